@@ -382,6 +382,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
           key={request.kind}
           request={request}
           onShow={handle.focusNode}
+          onNext={setRequest}
           onClose={() => {
             setRequest(null);
             pane.current?.focus({ preventScroll: true });

@@ -26,7 +26,7 @@ export interface IFlowHandle {
   besides(node: string): XYPosition;
   focusNode(id: string): void;
   /** Opens the list of what can be added, found or connected. */
-  ask(kind: IRequest['kind']): void;
+  ask(kind: 'add' | 'find' | 'connect'): void;
   /** Files let go over the drawing; paths from the project's root, place in the window. */
   dropFiles(paths: readonly string[], x: number, y: number): void;
   copy(): void;

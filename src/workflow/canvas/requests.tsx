@@ -25,7 +25,7 @@ import {
   SOURCE_PORT
 } from '../graph/graph';
 import { Chooser, type IChoice } from './chooser';
-import { useCanvas, useCatalog } from '../store/hooks';
+import { useCanvas, useCatalog, useReply } from '../store/hooks';
 import { noteIcon } from '../icons';
 import {
   componentIconOf,
@@ -34,12 +34,21 @@ import {
 } from '../operationIcons';
 import { portText } from '../labels';
 import * as gestures from '../store/gestures';
-import { insertSubworkflow, readWorkflow } from '../store/subworkflows';
+import {
+  insertSubworkflow,
+  type IReusable,
+  readWorkflow,
+  reusable
+} from '../store/subworkflows';
+
+/** More workflows are found by the dialog for files. */
+const MOST_REUSABLE = 20;
 
 /** What is to be chosen: a new node, one that is there, or a connection. */
 export type IRequest = { at: { x: number; y: number } } & (
   | { kind: 'add'; place: XYPosition; from?: IEnd; file?: string }
   | { kind: 'connect'; node: string; place: XYPosition }
+  | { kind: 'reuse'; place: XYPosition }
   | { kind: 'find' }
 );
 
@@ -47,21 +56,24 @@ export type IRequest = { at: { x: number; y: number } } & (
 export function RequestChooser(props: {
   request: IRequest;
   onShow: (node: string) => void;
+  onNext: (request: IRequest) => void;
   onClose: () => void;
 }): JSX.Element {
   const { trans } = useCanvas();
   const { request } = props;
-  const choices = useChoices(request, props.onShow);
+  const choices = useChoices(request, props.onShow, props.onNext);
   const label =
     request.kind === 'find'
       ? trans.__('Find node')
-      : request.kind === 'connect'
-        ? trans.__('Connect “%1” to…', request.node)
-        : request.file
-          ? trans.__('Open %1 with…', request.file)
-          : request.from
-            ? trans.__('Add or connect a node…')
-            : trans.__('Add node');
+      : request.kind === 'reuse'
+        ? trans.__('Insert sub-workflow')
+        : request.kind === 'connect'
+          ? trans.__('Connect “%1” to…', request.node)
+          : request.file
+            ? trans.__('Open %1 with…', request.file)
+            : request.from
+              ? trans.__('Add or connect a node…')
+              : trans.__('Add node');
   const empty =
     request.kind === 'find'
       ? trans.__('No matching nodes.')
@@ -81,7 +93,8 @@ export function RequestChooser(props: {
 
 function useChoices(
   request: IRequest,
-  onShow: (node: string) => void
+  onShow: (node: string) => void,
+  onNext: (request: IRequest) => void
 ): IChoice[] {
   const { model, openSource, trans, chooseFile } = useCanvas();
   const { datasets, models } = useCatalog();
@@ -91,6 +104,7 @@ function useChoices(
       void model.catalog.loadModels();
     }
   }, [model, isAdding]);
+  const workflows = useReusable(request.kind === 'reuse');
   const nodes = [...model.drawing.graph.nodes.values()];
   const components = [...model.catalog.components.values()];
   if (request.kind === 'find') {
@@ -110,6 +124,36 @@ function useChoices(
       ...(model.drawing.graph.nodes.get(node)?.outputs ?? []).flatMap(port =>
         newChoices({ side: 'source', node, port: port.name }, place)
       )
+    ];
+  }
+  if (request.kind === 'reuse') {
+    const { place } = request;
+    const insert = async (path: string | null): Promise<void> => {
+      if (path !== null && path !== model.document.workflow.path) {
+        const { sharedModel } = await openSource(path);
+        const text = sharedModel.getSource();
+        insertSubworkflow(model, readWorkflow(text, path), place);
+      }
+    };
+    const report = (reason: Error): void => model.server.failed.emit(reason);
+    return [
+      ...workflows.map(({ path, title, inputs, outputs }): IChoice => ({
+        key: path,
+        label: title,
+        detail: `${inputs.join(', ')} → ${outputs.join(', ')}`,
+        words: path,
+        icon: subworkflowIcon,
+        choose: () => void insert(path).catch(report)
+      })),
+      {
+        key: ':file',
+        label: trans.__('Choose a File…'),
+        icon: fileIcon,
+        choose: () =>
+          void chooseFile(/^dvc\.yaml$/)
+            .then(insert)
+            .catch(report)
+      }
     ];
   }
   const { from, file, place } = request;
@@ -190,16 +234,7 @@ function useChoices(
       label: trans.__('Sub-workflow…'),
       detail: trans.__('Inserts the nodes of another workflow'),
       icon: subworkflowIcon,
-      choose: () =>
-        void chooseFile(/^dvc\.yaml$/)
-          .then(async path => {
-            if (path !== null && path !== model.document.workflow.path) {
-              const { sharedModel } = await openSource(path);
-              const text = sharedModel.getSource();
-              insertSubworkflow(model, readWorkflow(text, path), place);
-            }
-          })
-          .catch(reason => model.server.failed.emit(reason))
+      choose: () => onNext({ kind: 'reuse', at: request.at, place })
     },
     {
       key: ':script',
@@ -325,6 +360,31 @@ function useChoices(
       };
     });
   }
+}
+
+/** The other workflows of the project with their ports, once they have been read. */
+function useReusable(isAsked: boolean): readonly IReusable[] {
+  const { model, openSource } = useCanvas();
+  const { data } = useReply(
+    isAsked
+      ? async service => {
+          const all = await service.choices.workflows();
+          const others = all.filter(
+            ({ path, error, node_count: count }) =>
+              path !== service.path && !error && count > 0
+          );
+          return Promise.all(
+            others.slice(0, MOST_REUSABLE).map(async ({ path }) => {
+              const { sharedModel } = await openSource(path);
+              const source = readWorkflow(sharedModel.getSource(), path);
+              return reusable(source, model.catalog.components);
+            })
+          );
+        }
+      : null,
+    [isAsked]
+  );
+  return data ?? [];
 }
 
 /** What a workflow makes is no input of it by itself. */

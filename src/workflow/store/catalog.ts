@@ -102,7 +102,7 @@ export class CatalogStore {
 
   loadModels(): Promise<void> {
     return this._ask(
-      service => service.models(),
+      service => service.choices.models(),
       items => {
         this._models = items;
         this.changed.emit();

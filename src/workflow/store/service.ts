@@ -11,7 +11,8 @@ import type {
   IRun,
   IRunSummary,
   ISweeps,
-  IWorkflowResults
+  IWorkflowResults,
+  IWorkflowSummary
 } from '../../api/models';
 import { ColumnService } from './columns';
 import { CodeService, pythonCode, translateComponent } from './components';
@@ -40,6 +41,28 @@ export type IOutputEvent = { seq: number } & (
   { type: 'hello' | 'reset' } | { type: 'output'; text: string }
 );
 
+/** Reads what the project of a workflow has to choose from. */
+class ProjectReader {
+  constructor(
+    private _client: MLWSClient,
+    private _query: { project: string | undefined }
+  ) {}
+
+  /** The registered models; the first so many. */
+  async models(): Promise<IModel[]> {
+    const query = { ...this._query, limit: MOST };
+    return (await this._client.get<IPage<IModel>>('/models', query)).items;
+  }
+
+  async workflows(): Promise<IWorkflowSummary[]> {
+    const reply = await this._client.get<IPage<IWorkflowSummary>>(
+      '/workflows',
+      this._query
+    );
+    return reply.items;
+  }
+}
+
 /** What the canvas asks the server about one workflow. */
 export class WorkflowService {
   constructor(
@@ -53,6 +76,7 @@ export class WorkflowService {
   ) {
     this.code = new CodeService(_client, this._query);
     this.columns = new ColumnService(_client, path, this._query);
+    this.choices = new ProjectReader(_client, this._query);
     this.reader = new ResultReader(_client, run => this._run(run), this._query);
   }
 
@@ -61,6 +85,9 @@ export class WorkflowService {
 
   /** Reads the columns of tables before a run. */
   readonly columns: ColumnService;
+
+  /** Reads the models and workflows of the project. */
+  readonly choices: ProjectReader;
 
   /** Reads what runs made. */
   readonly reader: ResultReader;
@@ -87,12 +114,6 @@ export class WorkflowService {
   async datasets(): Promise<IDataset[]> {
     const query = { ...this._query, limit: MOST };
     return (await this._client.get<IPage<IDataset>>('/datasets', query)).items;
-  }
-
-  /** The registered models; the first so many. */
-  async models(): Promise<IModel[]> {
-    const query = { ...this._query, limit: MOST };
-    return (await this._client.get<IPage<IModel>>('/models', query)).items;
   }
 
   /** Plans a run of a text that need not be saved. */

@@ -1,5 +1,6 @@
 /** Sub-workflows: nodes of a frame that are copies of those of another file. */
 
+import type { IComponent } from '../../api/models';
 import type { IWorkflow } from '../document/document';
 import { parse } from '../document/document';
 import {
@@ -10,6 +11,7 @@ import {
 } from '../document/subworkflows';
 import type { XYPosition } from '../graph/geometry';
 import { buildGraph } from '../graph/graph';
+import { collapse, groupsOf, memberEnd } from '../graph/groups';
 import { placeNodes } from '../graph/layout';
 import type { CanvasModel } from './model';
 
@@ -64,4 +66,39 @@ export function updateSubworkflow(
   source: IWorkflow
 ): void {
   document.edit(updateFrom(source, drawing.frames[index].nodes));
+}
+
+/** Another workflow of the project, with the names of the ports that lead out of it. */
+export interface IReusable {
+  path: string;
+  title: string;
+  inputs: string[];
+  outputs: string[];
+}
+
+/** Returns the ports of a workflow as those of one node. */
+export function reusable(
+  source: IWorkflow,
+  components: ReadonlyMap<string, IComponent>
+): IReusable {
+  const graph = buildGraph(source, components);
+  const frame = {
+    title: '',
+    nodes: [...graph.nodes.keys()],
+    isCollapsed: true
+  };
+  const none = { nodes: new Map(), edges: [] };
+  const drawn = collapse(graph, [frame], groupsOf(graph, [frame]), none);
+  const node = drawn.nodes.get('frames:0');
+  const namesOf = (ports: readonly { name: string }[] = []): string[] => [
+    ...new Set(
+      ports.map(({ name }) => memberEnd({ node: 'frames:0', port: name }).port)
+    )
+  ];
+  return {
+    path: source.path,
+    title: source.title || source.path,
+    inputs: namesOf(node?.inputs),
+    outputs: namesOf(node?.outputs)
+  };
 }
