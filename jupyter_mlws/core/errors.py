@@ -685,7 +685,7 @@ class DVCNotInitializedError(MLWSError):
     status = 409
     message = Message("DVC is not initialized in this project.")
     solution = Message(
-        "Run `dvc init` in the project's root folder, or create the project from the sidebar."
+        "Run `dvc init` in the project's root folder, then commit the files that it created."
     )
 
 
