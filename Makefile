@@ -30,7 +30,7 @@ QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_at
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs docs-links docs-media docs-messages lock messages clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs docs-links docs-media docs-messages sbom lock messages clean
 
 help:
 	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -43,7 +43,7 @@ help:
 	@echo 'make test-quick   lint, TypeScript tests and the fast Python tests'
 	@echo 'make soak         long tests: kills, crashes, fuzzing, many labs, oldest and newest packages'
 	@echo 'make lint         ruff, mypy, eslint, prettier, tsc'
-	@echo 'make dist         sdist and wheel of the current commit, in dist/'
+	@echo 'make dist         sdist and wheel of the current commit, in dist/; sbom: its bill of materials'
 	@echo 'make docs         the documentation, in build/docs/html/; docs-links checks external links,'
 	@echo '                  docs-messages updates its catalogues of translations,'
 	@echo '                  docs-media draws its pictures and the film anew'
@@ -126,7 +126,15 @@ dist: $(DEV)/.installed
 	git archive HEAD | tar -x -C build/dist
 	$(DEV)/bin/uv build --quiet --build-constraints requirements/build.txt --out-dir dist build/dist
 	$(DEV)/bin/twine check --strict dist/*
+	$(DEV)/bin/check-wheel-contents dist
 	rm -rf build/dist
+
+# The packages of requirements/lab.txt, as CycloneDX; those of JavaScript are in the wheel's
+# third-party-licenses.json.
+sbom: $(DEV)/.installed
+	mkdir -p build
+	$(DEV)/bin/cyclonedx-py requirements requirements/lab.txt --pyproject pyproject.toml \
+	  --output-format JSON --output-file build/sbom.cdx.json
 
 docs: $(DOCS)/.installed
 	@$(DOCS)/bin/codespell
