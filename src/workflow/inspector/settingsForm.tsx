@@ -38,7 +38,8 @@ import { ParamsView } from './paramsForm';
 import { SweepForm } from './sweepForm';
 import { SweepView } from './sweepView';
 import { TEMPLATES } from './templates';
-import { kindText, settingErrorText } from '../labels';
+import { kindText } from '../labels';
+import { settingErrorText } from './settingErrors';
 import * as gestures from '../store/gestures';
 
 const validator = customizeValidator<ReadonlyJSONObject>();

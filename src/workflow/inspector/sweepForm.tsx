@@ -29,12 +29,8 @@ import {
 } from '../graph/sweepables';
 import { RemoveButton } from './removeButton';
 import { useCanvas } from '../store/hooks';
-import {
-  type ISettingError,
-  readerText,
-  settingErrorText,
-  sweepFaultText
-} from '../labels';
+import { readerText, sweepFaultText } from '../labels';
+import { type ISettingError, settingErrorText } from './settingErrors';
 
 const validator = customizeValidator<Point>();
 
