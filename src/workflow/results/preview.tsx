@@ -2,14 +2,15 @@ import type { INotebookContent } from '@jupyterlab/nbformat';
 import { Button } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 
 import { cellText } from '../../ui/format';
+import { DataTable } from '../../ui/table/dataTable';
+import type { ITableSource } from '../../ui/table/rowPages';
 import type { INodeOutput, IPreview } from '../../api/models';
 import { isRecord } from '../document/values';
 import { useCanvas, useReply } from '../store/hooks';
 import { FINAL } from '../store/run';
-import { DataTable } from './dataTable';
 import { NotebookPreview } from './notebookView';
 
 /** What a node's outputs hold, each in the manner of its type. */
@@ -88,8 +89,16 @@ function OutputPreview(props: {
   output: INodeOutput;
   status: string | undefined;
 }): JSX.Element {
-  const { trans } = useCanvas();
+  const { model, trans, language } = useCanvas();
   const { run, node, output, status } = props;
+  const { port } = output;
+  const source = useMemo((): ITableSource => {
+    const { service } = model.server;
+    return {
+      page: request => service!.reader.table(run, node, port, request),
+      statistics: column => service!.reader.statistics(run, node, port, column)
+    };
+  }, [model, run, node, port]);
   const { data: preview, error } = useReply(
     service => service.reader.preview(run, node, output.port),
     [run, node, output.port, output.md5, status]
@@ -100,10 +109,13 @@ function OutputPreview(props: {
   // A table for which the workflow defines a plot is a chart.
   return preview?.type === 'Table' ? (
     <DataTable
-      run={run}
-      node={node}
-      port={output.port}
+      source={source}
       version={output.md5 ?? status ?? ''}
+      trans={trans}
+      language={language}
+      truncatedText={trans.__(
+        'Only the beginning of this large CSV file is shown. Save it as Parquet to see all of it.'
+      )}
     />
   ) : preview ? (
     <Artifact preview={preview} name={output.port} />

@@ -1,4 +1,17 @@
-import type { ITablePage } from '../../api/models';
+import type {
+  IColumnStatistics,
+  ITablePage,
+  ITableRequest
+} from '../../api/models';
+
+/** A page; `column_count` counts also columns that are not in it, and no index. */
+export type ISourcePage = ITablePage & { column_count?: number };
+
+/** The server's side of a table: it sorts and filters. */
+export interface ITableSource {
+  page: (request: ITableRequest) => Promise<ISourcePage>;
+  statistics: (column: string) => Promise<IColumnStatistics>;
+}
 
 /** Rows of a request. */
 export const PAGE_ROWS = 200;
@@ -9,17 +22,26 @@ const MAX_REQUESTS = 2;
 /** Requests begin so many milliseconds apart: a scroll bar that is dragged passes thousands of pages. */
 const PAUSE = 100;
 
+type Pages = Map<number, readonly (readonly unknown[])[]>;
+
 /** The rows of a table of any length; pages are read when they come into view. */
 export class RowPages {
   constructor(
-    private _read: (offset: number, limit: number) => Promise<ITablePage>,
-    private _onChange: (page: ITablePage) => void,
-    private _onError: (error: unknown) => void
-  ) {}
+    private _read: (offset: number, limit: number) => Promise<ISourcePage>,
+    private _onChange: (page: ISourcePage) => void,
+    private _onError: (error: unknown) => void,
+    /** The rows of an older version, which are shown until the new ones are read. */
+    older: RowPages | null = null
+  ) {
+    this._older = new Map([...(older?._older ?? []), ...(older?._pages ?? [])]);
+  }
 
   /** The cells of a row; undefined until they are read. */
   row(index: number): readonly unknown[] | undefined {
-    return this._pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS];
+    const page = Math.floor(index / PAGE_ROWS);
+    return (this._pages.get(page) ?? this._older.get(page))?.[
+      index % PAGE_ROWS
+    ];
   }
 
   /** Reads the rows of a range that are not there. */
@@ -71,6 +93,7 @@ export class RowPages {
         return;
       }
       this._pages.set(page, answer.rows);
+      this._older.delete(page);
       if (this._pages.size > MAX_PAGES) {
         this._pages.delete(this._pages.keys().next().value!);
       }
@@ -86,7 +109,8 @@ export class RowPages {
     this._next();
   }
 
-  private _pages = new Map<number, readonly (readonly unknown[])[]>();
+  private _pages: Pages = new Map();
+  private _older: Pages;
   private _asked = new Set<number>();
   private _wanted: number[] = [];
   private _isDisposed = false;

@@ -1,3 +1,4 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, caretUpIcon } from '@jupyterlab/ui-components';
 import {
   memo,
@@ -11,10 +12,9 @@ import {
 } from 'react';
 
 import type { ITableFilter, ITablePage } from '../../api/models';
-import { cellText } from '../../ui/format';
-import { useCanvas } from '../store/hooks';
+import { cellText } from '../format';
 import { ColumnPane } from './columnPane';
-import { RowPages } from './rowPages';
+import { RowPages, type ISourcePage, type ITableSource } from './rowPages';
 import { parseFilter } from './tableFilter';
 
 /** Pixels. */
@@ -31,27 +31,24 @@ const MAX_VIEW = 4000;
 const REST = 400;
 
 interface ITableProps {
-  run: string;
-  node: string;
-  port: string;
-  /** Changes with the content. */
+  source: ITableSource;
+  /** Changes with the content, which is then read again; until then, the rows stay. */
   version: string;
+  trans: TranslationBundle;
+  language: string;
+  /** Why not all of the table is shown. */
+  truncatedText: string;
 }
 
 /** A table of any length: sorted, filtered and read by page on the server. */
-export function DataTable({
-  run,
-  node,
-  port,
-  version
-}: ITableProps): JSX.Element {
-  const { model, trans, language } = useCanvas();
+export function DataTable(props: ITableProps): JSX.Element {
+  const { source, version, trans, language } = props;
   const [sort, setSort] = useState<{ column: string; down: boolean } | null>(
     null
   );
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const [filters, setFilters] = useState<readonly ITableFilter[]>([]);
-  const [page, setPage] = useState<ITablePage | null>(null);
+  const [page, setPage] = useState<ISourcePage | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [described, setDescribed] = useState<string | null>(null);
   const [, draw] = useReducer((count: number) => count + 1, 0);
@@ -69,11 +66,14 @@ export function DataTable({
     return () => clearTimeout(timer);
   }, [texts]);
 
+  // Until the rows of a new version are read, those of the one before are shown.
+  const shown = useRef<{ order: string; pages: RowPages } | null>(null);
+  const order = JSON.stringify([sort, filters]);
   const pages = useMemo(() => {
-    const { service } = model.server;
+    const before = shown.current?.order === order ? shown.current.pages : null;
     return new RowPages(
       (offset, limit) =>
-        service!.reader.table(run, node, port, {
+        source.page({
           offset,
           limit,
           sort: sort?.column ?? null,
@@ -86,11 +86,13 @@ export function DataTable({
         draw();
       },
       reason =>
-        setError(reason instanceof Error ? reason.message : String(reason))
+        setError(reason instanceof Error ? reason.message : String(reason)),
+      before
     );
     // Another version of the content is read again.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [model, run, node, port, version, sort, filters]);
+  }, [source, version, order]);
+  shown.current = { order, pages };
   useEffect(() => {
     pages.request(0, 1);
     return () => pages.dispose();
@@ -128,17 +130,17 @@ export function DataTable({
         {trans.__(
           'Rows: %1. Columns: %2',
           total.toLocaleString(language),
-          columns.length.toLocaleString(language)
+          (page.column_count ?? columns.length).toLocaleString(language)
         )}
         {count !== total &&
           ` · ${trans.__('Matching: %1', count.toLocaleString(language))}`}
-        {truncated &&
-          ` · ${trans.__('Only the beginning of this large CSV file is shown. Save it as Parquet to see all of it.')}`}
+        {truncated && ` · ${props.truncatedText}`}
         {error && <span className="jp-mlws-Field-error"> {error}</span>}
       </div>
       <div className="jp-mlws-DataTable-body">
         <Grid
-          key={`${sort?.column} ${sort?.down} ${JSON.stringify(filters)}`}
+          key={order}
+          trans={trans}
           columns={columns}
           count={count}
           pages={pages}
@@ -151,10 +153,11 @@ export function DataTable({
         {described !== null && (
           <ColumnPane
             key={described}
-            run={run}
-            node={node}
-            port={port}
+            source={source}
+            version={version}
             column={described}
+            trans={trans}
+            language={language}
             onClose={() => setDescribed(null)}
           />
         )}
@@ -172,9 +175,9 @@ function Grid(props: {
   onSort: (column: string) => void;
   onFilter: (column: string, text: string) => void;
   onDescribe: (column: string) => void;
+  trans: TranslationBundle;
 }): JSX.Element {
-  const { trans } = useCanvas();
-  const { columns, count, pages, sort, texts } = props;
+  const { columns, count, pages, sort, texts, trans } = props;
   const { onSort, onFilter, onDescribe } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 800, height: 300 });
@@ -286,6 +289,7 @@ function Grid(props: {
             onSort={onSort}
             onFilter={onFilter}
             onDescribe={onDescribe}
+            trans={trans}
           />
           <div
             className="jp-mlws-Grid-rows"
@@ -326,9 +330,9 @@ const Head = memo(
     onSort: (column: string) => void;
     onFilter: (column: string, text: string) => void;
     onDescribe: (column: string) => void;
+    trans: TranslationBundle;
   }) => {
-    const { trans } = useCanvas();
-    const { columns, firstColumn, sort } = props;
+    const { columns, firstColumn, sort, trans } = props;
     return (
       <div className="jp-mlws-Grid-head" role="row" style={{ height: HEADER }}>
         {columns.map(({ name, dtype }, index) => (

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ITablePage } from '../../api/models';
 import { PAGE_ROWS, RowPages } from './rowPages';
 
-function pages(): {
+function pages(older: RowPages | null = null): {
   rows: RowPages;
   asked: { offset: number; answer: () => void }[];
 } {
@@ -25,7 +25,8 @@ function pages(): {
         })
       ),
     () => undefined,
-    () => undefined
+    () => undefined,
+    older
   );
   return { rows, asked };
 }
@@ -46,6 +47,18 @@ describe('RowPages', () => {
     expect(rows.row(PAGE_ROWS + 1)).toEqual([PAGE_ROWS + 1]);
     rows.request(0, 10);
     expect(asked).toHaveLength(2);
+  });
+
+  it('shows the rows of an older version until the new ones are read', async () => {
+    const before = pages();
+    before.rows.request(0, 10);
+    before.asked.forEach(one => one.answer());
+    await vi.advanceTimersByTimeAsync(PAUSE_MS);
+    const { rows, asked } = pages(before.rows);
+    expect(rows.row(1)).toEqual([1]);
+    rows.request(0, 10);
+    expect(asked.map(one => one.offset)).toEqual([0]);
+    expect(rows.row(PAGE_ROWS)).toBeUndefined();
   });
 
   it('does not read what was scrolled past', async () => {

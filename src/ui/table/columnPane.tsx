@@ -1,22 +1,43 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { closeIcon } from '@jupyterlab/ui-components';
+import { useEffect, useState } from 'react';
 
-import { cellText } from '../../ui/format';
-import { useCanvas, useReply } from '../store/hooks';
+import type { IColumnStatistics } from '../../api/models';
+import { cellText } from '../format';
+import type { ITableSource } from './rowPages';
 
 /** The distribution of a column of a table. */
 export function ColumnPane(props: {
-  run: string;
-  node: string;
-  port: string;
+  source: ITableSource;
+  /** Changes with the content. */
+  version: string;
   column: string;
+  trans: TranslationBundle;
+  language: string;
   onClose: () => void;
 }): JSX.Element {
-  const { trans, language } = useCanvas();
-  const { run, node, port, column } = props;
-  const { data, error } = useReply(
-    service => service.reader.statistics(run, node, port, column),
-    [run, node, port, column]
-  );
+  const { source, version, column, trans, language } = props;
+  const [data, setData] = useState<IColumnStatistics | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    let isStale = false;
+    source.statistics(column).then(
+      statistics => {
+        if (!isStale) {
+          setData(statistics);
+          setError(null);
+        }
+      },
+      reason => {
+        if (!isStale) {
+          setError(String(reason.message ?? reason));
+        }
+      }
+    );
+    return () => {
+      isStale = true;
+    };
+  }, [source, version, column]);
   const most = Math.max(1, ...(data?.bins.map(bin => bin.count) ?? []));
   // Only numbers have a range.
   const isNumber = typeof data?.min === 'number';
