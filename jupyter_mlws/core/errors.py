@@ -487,6 +487,13 @@ class NotebookSaveError(MLWSError):
     reason: str | Message
 
 
+class KernelBusyError(MLWSError):
+    code = "20105"
+    status = 409
+    message = Message("The kernel is busy.")
+    solution = Message("Try again when the running cell has ended, or interrupt it.")
+
+
 class ExecutionTimeoutError(MLWSError):
     code = "20201"
     status = 504
@@ -545,6 +552,15 @@ class ExecutionLostError(MLWSError):
     status = 409
     message = Message("The server stopped before the execution started. No code was run.")
     solution = Message("You can run it again.")
+
+
+class VariableError(MLWSError):
+    code = "20206"
+    status = 422
+    message = Message("Can't show the variable {name!r}: {reason}")
+    solution = Message("Change the filter, or choose another column or variable.")
+    name: str
+    reason: str | Message
 
 
 class CodeBlockedError(MLWSError):

@@ -139,6 +139,7 @@ TERMS = (
     "up_to_date",
     "use",
     "variant",
+    "variable",
     "version",
     "workflow",
     "workspace",

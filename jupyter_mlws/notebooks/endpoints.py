@@ -17,6 +17,7 @@ from jupyter_mlws.core.errors import (
     ContainerNotFoundError,
     ExecutionCanceledError,
     ExecutionTimeoutError,
+    KernelBusyError,
     KernelDiedError,
     KernelStartError,
     NotebookItemNotFoundError,
@@ -25,6 +26,7 @@ from jupyter_mlws.core.errors import (
     OutOfMemoryError,
     OutsideWorkspaceError,
     ProjectNotFoundError,
+    VariableError,
 )
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.notebooks.models import (
@@ -48,9 +50,15 @@ from jupyter_mlws.notebooks.models import (
     StaleNotebook,
     StaleQuery,
     StatusReport,
+    VariableColumnRequest,
+    VariableItems,
+    VariableItemsRequest,
     Variables,
+    VariableTablePage,
+    VariableTableRequest,
 )
 from jupyter_mlws.services import Services
+from jupyter_mlws.workflows.models import ColumnStatistics
 
 FAILURES = (
     KernelDiedError,
@@ -193,7 +201,49 @@ async def list_stale_notebooks(services: Services, query: StaleQuery) -> Page[St
     also=[("execute", "kernels")],
 )
 async def list_variables(services: Services, identifier: str) -> Variables:
-    return await services.notebooks.variables(identifier)
+    return await services.notebooks.variables.list(identifier)
+
+
+VARIABLE_ERRORS = (KernelBusyError, KernelStartError, VariableError)
+
+
+@endpoints.post(
+    "notebooks/{notebook}/variables/{variable}/items",
+    "Read items of a dictionary, a list or a model in the kernel",
+    also=[("execute", "kernels")],
+    errors=VARIABLE_ERRORS,
+)
+async def read_variable_items(
+    services: Services, identifier: str, variable: str, body: VariableItemsRequest
+) -> VariableItems:
+    answer = await services.notebooks.variables.read(identifier, variable, "items", body)
+    return VariableItems.model_validate(answer)
+
+
+@endpoints.post(
+    "notebooks/{notebook}/variables/{variable}/table",
+    "Read rows of a frame or an array in the kernel, filtered and sorted",
+    also=[("execute", "kernels")],
+    errors=VARIABLE_ERRORS,
+)
+async def read_variable_table(
+    services: Services, identifier: str, variable: str, body: VariableTableRequest
+) -> VariableTablePage:
+    answer = await services.notebooks.variables.read(identifier, variable, "table", body)
+    return VariableTablePage.model_validate(answer)
+
+
+@endpoints.post(
+    "notebooks/{notebook}/variables/{variable}/statistics",
+    "Describe a column of a frame or an array in the kernel",
+    also=[("execute", "kernels")],
+    errors=VARIABLE_ERRORS,
+)
+async def describe_variable_column(
+    services: Services, identifier: str, variable: str, body: VariableColumnRequest
+) -> ColumnStatistics:
+    answer = await services.notebooks.variables.read(identifier, variable, "statistics", body)
+    return ColumnStatistics.model_validate(answer)
 
 
 @endpoints.put(

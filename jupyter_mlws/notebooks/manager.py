@@ -43,7 +43,6 @@ from jupyter_mlws.notebooks.models import (
     Similar,
     StaleNotebook,
     StatusReport,
-    Variables,
 )
 from jupyter_mlws.notebooks.outputs import stdout
 from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
@@ -58,6 +57,7 @@ from jupyter_mlws.notebooks.runtime import (
 )
 from jupyter_mlws.notebooks.server import DocumentMetadata, JupyterServer
 from jupyter_mlws.notebooks.staleness import stale_outputs
+from jupyter_mlws.notebooks.variables import VariableReader
 
 LOCAL = "local"
 """The container id of a server that no Hub started."""
@@ -92,7 +92,7 @@ class NotebookManager:
         self._adoption_task: asyncio.Task[None] | None = None
         self._runtimes: dict[str, NotebookRuntime] = {}
         self._create_lock = asyncio.Lock()
-        self._variables: dict[str, tuple[str, Variables]] = {}
+        self.variables = VariableReader(self._listener)
 
     def adopt(self) -> None:
         """Take over the kernels that a killed server left; later calls wait for it."""
@@ -204,7 +204,7 @@ class NotebookManager:
         await runtime.settled()
         await self._server.delete(path)
         self._runtimes.pop(identifier, None)
-        self._variables.pop(identifier, None)
+        self.variables.forget(identifier)
         self.recording.forget(identifier)
 
     async def execute_code(
@@ -304,29 +304,6 @@ class NotebookManager:
             if stale.edited or stale.out_of_order:
                 items.append(stale)
         return Page(items=items)
-
-    async def variables(self, identifier: str) -> Variables:
-        """Return the variables of the notebook's kernel; while it is busy, as they were before.
-
-        Error 20401.
-        """
-        from jupyter_mlws.notebooks.variables import read_variables
-
-        listener = await self._listener(identifier)
-        if listener is None:
-            return Variables(is_available=False)
-        kernel, process = listener.kernel, listener.process
-        last_process, last = self._variables.get(identifier, (None, None))
-        if listener.is_busy or kernel.execution_lock.locked():
-            if last is None or last_process != process:
-                return Variables(is_available=False, is_busy=True)
-            return last.model_copy(update={"is_busy": True})
-        is_python = kernel.language == "python"
-        current = await read_variables(await kernel.connect()) if is_python else None
-        if current is None:
-            return Variables(is_available=False)
-        self._variables[identifier] = (process, current)
-        return current
 
     async def _listener(self, identifier: str) -> KernelListener | None:
         """Return the listener of the notebook's kernel; None if it has none."""

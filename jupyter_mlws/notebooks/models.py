@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Facts, Page, PageQuery, Record, Request
+from jupyter_mlws.workflows.models import ColumnRequest, TablePage, TableRequest
 
 WEEK = 7 * 24 * 3600
 SUFFIX = ".ipynb"
@@ -277,10 +278,15 @@ class CodeWarning(Record):
 
 
 class Variable(Record):
-    """A variable of a kernel. ``memory`` is in bytes, of a container without its items."""
+    """A variable of a kernel, or an item of one.
+
+    ``memory`` is in bytes, of a container without its items. ``view`` is how it opens: as a table
+    of rows or a tree of items; null if there is nothing more to see.
+    """
 
     name: str
     type: str
+    view: Literal["table", "tree"] | None = None
     shape: list[int] | None
     memory: int | None
     preview: str
@@ -297,6 +303,63 @@ class Variables(Record):
     is_busy: bool = False
     items: list[Variable] = Field(default_factory=list)
     total: int = 0
+
+
+Position = Annotated[int, Field(ge=0, le=2**53)]
+VariablePath = Annotated[
+    list[Position],
+    Field(max_length=100, description="Positions of items: the way from the variable to a value."),
+]
+
+
+class VariableItemsRequest(Request):
+    """The items of a dictionary, a list or a model to return."""
+
+    path: VariablePath = Field(default_factory=list)
+    offset: Position = 0
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class VariableItem(Variable):
+    """An item; ``name`` is its key. ``role`` is what an attribute of a model is."""
+
+    role: Literal["parameter", "fitted"] | None = None
+
+
+class VariableItems(Record):
+    """A value, and a part of its items, of which there are ``total``."""
+
+    value: Variable
+    items: list[VariableItem]
+    total: int
+
+
+class VariableTableRequest(TableRequest):
+    """The rows of a value to return.
+
+    ``indices`` select the table of an array with more than two axes: one for each leading axis.
+    """
+
+    path: VariablePath = Field(default_factory=list)
+    indices: VariablePath = Field(default_factory=list)
+
+
+class VariableTablePage(TablePage):
+    """Rows of a value. ``identity`` is another one after an assignment.
+
+    ``truncated``: there are more columns, ``column_count`` of them without the index.
+    """
+
+    column_count: int
+    shape: list[int]
+    identity: str
+
+
+class VariableColumnRequest(ColumnRequest):
+    """The column of a value to describe."""
+
+    path: VariablePath = Field(default_factory=list)
+    indices: VariablePath = Field(default_factory=list)
 
 
 class StaleQuery(PageQuery):

@@ -1,37 +1,149 @@
-"""Variables of a notebook's kernel, described by a helper that runs in the kernel."""
+"""Variables of a notebook's kernel, read by a helper that runs in the kernel."""
 
 from __future__ import annotations
 
 import ast
 import asyncio
+import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel
+
+from jupyter_mlws.core.errors import KernelBusyError, NotebookItemNotFoundError, VariableError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernels import Connection
 from jupyter_mlws.notebooks.models import Variables
 
 TIMEOUT = 10.0
 """Seconds to wait for the kernel's answer."""
-MODULE = "_mlws_kernel_helper"
-"""Name of the helper among the modules of the kernel."""
-EXPRESSION = f"__import__('sys').modules[{MODULE!r}].variables(__import__('IPython').get_ipython())"
+MODULES = (
+    *("__init__", "values", "columns", "tables", "trees", "variables"),
+    *("orders", "statistics", "calls"),
+)
+"""Modules of the helper; each imports those before it only."""
+REASONS = {
+    "numpy": Message("NumPy is not loaded in the kernel; run `import numpy` first"),
+    "column": Message("it has no column {column!r}"),
+    "table": Message("a value of type {type} is not shown as a table"),
+    "items": Message("a value of type {type} has no items"),
+    "position": Message("it has no item {position} any more"),
+    "shape": Message("its shape is {shape}"),
+    "value": Message("{value!r} is not a value of type {type}"),
+    "library": Message("{text}"),
+}
+"""Why the helper cannot show something."""
+LOADER = """\
+import sys, types
+for name, source in sources.items():
+    full = package if name == "__init__" else package + "." + name
+    module = types.ModuleType(full)
+    module.__package__ = package
+    if name == "__init__":
+        module.__path__ = []
+    sys.modules[full] = module
+    exec(compile(source, "<" + full + ">", "exec"), module.__dict__)
+"""
 
 
-async def read_variables(connection: Connection) -> Variables | None:
-    """Return the variables of an idle kernel; None if it does not answer in time.
+class HelperUnavailable(Exception):  # noqa: N818  a state
+    """There is no kernel, or it is not IPython's."""
+
+
+class VariableReader:
+    """Reads the variables of the kernels of notebooks. Must be used on the event loop."""
+
+    def __init__(self, listener_of: Callable[[str], Awaitable[KernelListener | None]]) -> None:
+        self._listener_of = listener_of
+        self._newest: dict[str, tuple[str, Variables]] = {}
+
+    def forget(self, notebook: str) -> None:
+        """Drop what was read of a notebook that is gone."""
+        self._newest.pop(notebook, None)
+
+    async def list(self, notebook: str) -> Variables:
+        """Return the variables of the notebook's kernel; while it is busy, as they were before.
+
+        Error 20401.
+        """
+        listener = await self._listener_of(notebook)
+        try:
+            answer = await self._call(listener, "variables")
+        except HelperUnavailable:
+            return Variables(is_available=False)
+        except KernelBusyError:
+            process, newest = self._newest.get(notebook, (None, None))
+            if newest is None or listener is None or process != listener.process:
+                return Variables(is_available=False, is_busy=True)
+            return newest.model_copy(update={"is_busy": True})
+        current = Variables(is_available=True, **answer["result"])
+        if listener is not None:
+            self._newest[notebook] = (listener.process, current)
+        return current
+
+    async def read(self, notebook: str, variable: str, call: str, request: BaseModel) -> Any:
+        """Return what the kernel's helper answers about a variable; ``call`` is one of its calls.
+
+        Errors: 20401 also without a running Python kernel, 20105 while the kernel runs other code,
+        20206 if the variable is not what the call needs.
+        """
+        listener = await self._listener_of(notebook)
+        try:
+            answer = await self._call(listener, call, variable=variable, **request.model_dump())
+        except HelperUnavailable:
+            answer = {"error": "missing"}
+        reason = answer.get("error")
+        if reason == "missing":
+            raise NotebookItemNotFoundError(kind="variable", name=variable)
+        if reason is not None:
+            raise VariableError(name=variable, reason=REASONS[reason].fill(**answer["facts"]))
+        return answer["result"]
+
+    async def _call(
+        self, listener: KernelListener | None, call: str, **request: Any
+    ) -> dict[str, Any]:
+        """Return the answer of the kernel's helper to a request.
+
+        The helper works in parts, each short: the user's code that comes meanwhile runs in between.
+        """
+        if listener is None or listener.kernel.language != "python":
+            raise HelperUnavailable
+        while not (listener.is_busy or listener.kernel.execution_lock.locked()):
+            connection = await listener.kernel.connect()
+            answer = await _ask(connection, "", call, request)
+            if answer is None:
+                answer = await _ask(connection, _loading_code(), call, request)
+            if answer is None:
+                raise HelperUnavailable
+            if answer:
+                return answer
+        raise KernelBusyError
+
+
+async def _ask(
+    connection: Connection, code: str, name: str, request: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return the answer to one call; None if the helper is not loaded.
 
     The request is silent: it is in no history, counts no execution and leaves no name behind.
     """
-    request = {
-        "code": _helper_code(),
+    package, _ = _helper()
+    arguments = f"__import__('IPython').get_ipython(), {name!r}, {json.dumps(request)!r}"
+    content = {
+        "code": code,
         "silent": True,
         "store_history": False,
-        "user_expressions": {"variables": EXPRESSION},
+        "user_expressions": {
+            "answer": f"__import__('sys').modules[{package + '.calls'!r}].call({arguments})"
+        },
         "allow_stdin": False,
         "stop_on_error": False,
     }
-    with connection.ask("execute_request", request) as (_, answers):
+    with connection.ask("execute_request", content) as (_, answers):
         deadline = asyncio.get_running_loop().time() + TIMEOUT
         channel = ""
         while channel != "shell":
@@ -39,21 +151,31 @@ async def read_variables(connection: Connection) -> Variables | None:
             try:
                 channel, message = await asyncio.wait_for(answers.get(), left)
             except asyncio.TimeoutError:
-                return None
-    answer = message["content"].get("user_expressions", {}).get("variables", {})
+                # Code of another client runs.
+                raise KernelBusyError from None
+    if message["content"].get("status") == "aborted":
+        # The cell before it failed.
+        raise KernelBusyError
+    answer = message["content"].get("user_expressions", {}).get("answer", {})
     if answer.get("status") != "ok":
-        # Not IPython.
         return None
-    facts = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
-    return Variables(is_available=True, **facts)
+    reply: dict[str, Any] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+    return reply
 
 
 @cache
-def _helper_code() -> str:
-    source = Path(__file__).with_name("kernel_helper.py").read_text(encoding="utf-8")
-    load = (
-        "(lambda sys, types: sys.modules.__contains__(NAME) or (lambda module:"
-        " (exec(SOURCE, module.__dict__), sys.modules.__setitem__(NAME, module)))"
-        "(types.ModuleType(NAME)))(__import__('sys'), __import__('types'))"
-    )
-    return load.replace("NAME", repr(MODULE)).replace("SOURCE", repr(source))
+def _helper() -> tuple[str, dict[str, str]]:
+    """Return the name of the helper's package in the kernel, and the sources of its modules.
+
+    A kernel may be older than the server: each version of the helper has its own name.
+    """
+    folder = Path(__file__).with_name("kernel_helper")
+    sources = {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
+    version = hashlib.sha256("".join(sources.values()).encode()).hexdigest()
+    return f"_mlws_kernel_helper_{version[:12]}", sources
+
+
+@cache
+def _loading_code() -> str:
+    package, sources = _helper()
+    return f"exec({LOADER!r}, {{'package': {package!r}, 'sources': {sources!r}}})"

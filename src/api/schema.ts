@@ -2980,13 +2980,95 @@ export interface components {
       /** @default null */
       text: string | null;
     };
-    /** @description A variable of a kernel. ``memory`` is in bytes, of a container without its items. */
+    /**
+     * @description A variable of a kernel, or an item of one.
+     *
+     *     ``memory`` is in bytes, of a container without its items. ``view`` is how it opens: as a table
+     *     of rows or a tree of items; null if there is nothing more to see.
+     */
     Variable: {
       name: string;
       type: string;
+      /** @default null */
+      view: ('table' | 'tree') | null;
       shape: number[] | null;
       memory: number | null;
       preview: string;
+    };
+    /** @description The column of a value to describe. */
+    VariableColumnRequest: {
+      column: string;
+      /** @description Positions of items: the way from the variable to a value. */
+      path?: number[];
+      /** @description Positions of items: the way from the variable to a value. */
+      indices?: number[];
+    };
+    /** @description An item; ``name`` is its key. ``role`` is what an attribute of a model is. */
+    VariableItem: {
+      name: string;
+      type: string;
+      /** @default null */
+      view: ('table' | 'tree') | null;
+      shape: number[] | null;
+      memory: number | null;
+      preview: string;
+      /** @default null */
+      role: ('parameter' | 'fitted') | null;
+    };
+    /** @description A value, and a part of its items, of which there are ``total``. */
+    VariableItems: {
+      value: components['schemas']['Variable'];
+      items: components['schemas']['VariableItem'][];
+      total: number;
+    };
+    /** @description The items of a dictionary, a list or a model to return. */
+    VariableItemsRequest: {
+      /** @description Positions of items: the way from the variable to a value. */
+      path?: number[];
+      /** @default 0 */
+      offset: number;
+      /** @default 100 */
+      limit: number;
+    };
+    /**
+     * @description Rows of a value. ``identity`` is another one after an assignment.
+     *
+     *     ``truncated``: there are more columns, ``column_count`` of them without the index.
+     */
+    VariableTablePage: {
+      columns: components['schemas']['Column'][];
+      rows: unknown[][];
+      offset: number;
+      row_count: number;
+      match_count: number;
+      truncated: boolean;
+      column_count: number;
+      shape: number[];
+      identity: string;
+    };
+    /**
+     * @description The rows of a value to return.
+     *
+     *     ``indices`` select the table of an array with more than two axes: one for each leading axis.
+     */
+    VariableTableRequest: {
+      /** @default 0 */
+      offset: number;
+      /** @default 100 */
+      limit: number;
+      /**
+       * @description The column to sort by.
+       * @default null
+       */
+      sort: string | null;
+      /** @default false */
+      descending: boolean;
+      /** @description Conditions that all must hold. */
+      filters?: components['schemas']['TableFilter'][];
+      /** @description Positions of items: the way from the variable to a value. */
+      path?: number[];
+      /** @description Positions of items: the way from the variable to a value. */
+      indices?: number[];
     };
     /**
      * @description The variables of a kernel, in the order of their creation.

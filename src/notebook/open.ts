@@ -28,6 +28,16 @@ export class OpenNotebooks {
     return panel && model ? { panel, model } : null;
   }
 
+  /** Returns an open notebook by its path. */
+  find(path: string): { panel: NotebookPanel; model: NotebookModel } | null {
+    for (const [panel, model] of this._models) {
+      if (model.path === path) {
+        return { panel, model };
+      }
+    }
+    return null;
+  }
+
   /** Emitted when another notebook is looked at, or the one that is got its model. */
   get currentChanged(): ISignal<this, void> {
     return this._currentChanged;

@@ -14,7 +14,7 @@ import { ErrorsView } from './errorsView';
 import { CellMarks } from './marks';
 import type { NotebookModel } from './model';
 import { OpenNotebooks } from './open';
-import { VariablesView } from './variablesView';
+import { variablesPanel } from './variablesPanel';
 import type { NotebookEvent } from '../api/models';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
 import { describeArgs } from '../lab/describeArgs';
@@ -23,6 +23,7 @@ namespace CommandIDs {
   export const errors = 'mlws:notebook-errors';
   export const history = 'mlws:notebook-history';
   export const variables = 'mlws:notebook-variables';
+  export const variable = 'mlws:notebook-variable';
   export const runUpTo = 'mlws:run-up-to';
   export const log = 'mlws:server-log';
 }
@@ -56,7 +57,15 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     app.shell.add(errors, 'right', { rank: 600 });
     restorer?.add(errors, errors.id);
 
-    const variables = new VariablesView({ client, notebooks: open });
+    const variables = variablesPanel({
+      client,
+      notebooks: open,
+      onOpen: name =>
+        void app.commands.execute(CommandIDs.variable, {
+          notebook: open.current?.model.path,
+          name
+        })
+    });
     variables.title.icon = listIcon;
     variables.title.caption = trans.__('Variables');
     app.shell.add(variables, 'right', { rank: 590 });
@@ -214,6 +223,26 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       icon: listIcon,
       execute: () => app.shell.activateById(variables.id)
     });
+    app.commands.addCommand(CommandIDs.variable, {
+      describedBy: describeArgs({
+        notebook: { type: 'string' },
+        name: { type: 'string' },
+        path: { type: 'array', items: { type: 'number' } },
+        title: { type: 'string' }
+      }),
+      label: trans.__('Open Variable'),
+      execute: args =>
+        views.show(
+          `variable ${JSON.stringify(args)}`,
+          async () => {
+            const { variableView } = await import('./variableView');
+            const { commands } = app;
+            const view = variableView(client, open, commands, args);
+            return { view, icon: listIcon };
+          },
+          { id: CommandIDs.variable, args }
+        )
+    });
     app.commands.addCommand(CommandIDs.history, {
       describedBy: describeArgs(),
       label: trans.__('Show Execution History'),
@@ -254,7 +283,9 @@ const notebooks: JupyterFrontEndPlugin<void> = {
         )
     });
     for (const command of Object.values(CommandIDs)) {
-      palette?.addItem({ command, category: trans.__('Notebook') });
+      if (command !== CommandIDs.variable) {
+        palette?.addItem({ command, category: trans.__('Notebook') });
+      }
     }
   }
 };

@@ -6,7 +6,7 @@ const items = [
   { name: 'b', type: 'DataFrame', shape: [10, 2], memory: 100, preview: '' },
   { name: 'a', type: 'int', shape: null, memory: 28, preview: '1' },
   { name: 'c', type: 'list', shape: [30], memory: null, preview: '[]' }
-];
+].map(one => ({ ...one, view: null }));
 
 const names = (...options: [string, Parameters<typeof matchingVariables>[2]]) =>
   matchingVariables(items, ...options).map(one => one.name);

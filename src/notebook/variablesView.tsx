@@ -1,11 +1,10 @@
 import { caretDownIcon, caretUpIcon } from '@jupyterlab/ui-components';
-import type { Message } from '@lumino/messaging';
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IVariable, IVariables } from '../api/models';
 import { memorySize } from '../ui/format';
-import { Answer, ServerView, useGet } from '../ui/server';
+import { Answer, useGet } from '../ui/server';
 import { useValue } from '../ui/state';
 import { useSignal } from '../ui/useSignal';
 import type { NotebookModel } from './model';
@@ -13,9 +12,11 @@ import type { OpenNotebooks } from './open';
 
 type Column = 'name' | 'type' | 'shape' | 'preview' | 'memory';
 
-interface IProps {
+export interface IVariablesProps {
   client: MLWSClient;
   notebooks: OpenNotebooks;
+  /** Opens a variable of the current notebook. */
+  onOpen: (name: string) => void;
 }
 
 interface ISort {
@@ -23,11 +24,13 @@ interface ISort {
   isDescending: boolean;
 }
 
-function CurrentVariables({ client, notebooks }: IProps): JSX.Element {
+/** The variables of the current notebook's kernel. */
+export default function CurrentVariables(props: IVariablesProps): JSX.Element {
+  const { client, notebooks, onOpen } = props;
   useSignal(notebooks.currentChanged);
   const { current } = notebooks;
   return current ? (
-    <Variables client={client} model={current.model} />
+    <Variables client={client} model={current.model} onOpen={onOpen} />
   ) : (
     <p className="jp-mlws-Hint">
       {client.trans.__('Open a notebook to see its variables.')}
@@ -38,8 +41,9 @@ function CurrentVariables({ client, notebooks }: IProps): JSX.Element {
 function Variables(props: {
   client: MLWSClient;
   model: NotebookModel;
+  onOpen: (name: string) => void;
 }): JSX.Element {
-  const { client, model } = props;
+  const { client, model, onOpen } = props;
   const { trans } = client;
   const [filter, setFilter] = useState('');
   const [sort, setSort] = useState<ISort | null>(null);
@@ -77,6 +81,7 @@ function Variables(props: {
                   client={client}
                   sort={sort}
                   onSort={column => setSort(nextSort(sort, column))}
+                  onOpen={onOpen}
                 />
               ) : (
                 <p className="jp-mlws-Hint" role="status">
@@ -109,8 +114,9 @@ function VariableTable(props: {
   client: MLWSClient;
   sort: ISort | null;
   onSort: (column: Column) => void;
+  onOpen: (name: string) => void;
 }): JSX.Element {
-  const { rows, client, sort, onSort } = props;
+  const { rows, client, sort, onSort, onOpen } = props;
   const { trans, language } = client;
   const columns: [Column, string][] = [
     ['name', trans.__('Name')],
@@ -142,7 +148,20 @@ function VariableTable(props: {
         <tbody>
           {rows.map(row => (
             <tr key={row.name}>
-              <th scope="row">{row.name}</th>
+              <th scope="row">
+                {row.view === null ? (
+                  row.name
+                ) : (
+                  <button
+                    type="button"
+                    className="jp-mlws-Link"
+                    title={trans.__('Open %1', row.name)}
+                    onClick={() => onOpen(row.name)}
+                  >
+                    {row.name}
+                  </button>
+                )}
+              </th>
               <td>{row.type}</td>
               <td>{row.shape?.join(' × ')}</td>
               <td className="jp-mlws-Variables-value" title={row.preview}>
@@ -196,32 +215,4 @@ function nextSort(sort: ISort | null, column: Column): ISort | null {
     return { column, isDescending: false };
   }
   return sort.isDescending ? null : { column, isDescending: true };
-}
-
-/** The panel of variables of the current notebook's kernel. */
-export class VariablesView extends ServerView {
-  constructor(props: IProps) {
-    super(props.client, () => <CurrentVariables {...props} />, {
-      id: 'jp-mlws-variables',
-      className: 'jp-mlws-VariablesView'
-    });
-    this.node.tabIndex = -1;
-    // The kernel is asked only while the panel is seen.
-    this.active = false;
-  }
-
-  protected onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this.active = true;
-  }
-
-  protected onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this.active = false;
-  }
-
-  protected onActivateRequest(message: Message): void {
-    super.onActivateRequest(message);
-    this.node.focus();
-  }
 }

@@ -86,3 +86,62 @@ async def test_a_busy_kernel_is_not_asked(opened, tab, listen, call) -> None:
     await call("POST", f"{notebook}/restart")
     _, answer, _ = await call("GET", f"{notebook}/variables")
     assert (answer["items"], answer["total"]) == ([], 0)
+
+
+TABLE = {"offset": 0, "limit": 2}
+
+
+async def test_a_frame_is_read_by_page_while_cells_run(opened, tab, listen, call) -> None:
+    notebook = await opened("a.ipynb", one=SETUP)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.run(SETUP, "one")
+    await until(of("execution", "SUCCESS"))
+    frame = f"{notebook}/variables/frame"
+    status, page, _ = await call("POST", f"{frame}/table", {**TABLE, "sort": "price"})
+    assert (status, page["rows"], page["row_count"]) == (
+        200,
+        [[0, 0, "apple"], [1, 1, "apple"]],
+        1000,
+    )
+    more = {"filters": [{"column": "price", "operator": "greater", "value": "997"}]}
+    _, page, _ = await call("POST", f"{frame}/table", {**TABLE, **more})
+    assert (page["rows"][0], page["match_count"]) == ([998, 998, "apple"], 2)
+    _, facts, _ = await call("POST", f"{frame}/statistics", {"column": "price"})
+    assert (facts["max"], len(facts["bins"])) == (999, 20)
+    _, page, _ = await call("POST", f"{notebook}/variables/array/table", {**TABLE, "sort": "7"})
+    assert (page["shape"], page["columns"][1]) == ([20, 30], {"name": "0", "dtype": "float32"})
+    _, items, _ = await call("POST", f"{notebook}/variables/nested/items", {"path": [1]})
+    assert (items["total"], items["items"][2]["preview"]) == (100, "2")
+    # It is another value now.
+    reply = await lab.run("frame = frame[::-1]\nassert Loud.shown == 0", "one")
+    assert (reply["status"], reply["execution_count"]) == ("ok", 2)
+    await until(of("execution", "SUCCESS"))
+    _, page, _ = await call("POST", f"{frame}/table", TABLE)
+    assert page["rows"][0] == [999, 999, "apple"]
+    await lab.send("import time\nprint('on')\ntime.sleep(30)", "one")
+    await until(of("output"))
+    status, error, _ = await call("POST", f"{frame}/table", TABLE)
+    assert (status, error["code"]) == (409, "20105")
+    await call("POST", f"{notebook}/interrupt")
+    await until(of("execution", "CANCELLED"))
+    status, _, _ = await call("POST", f"{frame}/table", TABLE)
+    assert status == 200
+
+
+async def test_what_cannot_be_shown_says_why(opened, tab, listen, call) -> None:
+    notebook = await opened("a.ipynb", one=SETUP)
+    status, error, _ = await call("POST", f"{notebook}/variables/frame/table", TABLE)
+    assert (status, error["code"]) == (404, "20401")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.run(SETUP, "one")
+    await until(of("execution", "SUCCESS"))
+    for name, body, expected in (
+        ("other", TABLE, (404, "20401")),
+        ("loud", TABLE, (422, "20206")),
+        ("frame", {**TABLE, "sort": "none"}, (422, "20206")),
+        ("frame", {**TABLE, "limit": 0}, (400, "50201")),
+    ):
+        status, error, _ = await call("POST", f"{notebook}/variables/{name}/table", body)
+        assert (status, error["code"]) == expected

@@ -1,0 +1,181 @@
+import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
+import { useEffect, useState } from 'react';
+
+import type { MLWSClient } from '../api/client';
+import type { IVariableItem, IVariableItems } from '../api/models';
+import { memorySize } from '../ui/format';
+import type { KernelVariable } from './kernelVariable';
+
+/** Items of a request. */
+export const PAGE_ITEMS = 100;
+/** Pixels that an item is further right than the value that it is in. */
+const INDENT = 16;
+
+interface ITreeProps {
+  client: MLWSClient;
+  variable: KernelVariable;
+  /** Positions of items: the way to the value whose items these are. */
+  path: readonly number[];
+  /** Changes with the content. */
+  version: number;
+  /** Opens an item as a table; `label` is what follows the title of the value. */
+  onOpen: (path: readonly number[], label: string) => void;
+}
+
+/** The items of a dictionary, a list or a model, which open to show their own. */
+export function VariableTree(
+  props: ITreeProps & { first: IVariableItems }
+): JSX.Element {
+  const { client, first } = props;
+  const { trans } = client;
+  return (
+    <div className="jp-mlws-Variables" tabIndex={0}>
+      <table role="treegrid" aria-label={trans.__('Items')}>
+        <thead>
+          <tr>
+            <th>{trans.__('Name')}</th>
+            <th>{trans.__('Type')}</th>
+            <th>{trans.__('Shape')}</th>
+            <th>{trans.__('Value')}</th>
+            <th>{trans.__('Memory')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          <Items {...props} level={1} label="" />
+        </tbody>
+      </table>
+      {first.total === 0 && (
+        <p className="jp-mlws-Hint">{trans.__('No items.')}</p>
+      )}
+    </div>
+  );
+}
+
+function Items(
+  props: ITreeProps & { level: number; label: string }
+): JSX.Element {
+  const { client, variable, path, version, level } = props;
+  const { trans, language } = client;
+  const [limit, setLimit] = useState(PAGE_ITEMS);
+  const [items, setItems] = useState<readonly IVariableItem[]>([]);
+  const [total, setTotal] = useState(0);
+  const [error, setError] = useState<string | null>(null);
+  const key = path.join();
+  useEffect(() => {
+    let isStale = false;
+    const read = async (): Promise<void> => {
+      const all: IVariableItem[] = [];
+      for (let offset = 0; offset < limit; offset += PAGE_ITEMS) {
+        const page = await variable.items(path, offset, PAGE_ITEMS);
+        all.push(...page.items);
+        if (isStale) {
+          return;
+        }
+        setTotal(page.total);
+      }
+      setItems(all);
+      setError(null);
+    };
+    read().catch(reason => {
+      if (!isStale) {
+        setError(String(reason.message ?? reason));
+      }
+    });
+    return () => {
+      isStale = true;
+    };
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [variable, key, version, limit]);
+  const indent = { paddingLeft: 6 + (level - 1) * INDENT };
+  return (
+    <>
+      {error !== null && (
+        <tr>
+          <td colSpan={5} className="jp-mlws-Field-error" style={indent}>
+            {error}
+          </td>
+        </tr>
+      )}
+      {items.map((item, position) => (
+        <Item
+          key={`${position} ${item.type}`}
+          {...props}
+          item={item}
+          path={[...path, position]}
+          label={`${props.label}${item.role ? `.${item.name}` : `[${item.name}]`}`}
+        />
+      ))}
+      {items.length < total && (
+        <tr>
+          <td colSpan={5} style={indent}>
+            <button
+              type="button"
+              className="jp-mlws-Link"
+              onClick={() => setLimit(limit + PAGE_ITEMS)}
+            >
+              {trans.__(
+                'Show more (%1 of %2)',
+                items.length.toLocaleString(language),
+                total.toLocaleString(language)
+              )}
+            </button>
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function Item(
+  props: ITreeProps & { level: number; item: IVariableItem; label: string }
+): JSX.Element {
+  const { client, item, path, level, label, onOpen } = props;
+  const { trans, language } = client;
+  const [isOpen, setOpen] = useState(false);
+  const Caret = isOpen ? caretDownIcon : caretRightIcon;
+  const roles = {
+    parameter: trans.__('Parameter of the model'),
+    fitted: trans.__('Attribute of the fitted model')
+  };
+  return (
+    <>
+      <tr
+        aria-level={level}
+        aria-expanded={item.view === 'tree' ? isOpen : undefined}
+        data-mlws-role={item.role ?? undefined}
+        title={item.role ? roles[item.role] : undefined}
+      >
+        <th scope="row" style={{ paddingLeft: 6 + (level - 1) * INDENT }}>
+          {item.view === 'tree' ? (
+            <button
+              type="button"
+              aria-expanded={isOpen}
+              onClick={() => setOpen(!isOpen)}
+            >
+              <Caret.react tag="span" />
+              {item.name}
+            </button>
+          ) : item.view === 'table' ? (
+            <button
+              type="button"
+              className="jp-mlws-Link"
+              title={trans.__('Open %1', item.name)}
+              onClick={() => onOpen(path, label)}
+            >
+              {item.name}
+            </button>
+          ) : (
+            item.name
+          )}
+        </th>
+        <td>{item.type}</td>
+        <td>{item.shape?.join(' × ')}</td>
+        <td className="jp-mlws-Variables-value" title={item.preview}>
+          {item.preview}
+        </td>
+        <td>{item.memory === null ? '' : memorySize(item.memory, language)}</td>
+      </tr>
+      {isOpen && <Items {...props} level={level + 1} />}
+    </>
+  );
+}
