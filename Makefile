@@ -17,7 +17,7 @@ VENV := .venv
 DEV := .venv-dev
 DOCS := .venv-docs
 # More workers than a small machine has cores: tests wait for servers, containers and browsers.
-WORKERS ?= 4
+WORKERS ?= 3
 PYTEST = $(DEV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p tests.hub.scheduling \
   -p no:hydra_pytest --durations=30 --durations-min=1
 # Fast, and together they touch each part: contract, crashes, the engine beside DVC, one journey.

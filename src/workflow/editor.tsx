@@ -23,6 +23,7 @@ import { focusNextPane } from './canvas/nextPane';
 import * as exports from './export/export';
 import { createWorkflow } from './import/create';
 import { fillFromTemplate } from './import/templateDialog';
+import { programFile } from './graph/keySettings';
 import { DiskFollower } from './store/disk';
 import * as gestures from './store/gestures';
 import {
@@ -73,6 +74,9 @@ const PANES_KEY = 'mlws-workflow-panes';
 
 /** The folder of a project for data that is dropped on a canvas. */
 const DATA_FOLDER = 'data';
+
+/** Pixels between the top of a node and that of one below it. */
+const ROW_HEIGHT = 140;
 
 /** The lab's own widget factory for texts. */
 export const TEXT_EDITOR = 'Editor';
@@ -176,6 +180,27 @@ export class Editor {
     if (!(await fillFromTemplate(model, lab.chooseFile, trans, table))) {
       gestures.startWithFile(model, table, { x: 0, y: 0 });
     }
+  }
+
+  /** Runs a notebook as a node, which is added below the others where there is none for it. */
+  async runNotebook(path: string): Promise<void> {
+    const { model, lab } = this;
+    const file = lab.fromRoot(path);
+    if (file === null) {
+      return;
+    }
+    await model.catalog.whenKnown();
+    const { graph, positions } = model.drawing;
+    const node = [...graph.nodes.values()].find(
+      one => programFile(one) === file
+    );
+    if (node) {
+      model.selection.select([node.id]);
+    } else {
+      const bottoms = [...positions.values()].map(({ y }) => y + ROW_HEIGHT);
+      gestures.addFiles(model, [file], { x: 0, y: Math.max(0, ...bottoms) });
+    }
+    await model.runs.startOnly(model.selection.nodes);
   }
 
   /** Reads the files again that others may have written. */

@@ -37,7 +37,7 @@ import { notifyOfFailures } from './runNotices';
 import { Preferences } from './store/preferences';
 import type { WorkflowService } from './store/service';
 import { WorkflowFactory } from './factory';
-import { addToolbarItems } from './toolbar';
+import { addNotebookMenu, addToolbarItems } from './toolbar';
 import type { WorkflowWidget } from './widget';
 import { documentPath } from '../lab/documents';
 import {
@@ -58,6 +58,7 @@ const FILES: ReadonlySet<string> = new Set(['workflows', 'changes', 'history']);
 const CREATE = 'workflow:new';
 const FROM_TABLE = 'workflow:from-table';
 const IMPORT = 'workflow:import';
+const RUN_NOTEBOOK = 'workflow:run-notebook';
 const COMPARE = 'workflow:compare';
 
 const canvas: JupyterFrontEndPlugin<void> = {
@@ -128,6 +129,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       .catch(report);
     views.toolbars.add('Report', 'jupyter-mlws:report', ['export']);
     addToolbarItems(toolbars, trans, app.commands);
+    addNotebookMenu(toolbars, trans, app.commands);
     const factory = new WorkflowFactory({
       name: CANVAS_FACTORY,
       label: trans.__('Workflow'),
@@ -190,7 +192,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     addCompareCommand(app, tracker, client, views, trans, report);
     const category = trans.__('Machine Learning');
     for (const command of app.commands.listCommands()) {
-      if (command.startsWith('workflow:')) {
+      if (command.startsWith('workflow:') && command !== RUN_NOTEBOOK) {
         palette?.addItem({ command, category, args: { isPalette: true } });
       }
     }
@@ -308,9 +310,39 @@ function addFileCommands(
       }
     }
   });
-  app.commands.addCommand(IMPORT, {
+  app.commands.addCommand(RUN_NOTEBOOK, {
     describedBy: describeArgs({ path: file }),
-    label: trans.__('Import Workflow…'),
+    label: trans.__('Run as Workflow Node'),
+    isVisible: ({ path }) => typeof path === 'string',
+    execute: async ({ path }) => {
+      try {
+        const { workflowOfNotebook } = await import('./import/notebookNode');
+        const notebook = path as string;
+        const target = await workflowOfNotebook(
+          client,
+          manager,
+          trans,
+          notebook
+        );
+        if (target !== null) {
+          (await open(target)).whenLoaded(editor => {
+            editor.runNotebook(notebook).catch(report);
+          });
+        }
+      } catch (error) {
+        report(error);
+      }
+    }
+  });
+  app.commands.addCommand(IMPORT, {
+    describedBy: describeArgs({
+      path: file,
+      isNotebook: { type: 'boolean' }
+    }),
+    label: args =>
+      args.isNotebook
+        ? trans.__('Split into Workflow…')
+        : trans.__('Import Workflow…'),
     caption: trans.__(
       'Import an Elyra pipeline, a notebook or a workflow definition'
     ),

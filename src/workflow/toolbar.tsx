@@ -1,4 +1,5 @@
 import type { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   checkIcon,
@@ -24,7 +25,8 @@ import {
   fitIcon,
   historyIcon,
   moreIcon,
-  treeIcon
+  treeIcon,
+  workflowIcon
 } from './icons';
 import { runButtonText } from './labels';
 import { useElapsed } from './store/hooks';
@@ -173,17 +175,50 @@ function buttons(
     more: {
       icon: moreIcon,
       tooltip: trans.__('More'),
-      act: (_, __, button) => {
-        const { left, bottom } = button.node.getBoundingClientRect();
-        const menu = new Menu({ commands });
-        MORE.forEach(command =>
-          menu.addItem(command === '' ? { type: 'separator' } : { command })
-        );
-        menu.aboutToClose.connect(() => setTimeout(() => menu.dispose()));
-        menu.open(left, bottom);
-      }
+      act: (_, __, button) =>
+        openMenu(
+          commands,
+          button,
+          MORE.map(command =>
+            command === '' ? { type: 'separator' } : { command }
+          )
+        )
     }
   };
+}
+
+function openMenu(
+  commands: CommandRegistry,
+  button: ToolbarButton,
+  items: Menu.IItemOptions[]
+): void {
+  const { left, bottom } = button.node.getBoundingClientRect();
+  const menu = new Menu({ commands });
+  items.forEach(item => menu.addItem(item));
+  menu.aboutToClose.connect(() => setTimeout(() => menu.dispose()));
+  menu.open(left, bottom);
+}
+
+/** Registers the menu of workflows in the toolbar of a notebook. */
+export function addNotebookMenu(
+  registry: IToolbarWidgetRegistry,
+  trans: TranslationBundle,
+  commands: CommandRegistry
+): void {
+  registry.addFactory<NotebookPanel>('Notebook', 'mlws-workflow', panel => {
+    const button = new ToolbarButton({
+      icon: workflowIcon,
+      tooltip: trans.__('Workflow'),
+      onClick: () => {
+        const path = panel.context.localPath;
+        openMenu(commands, button, [
+          { command: 'workflow:run-notebook', args: { path } },
+          { command: 'workflow:import', args: { path, isNotebook: true } }
+        ]);
+      }
+    });
+    return button;
+  });
 }
 
 /** Commands of the button "More"; "" is a separator. */

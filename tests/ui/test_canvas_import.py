@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -78,6 +79,33 @@ def test_a_notebook_is_split_into_nodes(page: Page, lab: Lab) -> None:
     written = (lab.root / "workflows/steps/dvc.yaml").read_text()
     assert len(names) > 1
     assert all(f"  {name}:\n" in written for name in names)
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_a_notebook_becomes_a_node_from_its_toolbar(page: Page, lab: Lab) -> None:
+    (lab.root / "count.ipynb").write_text(notebook("numbers = [1, 2]", "print(sum(numbers))"))
+
+    def press(item: str) -> None:
+        page.goto(lab.address("count.ipynb"))
+        page.locator("[data-jp-item-name='mlws-workflow']").click()
+        page.locator(".lm-Menu-item", has_text=item).click()
+
+    dialog = page.locator(".jp-Dialog", has_text="Add the Notebook to a Workflow")
+    for workflow in ("New workflow", "workflows/count/dvc.yaml"):
+        press("Run as Workflow Node")
+        dialog.locator("select").select_option(workflow)
+        dialog.get_by_role("button", name="Run").click()
+        expect(node(page, "count")).to_have_attribute(
+            "data-mlws-state", re.compile("COMPLETED|CACHED"), timeout=RUN_LIMIT
+        )
+        # The second time there is a node for it.
+        expect(page.locator("[data-mlws-node]")).to_have_count(1)
+    assert "count.ipynb" in (lab.root / "workflows/count/dvc.yaml").read_text()
+
+    press("Split into Workflow")
+    expect(page.locator(".jp-Dialog", has=page.locator(".jp-mlws-Import"))).to_contain_text(
+        "Files to write"
+    )
 
 
 def test_a_file_that_is_none_is_told(page: Page, lab: Lab) -> None:
