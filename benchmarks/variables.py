@@ -81,11 +81,11 @@ async ([rounds, isSorting]) => {
   const times = [];
   for (let round = 0; round < rounds; round += 1) {
     if (isSorting) source.click();
-    await new Promise(done => setTimeout(done, 120 + 37 * (round % 7)));
+    await new Promise(resolve => setTimeout(resolve, 120 + 37 * (round % 7)));
     const start = performance.now();
     await kernel.requestExecute({ code: 'None' }).done;
     times.push(performance.now() - start);
-    await new Promise(done => setTimeout(done, 1500));
+    await new Promise(resolve => setTimeout(resolve, 1500));
   }
   return times;
 }
@@ -120,8 +120,8 @@ def measure(browser: Browser, rows: int, seconds: float, rounds: int) -> dict[st
         page.evaluate(CLOSE)
         page.wait_for_timeout(500)
     page.evaluate(OPEN)
-    found: dict[str, Any] = {"rows": rows, "open_ms": spread(opened), "first_ms": round(opened[0])}
-    found["sort_s"] = {name: round(page.evaluate(SORT, name), 2) for name in ("price", "fruit")}
+    report: dict[str, Any] = {"rows": rows, "open_ms": spread(opened), "first_ms": round(opened[0])}
+    report["sort_s"] = {name: round(page.evaluate(SORT, name), 2) for name in ("price", "fruit")}
     box = page.locator(".jp-mlws-Grid").bounding_box()
     assert box
     page.mouse.move(box["x"] + 300, box["y"] + 300)
@@ -131,13 +131,13 @@ def measure(browser: Browser, rows: int, seconds: float, rounds: int) -> dict[st
             page.mouse.wheel(0, 240)
 
     meter = Meter(page)
-    found["scrolled"] = meter.frames(scroll, rounds)
+    report["scrolled"] = meter.frames(scroll, rounds)
     page.wait_for_timeout(2000)
     for name, is_sorting in (("cell_alone_ms", False), ("cell_while_sorting_ms", True)):
-        found[name] = spread(page.evaluate(DELAYS, [rounds * 4, is_sorting]))
-    found["load"] = os.getloadavg()[0]
+        report[name] = spread(page.evaluate(DELAYS, [rounds * 4, is_sorting]))
+    report["load"] = os.getloadavg()[0]
     page.close()
-    return found
+    return report
 
 
 def main() -> None:
@@ -160,8 +160,8 @@ def main() -> None:
         (root / "large.ipynb").write_text(text)
         with lab(root, environment):
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            found = measure(browser, arguments.rows, arguments.seconds, arguments.rounds)
-            print(json.dumps(found, indent=1), flush=True)
+            report = measure(browser, arguments.rows, arguments.seconds, arguments.rounds)
+            print(json.dumps(report, indent=1), flush=True)
             browser.close()
 
 

@@ -101,16 +101,18 @@ def proxy() -> list[str]:
     node, npm = _node()
     if not script.is_file():
         quiet = ["--loglevel=error", "--no-audit", "--no-fund"]
+        path = os.environ["PATH"]
         with folder.with_suffix(".lock").open("w") as lock:
             # npm fails when two of it write one folder.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            subprocess.run(
-                [*npm, "install", *quiet, "--prefix", str(folder), PROXY],
-                check=True,
-                timeout=LIMIT,
-                env={**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ['PATH']}"},
-                stdout=subprocess.DEVNULL,
-            )
+            if not script.is_file():
+                subprocess.run(
+                    [*npm, "install", *quiet, "--prefix", str(folder), PROXY],
+                    check=True,
+                    timeout=LIMIT,
+                    env={**os.environ, "PATH": os.pathsep.join([str(Path(node).parent), path])},
+                    stdout=subprocess.DEVNULL,
+                )
     return [node, str(script)]
 
 

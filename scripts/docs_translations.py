@@ -46,12 +46,12 @@ def merge(template: Catalog, path: Path) -> Catalog:
     """Return the messages of ``template`` with the translations in a file."""
     if path.exists():
         with path.open(encoding="utf-8") as file:
-            known = read_po(file, locale=LANGUAGE)
+            catalogue = read_po(file, locale=LANGUAGE)
     else:
-        known = Catalog(locale=LANGUAGE)
-    known.update(template, no_fuzzy_matching=True)
-    known.obsolete.clear()
-    return known
+        catalogue = Catalog(locale=LANGUAGE)
+    catalogue.update(template, no_fuzzy_matching=True)
+    catalogue.obsolete.clear()
+    return catalogue
 
 
 def as_text(catalogue: Catalog) -> str:

@@ -49,7 +49,7 @@ class Block(NamedTuple):
     attributes: dict[str, str]
     text: str
     follows: bool
-    """Whether nothing is between it and the block before it."""
+    """True if nothing is between it and the block before it."""
 
     @property
     def where(self) -> str:

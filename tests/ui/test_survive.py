@@ -104,7 +104,7 @@ def expect_end(cell: Locator, count: int = 1) -> None:
 
 
 def simplified(outputs: list[dict[str, Any]]) -> list[Any]:
-    """What is seen of outputs: streams in one piece, progress bars at their end."""
+    """Return outputs as they look: streams in one piece, progress bars at their end."""
     seen: list[Any] = []
     for output in outputs:
         if output["output_type"] == "stream":

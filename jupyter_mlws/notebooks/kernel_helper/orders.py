@@ -137,8 +137,8 @@ def sort_rows(row_count: int, column: Column, rows: Any, is_descending: bool) ->
         start = number * SLICE_ROWS
         within = numpy.arange(len(positions)) - numpy.repeat(numpy.cumsum(counts) - counts, counts)
         numbers = positions.astype("uint32") + start
-        found = numbers if rows is None else rows[numbers]
-        result[numpy.repeat(places, counts) + within] = found
+        row_numbers = numbers if rows is None else rows[numbers]
+        result[numpy.repeat(places, counts) + within] = row_numbers
         places = places + counts
         yield
     for bucket in range(0, last, 2):
@@ -153,8 +153,8 @@ def sort_rows(row_count: int, column: Column, rows: Any, is_descending: bool) ->
             ]
             yield
     if is_descending:
-        known = count - totals[last]
-        result[:known] = result[:known][::-1]
+        present_count = count - totals[last]
+        result[:present_count] = result[:present_count][::-1]
     return result
 
 
@@ -173,8 +173,8 @@ def buckets_of(keys: Any, limits: Any) -> Any:
     numpy = numpy_module()
     if isinstance(keys, list):
         # Texts are often a few, and are compared slowly.
-        found = {key: _bucket(key, limits) for key in set(keys) if key is not None}
-        return numpy.array([found.get(key, 0) for key in keys])
+        bucket_by_key = {key: _bucket(key, limits) for key in set(keys) if key is not None}
+        return numpy.array([bucket_by_key.get(key, 0) for key in keys])
     if len(limits) == 0:
         return numpy.zeros(len(keys), dtype="int64")
     left = numpy.searchsorted(limits, keys)

@@ -21,8 +21,8 @@ def statistics(table: Table, name: str) -> Steps:
     column = table.column(name)
     keys, _ = column.keys(column.part(0, min(table.row_count, SLICE_ROWS)))
     is_number = not isinstance(keys, list) and keys.dtype.kind in "iuf"
-    found = yield from (number_statistics if is_number else value_statistics)(table, column)
-    return {"column": name, "dtype": column.dtype, **found}
+    summary = yield from (number_statistics if is_number else value_statistics)(table, column)
+    return {"column": name, "dtype": column.dtype, **summary}
 
 
 def number_statistics(table: Table, column: Any) -> Steps:
