@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 GARBAGE = 500_000
@@ -16,6 +17,8 @@ def main() -> int:
         # A workflow starts this once for every node, so it imports little.
         from jupyter_mlws.components.node import main as run_node
 
+        # Figures are drawn into files, also where there is a display.
+        os.environ.setdefault("MPLBACKEND", "Agg")
         return run_node(arguments[1:])
     if arguments[:1] == ["notebook"]:
         from jupyter_mlws.workflows.notebook.command import main as run_notebook

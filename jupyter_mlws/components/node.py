@@ -44,7 +44,6 @@ def main(argv: Sequence[str]) -> int:
         inputs = _read_inputs(component, ports)
     except (UsageError, DeclarationError, ValueError, OSError) as error:
         return _fail(f"{name}: {error}")
-    os.environ.setdefault("MPLBACKEND", "Agg")
     try:
         result = function(**inputs, **settings)
     except Exception:  # noqa: BLE001  the user's own code
