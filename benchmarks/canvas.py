@@ -357,6 +357,8 @@ def measure(browser: Browser, root: Path, size: int, seconds: float, rounds: int
         "open_cpu_ms": round(1000 * busy),
         "load": os.getloadavg()[0],
     }
+    page.evaluate("() => jupyterapp.commands.execute('workflow:fit').then(() => null)")
+    page.wait_for_timeout(1000)
     hand = Hand(page, seconds)
     found["pan, all in view"] = meter.frames(hand.pan, rounds)
     found["drag, all in view"] = meter.frames(hand.drag, rounds)

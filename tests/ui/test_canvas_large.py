@@ -50,6 +50,12 @@ def test_many_nodes_are_painted_and_still_taken_by_hand(
     lab = start_lab(root)
     page.goto(lab.address("dvc.yaml"))
     picture = page.locator(".jp-mlws-Overview")
+    # It opens where titles can be read, at the beginning.
+    expect(page.locator(".jp-mlws-Canvas")).to_be_visible()
+    zoom = "view => new DOMMatrix(getComputedStyle(view).transform).a"
+    assert page.locator(".react-flow__viewport").evaluate(zoom) > 0.17
+    shoot("canvas-large-open")
+    command(page, "workflow:fit")
     expect(picture).to_have_attribute("data-mlws-nodes", str(SIZE))
     expect(page.locator(".jp-mlws-Node")).to_have_count(0)
     shoot("canvas-large-far")

@@ -36,7 +36,7 @@ import { EmptyCanvas } from './emptyCanvas';
 import { useEdges, useNodes } from './flowState';
 import { useOpen } from './opening';
 import {
-  fitted,
+  openingViewport,
   useFittingPorts,
   useShape,
   useSteadyView,
@@ -117,7 +117,9 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   const { nodes, onNodesChange } = useNodes(model);
   const isMany = nodes.length > MANY_NODES;
   const [initial] = useState(
-    () => props.viewport.initial ?? (isMany ? fitted(nodes, props.shape) : null)
+    () =>
+      props.viewport.initial ??
+      (isMany ? openingViewport(nodes, props.shape) : null)
   );
   const { edges, onEdgesChange } = useEdges(model);
   const handle = useHandle(model, pane, pointer, setRequest, props.onReady);

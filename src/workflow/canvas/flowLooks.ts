@@ -17,6 +17,7 @@ import type { IShape } from '../graph/wrapping';
 import { useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { FIT, MIN_ZOOM } from './handle';
+import { titleLetters } from './painting';
 import type { AnyNode } from './nodeTypes';
 
 /** Below it a card has its title, its state and its result only. */
@@ -33,6 +34,10 @@ const LEVELS = [
 function levelOf(zoom: number): number {
   return LEVELS.find(level => zoom >= level) ?? LEVELS[LEVELS.length - 1];
 }
+
+/** Where a graph opens that would have no titles if all of it were in view. */
+const READABLE_ZOOM = 0.3;
+const MARGIN = 24;
 
 /** Keeps titles at 12 pixels or more, and cards compact from afar. */
 export function useZoomLevel(pane: React.RefObject<HTMLElement>): void {
@@ -114,6 +119,23 @@ export function fitted(nodes: readonly AnyNode[], shape: IShape): Viewport {
     FIT.maxZoom,
     FIT.padding
   );
+}
+
+/** The viewport that a graph opens with: all of it, or its beginning if titles need the room. */
+export function openingViewport(
+  nodes: readonly AnyNode[],
+  shape: IShape
+): Viewport {
+  const all = fitted(nodes, shape);
+  if (titleLetters(all.zoom) > 0) {
+    return all;
+  }
+  const { x, y } = boundsOf(boxesOf(nodes))!;
+  return {
+    x: MARGIN - x * READABLE_ZOOM,
+    y: MARGIN - y * READABLE_ZOOM,
+    zoom: READABLE_ZOOM
+  };
 }
 
 function boxesOf(nodes: readonly AnyNode[]): IBox[] {

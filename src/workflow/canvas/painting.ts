@@ -35,6 +35,17 @@ interface IView {
 /** The size of titles in the window, in pixels, and the least letters worth painting. */
 const TITLE_SIZE = 12;
 const MIN_LETTERS = 5;
+/** The room for a title on a node, and the width of a letter in multiples of the type's size. */
+const TITLE_WIDTH = NODE_WIDTH - 20;
+const LETTER_WIDTH = 0.55;
+
+/** How many letters a painted title has at a zoom; 0 if that is too few to be worth painting. */
+export function titleLetters(zoom: number): number {
+  const letters = Math.floor(
+    (TITLE_WIDTH * zoom) / (TITLE_SIZE * LETTER_WIDTH)
+  );
+  return letters < MIN_LETTERS ? 0 : letters;
+}
 
 /** Paints what is seen of a graph, edges below nodes. */
 export function paint(
@@ -126,9 +137,8 @@ function paintTitles(
   zoom: number
 ): void {
   const size = TITLE_SIZE / zoom;
-  const width = NODE_WIDTH - 20;
-  const letters = Math.floor(width / (size * 0.55));
-  if (letters < MIN_LETTERS) {
+  const letters = titleLetters(zoom);
+  if (letters === 0) {
     return;
   }
   context.fillStyle = colour;
@@ -136,6 +146,6 @@ function paintTitles(
   context.textBaseline = 'middle';
   for (const { x, y, height, title, shared } of nodes) {
     const label = cutTitle(title, shared, letters);
-    context.fillText(label, x + 10, y + height / 2, width);
+    context.fillText(label, x + 10, y + height / 2, TITLE_WIDTH);
   }
 }
