@@ -20,6 +20,14 @@ Measured = dict[tuple[str, str, str], float]
 """Values by node, model and metric."""
 
 
+def previous_run(runs: Runs, path: str, run: str) -> str | None:
+    """Return the newest earlier run that completed, else the newest earlier one."""
+    created = runs.journal.record(run)["created"]
+    earlier = runs.journal.runs(path, MAX_EARLIER_RUNS, (created, run))
+    completed = [one for one in earlier if one["status"] == Status.COMPLETED]
+    return next((one["id"] for one in (*completed, *earlier)), None)
+
+
 class RunComparer:
     """Compares the runs of one project. Thread-safe."""
 
@@ -33,10 +41,7 @@ class RunComparer:
         All metrics of the run are returned, also those without an earlier value.
         """
         identifier = self._runs.id_of(path, run)
-        created = self._runs.journal.record(identifier)["created"]
-        earlier = self._runs.journal.runs(path, MAX_EARLIER_RUNS, (created, identifier))
-        completed = [one for one in earlier if one["status"] == Status.COMPLETED]
-        previous = next((one["id"] for one in (*completed, *earlier)), None)
+        previous = previous_run(self._runs, path, identifier)
         values = self._measure(path, identifier)
         before = self._measure(path, previous) if previous else {}
         return RunComparison(

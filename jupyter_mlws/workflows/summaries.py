@@ -30,7 +30,8 @@ from jupyter_mlws.workflows.previews import MAX_IMAGE_BYTES
 from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs
-from jupyter_mlws.workflows.run_comparison import setting_changes
+from jupyter_mlws.workflows.run_comparison import previous_run, setting_changes
+from jupyter_mlws.workflows.sweep_models import Variant
 from jupyter_mlws.workflows.sweeps import SweepManager
 from jupyter_mlws.workflows.tracking import metrics
 
@@ -61,9 +62,9 @@ class ResultSummaries:
         """
         self._runs.reconcile()
         stages = self._runs.documents.stages(self._runs.documents.read(path))[0]
-        run_ids = [run["id"] for run in self._runs.journal.runs(path, 2)]
         history = RunHistory(self._runs.journal).results(path)
-        results = self._summarize(path, stages, history, run_ids, self._content)
+        newest = self._runs.journal.newest(path)
+        results = self._summarize(path, stages, history, newest, self._content)
         results.nodes.extend(self._sweep_summaries(path, stages))
         return results
 
@@ -75,25 +76,24 @@ class ResultSummaries:
         identifier = self._runs.id_of(path, run)
         stages = self._runs.documents.stages(self._runs.document(path, identifier))[0]
         created = self._runs.journal.record(identifier)["created"]
-        earlier = self._runs.journal.runs(path, 1, (created, identifier))
-        run_ids = [identifier, *(one["id"] for one in earlier)]
         history = RunHistory(self._runs.journal).results(path, until=created)
         is_newest = identifier == self._runs.journal.newest(path)
         content = self._content if is_newest else self._old_content
-        return self._summarize(path, stages, history, run_ids, content)
+        return self._summarize(path, stages, history, identifier, content)
 
     def _summarize(
         self,
         path: str,
         stages: Sequence[Stage],
         history: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]],
-        run_ids: Sequence[str],
+        newest: str | None,
         content: Callable[[str, str | None], Content | None],
     ) -> WorkflowResults:
         measures = self._measures(stages, history, content)
         changes: dict[str, builtins.list[SettingChange]] = defaultdict(list)
-        if len(run_ids) == 2:
-            for change in setting_changes(self._runs, path, run_ids[1], run_ids[0]):
+        previous = previous_run(self._runs, path, newest) if newest else None
+        if newest and previous:
+            for change in setting_changes(self._runs, path, previous, newest):
                 changes[change.node].append(change)
         summaries = []
         for stage in stages:
@@ -110,7 +110,6 @@ class ResultSummaries:
                         changes=changes.get(stage.id, []),
                     )
                 )
-        newest, previous, *_ = [*run_ids, None, None]
         return WorkflowResults(run=newest, previous=previous, nodes=summaries)
 
     def _outputs(
@@ -212,7 +211,7 @@ class ResultSummaries:
                     metric=sweep.metric,
                     mode=sweep.mode,
                     value=best.metrics[sweep.metric],
-                    model=best.id.partition("@")[2],
+                    model=_variant_name(best),
                 )
                 yield NodeSummary(
                     id=sweep.name,
@@ -222,6 +221,14 @@ class ResultSummaries:
                     thumbnail=None,
                     changes=[],
                 )
+
+
+def _variant_name(variant: Variant) -> str:
+    """Return ``setting=value`` for a variant of one setting, otherwise its name in dvc.yaml."""
+    if len(variant.values) == 1 and "item" not in variant.values:
+        ((setting, value),) = variant.values.items()
+        return f"{setting}={value}"
+    return variant.id.partition("@")[2]
 
 
 def _is_comparison(content: Any, producers: Mapping[str, str]) -> bool:

@@ -188,3 +188,26 @@ async def test_a_sweep_has_the_metric_of_its_best_variant(
     assert nodes["fit"]["measure"]["model"] == "2"
     assert nodes["fit"]["measure"]["value"] == 2
     assert nodes["fit@1"]["measure"]["value"] == 1
+    # A variant of one setting is named by it.
+    matrix = SWEEP.replace("foreach: [1, 2]\n    do:\n", "matrix: {rate: [1, 2]}\n")
+    write("dvc.yaml", matrix.replace("      ", "    ").replace("${item}", "${item.rate}"))
+    run()
+    answer = await fetch("mlws/api/v1/workflows/dvc.yaml/results")
+    nodes = {one["id"]: one for one in json.loads(answer.body)["data"]["nodes"]}
+    assert nodes["fit"]["measure"]["model"] == "rate=2"
+
+
+def test_settings_are_compared_with_the_run_that_completed(
+    files: Callable[[str, str], Path], run: Callable[..., Run], workflows: WorkflowManager
+) -> None:
+    files(TEXT, scores(0.925, 0.9))
+    first = run()
+    text = TEXT.replace("depth: 2", "depth: 3").replace("cp scores.json", "false && cp scores.json")
+    files(text, scores(0.9, 0.8))
+    assert run().status == "FAILED"
+    files(TEXT.replace("depth: 2", "depth: 4"), scores(0.9, 0.8))
+    run()
+    results = workflows.summaries.list("dvc.yaml")
+    assert results.previous == first.id
+    changes = by_node(results)["forest"].changes
+    assert [(one.name, one.before, one.after) for one in changes] == [("depth", 2, 4)]

@@ -31,6 +31,10 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
       file.asOwn(() => service.promote(node, variant, data.etag))
     );
   };
+  // A variant of one setting is named by its value.
+  const settings = Object.keys(sweep.variants[0]?.values ?? {}).filter(
+    name => name !== 'item'
+  );
   return (
     <section aria-label={trans.__('Variants')} className="jp-mlws-Sweep">
       <h4>{trans.__('Variants')}</h4>
@@ -53,7 +57,9 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
       <table className="jp-mlws-Table">
         <thead>
           <tr>
-            <th scope="col">{trans.__('Variant')}</th>
+            <th scope="col">
+              {settings.length === 1 ? settings[0] : trans.__('Variant')}
+            </th>
             <th scope="col">{sweep.metric ?? trans.__('Status')}</th>
             <th scope="col">{trans.__('Duration')}</th>
             <th>
