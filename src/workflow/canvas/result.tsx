@@ -125,6 +125,8 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
   const change = previous === null ? 0 : value - previous;
   const isBetter = mode === 'max' ? change > 0 : change < 0;
   const isWinner = best || model !== null;
+  // Of a variant, such as `max_depth=2`, the value stays where the room is small.
+  const [setting, ...values] = model?.split('=') ?? [];
   const number = numberText(value, language);
   return (
     <>
@@ -136,7 +138,10 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
         />
       )}
       {model !== null && (
-        <strong className="jp-mlws-Result-model">{model}</strong>
+        <strong className="jp-mlws-Result-model">
+          <span>{setting}</span>
+          {values.length > 0 && <span>={values.join('=')}</span>}
+        </strong>
       )}{' '}
       <span className="jp-mlws-Result-text jp-mlws-Result-metric">
         {metric}
