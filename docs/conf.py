@@ -22,6 +22,7 @@ extensions = [
     "sphinx_design",
     "mlws_catalogues",
     "mlws_reference",
+    "mlws_search",
 ]
 exclude_patterns = ["_*"]
 # What copies of the prompt would break.
@@ -42,6 +43,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"
+html_search_scorer = str(DOCS / "_static" / "search.js")
 html_copy_source = False
 html_show_sourcelink = False
 templates_path = ["_templates"]

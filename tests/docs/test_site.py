@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import click
 import pytest
+from playwright.sync_api import Page as BrowserPage
+from playwright.sync_api import expect
 
 from jupyter_mlws.api.openapi import VERBS, document
 from jupyter_mlws.cli.main import build
@@ -25,6 +30,10 @@ from jupyter_mlws.extension import MLWSApp
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
 from jupyter_mlws.routes import ROUTES
+from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup
+from tests.browser import page as browser_page
+
+__all__ = ["browser", "browser_page", "jp_asyncio_loop", "jp_server_cleanup"]
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -217,3 +226,44 @@ def test_generated_pages_name_all_that_the_library_has_in_its_order(
     text = page(site, "reference/components").text
     places = [text.index(f"{component.name}") for component in library()]
     assert len(set(places)) == len(places)
+
+
+QUESTIONS = {
+    "how-to/undo": ("How do I undo a commit?", "如何撤销提交？"),
+    "how-to/where-runs-are-stored": ("Where are my runs stored?", "我的运行存储在哪里？"),
+    "how-to/power-cut": ("What happens if I pull the plug?", "断电了怎么办？"),
+    "how-to/own-environment": ("Can I use my own environment?", "可以使用自己的环境吗？"),
+    "how-to/own-component": ("How do I write my own component?", "如何编写自己的组件？"),
+    "how-to/remove": ("What does it leave in my repository?", "它会在我的仓库中留下什么？"),
+    "how-to/gpus": ("How do I use a GPU?", "如何使用 GPU？"),
+    "how-to/slurm": ("Can I run on Slurm?", "能否在 Slurm 上运行？"),
+    "how-to/share-project": ("How do I share a project with my team?", "如何与团队共享项目？"),
+    "explanation/security": (
+        "Is it safe to open someone else's repository?",
+        "打开别人的仓库安全吗？",
+    ),
+}
+
+
+@pytest.fixture
+def address(site: Mapping[Path, Page]) -> Iterator[str]:
+    """Where the site is served."""
+    home = next(path for path in site if path.as_posix().endswith("/html/index.html")).parent
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(home))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_search_answers_a_strangers_questions_first(
+    address: str, browser_page: BrowserPage, language: str
+) -> None:
+    prefix = "" if language == "en" else f"/{language}"
+    for name, questions in QUESTIONS.items():
+        question = questions[LANGUAGES.index(language)]
+        browser_page.goto(f"{address}{prefix}/search.html?q={quote(question)}")
+        first = browser_page.locator("#search-results ul.search > li > a").first
+        expect(first).to_have_attribute("href", re.compile(rf"^{name}\.html"))
