@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,13 @@ from jupyter_mlws.core.errors import (
     MLWSError,
     OutOfMemoryError,
 )
-from jupyter_mlws.notebooks.kernels import Connection, Kernel, ProcessExit
+from jupyter_mlws.notebooks.kernels import (
+    LATE_OUTPUT_INTERVAL,
+    MAX_LATE_OUTPUT_DURATION,
+    Connection,
+    Kernel,
+    ProcessExit,
+)
 from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.notebooks.outputs import Event, Message, Output, Outputs
 
@@ -83,7 +90,7 @@ class Run:
         self._start: float | None = None
         self._deadline: float | None = None
         self._reply: dict[str, Any] | None = None
-        self._idle = False
+        self._idle_at: float | None = None
         self._count: int | None = None
         self._initial_oom_kills = 0
         self._stdin = stdin
@@ -117,7 +124,7 @@ class Run:
 
     async def _attempt(self, exit_task: asyncio.Task[ProcessExit]) -> Outcome | None:
         """Return the outcome; None if the kernel aborted the request without running the code."""
-        self._reply, self._idle = None, False
+        self._reply, self._idle_at = None, None
         request = {
             "code": self._code,
             "silent": False,
@@ -129,12 +136,20 @@ class Run:
         }
         with self._connection.ask("execute_request", request) as (self.message, answers):
             await self._process_messages(answers, exit_task)
+            if self._idle_at is not None and not self._kernel.publishes_in_order:
+                limit = self._idle_at + MAX_LATE_OUTPUT_DURATION
+                with suppress(asyncio.TimeoutError):
+                    while self._clock() < limit:
+                        more = await asyncio.wait_for(answers.get(), LATE_OUTPUT_INTERVAL)
+                        await self._handle_message(*more)
             if self._reply is not None:
                 if self._reply["status"] == "aborted":
                     return None
                 if self._reply["status"] == "ok":
                     return self._outcome(ExecutionStatus.SUCCESS)
-                if self._reply.get("ename") == "KeyboardInterrupt":
+                # IRkernel reports only this status for interrupted code.
+                is_interrupt = self._reply["status"] == "abort"
+                if is_interrupt or self._reply.get("ename") == "KeyboardInterrupt":
                     cancellation = ExecutionCanceledError(by="interrupt")
                     return self._outcome(ExecutionStatus.CANCELLED, cancellation)
                 # If the display of a result fails, the reply has the error `None: NoneType`.
@@ -144,7 +159,7 @@ class Run:
                 return self._outcome(ExecutionStatus.ERROR, error_from_reply(failure, self._count))
             if exit_task.done():
                 return await self._handle_kernel_exit(exit_task.result())
-            if self._idle and not self._stop_request.done():
+            if self._idle_at is not None and not self._stop_request.done():
                 # An interrupt between two steps of the kernel itself prevents the reply.
                 error = ExecutionCanceledError(by="interrupt")
                 return self._outcome(ExecutionStatus.CANCELLED, error)
@@ -154,7 +169,7 @@ class Run:
         self, answers: asyncio.Queue[tuple[str, Message]], exit_task: asyncio.Task[ProcessExit]
     ) -> None:
         """Process messages until the code has ended or was stopped, or the kernel is gone."""
-        while not (self._reply is not None and self._idle):
+        while not (self._reply is not None and self._idle_at is not None):
             if answers.empty():
                 left = None if self._deadline is None else self._deadline - self._clock()
                 more = asyncio.ensure_future(answers.get())
@@ -182,8 +197,9 @@ class Run:
             self._count = content.get("execution_count", self._count)
             self._deadline = self._clock() + IDLE_TIMEOUT
         elif kind == "status":
-            self._idle = content["execution_state"] == "idle"
-            if self._idle and self._reply is None:
+            is_idle = content["execution_state"] == "idle"
+            self._idle_at = self._clock() if is_idle else None
+            if is_idle and self._reply is None:
                 self._deadline = self._clock() + REPLY_TIMEOUT
             if content["execution_state"] == "busy" and self._start is None:
                 own = read_own()
@@ -212,13 +228,16 @@ class Run:
         self._deadline = self._clock() + INTERRUPT_TIMEOUT
         await self._kernel.interrupt()
         await self._process_messages(answers, exit_task)
-        needs_restart = self._reply is None and not self._idle and not exit_task.done()
-        if needs_restart:
+        restarted = False
+        if exit_task.done():
+            # The kernel does not handle the signal of an interrupt, and died by it.
+            restarted = await self._kernel.revive(self._connection)
+        elif self._reply is None and self._idle_at is None:
             await self._kernel.restart()
+            restarted = True
         if reason is not None:
-            error = reason.with_facts(restarted=needs_restart)
-            return self._outcome(ExecutionStatus.ERROR, error)
-        error = ExecutionTimeoutError(timeout=self._timeout, restarted=needs_restart)
+            return self._outcome(ExecutionStatus.ERROR, reason.with_facts(restarted=restarted))
+        error = ExecutionTimeoutError(timeout=self._timeout, restarted=restarted)
         return self._outcome(ExecutionStatus.TIMEOUT, error)
 
     async def _handle_kernel_exit(self, ending: ProcessExit) -> Outcome:
@@ -236,7 +255,8 @@ class Run:
         return self._outcome(ExecutionStatus.ERROR, error)
 
     def _outcome(self, status: ExecutionStatus, error: MLWSError | None = None) -> Outcome:
-        took = None if self._start is None else round(self._clock() - self._start, 3)
+        end = self._clock() if self._idle_at is None else self._idle_at
+        took = None if self._start is None else round(end - self._start, 3)
         return Outcome(
             status=status,
             outputs=self._outputs.items(),

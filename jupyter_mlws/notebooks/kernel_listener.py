@@ -25,13 +25,19 @@ from jupyter_mlws.core.errors import (
     MLWSError,
     OutOfMemoryError,
 )
-from jupyter_mlws.notebooks.execution import INTERRUPT_TIMEOUT, Outcome, error_from_reply
+from jupyter_mlws.notebooks.execution import INTERRUPT_TIMEOUT, Outcome
 from jupyter_mlws.notebooks.history import (
     ExecutionStart,
     to_execution_error,
 )
 from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
-from jupyter_mlws.notebooks.kernels import Kernel, exit_code, process_of
+from jupyter_mlws.notebooks.kernels import (
+    LATE_OUTPUT_INTERVAL,
+    MAX_LATE_OUTPUT_DURATION,
+    Kernel,
+    exit_code,
+    process_of,
+)
 from jupyter_mlws.notebooks.memory import MemoryLimits, Meter
 from jupyter_mlws.notebooks.message_sources import OWN_CONNECTION, MessageSources
 from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution, Origin
@@ -263,8 +269,10 @@ class KernelListener:
 
     async def close(self) -> None:
         """Stop listening; running executions continue unobserved."""
-        for going in self._running.values():
-            if going.timer is not None:
+        for request, going in list(self._running.items()):
+            if going.idle_at is not None:
+                await self._finish(request, *going.end())
+            elif going.timer is not None:
                 going.timer.cancel()
         with suppress(KeyError, ValueError):
             self._manager.remove_restart_callback(self._on_process_exit)
@@ -349,26 +357,30 @@ class KernelListener:
         if going is None:
             return
         if kind == "status":
-            if content["execution_state"] != "idle":
-                return
-            if going.stopped_by is not None:
-                timed_out = isinstance(going.stopped_by, ExecutionTimeoutError)
-                status = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
-                await self._finish(request, status, going.stopped_by)
-            elif going.error is None:
-                await self._finish(request, ExecutionStatus.SUCCESS, None)
-            elif going.error.get("ename") == "KeyboardInterrupt":
-                cancellation = ExecutionCanceledError(by="interrupt")
-                await self._finish(request, ExecutionStatus.CANCELLED, cancellation)
-            else:
-                failure = error_from_reply(going.error, going.count)
-                await self._finish(request, ExecutionStatus.ERROR, failure)
+            if content["execution_state"] == "idle":
+                going.idle_at = time.time()
+                if self.kernel.publishes_in_order:
+                    await self._finish(request, *going.end())
+                else:
+                    self._finish_after_outputs(request, going, going.idle_at)
             return
         if kind == "error":
             going.error = content
         event = going.outputs.take(message)
         if event is not None:
             self._publish(going, event)
+        if going.idle_at is not None:
+            self._finish_after_outputs(request, going, going.idle_at)
+
+    def _finish_after_outputs(self, request: str, going: RunningExecution, idle_at: float) -> None:
+        """Finish an execution when no output has arrived for a while after its idle status."""
+        if going.timer is not None:
+            going.timer.cancel()
+        left = max(0.0, idle_at + MAX_LATE_OUTPUT_DURATION - time.time())
+        going.timer = asyncio.get_running_loop().call_later(
+            min(left, LATE_OUTPUT_INTERVAL),
+            lambda: self._queue(lambda: self._finish(request, *going.end())),
+        )
 
     async def _begin(self, request: str, content: dict[str, Any]) -> None:
         self._process = process_of(self._manager)
@@ -430,7 +442,7 @@ class KernelListener:
             outputs=outputs,
             text=going.outputs.text(),
             count=going.count,
-            duration=round(time.time() - going.started, 3),
+            duration=round((going.idle_at or time.time()) - going.started, 3),
             error=error,
             truncated=going.outputs.truncated,
             memory=usage.peak if usage else None,
@@ -484,13 +496,14 @@ class KernelListener:
 
     async def _end_all(self, status: ExecutionStatus, error: MLWSError) -> None:
         for request, going in list(self._running.items()):
-            reason = going.stopped_by
-            if reason is None:
+            if going.idle_at is not None:
+                await self._finish(request, *going.end())
+            elif going.stopped_by is None:
                 await self._finish(request, status, error)
             else:
-                timed_out = isinstance(reason, ExecutionTimeoutError)
-                final_status = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
-                await self._finish(request, final_status, reason.with_facts(restarted=True))
+                final_status, reason = going.end()
+                restarted = reason and reason.with_facts(restarted=True)
+                await self._finish(request, final_status, restarted)
 
     def _start_timer(self, request: str, going: RunningExecution, seconds: float) -> None:
         """Stop the execution when its time is over."""
@@ -529,7 +542,7 @@ class KernelListener:
                 await self.kernel.restart()
 
         going = self._running.get(request)
-        if going is not None and going.stopped_by is None:
+        if going is not None and going.stopped_by is None and going.idle_at is None:
             going.stopped_by = error
             self._interrupt_task = asyncio.create_task(interrupt())
 

@@ -28,6 +28,15 @@ RESTART_TIMEOUT = 10.0
 """Seconds to wait until the server's own restarter has restarted a dead kernel."""
 INFO_REQUEST_INTERVAL = 0.5
 """Seconds between two requests to a kernel that has not replied yet."""
+ORDERED_LANGUAGES = frozenset({"bash", "python", "r"})
+"""Languages whose kernels publish all outputs before the idle status, as the protocol requires.
+
+Deno publishes most of what a cell prints after it.
+"""
+LATE_OUTPUT_INTERVAL = 0.25
+"""Seconds without output after the idle status of other kernels that mean that all has arrived."""
+MAX_LATE_OUTPUT_DURATION = 5.0
+"""Seconds after the idle status in which output is waited for: a timer may print without end."""
 MAX_LOST_EXECUTIONS = 1000
 """Maximum number of executions that are reported as lost when a kernel dies."""
 SERVER_SYNC_TIMEOUT = 2.0
@@ -63,13 +72,14 @@ class Connection:
         self.session = self._client.session.session = uuid.uuid4().hex
         self._queues: dict[str, asyncio.Queue[tuple[str, Message]]] = {}
         self._iopub_ready = asyncio.Event()
+        self._info_request: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, still_there: Callable[[], bool], deadline: float) -> bool:
         """Wait until the kernel's outputs arrive; return False if its process ended before that.
 
-        The request is sent on both channels: a kernel that is busy for another client replies on
-        `control` only, and one that does not support the request there replies on `shell`.
+        Requests are sent on both channels: a kernel that is busy for another client replies on
+        `control` only. IRkernel ignores requests there, and Deno publishes nothing about them.
         """
         self._client.start_channels(stdin=True, hb=False)
         for channel, receive in (
@@ -80,19 +90,20 @@ class Connection:
         ):
             self._tasks.append(asyncio.create_task(self._listen(channel, receive)))
         loop = asyncio.get_running_loop()
-        self._send("kernel_info_request", {}, "shell")
         while not self._iopub_ready.is_set():
             is_replaced = process_of(self.kernel) != self.process
-            if is_replaced or not still_there() or loop.time() > deadline:
+            # A kernel that is busy for another client may reply to nothing until it is idle.
+            is_late = loop.time() > deadline and self._server_state != "busy"
+            if is_replaced or not still_there() or is_late:
                 return False
-            self._send("kernel_info_request", {}, "control")
+            self._request_info()
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._iopub_ready.wait(), INFO_REQUEST_INTERVAL)
         # The server has its own connection. If that is slower, the server would consider the kernel
         # as starting until the next request of any client.
         limit = loop.time() + SERVER_SYNC_TIMEOUT
-        while getattr(self.kernel, "execution_state", None) == "starting" and loop.time() < limit:
-            self._send("kernel_info_request", {}, "control")
+        while self._server_state == "starting" and loop.time() < limit:
+            self._request_info()
             await asyncio.sleep(INFO_REQUEST_INTERVAL / 10)
         return True
 
@@ -141,6 +152,22 @@ class Connection:
             self.kernel.remove_restart_callback(noticed)
             self.kernel.remove_restart_callback(noticed, "dead")
 
+    @property
+    def _server_state(self) -> str | None:
+        """The kernel's state as the server itself knows it."""
+        return getattr(self.kernel, "execution_state", None)
+
+    def _request_info(self) -> None:
+        """Request something that the kernel publishes its status about.
+
+        What it publishes before the subscription to `iopub` is established is lost, even if its
+        reply arrives, so one request is not enough. Requests on `shell` wait there while the
+        kernel is busy, so the next one follows the reply to the one before.
+        """
+        self._send("kernel_info_request", {}, "control")
+        if self._info_request is None:
+            self._info_request = self._send("kernel_info_request", {}, "shell")
+
     def _send(self, kind: str, content: dict[str, Any], channel: str) -> str:
         message = self._client.session.msg(kind, content)
         to = getattr(self._client, f"{channel}_channel")
@@ -160,7 +187,10 @@ class Connection:
                 continue
             if channel == "iopub":
                 self._iopub_ready.set()
-            queue = self._queues.get((message.get("parent_header") or {}).get("msg_id", ""))
+            request = (message.get("parent_header") or {}).get("msg_id", "")
+            if channel == "shell" and request == self._info_request:
+                self._info_request = None
+            queue = self._queues.get(request)
             if queue is not None:
                 queue.put_nowait((channel, message))
 
@@ -197,6 +227,11 @@ class Kernel:
         """Programming language of the kernel, in lower case."""
         spec = self._kernels.get_kernel(self.id).kernel_spec
         return str(spec.language).lower() if spec else ""
+
+    @property
+    def publishes_in_order(self) -> bool:
+        """True if no output of an execution follows its idle status."""
+        return self.language in ORDERED_LANGUAGES
 
     async def connect(self) -> Connection:
         """Return the connection to the current process; error 20102 if it does not respond."""

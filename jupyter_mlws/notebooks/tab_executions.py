@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.notebooks.execution import Outcome
+from jupyter_mlws.core.errors import ExecutionCanceledError, ExecutionTimeoutError, MLWSError
+from jupyter_mlws.notebooks.execution import Outcome, error_from_reply
 from jupyter_mlws.notebooks.history import ExecutionStart, OrphanedExecution
 from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution
 from jupyter_mlws.notebooks.outputs import OutputRate, Outputs
@@ -16,7 +16,10 @@ from jupyter_mlws.notebooks.recording import NotebookContext
 
 @dataclass
 class RunningExecution:
-    """Execution in progress; `owner` is the session of the tab that shows and saves its outputs."""
+    """Execution in progress; `owner` is the session of the tab that shows and saves its outputs.
+
+    ``timer`` stops it at its time limit, or ends it after its last outputs.
+    """
 
     execution: ExecutionStart
     context: NotebookContext
@@ -30,6 +33,18 @@ class RunningExecution:
     timer: asyncio.TimerHandle | None = None
     stopped_by: MLWSError | None = None
     orphan: OrphanedExecution | None = None
+    idle_at: float | None = None
+
+    def end(self) -> tuple[ExecutionStatus, MLWSError | None]:
+        """Return the status and error of code that has ended by itself or was interrupted."""
+        if self.stopped_by is not None:
+            timed_out = isinstance(self.stopped_by, ExecutionTimeoutError)
+            return ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR, self.stopped_by
+        if self.error is None:
+            return ExecutionStatus.SUCCESS, None
+        if self.error.get("ename") == "KeyboardInterrupt":
+            return ExecutionStatus.CANCELLED, ExecutionCanceledError(by="interrupt")
+        return ExecutionStatus.ERROR, error_from_reply(self.error, self.count)
 
     def live(self, *, is_owned: bool) -> LiveExecution:
         """Return what a tab shows of it."""
