@@ -13,6 +13,11 @@ from jupyter_mlws.notebooks import unattended
 from tests.notebooks.conftest import of
 
 SLOW = "import time\nfor step in range(4):\n    print(step)\n    time.sleep(0.5)\n'end'"
+HELD = SLOW.replace("import time", "import pathlib, time").replace(
+    "    time.sleep(0.5)",
+    "    while step == 1 and not pathlib.Path('go').exists(): time.sleep(0.05)",
+)
+"""Goes on when the test says so."""
 STREAM = {"output_type": "stream", "name": "stdout", "text": "0\n1\n2\n3\n"}
 
 
@@ -60,14 +65,15 @@ async def test_an_open_tab_saves_by_itself(opened, tab, listen, project, no_wait
 async def test_a_document_that_changed_is_left_alone(
     opened, document, tab, listen, call, project, no_wait
 ) -> None:
-    notebook = await opened("a.ipynb", one=SLOW)
+    notebook = await opened("a.ipynb", one=HELD)
     until = await listen(notebook)
     lab = await tab("a.ipynb")
-    await lab.send(SLOW, "one")
+    await lab.send(HELD, "one")
     await until(of("output", cell="one"))
     lab.socket.close()
     await asyncio.sleep(0.3)
     changed = document("a.ipynb", one="print('other')").read_bytes()
+    (project.root / "go").touch()
     message = (await until(of("unsaved")))[-1]
     assert (message["cell"], message["error"]["code"]) == ("one", "20403")
     assert (project.root / "a.ipynb").read_bytes() == changed
@@ -75,7 +81,7 @@ async def test_a_document_that_changed_is_left_alone(
     following = await tab("a.ipynb")
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
     (one,) = live["executions"]
-    assert (one["cell"], one["source"], one["status"]) == ("one", SLOW, "SUCCESS")
+    assert (one["cell"], one["source"], one["status"]) == ("one", HELD, "SUCCESS")
     assert (one["outputs"][0], one["is_owned"]) == (STREAM, True)
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
     assert live["executions"] == []
@@ -84,10 +90,10 @@ async def test_a_document_that_changed_is_left_alone(
 
 
 async def test_the_next_tab_follows_a_running_cell(opened, tab, listen, call, project) -> None:
-    notebook = await opened("a.ipynb", one=SLOW, two="2")
+    notebook = await opened("a.ipynb", one=HELD, two="2")
     until = await listen(notebook)
     lab = await tab("a.ipynb")
-    request = await lab.send(SLOW, "one")
+    request = await lab.send(HELD, "one")
     await lab.send("2", "two")
     await until(of("output", cell="one"))
     lab.socket.close()
@@ -98,6 +104,7 @@ async def test_the_next_tab_follows_a_running_cell(opened, tab, listen, call, pr
     assert (one["id"], one["status"], one["is_owned"]) == (request, "RUNNING", True)
     assert one["outputs"][0]["text"].startswith("0\n")
     assert live["queued"] == ["two"]
+    (project.root / "go").touch()
     more = await listen(notebook, since=live["seq"])
     rest = await more(of("execution", "SUCCESS", cell="one"))
     text = "".join(m["output"].get("text", "") for m in rest if m["type"] == "output")
