@@ -117,7 +117,7 @@ class Run:
                 outcome = await self._attempt(exit_task)
                 if outcome is not None:
                     return outcome
-            return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="client"))
+            return self.outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="client"))
         finally:
             exit_task.cancel()
             self.interruptible.set()
@@ -146,23 +146,23 @@ class Run:
                 if self._reply["status"] == "aborted":
                     return None
                 if self._reply["status"] == "ok":
-                    return self._outcome(ExecutionStatus.SUCCESS)
+                    return self.outcome(ExecutionStatus.SUCCESS)
                 # IRkernel reports only this status for interrupted code.
                 is_interrupt = self._reply["status"] == "abort"
                 if is_interrupt or self._reply.get("ename") == "KeyboardInterrupt":
                     cancellation = ExecutionCanceledError(by="interrupt")
-                    return self._outcome(ExecutionStatus.CANCELLED, cancellation)
+                    return self.outcome(ExecutionStatus.CANCELLED, cancellation)
                 # If the display of a result fails, the reply has the error `None: NoneType`.
                 errors = [one for one in self._outputs.items() if one["output_type"] == "error"]
                 is_display = errors and self._reply.get("ename") == "NoneType"
                 failure = errors[-1] if is_display else self._reply
-                return self._outcome(ExecutionStatus.ERROR, error_from_reply(failure, self._count))
+                return self.outcome(ExecutionStatus.ERROR, error_from_reply(failure, self._count))
             if exit_task.done():
                 return await self._handle_kernel_exit(exit_task.result())
             if self._idle_at is not None and not self._stop_request.done():
                 # An interrupt between two steps of the kernel itself prevents the reply.
                 error = ExecutionCanceledError(by="interrupt")
-                return self._outcome(ExecutionStatus.CANCELLED, error)
+                return self.outcome(ExecutionStatus.CANCELLED, error)
             return await self._interrupt_code(answers, exit_task)
 
     async def _process_messages(
@@ -236,13 +236,13 @@ class Run:
             await self._kernel.restart()
             restarted = True
         if reason is not None:
-            return self._outcome(ExecutionStatus.ERROR, reason.with_facts(restarted=restarted))
+            return self.outcome(ExecutionStatus.ERROR, reason.with_facts(restarted=restarted))
         error = ExecutionTimeoutError(timeout=self._timeout, restarted=restarted)
-        return self._outcome(ExecutionStatus.TIMEOUT, error)
+        return self.outcome(ExecutionStatus.TIMEOUT, error)
 
     async def _handle_kernel_exit(self, ending: ProcessExit) -> Outcome:
         if not ending.died:
-            return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="restart"))
+            return self.outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="restart"))
         lost_ids = self._kernel.mark_lost(self._connection.process)
         has_restarted = await self._kernel.revive(self._connection)
         own = read_own()
@@ -252,9 +252,10 @@ class Run:
         if own is not None and own.killed > self._initial_oom_kills:
             evalue = write_memory(own.memory_limit)
             error = OutOfMemoryError(ename="OutOfMemory", evalue=evalue, **error.facts)
-        return self._outcome(ExecutionStatus.ERROR, error)
+        return self.outcome(ExecutionStatus.ERROR, error)
 
-    def _outcome(self, status: ExecutionStatus, error: MLWSError | None = None) -> Outcome:
+    def outcome(self, status: ExecutionStatus, error: MLWSError | None = None) -> Outcome:
+        """Return the outcome with the outputs so far."""
         end = self._clock() if self._idle_at is None else self._idle_at
         took = None if self._start is None else round(end - self._start, 3)
         return Outcome(

@@ -268,12 +268,7 @@ class KernelListener:
             self._manager.execution_state = "busy"
 
     async def close(self) -> None:
-        """Stop listening; running executions continue unobserved."""
-        for request, going in list(self._running.items()):
-            if going.idle_at is not None:
-                await self._finish(request, *going.end())
-            elif going.timer is not None:
-                going.timer.cancel()
+        """Stop listening; what running executions have printed is kept, as at their end."""
         with suppress(KeyError, ValueError):
             self._manager.remove_restart_callback(self._on_process_exit)
             self._manager.remove_restart_callback(self._on_process_exit, "dead")
@@ -281,6 +276,8 @@ class KernelListener:
         for channel in channels:
             if channel is not None and not channel.closed():
                 channel.close()
+        await self.settled()
+        await self._end_all(ExecutionStatus.LOST, ExecutionCanceledError(by="stop"))
         await self._unattended.close()
         await self.meter.close()
         tasks = [self._worker, *([self._interrupt_task] if self._interrupt_task else [])]

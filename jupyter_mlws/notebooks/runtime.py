@@ -50,6 +50,7 @@ MAX_FINISHED_CALLS = 30
 """Finished calls of a notebook whose outputs are kept in memory."""
 INTERRUPTIBLE_TIMEOUT = 1.0
 """Seconds to wait for code to start in the kernel, before the kernel is interrupted."""
+_STOPPED = (ExecutionStatus.CANCELLED, ExecutionStatus.LOST)
 Session = dict[str, Any]
 _NOTEBOOK_STATUSES = {
     "busy": NotebookStatus.BUSY,
@@ -346,7 +347,7 @@ class NotebookRuntime:
                 outcome = await self._run(job, piece, kernel, history, document)
                 if outcome.status is ExecutionStatus.SUCCESS:
                     kernel.done.append(piece.id)
-                elif job.request.stop_on_error or outcome.status is ExecutionStatus.CANCELLED:
+                elif job.request.stop_on_error or outcome.status in _STOPPED:
                     break
         if job.request.saves and any(piece.ran for piece in job.pieces):
             results = {
@@ -356,13 +357,14 @@ class NotebookRuntime:
             }
             try:
                 await self._server.save_outputs(self.id, document, results)
+                job.saved = True
             except MLWSError as error:
                 job.saved, job.save_error = False, error
-            else:
-                job.saved = True
             if job.saved and document.shared is None:
                 cells = [piece.cell for piece in job.pieces if piece.ran]
                 self.stream.publish({"type": "saved", "request": job.id, "cells": cells})
+        if any(piece.status is ExecutionStatus.LOST for piece in job.pieces):
+            raise asyncio.CancelledError
         for piece in job.pieces:
             if piece.outcome is not None and piece.status is not ExecutionStatus.SUCCESS:
                 await self._close(job, piece.status, piece.outcome.error)
@@ -464,6 +466,11 @@ class NotebookRuntime:
         self._interruptible = run.interruptible
         try:
             outcome = await run()
+        except asyncio.CancelledError:
+            if piece.started is None:
+                raise
+            # The server stops. The call ends when the outputs so far are saved.
+            outcome = run.outcome(ExecutionStatus.LOST, ExecutionCanceledError(by="stop"))
         finally:
             kernel.on_memory_limit = None
             self._interruptible = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+import subprocess
 import time
+import urllib.request
 import uuid
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -32,6 +36,27 @@ async def _until_running(address: str, notebook: str) -> None:
     while json.loads(await stream.read_message()).get("output", {}).get("text") != "begun\n":
         pass
     stream.close()
+
+
+async def _run_in_tab(address: str, kernel: str, code: str) -> tuple[str, Any]:
+    """Run the cell ``one`` as a tab does; return the request's id and the tab's connection."""
+    channels = await websocket_connect(
+        f"ws://{address}/api/kernels/{kernel}/channels?token={TOKEN}"
+    )
+    request = uuid.uuid4().hex
+    header = {"msg_id": request, "msg_type": "execute_request", "session": "tab"}
+    await channels.write_message(
+        json.dumps(
+            {
+                "channel": "shell",
+                "header": {**header, "username": "", "version": "5.3"},
+                "parent_header": {},
+                "metadata": {"cellId": "one"},
+                "content": {"code": code, "silent": False, "store_history": True},
+            }
+        )
+    )
+    return request, channels
 
 
 def _wait_for(file: Path) -> None:
@@ -149,22 +174,7 @@ async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path
         notebook = _call(address, "notebooks")["items"][0]["id"]
         _call(address, f"notebooks/{notebook}/execute", {"code": "1"})
         kernel = _call(address, f"notebooks/{notebook}/status")["kernel_info"]["id"]
-        channels = await websocket_connect(
-            f"ws://{address}/api/kernels/{kernel}/channels?token={TOKEN}"
-        )
-        request = uuid.uuid4().hex
-        header = {"msg_id": request, "msg_type": "execute_request", "session": "tab"}
-        await channels.write_message(
-            json.dumps(
-                {
-                    "channel": "shell",
-                    "header": {**header, "username": "", "version": "5.3"},
-                    "parent_header": {},
-                    "metadata": {"cellId": "one"},
-                    "content": {"code": LONG, "silent": False, "store_history": True},
-                }
-            )
-        )
+        request, _ = await _run_in_tab(address, kernel, LONG)
         await _until_running(address, notebook)
         process.kill()
         process.wait(15)
@@ -176,6 +186,66 @@ async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path
         assert result["executions"][0]["origin"] == "lab"
         process.send_signal(signal.SIGTERM)
         process.wait(15)
+
+
+@pytest.mark.parametrize("stop", ["signal", "shutdown"])
+@pytest.mark.parametrize("file", ["as the tab left it", "changed since"])
+async def test_a_server_that_stops_keeps_what_a_cell_printed_without_a_tab(
+    stop: str, file: str, project: Project, home: Path
+) -> None:
+    _write(project, one=LONG)
+    with _server(project, home) as (process, address):
+        notebook = _call(address, "notebooks")["items"][0]["id"]
+        _call(address, f"notebooks/{notebook}/execute", {"code": "1"})
+        kernel = _call(address, f"notebooks/{notebook}/status")["kernel_info"]["id"]
+        request, tab = await _run_in_tab(address, kernel, LONG)
+        await _until_running(address, notebook)
+        tab.close()
+        # The server has noticed it when it owns the outputs itself.
+        live = {"executions": [{"is_owned": False}]}
+        while not live["executions"][0]["is_owned"]:
+            live = _call(address, f"notebooks/{notebook}/attach", {"session": "nobody"})
+            await asyncio.sleep(0.05)
+        if file == "changed since":
+            _write(project, one=LONG, two="1")
+        _stop(process, address, stop)
+    kept = ["begun\n"] if file == "as the tab left it" else []
+    assert _printed(project) == kept
+    with _server(project, home) as (process, address):
+        result = _call(address, f"notebooks/{notebook}/executions/{request}")
+        assert (result["status"], result["output"]) == ("LOST", "begun\n")
+        _stop(process, address, stop)
+
+
+async def test_a_server_that_stops_keeps_what_a_call_printed(project: Project, home: Path) -> None:
+    _write(project, one=LONG, two="1")
+    with _server(project, home) as (process, address):
+        notebook = _call(address, "notebooks")["items"][0]["id"]
+        begun = _call(address, f"notebooks/{notebook}/execute", {"all": True, "wait": False})
+        await _until_running(address, notebook)
+        _stop(process, address, "signal")
+    assert _printed(project) == ["begun\n"]
+    with _server(project, home) as (process, address):
+        result = _call(address, f"notebooks/{notebook}/executions/{begun['id']}")
+        assert result["output"] == "begun\n"
+        assert [row["status"] for row in result["executions"]] == ["LOST", "CANCELLED"]
+        _stop(process, address, "signal")
+
+
+def _stop(process: subprocess.Popen[bytes], address: str, how: str) -> None:
+    if how == "signal":
+        process.send_signal(signal.SIGTERM)
+    else:
+        headers = {"Authorization": f"token {TOKEN}"}
+        url = f"http://{address}/api/shutdown"
+        urllib.request.urlopen(urllib.request.Request(url, b"", headers), timeout=60).close()
+    process.wait(15)
+
+
+def _printed(project: Project) -> list[str]:
+    """The outputs of the first cell of the file, as texts."""
+    cell = json.loads((project.root / "a.ipynb").read_text())["cells"][0]
+    return ["".join(output["text"]) for output in cell["outputs"]]
 
 
 @pytest.mark.slow(reason="real kernels")
