@@ -19,11 +19,18 @@ from jupyter_mlws.core.errors import (
     InternalError,
     InvalidRequestError,
     MLWSError,
+    NewerDatabaseError,
     PermissionDeniedError,
 )
 
 REFERENCE = "#/components/schemas/{model}"
-COMMON_ERRORS = (DiskFullError, InternalError, InvalidRequestError, PermissionDeniedError)
+COMMON_ERRORS = (
+    DiskFullError,
+    InternalError,
+    InvalidRequestError,
+    NewerDatabaseError,
+    PermissionDeniedError,
+)
 """Codes that any endpoint may answer with."""
 VERBS = ("get", "post", "put", "patch", "delete")
 

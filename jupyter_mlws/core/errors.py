@@ -1345,6 +1345,22 @@ class RequestFailedError(MLWSError):
     url: str
 
 
+class NewerDatabaseError(MLWSError):
+    code = "50103"
+    status = 503
+    message = Message(
+        "The database {file} was written by a newer version of jupyter-mlws (its schema is "
+        "{version}, the newest that this version reads is {newest})."
+    )
+    solution = Message(
+        "Upgrade jupyter-mlws. To go on with this version, move the file away: a new one is "
+        "created, without the history in the old one."
+    )
+    file: str
+    newest: str
+    version: str
+
+
 class InvalidRequestError(MLWSError):
     code = "50201"
     status = 400

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from jupyter_mlws.core.errors import NewerDatabaseError
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE runs (
@@ -92,6 +94,10 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
+        if (version := _version(connection)) > len(MIGRATIONS):
+            raise NewerDatabaseError(
+                file=str(path), version=str(version), newest=str(len(MIGRATIONS))
+            )
         # On file systems without shared memory, SQLite keeps the old mode.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

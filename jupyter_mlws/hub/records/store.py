@@ -19,9 +19,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, ForeignKey, String, Text, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+from jupyter_mlws.core.errors import NewerDatabaseError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -181,12 +185,34 @@ class Records:
             event.listen(self._engine, "connect", enable_foreign_keys)
 
     def migrate(self) -> None:
-        """Bring the tables to the newest version."""
+        """Bring the tables to the newest version; a newer one is an error."""
         config = Config()
         config.set_main_option("script_location", "jupyter_mlws.hub.records:migrations")
-        with self._engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "heads")
+        scripts = ScriptDirectory.from_config(config)
+        known = {script.revision for script in scripts.walk_revisions()}
+        try:
+            with self._engine.connect() as connection:
+                if self._engine.dialect.name == "sqlite":
+                    # SQLite changes a table by replacing it, and dropping the old one would
+                    # delete what refers to its rows.
+                    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+                    connection.commit()
+                context = MigrationContext.configure(
+                    connection, opts={"version_table": VERSION_TABLE}
+                )
+                newer = set(context.get_current_heads()) - known
+                if newer:
+                    raise NewerDatabaseError(
+                        file=self._engine.url.render_as_string(),
+                        version=", ".join(sorted(newer)),
+                        newest=", ".join(sorted(scripts.get_heads())),
+                    )
+                config.attributes["connection"] = connection
+                command.upgrade(config, "heads")
+                connection.commit()
+        finally:
+            # Other connections check references.
+            self._engine.dispose()
 
     def close(self) -> None:
         self._engine.dispose()
