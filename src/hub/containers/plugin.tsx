@@ -9,10 +9,7 @@ import { textEditorIcon } from '@jupyterlab/ui-components';
 
 import { APIError, MLWSClient } from '../../api/client';
 import { hasHub } from './hub';
-import { ContainersModel } from './model';
-import { notifyOutOfMemory } from './outOfMemory';
-import { containersView, type ILabHost } from './section';
-import { usageStatus } from './usageStatus';
+import type { ILabHost } from './section';
 import { nameOf } from './labels';
 import { labServer } from '../../lab/server';
 import type { IResourceReport } from '../../api/models';
@@ -70,6 +67,17 @@ const containers: JupyterFrontEndPlugin<void> = {
     });
     void app.restored.then(async () => {
       if (await hasHub(client)) {
+        const [
+          { ContainersModel },
+          { notifyOutOfMemory },
+          { containersView },
+          { usageStatus }
+        ] = await Promise.all([
+          import('./model'),
+          import('./outOfMemory'),
+          import('./section'),
+          import('./usageStatus')
+        ]);
         const owner = PageConfig.getOption('hubServerUser');
         const model = new ContainersModel(client, owner || null);
         const host = labHost(client, owner, openLogs);

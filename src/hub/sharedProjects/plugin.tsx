@@ -12,7 +12,7 @@ import { hasHub } from '../containers/hub';
 import { labServer } from '../../lab/server';
 import type { IProject, ITeamProject } from '../../api/models';
 import { memberPath, projectPath, PROJECTS } from './labels';
-import { teamView, type ITeamHost } from './section';
+import type { ITeamHost } from './section';
 import { IMLWSClient, IMLWSSidebar, IOpenDocuments } from '../../lab/tokens';
 import { notifyOnError } from '../../lab/notify';
 
@@ -36,6 +36,7 @@ const team: JupyterFrontEndPlugin<void> = {
     );
     void app.restored.then(async () => {
       if (await hasHub(hub)) {
+        const { teamView } = await import('./section');
         const work = new Work(client, documents, trans);
         const props = { client: hub, host: labHost(client, hub, work) };
         const view = teamView(props);
