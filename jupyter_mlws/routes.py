@@ -15,6 +15,7 @@ from jupyter_mlws.logs.streams import LogStream
 from jupyter_mlws.metrics import handlers as metrics
 from jupyter_mlws.notebooks import endpoints as notebooks
 from jupyter_mlws.projects import endpoints as projects
+from jupyter_mlws.reference import endpoints as reference
 from jupyter_mlws.shared_projects import endpoints as shared_projects
 from jupyter_mlws.versioning.endpoints import endpoints as versioning
 from jupyter_mlws.workflows.endpoints import endpoints as workflows
@@ -51,6 +52,7 @@ ROUTES: list[Route] = [
     (r"workflows/([^/]+)/runs/([^/]+)/nodes/([^/]+)/output", NodeLogStream),
     *routes(operations.endpoints, APIHandler),
     *routes(projects.endpoints, APIHandler),
+    *routes(reference.endpoints, APIHandler),
     *routes(containers.endpoints, APIHandler),
     *routes([one for one in hub.endpoints if one.path not in ADMINISTRATION], ForwardHandler),
     *routes(shared_project_endpoints.endpoints, ForwardHandler),

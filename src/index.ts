@@ -5,6 +5,7 @@ import client from './lab/clientPlugin';
 import containers from './hub/containers/plugin';
 import data from './data/plugin';
 import experiments from './experiments/plugin';
+import help from './help/plugin';
 import lineage from './lineage/plugin';
 import notebooks from './notebook/plugin';
 import proof from './git/verification/plugin';
@@ -29,7 +30,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   containers,
   team,
   notebooks,
-  welcome
+  welcome,
+  help
 ];
 
 export default plugins;

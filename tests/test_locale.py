@@ -122,7 +122,7 @@ def test_settings_are_chinese_in_jupyterlabs_settings_editor(tmp_path: Path) -> 
         translator.set_locale("en")
     assert warnings == []
     schemas = [plugin["schema"] for plugin in listed["settings"]]
-    assert len(schemas) == 9
+    assert len(schemas) == 10
     texts = [
         part[key]
         for schema in schemas

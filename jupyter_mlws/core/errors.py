@@ -1437,6 +1437,14 @@ class OperationNotFoundError(MLWSError):
     name: str
 
 
+class ReferencePageNotFoundError(MLWSError):
+    code = "50404"
+    status = 404
+    message = Message("The reference has no page {name!r}.")
+    solution = Message("Choose a page from the list of the reference.")
+    name: str
+
+
 TOO_LONG_NAME = Message("The name {name!r} exceeds the limit of 255 bytes for file names.")
 
 

@@ -77,6 +77,7 @@ const OF_SERVER = [
   'notebooks',
   'operations',
   'projects',
+  'reference',
   'resources',
   'stale-notebooks',
   'usage',

@@ -2163,6 +2163,11 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
+    Page_ReferenceEntry_: {
+      items: components['schemas']['ReferenceEntry'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_Remote_: {
       items: components['schemas']['Remote'][];
       /** @default null */
@@ -2378,6 +2383,21 @@ export interface components {
     RankedVersion: {
       value: number;
       version: components['schemas']['ModelVersion'];
+    };
+    /** @description A page of the reference in the table of contents: ``part`` and ``group`` are headings. */
+    ReferenceEntry: {
+      id: string;
+      part: string;
+      group: string;
+      title: string;
+    };
+    /** @description A page of the reference, with its Markdown. */
+    ReferenceText: {
+      id: string;
+      part: string;
+      group: string;
+      title: string;
+      text: string;
     };
     /** @description A git remote; passwords in addresses are masked. */
     Remote: {

@@ -29,6 +29,8 @@ export interface IMainView {
   icon?: LabIcon;
   /** The name of a toolbar, for the actions of an `IActingView`. */
   toolbar?: string;
+  /** Where its tab opens; beside the other tabs if left out. */
+  mode?: 'split-right';
   /** Returns false to keep the view open when the user closes it. */
   mayClose?: () => Promise<boolean>;
 }
@@ -115,7 +117,7 @@ export class MainViews {
     command: IViewCommand | null
   ): Promise<GuardedTab> {
     const { shell } = this._app;
-    const { view, icon = compareIcon, mayClose, toolbar } = await make();
+    const { view, icon = compareIcon, mode, mayClose, toolbar } = await make();
     const widget = new GuardedTab(view, key, command, mayClose);
     widget.id = `jp-mlws-view-${(count += 1)}`;
     widget.title.icon = icon;
@@ -125,7 +127,7 @@ export class MainViews {
       this.toolbars.fill(toolbar, widget);
     }
     widget.disposed.connect(() => this._open.delete(key));
-    shell.add(widget, 'main');
+    shell.add(widget, 'main', { mode });
     // JupyterLab adds what comes before its layout is restored later.
     if (!this._labShell && !widget.parent) {
       // The main area of Notebook 7 takes the document of its page and nothing else; of its other

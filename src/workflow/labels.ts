@@ -135,6 +135,16 @@ export function kindText(kind: string, trans: TranslationBundle): string {
   return words[kind] ?? kind;
 }
 
+/** The page of the reference about a node; undefined if there is none. */
+export function helpPage({ component, kind }: IGraphNode): string | undefined {
+  if (component) {
+    return component.source === 'library'
+      ? `component-${component.name}`
+      : 'command-node';
+  }
+  return kind === 'notebook' ? 'command-notebook' : undefined;
+}
+
 /** Returns the name of a column's type; empty if it is not known. */
 export function columnTypeText(
   type: ITableColumn['type'],

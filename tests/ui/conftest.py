@@ -39,6 +39,7 @@ __all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "shoot"]
 
 TOKEN = "a-token-for-this-test"
 QUIET = {"fetchNews": "false", "checkForUpdates": False}
+NO_TOUR = {"showTour": False}
 NO_BUILD = {"buildCheck": False, "buildAvailable": False}
 """The check for a build starts Node.js twice."""
 LAB = """
@@ -148,6 +149,9 @@ def isolated(folder: Path) -> dict[str, str]:
     news = folder / "settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True, exist_ok=True)
     (news / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
+    tour = folder / "settings" / "jupyter-mlws"
+    tour.mkdir(exist_ok=True)
+    (tour / "help.jupyterlab-settings").write_text(json.dumps(NO_TOUR))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "JUPYTER", "MLFLOW"))}
     # The next run of a test has the libraries of the first; nothing of it stays for long.

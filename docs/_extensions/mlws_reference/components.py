@@ -1,15 +1,12 @@
-"""The library of components: ports and settings."""
+"""The library of components: a section for each."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
-from jupyter_mlws.components.models import Component, InputPort, OutputPort
 from jupyter_mlws.components.registry import library
-from mlws_reference.markdown import code, escape, heading, join, table, translate
+from jupyter_mlws.reference.components import component_text
+from jupyter_mlws.reference.markdown import escape, join, translate
 
 
 def library_page(language: str) -> str:
@@ -17,91 +14,10 @@ def library_page(language: str) -> str:
     parts = []
     for category, components in groupby(library(), lambda component: component.category):
         parts.append(f"## {translate(category, language)}")
-        parts += [part for component in components for part in _component(component, language)]
+        for component in components:
+            parts += [
+                f"(component-{component.name})=",
+                f"### {escape(translate(component.title, language))}",
+                *component_text(component, language),
+            ]
     return join(parts)
-
-
-def _component(component: Component, language: str) -> Iterator[str]:
-    yield f"(component-{component.name})="
-    yield f"### {escape(translate(component.title, language))}"
-    yield f"{code(component.name)}: {escape(translate(component.description, language))}"
-    ports = [_input(port, language) for port in component.inputs]
-    columns = [heading(text, language) for text in ("Inputs", "Type", "Description")]
-    yield table(columns, ports)
-    columns[0] = heading("Outputs", language)
-    yield table(columns, [_output(port, language) for port in component.outputs])
-    required = component.settings.get("required", ())
-    columns = [heading(text, language) for text in ("Setting", "Values", "Default", "Description")]
-    yield table(
-        columns,
-        [
-            _setting(name, schema, name in required, language)
-            for name, schema in component.settings.get("properties", {}).items()
-        ],
-    )
-
-
-def _input(port: InputPort, language: str) -> tuple[str, ...]:
-    notes = [heading("several", language)] if port.multiple else []
-    notes += [] if port.required else [heading("optional", language)]
-    return (
-        code(port.name),
-        _type(port, notes),
-        escape(translate(port.description, language)),
-    )
-
-
-def _output(port: OutputPort, language: str) -> tuple[str, ...]:
-    notes = [code(port.extension)] if port.extension else []
-    return code(port.name), _type(port, notes), escape(translate(port.description, language))
-
-
-def _type(port: InputPort | OutputPort, notes: list[str]) -> str:
-    words = [*port.kinds, *notes]
-    return f"{port.type} ({', '.join(words)})" if words else port.type
-
-
-def _setting(
-    name: str, schema: dict[str, Any], is_required: bool, language: str
-) -> tuple[str, ...]:
-    title = escape(translate(schema["title"], language))
-    description = escape(translate(schema.get("description") or "", language))
-    default = heading("required", language) if is_required else code(_json(schema.get("default")))
-    return code(name), values_of(schema, language), default, f"**{title}.** {description}"
-
-
-def values_of(schema: dict[str, Any], language: str) -> str:
-    """Return which values a JSON Schema allows: choices, or a type with its limits."""
-    if "$ref" in schema:
-        name = schema["$ref"].rsplit("/", 1)[-1]
-        return f"[{escape(name)}](#schema-{name.lower()})"
-    if choices := schema.get("enum"):
-        return ", ".join(code(_json(choice)) for choice in choices)
-    if "const" in schema:
-        return code(_json(schema["const"]))
-    for key in ("anyOf", "oneOf"):
-        if key in schema:
-            inner = [values_of(one, language) for one in schema[key] if one.get("type") != "null"]
-            return " / ".join(dict.fromkeys(inner))
-    kind = schema.get("type")
-    if kind == "array":
-        item = values_of(schema["items"], language) if schema.get("items") else ""
-        return f"{heading('list', language)}: {item}" if item else heading("list", language)
-    if kind is None:
-        return heading("any", language)
-    limits = [
-        f"{sign} {schema[key]}"
-        for key, sign in (
-            ("minimum", "≥"),
-            ("exclusiveMinimum", "\\>"),
-            ("maximum", "≤"),
-            ("exclusiveMaximum", "\\<"),
-        )
-        if key in schema
-    ]
-    words = ", ".join(kind) if isinstance(kind, list) else kind
-    return " ".join([words, ", ".join(limits)]).strip()
-
-
-def _json(value: Any) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)

@@ -10,7 +10,7 @@ from typing import Any
 import jupyter_mlws
 from jupyter_mlws import components
 from jupyter_mlws.components.artifacts import Artifact
-from mlws_reference.markdown import code, escape, heading, join, table
+from jupyter_mlws.reference.markdown import code, escape, heading, join, table
 
 
 def public_names(language: str) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from jupyter_mlws.api.openapi import COMMON_ERRORS, PROJECT, VERBS, document
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
+from jupyter_mlws.reference.components import values_of
+from jupyter_mlws.reference.markdown import code, escape, heading, join, table
 from jupyter_mlws.routes import ROUTES
-from mlws_reference.components import values_of
-from mlws_reference.markdown import code, escape, heading, join, table
 
 COMMON = {error.code for error in COMMON_ERRORS}
 COLUMNS = ("Parameter", "Values", "Default", "Description")

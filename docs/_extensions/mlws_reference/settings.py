@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from mlws_reference.markdown import code, escape, join
+from jupyter_mlws.reference.markdown import code, escape, join
 
 
 def server(language: str) -> str:

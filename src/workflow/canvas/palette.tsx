@@ -94,6 +94,9 @@ function PaletteItem(props: {
       className={`jp-mlws-Palette-item${error ? ' jp-mod-error' : ''}`}
       data-mlws-component={name}
       data-mlws-category={group}
+      data-mlws-help={
+        component.source === 'library' ? `component-${name}` : undefined
+      }
       role="button"
       tabIndex={0}
       draggable={!error}

@@ -11,6 +11,7 @@ import {
   useState
 } from 'react';
 
+import { HelpLink } from '../../ui/helpLink';
 import { setFileInput } from '../document/nodes';
 import {
   changeSettings,
@@ -38,7 +39,7 @@ import { ParamsView } from './paramsForm';
 import { SweepForm } from './sweepForm';
 import { SweepView } from './sweepView';
 import { TEMPLATES } from './templates';
-import { kindText } from '../labels';
+import { helpPage, kindText } from '../labels';
 import { settingErrorText } from './settingErrors';
 import * as gestures from '../store/gestures';
 
@@ -64,13 +65,16 @@ export function SettingsView(props: {
     );
   }
   const path = codePath(node);
+  const kind = node.component?.title ?? kindText(node.kind, trans);
+  const page = helpPage(node);
   return (
     <div className="jp-mlws-Settings">
       <NodeActions node={id} />
       <NameField key={id} node={id} />
       {node.stage.isEditable && <TitleField key={`title ${id}`} node={node} />}
       <p className="jp-mlws-Settings-kind">
-        {node.component ? node.component.title : kindText(node.kind, trans)}
+        {kind}
+        {page && <HelpLink page={page} subject={kind} trans={trans} />}
       </p>
       {node.component?.description && <p>{node.component.description}</p>}
       {node.kind === 'sweep' && <SweepView node={id} />}
@@ -280,7 +284,8 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   const columns = useColumns(node);
   const { problems } = useDrawing();
   const own = problems.filter(one => 'field' in one && one.node === node.id);
-  const context = { root, columns, draft, problems: own };
+  const page = node.component?.source === 'library' ? helpPage(node) : null;
+  const context = { root, columns, draft, page, problems: own };
   const schema = useMemo(() => formSchema(freeSchema(node)), [node]);
   return (
     <FormComponent

@@ -6,6 +6,7 @@ import type {
 } from '@rjsf/utils';
 
 import type { IProblem } from '../../api/models';
+import { HelpLink } from '../../ui/helpLink';
 import type { ISchema } from '../document/schema';
 import { RemoveButton } from './removeButton';
 import { useCanvas } from '../store/hooks';
@@ -23,6 +24,7 @@ function Field(props: FieldTemplateProps): JSX.Element {
   if (hidden) {
     return <div hidden>{children}</div>;
   }
+  const { page } = props.formContext ?? {};
   const fallback = schema.default;
   const isChanged =
     !isGroup &&
@@ -37,6 +39,9 @@ function Field(props: FieldTemplateProps): JSX.Element {
         </label>
       )}
       {children}
+      {page && name in (props.registry.rootSchema.properties ?? {}) && (
+        <HelpLink page={`${page}#${name}`} subject={label} trans={trans} />
+      )}
       {!isGroup && schema.description && (
         <div className="jp-mlws-Field-help">{schema.description}</div>
       )}

@@ -1,4 +1,4 @@
-"""Markdown of generated pages: escapes, tables, headings in the site's language."""
+"""Markdown of the reference: escapes, tables, and headings in the reader's language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ HEADINGS = {
     "Arguments": "参数",
     "Body": "请求体",
     "Command": "命令",
+    "Commands": "命令",
     "Commands of the lab": "实验室命令",
+    "Components": "组件",
     "Default": "默认值",
     "Description": "说明",
     "Details": "详细信息字段",
@@ -23,12 +25,14 @@ HEADINGS = {
     "HTTP status": "HTTP 状态码",
     "Inputs": "输入",
     "Keys": "快捷键",
+    "Magics of a cell": "单元格魔法命令",
     "Message": "消息",
     "Name": "名称",
     "Option": "选项",
     "Outputs": "输出",
     "Parameter": "参数",
     "Port": "端口",
+    "Programs that nodes start": "节点启动的程序",
     "Reply": "响应",
     "Setting": "设置",
     "Settings": "设置",

@@ -1,0 +1,128 @@
+import { Notification } from '@jupyterlab/apputils';
+import type { CommandRegistry } from '@lumino/commands';
+
+import type { IPage, MLWSClient } from '../api/client';
+import type { IWorkflowSummary } from '../api/models';
+import { documentPath } from '../lab/documents';
+import { CANVAS_FACTORY } from '../lab/tokens';
+
+/** Milliseconds for a view to open before its place is marked. */
+const OPENING = 10_000;
+const MARK = 'jp-mlws-TourPlace';
+
+interface ITourOptions {
+  client: MLWSClient;
+  commands: CommandRegistry;
+}
+
+/** A step: its text, and the element that it is about, which `reveal` brings into view. */
+interface IStep {
+  text: string;
+  place: string;
+  reveal?: () => Promise<unknown>;
+}
+
+/** Shows the steps of the tour one after the other, from the one at `index`. */
+export async function showTour(
+  options: ITourOptions,
+  index = 0
+): Promise<void> {
+  const { trans } = options.client;
+  const steps = tourSteps(options);
+  const { text, place, reveal } = steps[index];
+  const isLast = index === steps.length - 1;
+  // Notifications are cut after 140 characters.
+  Notification.info(
+    trans.__('Step %1 of %2: %3', index + 1, steps.length, text),
+    {
+      autoClose: false,
+      actions: isLast
+        ? [{ label: trans.__('Done'), callback: () => undefined }]
+        : [
+            {
+              label: trans.__('Next Step'),
+              displayType: 'accent',
+              callback: () => void showTour(options, index + 1)
+            },
+            { label: trans.__('Skip Tour'), callback: () => undefined }
+          ]
+    }
+  );
+  await reveal?.();
+  await markPlace(place);
+}
+
+function tourSteps({ client, commands }: ITourOptions): IStep[] {
+  const { trans } = client;
+  const openSidebar = () => commands.execute('mlws:open-sidebar');
+  return [
+    {
+      text: trans.__(
+        'This sidebar has the versions, workflows and runs of the project.'
+      ),
+      place: '#jp-mlws-sidebar',
+      reveal: openSidebar
+    },
+    {
+      text: trans.__(
+        'Run starts a workflow. Only nodes whose code, data or settings changed run again.'
+      ),
+      place: '.jp-mlws-run',
+      reveal: () => openWorkflow(client, commands)
+    },
+    {
+      text: trans.__(
+        'Select a node. This drawer shows its results, its log and earlier runs.'
+      ),
+      place: '.jp-mlws-Drawer'
+    },
+    {
+      text: trans.__(
+        'Commit saves code, data and models as one snapshot, which you can restore.'
+      ),
+      place: '.jp-mlws-CommitBox',
+      reveal: openSidebar
+    },
+    {
+      text: trans.__(
+        'In notebooks, use %load_ext jupyter_mlws and %mlws commit. This menu has help and this tour.'
+      ),
+      place: '#jp-MainMenu .lm-MenuBar-item:last-child'
+    }
+  ];
+}
+
+/** Opens a workflow of the project, unless one is in sight. */
+async function openWorkflow(
+  client: MLWSClient,
+  commands: CommandRegistry
+): Promise<void> {
+  const { project } = client;
+  const canvas = document.querySelector('.jp-mlws-Canvas');
+  if (!project || canvas?.checkVisibility()) {
+    return;
+  }
+  const { items } = await client.get<IPage<IWorkflowSummary>>('/workflows');
+  if (items.length > 0) {
+    await commands.execute('docmanager:open', {
+      path: documentPath(project, items[0].path),
+      factory: CANVAS_FACTORY
+    });
+  }
+}
+
+/** Marks an element for a few seconds, as soon as it is there. */
+async function markPlace(selector: string): Promise<void> {
+  const deadline = Date.now() + OPENING;
+  let element = document.querySelector(selector);
+  while (!element && Date.now() < deadline) {
+    await new Promise(resolve => setTimeout(resolve, 100));
+    element = document.querySelector(selector);
+  }
+  element?.classList.add(MARK);
+  element?.addEventListener(
+    'animationend',
+    () => element.classList.remove(MARK),
+    { once: true }
+  );
+}

@@ -1,0 +1,124 @@
+"""Help of nodes, settings and errors, from the reference that the server writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.canvas import NODES, WORKFLOW, command, faults_of_access, node, open_workflow
+from tests.ui.conftest import Lab, prefer
+
+pytestmark = pytest.mark.browser
+
+
+def reference(page: Page) -> Locator:
+    return page.locator(".jp-mlws-Reference")
+
+
+def test_the_inspector_leads_to_the_component_and_to_the_setting(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    open_workflow(page, lab, WORKFLOW, NODES)
+    node(page, "forest").click()
+    panel = page.locator(".jp-mlws-Panel")
+    panel.locator(".jp-mlws-Settings-kind .jp-mlws-HelpLink").click()
+    title = reference(page).locator("h2")
+    expect(title).to_have_text("Train Classifier")
+    # It stands beside the canvas, which stays in sight.
+    expect(node(page, "forest")).to_be_visible()
+
+    field = panel.locator(".jp-mlws-Field:has(> label)", has_text="Number of trees")
+    field.hover()
+    field.locator(".jp-mlws-HelpLink").click()
+    row = reference(page).locator("tr.jp-mod-current")
+    expect(row).to_be_in_viewport()
+    expect(row.locator("td").first).to_have_text("n_estimators")
+    assert faults_of_access(page, ".jp-mlws-Reference") == []
+    shoot("help-setting")
+
+
+def test_the_context_menu_of_nodes_and_of_the_palette_has_help(page: Page, lab: Lab) -> None:
+    open_workflow(page, lab, WORKFLOW, NODES)
+    entry = page.locator(".lm-Menu-item", has_text="Show Help")
+    page.locator('.jp-mlws-Palette-item[data-mlws-component="sort_rows"]').click(button="right")
+    entry.click()
+    expect(reference(page).locator("h2")).to_have_text("Sort Rows")
+    node(page, "split").click(button="right")
+    entry.click()
+    expect(reference(page).locator("h2")).to_have_text("Split Table")
+    expect(reference(page)).to_have_count(1)
+
+
+def test_an_error_leads_to_its_page_and_others_are_found(page: Page, lab: Lab) -> None:
+    page.goto(lab.address())
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-lineage')")
+    page.evaluate(
+        "() => jupyterapp.commands.execute('mlws:open-lineage', {of: 'snapshot:missing'})"
+        ".then(() => null)"
+    )
+    link = page.locator(".jp-mlws-Failure .jp-mlws-HelpLink")
+    code = link.inner_text()
+    link.click()
+    expect(reference(page).locator("h2")).to_contain_text(code)
+
+    reference(page).get_by_role("button", name="All Pages").click()
+    reference(page).get_by_label("Search").fill("restore command")
+    reference(page).get_by_role("button", name="restore", exact=True).click()
+    expect(reference(page).locator(".jp-mlws-Markdown")).to_contain_text("jupyter mlws restore")
+
+
+def test_the_first_start_with_a_project_shows_a_tour_once(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    setting = Path(lab.environment["JUPYTERLAB_SETTINGS_DIR"], "jupyter-mlws")
+    (setting / "help.jupyterlab-settings").unlink()
+    page.goto(lab.address())
+    toast = page.locator(".Toastify__toast")
+    places = [
+        "#jp-mlws-sidebar",
+        ".jp-mlws-run",
+        ".jp-mlws-Drawer",
+        ".jp-mlws-CommitBox",
+        ".lm-MenuBar-item:last-child",
+    ]
+    for number, place in enumerate(places, start=1):
+        expect(toast).to_have_count(1)
+        expect(toast).to_contain_text(f"Step {number} of {len(places)}")
+        expect(page.locator(f"{place}.jp-mlws-TourPlace")).to_be_visible()
+        if number == 2:
+            shoot("tour")
+        toast.get_by_role("button", name="Done" if number == len(places) else "Next Step").click()
+    expect(toast).to_have_count(0)
+
+    page.goto(lab.address())
+    expect(page.locator(".jp-LauncherCard").first).to_be_visible()
+    page.wait_for_timeout(1000)
+    expect(toast).to_have_count(0)
+    command(page, "mlws:tour")
+    expect(toast).to_contain_text("Step 1 of 5")
+    toast.get_by_role("button", name="Skip Tour").click()
+    expect(toast).to_have_count(0)
+
+
+def test_it_is_chinese_in_a_dark_lab(
+    page: Page,
+    start_lab: Callable[..., Lab],
+    example: Path,
+    tmp_path: Path,
+    shoot: Callable[[str], None],
+) -> None:
+    prefer(tmp_path, "JupyterLab Dark", "zh_CN")
+    page.goto(start_lab(example).address())
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:reference')")
+    command(page, "mlws:reference")
+    expect(reference(page).locator("summary")).to_have_text(["组件", "命令", "错误"])
+    reference(page).get_by_label("搜索").fill("split")
+    assert faults_of_access(page, ".jp-mlws-Reference") == []
+    shoot("help-contents-zh")
+    reference(page).locator(".jp-mlws-Reference-entry").first.click()
+    expect(reference(page).locator("table").first).to_contain_text("说明")
+    assert faults_of_access(page, ".jp-mlws-Reference") == []
+    shoot("help-page-zh")
