@@ -30,7 +30,7 @@ QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_at
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs docs-links docs-media docs-messages sbom lock messages clean
+.PHONY: help benchmark lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs docs-links docs-media docs-messages sbom lock messages clean
 
 help:
 	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -47,6 +47,8 @@ help:
 	@echo 'make docs         the documentation, in build/docs/html/; docs-links checks external links,'
 	@echo '                  docs-messages updates its catalogues of translations,'
 	@echo '                  docs-media draws its pictures and the film anew'
+	@echo 'make benchmark    the engine beside other tools: table and chart in docs/benchmarks.md;'
+	@echo '                  BENCHMARK_ARGS="--stages 30 --tools make,dask" for a smaller one'
 	@echo 'make messages     update the catalogue of translations'
 	@echo 'make lock         upgrade the locked packages in requirements/'
 	@echo 'make clean        remove environments and build output; workspace/ is kept'
@@ -157,6 +159,10 @@ docs-media: $(DEV)/.installed
 	$(DEV)/bin/python -m tests.ui.film docs/_static/media/film.gif
 	$(DEV)/bin/python -m tests.ui.pictures --output docs/_static/media --scenes example \
 	  --sizes 1280x720 --locales en
+
+# On an idle machine: it states the load beside its numbers. The other tools come from PyPI.
+benchmark: $(DEV)/.installed
+	$(DEV)/bin/python benchmarks/comparison.py $(BENCHMARK_ARGS)
 
 docs-messages: $(DOCS)/.installed
 	PYTHONPATH=$(CURDIR) $(DOCS)/bin/python scripts/docs_translations.py
