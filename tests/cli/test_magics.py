@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_client.manager import KernelManager
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
 
 from jupyter_mlws.core.project import Project
+from tests.python import Python
 
 WORKFLOW = """\
 stages:
@@ -20,23 +23,32 @@ stages:
     cmd: echo hello > first.txt
     outs: [first.txt]
 """
+KERNEL = "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
+"""The code that ``python -m ipykernel_launcher`` runs."""
 LIMIT = 60
 
 
 class Notebook:
-    """A kernel and what its front end would see."""
+    """A kernel, which is a fork with the libraries imported, and what its front end would see."""
 
-    def __init__(self, folder: Path, language: str) -> None:
-        self._manager = KernelManager()
+    def __init__(self, folder: Path, file: Path, language: str) -> None:
+        write_connection_file(str(file))
         environment = {**os.environ, "LANG": language, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-        self._manager.start_kernel(cwd=str(folder), env=environment)
-        self.client = self._manager.client()
-        self.client.start_channels()
+        self._kernel = Python(KERNEL, "-f", str(file), cwd=folder, env=environment)
+        self.client = BlockingKernelClient(connection_file=str(file))
+        self.client.load_connection_file()
+        # A busy machine delays heartbeats, and the client takes that for a kernel that died.
+        self.client.start_channels(hb=False)
         self.client.wait_for_ready(timeout=LIMIT)
+
+    def interrupt(self) -> None:
+        assert self._kernel.pid
+        os.kill(self._kernel.pid, signal.SIGINT)
 
     def close(self) -> None:
         self.client.stop_channels()
-        self._manager.shutdown_kernel(now=True)
+        self._kernel.kill()
+        self._kernel.communicate()
 
     def run(self, code: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """(reply, messages to the front end)."""
@@ -53,8 +65,10 @@ class Notebook:
 
 
 @pytest.fixture(params=["C.UTF-8"])
-def notebook(project: Project, request: pytest.FixtureRequest) -> Iterator[Notebook]:
-    opened = Notebook(project.root, request.param)
+def notebook(
+    project: Project, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Notebook]:
+    opened = Notebook(project.root, tmp_path / "kernel.json", request.param)
     opened.good("%load_ext jupyter_mlws")
     try:
         yield opened
@@ -179,7 +193,7 @@ def test_interrupting_the_kernel_cancels_the_run(
         return "RUNNING" in seen[-1]
 
     wait_for(running)
-    notebook._manager.interrupt_kernel()
+    notebook.interrupt()
     reply = notebook.client.get_shell_msg(timeout=LIMIT)
     assert reply["content"]["status"] == "error"
     runs = notebook.good("runs = %mlws runs --json\nruns[0]['status']")
