@@ -15,7 +15,11 @@ interface ITourOptions {
   commands: CommandRegistry;
 }
 
-/** A step: its text, and the element that it is about, which `reveal` brings into view. */
+/**
+ * A step: its text, and the element that it is about, which `reveal` brings into view.
+ *
+ * The first step changes nothing: nobody has asked for the tour.
+ */
 interface IStep {
   text: string;
   place: string;
@@ -54,14 +58,12 @@ export async function showTour(
 
 function tourSteps({ client, commands }: ITourOptions): IStep[] {
   const { trans } = client;
-  const openSidebar = () => commands.execute('mlws:open-sidebar');
   return [
     {
       text: trans.__(
-        'This sidebar has the versions, workflows and runs of the project.'
+        'This icon opens the sidebar with the versions, workflows and runs of the project.'
       ),
-      place: '#jp-mlws-sidebar',
-      reveal: openSidebar
+      place: '.lm-TabBar-tab[data-id="jp-mlws-sidebar"]'
     },
     {
       text: trans.__(
@@ -81,7 +83,7 @@ function tourSteps({ client, commands }: ITourOptions): IStep[] {
         'Commit saves code, data and models as one snapshot, which you can restore.'
       ),
       place: '.jp-mlws-CommitBox',
-      reveal: openSidebar
+      reveal: () => commands.execute('mlws:open-sidebar')
     },
     {
       text: trans.__(

@@ -79,7 +79,7 @@ def test_the_first_start_with_a_project_shows_a_tour_once(
     page.goto(lab.address())
     toast = page.locator(".Toastify__toast")
     places = [
-        "#jp-mlws-sidebar",
+        '.lm-TabBar-tab[data-id="jp-mlws-sidebar"]',
         ".jp-mlws-run",
         ".jp-mlws-Drawer",
         ".jp-mlws-CommitBox",
