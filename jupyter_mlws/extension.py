@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import zmq
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
@@ -35,6 +36,8 @@ MLFLOW_TRANSACTION_FILES = "mlflow.db-*"
 """Temporary files of the database of runs, which the file browser does not list."""
 RESTARTER_POLL_INTERVAL = 0.5
 """Default seconds between two checks of a kernel by Jupyter's restarter."""
+MAX_KERNEL_SOCKETS = 16_384
+"""Sockets of the server to its kernels: about seven a kernel."""
 _IMPORT_LOCK = threading.Lock()
 
 
@@ -187,6 +190,8 @@ class MLWSApp(ExtensionApp):
         for logger in self._server_loggers:
             logger.addHandler(self._server_log)
         if isinstance(server.kernel_manager, AsyncMultiKernelManager):
+            # Only before its first socket; ZeroMQ's default of 1,023 is enough for 146 kernels.
+            server.kernel_manager.context.set(zmq.MAX_SOCKETS, MAX_KERNEL_SOCKETS)
             if self.lasting_kernels:
                 self._set_up_persistent_kernels()
             server.event_logger.add_listener(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ import psutil
 
 SAMPLE_INTERVAL = 0.25
 """Seconds between two measurements."""
+MAX_READ_SHARE = 0.05
+"""Largest share of a core that reading the process table takes, however many processes run."""
 CGROUP_LIMIT_FILE = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -41,6 +45,50 @@ class MemoryUsage:
     over_limit: bool = False
 
 
+class ProcessTable:
+    """Memory and children of all processes, read once for the meters of all kernels."""
+
+    def __init__(self) -> None:
+        self._memory: dict[int, int] = {}
+        self._children: defaultdict[int, list[int]] = defaultdict(list)
+        self._next_read = 0.0
+
+    async def refresh(self) -> None:
+        """Read the table again if it is old; another meter's read in progress is not awaited."""
+        started = time.monotonic()
+        if started < self._next_read:
+            return
+        self._next_read = float("inf")
+        try:
+            await asyncio.to_thread(self._read)
+        finally:
+            duration = time.monotonic() - started
+            self._next_read = started + max(SAMPLE_INTERVAL / 2, duration / MAX_READ_SHARE)
+
+    def memory_of_tree(self, pid: int | None) -> int:
+        """Return the memory of a process and all its descendants, in bytes."""
+        total, pending = 0, [pid]
+        while pending:
+            process = pending.pop()
+            if process is not None:
+                total += self._memory.get(process, 0)
+                pending.extend(self._children.get(process, ()))
+        return total
+
+    def _read(self) -> None:
+        memory: dict[int, int] = {}
+        children: defaultdict[int, list[int]] = defaultdict(list)
+        for process in psutil.process_iter(["pid", "ppid", "memory_info"]):
+            facts = process.info
+            if facts["memory_info"] is not None:
+                memory[facts["pid"]] = int(facts["memory_info"].rss)
+                children[facts["ppid"]].append(facts["pid"])
+        self._memory, self._children = memory, children
+
+
+PROCESSES = ProcessTable()
+
+
 class Meter:
     """Measures one process and its children, only while an execution runs."""
 
@@ -55,11 +103,12 @@ class Meter:
         self._on_limit = on_limit
         self._usages: dict[str, MemoryUsage] = {}
         self._pid: int | None = None
+        self._ceiling = 0
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, execution: str, pid: int | None) -> None:
         """Measure an execution from now on."""
-        self._pid = pid
+        self._pid, self._ceiling = pid, self._limits.ceiling
         self._usages[execution] = MemoryUsage(peak=_process_memory(pid))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._measure())
@@ -86,13 +135,14 @@ class Meter:
     async def _measure(self) -> None:
         while self._usages:
             await asyncio.sleep(SAMPLE_INTERVAL)
-            used = await asyncio.to_thread(_process_tree_memory, self._pid)
+            await PROCESSES.refresh()
+            used = PROCESSES.memory_of_tree(self._pid)
             for execution, usage in list(self._usages.items()):
                 usage.peak = max(usage.peak, used)
                 if self._limits.most and used > self._limits.most and not usage.over_limit:
                     usage.over_limit = True
                     self._on_limit(execution, used)
-                elif used > self._limits.ceiling * self._limits.warning and not usage.has_warned:
+                elif used > self._ceiling * self._limits.warning and not usage.has_warned:
                     usage.has_warned = True
                     self._on_warning(execution, used)
 
@@ -105,14 +155,3 @@ def _process_memory(pid: int | None) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
-
-
-def _process_tree_memory(pid: int | None) -> int:
-    """Return the memory of the process and all its descendants."""
-    if pid is None:
-        return 0
-    try:
-        below = psutil.Process(pid).children(recursive=True)
-    except psutil.Error:
-        return 0
-    return _process_memory(pid) + sum(_process_memory(child.pid) for child in below)
