@@ -1,4 +1,4 @@
-"""Other languages than Python, and many kernels at once."""
+"""The same in each language, and many kernels at once."""
 
 from __future__ import annotations
 
@@ -46,6 +46,16 @@ class Language(NamedTuple):
 
 
 LANGUAGES = {
+    "python3": Language(
+        "python",
+        "for n in (1, 2):\n    print('Hello', n)\nkept = 5",
+        "print(kept)",
+        "raise ValueError('no-such-thing')",
+        "from IPython.display import HTML\nHTML('<b>shown</b>')",
+        "import time\nfor n in range(4):\n    print(n, flush=True)\n    time.sleep(0.5)",
+        "import time\ntime.sleep(60)",
+        "for n in range(300):\n    print(n)",
+    ),
     "bash": Language(
         "bash",
         'for n in 1 2; do echo "Hello $n"; done\nkept=5',
@@ -116,9 +126,11 @@ while True:
 def kernel(
     request: pytest.FixtureRequest, jp_data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """A kernel whose language is not Python."""
+    """The kernel of a language."""
     name: str = request.param
     installed = R_KERNEL
+    if name == "python3":
+        return name
     if name == "bash":
         from bash_kernel.install import install_my_kernel_spec
 
