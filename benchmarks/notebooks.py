@@ -6,12 +6,18 @@ simple execution takes by itself. Then as many cells print ten lines a second wh
 open: the server's processor time and memory, how long a page that opens all of them waits for
 their output, and whether every line is there. Then puts 10,000 executions into a history and times
 its pages as a client sees them.
+
+``--without-page NOTEBOOKS`` measures only cells without a page, at a line a second each.
+``--small-kernel`` starts a kernel for them that only runs code and publishes what it prints,
+where so many of ipykernel would occupy the machine: the server does the same work for both.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -35,20 +41,59 @@ ROUNDS = 5
 PORT = 18937
 TOKEN = "benchmark"
 API = f"127.0.0.1:{PORT}/mlws/api/v1"
-LINES = 300
-PRINTS = f"""\
-import time
-for line in range({LINES}):
-    print(line, flush=True)
+PRINTS = """\
+import pathlib, time
+print("begin", flush=True)
+while not pathlib.Path("go").exists():
     time.sleep(0.1)
+for line in range({lines}):
+    print(line, flush=True)
+    time.sleep({interval})
 """
-MEASURED_FOR = 10.0
-"""Seconds."""
+STARTS_AT_ONCE = 4
+SMALL_KERNEL = """\
+import json, sys, zmq
+from jupyter_client.session import Session
+
+facts = json.load(open(sys.argv[1]))
+session, context = Session(key=facts["key"].encode()), zmq.Context()
+
+def bind(kind, name):
+    socket = context.socket(kind)
+    socket.bind(f"tcp://{facts['ip']}:{facts[name]}")
+    return socket
+
+iopub = bind(zmq.PUB, "iopub_port")
+shell, control = bind(zmq.ROUTER, "shell_port"), bind(zmq.ROUTER, "control_port")
+
+class Output:
+    text = ""
+    def write(self, text):
+        self.text += text
+    def flush(self):
+        if self.text:
+            session.send(iopub, "stream", {"name": "stdout", "text": self.text}, request)
+        self.text = ""
+
+sys.stdout = Output()
+reply = {"status": "ok", "execution_count": 1, "user_expressions": {}}
+while True:
+    identities, request = session.recv(shell, mode=0)
+    session.send(iopub, "status", {"execution_state": "busy"}, request)
+    if request["header"]["msg_type"] == "execute_request":
+        code = request["content"]["code"]
+        session.send(iopub, "execute_input", {"code": code, "execution_count": 1}, request)
+        exec(code, {})
+        sys.stdout.flush()
+    kind = request["header"]["msg_type"].replace("_request", "_reply")
+    session.send(shell, kind, reply, request, identities)
+    session.send(iopub, "status", {"execution_state": "idle"}, request)
+"""
 SENDS = "import time; print(time.time(), flush=True)"
 AsyncHTTPClient.configure(None, max_clients=100)
 
 
-async def main(root: Path, kernels: int) -> None:
+async def main(root: Path, options: argparse.Namespace) -> None:
     server = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={PORT}"),
@@ -58,9 +103,16 @@ async def main(root: Path, kernels: int) -> None:
     )
     try:
         await _until_it_answers()
-        await first_bytes(kernels)
-        await without_page(root, kernels, psutil.Process(server.pid))
-        await history(root)
+        process = psutil.Process(server.pid)
+        if options.without_page:
+            kernel = "small" if options.small_kernel else "python3"
+            await without_page(
+                root, options.without_page, process, kernel, interval=1.0, seconds=40
+            )
+        else:
+            await first_bytes(options.kernels)
+            await without_page(root, options.kernels, process, "python3", interval=0.1, seconds=10)
+            await history(root)
     finally:
         server.terminate()
         await server.wait()
@@ -96,36 +148,55 @@ async def first_byte(notebook: str) -> float:
             return delay * 1000
 
 
-async def without_page(root: Path, kernels: int, server: psutil.Process) -> None:
+async def without_page(
+    root: Path, count: int, server: psutil.Process, kernel: str, *, interval: float, seconds: int
+) -> None:
     """Cells that run while no page is open."""
-    notebooks = [(f"unattended{number}.ipynb") for number in range(kernels)]
+    lines = round(2 * seconds / interval)
+    code = PRINTS.format(lines=lines, interval=interval)
+    notebooks = [f"unattended{number}.ipynb" for number in range(count)]
     for path in notebooks:
-        (root / path).write_text(json.dumps(document(PRINTS)))
-    ids = [await start_and_leave(path) for path in notebooks]
-    before = server.cpu_times()
-    await asyncio.sleep(MEASURED_FOR)
-    after = server.cpu_times()
-    used = (after.user + after.system - before.user - before.system) / MEASURED_FOR
-    memory = server.memory_info().rss / 2**20
-    print(f"{kernels} cells without a page: {used:.0%} of a core, server {memory:.0f} MiB")
+        (root / path).write_text(json.dumps(document(code)))
+    memory = [server.memory_info().rss]
+    starts = asyncio.Semaphore(STARTS_AT_ONCE)
 
-    async def attach(notebook: str) -> tuple[float, dict]:
+    async def start(path: str) -> str:
+        async with starts:
+            return await start_and_leave(path, kernel, code)
+
+    ids = await asyncio.gather(*(start(path) for path in notebooks))
+    memory.append(server.memory_info().rss)
+    (root / "go").touch()
+    before = server.cpu_times()
+    await asyncio.sleep(seconds)
+    after = server.cpu_times()
+    memory.append(server.memory_info().rss)
+    used = after.user + after.system - before.user - before.system
+    rows = " → ".join(f"{size / 2**20:.0f}" for size in memory)
+    print(f"{count} cells without a page, {1 / interval:.0f} lines a second each ({kernel}):")
+    print(f"  server: {used * 60 / seconds:.1f} processor seconds a minute ({used / seconds:.0%})")
+    print(f"  server without kernels → with all → after {seconds} s of output: {rows} MiB")
+
+    async def attach(notebook: str) -> float:
         began = time.perf_counter()
         live = await ask(f"notebooks/{notebook}/attach", {"session": uuid.uuid4().hex})
-        return (time.perf_counter() - began) * 1000, live["executions"]
+        assert live["executions"][0]["outputs"], live
+        return (time.perf_counter() - began) * 1000
 
-    answers = await asyncio.gather(*(attach(one) for one in ids))
-    tell(f"output so far, {kernels} notebooks opened at once", [took for took, _ in answers])
-    await asyncio.sleep(LINES * 0.1 + GRACE_PERIOD + 5)
-    complete = [f"{line}\n" for line in range(LINES)]
+    tell("  output so far, notebooks opened in turn", [await attach(one) for one in ids[:20]])
+    at_once = await asyncio.gather(*(attach(one) for one in ids))
+    tell(f"  output so far, {count} notebooks opened at once", list(at_once))
+    await asyncio.sleep(lines * interval - seconds + GRACE_PERIOD + 10)
+    complete = ["begin\n", *(f"{line}\n" for line in range(lines))]
     saved = [json.loads((root / path).read_text())["cells"][0]["outputs"] for path in notebooks]
-    count = sum(outputs != [] and outputs[0]["text"] == complete for outputs in saved)
-    print(f"complete outputs in the files: {count} of {kernels}")
+    whole = sum(outputs != [] and outputs[0]["text"] == complete for outputs in saved)
+    print(f"  complete outputs in the files: {whole} of {count}")
+    print(f"  server after the end: {server.memory_info().rss / 2**20:.0f} MiB")
 
 
-async def start_and_leave(path: str) -> str:
+async def start_and_leave(path: str, kernel_name: str, code: str) -> str:
     """Run the cell of a notebook as a page does, and close the page; return the notebook's id."""
-    body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
+    body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": kernel_name}}
     answer = await AsyncHTTPClient().fetch(
         f"http://127.0.0.1:{PORT}/api/sessions?token={TOKEN}",
         method="POST",
@@ -142,7 +213,7 @@ async def start_and_leave(path: str) -> str:
         "header": {**header, "username": "", "version": "5.3"},
         "parent_header": {},
         "metadata": {"cellId": "cell"},
-        "content": {"code": PRINTS, "silent": False},
+        "content": {"code": code, "silent": False},
     }
     await page.write_message(json.dumps(message))
     while json.loads(str(await page.read_message()))["msg_type"] != "stream":
@@ -225,7 +296,17 @@ def tell(what: str, milliseconds: list[float]) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kernels", type=int, nargs="?", default=20)
+    parser.add_argument("--without-page", type=int, metavar="NOTEBOOKS")
+    parser.add_argument("--small-kernel", action="store_true")
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder, "project")
         subprocess.run(["git", "init", "-q", str(project)], check=True)
-        asyncio.run(main(project, int(sys.argv[1]) if len(sys.argv) > 1 else 20))
+        spec = Path(folder, "data", "kernels", "small", "kernel.json")
+        spec.parent.mkdir(parents=True)
+        command = [sys.executable, "-c", SMALL_KERNEL, "{connection_file}"]
+        facts = {"argv": command, "display_name": "Small", "language": "python"}
+        spec.write_text(json.dumps(facts))
+        os.environ["JUPYTER_PATH"] = str(Path(folder, "data"))
+        asyncio.run(main(project, parser.parse_args()))
