@@ -132,7 +132,7 @@ def test_what_others_write_shows_at_once_and_nothing_is_lost(
 def test_two_people_at_the_same_node(page: Page, browser: Browser, lab: Lab) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()
-    other = browser.new_context(viewport=VIEWPORT).new_page()
+    other = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce").new_page()
     open_workflow(page, lab, WORKFLOW, NODES)
     other.goto(lab.address(WORKFLOW))
     expect(node(other, "forest")).to_be_visible()

@@ -63,7 +63,7 @@ def lab(start_lab: Callable[..., Lab], example: Path, together: Path, tmp_path: 
 
 @pytest.fixture
 def other(browser: Browser, lab: Lab) -> Iterator[Page]:
-    page = browser.new_context(viewport=VIEWPORT).new_page()
+    page = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce").new_page()
     page.set_default_timeout(TIMEOUT_MS)
     yield page
     page.context.close()
