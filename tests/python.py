@@ -12,18 +12,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.components import source_columns
+from jupyter_mlws.engine.forkserver.pool import WarmPool
 from jupyter_mlws.mlflow.client import TrackingClient
-from jupyter_mlws.workflows.run import detaching
+from jupyter_mlws.workflows.run import detaching, live
 
 MLWS = "import sys; from jupyter_mlws.__main__ import main; sys.exit(main())"
 """The code that ``python -m jupyter_mlws`` runs."""
+COLUMNS = "import sys; from jupyter_mlws.components.source_columns import main; sys.exit(main())"
 MLFLOW = "import sys; from jupyter_mlws.mlflow.process import main; main()"
 RUNNER = """
 import os, sys
@@ -34,6 +37,8 @@ from jupyter_mlws.workflows.run.runner import main
 sys.exit(main(sys.argv[1:]))
 """
 """The code that ``python -m jupyter_mlws.workflows.run.runner`` runs, in the run's folder."""
+WARM_LIMIT = 60.0
+"""Seconds."""
 _FORK_SERVER = multiprocessing.get_context("forkserver")
 _FORK_SERVER.set_forkserver_preload(["tests.ui.preload", "tests.versioning.preload"])
 _LOCK = threading.Lock()
@@ -142,6 +147,8 @@ class _Main:
         multiprocessing.current_process()._config["daemon"] = False
         TrackingClient._start = start_mlflow
         detaching._start = start_runner
+        WarmPool.start = start_workers
+        source_columns.subprocess = _Columns
         try:
             exec(code, {"__name__": "__main__"})
         finally:
@@ -151,6 +158,30 @@ class _Main:
 def start_mlflow(client: TrackingClient) -> Any:
     """Start MLflow's process, as :meth:`TrackingClient._start` does."""
     return Python(MLFLOW, cwd=client._folder, env=client.process_environment())
+
+
+def start_workers(
+    pool: WarmPool, environment: Mapping[str, str], start: Any = WarmPool.start
+) -> None:
+    """Start warm workers, as :meth:`WarmPool.start` does, and wait for them in a lab's runs.
+
+    Until they are ready, each node would import for itself what they are importing. Other runs are
+    of nodes that import nothing, and end before that.
+    """
+    start(pool, environment)
+    if os.environ.get(live.IDLE) != "0":
+        pool.wait_ready(WARM_LIMIT)
+
+
+class _Columns:
+    """``subprocess`` for the module that reads columns."""
+
+    SubprocessError = subprocess.SubprocessError
+
+    @staticmethod
+    def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        assert command == [sys.executable, "-m", source_columns.__name__]
+        return run(COLUMNS, cwd=options["cwd"], text=options["input"], check=True)
 
 
 def start_runner(run: str, root: Path, folder: Path, log: int) -> Any:
@@ -166,10 +197,15 @@ def run(
     *arguments: str,
     cwd: str | Path = "/",
     env: Mapping[str, str] | None = None,
+    text: str = "",
     check: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``code`` to its end, as ``subprocess.run([sys.executable, "-c", code, …])`` does."""
+    """Run ``code`` to its end, as ``subprocess.run([sys.executable, "-c", code, …])`` does.
+
+    ``text`` is its input.
+    """
     process = Python(code, *arguments, cwd=cwd, env=env)
+    process.stdin.write(text.encode())
     output, errors = (text.decode() for text in process.communicate())
     code_of_exit = process.wait()
     if check and code_of_exit:
