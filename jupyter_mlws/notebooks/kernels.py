@@ -115,10 +115,12 @@ class Connection:
         self._client.stop_channels()
 
     @contextmanager
-    def ask(self, kind: str, content: dict[str, Any]) -> Iterator[PendingRequest]:
-        """Send a request on `shell` and yield it with its replies."""
+    def ask(
+        self, kind: str, content: dict[str, Any], channel: str = "shell"
+    ) -> Iterator[PendingRequest]:
+        """Send a request and yield it with its replies."""
         queue: asyncio.Queue[tuple[str, Message]] = asyncio.Queue()
-        identifier = self._send(kind, content, "shell")
+        identifier = self._send(kind, content, channel)
         self._queues[identifier] = queue
         try:
             yield PendingRequest(identifier, queue)
@@ -232,6 +234,16 @@ class Kernel:
     def publishes_in_order(self) -> bool:
         """True if no output of an execution follows its idle status."""
         return self.language in ORDERED_LANGUAGES
+
+    @property
+    def has_debugger(self) -> bool:
+        """True if its specification says so, which JupyterLab goes by.
+
+        What the kernel replies itself is no help: ipykernel's base class claims a debugger for the
+        kernels of all languages that are made with it.
+        """
+        spec = self._kernels.get_kernel(self.id).kernel_spec
+        return bool(spec and spec.metadata.get("debugger"))
 
     async def connect(self) -> Connection:
         """Return the connection to the current process; error 20102 if it does not respond."""

@@ -295,11 +295,13 @@ class Variable(Record):
 class Variables(Record):
     """The variables of a kernel, in the order of their creation.
 
-    ``is_available`` is false without a kernel, for kernels that are not IPython's, and while the
-    kernel is busy and has not been asked before. ``total`` counts also those beyond the limit.
+    Kernels other than IPython's list them while their debugger is on. ``is_available`` is false
+    for a ``reason``, and while the kernel is busy and has not been asked before: ``unsupported``
+    is a kernel that has no debugger. ``total`` counts also those beyond the limit.
     """
 
     is_available: bool
+    reason: Literal["no_kernel", "debugger_off", "unsupported"] | None = None
     is_busy: bool = False
     items: list[Variable] = Field(default_factory=list)
     total: int = 0

@@ -1,4 +1,7 @@
-"""Variables of a notebook's kernel, read by a helper that runs in the kernel."""
+"""Variables of a notebook's kernel, read by a helper that runs in the kernel.
+
+A kernel that cannot run the helper has them listed by its debugger.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,11 @@ from pydantic import BaseModel
 
 from jupyter_mlws.core.errors import KernelBusyError, NotebookItemNotFoundError, VariableError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.notebooks.kernel_helper.values import cut
+from jupyter_mlws.notebooks.kernel_helper.variables import MAX_VARIABLES
 from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernels import Connection
-from jupyter_mlws.notebooks.models import Variables
+from jupyter_mlws.notebooks.models import Variable, Variables
 
 TIMEOUT = 10.0
 """Seconds to wait for the kernel's answer."""
@@ -51,7 +56,7 @@ for name, source in sources.items():
 
 
 class HelperUnavailable(Exception):  # noqa: N818  a state
-    """There is no kernel, or it is not IPython's."""
+    """The kernel is not IPython's."""
 
 
 class VariableReader:
@@ -71,18 +76,20 @@ class VariableReader:
         Error 20401.
         """
         listener = await self._listener_of(notebook)
+        if listener is None:
+            return Variables(is_available=False, reason="no_kernel")
         try:
-            answer = await self._call(listener, "variables")
-        except HelperUnavailable:
-            return Variables(is_available=False)
+            try:
+                answer = await self._call(listener, "variables")
+                current = Variables(is_available=True, **answer["result"])
+            except HelperUnavailable:
+                current = await self._list_by_debugger(listener)
         except KernelBusyError:
             process, newest = self._newest.get(notebook, (None, None))
-            if newest is None or listener is None or process != listener.process:
+            if newest is None or process != listener.process:
                 return Variables(is_available=False, is_busy=True)
             return newest.model_copy(update={"is_busy": True})
-        current = Variables(is_available=True, **answer["result"])
-        if listener is not None:
-            self._newest[notebook] = (listener.process, current)
+        self._newest[notebook] = (listener.process, current)
         return current
 
     async def read(self, notebook: str, variable: str, call: str, request: BaseModel) -> Any:
@@ -93,6 +100,8 @@ class VariableReader:
         """
         listener = await self._listener_of(notebook)
         try:
+            if listener is None:
+                raise HelperUnavailable
             answer = await self._call(listener, call, variable=variable, **request.model_dump())
         except HelperUnavailable:
             answer = {"error": "missing"}
@@ -103,14 +112,12 @@ class VariableReader:
             raise VariableError(name=variable, reason=REASONS[reason].fill(**answer["facts"]))
         return answer["result"]
 
-    async def _call(
-        self, listener: KernelListener | None, call: str, **request: Any
-    ) -> dict[str, Any]:
+    async def _call(self, listener: KernelListener, call: str, **request: Any) -> dict[str, Any]:
         """Return the answer of the kernel's helper to a request.
 
         The helper works in parts, each short: the user's code that comes meanwhile runs in between.
         """
-        if listener is None or listener.kernel.language != "python":
+        if listener.kernel.language != "python":
             raise HelperUnavailable
         while not (listener.is_busy or listener.kernel.execution_lock.locked()):
             connection = await listener.kernel.connect()
@@ -122,6 +129,62 @@ class VariableReader:
             if answer:
                 return answer
         raise KernelBusyError
+
+    async def _list_by_debugger(self, listener: KernelListener) -> Variables:
+        """Return the variables that the kernel's debugger lists.
+
+        Only while a client has the debugger on: to start it would slow the user's code down, and
+        xeus-python 0.19 ends with a segmentation fault if it is asked before.
+        """
+        if not listener.kernel.has_debugger:
+            return Variables(is_available=False, reason="unsupported")
+        if listener.is_busy or listener.kernel.execution_lock.locked():
+            raise KernelBusyError
+        connection = await listener.kernel.connect()
+        state = await _debug(connection, "debugInfo")
+        if not state.get("isStarted"):
+            return Variables(is_available=False, reason="debugger_off")
+        body = await _debug(connection, "inspectVariables")
+        # Without type and value it is a group of other variables.
+        variables = [
+            one for one in body.get("variables", ()) if one.get("type") or one.get("value")
+        ]
+        items = [
+            Variable(
+                name=one["name"],
+                type=one.get("type") or "",
+                shape=None,
+                memory=None,
+                preview=cut(one.get("value") or ""),
+            )
+            for one in variables[:MAX_VARIABLES]
+        ]
+        return Variables(is_available=True, items=items, total=len(variables))
+
+
+async def _debug(connection: Connection, command: str) -> dict[str, Any]:
+    """Return the body of the answer to a request of the Debug Adapter Protocol."""
+    content = {"type": "request", "seq": 1, "command": command, "arguments": {}}
+    answer = await _reply(connection, "debug_request", content, "control")
+    body: dict[str, Any] = answer.get("body") or {}
+    return body
+
+
+async def _reply(
+    connection: Connection, kind: str, content: dict[str, Any], channel: str = "shell"
+) -> dict[str, Any]:
+    """Return the kernel's reply to a request; error 20105 while it runs code of another client."""
+    deadline = asyncio.get_running_loop().time() + TIMEOUT
+    with connection.ask(kind, content, channel) as (_, answers):
+        while True:
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                source, message = await asyncio.wait_for(answers.get(), left)
+            except asyncio.TimeoutError:
+                raise KernelBusyError from None
+            if source == channel:
+                reply: dict[str, Any] = message["content"]
+                return reply
 
 
 async def _ask(
@@ -143,24 +206,15 @@ async def _ask(
         "allow_stdin": False,
         "stop_on_error": False,
     }
-    with connection.ask("execute_request", content) as (_, answers):
-        deadline = asyncio.get_running_loop().time() + TIMEOUT
-        channel = ""
-        while channel != "shell":
-            left = deadline - asyncio.get_running_loop().time()
-            try:
-                channel, message = await asyncio.wait_for(answers.get(), left)
-            except asyncio.TimeoutError:
-                # Code of another client runs.
-                raise KernelBusyError from None
-    if message["content"].get("status") == "aborted":
+    reply = await _reply(connection, "execute_request", content)
+    if reply.get("status") == "aborted":
         # The cell before it failed.
         raise KernelBusyError
-    answer = message["content"].get("user_expressions", {}).get("answer", {})
+    answer = reply.get("user_expressions", {}).get("answer", {})
     if answer.get("status") != "ok":
         return None
-    reply: dict[str, Any] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
-    return reply
+    result: dict[str, Any] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+    return result
 
 
 @cache

@@ -3093,11 +3093,14 @@ export interface components {
     /**
      * @description The variables of a kernel, in the order of their creation.
      *
-     *     ``is_available`` is false without a kernel, for kernels that are not IPython's, and while the
-     *     kernel is busy and has not been asked before. ``total`` counts also those beyond the limit.
+     *     Kernels other than IPython's list them while their debugger is on. ``is_available`` is false
+     *     for a ``reason``, and while the kernel is busy and has not been asked before: ``unsupported``
+     *     is a kernel that has no debugger. ``total`` counts also those beyond the limit.
      */
     Variables: {
       is_available: boolean;
+      /** @default null */
+      reason: ('no_kernel' | 'debugger_off' | 'unsupported') | null;
       /** @default false */
       is_busy: boolean;
       items: components['schemas']['Variable'][];

@@ -70,7 +70,7 @@ function Variables(props: {
           const rows = matchingVariables(variables.items, filter, sort);
           return (
             <>
-              {variables.is_busy && (
+              {variables.is_busy && variables.reason === null && (
                 <p className="jp-mlws-Hint" role="status">
                   {trans.__('The kernel is busy. These are older values.')}
                 </p>
@@ -85,11 +85,7 @@ function Variables(props: {
                 />
               ) : (
                 <p className="jp-mlws-Hint" role="status">
-                  {variables.is_available || variables.is_busy
-                    ? trans.__('No variables.')
-                    : trans.__(
-                        'Variables are shown of running Python kernels.'
-                      )}
+                  {emptyLabel(variables, trans)}
                 </p>
               )}
               {variables.total > variables.items.length && (
@@ -107,6 +103,27 @@ function Variables(props: {
       </Answer>
     </section>
   );
+}
+
+/** Why there is no variable to show. */
+function emptyLabel(
+  { reason }: IVariables,
+  trans: MLWSClient['trans']
+): string {
+  switch (reason) {
+    case 'no_kernel':
+      return trans.__('Variables are shown when the kernel runs.');
+    case 'debugger_off':
+      return trans.__(
+        'Enable the debugger and run a cell to see the variables of this kernel.'
+      );
+    case 'unsupported':
+      return trans.__(
+        'Variables are not available: this kernel does not run IPython and has no debugger.'
+      );
+    default:
+      return trans.__('No variables.');
+  }
 }
 
 function VariableTable(props: {

@@ -145,7 +145,28 @@ class Tab:
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": stdin}
         return await self._ask("execute_request", content, {"cellId": cell} if cell else {})
 
-    async def _ask(self, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:
+    async def debug(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Ask the kernel's debugger: the body of its answer."""
+        content = {"type": "request", "seq": 1, "command": command, "arguments": arguments}
+        request = await self._ask("debug_request", content, {}, "control")
+        answer = await self.until(request, "debug_reply")
+        assert answer["success"], answer
+        return dict(answer.get("body") or {})
+
+    async def event(self, name: str) -> dict[str, Any]:
+        """The body of the debugger's next event of that name."""
+        while True:
+            message = json.loads(await self.socket.read_message())
+            if message["msg_type"] == "debug_event" and message["content"]["event"] == name:
+                return dict(message["content"]["body"])
+
+    async def _ask(
+        self,
+        kind: str,
+        content: dict[str, Any],
+        metadata: dict[str, Any],
+        channel: str = "shell",
+    ) -> str:
         request = uuid.uuid4().hex
         header = {
             "msg_id": request,
@@ -157,7 +178,7 @@ class Tab:
         await self.socket.write_message(
             json.dumps(
                 {
-                    "channel": "shell",
+                    "channel": channel,
                     "header": header,
                     "parent_header": {},
                     "metadata": metadata,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+
 from tests.notebooks.conftest import of
 
 SETUP = """\
@@ -145,3 +149,71 @@ async def test_what_cannot_be_shown_says_why(opened, tab, listen, call) -> None:
     ):
         status, error, _ = await call("POST", f"{notebook}/variables/{name}/table", body)
         assert (status, error["code"]) == expected
+
+
+async def test_another_language_is_read_through_its_debugger(
+    opened, tab, listen, call, jp_data_dir: Path
+) -> None:
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = jp_data_dir / "kernels" / "other"
+    spec.mkdir(parents=True)
+    metadata = {"debugger": True}
+    facts = {"argv": argv, "display_name": "Other", "language": "other", "metadata": metadata}
+    (spec / "kernel.json").write_text(json.dumps(facts))
+    notebook = await opened("a.ipynb", one="1")
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    assert (answer["is_available"], answer["reason"]) == (False, "no_kernel")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb", kernel="other")
+    await lab.run("count = 3\nname = 'x' * 500\nnested = {'a': [1]}\ndef function(): pass", "one")
+    await until(of("execution", "SUCCESS"))
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    assert (answer["is_available"], answer["reason"]) == (False, "debugger_off")
+    # The listing has not turned it on.
+    assert (await lab.debug("debugInfo"))["isStarted"] is False
+
+    await lab.debug("initialize", clientID="test", adapterID="", linesStartAt1=True)
+    await lab.debug("attach")
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    rows = {row["name"]: row for row in answer["items"]}
+    assert list(rows) == ["count", "name", "nested"]
+    assert (rows["count"]["type"], rows["count"]["preview"]) == ("int", "3")
+    assert (rows["name"]["type"], len(rows["name"]["preview"])) == ("str", 120)
+    assert (answer["is_available"], answer["reason"], answer["total"]) == (True, None, 3)
+    status, error, _ = await call("POST", f"{notebook}/variables/nested/items", {})
+    assert (status, error["code"]) == (404, "20401")
+
+    # A cell that stands at a breakpoint is not disturbed.
+    code = "count = 4\ncount = 5"
+    path = (await lab.debug("dumpCell", code=code))["sourcePath"]
+    await lab.debug("setBreakpoints", source={"path": path}, breakpoints=[{"line": 2}])
+    await lab.debug("configurationDone")
+    await lab.send(code, "one")
+    stopped = await lab.event("stopped")
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    assert answer["is_busy"]
+    assert answer["items"][0]["preview"] == "3"
+    await lab.debug("continue", threadId=stopped["threadId"])
+    await until(of("execution", "SUCCESS"))
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    assert answer["items"][0]["preview"] == "5"
+    await lab.debug("disconnect")
+
+
+async def test_a_kernel_without_a_debugger_says_so(
+    opened, tab, listen, call, jp_data_dir: Path
+) -> None:
+    argv = [sys.executable, "-m", "bash_kernel", "-f", "{connection_file}"]
+    spec = jp_data_dir / "kernels" / "bash"
+    spec.mkdir(parents=True)
+    facts = {"argv": argv, "display_name": "Bash", "language": "bash"}
+    (spec / "kernel.json").write_text(json.dumps(facts))
+    notebook = await opened("a.ipynb", one="1")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb", kernel="bash")
+    await lab.run("count=3", "one")
+    await until(of("execution", "SUCCESS"))
+    _, answer, _ = await call("GET", f"{notebook}/variables")
+    assert (answer["is_available"], answer["reason"]) == (False, "unsupported")
+    reply = await lab.run("echo $count", "one")
+    assert (reply["status"], reply["execution_count"]) == ("ok", 2)
