@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FOLDER = "components"
 """The project's folder of components."""
+PROJECT_MODULES = "mlws_project_components"
+"""The package that its files are imported as."""
 ENTRY_POINT_GROUP = "jupyter_mlws.components"
 """The entry points of other packages: each names a module."""
 IMPORT_TIMEOUT = 30
@@ -145,7 +147,7 @@ def load_file(root: Path, file: Path) -> Any:
     for folder in (str(file.parent), str(root / FOLDER), str(root)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    name = f"mlws_project_components.{file.stem}"
+    name = f"{PROJECT_MODULES}.{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None

@@ -16,6 +16,7 @@ from typing import Any
 
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import FOLDER as COMPONENTS
+from jupyter_mlws.components.registry import PROJECT_MODULES
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document import settings
@@ -35,6 +36,11 @@ ERROR_TEXT = Message("\n\nError: {message}")
 INPUTS = Message("Inputs")
 SETTINGS = Message("Settings")
 CODE = Message("Code from {file}")
+BREAKPOINT = Message(
+    "To stop in the code, run the cells above, enable the debugger, open `{module}` from *Kernel "
+    "Sources* in its panel, click to the left of a line number, and run the cell below. "
+    "After a change of the file, run the cell above again."
+)
 CALL = Message("Run the node")
 DEBUG_HINT = Message("After an error, run `%debug` to open the debugger where it was raised.")
 
@@ -150,17 +156,18 @@ class Debugger:
         names = [port.name for port in component.inputs if stage.ports.get(port.name)]
         arguments = ", ".join([*(f"{name}={name}" for name in names), "**settings"])
         if file is not None:
-            yield _markdown_cell(f"## {CODE.fill(file=file).in_(self._language)}")
-            yield _code_cell((self._root / file).read_text(encoding="utf-8").rstrip())
-            yield _markdown_cell(f"## {CALL.in_(self._language)}")
-            yield _code_cell(f"result = {component.name}({arguments})\nresult")
-            return
-        yield _markdown_cell(f"## {CALL.in_(self._language)}")
+            code = CODE.fill(file=f"[{file}](../{file})").in_(self._language)
+            yield _markdown_cell(f"## {code}")
+        # The function is that of the file, not a copy: a breakpoint in the file stops it.
         yield _code_cell(
             "from jupyter_mlws.components.registry import load_function\n\n"
-            f"{component.name}, _ = load_function({component.name!r}, Path.cwd())\n"
-            f"result = {component.name}({arguments})\nresult"
+            f"{component.name}, _ = load_function({component.name!r}, Path({str(self._root)!r}))"
         )
+        if file is not None:
+            module = f"{PROJECT_MODULES}.{posixpath.basename(file).removesuffix('.py')}"
+            yield _markdown_cell(BREAKPOINT.fill(module=module).in_(self._language))
+        yield _markdown_cell(f"## {CALL.in_(self._language)}")
+        yield _code_cell(f"result = {component.name}({arguments})\nresult")
 
     def _read_statements(self, target: DebugTarget, component: Component) -> Iterator[str]:
         for port in component.inputs:

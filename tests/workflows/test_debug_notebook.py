@@ -90,6 +90,9 @@ def test_component_fails_the_same_and_runs_once_it_is_mended(
     seen = execute(project.root, path)
     assert "KeyError: 'gone'" in seen.stderr
 
+    # The code is that of the file, where a breakpoint stops it and a correction counts.
+    assert "[components/keep.py](../components/keep.py)" in "".join(cells(project.root, path))
+    assert 'File "' + str(project.root / "components/keep.py") in seen.stderr
     file = project.root / path
     file.write_text(file.read_text().replace("'gone'", "'a'"))
     mended = execute(project.root, path)
