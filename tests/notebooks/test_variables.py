@@ -66,6 +66,7 @@ async def test_names_types_shapes_and_previews(opened, tab, listen, call) -> Non
     # Nothing was called, counted or left behind.
     reply = await lab.run("assert Loud.shown == 0 and '_mlws_kernel_helper' not in dir()")
     assert (reply["status"], reply["execution_count"]) == ("ok", 2)
+    await until(of("execution", "SUCCESS"))
     _, page, _ = await call("GET", f"{notebook}/executions")
     assert len(page["items"]) == 2
 
