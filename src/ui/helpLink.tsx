@@ -13,17 +13,16 @@ export function HelpLink(props: {
   text?: string;
   trans: TranslationBundle;
 }): JSX.Element {
-  const label = props.trans.__('Help on %1', props.subject);
   return (
     <a
       // Not a button: it works within a form that is disabled, too.
       href={`#${props.page}`}
       className="jp-mlws-HelpLink"
       data-mlws-help={props.page}
-      aria-label={label}
-      title={label}
+      // Also its name for screen readers, without the question mark.
+      title={props.trans.__('Help on %1', props.subject)}
     >
-      {props.text ?? '?'}
+      {props.text ?? <span aria-hidden="true">?</span>}
     </a>
   );
 }

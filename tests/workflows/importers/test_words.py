@@ -115,8 +115,8 @@ def test_in_a_terminal(files: None, mlws: Command, project: Project, tmp_path: P
 
 
 @pytest.fixture
-def kernel(project: Project) -> Iterator[Notebook]:
-    opened = Notebook(project.root, "C.UTF-8")
+def kernel(project: Project, tmp_path: Path) -> Iterator[Notebook]:
+    opened = Notebook(project.root, tmp_path / "kernel.json", "C.UTF-8")
     opened.good("%load_ext jupyter_mlws")
     try:
         yield opened
