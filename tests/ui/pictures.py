@@ -30,8 +30,11 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser import ARGUMENTS, CHROMIUM
 from tests.ports import free_port
+from tests.ui import test_debugger
 from tests.ui.canvas import RUN_LIMIT, command, faults_of_access, node
 from tests.ui.conftest import TOKEN, isolated, prefer
+from tests.ui.notebook_scenes import DEBUGGED, NotebookScenes
+from tests.ui.notebook_scenes import SCENES as NOTEBOOK_SCENES
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 LOCALES = ("en", "zh_CN")
@@ -69,10 +72,11 @@ def replace(root: Path, path: str, pattern: str, text: str) -> None:
     file.write_text(re.sub(pattern, text, file.read_text()))
 
 
-class Scenes:
+class Scenes(NotebookScenes):
     """The scenes, on the labs of a folder with projects and of an empty folder."""
 
-    def __init__(self, root: Path, address: str, empty: str) -> None:
+    def __init__(self, root: Path, address: str, empty: str, kernels: Path) -> None:
+        super().__init__(root, address, kernels)
         self._root, self._address, self._empty = root, address, empty
         self._trees = itertools.count(60, 7)
 
@@ -157,7 +161,10 @@ class Scenes:
         return ".jp-mlws-Begin"
 
 
-SCENES = ("example", "own", "failed", "sweep", "report", "past", "large", "tree", "welcome")
+SCENES = (
+    *("example", "own", "failed", "sweep", "report", "past", "large", "tree", "welcome"),
+    *NOTEBOOK_SCENES,
+)
 
 
 def customers(file: Path) -> None:
@@ -239,7 +246,8 @@ def chain(size: int) -> str:
 def prepare(root: Path, environment: dict[str, str]) -> None:
     """Make the projects that are drawn."""
     make = "from pathlib import Path; from jupyter_mlws.projects.setup import initialize; "
-    for name in ("churn", "large"):
+    own = ("churn", "large", DEBUGGED)
+    for name in own:
         folder = root / name
         folder.mkdir()
         _python("-c", f"{make}initialize(Path({str(folder)!r}))", environment=environment)
@@ -251,7 +259,11 @@ def prepare(root: Path, environment: dict[str, str]) -> None:
         _python("-m", "jupyter_mlws.projects.example", str(root / name), environment=environment)
     file = root / SWEEP
     file.write_text(swept(file.read_text()))
-    for name in ("churn", "large"):
+    for name, text in test_debugger.FILES.items():
+        file = root / DEBUGGED / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    for name in own:
         _python("-m", "jupyter_mlws", "trust", cwd=root / name, environment=environment)
 
 
@@ -312,7 +324,8 @@ def draw(options: argparse.Namespace) -> list[str]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         prepare(root, environment)
         with lab(root, environment) as address, lab(empty, environment) as bare:
-            scenes = Scenes(root, address, bare)
+            kernels = Path(environment["JUPYTER_DATA_DIR"], "kernels")
+            scenes = Scenes(root, address, bare, kernels)
             scenes.create(browser.new_page())
             for theme, locale, size in itertools.product(
                 options.themes, options.locales, options.sizes
@@ -325,7 +338,7 @@ def draw(options: argparse.Namespace) -> list[str]:
                     page.wait_for_timeout(SETTLE_MS)
                     picture = f"{name}-{size}-{theme}-{locale}"
                     page.screenshot(path=options.output / f"{picture}.png")
-                    if options.check:
+                    if options.check and within:
                         faults += [f"{picture}: {one}" for one in faults_of_access(page, within)]
                 page.close()
         browser.close()
