@@ -31,7 +31,8 @@ RESULTS = DOCS / "_static" / "benchmarks" / "peers.json"
 CHART = RESULTS.with_suffix(".svg")
 BEGIN, END = "<!-- written by: make benchmark -->\n", "<!-- end -->\n"
 OURS = "jupyter-mlws"
-NAMES = (OURS, "dvc repro", *(peer.name for peer in peers.PEERS))
+PEERS = {peer.name: peer for peer in peers.PEERS}
+NAMES = (OURS, "dvc repro", *PEERS)
 ROUNDS = 3
 GRAY = "#7d858f"
 """Text and other tools: readable on a white and on a dark page."""
@@ -73,7 +74,7 @@ def _run(tool: str, folder: Path, stages: int) -> float:
             return engine.ours(engine.fresh(folder, stages, f"ours{number}"))
 
     else:
-        peer = next(peer for peer in peers.PEERS if peer.name == tool)
+        peer = PEERS[tool]
 
         def run(number: int) -> float:
             root = folder / f"{tool}{number}"
@@ -88,7 +89,7 @@ def _run(tool: str, folder: Path, stages: int) -> float:
 def _version(tool: str) -> str:
     if tool in (OURS, "dvc repro"):
         return version(OURS if tool == OURS else "dvc")
-    peer = next(peer for peer in peers.PEERS if peer.name == tool)
+    peer = PEERS[tool]
     if peer.packages:
         code = f"import importlib.metadata as m; print(m.version({peer.packages[0]!r}))"
         command = [str(peer.python()), "-c", code]

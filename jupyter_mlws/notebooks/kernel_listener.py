@@ -373,9 +373,9 @@ class KernelListener:
         """Finish an execution when no output has arrived for a while after its idle status."""
         if going.timer is not None:
             going.timer.cancel()
-        left = max(0.0, idle_at + MAX_LATE_OUTPUT_DURATION - time.time())
+        remaining = max(0.0, idle_at + MAX_LATE_OUTPUT_DURATION - time.time())
         going.timer = asyncio.get_running_loop().call_later(
-            min(left, LATE_OUTPUT_INTERVAL),
+            min(remaining, LATE_OUTPUT_INTERVAL),
             lambda: self._queue(lambda: self._finish(request, *going.end())),
         )
 

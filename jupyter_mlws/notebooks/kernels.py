@@ -237,7 +237,7 @@ class Kernel:
 
     @property
     def has_debugger(self) -> bool:
-        """True if its specification says so, which JupyterLab goes by.
+        """True if its specification says so; JupyterLab reads it there, too.
 
         What the kernel replies itself is no help: ipykernel's base class claims a debugger for the
         kernels of all languages that are made with it.

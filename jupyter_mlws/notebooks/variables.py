@@ -177,9 +177,9 @@ async def _reply(
     deadline = asyncio.get_running_loop().time() + TIMEOUT
     with connection.ask(kind, content, channel) as (_, answers):
         while True:
-            left = deadline - asyncio.get_running_loop().time()
+            remaining = deadline - asyncio.get_running_loop().time()
             try:
-                source, message = await asyncio.wait_for(answers.get(), left)
+                source, message = await asyncio.wait_for(answers.get(), remaining)
             except asyncio.TimeoutError:
                 raise KernelBusyError from None
             if source == channel:

@@ -308,7 +308,7 @@ class NodeSummary(Record):
 
 
 class WorkflowResults(Record):
-    """The newest results of a workflow's nodes; ``previous`` is the run before the newest."""
+    """The newest results of a workflow's nodes, compared with ``previous``, which completed."""
 
     run: str | None
     previous: str | None

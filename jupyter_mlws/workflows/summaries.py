@@ -86,14 +86,14 @@ class ResultSummaries:
         path: str,
         stages: Sequence[Stage],
         history: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]],
-        newest: str | None,
+        run_id: str | None,
         content: Callable[[str, str | None], Content | None],
     ) -> WorkflowResults:
         measures = self._measures(stages, history, content)
         changes: dict[str, builtins.list[SettingChange]] = defaultdict(list)
-        previous = previous_run(self._runs, path, newest) if newest else None
-        if newest and previous:
-            for change in setting_changes(self._runs, path, previous, newest):
+        previous = previous_run(self._runs, path, run_id) if run_id else None
+        if run_id and previous:
+            for change in setting_changes(self._runs, path, previous, run_id):
                 changes[change.node].append(change)
         summaries = []
         for stage in stages:
@@ -110,7 +110,7 @@ class ResultSummaries:
                         changes=changes.get(stage.id, []),
                     )
                 )
-        return WorkflowResults(run=newest, previous=previous, nodes=summaries)
+        return WorkflowResults(run=run_id, previous=previous, nodes=summaries)
 
     def _outputs(
         self,

@@ -3206,7 +3206,7 @@ export interface components {
       nodes?: components['schemas']['NodeDefinition'][];
       edges?: components['schemas']['EdgeDefinition'][];
     };
-    /** @description The newest results of a workflow's nodes; ``previous`` is the run before the newest. */
+    /** @description The newest results of a workflow's nodes, compared with ``previous``, which completed. */
     WorkflowResults: {
       run: string | null;
       previous: string | null;

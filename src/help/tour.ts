@@ -18,7 +18,7 @@ interface ITourOptions {
 /**
  * A step: its text, and the element that it is about, which `reveal` brings into view.
  *
- * The first step changes nothing: nobody has asked for the tour.
+ * The first step changes nothing, since the tour starts by itself.
  */
 interface IStep {
   text: string;

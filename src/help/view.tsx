@@ -131,13 +131,11 @@ function ReferencePage(props: IReferenceOptions): JSX.Element {
   const body = useRef<HTMLElement>(null);
   useEffect(() => {
     const host = body.current!;
-    const row = (): Element | null | undefined =>
-      [...host.querySelectorAll('td:first-child code')]
-        .find(({ textContent }) => textContent === setting)
-        ?.closest('tr');
     // The Markdown is drawn later.
     const observer = new MutationObserver(() => {
-      const current = row();
+      const current = [...host.querySelectorAll('td:first-child code')]
+        .find(({ textContent }) => textContent === setting)
+        ?.closest('tr');
       if (current) {
         observer.disconnect();
         current.classList.add('jp-mod-current');

@@ -29,7 +29,7 @@ export interface IMainView {
   icon?: LabIcon;
   /** The name of a toolbar, for the actions of an `IActingView`. */
   toolbar?: string;
-  /** Where its tab opens; beside the other tabs if left out. */
+  /** Place of its tab; beside the other tabs by default. */
   mode?: 'split-right';
   /** Returns false to keep the view open when the user closes it. */
   mayClose?: () => Promise<boolean>;

@@ -7,7 +7,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
  */
 export function HelpLink(props: {
   page: string;
-  /** What the page is about. */
+  /** Subject of the page. */
   subject: string;
   /** Shown in place of a question mark. */
   text?: string;

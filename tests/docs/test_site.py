@@ -247,7 +247,7 @@ QUESTIONS = {
 
 @pytest.fixture
 def address(site: Mapping[Path, Page]) -> Iterator[str]:
-    """Where the site is served."""
+    """Address of a server of the site."""
     home = next(path for path in site if path.as_posix().endswith("/html/index.html")).parent
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(home))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -204,13 +204,13 @@ async def test_a_server_that_stops_keeps_what_a_cell_printed_without_a_tab(
         # The server has noticed it when it owns the outputs itself.
         live = {"executions": [{"is_owned": False}]}
         while not live["executions"][0]["is_owned"]:
-            live = _call(address, f"notebooks/{notebook}/attach", {"session": "nobody"})
+            live = _call(address, f"notebooks/{notebook}/attach", {"session": "other"})
             await asyncio.sleep(0.05)
         if file == "changed since":
             _write(project, one=LONG, two="1")
         _stop(process, address, stop)
-    kept = ["begun\n"] if file == "as the tab left it" else []
-    assert _printed(project) == kept
+    outputs = ["begun\n"] if file == "as the tab left it" else []
+    assert _printed(project) == outputs
     with _server(project, home) as (process, address):
         result = _call(address, f"notebooks/{notebook}/executions/{request}")
         assert (result["status"], result["output"]) == ("LOST", "begun\n")
@@ -221,12 +221,12 @@ async def test_a_server_that_stops_keeps_what_a_call_printed(project: Project, h
     _write(project, one=LONG, two="1")
     with _server(project, home) as (process, address):
         notebook = _call(address, "notebooks")["items"][0]["id"]
-        begun = _call(address, f"notebooks/{notebook}/execute", {"all": True, "wait": False})
+        call = _call(address, f"notebooks/{notebook}/execute", {"all": True, "wait": False})
         await _until_running(address, notebook)
         _stop(process, address, "signal")
     assert _printed(project) == ["begun\n"]
     with _server(project, home) as (process, address):
-        result = _call(address, f"notebooks/{notebook}/executions/{begun['id']}")
+        result = _call(address, f"notebooks/{notebook}/executions/{call['id']}")
         assert result["output"] == "begun\n"
         assert [row["status"] for row in result["executions"]] == ["LOST", "CANCELLED"]
         _stop(process, address, "signal")

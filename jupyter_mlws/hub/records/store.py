@@ -189,7 +189,7 @@ class Records:
         config = Config()
         config.set_main_option("script_location", "jupyter_mlws.hub.records:migrations")
         scripts = ScriptDirectory.from_config(config)
-        known = {script.revision for script in scripts.walk_revisions()}
+        revisions = {script.revision for script in scripts.walk_revisions()}
         try:
             with self._engine.connect() as connection:
                 if self._engine.dialect.name == "sqlite":
@@ -200,7 +200,7 @@ class Records:
                 context = MigrationContext.configure(
                     connection, opts={"version_table": VERSION_TABLE}
                 )
-                newer = set(context.get_current_heads()) - known
+                newer = set(context.get_current_heads()) - revisions
                 if newer:
                     raise NewerDatabaseError(
                         file=self._engine.url.render_as_string(),

@@ -24,6 +24,10 @@ import type { AnyNode } from './nodeTypes';
 const COMPACT_ZOOM = 0.7;
 /** Below it there is room for a title alone; the state is a colored edge. */
 const TINY_ZOOM = 0.35;
+/** Zoom at which a graph opens whose titles would not fit if all of it were in view. */
+const READABLE_ZOOM = 0.3;
+/** Pixels between such a graph and the corner of the canvas. */
+const MARGIN = 24;
 /** The smallest type on the screen, in pixels. */
 const SMALLEST_TYPE = 12;
 /** Type changes its size at these zooms only: a style for all nodes takes time. */
@@ -34,10 +38,6 @@ const LEVELS = [
 function levelOf(zoom: number): number {
   return LEVELS.find(level => zoom >= level) ?? LEVELS[LEVELS.length - 1];
 }
-
-/** Where a graph opens that would have no titles if all of it were in view. */
-const READABLE_ZOOM = 0.3;
-const MARGIN = 24;
 
 /** Keeps titles at 12 pixels or more, and cards compact from afar. */
 export function useZoomLevel(pane: React.RefObject<HTMLElement>): void {
