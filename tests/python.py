@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components import source_columns
+from jupyter_mlws.engine.forkserver import client as zygotes
 from jupyter_mlws.engine.forkserver.pool import WarmPool
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.workflows.run import detaching, live
@@ -37,6 +38,23 @@ from jupyter_mlws.workflows.run.runner import main
 sys.exit(main(sys.argv[1:]))
 """
 """The code that ``python -m jupyter_mlws.workflows.run.runner`` runs, in the run's folder."""
+ZYGOTE = """
+import os, socket, sys
+from jupyter_mlws.engine.forkserver import child_init, zygote
+os.setsid()
+for stream in (0, 1):
+    os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+sys.path.insert(0, "")
+start = None
+try:
+    zygote.main(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
+except child_init.ChildStart as exception:
+    start = exception
+if start:
+    # In a node's process; Python itself calls it below no frame.
+    sys.excepthook(type(start), start, None)
+"""
+"""The code that ``python -m jupyter_mlws.engine.forkserver.zygote`` runs."""
 WARM_LIMIT = 60.0
 """Seconds."""
 _FORK_SERVER = multiprocessing.get_context("forkserver")
@@ -59,7 +77,8 @@ os.register_at_fork(after_in_child=_after_fork)
 class Python:
     """A process that runs ``code`` with ``sys.argv[1:] == arguments``; used as ``Popen`` is.
 
-    ``stdin`` and ``stdout`` are pipes, ``stderr`` is a file.
+    ``stdin`` and ``stdout`` are pipes, ``stderr`` is a file. ``files`` are further descriptors for
+    it, whose numbers there are its last arguments.
     """
 
     def __init__(
@@ -68,6 +87,7 @@ class Python:
         *arguments: str,
         cwd: str | Path = "/",
         env: Mapping[str, str] | None = None,
+        files: Sequence[int] = (),
     ) -> None:
         environment = dict(os.environ if env is None else env)
         child_in, our_in = os.pipe()
@@ -75,7 +95,7 @@ class Python:
         self.stdin = os.fdopen(our_in, "wb")
         self.stdout = os.fdopen(our_out, "rb")
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed by `communicate`
-        streams = (child_in, child_out, self.stderr.fileno())
+        streams = (child_in, child_out, self.stderr.fileno(), *files)
         self._process = _FORK_SERVER.Process(
             target=_Main(code, arguments, str(cwd), environment, streams), daemon=True
         )
@@ -117,7 +137,7 @@ class Python:
 
 
 class _Main:
-    """The target in the new process; pickled with duplicates of its three streams."""
+    """The target in the new process; pickled with duplicates of its streams."""
 
     def __init__(self, code: str, arguments: Any, cwd: str, env: Any, streams: Any) -> None:
         self._what = code, arguments, cwd, env
@@ -131,17 +151,19 @@ class _Main:
 
     def __call__(self) -> None:
         code, arguments, cwd, environment = self._what
-        for number, stream in enumerate(self._streams):
-            descriptor = stream.detach()
+        descriptors = [stream.detach() for stream in self._streams]
+        for number, descriptor in enumerate(descriptors[:3]):
             os.dup2(descriptor, number)
             os.close(descriptor)
         sys.stdin, sys.stdout, sys.stderr = (
-            os.fdopen(number, mode, encoding="utf-8") for number, mode in enumerate("rww")
+            # As Python's own streams, they leave the descriptors open when others replace them.
+            os.fdopen(number, mode, encoding="utf-8", closefd=False)
+            for number, mode in enumerate("rww")
         )
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(cwd)
-        sys.argv = ["-c", *arguments]
+        sys.argv = ["-c", *arguments, *map(str, descriptors[3:])]
         # Processes of this one are forked by the same server, which Python would start anew.
         forkserver._forkserver.ensure_running = lambda: None
         multiprocessing.current_process()._config["daemon"] = False
@@ -149,6 +171,7 @@ class _Main:
         detaching._start = start_runner
         WarmPool.start = start_workers
         source_columns.subprocess = _Columns
+        zygotes.subprocess = _Zygotes  # type: ignore[assignment]
         try:
             exec(code, {"__name__": "__main__"})
         finally:
@@ -182,6 +205,18 @@ class _Columns:
     def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
         assert command == [sys.executable, "-m", source_columns.__name__]
         return run(COLUMNS, cwd=options["cwd"], text=options["input"], check=True)
+
+
+class _Zygotes:
+    """``subprocess`` for the module that starts zygotes: with what they import imported."""
+
+    DEVNULL = subprocess.DEVNULL
+    TimeoutExpired = subprocess.TimeoutExpired
+
+    @staticmethod
+    def Popen(command: Sequence[str], **options: Any) -> Python:
+        assert command[1:3] == ["-m", zygotes.ZYGOTE_MODULE]
+        return Python(ZYGOTE, cwd=options["cwd"], env=options["env"], files=options["pass_fds"])
 
 
 def start_runner(run: str, root: Path, folder: Path, log: int) -> Any:

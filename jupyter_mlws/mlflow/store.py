@@ -14,12 +14,15 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
+import platformdirs
+
+from jupyter_mlws.core.atomic import atomic_path, atomic_write
 from jupyter_mlws.core.hub_environment import shared_tracking
 from jupyter_mlws.mlflow.client import SQLITE, sqlite_file
 
@@ -202,6 +205,8 @@ class MLflowStore:
                     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
                     revision = str(row[0]) if row else None
         if revision is None:
+            if not file.exists():
+                _copy_empty_tables(latest_revision(), file)
             # Made here and not by the client, which would put artifacts into the current folder.
             make: Any = SqlAlchemyStore
             make(self.uri, self._artifacts.as_uri() if self._artifacts else "mlruns")
@@ -229,6 +234,28 @@ class MLflowStore:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
         raise ValueError(f"the experiment {name!r} was deleted in MLflow; restore it there")
+
+
+def _copy_empty_tables(revision: str, file: Path) -> None:
+    """Copy the tables that MLflow made for an earlier store: its migrations take two seconds.
+
+    They are kept in the user's cache. Where that cannot be written, MLflow makes them for each
+    store.
+    """
+    from mlflow.store.db import utils
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    kept = platformdirs.user_cache_path("jupyter-mlws") / f"mlflow-{revision}.db"
+    with suppress(OSError, SQLAlchemyError):
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(kept) as new:
+                engine = create_engine(f"{SQLITE}{new}")
+                initialize: Any = utils._initialize_tables
+                initialize(engine)
+                engine.dispose()
+        atomic_write(file, kept.read_bytes())
 
 
 def tables() -> Any:

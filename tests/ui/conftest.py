@@ -146,6 +146,11 @@ def isolated(folder: Path) -> dict[str, str]:
     homes = {name: str(folder / part) for name, part in names.items()}
     for path in homes.values():
         Path(path).mkdir(parents=True, exist_ok=True)
+    kept = Path.home() / ".cache" / "jupyter-mlws"
+    cache = Path(homes["HOME"], ".cache")
+    if kept.exists() and not cache.exists():
+        cache.mkdir()
+        (cache / "jupyter-mlws").symlink_to(kept.resolve())
     news = folder / "settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True, exist_ok=True)
     (news / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))

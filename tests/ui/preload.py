@@ -2,6 +2,9 @@
 
 from importlib import import_module
 
+from jupyter_mlws.engine.forkserver import preload
+
+preload.load()
 for name in (
     "jupyter_lsp.serverextension",
     "jupyter_mlws.extension",

@@ -140,6 +140,32 @@ def test_a_store_that_was_deleted_is_created_anew(
         client.close()
 
 
+def test_a_store_is_the_same_whether_its_tables_are_kept_or_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no-folder").touch()
+    made = {}
+    for project, cache in (("a", "no-folder"), ("b", "cache"), ("c", "cache")):
+        root = tmp_path / project
+        root.mkdir()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / cache))
+        python.run(LOG, str(root), check=True)
+        with closing(sqlite3.connect(root / "mlflow.db")) as database:
+            # MLflow itself writes the constraints of a table in any order.
+            schema = database.execute(
+                "SELECT t.type, t.name, c.name, c.type, c.'notnull', c.dflt_value, c.pk FROM"
+                " sqlite_master t LEFT JOIN pragma_table_xinfo(t.name) c ORDER BY t.name, c.name"
+            ).fetchall()
+            revision = database.execute("SELECT * FROM alembic_version").fetchall()
+            places = database.execute(
+                "SELECT experiment_id, name, replace(artifact_location, ?, '') FROM experiments",
+                [root.as_uri()],
+            ).fetchall()
+        made[project] = schema, revision, places
+    assert made["a"] == made["b"] == made["c"]
+    assert [path.suffix for path in (tmp_path / "cache" / "jupyter-mlws").iterdir()] == [".db"]
+
+
 def test_two_processes_at_most_and_none_after_a_while(
     tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,28 @@ def test_a_kernel_that_dies_is_told(call, tmp_path: Path) -> None:
     assert "cell 2: DeadKernelError" in call("a.ipynb", "--out", "b.ipynb", code=1).stderr
 
 
+@pytest.mark.parametrize(("starts", "code"), [(2, 0), (3, 2)])
+def test_a_kernel_that_dies_while_it_starts_is_started_once_more(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starts: int, code: int
+) -> None:
+    kernel = {"name": "fragile", "language": "python", "display_name": "Fragile"}
+    script = f"echo >> {tmp_path}/starts; [ $(wc -l < {tmp_path}/starts) -ge {starts} ] || exit 1"
+    program = f"{script}; exec {sys.executable} -m ipykernel_launcher -f $0"
+    folder = tmp_path / "share" / "kernels" / "fragile"
+    folder.mkdir(parents=True)
+    specification = {**kernel, "argv": ["sh", "-c", program, "{connection_file}"]}
+    (folder / "kernel.json").write_text(json.dumps(specification))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    (tmp_path / "a.ipynb").write_text(notebook("print('begun')", kernel=kernel))
+    done = call("a.ipynb", "--out", "b.ipynb", code=code)
+    assert len((tmp_path / "starts").read_text()) == 2
+    if code:
+        assert "a.ipynb: Could not start the kernel 'fragile': Kernel died" in done.stderr
+        assert "Traceback" not in done.stderr
+    else:
+        assert done.stdout == "begun\n"
+
+
 @pytest.mark.parametrize(
     ("text", "words", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import re
 import signal
 import sys
@@ -32,7 +33,7 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
     """Run all cells in ``folder``, and fill in their outputs.
 
     Errors: :class:`CellError` for the first cell that fails, :class:`NotebookError` if the kernel
-    is not installed, :class:`KeyboardInterrupt` if a signal ended the run.
+    is not installed or does not start, :class:`KeyboardInterrupt` if a signal ended the run.
     """
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -73,6 +74,24 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
                 for number in (signal.SIGTERM, signal.SIGINT):
                     loop.add_signal_handler(number, self.stop, task)
                 yield
+
+        async def async_start_new_kernel_client(self) -> Any:
+            try:
+                return await super().async_start_new_kernel_client()
+            except RuntimeError:
+                # A port that was free when it was chosen may be taken when the kernel binds it.
+                self.create_kernel_manager()
+                await self.async_start_new_kernel()
+            try:
+                return await super().async_start_new_kernel_client()
+            except RuntimeError as error:
+                atexit.unregister(self._cleanup_kernel)
+                words = Message(
+                    "Could not start the kernel {kernel!r}: {reason}",
+                    kernel=self.kernel_name,
+                    reason=str(error),
+                )
+                raise NotebookError(words) from None
 
         def stop(self, task: asyncio.Task[Any] | None) -> None:
             self.stopped = True
