@@ -27,10 +27,14 @@ QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_at
   tests/versioning/test_killed.py tests/versioning/test_staging.py tests/workflows/test_definitions.py \
   tests/workflows/test_edits.py tests/workflows/test_plan.py tests/workflows/test_same_as_dvc.py \
   tests/workflows/test_validation.py tests/ui/test_journey.py
+# Locked tools, and the time of the commit as that of all files: the same bytes on every machine.
+BUILD = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(DEV)/bin/uv build --quiet \
+  --build-constraints requirements/build.txt
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
-  package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts install.json
+  package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts rspack.config.cjs \
+  install.json
 
-.PHONY: help benchmark lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist docs docs-links docs-media docs-messages sbom lock messages clean
+.PHONY: help benchmark lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist reproducible docs docs-links docs-media docs-messages sbom lock messages clean
 
 help:
 	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -43,7 +47,8 @@ help:
 	@echo 'make test-quick   lint, TypeScript tests and the fast Python tests'
 	@echo 'make soak         long tests: kills, crashes, fuzzing, many labs, oldest and newest packages'
 	@echo 'make lint         ruff, mypy, eslint, prettier, tsc'
-	@echo 'make dist         sdist and wheel of the current commit, in dist/; sbom: its bill of materials'
+	@echo 'make dist         sdist and wheel of the current commit, in dist/; sbom: its bill of materials;'
+	@echo '                  reproducible: build it twice and compare'
 	@echo 'make docs         the documentation, in build/docs/html/; docs-links checks external links,'
 	@echo '                  docs-messages updates its catalogues of translations,'
 	@echo '                  docs-media draws its pictures and the film anew'
@@ -126,10 +131,18 @@ lint-typescript: $(DEV)/.installed
 dist: $(DEV)/.installed
 	rm -rf build/dist dist && mkdir -p build/dist dist
 	git archive HEAD | tar -x -C build/dist
-	$(DEV)/bin/uv build --quiet --build-constraints requirements/build.txt --out-dir dist build/dist
+	$(BUILD) --out-dir dist build/dist
 	$(DEV)/bin/twine check --strict dist/*
 	$(DEV)/bin/check-wheel-contents dist
 	rm -rf build/dist
+
+# Another build of the commit, in another folder and with other permissions, has the same bytes.
+reproducible: dist
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; umask 077; \
+	mkdir "$$folder/source"; git archive HEAD | tar -x -C "$$folder/source"; \
+	$(BUILD) --out-dir "$$folder/dist" "$$folder/source"; \
+	sums=$$(cd dist && sha256sum *.whl *.tar.gz); echo "$$sums"; \
+	cd "$$folder/dist" && sha256sum --check <<< "$$sums"
 
 # The packages of requirements/lab.txt, as CycloneDX; those of JavaScript are in the wheel's
 # third-party-licenses.json.

@@ -1,4 +1,4 @@
-"""The lock files of requirements/ fit pyproject.toml and name no index."""
+"""The lock files of requirements/ fit pyproject.toml and name no index; packages have checksums."""
 
 from __future__ import annotations
 
@@ -66,3 +66,15 @@ def test_each_pin_has_hashes_and_no_index_is_named(path: Path) -> None:
     for block in blocks:
         if PIN.match(block):
             assert "--hash=sha256:" in block, block.splitlines()[0]
+
+
+def test_each_package_of_npm_has_a_checksum_and_a_build_does_not_change_the_lock() -> None:
+    blocks = (ROOT / "yarn.lock").read_text(encoding="utf-8").split("\n\n")
+    packages = [
+        block for block in blocks if "  resolution: " in block and "@workspace:" not in block
+    ]
+    assert packages
+    for block in packages:
+        # Yarn writes none for a package that only some systems install.
+        assert "  checksum: " in block or "  conditions: " in block, block
+    assert "enableImmutableInstalls: true" in (ROOT / ".yarnrc.yml").read_text(encoding="utf-8")
