@@ -153,8 +153,12 @@ class ContainerChange(Request):
 
 
 def is_server_name(value: str) -> bool:
-    """Return whether a named server may be called so: two hyphens would end the user's name."""
-    return value != DEFAULT_SERVER and bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value))
+    """Return whether a named server may be called so: two hyphens would end the user's name.
+
+    The Hub's records have room for 40 characters.
+    """
+    pattern = r"[a-z0-9]+(-[a-z0-9]+)*"
+    return value != DEFAULT_SERVER and len(value) <= 40 and bool(re.fullmatch(pattern, value))
 
 
 def _validate_name(value: str) -> str:

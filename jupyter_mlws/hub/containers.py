@@ -48,7 +48,7 @@ from jupyter_mlws.hub.volumes import Volumes
 RESERVATION_DURATION = 300.0
 """Seconds that a reservation is held."""
 INVALID_NAME = Message(
-    "must contain only lowercase letters, digits, and single hyphens between them"
+    "must have at most 40 lowercase letters, digits, and single hyphens between them"
 )
 NOT_ADMIN = Message("can be above 0 for administrators only")
 REMOVED_FROM_QUEUE = Message("Removed from the queue by {by}.")

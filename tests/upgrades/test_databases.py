@@ -1,5 +1,7 @@
 """Databases of earlier versions are read and go on; those of a newer version are an error.
 
+The Hub's are in ``test_hub_database``.
+
 ``data`` has what earlier versions wrote, as SQL: the number of the schema is in the name.
 """
 
@@ -9,7 +11,6 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from jupyter_mlws.core.errors import NewerDatabaseError
 from jupyter_mlws.core.i18n import translate
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.states import Status
-from jupyter_mlws.hub.records.store import Records
 from jupyter_mlws.logs.entries import Entry, Source
 from jupyter_mlws.logs.models import LogFilter
 from jupyter_mlws.logs.store import LogStore
@@ -119,43 +119,6 @@ def test_a_log_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
         assert store.read_until("runs") == 7
 
 
-def test_records_of_a_hub_of_an_earlier_version_are_read(tmp_path: Path) -> None:
-    create("hub-0001.sql", tmp_path / "hub.sqlite")
-    records = Records(f"sqlite:///{tmp_path}/hub.sqlite")
-    with closing(records):
-        records.migrate()
-        (container,) = records.containers()
-        assert (container.id, container.user, container.status) == (
-            "ada--default",
-            "ada",
-            "running",
-        )
-        assert container.resources == {"cpu": 1.0, "memory": "2G"}
-        assert container.last_log == ["ready"]
-        assert container.created_at == datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
-        assert [line.message for line in records.logs("ada--default", 10)] == ["started"]
-
-
-def test_the_tables_of_an_upgraded_hub_are_those_of_a_new_one(tmp_path: Path) -> None:
-    create("hub-0001.sql", tmp_path / "old.sqlite")
-    columns = []
-    for name in ("old", "new"):
-        file = tmp_path / f"{name}.sqlite"
-        with closing(Records(f"sqlite:///{file}")) as records:
-            records.migrate()
-        with closing(sqlite3.connect(file)) as connection:
-            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            columns.append(
-                {
-                    name: sorted(
-                        connection.execute(f"SELECT name, type FROM pragma_table_info('{name}')")
-                    )
-                    for (name,) in tables.fetchall()
-                }
-            )
-    assert columns[0] == columns[1]
-
-
 def test_a_database_of_a_newer_version_is_an_error_and_stays_as_it_is(
     upgrade: Callable[[str], Project],
 ) -> None:
@@ -179,17 +142,3 @@ async def test_a_request_says_that_the_database_is_newer(
         connection.execute("PRAGMA user_version = 99")
     answer = await fetch("mlws/api/v1/runs", raise_error=False)
     assert (answer.code, json.loads(answer.body)["code"]) == (503, "50103")
-
-
-def test_records_of_a_newer_hub_are_an_error(tmp_path: Path) -> None:
-    create("hub-0001.sql", tmp_path / "hub.sqlite")
-    with closing(sqlite3.connect(tmp_path / "hub.sqlite")) as connection:
-        connection.execute("UPDATE mlws_version SET version_num = '9999'")
-        connection.commit()
-    with (
-        closing(Records(f"sqlite:///{tmp_path}/hub.sqlite")) as records,
-        pytest.raises(NewerDatabaseError, match="its schema is 9999"),
-    ):
-        records.migrate()
-    with closing(sqlite3.connect(tmp_path / "hub.sqlite")) as connection:
-        assert connection.execute("SELECT id FROM containers").fetchall() == [("ada--default",)]

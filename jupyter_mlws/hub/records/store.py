@@ -241,7 +241,8 @@ class Records:
                     id=str(uuid.uuid4()),
                     container_id=identifier,
                     log_type=kind,
-                    message=message,
+                    # PostgreSQL's texts cannot hold it.
+                    message=message.replace("\0", "\N{REPLACEMENT CHARACTER}"),
                     timestamp=when,
                 )
                 for kind, message, when in lines

@@ -1,0 +1,268 @@
+"""The Hub's records, on SQLite and on PostgreSQL: those of earlier versions are read and go on.
+
+``data`` has what revision 0001 of each wrote, as SQL.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from jupyter_mlws.containers.models import is_server_name
+from jupyter_mlws.core.errors import NewerDatabaseError
+from jupyter_mlws.hub.records.store import (
+    MAX_LOG_LINES,
+    ContainerRow,
+    Records,
+    ReservationRow,
+)
+
+DATA = Path(__file__).parent / "data"
+REQUIRED = "MLWS_REQUIRE_POSTGRESQL"
+# Debian keeps the programs of a server out of the path.
+PATH = os.pathsep.join(
+    [os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))]
+)
+NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Path]:
+    """The folder with the socket of a PostgreSQL server that need not survive a crash."""
+    initdb, pg_ctl = (shutil.which(name, path=PATH) for name in ("initdb", "pg_ctl"))
+    if initdb is None or pg_ctl is None:
+        reason = "no PostgreSQL server is installed"
+        pytest.fail(reason) if os.environ.get(REQUIRED) == "1" else pytest.skip(reason)
+    # Not in pytest's folder: the address of a socket has at most 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="mlws-pg-") as name:
+        folder = Path(name)
+        user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            # The server refuses to run as root.
+            shutil.chown(folder, "postgres", "postgres")
+            user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+
+        def run(*command: str) -> None:
+            result = subprocess.run(
+                [*command, "--pgdata", f"{folder}/data"],
+                **user,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert result.returncode == 0, result.stderr
+
+        run(initdb, "--auth=trust", "--username=mlws", "--encoding=UTF8", "--no-sync")
+        settings = f"-k {folder} -c listen_addresses= -c fsync=off -c full_page_writes=off"
+        log = f"{folder}/server.log"
+        run(pg_ctl, "start", "--wait", f"--log={log}", f"--options={settings}")
+        try:
+            yield folder
+        finally:
+            run(pg_ctl, "stop", "--mode=immediate")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def create(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], sa.Engine]]:
+    """Create an empty database."""
+    engines: list[sa.Engine] = []
+
+    def create() -> sa.Engine:
+        name = f"hub_{uuid.uuid4().hex}"
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path}/{name}.sqlite"
+        else:
+            server = "postgresql+psycopg2://mlws@/{}?host=" + str(
+                request.getfixturevalue("postgresql")
+            )
+            url = server.format(name)
+            engine = sa.create_engine(server.format("postgres"), isolation_level="AUTOCOMMIT")
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            engine.dispose()
+        engines.append(sa.create_engine(url))
+        return engines[-1]
+
+    yield create
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture
+def earlier(create: Callable[[], sa.Engine]) -> sa.Engine:
+    """A database that revision 0001 wrote."""
+    engine = create()
+    script = (DATA / f"hub-0001-{engine.dialect.name}.sql").read_text(encoding="utf-8")
+    with closing(engine.raw_connection()) as connection:
+        cursor: Any = connection.cursor()
+        (cursor.executescript if engine.dialect.name == "sqlite" else cursor.execute)(script)
+        connection.commit()
+        connection.detach()  # the dump changes the settings of its connection
+    return engine
+
+
+@pytest.fixture
+def records(earlier: sa.Engine) -> Iterator[Records]:
+    """The records of that database after its upgrade."""
+    with closing(open_records(earlier)) as records:
+        records.migrate()
+        yield records
+
+
+def open_records(engine: sa.Engine) -> Records:
+    return Records(engine.url.render_as_string(hide_password=False))
+
+
+def test_records_of_an_earlier_version_are_read(records: Records) -> None:
+    (container,) = records.containers()
+    assert (container.id, container.user, container.status) == ("ada--default", "ada", "running")
+    assert container.resources == {"cpu": 1.0, "memory": "2G"}
+    assert container.last_log == ["ready"]
+    assert container.created_at == NOON
+    assert [line.message for line in records.logs("ada--default", 10)] == ["started"]
+
+
+def test_a_container_of_an_earlier_version_is_changed_and_deleted(records: Records) -> None:
+    (container,) = records.containers()
+    container.sealed, container.turn_at = "encrypted", NOON + timedelta(hours=1)
+    container.reason = {"code": "10303"}
+    records.save(container)
+    (after,) = records.containers()
+    assert (after.sealed, after.turn_at) == ("encrypted", NOON + timedelta(hours=1))
+    assert after.reason == {"code": "10303"}
+    records.remove("ada--default")
+    assert (records.containers(), records.logs("ada--default", 10)) == ([], [])
+
+
+def test_other_records_follow_those_of_an_earlier_version(records: Records) -> None:
+    user = "a" * 255
+    records.save(
+        ContainerRow(
+            id=f"{user}--{'n' * 40}",
+            user=user,
+            name="n" * 40,
+            status="queued",
+            resources={},
+            config={},
+            priority=0,
+            degrade=False,
+            intent="start",
+            restarts=0,
+            last_log=["a \0 in it"],
+            created_at=NOON,
+            updated_at=NOON,
+        )
+    )
+    assert len(records.containers()) == 2
+    records.save_reservations(
+        [
+            ReservationRow(
+                user=user, id="r", node="local", resources={}, devices=[0], expires_at=NOON
+            )
+        ]
+    )
+    assert [row.devices for row in records.reservations()] == [[0]]
+
+    size = {"cpu": 0.5, "memory": 2**40, "gpu": 0}
+    run = {"id": "1", "container_id": "ada--default", "user": "ada", "started_at": NOON, **size}
+    records.open_usage(run)
+    assert [row.memory for row in records.running_usage()] == [2**40]
+    records.close_usage("1", NOON + timedelta(hours=1))
+    assert [row.id for row in records.usage_since(NOON, "ada")] == ["1"]
+    assert records.usage_since(NOON + timedelta(hours=1), None) == []
+
+    records.save_volume({"name": "mlws-ada", "user": "ada", "created_at": NOON})
+    assert [row.name for row in records.volumes()] == ["mlws-ada"]
+    project = {"id": "p-1", "name": "team", "description": "", "created_at": NOON}
+    for members in (["ada", "bob"], ["ada"]):
+        rows = [
+            {"project_id": "p-1", "user": name, "role": "owner", "since": NOON} for name in members
+        ]
+        records.save_team_project(project, rows)
+        ((_, stored),) = records.team_projects()
+        assert sorted(row.user for row in stored) == members
+    for action in ("container.start", "container.stop"):
+        records.audit(
+            {"time": NOON, "actor": "ada", "action": action, "target": "t", "details": {"n": 1}}
+        )
+    assert [row.action for row in records.read_audit_log(2, 10, "t")] == ["container.start"]
+
+
+def test_the_longest_name_of_a_server_fits_into_the_records() -> None:
+    columns = sa.inspect(ContainerRow).columns
+    length = columns["name"].type.length
+    assert is_server_name("n" * length)
+    assert not is_server_name("n" * (length + 1))
+
+
+def test_a_log_may_have_bytes_that_are_no_text(records: Records) -> None:
+    records.log("ada--default", [("stdout", "before\0after", NOON + timedelta(seconds=1))])
+    assert [line.message for line in records.logs("ada--default", 1)] == [
+        "before\N{REPLACEMENT CHARACTER}after"
+    ]
+
+
+def test_only_the_newest_lines_of_a_log_are_kept(records: Records) -> None:
+    times = [NOON + timedelta(seconds=second) for second in range(1, MAX_LOG_LINES + 3)]
+    records.log("ada--default", [("stdout", str(when), when) for when in times])
+    lines = [line.message for line in records.logs("ada--default", 2 * MAX_LOG_LINES)]
+    assert lines == list(map(str, times[2:]))
+
+
+def test_the_tables_of_an_upgraded_hub_are_those_of_a_new_one(
+    records: Records, earlier: sa.Engine, create: Callable[[], sa.Engine]
+) -> None:
+    new = create()
+    with closing(open_records(new)) as others:
+        others.migrate()
+    upgraded, fresh = sa.inspect(earlier), sa.inspect(new)
+    tables = sorted(fresh.get_table_names())
+    assert sorted(upgraded.get_table_names()) == tables
+    for table in tables:
+        for columns in zip(columns_of(upgraded, table), columns_of(fresh, table), strict=True):
+            assert columns[0] == columns[1]
+        assert upgraded.get_pk_constraint(table) == fresh.get_pk_constraint(table)
+        assert upgraded.get_foreign_keys(table) == fresh.get_foreign_keys(table)
+        assert sorted(index["name"] or "" for index in upgraded.get_indexes(table)) == sorted(
+            index["name"] or "" for index in fresh.get_indexes(table)
+        )
+
+
+def columns_of(inspector: sa.Inspector, table: str) -> list[tuple[str, str, bool]]:
+    columns = inspector.get_columns(table)
+    return sorted((one["name"], str(one["type"]), one["nullable"]) for one in columns)
+
+
+def test_a_second_upgrade_changes_nothing(records: Records, earlier: sa.Engine) -> None:
+    records.migrate()
+    with earlier.connect() as connection:
+        versions = connection.exec_driver_sql("SELECT version_num FROM mlws_version").all()
+    assert len(versions) == 1
+    assert len(records.containers()) == 1
+
+
+def test_records_of_a_newer_hub_are_an_error_and_stay_as_they_are(earlier: sa.Engine) -> None:
+    with earlier.begin() as connection:
+        connection.exec_driver_sql("UPDATE mlws_version SET version_num = '9999'")
+    with (
+        closing(open_records(earlier)) as records,
+        pytest.raises(NewerDatabaseError, match="its schema is 9999"),
+    ):
+        records.migrate()
+    assert "language" in {one["name"] for one in sa.inspect(earlier).get_columns("containers")}
+    with earlier.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT id FROM containers").all()
+    assert [row.id for row in rows] == ["ada--default"]
