@@ -21,6 +21,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "mlws_catalogues",
+    "mlws_diagrams",
     "mlws_reference",
     "mlws_search",
 ]
