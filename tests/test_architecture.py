@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -45,14 +45,17 @@ HEAVY = (
 )
 
 
-def _imports() -> Iterator[tuple[str, str]]:
+@cache
+def _imports() -> frozenset[tuple[str, str]]:
+    imports = set()
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                yield from ((name, alias.name) for alias in node.names)
+                imports.update((name, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
-                yield name, node.module
+                imports.add((name, node.module))
+    return frozenset(imports)
 
 
 @pytest.mark.parametrize("tool", sorted(ADAPTERS))
