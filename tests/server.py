@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,10 +17,33 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 import jupyter_mlws.routes  # noqa: F401  the first request need not wait for the import
 from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
+from tests.python import Python
 
 TOKEN = "token-of-the-shared-server"
 TIMEOUT = 60.0
+FORKED = """
+import os, runpy
+for stream in (1, 2):
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+runpy.run_module("jupyter_server", run_name="__main__", alter_sys=True)
+"""
+"""``python -m jupyter_server``, without its output."""
 Parameters = dict[str, Any] | list[tuple[str, Any]]
+
+
+def fork(folder: Path, arguments: Iterable[str], environment: Mapping[str, str]) -> Python:
+    """Start ``jupyter_server`` in a process that has the libraries imported.
+
+    Extensions read some folders from the environment when they are imported; in ``folder`` then.
+    """
+    own = [
+        f"--LabApp.user_settings_dir={folder / 'settings'}",
+        f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+        f"--BaseFileIdManager.db_path={folder / 'file_id_manager.db'}",
+        # It would start npm and R.
+        "--LanguageServerManager.autodetect=False",
+    ]
+    return Python(FORKED, *arguments, *own, cwd=folder, env=environment)
 
 
 class Server:

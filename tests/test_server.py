@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tornado.websocket import websocket_connect
@@ -25,16 +26,22 @@ TOKEN = "a-token-for-this-test"
 SLOW = "stages:\n  slow:\n    cmd: sleep 4 && echo done > out.txt\n    outs: [out.txt]\n"
 
 
+def _start(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "jupyter_server", *arguments],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
 @contextmanager
-def _server(project: Project, home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def _server(project: Project, home: Path, start: Any = _start) -> Iterator[tuple[Any, str]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    process = subprocess.Popen(
+    process = start(
         [
-            sys.executable,
-            "-m",
-            "jupyter_server",
             "--no-browser",
             "--allow-root",
             f"--ServerApp.root_dir={project.root}",
@@ -43,9 +50,7 @@ def _server(project: Project, home: Path) -> Iterator[tuple[subprocess.Popen[byt
             f"--IdentityProvider.token={TOKEN}",
             "--ServerApp.jpserver_extensions=jupyter_mlws=True",
         ],
-        env={**os.environ, "JUPYTER_RUNTIME_DIR": str(home), "JUPYTER_CONFIG_DIR": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        {**os.environ, "JUPYTER_RUNTIME_DIR": str(home), "JUPYTER_CONFIG_DIR": str(home)},
     )
     try:
         deadline = time.monotonic() + 60

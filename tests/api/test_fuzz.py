@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +18,7 @@ from jupyter_mlws.core.trust import trust
 from jupyter_mlws.routes import ROUTES
 from tests.fuzzing import MODES, REQUESTS, WANTED, GenerationMode, Place, operations
 from tests.ports import free_port
+from tests.server import fork
 from tests.ui.conftest import TOKEN, isolated, made_example
 
 __all__ = ["made_example"]
@@ -59,16 +60,15 @@ def place(made_example: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_DATA_DIR", environment["JUPYTER_DATA_DIR"])
         trust(root)
-    server = subprocess.Popen(
+    server = fork(
+        folder,
         [
-            sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root",
+            "--no-browser", "--allow-root",
             "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
             f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}",
             "--ServerApp.jpserver_extensions={'jupyter_mlws': True}",
         ],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        environment,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}/mlws/api/v1"
     try:
@@ -80,7 +80,8 @@ def place(made_example: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             time.sleep(0.1)
         yield Place(url, HEADERS, ids_of(url))
     finally:
-        server.terminate()
+        assert server.pid
+        os.kill(server.pid, signal.SIGTERM)
         server.wait(30)
 
 

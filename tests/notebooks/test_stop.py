@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
-import subprocess
 import time
 import urllib.request
 import uuid
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,10 @@ import pytest
 from tornado.websocket import websocket_connect
 
 from jupyter_mlws.core.project import Project
-from tests.test_server import TOKEN, _call, _children, _server
+from tests.python import Python
+from tests.server import fork
+from tests.test_server import TOKEN, _call, _children
+from tests.test_server import _server as cold_server
 
 LONG = """\
 import pathlib, time
@@ -27,6 +32,10 @@ kept = 5
 print('done')
 pathlib.Path('done').touch()
 """
+
+
+def _server(project: Project, home: Path) -> AbstractContextManager[tuple[Any, str]]:
+    return cold_server(project, home, partial(fork, home))
 
 
 async def _until_running(address: str, notebook: str) -> None:
@@ -97,8 +106,7 @@ async def test_a_server_that_stops_ends_its_kernels(project: Project, home: Path
         waiting = _call(address, f"notebooks/{notebook}/execute", {"code": "1", "wait": False})
         await _until_running(address, notebook)
         (kernel,) = _kernels(home)
-        process.send_signal(signal.SIGTERM)
-        process.wait(15)
+        _stop(process, address, "signal")
     assert _children(process.pid) == []
     assert not psutil.pid_exists(kernel)
     assert list((home / "mlws-kernels").iterdir()) == []
@@ -112,8 +120,7 @@ async def test_a_server_that_stops_ends_its_kernels(project: Project, home: Path
         assert (never["error"]["code"], never["started"]) == ("20205", None)
         result = _call(address, f"notebooks/{notebook}/execute", {"code": "print(1)"})
         assert result["output"] == "1\n"
-        process.send_signal(signal.SIGTERM)
-        process.wait(15)
+        _stop(process, address, "signal")
 
 
 @pytest.mark.parametrize("ends", ["without a server", "after the restart"])
@@ -163,8 +170,7 @@ async def test_a_cell_outlives_a_killed_server(ends: str, project: Project, home
             "begun\ndone\n",
         ]
         assert status["kernel_info"]["id"]
-        process.send_signal(signal.SIGTERM)
-        process.wait(15)
+        _stop(process, address, "signal")
     assert not psutil.pid_exists(kernel)
 
 
@@ -184,8 +190,7 @@ async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path
         result = _ended(address, notebook, request)
         assert (result["status"], result["output"]) == ("SUCCESS", "begun\ndone\n")
         assert result["executions"][0]["origin"] == "lab"
-        process.send_signal(signal.SIGTERM)
-        process.wait(15)
+        _stop(process, address, "signal")
 
 
 @pytest.mark.parametrize("stop", ["signal", "shutdown"])
@@ -232,9 +237,10 @@ async def test_a_server_that_stops_keeps_what_a_call_printed(project: Project, h
         _stop(process, address, "signal")
 
 
-def _stop(process: subprocess.Popen[bytes], address: str, how: str) -> None:
+def _stop(process: Python, address: str, how: str) -> None:
     if how == "signal":
-        process.send_signal(signal.SIGTERM)
+        assert process.pid
+        os.kill(process.pid, signal.SIGTERM)
     else:
         headers = {"Authorization": f"token {TOKEN}"}
         url = f"http://{address}/api/shutdown"
@@ -261,8 +267,7 @@ async def test_what_had_ended_before_the_kill_is_entered_once(project: Project, 
         assert again["output"] == "5\n"
         after = _call(address, f"notebooks/{notebook}/executions")["items"]
         assert after[1:] == before
-        process.send_signal(signal.SIGTERM)
-        process.wait(15)
+        _stop(process, address, "signal")
 
 
 @pytest.mark.slow(reason="real kernels")
@@ -278,5 +283,4 @@ async def test_a_kernel_that_ends_without_a_server_is_lost(project: Project, hom
     with _server(project, home) as (process, address):
         assert _ended(address, notebook, begun["id"])["status"] == "LOST"
         assert _call(address, f"notebooks/{notebook}/execute", {"code": "print(1)"})["output"]
-        process.send_signal(signal.SIGTERM)
-        process.wait(15)
+        _stop(process, address, "signal")
