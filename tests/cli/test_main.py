@@ -24,6 +24,7 @@ from jupyter_mlws.cli.declared import COMMANDS, DATA_COMMANDS, PROJECT_COMMANDS
 from jupyter_mlws.cli.main import build, manual, usage_message
 from jupyter_mlws.core.i18n import CHINESE, environment_language
 from jupyter_mlws.core.project import Project
+from tests import python
 from tests.command_line import call
 
 MESSAGE = '训练：第一版 "quoted" $HOME {x}'
@@ -48,6 +49,16 @@ stages:
     deps: [data.csv]
     outs: [table.parquet]
 """
+ON_TERMINAL = f"""
+import os, sys
+terminal = os.open(sys.argv.pop(1), os.O_RDWR)
+os.write(1, b"open")
+for stream in range(3):
+    os.dup2(terminal, stream)
+os.close(terminal)
+{python.MLWS}
+"""
+"""The code that ``python -m jupyter_mlws`` runs, on the terminal that is its first argument."""
 Git = Callable[..., str]
 
 
@@ -86,7 +97,7 @@ def mlws(project: Project) -> Command:
 
 
 @pytest.fixture
-def workflow(project: Project) -> Path:
+def workflow(project: Project, mlflow_store: None) -> Path:
     (project.root / "data.txt").write_text("1\n")
     file = project.root / "dvc.yaml"
     file.write_text(WORKFLOW)
@@ -170,17 +181,17 @@ def in_terminal(folder: Path, columns: int, *words: str) -> list[str]:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {**os.environ, "TERM": "xterm", "LANG": "C.UTF-8"}
     environment.pop("COLUMNS", None)
-    command = [sys.executable, "-m", "jupyter_mlws", *words]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
-    ) as process:
-        os.close(terminal)
-        written = b""
-        # Reading fails with EIO when the other end is closed.
-        with suppress(OSError):
-            while part := os.read(controller, 65536):
-                written += part
-        os.close(controller)
+    device = os.ttyname(terminal)
+    process = python.Python(ON_TERMINAL, device, *words, cwd=folder, env=environment)
+    assert process.stdout.read(4) == b"open"
+    os.close(terminal)
+    written = b""
+    # Reading fails with EIO when the other end is closed.
+    with suppress(OSError):
+        while part := os.read(controller, 65536):
+            written += part
+    os.close(controller)
+    process.communicate()
     assert process.returncode == 0, written.decode()
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode()).splitlines()
 
@@ -334,7 +345,7 @@ def test_a_run_of_targets_leaves_the_rest(mlws: Command, workflow: Path) -> None
     assert "nonesuch" in mlws("run", "dvc.yaml", "nonesuch", code=1).stderr
 
 
-def test_a_run_takes_settings(mlws: Command) -> None:
+def test_a_run_takes_settings(mlws: Command, mlflow_store: None) -> None:
     (mlws.folder / "data.csv").write_text("a\n1\n2\n3\n")
     (mlws.folder / "dvc.yaml").write_text(LOADING)
     mlws("run", "-p", "load.limit=2")

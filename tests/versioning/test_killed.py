@@ -97,10 +97,13 @@ def test_these_are_all_the_steps(full: Project) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_killed_snapshot_leaves_nothing_half(full: Project, git: Command, step: str) -> None:
+def test_a_killed_snapshot_leaves_nothing_half(
+    full: Project, git: Command, step: str, request: pytest.FixtureRequest
+) -> None:
     root = full.root
     tracked = step in WITH_RUNS
     if tracked:
+        request.getfixturevalue("mlflow_store")
         _track(full)
     base = git(root, "rev-parse", "HEAD").strip()
     before = {path: text for path, text in tree_of(root).items() if not path.endswith(".dvc")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -70,7 +71,9 @@ def test_first_opens_at_once_do_not_race(tmp_path: Path) -> None:
         assert named.fetchone()[0] == 1
 
 
-def test_the_helper_dies_with_its_owner_and_tells_of_failures(tmp_path: Path) -> None:
+def test_the_helper_dies_with_its_owner_and_tells_of_failures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = (
         "import os, sys, pathlib\n"
         "from jupyter_mlws.mlflow.client import TrackingClient\n"
@@ -90,6 +93,7 @@ def test_the_helper_dies_with_its_owner_and_tells_of_failures(tmp_path: Path) ->
     else:
         pytest.fail("the helper outlives its owner")
 
+    monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)
     broken = TrackingClient(f"sqlite:///{tmp_path}/no/such/folder/mlflow.db", tmp_path)
     try:
         with pytest.raises(MLWSError) as error:
@@ -123,9 +127,10 @@ def test_a_read_makes_no_store_and_a_write_makes_one_that_git_does_not_see(
 
 
 def test_a_store_that_was_deleted_is_created_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)
+    shutil.copy(empty_store / "mlflow.db", tmp_path)
     client = TrackingClient(tracking_uri(tmp_path), tmp_path)
     new = {"experiment": "e", "name": None, "tags": {}, "params": {}}
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -36,7 +37,9 @@ runpy.run_path(train)
 
 
 @pytest.mark.slow(reason="many real commits and transfers")
-def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path) -> None:
+def test_each_run_of_mlflow_names_its_commit(
+    workspace: Project, mlflow_store: None, empty_store: Path, tmp_path: Path
+) -> None:
     root = workspace.root
     # What an installation makes of the declaration; the tests run from the sources.
     declared = PYPROJECT.read_text(encoding="utf-8")
@@ -49,6 +52,7 @@ def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path)
     )
     (root / "train.py").write_text(TRAIN)
     outside = f"sqlite:///{tmp_path}/m"
+    shutil.copy(empty_store / "mlflow.db", tmp_path / "m")
     done = subprocess.run(
         [sys.executable, "-c", THREE_RUNS, tmp_path, outside],
         cwd=root,
