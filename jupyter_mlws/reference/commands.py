@@ -11,7 +11,7 @@ import click
 from jupyter_mlws.cli.magics import CELL_USAGE
 from jupyter_mlws.cli.main import build
 from jupyter_mlws.components import node
-from jupyter_mlws.reference.markdown import code, escape, heading, product_language, table
+from jupyter_mlws.reference.markdown import code, escape, product_language, table, translate
 from jupyter_mlws.workflows.notebook import command as notebook
 
 PROGRAM = "jupyter mlws"
@@ -48,7 +48,7 @@ def command_text(words: tuple[str, ...], command: click.Command, language: str) 
         if record is not None:
             names, about = record
             rows.append((code(names), escape(about)))
-    yield table([heading(text, language) for text in ("Option", "Description")], rows)
+    yield table([translate(text, language) for text in ("Option", "Description")], rows)
 
 
 def node_program_text(module: ModuleType) -> Iterator[str]:

@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from jupyter_mlws.components.models import Component, InputPort, OutputPort
-from jupyter_mlws.reference.markdown import code, escape, heading, table, translate
+from jupyter_mlws.reference.markdown import code, escape, table, translate
 
 
 def component_text(component: Component, language: str) -> Iterator[str]:
     """Yield the paragraphs and tables about a component."""
     yield f"{code(component.name)}: {escape(translate(component.description, language))}"
     ports = [_input(port, language) for port in component.inputs]
-    columns = [heading(text, language) for text in ("Inputs", "Type", "Description")]
+    columns = [translate(text, language) for text in ("Inputs", "Type", "Description")]
     yield table(columns, ports)
-    columns[0] = heading("Outputs", language)
+    columns[0] = translate("Outputs", language)
     yield table(columns, [_output(port, language) for port in component.outputs])
     required = component.settings.get("required", ())
-    columns = [heading(text, language) for text in ("Setting", "Values", "Default", "Description")]
+    columns = [
+        translate(text, language) for text in ("Setting", "Values", "Default", "Description")
+    ]
     yield table(
         columns,
         [
@@ -30,8 +32,8 @@ def component_text(component: Component, language: str) -> Iterator[str]:
 
 
 def _input(port: InputPort, language: str) -> tuple[str, ...]:
-    notes = [heading("several", language)] if port.multiple else []
-    notes += [] if port.required else [heading("optional", language)]
+    notes = [translate("several", language)] if port.multiple else []
+    notes += [] if port.required else [translate("optional", language)]
     return (
         code(port.name),
         _type(port, notes),
@@ -54,7 +56,7 @@ def _setting(
 ) -> tuple[str, ...]:
     title = escape(translate(schema["title"], language))
     description = escape(translate(schema.get("description") or "", language))
-    default = heading("required", language) if is_required else code(_json(schema.get("default")))
+    default = translate("required", language) if is_required else code(_json(schema.get("default")))
     return code(name), values_of(schema, language), default, f"**{title}.** {description}"
 
 
@@ -74,9 +76,9 @@ def values_of(schema: dict[str, Any], language: str) -> str:
     kind = schema.get("type")
     if kind == "array":
         item = values_of(schema["items"], language) if schema.get("items") else ""
-        return f"{heading('list', language)}: {item}" if item else heading("list", language)
+        return f"{translate('list', language)}: {item}" if item else translate("list", language)
     if kind is None:
-        return heading("any", language)
+        return translate("any", language)
     limits = [
         f"{sign} {schema[key]}"
         for key, sign in (

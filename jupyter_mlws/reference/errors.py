@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.reference.markdown import code, escape, heading, product_language
+from jupyter_mlws.reference.markdown import code, escape, product_language, translate
 
 FORMAT = re.compile(r"[!:][^{}]*\}")
 PARTS = {
@@ -30,6 +30,6 @@ def error_text(error: type[MLWSError], language: str) -> Iterator[str]:
     yield f"**{escape(plain(error.message, language))}**"
     yield escape(plain(error.solution, language))
     details = ", ".join(code(name) for name in error.names())
-    yield f"{heading('HTTP status', language)}: {error.status}" + (
-        f" · {heading('Details', language)}: {details}" if details else ""
+    yield f"{translate('HTTP status', language)}: {error.status}" + (
+        f" · {translate('Details', language)}: {details}" if details else ""
     )

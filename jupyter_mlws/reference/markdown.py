@@ -9,60 +9,58 @@ from jupyter_mlws.core.i18n import CHINESE, ENGLISH, Message
 
 CODE = re.compile(r"(`+)(.+?)\1")
 SPECIAL = re.compile(r"([\\*_\[\]<>{}|~$#])")
-HEADINGS = {
-    message.en: message
-    for message in (
-        Message("A WebSocket"),
-        Message("Arguments"),
-        Message("Body"),
-        Message("Command"),
-        Message("Commands"),
-        Message("Commands of the lab"),
-        Message("Components"),
-        Message("Default"),
-        Message("Description"),
-        Message("Details"),
-        Message("Errors"),
-        Message("Field"),
-        Message("HTTP status"),
-        Message("Inputs"),
-        Message("Keys"),
-        Message("Magics of a cell"),
-        Message("Message"),
-        Message("Name"),
-        Message("Option"),
-        Message("Outputs"),
-        Message("Parameter"),
-        Message("Port"),
-        Message("Programs that nodes start"),
-        Message("Reply"),
-        Message("Setting"),
-        Message("Settings"),
-        Message("Solution"),
-        Message("Summary"),
-        Message("Type"),
-        Message("Values"),
-        Message("Where"),
-        Message("any"),
-        Message("list"),
-        Message("none"),
-        Message("optional"),
-        Message("required"),
-        Message("several"),
-        Message("Containers"),
-        Message("Notebooks"),
-        Message("Versions"),
-        Message("Workflows"),
-        Message("The server"),
-        Message("Hidden"),
-        Message("on the canvas"),
-        Message("in the commit box"),
-        Message("on a row of Changes"),
-        Message("in a notebook"),
-        Message("in the tab of a workflow"),
-    )
-}
-"""Headings of generated pages."""
+HEADINGS = (
+    Message("A WebSocket"),
+    Message("Arguments"),
+    Message("Body"),
+    Message("Command"),
+    Message("Commands"),
+    Message("Commands of the lab"),
+    Message("Components"),
+    Message("Default"),
+    Message("Description"),
+    Message("Details"),
+    Message("Errors"),
+    Message("Field"),
+    Message("HTTP status"),
+    Message("Inputs"),
+    Message("Keys"),
+    Message("Magics of a cell"),
+    Message("Message"),
+    Message("Name"),
+    Message("Option"),
+    Message("Outputs"),
+    Message("Parameter"),
+    Message("Port"),
+    Message("Programs that nodes start"),
+    Message("Reply"),
+    Message("Setting"),
+    Message("Settings"),
+    Message("Solution"),
+    Message("Summary"),
+    Message("Type"),
+    Message("Values"),
+    Message("Where"),
+    Message("any"),
+    Message("list"),
+    Message("none"),
+    Message("optional"),
+    Message("required"),
+    Message("several"),
+    Message("Containers"),
+    Message("Notebooks"),
+    Message("Versions"),
+    Message("Workflows"),
+    Message("The server"),
+    Message("Hidden"),
+    Message("on the canvas"),
+    Message("in the commit box"),
+    Message("on a row of Changes"),
+    Message("in a notebook"),
+    Message("in the tab of a workflow"),
+    Message("Warning"),
+)
+"""Headings of generated pages, for the catalogue of translations."""
 
 
 def product_language(language: str) -> str:
@@ -70,13 +68,8 @@ def product_language(language: str) -> str:
     return CHINESE if language.startswith("zh") else ENGLISH
 
 
-def heading(text: str, language: str) -> str:
-    """Return a heading of a generated page in ``language``."""
-    return HEADINGS[text].in_(product_language(language))
-
-
 def translate(text: str, language: str) -> str:
-    """Return a text of the product in ``language``, from the product's catalogues."""
+    """Return a text of the product, or a heading, in ``language``."""
     return Message(text).in_(product_language(language))
 
 

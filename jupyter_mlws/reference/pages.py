@@ -1,4 +1,4 @@
-"""Pages of the reference that the lab shows, one for each component, command and error."""
+"""Pages of the reference that the lab shows: guides, components, commands and errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ from jupyter_mlws.reference.commands import (
 )
 from jupyter_mlws.reference.components import component_text
 from jupyter_mlws.reference.errors import PARTS, error_text, plain
-from jupyter_mlws.reference.markdown import heading, join, translate
+from jupyter_mlws.reference.guides import (
+    guide_id,
+    guide_message,
+    guide_text,
+    guide_title,
+    guides,
+)
+from jupyter_mlws.reference.markdown import join, translate
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,20 @@ class ReferencePage:
 def pages(language: str) -> dict[str, ReferencePage]:
     """Return all pages by ID, in the order of the table of contents."""
     components, commands, errors = (
-        heading(part, language) for part in ("Components", "Commands", "Errors")
+        translate(part, language) for part in ("Components", "Commands", "Errors")
     )
     result = [
+        ReferencePage(
+            guide_id(page),
+            guide_title(index, language),
+            guide_message(index, group, language),
+            guide_title(page, language),
+            partial(guide_text, page, language),
+        )
+        for page, group in guides().items()
+        for index in [f"{page.partition('/')[0]}/index"]
+    ]
+    result += [
         ReferencePage(
             f"component-{component.name}",
             components,
@@ -66,20 +84,20 @@ def pages(language: str) -> dict[str, ReferencePage]:
         )
         for words, command in all_commands(language)
     ]
-    programs = heading("Programs that nodes start", language)
+    programs = translate("Programs that nodes start", language)
     result += [
         ReferencePage(
             f"command-{name}", commands, programs, name, partial(node_program_text, module)
         )
         for name, module in NODE_PROGRAMS.items()
     ]
-    magics = heading("Magics of a cell", language)
+    magics = translate("Magics of a cell", language)
     result.append(ReferencePage("magics", commands, magics, "%%mlws", lambda: [MAGICS]))
     result += [
         ReferencePage(
             f"error-{number}",
             errors,
-            heading(PARTS[number[:2]], language),
+            translate(PARTS[number[:2]], language),
             f"{number} {plain(error.message, language)}",
             partial(error_text, error, language),
         )

@@ -98,8 +98,8 @@ function Groups(props: {
   return (
     <>
       {groups.map(group => (
-        <section key={group} aria-label={group}>
-          <h3>{group}</h3>
+        <section key={group} aria-label={group || undefined}>
+          {group && <h3>{group}</h3>}
           <ul>
             {entries
               .filter(entry => entry.group === group)
@@ -146,7 +146,16 @@ function ReferencePage(props: IReferenceOptions): JSX.Element {
     return () => observer.disconnect();
   }, [setting]);
   return (
-    <article ref={body}>
+    <article
+      ref={body}
+      onClick={event => {
+        const link = (event.target as Element).closest('a[href^="#"]');
+        if (link && !link.classList.contains('jp-InternalAnchorLink')) {
+          event.preventDefault();
+          page.value = link.getAttribute('href')!.slice(1);
+        }
+      }}
+    >
       <button
         className="jp-mlws-Reference-back"
         onClick={() => (page.value = '')}
@@ -157,9 +166,9 @@ function ReferencePage(props: IReferenceOptions): JSX.Element {
         {({ part, group, title, text }) => (
           <>
             <p className="jp-mlws-Hint">
-              {part} › {group}
+              {[part, group].filter(Boolean).join(' › ')}
             </p>
-            <h2>{title}</h2>
+            <h1>{title}</h1>
             <Markdown text={text} renderers={renderers} />
           </>
         )}

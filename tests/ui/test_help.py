@@ -25,7 +25,7 @@ def test_the_inspector_leads_to_the_component_and_to_the_setting(
     node(page, "forest").click()
     panel = page.locator(".jp-mlws-Panel")
     panel.locator(".jp-mlws-Settings-kind .jp-mlws-HelpLink").click()
-    title = reference(page).locator("h2")
+    title = reference(page).locator("h1")
     expect(title).to_have_text("Train Classifier")
     # It stands beside the canvas, which stays in sight.
     expect(node(page, "forest")).to_be_visible()
@@ -45,15 +45,36 @@ def test_the_context_menu_of_the_palette_has_help(page: Page, lab: Lab) -> None:
     entry = page.locator(".lm-Menu-item", has_text="Show Help")
     page.locator('.jp-mlws-Palette-item[data-mlws-component="sort_rows"]').click(button="right")
     entry.click()
-    expect(reference(page).locator("h2")).to_have_text("Sort Rows")
+    expect(reference(page).locator("h1")).to_have_text("Sort Rows")
     # The same view shows the next page.
     node(page, "split").click()
     page.locator(".jp-mlws-Settings-kind .jp-mlws-HelpLink").click()
-    expect(reference(page).locator("h2")).to_have_text("Split Table")
+    title = reference(page).locator("h1")
+    expect(title).to_have_text("Split Table")
     expect(reference(page)).to_have_count(1)
 
+    # What is nearest to the mouse counts: a node, the results, the toolbar, a section's heading.
+    command(page, "mlws:open-sidebar")
+    sidebar = page.locator(".jp-mlws-Sidebar")
+    for place, name in (
+        (node(page, "forest"), "Train Classifier"),
+        (page.locator(".jp-mlws-Drawer-bar"), "Runs, plans and sweeps"),
+        (page.locator(".jp-Toolbar:has(.jp-mlws-run)"), "The canvas"),
+        (sidebar.locator(".jp-AccordionPanel-title", has_text="Data"), "Data"),
+        (sidebar.locator(".jp-mlws-Changes"), "Versions"),
+    ):
+        place.click(button="right", position={"x": 5, "y": 5})
+        entry.click()
+        expect(title).to_have_text(name)
+    # A field keeps the browser's own menu, to paste.
+    sidebar.locator(".jp-mlws-CommitBox textarea").click(button="right")
+    page.wait_for_timeout(300)
+    expect(entry).to_have_count(0)
 
-def test_an_error_leads_to_its_page_and_others_are_found(page: Page, lab: Lab) -> None:
+
+def test_an_error_leads_to_its_page_and_others_are_found(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
     page.goto(lab.address())
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-lineage')")
     page.evaluate(
@@ -63,12 +84,36 @@ def test_an_error_leads_to_its_page_and_others_are_found(page: Page, lab: Lab) -
     link = page.locator(".jp-mlws-Failure .jp-mlws-HelpLink")
     code = link.inner_text()
     link.click()
-    expect(reference(page).locator("h2")).to_contain_text(code)
+    expect(reference(page).locator("h1")).to_contain_text(code)
 
     reference(page).get_by_role("button", name="All Pages").click()
     reference(page).get_by_label("Search").fill("restore command")
     reference(page).get_by_role("button", name="restore", exact=True).click()
     expect(reference(page).locator(".jp-mlws-Markdown")).to_contain_text("jupyter mlws restore")
+
+    # A notification has the code, too.
+    page.evaluate(
+        "() => jupyterapp.commands.execute('mlws:restore', {id: 'missing'}).then(() => null)"
+    )
+    link = page.locator(".Toastify__toast .jp-toast-button-link")
+    code = link.inner_text()
+    shoot("help-toast")
+    link.click()
+    expect(reference(page).locator("h1")).to_contain_text(code)
+
+    # Guides lead to each other, and the page of the current view is in the menu.
+    reference(page).get_by_role("button", name="All Pages").click()
+    reference(page).get_by_label("Search").fill("plain dvc")
+    reference(page).locator(".jp-mlws-Reference-entry").click()
+    expect(reference(page).locator("table")).to_be_visible()
+    assert faults_of_access(page, ".jp-mlws-Reference") == []
+    shoot("help-guide")
+    reference(page).get_by_role("link", name="sweep").first.click()
+    expect(reference(page).locator("h1")).to_contain_text("sweep")
+    page.get_by_role("tab", name="Lineage").click()
+    page.get_by_role("menuitem", name="Help", exact=True).click()
+    page.locator(".lm-Menu-item", has_text="Show Help").click()
+    expect(reference(page).locator("h1")).to_have_text("Experiments, models and lineage")
 
 
 def test_the_first_start_with_a_project_shows_a_tour_once(
@@ -115,7 +160,9 @@ def test_it_is_chinese_in_a_dark_lab(
     page.goto(start_lab(example).address())
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:reference')")
     command(page, "mlws:reference")
-    expect(reference(page).locator("summary")).to_have_text(["组件", "命令", "错误"])
+    parts = ["教程", "操作指南", "参考", "组件", "命令", "错误"]
+    expect(reference(page).locator("summary")).to_have_text(parts)
+    shoot("help-parts-zh")
     reference(page).get_by_label("搜索").fill("split")
     assert faults_of_access(page, ".jp-mlws-Reference") == []
     shoot("help-contents-zh")
@@ -123,3 +170,10 @@ def test_it_is_chinese_in_a_dark_lab(
     expect(reference(page).locator("table").first).to_contain_text("说明")
     assert faults_of_access(page, ".jp-mlws-Reference") == []
     shoot("help-page-zh")
+    page.evaluate(
+        "() => jupyterapp.commands.execute('mlws:reference', {page: 'reference-containers'})"
+        ".then(() => null)"
+    )
+    expect(reference(page).locator("blockquote")).to_contain_text("警告")
+    assert faults_of_access(page, ".jp-mlws-Reference") == []
+    shoot("help-guide-zh")

@@ -6,14 +6,14 @@ from itertools import groupby
 
 from jupyter_mlws.core.errors import CATALOGUE
 from jupyter_mlws.reference.errors import PARTS, error_text
-from jupyter_mlws.reference.markdown import heading, join
+from jupyter_mlws.reference.markdown import join, translate
 
 
 def catalogue(language: str) -> str:
     """Return a section for each error, by part."""
     parts = []
     for part, errors in groupby(sorted(CATALOGUE.items()), lambda item: item[0][:2]):
-        parts.append(f"## {heading(PARTS[part], language)}")
+        parts.append(f"## {translate(PARTS[part], language)}")
         for number, error in errors:
             parts += [f"(error-{number})=", f"### {number}", *error_text(error, language)]
     return join(parts)

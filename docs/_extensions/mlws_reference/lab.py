@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.reference.components import values_of
-from jupyter_mlws.reference.markdown import code, escape, heading, join, table, translate
+from jupyter_mlws.reference.markdown import code, escape, join, table, translate
 
 ROOT = Path(__file__).parents[3]
 STRING = r"'((?:[^'\\]|\\.)*)'"
@@ -54,7 +54,7 @@ def settings(language: str) -> str:
             f"`jupyter-mlws:{schema['id']}`: {escape(translate(schema['description'], language))}",
             table(
                 [
-                    heading(text, language)
+                    translate(text, language)
                     for text in ("Setting", "Values", "Default", "Description")
                 ],
                 [
@@ -79,17 +79,17 @@ def shortcuts(language: str) -> str:
     for schema in _schemas():
         for shortcut in schema.get("jupyter.lab.shortcuts", ()):
             keys = " ".join(shortcut["keys"]).replace("Accel", "Ctrl")
-            place = heading(PLACES[shortcut["selector"]], language)
+            place = translate(PLACES[shortcut["selector"]], language)
             label = escape(translate(labels[shortcut["command"]], language))
             rows.append((place, f"{{kbd}}`{keys}`", label, code(shortcut["command"])))
     columns = ("Where", "Keys", "Command", "Name")
-    return table([heading(text, language) for text in columns], sorted(rows))
+    return table([translate(text, language) for text in columns], sorted(rows))
 
 
 def commands(language: str) -> str:
     """Return the commands of the lab, which menus, the palette and extensions call."""
     return table(
-        [heading(text, language) for text in ("Command", "Name")],
+        [translate(text, language) for text in ("Command", "Name")],
         [
             (escape(translate(label, language)), code(name))
             for name, label in sorted(command_labels().items())

@@ -10,7 +10,7 @@ from typing import Any
 import jupyter_mlws
 from jupyter_mlws import components
 from jupyter_mlws.components.artifacts import Artifact
-from jupyter_mlws.reference.markdown import code, escape, heading, join, table
+from jupyter_mlws.reference.markdown import code, escape, join, table, translate
 
 
 def public_names(language: str) -> str:
@@ -35,7 +35,11 @@ def public_names(language: str) -> str:
         elif inspect.isfunction(value):
             parts += _function("jupyter_mlws.components", name, value)
     parts += ["(python-artifacts)=", "### Types of ports"]
-    columns = [heading("Name", language), heading("Default", language), heading("Type", language)]
+    columns = [
+        translate("Name", language),
+        translate("Default", language),
+        translate("Type", language),
+    ]
     parts.append(table(columns, artifacts))
     for module, owner in (
         ("jupyter_mlws.containers.manager", ContainerManager),

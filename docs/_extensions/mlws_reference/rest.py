@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_mlws.api.openapi import COMMON_ERRORS, PROJECT, VERBS, document
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
 from jupyter_mlws.reference.components import values_of
-from jupyter_mlws.reference.markdown import code, escape, heading, join, table
+from jupyter_mlws.reference.markdown import code, escape, join, table, translate
 from jupyter_mlws.routes import ROUTES
 
 COMMON = {error.code for error in COMMON_ERRORS}
@@ -74,7 +74,7 @@ def _operation(operation: dict[str, Any], language: str) -> Iterator[str]:
             yield escape(text if text.endswith(".") else f"{text}.")
     parameters = [one for one in operation.get("parameters", ()) if one["name"] != PROJECT["name"]]
     yield table(
-        [heading(text, language) for text in COLUMNS],
+        [translate(text, language) for text in COLUMNS],
         [
             (
                 code(f"{{{one['name']}}}" if one["in"] == "path" else one["name"]),
@@ -87,15 +87,15 @@ def _operation(operation: dict[str, Any], language: str) -> Iterator[str]:
     )
     rows = []
     if body := operation.get("requestBody"):
-        rows.append(f"{heading('Body', language)}: {_content(body, language)}")
+        rows.append(f"{translate('Body', language)}: {_content(body, language)}")
     codes = set()
     for status, response in operation["responses"].items():
         if status.startswith("2") and (reply := _content(response, language)):
-            rows.append(f"{heading('Reply', language)}: {status}, {reply}")
+            rows.append(f"{translate('Reply', language)}: {status}, {reply}")
         codes |= set(re.findall(r"(?:^|; )(\d{5})\b", response["description"])) - COMMON
     if codes:
         links = ", ".join(f"[{number}](#error-{number})" for number in sorted(codes))
-        rows.append(f"{heading('Errors', language)}: {links}")
+        rows.append(f"{translate('Errors', language)}: {links}")
     yield "\n".join(f"- {row}" for row in rows)
 
 
@@ -109,7 +109,7 @@ def _content(part: dict[str, Any], language: str) -> str:
 
 def _default(schema: dict[str, Any], required: bool, language: str) -> str:
     if required:
-        return heading("required", language)
+        return translate("required", language)
     default = schema.get("default")
     return "" if default is None else code(default)
 
@@ -122,7 +122,7 @@ def _schemas(schemas: Mapping[str, Any], language: str) -> Iterator[str]:
         required = schema.get("required", ())
         columns = ("Field", "Values", "Default", "Description")
         yield table(
-            [heading(text, language) for text in columns],
+            [translate(text, language) for text in columns],
             [
                 (
                     code(field),
@@ -134,4 +134,4 @@ def _schemas(schemas: Mapping[str, Any], language: str) -> Iterator[str]:
             ],
         )
         if "properties" not in schema:
-            yield f"{heading('Values', language)}: {values_of(schema, language)}"
+            yield f"{translate('Values', language)}: {values_of(schema, language)}"
