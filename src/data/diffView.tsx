@@ -93,7 +93,8 @@ export function datasetDiffView(props: IProps): ServerView {
   const { client, path } = props;
   const view = new ServerView(client, () => <DatasetDiff {...props} />, {
     label: client.trans.__('Changes in %1', path.split('/').pop() ?? path),
-    className: 'jp-mlws-View jp-mlws-DatasetDiff'
+    className: 'jp-mlws-View jp-mlws-DatasetDiff',
+    help: 'reference-data'
   });
   view.title.caption = path;
   return view;

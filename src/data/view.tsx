@@ -308,6 +308,7 @@ export function dataView(props: ISectionProps): ServerView {
     id: 'jp-mlws-data',
     label: client.trans.__('Data'),
     className: 'jp-mlws-Section jp-mlws-Data',
+    help: 'reference-data',
     paths: ['/datasets']
   });
 }

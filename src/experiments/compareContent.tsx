@@ -248,6 +248,7 @@ export function runComparisonView(props: ICompareProps): ServerView {
   const { client, runs } = props;
   return new ServerView(client, () => <Comparison {...props} />, {
     label: client.trans.__('Compare %1 Runs', runs.length),
-    className: 'jp-mlws-View jp-mlws-Compare'
+    className: 'jp-mlws-View jp-mlws-Compare',
+    help: 'how-to-compare-runs'
   });
 }

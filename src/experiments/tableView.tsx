@@ -560,6 +560,7 @@ export function runTableView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <RunTable {...props} />, {
     label: client.trans.__('Experiments'),
-    className: 'jp-mlws-View jp-mlws-RunTableView'
+    className: 'jp-mlws-View jp-mlws-RunTableView',
+    help: 'reference-experiments'
   });
 }

@@ -148,6 +148,7 @@ export function runsView(props: IProps): ServerView {
     id: 'jp-mlws-runs',
     label: client.trans.__('Runs'),
     className: 'jp-mlws-Section jp-mlws-Experiments',
+    help: 'reference-experiments',
     paths: ['/runs']
   });
 }

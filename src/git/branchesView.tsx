@@ -466,6 +466,7 @@ export function branchesView(props: IProps): ServerView {
     id: 'jp-mlws-branches',
     label: client.trans.__('Branches'),
     className: 'jp-mlws-Section jp-mlws-Branches',
+    help: 'reference-versions',
     paths: REFS
   });
 }

@@ -390,6 +390,7 @@ export function changesView(props: IProps): ServerView {
     id: 'jp-mlws-changes',
     label: client.trans.__('Changes'),
     className: 'jp-mlws-Section jp-mlws-Changes',
+    help: 'reference-versions',
     paths: ['/git/status', '/git/conflicts']
   });
 }

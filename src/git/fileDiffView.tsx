@@ -232,7 +232,8 @@ export function fileDiffView(props: IProps): ServerView {
   const { client, path } = props;
   const view = new ServerView(client, () => <FileDiff {...props} />, {
     label: client.trans.__('Changes in %1', path.split('/').pop() ?? path),
-    className: 'jp-mlws-View jp-mlws-FileDiff'
+    className: 'jp-mlws-View jp-mlws-FileDiff',
+    help: 'reference-versions'
   });
   view.title.caption = path;
   return view;

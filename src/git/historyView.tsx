@@ -419,6 +419,7 @@ export function historyView(props: IProps): ServerView {
       id: 'jp-mlws-history',
       label: client.trans.__('History'),
       className: 'jp-mlws-Section jp-mlws-History',
+      help: 'reference-versions',
       paths: ['/snapshots']
     }
   );

@@ -187,6 +187,7 @@ export function snapshotDiffView(props: IProps): ServerView {
       to === 'HEAD'
         ? trans.__('%1 and current', from.slice(0, 8))
         : trans.__('%1 and %2', from.slice(0, 8), to.slice(0, 8)),
-    className: 'jp-mlws-View jp-mlws-SnapshotDiff'
+    className: 'jp-mlws-View jp-mlws-SnapshotDiff',
+    help: 'reference-versions'
   });
 }

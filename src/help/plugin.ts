@@ -8,9 +8,11 @@ import { IMainMenu } from '@jupyterlab/mainmenu';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { inspectorIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { dataOf } from '../lab/contextMenu';
 import { describeArgs } from '../lab/describeArgs';
+import { errorHelp } from '../lab/notify';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
 import { State } from '../ui/state';
 
@@ -40,6 +42,14 @@ const help: JupyterFrontEndPlugin<void> = {
     /** The page that is shown; "" is the table of contents. */
     const page = new State('');
     const label = trans.__('Machine Learning Reference');
+    const pageOf = (args: ReadonlyPartialJSONObject): string => {
+      const { currentWidget } = app.shell;
+      const pages: Record<string, unknown> = {
+        clicked: dataOf(app, 'mlwsHelp'),
+        current: currentWidget?.title.dataset.mlwsHelp
+      };
+      return String((args.of ? pages[args.of as string] : args.page) ?? '');
+    };
     app.commands.addCommand(REFERENCE, {
       describedBy: describeArgs({
         page: {
@@ -47,13 +57,20 @@ const help: JupyterFrontEndPlugin<void> = {
           description: trans.__(
             'Page to show, such as “component-split” or “error-40101”'
           )
+        },
+        of: {
+          type: 'string',
+          enum: ['clicked', 'current'],
+          description: trans.__(
+            'Show the page about what was clicked, or about the current view'
+          )
         }
       }),
-      label: ({ clicked }) => (clicked ? trans.__('Show Help') : label),
+      label: ({ of }) => (of ? trans.__('Show Help') : label),
       icon: inspectorIcon,
-      isEnabled: ({ clicked }) => !clicked || !!dataOf(app, 'mlwsHelp'),
+      isEnabled: args => !args.of || pageOf(args) !== '',
       execute: async args => {
-        page.value = String(args.page ?? dataOf(app, 'mlwsHelp') ?? '');
+        page.value = pageOf(args);
         await views.show(
           'reference',
           async () => {
@@ -74,10 +91,22 @@ const help: JupyterFrontEndPlugin<void> = {
       }
     });
     const category = trans.__('Machine Learning');
-    for (const command of [REFERENCE, TOUR]) {
-      palette?.addItem({ command, category });
+    const items = [
+      { command: REFERENCE, args: { of: 'current' } },
+      { command: REFERENCE },
+      { command: TOUR }
+    ];
+    for (const item of items) {
+      palette?.addItem({ ...item, category });
     }
-    menu?.helpMenu.addGroup([{ command: REFERENCE }, { command: TOUR }], 31);
+    menu?.helpMenu.addGroup(items, 31);
+    errorHelp.action = code => ({
+      label: code,
+      caption: trans.__('Help on %1', trans.__('error %1', code)),
+      displayType: 'link',
+      callback: () =>
+        void app.commands.execute(REFERENCE, { page: `error-${code}` })
+    });
     if (labShell && registry) {
       void Promise.all([registry.load(PLUGIN), app.restored]).then(
         ([settings]) => {

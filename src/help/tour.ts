@@ -53,7 +53,7 @@ export async function showTour(
     }
   );
   await reveal?.();
-  await markPlace(place);
+  markPlace(place);
 }
 
 function tourSteps({ client, commands }: ITourOptions): IStep[] {
@@ -114,17 +114,22 @@ async function openWorkflow(
 }
 
 /** Marks an element for a few seconds, as soon as it is there. */
-async function markPlace(selector: string): Promise<void> {
-  const deadline = Date.now() + OPENING;
-  let element = document.querySelector(selector);
-  while (!element && Date.now() < deadline) {
-    await new Promise(resolve => setTimeout(resolve, 100));
-    element = document.querySelector(selector);
+function markPlace(selector: string): void {
+  const mark = (): boolean => {
+    const element = document.querySelector(selector);
+    element?.classList.add(MARK);
+    element?.addEventListener(
+      'animationend',
+      () => element.classList.remove(MARK),
+      { once: true }
+    );
+    return element !== null;
+  };
+  if (!mark()) {
+    const observer = new MutationObserver(
+      () => mark() && observer.disconnect()
+    );
+    observer.observe(document.body, { childList: true, subtree: true });
+    setTimeout(() => observer.disconnect(), OPENING);
   }
-  element?.classList.add(MARK);
-  element?.addEventListener(
-    'animationend',
-    () => element.classList.remove(MARK),
-    { once: true }
-  );
 }

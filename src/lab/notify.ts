@@ -3,6 +3,16 @@ import { CancelledError } from '@tanstack/react-query';
 
 import { APIError, errorText } from '../api/client';
 
+/** The link of a notification to the page of an error, from the plugin that shows it. */
+export const errorHelp: {
+  action: ((code: string) => Notification.IAction) | null;
+} = { action: null };
+
+/** Returns the link to the page of an error, if there is one. */
+export function helpActions(error: { code: string }): Notification.IAction[] {
+  return error.code && errorHelp.action ? [errorHelp.action(error.code)] : [];
+}
+
 /** Runs a function, and notifies of an error that no view shows; returns null then. */
 export async function notifyOnError<T>(
   work: () => Promise<T>
@@ -17,7 +27,10 @@ export async function notifyOnError<T>(
     if (!(error instanceof APIError)) {
       throw error;
     }
-    Notification.error(errorText(error), { autoClose: false });
+    Notification.error(errorText(error), {
+      autoClose: false,
+      actions: helpActions(error)
+    });
     return null;
   }
 }

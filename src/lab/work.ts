@@ -6,7 +6,7 @@ import type { IOperation } from '../api/models';
 import type { OpenDocuments } from './documents';
 import { ProgressNotice } from './notice';
 import { followOperation } from '../operations/tracker';
-import { notifyOnError } from './notify';
+import { helpActions, notifyOnError } from './notify';
 
 /** The texts of an operation; `done` may be null where a view shows the result. */
 interface IWorkTexts<T> {
@@ -95,7 +95,8 @@ export class Work {
     if (end.state === 'CANCELLED') {
       void notice.end(this._trans.__('Canceled: %1', texts.doing), 'info');
     } else {
-      void notice.end(errorText(new APIError(0, end.error ?? {})), 'error');
+      const error = new APIError(0, end.error ?? {});
+      void notice.end(errorText(error), 'error', helpActions(error));
     }
     return null;
   }

@@ -248,7 +248,8 @@ export function lineageView(props: ILineageProps): ServerView {
   const { client, of } = props;
   const view = new ServerView(client, () => <Lineage {...props} />, {
     label: client.trans.__('Lineage'),
-    className: 'jp-mlws-View jp-mlws-LineageView'
+    className: 'jp-mlws-View jp-mlws-LineageView',
+    help: 'reference-experiments'
   });
   view.title.caption = of;
   return view;

@@ -155,6 +155,7 @@ export function comparisonView(props: IProps): ServerView {
   const { client, ids } = props;
   return new ServerView(client, () => <Comparison {...props} />, {
     label: client.trans.__('Compare %1 versions', ids.length),
-    className: 'jp-mlws-View jp-mlws-ModelComparison'
+    className: 'jp-mlws-View jp-mlws-ModelComparison',
+    help: 'reference-experiments'
   });
 }

@@ -394,6 +394,7 @@ export function modelsView(props: IProps): ServerView {
     id: 'jp-mlws-models',
     label: client.trans.__('Models'),
     className: 'jp-mlws-Section jp-mlws-Models',
+    help: 'reference-experiments',
     paths: ['/models', '/runs/columns']
   });
 }

@@ -74,7 +74,8 @@ export class ErrorsView extends ServerView {
   constructor(props: IProps) {
     super(props.client, () => <Errors {...props} />, {
       id: 'jp-mlws-errors',
-      className: 'jp-mlws-ErrorsView'
+      className: 'jp-mlws-ErrorsView',
+      help: 'reference-notebooks'
     });
     this.node.tabIndex = -1;
   }

@@ -118,7 +118,8 @@ export function executionsView(props: IProps): ServerView {
   const { trans } = client;
   const view = new ServerView(client, () => <Executions {...props} />, {
     label: cell ? trans.__('Cell history') : trans.__('Execution history'),
-    className: 'jp-mlws-ExecutionsView'
+    className: 'jp-mlws-ExecutionsView',
+    help: 'reference-notebooks'
   });
   view.title.caption = model.path;
   return view;

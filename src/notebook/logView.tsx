@@ -187,6 +187,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
 export function logView(client: MLWSClient): ServerView {
   return new ServerView(client, () => <Log client={client} />, {
     label: client.trans.__('Server log'),
-    className: 'jp-mlws-ServerLog'
+    className: 'jp-mlws-ServerLog',
+    help: 'reference-logs'
   });
 }

@@ -259,7 +259,8 @@ export function variableView(
   const props = { client, notebooks, commands, notebook, name, path, title };
   const view = new VisibleView(client, () => <Variable {...props} />, {
     label: title,
-    className: 'jp-mlws-Variable'
+    className: 'jp-mlws-Variable',
+    help: 'how-to-variables'
   });
   view.title.caption = `${title} – ${notebook}`;
   return view;

@@ -21,6 +21,7 @@ function Panel(props: IVariablesProps): JSX.Element | null {
 export function variablesPanel(props: IVariablesProps): ServerView {
   return new VisibleView(props.client, () => <Panel {...props} />, {
     id: 'jp-mlws-variables',
-    className: 'jp-mlws-VariablesView'
+    className: 'jp-mlws-VariablesView',
+    help: 'how-to-variables'
   });
 }

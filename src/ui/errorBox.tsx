@@ -2,7 +2,7 @@ import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { APIError } from '../api/client';
-import { HelpLink } from './helpLink';
+import { ErrorLink } from './helpLink';
 
 /** An error: its message, the fields, and the solution. */
 export function Failure(props: {
@@ -24,14 +24,7 @@ export function Failure(props: {
         </ul>
       )}
       {error.solution && <div>{error.solution}</div>}
-      {error.code && (
-        <HelpLink
-          page={`error-${error.code}`}
-          subject={trans.__('error %1', error.code)}
-          text={error.code}
-          trans={trans}
-        />
-      )}
+      {error.code && <ErrorLink code={error.code} trans={trans} />}
       {onRetry && (
         <Button small={true} onClick={onRetry}>
           {trans.__('Try Again')}

@@ -1,4 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
+
+/** Names the page of the reference that a widget, its tab and its heading lead to. */
+export function setHelpPage(widget: Widget, page: string): void {
+  widget.node.dataset.mlwsHelp = page;
+  widget.title.dataset = { ...widget.title.dataset, mlwsHelp: page };
+}
 
 /**
  * A link to a page of the reference, which the lab opens (`help/plugin.ts`).
@@ -24,5 +31,21 @@ export function HelpLink(props: {
     >
       {props.text ?? <span aria-hidden="true">?</span>}
     </a>
+  );
+}
+
+/** A link from the code of an error to its page. */
+export function ErrorLink(props: {
+  code: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { code, trans } = props;
+  return (
+    <HelpLink
+      page={`error-${code}`}
+      subject={trans.__('error %1', code)}
+      text={code}
+      trans={trans}
+    />
   );
 }

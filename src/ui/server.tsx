@@ -18,6 +18,7 @@ import {
 } from '../api/client';
 import { readPages } from '../api/pages';
 import { Failure, Waiting } from './errorBox';
+import { setHelpPage } from './helpLink';
 import { ViewActions, ViewActionsContext } from './viewActions';
 
 /** False in a view that is hidden. */
@@ -138,7 +139,10 @@ export function Answer<T>(props: {
 
 /** A widget that shows responses of the server. */
 export class ServerView extends ReactWidget {
-  /** `paths`: are read again by `refresh`, with all below them. */
+  /**
+   * `paths`: are read again by `refresh`, with all below them; `help`: the page of the reference
+   * about the view.
+   */
   constructor(
     private _client: MLWSClient,
     private _body: () => JSX.Element,
@@ -147,6 +151,7 @@ export class ServerView extends ReactWidget {
       label?: string;
       className: string;
       paths?: readonly string[];
+      help?: string;
     }
   ) {
     super();
@@ -154,6 +159,9 @@ export class ServerView extends ReactWidget {
     this.title.label = options.label ?? '';
     options.className.split(' ').forEach(name => this.addClass(name));
     this._paths = options.paths ?? [];
+    if (options.help) {
+      setHelpPage(this, options.help);
+    }
     _client.projectChanged.connect(this.update, this);
     // "2 minutes ago" grows older while nothing else happens.
     this._clock = setInterval(() => this.update(), 60_000);

@@ -12,6 +12,7 @@ import {
 import type { CommandRegistry } from '@lumino/commands';
 import { useRef, useState, type ReactNode } from 'react';
 
+import { setHelpPage } from '../ui/helpLink';
 import { APIError, type MLWSClient } from '../api/client';
 import type { IProject } from '../api/models';
 import { documentPath } from '../lab/documents';
@@ -43,6 +44,7 @@ export class WelcomeView extends ReactWidget {
   constructor(private _options: IWelcomeOptions) {
     super();
     this.addClass('jp-mlws-Begin');
+    setHelpPage(this, 'tutorials-first-workflow');
   }
 
   protected render(): JSX.Element {

@@ -3,6 +3,7 @@ import { CodeEditor } from '@jupyterlab/codeeditor';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
+import { setHelpPage } from '../ui/helpLink';
 import type { MLWSClient } from '../api/client';
 import type { IFileDiff, IRunSummary, IWorkflowResults } from '../api/models';
 import { CanvasView } from './canvas/view';
@@ -86,6 +87,7 @@ export class PastRunWidget extends ReactWidget {
   constructor(options: IPastRunOptions) {
     super();
     this.addClass('jp-mlws-Workflow');
+    setHelpPage(this, 'reference-runs');
     this.addClass('jp-mod-past');
     const { client, service, run, text, context } = options;
     const file = new YFile();

@@ -48,6 +48,7 @@ import {
   IWorkspaceEvents
 } from '../lab/tokens';
 import { describeArgs } from '../lab/describeArgs';
+import { helpActions } from '../lab/notify';
 
 const CANVAS = 'jupyter-mlws:canvas';
 const FILE_TYPE = 'dvc-workflow';
@@ -415,7 +416,8 @@ function reporter(trans: TranslationBundle): Report {
     if (Date.now() - last > ONCE) {
       times.set(text, Date.now());
       Notification.error(`${trans.__('Workflow')}: ${text}`, {
-        autoClose: 15_000
+        autoClose: 15_000,
+        actions: error instanceof APIError ? helpActions(error) : []
       });
     }
   };

@@ -1,6 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { helpActions } from '../lab/notify';
 import { failureSentence } from './failure';
 import type { WorkflowWidget } from './widget';
 
@@ -26,17 +27,20 @@ export function notifyOfFailures(
         : `${title}: ${sentence}`;
       Notification.error(text, {
         autoClose: NOTICE_TIME,
-        actions: node
-          ? [
-              {
-                label: trans.__('Show'),
-                callback: () => {
-                  activate();
-                  widget.content.flow?.focusNode(node.split('@')[0]);
+        actions: [
+          ...(node
+            ? [
+                {
+                  label: trans.__('Show'),
+                  callback: () => {
+                    activate();
+                    widget.content.flow?.focusNode(node.split('@')[0]);
+                  }
                 }
-              }
-            ]
-          : []
+              ]
+            : []),
+          ...helpActions(error)
+        ]
       });
     })
   );

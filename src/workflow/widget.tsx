@@ -4,6 +4,7 @@ import type { Drag } from '@lumino/dragdrop';
 import type { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 
+import { setHelpPage } from '../ui/helpLink';
 import type { IViewportMemory } from './canvas/flow';
 import type { IFlowHandle } from './canvas/handle';
 import type { Editor } from './editor';
@@ -137,6 +138,13 @@ export class WorkflowWidget extends DocumentWidget<
   CanvasWidget,
   DocumentRegistry.ICodeModel
 > {
+  constructor(
+    options: DocumentWidget.IOptions<CanvasWidget, DocumentRegistry.ICodeModel>
+  ) {
+    super(options);
+    setHelpPage(this, 'reference-canvas');
+  }
+
   /** Null until it has loaded. */
   get editor(): Editor | null {
     return this.content.editor;

@@ -208,7 +208,8 @@ export function conflictView(props: IProps): ServerView {
   const { client, path } = props;
   const view = new ServerView(client, () => <Conflict {...props} />, {
     label: client.trans.__('Resolve %1', path.split('/').pop() ?? path),
-    className: 'jp-mlws-View jp-mlws-ConflictView'
+    className: 'jp-mlws-View jp-mlws-ConflictView',
+    help: 'how-to-conflicts'
   });
   view.title.caption = path;
   return view;

@@ -242,6 +242,7 @@ export function proofView(props: IProps): ServerView {
   const { client, id } = props;
   return new ServerView(client, () => <Proof {...props} />, {
     label: client.trans.__('Verification of %1', id.slice(0, 8)),
-    className: 'jp-mlws-View jp-mlws-ProofView'
+    className: 'jp-mlws-View jp-mlws-ProofView',
+    help: 'reference-versions'
   });
 }

@@ -110,6 +110,6 @@ export function logsView(
   return new ServerView(
     client,
     () => <LogPanel client={client} id={id} label={label} />,
-    { label, className: 'jp-mlws-LogsView' }
+    { label, className: 'jp-mlws-LogsView', help: 'reference-logs' }
   );
 }

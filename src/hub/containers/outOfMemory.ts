@@ -1,9 +1,9 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { APIError, errorText } from '../../api/client';
 import { listText, memorySize } from '../../ui/format';
 import type { IContainer, IOutOfMemory } from '../../api/models';
+import { notifyOnError } from '../../lab/notify';
 import { writeMemory } from './quantities';
 
 /** What the notice needs of the person's containers. */
@@ -57,7 +57,7 @@ async function resize(
   language: string,
   trans: TranslationBundle
 ): Promise<void> {
-  try {
+  await notifyOnError(async () => {
     await container.resize(writeMemory(memory));
     Notification.success(
       trans.__(
@@ -66,10 +66,5 @@ async function resize(
       ),
       { autoClose: 10_000 }
     );
-  } catch (error) {
-    if (!(error instanceof APIError)) {
-      throw error;
-    }
-    Notification.error(errorText(error), { autoClose: false });
-  }
+  });
 }

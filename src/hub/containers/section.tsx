@@ -154,6 +154,7 @@ export function containersView(
       id: 'jp-mlws-containers',
       label: trans.__('Containers'),
       className: 'jp-mlws-Section jp-mlws-Containers',
+      help: 'reference-containers',
       paths: ['/containers', '/resources', '/environments']
     }
   );

@@ -167,6 +167,7 @@ export function teamView(props: IProps, isAlone = false): ServerView {
       id: isAlone ? 'jp-mlws-team-alone' : 'jp-mlws-team',
       label,
       className: `jp-mlws-Section jp-mlws-Team${isAlone ? ' jp-mlws-Team-alone' : ''}`,
+      help: 'how-to-share-project',
       paths: [PROJECTS]
     }
   );

@@ -8,7 +8,7 @@ import type { IGraphNode } from '../graph/graph';
 import { nodeMark } from '../graph/marks';
 import { splitTitle } from '../graph/titles';
 import type { Problem } from '../graph/validate';
-import { nodeText, planText, problemText } from '../labels';
+import { helpPage, nodeText, planText, problemText } from '../labels';
 import { faultIcon, MARK_ICONS, operationIcon } from '../operationIcons';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
 import type { INodeState } from '../store/run';
@@ -45,6 +45,7 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
         node.stage.frozen ? 'jp-mod-frozen' : ''
       ].join(' ')}
       data-mlws-node={node.id}
+      data-mlws-help={helpPage(node)}
       data-mlws-category={node.component?.group ?? node.kind}
       data-mlws-state={state?.status}
       data-mlws-plan={plan?.action}

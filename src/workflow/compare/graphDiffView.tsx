@@ -17,6 +17,7 @@ import {
 } from '@xyflow/react';
 import { memo, useEffect, useMemo, useState } from 'react';
 
+import { setHelpPage } from '../../ui/helpLink';
 import { flowLabels } from '../../ui/flowLabels';
 import { NODE_WIDTH } from '../graph/geometry';
 import type { IGraphDiff } from '../graph/graphDiff';
@@ -38,6 +39,7 @@ export class GraphDiffView extends ReactWidget {
     super();
     this.addClass('jp-mlws-GraphDiff');
     this.addClass('jp-mlws-Workflow');
+    setHelpPage(this, 'reference-canvas');
   }
 
   protected render(): JSX.Element {

@@ -1,6 +1,6 @@
 import { Button } from '@jupyterlab/ui-components';
 
-import { HelpLink } from '../../ui/helpLink';
+import { ErrorLink } from '../../ui/helpLink';
 import { settingsOf } from '../document/settings';
 import { failureLine, failureSentence, faultySetting } from '../failure';
 import { codePath } from '../graph/code';
@@ -77,12 +77,7 @@ export function FailureBox(props: {
         >
           {trans.__('Show Log')}
         </Button>
-        <HelpLink
-          page={`error-${error.code}`}
-          subject={trans.__('error %1', error.code)}
-          text={error.code}
-          trans={trans}
-        />
+        <ErrorLink code={error.code} trans={trans} />
       </div>
     </div>
   );

@@ -119,6 +119,7 @@ export function workflowsView(props: IProps): ServerView {
     id: 'jp-mlws-workflows',
     label: client.trans.__('Workflows'),
     className: 'jp-mlws-Section jp-mlws-Workflows',
+    help: 'reference-canvas',
     paths: ['/workflows']
   });
 }

@@ -40,6 +40,7 @@ export function Drawer(props: {
   return (
     <div
       className="jp-mlws-Drawer"
+      data-mlws-help="reference-runs"
       role="region"
       aria-label={trans.__('Results')}
       style={isOpen ? { flexBasis: size } : undefined}

@@ -1,6 +1,7 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
 
+import { setHelpPage } from '../../ui/helpLink';
 import type { INodeOutput, IPreview, IRunComparison } from '../../api/models';
 import { cellText, duration, fullTime } from '../../ui/format';
 import { runStatusLabel } from '../../ui/runStatus';
@@ -31,6 +32,7 @@ export class ReportWidget extends ReactWidget {
   constructor(private _context: ICanvasContext) {
     super();
     this.addClass('jp-mlws-Report');
+    setHelpPage(this, 'reference-runs');
   }
 
   readonly actions = new ViewActions();
