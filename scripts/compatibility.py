@@ -71,7 +71,8 @@ def check_browser(venv: Path, workspace: Path) -> None:
         server = wait_for_server(venv, process)
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+                executable_path=shutil.which("chromium-headless-shell") or shutil.which("chromium"),
+                args=["--no-sandbox", "--disable-gpu"],
             )
             page = chromium.new_page()
             page.goto(f"{server['url']}lab/tree/{WORKFLOW}?token={server['token']}")

@@ -6,9 +6,9 @@ import type { IWorkflowSummary } from '../api/models';
 import { documentPath } from '../lab/documents';
 import { CANVAS_FACTORY } from '../lab/tokens';
 
+const MARK = 'data-mlws-tour-place';
 /** Milliseconds for a view to open before its place is marked. */
 const OPENING = 10_000;
-const MARK = 'jp-mlws-TourPlace';
 
 interface ITourOptions {
   client: MLWSClient;
@@ -117,10 +117,11 @@ async function openWorkflow(
 function markPlace(selector: string): void {
   const mark = (): boolean => {
     const element = document.querySelector(selector);
-    element?.classList.add(MARK);
+    // No class, which React would write over.
+    element?.setAttribute(MARK, '');
     element?.addEventListener(
       'animationend',
-      () => element.classList.remove(MARK),
+      () => element.removeAttribute(MARK),
       { once: true }
     );
     return element !== null;
