@@ -80,7 +80,7 @@ hub-down:
 	@$(PYTHON) -m hub_config.down
 
 example: $(VENV)/.installed
-	$(VENV)/bin/python -m jupyter_mlws.projects.example '$(WORKSPACE)'
+	$(VENV)/bin/python -I -m jupyter_mlws.projects.example '$(WORKSPACE)'
 
 test: dist
 	tests/prepare

@@ -74,7 +74,8 @@ def lab(venv: Path, workspace: Path, port: int, arguments: list[str]) -> int:
     if not (workspace / ".git").exists() or unfinished.exists():
         with step("Creating the example workspace"):
             python = str(venv / "bin" / "python")
-            run([python, "-m", "jupyter_mlws.projects.example", str(workspace)])
+            # -I: the installed package, whose runs share one process, and not that of this folder.
+            run([python, "-I", "-m", "jupyter_mlws.projects.example", str(workspace)])
     if not port_is_free(port):
         print(f"Port {port} is in use; using the next free one. To choose: make lab PORT=9000")
     with step("Starting JupyterLab"):
