@@ -100,13 +100,13 @@ def _version(tool: str) -> str:
 
 
 def table(results: dict[str, Any]) -> str:
-    """Return the table with its conditions, as Markdown."""
+    """Return the table with its conditions, as Markdown: code, which no language translates."""
     rows = "\n".join(
-        f"| {' '.join([row['tool'], row.get('version', '')]).strip()} | {_cell(row)} |"
+        f"| `{' '.join([row['tool'], row.get('version', '')]).strip()}` | {_cell(row)} |"
         for row in results["rows"]
     )
     return (
-        f"{results['date']}, {results['machine']}, load {results['load']}.\n\n"
+        f"`{results['date']}, {results['machine']}, load {results['load']}`\n\n"
         f"| {results['stages']} no-op stages, `-j{results['jobs']}`, first run | ms per stage |\n"
         f"|---|---|\n{rows}\n\n"
         f"![Milliseconds per stage of each tool](_static/benchmarks/peers.svg)\n"
