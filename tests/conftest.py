@@ -50,10 +50,10 @@ def _set_up_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     folder = tmp_path_factory.mktemp("home")
     (folder / ".gitconfig").write_text(GIT_CONFIG)
     # Of what is slow to make and the same for all tests: MLflow's empty tables.
-    kept = tmp_path_factory.getbasetemp() / "cache"
-    kept.mkdir(exist_ok=True)
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    cache.mkdir(exist_ok=True)
     (folder / ".cache").mkdir()
-    (folder / ".cache" / "jupyter-mlws").symlink_to(kept)
+    (folder / ".cache" / "jupyter-mlws").symlink_to(cache)
     monkeypatch.setenv("HOME", str(folder))
     # The environment need not be activated for its `dvc` and `jupyter` to be found.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

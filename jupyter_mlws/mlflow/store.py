@@ -246,16 +246,16 @@ def _copy_empty_tables(revision: str, file: Path) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
 
-    kept = platformdirs.user_cache_path("jupyter-mlws") / f"mlflow-{revision}.db"
+    template = platformdirs.user_cache_path("jupyter-mlws") / f"mlflow-{revision}.db"
     with suppress(OSError, SQLAlchemyError):
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(kept) as new:
+        if not template.exists():
+            template.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(template) as new:
                 engine = create_engine(f"{SQLITE}{new}")
                 initialize: Any = utils._initialize_tables
                 initialize(engine)
                 engine.dispose()
-        atomic_write(file, kept.read_bytes())
+        atomic_write(file, template.read_bytes())
 
 
 def tables() -> Any:

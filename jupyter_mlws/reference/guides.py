@@ -27,7 +27,7 @@ TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 ADMONITION = re.compile(r"^```\{warning\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[([^]]*)\]\(([^):]+)\.md(?:#[\w-]+)?\)")
 OF_THE_SITE = ("<!-- generated:", "```{include}")
-"""What pages have that Sphinx puts together from other files."""
+"""Marks of pages that Sphinx puts together from other files, which the lab does not show."""
 MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
 
 

@@ -45,9 +45,9 @@ def test_heads_of_tables_are_in_the_language_of_the_reader() -> None:
 def test_every_guide_of_the_site_is_a_page_that_the_lab_can_render() -> None:
     contents = pages("en")
     assert {"how-to/undo", "tutorials/first-workflow", "reference/versions"} <= guides().keys()
-    written = {path.relative_to(directory()) for path in directory().glob("[ht]*/[!i]*.md")}
+    files = {path.relative_to(directory()) for path in directory().glob("[ht]*/[!i]*.md")}
     assert {f"{page}.md" for page in guides() if not page.startswith("reference")} == {
-        path.as_posix() for path in written
+        path.as_posix() for path in files
     }
     for page in guides():
         text = contents[page.replace("/", "-")].text
@@ -67,8 +67,8 @@ def test_every_translation_of_a_guide_is_on_its_page() -> None:
         front = FRONT_MATTER.match((directory() / f"{page}.md").read_text(encoding="utf-8"))
         for english, translation in catalogue(page).items():
             # Links lead to other addresses than on the site.
-            shown = translation.partition("[")[0] in text
-            assert shown or (front and english in front[0]), page
+            is_on_page = translation.partition("[")[0] in text
+            assert is_on_page or (front and english in front[0]), page
 
 
 def test_guides_keep_the_blocks_of_code_of_the_site() -> None:

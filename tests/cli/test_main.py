@@ -185,15 +185,15 @@ def in_terminal(folder: Path, columns: int, *words: str) -> list[str]:
     process = python.Python(ON_TERMINAL, device, *words, cwd=folder, env=environment)
     assert process.stdout.read(4) == b"open"
     os.close(terminal)
-    written = b""
+    output = b""
     # Reading fails with EIO when the other end is closed.
     with suppress(OSError):
         while part := os.read(controller, 65536):
-            written += part
+            output += part
     os.close(controller)
     process.communicate()
-    assert process.returncode == 0, written.decode()
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode()).splitlines()
+    assert process.returncode == 0, output.decode()
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode()).splitlines()
 
 
 @pytest.mark.slow(reason="real programs, one after the other")

@@ -146,11 +146,12 @@ def isolated(folder: Path) -> dict[str, str]:
     homes = {name: str(folder / part) for name, part in names.items()}
     for path in homes.values():
         Path(path).mkdir(parents=True, exist_ok=True)
-    kept = Path.home() / ".cache" / "jupyter-mlws"
-    cache = Path(homes["HOME"], ".cache")
-    if kept.exists() and not cache.exists():
-        cache.mkdir()
-        (cache / "jupyter-mlws").symlink_to(kept.resolve())
+    # What tests.conftest shares among the homes of tests.
+    cache = Path.home() / ".cache" / "jupyter-mlws"
+    own_cache = Path(homes["HOME"], ".cache")
+    if cache.exists() and not own_cache.exists():
+        own_cache.mkdir()
+        (own_cache / "jupyter-mlws").symlink_to(cache.resolve())
     news = folder / "settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True, exist_ok=True)
     (news / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))

@@ -149,7 +149,7 @@ def test_a_store_is_the_same_whether_its_tables_are_kept_or_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "no-folder").touch()
-    made = {}
+    contents = {}
     for project, cache in (("a", "no-folder"), ("b", "cache"), ("c", "cache")):
         root = tmp_path / project
         root.mkdir()
@@ -166,8 +166,8 @@ def test_a_store_is_the_same_whether_its_tables_are_kept_or_made(
                 "SELECT experiment_id, name, replace(artifact_location, ?, '') FROM experiments",
                 [root.as_uri()],
             ).fetchall()
-        made[project] = schema, revision, places
-    assert made["a"] == made["b"] == made["c"]
+        contents[project] = schema, revision, places
+    assert contents["a"] == contents["b"] == contents["c"]
     assert [path.suffix for path in (tmp_path / "cache" / "jupyter-mlws").iterdir()] == [".db"]
 
 

@@ -127,13 +127,13 @@ def test_a_kernel_that_dies_while_it_starts_is_started_once_more(
     (folder / "kernel.json").write_text(json.dumps(specification))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
     (tmp_path / "a.ipynb").write_text(notebook("print('begun')", kernel=kernel))
-    done = call("a.ipynb", "--out", "b.ipynb", code=code)
+    process = call("a.ipynb", "--out", "b.ipynb", code=code)
     assert len((tmp_path / "starts").read_text()) == 2
     if code:
-        assert "a.ipynb: Could not start the kernel 'fragile': Kernel died" in done.stderr
-        assert "Traceback" not in done.stderr
+        assert "a.ipynb: Could not start the kernel 'fragile': Kernel died" in process.stderr
+        assert "Traceback" not in process.stderr
     else:
-        assert done.stdout == "begun\n"
+        assert process.stdout == "begun\n"
 
 
 @pytest.mark.parametrize(
