@@ -58,6 +58,7 @@ def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") ->
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_a_person_merges_resolves_and_undoes(diverged: Project, git: Git) -> None:
     root = diverged.root
     assert "merged" in words(root, "merge", "clean")

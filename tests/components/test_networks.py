@@ -91,6 +91,7 @@ def test_its_file_holds_arrays_and_words_alone(cnn: Path) -> None:
     assert "torch" not in schema
 
 
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_it_goes_on_as_any_model(node, cnn: Path, data: Path) -> None:
     node(
         "predict --model @cnn.skops --data @digits --table @p.parquet --probabilities",

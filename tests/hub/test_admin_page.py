@@ -81,6 +81,7 @@ def is_(page: Page, identifier: str, status: str) -> None:
     expect(row(page, identifier)).to_have_attribute("data-mlws-status", status, timeout=SLOW)
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_an_administrator_sees_and_does_everything_without_a_reload(
     hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
 ) -> None:
@@ -111,6 +112,7 @@ def test_an_administrator_sees_and_does_everything_without_a_reload(
     assert page.evaluate("window.wasNotReloaded") is True
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_several_are_stopped_together_one_is_resized_and_its_volume_trashed(
     hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
 ) -> None:
@@ -231,6 +233,7 @@ def test_the_page_in_both_languages_light_and_dark(
         shoot(f"admin-{language}-{colours}", page)
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_lab_on_the_hub_has_a_section_of_the_persons_containers(
     hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
 ) -> None:

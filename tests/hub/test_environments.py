@@ -211,6 +211,7 @@ def test_a_build_is_ended_once_it_has_written_too_much(
     assert hub.engine.run("ps", "--all", "--quiet", "--filter", label) == ""
 
 
+@pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_the_lab_saves_lists_and_deletes(
     hub: Hub, browser: Browser, shoot: Callable[..., None]

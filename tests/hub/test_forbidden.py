@@ -247,6 +247,7 @@ TRACKING = [
 ]
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_what_is_forbidden_is_refused_with_a_reason_and_changes_nothing(
     stack: Stack, tmp_path: Path
 ) -> None:

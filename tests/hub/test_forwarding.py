@@ -125,6 +125,7 @@ def tells(identifier: str, status: str) -> Callable[[dict[str, Any]], bool]:
     return fits
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_each_endpoint_does_its_work(hub: Hub, lab: Callable[..., requests.Response]) -> None:
     def accepted(method: str, path: str, body: Any = None) -> dict[str, Any]:
         answer = lab(method, path, body)
@@ -267,6 +268,7 @@ def test_every_fault_that_the_service_finds_is_named_in_both_languages(
     assert lab("GET", f"containers/{FAITH}--wrong").status_code == 404
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_python_code_in_the_lab_has_the_specifications_calls(
     hub: Hub, lab: Callable[..., requests.Response]
 ) -> None:

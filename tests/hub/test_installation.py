@@ -30,6 +30,7 @@ def hub_pid(hub: Hub) -> int:
     return int(processes.pid_file(hub.settings).read_text())
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_second_time_it_changes_nothing(own: Hub) -> None:
     before = hub_pid(own)
     assert own.url in own.up()
@@ -97,6 +98,7 @@ def test_sign_in_errors_are_in_the_readers_language(own: Hub) -> None:
     assert "用户名或密码错误。" in text_of(answer.content.decode())
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None:
     own.sign_up("ada")
     own.start("ada", QUICK)
@@ -111,6 +113,7 @@ def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None
     own.wait_for(lambda: not own.server("ada"), "the Hub knows that it is gone")
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_new_settings_start_the_hub_anew(own: Hub) -> None:
     before = hub_pid(own)
     own.up(HUB_IDLE_LIMIT="3600")
@@ -120,6 +123,7 @@ def test_new_settings_start_the_hub_anew(own: Hub) -> None:
     assert own.api("GET", "services/idle-culler").status_code == 404
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_stopping_leaves_accounts_and_files_and_nothing_that_runs(own: Hub) -> None:
     own.sign_up("ben")
     own.start("ben", QUICK)
@@ -137,6 +141,7 @@ def test_stopping_leaves_accounts_and_files_and_nothing_that_runs(own: Hub) -> N
     own.stop("ben")
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_port_in_use_is_named_with_its_variable(own: Hub, tmp_path: Path) -> None:
     own.up()
     with pytest.raises(AssertionError, match=r"port \d+ is not available.*set HUB_PORT to another"):

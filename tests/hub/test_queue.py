@@ -51,6 +51,7 @@ def progress(hub: Hub, user: str) -> Iterator[Data]:
             yield json.loads(line.removeprefix(b"data:"))
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_an_administrator_moves_and_drops_what_waits(hub: Hub) -> None:
     create(hub, ADMINISTRATOR)
     hub.becomes(f"{ADMINISTRATOR}--default", "RUNNING")
@@ -97,6 +98,7 @@ def waiting(hub: Hub) -> list[Data]:
     return rows
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_start_on_the_hubs_page_waits_there_with_its_place(hub: Hub) -> None:
     first = create(hub, QUIN)
     hub.becomes(first, "RUNNING")
@@ -122,6 +124,7 @@ def test_a_start_on_the_hubs_page_waits_there_with_its_place(hub: Hub) -> None:
     assert hub.lab("GET", QUEENIE, "api/status").ok
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_start_that_is_taken_out_of_the_queue_ends_with_the_reason(hub: Hub) -> None:
     first = create(hub, QUIN)
     hub.becomes(first, "RUNNING")
@@ -138,6 +141,7 @@ def test_a_start_that_is_taken_out_of_the_queue_ends_with_the_reason(hub: Hub) -
     assert not hub.container(QUEENIE)
 
 
+@pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_an_administrator_orders_the_queue_on_the_page(
     hub: Hub, browser: Browser, shoot: Callable[..., None]

@@ -66,6 +66,7 @@ def allocated(hub: Hub) -> Data:
     return data
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_what_runs_gets_more_and_less_and_goes_on(hub: Hub) -> None:
     identifier = run(hub, RITA)
     started = hub.inspect(RITA)["State"]["StartedAt"]
@@ -97,6 +98,7 @@ def test_what_runs_gets_more_and_less_and_goes_on(hub: Hub) -> None:
     assert allocated(hub) == {"cpu": 1.5, "memory": 640 * MIB, "gpu": 0}
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_what_cannot_be_had_is_refused_by_field_and_changes_nothing(hub: Hub) -> None:
     identifier = run(hub, RITA)
     before = limits(hub, RITA)
@@ -124,6 +126,7 @@ def test_what_cannot_be_had_is_refused_by_field_and_changes_nothing(hub: Hub) ->
     assert resize(hub, ADMINISTRATOR, identifier, memory="1Gi").status_code == 200
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_what_rests_or_waits_takes_its_size_to_the_start(hub: Hub) -> None:
     identifier = run(hub, RITA)
     hub.service("POST", f"containers/{identifier}/stop", RITA)
@@ -163,6 +166,7 @@ class Notebook:
         return answer
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_lack_of_memory_is_told_with_its_notebook_and_cured_by_a_resize(hub: Hub) -> None:
     identifier = run(hub, RITA)
     hungry, other = Notebook(hub, RITA, "hungry.ipynb"), Notebook(hub, RITA, "other.ipynb")
@@ -207,6 +211,7 @@ def hear(socket: websocket.WebSocket, fits: Callable[[Data], bool]) -> Data:
     return found
 
 
+@pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_the_lab_says_so_and_one_click_cures_it(
     hub: Hub, browser: Browser, shoot: Callable[..., None]

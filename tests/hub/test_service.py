@@ -170,6 +170,7 @@ def tells(identifier: str, *statuses: str) -> Callable[[Data], bool]:
 # A container's life
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_containers_whole_life_as_a_plain_person(hub: Hub) -> None:
     with listening(hub, "containers/status", "ada") as hear:
         made = create(hub, "ada", **SPECIFIED)
@@ -355,6 +356,7 @@ def test_who_asks(hub: Hub) -> None:
 # The queue
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_what_does_not_fit_now_waits_in_order_and_starts_by_itself(hub: Hub) -> None:
     create(hub, "ada", resources=WHOLE)
     hub.becomes("ada--default", "RUNNING")
@@ -453,6 +455,7 @@ def test_a_plan_and_a_reservation(hub: Hub) -> None:
 # Faults
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_killed_process_is_known_at_once_restarted_and_given_up_after_the_third_time(
     hub: Hub,
 ) -> None:
@@ -503,6 +506,7 @@ def kill(hub: Hub, docker: str) -> None:
     os.kill(hub.wait_for(lambda: pid(hub, docker), "it runs"), signal.SIGKILL)
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_log_is_followed_and_replayed(hub: Hub) -> None:
     create(hub, "ada", resources=HALF)
     hub.becomes("ada--default", "RUNNING")
@@ -561,6 +565,7 @@ def test_what_is_started_in_the_moment_it_has_stopped_stops_again(hub: Hub) -> N
     assert not hub.container("ada")
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_killed_service_comes_back_and_has_lost_nothing(hub: Hub) -> None:
     create(hub, "ada", resources=WHOLE)
     hub.becomes("ada--default", "RUNNING")
@@ -584,6 +589,7 @@ def test_a_killed_service_comes_back_and_has_lost_nothing(hub: Hub) -> None:
     assert allocated(hub) == 1
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_killed_hub_takes_its_service_along_and_the_next_one_finds_all(hub: Hub) -> None:
     create(hub, "ada", resources=WHOLE)
     hub.becomes("ada--default", "RUNNING")

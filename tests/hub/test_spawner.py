@@ -139,6 +139,7 @@ def test_containers_cannot_reach_each_other(
     assert hub.shell(ADA, f"{ask} http://{address}:8888/ || true") == "000"
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_container_reaches_hub_and_service_but_no_engine(hub: Hub, lab: dict[str, Any]) -> None:
     ask = "curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}'"
     gateway = host_of(hub.settings.service_url)
@@ -258,6 +259,7 @@ def test_the_navigation_bar_leads_to_the_containers(hub: Hub) -> None:
     assert 'data-zh="容器"' in page
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_files_outlive_the_container_and_limits_do_not(hub: Hub) -> None:
     hub.sign_up("spawner-cy")
     first = hub.start("spawner-cy", QUICK)
@@ -282,6 +284,7 @@ def kill_lab(hub: Hub, user: str) -> None:
     os.kill(hub.inspect(user)["State"]["Pid"], signal.SIGKILL)
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_killed_lab_is_restarted_three_times_and_then_given_up(hub: Hub) -> None:
     hub.sign_up("spawner-dan")
     hub.start("spawner-dan", QUICK)
@@ -319,6 +322,7 @@ def test_a_container_stopped_behind_the_hubs_back_is_known_at_once(hub: Hub) -> 
     hub.wait_for(lambda: not hub.server("spawner-dan"), "the Hub knows that it is gone")
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_lab_that_cannot_start_says_why_with_its_last_lines(hub: Hub) -> None:
     """Its home is unreadable: a start that fails by itself, four times."""
     hub.sign_up("spawner-fay")

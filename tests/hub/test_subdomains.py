@@ -100,6 +100,7 @@ def test_the_charts_proxy_routes_by_names_too() -> None:
     assert values(Settings.read({}), "github")["proxy"]["chp"]["extraCommandLineFlags"] == []
 
 
+@pytest.mark.slow(reason="starts real containers")
 @pytest.mark.docker
 @pytest.mark.timeout(600)
 def test_lab_service_and_hub_answer_under_their_own_names(hub: Hub) -> None:
@@ -143,6 +144,7 @@ def test_lab_service_and_hub_answer_under_their_own_names(hub: Hub) -> None:
     hub.stop(SUE)
 
 
+@pytest.mark.slow(reason="starts real containers")
 @pytest.mark.docker
 @pytest.mark.browser
 @pytest.mark.timeout(600)
@@ -173,6 +175,7 @@ def test_the_pages_lead_to_each_other(
     hub.stop(SUE)
 
 
+@pytest.mark.slow(reason="starts real containers")
 @pytest.mark.docker
 @pytest.mark.browser
 @pytest.mark.timeout(600)

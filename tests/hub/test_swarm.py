@@ -86,6 +86,7 @@ def share(node: Data, part: float) -> Data:
     return {"cpu": f"{round(cores * part * 1000)}m", "memory": "1Gi"}
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(hub: Hub, node: Data) -> None:
     identifier, other = create(hub, SUE, environment={"COLOUR": "blue"}), create(hub, SAM)
     told = hub.becomes(identifier, "RUNNING")
@@ -121,6 +122,7 @@ def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(hub: Hub, node:
     assert hub.shell(SUE, "cat ~/note") == "kept"
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_what_has_no_room_waits_in_swarm_and_is_shown_in_the_queue(hub: Hub, node: Data) -> None:
     first = create(hub, SUE, resources=share(node, 0.75))
     hub.becomes(first, "RUNNING")
@@ -147,6 +149,7 @@ def test_what_has_no_room_waits_in_swarm_and_is_shown_in_the_queue(hub: Hub, nod
     assert machine["allocated"]["memory"] == 1024 * MIB
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_what_is_killed_is_back_three_times_and_what_swarm_lacks_is_refused(hub: Hub) -> None:
     identifier = create(hub, SUE)
     hub.becomes(identifier, "RUNNING")

@@ -434,6 +434,7 @@ def _succeeds(place: Place, arguments: list[str]) -> bool:
     return answer.returncode == 0
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_dvc_itself_pushes_and_pulls(people: dict[str, Place], shared: Data) -> None:
     tess, tom = people[TESS], people[TOM]
 
@@ -585,6 +586,7 @@ def test_administrators_are_owners_everywhere(people: dict[str, Place], shared: 
     assert ADMINISTRATOR not in [row["user"] for row in found["members"]]
 
 
+@pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_the_lab_shows_shares_and_clones(
     people: dict[str, Place], browser: Browser, shoot: Callable[[str, Page], None]

@@ -47,6 +47,7 @@ def volumes(hub: Hub, user: str) -> list[Data]:
     return items
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_volume_goes_to_the_trash_and_comes_back(hub: Hub) -> None:
     identifier = start(hub, VERA)
     hub.shell(VERA, "echo precious > ~/file")
@@ -85,6 +86,7 @@ def test_a_volume_goes_to_the_trash_and_comes_back(hub: Hub) -> None:
     hub.service("DELETE", f"containers/{identifier}")
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_home_over_its_quota_is_told_and_rescued(hub: Hub) -> None:
     identifier = start(hub, VIC)
     hub.shell(VIC, "dd if=/dev/zero of=$HOME/big bs=1M count=40 2>&1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import websocket
 
 from jupyter_mlws.core.project import Project
@@ -11,6 +12,7 @@ from tests.debugging import Debugger
 from tests.test_server import TOKEN, _call, _server
 
 
+@pytest.mark.slow(reason="real kernels")
 def test_a_breakpoint_is_hit_also_after_the_server_was_killed(project: Project, home: Path) -> None:
     with _server(project, home) as (process, address):
         notebook = _call(address, "notebooks", {"path": "a.ipynb"})["id"]

@@ -249,6 +249,7 @@ async def test_outputs_of_a_language_without_a_page(
     assert lines == "".join(f"{number}\n" for number in range(MANY))
 
 
+@pytest.mark.slow(reason="real kernels")
 async def test_twenty_executions_on_twenty_kernels_at_once(opened, call, listen) -> None:
     ids = [await opened(f"n{number}.ipynb", one="1") for number in range(AT_ONCE)]
     meet = (

@@ -29,6 +29,7 @@ MIN_TITLE = 12
 """Pixels on the screen."""
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize("size", [(1600, 1000), (1280, 720)], ids=str)
 def test_the_first_view_says_which_model_won_and_what_changed(
     page: Page, lab: Lab, size: tuple[int, int], shoot: Callable[[str], None]
@@ -57,6 +58,7 @@ def test_the_first_view_says_which_model_won_and_what_changed(
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_first_view_after_a_run_says_which_model_won_and_what_changed(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -122,6 +124,7 @@ def transform(page: Page) -> str:
     return style
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_automatic_layout_shows_all_of_its_result(page: Page, lab: Lab) -> None:
     before = (lab.root / WORKFLOW).read_text()
     open_workflow(page, lab, WORKFLOW, NODES)

@@ -180,6 +180,7 @@ def test_notes_and_frames(page: Page, lab: Lab, shoot: Callable[[str], None]) ->
     assert file.read_text() == before
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_what_fits_here_and_reasons_at_the_pointer(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WORKFLOW, NODES)
     drag(page, port(page, "compare", "out", "metrics"), empty_place(page, 0.8, 0.9))
@@ -202,6 +203,7 @@ def test_what_fits_here_and_reasons_at_the_pointer(page: Page, lab: Lab) -> None
     page.mouse.up()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_files_of_the_file_browser_become_nodes(page: Page, lab: Lab) -> None:
     (lab.root / "src").mkdir()
     (lab.root / "clean.py").write_text("print('clean')\n")

@@ -171,6 +171,7 @@ def test_closing_asks_what_becomes_of_unsaved_edits(page: Page, lab: Lab) -> Non
     assert file.read_text() == trees(before, 99)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_parameters_in_their_own_file(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:
@@ -201,6 +202,7 @@ def test_parameters_in_their_own_file(
     expect(field).to_have_value("0.5")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_versions_compared_and_exports(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()
@@ -281,6 +283,7 @@ def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) ->
     expect(page.locator(".jp-mlws-Canvas:visible .react-flow__minimap")).to_have_count(0)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_file_of_the_computer_is_dropped(page: Page, lab: Lab) -> None:
     text = "a,b\n1,2\n"
     open_workflow(page, lab, WORKFLOW, NODES)
@@ -307,6 +310,7 @@ def test_a_file_of_the_computer_is_dropped(page: Page, lab: Lab) -> None:
     assert (lab.root / "data/prices.csv").read_text() == text
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_an_empty_canvas_loads_a_large_file_that_is_dropped(page: Page, lab: Lab) -> None:
     file = lab.root / "workflows/new/dvc.yaml"
     file.parent.mkdir()

@@ -44,6 +44,7 @@ def wire_place(page: Page, identifier: str) -> tuple[float, float]:
     return x, y
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_double_click_opens_the_node(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WORKFLOW, NODES)
     expect(page.locator(".lm-TabBar-tabLabel", has_text="Wine")).to_be_visible()
@@ -55,6 +56,7 @@ def test_a_double_click_opens_the_node(page: Page, lab: Lab) -> None:
     expect(page.locator(".jp-mlws-Chooser")).to_be_visible()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_component_on_a_wire_goes_between(page: Page, lab: Lab) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()
@@ -74,6 +76,7 @@ def test_a_component_on_a_wire_goes_between(page: Page, lab: Lab) -> None:
     assert file.read_text() == before
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_line_to_an_occupied_input_replaces(page: Page, lab: Lab) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()

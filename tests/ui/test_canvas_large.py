@@ -117,6 +117,7 @@ def test_many_nodes_are_painted_and_still_taken_by_hand(
     assert page.get_by_role("treeitem").count() < SIZE / 2
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_tree_says_and_does_what_the_graph_does(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:

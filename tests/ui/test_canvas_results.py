@@ -37,6 +37,7 @@ def expect_button(page: Page, text: str) -> None:
     expect(page.locator(".jp-mlws-run")).to_contain_text(text)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_plan_follows_edits_that_are_not_saved(page: Page, lab: Lab) -> None:
     text = (lab.root / WINE).read_text()
     open_workflow(page, lab, WINE, NODES)
@@ -64,6 +65,7 @@ def test_a_button_of_the_toolbar_does_not_stay_pressed(page: Page, lab: Lab) -> 
     expect(tree).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_failed_node_says_why_and_leads_to_its_setting(page: Page, lab: Lab) -> None:
     file = lab.root / WINE
     file.write_text(file.read_text().replace("stratify: target", "stratify: nosuch"))
@@ -91,6 +93,7 @@ def test_a_failed_node_says_why_and_leads_to_its_setting(page: Page, lab: Lab) -
     expect_button(page, "Restore 1 node")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_missing_input_is_a_problem_before_a_run(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WINE, NODES)
     node(page, "load").click()
@@ -102,6 +105,7 @@ def test_a_missing_input_is_a_problem_before_a_run(page: Page, lab: Lab) -> None
     expect(page.locator(".jp-mlws-Problems")).to_contain_text("data/nosuch.csv")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_broken_component_opens_at_its_line(page: Page, lab: Lab) -> None:
     (lab.root / "components").mkdir(exist_ok=True)
     (lab.root / "components/broken.py").write_text("import os\n\ndef broken(:\n    pass\n")
@@ -117,6 +121,7 @@ def tab(page: Page, name: str) -> None:
     page.locator(".jp-mlws-Drawer").get_by_role("tab", name=name).click()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_drawer_shows_results_and_keeps_its_size(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WINE, NODES)
     tab(page, "Metrics")
@@ -164,6 +169,7 @@ def test_the_drawer_shows_results_and_keeps_its_size(page: Page, lab: Lab) -> No
     expect(bar).to_have_attribute("aria-valuenow", str(before + 20))
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_report_is_exported_as_one_file(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WINE, NODES)
     page.get_by_role("button", name="Report").click()
@@ -181,6 +187,7 @@ def test_a_report_is_exported_as_one_file(page: Page, lab: Lab) -> None:
     assert "<script" not in text
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_an_executed_notebook_is_drawn(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:
@@ -208,6 +215,7 @@ def test_an_executed_notebook_is_drawn(
     expect(page.locator(".jp-NotebookPanel .jp-Notebook")).to_be_visible()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_millions_of_rows_are_scrolled(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:
@@ -246,6 +254,7 @@ def test_millions_of_rows_are_scrolled(
     assert len(rows_in_view) > 5
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_past_run_shows_the_workflow_and_the_settings_that_it_had(page: Page, lab: Lab) -> None:
     before = (lab.root / WINE).read_text()
     open_workflow(page, lab, WINE, NODES)
@@ -299,6 +308,7 @@ def test_a_past_run_shows_the_workflow_and_the_settings_that_it_had(page: Page, 
     assert text_of(page) == before
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_past_run_is_in_view_with_the_parameters_that_it_had(page: Page, lab: Lab) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     path = "workflows/tuned/dvc.yaml"

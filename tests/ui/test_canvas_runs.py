@@ -109,6 +109,7 @@ def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
     assert (lab.root / "third.txt").read_text() == "12"
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_correction_that_is_typed_is_saved_before_a_retry(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, PATH, NODES)
     run_workflow(page)
@@ -286,6 +287,7 @@ CHART = {
 }
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_chart_is_drawn_by_the_lab(
     page: Page, start_lab: Callable[..., Lab], example: Path, shoot: Callable[[str], None]
 ) -> None:
@@ -310,6 +312,7 @@ def test_a_chart_is_drawn_by_the_lab(
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_values_of_metrics_with_long_names_are_in_view(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:

@@ -182,6 +182,7 @@ def test_a_persons_own_foreach_is_changed(
     assert file.read_text() == LOOP
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_sweep_is_changed_and_ended(page: Page, lab: Lab) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()

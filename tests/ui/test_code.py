@@ -270,6 +270,7 @@ def ended(lab: Lab, identifier: str) -> dict:
     raise AssertionError(operation)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_what_others_do_is_seen_without_a_reload(
     page: Page, sidebar: Locator, lab: Lab, git: Repository, bare: tuple[Repository, str]
 ) -> None:
@@ -305,6 +306,7 @@ def test_what_others_do_is_seen_without_a_reload(
     assert (failed["state"], failed["error"]["code"]) == ("FAILED", "30254")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_staged_and_discarded_by_keyboard(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:
@@ -349,6 +351,7 @@ def test_staged_and_discarded_by_keyboard(
     assert git("status", "--porcelain") == '?? "new file.txt"'
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_notebooks_are_compared_and_merged_cell_by_cell(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:
@@ -393,6 +396,7 @@ def test_notebooks_are_compared_and_merged_cell_by_cell(
     assert len(git("log", "-1", "--format=%P").split()) == 2
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_history_is_drawn_filtered_and_gone_back_in(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:
@@ -462,6 +466,7 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     assert git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_project_is_cloned_where_there_is_none(
     page: Page,
     start_lab: Callable[..., Lab],
@@ -491,6 +496,7 @@ def test_a_project_is_cloned_where_there_is_none(
     assert copy("remote", "get-url", "origin") == address
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_stashes_tags_and_deleted_branches(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:
@@ -544,6 +550,7 @@ def test_stashes_tags_and_deleted_branches(
     assert git("rev-parse", "lonely") == tip
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_what_is_deleted_or_binary_is_settled_as_a_whole(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:
@@ -597,6 +604,7 @@ def test_what_is_deleted_or_binary_is_settled_as_a_whole(
     assert git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize(("theme", "locale"), [("light", "zh_CN"), ("dark", "en")])
 def test_how_code_looks(
     page: Page,

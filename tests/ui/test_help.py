@@ -18,6 +18,7 @@ def reference(page: Page) -> Locator:
     return page.locator(".jp-mlws-Reference")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_inspector_leads_to_the_component_and_to_the_setting(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -40,6 +41,7 @@ def test_the_inspector_leads_to_the_component_and_to_the_setting(
     shoot("help-setting")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_context_menu_of_the_palette_has_help(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WORKFLOW, NODES)
     entry = page.locator(".lm-Menu-item", has_text="Show Help")
@@ -72,6 +74,7 @@ def test_the_context_menu_of_the_palette_has_help(page: Page, lab: Lab) -> None:
     expect(entry).to_have_count(0)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_an_error_leads_to_its_page_and_others_are_found(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -116,6 +119,7 @@ def test_an_error_leads_to_its_page_and_others_are_found(
     expect(reference(page).locator("h1")).to_have_text("Experiments, models and lineage")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_first_start_with_a_project_shows_a_tour_once(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -149,6 +153,7 @@ def test_the_first_start_with_a_project_shows_a_tour_once(
     expect(toast).to_have_count(0)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_it_is_chinese_in_a_dark_lab(
     page: Page,
     start_lab: Callable[..., Lab],

@@ -162,6 +162,7 @@ def test_runs_from_a_terminal_and_a_notebook_show_on_the_open_canvas(page: Page,
     expect(node(page, "forest")).to_have_attribute("data-mlws-state", "CACHED")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_commit_damage_and_restore(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     page.goto(lab.address())
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from jsonschema import Draft7Validator
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import RUN_LIMIT, command, faults_of_access, open_workflow, run_workflow
 from tests.ui.conftest import Lab
+
+pytestmark = pytest.mark.browser
 
 WINE = "workflows/wine/dvc.yaml"
 WINE_ID = "workflows~1wine~1dvc.yaml"
@@ -33,6 +36,7 @@ def toolbar_item(page: Page, position: int) -> Locator:
     return items.nth(position)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     def canvas() -> None:
         page.get_by_role("tab", name="Wine").click()
@@ -119,6 +123,7 @@ def test_buttons_of_a_view_are_in_the_toolbar_of_its_tab(page: Page, lab: Lab) -
     expect(reproduce).to_have_attribute("aria-disabled", "true")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_status_bar_shows_the_project_and_the_run(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WINE, [])
     item = page.locator("#jp-mlws-status")

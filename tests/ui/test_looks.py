@@ -32,6 +32,7 @@ SETTINGS = {"en": "Settings", "zh_CN": "设置"}
 CHANGES = {"en": "Changes", "zh_CN": "更改"}
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize(("theme", "locale"), [("light", "zh_CN"), ("dark", "en")])
 def test_canvas_and_sidebar(
     page: Page,
@@ -235,6 +236,7 @@ def test_eight_changed_files_are_in_view_in_a_small_window(
     until(page, lambda: abs((section.bounding_box() or before)["height"] - after["height"]) < 20)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize(("theme", "locale"), [("light", "zh_CN"), ("dark", "en")])
 def test_a_project_is_trusted_before_its_code_runs(
     page: Page,

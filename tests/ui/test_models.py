@@ -37,6 +37,7 @@ def in_mlflow(lab: Lab, code: str) -> str:
     return answer.stdout.strip()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_three_models_are_compared_and_one_is_promoted(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -101,6 +102,7 @@ def test_three_models_are_compared_and_one_is_promoted(
     assert in_mlflow(lab, ALIASES) == "{}"
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_runs_are_searched_compared_in_charts_and_reproduced(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:

@@ -66,6 +66,7 @@ def write_cell(page: Page, cell: Locator, source: str) -> None:
     page.keyboard.type(source)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_an_error_is_found_mended_and_what_was_lost_runs_again(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -201,6 +202,7 @@ def test_cells_are_stopped_at_their_limits(
     assert rows[2]["memory"] > MEMORY_LIMIT * 0.72
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_everything_by_keyboard_dark_and_in_chinese(
     page: Page, start_lab: Callable[..., Lab], tmp_path: Path, shoot: Callable[[str], None]
 ) -> None:
@@ -266,6 +268,7 @@ def test_everything_by_keyboard_dark_and_in_chinese(
     expect(lines.filter(has_text="prices.ipynb, cell show: ERROR")).to_have_count(1)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_log_is_read_and_filtered(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     write(lab.root, **CELLS)
     notebook = lab.fetch("notebooks?path=prices.ipynb")["items"][0]["id"]
@@ -318,6 +321,7 @@ def test_outputs_of_the_api_come_into_the_open_notebook(
         assert saved[2]["outputs"][0]["text"] == ["7\n"]
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_variables_follow_the_kernel(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     write(lab.root, frame="import pandas as pd\nframe = pd.DataFrame({'a': range(9)})", two="b = 7")
     page.goto(lab.address("prices.ipynb"))
@@ -348,6 +352,7 @@ def test_variables_follow_the_kernel(page: Page, lab: Lab, shoot: Callable[[str]
     assert not [url for url in asked if "/variables" in url]
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_commit_box_names_outputs_of_other_code(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:

@@ -22,6 +22,7 @@ VIEWS = {
 """Commands with their arguments, and the view that each opens."""
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_views_come_back_with_the_page(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     page.goto(lab.address())
     # The clean layout of this address is saved by then; what is open before is not kept.
@@ -53,6 +54,7 @@ NOTEBOOK_FAULT = "Cannot read properties of undefined (reading 'schema')"
 """Of Notebook 7 itself: its shortcuts may read their settings before these are loaded."""
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_views_open_beside_the_document_of_notebook_7(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:

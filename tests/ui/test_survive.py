@@ -133,6 +133,7 @@ def outputs_in(file: Path) -> list[Any]:
     return simplified(json.loads(file.read_text())["cells"][0]["outputs"])
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_next_page_streams_on(
     page: Page, other_page: Page, lab: Lab, undisturbed: list[Any]
 ) -> None:
@@ -153,6 +154,7 @@ def test_the_next_page_streams_on(
     assert outputs_in(file) == undisturbed
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_document_has_them_when_nobody_came(
     page: Page, other_page: Page, lab: Lab, undisturbed: list[Any]
 ) -> None:
@@ -165,6 +167,7 @@ def test_the_document_has_them_when_nobody_came(
     assert outputs_in(file) == undisturbed
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_killed_browser_loses_nothing(
     page: Page, browser: Browser, lab: Lab, undisturbed: list[Any], tmp_path: Path
 ) -> None:
@@ -189,6 +192,7 @@ def test_a_killed_browser_loses_nothing(
     assert outputs_in(file) == undisturbed
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_page_that_lost_its_connection_catches_up(page: Page, lab: Lab) -> None:
     write(lab.root, LONG)
     cells = open_notebook(page, lab)
@@ -202,6 +206,7 @@ def test_a_page_that_lost_its_connection_catches_up(page: Page, lab: Lab) -> Non
     expect_end(cells.nth(0))
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_two_pages_show_the_same(page: Page, other_page: Page, lab: Lab) -> None:
     write(lab.root, LONG)
     mine = open_notebook(page, lab)
@@ -216,6 +221,7 @@ def test_two_pages_show_the_same(page: Page, other_page: Page, lab: Lab) -> None
     expect(other_page.locator(".jp-mod-dirty")).to_have_count(0)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_request_for_input_is_asked_again(
     page: Page, other_page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -230,6 +236,7 @@ def test_a_request_for_input_is_asked_again(
     expect(cells.nth(0).locator(".jp-InputPrompt")).to_have_text("[1]:")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize("page_stays", [True, False])
 def test_a_killed_server_loses_nothing(
     page: Page,

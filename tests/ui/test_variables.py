@@ -84,6 +84,7 @@ def cells_of(view: Locator, row: int) -> Locator:
     return view.locator(f".jp-mlws-Grid-row[aria-rowindex='{row}'] [role=gridcell]")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_frame_is_sorted_filtered_scrolled_and_assigned_again(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_frame_is_sorted_filtered_scrolled_and_assigned_again(
     expect(view.locator(".jp-mlws-Preview-shape")).to_contain_text("Rows: 100,000", timeout=60_000)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_arrays_dictionaries_and_models(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     open_notebook(page, lab)
     view = open_variable(page, "cube")
@@ -157,6 +159,7 @@ def test_arrays_dictionaries_and_models(page: Page, lab: Lab, shoot: Callable[[s
     shoot("variable-model")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_it_looks_right_in_the_dark_and_in_chinese(
     page: Page,
     start_lab: Callable[..., Lab],

@@ -59,6 +59,7 @@ def upload(page: Page, card: str, files: dict[str, str]) -> None:
     )
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_example_opens(page: Page, lab: Lab, view: Locator) -> None:
     expect(tabs(page)).to_have_count(1)
     assert faults_of_access(page, ".jp-mlws-Begin") == []
@@ -71,6 +72,7 @@ def test_the_example_opens(page: Page, lab: Lab, view: Locator) -> None:
     expect(view).to_have_count(0)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize("is_dropped", [False, True])
 def test_a_table_becomes_a_workflow_that_runs(
     page: Page, lab: Lab, view: Locator, is_dropped: bool
@@ -229,6 +231,7 @@ def test_it_is_not_shown_again_unless_it_is_opened(page: Page, lab: Lab, view: L
     expect(view.get_by_label("Do not show this view again")).to_be_checked()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_it_is_chinese_in_a_dark_lab(
     page: Page, start_lab: Callable[..., Lab], empty: Path, tmp_path: Path
 ) -> None:

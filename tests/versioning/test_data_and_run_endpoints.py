@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from jupyter_mlws.core.project import Project
 
 
@@ -75,6 +77,7 @@ async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -
         assert (status, answer["errors"][0]["field"]) == (400, field)
 
 
+@pytest.mark.slow(reason="real runs and commits")
 async def test_the_way_of_a_run(call, done, workspace: Project) -> None:
     (workspace.root / "train.py").write_text("print('now')\n")
     _, answer, _ = await call("POST", "runs/state", {})

@@ -165,6 +165,7 @@ def killed_half_way(root: Path, what: str, identifier: str) -> None:
     process.communicate()
 
 
+@pytest.mark.slow(reason="many real commits and transfers")
 def test_a_killed_transfer_goes_on_where_it_stopped(
     versions: Workspace, root: Path, s3: S3Server
 ) -> None:
@@ -201,6 +202,7 @@ def test_a_killed_transfer_goes_on_where_it_stopped(
     assert not part.exists()
 
 
+@pytest.mark.slow(reason="many real commits and transfers")
 def test_what_a_remote_refuses_is_told_without_its_secret_and_nothing_is_lost(
     versions: Workspace, root: Path, s3: S3Server, tmp_path: Path
 ) -> None:

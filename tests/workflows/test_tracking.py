@@ -316,6 +316,7 @@ def test_without_mlflow_a_node_starts_without_an_id_and_says_so(
     assert unrecorded(workflows, ended)
 
 
+@pytest.mark.slow(reason="MLflow is imported in each run")
 def test_code_that_chooses_its_own_experiment_is_left_to_itself(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded
 ) -> None:

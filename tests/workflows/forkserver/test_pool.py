@@ -198,6 +198,7 @@ def test_two_environments_at_most(pool: WarmPool, launch: Callable[..., int | No
     assert len(pool._zygotes) == 2
 
 
+@pytest.mark.slow(reason="imports the libraries twice")
 def test_a_zygote_that_died_is_replaced(own: WarmPool, launch: Callable[..., int | None]) -> None:
     died = zygote(own)._process.pid
     os.kill(died, signal.SIGKILL)
