@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -43,13 +43,15 @@ NO_TOUR = {"showTour": False}
 NO_BUILD = {"buildCheck": False, "buildAvailable": False}
 """The check for a build starts Node.js twice."""
 LAB = """
-import os, runpy, sys
+import faulthandler, os, runpy, signal, sys
 for stream in (1, 2):
     os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+faulthandler.register(signal.SIGUSR2, file=2)
 del sys.argv[1]
 runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
 """
-"""``python -m jupyterlab``, with its output in a file."""
+"""``python -m jupyterlab``, with its output in a file; after a signal also what its threads do."""
+FAILED = pytest.StashKey[bool]()
 DVC = "import sys; from dvc.cli import main; sys.exit(main())"
 START_LIMIT = 120
 STOP_LIMIT = 60
@@ -129,6 +131,16 @@ class Lab:
             text=True,
             timeout=180,
         )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note for :func:`start_lab` that a test failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
 
 
 def isolated(folder: Path) -> dict[str, str]:
@@ -234,11 +246,14 @@ def page(browser: Browser, lab_port: int, request: pytest.FixtureRequest) -> Ite
 
 
 @pytest.fixture
-def start_lab(tmp_path: Path, lab_port: int) -> Iterator[Callable[..., Lab]]:
+def start_lab(
+    tmp_path: Path, lab_port: int, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Lab]]:
     """Start a lab on a folder; stopped at the end of the test, by its pid.
 
     ``python``: of another environment. Other labs are forked from a process that has JupyterLab
-    imported. The projects of the folder are ``trusted``.
+    imported. The projects of the folder are ``trusted``. After a failed test, the log of the lab
+    ends with what its threads were doing.
     """
     labs: list[Lab] = []
 
@@ -302,6 +317,10 @@ def start_lab(tmp_path: Path, lab_port: int) -> Iterator[Callable[..., Lab]]:
     yield start
     for lab in labs:
         if lab.process.poll() is None:
+            if request.node.stash.get(FAILED, False) and isinstance(lab.process, forks.Python):
+                # Was it the page that waited, or the server?
+                os.kill(lab.process.pid, signal.SIGUSR2)
+                time.sleep(1)
             lab.stop()
 
 
