@@ -48,7 +48,7 @@ export class DrawingStore {
     private _server: ServerLink
   ) {
     _document.changed.connect(this._onDocument, this);
-    _catalog.changed.connect(this._update, this);
+    _catalog.changed.connect(this._onCatalog, this);
     this._onDocument();
   }
 
@@ -190,12 +190,14 @@ export class DrawingStore {
 
   /** Has the server validate the present text. */
   async validate(): Promise<void> {
+    clearTimeout(this._timer);
     const { text, error } = this._document;
     if (!error && this._catalog.library === 'known') {
       await this._server.ask(
         service => service.validate(text),
         problems => {
           if (text === this._document.text) {
+            this._validatedText = text;
             this._setProblems(problems);
             this.changed.emit();
           }
@@ -218,6 +220,15 @@ export class DrawingStore {
       this._workflow = workflow;
     }
     this._update();
+    this._validateSoon();
+  }
+
+  private _onCatalog(): void {
+    this._update();
+    this._validateSoon();
+  }
+
+  private _validateSoon(): void {
     clearTimeout(this._timer);
     this._timer = setTimeout(() => void this.validate(), REST);
   }
@@ -241,7 +252,11 @@ export class DrawingStore {
       this._positions = new Map(); // The layout makes use of the room.
     }
     this._place();
-    this._setProblems(validate(this._graph, library === 'known'));
+    // What the server found in this text stays until it has validated it again.
+    if (this._document.text !== this._validatedText) {
+      this._validatedText = null;
+      this._setProblems(validate(this._graph, library === 'known'));
+    }
     this.changed.emit();
     if (this._server.service) {
       void this._catalog.loadNotebooks(
@@ -288,6 +303,7 @@ export class DrawingStore {
   }
 
   private _workflow: IWorkflow | null = null;
+  private _validatedText: string | null = null;
   private _graph: IGraph = { nodes: new Map(), edges: [] };
   private _drawn = this._graph;
   private _groups: ReadonlyMap<string, string> = new Map();

@@ -49,8 +49,7 @@ export class CanvasModel {
     await Promise.all([
       this.runs.load(),
       this.results.refresh(),
-      this.catalog.loadDatasets(),
-      this.drawing.validate()
+      this.catalog.loadDatasets().then(() => this.drawing.validate())
     ]);
   }
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { fake } from '../../__tests__/server';
 import type {
+  IComponent,
   INodePlan,
   IPlan,
   IProblem,
@@ -84,9 +85,12 @@ describe('PlanStore', () => {
       dispose: () => undefined
     });
     await model.attach(service, events);
-    // The library is there: the text is planned once more.
     await vi.advanceTimersByTimeAsync(1000);
+    // Components and data are known: the text is planned once.
+    expect(asked).toHaveLength(1);
     await answer(planned({ first: 'cached', second: 'cached' }));
+    // And once more, after other files changed.
+    await model.drawing.validate();
     asked.splice(0, 1);
   });
 
@@ -103,6 +107,22 @@ describe('PlanStore', () => {
     asked[asked.length - 1].answer(plan);
     await vi.advanceTimersByTimeAsync(0);
   };
+
+  it('keeps what the server found until it has validated again', async () => {
+    problems = [
+      fake<IProblem>({ severity: 'error', node: 'second', message: 'odd' })
+    ];
+    await type(TEXT.replace('echo 1', 'echo 2'));
+    expect(model.drawing.problems).toBe(problems);
+    // Models, notebooks, data and components come and change at any time.
+    model.catalog.add(
+      fake<IComponent>({ name: 'own', inputs: [], outputs: [] })
+    );
+    expect(model.drawing.problems).toBe(problems);
+    problems = [];
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(model.drawing.problems).toEqual([]);
+  });
 
   it('plans the text that is not saved', async () => {
     await answer(planned({ first: 'cached', second: 'cached' }));
