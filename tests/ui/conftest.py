@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -50,8 +50,7 @@ faulthandler.register(signal.SIGUSR2, file=2)
 del sys.argv[1]
 runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
 """
-"""``python -m jupyterlab``, with its output in a file; after a signal also what its threads do."""
-FAILED = pytest.StashKey[bool]()
+"""``python -m jupyterlab``, with its output in a file; on SIGUSR2, its stacks too."""
 DVC = "import sys; from dvc.cli import main; sys.exit(main())"
 START_LIMIT = 120
 STOP_LIMIT = 60
@@ -131,16 +130,6 @@ class Lab:
             text=True,
             timeout=180,
         )
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note for :func:`start_lab` that a test failed."""
-    report = yield
-    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
-    return report
 
 
 def isolated(folder: Path) -> dict[str, str]:
@@ -228,8 +217,13 @@ def lab_port() -> int:
 
 
 @pytest.fixture
-def page(browser: Browser, lab_port: int, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page without cookies, storage and permissions of earlier tests; their cache stays."""
+def page(
+    browser: Browser, lab_port: int, start_lab: object, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """A page without cookies, storage and permissions of earlier tests; their cache stays.
+
+    It asks for ``start_lab`` so that the labs still answer when its screenshot is taken.
+    """
     context = browser.contexts[0]
     context.clear_cookies()
     context.clear_permissions()
@@ -253,9 +247,10 @@ def start_lab(
 
     ``python``: of another environment. Other labs are forked from a process that has JupyterLab
     imported. The projects of the folder are ``trusted``. After a failed test, the log of the lab
-    ends with what its threads were doing.
+    ends with the stacks of its threads.
     """
     labs: list[Lab] = []
+    failures = request.session.testsfailed
 
     def start(
         root: Path,
@@ -317,10 +312,9 @@ def start_lab(
     yield start
     for lab in labs:
         if lab.process.poll() is None:
-            if request.node.stash.get(FAILED, False) and isinstance(lab.process, forks.Python):
+            if request.session.testsfailed > failures and isinstance(lab.process, forks.Python):
                 # Was it the page that waited, or the server?
                 os.kill(lab.process.pid, signal.SIGUSR2)
-                time.sleep(1)
             lab.stop()
 
 
