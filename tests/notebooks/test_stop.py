@@ -42,8 +42,9 @@ async def _until_running(address: str, notebook: str) -> None:
     stream = await websocket_connect(
         f"ws://{address}/mlws/api/v1/notebooks/{notebook}/output?since=0&token={TOKEN}"
     )
-    while json.loads(await stream.read_message()).get("output", {}).get("text") != "begun\n":
-        pass
+    printed = ""
+    while not printed.endswith("begun\n"):  # a kernel may publish the end of the line by itself
+        printed += json.loads(await stream.read_message()).get("output", {}).get("text", "")
     stream.close()
 
 
