@@ -53,11 +53,11 @@ describe('PlanStore', () => {
   let model: CanvasModel;
   let problems: IProblem[];
   /** The texts that were planned, and what answers each. */
-  let asked: { text: string; answer: (plan: IPlan) => void }[];
+  let planRequests: { text: string; answer: (plan: IPlan) => void }[];
 
   beforeEach(async () => {
     vi.useFakeTimers();
-    asked = [];
+    planRequests = [];
     problems = [];
     file = new YFile();
     file.setSource(TEXT);
@@ -76,7 +76,7 @@ describe('PlanStore', () => {
       runs: async () => ({ items: [], next_cursor: null }),
       validate: async () => problems,
       plan: (text: string) =>
-        new Promise(answer => asked.push({ text, answer }))
+        new Promise(answer => planRequests.push({ text, answer }))
     });
     const signal = { connect: () => true, disconnect: () => true };
     const events = fake<IEventStream<IWorkflowEvent>>({
@@ -87,11 +87,11 @@ describe('PlanStore', () => {
     await model.attach(service, events);
     await vi.advanceTimersByTimeAsync(1000);
     // Components and data are known: the text is planned once.
-    expect(asked).toHaveLength(1);
+    expect(planRequests).toHaveLength(1);
     await answer(planned({ first: 'cached', second: 'cached' }));
     // And once more, after other files changed.
     await model.drawing.validate();
-    asked.splice(0, 1);
+    planRequests.splice(0, 1);
   });
 
   afterEach(() => {
@@ -104,7 +104,7 @@ describe('PlanStore', () => {
     await vi.advanceTimersByTimeAsync(1000);
   };
   const answer = async (plan: IPlan): Promise<void> => {
-    asked[asked.length - 1].answer(plan);
+    planRequests[planRequests.length - 1].answer(plan);
     await vi.advanceTimersByTimeAsync(0);
   };
 
@@ -129,7 +129,7 @@ describe('PlanStore', () => {
     expect(model.runs.forecast.isUpToDate).toBe(true);
     const text = TEXT.replace('echo 1', 'echo 2');
     await type(text);
-    expect(asked[1].text).toBe(text);
+    expect(planRequests[1].text).toBe(text);
     await answer(planned({ first: 'run', second: 'run' }));
     expect(model.runs.forecast.isUpToDate).toBe(false);
     expect(model.runs.plan.get('first')?.action).toBe('run');
@@ -144,12 +144,12 @@ describe('PlanStore', () => {
   it('asks for one plan at a time, and then for the newest text', async () => {
     await type(TEXT.replace('echo 1', 'echo 2'));
     await type(TEXT.replace('echo 1', 'echo 3'));
-    expect(asked).toHaveLength(1);
+    expect(planRequests).toHaveLength(1);
     await answer(planned({ first: 'run', second: 'run' }));
     // The answer is about a text of the past.
     expect(model.runs.forecast.isUpToDate).toBe(true);
-    expect(asked).toHaveLength(2);
-    expect(asked[1].text).toContain('echo 3');
+    expect(planRequests).toHaveLength(2);
+    expect(planRequests[1].text).toContain('echo 3');
   });
 
   it('draws only nodes with another plan', async () => {
