@@ -47,9 +47,14 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WINE, [])
     palette = page.locator(".jp-mlws-Palette")
     data = palette.locator("details").first
-    data.locator("summary").click()
+    with page.expect_response(
+        lambda response: "/settings/" in response.url and response.request.method == "PUT"
+    ):
+        data.locator("summary").click()
     expect(data.locator(".jp-mlws-Palette-item").first).to_be_hidden()
-    page.reload()
+    # Not a reload: after the layout is restored, the lab opens the workflow of the address once
+    # more, in front of what was opened meanwhile.
+    open_workflow(page, lab, WINE, [])
     # The palette keeps what was collapsed.
     expect(data.locator("summary")).to_be_visible()
     expect(data.locator(".jp-mlws-Palette-item").first).to_be_hidden()
@@ -60,8 +65,6 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     setting(page, "jobs").fill("1")
     # The form is drawn again when the value is saved.
     page.wait_for_timeout(1000)
-    # After a reload, the lab opens the workflow of the address once more, in front of all else.
-    settings()
     setting(page, "showPalette").uncheck()
     canvas()
     expect(palette).to_have_count(0)

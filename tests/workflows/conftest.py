@@ -173,8 +173,10 @@ def home(home: Path, warm: bool, monkeypatch: pytest.MonkeyPatch) -> Path:
     if not warm:
         return home
     fixed = home.parent / "home-of-workflows"
-    shutil.rmtree(fixed, ignore_errors=True)
-    home.rename(fixed)
+    # Replaced at once: a worker that imports libraries for the next run may write there now.
+    link = home.with_suffix(".link")
+    link.symlink_to(home)
+    link.replace(fixed)
     for name, value in os.environ.items():
         if value.startswith(str(home)):
             monkeypatch.setenv(name, value.replace(str(home), str(fixed), 1))
