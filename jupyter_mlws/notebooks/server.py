@@ -22,7 +22,6 @@ from tornado import web
 
 from jupyter_mlws.core.errors import (
     KernelStartError,
-    MLWSError,
     NotebookChangedError,
     NotebookItemNotFoundError,
     NotebookSaveError,
@@ -192,16 +191,14 @@ class JupyterServer:
         intermediate = Path(path_to_intermediate(str(self.root / path)))  # type: ignore[no-untyped-call]
         before = None
         while True:
+            # Checked before the read: a save that ends after it removes the copy.
+            is_saving = intermediate.exists()  # noqa: ASYNC240
             try:
                 return await self._read(path)
-            except MLWSError as error:
+            except NotebookUnreadableError as error:
                 # A tab's save writes the file in place, and half of a file is not a notebook.
-                is_permanent = str(error) == before and not intermediate.exists()  # noqa: ASYNC240
-                if (
-                    not isinstance(error, NotebookUnreadableError)
-                    or is_permanent
-                    or time.monotonic() > deadline
-                ):
+                is_permanent = str(error) == before and not is_saving
+                if is_permanent or time.monotonic() > deadline:
                     raise
                 before = str(error)
             await asyncio.sleep(READ_RETRY_INTERVAL)

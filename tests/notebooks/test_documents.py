@@ -6,13 +6,17 @@ import asyncio
 import json
 import os
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_server.services.contents.fileio import atomic_writing
 
+from jupyter_mlws.core.errors import NotebookUnreadableError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.notebooks import server
+from jupyter_mlws.notebooks.server import parse_notebook
 
 CHINESE = {"Accept-Language": "zh-CN"}
 
@@ -192,6 +196,32 @@ async def test_a_notebook_that_a_tab_is_saving(opened, run, project: Project) ->
     written.set()
     await saving
     assert (await running)[0] == 200
+
+
+async def test_a_save_that_ends_right_after_the_file_was_read(
+    opened, run, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = await opened("a.ipynb", one="1")
+    file = project.root / "a.ipynb"
+    whole = file.read_text()
+    failures = []
+    with ExitStack() as save:
+        opened_file = save.enter_context(atomic_writing(str(file)))
+
+        def parse(base64_text: str, path: str) -> Any:
+            try:
+                return parse_notebook(base64_text, path)
+            except NotebookUnreadableError as error:
+                failures.append(error)
+                # The same error twice, and now no copy of the old file.
+                if len(failures) == 2:
+                    opened_file.write(whole)
+                    save.close()
+                raise
+
+        monkeypatch.setattr(server, "parse_notebook", parse)
+        assert (await run(notebook, cells=["one"]))[0] == 200
+    assert len(failures) == 2
 
 
 async def test_old_documents_have_cells_by_number(call, run, project: Project) -> None:
