@@ -105,6 +105,8 @@ def main() -> int:
     parser.add_argument("--python", help="a version or path instead of the range's own Python")
     arguments = parser.parse_args()
     home = os.environ["HOME"]
+    # Seconds. The example's process for runs would otherwise outlive its folder by two minutes.
+    os.environ["MLWS_RUNNER_IDLE"] = "5"
     for name in [arguments.only] if arguments.only else RANGES:
         with tempfile.TemporaryDirectory(prefix="mlws-compatibility-") as directory:
             # Jupyter's and DVC's own files of the user are left alone.
