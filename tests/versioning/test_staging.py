@@ -256,6 +256,14 @@ def test_a_restore_is_undone_with_what_was_staged(
         assert (root / "long.txt").read_text() == changed(2, 20, 38)
 
 
+def test_copies_of_one_second_are_listed_newest_first(versions: Workspace, root: Path) -> None:
+    copies = []
+    for number in range(8):
+        (root / "train.py").write_text(f"{number}\n")
+        copies.append(versions.staging.discard(StageRequest(paths=["train.py"])).safety)
+    assert [copy.id for copy in versions.safety.list()] == copies[::-1]
+
+
 def test_large_and_binary_files_are_told_as_such(versions: Workspace, root: Path) -> None:
     (root / "train.py").write_bytes(b"\0" * 10)
     diff = versions.snapshots.comparison.staged_file("train.py", in_index=False)

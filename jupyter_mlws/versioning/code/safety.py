@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
+from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git, decode
@@ -22,7 +23,6 @@ from jupyter_mlws.versioning.worktree.restore import (
     RESTORED_VERSION_FILE,
     SAFETY,
     SAFETY_MESSAGE_PREFIX,
-    unique_timestamp,
 )
 
 FIELDS = ("refname", "objectname", "parent", "creatordate:iso-strict", "subject", "body")
@@ -132,5 +132,5 @@ def keep_code(project: Project, git: Git, paths: Collection[str], command: str) 
         parents = [head] if head else []
         message = safety_message(command, paths)
         sha = commit_tree(private, private.write_tree(), parents, message)
-    update_ref(git, f"refs/mlws/{SAFETY}{unique_timestamp()}", sha, None, "safety")
+    update_ref(git, f"refs/mlws/{SAFETY}{time_ordered_id()}", sha, None, "safety")
     return sha

@@ -14,6 +14,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import no_progress
 from jupyter_mlws.dvc.pointers import covers
@@ -30,7 +31,7 @@ from jupyter_mlws.versioning.data.data_index import (
 )
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED
-from jupyter_mlws.versioning.worktree.restore import SAFETY, unique_timestamp
+from jupyter_mlws.versioning.worktree.restore import SAFETY
 
 NOTHING_SELECTED = Message("specify paths, hunks or all")
 WHOLE_ONLY = Message("new, deleted and binary files can only be staged as a whole")
@@ -112,7 +113,7 @@ class StagingManager:
             safety = None
             if data:
                 message = safety_message("discard", [*code_paths, *data])
-                safety = restore.keep(f"{SAFETY}{unique_timestamp()}", message)
+                safety = restore.keep(f"{SAFETY}{time_ordered_id()}", message)
             elif code_paths:
                 safety = keep_code(self._project, self._git, code_paths, "discard")
             for patch in patches:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from typing import Any
 
 from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.mlflow.run_tags import COMMIT, DATA, DIRTY, ERROR, ORIGIN, SOURCE, fitting
 from jupyter_mlws.versioning.experiments.models import RunBegin, RunEnded, RunState, TrackedRun
@@ -32,9 +31,8 @@ class RunTracker:
         30102, 30103, 30106.
         """
         git = self._repository.git
-        identifier = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
         head = git.find("HEAD")
-        commit = self._snapshots.keep_state(f"runs/{identifier}")
+        commit = self._snapshots.keep_state(f"runs/{time_ordered_id()}")
         dirty = commit != head
         if dirty:
             prune(self._repository.project)

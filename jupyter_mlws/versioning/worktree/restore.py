@@ -22,6 +22,7 @@ import yaml
 from jupyter_mlws.core.atomic import temp_path
 from jupyter_mlws.core.errors import DataMissingError, MLWSError, UnfinishedOperationError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
@@ -171,7 +172,7 @@ class Restore:
             export_directory = stack.enter_context(self._export_files(sha, steps.write))
             progress(0, message="keep")
             safety = safety_commit or self._save_worktree(
-                f"{SAFETY}{unique_timestamp()}", data, steps
+                f"{SAFETY}{time_ordered_id()}", data, steps
             )
             # Recovery compares with the previous blobs, to recognise later changes by the user.
             previous_commit = safety or self._git.find("HEAD")
@@ -488,8 +489,3 @@ def with_hashes(text: bytes, items: dict[str, DataPointer]) -> bytes:
 
 def _to_data_action(item: DataPointer, action: str) -> DataAction:
     return DataAction(path=item.path, action=action, size=item.size)
-
-
-def unique_timestamp() -> str:
-    """Return a name for the current time; later names sort after earlier ones."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import secrets
 import signal
 import threading
 import time
@@ -28,6 +27,7 @@ from jupyter_mlws.core.errors import (
     WorkflowRunningError,
 )
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.native import up_to_date_cache
@@ -172,11 +172,8 @@ class Runs:
                 text = document.text
             # A cluster's processors are counted by the run.
             is_local = request.executor == config.LOCAL
-            # It sorts after those of earlier runs: the time, to the microsecond.
-            second, fraction = divmod(time.time_ns() // 1000, 1_000_000)
-            stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(second))
             run = NewRun(
-                id=f"{stamp}-{fraction:05x}{secrets.randbelow(16):x}",
+                id=time_ordered_id(),
                 path=path,
                 jobs=request.jobs or ((os.cpu_count() or 1) if is_local else 0),
                 origin=request.origin,
