@@ -156,19 +156,21 @@ class KernelListener:
         """Return what a tab shows of executions that it did not request, or missed.
 
         These are the running executions, those that ended while no tab was there, and those that
-        it is ``waiting`` for. Those that no other tab is responsible for are now its own.
+        it is ``waiting`` for. Those that no other tab is responsible for are now its own, if it is
+        connected to the kernel.
         """
+        is_connected = self._is_attended(session)
         live = [
             ended.live(is_owned=is_owned)
             for ended, is_owned in self._unattended.take(
-                notebook, waiting, is_connected=self._is_attended(session)
+                notebook, waiting, is_connected=is_connected
             )
         ]
         for going in self._running.values():
             if going.execution.notebook == notebook and going.execution.cell is not None:
-                if not self._is_attended(going.owner):
+                if is_connected and not self._is_attended(going.owner):
                     going.owner = session
-                live.append(going.live(is_owned=going.owner == session))
+                live.append(going.live(is_owned=is_connected and going.owner == session))
         return live
 
     @property

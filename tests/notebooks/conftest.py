@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Callable
@@ -127,14 +128,26 @@ def opened(call, document) -> Callable[..., Any]:
 class Tab:
     """A tab of JupyterLab: its session, and its WebSocket to the kernel."""
 
-    def __init__(self, session: dict[str, Any], client: str, socket: Any) -> None:
+    def __init__(
+        self, session: dict[str, Any], client: str, socket: Any, fetch: Callable[..., Any]
+    ) -> None:
         self.session = session
         self.client = client
         self.socket = socket
+        self._fetch = fetch
 
     @property
     def kernel(self) -> str:
         return str(self.session["kernel"]["id"])
+
+    async def leave(self) -> None:
+        """Close the only tab of its kernel; return when the server knows."""
+        self.socket.close()
+        connections = 1
+        while connections:
+            await asyncio.sleep(0.02)
+            kernel = await self._fetch("api", "kernels", self.kernel)
+            connections = json.loads(kernel.body)["connections"]
 
     async def ready(self) -> None:
         """Ask the kernel who it is, before anything else."""
@@ -220,7 +233,7 @@ def tab(jp_fetch, jp_ws_fetch) -> Callable[..., Any]:
             "api", "kernels", session["kernel"]["id"], "channels", params={"session_id": client}
         )
         sockets.append(socket)
-        opened = Tab(session, client, socket)
+        opened = Tab(session, client, socket, jp_fetch)
         if ready:
             await opened.ready()
         return opened

@@ -69,6 +69,11 @@ async def _run_in_tab(address: str, kernel: str, code: str) -> tuple[str, Any]:
     return request, channels
 
 
+def _connections(address: str, kernel: str) -> int:
+    with urllib.request.urlopen(f"http://{address}/api/kernels/{kernel}?token={TOKEN}") as answer:
+        return int(json.load(answer)["connections"])
+
+
 def _wait_for(file: Path) -> None:
     deadline = time.monotonic() + 30
     while not file.exists():
@@ -207,11 +212,10 @@ async def test_a_server_that_stops_keeps_what_a_cell_printed_without_a_tab(
         request, tab = await _run_in_tab(address, kernel, LONG)
         await _until_running(address, notebook)
         tab.close()
-        # The server has noticed it when it owns the outputs itself.
-        live = {"executions": [{"is_owned": False}]}
-        while not live["executions"][0]["is_owned"]:
-            live = _call(address, f"notebooks/{notebook}/attach", {"session": "other"})
-            await asyncio.sleep(0.05)
+        connections = 1
+        while connections:
+            await asyncio.sleep(0.5)  # also enough to read the file as the tab left it
+            connections = _connections(address, kernel)
         if file == "changed since":
             _write(project, one=LONG, two="1")
         _stop(process, address, stop)

@@ -70,8 +70,7 @@ async def test_a_document_that_changed_is_left_alone(
     lab = await tab("a.ipynb")
     await lab.send(HELD, "one")
     await until(of("output", cell="one"))
-    lab.socket.close()
-    await asyncio.sleep(0.3)
+    await lab.leave()
     changed = document("a.ipynb", one="print('other')").read_bytes()
     (project.root / "go").touch()
     message = (await until(of("unsaved")))[-1]
@@ -96,22 +95,39 @@ async def test_the_next_tab_follows_a_running_cell(opened, tab, listen, call, pr
     request = await lab.send(HELD, "one")
     await lab.send("2", "two")
     await until(of("output", cell="one"))
-    lab.socket.close()
-    await asyncio.sleep(0.3)
+    await lab.leave()
     following = await tab("a.ipynb", ready=False)
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
     (one,) = live["executions"]
     assert (one["id"], one["status"], one["is_owned"]) == (request, "RUNNING", True)
     assert one["outputs"][0]["text"].startswith("0\n")
     assert live["queued"] == ["two"]
+    # A third tab only watches.
+    third = await tab("a.ipynb", ready=False)
+    _, watched, _ = await call("POST", f"{notebook}/attach", {"session": third.client})
+    assert [one["is_owned"] for one in watched["executions"]] == [False]
     (project.root / "go").touch()
     more = await listen(notebook, since=live["seq"])
     rest = await more(of("execution", "SUCCESS", cell="one"))
     text = "".join(m["output"].get("text", "") for m in rest if m["type"] == "output")
     assert one["outputs"][0]["text"] + text == STREAM["text"]
-    # A third tab only watches.
-    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "third"})
-    assert [one["is_owned"] for one in live["executions"]] in ([], [False])
+
+
+async def test_a_tab_without_a_connection_takes_nothing_over(opened, tab, listen, call) -> None:
+    notebook = await opened("a.ipynb", one=HELD)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.send(HELD, "one")
+    await until(of("output", cell="one"))
+    await lab.leave()
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "gone"})
+    assert [one["is_owned"] for one in live["executions"]] == [False]
+    # The tab that ran the cell comes back: it still is the one that saves the outputs.
+    back = await tab("a.ipynb", lab.client, ready=False)
+    following = await tab("a.ipynb", ready=False)
+    for session, is_owned in ((following.client, False), (back.client, True)):
+        _, live, _ = await call("POST", f"{notebook}/attach", {"session": session})
+        assert [one["is_owned"] for one in live["executions"]] == [is_owned]
 
 
 async def test_a_tab_that_lost_its_connection_gets_the_end(
@@ -145,9 +161,8 @@ async def test_a_request_for_input_is_not_lost(
     lab = await tab("a.ipynb")
     await lab.send(code, "one", stdin=True)
     await until(of("execution", "RUNNING"))
-    lab.socket.close()
+    await lab.leave()
     if comes_back:
-        await asyncio.sleep(0.2)
         lab = await tab("a.ipynb", lab.client, ready=False)
     await until(of("input", prompt="Name? ", password=False))
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
@@ -206,13 +221,16 @@ async def test_a_restart_ends_what_the_next_tab_follows(opened, tab, listen, cal
     lab = await tab("a.ipynb")
     await lab.send(SLOW, "one")
     await until(of("output", cell="one"))
-    lab.socket.close()
-    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
-    assert live["executions"][0]["is_owned"] is True
+    await lab.leave()
+    following = await tab("a.ipynb", ready=False)
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
+    (one,) = live["executions"]
+    assert one["is_owned"] is True
     await call("POST", f"{notebook}/restart")
     ended = (await until(of("execution", "CANCELLED")))[-1]
     assert ended["cell"] == "one"
-    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "later"})
+    body = {"session": following.client, "waiting": [one["id"]]}
+    _, live, _ = await call("POST", f"{notebook}/attach", body)
     assert [one["status"] for one in live["executions"]] == ["CANCELLED"]
 
 
