@@ -456,13 +456,14 @@ class KernelListener:
         keeps_outputs = going.orphan is not None or (
             is_of_tab and not self._is_attended(going.owner)
         )
+        if is_of_tab:
+            # At once: a tab that attaches meanwhile must find it here, where it no longer runs.
+            self._unattended.add(execution, outcome, lambda: self._is_attended(going.owner))
         await asyncio.to_thread(
             going.context.history.end, execution.id, outcome, outputs=keeps_outputs
         )
         if going.orphan is not None:
             await self._recording.save_orphan(going.context, going.orphan)
-        if is_of_tab:
-            self._unattended.add(execution, outcome, lambda: self._is_attended(going.owner))
         self._recording.ended(execution, outcome)
         self._publish_status(going, status, outcome)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_mlws.notebooks import unattended
+from jupyter_mlws.notebooks.history import History
 from tests.notebooks.conftest import of
 
 SLOW = "import time\nfor step in range(4):\n    print(step)\n    time.sleep(0.5)\n'end'"
@@ -128,6 +130,33 @@ async def test_a_tab_without_a_connection_takes_nothing_over(opened, tab, listen
     for session, is_owned in ((following.client, False), (back.client, True)):
         _, live, _ = await call("POST", f"{notebook}/attach", {"session": session})
         assert [one["is_owned"] for one in live["executions"]] == [is_owned]
+
+
+async def test_a_tab_that_comes_while_a_cell_ends_gets_it(
+    opened, tab, listen, call, project, monkeypatch
+) -> None:
+    is_ending, may_end = threading.Event(), threading.Event()
+
+    def end(*arguments: Any, **options: Any) -> None:
+        is_ending.set()
+        may_end.wait()
+        record_end(*arguments, **options)
+
+    record_end = History.end
+    monkeypatch.setattr(History, "end", end)
+    notebook = await opened("a.ipynb", one=HELD)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.send(HELD, "one")
+    await until(of("output", cell="one"))
+    await lab.leave()
+    following = await tab("a.ipynb", ready=False)
+    (project.root / "go").touch()
+    await asyncio.to_thread(is_ending.wait)
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
+    may_end.set()
+    assert [(one["status"], one["is_owned"]) for one in live["executions"]] == [("SUCCESS", True)]
+    await until(of("execution", "SUCCESS", cell="one"))
 
 
 async def test_a_tab_that_lost_its_connection_gets_the_end(
