@@ -18,8 +18,19 @@ RUN_LIMIT = 120_000
 AXE = Path(__file__).parent.parent.parent / "node_modules/axe-core/axe.min.js"
 
 
-FREE_PLACE = """([x, y]) => {
-    const isFree = ([x, y]) => document.elementFromPoint(x, y)?.matches('.react-flow__pane');
+EDGE = 48
+"""Pixels along the edges of the drawing. A line or a node that is dragged there moves the graph, by
+how much depends on the machine, and what was measured before is elsewhere then."""
+PORT_REACH = 40
+"""Pixels around a port. A line that ends there is connected to it."""
+FREE_PLACE = """([x, y, minX, minY, maxX, maxY, reach]) => {
+    const ports = [...document.querySelectorAll('.react-flow__handle')].map(
+        one => one.getBoundingClientRect()
+    );
+    const isFree = ([x, y]) =>
+        x >= minX && x <= maxX && y >= minY && y <= maxY &&
+        ports.every(one => Math.hypot(one.x - x, one.y - y) > reach) &&
+        document.elementFromPoint(x, y)?.matches('.react-flow__pane');
     for (let radius = 0; radius < 600; radius += 12) {
         for (let step = 0; step < 16; step += 1) {
             const angle = (Math.PI * step) / 8;
@@ -31,7 +42,7 @@ FREE_PLACE = """([x, y]) => {
     }
     return null;
 }"""
-"""A point near another one at which the drawing has neither a node nor a wire."""
+"""A point within a box, near another one, without a node or wire, and out of reach of ports."""
 
 
 WORKFLOW = "workflows/wine/dvc.yaml"
@@ -85,11 +96,14 @@ def drag(page: Page, source: Locator, to: Locator | tuple[float, float]) -> None
 
 
 def empty_place(page: Page, dx: float = 0.85, dy: float = 0.85) -> tuple[float, float]:
-    """The free place of the drawing nearest to a share of its width and height."""
+    """The free place nearest to a share of the drawing's width and height, without its edges."""
     box = page.locator(".jp-mlws-Canvas").bounding_box()
     assert box
-    x, y = box["x"] + box["width"] * dx, box["y"] + box["height"] * dy
-    free: list[float] | None = page.evaluate(FREE_PLACE, [x, y])
+    min_x, max_x = box["x"] + EDGE, box["x"] + box["width"] - EDGE
+    min_y, max_y = box["y"] + EDGE, box["y"] + box["height"] - EDGE
+    x, y = min_x + (max_x - min_x) * dx, min_y + (max_y - min_y) * dy
+    within = [min_x, min_y, max_x, max_y]
+    free: list[float] | None = page.evaluate(FREE_PLACE, [x, y, *within, PORT_REACH])
     assert free, "the drawing has no free place"
     return free[0], free[1]
 
