@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,25 @@ STREAM = {"output_type": "stream", "name": "stdout", "text": "0\n1\n2\n3\n"}
 @pytest.fixture
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unattended, "GRACE_PERIOD", 0.2)
+
+
+@pytest.fixture
+def run_and_leave(opened, tab, listen) -> Callable[..., Any]:
+    """Run the cell ``one`` in a tab, and close the tab when it has printed something.
+
+    The notebook's id, its stream and the tab.
+    """
+
+    async def leave(code: str) -> tuple[str, Any, Any]:
+        notebook = await opened("a.ipynb", one=code)
+        until = await listen(notebook)
+        lab = await tab("a.ipynb")
+        await lab.send(code, "one")
+        await until(of("output", cell="one"))
+        await lab.leave()
+        return notebook, until, lab
+
+    return leave
 
 
 def outputs_of(file: Path, cell: str) -> Any:
@@ -65,14 +85,9 @@ async def test_an_open_tab_saves_by_itself(opened, tab, listen, project, no_wait
 
 
 async def test_a_document_that_changed_is_left_alone(
-    opened, document, tab, listen, call, project, no_wait
+    run_and_leave, document, tab, call, project, no_wait
 ) -> None:
-    notebook = await opened("a.ipynb", one=HELD)
-    until = await listen(notebook)
-    lab = await tab("a.ipynb")
-    await lab.send(HELD, "one")
-    await until(of("output", cell="one"))
-    await lab.leave()
+    notebook, until, _ = await run_and_leave(HELD)
     changed = document("a.ipynb", one="print('other')").read_bytes()
     (project.root / "go").touch()
     message = (await until(of("unsaved")))[-1]
@@ -115,13 +130,8 @@ async def test_the_next_tab_follows_a_running_cell(opened, tab, listen, call, pr
     assert one["outputs"][0]["text"] + text == STREAM["text"]
 
 
-async def test_a_tab_without_a_connection_takes_nothing_over(opened, tab, listen, call) -> None:
-    notebook = await opened("a.ipynb", one=HELD)
-    until = await listen(notebook)
-    lab = await tab("a.ipynb")
-    await lab.send(HELD, "one")
-    await until(of("output", cell="one"))
-    await lab.leave()
+async def test_a_tab_without_a_connection_takes_nothing_over(run_and_leave, tab, call) -> None:
+    notebook, _, lab = await run_and_leave(HELD)
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": "gone"})
     assert [one["is_owned"] for one in live["executions"]] == [False]
     # The tab that ran the cell comes back: it still is the one that saves the outputs.
@@ -133,26 +143,21 @@ async def test_a_tab_without_a_connection_takes_nothing_over(opened, tab, listen
 
 
 async def test_a_tab_that_comes_while_a_cell_ends_gets_it(
-    opened, tab, listen, call, project, monkeypatch
+    run_and_leave, tab, call, project, monkeypatch
 ) -> None:
     is_ending, may_end = threading.Event(), threading.Event()
+    record_end = History.end
 
     def end(*arguments: Any, **options: Any) -> None:
         is_ending.set()
-        may_end.wait()
+        assert may_end.wait(60)
         record_end(*arguments, **options)
 
-    record_end = History.end
     monkeypatch.setattr(History, "end", end)
-    notebook = await opened("a.ipynb", one=HELD)
-    until = await listen(notebook)
-    lab = await tab("a.ipynb")
-    await lab.send(HELD, "one")
-    await until(of("output", cell="one"))
-    await lab.leave()
+    notebook, until, _ = await run_and_leave(HELD)
     following = await tab("a.ipynb", ready=False)
     (project.root / "go").touch()
-    await asyncio.to_thread(is_ending.wait)
+    assert await asyncio.to_thread(is_ending.wait, 60)
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
     may_end.set()
     assert [(one["status"], one["is_owned"]) for one in live["executions"]] == [("SUCCESS", True)]
@@ -244,13 +249,8 @@ async def test_too_much_output_says_so(opened, tab, listen, project, no_wait) ->
     assert (project.root / "a.ipynb").stat().st_size < 6_000_000
 
 
-async def test_a_restart_ends_what_the_next_tab_follows(opened, tab, listen, call) -> None:
-    notebook = await opened("a.ipynb", one=SLOW)
-    until = await listen(notebook)
-    lab = await tab("a.ipynb")
-    await lab.send(SLOW, "one")
-    await until(of("output", cell="one"))
-    await lab.leave()
+async def test_a_restart_ends_what_the_next_tab_follows(run_and_leave, tab, call) -> None:
+    notebook, until, _ = await run_and_leave(SLOW)
     following = await tab("a.ipynb", ready=False)
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
     (one,) = live["executions"]
