@@ -1,6 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog, type WidgetTracker } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { flushSync } from 'react-dom';
 
 import type { Editor } from './editor';
 import type { Alignment } from './graph/align';
@@ -52,7 +53,8 @@ export function addCanvasCommands(
       execute: async () => {
         const widget = current();
         if (widget?.editor) {
-          await act(widget.editor, widget.content);
+          // Drawn at once: the next key belongs to the field that a command opens.
+          await flushSync(() => act(widget.editor!, widget.content));
           // A menu takes the focus, and leaves it to no one.
           if (document.activeElement === document.body) {
             widget.content.focus();

@@ -728,18 +728,14 @@ def test_the_records_are_the_specifications_tables(hub: Hub) -> None:
     create(hub, "ada", resources=HALF)
     hub.becomes("ada--default", "RUNNING")
 
-    def kept() -> Any:
+    def stored(query: str) -> list[Any]:
         with contextlib.closing(sqlite3.connect(hub.records)) as tables:
-            return tables.execute("SELECT id, status, resources, config FROM containers").fetchall()
+            return tables.execute(query, ["ada--default"]).fetchall()
 
-    row = hub.wait_for(lambda: [one for one in kept() if one[1] == "RUNNING"], "it is kept")[0]
-    assert row[0] == "ada--default"
-    assert json.loads(row[2])["cpu"] == "500m"
-    assert json.loads(row[3])["image"] == "Lab"
-    with contextlib.closing(sqlite3.connect(hub.records)) as tables:
-        told = tables.execute(
-            "SELECT message FROM container_logs WHERE container_id = ? AND log_type = 'event'"
-            " ORDER BY timestamp",
-            ["ada--default"],
-        ).fetchall()
-    assert ("STARTING → RUNNING",) in told
+    # The state is stored first, then the event.
+    events = "SELECT message FROM container_logs WHERE container_id = ? AND log_type = 'event'"
+    hub.wait_for(lambda: ("STARTING → RUNNING",) in stored(events), "the event is stored")
+    [row] = stored("SELECT status, resources, config FROM containers WHERE id = ?")
+    assert row[0] == "RUNNING"
+    assert json.loads(row[1])["cpu"] == "500m"
+    assert json.loads(row[2])["image"] == "Lab"

@@ -177,6 +177,16 @@ def command(page: Page, identifier: str) -> None:
     page.evaluate("id => jupyterapp.commands.execute(id).then(() => null)", identifier)
 
 
+def focused_by(page: Page, identifier: str) -> str | None:
+    """The label of what has the focus as soon as a command has begun, before any other event."""
+    label: str | None = page.evaluate(
+        "id => { void jupyterapp.commands.execute(id);"
+        " return document.activeElement.getAttribute('aria-label'); }",
+        identifier,
+    )
+    return label
+
+
 def fit(page: Page) -> None:
     """Fit the graph into the window, and wait until it has moved there."""
     command(page, "workflow:fit")

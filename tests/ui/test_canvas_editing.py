@@ -15,6 +15,7 @@ from tests.ui.canvas import (
     command,
     drag,
     empty_place,
+    focused_by,
     lines_changed,
     middle,
     node,
@@ -240,6 +241,8 @@ def test_files_of_the_file_browser_become_nodes(page: Page, lab: Lab) -> None:
 def test_find_and_lists(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WORKFLOW, NODES)
     page.locator(".jp-mlws-Canvas").focus()
+    assert focused_by(page, "workflow:find") == "Find node"
+    page.keyboard.press("Escape")
     page.keyboard.press("Control+f")
     page.keyboard.type("compare")
     expect(choice(page, "compare")).to_have_attribute("aria-selected", "true")

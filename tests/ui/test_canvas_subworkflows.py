@@ -14,6 +14,7 @@ from tests.ui.canvas import (
     choice,
     empty_place,
     faults_of_access,
+    focused_by,
     lines_changed,
     node,
     open_workflow,
@@ -67,6 +68,8 @@ def test_a_collapsed_frame_is_one_node(page: Page, lab: Lab, shoot: Callable[...
 
     # By the keyboard: renamed, duplicated, deleted and undone as one.
     node(page, GROUP).click(position={"x": 60, "y": 16})
+    assert focused_by(page, "workflow:rename") == "Title"
+    page.keyboard.press("Escape")
     page.keyboard.press("F2")
     page.keyboard.type("Both")
     page.keyboard.press("Enter")
