@@ -413,6 +413,10 @@ class KernelListener:
             execution, context, time.time(), owner, count=content.get("execution_count")
         )
         self._running[request] = going
+        used = self.meter.over_limit(request)
+        if used is not None:
+            # Exceeded while the start was processed.
+            self._stop(request, out_of_memory(used, self._limits.most))
         await asyncio.to_thread(context.history.begin, execution)
         if timeout is not None:
             self._start_timer(request, going, timeout)

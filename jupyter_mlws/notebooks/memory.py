@@ -38,8 +38,9 @@ class MemoryLimits:
 
 @dataclass
 class MemoryUsage:
-    """Memory use of one execution so far, in bytes."""
+    """Memory use of one execution so far, in bytes; ``started`` is of the monotonic clock."""
 
+    started: float
     peak: int = 0
     has_warned: bool = False
     over_limit: bool = False
@@ -52,6 +53,8 @@ class ProcessTable:
         self._memory: dict[int, int] = {}
         self._children: defaultdict[int, list[int]] = defaultdict(list)
         self._next_read = 0.0
+        self.read_at = 0.0
+        """When the last complete read began, by the monotonic clock."""
 
     async def refresh(self) -> None:
         """Read the table again if it is old; another meter's read in progress is not awaited."""
@@ -61,6 +64,7 @@ class ProcessTable:
         self._next_read = float("inf")
         try:
             await asyncio.to_thread(self._read)
+            self.read_at = started
         finally:
             duration = time.monotonic() - started
             self._next_read = started + max(SAMPLE_INTERVAL / 2, duration / MAX_READ_SHARE)
@@ -109,7 +113,7 @@ class Meter:
     def begin(self, execution: str, pid: int | None) -> None:
         """Measure an execution from now on."""
         self._pid, self._ceiling = pid, self._limits.ceiling
-        self._usages[execution] = MemoryUsage(peak=_process_memory(pid))
+        self._usages[execution] = MemoryUsage(time.monotonic(), _process_memory(pid))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._measure())
 
@@ -138,6 +142,8 @@ class Meter:
             await PROCESSES.refresh()
             used = PROCESSES.memory_of_tree(self._pid)
             for execution, usage in list(self._usages.items()):
+                if PROCESSES.read_at - usage.started < SAMPLE_INTERVAL:
+                    continue  # It may not have released yet what earlier cells held.
                 usage.peak = max(usage.peak, used)
                 if self._limits.most and used > self._limits.most and not usage.over_limit:
                     usage.over_limit = True

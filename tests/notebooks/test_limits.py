@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 
+from jupyter_mlws.notebooks import memory
+from jupyter_mlws.notebooks.recording import Recording
 from tests.notebooks.conftest import of
 
 HOG = "kept = bytearray(400_000_000)\nimport time\nwhile True: time.sleep(0.05)"
@@ -45,10 +48,30 @@ async def test_a_memory_hog_is_stopped(code, create, run, listen) -> None:
     # A hog that is slow is warned of before.
     told = (await until(of("memory", level="limit")))[-1]
     assert told["limit"] == 300_000_000
-    # What it holds counts for whatever runs next, and stops it after a quarter of a second.
-    assert (await run(notebook, code="kept = None"))[0] in (200, 507)
+    # What it held is not the next cell's.
+    assert (await run(notebook, code="kept = None"))[0] == 200
     status, result = await run(notebook, code="print('alive')")
     assert (status, result["output"]) == (200, "alive\n")
+
+
+async def test_memory_that_was_measured_before_a_cell_does_not_count(monkeypatch) -> None:
+    stopped: asyncio.Queue[str] = asyncio.Queue()
+    limits = memory.MemoryLimits(most=1)
+    meter = memory.Meter(limits, lambda *_: None, lambda cell, _: stopped.put_nowait(cell))
+    monkeypatch.setattr(memory, "PROCESSES", memory.ProcessTable())
+    with monkeypatch.context() as patch:
+        # The table is read once.
+        patch.setattr(memory, "MAX_READ_SHARE", 1e-6)
+        await memory.PROCESSES.refresh()
+        meter.begin("first", os.getpid())
+        await asyncio.sleep(4 * memory.SAMPLE_INTERVAL)
+        meter.end("first")
+    assert stopped.empty()
+
+    monkeypatch.setattr(memory, "PROCESSES", memory.ProcessTable())
+    meter.begin("second", os.getpid())
+    assert await asyncio.wait_for(stopped.get(), timeout=30) == "second"
+    await meter.close()
 
 
 @LIMIT
@@ -60,6 +83,24 @@ async def test_a_memory_hog_in_a_tab_is_stopped(opened, tab, listen) -> None:
     ended = (await until(of("execution", "ERROR")))[-1]
     assert ended["error"]["code"] == "20203"
     assert (await lab.run("1"))["status"] == "ok"
+
+
+@LIMIT
+async def test_a_memory_hog_is_stopped_before_its_start_is_stored(
+    opened, tab, listen, monkeypatch
+) -> None:
+    commit_of = Recording.commit_of
+
+    async def slow_commit_of(self: Recording, path: str) -> str | None:
+        await asyncio.sleep(2)  # The limit is exceeded meanwhile.
+        return await commit_of(self, path)
+
+    monkeypatch.setattr(Recording, "commit_of", slow_commit_of)
+    notebook = await opened("a.ipynb", one="1")
+    until = await listen(notebook)
+    await (await tab("a.ipynb")).send(HOG, "one")
+    ended = (await until(of("execution", "ERROR")))[-1]
+    assert ended["error"]["code"] == "20203"
 
 
 @pytest.mark.parametrize(
