@@ -91,9 +91,8 @@ def test_the_first_view_after_a_run_says_which_model_won_and_what_changed(
     before, zoom = nodes_out_of_view(page), transform(page)
     assert before
     page.get_by_role("button", name="Show Results").click()
-    page.wait_for_timeout(500)
-    assert set(nodes_out_of_view(page)) <= set(before)
-    assert transform(page) != zoom
+    until(page, lambda: transform(page) != zoom)
+    until(page, lambda: set(nodes_out_of_view(page)) <= set(before))
     page.get_by_role("button", name="Hide Results").click()
     until(page, lambda: transform(page) == zoom)
 

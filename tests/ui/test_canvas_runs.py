@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, faults_of_access, node, open_workflow, run_workflow, save
+from tests.ui.canvas import (
+    RUN_LIMIT,
+    faults_of_access,
+    node,
+    open_workflow,
+    run_workflow,
+    save,
+    until,
+)
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -253,7 +261,7 @@ def test_progress_and_the_log(
     expect(log.locator(".jp-mlws-ansi-green")).to_have_text("green")
     follow = page.get_by_label("Follow")
     expect(follow).to_be_checked()
-    assert log.evaluate("log => log.scrollTop > 0")
+    until(page, lambda: log.evaluate("log => log.scrollTop > 0"))
     search = page.get_by_label("Search log")
     search.fill("loss")
     count = page.locator(".jp-mlws-LogBar-count")

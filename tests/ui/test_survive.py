@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import ARGUMENTS, CHROMIUM
-from tests.ui.canvas import save
+from tests.ui.canvas import save, until
 from tests.ui.conftest import Lab
 from tests.ui.test_notebooks import READY, command
 
@@ -130,7 +130,11 @@ def undisturbed() -> list[Any]:
 
 
 def outputs_in(file: Path) -> list[Any]:
-    return simplified(json.loads(file.read_text())["cells"][0]["outputs"])
+    """The outputs of the first cell; nothing while the server writes the file, in place."""
+    try:
+        return simplified(json.loads(file.read_text())["cells"][0]["outputs"])
+    except ValueError:
+        return []
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
@@ -160,11 +164,10 @@ def test_the_document_has_them_when_nobody_came(
 ) -> None:
     file = write(lab.root, LONG)
     run_and_leave(other_page, lab, "1 of 8")
-    page.wait_for_timeout(20_000)
+    until(page, lambda: outputs_in(file) == undisturbed)
     cells = open_notebook(page, lab)
     expect_end(cells.nth(0))
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
-    assert outputs_in(file) == undisturbed
 
 
 @pytest.mark.slow(reason="a journey in a real browser")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import faults_of_access
+from tests.ui.canvas import faults_of_access, saved_layout, until
 from tests.ui.conftest import Lab, prefer
 from tests.ui.test_notebooks import READY, command
 
@@ -116,7 +116,10 @@ def test_a_frame_is_sorted_filtered_scrolled_and_assigned_again(
 
     # A busy kernel answers later; what was read is there.
     run(page, 2)
-    page.wait_for_timeout(500)
+    page.wait_for_function(
+        "() => [...jupyterapp.shell.widgets('main')].some("
+        "one => one.sessionContext?.session?.kernel?.status === 'busy')"
+    )
     view.locator(".jp-mlws-Grid").evaluate("one => { one.scrollTop = 24 * 24_990; }")
     busy = "The kernel is busy. These are older values."
     expect(view.locator("header [role=status]")).to_have_text(busy)
@@ -127,7 +130,7 @@ def test_a_frame_is_sorted_filtered_scrolled_and_assigned_again(
     expect(view.locator(".jp-mlws-Field-error")).to_contain_text("'many' is not a value of type")
 
     # The view comes back with the page.
-    page.wait_for_timeout(2000)
+    until(page, lambda: "mlws-views:variable" in json.dumps(saved_layout(lab)))
     page.goto(f"{lab.url}/lab")
     view = page.locator(".jp-mlws-Variable:visible")
     expect(view.locator(".jp-mlws-Preview-shape")).to_contain_text("Rows: 100,000", timeout=60_000)
