@@ -168,6 +168,7 @@ def test_the_document_has_them_when_nobody_came(
     cells = open_notebook(page, lab)
     expect_end(cells.nth(0))
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    assert outputs_in(file) == undisturbed
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
