@@ -61,9 +61,14 @@ class Repository:
                     raise
                 raise DiskFullError(reason=str(error)) from error
 
+    def unfinished(self) -> str | None:
+        """Return the merge, rebase, restore… that is in progress or was interrupted, if any."""
+        # A merge remains a merge while its data is switched.
+        return self.git.unfinished() or ("restore" if is_switching(self.project) else None)
+
     def refuse_unfinished(self, conflicts: Iterable[str]) -> None:
         """Raise error 30201 if ``conflicts`` are left, or an operation is unfinished."""
-        operation = "restore" if is_switching(self.project) else self.git.unfinished()
+        operation = self.unfinished()
         paths = format_paths(conflicts)
         if operation or paths:
             raise UnfinishedOperationError(operation=operation or "merge", paths=paths)

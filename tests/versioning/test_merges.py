@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -609,6 +610,26 @@ def test_hooks_have_their_say(two: Two) -> None:
     hook.write_text("#!/bin/sh\necho 'Seen: yes' >> $1\n")
     two.merges.merge("other")
     assert "Seen: yes" in two.git(two.root, "log", "-1", "--format=%B")
+
+
+def test_a_merge_is_in_progress_until_its_commit(two: Two) -> None:
+    two.diverge({"train.py": "ours\n"}, {"train.py": "theirs\n", "data/wine.csv": "theirs\n"})
+    two.merges.merge("other")
+    two.merges.resolve("train.py", Resolution(take="ours"))
+    began, proceed = two.root / ".git" / "began", two.root / ".git" / "proceed"
+    for pipe in (began, proceed):
+        os.mkfifo(pipe)
+    hook = two.root / ".git" / "hooks" / "commit-msg"
+    hook.write_text(f"#!/bin/sh\necho >{began}\ncat {proceed}\n")
+    hook.chmod(0o755)
+    with ThreadPoolExecutor() as pool:
+        finish = pool.submit(two.merges.finish)
+        began.read_text()
+        during = two.versions.snapshots.status()
+        proceed.write_text("")
+        assert finish.result().outcome is MergeOutcome.MERGED
+    assert during.operation == "merge"
+    assert two.versions.snapshots.status().operation is None
 
 
 def test_histories_without_a_common_commit(two: Two) -> None:

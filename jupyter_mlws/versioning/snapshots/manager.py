@@ -51,7 +51,6 @@ from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, 
 from jupyter_mlws.versioning.snapshots.repair import Repair
 from jupyter_mlws.versioning.snapshots.verification import Verifier, utc_now
 from jupyter_mlws.versioning.worktree.restore import RESTORED_VERSION_FILE, SAFETY
-from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 
 
 class SnapshotManager:
@@ -113,7 +112,7 @@ class SnapshotManager:
             head=status.head,
             upstream=status.upstream,
             changes=sorted(changes, key=lambda change: change.path),
-            operation="restore" if is_switching(self.project) else self._git.unfinished(),
+            operation=self._repository.unfinished(),
             lock=LockHolder(**asdict(holder)) if holder else None,
             outbox=self._repository.outbox.waiting(),
             restored=self._restored_version(status),
