@@ -8,6 +8,7 @@ changed one value of the metadata, ours stays; one attachment that both changed 
 from __future__ import annotations
 
 import copy
+import json
 import re
 from argparse import Namespace
 from collections.abc import Mapping
@@ -222,9 +223,9 @@ def _merge_properties(cell: Any, base: Any, ours: Any, theirs: Any) -> None:
 
 def _merge_values(base: Any, ours: Any, theirs: Any, depth: int = -1) -> Any:
     """Merge JSON values: objects key by key, lists of names as sets; else ours if both changed."""
-    if ours == theirs or theirs == base:
+    if _is_same(ours, theirs) or _is_same(theirs, base):
         return ours
-    if ours == base:
+    if _is_same(ours, base):
         return theirs
     if depth and isinstance(ours, dict) and isinstance(theirs, dict):
         base = base if isinstance(base, dict) else {}
@@ -242,6 +243,13 @@ def _merge_values(base: Any, ours: Any, theirs: Any, depth: int = -1) -> Any:
         names = [name for name in ours if name in theirs or name not in base_names]
         return names + [name for name in theirs if name not in base_names and name not in ours]
     return ours
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Compare two values as JSON: to Python, ``0`` and ``False`` are equal."""
+    if one is ABSENT or other is ABSENT:
+        return one is other
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _is_name_list(value: Any) -> bool:

@@ -272,6 +272,16 @@ def test_tags_that_both_sides_add_stay() -> None:
     assert document.cells[0].metadata == {"tags": ["kept", "ours", "theirs"], "x": [1]}
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, False), (False, 0), (True, 1), (1, 1.0)])
+def test_a_value_of_another_type_is_a_change(before: Any, after: Any) -> None:
+    cells = [picture_cell() for _ in range(3)]
+    for cell, value in zip(cells, (before, before, after), strict=True):
+        cell.metadata = {"custom": {"x": value, "y": 2}}
+    base, ours, theirs = versions_of(*cells)
+    assert merge(base, ours, theirs).text == theirs
+    assert merge(base, theirs, ours).text == theirs
+
+
 BUNDLES = st.sampled_from([{"image/png": "AAAA"}, {"image/png": "BBBB"}, {"image/jpeg": "CC"}])
 PICTURES = st.none() | st.dictionaries(st.sampled_from(["a.png", "b.png"]), BUNDLES)
 VALUES = st.recursive(
