@@ -19,7 +19,7 @@ from hub_config.settings import Settings
 
 MARK = "MLWS_INSTALLATION"
 """Variable in the environment of every process of a Hub, by which they are found again."""
-START_LIMIT = 60.0
+START_LIMIT = 180.0
 POLITE_LIMIT = 20.0
 """Seconds that a process may take to end by itself."""
 

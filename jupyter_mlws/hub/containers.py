@@ -15,6 +15,7 @@ from jupyter_mlws.containers.models import (
     Container,
     ContainerChange,
     ContainerCreate,
+    ContainerStatus,
     Me,
     QueuePlace,
     Resources,
@@ -123,9 +124,14 @@ class Containers:
     async def start(self, person: Me, identifier: str) -> Container:
         """Start or queue a stopped container; do nothing if it runs or waits already."""
         entry = self._registry.find(person, identifier)
+        status = self._registry.status(entry)
         if entry.intent is Intent.STOP:
             entry.intent = Intent.RESTART
-        if self._registry.status(entry) in STOPPED_STATUSES:
+        elif status is ContainerStatus.STOPPING and entry.intent is Intent.NONE:
+            # The Hub stops it by itself, as it does after a crash.
+            self._controller.request_stop(entry, Intent.RESTART)
+            self._audit.record(person, "container.start", identifier)
+        elif status in STOPPED_STATUSES:
             self._check_room(self._registry.request(entry), True)
             entry.rescue = False
             self._controller.queue(entry)

@@ -299,7 +299,11 @@ class Hub:
 
     def shell(self, user: str, script: str, server: str = "") -> str:
         """What a shell script prints that runs in a server's container."""
-        return self.engine.run("exec", self.container(user, server), "sh", "-c", script)
+        command = ("exec", self.container(user, server), "sh", "-c", script)
+        return self.engine.run(*command, timeout=600)
+
+    def is_running(self, container: str) -> bool:
+        return self.engine.run("inspect", "--format={{.State.Running}}", container) == "true"
 
     def logs(self, container: str) -> str:
         """Both streams of a container, by Docker's id."""

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
+from tests.browser import TIMEOUT_MS
 from tests.hub.installation import ADMINISTRATOR, Hub
 from tests.hub.pages import log_in
 
-pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.timeout(1500)]
 
 OWNER, OTHER, KEEPER = "paula", "pablo", "keeper"
 SMALL = {"cpu": "500m", "memory": "1Gi"}
@@ -31,9 +32,8 @@ def sign_in(hub: Hub, browser: Browser) -> Iterator[SignIn]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(TIMEOUT_MS)
         log_in(page, hub, user)
-        page.wait_for_url("**/hub/**")
         page.goto(f"{hub.url}/services/mlws/")
         expect(page.locator(".jp-mlws-Node").first).to_be_visible()
         return page

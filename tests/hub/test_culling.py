@@ -10,14 +10,14 @@ import websocket
 
 from tests.hub.installation import Hub, own_hub
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 IDLE, CELL, TERMINAL, FLOW = "ida", "carl", "tess", "flo"
 SMALL = {"cpu": "500m", "memory": "768Mi"}
 UNTIL_DONE = "until [ -e /tmp/done ]; do sleep 1; done"
 
 
-hub = own_hub("culling", HUB_IDLE_LIMIT="20")
+hub = own_hub("culling", HUB_IDLE_LIMIT="60")
 
 
 def lab(hub: Hub, method: str, user: str, path: str, **more: object) -> requests.Response:

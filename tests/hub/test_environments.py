@@ -24,7 +24,7 @@ from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 from tests.hub.installation import Hub
 from tests.hub.pages import log_in
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 ENID, EARL = "enid", "earl"
 SMALL = {"cpu": "1", "memory": "1Gi"}
@@ -224,7 +224,7 @@ def test_the_lab_saves_lists_and_deletes(
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     try:
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         log_in(page, hub, ENID)
         page.wait_for_url(f"**/user/{ENID}/**")
         page.goto(f"{hub.url}/user/{ENID}/lab?reset")

@@ -17,7 +17,7 @@ import pytest
 from hub_config.engine import Engine
 from jupyter_mlws.hub.docker.events import EngineEvent, EventWatcher
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 
 class Listener:

@@ -14,7 +14,7 @@ import websocket
 from tests.debugging import Debugger
 from tests.hub.installation import ADMINISTRATOR, Hub
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 FAITH, GRANT = "faith", "grant"
 SMALL = {"cpu": "500m", "memory": "768Mi"}
@@ -214,7 +214,7 @@ def test_a_breakpoint_is_hit_in_a_container(
 
 
 def test_a_lab_may_no_more_than_its_person(hub: Hub, lab: Callable[..., requests.Response]) -> None:
-    assert hub.service("GET", f"containers/{HIS}").json()["data"]["status"] == "RUNNING"
+    hub.becomes(HIS, "RUNNING")
     for verb, path in OF_ONE:
         answer = lab(verb, f"containers/{HIS}{path}", CHANGE if verb == "PATCH" else None)
         assert (answer.status_code, answer.json()["code"]) == (403, "10301"), (verb, path)
@@ -272,8 +272,9 @@ def test_every_fault_that_the_service_finds_is_named_in_both_languages(
 def test_python_code_in_the_lab_has_the_specifications_calls(
     hub: Hub, lab: Callable[..., requests.Response]
 ) -> None:
-    said = hub.engine.run("exec", hub.container(FAITH), "/opt/lab/bin/python", "-c", SPECIFIED)
-    assert json.loads(said) == [f"{FAITH}--code", "CREATED", "RUNNING", "STOPPED", True, "RUNNING"]
+    command = ("exec", hub.container(FAITH), "/opt/lab/bin/python", "-c", SPECIFIED)
+    seen = json.loads(hub.engine.run(*command, timeout=600))
+    assert seen == [f"{FAITH}--code", "CREATED", "RUNNING", "STOPPED", True, "RUNNING"]
     assert hub.shell(FAITH, "echo $PYTHON_ENV $DEBUG", "code") == "production false"
     assert hub.service("GET", f"containers/{FAITH}--code", ADMINISTRATOR).ok
     hub.service("DELETE", f"containers/{FAITH}--code", FAITH)

@@ -8,7 +8,7 @@ from jupyter_mlws.hub.routes import ROUTES
 from tests.fuzzing import MODES, GenerationMode, Place, operations
 from tests.hub.installation import Hub
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 PREFIX = "/services/mlws/api/v1"
 LEFT_OUT = ("POST /containers", "POST /resources/allocate", "POST /team/projects")

@@ -189,7 +189,7 @@ def logs(docker: Engine, name: str) -> str:
 
 
 def test_it_stops_by_itself(lab: Lab) -> None:
-    lab.docker.run("stop", "--time=10", lab.name)
+    lab.docker.run("stop", "--time=60", lab.name)
     code = lab.docker.run("inspect", "--format", "{{.State.ExitCode}}", lab.name)
     # 137 would mean that it was killed.
     assert code in ("0", "143")

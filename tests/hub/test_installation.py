@@ -14,7 +14,7 @@ from hub_config import processes
 from hub_config.engine import Engine
 from tests.hub.installation import ADMINISTRATOR, HOME, PASSWORD, Hub, installation, text_of
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 QUICK = {"resources": {"cpu": "2", "memory": "1Gi"}}
 

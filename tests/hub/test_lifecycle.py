@@ -57,6 +57,16 @@ def test_a_start_goes_from_created_to_starting_to_its_end() -> None:
     assert not entry.starting
 
 
+def test_what_is_stopped_has_not_crashed_while_its_container_remains() -> None:
+    entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    entry.intent = Intent.STOP
+    killed = replace(RUNS, state="exited", health=None, exit_code=137, started=None)
+    entry.observe(killed, READY)
+    assert entry.status(waits=False) is ContainerStatus.STOPPING
+    entry.observe(None, None)
+    assert entry.status(waits=False) is ContainerStatus.STOPPED
+
+
 def test_a_spawner_that_the_hub_has_given_up_waits_no_more() -> None:
     entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
     entry.hub_waits = True

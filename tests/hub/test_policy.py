@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlws.containers.models import Amount, Resources
@@ -67,6 +67,7 @@ def test_the_limits_themselves_are_allowed(policy: Policy) -> None:
     assert check(policy, {"resources": most}).resources == Amount(cpu=4, memory=8 * GIB, gpu=1)
 
 
+@settings(deadline=None)
 @given(
     cpu=st.integers(1, 9000),
     memory=st.integers(1, 16 * 1024),

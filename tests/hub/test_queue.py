@@ -10,10 +10,11 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
+from tests.browser import TIMEOUT_MS
 from tests.hub.installation import ADMINISTRATOR, Hub, emptied, own_hub
 from tests.hub.pages import log_in
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 WHOLE = {"cpu": "1", "memory": "1Gi"}
 QUIN, QUEENIE = "quin", "queenie"
@@ -152,7 +153,7 @@ def test_an_administrator_orders_the_queue_on_the_page(
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     try:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(TIMEOUT_MS)
         log_in(page, hub, ADMINISTRATOR, "?next=/services/mlws/")
         rows = page.locator("[data-mlws-waiting]")
 

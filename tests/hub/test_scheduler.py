@@ -402,6 +402,7 @@ def test_nobody_starves(large: Amount, others: list[tuple[Amount, int]], lives: 
     pytest.fail("it starved")
 
 
+@settings(deadline=None)
 @given(runs=st.lists(st.tuples(st.sampled_from("abcdef"), amounts), max_size=12))
 def test_a_rebuilt_scheduler_has_what_runs_and_no_more(runs: list[tuple[str, Amount]]) -> None:
     """Told in any order and as often as you like: the last word on each container counts."""

@@ -20,7 +20,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from tests.hub.installation import Hub, host_of, text_of
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 ADA = "spawner-ada"
 EVE = "spawner-eve"
@@ -141,13 +141,13 @@ def test_containers_cannot_reach_each_other(
 
 @pytest.mark.slow(reason="starts real containers")
 def test_a_container_reaches_hub_and_service_but_no_engine(hub: Hub, lab: dict[str, Any]) -> None:
-    ask = "curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}'"
+    ask = "curl --silent --max-time 30 --output /dev/null --write-out '%{http_code}'"
     gateway = host_of(hub.settings.service_url)
     assert hub.shell(ADA, f'{ask} "$JUPYTERHUB_API_URL"') == "200"
     assert hub.shell(ADA, f'{ask} "$MLWS_SERVICE_URL/services/mlws/api/v1/me"') in ("200", "403")
     assert hub.shell(ADA, "ls /var/run/docker.sock /run/docker.sock 2>/dev/null || true") == ""
     for port in (2375, 2376, hub.settings.port, hub.settings.proxy_api_port):
-        assert hub.shell(ADA, f"{ask} http://{gateway}:{port}/ || true") == "000"
+        assert hub.shell(ADA, f"{ask} --max-time 5 http://{gateway}:{port}/ || true") == "000"
 
 
 def test_a_container_reaches_no_other_port_of_the_host(hub: Hub, lab: dict[str, Any]) -> None:

@@ -102,7 +102,7 @@ def test_the_charts_proxy_routes_by_names_too() -> None:
 
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.docker
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_lab_service_and_hub_answer_under_their_own_names(hub: Hub) -> None:
     public = hub.settings.subdomain
     hub.start(SUE, SMALL)
@@ -147,7 +147,7 @@ def test_lab_service_and_hub_answer_under_their_own_names(hub: Hub) -> None:
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.docker
 @pytest.mark.browser
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_the_pages_lead_to_each_other(
     hub: Hub, browser: Browser, shoot: Callable[[str, Page], None]
 ) -> None:
@@ -178,7 +178,7 @@ def test_the_pages_lead_to_each_other(
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.docker
 @pytest.mark.browser
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_a_script_of_a_lab_gets_nothing_of_the_hub(hub: Hub, browser: Browser) -> None:
     public = hub.settings.subdomain
     hub.start(SAM, SMALL)

@@ -18,7 +18,7 @@ from tests.hub.installation import (
     keep_log,
 )
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 SUE, SAM, SID = "sue", "sam", "sid"
 MIB = 1024**2
@@ -110,9 +110,9 @@ def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(hub: Hub, node:
     hub.becomes(other, "RUNNING")
     networks = hub.inspect(SAM)["NetworkSettings"]["Networks"]
     address = networks[hub.name]["IPAddress"]
-    ask = "curl --silent --max-time 3 --output /dev/null --write-out '%{http_code}'"
-    assert hub.shell(SUE, f'{ask} "$JUPYTERHUB_API_URL"') == "200"
-    assert hub.shell(SUE, f"{ask} http://{address}:8888/ || true") == "000"
+    ask = "curl --silent --output /dev/null --write-out '%{http_code}'"
+    assert hub.shell(SUE, f'{ask} --max-time 30 "$JUPYTERHUB_API_URL"') == "200"
+    assert hub.shell(SUE, f"{ask} --max-time 3 http://{address}:8888/ || true") == "000"
 
     hub.shell(SUE, "echo kept > ~/note")
     hub.service("POST", f"containers/{identifier}/stop", SUE)
@@ -156,6 +156,7 @@ def test_what_is_killed_is_back_three_times_and_what_swarm_lacks_is_refused(hub:
     refuse_what_swarm_lacks(hub, identifier)
     for count in (1, 2, 3):
         before = hub.container(SUE)
+        hub.wait_for(lambda one=before: hub.is_running(one), "it runs")
         hub.engine.run("kill", before)
         hub.wait_for(lambda was=before: hub.container(SUE) != was, "there is another one")
         if count != 2:
@@ -165,6 +166,7 @@ def test_what_is_killed_is_back_three_times_and_what_swarm_lacks_is_refused(hub:
             )
         hub.wait_for(lambda n=count: hub.get(identifier)["restarts"] == n, f"restart {count}")
         assert hub.server(SUE)["ready"]
+    hub.wait_for(lambda: hub.is_running(hub.container(SUE)), "it runs")
     hub.engine.run("kill", hub.container(SUE))
     told = hub.becomes(identifier, "CRASHED")
     assert told["exit_code"] == 137

@@ -27,7 +27,7 @@ from tests.hub.installation import ADMINISTRATOR, Hub
 from tests.hub.test_service import kill_service, services
 from tests.hub.test_whole_product import open_sidebar, signed_in
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 TESS, TOM, TIM, TED = "tess", "tom", "tim", "ted"
 """An owner, a writer, a reader, a stranger."""

@@ -11,7 +11,7 @@ import pytest
 from hub_config.engine import Engine
 from tests.hub.installation import HOME, Hub, installation, own_hub
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 VERA, VIC, FULL = "vera", "vic", "full"
 SMALL = {"cpu": "500m", "memory": "768Mi"}

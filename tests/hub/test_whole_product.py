@@ -9,10 +9,11 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser import TIMEOUT_MS
 from tests.hub.installation import ADMINISTRATOR, Hub
 from tests.hub.pages import log_in
 
-pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.timeout(1500)]
 
 PERSON, STRANGER = "walter", "wendy"
 CONTAINER = f"{PERSON}--default"
@@ -48,9 +49,8 @@ def signed_in(browser: Browser, hub: Hub, user: str) -> Iterator[Page]:
     """A browser window of its own, in which ``user`` has signed in by the Hub's form."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(TIMEOUT_MS)
     log_in(page, hub, user)
-    page.wait_for_url("**/hub/**")
     yield page
     context.close()
 

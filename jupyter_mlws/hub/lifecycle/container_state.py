@@ -90,7 +90,7 @@ class ContainerState:
     last_oom_at: float = float("-inf")
     """When a lack of memory was last written down."""
     valid_since: float = field(default_factory=time.monotonic)
-    """Time of the last transition: observations from before it are outdated."""
+    """Time of the last transition or observation: observations from before it are outdated."""
     previous_container_id: str | None = None
     """The dead container in Docker that the newest start will remove."""
     last_published: Container | None = None
@@ -146,9 +146,10 @@ class ContainerState:
         pending = self.server.pending if self.server is not None else None
         if waits:
             return ContainerStatus.QUEUED
-        if self.stopping and (self.active or self.intent is Intent.DELETE or pending == "stop"):
-            return ContainerStatus.STOPPING
         container = self.docker_container
+        remains = self.active or (container is not None and not self.held)
+        if self.stopping and (remains or self.intent is Intent.DELETE or pending == "stop"):
+            return ContainerStatus.STOPPING
         if container is not None and container.active:
             if container.state == "restarting":
                 return ContainerStatus.STARTING

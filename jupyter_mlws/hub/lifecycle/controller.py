@@ -274,6 +274,7 @@ class LifecycleController:
                 if entry.docker_container is not None:
                     # Docker was too slow for the Hub, which gave up; what it left is no crash.
                     await in_thread(self._engine.remove, entry.id)
+                    entry.docker_container = None
                 return
             if entry.held:
                 # The Hub stops nothing that has not started; without its task, the start ends.

@@ -19,7 +19,7 @@ from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING, HubAPI, HubRefusedError,
 SWEEP_INTERVAL = 30.0
 """Seconds; for what no event tells, such as a server that was deleted on the Hub's page."""
 HUB_TIMEOUT = 0.6
-"""Seconds in which the Hub must respond; its last known state is used after that."""
+"""Seconds in which the Hub must respond; its last known state is used after that, if any."""
 MIN_POLL_INTERVAL = 0.2
 MAX_POLL_INTERVAL = 2.0
 """Seconds until a container that changes is inspected again, longer each time."""
@@ -102,7 +102,8 @@ class Monitor:
             for account in accounts
             for server in account.servers.values()
         }
-        self._servers = {key: (server, since) for key, server in servers.items()}
+        newer = {key: view for key, view in self._servers.items() if view[1] > since}
+        self._servers = {key: (server, since) for key, server in servers.items()} | newer
         self._removed_at = {
             key: when for key, when in self._removed_at.items() if when > since - SWEEP_INTERVAL
         }
@@ -162,11 +163,12 @@ class Monitor:
 
         # A later answer is still of use to the next inspection.
         answer = self._tasks.run(ask_hub())
-        await asyncio.wait({answer}, timeout=HUB_TIMEOUT)
+        is_known = identifier in self._servers
+        await asyncio.wait({answer}, timeout=HUB_TIMEOUT if is_known else None)
         if identifier not in self._servers:
             # Not None, which would say that there is no such server.
-            error = answer.exception() if answer.done() else f"no response in {HUB_TIMEOUT:g} s"
-            raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=str(error)))
+            error = str(answer.exception())
+            raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=error))
         server, asked_at = self._servers[identifier]
         container = await in_thread(self._engine.find, identifier)
         return await self._report(identifier, container, server, min(since, asked_at))

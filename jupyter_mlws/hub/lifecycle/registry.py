@@ -168,6 +168,8 @@ class ContainerRegistry:
             failure = await self._hub.failure(entry.user, entry.name)
         if since < entry.valid_since:
             return True
+        # A sweep takes longer than a look at one container, and may come after newer ones.
+        entry.valid_since = since
         had_spawner = entry.hub_waits
         entry.observe(docker_container, server)
         if had_spawner and not entry.hub_waits and entry.intent is Intent.START:

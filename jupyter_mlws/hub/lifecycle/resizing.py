@@ -89,6 +89,8 @@ class Resizer:
                 raise
             self._scheduler.resize(entry.id, target, time.time())
             entry.resources = Resources.of(target)
+            # What was seen before Docker was told has the old size.
+            entry.valid_since = time.monotonic()
             if (
                 entry.docker_container is not None
                 and entry.docker_container.docker == container.docker
