@@ -29,7 +29,7 @@ from jupyter_mlws.notebooks.kernels import (
 from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.notebooks.outputs import Event, Message, Output, Outputs
 
-INTERRUPT_TIMEOUT = 1.5
+INTERRUPT_TIMEOUT = 5.0
 """Seconds to wait for interrupted code to end, before its kernel is restarted."""
 IDLE_TIMEOUT = 5.0
 """Seconds to wait after the reply for the idle status, which follows all outputs."""
@@ -205,9 +205,10 @@ class Run:
                 own = read_own()
                 self._initial_oom_kills = own.killed if own is not None else 0
                 self._start = self._clock()
-                if self._timeout is not None:
-                    self._deadline = self._start + self._timeout
                 await self._on_start(self.message)
+                if self._timeout is not None:
+                    # Not the code's own time: the history is written before it is followed.
+                    self._deadline = self._clock() + self._timeout
         elif kind == "execute_input":
             self._count = content.get("execution_count")
             self.interruptible.set()

@@ -33,7 +33,7 @@ ORDERED_LANGUAGES = frozenset({"bash", "python", "r"})
 
 Deno publishes most of what a cell prints after it.
 """
-LATE_OUTPUT_INTERVAL = 0.25
+LATE_OUTPUT_INTERVAL = 0.5
 """Seconds without output after the idle status of other kernels that mean that all has arrived."""
 MAX_LATE_OUTPUT_DURATION = 5.0
 """Seconds after the idle status in which output is waited for: a timer may print without end."""

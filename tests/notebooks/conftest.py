@@ -15,7 +15,7 @@ from tornado.httpclient import HTTPClientError
 from jupyter_mlws.core.project import Project
 
 API = "mlws/api/v1/notebooks"
-LIMIT = 60.0
+LIMIT = 240.0
 
 
 @pytest.fixture

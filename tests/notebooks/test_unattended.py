@@ -15,11 +15,8 @@ from jupyter_mlws.notebooks import unattended
 from jupyter_mlws.notebooks.history import History
 from tests.notebooks.conftest import of
 
-SLOW = "import time\nfor step in range(4):\n    print(step)\n    time.sleep(0.5)\n'end'"
-HELD = SLOW.replace("import time", "import pathlib, time").replace(
-    "    time.sleep(0.5)",
-    "    while step == 1 and not pathlib.Path('go').exists(): time.sleep(0.05)",
-)
+WAIT = "import pathlib, time\nwhile not pathlib.Path('{}').exists(): time.sleep(0.05)\n"
+HELD = f"print(0)\nprint(1)\n{WAIT.format('go')}print(2)\nprint(3)\n'end'"
 """Goes on when the test says so."""
 STREAM = {"output_type": "stream", "name": "stdout", "text": "0\n1\n2\n3\n"}
 
@@ -56,13 +53,14 @@ def outputs_of(file: Path, cell: str) -> Any:
 async def test_the_document_gets_what_a_closed_tab_ran(
     opened, document, tab, listen, project, no_wait
 ) -> None:
-    notebook = await opened("a.ipynb", one=SLOW, two="print('second')", three="1")
+    notebook = await opened("a.ipynb", one=HELD, two="print('second')", three="1")
     until = await listen(notebook)
     lab = await tab("a.ipynb")
-    await lab.send(SLOW, "one")
+    await lab.send(HELD, "one")
     await lab.send("print('second')", "two")
     await until(of("output", cell="one"))
-    lab.socket.close()
+    await lab.leave()
+    (project.root / "go").touch()
     await until(of("saved", cells=["one"]))
     await until(of("saved", cells=["two"]))
     file = project.root / "a.ipynb"
@@ -167,12 +165,13 @@ async def test_a_tab_that_comes_while_a_cell_ends_gets_it(
 async def test_a_tab_that_lost_its_connection_gets_the_end(
     opened, tab, listen, call, project
 ) -> None:
-    notebook = await opened("a.ipynb", one=SLOW)
+    notebook = await opened("a.ipynb", one=HELD)
     until = await listen(notebook)
     lab = await tab("a.ipynb")
-    request = await lab.send(SLOW, "one")
+    request = await lab.send(HELD, "one")
     await until(of("output", cell="one"))
-    lab.socket.close()
+    await lab.leave()
+    (project.root / "go").touch()
     await until(of("execution", "SUCCESS", cell="one"))
     again = await tab("a.ipynb", lab.client, ready=False)
     body = {"session": again.client, "waiting": [request]}
@@ -189,7 +188,7 @@ async def test_a_tab_that_lost_its_connection_gets_the_end(
 async def test_a_request_for_input_is_not_lost(
     opened, tab, listen, call, project, comes_back: bool
 ) -> None:
-    code = "import time\ntime.sleep(1)\nname = input('Name? ')\nprint('Hello', name)"
+    code = f"{WAIT.format('go')}time.sleep(1)\nname = input('Name? ')\nprint('Hello', name)"
     notebook = await opened("a.ipynb", one=code)
     until = await listen(notebook)
     lab = await tab("a.ipynb")
@@ -198,6 +197,7 @@ async def test_a_request_for_input_is_not_lost(
     await lab.leave()
     if comes_back:
         lab = await tab("a.ipynb", lab.client, ready=False)
+    (project.root / "go").touch()
     await until(of("input", prompt="Name? ", password=False))
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
     assert live["executions"][0]["prompt"] == {"prompt": "Name? ", "password": False}
@@ -211,37 +211,42 @@ async def test_a_request_for_input_is_not_lost(
     assert (status, said["code"]) == (404, "20401")
 
 
-async def test_updates_and_clears_reach_the_next_tab(opened, tab, listen, call) -> None:
+async def test_updates_and_clears_reach_the_next_tab(opened, tab, listen, call, project) -> None:
     code = (
-        "from IPython.display import clear_output, display\nimport time\nprint('old')\n"
+        "from IPython.display import clear_output, display\nprint('old')\n"
         "clear_output(wait=True)\nhandle = display('first', display_id='shown')\n"
-        "time.sleep(1.5)\nhandle.update('second')\nclear_output(wait=True)\ntime.sleep(1)"
+        f"{WAIT.format('update')}handle.update('second')\nclear_output(wait=True)\n"
+        f"{WAIT.format('end')}"
     )
     notebook = await opened("a.ipynb", one=code)
     until = await listen(notebook)
     lab = await tab("a.ipynb")
     await lab.send(code, "one")
     await until(lambda m: m.get("display_id") == "shown")
-    lab.socket.close()
+    await lab.leave()
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
     (output,) = live["executions"][0]["outputs"]
     assert (output["display_id"], output["data"]["text/plain"]) == ("shown", "'first'")
+    (project.root / "update").touch()
     update = (await until(of("update")))[-1]
     assert (update["display_id"], update["output"]["data"]["text/plain"]) == ("shown", "'second'")
     await until(of("clear", wait=True))
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": "next"})
     assert live["executions"][0]["clears_next"] is True
     assert live["executions"][0]["outputs"][0]["data"]["text/plain"] == "'second'"
+    (project.root / "end").touch()
+    await until(of("execution", "SUCCESS"))
 
 
 async def test_too_much_output_says_so(opened, tab, listen, project, no_wait) -> None:
-    code = "import time\ntime.sleep(0.5)\nline = 'x' * 99 + '\\n'\nprint(line * 500_000)"
+    code = f"{WAIT.format('go')}line = 'x' * 99 + '\\n'\nprint(line * 500_000)"
     notebook = await opened("a.ipynb", one=code)
     until = await listen(notebook)
     lab = await tab("a.ipynb")
     await lab.send(code, "one")
     await until(of("execution", "RUNNING"))
-    lab.socket.close()
+    await lab.leave()
+    (project.root / "go").touch()
     await until(of("saved"))
     *_, note = outputs_of(project.root / "a.ipynb", "one")
     assert note["name"] == "stderr"
@@ -250,7 +255,7 @@ async def test_too_much_output_says_so(opened, tab, listen, project, no_wait) ->
 
 
 async def test_a_restart_ends_what_the_next_tab_follows(run_and_leave, tab, call) -> None:
-    notebook, until, _ = await run_and_leave(SLOW)
+    notebook, until, _ = await run_and_leave(HELD)
     following = await tab("a.ipynb", ready=False)
     _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
     (one,) = live["executions"]
