@@ -7,8 +7,8 @@ import { documentPath } from '../lab/documents';
 import { CANVAS_FACTORY } from '../lab/tokens';
 
 const MARK = 'data-mlws-tour-place';
-/** Milliseconds for a view to open before its place is marked. */
-const OPENING = 10_000;
+/** Milliseconds for a view and the text to open before the place is marked. */
+const OPENING = 30_000;
 
 interface ITourOptions {
   client: MLWSClient;
@@ -117,14 +117,18 @@ async function openWorkflow(
 function markPlace(selector: string): void {
   const mark = (): boolean => {
     const element = document.querySelector(selector);
+    // Not before the text can be read: at its start, the lab shows notifications late.
+    if (!element || !document.querySelector('.Toastify__toast')) {
+      return false;
+    }
     // No class, which React would write over.
-    element?.setAttribute(MARK, '');
-    element?.addEventListener(
+    element.setAttribute(MARK, '');
+    element.addEventListener(
       'animationend',
       () => element.removeAttribute(MARK),
       { once: true }
     );
-    return element !== null;
+    return true;
   };
   if (!mark()) {
     const observer = new MutationObserver(

@@ -34,7 +34,7 @@ export class PromoteForm extends DialogForm<string> {
             list="jp-mlws-aliases"
             autoComplete="off"
             spellCheck={false}
-            value={this._alias}
+            defaultValue={this._alias}
             onChange={event => {
               this._alias = event.target.value;
               this.update();
@@ -161,7 +161,7 @@ export class RegisterForm extends DialogForm<IRegistration> {
   private _control(name: 'run' | 'name' | 'artifacts') {
     return {
       name,
-      value: this._values[name],
+      defaultValue: this._values[name],
       onChange: (event: { target: { value: string } }) => {
         this._values[name] = event.target.value;
         this.update();

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page, Response, expect
 
@@ -136,8 +137,10 @@ def run_workflow(page: Page) -> None:
 
 
 def save(page: Page) -> None:
+    path = page.evaluate("() => jupyterapp.shell.currentWidget.context.localPath")
+
     def is_checkpoint(answer: Response) -> bool:
-        return "/checkpoints" in answer.url and answer.request.method == "POST"
+        return f"/{quote(path)}/checkpoints" in answer.url and answer.request.method == "POST"
 
     # The lab leaves a save out that comes before the checkpoint of the save before it is made.
     with page.expect_response(is_checkpoint):
@@ -189,11 +192,19 @@ def focused_by(page: Page, identifier: str) -> str | None:
 
 def fit(page: Page) -> None:
     """Fit the graph into the window, and wait until it has moved there."""
-    command(page, "workflow:fit")
-    transform = "() => document.querySelector('.react-flow__viewport').style.transform"
-    before = None
-    while before != (before := page.evaluate(transform)):
-        page.wait_for_timeout(150)
+    page.evaluate(
+        """async () => {
+            const view = document.querySelector('.react-flow__viewport');
+            await jupyterapp.commands.execute('workflow:fit');
+            // It begins to move up to three frames later.
+            let before = '';
+            for (let still = 0; still < 6; ) {
+                await new Promise(requestAnimationFrame);
+                still = view.style.transform === before ? still + 1 : 0;
+                before = view.style.transform;
+            }
+        }"""
+    )
 
 
 def faults_of_access(page: Page, within: str) -> list[str]:

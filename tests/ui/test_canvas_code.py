@@ -118,10 +118,13 @@ def test_code_is_typed_in_place(page: Page, lab: Lab, shoot: Callable[..., None]
     page.get_by_label("Columns of the output").select_option("rows")
     expect(editor).to_contain_text('@component(columns=like("rows"))')
     shoot("canvas-python-code")
+    run = page.locator(".jp-mlws-StateText [data-mlws-run]")
+    earlier = run.get_attribute("data-mlws-run") or ""
     run_workflow(page)
     metrics = lab.root / "workflows/wine/out/python_code.table_2.json"
     until(page, metrics.exists, RUN_LIMIT)
-    expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")
+    expect(run).not_to_have_attribute("data-mlws-run", earlier)
+    expect(run).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     save(page)
 
     # DVC agrees with all of it.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser import VIEWPORT
+from tests.browser import TIMEOUT_MS, VIEWPORT
 from tests.ui.canvas import (
     NODES,
     WORKFLOW,
@@ -133,6 +133,7 @@ def test_two_people_at_the_same_node(page: Page, browser: Browser, lab: Lab) -> 
     file = lab.root / WORKFLOW
     before = file.read_text()
     other = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce").new_page()
+    other.set_default_timeout(TIMEOUT_MS)
     open_workflow(page, lab, WORKFLOW, NODES)
     other.goto(lab.address(WORKFLOW))
     expect(node(other, "forest")).to_be_visible()

@@ -65,6 +65,9 @@ def expect_a_model(page: Page, root: Path) -> None:
         expect(node(page, name)).to_have_attribute(
             "data-mlws-state", "COMPLETED", timeout=RUN_LIMIT
         )
+    # The lock is written after the nodes and before the end of the run.
+    run = page.locator(".jp-mlws-StateText [data-mlws-run]")
+    expect(run).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     (home,) = (root / "workflows").iterdir()
     measures = json.loads((home / "out/compare_classifiers.metrics.json").read_text())
     assert measures["train_classifier"]["accuracy"] > 0.8

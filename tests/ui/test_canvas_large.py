@@ -14,6 +14,7 @@ from tests.ui.canvas import (
     RUN_LIMIT,
     command,
     faults_of_access,
+    fit,
     node,
     open_workflow,
     save,
@@ -55,7 +56,7 @@ def test_many_nodes_are_painted_and_still_taken_by_hand(
     zoom = "view => new DOMMatrix(getComputedStyle(view).transform).a"
     assert page.locator(".react-flow__viewport").evaluate(zoom) > 0.17
     shoot("canvas-large-open")
-    command(page, "workflow:fit")
+    fit(page)
     expect(picture).to_have_attribute("data-mlws-nodes", str(SIZE))
     expect(page.locator(".jp-mlws-Node")).to_have_count(0)
     shoot("canvas-large-far")
@@ -100,7 +101,7 @@ def test_many_nodes_are_painted_and_still_taken_by_hand(
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
 
     # A double click from afar leads to where lines can be drawn.
-    command(page, "workflow:fit")
+    fit(page)
     expect(picture).to_have_count(1)
     # Where it was taken from, there is a gap now.
     pointed = point_at_a_node(page, x + 60, y + 60)

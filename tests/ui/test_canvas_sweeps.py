@@ -19,6 +19,7 @@ from tests.ui.canvas import (
     open_workflow,
     run_workflow,
     save,
+    until,
 )
 from tests.ui.conftest import Lab
 
@@ -122,7 +123,9 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     assert "matrix" not in promoted
     assert f"--n_estimators {trees} --max_depth {levels} ${{forest}}" in promoted
     assert f"--models {OUT}/forest.model.{key}.skops --models {OUT}/linear" in promoted
-    assert f"forest.model.{key}.skops" in (lab.root / "workflows/wine/dvc.lock").read_text()
+    lock = lab.root / "workflows/wine/dvc.lock"
+    until(page, lambda: "\n  forest:\n" in lock.read_text())
+    assert f"forest.model.{key}.skops" in lock.read_text()
     expect(node(page, "forest")).to_have_attribute("data-mlws-plan", "cached")
 
     # One undo brings the variants back, one redo the best of them.

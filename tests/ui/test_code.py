@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import faults_of_access
+from tests.ui.canvas import faults_of_access, until
 from tests.ui.conftest import TOKEN, Lab
 from tests.versioning.git_server import PASSWORD, USER, served
 
@@ -145,7 +145,8 @@ def test_stage_branch_merge_and_push(
     # By the language of the file: a string has a colour of its own.
     colour = "element => getComputedStyle(element).color"
     text = hunks.first.locator(".cm-changedLine")
-    assert text.locator("span", has_text="'early'").last.evaluate(colour) != text.evaluate(colour)
+    value = text.locator("span", has_text="'early'").last
+    until(page, lambda: value.evaluate(colour) != text.evaluate(colour))
     assert faults_of_access(page, ".jp-mlws-FileDiff") == []
     shoot("code-hunks")
     hunks.first.locator(".jp-mlws-StageButton").click()

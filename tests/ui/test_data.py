@@ -6,7 +6,6 @@ import hashlib
 import http.server
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -189,7 +188,7 @@ CONTENT = bytes(number % 251 for number in range(SIZE))
 
 
 class Slow(http.server.BaseHTTPRequestHandler):
-    """Sends 20 kB every 50 ms until it is told to hurry; honours ranges."""
+    """Sends 20 kB every 50 ms, the last of them not before ``hurry`` is set; with ranges."""
 
     hurry = threading.Event()
     protocol_version = "HTTP/1.1"
@@ -202,9 +201,8 @@ class Slow(http.server.BaseHTTPRequestHandler):
         start, end = int(first), min(int(last or SIZE - 1), SIZE - 1)
         self._head(start, end)
         for at in range(start, end + 1, 20_000):
+            self.hurry.wait(0.05 if at + 20_000 <= end else None)
             self.wfile.write(CONTENT[at : min(at + 20_000, end + 1)])
-            if not self.hurry.is_set():
-                time.sleep(0.05)
 
     def _head(self, start: int = 0, end: int = SIZE - 1) -> None:
         self.send_response(206 if "Range" in self.headers else 200)
@@ -227,6 +225,7 @@ def slow_server() -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/far.bin"
+    Slow.hurry.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -248,11 +247,12 @@ def test_a_download_shows_how_far_it_is_and_can_be_stopped(
     work = section.locator(".jp-mlws-Work")
     expect(work).to_contain_text("of 2 MB")
     shoot("data-downloading")
-    work.locator('[data-mlws-action="cancel"]').click()
+    with page.expect_response(lambda response: response.url.endswith("/cancel")):
+        work.locator('[data-mlws-action="cancel"]').click()
+    Slow.hurry.set()
     expect(work).to_contain_text("canceled")
     assert not (lab.root / "data/far.bin").exists()
 
-    Slow.hurry.set()
     section.locator(".jp-mlws-ImportButton").click()
     fill(form, url=slow_server)
     form.locator("[type=submit]").click()

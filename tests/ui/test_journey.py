@@ -192,6 +192,7 @@ def test_commit_damage_and_restore(page: Page, lab: Lab, shoot: Callable[[str], 
     expect(dialog).to_contain_text("wine.csv")
     shoot("restore-plan")
     dialog.locator(".jp-mod-accept").click()
+    expect(page.locator(".Toastify")).to_contain_text("Restored")
     expect(page.locator(".jp-mlws-Changes")).not_to_contain_text("train.py")
     for path, content in kept.items():
         assert path.read_bytes() == content

@@ -30,6 +30,15 @@ def setting(page: Page, name: str) -> Locator:
     return page.locator(f'[id="jp-SettingsEditor-jupyter-mlws:canvas_{name}"]')
 
 
+def fill_setting(page: Page, name: str, value: str) -> None:
+    """Fill a field, and wait until the lab has saved the setting and read it again."""
+    with page.expect_response(
+        lambda response: "/settings/" in response.url and response.request.method == "GET"
+    ) as read:
+        setting(page, name).fill(value)
+    read.value.finished()
+
+
 def toolbar_item(page: Page, position: int) -> Locator:
     """An item of the workflow's toolbar by its position."""
     items = page.locator(".jp-Document > .jp-Toolbar > [class*=jp-mlws-Toolbar-]")
@@ -62,9 +71,7 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     expect(data.locator(".jp-mlws-Palette-item").first).to_be_visible()
 
     open_settings(page, "Workflow Canvas")
-    setting(page, "jobs").fill("1")
-    # The form is drawn again when the value is saved.
-    page.wait_for_timeout(1000)
+    fill_setting(page, "jobs", "1")
     setting(page, "showPalette").uncheck()
     canvas()
     expect(palette).to_have_count(0)
@@ -76,8 +83,7 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     (newest, *_) = lab.fetch(f"workflows/{WINE_ID}/runs")["items"]
     assert lab.fetch(f"workflows/{WINE_ID}/runs/{newest['id']}")["jobs"] == 1
     settings()
-    setting(page, "executor").fill("nowhere")
-    page.wait_for_timeout(1000)
+    fill_setting(page, "executor", "nowhere")
     canvas()
     page.locator(".jp-mlws-run").click()
     expect(page.get_by_text("Must be local, dask")).to_be_visible()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import faults_of_access, until
+from tests.ui.canvas import faults_of_access, save, until
 from tests.ui.conftest import Lab, prefer
 
 pytestmark = pytest.mark.browser
@@ -297,8 +297,7 @@ def test_outputs_of_the_api_come_into_the_open_notebook(
 ) -> None:
     write(lab.root, **{**CELLS, "show": "print(total)"})
     cells = open_notebook(page, lab)
-    command(page, "docmanager:save")
-    page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
+    save(page)
     if edited:
         cells.nth(0).locator(".cm-content").click()
         page.keyboard.press("Control+End")

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.ui.canvas import saved_layout, until
 from tests.ui.conftest import TOKEN, Lab
 
 pytestmark = pytest.mark.browser
@@ -36,10 +37,12 @@ def test_views_come_back_with_the_page(page: Page, lab: Lab, shoot: Callable[[st
     tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tab")
     titles = tabs.all_inner_texts()
 
+    def is_saved() -> bool:
+        dock = saved_layout(lab).get("layout-restorer:data", {}).get("main", {}).get("dock") or {}
+        return len(dock.get("widgets", [])) == len(titles)
+
+    until(page, is_saved)
     # Without `reset` in its address, which would give a clean layout.
-    saved = page.expect_response(lambda answer: "/api/workspaces" in answer.url)
-    with saved:
-        tabs.last.click()
     page.goto(f"{lab.url}/lab?token={TOKEN}")
     expect(tabs).to_have_text(titles)
     for _, view in VIEWS.values():

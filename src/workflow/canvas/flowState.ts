@@ -92,11 +92,13 @@ export function useEdges(model: CanvasModel): {
   const onEdgesChange = useCallback((changes: EdgeChange<CanvasEdge>[]) => {
     setEdges(before => applyEdgeChanges(changes, before));
   }, []);
+  // Edges that are only redrawn keep the selection, which may have been made in the tree.
+  const selected = JSON.stringify(
+    edges.filter(edge => edge.selected).map(edge => edge.id)
+  );
   useEffect(() => {
-    model.selection.selectEdges(
-      edges.filter(edge => edge.selected).map(edge => edge.id)
-    );
-  }, [model, edges]);
+    model.selection.selectEdges(JSON.parse(selected) as string[]);
+  }, [model, selected]);
   return { edges, onEdgesChange };
 }
 

@@ -13,6 +13,7 @@ import { COLUMN_GAP } from '../graph/wrapping';
 import * as gestures from '../store/gestures';
 import { useCanvas, useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
+import { MOVE_DURATION } from '../../ui/motion';
 import { COMPONENT_MIME } from './palette';
 import { inside } from './refusal';
 import type { IRequest } from './requests';
@@ -42,7 +43,7 @@ export const FIT = {
   maxZoom: 1,
   // Wires go around the outermost nodes, and the buttons of the zoom are below them.
   padding: { x: '42px', top: '8px', bottom: '22px' } as const,
-  duration: 200,
+  duration: MOVE_DURATION,
   includeHiddenNodes: true
 };
 /** Gives the widget a hold of the drawing. */
@@ -318,7 +319,7 @@ export function useReveal(model: CanvasModel): void {
     ) {
       void flow.setCenter(place.x + NODE_WIDTH / 2, place.y + 50, {
         zoom,
-        duration: 200
+        duration: MOVE_DURATION
       });
     }
   });

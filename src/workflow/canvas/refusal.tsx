@@ -1,4 +1,10 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState
+} from 'react';
 
 import type { Refusal } from '../graph/connections';
 import type { XYPosition } from '../graph/geometry';
@@ -44,7 +50,8 @@ export function RefusalText(props: {
   const { trans } = useCanvas();
   const { refusal, pane, pointer } = props;
   const [place, setPlace] = useState<XYPosition | null>(null);
-  useEffect(() => {
+  // Before it is drawn, or it would be seen elsewhere first.
+  useLayoutEffect(() => {
     const at = pointer.current;
     const box = pane.current;
     setPlace(refusal && at && box ? inside(box, at) : null);

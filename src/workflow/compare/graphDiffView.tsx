@@ -19,6 +19,7 @@ import { memo, useEffect, useMemo, useState } from 'react';
 
 import { setHelpPage } from '../../ui/helpLink';
 import { flowLabels } from '../../ui/flowLabels';
+import { MOVE_DURATION } from '../../ui/motion';
 import { NODE_WIDTH } from '../graph/geometry';
 import type { IGraphDiff } from '../graph/graphDiff';
 import { placeNodes } from '../graph/layout';
@@ -27,7 +28,7 @@ import { differenceText } from '../labels';
 type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
 
 const FIT = { maxZoom: 1, padding: 0.1 };
-const MOVE = { ...FIT, duration: 200 };
+const MOVE = { ...FIT, duration: MOVE_DURATION };
 
 /** Two versions of a workflow as one graph, with what became of each node. */
 export class GraphDiffView extends ReactWidget {

@@ -181,6 +181,8 @@ export class DrawingStore {
 
   /** Gives all nodes the positions of the automatic layout. */
   arrange(): void {
+    // A move that is written later would take its nodes back.
+    this._document.flush();
     this._positions = new Map();
     if (!this._document.edit(compose(forgetPositions, forgetSourcePositions))) {
       this._update();
