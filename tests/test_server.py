@@ -58,8 +58,10 @@ def _server(project: Project, home: Path, start: Any = _start) -> Iterator[tuple
             try:
                 urllib.request.urlopen(f"http://{address}/api", timeout=5).close()
                 break
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:
                 time.sleep(0.05)
+        else:
+            pytest.fail("the server does not answer")
         yield process, address
     finally:
         process.kill()

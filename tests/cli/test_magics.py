@@ -25,7 +25,7 @@ stages:
 """
 KERNEL = "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
 """The code that ``python -m ipykernel_launcher`` runs."""
-LIMIT = 60
+LIMIT = 120
 
 
 class Notebook:

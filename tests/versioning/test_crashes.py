@@ -107,7 +107,7 @@ def change(root: Path, number: int, chance: random.Random) -> None:
 
 
 @pytest.mark.slow(reason="kills commit after commit")
-@pytest.mark.timeout(120 + 20 * CRASHES)
+@pytest.mark.timeout(240 + 40 * CRASHES)
 def test_killed_at_any_moment_nothing_is_lost(
     workspace: Project, git: Command, tmp_path: Path
 ) -> None:

@@ -85,7 +85,7 @@ def test_the_helper_dies_with_its_owner_and_tells_of_failures(
     command = [sys.executable, "-c", code, tracking_uri(tmp_path), str(tmp_path)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert said[1] == "False"
-    for _ in range(100):
+    for _ in range(1200):
         stat = Path(f"/proc/{said[0]}/stat")
         if not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z":
             break

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,8 +112,6 @@ def test_a_person_verifies_repairs_and_frees(workspace: Project, git: Command) -
 
 
 async def test_what_a_crash_left_is_ended_when_a_server_comes(workspace: Project, jp_fetch) -> None:
-    import asyncio
-
     root = workspace.root
     (root / "train.py").write_text("two\n")
     code = (
@@ -123,11 +123,11 @@ async def test_what_a_crash_left_is_ended_when_a_server_comes(workspace: Project
     )
     assert python.run(code, str(root)).returncode == -9
     assert list(workspace.state.glob("snapshot-*"))
-    await jp_fetch(API, "git", "status")
-    for _ in range(100):
+    await jp_fetch(API, "git", "status", request_timeout=120)
+    deadline = time.monotonic() + 60
+    while list(workspace.state.glob("snapshot-*")):
+        assert time.monotonic() < deadline
         await asyncio.sleep(0.1)
-        if not list(workspace.state.glob("snapshot-*")):
-            break
     status = json.loads((await jp_fetch(API, "git", "status")).body)["data"]
     assert status["changes"] == []
     manager = SnapshotManager(workspace)

@@ -77,7 +77,8 @@ def test_data_goes_over_ssh_whole_or_not_at_all(
     assert part > MULTIPART_THRESHOLD // 2
     heard: list[float] = []
     versions.datasets.push(made.id, lambda done, *_: heard.append(done))
-    assert heard[0] == part
+    # The server may have written one block more since then.
+    assert part <= heard[0] <= part + MIB
     assert place.stat().st_size == 2 * MULTIPART_THRESHOLD
     read = versions.datasets.verify(made.id, DatasetVerify(remote=RemoteLook.READ))
     assert read.whole

@@ -36,7 +36,7 @@ def answers(server: Server) -> bool:
     try:
         with urllib.request.urlopen(f"{server.url}api", timeout=5):
             return True
-    except urllib.error.URLError:
+    except OSError:
         return False
 
 

@@ -185,7 +185,8 @@ stages:
 
 def started(workflows: WorkflowManager, identifier: str) -> Run:
     """The run once its node has printed something."""
-    for _ in range(600):
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
         if "started\n" in workflows.results.log(PATH, identifier, "slow").text:
             return Run(**workflows.runs.status(PATH, identifier))
         time.sleep(0.02)

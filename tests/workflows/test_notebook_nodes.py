@@ -166,8 +166,8 @@ def test_output_comes_while_it_runs_and_a_signal_ends_the_kernel(tmp_path: Path)
         assert process.stdout is not None
         kernel = int(process.stdout.readline())
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 128 + signal.SIGTERM
-    deadline = time.monotonic() + 20
+        assert process.wait(60) == 128 + signal.SIGTERM
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             os.kill(kernel, 0)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,8 @@ def scheduler() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A scheduler with one worker, to be killed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        place = free.getsockname()
+        address = f"tcp://127.0.0.1:{place[1]}"
     program = [sys.executable, "-m"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     main = subprocess.Popen(
@@ -165,6 +167,12 @@ def scheduler() -> Iterator[tuple[subprocess.Popen[str], str]]:
         ],
         **quiet,
     )
+    deadline = time.monotonic() + LIMIT
+    while True:
+        with suppress(ConnectionError), socket.create_connection(place):
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     yield main, address
     for process in (worker, main):
         process.kill()
@@ -186,7 +194,7 @@ def test_a_run_whose_scheduler_dies_fails_and_is_resumed_elsewhere(
         "    deps: [first.txt]\n    outs: [slow.txt]\n",
     )
     execution = workflows.runs.execute(PATH, RunRequest(executor=there))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + LIMIT
     while not (project.root / "slow.txt").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)

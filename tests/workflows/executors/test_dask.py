@@ -33,7 +33,7 @@ stages:
 """
 
 
-def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = LIMIT) -> Any:
     """The first true value of a condition."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -209,9 +209,11 @@ def test_what_a_killed_run_had_on_workers_ends(
 ) -> None:
     write(PATH, SLOW.format(then="sleep 60"))
     execution = workflows.runs.execute(PATH, RunRequest(executor=address))
-    until((project.root / "tries").exists)
+    tries = project.root / "tries"
+    until(tries.exists)
+    until(tries.read_text)
     os.kill(workflows.runs.journal.record(execution["id"])["pid"], signal.SIGKILL)
-    (pid,) = (project.root / "tries").read_text().split()
+    (pid,) = tries.read_text().split()
     # By the worker itself: no one else could on another machine.
     until(lambda: not Path(f"/proc/{pid}").exists())
     until(lambda: Run(**workflows.runs.status(PATH, execution["id"])).status == "INTERRUPTED")
