@@ -98,6 +98,8 @@ c.JupyterHub.services = [
         "command": [sys.executable, "-m", "jupyter_mlws.hub.service"],
         "url": own.service_url,
         "display": True,
+        # It upgrades its records and looks at all containers before it answers.
+        "timeout": 120,
         "oauth_no_confirm": True,
         "environment": {
             **inherited,

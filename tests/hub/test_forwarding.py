@@ -110,7 +110,7 @@ def listening(hub: Hub, path: str) -> Iterator[websocket.WebSocket]:
         socket.close()
 
 
-def hear(socket: websocket.WebSocket, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def receive(socket: websocket.WebSocket, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The next message that fits."""
     while not fits(message := json.loads(socket.recv())):
         pass
@@ -140,16 +140,16 @@ def test_each_endpoint_does_its_work(hub: Hub, lab: Callable[..., requests.Respo
         return answer.json()["data"]
 
     with listening(hub, "containers/status") as news:
-        assert hear(news, lambda _: True)["type"] == "hello"
+        assert receive(news, lambda _: True)["type"] == "hello"
         made = accepted("POST", "containers", {"name": "side", "resources": SMALL})
         assert (made["id"], made["status"]) == (SIDE, "CREATED")
-        hear(news, tells(SIDE, "RUNNING"))
+        receive(news, tells(SIDE, "RUNNING"))
         assert [one["id"] for one in read("containers")["items"]] == [f"{FAITH}--default", SIDE]
         assert read(f"containers/{SIDE}")["resources"] == {**SMALL, "gpu": None}
         assert read(f"containers/{SIDE}/stats")["memory_limit"] == 768 * 1024**2
         with listening(hub, f"logs/{SIDE}") as log:
             hub.shell(FAITH, "echo out loud > /proc/1/fd/1", "side")
-            hear(log, lambda message: message.get("text") == "out loud")
+            receive(log, lambda message: message.get("text") == "out loud")
         texts = [line["text"] for line in read(f"containers/{SIDE}/logs")["lines"]]
         assert "out loud" in texts
         assert read("resources")["nodes"][0]["allocated"]["cpu"] >= 1.5
@@ -159,15 +159,15 @@ def test_each_endpoint_does_its_work(hub: Hub, lab: Callable[..., requests.Respo
         assert read("me") == {"name": FAITH, "admin": False}
         first = hub.container(FAITH, "side")
         accepted("POST", f"containers/{SIDE}/restart")
-        hear(news, tells(SIDE, "STARTING"))
-        hear(news, tells(SIDE, "RUNNING"))
+        receive(news, tells(SIDE, "STARTING"))
+        receive(news, tells(SIDE, "RUNNING"))
         assert hub.container(FAITH, "side") != first
         accepted("POST", f"containers/{SIDE}/stop")
-        hear(news, tells(SIDE, "STOPPED"))
+        receive(news, tells(SIDE, "STOPPED"))
         accepted("POST", f"containers/{SIDE}/start")
-        hear(news, tells(SIDE, "RUNNING"))
+        receive(news, tells(SIDE, "RUNNING"))
         accepted("DELETE", f"containers/{SIDE}")
-        hear(news, lambda message: message["type"] == "removed")
+        receive(news, lambda message: message["type"] == "removed")
     assert lab("GET", f"containers/{SIDE}").json()["code"] == "10404"
 
 
@@ -175,9 +175,9 @@ def test_the_log_of_a_lab_has_that_of_its_container(
     hub: Hub, lab: Callable[..., requests.Response]
 ) -> None:
     with listening(hub, "logs/container") as log:
-        assert hear(log, lambda _: True)["type"] == "hello"
+        assert receive(log, lambda _: True)["type"] == "hello"
         hub.shell(FAITH, "echo said by another program > /proc/1/fd/1")
-        line = hear(log, lambda message: message.get("message") == "said by another program")
+        line = receive(log, lambda message: message.get("message") == "said by another program")
     assert (line["source"], line["subject"]) == ("container", f"{FAITH}--default")
     assert line["ecs"]["log.iostream"] == "stdout"
     hub.shell(FAITH, "echo said unheard > /proc/1/fd/2")
@@ -273,8 +273,8 @@ def test_python_code_in_the_lab_has_the_specifications_calls(
     hub: Hub, lab: Callable[..., requests.Response]
 ) -> None:
     command = ("exec", hub.container(FAITH), "/opt/lab/bin/python", "-c", SPECIFIED)
-    seen = json.loads(hub.engine.run(*command, timeout=600))
-    assert seen == [f"{FAITH}--code", "CREATED", "RUNNING", "STOPPED", True, "RUNNING"]
+    statuses = json.loads(hub.engine.run(*command, timeout=600))
+    assert statuses == [f"{FAITH}--code", "CREATED", "RUNNING", "STOPPED", True, "RUNNING"]
     assert hub.shell(FAITH, "echo $PYTHON_ENV $DEBUG", "code") == "production false"
     assert hub.service("GET", f"containers/{FAITH}--code", ADMINISTRATOR).ok
     hub.service("DELETE", f"containers/{FAITH}--code", FAITH)

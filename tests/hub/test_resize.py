@@ -176,14 +176,14 @@ def test_lack_of_memory_is_told_with_its_notebook_and_cured_by_a_resize(hub: Hub
     header = [f"Authorization: token {hub.token(RITA)}"]
     socket = websocket.create_connection(address, header=header, timeout=60)
     try:
-        hear(socket, lambda message: message["type"] == "usage")
+        receive(socket, lambda message: message["type"] == "usage")
         failed = hungry.run(EAT)
         assert (failed.status_code, failed.json()["code"]) == (507, "20203"), failed.text
-        told = hear(socket, lambda message: message["type"] == "out_of_memory")
+        notice = receive(socket, lambda message: message["type"] == "out_of_memory")
     finally:
         socket.close()
-    assert told["paths"] == ["hungry.ipynb"]
-    assert told["memory_limit"] == 768 * MIB
+    assert notice["paths"] == ["hungry.ipynb"]
+    assert notice["memory_limit"] == 768 * MIB
     assert other.run("print(kept)").json()["data"]["output"] == "42\n"
 
     def is_noted() -> bool:
@@ -208,7 +208,7 @@ def test_lack_of_memory_is_told_with_its_notebook_and_cured_by_a_resize(hub: Hub
     assert usage["processes_killed"] >= 1
 
 
-def hear(socket: websocket.WebSocket, fits: Callable[[Data], bool]) -> Data:
+def receive(socket: websocket.WebSocket, fits: Callable[[Data], bool]) -> Data:
     deadline = time.monotonic() + 60
     while not fits(message := json.loads(socket.recv())):
         assert time.monotonic() < deadline

@@ -144,7 +144,7 @@ def listening(hub: Hub, path: str, user: str) -> Iterator[Callable[..., Data]]:
     header = [f"Authorization: token {hub.token(user)}"]
     socket = websocket.create_connection(address, header=header, timeout=30)
 
-    def hear(fits: Callable[[Data], bool] = lambda _: True, seconds: float = 120) -> Data:
+    def receive(fits: Callable[[Data], bool] = lambda _: True, seconds: float = 120) -> Data:
         deadline = time.monotonic() + seconds
         while True:
             socket.settimeout(max(0.01, deadline - time.monotonic()))
@@ -152,9 +152,9 @@ def listening(hub: Hub, path: str, user: str) -> Iterator[Callable[..., Data]]:
             if fits(message):
                 return message
 
-    assert hear()["type"] == "hello"
+    assert receive()["type"] == "hello"
     try:
-        yield hear
+        yield receive
     finally:
         socket.close()
 
@@ -172,15 +172,15 @@ def tells(identifier: str, *statuses: str) -> Callable[[Data], bool]:
 
 @pytest.mark.slow(reason="starts real containers")
 def test_a_containers_whole_life_as_a_plain_person(hub: Hub) -> None:
-    with listening(hub, "containers/status", "ada") as hear:
+    with listening(hub, "containers/status", "ada") as receive:
         made = create(hub, "ada", **SPECIFIED)
         assert (made["id"], made["status"]) == ("ada--default", "CREATED")
         assert made["config"] == {
             "image": "python:3.8",
             "environment": {"PYTHON_ENV": "production", "DEBUG": "false", "MY_TOKEN": "***"},
         }
-        hear(tells("ada--default", "STARTING"))
-        running = hear(tells("ada--default", "RUNNING"), 120)["container"]
+        receive(tells("ada--default", "STARTING"))
+        running = receive(tells("ada--default", "RUNNING"), 120)["container"]
     assert running["resources"] == {"cpu": "1", "memory": "1536Mi", "gpu": None}
     assert running["url"] == "/user/ada/"
     assert running["started_at"]
@@ -230,14 +230,14 @@ def test_a_server_with_a_name_beside_the_default_one(hub: Hub) -> None:
 
 
 def test_what_is_done_on_the_hubs_own_pages_is_seen(hub: Hub) -> None:
-    with listening(hub, "containers/status", "ada") as hear:
+    with listening(hub, "containers/status", "ada") as receive:
         answer = hub.spawn("ada", {"resources": HALF}, "by-hub")
         assert answer.status_code in (201, 202), answer.text
-        hear(tells("ada--by-hub", "RUNNING"), 120)
+        receive(tells("ada--by-hub", "RUNNING"), 120)
         assert allocated(hub) == 0.5
         hub.api("DELETE", "users/ada/servers/by-hub", "ada", json={"remove": True})
         # The service sees it stopped first, unless the Hub deletes it just then.
-        hear(lambda m: (m["type"], m.get("id")) == ("removed", "ada--by-hub"), 120)
+        receive(lambda m: (m["type"], m.get("id")) == ("removed", "ada--by-hub"), 120)
     assert hub.get("ada--by-hub") == {}
 
 
@@ -464,17 +464,17 @@ def test_a_killed_process_is_known_at_once_restarted_and_given_up_after_the_thir
     waits = create(hub, "ben", resources=WHOLE)
     assert waits["status"] == "QUEUED"
     docker = hub.container("ada")
-    with listening(hub, "containers/status", "ada") as hear:
+    with listening(hub, "containers/status", "ada") as receive:
         for count in (1, 2, 3):
             kill(hub, docker)
-            told = hear(lambda m, n=count: m.get("container", {}).get("restarts") == n)
-            assert told["container"]["status"] == "STARTING"
+            message = receive(lambda m, n=count: m.get("container", {}).get("restarts") == n)
+            assert message["container"]["status"] == "STARTING"
             if count != 2:
                 # All lines of a start are written then.
-                hear(tells("ada--default", "RUNNING"), 120)
+                receive(tells("ada--default", "RUNNING"), 120)
         hub.shell("ada", "echo the last words > /proc/1/fd/2")
         kill(hub, docker)
-        crashed = hear(tells("ada--default", "CRASHED"))["container"]
+        crashed = receive(tells("ada--default", "CRASHED"))["container"]
     assert (crashed["restarts"], crashed["exit_code"]) == (3, 137)
     assert "137" in crashed["reason"]
     assert "the last words" in crashed["last_log"]
@@ -511,25 +511,25 @@ def kill(hub: Hub, docker: str) -> None:
 def test_a_log_is_followed_and_replayed(hub: Hub) -> None:
     create(hub, "ada", resources=HALF)
     hub.becomes("ada--default", "RUNNING")
-    with listening(hub, "logs/ada--default", "ada") as hear:
-        first = hear()
+    with listening(hub, "logs/ada--default", "ada") as receive:
+        first = receive()
         assert (first["type"], first["seq"]) == ("log", 1)
         hub.shell("ada", "echo out > /proc/1/fd/1")
-        out = hear(lambda m: m["text"] == "out")
+        out = receive(lambda m: m["text"] == "out")
         assert out["stream"] == "stdout"
         hub.shell("ada", "printf 'two\\nlines\\n' > /proc/1/fd/2")
-        two = hear(lambda m: m["text"] == "two")
-        lines = hear()
+        two = receive(lambda m: m["text"] == "two")
+        lines = receive()
         assert (two["stream"], lines["text"], lines["seq"]) == ("stderr", "lines", two["seq"] + 1)
-    with listening(hub, f"logs/ada--default?since={out['seq']}", "ada") as hear:
-        missed = hear()
+    with listening(hub, f"logs/ada--default?since={out['seq']}", "ada") as receive:
+        missed = receive()
         assert missed["seq"] == out["seq"] + 1
         act(hub, "ada", "ada--default", "restart")
         # A new container: its lines are counted from the first again.
-        assert hear(lambda m: m["type"] == "reset", 60)["seq"] == 0
-        assert hear()["seq"] == 1
-    with listening(hub, "logs/ada--default?since=1000000", "ada") as hear:
-        assert hear()["type"] == "reset"
+        assert receive(lambda m: m["type"] == "reset", 60)["seq"] == 0
+        assert receive()["seq"] == 1
+    with listening(hub, "logs/ada--default?since=1000000", "ada") as receive:
+        assert receive()["type"] == "reset"
     hub.becomes("ada--default", "RUNNING")
     tail = hub.service("GET", "containers/ada--default/logs?tail=2", "ada").json()["data"]["lines"]
     assert len(tail) == 2
@@ -542,14 +542,14 @@ def test_a_log_is_followed_and_replayed(hub: Hub) -> None:
 def test_usage_is_told_while_somebody_listens(hub: Hub) -> None:
     create(hub, "ada", resources=HALF)
     hub.becomes("ada--default", "RUNNING")
-    with listening(hub, "containers/status", "ada") as hear:
+    with listening(hub, "containers/status", "ada") as receive:
         hub.engine.run(
             "exec", "--detach", hub.container("ada"), "timeout", "30", "python3", "-c",
             "while True: pass",
         )  # fmt: skip
-        busy = hear(lambda m: (m.get("container", {}).get("usage") or {}).get("cpu", 0) > 0.3)
+        busy = receive(lambda m: (m.get("container", {}).get("usage") or {}).get("cpu", 0) > 0.3)
         assert busy["container"]["usage"]["cpu"] < 0.7
-        report = hear(lambda m: m["type"] == "resources")["report"]
+        report = receive(lambda m: m["type"] == "resources")["report"]
         assert report["nodes"][0]["used"]["memory"] > 0
 
 

@@ -136,6 +136,11 @@ def run_workflow(page: Page) -> None:
     page.locator(".jp-mlws-run").click()
 
 
+def newest_run(page: Page) -> Locator:
+    """The newest run in the toolbar, with its id and state as attributes."""
+    return page.locator(".jp-mlws-StateText [data-mlws-run]")
+
+
 def save(page: Page) -> None:
     path = page.evaluate("() => jupyterapp.shell.currentWidget.context.localPath")
 

@@ -14,6 +14,7 @@ from tests.ui.canvas import (
     drag,
     empty_place,
     faults_of_access,
+    newest_run,
     node,
     open_workflow,
     port,
@@ -118,7 +119,7 @@ def test_code_is_typed_in_place(page: Page, lab: Lab, shoot: Callable[..., None]
     page.get_by_label("Columns of the output").select_option("rows")
     expect(editor).to_contain_text('@component(columns=like("rows"))')
     shoot("canvas-python-code")
-    run = page.locator(".jp-mlws-StateText [data-mlws-run]")
+    run = newest_run(page)
     earlier = run.get_attribute("data-mlws-run") or ""
     run_workflow(page)
     metrics = lab.root / "workflows/wine/out/python_code.table_2.json"

@@ -16,6 +16,7 @@ from tests.ui.canvas import (
     drag,
     empty_place,
     faults_of_access,
+    newest_run,
     node,
     port,
 )
@@ -66,7 +67,7 @@ def expect_a_model(page: Page, root: Path) -> None:
             "data-mlws-state", "COMPLETED", timeout=RUN_LIMIT
         )
     # The lock is written after the nodes and before the end of the run.
-    run = page.locator(".jp-mlws-StateText [data-mlws-run]")
+    run = newest_run(page)
     expect(run).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     (home,) = (root / "workflows").iterdir()
     measures = json.loads((home / "out/compare_classifiers.metrics.json").read_text())

@@ -86,6 +86,7 @@ def test_parts_of_a_workflow(page: Page, lab: Lab) -> None:
     earlier = newest(lab)["id"]
     button(page, "Rerun Node")
     until(page, lambda: newest(lab)["id"] != earlier and newest(lab)["status"] == "COMPLETED")
+    expect(node(page, "second")).to_have_attribute("data-mlws-state", "COMPLETED")
     run = newest(lab)
     assert run["origin"] == "canvas"
     assert (lab.root / "third.txt").read_text() == "1"

@@ -16,6 +16,7 @@ from tests.ui.canvas import (
     faults_of_access,
     focused_by,
     lines_changed,
+    newest_run,
     node,
     open_workflow,
     port,
@@ -57,7 +58,7 @@ def test_a_collapsed_frame_is_one_node(page: Page, lab: Lab, shoot: Callable[...
 
     # Its state is that of all in it, while it runs and after it.
     expect(node(page, GROUP)).to_have_attribute("data-mlws-mark", "cached")
-    run = page.locator(".jp-mlws-StateText [data-mlws-run]")
+    run = newest_run(page)
     earlier = run.get_attribute("data-mlws-run") or ""
     page.get_by_role("region", name="Details").get_by_role("button", name="Run from Here").click()
     expect(run).not_to_have_attribute("data-mlws-run", earlier)

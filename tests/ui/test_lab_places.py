@@ -8,7 +8,14 @@ import pytest
 from jsonschema import Draft7Validator
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, command, faults_of_access, open_workflow, run_workflow
+from tests.ui.canvas import (
+    RUN_LIMIT,
+    command,
+    faults_of_access,
+    newest_run,
+    open_workflow,
+    run_workflow,
+)
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -75,7 +82,7 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     setting(page, "showPalette").uncheck()
     canvas()
     expect(palette).to_have_count(0)
-    run = page.locator(".jp-mlws-StateText [data-mlws-run]")
+    run = newest_run(page)
     before = run.get_attribute("data-mlws-run") or ""
     run_workflow(page)
     expect(run).not_to_have_attribute("data-mlws-run", before)
