@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hub_config.engine import Engine
+from jupyter_mlws.hub.docker.swarm_engine import SwarmEngine
 from tests.hub.installation import (
     ADMINISTRATOR,
     HOME,
@@ -87,7 +88,9 @@ def share(node: Data, part: float) -> Data:
 
 
 @pytest.mark.slow(reason="starts real containers")
-def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(hub: Hub, node: Data) -> None:
+def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(
+    hub: Hub, node: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
     identifier, other = create(hub, SUE, environment={"COLOUR": "blue"}), create(hub, SAM)
     told = hub.becomes(identifier, "RUNNING")
     assert told["node"] == node["Hostname"]
@@ -120,6 +123,16 @@ def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(hub: Hub, node:
     hub.service("POST", f"containers/{identifier}/start", SUE)
     hub.becomes(identifier, "RUNNING")
     assert hub.shell(SUE, "cat ~/note") == "kept"
+
+    # Swarm lists a task for a moment after its end, but a deleted lab is not there any more.
+    monkeypatch.setenv("DOCKER_HOST", hub.engine.environment["DOCKER_HOST"])
+    swarm = SwarmEngine(hub.name)
+    hub.service("DELETE", f"containers/{identifier}")
+    states = set()
+    while found := swarm.find(identifier):
+        states.add(found.state)
+    swarm.close()
+    assert states == {"running"}
 
 
 @pytest.mark.slow(reason="starts real containers")

@@ -107,6 +107,13 @@ def test_the_task_that_is_to_run_counts_and_the_others_are_its_restarts() -> Non
     assert swarm.read([], {}, None) is None
 
 
+def test_a_removed_service_is_there_until_its_task_has_ended() -> None:
+    ends = swarm.read([task("running", "remove", "1")], {}, None)
+    assert ends is not None
+    assert ends.state == "running"
+    assert swarm.read([task("shutdown", "remove", "1")], {}, None) is None
+
+
 def test_a_lab_on_another_node_is_reached_at_its_port_there() -> None:
     spec = swarm.endpoint(8888, publish=True)
     assert spec == {

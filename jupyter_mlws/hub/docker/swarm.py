@@ -143,16 +143,19 @@ def read(
     nodes: Mapping[str, str],
     inspection: Mapping[str, Any] | None,
 ) -> DockerContainer | None:
-    """Return a service in the form of a container; ``docker`` is the id of its current task.
+    """Return a service in the form of a container, or None if it was removed and has ended.
 
-    ``nodes``: id → name. ``inspection`` is the container itself, if this machine runs it.
+    ``docker`` is the id of its current task. ``nodes``: id → name. ``inspection`` is the
+    container itself, if this machine runs it.
     """
     current_task = newest(tasks)
     if current_task is None:
         return None
+    status = current_task["Status"]
+    if current_task["DesiredState"] == "remove" and status["State"] in _FINISHED_STATES:
+        return None  # Its service was removed; Swarm lists the task for a moment longer.
     spec = current_task["Spec"]["ContainerSpec"]
     labels: Mapping[str, str] = spec["Labels"]
-    status = current_task["Status"]
     own = status.get("ContainerStatus") or {}
     state = state_of(current_task)
     limits = current_task["Spec"]["Resources"]["Limits"]
