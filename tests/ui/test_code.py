@@ -74,6 +74,8 @@ def lab(start_lab: Callable[..., Lab], git: Repository) -> Lab:
 def sidebar(page: Page, lab: Lab) -> Locator:
     """The sidebar, open."""
     page.goto(lab.address())
+    # The lab takes the focus to its launcher, about a second after the sidebar can be used.
+    expect(page.locator(".jp-Launcher")).to_be_focused()
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
     run(page, "mlws:open-sidebar")
     expect(page.locator(".jp-mlws-CommitBox")).to_be_visible()
