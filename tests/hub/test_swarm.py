@@ -127,7 +127,7 @@ def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(
     # Swarm lists a task for a moment after its end, but a deleted lab is not there any more.
     monkeypatch.setenv("DOCKER_HOST", hub.engine.environment["DOCKER_HOST"])
     swarm = SwarmEngine(hub.name)
-    hub.service("DELETE", f"containers/{identifier}")
+    assert hub.service("DELETE", f"containers/{identifier}").status_code == 202
     states = set()
     while found := swarm.find(identifier):
         states.add(found.state)

@@ -74,7 +74,7 @@ def lab(start_lab: Callable[..., Lab], git: Repository) -> Lab:
 def sidebar(page: Page, lab: Lab) -> Locator:
     """The sidebar, open."""
     page.goto(lab.address())
-    # The lab takes the focus to its launcher, about a second after the sidebar can be used.
+    # JupyterLab gives its launcher the focus, up to a second after the sidebar can be used.
     expect(page.locator(".jp-Launcher")).to_be_focused()
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
     run(page, "mlws:open-sidebar")
