@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
-"""The first that is there is used; that without windows of its own needs a third less."""
-CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)
+from tests import chromium
+
+CHROMIUM = chromium.PROGRAM and chromium.__file__
+"""Runs the machine's Chromium; None where there is none."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -32,8 +32,6 @@ OWN_BASE = "mlws-test-base"
 IMAGE = "mlws-test-lab"
 BUILD_LIMIT = 1200.0
 STOP_LIMIT = 30.0
-IPV6 = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
-"""The setting of interfaces that are still to come."""
 USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 """The real one, read before tests get a home of their own."""
 
@@ -97,10 +95,6 @@ def _own_engine() -> Iterator[Engine]:
 
 def _start(own: Engine, run: Path) -> None:
     run.mkdir(exist_ok=True)
-    (run / IPV6.name).write_text(IPV6.read_text())
-    # A new interface gets its IPv6 address a second or two after it is up, and Chromium then
-    # gives up all requests under way (ERR_NETWORK_CHANGED). Each container has such an interface.
-    IPV6.write_text("1")
     with (run / "log").open("wb") as log:
         daemon = subprocess.Popen(
             [
@@ -122,7 +116,6 @@ def _start(own: Engine, run: Path) -> None:
     except NoEngineError:
         daemon.kill()
         daemon.wait()
-        IPV6.write_text((run / IPV6.name).read_text())
         raise
 
 
@@ -159,7 +152,6 @@ def _stop(run: Path) -> None:
             os.kill(pid, signal.SIGKILL)
             break
         time.sleep(0.05)
-    IPV6.write_text((run / IPV6.name).read_text())
     shutil.rmtree(run, ignore_errors=True)
 
 
