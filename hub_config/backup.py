@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -35,6 +36,9 @@ COOKIES = "cookie_secret"
 TEAM = "team.tar"
 SQLITE = "sqlite:///"
 LIMIT = 6 * 3600.0
+ATTEMPTS = 3
+TOTAL = re.compile(r"^Total bytes (?:read|written): (\d+)", re.MULTILINE)
+"""Printed by `tar --totals` at its end."""
 
 
 class BackupError(Exception):
@@ -159,24 +163,43 @@ def save_database(url: str, target: Path) -> None:
 
 
 def save_volume(settings: Settings, engine: Engine, name: str, target: Path) -> None:
-    """All files of a volume with owners and rights, read by the image of the labs."""
-    command = helper(settings, f"{name}:/volume:ro", "--create", "--file=-", ".")
-    with target.open("wb") as output:
-        call(command, engine, stdout=output)
+    """Save all files of a volume with owners and rights."""
+    tar(settings, engine, f"{name}:/volume:ro", "--create", target)
 
 
-def helper(settings: Settings, mount: str, *arguments: str) -> list[str]:
-    """`tar` in a container that reaches one volume and nothing else."""
-    image = settings.images[settings.default_image]
+def restore_volume(settings: Settings, engine: Engine, name: str, source: Path) -> None:
+    """Restore all files of a volume from its archive."""
+    tar(settings, engine, f"{name}:/volume", "--extract", source)
+
+
+def tar(settings: Settings, engine: Engine, mount: str, action: str, archive: Path) -> None:
+    """Run `tar` of the labs' image, in a container that reaches one volume and nothing else.
+
+    Docker does not wait for the last bytes that a container prints, and reports no loss
+    (https://github.com/moby/moby/issues/45689). So `tar` counts them, and runs again if the archive
+    here has another size.
+    """
     confined = ["--rm", "--interactive", "--network=none", "--user=0", f"--volume={mount}"]
-    tar = [
-        "--entrypoint=tar",
-        image,
-        "--directory=/volume",
-        "--numeric-owner",
-        "--preserve-permissions",
-    ]
-    return ["docker", "run", *confined, *tar, *arguments]
+    image = ["--env=LC_ALL=C", "--entrypoint=tar", settings.images[settings.default_image]]
+    options = ["--directory=/volume", "--numeric-owner", "--preserve-permissions", "--totals"]
+    command = ["docker", "run", *confined, *image, *options, action, "--file=-"]
+    creates = action == "--create"
+    lost = f"Docker lost bytes of {archive.name} {ATTEMPTS} times"
+    failure = BackupError(f"{lost}; try again when the machine is less busy")
+    for _ in range(ATTEMPTS):
+        try:
+            with archive.open("wb" if creates else "rb") as stream:
+                if creates:
+                    errors = call([*command, "."], engine, stdout=stream)
+                else:
+                    errors = call(command, engine, stdin=stream)
+        except BackupError as error:
+            failure = error
+            continue
+        total = TOTAL.search(errors)
+        if total and int(total[1]) == archive.stat().st_size:
+            return
+    raise failure
 
 
 @contextmanager
@@ -212,8 +235,8 @@ def call(
     engine: Engine | None = None,
     environment: dict[str, str] | None = None,
     **more: Any,
-) -> None:
-    """Run a program; its error text is part of the failure."""
+) -> str:
+    """Run a program and return its error text, which is part of the failure if it fails."""
     inherited = engine.environment if engine is not None else dict(os.environ)
     try:
         done = subprocess.run(
@@ -225,9 +248,10 @@ def call(
         )
     except FileNotFoundError as error:
         raise BackupError(f"{command[0]} is not installed") from error
+    errors = done.stderr.decode(errors="replace").strip()
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise BackupError(f"{command[0]} failed: {said}")
+        raise BackupError(f"{command[0]} failed: {errors}")
+    return errors
 
 
 def digest(path: Path) -> str:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from hub_config.backup import LIMIT, BackupError, Collection, collected, counted
 from hub_config.compose import FILE
@@ -29,6 +28,8 @@ VOLUMES = ("hub", "team", "artifacts", "storage")
 OF_STACK = "com.docker.compose"
 CLIENT = 'PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"; export PGPASSWORD; exec "$@"'
 """PostgreSQL's own programs, in its own container; the password is no argument of theirs."""
+DUMP = "/tmp/mlws.pgdump"
+"""In that container. Docker copies files whole, but may lose what a program prints (see `tar`)."""
 
 
 class Stack:
@@ -43,35 +44,36 @@ class Stack:
             **environment,
         }
 
-    def compose(
-        self, *arguments: str, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None
-    ) -> str:
-        """What it prints, unless that goes to ``stdout``."""
+    def compose(self, *arguments: str) -> str:
+        """Return what it prints."""
         done = subprocess.run(
             ["docker", "compose", "--file", str(FILE), *arguments],
             env=self._environment,
-            stdin=stdin or subprocess.DEVNULL,
-            stdout=stdout or subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
             timeout=LIMIT,
         )
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()
             raise BackupError(f"docker compose {arguments[0]} failed: {said}")
-        return (done.stdout or b"").decode(errors="replace")
+        return done.stdout.decode(errors="replace")
 
-    def postgres(
-        self, *command: str, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None
-    ) -> str:
-        """Run a program of PostgreSQL's as the stack's own user."""
-        shell = ["exec", "-T", "postgres", "sh", "-c", CLIENT, "sh", *command]
-        return self.compose(*shell, stdin=stdin, stdout=stdout)
+    def postgres(self, *command: str) -> str:
+        """Run a program of PostgreSQL's as the stack's own user; return what it prints."""
+        return self.compose("exec", "-T", "postgres", "sh", "-c", CLIENT, "sh", *command)
+
+    def on_dump(self, *command: str) -> None:
+        """Run a command on the dump in that container as root, whose it is once it is copied."""
+        self.compose("exec", "-T", "--user=root", "postgres", *command, DUMP)
 
     def databases(self) -> list[str]:
-        """Those that there are."""
-        query = "select datname from pg_database"
-        found = self.postgres("psql", *_as("mlws"), "--tuples-only", "--no-align", "-c", query)
-        return [name for name in DATABASES if name in found.split()]
+        """Return those that exist. One that always does comes last: without it, output was lost."""
+        query = "select datname from pg_database order by datname = 'mlws'"
+        printed = self.postgres("psql", *_as("mlws"), "--tuples-only", "--no-align", "-c", query)
+        names = printed.split()
+        if names[-1:] != ["mlws"]:
+            raise BackupError("Docker lost the names of the databases; try again")
+        return [name for name in DATABASES if name in names]
 
     def volumes(self) -> list[str]:
         """What of the stack is kept in Docker, whether it runs or not."""
@@ -84,8 +86,9 @@ def save(stack: Stack, folder: Path) -> str:
     settings = stack.settings
     with collected(settings, stack.engine, folder) as collection:
         for name in stack.databases():
-            with (collection.folder / f"{name}.pgdump").open("wb") as target:
-                stack.postgres("pg_dump", *_as(name), "--format=custom", stdout=target)
+            stack.postgres("pg_dump", *_as(name), "--format=custom", f"--file={DUMP}")
+            stack.compose("cp", f"postgres:{DUMP}", str(collection.folder / f"{name}.pgdump"))
+            stack.on_dump("rm")
         _save_volumes(collection)
     return f"Saved the databases and {counted(collection.volumes)} in {folder}."
 
@@ -129,9 +132,10 @@ def restore(stack: Stack, folder: Path) -> str:
 def _restore_database(stack: Stack, name: str, dump: Path) -> None:
     if name not in stack.databases():
         stack.postgres("createdb", "--host=127.0.0.1", "--username=mlws", name)
-    with dump.open("rb") as source:
-        options = ["--exit-on-error", "--single-transaction"]
-        stack.postgres("pg_restore", *_as(name), *options, stdin=source)
+    stack.compose("cp", str(dump), f"postgres:{DUMP}")
+    stack.on_dump("chmod", "a+r")
+    stack.postgres("pg_restore", *_as(name), "--exit-on-error", "--single-transaction", DUMP)
+    stack.on_dump("rm")
 
 
 def _as(database: str) -> list[str]:

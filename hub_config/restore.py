@@ -26,8 +26,8 @@ from hub_config.backup import (
     counted,
     databases,
     digest,
-    helper,
     libpq,
+    restore_volume,
 )
 from hub_config.engine import Engine, EngineError
 from hub_config.settings import Settings
@@ -73,9 +73,7 @@ def restore_volumes(
         given = [f"--label={key}={value}" for key, value in (labels or {}).items()]
         engine.run("volume", "create", *given, name)
         made.append(name)
-        with (folder / "volumes" / f"{name}.tar").open("rb") as source:
-            command = helper(settings, f"{name}:/volume", "--extract", "--file=-")
-            call(command, engine, stdin=source)
+        restore_volume(settings, engine, name, folder / "volumes" / f"{name}.tar")
 
 
 def checked(folder: Path) -> dict[str, Any]:

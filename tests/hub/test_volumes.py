@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub_config.backup import BackupError, restore_volume, save_volume
 from hub_config.engine import Engine
 from tests.hub.installation import HOME, Hub, installation, own_hub
 
@@ -129,6 +132,61 @@ def test_a_rescue_starts_where_the_disk_is_full(hub: Hub, docker: Engine) -> Non
         hub.wait_for(lambda: not hub.container(FULL), "it is gone")
     finally:
         docker.run("rm", "--force", holder)
+
+
+LOSSY = """#!/bin/sh
+# Docker, which loses what goes through it the first {times} times, and reports success.
+echo >> {calls}
+[ "$(wc -l < {calls})" -gt {times} ] && exec {docker} "$@"
+case "$*" in
+*--create*) {docker} "$@" > {calls}.whole && head -c {length} {calls}.whole ;;
+*) head -c {length} | {docker} "$@" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("length", [0, 512, 20480])
+def test_bytes_that_docker_loses_are_moved_again(
+    hub: Hub, docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    settings, archive = hub.settings, tmp_path / "archive.tar"
+    source, target = (f"{hub.name}-{name}-{length}" for name in ("source", "target"))
+    real, path = shutil.which("docker"), os.environ["PATH"]
+
+    def in_volume(volume: str, script: str) -> str:
+        mounted = (f"--volume={volume}:/volume", "--workdir=/volume", "--entrypoint=sh")
+        image = settings.images["Lab"]
+        return docker.run("run", "--rm", "--user=0", *mounted, image, "-c", script)
+
+    def lose(times: int) -> None:
+        folder = tmp_path / f"{archive.exists()}-{times}"
+        folder.mkdir()
+        script = folder / "docker"
+        script.write_text(
+            LOSSY.format(docker=real, times=times, length=length, calls=folder / "calls")
+        )
+        script.chmod(0o700)
+        monkeypatch.setenv("PATH", f"{folder}:{path}")
+
+    docker.run("volume", "create", source)
+    docker.run("volume", "create", target)
+    try:
+        in_volume(source, "head -c 300000 /dev/urandom > a; chown 1234:5678 a; chmod 640 a")
+        lose(3)
+        with pytest.raises(BackupError, match=r"Docker lost bytes of lost\.tar"):
+            save_volume(settings, docker, source, tmp_path / "lost.tar")
+        lose(2)
+        save_volume(settings, docker, source, archive)
+        lose(3)
+        with pytest.raises(BackupError, match=r"lost bytes of archive\.tar|failed: tar: "):
+            restore_volume(settings, docker, target, archive)
+        lose(2)
+        restore_volume(settings, docker, target, archive)
+        state = "sha256sum a; stat -c '%u %g %a' a"
+        assert in_volume(target, state) == in_volume(source, state)
+    finally:
+        monkeypatch.undo()
+        docker.run("volume", "rm", source, target)
 
 
 @pytest.mark.slow(reason="starts real containers")
