@@ -45,7 +45,7 @@ class Stack:
         }
 
     def compose(self, *arguments: str) -> str:
-        """Return what it prints."""
+        """Run ``docker compose`` and return its output."""
         done = subprocess.run(
             ["docker", "compose", "--file", str(FILE), *arguments],
             env=self._environment,
@@ -59,20 +59,20 @@ class Stack:
         return done.stdout.decode(errors="replace")
 
     def postgres(self, *command: str) -> str:
-        """Run a program of PostgreSQL's as the stack's own user; return what it prints."""
+        """Run a program of PostgreSQL's as the stack's own user and return its output."""
         return self.compose("exec", "-T", "postgres", "sh", "-c", CLIENT, "sh", *command)
 
     def on_dump(self, *command: str) -> None:
-        """Run a command on the dump in that container as root, whose it is once it is copied."""
+        """Run a command on the dump in that container, as root: a copied file belongs to root."""
         self.compose("exec", "-T", "--user=root", "postgres", *command, DUMP)
 
     def databases(self) -> list[str]:
-        """Return those that exist. One that always does comes last: without it, output was lost."""
+        """Return those that exist; `mlws` always does and is last, or else output was lost."""
         query = "select datname from pg_database order by datname = 'mlws'"
         printed = self.postgres("psql", *_as("mlws"), "--tuples-only", "--no-align", "-c", query)
         names = printed.split()
         if names[-1:] != ["mlws"]:
-            raise BackupError("Docker lost the names of the databases; try again")
+            raise BackupError("Docker lost part of the list of databases; try again")
         return [name for name in DATABASES if name in names]
 
     def volumes(self) -> list[str]:
@@ -86,9 +86,12 @@ def save(stack: Stack, folder: Path) -> str:
     settings = stack.settings
     with collected(settings, stack.engine, folder) as collection:
         for name in stack.databases():
-            stack.postgres("pg_dump", *_as(name), "--format=custom", f"--file={DUMP}")
-            stack.compose("cp", f"postgres:{DUMP}", str(collection.folder / f"{name}.pgdump"))
-            stack.on_dump("rm")
+            try:
+                stack.postgres("pg_dump", *_as(name), "--format=custom", f"--file={DUMP}")
+                stack.compose("cp", f"postgres:{DUMP}", str(collection.folder / f"{name}.pgdump"))
+            finally:
+                # A part of a dump must not stay where the disk was too full for all of it.
+                stack.on_dump("rm", "--force")
         _save_volumes(collection)
     return f"Saved the databases and {counted(collection.volumes)} in {folder}."
 
