@@ -14,8 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.core.errors import disk_error
+
 SIDECAR_SUFFIXES = ("-wal", "-shm")
 """Suffixes of the write-ahead log and of its shared-memory index."""
+DAMAGE_MESSAGES = ("decode to UTF-8", "no such table")
 
 log = logging.getLogger(__name__)
 
@@ -92,24 +95,45 @@ def open_or_replace(file: Path, connect: ConnectionFactory) -> sqlite3.Connectio
             if inode(file) is None:
                 for part in SIDECAR_SUFFIXES:
                     file.with_name(file.name + part).unlink(missing_ok=True)
+    if original_inode is not None and _is_emptied(file):
+        set_aside(file, original_inode)
     try:
         return connect(file)
     except sqlite3.DatabaseError as error:
-        if not is_damaged(error):
+        # SQLite's words for a full or read-only disk, "disk I/O error", have other causes, too.
+        if isinstance(error, sqlite3.OperationalError) and (fault := disk_error(file.parent)):
+            raise fault from error
+        # That error also means that the log of another process has pages that the file lost.
+        if not (is_damaged(error) or file.is_dir() or "disk I/O error" in str(error)):
             raise
         set_aside(file, original_inode)
         return connect(file)
+
+
+def _is_emptied(file: Path) -> bool:
+    """Return whether an empty file has a log, whose process keeps it locked.
+
+    SQLite writes the first page of a new file before it makes a log.
+    """
+    has_log = any(file.with_name(file.name + part).exists() for part in SIDECAR_SUFFIXES)
+    try:
+        return has_log and file.stat().st_size == 0
+    except FileNotFoundError:
+        # Another process has moved it aside.
+        return False
 
 
 def is_damaged(error: BaseException) -> bool:
     """Return whether an error of SQLite means that a file is not a sound database.
 
     SQLite's module has no class for that and raises DatabaseError itself. Locks, full disks and
-    constraints raise subclasses of it. The error for text that is not UTF-8 is a subclass too,
-    but means damage.
+    constraints raise subclasses of it. The errors for text that is not UTF-8 and for a table that
+    is missing are subclasses too, but mean damage.
     """
-    undecodable = isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)
-    return type(error) is sqlite3.DatabaseError or undecodable
+    if type(error) is sqlite3.DatabaseError:
+        return True
+    words = str(error) if isinstance(error, sqlite3.OperationalError) else ""
+    return any(sign in words for sign in DAMAGE_MESSAGES)
 
 
 def set_aside(file: Path, damaged_inode: int | None) -> None:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, ClassVar
 
 from typing_extensions import dataclass_transform
@@ -30,6 +31,14 @@ class Fault:
 
     field: str
     message: Message
+
+
+class ProgramError(Exception):
+    """The error of another program, for callers that can raise a more specific one."""
+
+    def to_mlws_error(self) -> MLWSError:
+        """Return the error of the catalogue."""
+        raise NotImplementedError
 
 
 CATALOGUE: dict[str, type[MLWSError]] = {}
@@ -127,6 +136,46 @@ class MLWSError(Exception):
             ],
             "solution": self.solution.in_(language),
         }
+
+
+LIST_COMMANDS = {
+    "alias": "models NAME --aliases",
+    "branch": "branch",
+    "commit": "log",
+    "conflict": "merge",
+    "data remote": "data remote",
+    "dataset": "data list",
+    "model": "models",
+    "model version": "models NAME",
+    "node": "plan",
+    "reproduction": "reproduce",
+    "run": "runs",
+    "safety copy": "safety",
+    "stash": "stash list",
+    "sweep": "sweep",
+    "tag": "tag",
+    "variant": "sweep",
+    "version": "data show PATH",
+    "workflow": "plan",
+}
+"""Commands that list the items of a kind."""
+
+
+class ItemNotFoundError(MLWSError):
+    """Base of the errors of an item that does not exist."""
+
+    status = 404
+    message = Message("The {kind} {name!r} was not found.")
+    solution = Message("Check the name or ID.")
+    kind: str
+    name: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        command = LIST_COMMANDS.get(self.kind)
+        if command is not None and type(self).solution == ItemNotFoundError.solution:
+            words = Message("Check the name or ID. `jupyter mlws {command}` lists what there is.")
+            vars(self).update(solution=words.fill(command=command))
 
 
 # 10: containers.
@@ -577,13 +626,8 @@ class CodeBlockedError(MLWSError):
     cell: Any = None
 
 
-class NotebookItemNotFoundError(MLWSError):
+class NotebookItemNotFoundError(ItemNotFoundError):
     code = "20401"
-    status = 404
-    message = Message("The {kind} {name!r} was not found.")
-    solution = Message("Check the name or ID, or choose one from the list of available items.")
-    kind: str
-    name: str
 
 
 class NotebookUnreadableError(MLWSError):
@@ -624,6 +668,17 @@ class DiskFullError(MLWSError):
     status = 507
     message = Message("Out of disk space: {reason}")
     solution = Message("Free up some space and try again. Nothing was changed.")
+    reason: str | Message
+
+
+class ReadOnlyDiskError(MLWSError):
+    code = "30107"
+    status = 507
+    message = Message("The disk is read-only: {reason}")
+    solution = Message(
+        "Make the file system writable, or copy the project to another one, then try again. "
+        "Nothing was changed."
+    )
     reason: str | Message
 
 
@@ -670,9 +725,9 @@ class UnfinishedOperationError(MLWSError):
     status = 409
     message = Message("Blocked by conflicts or an unfinished {operation}.")
     solution = Message(
-        "Resolve the conflicts, then finish or abort the operation. After an interrupted "
-        "restore, restore again. A pull with conflicts changes nothing: merge the remote "
-        "branch, then push."
+        "Resolve the conflicts, then finish or abort the operation, in the sidebar or with "
+        "`jupyter mlws operation continue` or `abort`. A pull with conflicts changes nothing: "
+        "merge the remote branch, then push."
     )
     operation: str
     paths: Any
@@ -718,11 +773,13 @@ class GitIdentityMissingError(MLWSError):
 class SecretsFoundError(MLWSError):
     code = "30206"
     status = 400
-    message = Message("These files may contain secrets: {paths}")
+    message = Message("These files may contain secrets: {places}")
     solution = Message(
-        "Remove the secrets. If they are not secrets, commit with `--allow-secrets` (API: "
-        "`allow_secrets`)."
+        "Remove the secrets, or leave the files out with `--leave-out PATH` (API: `leave_out`). If "
+        "they are not secrets, commit with `--allow-secrets` (API: `allow_secrets`)."
     )
+    places: str
+    """Path, line and kind of the first in each file; in a notebook, the cell in brackets."""
     paths: Any
 
 
@@ -755,11 +812,12 @@ class SigningFailedError(MLWSError):
 class FileTooLargeError(MLWSError):
     code = "30210"
     status = 400
-    message = Message("Too large for git: {paths}")
+    message = Message("Too large for git: {named}")
     solution = Message(
         "Track them with DVC (`jupyter mlws data add PATH`), or raise the git setting "
         "`mlws.largefile` (bytes)."
     )
+    named: str
     paths: Any
 
 
@@ -799,11 +857,11 @@ class RemoteAheadError(MLWSError):
 class DataRemoteMissingError(MLWSError):
     code = "30214"
     status = 409
-    message = Message("No data remote is configured for the data of this project: {named}")
+    message = Message("No data remote is configured for the data of this project.")
     solution = Message(
-        "Add one with `jupyter mlws data remote --default NAME URL`, then try again."
+        "Add one with `jupyter mlws data remote --default NAME URL`, then try again, or push the "
+        "code alone (`push --code-only`)."
     )
-    named: str
     paths: Any
 
 
@@ -1023,6 +1081,14 @@ class NoPromptError(MLWSError):
     name: str
 
 
+class NoOperationError(MLWSError):
+    code = "30260"
+    status = 409
+    message = Message("Nothing is in progress that offers {action!r}.")
+    solution = Message("See `jupyter mlws status` for what is in progress.")
+    action: str
+
+
 class DataCredentialsError(MLWSError):
     code = "30270"
     status = 403
@@ -1075,13 +1141,8 @@ class DataMissingError(MLWSError):
     paths: Any
 
 
-class VersionItemNotFoundError(MLWSError):
+class VersionItemNotFoundError(ItemNotFoundError):
     code = "30404"
-    status = 404
-    message = Message("The {kind} {name!r} was not found.")
-    solution = Message("Check the name or ID, or choose one from the list of available items.")
-    kind: str
-    name: str
 
 
 # 40: workflows.
@@ -1303,13 +1364,20 @@ class ImportFailedError(MLWSError):
     reason: str | Message
 
 
-class WorkflowItemNotFoundError(MLWSError):
+class InputsNotPulledError(MLWSError):
+    code = "40212"
+    status = 409
+    message = Message("Data that the workflow reads has not been pulled: {named}")
+    solution = Message(
+        "Choose “Pull Data and Run”, or use `jupyter mlws run --pull`: both fetch it from the "
+        "remote storage first."
+    )
+    named: str
+    paths: Any
+
+
+class WorkflowItemNotFoundError(ItemNotFoundError):
     code = "40401"
-    status = 404
-    message = Message("The {kind} {name!r} was not found.")
-    solution = Message("Check the name or ID, or choose one from the list of available items.")
-    kind: str
-    name: str
 
 
 class WorkflowChangedError(MLWSError):
@@ -1406,7 +1474,8 @@ class NotTrustedError(MLWSError):
     status = 403
     message = Message("The project {name!r} is not trusted, so its code can't run.")
     solution = Message(
-        "If you trust its authors, select Trust Authors in the sidebar or run `jupyter mlws trust`."
+        "If you trust its authors, run `jupyter mlws trust` in its folder, or select Trust Authors "
+        "in the sidebar."
     )
     name: str
 
@@ -1455,14 +1524,52 @@ def too_long_name(path: str) -> MLWSError:
     return InvalidRequestError(faults=[Fault("path", TOO_LONG_NAME.fill(name=display_name))])
 
 
+MIN_FREE_BYTES = 32768
+"""SQLite allocates as much to open a database, even to read."""
+DISK_FULL_MESSAGES = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+READ_ONLY_MESSAGES = ("Read-only file system", "attempt to write a readonly database")
+NAME_TOO_LONG = "File name too long"
+"""How the system, git and SQLite name these errors in English."""
+
+
 def of_system(error: BaseException) -> MLWSError | None:
-    """Return the catalogue's error for a full disk or a file name that is too long.
+    """Return the catalogue's error for one of a program, of the disk or of a too long file name.
 
     None for all other errors.
     """
+    if isinstance(error, ProgramError):
+        return error.to_mlws_error()
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return too_long_name(os.fsdecode(error.filename or ""))
-    return DiskFullError(reason=str(error)) if is_full_disk(error) else None
+    if is_full_disk(error):
+        return DiskFullError(reason=str(error))
+    if isinstance(error, OSError | sqlite3.OperationalError):
+        return of_message(str(error))
+    return None
+
+
+def of_message(reason: str) -> MLWSError | None:
+    """Return the catalogue's error for another program's message; None if it has none."""
+    if NAME_TOO_LONG in reason:
+        return too_long_name(reason)
+    if any(words in reason for words in DISK_FULL_MESSAGES):
+        return DiskFullError(reason=reason)
+    if any(words in reason for words in READ_ONLY_MESSAGES):
+        return ReadOnlyDiskError(reason=reason)
+    return None
+
+
+def disk_error(path: Path) -> OSError | None:
+    """Return an error if the disk of a path is full or read-only.
+
+    For programs that say only that they cannot write.
+    """
+    disk = os.statvfs(path)
+    if disk.f_flag & os.ST_RDONLY:
+        return OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+    if disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    return None
 
 
 def is_full_disk(error: BaseException) -> bool:

@@ -57,6 +57,12 @@ def shared_tracking(root: Path) -> str | None:
     return f"{team}/{name}/mlflow" if name else None
 
 
+def shared_data(root: Path) -> str | None:
+    """Return the data URL of the shared project that ``root`` is a clone of; None for others."""
+    name = shared_name(root)
+    return f"{service_address()}data/{name}" if name else None
+
+
 def shared_variables(folder: Path) -> dict[str, str]:
     """Return variables that send the runs of a process in ``folder`` to its shared project."""
     for place in (folder.absolute(), *folder.absolute().parents):

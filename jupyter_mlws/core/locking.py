@@ -6,6 +6,7 @@ crashed, the kernel cannot know; a lock file without a heartbeat is then replace
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from jupyter_mlws.core.atomic import temp_path
-from jupyter_mlws.core.errors import OperationInProgressError
+from jupyter_mlws.core.errors import OperationInProgressError, is_full_disk
 
 HEARTBEAT_INTERVAL = 5.0
 """Seconds between two heartbeats of a holder."""
@@ -82,9 +83,11 @@ class FileLock:
         """Return the current holder; None if the lock is free."""
         try:
             file = self._path.open("r+", encoding="utf-8")
-        except (FileNotFoundError, PermissionError):
-            # The lock was never held, or its file is not writable.
-            return None
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.EACCES, errno.EROFS):
+                # The lock was never held, or no process can write here.
+                return None
+            raise
         with file:
             if _try(file):
                 fcntl.flock(file.fileno(), fcntl.LOCK_UN)
@@ -101,13 +104,11 @@ class FileLock:
         """
         file = self._acquire(timeout, waiting)
         try:
-            file.truncate(0)
-            file.write(json.dumps(asdict(Holder.here(operation))))
-            file.flush()
+            _write(file, json.dumps(asdict(Holder.here(operation))))
             with _beating(file):
                 yield
         finally:
-            file.truncate(0)
+            _write(file, "")
             # Closing alone would keep it in children that were forked meanwhile.
             fcntl.flock(file.fileno(), fcntl.LOCK_UN)
             file.close()
@@ -167,6 +168,20 @@ def _is(file: IO[str], path: Path) -> bool:
         return False
     mine = os.fstat(file.fileno())
     return (now.st_dev, now.st_ino) == (mine.st_dev, mine.st_ino)
+
+
+def _write(file: IO[str], text: str) -> None:
+    """Replace the text of a lock file, as far as the disk has room.
+
+    A lock whose holder is unknown is a lock, too: a full disk must not keep a person from freeing
+    space. The buffer of ``file`` would keep what cannot be written, and fail again when it closes.
+    """
+    try:
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), text.encode())
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
 
 
 def _read(file: IO[str]) -> Holder:

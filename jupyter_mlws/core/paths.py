@@ -42,6 +42,14 @@ def fold_paths(paths: Iterable[str], inside: str = "") -> list[tuple[str, int]]:
     return rows
 
 
+def own_data(data: Path) -> Path:
+    """Return this package's folder in Jupyter's data folder; only its user can open it."""
+    folder = data / "mlws"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
 def size_of(path: Path) -> int | None:
     """Return the bytes of a file; None for folders and missing paths."""
     try:

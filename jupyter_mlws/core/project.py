@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ from jupyter_mlws.core.locking import FileLock, Holder, Waiting
 DATABASE = "mlws.sqlite"
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for the project's lock."""
-GIT_TIMEOUT = 30
-"""Seconds to wait for git."""
+GIT_FILE_PREFIX = "gitdir: "
+"""Beginning of a file ``.git``, as in gitrepository-layout(5)."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +42,21 @@ class Project:
         raise ProjectNotFoundError(name=path.name)
 
     @cached_property
+    def git_directory(self) -> Path:
+        """The directory of git's own files; a worktree or submodule has a file that names it."""
+        path = self.root / ".git"
+        if path.is_dir():
+            return path
+        text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
+        directory = Path(self.root, text.removeprefix(GIT_FILE_PREFIX).rstrip("\n")).resolve()
+        if not text.startswith(GIT_FILE_PREFIX) or not directory.is_dir():
+            raise ProjectNotFoundError(name=self.root.name)
+        return directory
+
+    @cached_property
     def state(self) -> Path:
         """The directory of our own state, created on first use."""
-        folder = self.root / ".git"
-        if not folder.is_dir():
-            # A worktree or submodule: `.git` is a file, and only git knows where it points.
-            result = subprocess.run(
-                ["git", "rev-parse", "--absolute-git-dir"],
-                cwd=self.root,
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=GIT_TIMEOUT,
-            )
-            if result.returncode != 0:
-                raise ProjectNotFoundError(name=self.root.name)
-            folder = Path(result.stdout.strip())
-        state = folder / "mlws"
+        state = self.git_directory / "mlws"
         state.mkdir(exist_ok=True)
         return state
 

@@ -7,6 +7,9 @@ version appends one script to :data:`MIGRATIONS`; released scripts never change.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from jupyter_mlws.core.errors import NewerDatabaseError
@@ -111,21 +114,52 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Migrate the tables to the newest version; safe for concurrent processes."""
-    if _version(connection) >= len(MIGRATIONS):
+    """Migrate the tables to the newest version; safe for concurrent processes.
+
+    Raises sqlite3.DatabaseError, which means damage, if the tables are not those of the version.
+    """
+    # In one transaction: another process may migrate between two statements.
+    connection.execute("BEGIN")
+    version, columns = _version(connection), _columns(connection)
+    connection.execute("COMMIT")
+    missing = expected_columns(version) - columns
+    if missing or (version == 0 and columns):
+        names = ", ".join(sorted({table for table, _ in missing or columns}))
+        raise sqlite3.DatabaseError(f"version {version} does not go with the tables {names}")
+    if version >= len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Read again: another process may have migrated while this one waited for the lock.
-        for script in MIGRATIONS[_version(connection) :]:
-            for statement in script.split(";"):
-                if statement.strip():
-                    connection.execute(statement)
+        _run_scripts(connection, MIGRATIONS[_version(connection) :])
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+@cache
+def expected_columns(version: int) -> frozenset[tuple[str, str]]:
+    """Return the tables of a version with their columns."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        _run_scripts(connection, MIGRATIONS[:version])
+        return _columns(connection)
+
+
+def _columns(connection: sqlite3.Connection) -> frozenset[tuple[str, str]]:
+    rows = connection.execute(
+        "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"
+    )
+    return frozenset(tuple(row) for row in rows)
+
+
+def _run_scripts(connection: sqlite3.Connection, scripts: Iterable[str]) -> None:
+    for script in scripts:
+        for statement in script.split(";"):
+            if statement.strip():
+                connection.execute(statement)
 
 
 def _version(connection: sqlite3.Connection) -> int:

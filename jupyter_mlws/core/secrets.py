@@ -1,95 +1,98 @@
-"""Detection of credentials, which must not be committed by accident, and masking in output."""
+"""Detection of credentials, which must not be committed by accident, and masking in output.
+
+The rules are gitleaks' (`gitleaks/rules.json`, made by `scripts/secret_rules.py`) and a few
+more. In notebooks, the sources and outputs of cells are searched as their reader sees them: JSON
+escapes the quotes and line breaks around a credential.
+"""
 
 from __future__ import annotations
 
-import io
+import json
+import math
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
-BLOCK_SIZE = 1024 * 1024
-MAX_SECRET_BYTES = 4096
-"""Bytes of a secret at the end of a block that are searched with the next one again."""
+RULES_FILE = Path(__file__).parent / "gitleaks" / "rules.json"
+BLOCK_LENGTH = 1024 * 1024
+"""Characters of a text that are searched at once."""
+BEFORE_KEYWORD, AFTER_KEYWORD = 200, 1000
+"""Characters around a keyword in which its rule searches: time grows with the text alone."""
+MAX_NOTEBOOK_BYTES = 50_000_000
 
-GITHUB_TOKEN_PREFIXES = (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_")
-SECRET_NAMES = (
-    b"password", b"passwd", b"api_key", b"apikey", b"secret_key", b"auth_token", b"access_token",
-)  # fmt: skip
-_URL_PART = rb"[^\s/:@\"'<>{}$%]"
-_ASSIGNED_VALUE = (
-    rb"[\"']?\s*[:=]\s*[\"'](?:[0-9a-f]{32,}|"
-    rb"(?-i:(?=[\w+/=.-]*[a-z])(?=[\w+/=.-]*[A-Z])(?=[\w+/=.-]*\d)[\w+/=.-]{12,}))[\"']"
-)
-"""A quoted value after a name, in code, YAML and JSON: hexadecimal, or of mixed characters."""
-
-RULES = {
-    b"PRIVATE KEY": rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----",
-    b"PuTTY-User-Key-File-": rb"PuTTY-User-Key-File-\d",
-    b"AGE-SECRET-KEY-1": rb"AGE-SECRET-KEY-1[A-Z0-9]{58}",
-    # Clouds
-    b"AKIA": rb"\bAKIA[0-9A-Z]{16}\b",
-    b"ASIA": rb"\bASIA[0-9A-Z]{16}\b",
-    b"AIza": rb"\bAIza[\w-]{35}(?![\w-])",
-    b"GOCSPX-": rb"\bGOCSPX-[\w-]{28}",
-    b"_v1_": rb"\bdo[opr]_v1_[0-9a-f]{64}\b",
-    b"hvs.": rb"\bhvs\.[\w-]{90,}",
-    b"dapi": rb"\bdapi[0-9a-f]{32}\b",
-    # Code and packages
-    **{kind: rb"\b" + kind + rb"[A-Za-z0-9]{36,}\b" for kind in GITHUB_TOKEN_PREFIXES},
-    b"github_pat_": rb"\bgithub_pat_[A-Za-z0-9_]{60,}\b",
-    b"glpat-": rb"\bglpat-[\w-]{20,}",
-    b"npm_": rb"\bnpm_[A-Za-z0-9]{36}\b",
-    b"_authToken": rb"_authToken\s*=\s*[\w-]{20,}",
-    b"pypi-AgE": rb"\bpypi-AgE[\w-]{50,}",
-    b"dckr_": rb"\bdckr_[op]at_[\w-]{27,}",
-    # Models and experiments
-    b"hf_": rb"\bhf_[A-Za-z0-9]{34,}\b",
-    b"sk-": rb"\bsk-(?:proj-|ant-|svcacct-)?[\w-]{32,}",
-    b'"username"': rb'"username"\s*:\s*"[^"]+"\s*,\s*"key"\s*:\s*"[0-9a-f]{32}"',
-    b"gsk_": rb"\bgsk_[A-Za-z0-9]{50,}\b",
-    b"r8_": rb"\br8_[A-Za-z0-9]{37}\b",
-    b"nvapi-": rb"\bnvapi-[\w-]{60,}",
-    # Messages and payments
-    b"xox": rb"\bxox[abeoprs]-[A-Za-z0-9-]{20,}",
-    b"hooks.slack.com": rb"hooks\.slack\.com/services/T\w+/B\w+/\w{20,}",
-    b":AA": rb"\b\d{8,10}:AA[\w-]{33}(?![\w-])",
-    b"SG.": rb"\bSG\.[\w-]{22}\.[\w-]{43}(?![\w-])",
-    b"SK": rb"\bSK[0-9a-f]{32}\b",
-    b"-us": rb"\b[0-9a-f]{32}-us\d{1,2}\b",
-    b"k_live_": rb"\b[rs]k_live_[0-9A-Za-z]{24,}\b",
-    b"sq0": rb"\bsq0(?:csp|atp)-[\w-]{22,43}(?![\w-])",
-    b"shp": rb"\bshp(?:at|ca|pa|ss)_[0-9a-f]{32}\b",
-    b"glsa_": rb"\bglsa_[A-Za-z0-9]{32}_[0-9a-f]{8}\b",
-    # Whatever the service
-    b"eyJ": rb"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}",
-    b"://": rb"://" + _URL_PART + rb"{1,100}:(?!password@)" + _URL_PART + rb"{8,100}@",
+_URL_PART = r"[^\s/:@\"'<>{}$%]"
+OWN_RULES: Mapping[str, tuple[str, str]] = {
+    # Of a key without its end, too, which may be in another cell.
+    "private-key-header": ("private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    "putty-key": ("putty-user-key-file-", r"PuTTY-User-Key-File-\d"),
+    "hugging-face-token": ("hf_", r"\bhf_[A-Za-z0-9]{34,}\b"),
+    "model-provider-key": ("sk-", r"\bsk-(?:proj-|ant-|svcacct-)?[\w-]{32,}"),
+    "telegram-token": (":aa", r"\b\d{8,10}:AA[\w-]{33}(?![\w-])"),
+    "mailchimp-key": ("-us", r"\b[0-9a-f]{32}-us\d{1,2}\b"),
+    "docker-token": ("dckr_", r"\bdckr_[op]at_[\w-]{27,}"),
+    "square-token": ("sq0", r"\bsq0(?:csp|atp)-[\w-]{22,43}(?![\w-])"),
+    "url-password": ("://", rf"://{_URL_PART}{{1,100}}:(?!password@){_URL_PART}{{8,100}}@"),
 }
-"""Patterns of credentials by a text that is in each of them.
-
-Most files have none of these texts, which are searched many times faster than a pattern.
-"""
-CASE_INSENSITIVE_RULES = {
-    b"secret": rb"aws_?secret_?(?:access_?)?key[\"']?\s*[:=,]\s*[\"']?[a-z0-9/+]{40}(?![\w/+=])",
-    b"accountkey=": rb"accountkey=[a-z0-9+/]{86}==",
-    b"wandb": rb"wandb[\w.\s\"'=:,\[\]()-]{0,40}\b[0-9a-f]{40}\b",
-    b"discord": rb"\b[mno][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])",
-    **{name: name + _ASSIGNED_VALUE for name in SECRET_NAMES},
-}
-"""Patterns without regard to case, by a text in lower case that is in the file."""
+"""A keyword in lower case and a pattern of each credential that gitleaks does not know."""
 
 
-def _compile(text: bytes, pattern: bytes) -> re.Pattern[bytes]:
-    # `re` searches ten times faster for a pattern that begins with a letter than with a boundary.
-    begins = text.isalnum() and pattern.startswith(rb"\b" + text)
-    rest = pattern[len(text) + 2 :]
-    return re.compile(text + rb"(?<!\w" + text + rb")" + rest if begins else pattern)
+@dataclass(frozen=True)
+class Allowance:
+    """Texts that only look like a credential: placeholders, and words in them."""
+
+    target: str
+    patterns: tuple[re.Pattern[str], ...]
+    words: tuple[str, ...]
+
+    def covers(self, match: re.Match[str], secret: str) -> bool:
+        text = {"match": match.group(), "line": _line_of(match)}.get(self.target, secret)
+        lower = secret.lower()
+        return any(one.search(text) for one in self.patterns) or any(
+            word in lower for word in self.words
+        )
 
 
-_RULES = [(text, _compile(text, pattern)) for text, pattern in RULES.items()]
-_CASE_INSENSITIVE_RULES = [
-    (text, re.compile(pattern, re.IGNORECASE)) for text, pattern in CASE_INSENSITIVE_RULES.items()
-]
+@dataclass(frozen=True)
+class Rule:
+    """A kind of credential: one of the keywords is near it, in lower case."""
+
+    id: str
+    pattern: re.Pattern[str]
+    keywords: tuple[str, ...]
+    entropy: float = 0
+    group: int = 0
+    allowances: tuple[Allowance, ...] = ()
+
+    def search(self, text: str, places: Mapping[str, Sequence[int]]) -> Iterator[int]:
+        """Yield where a text has such a credential; ``places`` are those of the keywords."""
+        for start, end in _windows(place for word in self.keywords for place in places[word]):
+            for match in self.pattern.finditer(text, start, end):
+                groups = [group for group in match.groups() if group]
+                secret = match[self.group] if self.group else (groups or [match.group()])[0]
+                if _entropy(secret) > self.entropy and not any(
+                    one.covers(match, secret) for one in self.allowances
+                ):
+                    yield match.start() + match.group().find(secret)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Something that looks like a credential; ``cell`` and ``line`` count from 1."""
+
+    path: str
+    line: int
+    rule: str
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The path and the line, as editors write them."""
+        return f"{self.path}:{'' if self.cell is None else f'[{self.cell}]:'}{self.line}"
+
 
 _WEB_USER = re.compile(r"(?i)\b(https?://)[^/@\s]+@")
 _PASSWORD = re.compile(r"(?i)\b(\w[\w+.-]*://[^/:@\s]*):[^/@\s]+@")
@@ -108,36 +111,128 @@ def mask_credentials(text: str) -> str:
     return _PARAMETER.sub(r"\1***", text)
 
 
-def find_secrets(root: Path, paths: Iterable[str]) -> list[str]:
-    """Return those of the files below ``root`` whose content looks like a credential."""
-    secrets = []
-    for path in paths:
-        if (root / path).is_symlink() or not (root / path).is_file():
-            continue
-        with (root / path).open("rb") as file:
-            if _is_secret(file):
-                secrets.append(path)
-    return secrets
+def find_secrets(root: Path, paths: Iterable[str]) -> list[Secret]:
+    """Return what looks like a credential in files below ``root``, the first of each file."""
+    files = ((path, root / path) for path in paths)
+    return [
+        secret
+        for path, file in files
+        if file.is_file() and not file.is_symlink()
+        for secret in [find_secret(path, file.read_bytes())]
+        if secret is not None
+    ]
 
 
-def looks_secret(content: bytes) -> bool:
-    """Return True if ``content`` has something that looks like a credential."""
-    return _is_secret(io.BytesIO(content))
+def find_secret(path: str, content: bytes) -> Secret | None:
+    """Return the first thing in a file's content that looks like a credential."""
+    if path.endswith(".ipynb") and len(content) <= MAX_NOTEBOOK_BYTES:
+        try:
+            cells = [*_cell_texts(json.loads(content))]
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            # Not a notebook: searched as it is.
+            cells = []
+        for number, text in cells:
+            if line := _first_line(text):
+                return Secret(path, line[0], line[1], number)
+        if cells:
+            return None
+    text = content.decode("latin-1")
+    # UTF-16 has a NUL beside each character of a credential.
+    for form in (text, text.replace("\0", "")) if "\0" in text else (text,):
+        if line := _first_line(form):
+            return Secret(path, *line)
+    return None
 
 
-def _is_secret(file: BinaryIO) -> bool:
-    end = b""
-    while block := file.read(BLOCK_SIZE):
-        part = end + block
-        # UTF-16 has a NUL beside each character of a credential.
-        if _matches(part) or (b"\0" in part and _matches(part.replace(b"\0", b""))):
-            return True
-        end = part[-MAX_SECRET_BYTES:]
-    return False
+def _cell_texts(notebook: Any) -> Iterator[tuple[int, str]]:
+    """Yield the source and each output of every cell with its number."""
+
+    def join(text: Any) -> str:
+        return "".join(text) if isinstance(text, list) else str(text)
+
+    for number, cell in enumerate(notebook["cells"], 1):
+        yield number, join(cell["source"])
+        for output in cell.get("outputs", ()):
+            yield number, join(output.get("text", ""))
+            yield number, join(output.get("traceback", ""))
+            for kind, data in output.get("data", {}).items():
+                if not kind.startswith(("image/", "application/pdf")) or kind == "image/svg+xml":
+                    yield number, json.dumps(data) if isinstance(data, dict) else join(data)
+    yield 1, json.dumps(notebook.get("metadata", {}))
 
 
-def _matches(part: bytes) -> bool:
-    lower = part.lower()
-    return any(text in part and pattern.search(part) for text, pattern in _RULES) or any(
-        text in lower and pattern.search(part) for text, pattern in _CASE_INSENSITIVE_RULES
+def _first_line(text: str) -> tuple[int, str] | None:
+    """Return the line of the first credential in a text, from 1, and its rule."""
+    for start in range(0, max(len(text), 1), BLOCK_LENGTH):
+        part = text[max(start - AFTER_KEYWORD, 0) : start + BLOCK_LENGTH]
+        lower = part.lower()
+        places = {word: _occurrences(lower, word) for word in _keywords()}
+        hits = [(place, rule.id) for rule in _rules() for place in rule.search(part, places)]
+        if hits:
+            place, name = min(hits)
+            return text.count("\n", 0, max(start - AFTER_KEYWORD, 0) + place) + 1, name
+    return None
+
+
+def _occurrences(text: str, word: str) -> list[int]:
+    places, place = [], text.find(word)
+    while place >= 0:
+        places.append(place)
+        place = text.find(word, place + 1)
+    return places
+
+
+def _windows(places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a text around places; they do not overlap."""
+    start = end = 0
+    for place in sorted(places):
+        if place - BEFORE_KEYWORD > end:
+            yield start, end
+            start = place - BEFORE_KEYWORD
+        end = place + AFTER_KEYWORD
+    yield start, end
+
+
+@cache
+def _keywords() -> frozenset[str]:
+    return frozenset(word for rule in _rules() for word in rule.keywords)
+
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    document = json.loads(RULES_FILE.read_text(encoding="utf-8"))
+    everywhere = tuple(map(_allowance, document["allowed"]))
+    own = (Rule(name, re.compile(p), (word,)) for name, (word, p) in OWN_RULES.items())
+    return (
+        *own,
+        *(
+            Rule(
+                rule["id"],
+                re.compile(rule["pattern"], re.ASCII),
+                tuple(rule["keywords"]),
+                rule["entropy"],
+                rule["group"],
+                (*everywhere, *map(_allowance, rule["allowed"])),
+            )
+            for rule in document["rules"]
+        ),
     )
+
+
+def _allowance(one: Mapping[str, Any]) -> Allowance:
+    patterns = tuple(re.compile(pattern, re.ASCII) for pattern in one["patterns"])
+    return Allowance(one["target"], patterns, tuple(word.lower() for word in one["words"]))
+
+
+def _line_of(match: re.Match[str]) -> str:
+    """Return the line in which a match begins."""
+    text = match.string
+    end = text.find("\n", match.start())
+    start = text.rfind("\n", 0, match.start()) + 1
+    return text[start : end if end >= 0 else len(text)]
+
+
+def _entropy(text: str) -> float:
+    """Return the entropy of a text in bits a character (Shannon)."""
+    counts = Counter(text).values()
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) if text else 0.0

@@ -2,24 +2,39 @@
 
 Opening a project runs code of its authors: components are imported, and git runs hooks and
 filters. So the user must trust the authors of a project that was cloned. The decision is stored
-outside the project, so that a project cannot contain it.
+outside the project, so that a project cannot contain it. It holds for the repository at a path, and
+not for another one that takes its place: both sides store the same random token.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
 
-from jupyter_mlws.core.errors import NotTrustedError
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.errors import NotTrustedError, ProjectNotFoundError
+from jupyter_mlws.core.paths import own_data
 from jupyter_mlws.core.project import Project
+
+TOKEN_LENGTH = 32
+"""Bytes."""
 
 
 def is_trusted(root: Path) -> bool:
     """Return whether the authors of the project at ``root`` (absolute, no links) are trusted."""
-    return _record(root).exists()
+    record = _record(root)
+    try:
+        stored = record.read_bytes()
+        # Not a device or pipe that a project has put there: reading it could take forever.
+        token = os.open(_token(root, record), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (OSError, ProjectNotFoundError):
+        return False
+    with os.fdopen(token, "rb") as file:
+        return stored == file.read(TOKEN_LENGTH) + os.fsencode(root)
 
 
 def require_trust(project: Project) -> None:
@@ -29,10 +44,13 @@ def require_trust(project: Project) -> None:
 
 
 def trust(root: Path) -> None:
-    """Trust the project at ``root`` from now on."""
+    """Trust the repository at ``root`` from now on; error 50402 if there is none."""
     record = _record(root)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_bytes(os.fsencode(root))
+    own_data(Path(jupyter_data_dir()))
+    record.parent.mkdir(exist_ok=True)
+    token = secrets.token_bytes(TOKEN_LENGTH)
+    atomic_write(_token(root, record), token, mode=0o600)
+    atomic_write(record, token + os.fsencode(root), mode=0o600)
 
 
 def withdraw_trust(root: Path) -> None:
@@ -43,3 +61,9 @@ def withdraw_trust(root: Path) -> None:
 def _record(root: Path) -> Path:
     name = hashlib.sha256(os.fsencode(root)).hexdigest()
     return Path(jupyter_data_dir(), "mlws", "trusted-projects", name)
+
+
+def _token(root: Path, record: Path) -> Path:
+    """Return the path of the repository's copy of the token; each user has another one."""
+    name = hashlib.sha256(os.fsencode(record)).hexdigest()[:16]
+    return Project(root).git_directory / f"mlws-trust-{name}"

@@ -39,6 +39,19 @@ IGNORED_DIRECTORIES = frozenset(
 
 MAX_LISTED_FILES = 20
 """Changed files up to which a batch names them; for more, readers refresh everything."""
+GIT_STATE_FILES = frozenset(
+    {
+        "index",
+        "MERGE_HEAD",
+        "CHERRY_PICK_HEAD",
+        "REVERT_HEAD",
+        "BISECT_LOG",
+        "rebase-merge",
+        "rebase-apply",
+        "sequencer",
+    }
+)
+"""In git's folder: the index, and what says that an operation of git is in progress."""
 WIDE_EFFECT_FILES = frozenset(
     {".gitignore", ".gitattributes", ".gitmodules", ".dvcignore", "dvc.yaml"}
 )
@@ -220,7 +233,7 @@ def _git_areas(inside: PurePath) -> tuple[str, ...]:
         ("refs", "remotes"),
     ):
         return ("history", "changes")
-    if inside.parts in (("index",), ("MERGE_HEAD",)):
+    if inside.parts[0] in GIT_STATE_FILES:
         return ("changes",)
     return ()
 

@@ -215,7 +215,10 @@ class LogStore:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Commands and messages of one user. SQLite gives its other files the same permissions.
+    file.touch(mode=0o600)
+    file.chmod(0o600)
     connection = sqlite3.connect(file, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlws.core.project import DATABASE, Project
+from jupyter_mlws.core.project_schema import MIGRATIONS
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.notebooks.history import ExecutionStart, History
-from jupyter_mlws.versioning.snapshots.create import finished_runs
+from jupyter_mlws.versioning.snapshots.run_selection import ended_runs
 from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.journal import Journal, NewRun
+from tests.python import Python
 
 HARMS = ["header", "truncated", "pages", "deleted"]
+STATEMENTS = {
+    "no version": "PRAGMA user_version = 0",
+    "no table": "DROP TABLE nodes",
+    "no column": "ALTER TABLE executions DROP COLUMN outputs",
+}
+FAULTS = [*HARMS, "version alone", "directory", *STATEMENTS]
+"""What is wrong when a database is opened."""
+
+HOLD = """
+import sys
+from pathlib import Path
+from jupyter_mlws.core.project import Project
+with Project.open(Path(sys.argv[1])).database() as database:
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.execute("UPDATE runs SET record = '{}'")
+    print("open", flush=True)
+    sys.stdin.read()
+"""
 
 
 def fill(journal: Journal, run: str) -> None:
@@ -30,6 +52,19 @@ def harm(file: Path, how: str) -> None:
     if how == "deleted":
         file.unlink()
         return
+    if how in STATEMENTS:
+        with closing(sqlite3.connect(file, isolation_level=None)) as database:
+            database.execute("DROP INDEX executions_with_outputs")
+            database.execute(STATEMENTS[how])
+        return
+    if how in ("directory", "version alone"):
+        file.unlink()
+        if how == "directory":
+            file.mkdir()
+        else:
+            with closing(sqlite3.connect(file)) as database:
+                database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        return
     harmed = {
         "header": b"no database" * 1000,
         "truncated": content[:9000],
@@ -38,7 +73,7 @@ def harm(file: Path, how: str) -> None:
     file.write_bytes(harmed[how])
 
 
-@pytest.mark.parametrize("how", HARMS)
+@pytest.mark.parametrize("how", FAULTS)
 def test_a_damaged_journal_begins_anew(project: Project, how: str) -> None:
     with closing(Journal(project)) as journal:
         fill(journal, "one")
@@ -50,12 +85,12 @@ def test_a_damaged_journal_begins_anew(project: Project, how: str) -> None:
         fill(journal, "two")
         assert journal.run("two")["status"] == "COMPLETED"
         assert RunHistory(journal).makers({"a": {"b": "c"}}) == {}
-    assert list(finished_runs(project)) == ["two"]
+    assert [run.id for run in ended_runs(project)] == ["two"]
     aside = [path.name for path in project.state.glob(f"{DATABASE}.damaged-*")]
     assert bool(aside) is (how != "deleted"), aside
 
 
-@pytest.mark.parametrize("how", HARMS)
+@pytest.mark.parametrize("how", [*HARMS, "directory", "no table"])
 def test_what_is_found_damaged_in_the_middle_is_moved_aside_once(
     project: Project, how: str
 ) -> None:
@@ -70,7 +105,25 @@ def test_what_is_found_damaged_in_the_middle_is_moved_aside_once(
         assert first.events_after(10**6, 1)[0]["run"] == "two"
 
 
-@pytest.mark.parametrize("how", HARMS)
+@pytest.mark.parametrize("size", [0, 100, 4096, 20_000])
+def test_what_was_truncated_while_a_process_has_it_open_begins_anew(
+    project: Project, size: int
+) -> None:
+    """As an idle runner has it, while no server runs."""
+    with closing(Journal(project)) as journal:
+        fill(journal, "one")
+        holder = Python(HOLD, str(project.root))
+        assert holder.stdout.readline() == b"open\n"
+    os.truncate(project.state / DATABASE, size)
+    with closing(Journal(project)) as journal:
+        fill(journal, "two")
+        assert [row["id"] for row in journal.runs(None, 9)] == ["two"]
+    holder.communicate()
+    with closing(Journal(project)) as journal:
+        assert [row["id"] for row in journal.runs(None, 9)] == ["two"]
+
+
+@pytest.mark.parametrize("how", FAULTS)
 def test_a_damaged_history_of_executions_begins_anew(project: Project, how: str) -> None:
     file = project.state / DATABASE
     with closing(History(project.history(), project.state)) as history:

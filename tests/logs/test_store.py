@@ -92,3 +92,13 @@ def test_a_damaged_store_is_moved_aside(tmp_path: Path, how: str, while_open: bo
         # The pages of an open one may all be in its log.
         assert bool(aside) is (how != "deleted")
     store.close()
+
+
+def test_only_its_user_can_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "logs.sqlite"
+    file.touch(mode=0o644)
+    store = LogStore(file)
+    store.add(Entry(source=Source.SERVER, level="info", message="a line"))
+    store.flush()
+    assert [path.stat().st_mode & 0o077 for path in tmp_path.iterdir()] == [0, 0, 0]
+    store.close()
