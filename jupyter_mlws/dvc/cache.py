@@ -102,12 +102,12 @@ class DataCache:
 
     def missing(self, items: Iterable[DataPointer]) -> list[DataPointer]:
         """Return the items that are not, or only partly, in the cache."""
-        absent = {
-            obj.item.path: obj.item
-            for obj in self.objects(items)
-            if not self.path_of(obj).is_file()
-        }
-        return list(absent.values())
+        # Each by itself: several items may have the same objects.
+        return [
+            item
+            for item in items
+            if not all(self.path_of(obj).is_file() for obj in self.objects([item]))
+        ]
 
     def size_of(self, obj: StoredObject) -> int:
         """Return the bytes that an object takes; 0 if it is missing."""

@@ -6,12 +6,15 @@ invalid. The caller names the data, as read from ``*.dvc`` and ``dvc.lock``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.cache import DataCache
+from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.dvc.remote import RemoteStorage
 from jupyter_mlws.dvc.repo import open_repo
 from jupyter_mlws.dvc.tracking import DataTracker
@@ -26,6 +29,24 @@ class DataStore:
         self.remote = RemoteStorage(repo, self.cache)
         self.worktree = DataWorktree(root, repo, self.cache)
         self.tracker = DataTracker(root, repo, self.worktree)
+
+    def fetch_available(
+        self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress
+    ) -> tuple[list[DataPointer], list[DataPointer], MLWSError | None]:
+        """Fetch what the cache lacks of the items, as far as the remote has it.
+
+        Return the items that the cache has now, those that no store has, and the error of a remote
+        that can't be reached. Errors: 30101, 30401.
+        """
+        self.remote.fetch_listings(items)
+        self.cache.set_aside_damaged(items)
+        absent = self.cache.missing(items)
+        lacking, error = self.remote.find_unavailable(absent)
+        lost_paths = {item.path for item in lacking}
+        self.remote.fetch([item for item in absent if item.path not in lost_paths], progress)
+        available = [item for item in items if item.path not in lost_paths]
+        self.cache.check(available)
+        return available, lacking, error
 
 
 @contextmanager

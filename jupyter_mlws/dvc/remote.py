@@ -199,15 +199,21 @@ class RemoteStorage:
         if not items or self.name is None:
             return items, None
         try:
-            paths = {obj.item.path for obj in self.missing(items)}
-            remote = self._repo.cloud.get_remote() if paths else None
+            absent = {(obj.md5, obj.legacy) for obj in self.missing(items)}
+            remote = self._repo.cloud.get_remote() if absent else None
             if remote and remote.fs.protocol == "local" and not Path(remote.path).is_dir():
                 # For example a disk that is not mounted.
                 reason = Message("the folder {path!r} does not exist", path=remote.path)
                 raise RemoteUnreachableError(remote=self.name, reason=reason)
         except UNREACHABLE_ERRORS as error:
             return items, error
-        return [item for item in items if item.path in paths], None
+        # Each by itself: several items may have the same objects.
+        lacking = [
+            item
+            for item in items
+            if any((obj.md5, obj.legacy) in absent for obj in self._cache.objects([item]))
+        ]
+        return lacking, None
 
     def find_problem(self, obj: StoredObject, meter: Meter) -> Problem | None:
         """Read an object and return its problem; None if it is intact; error 30101."""

@@ -8,14 +8,20 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from jupyter_core.paths import jupyter_data_dir
+
 from jupyter_mlws.core.errors import DVCConfigError, DVCNotInitializedError, DVCUnavailableError
 from jupyter_mlws.core.hub_environment import data_password
+from jupyter_mlws.core.paths import own_data
 from jupyter_mlws.core.secrets import mask_credentials
+from jupyter_mlws.dvc.native import yaml_loader
+from jupyter_mlws.dvc.settings import DataSettings
 
+_ANCHOR = re.compile(r"(?:^|[\s\[{,:-])&[^\s&]")
 _QUOTED_SETTING = re.compile(r" \(('.*'|\".*\")\)")
 """A line of the settings in a message about it: it may hold a password."""
 
@@ -23,6 +29,7 @@ _QUOTED_SETTING = re.compile(r" \(('.*'|\".*\")\)")
 def initialize(root: Path) -> None:
     """Set DVC up in the git repository at ``root``; its new files are added to git's index."""
     _import_dvc()
+    _use_private_cache()
     from dvc.repo import Repo
 
     repo = Repo.init(str(root))
@@ -44,13 +51,18 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
     ``.dvc/config``. Error 30204 if DVC is not set up, 30220 if its settings can't be read.
     """
     _import_dvc()
+    _use_private_cache()
     from dvc.config import ConfigError
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
+    from dvc.scm import SCMError
 
-    if not (root / ".dvc").is_dir():
-        # DVC would search the folders above, and find another repository.
-        raise DVCNotInitializedError()
+    settings = DataSettings(root)
+    try:
+        settings.add_shared_project()
+    except DVCConfigError:
+        if spare is None:
+            raise
     try:
         try:
             repo = Repo(str(root), _wait_for_lock=wait)
@@ -60,7 +72,8 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
             repo = _repo_class(spare)(str(root), _wait_for_lock=wait)
     except NotDvcRepoError as error:
         raise DVCNotInitializedError() from error
-    except ConfigError as error:
+    except (ConfigError, SCMError) as error:
+        # The latter if `.dvc` is a link that leads out of the repository.
         reason = _QUOTED_SETTING.sub("", " ".join(str(error).split()))
         raise DVCConfigError(reason=mask_credentials(reason)) from error
     for remote in repo.config.get("remote", {}).values():
@@ -114,13 +127,41 @@ class _OneFile:
         return io.BytesIO(self._content)
 
 
+def _use_private_cache() -> None:
+    """Let DVC keep its hashes where only this user can write: it reads them as pickles.
+
+    Its default is a folder of all users. Not once a process: a run's process gets the variables of
+    the next run.
+    """
+    if "DVC_SITE_CACHE_DIR" not in os.environ:
+        os.environ["DVC_SITE_CACHE_DIR"] = str(own_data(Path(jupyter_data_dir())) / "dvc")
+
+
+@cache
 def _import_dvc() -> None:
-    """Import DVC quietly: no reports of usage, no hints and bars on our streams."""
+    """Import DVC quietly: no reports of usage, no hints and bars on our streams.
+
+    It refuses YAML whose aliases mean millions of values, which it would write out in memory.
+    """
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
     try:
         import dvc.logger  # noqa: F401
+        from dvc.utils.serialize import ParseError, _yaml
     except ImportError as error:
         raise DVCUnavailableError(reason=str(error)) from error
+    parse_yaml = _yaml.parse_yaml
+
+    def parse(text: str, path: str, typ: str = "safe") -> Any:
+        if _ANCHOR.search(text) and "*" in text:
+            from ruamel.yaml.error import MarkedYAMLError
+
+            try:
+                yaml_loader.compose_by_ruamel(text)
+            except MarkedYAMLError as error:
+                raise ParseError(path, error.problem or str(error)) from error
+        return parse_yaml(text, path, typ)
+
+    _yaml.parse_yaml = parse
     logging.getLogger("dvc").setLevel(logging.WARNING)
     logging.getLogger("dvc_objects").setLevel(logging.WARNING)
     logging.getLogger("dvc_data").setLevel(logging.WARNING)

@@ -14,10 +14,15 @@ from typing import Any
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import DVCConfigError, DVCNotInitializedError
+from jupyter_mlws.core.hub_environment import shared_data
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
 
+LINK = Message("{path} is a symbolic link, through which DVC would write; replace it by a folder")
 SHARED = "config"
 LOCAL = "config.local"
+SHARED_PROJECT = "team"
+"""Name of the remote with the data of a shared project."""
 SECRETS = frozenset(
     {
         "access_key_id", "secret_access_key", "session_token", "password", "passphrase",
@@ -44,14 +49,24 @@ class RemoteSettings:
         return self.options.get("url", "")
 
 
+def require_dvc(root: Path) -> None:
+    """Raise error 30204 unless DVC is set up, 30220 if it would write through a link."""
+    directory = root / ".dvc"
+    for path in (directory, directory / "tmp"):
+        if path.is_symlink():
+            raise DVCConfigError(reason=LINK.fill(path=path.relative_to(root).as_posix()))
+    if not directory.is_dir():
+        # DVC would search the folders above, and find another repository.
+        raise DVCNotInitializedError()
+
+
 class DataSettings:
-    """The settings of the DVC repository at ``root``. Error 30204 if there is none."""
+    """The settings of the DVC repository at ``root``. Errors 30204, 30220."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._folder = root / ".dvc"
-        if not self._folder.is_dir():
-            raise DVCNotInitializedError()
+        require_dvc(root)
 
     def remotes(self) -> list[RemoteSettings]:
         """Return every remote, by name; error 30220 if the settings can't be read."""
@@ -68,6 +83,35 @@ class DataSettings:
             )
             for name in sorted(options_by_name)
         ]
+
+    def add_shared_project(self) -> None:
+        """Add the data remote of a shared project to its clone, for this machine alone.
+
+        It follows from git's remote, so a versioned copy would only differ between the members'
+        clones. It becomes the default unless there is another.
+        """
+        url = shared_data(self._root)
+        if url is None:
+            return
+        remotes = {remote.name: remote for remote in self.remotes()}
+        if url in [remote.url for remote in remotes.values()]:
+            return
+        name = SHARED_PROJECT
+        if name in remotes and not remotes[name].url.endswith(url[url.index("/services/") :]):
+            # Someone else's of that name; an old address of this one is replaced.
+            name = f"{name}-hub"
+        local = self._load(LOCAL)
+        options = {
+            "url": url,
+            "method": "PUT",
+            # The password is the user's token, which is never stored.
+            "auth": "custom",
+            "custom_auth_header": "Authorization",
+        }
+        _replace(local, name, options)
+        if not any(remote.default for remote in remotes.values()):
+            local.setdefault("core", {})["remote"] = name
+        self._store(LOCAL, local)
 
     def put(
         self, name: str, options: Mapping[str, str], secrets: Mapping[str, str], *, default: bool

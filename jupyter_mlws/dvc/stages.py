@@ -7,6 +7,7 @@ when any other `dvc.yaml` is invalid.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -24,6 +25,12 @@ from jupyter_mlws.dvc.repo import open_repo
 
 FOLD_EVERY = 2.0
 """Seconds between two writes of `dvc.lock` during a run: what it lacks is lost by a crash."""
+
+
+MAX_VARIANTS = 10_000
+"""Stages that the `foreach` and `matrix` of a file may make."""
+MAX_CHARACTERS = 100_000_000
+"""Text of the stages of a file, with their templates filled in."""
 
 
 class Cause(str, Enum):
@@ -142,12 +149,25 @@ def open_pipeline(root: Path, path: str, draft: str | None = None) -> Iterator[D
 
 
 def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stages of ``data`` with templates filled and variants made, as DVC does it."""
-    with open_repo(root) as repo, _translate_errors(path), _translate_shape_errors(path):
-        from dvc.parsing import DataResolver
+    """Return the stages of ``data`` with templates filled and variants made, as DVC does it.
 
-        resolver = DataResolver(repo, str((root / path).parent), dict(data))
-        return {name: resolver.resolve_one(name)[name] for name in resolver.get_keys()}
+    Error 40205 if they are too many, or too large.
+    """
+    with _open_resolver(root, path, data) as resolver:
+        stages: dict[str, Any] = {}
+        characters = 0
+        for name in resolver.get_keys():
+            stages[name] = resolver.resolve_one(name)[name]
+            characters += _count_characters(stages[name])
+            if characters > MAX_CHARACTERS:
+                reason = Message(
+                    "with its templates filled in, it has more than {limit} MB of text; the limit "
+                    "is reached at the stage {name!r}",
+                    limit=MAX_CHARACTERS // 1_000_000,
+                    name=name,
+                )
+                raise WorkflowUnreadableError(path=path, reason=reason, line=None)
+        return stages
 
 
 def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,10 +175,7 @@ def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str
 
     The keys are: group, variant's id, then ``item`` and, if DVC provides one, ``key``.
     """
-    with open_repo(root) as repo, _translate_errors(path), _translate_shape_errors(path):
-        from dvc.parsing import DataResolver
-
-        resolver = DataResolver(repo, str((root / path).parent), dict(data))
+    with _open_resolver(root, path, data) as resolver:
         groups: dict[str, Any] = {}
         for name, definition in resolver.definitions.items():
             if not hasattr(definition, "normalized_iterable"):
@@ -170,6 +187,42 @@ def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str
                 for key, value in definition.normalized_iterable.items()
             }
         return groups
+
+
+@contextmanager
+def _open_resolver(root: Path, path: str, data: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield DVC's resolver of templates; error 40205 if a file makes too many variants.
+
+    They are counted before DVC makes any: a few hundred characters can mean billions.
+    """
+    with open_repo(root) as repo, _translate_errors(path), _translate_shape_errors(path):
+        from dvc.parsing import DataResolver
+
+        resolver = DataResolver(repo, str((root / path).parent), dict(data))
+        count = 0
+        for name, definition in resolver.definitions.items():
+            if hasattr(definition, "matrix_data"):
+                count += math.prod(map(len, definition.resolved_iterable.values()))
+            elif hasattr(definition, "foreach_data"):
+                count += len(definition.resolved_iterable)
+            if count > MAX_VARIANTS:
+                reason = Message(
+                    "`foreach` and `matrix` make {count} stages, and {limit} are the most; use "
+                    "fewer values in the stage {name!r}",
+                    count=count,
+                    limit=MAX_VARIANTS,
+                    name=name,
+                )
+                raise WorkflowUnreadableError(path=path, reason=reason, line=None)
+        yield resolver
+
+
+def _count_characters(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(_count_characters(part) for part in value.values())
+    if isinstance(value, list):
+        return sum(map(_count_characters, value))
+    return len(value) if isinstance(value, str) else 1
 
 
 def _unwrap(value: Any) -> Any:
@@ -236,24 +289,27 @@ class DvcBackend:
     def examine(self, name: str, forecast: Forecast) -> StageState:
         """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
         with _translate_errors(self._path):
-            stage = self._stages[name]
-            changes = tuple(self._changes(name, stage, forecast))
-            if stage.frozen:
-                return StageState(changes, False, True)
-            waits = any(forecast.will_rerun(dep.fs_path) for dep in stage.deps)
-            cached_outs = None
-            if changes and not waits:
-                cached_outs = self._find_restorable_outputs(name, forecast)
-            if cached_outs is not None:
-                forecast.restored.update(cached_outs)
-            elif changes or waits:
-                forecast.mark_rerun(out.fs_path for out in stage.outs)
-            hashes = {
-                self._relative_path(out, str(out)): str(cached_outs[out.fs_path]["md5"])
-                for out in stage.outs
-                if cached_outs is not None
-            }
-            return StageState(changes, cached_outs is not None, False, hashes)
+            return self._examine(name, forecast)
+
+    def _examine(self, name: str, forecast: Forecast) -> StageState:
+        stage = self._stages[name]
+        changes = tuple(self._changes(name, stage, forecast))
+        if stage.frozen:
+            return StageState(changes, False, True)
+        waits = any(forecast.will_rerun(_place(dep)) for dep in stage.deps)
+        cached_outs = None
+        if changes and not waits:
+            cached_outs = self._find_restorable_outputs(name, forecast)
+        if cached_outs is not None:
+            forecast.restored.update(cached_outs)
+        elif changes or waits:
+            forecast.mark_rerun(out.fs_path for out in stage.outs)
+        hashes = {
+            self._relative_path(out, str(out)): str(cached_outs[out.fs_path]["md5"])
+            for out in stage.outs
+            if cached_outs is not None
+        }
+        return StageState(changes, cached_outs is not None, False, hashes)
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
         """Note in ``forecast`` that a stage will run, whatever its state is."""
@@ -280,10 +336,11 @@ class DvcBackend:
                 yield Change(Cause.OUTPUT, self._relative_path(out, path), state)
 
     def _dependency_changes(self, dep: Any, forecast: Forecast) -> Iterator[Change]:
-        if forecast.will_rerun(dep.fs_path):
+        place = _place(dep)
+        if forecast.will_rerun(place):
             return
-        if dep.fs_path in forecast.restored:
-            old, new = dep.hash_info.value, forecast.restored[dep.fs_path]["md5"]
+        if place in forecast.restored:
+            old, new = dep.hash_info.value, forecast.restored[place]["md5"]
             if old != new:
                 yield Change(
                     Cause.DEPENDENCY, self._relative_path(dep, str(dep)), "modified", old, new
@@ -296,7 +353,9 @@ class DvcBackend:
                 for key, how in state.items():
                     yield Change(Cause.PARAMETER, key, how, previous.get(key), actual.get(key))
             else:
-                old = dep.hash_info.value if state == "modified" else None
+                value = dep.hash_info.value if state == "modified" else None
+                # That of a dataset is its entry in the lock file.
+                old = value if isinstance(value, str) else None
                 yield Change(Cause.DEPENDENCY, self._relative_path(dep, path), state, old)
 
     def _find_restorable_outputs(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
@@ -318,6 +377,8 @@ class DvcBackend:
             )
             if is_in_lock and not changes and stage.outs_cached():
                 return _output_fields(stage)
+            if not _is_cacheable(stage):
+                return None
             for dep in stage.deps:
                 expected = forecast.restored.get(dep.fs_path)
                 if expected is None:
@@ -328,7 +389,7 @@ class DvcBackend:
                     dep.meta.md5, dep.meta.isdir = None, str(expected["md5"]).endswith(".dir")
                     # A hash of DVC 2 becomes one of DVC 3 when the file has changed.
                     dep.hash_name = dep.hash_info.name
-            cached_stage = self._find_cached_run(stage) if _is_cacheable(stage) else None
+            cached_stage = self._find_cached_run(stage)
             if cached_stage is None or not cached_stage.outs_cached():
                 return None
             return _output_fields(cached_stage)
@@ -381,8 +442,8 @@ class DvcBackend:
         from dvc.stage.cache import RunCacheNotFoundError
 
         self._ignores.remember(self.stored_outputs(name))
-        changes = () if force else self.examine(name, Forecast()).changes
         with self._hold_dvc_lock():
+            changes = () if force else self._examine(name, Forecast()).changes
             stage = self._stages[name]
             if not force and not stage.changed():
                 return PreparationResult(PreparationStatus.UNCHANGED)
@@ -390,6 +451,10 @@ class DvcBackend:
                 stage._check_missing_outputs()
                 self._store(name, stage)
                 return PreparationResult(PreparationStatus.UNCHANGED)
+            for dep in stage.deps:
+                # DVC removes the old outputs before it finds that an input is missing.
+                if dep.protocol == "local" and not dep.exists:
+                    raise dep.DoesNotExistError(dep)
             stage.remove_outs(ignore_remove=False, force=False)
             if not force:
                 try:
@@ -500,7 +565,8 @@ class DvcBackend:
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date, as ``dvc repro`` does; return the changed paths.
 
-        Missing data is checked out from the cache, changed data is stored in it.
+        An import that was not downloaded yet is downloaded, and one that is not frozen follows its
+        source. Missing data is checked out from the cache, changed data is stored in it.
         """
         from dvc.dvcfile import load_file
 
@@ -508,11 +574,13 @@ class DvcBackend:
         with self._hold_dvc_lock():
             for path in data_sources(self._root, paths):
                 stage = load_file(self._repo, str(self._root / f"{path}.dvc")).stage
-                # Only frozen imports: DVC would download any other again.
-                if (stage.is_import and not stage.frozen) or not stage.changed():
+                if not stage.changed():
                     continue
                 changed_paths.append(path)
-                if not all(out.exists for out in stage.outs):
+                if stage.is_partial_import or (stage.is_import and not stage.frozen):
+                    stage.run()
+                    stage.dump()
+                elif not all(out.exists for out in stage.outs):
                     stage.checkout()
                 else:
                     stage.save()
@@ -541,7 +609,7 @@ class DvcBackend:
 
     def _relative_path(self, entry: Any, path: str) -> str:
         try:
-            return Path(entry.fs_path).relative_to(self._root).as_posix()
+            return Path(_place(entry)).relative_to(self._root).as_posix()
         except ValueError:
             return path
 
@@ -551,6 +619,11 @@ class DvcBackend:
             for out in stage.outs
             if out.hash_info and out.hash_info.value
         }
+
+
+def _place(entry: Any) -> str:
+    """Return the absolute path of a dependency or output; the URL of a dataset, which has none."""
+    return entry.fs_path or str(entry)
 
 
 def data_sources(root: Path, paths: Iterable[str]) -> Iterator[str]:

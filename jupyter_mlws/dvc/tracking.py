@@ -46,6 +46,8 @@ class DataTracker:
                     stage.frozen = True
                 if content is not None:
                     (self._root / path).parent.mkdir(parents=True, exist_ok=True)
+                    # First: killed afterwards, it leaves nothing that a commit adds to git.
+                    stage.ignore_outs()
                     content.replace(self._root / path)
                 # Linking is left for later, as in `add`.
                 stage.add_outs(relink=False)

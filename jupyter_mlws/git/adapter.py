@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_mlws.core.errors import (
-    DiskFullError,
     GitCommandError,
     GitmodulesError,
     MLWSError,
     OperationInProgressError,
+    ProgramError,
     VersionItemNotFoundError,
-    too_long_name,
+    disk_error,
+    of_message,
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
@@ -43,8 +44,7 @@ OPTIONS = (
     "-c",
     "advice.addEmbeddedRepo=false",
 )
-DISK_FULL_MESSAGES = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
-NAME_TOO_LONG = "File name too long"
+WRITE_ERROR_PATTERN = re.compile(r"write|create|lock|update")
 LOCK_ERROR_PATTERN = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")
 GITMODULES_ERROR_PATTERN = re.compile(r"invalid value for .submodule\.|bad config .*\.gitmodules")
 STATES_BY_LETTER = {
@@ -57,12 +57,18 @@ STATES_BY_LETTER = {
     "U": "conflicted",
 }
 OPERATIONS_BY_FILE = {
+    "rebase-merge": "rebase",
+    "rebase-apply/applying": "am",
+    "rebase-apply": "rebase",
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
-    "rebase-merge": "rebase",
-    "rebase-apply": "rebase",
+    "sequencer/todo": "cherry-pick",
+    "BISECT_LOG": "bisect",
 }
+"""In git's own order: a rebase stops at merges and picks, which have a file each as well."""
+START_FILES = ("rebase-merge/orig-head", "rebase-apply/orig-head", "sequencer/head")
+"""Files that hold the commit which was checked out before the operation."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,8 @@ class TreeEntry:
 
 
 @dataclass
-class GitFailedError(Exception):
-    """git failed; ``reason`` is its output. For callers that can raise a more specific error."""
+class GitFailedError(ProgramError):
+    """git failed; ``reason`` is its output."""
 
     command: str
     code: int
@@ -116,13 +122,12 @@ class GitFailedError(Exception):
     def to_mlws_error(self) -> MLWSError:
         """Return the error of the catalogue.
 
-        30102 for a full disk, 30103 while another git process writes, 30222 for an invalid
-        `.gitmodules`, 50201 for a name that no file can have, else 30106.
+        30102 for a full disk, 30107 for a read-only one, 30103 while another git process writes,
+        30222 for an invalid `.gitmodules`, 50201 for a name that no file can have, else 30106.
         """
-        if NAME_TOO_LONG in self.reason:
-            return too_long_name(self.reason)
-        if any(words in self.reason for words in DISK_FULL_MESSAGES):
-            return DiskFullError(reason=self.reason)
+        storage_error = of_message(self.reason)
+        if storage_error is not None:
+            return storage_error
         if LOCK_ERROR_PATTERN.search(self.reason):
             return OperationInProgressError(
                 operation=self.command, who=Message("another git process"), since="?"
@@ -181,10 +186,28 @@ class Git:
         except subprocess.TimeoutExpired:
             raise GitFailedError(name, -1, f"timed out after {timeout:g} s") from None
         if result.returncode not in codes:
-            # Addresses of remotes may hold passwords.
-            reason = mask_credentials(result.stderr.decode(errors="replace").strip())
-            raise GitFailedError(name, result.returncode, reason)
+            # Some commands, such as `bisect`, explain themselves on the standard output.
+            output = result.stderr.strip() or result.stdout.strip()
+            raise self._failure(name, result.returncode, output.decode(errors="replace"))
         return result.stdout
+
+    def create(self) -> None:
+        """Make the folder a repository with the branch main; nothing changes where it is one."""
+        import git
+
+        try:
+            git.Git(self.root).init(initial_branch="main", env=self.variables())
+        except git.GitCommandError as error:
+            failure = self._failure("git init", -1, error.stderr)
+            raise failure.to_mlws_error() from error
+
+    def _failure(self, command: str, code: int, reason: str) -> GitFailedError:
+        # Addresses of remotes may hold passwords.
+        reason = mask_credentials(reason)
+        # git does not say why it cannot write a ref or the index.
+        if WRITE_ERROR_PATTERN.search(reason) and (fault := disk_error(self.root)):
+            reason = f"{reason}: {fault.strerror}"
+        return GitFailedError(command, code, reason)
 
     def variables(self) -> dict[str, str]:
         """Return the variables that are added to the environment of git."""
@@ -231,8 +254,20 @@ class Git:
         arguments = [part for name in OPERATIONS_BY_FILE for part in ("--git-path", name)]
         places = decode(self.run("rev-parse", *arguments)).splitlines()
         for place, operation in zip(places, OPERATIONS_BY_FILE.values(), strict=True):
-            if (self.root / place).exists():
-                return operation
+            file = self.root / place
+            if not file.exists():
+                continue
+            if file.name == "todo" and file.read_bytes().startswith(b"revert"):
+                return "revert"
+            return operation
+        return None
+
+    def operation_start(self) -> str | None:
+        """Return the commit that was checked out before a rebase or a series of picks began."""
+        for name in START_FILES:
+            file = self.root / self.path(name)
+            if file.is_file():
+                return self.find(file.read_text(encoding="ascii").strip())
         return None
 
     def setting(self, name: str, kind: str = "path") -> str | None:
@@ -305,6 +340,14 @@ class Git:
         except GitFailedError:
             return None
 
+    def blob_size(self, revision: str, path: str) -> int | None:
+        """Return the bytes of ``path`` in a version; None if it does not exist there."""
+        name = f"{revision}:{path}\0".encode(errors="surrogateescape")
+        # Of a missing one, the output is its name, which may hold anything.
+        output = self.run("cat-file", "--batch-check=%(objecttype) %(objectsize)", "-z", stdin=name)
+        match = re.fullmatch(rb"blob (\d+)\n", output)
+        return int(match[1]) if match else None
+
     def sizes(self, shas: Collection[str]) -> dict[str, int]:
         """Return the size in bytes of those of the objects that the repository has."""
         if not shas:
@@ -337,13 +380,6 @@ class Git:
     def hash_file(self, path: str) -> str:
         """Return the id that a file of the working tree has as a blob, filters applied."""
         return decode(self.run("hash-object", "--", path)).strip()
-
-
-def create_repository(root: Path) -> None:
-    """Make ``root`` a repository with the branch main; nothing changes where it is one."""
-    import git
-
-    git.Repo.init(root, initial_branch="main").close()
 
 
 def _parse_status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:

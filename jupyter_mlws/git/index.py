@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jupyter_mlws.core.errors import OperationInProgressError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git, Status, decode, join_nul, split_nul
@@ -23,7 +27,13 @@ SERVICE_IDENTITY = {
 """Author and committer of such commits, which must succeed without an identity of the user."""
 TIMEOUT = 600.0
 """Seconds for git to read or write the files of a whole working tree."""
+ORPHAN_LOCK_AGE = 10.0
+"""Seconds after which a lock of git's index is orphaned if no git process is visible."""
+LOCK_CONTENT = b"jupyter-mlws\n"
+"""Content of the lock while this package holds it, which it does only with the project's lock."""
 PATHSPEC_OPTIONS = ("--pathspec-from-file=-", "--pathspec-file-nul")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,78 @@ def reset_index(git: Git, paths: Iterable[str]) -> None:
     stdin = join_nul(paths)
     if stdin:
         git.run("reset", "--quiet", *PATHSPEC_OPTIONS, stdin=stdin)
+
+
+@contextmanager
+def locked_index(git: Git) -> Iterator[None]:
+    """Hold git's own lock of the user's index, as `git commit` does; no git can write it then.
+
+    The caller holds the project's lock. Error 30103 while another git process holds it.
+    """
+    lock = await_index_lock(git)
+    try:
+        with lock.open("xb") as file:
+            file.write(LOCK_CONTENT)
+    except FileExistsError as error:
+        raise OperationInProgressError(
+            operation="git", who=Message("another git process"), since="?"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def reset_locked_index(
+    project: Project, git: Git, revision: str, before: Mapping[str, str | None]
+) -> None:
+    """Set paths in the user's index to a version; the caller holds :func:`locked_index`.
+
+    Paths whose entries differ from ``before`` are left alone.
+    """
+    now = staged_entries(git, before)
+    stdin = join_nul(path for path, row in before.items() if now.get(path) == row)
+    if stdin:
+        with private_index(project) as private:
+            private.run("reset", "--quiet", *PATHSPEC_OPTIONS, revision, stdin=stdin)
+            private.index.replace(git.root / git.path("index"))
+
+
+def await_index_lock(git: Git) -> Path:
+    """Wait for a git process that writes the index, and return the path of git's lock.
+
+    The lock of a process that is no longer there is removed.
+    """
+    lock = git.root / git.path("index.lock")
+    deadline = time.monotonic() + 2 * ORPHAN_LOCK_AGE
+    while time.monotonic() < deadline:
+        try:
+            age = time.time() - lock.stat().st_mtime
+            is_ours = lock.read_bytes() == LOCK_CONTENT
+        except FileNotFoundError:
+            return lock
+        # A git process of another container is not visible, but updates the file.
+        if is_ours or (age > ORPHAN_LOCK_AGE and not _is_git_running(git.root)):
+            log.warning("Removing %s, left behind by a killed process", lock)
+            lock.unlink(missing_ok=True)
+            return lock
+        time.sleep(0.05)
+    return lock
+
+
+def _is_git_running(root: Path) -> bool:
+    """Return whether a git works at or below ``root``; true if that cannot be determined."""
+    if not Path("/proc/self/cwd").exists():
+        return True
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError):
+            if (entry / "comm").read_text().strip() == "git":
+                folder = (entry / "cwd").resolve()
+                if folder == root or root in folder.parents:
+                    return True
+    return False
 
 
 def uncommitted_paths(

@@ -37,18 +37,35 @@ class MergedTree:
 
 
 def merge_base(git: Git, ours: str, theirs: str) -> str:
-    """Return the merge base of two commits; error 30217 if there is none."""
+    """Return the merge base of two commits; error 30217 if there is none.
+
+    It is the empty tree if the branch was cloned from a remote that had no commits yet.
+    """
     try:
         output = git.attempt("merge-base", ours, theirs)
     except GitFailedError as error:
-        raise UnrelatedHistoriesError() from error
+        if not _is_cloned_empty(git, ours, theirs):
+            raise UnrelatedHistoriesError() from error
+        return git.tree_of(None)
     return output.decode().strip()
+
+
+def _is_cloned_empty(git: Git, ours: str, theirs: str) -> bool:
+    """Return whether ``theirs`` is the upstream, and no earlier state of it is related to ours.
+
+    A remote that is added by hand, perhaps the wrong one, is no upstream; one whose history was
+    replaced has a related commit in the reflog.
+    """
+    if git.find("@{upstream}") != theirs:
+        return False
+    states = git.run("reflog", "show", "--format=%H", "@{upstream}", "--").decode().split()
+    return bool(states) and not git.run("merge-base", ours, *states, codes=(0, 1))
 
 
 def merge_tree(git: Git, ours: str, theirs: str) -> MergedTree:
     """Merge two commits; the working tree is not touched. Error 30217."""
     merge_base(git, ours, theirs)
-    options = ("--write-tree", "-z", "--no-messages")
+    options = ("--write-tree", "-z", "--no-messages", "--allow-unrelated-histories")
     output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)
     tree, *rows = split_nul(output)
     return MergedTree(tree, _parse_sides(rows))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from jupyter_mlws.core.errors import (
+    NAME_TOO_LONG,
     GitCredentialsError,
     PushRejectedError,
     RemoteAheadError,
@@ -16,7 +17,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
-from jupyter_mlws.git.adapter import NAME_TOO_LONG, Git, GitFailedError, decode
+from jupyter_mlws.git.adapter import Git, GitFailedError, decode
 from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.git.refs import HEADS, REMOTES, TAGS
 

@@ -14,14 +14,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.database import inode
 from jupyter_mlws.core.errors import MLflowFailedError
+from jupyter_mlws.mlflow import sqlite_reader
 
 SQLITE = "sqlite:///"
+ARTIFACTS = "mlruns"
+"""Folder of the artifacts, beside the file of an SQLite store."""
 TIMEOUT = 120.0
 """Seconds for one call; the first imports MLflow and may have to migrate its store."""
 STOP_TIMEOUT = 5.0
@@ -80,6 +83,10 @@ class TrackingClient:
         Raises :class:`RefusedError` if MLflow rejects the request, so that callers can report a
         more specific error.
         """
+        if self._file is not None:
+            # Most lists need no process, which takes seconds to start.
+            with suppress(sqlite_reader.NeedsMLflowError):
+                return sqlite_reader.read(self._file, call, arguments)
         with self._lock:
             try:
                 with _HELPER_POOL.use(self, timeout):

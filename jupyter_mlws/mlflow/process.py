@@ -20,7 +20,7 @@ WRITES = (
     "end_run",
 )  # fmt: skip
 READS = (
-    "finished", "has_run", "models", "model", "versions", "version", "alias_history", "best",
+    "finished", "logged_outputs", "models", "model", "versions", "version", "alias_history", "best",
     "search", "find_run", "columns", "curve", "versions_of",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")

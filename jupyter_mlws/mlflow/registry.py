@@ -7,27 +7,33 @@ project.
 from __future__ import annotations
 
 import json
-import math
+import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from jupyter_mlws.mlflow.rows import (
+    ALIAS_TAG_PREFIX,
+    FOLDER_TAG,
+    RunValues,
+    VersionValues,
+    model_row,
+    version_row,
+)
 from jupyter_mlws.mlflow.run_tags import COMMIT
 from jupyter_mlws.mlflow.store import MLflowStore, iter_items
 
-FOLDER_TAG = "mlws.folder"
-"""Tag of a version whose source is a folder below the version's files: which one."""
+FILES_FOLDER = re.compile(r"model-[0-9a-f]{8}")
+"""Folder of a version's files among the artifacts of its run."""
 MLMODEL = "MLmodel"
 """The file that makes a folder a model that MLflow can load."""
-ALIAS_TAG_PREFIX = "mlws.alias."
-"""Prefix of a model's tags that record the changes of its aliases: `mlws.alias.NAME.TIME`."""
 MAX_ALIAS_CHANGES = 100
 """Changes of an alias that are kept."""
-MAX_LISTED_FILES = 1000
-"""Files of a version that are listed."""
 
 JSON = dict[str, Any]
 
@@ -35,9 +41,17 @@ JSON = dict[str, Any]
 class MLflowRegistry(MLflowStore):
     """A store with its model registry. Rejections are MLflow's own exceptions."""
 
-    def has_run(self, run: str) -> bool:
-        """Return whether the run exists and is not deleted."""
-        return self._run(run) is not None
+    def logged_outputs(self, run: str) -> list[JSON]:
+        """Return the files, folders and models that a run's code logged, by path."""
+        sizes = {entry.path: entry.file_size for entry in self._client.list_artifacts(run)}
+        outputs = self._client.get_run(run).outputs
+        for model in outputs.model_outputs if outputs is not None else ():
+            sizes.setdefault(self._client.get_logged_model(model.model_id).name, None)
+        return [
+            {"path": path, "size": sizes[path]}
+            for path in sorted(sizes)
+            if not FILES_FOLDER.fullmatch(path)
+        ]
 
     def register(
         self,
@@ -48,10 +62,12 @@ class MLflowRegistry(MLflowStore):
         tags: Mapping[str, str],
         run: str | None = None,
         commit: str | None = None,
+        logged: Sequence[str] = (),
     ) -> JSON:
         """Register a new version of a model, of a new run if none is given.
 
-        ``artifacts``: path in the project → file or folder on this machine.
+        ``artifacts``: path in the project → file or folder on this machine. ``logged``: paths of
+        what the run's code logged.
         """
         moment = round(time.time() * 1000)
         is_new_run = run is None
@@ -62,12 +78,20 @@ class MLflowRegistry(MLflowStore):
         try:
             self._log_values(run, params, metrics, moment)
             folder = f"model-{uuid.uuid4().hex[:8]}"
-            for path, place in artifacts.items():
-                target = PurePosixPath(folder, path)
-                if Path(place).is_dir():
-                    self._client.log_artifacts(run, place, str(target))
-                else:
-                    self._client.log_artifact(run, place, str(target.parent))
+            loadable = None
+            with TemporaryDirectory(prefix="mlws-") as downloads:
+                places = {path: Path(place) for path, place in artifacts.items()}
+                for path in logged:
+                    uri = partial(str, f"runs:/{run}/{path}")
+                    places[path] = self._download(path, uri, Path(downloads))
+                for path, place in places.items():
+                    target = PurePosixPath(folder, path)
+                    if place.is_dir():
+                        self._client.log_artifacts(run, str(place), str(target))
+                    else:
+                        self._client.log_artifact(run, str(place), str(target.parent))
+                    if len(places) == 1 and (place / MLMODEL).is_file():
+                        loadable = path
         except BaseException:
             if is_new_run:
                 self._client.set_terminated(run, "FAILED")
@@ -76,11 +100,9 @@ class MLflowRegistry(MLflowStore):
             self._client.set_terminated(run, "FINISHED")
         source = f"{self._client.get_run(run).info.artifact_uri}/{folder}"
         version_tags = dict(tags)
-        if len(artifacts) == 1:
-            path, place = next(iter(artifacts.items()))
-            if Path(place, MLMODEL).is_file():
-                # MLflow can load this folder: it becomes the version's source.
-                source, version_tags[FOLDER_TAG] = f"{source}/{path}", path
+        if loadable is not None:
+            # MLflow can load this folder: it becomes the version's source.
+            source, version_tags[FOLDER_TAG] = f"{source}/{loadable}", loadable
         try:
             self._client.create_registered_model(name)
         except Exception as error:
@@ -220,39 +242,44 @@ class MLflowRegistry(MLflowStore):
 
     def _describe_model(self, model: Any) -> JSON:
         newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
-        return {
-            "name": model.name,
-            "description": model.description or "",
-            "created": model.creation_timestamp / 1000,
-            "updated": model.last_updated_timestamp / 1000,
-            "tags": {k: v for k, v in model.tags.items() if not k.startswith(ALIAS_TAG_PREFIX)},
-            "aliases": {alias: int(number) for alias, number in model.aliases.items()},
-            "newest": self._describe_version(newest, model.aliases) if newest else None,
-        }
+        return model_row(
+            model.name,
+            model.description,
+            model.creation_timestamp,
+            model.last_updated_timestamp,
+            model.tags,
+            model.aliases,
+            self._describe_version(newest, model.aliases) if newest else None,
+        )
 
     def _describe_version(self, version: Any, aliases: Mapping[str, Any] | None = None) -> JSON:
-        number = int(version.version)
         if aliases is None:
             aliases = self._client.get_registered_model(version.name).aliases
         run = self._run(version.run_id) if version.run_id else None
-        inside = version.tags.get(FOLDER_TAG)
-        paths = islice(self._files_at(version.source), MAX_LISTED_FILES)
-        return {
-            "name": version.name,
-            "version": number,
-            "params": dict(run.data.params) if run else {},
-            "metrics": {k: v if math.isfinite(v) else None for k, v in run.data.metrics.items()}
-            if run
-            else {},
-            "artifacts": sorted(f"{inside}/{path}" if inside else path for path in paths),
-            "created": version.creation_timestamp / 1000,
-            "run": version.run_id or None,
-            "commit": run.data.tags.get(COMMIT) if run else None,
-            "tags": {key: value for key, value in version.tags.items() if key != FOLDER_TAG},
-            "aliases": sorted(
-                alias for alias, alias_version in aliases.items() if int(alias_version) == number
-            ),
-        }
+        values = VersionValues(
+            version.name,
+            int(version.version),
+            version.creation_timestamp,
+            version.run_id,
+            version.tags,
+        )
+        files = self._files_at(version.source)
+        return version_row(values, run_values(run) if run else None, files, aliases)
+
+
+def run_values(run: Any) -> RunValues:
+    """Return the values of MLflow's object of a run."""
+    info, data = run.info, run.data
+    return RunValues(
+        info.run_id,
+        info.run_name,
+        info.status,
+        info.start_time,
+        info.end_time,
+        data.params,
+        data.metrics,
+        data.tags,
+    )
 
 
 def _parse_alias_tag(key: str) -> Iterator[tuple[str, float]]:

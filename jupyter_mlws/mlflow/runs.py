@@ -10,13 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_mlws.mlflow.registry import MLflowRegistry
+from jupyter_mlws.mlflow.run_tags import NODE, PARENT, RUN
 from jupyter_mlws.mlflow.store import STATUSES, iter_items, name_of
-
-RUN = "mlws.run"
-"""Tag: the workflow's run that an MLflow run records, as a whole or a node of it."""
-NODE = "mlws.node"
-"""Tag: which node of it; the run itself has none."""
-PARENT = "mlflow.parentRunId"
 
 JSON = Mapping[str, Any]
 

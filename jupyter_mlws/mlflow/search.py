@@ -13,17 +13,10 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from jupyter_mlws.mlflow.run_tags import (
-    COMMIT,
-    DATA,
-    DIRTY,
-    INPUTS,
-    OUTPUTS,
-    SOURCE,
-    WORKFLOW,
-    hashes_of,
-)
-from jupyter_mlws.mlflow.runs import NODE, PARENT, RUN, MLflowRuns
+from jupyter_mlws.mlflow.registry import run_values
+from jupyter_mlws.mlflow.rows import run_row
+from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
+from jupyter_mlws.mlflow.runs import MLflowRuns
 from jupyter_mlws.mlflow.store import iter_items, search_utils, tables
 
 JSON = dict[str, Any]
@@ -35,10 +28,8 @@ KINDS = {
     "attribute": "attributes",
     "dataset": "datasets",
 }
+LIST_COMPARATORS = ("IN", "NOT IN")
 DATASET_CONTEXT = "mlflow.data.context"
-RUN_NAME = "mlflow.runName"
-INTERNAL_TAG_PREFIXES = ("mlflow.", "mlws.")
-"""Prefixes of the tags that no user sets."""
 
 
 class SearchFaultError(Exception):
@@ -80,15 +71,20 @@ class MLflowSearch(MLflowRuns):
                 for row in _parse_with_mlflow("filter", parser.parse_search_filter, filter)
             ]
             for row in filters:
+                _parse_with_mlflow("filter", _check_comparator, row)
                 row["text"] = _format_filter(row)
             if not nested:
                 filters.append(_make_filter("tag", PARENT, "IS NULL", None))
             filters += [_make_filter("tag", key, "=", value) for key, value in (tags or {}).items()]
-            orders = []
+            orders: list[JSON] = []
             for text in (*sort, NEWEST_FIRST):
                 parse_order = parser.parse_order_by_for_search_runs
                 kind, key, ascending = _parse_with_mlflow("sort", parse_order, text)
-                orders.append({"type": kind, "key": key, "ascending": ascending, "text": text})
+                if kind == "dataset":
+                    raise SearchFaultError("sort", f"runs can't be sorted by {kind}.{key}")
+                # MLflow's own search rejects a field that is there twice; the first one decides.
+                if (kind, key) not in [(order["type"], order["key"]) for order in orders]:
+                    orders.append({"type": kind, "key": key, "ascending": ascending, "text": text})
             store = self._sql_store()
             if store is None:
                 matches = iter_items(
@@ -242,56 +238,42 @@ class MLflowSearch(MLflowRuns):
         return [by_id[identifier] for identifier in identifiers if identifier in by_id]
 
     def _to_row(self, run: Any, columns: Sequence[str] | None) -> JSON:
-        info, data = run.info, run.data
-        end_time = info.end_time
-        keep = None if columns is None else set(columns)
-        if info.experiment_id not in self._experiment_names:
-            experiment = self._client.get_experiment(info.experiment_id)
-            self._experiment_names[info.experiment_id] = str(experiment.name)
-
-        def chosen(kind: str, values: Mapping[str, Any]) -> JSON:
-            return {k: v for k, v in values.items() if keep is None or f"{kind}.{k}" in keep}
-
-        return {
-            "id": info.run_id,
-            "name": info.run_name or "",
-            "experiment": self._experiment_names[info.experiment_id],
-            "run": data.tags.get(RUN),
-            "node": data.tags.get(NODE),
-            "workflow": data.tags.get(WORKFLOW),
-            "parent": data.tags.get(PARENT),
-            "status": info.status,
-            "started": info.start_time / 1000 if info.start_time else None,
-            "duration": (end_time - info.start_time) / 1000
-            if end_time and info.start_time
-            else None,
-            "params": chosen("params", data.params),
-            "metrics": {
-                key: value if math.isfinite(value) else None
-                for key, value in chosen("metrics", data.metrics).items()
-            },
-            "commit": data.tags.get(COMMIT),
-            "source": data.tags.get(SOURCE),
-            "data": hashes_of(data.tags.get(DATA)),
-            "dirty": {"true": True, "false": False}.get(data.tags.get(DIRTY, "")),
-            "inputs": hashes_of(data.tags.get(INPUTS)),
-            "outputs": hashes_of(data.tags.get(OUTPUTS)),
-            "tags": {k: v for k, v in data.tags.items() if not k.startswith(INTERNAL_TAG_PREFIXES)},
-        }
+        experiment_id = run.info.experiment_id
+        if experiment_id not in self._experiment_names:
+            experiment = self._client.get_experiment(experiment_id)
+            self._experiment_names[experiment_id] = str(experiment.name)
+        return run_row(run_values(run), self._experiment_names[experiment_id], columns)
 
     @cached_property
     def _experiment_names(self) -> dict[str, str]:
         return {}
 
 
-def _parse_with_mlflow(field: str, read: Callable[[str], Any], text: str) -> Any:
-    """Parse ``text`` with MLflow; a rejection becomes a fault of the field."""
+def _parse_with_mlflow(field: str, read: Callable[[Any], Any], part: Any) -> Any:
+    """Parse a part of a query with MLflow; a rejection becomes a fault of the field."""
     try:
-        return read(text)
+        return read(part)
     except Exception as error:
         if getattr(error, "error_code", None) != "INVALID_PARAMETER_VALUE":
             raise
         raise SearchFaultError(field, str(error)) from error
+
+
+def _check_comparator(row: Mapping[str, Any]) -> None:
+    """Check that a condition's comparator is one for its kind of field, as MLflow's search does.
+
+    MLflow's parser accepts every comparator for every field. Its search checks them with these
+    functions, which raise its own exception.
+    """
+    utils = search_utils()
+    kind, comparator = row["type"], row["comparator"].upper()
+    if isinstance(row["value"], list | tuple) and comparator not in LIST_COMPARATORS:
+        raise SearchFaultError("filter", f"{comparator} takes one value, not a list")
+    if kind == "attribute":
+        utils.is_attribute(kind, utils.translate_key_alias(row["key"]), comparator)
+        return
+    for check in (utils.is_metric, utils.is_param, utils.is_tag, utils.is_dataset):
+        check(kind, comparator)
 
 
 def _make_filter(kind: str, key: str, comparator: str, value: str | None) -> JSON:

@@ -24,7 +24,7 @@ import platformdirs
 
 from jupyter_mlws.core.atomic import atomic_path, atomic_write
 from jupyter_mlws.core.hub_environment import shared_tracking
-from jupyter_mlws.mlflow.client import SQLITE, sqlite_file
+from jupyter_mlws.mlflow.client import ARTIFACTS, SQLITE, sqlite_file
 
 DEFAULT_FILE = "mlflow.db"
 GIT_EXCLUDE_PATTERNS = (f"/{DEFAULT_FILE}*", "/mlruns")
@@ -68,7 +68,7 @@ class MLflowStore:
     def __init__(self, uri: str, artifacts: Path | None = None) -> None:
         self.uri = uri
         self._file = sqlite_file(uri)
-        self._artifacts = artifacts or (self._file.parent / "mlruns" if self._file else None)
+        self._artifacts = artifacts or (self._file.parent / ARTIFACTS if self._file else None)
 
     @property
     def awaits_creation(self) -> bool:

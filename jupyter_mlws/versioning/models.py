@@ -92,10 +92,33 @@ class RestoredVersion(Record):
     subject: Text
 
 
+class OperationAction(str, Enum):
+    """A way on from an unfinished operation."""
+
+    CONTINUE = "continue"
+    SKIP = "skip"
+    ABORT = "abort"
+
+
+OPERATION_ACTIONS = {
+    "merge": (OperationAction.CONTINUE, OperationAction.ABORT),
+    "rebase": (OperationAction.CONTINUE, OperationAction.SKIP, OperationAction.ABORT),
+    "am": (OperationAction.CONTINUE, OperationAction.SKIP, OperationAction.ABORT),
+    "cherry-pick": (OperationAction.CONTINUE, OperationAction.SKIP, OperationAction.ABORT),
+    "revert": (OperationAction.CONTINUE, OperationAction.SKIP, OperationAction.ABORT),
+    "bisect": (OperationAction.SKIP, OperationAction.ABORT),
+    "restore": (OperationAction.CONTINUE, OperationAction.ABORT),
+    "stash": (OperationAction.CONTINUE, OperationAction.ABORT),
+    "checkout": (OperationAction.CONTINUE, OperationAction.ABORT),
+}
+"""Actions that each unfinished operation offers."""
+
+
 class GitStatus(Record):
     """Branch, uncommitted changes and pending operations.
 
-    ``operation`` is the unfinished merge, rebase, restore or similar. ``lock``: the operation
+    ``operation`` is the unfinished merge, rebase, restore or similar, and ``actions`` are the ways
+    on from it: none from a restore that still runs. ``lock``: the operation
     that holds the project's lock. ``outbox``: snapshots whose data is not on the remote yet.
     ``restored``: the other snapshot that the files were restored from; committing them returns
     to it.
@@ -106,6 +129,7 @@ class GitStatus(Record):
     upstream: Text | None
     changes: list[Change]
     operation: str | None = None
+    actions: list[OperationAction] = Field(default_factory=list)
     lock: LockHolder | None = None
     outbox: list[str] = Field(default_factory=list)
     restored: RestoredVersion | None = None
@@ -144,20 +168,33 @@ class CellDiff(Record):
     unified: str
 
 
-class FileDiff(Record):
-    """One file in two versions; texts are null for binary files, and cut where they are long.
+class HiddenText(str, Enum):
+    """Reason why a diff has no texts."""
 
-    ``cells`` is there for notebooks that can be compared cell by cell.
+    BINARY = "binary"
+    TOO_LARGE = "too_large"
+    FOLDER = "folder"
+    NOT_STORED = "not_stored"
+
+
+class FileDiff(Record):
+    """One file in two versions; texts are cut where they are long, and null if ``hidden``.
+
+    ``cells`` is there for notebooks that can be compared cell by cell. The counts of files are
+    those of a folder of data.
     """
 
     path: Text
     binary: bool
+    hidden: HiddenText | None = None
     unified: str
     old: str | None
     new: str | None
     truncated: bool
     old_size: int | None = None
     new_size: int | None = None
+    old_files: int | None = None
+    new_files: int | None = None
     hunks: list[DiffHunk] = Field(default_factory=list)
     cells: list[CellDiff] | None = None
 
@@ -271,9 +308,13 @@ class SnapshotDetail(Snapshot):
 
 
 class SnapshotCreated(Snapshot):
-    """A new snapshot; ``warnings`` list what was left out, and why."""
+    """A new snapshot; ``warnings`` list what was left out, and why.
+
+    ``left_out``: new files that are too large for git.
+    """
 
     warnings: list[Message] = Field(default_factory=list)
+    left_out: list[Text] = Field(default_factory=list)
 
 
 class CodeAction(Record):
@@ -376,6 +417,11 @@ class SnapshotCreate(Request):
 
     message: Plain = Field(min_length=1, max_length=20_000, pattern=NOT_BLANK)
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
+    leave_out: list[Plain] = Field(
+        default_factory=list,
+        max_length=10_000,
+        description="Files at and below these paths are not committed.",
+    )
     allow_secrets: bool = Field(
         default=False, description="Commit files even if they look like credentials."
     )
@@ -387,7 +433,7 @@ class SnapshotCreate(Request):
 
     @model_validator(mode="after")
     def _one_choice(self) -> SnapshotCreate:
-        if self.staged and self.paths is not None:
+        if self.staged and (self.paths is not None or self.leave_out):
             raise PydanticCustomError("staged_paths", "specify either paths or staged")
         return self
 

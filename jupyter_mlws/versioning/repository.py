@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from functools import cached_property
 
-from jupyter_mlws.core.errors import DiskFullError, UnfinishedOperationError, is_full_disk
+from jupyter_mlws.core.errors import UnfinishedOperationError, of_system
 from jupyter_mlws.core.locking import Waiting
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.merge import read_conflicts
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex, format_paths
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_leftovers
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 from jupyter_mlws.versioning.worktree.restore import Restore
-from jupyter_mlws.versioning.worktree.switch_journal import is_switching
+from jupyter_mlws.versioning.worktree.switch_journal import interrupted
+
+
+class Needs(Enum):
+    """Unfinished operations that must have ended before another one begins."""
+
+    VERSION = auto()
+    """All of them: the operation commits the working tree, or replaces it."""
+    FILES = auto()
+    """Interrupted restores and stashes, but no merge or rebase: it may resolve their conflicts."""
+    NOTHING = auto()
+    """None: the operation changes neither the working tree nor the index."""
 
 
 class Repository:
@@ -40,36 +54,51 @@ class Repository:
     def restore(self) -> Restore:
         return Restore(self.project, self.content, self.working)
 
+    @property
+    def recovery(self) -> Recovery:
+        """Recovery from crashes; the caller holds the project's lock."""
+        return Recovery(self.project, self.content, self.working, self.tracking)
+
     @cached_property
     def outbox(self) -> Outbox:
         """Snapshots whose data waits for the remote."""
         return Outbox(self.git, self.content)
 
     @contextmanager
-    def exclusive(self, operation: str, waiting: Waiting = lambda holder: None) -> Iterator[None]:
+    def exclusive(
+        self,
+        operation: str,
+        waiting: Waiting = lambda holder: None,
+        *,
+        needs: Needs = Needs.VERSION,
+    ) -> Iterator[None]:
         """Hold the project's lock, after recovery from crashed operations.
 
-        ``waiting`` receives the current holder. Errors: 30103, and 30102 for a full disk.
+        ``waiting`` receives the current holder. Errors: 30103, 30102 for a full disk, and 30201
+        if what ``needs`` names is unfinished.
         """
         with self.project.lock(operation, waiting=waiting):
             try:
                 if has_leftovers(self.project):
-                    Recovery(self.project, self.content, self.working, self.tracking).run()
+                    self.recovery.run()
+                self.refuse_unfinished(needs)
                 yield
-            except OSError as error:
-                if not is_full_disk(error):
-                    raise
-                raise DiskFullError(reason=str(error)) from error
+            except (OSError, sqlite3.Error) as error:
+                raise of_system(error) or error from error
 
     def unfinished(self) -> str | None:
         """Return the merge, rebase, restore… that is in progress or was interrupted, if any."""
         # A merge remains a merge while its data is switched.
-        return self.git.unfinished() or ("restore" if is_switching(self.project) else None)
+        return self.git.unfinished() or interrupted(self.project)
 
-    def refuse_unfinished(self, conflicts: Iterable[str]) -> None:
-        """Raise error 30201 if ``conflicts`` are left, or an operation is unfinished."""
-        operation = self.unfinished()
-        paths = format_paths(conflicts)
+    def refuse_unfinished(self, needs: Needs = Needs.VERSION) -> None:
+        """Raise error 30201 if an operation is unfinished, or its conflicts are left."""
+        if needs is Needs.NOTHING:
+            return
+        operation, paths = interrupted(self.project), []
+        if needs is Needs.VERSION:
+            operation = self.unfinished()
+            paths = format_paths(read_conflicts(self.git))
         if operation or paths:
             raise UnfinishedOperationError(operation=operation or "merge", paths=paths)
 

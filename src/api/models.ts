@@ -9,7 +9,6 @@ export type ConflictHow = Schemas['ConflictHow'];
 export type ContainerStatus = Schemas['ContainerStatus'];
 export type DatasetState = Schemas['DatasetState'];
 export type ExecutionState = Schemas['ExecutionStatus'];
-export type IAborted = Schemas['Aborted'];
 export type IAttachment = Schemas['Attachment'];
 export type IAliasChange = Schemas['AliasChange'];
 export type IAmount = Schemas['Amount'];
@@ -57,6 +56,7 @@ export type IGitStatus = Schemas['GitStatus'];
 export type IHours = Schemas['Hours'];
 export type IHoursReport = Schemas['HoursReport'];
 export type IImported = Schemas['Imported'];
+export type IRunOutput = Schemas['RunOutput'];
 export type IReferenceEntry = Schemas['ReferenceEntry'];
 export type IReferenceText = Schemas['ReferenceText'];
 export type ILineage = Schemas['Lineage'];
@@ -128,6 +128,7 @@ export type IWorkflow = Schemas['Workflow'];
 export type IWorkflowResults = Schemas['WorkflowResults'];
 export type IWorkflowSummary = Schemas['WorkflowSummary'];
 export type LineageKind = Schemas['LineageKind'];
+export type OperationAction = Schemas['OperationAction'];
 export type OperationState = Schemas['OperationState'];
 export type TeamRole = Schemas['Role'];
 
@@ -147,13 +148,15 @@ export interface INotebookSettings {
   error: string | null;
 }
 
+export interface ITablePreview {
+  type: 'Table';
+  columns: { name: string; dtype: string }[];
+  rows: unknown[][];
+  row_count: number | null;
+}
+
 export type IPreview =
-  | {
-      type: 'Table';
-      columns: { name: string; dtype: string }[];
-      rows: unknown[][];
-      row_count: number | null;
-    }
+  | ITablePreview
   | { type: 'Metrics'; metrics: Record<string, unknown> }
   | { type: 'VegaLite'; mime: string; spec: unknown }
   | { type: 'Figure'; mime: string; data: string }
@@ -195,6 +198,15 @@ export interface IMerged {
   commit: string;
   previous: string | null;
   data: string[];
+  conflicts: IConflict[];
+}
+
+/** The result of continuing, skipping or aborting an operation. */
+export interface IOperationStep {
+  operation: string;
+  unfinished: string | null;
+  commit: string | null;
+  safety: string | null;
   conflicts: IConflict[];
 }
 

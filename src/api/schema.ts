@@ -1168,6 +1168,11 @@ export interface components {
        */
       keep_going: boolean;
       /**
+       * @description First fetch data that the nodes read and that was not pulled yet.
+       * @default false
+       */
+      pull: boolean;
+      /**
        * @description Parallel nodes; default: one per CPU, or one per thread of the cluster.
        * @default null
        */
@@ -1363,13 +1368,16 @@ export interface components {
       prune: boolean;
     };
     /**
-     * @description One file in two versions; texts are null for binary files, and cut where they are long.
+     * @description One file in two versions; texts are cut where they are long, and null if ``hidden``.
      *
-     *     ``cells`` is there for notebooks that can be compared cell by cell.
+     *     ``cells`` is there for notebooks that can be compared cell by cell. The counts of files are
+     *     those of a folder of data.
      */
     FileDiff: {
       path: string;
       binary: boolean;
+      /** @default null */
+      hidden: components['schemas']['HiddenText'] | null;
       unified: string;
       old: string | null;
       new: string | null;
@@ -1378,6 +1386,10 @@ export interface components {
       old_size: number | null;
       /** @default null */
       new_size: number | null;
+      /** @default null */
+      old_files: number | null;
+      /** @default null */
+      new_files: number | null;
       hunks: components['schemas']['DiffHunk'][];
       /** @default null */
       cells: components['schemas']['CellDiff'][] | null;
@@ -1401,7 +1413,8 @@ export interface components {
     /**
      * @description Branch, uncommitted changes and pending operations.
      *
-     *     ``operation`` is the unfinished merge, rebase, restore or similar. ``lock``: the operation
+     *     ``operation`` is the unfinished merge, rebase, restore or similar, and ``actions`` are the ways
+     *     on from it: none from a restore that still runs. ``lock``: the operation
      *     that holds the project's lock. ``outbox``: snapshots whose data is not on the remote yet.
      *     ``restored``: the other snapshot that the files were restored from; committing them returns
      *     to it.
@@ -1413,16 +1426,26 @@ export interface components {
       changes: components['schemas']['Change'][];
       /** @default null */
       operation: string | null;
+      actions: components['schemas']['OperationAction'][];
       /** @default null */
       lock: components['schemas']['LockHolder'] | null;
       outbox: string[];
       /** @default null */
       restored: components['schemas']['RestoredVersion'] | null;
     };
+    /**
+     * @description Reason why a diff has no texts.
+     * @enum {string}
+     */
+    HiddenText: 'binary' | 'too_large' | 'folder' | 'not_stored';
     /** @description Hunks of one file, by the ids that a diff with ``staged`` gives. */
     HunkChoice: {
       path: string;
       ids: string[];
+    };
+    /** @description New files and folders that git is to ignore. */
+    IgnoreRequest: {
+      paths: string[];
     };
     /** @description Something that could not be imported unchanged: its place in the file, and the reason. */
     ImportNote: {
@@ -1718,7 +1741,7 @@ export interface components {
       metrics?: {
         [key: string]: number;
       };
-      /** @description Files and folders of the project. */
+      /** @description Files and folders of the project; of an existing run, its outputs. */
       artifacts?: string[];
       /** @default null */
       run_id: string | null;
@@ -2019,6 +2042,13 @@ export interface components {
       } | null;
     };
     /**
+     * @description A way on from an unfinished operation.
+     * @enum {string}
+     */
+    OperationAction: 'continue' | 'skip' | 'abort';
+    /** @description Request to continue, skip or abort the unfinished operation; it has no fields. */
+    OperationRequest: Record<string, never>;
+    /**
      * @description State of an operation.
      * @enum {string}
      */
@@ -2058,6 +2088,11 @@ export interface components {
       /** @default [] */
       kinds: string[];
     };
+    /**
+     * @description Store that has an output of a run.
+     * @enum {string}
+     */
+    OutputStore: 'cache' | 'remote' | 'working_tree' | 'mlflow';
     /** @description An output in one line: ``rows`` and ``columns`` of a table, null where they are not known. */
     OutputSummary: {
       port: string;
@@ -2175,6 +2210,11 @@ export interface components {
     };
     Page_Reproduction_: {
       items: components['schemas']['Reproduction'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_RunOutput_: {
+      items: components['schemas']['RunOutput'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -2373,6 +2413,18 @@ export interface components {
       data_remote: boolean | null;
       runs: boolean | null;
       checked: string;
+    };
+    /** @description A push, with the data of its commits or without. */
+    PushRequest: {
+      /** @default null */
+      remote: string | null;
+      /** @default null */
+      branch: string | null;
+      /**
+       * @description Leave out the data, which others cannot pull until it is pushed.
+       * @default false
+       */
+      code_only: boolean;
     };
     /** @description Question to the user, mostly for credentials; a ``secret`` answer must not be shown. */
     Question: {
@@ -2573,6 +2625,24 @@ export interface components {
       error: string | null;
     };
     /**
+     * @description An output of a run.
+     *
+     *     Nodes record their outputs by hash (``md5``). Other code logs them in MLflow. ``store`` is null
+     *     if the content is not available; an ``unreachable`` remote may have it.
+     */
+    RunOutput: {
+      path: string;
+      /** @default null */
+      node: string | null;
+      /** @default null */
+      md5: string | null;
+      /** @default null */
+      size: number | null;
+      store: components['schemas']['OutputStore'] | null;
+      /** @default null */
+      unreachable: components['schemas']['UnreachableRemote'] | null;
+    };
+    /**
      * @description Version of the working tree.
      *
      *     ``dirty``: the commit was created for it. ``data``: the data that it names, path → hash.
@@ -2673,6 +2743,8 @@ export interface components {
       message: string;
       /** @default null */
       paths: string[] | null;
+      /** @description Files at and below these paths are not committed. */
+      leave_out?: string[];
       /**
        * @description Commit files even if they look like credentials.
        * @default false
@@ -2689,7 +2761,11 @@ export interface components {
        */
       staged: boolean;
     };
-    /** @description A new snapshot; ``warnings`` list what was left out, and why. */
+    /**
+     * @description A new snapshot; ``warnings`` list what was left out, and why.
+     *
+     *     ``left_out``: new files that are too large for git.
+     */
     SnapshotCreated: {
       id: string;
       short: string;
@@ -2706,6 +2782,7 @@ export interface components {
       /** @default null */
       proof: components['schemas']['Proof'] | null;
       warnings: string[];
+      left_out: string[];
     };
     /** @description Data that a version names; ``files`` is the number of files of a folder. */
     SnapshotData: {

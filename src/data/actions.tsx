@@ -103,6 +103,8 @@ export class DatasetActions {
   readonly operations: OperationTracker;
   /** The paths that are being tracked or recorded. */
   readonly adding = new State<ReadonlySet<string>>(new Set());
+  /** The form that is open. */
+  readonly panel = new State<'import' | 'remotes' | null>(null);
 
   add(): void {
     void notifyOnError(async () => {

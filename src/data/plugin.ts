@@ -29,6 +29,7 @@ namespace CommandIDs {
   export const show = 'mlws:show-data';
   export const openDiff = 'mlws:open-data-diff';
   export const add = 'mlws:add-data';
+  export const setUpRemote = 'mlws:set-up-data-remote';
   export const track = 'mlws:track-data';
 }
 
@@ -138,6 +139,15 @@ const data: JupyterFrontEndPlugin<void> = {
         }
       }
     });
+    app.commands.addCommand(CommandIDs.setUpRemote, {
+      describedBy: describeArgs(),
+      label: trans.__('Set Up Data Remote…'),
+      icon: dataIcon,
+      execute: async () => {
+        await reveal();
+        actions.panel.value = 'remotes';
+      }
+    });
     app.commands.addCommand(CommandIDs.add, {
       describedBy: describeArgs(),
       label: trans.__('Add Data…'),
@@ -169,7 +179,11 @@ const data: JupyterFrontEndPlugin<void> = {
         await actions.addAll(paths);
       }
     });
-    for (const command of [CommandIDs.show, CommandIDs.add]) {
+    for (const command of [
+      CommandIDs.show,
+      CommandIDs.add,
+      CommandIDs.setUpRemote
+    ]) {
       palette?.addItem({
         command,
         category: trans.__('Versions and Workflows')

@@ -3,7 +3,6 @@ import {
   caretDownIcon,
   caretRightIcon
 } from '@jupyterlab/ui-components';
-import { useState } from 'react';
 
 import { APIError, type MLWSClient } from '../api/client';
 import type {
@@ -186,11 +185,11 @@ function Datasets(
   const { trans } = client;
   const stores = useStores(client, page.items, remotes);
   const adding = useValue(actions.adding);
-  const [panel, setPanel] = useState<'import' | 'remotes' | null>(null);
+  const panel = useValue(actions.panel);
   const more = () =>
     void notifyOnError(() => readMore(client, '/datasets', PAGE, 'items'));
   const toggle = (one: 'import' | 'remotes') =>
-    setPanel(panel === one ? null : one);
+    (actions.panel.value = panel === one ? null : one);
   const isEmpty = page.items.length === 0;
   const remote = remotes.find(one => one.default);
   const places = stores.data?.places;
@@ -236,7 +235,7 @@ function Datasets(
         <ImportForm
           trans={trans}
           onSubmit={request => actions.import(request)}
-          onClose={() => setPanel(null)}
+          onClose={() => (actions.panel.value = null)}
         />
       )}
       {panel === 'remotes' && (
@@ -244,7 +243,7 @@ function Datasets(
           client={client}
           actions={actions}
           remotes={remotes}
-          onClose={() => setPanel(null)}
+          onClose={() => (actions.panel.value = null)}
         />
       )}
       <OperationView tracker={actions.operations} place={ALL} client={client} />

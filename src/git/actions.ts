@@ -13,18 +13,22 @@ export interface ICode {
   staging: StagingActions;
 }
 
-/** `showConflicts`: brings people to where conflicts are resolved. */
+/**
+ * `showConflicts`: brings people to where conflicts are resolved; `setUpDataRemote`: to the form of
+ * the remotes for data.
+ */
 export function makeCode(
   client: MLWSClient,
   documents: OpenDocuments,
-  showConflicts: () => void
+  showConflicts: () => void,
+  setUpDataRemote: () => void
 ): ICode {
   const { trans } = client;
   const work = new Work(client, documents, trans);
   return {
     work,
     refs: new BranchActions(client, work, trans, showConflicts),
-    remotes: new RemoteActions(client, work, trans),
+    remotes: new RemoteActions(client, work, trans, setUpDataRemote),
     staging: new StagingActions(client, work, trans)
   };
 }

@@ -5,18 +5,20 @@ import { listText } from '../ui/format';
 import { confirm } from '../lab/confirm';
 import { APIError, escapeId, MLWSClient } from '../api/client';
 import type {
-  IAborted,
   IBranch,
   IMerged,
+  IOperationStep,
   IPage,
   IRolledBack,
   ISafetyCopy,
   IStash,
-  ITag
+  ITag,
+  OperationAction
 } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import { askFields } from '../lab/fieldsDialog';
 import type { Work } from '../lab/work';
+import { operationLabel } from './operationLabels';
 
 /** Code of the error that commits are on no other branch. */
 const NOT_MERGED = '30212';
@@ -159,47 +161,55 @@ export class BranchActions {
     }
   }
 
-  /** Commits the merge whose conflicts are resolved. */
-  async continueMerge(): Promise<void> {
+  /** Continues, skips or aborts the operation that waits. */
+  async advance(operation: string, action: OperationAction): Promise<void> {
     const trans = this._trans;
-    await this._work.carryOut<IMerged>(
-      '/git/merge/continue',
+    const label = operationLabel(operation, trans);
+    if (action === 'abort') {
+      const sure = await confirm(
+        trans.__('Abort: %1?', label),
+        trans.__(
+          'Your files return to their state before. What you changed since is kept ' +
+            'in a safety copy.'
+        ),
+        trans.__('Abort %1', label),
+        trans
+      );
+      if (!sure) {
+        return;
+      }
+    }
+    const step = await this._work.carryOut<IOperationStep>(
+      `/git/operation/${action}`,
       {},
       {
-        doing: trans.__('Finishing the merge…'),
-        done: ({ commit }) =>
-          trans.__('Merge finished in commit %1.', commit.slice(0, 8))
+        doing: trans.__('In progress: %1', label),
+        done: ({ unfinished, safety }) => {
+          if (unfinished !== null) {
+            return null;
+          }
+          if (action !== 'abort') {
+            return trans.__('Finished: %1', label);
+          }
+          return safety
+            ? trans.__(
+                'Aborted: %1. Your changes were kept as %2.',
+                label,
+                safety.slice(0, 8)
+              )
+            : trans.__('Aborted: %1', label);
+        }
       }
     );
-  }
-
-  /** Goes back to before the merge. */
-  async abortMerge(): Promise<void> {
-    const trans = this._trans;
-    const sure = await confirm(
-      trans.__('Abort the merge?'),
-      trans.__(
-        'Your files return to their state before the merge. Resolved changes are ' +
-          'kept in a safety copy.'
-      ),
-      trans.__('Abort Merge'),
-      trans
-    );
-    if (!sure) {
-      return;
-    }
-    const aborted = await this._work.change(() =>
-      this._client.post<IAborted>('/git/merge/abort')
-    );
-    if (aborted) {
-      Notification.success(
-        aborted.safety
-          ? trans.__(
-              'Merge aborted. Your resolved changes were kept as %1.',
-              aborted.safety.slice(0, 8)
-            )
-          : trans.__('Merge aborted.'),
-        { autoClose: 10_000 }
+    if (step && step.conflicts.length > 0) {
+      this._showConflicts();
+      Notification.warning(
+        trans._n(
+          'The next commit has conflicts in %1 file.',
+          'The next commit has conflicts in %1 files.',
+          step.conflicts.length
+        ),
+        { autoClose: 15_000 }
       );
     }
   }

@@ -30,8 +30,10 @@ export interface IChangeActions {
   stage(selection: Selection): void;
   unstage(selection: Selection): void;
   discard(selection: Selection): void;
-  /** Lets DVC keep a folder. */
+  /** Lets DVC keep a file or a folder. */
   track(path: string): void;
+  /** Lets git ignore new files. */
+  ignore(paths: readonly string[]): void;
 }
 
 interface IListProps {
@@ -65,6 +67,7 @@ function ChangeRow(
         data-mlws-row
         data-mlws-path={path}
         data-mlws-staged={staged}
+        data-mlws-new={shown === 'untracked'}
         title={[label, moved, size].filter(Boolean).join('\n')}
         aria-label={label}
         onClick={() => actions.openDiff(change, staged)}

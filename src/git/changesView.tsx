@@ -30,6 +30,9 @@ import { ProofBadges } from './snapshotParts';
 /** Code of the error that files look like credentials. */
 const LOOKS_SECRET = '30206';
 
+/** Code of the error that files are too large for git. */
+const TOO_LARGE = '30210';
+
 /** Code of the error that so many new files may be data. */
 const MANY_FILES = '30221';
 
@@ -213,24 +216,48 @@ function staleText(
 }
 
 /** How the newest commit went: why it failed, and what it left out. */
-function Outcome(props: IProps & { hasStaged: boolean }): JSX.Element {
-  const { draft, actions, hasStaged } = props;
+function Outcome(
+  props: IProps & { hasStaged: boolean; changes: readonly IChange[] }
+): JSX.Element {
+  const { draft, actions, hasStaged, changes } = props;
   const { trans } = props.client;
-  const { error, warnings } = useValue(draft.progress);
+  const { error, warnings, leftOut } = useValue(draft.progress);
+  const present = (paths: readonly string[]): string[] =>
+    paths.filter(path => changes.some(change => change.path === path));
+  const areFiles = error?.code === LOOKS_SECRET || error?.code === TOO_LARGE;
+  const named = areFiles ? ((error.details.paths ?? []) as string[]) : [];
+  const paths = present(named);
+  // What is said of files goes when they are gone.
+  const shown = named.length > 0 && paths.length === 0 ? null : error;
+  const large = present(leftOut);
   return (
     <>
-      {error && <Failure error={error} trans={trans} />}
-      {error?.code === LOOKS_SECRET && (
-        <Button
-          small={true}
-          onClick={() =>
-            actions.commit({ staged: hasStaged, allowSecrets: true })
-          }
-        >
-          {trans.__('Not Secrets, Commit Anyway')}
-        </Button>
+      {shown && <Failure error={shown} trans={trans} />}
+      {shown?.code === LOOKS_SECRET && (
+        <>
+          <Button
+            small={true}
+            onClick={() =>
+              hasStaged
+                ? actions.unstage({ paths })
+                : actions.commit({ leaveOut: paths })
+            }
+          >
+            {hasStaged ? trans.__('Unstage') : trans.__('Leave Out')}
+          </Button>
+          <IgnoreButton {...props} paths={paths} />
+          <Button
+            small={true}
+            onClick={() =>
+              actions.commit({ staged: hasStaged, allowSecrets: true })
+            }
+          >
+            {trans.__('Not Secrets, Commit Anyway')}
+          </Button>
+        </>
       )}
-      {error?.code === MANY_FILES && (
+      {shown?.code === TOO_LARGE && <LargeFiles {...props} paths={paths} />}
+      {shown?.code === MANY_FILES && (
         <Button
           small={true}
           onClick={() => actions.commit({ allowMany: true })}
@@ -238,18 +265,76 @@ function Outcome(props: IProps & { hasStaged: boolean }): JSX.Element {
           {trans.__('Commit All to Git')}
         </Button>
       )}
-      {warnings.map(warning => (
-        <p key={warning} className="jp-mlws-Note" role="status">
-          {warning}
-        </p>
-      ))}
+      {warnings
+        .filter(
+          warning =>
+            !leftOut.some(
+              path => warning.includes(path) && !large.includes(path)
+            )
+        )
+        .map(warning => (
+          <p key={warning} className="jp-mlws-Note" role="status">
+            {warning}
+          </p>
+        ))}
+      {large.length > 0 && <LargeFiles {...props} paths={large} />}
     </>
   );
 }
 
-/** A merge, or another operation of git, that waits for what is in conflict. */
-function PendingMerge(props: IProps & { merging: boolean }): JSX.Element {
-  const { client, merging, actions } = props;
+interface IFilesProps extends IProps {
+  changes: readonly IChange[];
+  paths: readonly string[];
+}
+
+/** Lets git ignore new files. */
+function IgnoreButton(props: IFilesProps): JSX.Element | null {
+  const { changes, actions } = props;
+  const { trans } = props.client;
+  const isNew = (path: string): boolean =>
+    changes.some(
+      one =>
+        one.path === path &&
+        (one.state === 'untracked' || one.state === 'added')
+    );
+  const paths = props.paths.filter(isNew);
+  return paths.length === 0 ? null : (
+    <Button
+      small={true}
+      title={paths.join('\n')}
+      onClick={() => actions.ignore(paths)}
+    >
+      {trans._n('Ignore File', 'Ignore Files', paths.length)}
+    </Button>
+  );
+}
+
+/** What can be done with files that are too large for git. */
+function LargeFiles(props: IFilesProps): JSX.Element {
+  const { actions, paths } = props;
+  const { trans } = props.client;
+  return (
+    <>
+      {paths.map(path => (
+        <Button
+          key={path}
+          small={true}
+          title={path}
+          onClick={() => actions.track(path)}
+        >
+          {paths.length === 1
+            ? trans.__('Track as Data')
+            : trans.__('Track %1 as Data', PathExt.basename(path))}
+        </Button>
+      ))}
+      <IgnoreButton {...props} />
+    </>
+  );
+}
+
+/** A merge, or another operation, that waits for the person. */
+function PendingOperation(props: IProps & { status: IGitStatus }): JSX.Element {
+  const { client, status, actions } = props;
   const { trans } = client;
   // Those of an earlier merge are none of this one.
   const conflicts = useGet<IConflicts>(
@@ -263,7 +348,8 @@ function PendingMerge(props: IProps & { merging: boolean }): JSX.Element {
       {data => (
         <Conflicts
           conflicts={data}
-          merging={merging}
+          operation={status.operation}
+          ways={status.actions}
           actions={actions}
           trans={trans}
         />
@@ -276,12 +362,12 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
   const { client, draft, actions, status } = props;
   const { language, trans } = client;
   const { restored } = status;
-  const isBusy = useValue(draft.progress).busy !== null;
   const groups = useMemo(() => groupChanges(status), [status]);
-  const merging = status.operation === 'merge';
+  // What holds the project's lock right now offers nothing, and ends by itself.
+  const waits = status.actions.length > 0;
   return (
     <>
-      {!merging && (
+      {!waits && (
         <CommitBox
           draft={draft}
           groups={groups}
@@ -290,7 +376,11 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
         />
       )}
       <StaleNotebooks client={client} groups={groups} />
-      <Outcome {...props} hasStaged={groups.staged.length > 0} />
+      <Outcome
+        {...props}
+        changes={status.changes}
+        hasStaged={groups.staged.length > 0}
+      />
       {status.outbox.length > 0 && (
         <p className="jp-mlws-Note" role="status">
           {trans._n(
@@ -349,13 +439,8 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
           </Button>
         </div>
       )}
-      {status.operation && !merging && !isBusy && (
-        <p className="jp-mlws-Note" role="status">
-          {trans.__('Git operation in progress: %1', status.operation)}
-        </p>
-      )}
-      {(merging || groups.conflicts.length > 0) && (
-        <PendingMerge {...props} merging={merging} />
+      {(waits || groups.conflicts.length > 0) && (
+        <PendingOperation {...props} />
       )}
       <ChangeLists
         groups={groups}
@@ -363,7 +448,7 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
         language={language}
         trans={trans}
       />
-      {!merging && <LastSnapshot client={client} head={status.head} />}
+      {!waits && <LastSnapshot client={client} head={status.head} />}
     </>
   );
 }

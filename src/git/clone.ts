@@ -1,13 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { MLWSClient } from '../api/client';
 import type { IProject } from '../api/models';
+import { clone } from '../lab/clone';
 import { askFields } from '../lab/fieldsDialog';
 import type { Work } from '../lab/work';
 
 /** Asks for an address, clones it into a project of its own, and shows that; null if canceled. */
 export async function cloneProject(
-  client: MLWSClient,
   work: Work,
   trans: TranslationBundle
 ): Promise<IProject | null> {
@@ -33,16 +32,5 @@ export async function cloneProject(
     return null;
   }
   const { url, name } = fields;
-  const project = await work.transfer<IProject>(
-    '/projects/clone',
-    { url, name: name || null },
-    {
-      doing: trans.__('Cloning “%1”…', url),
-      done: project => trans.__('Cloned into “%1”.', project.path)
-    }
-  );
-  if (project) {
-    await client.show(project);
-  }
-  return project;
+  return clone(work, '/projects/clone', { url, name: name || null }, url);
 }

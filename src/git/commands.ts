@@ -9,20 +9,24 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import type { IBranch, IPage } from '../api/models';
+import type { IBranch, IPage, OperationAction } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { State } from '../ui/state';
 import { dataOf, describeSnapshot, idOf } from '../lab/contextMenu';
 import { subjectOf, type IHistoryFilter } from './history';
 import { cloneProject } from './clone';
+import { continueLabel, operationLabel } from './operationLabels';
 import { knownStatus } from './status';
 import type { ICode } from './actions';
+import { dataIcon } from '../ui/fileIcons';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
 import { describeArgs } from '../lab/describeArgs';
 
 export namespace CodeCommandIDs {
   export const stage = 'mlws:stage';
   export const unstage = 'mlws:unstage';
+  export const trackChange = 'mlws:track-change';
+  export const ignoreChange = 'mlws:ignore-change';
   export const toggleStaged = 'mlws:toggle-staged';
   export const discard = 'mlws:discard';
   export const fetch = 'mlws:fetch';
@@ -33,8 +37,9 @@ export namespace CodeCommandIDs {
   export const switchBranch = 'mlws:switch-branch';
   export const resolve = 'mlws:resolve';
   export const merge = 'mlws:merge';
-  export const continueMerge = 'mlws:continue-merge';
-  export const abortMerge = 'mlws:abort-merge';
+  export const continueOperation = 'mlws:continue-operation';
+  export const skipCommit = 'mlws:skip-commit';
+  export const abortOperation = 'mlws:abort-operation';
   export const newTag = 'mlws:new-tag';
   export const stash = 'mlws:stash';
   export const revert = 'mlws:revert';
@@ -55,8 +60,9 @@ export const PALETTE: readonly string[] = [
   CodeCommandIDs.newBranch,
   CodeCommandIDs.switchBranch,
   CodeCommandIDs.merge,
-  CodeCommandIDs.continueMerge,
-  CodeCommandIDs.abortMerge,
+  CodeCommandIDs.continueOperation,
+  CodeCommandIDs.skipCommit,
+  CodeCommandIDs.abortOperation,
   CodeCommandIDs.newTag,
   CodeCommandIDs.stash
 ];
@@ -90,7 +96,7 @@ export function addCodeCommands(
   app.commands.addCommand(CodeCommandIDs.clone, {
     describedBy: describeArgs(),
     label: trans.__('Clone a Repository…'),
-    execute: () => cloneProject(code.work.client, code.work, trans)
+    execute: () => cloneProject(code.work, trans)
   });
   addStagingCommands(app, code, trans);
   addRemoteCommands(app, code, trans);
@@ -166,6 +172,20 @@ function addStagingCommands(
     trans,
     row => staging.unstage({ paths: [row.path] })
   );
+  onRow(
+    app,
+    CodeCommandIDs.trackChange,
+    { label: trans.__('Track as Data'), icon: dataIcon },
+    trans,
+    row => staging.track(row.path)
+  );
+  onRow(
+    app,
+    CodeCommandIDs.ignoreChange,
+    { label: trans.__('Add to .gitignore') },
+    trans,
+    row => staging.ignore([row.path])
+  );
   commands.addCommand(CodeCommandIDs.toggleStaged, {
     describedBy: describeArgs({
       path: {
@@ -237,7 +257,6 @@ function addBranchCommands(
 ): void {
   const { commands } = app;
   const { refs } = code;
-  const isMerging = () => knownStatus(code.work.client)?.operation === 'merge';
   commands.addCommand(CodeCommandIDs.newBranch, {
     describedBy: describeArgs(),
     label: trans.__('New Branch…'),
@@ -269,18 +288,30 @@ function addBranchCommands(
       }
     }
   });
-  commands.addCommand(CodeCommandIDs.continueMerge, {
-    describedBy: describeArgs(),
-    label: trans.__('Finish Merge'),
-    isEnabled: isMerging,
-    execute: () => refs.continueMerge()
-  });
-  commands.addCommand(CodeCommandIDs.abortMerge, {
-    describedBy: describeArgs(),
-    label: trans.__('Abort Merge…'),
-    isEnabled: isMerging,
-    execute: () => refs.abortMerge()
-  });
+  const addAction = (
+    id: string,
+    action: OperationAction,
+    label: (operation: string) => string
+  ) =>
+    commands.addCommand(id, {
+      describedBy: describeArgs(),
+      label: () => label(knownStatus(code.work.client)?.operation ?? 'merge'),
+      isEnabled: () =>
+        knownStatus(code.work.client)?.actions.includes(action) ?? false,
+      execute: async () => {
+        const operation = knownStatus(code.work.client)?.operation;
+        if (operation) {
+          await refs.advance(operation, action);
+        }
+      }
+    });
+  addAction(CodeCommandIDs.continueOperation, 'continue', operation =>
+    continueLabel(operation, trans)
+  );
+  addAction(CodeCommandIDs.skipCommit, 'skip', () => trans.__('Skip Commit'));
+  addAction(CodeCommandIDs.abortOperation, 'abort', operation =>
+    trans.__('Abort %1…', operationLabel(operation, trans))
+  );
   commands.addCommand(CodeCommandIDs.newTag, {
     describedBy: describeArgs(),
     label: trans.__('Tag Current Snapshot…'),

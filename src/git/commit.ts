@@ -9,6 +9,8 @@ export interface ICommitOptions {
   allowSecrets?: boolean;
   /** New files although they are so many that they look like data. */
   allowMany?: boolean;
+  /** Files that stay as they are. */
+  leaveOut?: readonly string[];
 }
 
 /** How the newest attempt to commit goes, or went. */
@@ -19,9 +21,16 @@ interface ICommitProgress {
   error: APIError | null;
   /** What it left out, and why. */
   warnings: readonly string[];
+  /** New files that are too large for git. */
+  leftOut: readonly string[];
 }
 
-const IDLE: ICommitProgress = { busy: null, error: null, warnings: [] };
+const IDLE: ICommitProgress = {
+  busy: null,
+  error: null,
+  warnings: [],
+  leftOut: []
+};
 
 /** The key of the newest snapshot of a commit: of a path that no event makes old. */
 export function lastKey(
@@ -64,7 +73,12 @@ export class CommitDraft {
   async commit(
     busy: string,
     prepare: () => Promise<void>,
-    { staged = false, allowSecrets = false, allowMany = false }: ICommitOptions
+    {
+      staged = false,
+      allowSecrets = false,
+      allowMany = false,
+      leaveOut = []
+    }: ICommitOptions
   ): Promise<ISnapshot | null> {
     const message = this.message.value.trim();
     if (this.progress.value.busy !== null || message === '') {
@@ -78,11 +92,16 @@ export class CommitDraft {
         message,
         allow_secrets: allowSecrets,
         allow_many: allowMany,
+        leave_out: leaveOut,
         staged
       });
       this._client.queries.setQueryData(lastKey(snapshot.id), snapshot);
       this.message.value = '';
-      end = { ...IDLE, warnings: snapshot.warnings ?? [] };
+      end = {
+        ...IDLE,
+        warnings: snapshot.warnings ?? [],
+        leftOut: snapshot.left_out ?? []
+      };
       return snapshot;
     } catch (error) {
       if (!(error instanceof APIError)) {

@@ -1,17 +1,22 @@
 import { checkIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IConflict, IConflicts } from '../api/models';
+import type { IConflict, IConflicts, OperationAction } from '../api/models';
 import { Rows } from '../ui/rows';
 import { kindIcons } from '../ui/fileIcons';
 import { stateLetters } from '../ui/changeLabels';
-import { conflictLabel } from './operationLabels';
+import {
+  conflictLabel,
+  continueLabel,
+  operationHint,
+  operationLabel
+} from './operationLabels';
 
-/** What the person can do with a merge that waits. */
+/** What the person can do with a merge or another operation that waits. */
 export interface IMergeActions {
   resolve(conflict: IConflict): void;
-  continueMerge(): void;
-  abortMerge(): void;
+  /** Continues, skips or aborts the operation. */
+  advance(operation: string, action: OperationAction): void;
 }
 
 function ConflictRow(props: {
@@ -48,24 +53,32 @@ function ConflictRow(props: {
   );
 }
 
-/** A merge that waits: what is in conflict, and the ways on and back. */
+/** An operation that waits: what is in conflict, and the ways on and back. */
 export function Conflicts(props: {
   conflicts: IConflicts;
-  /** False for what other operations of git left, which git itself goes on with. */
-  merging: boolean;
+  /** Null where conflicts are left, and nothing else is. */
+  operation: string | null;
+  /** The ways on from the operation. */
+  ways: readonly OperationAction[];
   actions: IMergeActions;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { conflicts, merging, actions, trans } = props;
+  const { conflicts, operation, ways, actions, trans } = props;
   const { items, ours, theirs, commit } = conflicts;
   const open = items.length;
   const from = theirs ?? commit?.slice(0, 8) ?? '?';
+  const label = operationLabel(operation ?? 'merge', trans);
   return (
-    <section className="jp-mlws-MergePanel" aria-label={trans.__('Merge')}>
-      {merging && (
+    <section className="jp-mlws-MergePanel" aria-label={label}>
+      {operation !== null && (
         <p className="jp-mlws-MergePanel-title">
-          {trans.__('Merging “%1” into “%2”', from, ours ?? 'HEAD')}
+          {operation === 'merge'
+            ? trans.__('Merging “%1” into “%2”', from, ours ?? 'HEAD')
+            : trans.__('In progress: %1', label)}
         </p>
+      )}
+      {operation !== null && operation !== 'merge' && (
+        <p className="jp-mlws-Hint">{operationHint(operation, trans)}</p>
       )}
       {open > 0 ? (
         <>
@@ -87,7 +100,7 @@ export function Conflicts(props: {
             ))}
           </Rows>
         </>
-      ) : (
+      ) : operation !== 'merge' ? null : (
         <p className="jp-mlws-Hint" role="status">
           <checkIcon.react
             tag="span"
@@ -97,23 +110,36 @@ export function Conflicts(props: {
           {trans.__('All conflicts resolved.')}
         </p>
       )}
-      {merging && (
+      {operation !== null && (
         <div className="jp-mlws-MergePanel-buttons">
-          <button
-            type="button"
-            className="jp-mlws-ContinueButton jp-mod-styled jp-mod-accept"
-            disabled={open > 0}
-            onClick={() => actions.continueMerge()}
-          >
-            {trans.__('Finish Merge')}
-          </button>
-          <button
-            type="button"
-            className="jp-mlws-AbortButton jp-mod-styled"
-            onClick={() => actions.abortMerge()}
-          >
-            {trans.__('Abort Merge…')}
-          </button>
+          {ways.includes('continue') && (
+            <button
+              type="button"
+              className="jp-mlws-ContinueButton jp-mod-styled jp-mod-accept"
+              disabled={open > 0}
+              onClick={() => actions.advance(operation, 'continue')}
+            >
+              {continueLabel(operation, trans)}
+            </button>
+          )}
+          {ways.includes('skip') && (
+            <button
+              type="button"
+              className="jp-mlws-SkipButton jp-mod-styled"
+              onClick={() => actions.advance(operation, 'skip')}
+            >
+              {trans.__('Skip Commit')}
+            </button>
+          )}
+          {ways.includes('abort') && (
+            <button
+              type="button"
+              className="jp-mlws-AbortButton jp-mod-styled"
+              onClick={() => actions.advance(operation, 'abort')}
+            >
+              {trans.__('Abort %1…', label)}
+            </button>
+          )}
         </div>
       )}
     </section>

@@ -1,6 +1,6 @@
 import { unifiedMergeView } from '@codemirror/merge';
 import { EditorState, type Extension } from '@codemirror/state';
-import { EditorView, lineNumbers } from '@codemirror/view';
+import { Decoration, EditorView, lineNumbers } from '@codemirror/view';
 import {
   jupyterTheme,
   type IEditorLanguageRegistry
@@ -40,6 +40,27 @@ async function loadLanguage(
   }
 }
 
+/**
+ * The text of one side. Every line ends with a line break: a line without one could not be the
+ * same on both sides while another follows it on one of them.
+ */
+export function textOf(
+  lines: readonly IDiffLine[],
+  side: 'from' | 'to'
+): string {
+  return lines
+    .filter(line => line[side] !== null)
+    .map(line => `${line.text}\n`)
+    .join('');
+}
+
+/** Hides the empty line after the last line break. */
+const hiddenEnd = EditorView.decorations.compute(['doc'], ({ doc }) =>
+  Decoration.set([
+    Decoration.line({ class: 'jp-mlws-Diff-end' }).range(doc.length)
+  ])
+);
+
 /** Draws the texts of both sides; what is added is in the text, what was removed above it. */
 function createEditor(
   parent: HTMLElement,
@@ -47,13 +68,8 @@ function createEditor(
   label: string,
   language: Extension
 ): EditorView {
-  const text = (side: 'from' | 'to'): string =>
-    lines
-      .filter(line => line[side] !== null)
-      .map(line => line.text)
-      .join('\n');
-  const original = text('from');
-  const doc = text('to');
+  const original = textOf(lines, 'from');
+  const doc = textOf(lines, 'to');
   const first = lines.find(line => line.to !== null)?.to ?? 1;
   return new EditorView({
     parent,
@@ -61,8 +77,9 @@ function createEditor(
     extensions: [
       lineNumbers({
         formatNumber: (number, { doc }) =>
-          doc.length === 0 ? '' : String(number + first - 1)
+          number === doc.lines ? '' : String(number + first - 1)
       }),
+      hiddenEnd,
       jupyterTheme,
       language,
       EditorState.readOnly.of(true),

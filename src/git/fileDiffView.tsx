@@ -5,6 +5,7 @@ import { useMemo, useState, type ReactNode } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IDiffHunk, IFileDiff } from '../api/models';
+import { fileSize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useViewActions } from '../ui/viewActions';
 import { CellDiffs } from './cellDiffs';
@@ -64,18 +65,57 @@ function Hunks(props: {
   );
 }
 
+/** Why there is no text, and what is known about both versions. */
+export function hiddenText(
+  diff: IFileDiff,
+  language: string,
+  trans: TranslationBundle
+): string {
+  const [old, now] = (['old', 'new'] as const).map(side => {
+    const bytes = diff[`${side}_size`];
+    const size = bytes === null ? '–' : fileSize(bytes, language);
+    const count = diff[`${side}_files`];
+    return count === null
+      ? size
+      : trans._n('%1 file, %2', '%1 files, %2', count, size);
+  });
+  switch (diff.hidden) {
+    case 'too_large':
+      return trans.__('Too large to show here: %1 → %2', old, now);
+    case 'folder':
+      return trans.__('Folder: %1 → %2', old, now);
+    case 'not_stored':
+      return trans.__(
+        'The content is not stored here. Pull the data to compare it.'
+      );
+    default:
+      return trans.__('Binary file: %1 → %2', old, now);
+  }
+}
+
 function Body(props: {
   diff: IFileDiff;
   hunk: (hunk: IDiffHunk) => ReactNode;
+  onCompareFiles?: () => void;
+  language: string;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { diff, hunk, trans } = props;
+  const { diff, hunk, onCompareFiles, language, trans } = props;
   const [asText, setAsText] = useState(false);
-  if (diff.binary) {
+  if (diff.hidden !== null) {
     return (
-      <p className="jp-mlws-Hint">
-        {trans.__('Binary file: versions can be restored but not compared.')}
-      </p>
+      <>
+        <p className="jp-mlws-Hint">{hiddenText(diff, language, trans)}</p>
+        {diff.hidden === 'folder' && onCompareFiles && (
+          <Button
+            small={true}
+            className="jp-mlws-CompareButton"
+            onClick={onCompareFiles}
+          >
+            {trans.__('Compare Files')}
+          </Button>
+        )}
+      </>
     );
   }
   const lines = parseUnified(diff.unified);
@@ -121,6 +161,8 @@ interface IProps {
   staging: StagingActions;
   languages: IEditorLanguageRegistry | null;
   onOpen: () => void;
+  /** Lists the files of a folder of data that differ. */
+  onCompareFiles?: () => void;
 }
 
 /** The buttons of a hunk of a diff with the index. */
@@ -179,7 +221,7 @@ function FileDiff(props: IProps): JSX.Element {
   const [from, to] = versionNames(versions, trans);
   const { languages, staging } = props;
   const whole = { paths: [path] };
-  const isChanged = answer.data?.binary || !!answer.data?.unified;
+  const isChanged = !!answer.data?.hidden || !!answer.data?.unified;
   useViewActions({
     stage: isChanged &&
       staged === false && {
@@ -218,6 +260,8 @@ function FileDiff(props: IProps): JSX.Element {
                   selection={{ hunks: [{ path, ids: [id] }] }}
                 />
               )}
+              onCompareFiles={props.onCompareFiles}
+              language={client.language}
               trans={trans}
             />
           </DiffLanguage.Provider>

@@ -2,6 +2,59 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ConflictHow, Side } from '../api/models';
 
+/** What an unfinished operation is called in a title. */
+export function operationLabel(
+  operation: string,
+  trans: TranslationBundle
+): string {
+  const labels: Record<string, string> = {
+    merge: trans.__('Merge'),
+    rebase: trans.__('Rebase'),
+    am: trans.__('Patches'),
+    'cherry-pick': trans.__('Cherry-Pick'),
+    revert: trans.__('Revert'),
+    bisect: trans.__('Bisect'),
+    restore: trans.__('Restore'),
+    stash: trans.__('Stash'),
+    checkout: trans.__('Checkout')
+  };
+  return labels[operation] ?? operation;
+}
+
+/** Why it waits. */
+export function operationHint(
+  operation: string,
+  trans: TranslationBundle
+): string {
+  switch (operation) {
+    case 'restore':
+    case 'stash':
+    case 'checkout':
+      return trans.__(
+        'It was interrupted: some files are changed already, others are not. Finish it, ' +
+          'or abort it to get back the files from before.'
+      );
+    case 'bisect':
+      return trans.__(
+        'Git has checked out an older commit for a search (detached HEAD). It stays until ' +
+          'you abort.'
+      );
+    default:
+      return trans.__('Git waits for you before it goes on.');
+  }
+}
+
+/** What goes on with an operation. */
+export function continueLabel(
+  operation: string,
+  trans: TranslationBundle
+): string {
+  const label = operationLabel(operation, trans);
+  return ['merge', 'restore', 'stash', 'checkout'].includes(operation)
+    ? trans.__('Finish %1', label)
+    : trans.__('Continue %1', label);
+}
+
 /** What the sides of a merge are called. */
 export function sideLabel(side: Side, trans: TranslationBundle): string {
   const labels: Record<Side, string> = {

@@ -80,7 +80,12 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       await commands.execute(CommandIDs.openSidebar);
       panel.expand(view);
     };
-    const code = makeCode(client, documents, () => void reveal(changes));
+    const code = makeCode(
+      client,
+      documents,
+      () => void reveal(changes),
+      () => run('mlws:set-up-data-remote', {})
+    );
     const { staging, refs, remotes } = code;
     const changes = changesView({
       client,
@@ -95,14 +100,14 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         unstage: selection => void staging.unstage(selection),
         discard: selection => void staging.discard(selection),
         track: path => void staging.track(path),
+        ignore: paths => void staging.ignore(paths),
         commit: options =>
           run(CommandIDs.commit, { message: draft.message.value, ...options }),
         returnToHead: () =>
           run(CommandIDs.restore, { id: knownStatus(client)?.head ?? 'HEAD' }),
         pullData: data => void remotes.pullData(data),
         resolve: ({ path }) => run(CodeCommandIDs.resolve, { path }),
-        continueMerge: () => void refs.continueMerge(),
-        abortMerge: () => void refs.abortMerge()
+        advance: (operation, action) => void refs.advance(operation, action)
       }
     });
     const branches = branchesView({ client, actions: refs, remotes });

@@ -11,6 +11,7 @@ import type {
   IRemote,
   ITag
 } from '../api/models';
+import { pullData } from '../lab/clone';
 import { notifyOnError } from '../lab/notify';
 import { REFS } from './branchActions';
 import { askFields } from '../lab/fieldsDialog';
@@ -19,12 +20,16 @@ import type { Work } from '../lab/work';
 /** The remote that is meant where there is none yet. */
 const USUAL = 'origin';
 
+/** Code of the error that a project has data, and no remote for it. */
+const NO_DATA_REMOTE = '30214';
+
 /** What people do with remotes: set them up, fetch, pull, push. */
 export class RemoteActions {
   constructor(
     private _client: MLWSClient,
     private _work: Work,
-    private _trans: TranslationBundle
+    private _trans: TranslationBundle,
+    private _setUpDataRemote: () => void
   ) {}
 
   /** Asks where a remote is, and sets it up or changes it; resolves to it. */
@@ -87,19 +92,10 @@ export class RemoteActions {
 
   /** Pulls data from its remote, one dataset after the other, until one fails. */
   async pullData(changes: readonly IChange[]): Promise<void> {
-    for (const { path } of changes) {
-      const result = await this._work.carryOut(
-        `/datasets/${encodeURIComponent(escapeId(path))}/pull`,
-        undefined,
-        {
-          doing: this._trans.__('Pulling %1', path),
-          done: () => this._trans.__('Pulled %1', path)
-        }
-      );
-      if (result === null) {
-        return;
-      }
-    }
+    await pullData(
+      this._work,
+      changes.map(({ path }) => path)
+    );
   }
 
   async fetch(): Promise<void> {
@@ -124,14 +120,30 @@ export class RemoteActions {
     }
   }
 
-  async push(): Promise<void> {
+  /** Pushes the current branch with its data; `codeOnly` leaves the data here. */
+  async push(codeOnly = false): Promise<void> {
     const trans = this._trans;
     if (await this._hasRemote()) {
       await this._work.transfer<IPushed>(
         '/git/push',
-        {},
+        { code_only: codeOnly },
         {
-          doing: trans.__('Pushing data and code…'),
+          doing: codeOnly
+            ? trans.__('Pushing code…')
+            : trans.__('Pushing data and code…'),
+          errorActions: ({ code }) =>
+            code !== NO_DATA_REMOTE
+              ? []
+              : [
+                  {
+                    label: trans.__('Set Up Data Remote…'),
+                    callback: () => this._setUpDataRemote()
+                  },
+                  {
+                    label: trans.__('Push Code Only'),
+                    callback: () => void this.push(true)
+                  }
+                ],
           done: ({ remote, branch, commits }) =>
             commits === 0
               ? trans.__('%1 is already up to date with “%2”.', remote, branch)

@@ -5,7 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 
 import { listText } from '../ui/format';
-import { APIError } from '../api/client';
+import { APIError, escapeId } from '../api/client';
 import type { StagingActions } from './stagingActions';
 import type { IMLWSClient } from '../lab/tokens';
 import type { IGitStatus, IPage, ISnapshot } from '../api/models';
@@ -204,13 +204,22 @@ function addDiffCommands(
         const onOpen = () =>
           client.project && documents.open(client.project, path);
         const { languages } = places;
+        const { from, to } = versions;
+        const onCompareFiles = () =>
+          void app.commands.execute('mlws:open-data-diff', {
+            id: escapeId(path),
+            path,
+            commit: from
+          });
         const view = fileDiffView({
           client,
           path,
           versions,
           staging,
           languages,
-          onOpen
+          onOpen,
+          // The files of a dataset are compared with those on disk.
+          ...(to === undefined && { onCompareFiles })
         });
         return { view, toolbar: 'File Diff' };
       },

@@ -36,7 +36,12 @@ export class StagingActions {
     await notifyOnError(() => this._client.post('/git/unstage', selection));
   }
 
-  /** Lets DVC keep a folder, which git then leaves alone. */
+  /** Adds new files to `.gitignore`. */
+  async ignore(paths: readonly string[]): Promise<void> {
+    await this._work.change(() => this._client.post('/git/ignore', { paths }));
+  }
+
+  /** Lets DVC keep a file or a folder, which git then leaves alone. */
   async track(path: string): Promise<void> {
     await this._work.change(() => this._client.post('/datasets', { path }));
   }

@@ -3,7 +3,12 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { failure, project, rest, show, Wire } from '../__tests__/server';
 import type { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
-import type { IChange, IConflict, ISnapshot } from '../api/models';
+import type {
+  IChange,
+  IConflict,
+  ISnapshot,
+  OperationAction
+} from '../api/models';
 import type { ServerView } from '../ui/server';
 import { State } from '../ui/state';
 import { changesView } from './changesView';
@@ -68,6 +73,7 @@ beforeEach(() => {
     upstream: null,
     changes: [change],
     operation: null,
+    actions: [],
     outbox: []
   };
   const listed = { ...snapshot, proof: null };
@@ -90,14 +96,20 @@ async function changes(): Promise<[HTMLElement, CommitDraft]> {
     discard: (chosen: Selection) =>
       calls.push(`discard ${JSON.stringify(chosen)}`),
     resolve: (one: IConflict) => calls.push(`resolve ${one.path}`),
-    continueMerge: () => calls.push('continue'),
-    abortMerge: () => calls.push('abort'),
+    advance: (operation: string, action: OperationAction) =>
+      calls.push(`${action} ${operation}`),
     returnToHead: () => calls.push('return'),
     track: (path: string) => calls.push(`track ${path}`),
+    ignore: (paths: readonly string[]) => calls.push(`ignore ${paths.join()}`),
     pullData: (data: readonly IChange[]) =>
       calls.push(`pull ${data.map(one => one.path).join(' ')}`),
     commit: (options: ICommitOptions = {}) =>
-      calls.push(options.staged ? 'commit staged' : 'commit')
+      calls.push(
+        [
+          options.staged ? 'commit staged' : 'commit',
+          ...(options.leaveOut ?? [])
+        ].join(' ')
+      )
   };
   view = changesView({ client, draft, actions });
   return [await show(view), draft];
@@ -151,6 +163,7 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
     head: 'a',
     changes: [code, change],
     operation: null,
+    actions: [],
     outbox: []
   };
   const [node, draft] = await changes();
@@ -187,6 +200,7 @@ it('folds a full folder of new files, and tracks it as data', async () => {
       worktree_state: 'untracked'
     })),
     operation: null,
+    actions: [],
     outbox: [],
     restored: null
   };
@@ -205,6 +219,7 @@ it('says that the files are as in another snapshot', async () => {
     head: 'a',
     changes: [change],
     operation: null,
+    actions: [],
     outbox: [],
     restored: { commit: 'd304bd64aa', short: 'd304bd64', subject: 'Before' }
   };
@@ -224,6 +239,7 @@ it('offers to pull data that a clone lacks, and not to commit it', async () => {
     head: 'a',
     changes: [{ ...change, state: 'not_pulled' }],
     operation: null,
+    actions: [],
     outbox: []
   };
   const [node, draft] = await changes();
@@ -241,6 +257,7 @@ it('shows a merge that waits instead of the commit box', async () => {
     head: 'a',
     changes: [{ ...change, path: 'a.py', state: 'conflicted' }],
     operation: 'merge',
+    actions: ['continue', 'abort'],
     outbox: []
   };
   const conflict = { path: 'a.py', kind: 'code', how: 'both_modified' };
@@ -267,7 +284,41 @@ it('shows a merge that waits instead of the commit box', async () => {
   await rest();
   button(node, '.jp-mlws-ContinueButton').click();
   button(node, '.jp-mlws-AbortButton').click();
-  expect(calls).toEqual(['resolve a.py', 'continue', 'abort']);
+  expect(calls).toEqual(['resolve a.py', 'continue merge', 'abort merge']);
+});
+
+it.each<[string, OperationAction[], string[]]>([
+  [
+    'rebase',
+    ['continue', 'skip', 'abort'],
+    ['Continue Rebase', 'Skip Commit', 'Abort Rebase…']
+  ],
+  ['bisect', ['skip', 'abort'], ['Skip Commit', 'Abort Bisect…']],
+  ['restore', ['continue', 'abort'], ['Finish Restore', 'Abort Restore…']]
+])('names a %s that waits', async (operation, actions, labels) => {
+  wire.answers['GET /git/status'] = {
+    branch: null,
+    head: 'a',
+    changes: [change],
+    operation,
+    actions,
+    outbox: []
+  };
+  wire.answers['GET /git/conflicts'] = {
+    operation,
+    ours: null,
+    theirs: null,
+    commit: null,
+    items: []
+  };
+  const [node] = await changes();
+  expect(node.querySelector('.jp-mlws-CommitBox')).toBeNull();
+  const buttons = [
+    ...node.querySelectorAll<HTMLButtonElement>('.jp-mlws-MergePanel button')
+  ];
+  expect(buttons.map(one => one.textContent)).toEqual(labels);
+  buttons.forEach(one => one.click());
+  expect(calls).toEqual(actions.map(action => `${action} ${operation}`));
 });
 
 it('shows which parts of the newest snapshot are proven', async () => {
@@ -335,6 +386,7 @@ it('teaches where nothing changed', async () => {
     head: 'a',
     changes: [],
     operation: null,
+    actions: [],
     outbox: []
   };
   const [node] = await changes();
@@ -440,4 +492,78 @@ it('moves through the snapshots with the arrow keys', async () => {
   expect(document.activeElement).toBe(second);
   press('Home');
   expect(document.activeElement).toBe(first);
+});
+
+/** What is written on the buttons below the commit box. */
+const labels = (node: HTMLElement): string[] =>
+  [...node.querySelectorAll('.jp-mlws-Changes > * > button, button')]
+    .map(one => one.textContent ?? '')
+    .filter(label => /Leave Out|Ignore|Secrets|Track|Unstage$/.test(label));
+
+async function failWith(code: string, paths: string[]): Promise<HTMLElement> {
+  const changed = ['new.env', 'old.py'].map(path => ({
+    ...change,
+    path,
+    kind: 'code',
+    state: path === 'old.py' ? 'modified' : 'untracked'
+  }));
+  const status = wire.answers['GET /git/status'] as object;
+  wire.answers['GET /git/status'] = { ...status, changes: changed };
+  wire.answers['POST /snapshots'] = () =>
+    failure(400, code, 'Refused.', { paths });
+  const [node, draft] = await changes();
+  draft.message.value = 'why';
+  await draft.commit('', () => Promise.resolve(), {});
+  await rest();
+  return node;
+}
+
+const press = (node: HTMLElement, label: string): void =>
+  [...node.querySelectorAll('button')]
+    .find(one => one.textContent === label)!
+    .click();
+
+it('leaves out or ignores files that may hold secrets', async () => {
+  const node = await failWith('30206', ['new.env', 'old.py']);
+  expect(labels(node)).toEqual([
+    'Leave Out',
+    'Ignore File',
+    'Not Secrets, Commit Anyway'
+  ]);
+  press(node, 'Leave Out');
+  press(node, 'Ignore File');
+  expect(calls).toEqual(['commit new.env old.py', 'ignore new.env']);
+});
+
+it('tracks large files as data, and says nothing of those that are gone', async () => {
+  const node = await failWith('30210', ['new.env']);
+  expect(labels(node)).toEqual(['Track as Data', 'Ignore File']);
+  press(node, 'Track as Data');
+  expect(calls).toEqual(['track new.env']);
+  const status = wire.answers['GET /git/status'] as object;
+  wire.answers['GET /git/status'] = { ...status, changes: [] };
+  await client.refresh('/git/status');
+  await rest();
+  expect(node.textContent).not.toContain('Refused.');
+  expect(labels(node)).toEqual([]);
+});
+
+it('offers what can be done with the files that a commit left out', async () => {
+  const [node, draft] = await changes();
+  const warning = 'data/wine.csv (12 MB) was left out.';
+  wire.answers['POST /snapshots'] = {
+    ...snapshot,
+    warnings: [warning],
+    left_out: [change.path]
+  };
+  draft.message.value = 'why';
+  await draft.commit('', () => Promise.resolve(), {});
+  await rest();
+  expect(node.textContent).toContain(warning);
+  expect(labels(node)).toContain('Track as Data');
+  const status = wire.answers['GET /git/status'] as object;
+  wire.answers['GET /git/status'] = { ...status, changes: [] };
+  await client.refresh('/git/status');
+  await rest();
+  expect(node.textContent).not.toContain(warning);
 });

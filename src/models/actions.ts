@@ -8,7 +8,8 @@ import type {
   IModel,
   IModelDetail,
   IModelVersion,
-  IPage
+  IPage,
+  IRunOutput
 } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
@@ -116,7 +117,13 @@ export class ModelActions implements IModelRegistry {
     const names = items.map(item => item.name);
     const answer = await showDialog({
       title: trans.__('Register Model'),
-      body: new RegisterForm(runs, names, this._client.language, trans),
+      body: new RegisterForm(
+        runs,
+        names,
+        id => this._outputs(id),
+        this._client.language,
+        trans
+      ),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.okButton({ label: trans.__('Register') })
@@ -137,6 +144,11 @@ export class ModelActions implements IModelRegistry {
       trans.__('Registered %1, version %2.', version.name, version.version),
       { autoClose: SHORT }
     );
+  }
+
+  private async _outputs(run: string): Promise<IRunOutput[]> {
+    const path = `/runs/${encodeURIComponent(run)}/outputs`;
+    return (await this._client.get<IPage<IRunOutput>>(path)).items;
   }
 
   /** Returns the newest runs that MLflow has. */

@@ -1,8 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { DialogForm } from '../lab/dialogForm';
-import { fullTime, runName } from '../ui/format';
-import type { IExperimentRun, IModelVersion } from '../api/models';
+import { Failure } from '../ui/errorBox';
+import { fileSize, fullTime, runName } from '../ui/format';
+import { APIError } from '../api/client';
+import type { IExperimentRun, IModelVersion, IRunOutput } from '../api/models';
 
 /** The alias that the form suggests. */
 const DEFAULT_ALIAS = 'production';
@@ -83,27 +85,32 @@ interface IRegistration {
   artifacts: string[];
 }
 
-/** Asks for the run, the model and the files of a new version. */
+/** File names that are offered as the files of a model. */
+const MODEL_FILE =
+  /\.(bin|ckpt|h5|joblib|keras|model|onnx|pickle|pkl|pt|pth|safetensors|skops)$/i;
+
+/** Asks for the run, the model and the outputs of a new version. */
 export class RegisterForm extends DialogForm<IRegistration> {
-  /** `names`: of the models that there are. */
+  /** `names`: of the models that there are. `load` returns the outputs of a run. */
   constructor(
     private _runs: readonly IExperimentRun[],
     private _names: readonly string[],
+    private _load: (run: string) => Promise<IRunOutput[]>,
     private _language: string,
     trans: TranslationBundle
   ) {
     super(trans);
-    this._values = {
-      run: _runs[0]?.id ?? '',
-      name: _runs[0] ? runName(_runs[0]) : '',
-      artifacts: ''
-    };
+    this._run = _runs[0]?.id ?? '';
+    this._name = _runs[0] ? runName(_runs[0]) : '';
+    void this._loadOutputs();
   }
 
   getValue(): IRegistration {
-    const { run, name, artifacts } = this._values;
-    const files = artifacts.split('\n').map(file => file.trim());
-    return { run, name: name.trim(), artifacts: files.filter(Boolean) };
+    return {
+      run: this._run,
+      name: this._name.trim(),
+      artifacts: [...this._files]
+    };
   }
 
   protected render(): JSX.Element {
@@ -114,8 +121,13 @@ export class RegisterForm extends DialogForm<IRegistration> {
           {trans.__('Run')}
           <select
             className="jp-mlws-Select jp-mod-styled"
-            {...this._control('run')}
+            name="run"
+            defaultValue={this._run}
             disabled={this._runs.length === 1}
+            onChange={event => {
+              this._run = event.target.value;
+              void this._loadOutputs();
+            }}
           >
             {this._runs.map(run => (
               <option key={run.run} value={run.id ?? ''}>
@@ -129,10 +141,14 @@ export class RegisterForm extends DialogForm<IRegistration> {
           {trans.__('Model')}
           <input
             className="jp-mod-styled"
+            name="name"
             list="jp-mlws-models-known"
             autoComplete="off"
             spellCheck={false}
-            {...this._control('name')}
+            defaultValue={this._name}
+            onChange={event => {
+              this._name = event.target.value;
+            }}
           />
         </label>
         <datalist id="jp-mlws-models-known">
@@ -140,34 +156,104 @@ export class RegisterForm extends DialogForm<IRegistration> {
             <option key={name} value={name} />
           ))}
         </datalist>
-        <label>
-          {trans.__('Project files to include, one per line')}
-          <textarea
-            className="jp-mlws-TextArea"
-            rows={3}
-            spellCheck={false}
-            {...this._control('artifacts')}
-          />
-        </label>
+        <fieldset className="jp-mlws-RunOutputs" aria-busy={!this._outputs}>
+          <legend>{trans.__('Outputs to include')}</legend>
+          {this._error && <Failure error={this._error} trans={trans} />}
+          {this._outputs?.map(output => this._choice(output))}
+          {!this._error && this._outputs?.length === 0 && (
+            <p className="jp-mlws-Hint">
+              {trans.__('This run recorded no outputs.')}
+            </p>
+          )}
+        </fieldset>
         <p className="jp-mlws-Hint">
           {trans.__(
-            'Metrics and parameters come from the run. Files are stored as they are now.'
+            'Metrics, parameters and files come from the run, even if the files of the project have changed since.'
           )}
         </p>
       </>
     );
   }
 
-  private _control(name: 'run' | 'name' | 'artifacts') {
-    return {
-      name,
-      defaultValue: this._values[name],
-      onChange: (event: { target: { value: string } }) => {
-        this._values[name] = event.target.value;
-        this.update();
-      }
-    };
+  private _choice(output: IRunOutput): JSX.Element {
+    const { path, size, store } = output;
+    return (
+      <label key={path} className="jp-mlws-Check">
+        <input
+          type="checkbox"
+          name="artifacts"
+          value={path}
+          disabled={store === null}
+          checked={this._files.has(path)}
+          onChange={event => {
+            if (event.target.checked) {
+              this._files.add(path);
+            } else {
+              this._files.delete(path);
+            }
+            this.update();
+          }}
+        />
+        <span>
+          {path}{' '}
+          <span className="jp-mlws-Run-fact">
+            {this._state(output) ??
+              (size !== null ? fileSize(size, this._language) : '')}
+          </span>
+        </span>
+      </label>
+    );
   }
 
-  private _values: { run: string; name: string; artifacts: string };
+  /** Returns why an output is not at hand; null if it is. */
+  private _state({ store, unreachable }: IRunOutput): string | null {
+    const { trans } = this;
+    if (store === 'remote') {
+      return trans.__('not in the cache; fetched from the remote');
+    }
+    if (store !== null) {
+      return null;
+    }
+    return unreachable
+      ? trans.__(
+          "not in the cache, and the remote “%1” can't be reached: %2",
+          unreachable.remote,
+          unreachable.reason
+        )
+      : trans.__('not available: neither the cache nor the remote has it');
+  }
+
+  private async _loadOutputs(): Promise<void> {
+    const run = this._run;
+    this._outputs = this._error = null;
+    this._files.clear();
+    this.update();
+    let outputs: IRunOutput[] = [];
+    let error: APIError | null = null;
+    try {
+      outputs = await this._load(run);
+    } catch (reason) {
+      if (!(reason instanceof APIError)) {
+        throw reason;
+      }
+      error = reason;
+    }
+    if (run !== this._run || this.isDisposed) {
+      return;
+    }
+    this._outputs = outputs;
+    this._error = error;
+    const available = outputs.filter(({ store }) => store !== null);
+    const models = available.filter(({ path }) => MODEL_FILE.test(path));
+    for (const { path } of available.length === 1 ? available : models) {
+      this._files.add(path);
+    }
+    this.update();
+  }
+
+  private _run: string;
+  private _name: string;
+  private _files = new Set<string>();
+  private _outputs: IRunOutput[] | null = null;
+  private _error: APIError | null = null;
 }

@@ -165,3 +165,65 @@ it('reads anew when runs have changed, and while it is looked at alone', async (
   await say(3, 'runs');
   expect(reads('/models')).toBe(2);
 });
+
+it('offers the outputs of the chosen run, and registers those alone', async () => {
+  const run = (id: string) => ({ id, run: id, workflow: null, started: null });
+  const output = (path: string, store: string | null) => ({
+    path,
+    node: 'train',
+    md5: '0',
+    size: 12,
+    store,
+    unreachable: null
+  });
+  wire.answers['GET /runs'] = {
+    items: [run('new'), run('old')],
+    next_cursor: null
+  };
+  const outputs = { items: [output('model.pkl', 'cache')], next_cursor: null };
+  let answer = (): void => undefined;
+  wire.answers['GET /runs/new/outputs'] = () =>
+    new Promise(resolve => {
+      answer = () => resolve(outputs);
+    });
+  wire.answers['GET /runs/old/outputs'] = {
+    items: [
+      output('gone.pkl', null),
+      output('net', 'mlflow'),
+      output('weights.pt', 'remote')
+    ],
+    next_cursor: null
+  };
+  wire.answers['POST /models'] = version;
+  makeActions().register();
+  await rest();
+  const dialog = document.querySelector<HTMLElement>('.jp-Dialog')!;
+  const select = dialog.querySelector('select')!;
+  select.value = 'old';
+  select.dispatchEvent(new Event('change', { bubbles: true }));
+  await rest();
+  // The late answer about the other run changes nothing.
+  answer();
+  await rest();
+  const boxes = [
+    ...dialog.querySelectorAll<HTMLInputElement>('[name=artifacts]')
+  ];
+  expect(boxes.map(box => [box.value, box.checked, box.disabled])).toEqual([
+    ['gone.pkl', false, true],
+    ['net', false, false],
+    ['weights.pt', true, false]
+  ]);
+  expect(dialog.textContent).toContain('neither the cache nor the remote');
+  // No path is typed.
+  expect(dialog.querySelector('textarea')).toBeNull();
+  boxes[1].click();
+  await rest();
+  dialog.querySelector<HTMLElement>('.jp-mod-accept')!.click();
+  await rest();
+  const post = wire.requests.find(one => one.method === 'POST');
+  expect(post?.body).toEqual({
+    name: 'new',
+    run_id: 'old',
+    artifacts: ['weights.pt', 'net']
+  });
+});

@@ -13,6 +13,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.trust import is_trusted, trust
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.workspace import Workspace
@@ -53,10 +54,14 @@ def workspace(project: Project, git: Command, workspace_template: Path) -> Proje
     """Code, a notebook, a data file and a data folder, all in one commit."""
     root = project.root
     if workspace_template.exists():
+        was_trusted = is_trusted(root)
         shutil.rmtree(root)
         shutil.copytree(workspace_template, root, symlinks=True)
         # The index holds the inodes of the original.
         git(root, "update-index", "--refresh")
+        if was_trusted:
+            # It is another repository, which the server that serves it must trust as well.
+            trust(root)
     else:
         fill(root, git)
         shutil.copytree(root, workspace_template, symlinks=True)

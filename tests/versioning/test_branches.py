@@ -262,7 +262,7 @@ def test_a_switch_that_was_killed_is_ended_by_the_next_command(two: Workspace) -
     assert python.run(KILLED, str(root)).returncode == -9
     # The code is the other branch's, the data is not: no commit may take it for a change.
     assert two.snapshots.status().branch == "other"
-    assert two.snapshots.status().operation == "restore"
+    assert two.snapshots.status().operation == "checkout"
     assert refused(lambda: two.snapshots.create("Half")).code == "30203"
     assert (root / "data" / "wine.csv").read_text() == "other\n"
     assert two.snapshots.status().operation is None

@@ -17,12 +17,14 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.workspace import Workspace
 from tests import python
+from tests.series import length
 from tests.versioning.working_trees import tree_of
 
 Command = Callable[..., str]
-CRASHES = int(os.environ.get("MLWS_CRASHES", "8"))
+CRASHES = length(3, 8, "MLWS_CRASHES")
 SEED = int(os.environ.get("MLWS_CRASH_SEED", "1"))
 LIMIT = 60
 WORK = """
@@ -155,6 +157,8 @@ def test_killed_at_any_moment_nothing_is_lost(
         # The next command succeeds, and finishes what is to be finished.
         versions = Workspace(workspace)
         versions.snapshots.recover()
+        if versions.snapshots.status().operation is not None:
+            versions.operations.run(OperationAction.CONTINUE)
         status = versions.snapshots.status()
         assert status.operation is None
         if kind == "restore":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -256,12 +257,29 @@ async def test_the_way_of_a_merge(call, done, workspace: Project, git: Command) 
     assert git(root, "log", "-1", "--format=%s") == "合并\n"
     assert (root / "train.py").read_text() == "ours\ntheirs\n"
 
+    # What git itself has begun.
+    with pytest.raises(subprocess.CalledProcessError):
+        git(root, "revert", "--no-edit", "main~1")
+    _, answer, _ = await call("GET", "git/status")
+    assert (answer["data"]["operation"], answer["data"]["actions"]) == (
+        "revert",
+        ["continue", "skip", "abort"],
+    )
+    for path in ("git/merge/abort", "git/merge/continue", "git/operation/continue"):
+        status, answer, _ = await call("POST", path, {})
+        assert (status, answer["code"], answer["details"]["operation"]) == (409, "30201", "revert")
+    operation = await done("git/operation/abort", {})
+    assert (operation["kind"], operation["result"]["unfinished"]) == ("revert", None), operation
+    status, answer, _ = await call("POST", "git/operation/skip", {}, "zh-CN")
+    assert (status, answer["code"]) == (409, "30260")
+
 
 async def test_the_way_of_a_hunk(call, workspace: Project, git: Command) -> None:
     root = workspace.root
     (root / "train.py").write_text("print('two')\n")
     (root / "new.py").write_text("new\n")
     _, answer, _ = await call("GET", "git/diff", path="train.py", staged="false")
+    assert "data" in answer, answer
     hunk = answer["data"]["hunks"][0]
     body = {"hunks": [{"path": "train.py", "ids": [hunk["id"]]}]}
     status, answer, _ = await call("POST", "git/stage", body)

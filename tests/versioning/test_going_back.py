@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.code.models import RollbackMode
+from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
@@ -201,7 +202,8 @@ def test_a_stash_that_was_killed_has_the_work(versions: Workspace, root: Path) -
     assert [stash.message for stash in versions.stashes.list()] == ["Killed"]
     assert (root / "train.py").read_text() == "work\n"
     assert (root / "data" / "wine.csv").read_text() == "work\n"
-    versions.snapshots.restore("HEAD")
+    versions.operations.run(OperationAction.CONTINUE)
+    assert (root / "train.py").read_text() == "print('two')\n"
     versions.stashes.apply(versions.stashes.list()[0].id)
     assert (root / "data" / "wine.csv").read_text() == "work\n"
 

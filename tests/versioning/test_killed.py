@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlws.core.errors import OperationInProgressError, UnfinishedOperationError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import names_data, read_pointers
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, log_run, tag_of, tree_of
 
@@ -57,9 +62,12 @@ def _run(code: str, root: Path, *arguments: str) -> subprocess.CompletedProcess[
 
 
 @pytest.fixture
-def full(workspace: Project, dvc: Command, tmp_path: Path) -> Project:
-    """A project with a remote, and with changes of code and data."""
+def full(workspace: Project, dvc: Command, git: Command, tmp_path: Path) -> Project:
+    """A project with a workflow and a remote, and with changes of code and data."""
     root = workspace.root
+    (root / "dvc.yaml").write_text("stages: {}\n")
+    git(root, "add", "dvc.yaml")
+    git(root, "commit", "-qm", "Workflow")
     (root / ".dvc" / "config.local").write_text(
         f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'remote'}\n"
     )
@@ -72,8 +80,9 @@ def full(workspace: Project, dvc: Command, tmp_path: Path) -> Project:
 
 def _track(project: Project) -> None:
     """Enter a run that has ended into MLflow and the journal."""
-    record = json.dumps({"mlflow_run": log_run(project), "ended": time.time()})
-    row = ("r", "w", "COMPLETED", time.time(), record)
+    commit = Git(project.root).find("HEAD")
+    facts = {"mlflow_run": log_run(project), "commit": commit, "ended": time.time()}
+    row = ("r", "dvc.yaml", "COMPLETED", time.time(), json.dumps(facts))
     with closing(project.database()) as database:
         database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
 
@@ -200,9 +209,20 @@ def test_a_killed_collection_frees_nothing_that_is_named(
     manager.close()
 
 
-def test_recovery_leaves_newer_staging_alone(full: Project, git: Command) -> None:
+def test_no_git_commits_between_the_branch_and_the_index(full: Project, git: Command) -> None:
     root = full.root
     assert _run(CREATE, root, "index").returncode == -9
+    answer = subprocess.run(
+        ["git", "commit", "-qam", "Undone"], cwd=root, capture_output=True, check=False
+    )
+    assert b"index.lock" in answer.stderr
+    SnapshotManager(full).recover()
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_recovery_leaves_newer_staging_alone(full: Project, git: Command) -> None:
+    root = full.root
+    assert _run(CREATE, root, "tag").returncode == -9
     (root / "train.py").write_text("print('three')\n")
     git(root, "add", "train.py")
     (root / "train.py").write_text("print('four')\n")
@@ -238,6 +258,10 @@ def _die_at_first_data(root: Path) -> None:
     assert _run(code, root, "none").returncode == -9
 
 
+def _finish(project: Project) -> None:
+    Workspace(project).operations.run(OperationAction.CONTINUE)
+
+
 def _two(project: Project) -> SnapshotManager:
     (project.root / "train.py").write_text("print('two')\n")
     (project.root / "data" / "wine.csv").write_text("two\n")
@@ -246,22 +270,46 @@ def _two(project: Project) -> SnapshotManager:
     return manager
 
 
-def test_a_restore_killed_in_its_switch_is_finished_by_the_next_command(
-    workspace: Project, git: Command
-) -> None:
+def test_a_restore_killed_in_its_switch_is_finished(workspace: Project) -> None:
     root = workspace.root
     manager = _two(workspace)
     _die_at_first_data(root)
     assert (root / "train.py").read_text() == "print('one')\n"
     assert (root / "data" / "wine.csv").read_text() == "two\n"
     assert manager.status().operation == "restore"
-    manager.create("One again")
+    with pytest.raises(UnfinishedOperationError):
+        manager.create("One again")
+    _finish(workspace)
     assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
     assert manager.status().operation is None
+    manager.create("One again")
     assert manager.status().changes == []
     assert list(workspace.state.glob("restore-*")) == []
     manager.restore("HEAD~1")
     assert (root / "data" / "wine.csv").read_text() == "two\n"
+
+
+def test_an_aborted_restore_brings_the_data_back(workspace: Project) -> None:
+    root = workspace.root
+    manager = _two(workspace)
+    (root / "data" / "images" / "3.bin").write_bytes(b"uncommitted")
+    code = RESTORE.replace(
+        "def progress",
+        "from jupyter_mlws.dvc.worktree import DataWorktree\n"
+        "checkout, count = DataWorktree.checkout, []\n"
+        "def die(self, item):\n"
+        "    if count:\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "    count.append(checkout(self, item))\n"
+        "DataWorktree.checkout = die\ndef progress",
+    )
+    assert _run(code, root, "none").returncode == -9
+    Workspace(workspace).operations.run(OperationAction.ABORT)
+    assert (root / "train.py").read_text() == "print('two')\n"
+    assert (root / "data" / "wine.csv").read_text() == "two\n"
+    assert (root / "data" / "images" / "3.bin").read_bytes() == b"uncommitted"
+    assert manager.status().operation is None
+    assert [change.path for change in manager.status().changes] == ["data/images.dvc"]
 
 
 def test_what_a_person_changes_after_the_crash_is_theirs(workspace: Project) -> None:
@@ -270,7 +318,7 @@ def test_what_a_person_changes_after_the_crash_is_theirs(workspace: Project) -> 
     _die_at_first_data(root)
     (root / "train.py").write_text("print('mine')\n")
     (root / "data" / "wine.csv").write_text("mine\n")
-    manager.recover()
+    _finish(workspace)
     assert (root / "train.py").read_text() == "print('mine')\n"
     assert (root / "data" / "wine.csv").read_text() == "mine\n"
     assert manager.status().operation is None
@@ -282,7 +330,7 @@ def test_what_a_killed_restore_replaced_can_be_had_again(workspace: Project, git
     (root / "train.py").write_text("print('uncommitted')\n")
     (root / "data" / "wine.csv").write_text("uncommitted\n")
     _die_at_first_data(root)
-    manager.recover()
+    _finish(workspace)
     assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
     safety = git(root, "for-each-ref", "--format=%(refname)", "refs/mlws/safety").split()
     manager.restore(safety[0])
@@ -297,13 +345,47 @@ def test_a_git_that_died_with_its_machine_blocks_nothing(workspace: Project, git
     lock = root / ".git" / "index.lock"
     lock.touch()
     os.utime(lock, (time.time() - 60, time.time() - 60))
+    _finish(workspace)
     manager.create("Three")
     assert git(root, "status", "--porcelain") == ""
 
 
+def test_a_commit_waits_for_another_git_and_for_no_dead_one(
+    workspace: Project, git: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The branch moves only together with the index: git must not see the new files as deleted."""
+    root = workspace.root
+    manager = SnapshotManager(workspace)
+    head = git(root, "rev-parse", "HEAD")
+    (root / "train.py").write_text("print('edited')\n")
+    # The clock alone: nobody waits twenty seconds for a test.
+    monkeypatch.setattr("jupyter_mlws.git.index.ORPHAN_LOCK_AGE", 0.1)
+    lock = root / ".git" / "index.lock"
+    # With `-a`, git holds the lock while the message is edited.
+    editor = {**os.environ, "GIT_EDITOR": "sleep 600 #"}
+    with subprocess.Popen(
+        ["git", "commit", "-qa"], cwd=root, env=editor, start_new_session=True
+    ) as holder:
+        while not lock.exists():
+            assert holder.poll() is None
+            time.sleep(0.01)
+        (root / "new.py").write_text("new\n")
+        with pytest.raises(OperationInProgressError):
+            manager.create("New", ["new.py"])
+        assert git(root, "rev-parse", "HEAD") == head
+        assert git(root, "status", "--porcelain") == " M train.py\n?? new.py\n"
+        os.killpg(holder.pid, signal.SIGKILL)
+    assert lock.exists()
+    manager.create("New", ["new.py"])
+    assert git(root, "status", "--porcelain") == " M train.py\n"
+    git(root, "commit", "-qm", "By git itself", "--allow-empty")
+    assert git(root, "show", "--format=", "--name-only", "HEAD") == ""
+    assert not lock.exists()
+
+
 def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> None:
     root = workspace.root
-    manager = _two(workspace)
+    _two(workspace)
     before = tree_of(root)
     code = RESTORE.replace(
         "def progress",
@@ -317,7 +399,7 @@ def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> 
     )
     assert _run(code, root, "none").returncode == -9
     assert set(tree_of(root)) - set(before)
-    manager.recover()
+    _finish(workspace)
     assert set(tree_of(root)) == set(before)
     assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
 
@@ -344,7 +426,7 @@ def test_what_dvc_tries_links_with_is_cleaned_up(workspace: Project) -> None:
     assert [*cache.glob(".*.tmp")]
     kept = root / "data" / f".{'a' * 22}.tmp"
     kept.write_text("not of DVC")
-    manager.recover()
+    _finish(workspace)
     assert {path.name for path in (root / "data").iterdir()} == {*names, kept.name}
     assert not (root / "data" / "images" / "3.bin").exists()
     manager.collect(confirm=True)

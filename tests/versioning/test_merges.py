@@ -24,6 +24,7 @@ from jupyter_mlws.notebook_format.process import NotebookRefusedError, merge_not
 from jupyter_mlws.versioning.code.models import ConflictHow, MergeOutcome, Resolution
 from jupyter_mlws.workspace import Workspace
 from tests import python
+from tests.series import length
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
@@ -174,7 +175,7 @@ EDITS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=length(40, 150), deadline=None)
 @given(st.lists(WORDS, max_size=6), EDITS, EDITS, st.booleans())
 def test_no_edit_is_lost_and_every_result_validates(
     cells: list[str], ours: Any, theirs: Any, regenerated: bool
@@ -317,7 +318,7 @@ def _attached(content: bytes) -> Any:
     return [item for cell in cells for item in cell.get("attachments", {}).items()]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=length(50, 200), deadline=None)
 @given(CELLS, CELLS, CELLS, st.integers(0, 9), st.integers(0, 9))
 def test_whole_cells_merge_to_valid_notebooks_without_a_loss(
     base: Any, ours: Any, theirs: Any, deleted_by_us: int, deleted_by_them: int
@@ -336,6 +337,78 @@ def test_whole_cells_merge_to_valid_notebooks_without_a_loss(
         check(parse(settled.text))
     assert merge(given_[0], given_[0], given_[2]).text == given_[2]
     assert merge(given_[0], given_[1], given_[0]).text == given_[1]
+
+
+SOURCES = st.sampled_from(["", "x = 1", "y = 2", "# Title", "load()\nfit(model, data)\nplot()"])
+CHANGES = st.lists(st.tuples(st.sampled_from("aed"), st.integers(0, 5), SOURCES), max_size=4)
+"""Cells to add, edit and delete: at which place, and with which source."""
+
+
+def _changed(base: Any, changes: list[tuple[str, int, str]], *, first_id: int) -> Any:
+    """A copy with changes; the ids of its new cells count from ``first_id``."""
+    document = copy.deepcopy(base)
+    for number, (kind, place, source) in enumerate(changes):
+        index = place % (len(document.cells) + 1)
+        if kind == "a":
+            cell = v4.new_code_cell(source, id=f"new-{first_id + number}")
+            document.cells.insert(index, cell)
+        elif index < len(document.cells) and kind == "e":
+            document.cells[index].source = source
+        elif index < len(document.cells):
+            del document.cells[index]
+    return document
+
+
+def _base(rows: list[str]) -> Any:
+    cells = [v4.new_code_cell(source, id=f"base-{at}") for at, source in enumerate(rows)]
+    return v4.new_notebook(cells=cells)
+
+
+@pytest.mark.parametrize("same_id", [True, False])
+def test_an_empty_cell_that_both_sides_added_is_one(same_id: bool) -> None:
+    base = _base(["import numpy"])
+    ours, theirs = (
+        _changed(base, [("a", 1, "")], first_id=0 if same_id else number) for number in range(2)
+    )
+    ours.cells[0].source = "import numpy as np"
+    merged = merge(text(base), text(ours), text(theirs))
+    assert (sources(merged.text), merged.conflicts) == (["import numpy as np", ""], [])
+
+
+@settings(max_examples=length(60, 300), deadline=None)
+@given(st.lists(SOURCES, max_size=4), CHANGES, CHANGES, st.booleans(), st.booleans())
+def test_the_laws_of_a_merge(
+    rows: list[str], ours: Any, theirs: Any, regenerated: bool, without_ids: bool
+) -> None:
+    base = _base(rows)
+    one, other = _changed(base, ours, first_id=0), _changed(base, theirs, first_id=100)
+    if regenerated:
+        regenerate(one, 1)
+    if without_ids:
+        one.nbformat_minor = 4
+        for cell in one.cells:
+            del cell["id"]
+    b, x, y = text(base), text(one), text(other)
+    # What only one side changed, and what both changed alike, is taken as it is.
+    for result in (merge(b, x, x), merge(b, b, x), merge(b, x, b)):
+        assert (result.text, result.conflicts) == (x, [])
+    forth, back = merge(b, x, y), merge(b, y, x)
+    assert bool(forth.conflicts) == bool(back.conflicts)
+    if not forth.conflicts:
+        assert sorted(sources(forth.text)) == sorted(sources(back.text))
+
+
+@settings(max_examples=length(60, 300), deadline=None)
+@given(st.lists(SOURCES, max_size=4), CHANGES, st.integers(0, 1))
+def test_the_same_changes_of_both_sides_are_made_once(
+    rows: list[str], changes: Any, other_ids: int
+) -> None:
+    base = _base(rows)
+    ours, theirs = (_changed(base, changes, first_id=at) for at in (0, 100 * other_ids))
+    # Otherwise the whole notebook is the same.
+    theirs.metadata["title"] = "Theirs"
+    merged = merge(text(base), text(ours), text(theirs))
+    assert (sources(merged.text), merged.conflicts) == (sources(text(ours)), [])
 
 
 def test_a_cell_that_both_changed_is_a_conflict_and_chosen() -> None:

@@ -9,13 +9,16 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.mlflow import client as client_module
 from jupyter_mlws.mlflow.client import TrackingClient
+from jupyter_mlws.mlflow.search import MLflowSearch
 from jupyter_mlws.mlflow.store import tracking_uri
 from tests import python
 
@@ -139,8 +142,8 @@ def test_a_store_that_was_deleted_is_created_anew(
             file.unlink()
         assert client.ask("search", filter="", sort=[], limit=5, cursor=None)["items"] == []
         second = client.ask("begin_run", **new)["id"]
-        assert client.ask("has_run", run=second)
-        assert not client.ask("has_run", run=first)
+        assert client.ask("find_run", identifier=second)
+        assert not client.ask("find_run", identifier=first)
     finally:
         client.close()
 
@@ -198,3 +201,104 @@ def test_two_processes_at_most_and_none_after_a_while(
     finally:
         for one in clients:
             one.close()
+
+
+FIELDS = (
+    "metrics.accuracy", "params.kind", "attributes.status", "attributes.run_id",
+    "attributes.start_time", "dataset.name", "dataset.context",
+)  # fmt: skip
+COMPARATORS = ("=", "!=", "<", "LIKE", "ilike", "NOT LIKE", "IN", "not in", "~", "RLIKE")
+VALUES = ("0.5", "'forest'", "('forest', 'wine')")
+CONDITIONS = [
+    *(" ".join(parts) for parts in product(FIELDS, COMPARATORS, VALUES)),
+    *(f"{field} IS NULL" for field in FIELDS),
+]
+
+
+def test_a_search_accepts_what_mlflow_accepts_and_finds_the_same(tmp_path: Path) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+    from mlflow.exceptions import MlflowException
+
+    store = MLflowSearch(tracking_uri(tmp_path))
+    for number, accuracy in enumerate((0.5, 0.9, float("nan"))):
+        run = store.log_run(
+            "e", {"kind": "forest"} if number else {}, {"accuracy": accuracy},
+            {"team": "forest"}, number + 1.0, number + 2.0, "COMPLETED", name=f"forest {number}",
+        )  # fmt: skip
+    wine = Dataset("wine", "123", "local", "source")
+    store._client.log_inputs(run, [DatasetInput(wine, [InputTag("mlflow.data.context", "forest")])])
+    experiments = store._list_experiment_ids()
+
+    def of_mlflow(text: str, order: list[str]) -> list[str] | None:
+        try:
+            order = order or ["attributes.start_time DESC"]
+            found = store._client.search_runs(experiments, text, order_by=order)
+        except MlflowException:
+            return None
+        return [run.info.run_id for run in found]
+
+    def ours(text: str, order: list[str]) -> list[str] | None:
+        answer = store.search(text, order, 10, None)
+        if "items" in answer:
+            return [row["id"] for row in answer["items"]]
+        assert answer["field"] == ("sort" if order else "filter")
+        return None
+
+    found = {text: of_mlflow(text, []) for text in CONDITIONS}
+    assert {text: ours(text, []) for text in CONDITIONS} == found
+    assert None in found.values()
+    assert len([runs for runs in found.values() if runs]) > 10
+    for field in FIELDS:
+        assert ours("", [field]) == of_mlflow("", [field]), field
+    # The order that is added to every search is left out where a search sorts by that field.
+    order = ["attributes.start_time ASC", "metrics.accuracy DESC"]
+    assert ours("", order) == of_mlflow("", order)
+
+
+def test_lists_are_read_without_mlflow_as_mlflow_reads_them(tmp_path: Path) -> None:
+    uri = tracking_uri(tmp_path)
+    store = MLflowSearch(uri)
+    client = store._client
+    facts = {"mlws.run": "r1", "mlws.workflow": "dvc.yaml", "mlws.outputs": '{"a": "b"}', "k": "v"}
+    ended = {"start": 5.0, "end": 6.5, "status": "COMPLETED"}
+    metrics = {"acc": 0.5, "nan": float("nan"), "inf": float("inf")}
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "深.bin").write_text("1")
+    whole = store.log_run("E", {"深度": 3}, metrics, facts, **ended, name="whole")
+    nested = {**facts, "mlws.node": "train", "mlflow.parentRunId": whole}
+    node = store.log_run("E", {}, {}, nested, 4.0, 4.5, "FAILED")
+    deleted = store.log_run("E", {}, {}, {}, **ended)
+    gone = store.log_run("deleted experiment", {}, {}, {}, **ended)
+    store.begin_run("E", None, {}, {})
+    for number in range(3):
+        files = {"net": str(tmp_path / "net")} if number != 1 else {}
+        run = (whole, node, deleted)[number]
+        store.register("wine", {}, {}, files, {"stage": str(number)}, run)
+    store.register("Beer & more", {}, {"acc": 0.9}, {}, {})
+    store.set_alias("wine", "champion", 1, "someone")
+    client.update_registered_model("wine", "A description")
+    client.delete_model_version("wine", "3")
+    client.create_registered_model("empty")
+    client.register_prompt("a-prompt", "Hello")
+    client.delete_run(deleted)
+    client.delete_experiment(client.get_run(gone).info.experiment_id)
+
+    def both(call: str, **arguments: Any) -> Any:
+        client = TrackingClient(uri, tmp_path)
+        answer = client.ask(call, **arguments)
+        assert client._process is None
+        assert answer == getattr(store, call)(**arguments)
+        return answer
+
+    plain: dict[str, Any] = {"filter": "", "sort": [], "limit": 10, "cursor": None}
+    assert len(both("search", **plain)["items"]) == 3
+    assert len(both("search", **plain, nested=True)["items"]) == 4
+    page = both("search", **{**plain, "limit": 1})
+    assert both("search", **{**plain, "limit": 1, "cursor": page["next"]})["items"]
+    columns = ["params.深度", "metrics.inf"]
+    assert both("search", **plain, columns=columns, tags={"k": "v"})["items"]
+    assert both("search", **{**plain, "limit": 0})["items"] == []
+    models = both("models", text="", after="", limit=10)
+    assert [model["name"] for model in models] == ["Beer & more", "empty", "wine"]
+    assert [model["name"] for model in both("models", text="WIN", after="b", limit=10)] == ["wine"]
+    assert len(both("models", text="", after="Beer & more", limit=1)) == 1

@@ -84,14 +84,15 @@ def test_a_model_is_found_again_with_its_files(
         "out/wine.bin": b"weights" * 100,
         "out/模型/card.md": b"# Wine\n",
     }
-    # Later changes of the files are another version's.
+    # The run of a version has ended: files of the working tree are another run's.
     (files / "out" / "wine.bin").write_bytes(b"new")
-    again = versions.models.register(
-        ModelCreate(name="葡萄酒 forest", artifacts=["out/wine.bin"], run_id=made.run_id)
+    error = refused(
+        lambda: versions.models.register(
+            ModelCreate(name="葡萄酒 forest", artifacts=["out/wine.bin"], run_id=made.run_id)
+        )
     )
-    assert (again.version, again.run_id, again.commit) == (2, made.run_id, made.commit)
+    assert (error.code, error.faults[0].field) == ("50201", "artifacts.0")
     assert downloaded(files, made.uri, tmp_path / "old")["out/wine.bin"] == b"weights" * 100
-    assert downloaded(files, again.uri, tmp_path / "new") == {"out/wine.bin": b"new"}
 
 
 def test_a_folder_that_mlflow_can_load_is_loaded_by_its_version(
@@ -168,6 +169,27 @@ def test_every_field_at_fault_is_named_and_nothing_is_logged(
     assert refused(lambda: versions.models.get("m")).code == "30404"
     assert refused(lambda: versions.models.version("m", "1")).facts["name"] == "m:1"
     assert refused(lambda: versions.models.compare(["m:1", "x"])).code == "30404"
+
+
+def test_neither_the_project_nor_a_store_is_a_models_file(versions: Workspace, files: Path) -> None:
+    made = versions.models.register(ModelCreate(name="first", artifacts=["out"]))
+    (files / "link").symlink_to("mlruns")
+    paths = [
+        "",
+        ".",
+        "out/..",
+        "mlruns",
+        "mlruns/first",
+        "mlflow.db",
+        "link",
+        ".dvc",
+        ".dvc/config",
+    ]
+    error = refused(lambda: versions.models.register(ModelCreate(name="m", artifacts=paths)))
+    assert error.code == "50201"
+    assert [fault.field for fault in error.faults] == [f"artifacts.{n}" for n in range(len(paths))]
+    assert versions.models.list().items[0].newest == made
+    assert [model.name for model in versions.models.list().items] == ["first"]
 
 
 def test_a_value_that_a_run_has_already_is_not_changed(

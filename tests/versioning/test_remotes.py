@@ -260,6 +260,8 @@ def test_a_project_without_a_remote_for_data_is_told(
     error = refused(versions.remotes.push)
     assert (error.code, error.facts["paths"]) == ("30214", ["data/images", "data/wine.csv"])
     assert git(bare, "for-each-ref") == ""
+    pushed = versions.remotes.push(code_only=True)
+    assert (pushed.data, tip(git, bare)) == ([], pushed.commit)
 
 
 def test_code_alone_needs_no_dvc(tmp_path: Path, bare: Path, git: Command) -> None:

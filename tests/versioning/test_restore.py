@@ -252,12 +252,17 @@ def test_status_names_the_snapshot_that_was_restored(manager: SnapshotManager) -
 
 def test_nothing_changes_where_data_is_in_no_store(manager: SnapshotManager, git: Command) -> None:
     root = manager.project.root
+    # Two files of the same content are both missing without their one object.
+    shutil.copy(root / "data" / "wine.csv", root / "data" / "copy.csv")
+    add_data(root, "data/copy.csv")
+    manager.create("A copy")
     shutil.rmtree(root / ".dvc" / "cache" / "files")
     (root / "data" / "wine.csv").write_text("changed\n")
+    (root / "data" / "copy.csv").write_text("changed\n")
     (root / "train.py").write_text("changed")
     before = tree_of(root)
     plan = manager.restore_plan("HEAD")
-    assert [row.path for row in plan.missing] == ["data/wine.csv"]
+    assert [row.path for row in plan.missing] == ["data/copy.csv", "data/wine.csv"]
     with pytest.raises(MLWSError) as error:
         manager.restore("HEAD")
     assert error.value.code == "30402"

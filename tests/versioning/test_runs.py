@@ -13,9 +13,11 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.mlflow.store import MLflowStore
 from jupyter_mlws.versioning.data.models import DataRemotePut
 from jupyter_mlws.versioning.experiments.models import (
     CurvesQuery,
+    OutputStore,
     ReproduceRequest,
     RunBegin,
     RunEnd,
@@ -23,7 +25,7 @@ from jupyter_mlws.versioning.experiments.models import (
     RunsQuery,
 )
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
-from jupyter_mlws.versioning.model_registry.models import ModelCreate
+from jupyter_mlws.versioning.model_registry.models import ModelCreate, ModelVersion
 from jupyter_mlws.workflows.run.runs import RunRequest
 from jupyter_mlws.workspace import Workspace
 from tests import python
@@ -157,7 +159,11 @@ def test_runs_are_filtered_sorted_and_paged(opened: Workspace) -> None:
     assert (first.experiment, first.duration) == ("e0", 2.0)
     columns = opened.experiments.columns()
     assert (columns.params, columns.metrics) == (["depth", "kind"], ["accuracy"])
-    for field, value in {"filter": "what ever", "sort": "nothing", "cursor": "x"}.items():
+    wrong = [
+        ("filter", "what ever"), ("filter", "params.kind ~ 'tree'"), ("sort", "nothing"),
+        ("sort", "dataset.name"), ("cursor", "x"),
+    ]  # fmt: skip
+    for field, value in wrong:
         error = refused(
             lambda field=field, value=value: opened.experiments.search(
                 RunsQuery.model_validate({field: value})
@@ -235,8 +241,19 @@ pathlib.Path("scores.json").write_text('{"accuracy": 0.5}')
 """
 
 
-def run_workflow(opened: Workspace, root: Path) -> str:
-    (root / "dvc.yaml").write_text(WORKFLOW)
+MORE_OUTPUTS = WORKFLOW.replace("outs: [model.txt]", "outs: [model.txt, parts]").replace(
+    "python train.py", "python train.py && mkdir -p parts/深 && cp model.txt parts/深/one.txt"
+)
+LOG_FILES = """
+import mlflow
+with mlflow.start_run():
+    mlflow.log_text("logged", "model.txt")
+    mlflow.log_text("layers", "net/layers.txt")
+"""
+
+
+def run_workflow(opened: Workspace, root: Path, workflow: str = WORKFLOW) -> str:
+    (root / "dvc.yaml").write_text(workflow)
     (root / "train.py").write_text(TRAIN)
     run = opened.runs.execute("dvc.yaml", RunRequest())
     ended = opened.runs.wait("dvc.yaml", run["id"], 120)
@@ -313,6 +330,104 @@ def test_a_run_is_reproduced_in_a_worktree_of_its_own(
     versions.reproductions.delete(elsewhere.id)
 
 
+def test_a_run_is_registered_with_its_own_outputs(
+    opened: Workspace, root: Path, tmp_path: Path
+) -> None:
+    versions = opened
+    versions.data_remotes.put("store", DataRemotePut(url="../store"))
+    first, second = (run_after(opened, root, text) for text in ("a,b\n1,1\n", "a,b\n2,2\n"))
+    outputs = {row.path: row for row in versions.run_outputs.list(first).items}
+    assert set(outputs) == {"clean.csv", "parts", "scores.json", "model.txt"}
+    assert {path: row.node for path, row in outputs.items()} == {
+        "clean.csv": "clean", "parts": "train", "scores.json": "train", "model.txt": "train"
+    }  # fmt: skip
+    assert {row.store for row in outputs.values()} == {OutputStore.CACHE}
+    request = ModelCreate(
+        name="wine", run_id=first, artifacts=["model.txt", "parts", "scores.json"]
+    )
+    made = versions.models.register(request)
+    assert made.artifacts == ["model.txt", "parts/深/one.txt", "scores.json"]
+    assert files_of(versions, made) == ["a,b\n1,1\n", "a,b\n1,1\n", '{"accuracy": 0.5}']
+    # A file that is in the project, but that the run did not write.
+    stray = request.model_copy(update={"artifacts": ["model.txt", "train.py", "data/wine.csv"]})
+    error = refused(lambda: versions.models.register(stray))
+    assert (error.code, [f.field for f in error.faults]) == (
+        "50201", ["artifacts.1", "artifacts.2"]
+    )  # fmt: skip
+    assert "clean.csv, model.txt, parts, scores.json" in error.faults[0].message.in_("en")
+
+    # From the remote, when the cache was emptied; without it they are refused, and so is one of
+    # which another content is at the path.
+    versions.snapshots.create("Push the second run's data")
+    shutil.rmtree(root / ".dvc" / "cache")
+    newest = {row.path: row.store for row in versions.run_outputs.list(second).items}
+    assert newest["model.txt"] is OutputStore.REMOTE
+    # Metrics are not pushed.
+    assert newest["scores.json"] is OutputStore.WORKING_TREE
+    (root / "scores.json").write_text('{"accuracy": 0.7}')
+    newest = {row.path: row.store for row in versions.run_outputs.list(second).items}
+    assert newest["scores.json"] is None
+    again = versions.models.register(
+        ModelCreate(name="wine", run_id=second, artifacts=["model.txt", "parts"])
+    )
+    assert files_of(versions, again) == ["a,b\n2,2\n", "a,b\n2,2\n"]
+    assert [row for row in versions.run_outputs.list(first).items if row.store] == []
+    for run, path in ((first, "model.txt"), (first, "parts"), (second, "scores.json")):
+        lost = ModelCreate(name="wine", run_id=run, artifacts=[path])
+        error = refused(lambda lost=lost: versions.models.register(lost))
+        assert (error.code, error.facts["paths"]) == ("30402", path)
+    # A damaged object is not registered.
+    md5 = {row.path: row.md5 for row in versions.run_outputs.list(second).items}["model.txt"]
+    assert md5 is not None
+    for place in (root / ".dvc" / "cache", tmp_path / "store"):
+        stored_file = place / "files" / "md5" / md5[:2] / md5[2:]
+        stored_file.chmod(0o644)
+        stored_file.write_text("damaged")
+    (root / "model.txt").unlink()
+    damaged = ModelCreate(name="wine", run_id=second, artifacts=["model.txt"])
+    assert refused(lambda: versions.models.register(damaged)).code == "30401"
+    assert len(versions.models.get("wine").versions) == 2
+
+
+def test_a_tracked_run_is_registered_with_what_it_logged(opened: Workspace, root: Path) -> None:
+    run = opened.run_tracker.begin(RunBegin(name="one"))
+    (root / "weights.bin").write_text("of the notebook that is running")
+    mid = opened.models.register(ModelCreate(name="wine", run_id=run.id, artifacts=["weights.bin"]))
+    assert files_of(opened, mid) == ["of the notebook that is running"]
+    log_in(root, run.uri, run.id, LOG_FILES)
+    opened.run_tracker.end(run.id, RunEnded())
+    (root / "model.txt").write_text("another run's")
+    outputs = opened.run_outputs.list(run.id).items
+    assert {row.path: row.store for row in outputs} == {
+        "model.txt": OutputStore.MLFLOW, "net": OutputStore.MLFLOW
+    }  # fmt: skip
+    made = opened.models.register(
+        ModelCreate(name="wine", run_id=run.id, artifacts=["model.txt", "net"])
+    )
+    assert files_of(opened, made) == ["logged", "layers"]
+    late = ModelCreate(name="wine", run_id=run.id, artifacts=["weights.bin"])
+    assert refused(lambda: opened.models.register(late)).faults[0].field == "artifacts.0"
+
+
+def run_after(opened: Workspace, root: Path, text: str) -> str:
+    """Run the workflow on other data, and return MLflow's id of the run."""
+    (root / "data" / "wine.csv").write_text(text)
+    run = run_workflow(opened, root, MORE_OUTPUTS)
+    return str(opened.experiments.get(run).id)
+
+
+def files_of(opened: Workspace, version: ModelVersion) -> list[str]:
+    """What a version's files hold, by path."""
+    folder = opened.project.state / f"version-{version.version}"
+    folder.mkdir()
+    store = MLflowStore(opened.tracking.uri)
+    place = store._client.download_artifacts(
+        version.run_id, store._client.get_model_version(version.name, str(version.version))
+        .source.rpartition("/")[2], str(folder),
+    )  # fmt: skip
+    return [(Path(place) / path).read_text() for path in version.artifacts]
+
+
 def test_what_cannot_be_reproduced_is_told(versions: Workspace, root: Path, git: Command) -> None:
     make = versions.reproductions.create
     assert refused(lambda: make("nobody")).code == "30404"
@@ -352,7 +467,12 @@ def test_paths_of_a_workflow_in_a_folder_are_those_of_the_project(
         "    deps: [beside.txt, top.csv]\n    outs: [below.csv]\n"
     )
     run = opened.runs.execute("flow/dvc.yaml", RunRequest())
-    assert opened.runs.wait("flow/dvc.yaml", run["id"], 120)["status"] == "COMPLETED"
+    ended = opened.runs.wait("flow/dvc.yaml", run["id"], 120, recorded=False)
+    assert ended["status"] == "COMPLETED"
+    # A commit right after the run names it: it waits for MLflow.
+    made = opened.snapshots.create("Run")
+    assert made.runs == [opened.experiments.get(run["id"]).id]
+    assert made.warnings == []
     lineage = opened.lineage.read(LineageQuery(of=f"run:{run['id']}"))
     labels = {node.label for node in lineage.nodes if node.kind.value == "dataset"}
     assert labels == {"data/wine.csv", "flow/beside.txt", "flow/top.csv"}

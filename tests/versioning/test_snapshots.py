@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,8 +21,11 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.core.secrets import find_secrets, looks_secret
-from jupyter_mlws.versioning.models import HistoryQuery
+from jupyter_mlws.core.secrets import find_secret, find_secrets
+from jupyter_mlws.engine.processes import start_time
+from jupyter_mlws.versioning.experiments.run_commits import commit_worktree
+from jupyter_mlws.versioning.models import HiddenText, HistoryQuery
+from jupyter_mlws.versioning.snapshots import run_selection
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests.versioning.working_trees import add_data, log_run, tag_of
 
@@ -182,15 +189,18 @@ def test_secrets_are_refused_unless_allowed(manager: SnapshotManager, git: Comma
     with pytest.raises(MLWSError) as error:
         manager.create("x")
     assert error.value.code == "30206"
-    assert error.value.facts["paths"] == "cloud.py, key.pem"
+    assert error.value.facts["paths"] == ["cloud.py", "key.pem"]
+    assert "cloud.py:1 (aws-access-token)" in error.value.facts["places"]
     assert git(root, "log", "-1", "--format=%s").strip() == "Code and data"
-    manager.create("Fine", ["train.py"])
+    manager.create("Fine", leave_out=["cloud.py", "key.pem"])
+    assert _status(manager) == {"cloud.py": "untracked", "key.pem": "untracked"}
     manager.create("Allowed", allow_secrets=True)
     assert _status(manager) == {}
 
 
 LETTERS = "aB3dE5gH7jK9mN2pQ4sT6vW8xY1zC0fR" * 4
 HEX = "0123456789abcdef" * 8
+VALUE = "tR7kQ2" + "mX9pL4wZ"
 # Put together here: the text of a test is searched, too, wherever it is committed.
 SECRETS = {
     "openssh": "-----BEGIN OPENSSH PRIVATE " + "KEY-----",
@@ -237,7 +247,7 @@ SECRETS = {
 def test_secrets_of_many_kinds_are_known_in_every_encoding(kind: str) -> None:
     text = f"key\n{SECRETS[kind]}\nend\n"
     for encoding in ("utf-8", "utf-16", "utf-16-be"):
-        assert looks_secret(text.encode(encoding))
+        assert find_secret("a.txt", text.encode(encoding))
 
 
 def test_secrets_are_found_anywhere_in_large_files(tmp_path: Path) -> None:
@@ -245,7 +255,54 @@ def test_secrets_are_found_anywhere_in_large_files(tmp_path: Path) -> None:
     block = 1024 * 1024
     for at in (block - 10, block - len(secret), 3 * block):
         (tmp_path / "large.txt").write_bytes(b" " * at + secret + b" " * block)
-        assert find_secrets(tmp_path, ["large.txt"]) == ["large.txt"]
+        assert [one.path for one in find_secrets(tmp_path, ["large.txt"])] == ["large.txt"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        (".env", f"DEBUG=1\nDB_PASSWORD={VALUE}\n", 2),
+        ("config.yaml", f"database:\n  host: db\n  password: {VALUE}\n", 3),
+        ("run.sh", f"#!/bin/sh\nexport API_TOKEN={VALUE}\npython train.py\n", 2),
+        ("train.py", f'x = 1\n\npassword = "{VALUE}"\n', 3),
+        ("settings.json", f'{{\n"api_key": "{VALUE}"}}', 2),
+        ("deploy.tf", f'access_token = "{VALUE}"', 1),
+    ],
+)
+def test_values_are_found_quoted_or_not(path: str, text: str, line: int) -> None:
+    secret = find_secret(path, text.encode())
+    assert secret is not None
+    assert secret.place == f"{path}:{line}"
+    assert find_secret(path, text.replace(VALUE, "${VALUE}").encode()) is None
+
+
+def test_cells_of_notebooks_and_their_outputs_are_searched_as_their_reader_sees_them() -> None:
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": ["fine\n", f"token={VALUE}\n"]},
+        {"output_type": "display_data", "data": {"text/html": f"<b>{SECRETS['github']}</b>"}},
+        {"output_type": "error", "traceback": [f"Error: {SECRETS['url']}"]},
+    ]
+    picture = {"output_type": "display_data", "data": {"image/png": SECRETS["aws id"]}}
+
+    def notebook(source: object, output: object = picture) -> bytes:
+        cells = [
+            {"cell_type": "markdown", "source": "# Title"},
+            {"cell_type": "code", "source": source, "outputs": [output]},
+        ]
+        return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}).encode()
+
+    for source in (f'x = 1\npassword = "{VALUE}"', ["x = 1\n", f"password = '{VALUE}'"]):
+        secret = find_secret("a.ipynb", notebook(source))
+        assert secret is not None
+        assert secret.place == "a.ipynb:[2]:2"
+    for output in outputs:
+        secret = find_secret("a.ipynb", notebook("x = 1", output))
+        assert secret is not None
+        assert secret.cell == 2
+    assert find_secret("a.ipynb", notebook("x = 1")) is None
+    # What only looks like a notebook is searched, too.
+    for content in (b"[]", b'{"cells": 1}', b'{"cells": []}', b"{", b'{"cells": [{}]}'):
+        assert find_secret("a.ipynb", content + SECRETS["aws id"].encode()) is not None
 
 
 def test_notebooks_locks_and_placeholders_are_no_secrets() -> None:
@@ -259,7 +316,7 @@ def test_notebooks_locks_and_placeholders_are_no_secrets() -> None:
         "postgresql://user:{password}@host https://me:password@host http://u:pw@host",
         'token = "YOUR_API_KEY"\nmy_task-us12 sk-learn risk-averse desk-1',
     ):
-        assert not looks_secret(text.encode())
+        assert find_secret("a.txt", text.encode()) is None
 
 
 def test_large_untracked_files_stay_out_of_git(manager: SnapshotManager, git: Command) -> None:
@@ -270,7 +327,7 @@ def test_large_untracked_files_stay_out_of_git(manager: SnapshotManager, git: Co
     assert error.value.code == "30210"
     (root / "train.py").write_text("x\n")
     made = manager.create("x")
-    assert len(made.warnings) == 1
+    assert (len(made.warnings), made.left_out) == (1, ["big.bin"])
     assert "big.bin" in made.warnings[0].in_(CHINESE)
     assert "jupyter mlws data add big.bin" in made.warnings[0].in_(CHINESE)
     assert _status(manager) == {"big.bin": "untracked"}
@@ -419,23 +476,105 @@ def test_a_damaged_cache_object_is_noticed(manager: SnapshotManager) -> None:
     assert stored.read_text() == "new\n"
 
 
-def test_runs_that_ended_are_named_once_and_tagged(manager: SnapshotManager, git: Command) -> None:
-    root = manager.project.root
-    ids = [log_run(manager.project) for _ in range(2)]
-    database = manager.project.database()
-    for number, run in enumerate([*ids, None]):
-        record = json.dumps({"mlflow_run": run, "ended": time.time()})
-        row = (f"run{number}", "w", "COMPLETED", time.time(), record)
+FLOW = """\
+vars:
+- workflow: {name: Wine}
+- settings.yaml
+stages:
+  train:
+    cmd: python train.py ${rate}
+    deps: [train.py, lib, data/wine.csv, clean.csv]
+    params: [depth]
+    outs: [model.txt]
+    meta: {at: [0, 0]}
+  clean:
+    cmd: cp data/wine.csv clean.csv
+    deps: [data/wine.csv]
+    outs: [clean.csv]
+"""
+
+
+def end_run(project: Project, number: int, *, mlflow_run: str | None, **facts: object) -> None:
+    """Enter a run of the working tree that has ended into the journal."""
+    commit = commit_worktree(project, f"run{number}").sha
+    moment = time.time() + number
+    record = {"commit": commit, "started": moment, "ended": moment, **facts}
+    if mlflow_run:
+        record |= {"mlflow_run": mlflow_run, "recorded": True}
+    with closing(project.database()) as database:
+        row = (f"run{number}", "dvc.yaml", "COMPLETED", moment, json.dumps(record))
         database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
-    database.close()
-    (root / "train.py").write_text("x\n")
+        inputs = {"data/wine.csv": md5_of(project.root / "data" / "wine.csv")}
+        node = (f"run{number}", "train", 0, "COMPLETED", json.dumps({"inputs": inputs}))
+        database.execute("INSERT INTO nodes VALUES (?, ?, ?, ?, ?)", node)
+
+
+def md5_of(file: Path) -> str:
+    return hashlib.md5(file.read_bytes()).hexdigest()
+
+
+def test_ended_runs_of_a_snapshots_workflow_and_inputs_are_named_once_and_tagged(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root, project = manager.project.root, manager.project
+    (root / "lib").mkdir()
+    files = {
+        "dvc.yaml": FLOW, "settings.yaml": "rate: 1\n", "params.yaml": "depth: 3\n",
+        "lib/part.py": "1\n", "data/wine.csv": "a,b\n8,9\n",
+    }  # fmt: skip
+    for path, text in files.items():
+        (root / path).write_text(text)
+    ids = [log_run(project) for _ in range(3)]
+    end_run(project, 0, mlflow_run=ids[0])
+    # Each of these makes another workflow, or other inputs, after the run.
+    changes = {
+        "dvc.yaml": FLOW.replace("python", "python -O"),
+        "settings.yaml": "rate: 2\n",
+        "params.yaml": "depth: 4\n",
+        "train.py": "print('other')\n",
+        "lib/part.py": "2\n",
+        "lib/new.py": "",
+        "data/wine.csv": "a,b\n0,0\n",
+    }
+    for path, text in changes.items():
+        before = (root / path).read_text() if (root / path).exists() else None
+        (root / path).write_text(text)
+        assert manager.create(f"Other {path}").runs == [], path
+        if before is None:
+            (root / path).unlink()
+        else:
+            (root / path).write_text(before)
+    # Moved on the canvas, and beside a file that the workflow does not read: still the run's own.
+    (root / "dvc.yaml").write_text(FLOW.replace("at: [0, 0]", "at: [9, 9]"))
+    (root / "notes.txt").write_text("x\n")
+    end_run(project, 1, mlflow_run=ids[1])
     made = manager.create("With runs")
-    assert made.runs == ids
+    assert made.runs == ids[:2]
     assert made.proof is not None
     assert made.proof.runs
-    assert git(root, "log", "-1", "--format=%(trailers:key=Mlws-Run,valueonly)").split() == ids
+    assert git(root, "log", "-1", "--format=%(trailers:key=Mlws-Run,valueonly)").split() == ids[:2]
     assert tag_of(root, ids[0], "mlws.snapshot") == made.id
-    (root / "train.py").write_text("y\n")
+    # A run whose process has not recorded it yet is waited for; after the limit it is named.
+    end_run(project, 2, mlflow_run=None, pid=os.getpid(), pid_start=start_time(os.getpid()))
+    (root / "notes.txt").write_text("y\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_selection, "TRACKING_TIMEOUT", 0.2)
+        late = manager.create("Too early")
+    assert late.runs == []
+    (warning,) = late.warnings
+    assert "Run run2 is not named" in warning.in_("en")
+
+    def record() -> None:
+        with closing(project.database()) as database:
+            change = "UPDATE runs SET record = json_set(record, '$.recorded', 1, '$.mlflow_run', ?)"
+            database.execute(f"{change} WHERE id = 'run2'", (ids[2],))
+
+    timer = threading.Timer(0.3, record)
+    timer.start()
+    (root / "notes.txt").write_text("z\n")
+    assert manager.create("In time").runs == [ids[2]]
+    timer.join()
+    (root / "notes.txt").write_text("0\n")
     assert manager.create("Without").runs == []
 
 
@@ -496,6 +635,42 @@ def test_history_is_paged_and_filtered(manager: SnapshotManager) -> None:
     assert manager.history(HistoryQuery(limit=1)).items[0].changes[0].path == "f0.txt"
     with pytest.raises(MLWSError):
         manager.list(HistoryQuery(ref="--all"))
+
+
+def test_what_a_diff_does_not_show_is_named_with_its_sizes(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    # Sparse: 152 MB take no room, and none of it is read.
+    for path in ("data/wine.csv", "large.csv"):
+        with (root / path).open("r+b" if path.startswith("data") else "wb") as file:
+            file.truncate(152_000_000)
+    images = root / "data" / "images"
+    for number in range(500):
+        (images / f"{number}.png").write_bytes(b"\x89PNG")
+
+    def known(path: str, **ends: str) -> tuple[object, ...]:
+        diff = manager.comparison.file(path, **ends)
+        assert (diff.binary, diff.unified, diff.old, diff.new) == (False, "", None, None)
+        assert diff.hidden is not None
+        sizes = (diff.old_size, diff.new_size)
+        return (diff.hidden.value, *sizes, diff.old_files, diff.new_files)
+
+    assert known("data/wine.csv") == ("too_large", 8, 152_000_000, None, None)
+    assert known("large.csv") == ("too_large", None, 152_000_000, None, None)
+    assert known("data/images") == ("folder", 300, 2300, 3, 503)
+    staged = manager.comparison.staged_file("large.csv", in_index=False)
+    assert (staged.hidden, staged.new_size) == (HiddenText.TOO_LARGE, 152_000_000)
+
+    (root / "data" / "wine.csv").write_text("a,b\n3,4\n")
+    add_data(root, "data/wine.csv", "data/images")
+    git(root, "commit", "-qam", "More")
+    assert known("data/images", start="HEAD~1", end="HEAD") == ("folder", 300, 2300, 3, 503)
+    shutil.rmtree(root / ".dvc" / "cache" / "files")
+    assert known("data/wine.csv", start="HEAD~1", end="HEAD")[0] == "not_stored"
+    (root / "blob").write_bytes(b"\0\1")
+    blob = manager.comparison.file("blob")
+    assert (blob.binary, blob.hidden, blob.new_size) == (True, HiddenText.BINARY, 2)
 
 
 def test_differences_of_files_and_versions(manager: SnapshotManager, git: Command) -> None:

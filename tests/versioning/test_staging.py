@@ -163,6 +163,26 @@ def test_a_staged_credential_is_seen_whatever_the_file_holds_now(
     assert refused(lambda: versions.snapshots.create("Key", staged_only=True)).code == "30206"
 
 
+def test_new_files_are_ignored_by_their_exact_path(
+    versions: Workspace, root: Path, git: Command
+) -> None:
+    (root / ".gitignore").write_text("/data\n__pycache__")
+    names = [".env", "odd [a] *.txt", "!why", "#x", "ends ", "folder/a.txt", "folder/b.txt"]
+    (root / "folder").mkdir()
+    for name in (*names, "odd a b.txt"):
+        (root / name).write_text("x")
+    versions.staging.stage(StageRequest(paths=[".env"]))
+    versions.staging.ignore([*names[:5], "folder"])
+    status = git(root, "status", "--porcelain", "-uall", "--no-renames")
+    assert not any(name in status for name in names)
+    assert "odd a b.txt" in status
+    assert git(root, "diff", "--cached", "--name-only") == ""
+    assert (root / ".gitignore").read_text().startswith("/data\n__pycache__\n/.env\n")
+    (root / "train.py").write_text("changed\n")
+    assert refused(lambda: versions.staging.ignore(["train.py"])).code == "30218"
+    assert refused(lambda: versions.staging.ignore(["nowhere"])).code == "30404"
+
+
 def test_before_the_first_commit(tmp_path: Path, home: Path, git: Command) -> None:
 
     git(tmp_path, "init", "-q", "fresh")

@@ -210,7 +210,7 @@ def test_git_is_given_no_huge_file(manager: SnapshotManager, git: Command) -> No
     head = git(root, "rev-parse", "HEAD")
     with pytest.raises(MLWSError) as error:
         manager.create("Too much")
-    assert (error.value.code, error.value.facts["paths"]) == ("30210", "train.py")
+    assert (error.value.code, error.value.facts["paths"]) == ("30210", ["train.py"])
     assert git(root, "rev-parse", "HEAD") == head
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlws.dvc.native import yaml_dumper
+from tests.series import length
 
 WORDS = st.one_of(
     st.text(alphabet="abcexof0123456789T_/.-:=$#中é, +{}", min_size=1, max_size=25),
@@ -41,7 +42,7 @@ ENTRIES = st.fixed_dictionaries(
 NAMES = st.from_regex(r"\A[a-z_][a-z0-9_-]{0,10}(@[a-z0-9]+)?\Z")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=length(80, 300), deadline=None, derandomize=True)
 @given(NAMES, ENTRIES)
 @pytest.mark.slow(reason="many real commits and transfers")
 def test_an_entry_is_printed_as_dvc_prints_it(name: str, entry: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jupyter_mlws.core.errors import DVCNotInitializedError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.lock_copy import remember_renamed
 from jupyter_mlws.dvc.native import repository, yaml_loader
@@ -28,6 +27,7 @@ from jupyter_mlws.dvc.native.parameters import Parameters
 from jupyter_mlws.dvc.native.runcache import RunCache
 from jupyter_mlws.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
 from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc.settings import require_dvc
 from jupyter_mlws.dvc.stages import (
     Cause,
     Change,
@@ -42,6 +42,7 @@ from jupyter_mlws.dvc.stages import (
     data_sources,
     open_pipeline,
     search_path,
+    tracked_data,
 )
 
 FOLD_EVERY = 30.0
@@ -405,7 +406,11 @@ class NativeBackend:
     def _describe_missing_input(self, one: NativeStage) -> str:
         for dep in one.deps:
             if not os.path.lexists(dep.full):
-                return f"dependency '{relative(dep.full, self._root)}' does not exist"
+                path = relative(dep.full, self._root)
+                sources = tracked_data(self._root, [path])
+                if any(not (self._root / source).exists() for source in sources):
+                    return f"the data '{path}' has not been pulled; run `jupyter mlws data pull`"
+                return f"dependency '{path}' does not exist"
         for source in one.params:
             relative_path = relative(source.full, self._root)
             values = self._parameters.values(source.full, source.keys)
@@ -647,8 +652,7 @@ def open_backend(
     text of the stages if it is not the file's; such a pipeline can only be examined. Errors: 30204
     if DVC is not set up, 40205 if it refuses the file.
     """
-    if not (root / ".dvc").is_dir():
-        raise DVCNotInitializedError()
+    require_dvc(root)
     try:
         native = NativeBackend(root, path, stages, state, draft)
     except UnsupportedStageError as error:

@@ -102,17 +102,23 @@ def read_by_ruamel(text: str | bytes) -> tuple[Any, Any]:
     ruamel's YAMLError if the text is not YAML, or is nested too deeply or too large.
     """
     from ruamel.yaml import YAML
+
+    root = compose_by_ruamel(text)
+    return (None, None) if root is None else (YAML(typ="safe", pure=True).load(text), root)
+
+
+def compose_by_ruamel(text: str | bytes) -> Any:
+    """Return the composed document, None if there is none; errors as :func:`read_by_ruamel`."""
+    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
     if _is_deep(text):
         raise MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH} levels")
     root = YAML(typ="safe", pure=True).compose(text)
-    if root is None:
-        return None, None
-    if _count_values(root, {}) > MAX_VALUES:
+    if root is not None and _count_values(root, {}) > MAX_VALUES:
         problem = f"its aliases expand to more than {MAX_VALUES} values"
         raise MarkedYAMLError(problem=problem, problem_mark=root.start_mark)
-    return YAML(typ="safe", pure=True).load(text), root
+    return root
 
 
 def _is_deep(text: str | bytes) -> bool:

@@ -26,7 +26,7 @@ from jupyter_mlws.git.refs import (
     list_refs,
 )
 from jupyter_mlws.versioning.code.models import Branch, Checkout
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.worktree.switching import Switching
 
 ONE_OF = Message("specify either branch or ref")
@@ -74,7 +74,9 @@ class BranchManager:
         Errors: 50201 for a name that git refuses, 50203 for one that exists, 30404; with
         ``checkout`` also those of :meth:`checkout`. No branch is created then.
         """
-        with self._repository.exclusive("branch"):
+        with self._repository.exclusive(
+            "branch", needs=Needs.VERSION if checkout else Needs.NOTHING
+        ):
             self._check_new(name, "name")
             if checkout:
                 self._go(self._new(name, start), no_progress)
@@ -88,7 +90,7 @@ class BranchManager:
 
         Errors: 30404, 30211 if it is checked out, 30212 if it has commits that no other branch has.
         """
-        with self._repository.exclusive("branch"):
+        with self._repository.exclusive("branch", needs=Needs.NOTHING):
             ref = self._local(name)
             if ref is None:
                 raise VersionItemNotFoundError(kind="branch", name=name)
@@ -101,6 +103,7 @@ class BranchManager:
 
     def check_checkout(self, branch: str | None, ref: str | None, *, create: bool = False) -> None:
         """Raise the errors of :meth:`checkout` that can be found immediately."""
+        self._repository.refuse_unfinished()
         self._switching.check(self._destination(branch, ref, create).sha)
 
     def checkout(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
+from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import Git
@@ -33,16 +37,33 @@ from jupyter_mlws.versioning.models import (
     DifferingValue,
     DiffHunk,
     FileDiff,
+    HiddenText,
     SnapshotDiff,
 )
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 
 MAX_TEXT_BYTES = 1024 * 1024
 """Bytes of a text that is sent; longer ones are cut."""
-MAX_NOTEBOOK_BYTES = 64 * 1024 * 1024
-"""Bytes of a notebook that is compared by its cells."""
+MAX_COMPARED_BYTES = 64 * 1024 * 1024
+"""Bytes of a file in git that is read and compared."""
 MAX_COUNTED_FILE_BYTES = 4 * 1024 * 1024
 """Bytes of an untracked file whose lines are counted."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of a file in two versions; None where it does not exist."""
+
+    old: int | None
+    new: int | None
+
+    @classmethod
+    def of(cls, old: bytes | None, new: bytes | None) -> Sizes:
+        return cls(None if old is None else len(old), None if new is None else len(new))
+
+    @property
+    def longest(self) -> int:
+        return max(self.old or 0, self.new or 0)
 
 
 class Comparison:
@@ -82,14 +103,17 @@ class Comparison:
         path = normalize_path(self._project, path)
         first = self._resolve_start(start)
         last = None if end is None else self._git.resolve(end)
-        old = self._git.blob(first, path)
-        new = self._read_worktree_file(path) if last is None else self._git.blob(last, path)
-        if old is None and (new is None or not self._git.tracked(path)):
+        sizes = Sizes(self._git.blob_size(first, path), self._size_at(last, path))
+        if sizes.old is None and (sizes.new is None or not self._git.tracked(path)):
             data = self._diff_data(path, first, last)
             if data is not None:
                 return data
-            if old is None and new is None:
-                raise VersionItemNotFoundError(kind="file", name=path)
+        if sizes.longest > MAX_COMPARED_BYTES:
+            return _hidden_diff(path, HiddenText.TOO_LARGE, sizes)
+        old = self._git.blob(first, path)
+        new = self._read_worktree_file(path) if last is None else self._git.blob(last, path)
+        if old is None and new is None:
+            raise VersionItemNotFoundError(kind="file", name=path)
         if last is None:
             diff = worktree_diff(self._git, path, first)
         else:
@@ -115,6 +139,12 @@ class Comparison:
         Otherwise compare the index with the working tree.
         """
         path = normalize_path(self._project, path)
+        start = self._resolve_start("HEAD") if in_index else ""
+        sizes = Sizes(
+            self._git.blob_size(start, path), self._size_at("" if in_index else None, path)
+        )
+        if sizes.longest > MAX_COMPARED_BYTES:
+            return _hidden_diff(path, HiddenText.TOO_LARGE, sizes)
         index = self._git.blob("", path)
         old = self._git.blob(self._resolve_start("HEAD"), path) if in_index else index
         new = index if in_index else self._read_worktree_file(path)
@@ -130,10 +160,9 @@ class Comparison:
         self, path: str, diff: bytes, old: bytes | None, new: bytes | None
     ) -> FileDiff:
         if _is_binary(old) or _is_binary(new):
-            return _binary_diff(path, old, new)
+            return _hidden_diff(path, HiddenText.BINARY, Sizes.of(old, new))
         cells = None
-        size = max(len(old or b""), len(new or b""))
-        if path.endswith(".ipynb") and size <= MAX_NOTEBOOK_BYTES:
+        if path.endswith(".ipynb"):
             with suppress(NotebookRefusedError):
                 cells = [CellDiff(**row) for row in compare_notebooks(old, new)]
         return _text_diff(path, diff, old, new, cells)
@@ -206,22 +235,43 @@ class Comparison:
         new = _find_item(pointers, path)
         if old is None and new is None:
             return None
+        if last is None:
+            # What is there now may not be recorded yet.
+            new = None
+            target = self._project.root / path
+            if target.is_dir():
+                files = [
+                    Path(folder, name)
+                    for folder, _, names in os.walk(target, followlinks=True)
+                    for name in names
+                ]
+                size = sum(file.stat().st_size for file in files if file.exists())
+                new = DataPointer(path, path, None, size, len(files))
+            elif target.is_file():
+                new = DataPointer(path, path, None, target.stat().st_size)
+        sizes = Sizes(*((item.size if item else None) for item in (old, new)))
+        if any(item and (item.folder or item.files is not None) for item in (old, new)):
+            counts = {
+                name: item.files if item else None
+                for name, item in (("old_files", old), ("new_files", new))
+            }
+            return _hidden_diff(path, HiddenText.FOLDER, sizes).model_copy(update=counts)
+        if sizes.longest > MAX_TEXT_BYTES:
+            return _hidden_diff(path, HiddenText.TOO_LARGE, sizes)
         before = self._read_stored_text(old)
-        target = self._project.root / path
-        if last is not None:
-            after = self._read_stored_text(new)
-        elif target.is_file() and target.stat().st_size <= MAX_TEXT_BYTES:
-            after = target.read_bytes()
-        else:
-            after = None
-        unreadable = (old is not None and before is None) or (
-            new is not None and after is None and (last is not None or target.exists())
-        )
-        if unreadable or _is_binary(before) or _is_binary(after):
-            sizes = {"old_size": old.size if old else None, "new_size": new.size if new else None}
-            return _binary_diff(path, before, after).model_copy(update=sizes)
+        after = self._read_worktree_file(path) if last is None else self._read_stored_text(new)
+        if (old is not None and before is None) or (new is not None and after is None):
+            return _hidden_diff(path, HiddenText.NOT_STORED, sizes)
+        if _is_binary(before) or _is_binary(after):
+            return _hidden_diff(path, HiddenText.BINARY, sizes)
         diff = diff_of_texts(self._git, before or b"", after or b"")
         return _text_diff(path, diff, before, after)
+
+    def _size_at(self, version: str | None, path: str) -> int | None:
+        """Return the bytes of a file in a version or, if that is None, in the working tree."""
+        if version is None:
+            return size_of(self._project.root / path)
+        return self._git.blob_size(version, path)
 
     def _read_stored_text(self, item: DataPointer | None) -> bytes | None:
         if item is None:
@@ -252,16 +302,17 @@ def _is_binary(content: bytes | None) -> bool:
     return content is not None and b"\0" in content[:8000]
 
 
-def _binary_diff(path: str, old: bytes | None, new: bytes | None) -> FileDiff:
+def _hidden_diff(path: str, hidden: HiddenText, sizes: Sizes) -> FileDiff:
     return FileDiff(
         path=path,
-        binary=True,
+        binary=hidden is HiddenText.BINARY,
+        hidden=hidden,
         unified="",
         old=None,
         new=None,
         truncated=False,
-        old_size=None if old is None else len(old),
-        new_size=None if new is None else len(new),
+        old_size=sizes.old,
+        new_size=sizes.new,
     )
 
 

@@ -16,8 +16,10 @@ from jupyter_mlws.core.errors import (
     GitIdentityMissingError,
     HunkOutdatedError,
     NoMergeError,
+    NoOperationError,
     NotAncestorError,
     RemoteUnreachableError,
+    TrackedByGitError,
     UncommittedChangesError,
     UnfinishedOperationError,
     UnresolvedCellsError,
@@ -35,9 +37,12 @@ from jupyter_mlws.versioning.code.models import (
     Conflicts,
     Discarded,
     FetchRequest,
+    IgnoreRequest,
     MergeAbort,
     MergeFinish,
     MergeRequest,
+    OperationRequest,
+    PushRequest,
     Remote,
     RemotePut,
     Resolution,
@@ -62,12 +67,19 @@ from jupyter_mlws.versioning.models import (
     FileDiff,
     GitStatus,
     HistoryQuery,
+    OperationAction,
     SnapshotCreate,
     StatusQuery,
 )
 from jupyter_mlws.workspace import Workspace
 
-STAGE_ERRORS = (*DVC_ERRORS, DataNotStageableError, HunkOutdatedError, VersionItemNotFoundError)
+STAGE_ERRORS = (
+    *DVC_ERRORS,
+    UnfinishedOperationError,
+    DataNotStageableError,
+    HunkOutdatedError,
+    VersionItemNotFoundError,
+)
 SWITCH_ERRORS = (
     *DVC_ERRORS,
     UnfinishedOperationError,
@@ -125,12 +137,22 @@ def unstage(workspace: Workspace, body: StageRequest) -> GitStatus:
 
 
 @endpoints.post(
+    "git/ignore",
+    "Add new files to .gitignore; returns the resulting changes",
+    also=WRITES,
+    errors=[*DVC_ERRORS, TrackedByGitError, VersionItemNotFoundError],
+)
+def ignore(workspace: Workspace, body: IgnoreRequest) -> GitStatus:
+    workspace.staging.ignore(body.paths)
+    return workspace.snapshots.status()
+
+
+@endpoints.post(
     "git/discard",
     "Discard unstaged paths or hunks; a hidden commit keeps them",
     also=WRITES,
     errors=[
         *STAGE_ERRORS,
-        UnfinishedOperationError,
         FileTooLargeError,
         DataDamagedError,
         DataMissingError,
@@ -147,6 +169,7 @@ def commit(workspace: Workspace, body: SnapshotCreate) -> Reply[CommitCreated]:
     snapshot = workspace.snapshots.create(
         body.message,
         body.paths,
+        leave_out=body.leave_out,
         allow_secrets=body.allow_secrets,
         allow_many=body.allow_many,
         staged_only=body.staged,
@@ -256,13 +279,15 @@ def fetch(workspace: Workspace, body: FetchRequest) -> Work:
 @endpoints.post(
     "git/push",
     "Push the data of a branch, then the branch",
-    errors=[VersionItemNotFoundError, DetachedHeadError],
+    errors=[UnfinishedOperationError, VersionItemNotFoundError, DetachedHeadError],
 )
-def push(workspace: Workspace, body: TransferRequest) -> Work:
+def push(workspace: Workspace, body: PushRequest) -> Work:
     workspace.remotes.check_push(body.remote, body.branch)
     return Work(
         "push",
-        lambda progress: workspace.remotes.push(body.remote, body.branch, progress, progress.ask),
+        lambda progress: workspace.remotes.push(
+            body.remote, body.branch, progress, progress.ask, code_only=body.code_only
+        ),
     )
 
 
@@ -270,7 +295,7 @@ def push(workspace: Workspace, body: TransferRequest) -> Work:
     "git/pull",
     "Pull a branch, including its data, into the current one",
     also=WRITES,
-    errors=[VersionItemNotFoundError, DetachedHeadError],
+    errors=[UnfinishedOperationError, VersionItemNotFoundError, DetachedHeadError],
 )
 def pull(workspace: Workspace, body: TransferRequest) -> Work:
     workspace.remotes.check_pull(body.remote, body.branch)
@@ -306,10 +331,45 @@ def continue_merge(workspace: Workspace, body: MergeFinish) -> Work:
     "git/merge/abort",
     "Abort the merge; resolved changes are kept in a hidden commit",
     also=WRITES,
-    errors=[*DVC_ERRORS, NoMergeError],
+    errors=[*DVC_ERRORS, UnfinishedOperationError, NoMergeError],
 )
 def abort_merge(workspace: Workspace, body: MergeAbort) -> Aborted:
     return workspace.merges.abort()
+
+
+def _operation_step(workspace: Workspace, action: OperationAction) -> Work:
+    kind = workspace.operations.check(action)
+    return Work(kind, lambda progress: workspace.operations.run(action, progress))
+
+
+@endpoints.post(
+    "git/operation/continue",
+    "Finish the unfinished operation, or go on to its next conflicts",
+    also=WRITES,
+    errors=[UnfinishedOperationError, NoOperationError],
+)
+def continue_operation(workspace: Workspace, body: OperationRequest) -> Work:
+    return _operation_step(workspace, OperationAction.CONTINUE)
+
+
+@endpoints.post(
+    "git/operation/skip",
+    "Skip the commit that a rebase, cherry-pick, revert or bisect has stopped at",
+    also=WRITES,
+    errors=[NoOperationError],
+)
+def skip_commit(workspace: Workspace, body: OperationRequest) -> Work:
+    return _operation_step(workspace, OperationAction.SKIP)
+
+
+@endpoints.post(
+    "git/operation/abort",
+    "Abort the unfinished operation; uncommitted changes are kept in a hidden commit",
+    also=WRITES,
+    errors=[NoOperationError],
+)
+def abort_operation(workspace: Workspace, body: OperationRequest) -> Work:
+    return _operation_step(workspace, OperationAction.ABORT)
 
 
 @endpoints.get("git/conflicts", "List conflicted paths")
@@ -330,7 +390,12 @@ def get_conflict(workspace: Workspace, path: str) -> ConflictDetail:
     "git/conflicts/{conflict}",
     "Resolve a path by side, by both, cell by cell, or with a text; returns what is unresolved",
     also=WRITES,
-    errors=[*DVC_ERRORS, UnresolvedCellsError, VersionItemNotFoundError],
+    errors=[
+        *DVC_ERRORS,
+        UnfinishedOperationError,
+        UnresolvedCellsError,
+        VersionItemNotFoundError,
+    ],
 )
 def resolve_conflict(workspace: Workspace, path: str, body: Resolution) -> Conflicts:
     return workspace.merges.resolve(unescape(path), body)

@@ -74,7 +74,7 @@ from jupyter_mlws.versioning.data.data_index import (
     normalize_path,
 )
 from jupyter_mlws.versioning.models import SnapshotData
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.worktree.switching import Switching
 
 STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
@@ -118,7 +118,7 @@ class MergeManager:
     def check_merge(self, ref: str) -> None:
         """Raise the errors of :meth:`merge` that can be found immediately."""
         self._git.resolve(ref)
-        self._repository.refuse_unfinished(read_conflicts(self._git))
+        self._repository.refuse_unfinished()
 
     def merge(
         self, ref: str, message: str | None = None, progress: ProgressCallback = no_progress
@@ -130,7 +130,6 @@ class MergeManager:
         of data. Nothing has changed then. Conflicts are an outcome, not an error.
         """
         with self._repository.exclusive("merge"):
-            self._repository.refuse_unfinished(read_conflicts(self._git))
             theirs = self._git.resolve(ref)
             head = self._git.find("HEAD")
             if head is not None and self._git.contains(head, theirs):
@@ -161,7 +160,9 @@ class MergeManager:
             )
         assert steps.head == head
         self._switching.check_space(steps)
-        arguments = ("merge", "--no-commit", "--no-ff", "--quiet", "-m", message, ref)
+        # Histories that must not be merged were refused before.
+        options = ("--no-commit", "--no-ff", "--quiet", "--allow-unrelated-histories")
+        arguments = ("merge", *options, "-m", message, ref)
         try:
             self._git.attempt(*arguments, codes=(0, 1), timeout=TIMEOUT)
             if incoming(self._git) is None:
@@ -268,7 +269,7 @@ class MergeManager:
         Errors: 30404 if it is not in conflict, 50201 for an invalid resolution, 30250 if cells are
         still in conflict.
         """
-        with self._repository.exclusive("merge"):
+        with self._repository.exclusive("merge", needs=Needs.FILES):
             path, sides = self._find_conflict(path)
             ways = (resolution.take, resolution.text, resolution.cells)
             if sum(way is not None for way in ways) != 1:
@@ -346,11 +347,19 @@ class MergeManager:
 
     def check_finish(self) -> None:
         """Raise error 30252 without a merge in progress, 30201 while there are conflicts."""
-        if incoming(self._git) is None:
-            raise NoMergeError()
+        self._require_merge()
         paths = format_paths(read_conflicts(self._git))
         if paths:
             raise UnfinishedOperationError(operation="merge", paths=paths)
+
+    def _require_merge(self) -> None:
+        operation = self._git.unfinished()
+        if operation is None:
+            raise NoMergeError()
+        if operation != "merge":
+            raise UnfinishedOperationError(
+                operation=operation, paths=format_paths(read_conflicts(self._git))
+            )
 
     def finish(
         self, message: str | None = None, progress: ProgressCallback = no_progress
@@ -361,7 +370,7 @@ class MergeManager:
         data would be lost, 30205, 30207 if a hook refuses, 30209, 30401 and 30402 of data. The
         merge is still in progress then.
         """
-        with self._repository.exclusive("merge"):
+        with self._repository.exclusive("merge", needs=Needs.NOTHING):
             self.check_finish()
             check_identity(self._git)
             head = self._git.find("HEAD")
@@ -388,9 +397,8 @@ class MergeManager:
 
         Error 30252 without a merge in progress.
         """
-        with self._repository.exclusive("merge"):
-            if incoming(self._git) is None:
-                raise NoMergeError()
+        with self._repository.exclusive("merge", needs=Needs.NOTHING):
+            self._require_merge()
             head = self._git.resolve("HEAD")
             limit = large_file_threshold(self._git)
             paths = {*uncommitted_paths(self._root, self._git.status(), limit)}

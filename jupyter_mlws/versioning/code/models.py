@@ -116,6 +116,15 @@ class TransferRequest(Request):
     branch: Plain | None = Field(default=None, min_length=1)
 
 
+class PushRequest(TransferRequest):
+    """A push, with the data of its commits or without."""
+
+    code_only: bool = Field(
+        default=False,
+        description="Leave out the data, which others cannot pull until it is pushed.",
+    )
+
+
 class Pushed(Record):
     """Result of a push: ``commits`` are new at the remote, ``data`` belongs to them."""
 
@@ -160,6 +169,12 @@ class StageRequest(Request):
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
     hunks: list[HunkChoice] | None = Field(default=None, min_length=1, max_length=1_000)
     all: bool = False
+
+
+class IgnoreRequest(Request):
+    """New files and folders that git is to ignore."""
+
+    paths: list[Plain] = Field(min_length=1, max_length=1_000)
 
 
 class Discarded(Record):
@@ -293,6 +308,24 @@ class Aborted(Record):
 
     commit: str
     safety: str | None
+
+
+class OperationStep(Record):
+    """Result of continuing, skipping or aborting ``operation``.
+
+    ``unfinished`` is what is in progress now; ``safety`` is a commit that keeps the changes that
+    were replaced, and ``commit`` is HEAD.
+    """
+
+    operation: str
+    unfinished: str | None
+    commit: str | None
+    safety: str | None
+    conflicts: list[Conflict]
+
+
+class OperationRequest(Request):
+    """Request to continue, skip or abort the unfinished operation; it has no fields."""
 
 
 class RollbackMode(str, Enum):

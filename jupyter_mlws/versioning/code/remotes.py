@@ -51,7 +51,7 @@ from jupyter_mlws.versioning.code.models import (
     Remote,
 )
 from jupyter_mlws.versioning.data.data_index import format_paths, select_new_content
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
 from jupyter_mlws.versioning.snapshots.pre_push_hook import (
     data_of_commits,
@@ -112,7 +112,7 @@ class RemoteManager:
                 faults.append(Fault(field, fault))
         if faults:
             raise InvalidRequestError(faults=faults)
-        with self._repository.exclusive("remote"):
+        with self._repository.exclusive("remote", needs=Needs.NOTHING):
             if name not in [ref.name for ref in remotes(self._git)]:
                 self._git.run("remote", "add", "--", name, url)
             else:
@@ -124,7 +124,7 @@ class RemoteManager:
 
     def delete(self, name: str) -> Remote:
         """Remove a remote with its remote-tracking branches, and return it; error 30404."""
-        with self._repository.exclusive("remote"):
+        with self._repository.exclusive("remote", needs=Needs.NOTHING):
             remote = self.get(name)
             self._git.run("remote", "remove", name)
         return remote
@@ -191,8 +191,12 @@ class RemoteManager:
         branch: str | None = None,
         progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
+        *,
+        code_only: bool = False,
     ) -> Pushed:
         """Push a branch, after the data of every commit that is new to the remote.
+
+        ``code_only``: without that data.
 
         Errors: 30101 if a remote can't be reached, 30254 if it accepts no credentials, 30213 if it
         has other commits, 30214 without a remote for data, 30216 if it refuses, 30402 if data is in
@@ -205,7 +209,7 @@ class RemoteManager:
         if before is not None and not self._git.contains(sha, before):
             raise RemoteAheadError(remote=remote, branch=branch)
         commits = self._unpushed_commits(sha, before, remote)
-        data = self._push_data(sha, before, commits, progress)
+        data = () if code_only else self._push_data(sha, before, commits, progress)
         if before != sha:
             push(
                 skip_pre_push_hook(self._git),
@@ -279,6 +283,8 @@ class RemoteManager:
     def _current_branch(self) -> str:
         ref = current_branch(self._git)
         if ref is None:
+            # A rebase or bisect detaches HEAD until it ends.
+            self._repository.refuse_unfinished()
             raise DetachedHeadError()
         return ref.removeprefix(HEADS)
 
@@ -322,7 +328,7 @@ class RemoteManager:
             if data.remote.name is None:
                 if fresh:
                     paths = format_paths({item.path for item in fresh})
-                    raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
+                    raise DataRemoteMissingError(paths=paths)
                 return []
             absent = set(data.cache.missing(items))
             elsewhere = {

@@ -20,7 +20,6 @@ from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.restore import (
-    RESTORED_VERSION_FILE,
     SAFETY,
     SAFETY_MESSAGE_PREFIX,
 )
@@ -93,9 +92,6 @@ class SafetyManager:
             result = self._repository.restore.run(
                 copy.id, copy.paths, progress, keep_index=copy.paths is not None
             )
-            if copy.paths is None:
-                restored_file = self._repository.project.state / RESTORED_VERSION_FILE
-                restored_file.unlink(missing_ok=True)
             if copy.index is not None and copy.base == self._git.find("HEAD"):
                 self._git.run("read-tree", copy.index)
                 self._git.run("update-index", "-q", "--refresh", codes=(0, 1))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
+from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import (
     DataNotStageableError,
     Fault,
     FileTooLargeError,
     HunkOutdatedError,
     InvalidRequestError,
-    UnfinishedOperationError,
+    TrackedByGitError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
@@ -29,7 +31,7 @@ from jupyter_mlws.versioning.data.data_index import (
     large_file_threshold,
     normalize_path,
 )
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED
 from jupyter_mlws.versioning.worktree.restore import SAFETY
 
@@ -57,7 +59,7 @@ class StagingManager:
         Errors: 50201 for an empty request, 30404 for a path without changes, 30210 for a large new
         file, 30251 for a hunk that no longer exists, 30253 for data. Nothing is staged then.
         """
-        with self._repository.exclusive("stage"):
+        with self._repository.exclusive("stage", needs=Needs.FILES):
             status = self._git.status()
             paths, hunks = self._select_changes(request, status, in_index=False)
             self._refuse_data(paths, status)
@@ -72,13 +74,41 @@ class StagingManager:
 
         Errors as those of :meth:`stage`.
         """
-        with self._repository.exclusive("stage"):
+        with self._repository.exclusive("stage", needs=Needs.FILES):
             status = self._git.status()
             paths, hunks = self._select_changes(request, status, in_index=True)
             patches = self._build_patches(hunks, in_index=True)
             self._change_index(paths, "reset", "--quiet")
             for patch in patches:
                 self._apply(patch, "--cached", "--reverse")
+
+    def ignore(self, paths: Sequence[str]) -> None:
+        """Add new files and folders to `.gitignore`, and unstage them.
+
+        Errors: 30218 for files of HEAD, which git does not ignore, 30404 for a path without new
+        files.
+        """
+        with self._repository.exclusive("stage"):
+            status = self._git.status()
+            normal_paths = [normalize_path(self._project, path) for path in paths]
+            entries = [entry for entry in status.entries if covers(normal_paths, entry.path)]
+            added = [entry.path for entry in entries if entry.index_state == "added"]
+            tracked = format_paths(
+                entry.path
+                for entry in entries
+                if entry.state != "untracked" and entry.path not in added
+            )
+            if tracked:
+                raise TrackedByGitError(paths=tracked, named=", ".join(tracked))
+            for path in normal_paths:
+                if not any(covers([path], entry.path) for entry in entries):
+                    raise VersionItemNotFoundError(kind="change", name=path)
+            self._change_index(added, "reset", "--quiet")
+            file = self._root / ".gitignore"
+            before = file.read_text(encoding="utf-8") if file.exists() else ""
+            gap = "\n" if before and not before.endswith("\n") else ""
+            lines = "".join(f"/{_ignore_pattern(path)}\n" for path in normal_paths)
+            atomic_write(file, before + gap + lines)
 
     def discard(self, request: StageRequest) -> Discarded:
         """Discard unstaged changes, data included; a hidden commit keeps them.
@@ -87,9 +117,6 @@ class StagingManager:
         """
         with self._repository.exclusive("discard"):
             status = self._git.status()
-            operation = self._git.unfinished()
-            if operation:
-                raise UnfinishedOperationError(operation=operation, paths=[])
             items = [item for item in self._content.data_now(status) if not item.pipeline]
             states = self._working.states(items)
             requested_paths = [normalize_path(self._project, path) for path in request.paths or ()]
@@ -180,7 +207,7 @@ class StagingManager:
         new = {entry.path for entry in status.entries if entry.state == "untracked"}
         large = [p for p in paths if p in new and (size_of(self._root / p) or 0) >= limit]
         if large:
-            raise FileTooLargeError(paths=", ".join(format_paths(large)))
+            raise FileTooLargeError(paths=format_paths(large), named=", ".join(format_paths(large)))
 
     def _build_patches(self, hunks: Mapping[str, list[str]], *, in_index: bool) -> list[bytes]:
         options = ("--cached",) if in_index else ()
@@ -219,6 +246,12 @@ class StagingManager:
             command = ("checkout-index", "--force", "-z", "--stdin")
             self._git.run(*command, stdin=join_nul(tracked_paths), timeout=600)
             self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
+
+
+def _ignore_pattern(path: str) -> str:
+    """Return a line of `.gitignore` that matches this path alone."""
+    pattern = re.sub(r"([\\*?\[])", r"\\\1", path)
+    return re.sub(r" +$", lambda spaces: "\\ " * len(spaces.group()), pattern)
 
 
 def _entry_paths(entry: Entry) -> list[str]:

@@ -23,8 +23,8 @@ from jupyter_mlws.git.merge import merge_tree
 from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.versioning.code.models import Stash, StashApplied
 from jupyter_mlws.versioning.data.data_index import format_paths
-from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.worktree.restore import remove_empty_directories
+from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.worktree.switch_journal import STASH
 from jupyter_mlws.versioning.worktree.switching import Switching
 
 
@@ -78,7 +78,6 @@ class StashManager:
         both.
         """
         with self._repository.exclusive("stash"):
-            self._repository.refuse_unfinished(self._git.status().conflicts)
             check_identity(self._git)
             head = self._git.resolve("HEAD")
             restore = self._repository.restore
@@ -96,10 +95,7 @@ class StashManager:
             sha, text, new = stash
             self._git.run("stash", "store", "--quiet", "-m", text, sha)
             progress(0, message="restore")
-            restore.run(head, None, progress)
-            for path in new:
-                (self._root / path).unlink(missing_ok=True)
-                remove_empty_directories(self._root, path)
+            restore.run(head, None, progress, remove=new, operation=STASH)
         return self.get(sha)
 
     def apply(
@@ -113,7 +109,7 @@ class StashManager:
         with self._repository.exclusive("stash"):
             stash = self.get(identifier)
             head = self._git.resolve("HEAD")
-            new = self._list_untracked_paths(identifier)
+            new = self._untracked_files(identifier)
             in_the_way = [p for p in new if (self._root / p).exists()]
             if in_the_way:
                 paths = format_paths(in_the_way)
@@ -127,14 +123,14 @@ class StashManager:
                 base = stash.base[:8]
                 raise StashConflictError(paths=paths, named=", ".join(paths), base=base)
             command = ("stash", "apply", "--quiet", identifier)
-            data = self._switching.run(merged.tree, command, progress)
+            data = self._switching.run(merged.tree, command, progress, created=new)
             if not keep:
                 self._drop(identifier)
         return StashApplied(id=identifier, files=stash.files, data=[*data])
 
     def drop(self, identifier: str) -> Stash:
         """Drop a stash and return it; error 30404."""
-        with self._repository.exclusive("stash"):
+        with self._repository.exclusive("stash", needs=Needs.NOTHING):
             stash = self.get(identifier)
             self._drop(identifier)
         return stash
@@ -168,9 +164,10 @@ class StashManager:
     def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:
         return commit_tree(self._git, tree, parents, f"{message}\n")
 
-    def _list_untracked_paths(self, identifier: str) -> Sequence[str]:
+    def _untracked_files(self, identifier: str) -> dict[str, str]:
+        """Return the untracked files that the stash holds, with their blobs."""
         third = self._git.find(f"{identifier}^3")
-        return [entry.path for entry in self._git.tree(third)] if third else []
+        return {entry.path: entry.sha for entry in self._git.tree(third)} if third else {}
 
     def _drop(self, identifier: str) -> None:
         # git drops by position, which newer stashes change: it is determined last.
@@ -190,5 +187,5 @@ class StashManager:
             branch=None if branch == "(no branch)" or not rest else branch,
             base=base,
             timestamp=moment,
-            files=format_paths({*changed_paths, *self._list_untracked_paths(sha)}),
+            files=format_paths({*changed_paths, *self._untracked_files(sha)}),
         )

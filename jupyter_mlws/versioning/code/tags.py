@@ -11,7 +11,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.refs import EXISTS, TAGS, TagRef, fault_of_name, list_refs, tags
 from jupyter_mlws.versioning.code.models import Tag
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 
 
 class TagManager:
@@ -41,7 +41,7 @@ class TagManager:
         Errors: 50201 for a name that git refuses, 50203 for one that exists, 30404, 30205 if git
         has no user name, 30209 if the tag can't be signed.
         """
-        with self._repository.exclusive("tag"):
+        with self._repository.exclusive("tag", needs=Needs.NOTHING):
             fault = fault_of_name(self._git, name)
             if fault is not None:
                 raise InvalidRequestError(faults=[Fault("name", fault)])
@@ -58,7 +58,7 @@ class TagManager:
 
     def delete(self, name: str) -> Tag:
         """Delete a local tag and return it; error 30404."""
-        with self._repository.exclusive("tag"):
+        with self._repository.exclusive("tag", needs=Needs.NOTHING):
             tag = self.get(name)
             self._git.run("tag", "--delete", "--", name)
         return tag

@@ -46,7 +46,7 @@ from jupyter_mlws.versioning.data.models import (
 )
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 COMMIT_BATCH_SIZE = 100
@@ -164,7 +164,7 @@ class DatasetManager:
         """
         from jupyter_mlws.dvc.data import open_data
 
-        with self._repository.exclusive("dataset"):
+        with self._repository.exclusive("dataset", needs=Needs.FILES):
             inside = self.check_add(path)
             items = {item.path: item for item in self._content.data_now(self._git.status())}
             with open_data(self._project.root) as data:
@@ -199,7 +199,7 @@ class DatasetManager:
         """
         from jupyter_mlws.dvc.importing import import_url
 
-        with self._repository.exclusive("dataset"):
+        with self._repository.exclusive("dataset", needs=Needs.FILES):
             inside = self.check_import(request)
             import_url(self._project.root, request.url, inside, progress, link=request.link)
         return self._describe(self._find_item(escape(inside)))
@@ -349,7 +349,7 @@ class DatasetManager:
         """
         from jupyter_mlws.dvc.data import open_data
 
-        with self._repository.exclusive("pull"):
+        with self._repository.exclusive("pull", needs=Needs.FILES):
             item = self.check_transfer(identifier)
             state = self._repository.working.state(item)
             if state == "modified":
@@ -388,7 +388,7 @@ class DatasetManager:
     def _remote(self, name: str | None, item: DataPointer) -> str:
         if name is None:
             paths = format_paths([item.path])
-            raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
+            raise DataRemoteMissingError(paths=paths)
         return name
 
     def _versions(

@@ -11,6 +11,7 @@ from jupyter_mlws.core.errors import (
     DVCNotInitializedError,
     RemoteUnreachableError,
     TrackedByGitError,
+    UnfinishedOperationError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page, PageQuery
@@ -89,7 +90,7 @@ def list_datasets(workspace: Workspace, query: DatasetsQuery) -> Page[Dataset]:
     "Track a file or folder as data, or record its current content",
     status=201,
     also=WRITES,
-    errors=[*DVC_ERRORS, TrackedByGitError, DataTrackingError],
+    errors=[*DVC_ERRORS, UnfinishedOperationError, TrackedByGitError, DataTrackingError],
 )
 def add_dataset(workspace: Workspace, body: DatasetAdd) -> Reply[Dataset]:
     dataset = workspace.datasets.add(body.path)

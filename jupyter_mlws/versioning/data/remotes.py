@@ -13,7 +13,7 @@ from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.core.urls import parts_of
 from jupyter_mlws.dvc.settings import SECRETS, DataSettings
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 LOCAL, S3, SSH = "local", "s3", "ssh"
@@ -51,8 +51,10 @@ class DataRemotes:
 
     def list(self) -> list[DataRemote]:
         """Return every remote, by name, without credentials."""
+        data_settings = DataSettings(self._root)
+        data_settings.add_shared_project()
         remotes = []
-        for settings in DataSettings(self._root).remotes():
+        for settings in data_settings.remotes():
             url = settings.url
             kind = _remote_kind(url)
             if kind == LOCAL and not Path(url).is_absolute():
@@ -88,7 +90,7 @@ class DataRemotes:
         is its default.
         """
         options, secrets = self._check_request(name, request)
-        with self._repository.exclusive("data remote"):
+        with self._repository.exclusive("data remote", needs=Needs.NOTHING):
             settings = DataSettings(self._root)
             others = [remote for remote in settings.remotes() if remote.name != name]
             default = request.default or not others
@@ -100,7 +102,7 @@ class DataRemotes:
 
         The data at the remote is not deleted.
         """
-        with self._repository.exclusive("data remote"):
+        with self._repository.exclusive("data remote", needs=Needs.NOTHING):
             remote = self.get(name)
             DataSettings(self._root).delete(remote.name)
         return remote

@@ -20,6 +20,7 @@ from jupyter_mlws.versioning.experiments.models import (
     RunBegin,
     RunColumns,
     RunEnded,
+    RunOutput,
     RunsQuery,
     RunState,
     TrackedRun,
@@ -78,6 +79,15 @@ def save_state(workspace: Workspace) -> RunState:
 @endpoints.get("runs/{run}", "Get a run", errors=[MLflowFailedError, VersionItemNotFoundError])
 def get_run(workspace: Workspace, identifier: str) -> ExperimentRun:
     return workspace.experiments.get(identifier)
+
+
+@endpoints.get(
+    "runs/{run}/outputs",
+    "List the outputs of a run, and the stores that have them",
+    errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
+)
+def list_outputs(workspace: Workspace, identifier: str) -> Page[RunOutput]:
+    return workspace.run_outputs.list(identifier)
 
 
 @endpoints.post(

@@ -120,6 +120,30 @@ class ExperimentRun(Record):
     tags: dict[str, str] = Field(default_factory=dict)
 
 
+class OutputStore(str, Enum):
+    """Store that has an output of a run."""
+
+    CACHE = "cache"
+    REMOTE = "remote"
+    WORKING_TREE = "working_tree"
+    MLFLOW = "mlflow"
+
+
+class RunOutput(Record):
+    """An output of a run.
+
+    Nodes record their outputs by hash (``md5``). Other code logs them in MLflow. ``store`` is null
+    if the content is not available; an ``unreachable`` remote may have it.
+    """
+
+    path: Text
+    node: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    store: OutputStore | None
+    unreachable: UnreachableRemote | None = None
+
+
 class RunColumns(Record):
     """The names of the parameters and metrics of runs, to choose columns from."""
 

@@ -37,15 +37,15 @@ from jupyter_mlws.versioning.experiments.models import (
     Reproduction,
     UnavailableData,
 )
+from jupyter_mlws.versioning.experiments.run_outputs import list_node_runs
 from jupyter_mlws.versioning.models import UnreachableRemote
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 
 FOLDER = "reproductions"
 RECORD = "reproduction.json"
 """In the worktree's own part of the git folder, once it is complete."""
 WORKTREE_TIMEOUT = 600.0
 """Seconds for git to write the files of a version."""
-MAX_NODE_RUNS = 500
 ALREADY_EXISTS = Message("already exists")
 NOT_IN_PROJECT = Message("must be a folder inside the project")
 
@@ -105,7 +105,7 @@ class Reproductions:
         request = request or ReproduceRequest()
         run = self.check(identifier, request)
         target = self._target_path(run, request)
-        with self._repository.exclusive("reproduction"):
+        with self._repository.exclusive("reproduction", needs=Needs.NOTHING):
             # A killed attempt may have left files.
             self._remove(target)
             folder = self._root / FOLDER
@@ -144,7 +144,7 @@ class Reproductions:
 
     def delete(self, identifier: str) -> Reproduction:
         """Delete a worktree with everything in it; error 30404."""
-        with self._repository.exclusive("reproduction"):
+        with self._repository.exclusive("reproduction", needs=Needs.NOTHING):
             for path in self._worktrees():
                 reproduction = self._read(path)
                 if reproduction is not None and identifier in (reproduction.id, reproduction.run):
@@ -218,16 +218,7 @@ class Reproductions:
 
         DataSettings(self._root).share(target)
         with open_data(target) as data:
-            data.remote.fetch_listings(items)
-            data.cache.set_aside_damaged(items)
-            absent = data.cache.missing(items)
-            lacking, error = data.remote.find_unavailable(absent)
-            unavailable_paths = {item.path for item in lacking}
-            data.remote.fetch(
-                [item for item in absent if item.path not in unavailable_paths], progress
-            )
-            there = [item for item in items if item.path not in unavailable_paths]
-            data.cache.check(there)
+            there, lacking, error = data.fetch_available(items, progress)
             for place, item in enumerate(there):
                 progress(place, len(there), "datasets", "data")
                 data.worktree.checkout(item)
@@ -245,16 +236,7 @@ class Reproductions:
         read = dict(run["inputs"])
         if run["run"]:
             # Each node of a workflow's run has recorded its inputs.
-            safe_id = run["run"].replace("'", "")
-            rows = self._repository.tracking.ask(
-                "search",
-                filter=f"tags.`mlws.run` = '{safe_id}'",
-                sort=[],
-                limit=MAX_NODE_RUNS,
-                cursor=None,
-                columns=[],
-                nested=True,
-            )["items"]
+            rows = list_node_runs(self._repository.tracking, run["run"])
             read = {path: md5 for row in rows for path, md5 in row["inputs"].items()}
         return [
             # Only the run names data that was changed and not recorded.

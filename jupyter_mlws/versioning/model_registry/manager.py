@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import (
@@ -18,9 +21,10 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.locking import person
 from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.mlflow.client import RefusedError
+from jupyter_mlws.mlflow.client import ARTIFACTS, RefusedError, sqlite_file
 from jupyter_mlws.versioning.data.data_index import normalize_path
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
+from jupyter_mlws.versioning.experiments.run_outputs import RecordedOutput, RunOutputs
 from jupyter_mlws.versioning.model_registry.models import (
     AliasChange,
     BestModels,
@@ -34,7 +38,7 @@ from jupyter_mlws.versioning.model_registry.models import (
     ModelVersion,
     RankedVersion,
 )
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 STORE_TIMEOUT = 3600.0
@@ -43,6 +47,8 @@ STORE_TIMEOUT = 3600.0
 BAD_NAME = Message('must not be a path or contain "/", ":" or quotation marks')
 NO_FILE = Message("no such file or folder")
 OUTSIDE = Message("is outside the workspace")
+NOT_A_MODEL = Message("is the project itself, or holds files of DVC or MLflow")
+NOT_AN_OUTPUT = Message("is not an output of this run; choose from: {outputs}")
 NO_RUN = Message("MLflow has no such run")
 BAD_VALUES = Message("rejected by MLflow: {reason}")
 BAD_ALIAS = Message(
@@ -50,41 +56,71 @@ BAD_ALIAS = Message(
 )
 
 
+@dataclass
+class VersionFiles:
+    """Run and files of a new version.
+
+    ``places`` are files of the working tree, by path in the project. ``recorded`` are outputs of
+    the run by hash. ``logged`` is what the run's code logged in MLflow.
+    """
+
+    run: str | None = None
+    places: dict[str, str] = field(default_factory=dict)
+    recorded: dict[str, RecordedOutput] = field(default_factory=dict)
+    logged: list[str] = field(default_factory=list)
+
+
 class ModelRegistry:
     """The models of one project. Thread-safe."""
 
-    def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
+    def __init__(
+        self, repository: Repository, snapshots: SnapshotManager, outputs: RunOutputs
+    ) -> None:
         self._repository = repository
         self._project = repository.project
         self._snapshots = snapshots
+        self._outputs = outputs
 
     def register(self, request: ModelCreate) -> ModelVersion:
         """Register a model version with its parameters, metrics and files.
 
         Without a run, a new one is logged; it records the commit of the working tree, which is
-        created if there are uncommitted changes. Error 50201 or 50302 names every invalid field;
-        nothing is logged then.
+        created if there are uncommitted changes. The files of an existing run are its own outputs:
+        its recorded hashes select their content, or the run has logged them in MLflow. Only a run
+        in progress, of a notebook or script, can have files of the working tree.
+
+        Error 50201 or 50302 names every invalid field, 30402 an output that no store has, 30401 a
+        damaged one; nothing is logged then.
         """
-        artifacts = self._check(request)
-        run = request.run_id
+        files = self._check(request)
         commit = None
-        if not run and self._repository.git.find("HEAD") is not None:
+        if files.run is None and self._repository.git.find("HEAD") is not None:
             commit = self._snapshots.keep_state(f"models/{uuid.uuid4().hex[:12]}")
-        try:
-            row = self._repository.tracking.ask(
-                "register",
-                STORE_TIMEOUT,
-                name=request.name,
-                params=request.params,
-                metrics=request.metrics,
-                artifacts=artifacts,
-                tags=request.tags,
-                run=run,
-                commit=commit,
-            )
-        except RefusedError as error:
-            faults = [Fault("params", BAD_VALUES.fill(reason=error.reason))]
-            raise InvalidRequestError(faults=faults) from error
+        with ExitStack() as stack:
+            artifacts = files.places
+            if files.recorded:
+                # No garbage collection may remove what is being copied.
+                stack.enter_context(
+                    self._repository.exclusive("model registration", needs=Needs.NOTHING)
+                )
+                fetched = stack.enter_context(self._outputs.fetched(files.recorded))
+                artifacts = {**artifacts, **fetched}
+            try:
+                row = self._repository.tracking.ask(
+                    "register",
+                    STORE_TIMEOUT,
+                    name=request.name,
+                    params=request.params,
+                    metrics=request.metrics,
+                    artifacts=artifacts,
+                    logged=files.logged,
+                    tags=request.tags,
+                    run=files.run,
+                    commit=commit,
+                )
+            except RefusedError as error:
+                faults = [Fault("params", BAD_VALUES.fill(reason=error.reason))]
+                raise InvalidRequestError(faults=faults) from error
         return _to_model_version(row)
 
     def list(self, query: ModelsQuery | None = None) -> Page[Model]:
@@ -203,34 +239,58 @@ class ModelRegistry:
             # MLflow also rejects names that no item can have.
             raise VersionItemNotFoundError(kind=kind, name=label) from error
 
-    def _check(self, request: ModelCreate) -> Mapping[str, str]:
-        """Return the artifacts and their locations on disk; the error lists every fault."""
+    def _check(self, request: ModelCreate) -> VersionFiles:
+        """Return the run and the files of a new version; the error lists every fault."""
         faults = []
         if set("/:\"'") & set(request.name) or request.name == "." or request.name.startswith(".."):
             faults.append(Fault("name", BAD_NAME))
+        files = VersionFiles()
         outside = None
-        artifacts = {}
+        run = None
+        if request.run_id is not None:
+            with suppress(VersionItemNotFoundError):
+                run = self._outputs.find(request.run_id)
+        if run is not None:
+            files.run = run["id"]
+            recorded = self._outputs.recorded(run)
+            logged = {row["path"] for row in self._outputs.logged(run)}
+            # The code of a notebook or script; nodes have recorded what they wrote.
+            is_running = run["run"] is None and run["status"] in ("RUNNING", "SCHEDULED")
         for position, path in enumerate(request.artifacts):
             field = f"artifacts.{position}"
             try:
-                place = self._project.resolve(path)
                 inside = normalize_path(self._project, path)
+                place = self._project.resolve(path)
             except MLWSError:
                 outside = path
                 faults.append(Fault(field, OUTSIDE))
                 continue
-            if place.exists():
-                artifacts[inside] = str(place)
-            else:
+            if run is not None and inside in recorded:
+                files.recorded[inside] = recorded[inside]
+            elif run is not None and inside in logged:
+                files.logged.append(inside)
+            elif run is not None and not is_running:
+                names = ", ".join(sorted({*recorded, *logged})) or "-"
+                faults.append(Fault(field, NOT_AN_OUTPUT.fill(outputs=names)))
+            elif not place.exists():
                 faults.append(Fault(field, NO_FILE))
-        if request.run_id is not None:
-            run_exists = self._repository.tracking.ask("has_run", run=request.run_id)
-            faults += [] if run_exists else [Fault("run_id", NO_RUN)]
+            elif inside.split("/")[0] in (".", ".dvc") or self._holds_store(place):
+                faults.append(Fault(field, NOT_A_MODEL))
+            else:
+                files.places[inside] = str(place)
+        if request.run_id is not None and run is None:
+            faults.append(Fault("run_id", NO_RUN))
         if outside is not None:
             raise OutsideWorkspaceError(faults=faults, path=outside)
         if faults:
             raise InvalidRequestError(faults=faults)
-        return artifacts
+        return files
+
+    def _holds_store(self, place: Path) -> bool:
+        """Return whether a path holds MLflow's own files, or lies in them."""
+        file = sqlite_file(self._repository.tracking.uri)
+        parts = [] if file is None else [file.resolve(), (file.parent / ARTIFACTS).resolve()]
+        return any(place in (part, *part.parents) or part in place.parents for part in parts)
 
 
 def _to_model_version(row: Mapping[str, Any]) -> ModelVersion:

@@ -75,7 +75,9 @@ class ModelCreate(Request):
     params: dict[str, Scalar] = Field(default_factory=dict, max_length=1000)
     metrics: dict[str, FiniteFloat] = Field(default_factory=dict, max_length=1000)
     artifacts: list[Plain] = Field(
-        default_factory=list, max_length=1000, description="Files and folders of the project."
+        default_factory=list,
+        max_length=1000,
+        description="Files and folders of the project; of an existing run, its outputs.",
     )
     run_id: Plain | None = Field(default=None, min_length=1)
     tags: dict[str, str] = Field(default_factory=dict, max_length=100)

@@ -6,12 +6,11 @@ garbage, and :class:`~.recovery.Recovery` repeats everything after it.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,14 +26,18 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import fold_paths, size_of
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.core.secrets import find_secrets, looks_secret
+from jupyter_mlws.core.secrets import find_secret, find_secrets
 from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Status
 from jupyter_mlws.git.commits import add_trailers, check_identity, commit_tree, run_hook
 from jupyter_mlws.git.history import LogQuery, changes_of, list_commits
-from jupyter_mlws.git.index import PrivateIndex, staged_entries
+from jupyter_mlws.git.index import (
+    PrivateIndex,
+    locked_index,
+    reset_locked_index,
+    staged_entries,
+)
 from jupyter_mlws.git.refs import current_branch, update_ref
 from jupyter_mlws.versioning.data.data_index import (
     format_paths,
@@ -53,6 +56,13 @@ from jupyter_mlws.versioning.snapshots.publish import (
     discard,
     finish,
 )
+from jupyter_mlws.versioning.snapshots.run_selection import (
+    NO_ANSWER,
+    RUN_NOT_RECORDED,
+    TRACKING_TIMEOUT,
+    RunMatcher,
+    ended_runs,
+)
 from jupyter_mlws.versioning.snapshots.verification import utc_now
 
 if TYPE_CHECKING:
@@ -68,8 +78,6 @@ gigabytes of memory."""
 MANY_NEW_FILES = 1000
 MANY_NEW_BYTES = 100 * 1024 * 1024
 """New files of one commit from which on the user must confirm: they may be data."""
-MAX_RUNS = 1000
-"""Newest runs that are considered; older ones were named by earlier snapshots."""
 LARGE_FILE_SKIPPED = Message(
     "{path} ({size} MB) was not committed: track it as data with `jupyter mlws data add {path}`."
 )
@@ -89,6 +97,7 @@ class CreatedSnapshot:
     sha: str
     proof: Proof
     warnings: list[Message]
+    left_out: list[str]
 
 
 @dataclass
@@ -136,12 +145,14 @@ class SnapshotBuilder:
         self._tracking = repository.tracking
         self._on_step = on_step
         self._warnings: list[Message] = []
+        self._left_out: list[str] = []
 
     def run(
         self,
         message: str,
         paths: Sequence[str] | None,
         *,
+        leave_out: Sequence[str] = (),
         allow_secrets: bool,
         allow_many: bool = False,
         staged_only: bool = False,
@@ -149,9 +160,10 @@ class SnapshotBuilder:
         """Create the snapshot: select, journal, store data, commit, publish, tidy."""
         self._on_step("select")
         status = self._git.status()
-        self._repository.refuse_unfinished(status.conflicts)
         check_identity(self._git)
-        selection = self._select_staged(status) if staged_only else self._select(status, paths)
+        selection = (
+            self._select_staged(status) if staged_only else self._select(status, paths, leave_out)
+        )
         if not allow_many and not staged_only:
             self._refuse_many(status, selection)
         if not allow_secrets:
@@ -161,9 +173,11 @@ class SnapshotBuilder:
                 entries = [e for e in self._git.tree(selection.index) if e.path in selection.paths]
                 shas = sorted({entry.sha for entry in entries if entry.mode.startswith("100")})
                 blobs = self._git.blobs(shas)
-                secrets = sorted(e.path for e in entries if looks_secret(blobs.get(e.sha, b"")))
+                matches = (find_secret(e.path, blobs.get(e.sha, b"")) for e in entries)
+                secrets = [secret for secret in matches if secret is not None]
             if secrets:
-                raise SecretsFoundError(paths=", ".join(secrets))
+                places = ", ".join(f"{one.place} ({one.rule})" for one in secrets)
+                raise SecretsFoundError(places=places, paths=[one.path for one in secrets])
         if status.branch is None and status.head is not None:
             self._warnings.append(DETACHED_HEAD)
         self._on_step("journal")
@@ -174,19 +188,27 @@ class SnapshotBuilder:
             started=time.time(),
         )
         pending.write(self._project.state)
-        try:
-            result = self._build_commit(pending, message, selection)
-        except BaseException:
-            discard(self._project, pending)
-            raise
-        self._on_step("publish")
-        if not update_ref(self._git, pending.ref, result.sha, pending.base, "snapshot"):
-            discard(self._project, pending)
-            raise BranchMovedError(branch=pending.ref.removeprefix("refs/heads/"))
+        with ExitStack() as stack:
+            try:
+                result = self._build_commit(pending, message, selection)
+                self._on_step("publish")
+                # Branch and index change together: to git, a commit that the index lacks is undone.
+                stack.enter_context(locked_index(self._git))
+            except BaseException:
+                discard(self._project, pending)
+                raise
+            if not update_ref(self._git, pending.ref, result.sha, pending.base, "snapshot"):
+                discard(self._project, pending)
+                raise BranchMovedError(branch=pending.ref.removeprefix("refs/heads/"))
+            self._on_step("index")
+            reset_locked_index(self._project, self._git, result.sha, pending.index)
         self._warnings += finish(self._project, pending, self._tracking, self._on_step)
         return result
 
-    def _select(self, status: Status, paths: Sequence[str] | None) -> Selection:
+    def _select(
+        self, status: Status, paths: Sequence[str] | None, leave_out: Sequence[str]
+    ) -> Selection:
+        left_out = [normalize_path(self._project, path) for path in leave_out]
         path_filter = None
         if paths is not None:
             path_filter = [normalize_path(self._project, path) for path in paths]
@@ -208,6 +230,8 @@ class SnapshotBuilder:
             if entry.path.endswith("/"):
                 # A nested repository: git would make a link without content.
                 continue
+            if covers(left_out, entry.path):
+                continue
             if (
                 path_filter is not None
                 and not covers(path_filter, entry.path)
@@ -217,9 +241,10 @@ class SnapshotBuilder:
             size = size_of(self._project.root / entry.path) or 0
             if size >= MAX_GIT_FILE_BYTES and entry.state != "untracked":
                 # It is versioned already, so it can't be left out.
-                raise FileTooLargeError(paths=entry.path)
+                raise FileTooLargeError(paths=[entry.path], named=entry.path)
             if entry.state == "untracked" and size >= limit:
                 large.append(entry.path)
+                self._left_out.append(entry.path)
                 megabytes = size // (1024 * 1024)
                 self._warnings.append(LARGE_FILE_SKIPPED.fill(path=entry.path, size=megabytes))
                 continue
@@ -230,7 +255,7 @@ class SnapshotBuilder:
         self._refuse_broken(selection, status.head)
         if selection.empty:
             if large:
-                raise FileTooLargeError(paths=", ".join(large))
+                raise FileTooLargeError(paths=large, named=", ".join(large))
             raise NothingToCommitError()
         return selection
 
@@ -302,7 +327,7 @@ class SnapshotBuilder:
             self._on_step("check")
             inventory = self._ensure_cached(tree, pending.base, stack)
             self._on_step("commit")
-            pending.runs = self._select_runs()
+            pending.runs = self._select_runs(tree)
             text = self._build_message(private, pending, message)
             pending.sha = self._create_commit(tree, pending, text)
             changes = changes_of(self._git, [pending.sha])[pending.sha]
@@ -328,7 +353,7 @@ class SnapshotBuilder:
             runs=True if pending.runs else None,
             checked=utc_now(),
         )
-        return CreatedSnapshot(pending.sha, proof, self._warnings)
+        return CreatedSnapshot(pending.sha, proof, self._warnings, self._left_out)
 
     def _protect_commit(self, pending: SnapshotJournal, before: str | None) -> None:
         """Protect the commit from git's garbage collection and record it for recovery."""
@@ -394,12 +419,12 @@ class SnapshotBuilder:
             raise DataMissingError(paths=", ".join(sorted(elsewhere)))
         return True
 
-    def _select_runs(self) -> list[str]:
-        """Return the ended runs that MLflow still has and that no snapshot names yet.
+    def _select_runs(self, tree: str) -> list[str]:
+        """Return the runs of the version's workflows and inputs that no snapshot names yet.
 
-        Snapshots of all branches count.
+        Snapshots of all branches count. A run that MLflow does not have is left out with a warning.
         """
-        candidates = list(finished_runs(self._project).values())
+        candidates = ended_runs(self._project)
         if not candidates:
             return []
         query = LogQuery("--all", text=f"{TRAILER_RUN}:", limit=10_000)
@@ -408,11 +433,19 @@ class SnapshotBuilder:
             for commit in list_commits(self._git, query)
             for run in commit.trailers.get(TRAILER_RUN, [])
         }
-        new_runs = [run for run in candidates if run not in recorded_runs]
-        if not new_runs:
+        new_runs = [run for run in candidates if run.mlflow_run not in recorded_runs]
+        matcher = RunMatcher(self._project, self._git, self._content, tree)
+        runs = []
+        for run in matcher.select(new_runs):
+            if run.mlflow_run is not None:
+                runs.append(run.mlflow_run)
+            else:
+                reason = run.problem or NO_ANSWER.fill(seconds=f"{TRACKING_TIMEOUT:g}")
+                self._warnings.append(RUN_NOT_RECORDED.fill(run=run.id, reason=reason))
+        if not runs:
             return []
         try:
-            return self._tracking.finished(new_runs)
+            return self._tracking.finished(runs)
         except MLWSError as error:
             self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message))
             return []
@@ -434,16 +467,3 @@ class SnapshotBuilder:
         run_hook(private, "prepare-commit-msg", str(file), "message")
         run_hook(private, "commit-msg", str(file))
         return file.read_text(encoding="utf-8")
-
-
-def finished_runs(project: Project) -> dict[str, str]:
-    """Return the MLflow runs of the workflow runs that have ended, oldest first, by run."""
-    query = "SELECT id, record FROM runs ORDER BY created DESC LIMIT ?"
-    with closing(project.history()) as history:
-        rows = history.execute(query, MAX_RUNS)
-    records = {row["id"]: json.loads(row["record"]) for row in reversed(rows)}
-    return {
-        run: record["mlflow_run"]
-        for run, record in records.items()
-        if record.get("mlflow_run") and record.get("ended")
-    }

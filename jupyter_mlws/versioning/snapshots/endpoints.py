@@ -44,6 +44,7 @@ def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply[Snapsho
     snapshot = workspace.snapshots.create(
         body.message,
         body.paths,
+        leave_out=body.leave_out,
         allow_secrets=body.allow_secrets,
         allow_many=body.allow_many,
         staged_only=body.staged,

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError, VersionItemNotFoundError
 from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
 from jupyter_mlws.core.project import Project
@@ -20,9 +19,15 @@ from jupyter_mlws.git.history import Commit, LogQuery, list_commits, list_commit
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
-from jupyter_mlws.versioning.data.data_index import ChangeKind, kind_of, normalize_path
+from jupyter_mlws.versioning.data.data_index import (
+    ChangeKind,
+    format_paths,
+    kind_of,
+    normalize_path,
+)
 from jupyter_mlws.versioning.data.gc import GarbageCollector
 from jupyter_mlws.versioning.models import (
+    OPERATION_ACTIONS,
     Author,
     Change,
     ChangeState,
@@ -41,7 +46,7 @@ from jupyter_mlws.versioning.models import (
     Stats,
     VersionChange,
 )
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.create import (
     TRAILER_DATA,
     TRAILER_RUN,
@@ -49,8 +54,10 @@ from jupyter_mlws.versioning.snapshots.create import (
 )
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
+from jupyter_mlws.versioning.snapshots.run_selection import await_tracking
 from jupyter_mlws.versioning.snapshots.verification import Verifier, utc_now
-from jupyter_mlws.versioning.worktree.restore import RESTORED_VERSION_FILE, SAFETY
+from jupyter_mlws.versioning.worktree.restore import RESTORED_VERSION_FILE
+from jupyter_mlws.versioning.worktree.switch_journal import JOURNALED
 
 
 class SnapshotManager:
@@ -107,12 +114,17 @@ class SnapshotManager:
             for path, state in self._working.states(items).items()
         ]
         holder = self.project.holder()
+        operation = self._repository.unfinished()
         return GitStatus(
             branch=status.branch,
             head=status.head,
             upstream=status.upstream,
             changes=sorted(changes, key=lambda change: change.path),
-            operation=self._repository.unfinished(),
+            operation=operation,
+            # A journal is that of the lock's holder: nothing was interrupted yet.
+            actions=[]
+            if operation is None or (holder and operation in JOURNALED)
+            else [*OPERATION_ACTIONS[operation]],
             lock=LockHolder(**asdict(holder)) if holder else None,
             outbox=self._repository.outbox.waiting(),
             restored=self._restored_version(status),
@@ -167,6 +179,7 @@ class SnapshotManager:
         message: str,
         paths: Sequence[str] | None = None,
         *,
+        leave_out: Sequence[str] = (),
         allow_secrets: bool = False,
         allow_many: bool = False,
         staged_only: bool = False,
@@ -174,13 +187,17 @@ class SnapshotManager:
     ) -> SnapshotCreated:
         """Commit all changes, those at and below ``paths``, or the staged ones.
 
+        Files at and below the paths in ``leave_out`` are left as they are.
         ``staged_only`` selects what is staged. ``on_step`` receives the name of each step.
         Errors: 30201, 30203, 30205 to 30210, 30221, 30401, 30402.
         """
+        # Before the project's lock is held: MLflow may take seconds to answer.
+        await_tracking(self.project)
         with self._repository.exclusive("snapshot"):
             result = SnapshotBuilder(self._repository, on_step).run(
                 message,
                 paths,
+                leave_out=leave_out,
                 allow_secrets=allow_secrets,
                 allow_many=allow_many,
                 staged_only=staged_only,
@@ -191,17 +208,35 @@ class SnapshotManager:
             self._repository.full()
         _, _, snapshot = self._load_version(result.sha)
         facts = {**snapshot.__dict__, "proof": result.proof}
-        return SnapshotCreated(**facts, warnings=result.warnings)
+        return SnapshotCreated(
+            **facts, warnings=result.warnings, left_out=format_paths(result.left_out)
+        )
 
     def restore_plan(self, name: str, paths: Sequence[str] | None = None) -> RestorePlan:
-        """Return the plan of a restore; changes nothing."""
+        """Return the plan of a restore; changes nothing. Errors: :meth:`check_restorable`."""
+        self.check_restorable(name, paths)
         return self._repository.restore.plan(self._git.resolve(name), paths)
 
     def check_restorable(self, name: str, paths: Sequence[str] | None = None) -> None:
-        """Raise error 30404 for an unknown version, 50302 for a path outside."""
-        self._git.resolve(name)
-        for path in paths or ():
-            normalize_path(self.project, path)
+        """Raise error 30404 for an unknown version or path, 50302 for a path outside.
+
+        A path is known if the version or the working tree's index or data has it.
+        """
+        sha = self._git.resolve(name)
+        if not paths:
+            return
+        items = [*self._content.data_at(sha), *self._content.data_now()]
+        data = {place for item in items for place in (item.path, item.source)}
+        for path in paths:
+            inside = normalize_path(self.project, path)
+            is_known = (
+                inside == "."
+                or self._git.tracked(inside)
+                or self._git.tree(sha, inside)
+                or any(covers([inside], place) for place in data)
+            )
+            if not is_known:
+                raise VersionItemNotFoundError(kind="file", name=path)
 
     def restore(
         self,
@@ -215,15 +250,7 @@ class SnapshotManager:
         has changed then.
         """
         with self._repository.exclusive("restore", report_waiting(progress)):
-            sha, head = self._git.resolve(name), self._git.find("HEAD")
-            result = self._repository.restore.run(sha, paths, progress)
-            safety_refs = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
-            if paths is None and sha != head and not safety_refs:
-                note = {"commit": sha, "head": head}
-                atomic_write(self.project.state / RESTORED_VERSION_FILE, json.dumps(note))
-            elif paths is None:
-                (self.project.state / RESTORED_VERSION_FILE).unlink(missing_ok=True)
-            return result
+            return self._repository.restore.run(self._git.resolve(name), paths, progress)
 
     def resolve(self, name: str) -> str:
         """Return the id of the version that ``name`` refers to; error 30404."""
@@ -248,7 +275,7 @@ class SnapshotManager:
         ``quick`` as for :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
         """
         sha = self._git.resolve(name)
-        with self._repository.exclusive("repair", report_waiting(progress)):
+        with self._repository.exclusive("repair", report_waiting(progress), needs=Needs.NOTHING):
             return Repair(self._repository, progress).run(sha, quick=quick)
 
     def collect(
@@ -258,7 +285,9 @@ class SnapshotManager:
 
         Errors: 30101, 30204, 30231, 30232.
         """
-        with self._repository.exclusive("collection", report_waiting(progress)):
+        with self._repository.exclusive(
+            "collection", report_waiting(progress), needs=Needs.NOTHING
+        ):
             return GarbageCollector(self._repository, progress).run(confirm=confirm)
 
     def keep_state(self, name: str) -> str:
@@ -272,7 +301,7 @@ class SnapshotManager:
 
     def recover(self) -> None:
         """Finish or discard the operations that a crash interrupted."""
-        with self._repository.exclusive("recovery"):
+        with self._repository.exclusive("recovery", needs=Needs.NOTHING):
             pass
 
     @cached_property

@@ -9,7 +9,7 @@ import logging
 import threading
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.recovery import has_leftovers
 
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = 15.0, 900.0
@@ -57,7 +57,7 @@ class OutboxWorker:
     def _run(self) -> None:
         if has_leftovers(self._repository.project):
             try:
-                with self._repository.exclusive("recovery"):
+                with self._repository.exclusive("recovery", needs=Needs.NOTHING):
                     pass
             except MLWSError as error:
                 log.info("Recovery is postponed to the next command: %s", error)

@@ -148,7 +148,7 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     with open_data(git.root) as data:
         if data.remote.name is None:
             paths = format_paths({item.path for item in required_items})
-            raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
+            raise DataRemoteMissingError(paths=paths)
         absent = data.remote.missing(required_items)
         # Data that only older commits name and no store has is lost already.
         lost_items = set(data.cache.missing([each.item for each in absent])) - {*tips}

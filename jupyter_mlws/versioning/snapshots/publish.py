@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import run_hook
-from jupyter_mlws.git.index import reset_index, staged_entries
 from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex
@@ -24,14 +22,9 @@ from jupyter_mlws.versioning.snapshots.outbox import Outbox
 JOURNAL_PREFIX = "snapshot-"
 TAG_SNAPSHOT = "mlws.snapshot"
 """Tag of an MLflow run: the commit that names it, or ``pending`` before it is published."""
-REFRESH_TRIES = 20
-"""Tries to refresh the index while another git program holds it, 50 ms apart."""
 RUNS_LEFT_OUT = Message(
     "Runs were not recorded because MLflow did not respond. The next snapshot will "
     "record them. {reason}"
-)
-INDEX_LATER = Message(
-    "The index is in use by another git process and will be refreshed by the next operation."
 )
 
 log = logging.getLogger(__name__)
@@ -98,9 +91,6 @@ def finish(
     """
     git = Git(project.root)
     assert pending.sha is not None
-    on_step("index")
-    if not _refresh_index(git, pending.index):
-        return [INDEX_LATER]
     on_step("tag")
     if pending.runs:
         try:
@@ -118,25 +108,6 @@ def finish(
         log.warning("%s", error)
     on_step("done")
     return []
-
-
-def _refresh_index(git: Git, before: dict[str, str | None]) -> bool:
-    """Update the committed paths in the user's index to HEAD.
-
-    Paths whose entries differ from ``before`` are left alone. False if another program holds
-    the index.
-    """
-    for _ in range(REFRESH_TRIES):
-        now = staged_entries(git, before)
-        try:
-            reset_index(git, [path for path, row in before.items() if now.get(path) == row])
-        except MLWSError:
-            if not (git.root / git.path("index.lock")).exists():
-                raise
-            time.sleep(0.05)
-        else:
-            return True
-    return False
 
 
 def discard(project: Project, pending: SnapshotJournal) -> None:

@@ -1,5 +1,8 @@
 """Recovery from crashed operations: completes or undoes them, under the project's lock.
 
+A restore or a stash replaces the working tree's content without a commit of its own: it waits
+for the user, who finishes or aborts it, so that no commit publishes the half or the whole of it.
+
 Later changes by the user are kept: only paths that are unchanged since the crash are touched.
 """
 
@@ -7,11 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from jupyter_mlws.core.atomic import remove_temp_paths
 from jupyter_mlws.core.errors import MLWSError
@@ -19,15 +19,13 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.worktree import remove_link_tests
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import differences
+from jupyter_mlws.git.index import await_index_lock, locked_index, reset_locked_index
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data.data_index import DataIndex
 from jupyter_mlws.versioning.snapshots.publish import discard, finish, read_journals
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 from jupyter_mlws.versioning.worktree.restore import Restore, find_leftovers, remove_leftovers
 from jupyter_mlws.versioning.worktree.switch_journal import Switch, end_switch, is_switching
-
-ORPHAN_LOCK_AGE = 10.0
-"""Seconds after which a lock of git's index is orphaned if no git process is visible."""
 
 log = logging.getLogger(__name__)
 
@@ -55,21 +53,63 @@ class Recovery:
         self._tracking = tracking
 
     def run(self) -> None:
-        """Finish published snapshots, discard others, complete or undo a switch."""
+        """Finish published snapshots, discard others, complete or undo a switch of HEAD."""
         journals = list(read_journals(self._project.state))
         switch = Switch.read(self._project)
         if journals or switch is not None:
-            _release_index_lock(self._git)
+            await_index_lock(self._git)
         for pending in journals:
             tip = self._git.find(pending.ref)
             if pending.sha is None or tip is None or not self._git.contains(tip, pending.sha):
                 discard(self._project, pending)
                 continue
+            with locked_index(self._git):
+                reset_locked_index(self._project, self._git, "HEAD", pending.index)
             for warning in finish(self._project, pending, self._tracking, lambda step: None):
                 log.warning("Recovery of %s: %s", pending.sha, warning.en)
         remove_leftovers(self._project.state)
-        if switch is not None:
+        # At the end of a merge, the merge itself is what is unfinished.
+        if switch is None or not switch.moves or self._git.unfinished():
+            return
+        try:
             self._complete_switch(switch)
+        except (MLWSError, OSError) as error:
+            # `status` reports it, and commits are refused until it is done.
+            log.warning("Could not finish an interrupted switch of the working tree: %s", error)
+
+    def go_on(self) -> None:
+        """Finish the interrupted operation; what the user changed since stays."""
+        switch = Switch.read(self._project)
+        if switch is None:
+            return
+        if switch.moves:
+            self._complete_switch(switch)
+            return
+        self._bring(switch, switch.goal)
+        if switch.whole:
+            self._restore.note_version(switch.goal)
+        end_switch(self._project)
+
+    def abort(self) -> None:
+        """Restore the content from before the operation; later changes of the user stay.
+
+        A switch that moved HEAD ends where it is: its data is what `status` reports.
+        """
+        switch = Switch.read(self._project)
+        if switch is None:
+            return
+        before = switch.safety or self._git.find("HEAD")
+        if not switch.moves and before is not None:
+            self._bring(switch, before)
+            base, index = (self._git.find(f"{before}^{number}") for number in (1, 2))
+            if switch.safety and index and base == self._git.find("HEAD"):
+                self._git.run("read-tree", index)
+                self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
+        end_switch(self._project)
+
+    @property
+    def _restore(self) -> Restore:
+        return Restore(self._project, self._content, self._working)
 
     def _complete_switch(self, switch: Switch) -> None:
         """Complete the switch; return to its start if git did not move HEAD."""
@@ -81,11 +121,14 @@ class Recovery:
         ):
             # The commit at the end of a merge has the tree that was the goal.
             switch = replace(switch, goal=head)
-        goal = head if switch.moves else switch.goal
-        if goal is None:
-            # The first checkout failed: there is no version to return to.
-            end_switch(self._project)
-            return
+        # Without HEAD, the first checkout failed: there is no version to return to.
+        if head is not None:
+            self._bring(switch, head)
+        end_switch(self._project)
+
+    def _bring(self, switch: Switch, goal: str) -> None:
+        """Bring the paths of a switch to a version, except what the user changed since."""
+        head = self._git.find("HEAD")
         for path in (*switch.code, *switch.data):
             remove_temp_paths(self._project.root / path)
         for folder in {(self._project.root / path).parent for path in switch.data}:
@@ -100,48 +143,59 @@ class Recovery:
             for item in self._content.data_at(version)
             if item.path in changed_data
         }
-        code_paths = self._select_code_paths(switch, goal, head)
-        paths = [*(path for path in code_paths if path not in changed_sources), *data]
+        code_paths = [
+            path
+            for path in self._select_code_paths(switch, goal, head)
+            if path not in changed_sources
+        ]
+        target = self._blob_ids(goal)
+        remove = [path for path in code_paths if path not in target]
+        for path, sha in switch.created.items():
+            place = self._project.root / path
+            # A killed git may have written the beginning alone.
+            if place.is_symlink() or (
+                place.is_file() and self._git.blobs([sha])[sha].startswith(place.read_bytes())
+            ):
+                remove.append(path)
+        paths = [*code_paths, *data]
         # Changes of the user inside a folder are not known: a new safety commit keeps it.
         folders = any((self._project.root / path).is_dir() for path in data)
-        try:
-            if paths:
-                restore = Restore(self._project, self._content, self._working)
-                restore.run(
-                    goal, sorted(set(paths)), safety_commit=None if folders else switch.safety
-                )
-        except (MLWSError, OSError) as error:
-            # `status` reports it, and commits are refused until it is done.
-            log.warning("Could not finish an interrupted switch of the working tree: %s", error)
-            return
-        end_switch(self._project)
+        if paths or remove:
+            self._restore.run(
+                goal,
+                sorted(set(paths)),
+                safety_commit=None if folders else switch.safety,
+                keep_index=goal != switch.goal and not switch.moves,
+                remove=remove,
+                operation=switch.operation,
+            )
 
     def _select_code_paths(self, switch: Switch, goal: str, head: str | None) -> list[str]:
         """Return the files to bring to the goal that are unchanged since the crash."""
-        if not switch.moves:
-            before = switch.code
-        elif head == switch.goal or switch.base is None:
-            # git has written all files, or had none to write.
-            return []
-        else:
+        before = switch.code
+        if switch.moves:
+            if head == switch.goal or switch.base is None:
+                # git has written all files, or had none to write.
+                return []
             rows = differences(self._git, switch.base, switch.goal, renames=False)
-            goal_blobs = self._blob_ids(switch.goal)
-            before = {row.path: goal_blobs.get(row.path) for row in rows}
-        target = self._blob_ids(goal)
+            before = dict.fromkeys(row.path for row in rows)
+        written, target = self._blob_ids(switch.goal), self._blob_ids(goal)
         now = _hash_files(self._git, before)
-        return [path for path in before if now[path] in (None, before[path], target.get(path))]
+        return [
+            path
+            for path in before
+            if now[path] in (None, before[path], written.get(path), target.get(path))
+        ]
 
     def _select_data_paths(self, switch: Switch, goal: str) -> list[str]:
         """Return the data to bring to the goal, as :meth:`_select_code_paths` does for files.
 
         A folder may be partly switched, so it is always included.
         """
-        other = switch.safety or self._git.find("HEAD")
-        if switch.moves:
-            other = switch.base if goal == switch.goal else switch.goal
+        before = switch.base if switch.moves else switch.safety or self._git.find("HEAD")
         versions = [
             {item.path: item for item in self._content.data_at(version)}
-            for version in (goal, other)
+            for version in {goal, switch.goal, before}
             if version is not None
         ]
         paths = []
@@ -176,35 +230,3 @@ def _hash_files(git: Git, paths: Collection[str]) -> dict[str, str | None]:
     output = git.run("hash-object", "--stdin-paths", stdin=stdin, timeout=600)
     hashes.update(zip(together, output.decode().split(), strict=True))
     return hashes
-
-
-def _release_index_lock(git: Git) -> None:
-    """Wait for a git process that outlived ours; remove the lock of one that died with it."""
-    lock = git.root / git.path("index.lock")
-    deadline = time.monotonic() + 2 * ORPHAN_LOCK_AGE
-    while time.monotonic() < deadline:
-        try:
-            age = time.time() - lock.stat().st_mtime
-        except FileNotFoundError:
-            return
-        # A git process of another container is not visible, but updates the file.
-        if age > ORPHAN_LOCK_AGE and not _is_git_running(git.root):
-            log.warning("Removing %s, left behind by a killed git process", lock)
-            lock.unlink(missing_ok=True)
-            return
-        time.sleep(0.05)
-
-
-def _is_git_running(root: Path) -> bool:
-    """Return whether a git works at or below ``root``; true if that cannot be determined."""
-    if not Path("/proc/self/cwd").exists():
-        return True
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with suppress(OSError):
-            if (entry / "comm").read_text().strip() == "git":
-                folder = (entry / "cwd").resolve()
-                if folder == root or root in folder.parents:
-                    return True
-    return False

@@ -7,11 +7,12 @@ changes. HEAD and branch do not move.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from jupyter_mlws.core.atomic import temp_path
-from jupyter_mlws.core.errors import DataMissingError, MLWSError, UnfinishedOperationError
+from jupyter_mlws.core.atomic import atomic_write, temp_path
+from jupyter_mlws.core.errors import DataMissingError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
@@ -46,7 +47,12 @@ from jupyter_mlws.versioning.models import (
     UnreachableRemote,
 )
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
-from jupyter_mlws.versioning.worktree.switch_journal import Switch, begin_switch, end_switch
+from jupyter_mlws.versioning.worktree.switch_journal import (
+    RESTORE,
+    Switch,
+    begin_switch,
+    end_switch,
+)
 
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.data import DataStore
@@ -137,19 +143,24 @@ class Restore:
         *,
         safety_commit: str | None = None,
         keep_index: bool = False,
+        remove: Collection[str] = (),
+        operation: str = RESTORE,
     ) -> RestoreResult:
         """Restore; the caller holds the project's lock.
 
         ``safety_commit``: a commit that already contains everything that is replaced.
-        ``keep_index``: staged changes of the restored paths stay staged.
+        ``keep_index``: staged changes of the restored paths stay staged. ``remove``: untracked
+        files to delete. ``operation`` names an interrupted restore.
         """
-        operation = self._git.unfinished()
-        if operation:
-            raise UnfinishedOperationError(operation=operation, paths=[])
         remove_leftovers(self._project.state)
         with ExitStack() as stack:
             progress(0, message="plan")
             steps = self._plan_steps(sha, paths, stack)
+            untracked = dict.fromkeys(remove, "untracked")
+            for path in sorted(untracked.keys() - {*steps.delete}):
+                if os.path.lexists(self._root / path):
+                    steps.delete.append(path)
+                    self._record_lost_work(steps, path, untracked, ())
             if keep_index:
                 steps.index = []
             if steps.unreachable is not None:
@@ -158,7 +169,7 @@ class Restore:
                 raise DataMissingError(paths=", ".join(item.path for item in steps.missing))
             if steps.nothing:
                 self._tidy_index(steps)
-                end_switch(self._project)
+                self._end(sha, whole=paths is None)
                 return RestoreResult(safety=None, restored=[])
             data = None
             changed_data = [*steps.checkout, *steps.fetch, *steps.remove]
@@ -183,12 +194,29 @@ class Restore:
                 safety=safety,
                 code={path: before.get(path) for path in [*steps.write, *steps.delete]},
                 data=[item.path for item in changed_data],
+                operation=operation,
+                whole=paths is None,
             )
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
             begin_switch(self._project, switch)
             self._apply_steps(steps, export_directory, data)
-            end_switch(self._project)
+            self._end(sha, whole=paths is None)
         return RestoreResult(safety=safety, restored=sorted({*switch.code, *switch.data}))
+
+    def _end(self, sha: str, *, whole: bool) -> None:
+        """Delete the journal; of a whole restore, note the version that the files are of."""
+        if whole:
+            self.note_version(sha)
+        end_switch(self._project)
+
+    def note_version(self, sha: str) -> None:
+        """Record that the files are those of a snapshot other than HEAD."""
+        file = self._project.state / RESTORED_VERSION_FILE
+        head = self._git.find("HEAD")
+        if sha == head or self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}"):
+            file.unlink(missing_ok=True)
+        else:
+            atomic_write(file, json.dumps({"commit": sha, "head": head}))
 
     def keep(self, name: str, message: str | None = None) -> str | None:
         """Commit the working tree as it is to ``refs/mlws/<name>``.
@@ -260,7 +288,11 @@ class Restore:
         )
 
     def _record_lost_work(
-        self, steps: RestoreSteps, path: str, entries: dict[str, str], tracked_paths: set[str]
+        self,
+        steps: RestoreSteps,
+        path: str,
+        entries: dict[str, str],
+        tracked_paths: Collection[str],
     ) -> None:
         """Record the uncommitted work that is lost if ``path`` is written or deleted."""
         target = self._root / path

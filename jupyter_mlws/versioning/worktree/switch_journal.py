@@ -1,4 +1,8 @@
-"""Journal of a switch of the working tree between two versions, for recovery after a crash."""
+"""Journal of a change of the whole working tree, for recovery after a crash.
+
+Where the change moves HEAD, or undoes itself, recovery is automatic: the working tree is HEAD's
+afterwards. A restore or a stash is for the user to finish or to abort.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,11 @@ from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.project import Project
 
 FILE = "switching.json"
+CHECKOUT = "checkout"
+RESTORE = "restore"
+STASH = "stash"
+JOURNALED = frozenset({CHECKOUT, RESTORE, STASH})
+"""Operations that are unfinished while their journal exists; others are so in git's own files."""
 
 
 @dataclass(frozen=True)
@@ -18,15 +27,19 @@ class Switch:
     ``goal`` is the version to switch to; ``base``, if HEAD moves as well, the commit that it
     comes from. ``safety`` is the commit that keeps the previous content. ``code`` maps each
     changed path to its previous blob, None if there was none; ``data`` lists the paths of data
-    that change.
+    that change. ``operation`` is the name that users read. ``whole``: all paths are restored.
+    ``created`` maps untracked files that a stash brings to their blobs.
     """
 
     goal: str
+    operation: str = RESTORE
     base: str | None = None
     moves: bool = False
     safety: str | None = None
     code: dict[str, str | None] = field(default_factory=dict)
     data: list[str] = field(default_factory=list)
+    whole: bool = False
+    created: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, project: Project) -> Switch | None:
@@ -54,3 +67,9 @@ def end_switch(project: Project) -> None:
 def is_switching(project: Project) -> bool:
     """Return whether a switch is in progress or was interrupted."""
     return (project.state / FILE).exists()
+
+
+def interrupted(project: Project) -> str | None:
+    """Return the name of the operation that switches the working tree or was interrupted."""
+    switch = Switch.read(project) if is_switching(project) else None
+    return switch.operation if switch is not None else None

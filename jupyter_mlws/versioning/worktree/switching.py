@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -26,7 +26,12 @@ from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.data.data_index import format_paths
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.restore import remove_empty_directories
-from jupyter_mlws.versioning.worktree.switch_journal import Switch, begin_switch, end_switch
+from jupyter_mlws.versioning.worktree.switch_journal import (
+    CHECKOUT,
+    Switch,
+    begin_switch,
+    end_switch,
+)
 
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.data import DataStore
@@ -54,6 +59,7 @@ class Steps:
     remove: list[DataPointer] = field(default_factory=list)
     there: list[DataPointer] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    created: dict[str, str] = field(default_factory=dict)
 
 
 class Switching:
@@ -70,10 +76,9 @@ class Switching:
     def check(self, target: str) -> Steps:
         """Return the steps of :meth:`run`.
 
-        Error 30201 during a merge, 30202 if uncommitted work would be lost.
+        Error 30202 if uncommitted work would be lost.
         """
         status = self._git.status()
-        self._repository.refuse_unfinished(status.conflicts)
         steps, before, written_paths = self._begin(status.head, target)
         steps.now = {item.path: item for item in self._content.data_now(status)}
         above = {parent for path in written_paths for parent in _parents(path)}
@@ -112,11 +117,13 @@ class Switching:
         progress: ProgressCallback = no_progress,
         *,
         thorough: bool = False,
+        created: Mapping[str, str] | None = None,
     ) -> list[str]:
         """Switch code and data to the commit ``target``; git's ``command`` moves HEAD there.
 
         ``thorough``: an unreachable remote is an error even if only data is missing that both
-        versions have.
+        versions have. ``created``: untracked files that the command writes as well, with their
+        blobs.
 
         Returns the paths of data that changed. Error 30402 if data is in no store, 30401 if it is
         damaged, 30101 if the remote that may have it cannot be reached; nothing has changed then.
@@ -126,7 +133,9 @@ class Switching:
             self._git.attempt(*command, timeout=GIT_TIMEOUT)
 
         progress(0, message="plan")
-        return self._go(self.check(target), move, progress, thorough=thorough)
+        steps = self.check(target)
+        steps.created = dict(created or {})
+        return self._go(steps, move, progress, thorough=thorough)
 
     def fast_forward(
         self, target: str, progress: ProgressCallback, *, thorough: bool = False
@@ -136,15 +145,19 @@ class Switching:
         return self.run(target, command, progress, thorough=thorough)
 
     def follow(
-        self, target: str, move: Callable[[], None], progress: ProgressCallback = no_progress
+        self,
+        target: str,
+        move: Callable[[], None],
+        progress: ProgressCallback = no_progress,
+        start: str | None = None,
     ) -> list[str]:
         """Switch only the data to the tree ``target``, to which the code was switched already.
 
-        Used at the end of a merge; otherwise as :meth:`run`. Error 30202 if changed data would be
-        lost.
+        Used at the end of a merge or rebase; otherwise as :meth:`run`. ``start``: the commit whose
+        data the working tree has, by default HEAD. Error 30202 if changed data would be lost.
         """
         progress(0, message="plan")
-        steps, before, written_paths = self._begin(self._git.find("HEAD"), target)
+        steps, before, written_paths = self._begin(start or self._git.find("HEAD"), target)
         # The files that name the data are the target's already; the data is that of HEAD.
         steps.now = before
         self._check_data(steps, written_paths, before)
@@ -183,7 +196,14 @@ class Switching:
             progress(0, message="switch")
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
             changing = [item.path for item in [*steps.place, *steps.give_way, *steps.remove]]
-            switch = Switch(steps.target, steps.head, moves=True, data=changing)
+            switch = Switch(
+                goal=steps.target,
+                base=steps.head,
+                moves=True,
+                data=changing,
+                operation=CHECKOUT,
+                created=steps.created,
+            )
             begin_switch(self._project, switch)
             try:
                 for item in steps.give_way:

@@ -8,6 +8,7 @@ import type { MainViews } from '../../lab/mainArea';
 import { State } from '../../ui/state';
 import type { ICode } from '../actions';
 import { mergeIcon } from '../icons';
+import { knownStatus } from '../status';
 
 /** Opens the views of conflicts; their code is loaded with the first of them. */
 export function conflictOpener(
@@ -30,7 +31,11 @@ export function conflictOpener(
         touched,
         change: request => void work.change(request),
         onOpen: other => void open(other),
-        onContinue: () => void refs.continueMerge()
+        onContinue: () =>
+          void refs.advance(
+            knownStatus(client)?.operation ?? 'merge',
+            'continue'
+          )
       });
       const mayClose = async () =>
         !touched.value ||

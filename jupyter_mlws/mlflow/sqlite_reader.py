@@ -1,0 +1,208 @@
+"""Reads lists from an SQLite store of MLflow without MLflow, whose import takes seconds.
+
+Only what the lists of runs and models show at first. A condition, an order or an artifact
+elsewhere than in a local folder is left to MLflow.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from jupyter_mlws.mlflow.rows import (
+    RunValues,
+    VersionValues,
+    model_row,
+    run_row,
+    version_row,
+)
+from jupyter_mlws.mlflow.run_tags import PARENT, RUN_NAME
+
+JSON = dict[str, Any]
+WORKSPACE = "default"
+"""MLflow's workspace of a store that has no others."""
+METRICS = "latest_metrics"
+DELETED_VERSION = "Deleted_Internal"
+PROMPT_TAG = "mlflow.prompt.is_prompt"
+"""Tag of a registered prompt, which MLflow keeps among the models."""
+IDS_PER_QUERY = 500
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for a writer."""
+
+
+class NeedsMLflowError(Exception):
+    """A request that only MLflow can answer."""
+
+
+def read(file: Path, call: str, arguments: Mapping[str, Any]) -> Any:
+    """Answer a call of :class:`~.search.MLflowSearch`; :class:`NeedsMLflowError` if MLflow must.
+
+    A store that does not exist yet is read as an empty one.
+    """
+    if call not in ("search", "models") or not file.parent.is_dir():
+        raise NeedsMLflowError
+    if call == "search" and (arguments["filter"] or arguments["sort"]):
+        raise NeedsMLflowError
+    if not file.exists():
+        return {"items": [], "next": None} if call == "search" else []
+    try:
+        uri = f"{file.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, BUSY_TIMEOUT, uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN")
+            reader = _Reader(connection)
+            return reader.search(**arguments) if call == "search" else reader.models(**arguments)
+    except sqlite3.Error as error:
+        # Another version's tables, a locked or damaged file: MLflow migrates it, or says why not.
+        raise NeedsMLflowError from error
+
+
+class _Reader:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def search(
+        self,
+        filter: str,  # noqa: A002  as the call that this answers
+        sort: Sequence[str],
+        limit: int,
+        cursor: str | None,
+        columns: Sequence[str] | None = None,
+        *,
+        nested: bool = False,
+        tags: Mapping[str, str] | None = None,
+    ) -> JSON:
+        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
+            raise NeedsMLflowError
+        offset = int(cursor or 0)
+        has_tag = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
+        conditions, values = ["1"], []
+        if not nested:
+            conditions.append(f"NOT {has_tag})")
+            values.append(PARENT)
+        for key, value in (tags or {}).items():
+            conditions.append(f"{has_tag} AND value = ?)")
+            values += [key, value]
+        rows = self._connection.execute(
+            "SELECT runs.*, experiments.name AS experiment FROM runs "  # noqa: S608
+            "JOIN experiments ON experiments.experiment_id = runs.experiment_id "
+            "WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' "
+            f"AND {self._in_workspace('experiments')} AND {' AND '.join(conditions)} "
+            "ORDER BY start_time IS NULL, start_time DESC, run_uuid LIMIT ? OFFSET ?",
+            (*values, limit + 1, offset),
+        ).fetchall()
+        runs = self._to_runs(rows[:limit])
+        return {
+            "items": [
+                run_row(runs[row["run_uuid"]], row["experiment"], columns) for row in rows[:limit]
+            ],
+            "next": str(offset + limit) if len(rows) > limit else None,
+        }
+
+    def models(self, text: str, after: str, limit: int) -> list[JSON]:
+        rows = self._connection.execute(
+            f"SELECT * FROM registered_models WHERE {self._in_workspace('registered_models')}"  # noqa: S608
+        ).fetchall()
+        names = sorted(
+            (row["name"], place)
+            for place, row in enumerate(rows)
+            if text.lower() in row["name"].lower() and row["name"] > after
+        )
+        models = (self._to_model(rows[place]) for _, place in names)
+        return list(islice(filter(None, models), limit))
+
+    def _in_workspace(self, table: str) -> str:
+        columns = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
+        has_workspaces = any(column["name"] == "workspace" for column in columns)
+        return f"{table}.workspace = '{WORKSPACE}'" if has_workspaces else "1"
+
+    def _pairs(self, table: str, key: str, value: str, name: str) -> dict[str, Any]:
+        rows = self._connection.execute(
+            f"SELECT {key}, {value} FROM {table} "  # noqa: S608
+            f"WHERE name = ? AND {self._in_workspace(table)}",
+            (name,),
+        )
+        return dict(rows.fetchall())
+
+    def _to_model(self, row: sqlite3.Row) -> JSON | None:
+        name = row["name"]
+        tags = self._pairs("registered_model_tags", "key", "value", name)
+        if str(tags.get(PROMPT_TAG)).lower() == "true":
+            return None
+        aliases = self._pairs("registered_model_aliases", "alias", "version", name)
+        newest = self._connection.execute(
+            "SELECT * FROM model_versions WHERE name = ? AND current_stage <> ? "  # noqa: S608
+            f"AND {self._in_workspace('model_versions')} ORDER BY version DESC LIMIT 1",
+            (name, DELETED_VERSION),
+        ).fetchone()
+        return model_row(
+            name,
+            row["description"],
+            row["creation_time"],
+            row["last_updated_time"],
+            tags,
+            aliases,
+            self._to_version(newest, aliases) if newest else None,
+        )
+
+    def _to_version(self, row: sqlite3.Row, aliases: Mapping[str, Any]) -> JSON:
+        tags = self._connection.execute(
+            "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ? "  # noqa: S608
+            f"AND {self._in_workspace('model_version_tags')}",
+            (row["name"], row["version"]),
+        )
+        version = VersionValues(
+            row["name"], row["version"], row["creation_time"], row["run_id"], dict(tags.fetchall())
+        )
+        run = self._connection.execute(
+            "SELECT * FROM runs WHERE run_uuid = ? AND lifecycle_stage = 'active'",
+            (row["run_id"],),
+        ).fetchall()
+        values = next(iter(self._to_runs(run).values()), None)
+        return version_row(version, values, _iter_files(row["source"]), aliases)
+
+    def _to_runs(self, rows: Sequence[sqlite3.Row]) -> dict[str, RunValues]:
+        ids = [row["run_uuid"] for row in rows]
+        params, metrics, tags = (self._values(table, ids) for table in ("params", METRICS, "tags"))
+        return {
+            run: RunValues(
+                run,
+                row["name"] or tags[run].get(RUN_NAME),
+                row["status"],
+                row["start_time"],
+                row["end_time"],
+                params[run],
+                metrics[run],
+                tags[run],
+            )
+            for run, row in zip(ids, rows, strict=True)
+        }
+
+    def _values(self, table: str, runs: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the keys and values of each run in a table."""
+        values: dict[str, dict[str, Any]] = {run: {} for run in runs}
+        value = "CASE is_nan WHEN 1 THEN NULL ELSE value END" if table == METRICS else "value"
+        for start in range(0, len(runs), IDS_PER_QUERY):
+            some = runs[start : start + IDS_PER_QUERY]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT run_uuid, key, {value} FROM {table} WHERE run_uuid IN ({marks})"  # noqa: S608
+            for run, key, one in self._connection.execute(query, some):
+                values[run][key] = float("nan") if one is None else one
+        return values
+
+
+def _iter_files(source: str) -> Iterator[str]:
+    """Yield the files below a local artifact URI, relative to it."""
+    parts = urlsplit(source)
+    if parts.scheme not in ("", "file") or parts.netloc:
+        raise NeedsMLflowError
+    root = unquote(parts.path) if parts.scheme else source
+    for folder, _, names in os.walk(root):
+        for name in names:
+            yield Path(folder, name).relative_to(root).as_posix()
