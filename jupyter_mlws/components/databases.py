@@ -1,10 +1,15 @@
-"""Queries databases through Python's DB-API: SQLite, and others whose driver is installed."""
+"""Queries databases through Python's DB-API: SQLite, and others whose driver is installed.
+
+A *preview* reads the first rows of a query before the workflow is run: its transaction is
+read-only, it has one statement, and the database itself ends it after PREVIEW_SECONDS.
+"""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,11 +25,46 @@ DRIVERS = {
     "duckdb": ("duckdb",),
 }
 """Driver modules of each kind of database, the preferred one first."""
+PREVIEW_SECONDS = 10
+READING_ACTIONS = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+    }
+)
+"""Actions of SQLite that a preview may take; attaching other files is not among them."""
+STEPS_BETWEEN_CHECKS = 10_000
+"""Steps of SQLite's virtual machine between two looks at the clock."""
+
+
+def run_query(
+    database: Path | None = None,
+    script: str | None = None,
+    *,
+    query: str = "",
+    url: str = "",
+    url_variable: str = "",
+    limit: int | None = None,
+    is_preview: bool = False,
+) -> Table:
+    """Return the rows of the query of a `load_sql` node; the arguments are its ports and settings.
+
+    Raises ValueError if there is not exactly one query and one database, or if the statement
+    returns no rows.
+    """
+    if bool(query.strip()) == (script is not None):
+        raise ValueError("give the query either in the setting query or as the file script")
+    with open_cursor(database, url, url_variable, is_preview) as cursor:
+        return rows(cursor, query if script is None else script, limit)
 
 
 @contextmanager
-def open_connection(database: Path | None, url: str, variable: str) -> Iterator[Any]:
-    """Yield a connection to an SQLite file, or to the database of a URL.
+def open_cursor(
+    database: Path | None, url: str, variable: str, is_preview: bool = False
+) -> Iterator[Any]:
+    """Yield a cursor of an SQLite file, or of the database of a URL.
 
     Raises ValueError unless exactly one of ``database``, ``url`` and ``variable`` is given, or
     if ``url`` contains a password, which would be stored with the workflow.
@@ -40,47 +80,75 @@ def open_connection(database: Path | None, url: str, variable: str) -> Iterator[
             "the url contains a password, which would be stored with the workflow; put the url in "
             "an environment variable and its name in url_variable"
         )
-    with closing(_sqlite(database) if database else _open(url)) as connection:
-        yield connection
+    kind = "sqlite" if database else _kind(url)
+    if kind == "sqlite":
+        connection: Any = _sqlite(database or Path(_file(urlsplit(url))), is_preview)
+    elif is_preview and kind != "postgresql":
+        raise ValueError(
+            "only queries of SQLite and PostgreSQL have a preview; run the node to see its rows"
+        )
+    else:
+        connection = _connect(kind, url, is_preview)
+    with closing(connection):
+        if kind == "postgresql" and is_preview:
+            connection.read_only = True
+            connection.execute(f"SET LOCAL statement_timeout = '{PREVIEW_SECONDS}s'")
+            # `DECLARE CURSOR` takes one SELECT; other statements would end the transaction.
+            cursor = connection.cursor("preview")
+        else:
+            cursor = connection.cursor()
+        with closing(cursor):
+            yield cursor
 
 
-def rows(connection: Any, query: str, limit: int | None) -> Table:
+def rows(cursor: Any, query: str, limit: int | None) -> Table:
     """Return the rows of a query as a table; raise ValueError if the statement returns no rows."""
     import pandas as pd
 
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(query)
-        if cursor.description is None:
-            raise ValueError("the query returns no rows; it must be a SELECT")
-        names = [str(column[0]) for column in cursor.description]
-        records = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
-        table: Table = pd.DataFrame.from_records(
-            [tuple(row) for row in records], columns=names, coerce_float=True
+    cursor.execute(query)
+    if cursor.description is None:
+        raise ValueError("the query returns no rows; it must be a SELECT")
+    names = [str(column[0]) for column in cursor.description]
+    records = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+    table: Table = pd.DataFrame.from_records(
+        [tuple(row) for row in records], columns=names, coerce_float=True
+    )
+    return table
+
+
+def _sqlite(file: Path, is_preview: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+    if is_preview:
+        end = time.monotonic() + PREVIEW_SECONDS
+        connection.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_CHECKS)
+        connection.set_authorizer(
+            lambda action, *_: (
+                sqlite3.SQLITE_OK if action in READING_ACTIONS else sqlite3.SQLITE_DENY
+            )
         )
-        return table
+    return connection
 
 
-def _sqlite(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+def _kind(url: str) -> str:
+    """Return the kind of a database: ``postgresql`` for ``postgres+psycopg://host/name``."""
+    kind = urlsplit(url).scheme.partition("+")[0]
+    return "postgresql" if kind == "postgres" else kind
 
 
-def _open(url: str) -> Any:
+def _connect(kind: str, url: str, is_preview: bool) -> Any:
     parts = urlsplit(url)
-    kind = parts.scheme.partition("+")[0]
-    kind = "postgresql" if kind == "postgres" else kind
-    if kind == "sqlite":
-        return _sqlite(Path(_file(parts)))
     if kind not in DRIVERS:
         kinds = ", ".join(["sqlite", *DRIVERS])
         raise ValueError(f"unknown database type {kind!r}; supported: {kinds}")
-    driver = next((name for name in DRIVERS[kind] if installed(name)), None)
+    # The older driver of PostgreSQL executes several statements at once.
+    names = DRIVERS[kind][:1] if is_preview else DRIVERS[kind]
+    driver = next((name for name in names if installed(name)), None)
     if driver is None:
-        raise ModuleNotFoundError(
-            f"{kind} needs a driver: pip install {DRIVERS[kind][0]}", name=DRIVERS[kind][0]
-        )
+        raise ModuleNotFoundError(f"{kind} needs a driver: pip install {names[0]}", name=names[0])
     connect = importlib.import_module(driver).connect
     if kind == "postgresql":
-        return connect(f"postgresql{url[len(parts.scheme) :]}")
+        options = {"connect_timeout": PREVIEW_SECONDS} if is_preview else {}
+        return connect(f"postgresql{url[len(parts.scheme) :]}", **options)
     if kind == "duckdb":
         return connect(_file(parts), read_only=True)
     account = {

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 from jupyter_mlws.components.source_columns import Source, read_source, table_schema
 
 SLACK = 0.1
@@ -27,22 +28,13 @@ def learn_in_process(root: Path, source: Source) -> dict[str, Any]:
     """Return the settings for the table of a source; raises ValueError if it cannot be read."""
     files = {port: str(root / path) for port, path in source.files.items()}
     try:
-        answer = subprocess.run(
-            [sys.executable, "-m", __name__],
-            # Modules of the project would shadow those of Python.
-            cwd=Path(__file__).parents[2],
-            input=json.dumps(vars(source) | {"files": files}, default=str),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=True,
-        )
+        answer = read_in_process(__name__, vars(source) | {"files": files}, TIMEOUT)
     except subprocess.CalledProcessError as error:
         lines = error.stderr.strip().splitlines()
         raise ValueError(lines[-1] if lines else str(error)) from None
     except subprocess.TimeoutExpired:
         raise ValueError(f"reading takes more than {TIMEOUT} s") from None
-    settings: dict[str, Any] = json.loads(answer.stdout)
+    settings: dict[str, Any] = json.loads(answer)
     return settings
 
 
@@ -107,6 +99,7 @@ def main() -> int:
     """Print the settings for the table of the source on stdin."""
     output, sys.stdout = sys.stdout, sys.stderr
     source = Source(**json.load(sys.stdin))
+    limit_memory()
     json.dump(learned_settings(read_source(source)), output)
     return 0
 

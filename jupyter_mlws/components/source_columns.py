@@ -1,7 +1,7 @@
 """Columns of files that no node makes, read in a separate process, which has pandas imported.
 
-``python -m jupyter_mlws.components.source_columns`` reads a JSON list of sources from stdin and
-prints a JSON list of their columns.
+``python -m jupyter_mlws.components.source_columns`` reads a JSON list of sources from stdin, and
+prints the columns of each on a line.
 """
 
 from __future__ import annotations
@@ -10,18 +10,29 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.columns import ANY, UNKNOWN, Column, ColumnType, Schema
+from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 
 MAX_BYTES = 50_000_000
 """Larger files are not read whole: the types of their columns are unknown."""
+MAX_VALUES = 10_000_000
+"""Rows times columns of a larger table: a Parquet file of a few kB can hold gigabytes."""
+MAX_HEADER_BYTES = 1_000_000
+"""Bytes of the first line of a CSV file, some 100,000 columns. If it is longer, all are unknown."""
+MAX_COLUMNS = 2000
+"""In a wider table, the types of columns are unknown."""
 HEAD_ROWS = 1000
 TIMEOUT = 30
 """Seconds for all sources of a workflow."""
+INDEX = "__index_level"
+"""Beginning of the names of columns that pandas writes of an index."""
 EXAMPLES = 3
 MAX_EXAMPLE_LENGTH = 40
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".parquet", ".pq", ".db", ".sqlite", ".sqlite3"})
@@ -58,96 +69,119 @@ class SourceReader:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._cache: dict[str, Schema] = {}
+        self._cache: dict[str, Future[Schema]] = {}
         self._lock = threading.Lock()
 
     def read(self, sources: Sequence[Source]) -> list[Schema]:
-        """Return the columns of each source; unknown where they cannot be read."""
+        """Return the columns of each source; unknown where they cannot be read.
+
+        A source that another thread reads is not read twice, and others do not wait for it.
+        """
         keys = [source.key(self._root) for source in sources]
         with self._lock:
-            news = {
-                key: source
-                for key, source in zip(keys, sources, strict=True)
-                if key is not None and key not in self._cache
-            }
+            if len(self._cache) + len(sources) > 1000:
+                self._cache.clear()
+            news: dict[str, Source] = {}
+            for key, source in zip(keys, sources, strict=True):
+                if key is not None and key not in self._cache:
+                    self._cache[key] = Future()
+                    news[key] = source
+            columns = [None if key is None else self._cache[key] for key in keys]
+            futures = [self._cache[key] for key in news]
+        schemas: list[Schema] = []
+        try:
             if news:
-                schemas = _read_in_process(self._root, list(news.values()))
-                if len(self._cache) + len(news) > 1000:
-                    self._cache.clear()
-                self._cache |= zip(news, schemas, strict=True)
-            return [UNKNOWN if key is None else self._cache[key] for key in keys]
+                schemas = _read_schemas(self._root, list(news.values()))
+        finally:
+            for index, future in enumerate(futures):
+                future.set_result(schemas[index] if schemas else UNKNOWN)
+        return [UNKNOWN if one is None else one.result() for one in columns]
 
 
-def _read_in_process(root: Path, sources: Sequence[Source]) -> list[Schema]:
-    request = [
+def _read_schemas(root: Path, sources: Sequence[Source]) -> list[Schema]:
+    """Return the columns of each source; a file that ends or blocks its reader hides no other."""
+    requests = [
         vars(source) | {"files": {port: str(root / path) for port, path in source.files.items()}}
         for source in sources
     ]
-    try:
-        answer = subprocess.run(
-            [sys.executable, "-m", __name__],
-            # Modules of the project would shadow those of Python.
-            cwd=Path(__file__).parents[2],
-            input=json.dumps(request, default=str),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=True,
-        )
-        rows = json.loads(answer.stdout)
-    except (subprocess.SubprocessError, ValueError):
-        # A file that ends or blocks its reader has unknown columns; its node reports why.
-        return [UNKNOWN for _ in sources]
-    return [
-        Schema({name: Column(kind, tuple(texts)) for name, kind, texts in columns})
-        if columns is not None
-        else UNKNOWN
-        for columns in rows
-    ]
+    schemas: list[Schema] = []
+    end = time.monotonic() + TIMEOUT
+    while len(schemas) < len(sources) and (timeout := end - time.monotonic()) > 0:
+        try:
+            text = read_in_process(__name__, requests[len(schemas) :], timeout)
+        except subprocess.SubprocessError as error:
+            # Its node reports why the first source without a line cannot be read.
+            output = getattr(error, "output", None) or ""
+            text = output.decode() if isinstance(output, bytes) else output
+            text = text[: text.rfind("\n") + 1] + "null\n"
+        for line in text.splitlines():
+            columns = json.loads(line)
+            schemas.append(
+                UNKNOWN
+                if columns is None
+                else Schema({name: Column(kind, tuple(texts)) for name, kind, texts in columns})
+            )
+    return schemas + [UNKNOWN] * (len(sources) - len(schemas))
 
 
 def main() -> int:
-    """Print the columns of the sources on stdin, each as ``[name, type, examples]``, or null."""
+    """Print the columns of each source on stdin as ``[[name, type, examples], …]``, or null."""
     output, sys.stdout = sys.stdout, sys.stderr
-    rows: list[list[Any] | None] = []
-    for source in json.load(sys.stdin):
+    sources = json.load(sys.stdin)
+    limit_memory()
+    for source in sources:
+        columns = None
         try:
             schema = _columns(Source(**source))
         except Exception as error:  # noqa: BLE001  a faulty file; its node reports why
             print(f"{source}: {error}")  # noqa: T201  to stderr
-            rows.append(None)
         else:
-            rows.append([[name, *column] for name, column in schema.columns.items()])
-    json.dump(rows, output)
+            if schema.complete:
+                columns = [[name, *column] for name, column in schema.columns.items()]
+        output.write(json.dumps(columns) + "\n")
+        output.flush()
     return 0
 
 
 def read_source(source: Source) -> Any:
     """Return the table of a source, whose paths are absolute."""
     from jupyter_mlws.components import values
+    from jupyter_mlws.components.databases import run_query
     from jupyter_mlws.components.library import load
 
-    files = {port: Path(path) for port, path in source.files.items()}
+    files: dict[str, Any] = {port: Path(path) for port, path in source.files.items()}
+    if source.component == "load_sql":
+        if "script" in files:
+            files["script"] = files["script"].read_text(encoding="utf-8")
+        return run_query(**files, **source.settings, is_preview=True)
     if source.component:
         return getattr(load, source.component)(**files, **source.settings)
-    return values.read("Table", next(iter(files.values())))
+    return values.read("Table", files.popitem()[1])
 
 
 def _columns(source: Source) -> Schema:
-    files = {port: Path(path) for port, path in source.files.items()}
-    is_parquet = any(file.suffix.lower() in (".parquet", ".pq") for file in files.values())
-    is_large = any(file.stat().st_size > MAX_BYTES for file in files.values())
-    if is_large and is_parquet:
-        import pyarrow.parquet as parquet
+    files = [Path(path) for path in source.files.values()]
+    is_large = any(file.stat().st_size > MAX_BYTES for file in files)
+    for file in files:
+        if file.suffix.lower() in (".parquet", ".pq"):
+            import pyarrow.parquet as parquet
 
-        schema = parquet.read_schema(next(iter(files.values())))
-        names = [name for name in schema.names if not name.startswith("__index_level")]
-        return Schema(dict.fromkeys(names, ANY))
+            metadata = parquet.read_metadata(file)
+            if is_large or metadata.num_rows * metadata.num_columns > MAX_VALUES:
+                names = [n for n in parquet.read_schema(file).names if not n.startswith(INDEX)]
+                return Schema(dict.fromkeys(names, ANY))
+        elif file.suffix.lower() in (".csv", ".tsv", ".txt"):
+            with file.open("rb") as stream:
+                if len(stream.readline(MAX_HEADER_BYTES + 1)) > MAX_HEADER_BYTES:
+                    return UNKNOWN
     is_head = bool(source.component) and (is_large or source.component == "load_sql")
     if is_head:
         limit = min(source.settings.get("limit") or HEAD_ROWS, HEAD_ROWS)
         source = replace(source, settings={**source.settings, "limit": limit})
-    schema = table_schema(read_source(source))
+    table = read_source(source)
+    if len(table.columns) > MAX_COLUMNS:
+        return Schema(dict.fromkeys(map(str, table.columns), ANY))
+    schema = table_schema(table)
     if is_head:
         columns = {name: Column(None, column.examples) for name, column in schema.columns.items()}
         return Schema(columns)

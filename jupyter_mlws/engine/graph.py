@@ -21,6 +21,8 @@ class Stage(Protocol):
     @property
     def outs(self) -> Sequence[str]: ...
     @property
+    def frozen(self) -> bool: ...
+    @property
     def policy(self) -> Policy: ...
 
 
@@ -33,21 +35,33 @@ class Producers(Generic[S]):
     def __init__(self, stages: Sequence[S]) -> None:
         self._exact: dict[str, list[S]] = defaultdict(list)
         self._below: dict[str, list[tuple[S, str]]] = defaultdict(list)
+        self._places: dict[str, int] = {}
+        """Of each path and folder, by its first mention: the order of DVC's tree of outputs."""
         for stage in stages:
             for out in stage.outs:
                 self._exact[out].append(stage)
+                self._places.setdefault(out, len(self._places))
                 for parent in _parents(out):
                     self._below[parent].append((stage, out))
+                    self._places.setdefault(parent, len(self._places))
 
     def of(self, path: str) -> Iterator[tuple[S, str]]:
         """Yield the stages (and outputs) that make a path, a folder above it or a path in it."""
         for place in (path, *_parents(path)):
             yield from ((stage, place) for stage in self._exact.get(place, ()))
-        yield from self._below.get(path, ())
+        # By the folders above each, the highest first, then by itself.
+        yield from sorted(
+            self._below.get(path, ()),
+            key=lambda pair: [self._places[one] for one in (pair[1], *_parents(pair[1]))][::-1],
+        )
 
     def makes(self, path: str) -> bool:
         """Return whether a stage makes all of a path: the path itself, or a folder above it."""
         return any(place in self._exact for place in (path, *_parents(path)))
+
+    def before(self, stage: S) -> Iterator[S]:
+        """Yield the stages that make what a stage reads, frozen or not."""
+        return (source for dep in stage.deps for source, _ in self.of(dep) if source is not stage)
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -80,16 +94,30 @@ def topological_order(stages: Sequence[S]) -> list[S]:
 
 
 def _sources(stage: S, producers: Producers[S]) -> Iterator[S]:
-    return (source for dep in stage.deps for source, _ in producers.of(dep))
+    """Yield the stages that a stage needs: a frozen one needs none, as in DVC's active graph."""
+    return iter(()) if stage.frozen else producers.before(stage)
 
 
 def upstream(stages: Sequence[Stage]) -> dict[str, list[str]]:
     """Return the stages that each stage needs directly."""
     producers = Producers(stages)
     return {
-        stage.id: list(dict.fromkeys(s.id for s in _sources(stage, producers) if s is not stage))
+        stage.id: list(dict.fromkeys(source.id for source in _sources(stage, producers)))
         for stage in stages
     }
+
+
+def turns(stages: Sequence[Stage], order: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of stages that must not run at once, the first of each before the second.
+
+    A frozen stage needs no other, but reads what others make: before or after, as in ``order``.
+    """
+    producers = Producers(stages)
+    positions = {node: n for n, node in enumerate(order)}
+    for stage in stages:
+        for source in producers.before(stage) if stage.frozen else ():
+            first, second = sorted((stage.id, source.id), key=positions.__getitem__)
+            yield first, second
 
 
 def closure(needs: Mapping[str, Sequence[str]], targets: Sequence[str]) -> set[str]:
@@ -131,9 +159,10 @@ def downstream(stages: Sequence[Stage], node: str) -> set[str]:
 def external_inputs(stages: Sequence[Stage], targets: Sequence[str] = ()) -> list[str]:
     """Return the paths that the targets and the stages before them read from outside.
 
-    No stage here makes these paths, or all of them.
+    No stage here makes these paths, or all of them. A frozen stage needs none.
     """
     producers = Producers(stages)
     required_ids = closure(upstream(stages), targets or [stage.id for stage in stages])
-    deps = (dep for stage in stages if stage.id in required_ids for dep in stage.deps)
+    required = (stage for stage in stages if stage.id in required_ids and not stage.frozen)
+    deps = (dep for stage in required for dep in stage.deps)
     return [dep for dep in dict.fromkeys(deps) if not producers.makes(dep)]

@@ -44,6 +44,7 @@ from jupyter_mlws.engine.graph import (
     closure,
     longest_paths,
     topological_order,
+    turns,
     upstream,
 )
 from jupyter_mlws.engine.policy import OnFailure, Policy
@@ -232,16 +233,17 @@ class Engine:
         self._stages = {stage.id: stage for stage in stages}
         self._tracker = tracker
         self._tracker_timed_out = False
-        self._dependents: dict[str, list[str]] = {}
-        for node, sources in needs.items():
-            for source in dict.fromkeys(sources):
-                self._dependents.setdefault(source, []).append(node)
-        self._unmet_needs = {
-            node: len(set(needs[node])) for node in self._sequence if node in required
-        }
+        self._dependents = _reverse(needs)
+        waits = {node: set(needs[node]) for node in self._sequence if node in required}
+        for first, second in turns([one for one in stages if one.id in required], self._sequence):
+            waits[second].add(first)
+        self._followers = _reverse(waits)
+        self._unmet_needs = {node: len(others) for node, others in waits.items()}
         durations = durations or {}
         weights = {node: durations.get(node, 1.0) for node in self._sequence}
-        self._weights = longest_paths(needs, weights)
+        # With one job the order is DVC's own: it shows where a failure ends the run.
+        one_job = dict.fromkeys(self._sequence, 0.0)
+        self._weights = one_job if options.jobs == 1 else longest_paths(needs, weights)
         self._pool = Pool(total or of_this_machine(options.jobs), options.jobs)
         self._loop = ProcessLoop(warm)
         self._executor = (
@@ -309,7 +311,7 @@ class Engine:
 
     def _enqueue(self, nodes: Iterable[str]) -> None:
         for node in nodes:
-            # Of equal ones the first in DVC's order: with one job the two go the same way.
+            # Of equal ones the first in DVC's order.
             heapq.heappush(self._state.queued, (-self._weights[node], self._positions[node], node))
 
     def _start_ready_nodes(self) -> bool:
@@ -317,6 +319,10 @@ class Engine:
 
         Return whether more nodes may be ready to start immediately.
         """
+        now = self._state
+        if self._options.jobs == 1 and (now.awaiting_tracking_id or now.retry_at):
+            # Nothing passes the node whose turn it is.
+            return False
         until = time.monotonic() + TIME_SLICE
         waiting: list[str] = []
         while self._state.queued and time.monotonic() < until:
@@ -363,7 +369,7 @@ class Engine:
             return True
         try:
             preparation = self._bring_up_to_date(node)
-        except StageError as error:
+        except (StageError, MLWSError) as error:
             self._handle_preparation(attempt, None, error)
         else:
             self._handle_preparation(attempt, preparation, None)
@@ -751,12 +757,13 @@ class Engine:
         self._pool.give_back(attempt.node)
 
     def _finish(self, node: str) -> None:
+        """Queue the nodes that have waited only for this one."""
         ready = []
-        for dependent in self._dependents.get(node, ()):
-            if dependent in self._unmet_needs:
-                self._unmet_needs[dependent] -= 1
-                if self._unmet_needs[dependent] == 0:
-                    ready.append(dependent)
+        for follower in self._followers.get(node, ()):
+            if follower in self._unmet_needs:
+                self._unmet_needs[follower] -= 1
+                if self._unmet_needs[follower] == 0:
+                    ready.append(follower)
         if ready and not self._is_cancelled and not self._stopping:
             self._enqueue(ready)
 
@@ -777,13 +784,16 @@ class Engine:
             self._finish(node)
             return
         unreachable = closure(self._dependents, self._dependents.get(node, ()))
-        for dependent in self._sequence:
-            if dependent in unreachable and dependent in self._unmet_needs:
-                self._journal.set_node(self._run, dependent, Status.SKIPPED)
-                del self._unmet_needs[dependent]
+        skipped = [one for one in self._sequence if one in unreachable & self._unmet_needs.keys()]
+        for dependent in skipped:
+            self._journal.set_node(self._run, dependent, Status.SKIPPED)
+            del self._unmet_needs[dependent]
         if policy.on_failure is OnFailure.STOP and not self._options.keep_going:
             self._stopping = True
             self._clear_queues()
+        for ended in (node, *skipped):
+            # Nodes that need them are gone; those whose turn comes after theirs remain.
+            self._finish(ended)
 
     def _log_line(self, node: str, line: str) -> None:
         with log_path(self._logs, node).open("a", encoding="utf-8") as log:
@@ -805,6 +815,14 @@ class Engine:
         self._state.queued.clear()
         self._state.retry_at.clear()
         self._state.awaiting_tracking_id.clear()
+
+
+def _reverse(graph: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    reverse: dict[str, list[str]] = {}
+    for node, others in graph.items():
+        for other in others:
+            reverse.setdefault(other, []).append(node)
+    return reverse
 
 
 def log_path(folder: Path, node: str) -> Path:

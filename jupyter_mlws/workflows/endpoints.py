@@ -12,6 +12,7 @@ from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     DaskNotInstalledError,
     ImportFailedError,
+    InputsNotPulledError,
     InvalidConnectionError,
     InvalidExecutorError,
     InvalidRunParameterError,
@@ -78,6 +79,7 @@ STARTS = (
     WorkflowItemNotFoundError,
     OperationInProgressError,
     DaskNotInstalledError,
+    InputsNotPulledError,
     InvalidExecutorError,
     NodeResourcesError,
     InvalidRunParameterError,
@@ -174,6 +176,16 @@ def get_columns(workspace: Workspace, body: NodeColumnsRequest) -> NodeColumns:
 )
 def learn_checks(workspace: Workspace, body: NodeColumnsRequest) -> LearnedChecks:
     return workspace.workflows.learned_checks(body)
+
+
+@endpoints.post(
+    "workflows/query",
+    "Preview the query of a node that loads from a database; changes nothing in it",
+    also=[("execute", "kernels"), ("read", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW, PreviewError),
+)
+def preview_query(workspace: Workspace, body: NodeColumnsRequest) -> Preview:
+    return workspace.workflows.preview_query(body)
 
 
 @endpoints.post(

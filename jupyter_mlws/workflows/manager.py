@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from jupyter_mlws.components.columns import Schema, table_of
 from jupyter_mlws.components.learned_checks import learn_in_process
+from jupyter_mlws.components.query_preview import preview_query
 from jupyter_mlws.components.source_columns import Source
 from jupyter_mlws.core.errors import (
     PreviewError,
@@ -21,7 +22,7 @@ from jupyter_mlws.dvc import resolved
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import graph
-from jupyter_mlws.workflows.document.columns import Columns
+from jupyter_mlws.workflows.document.columns import Columns, all_settings
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.nodes import node
@@ -39,6 +40,7 @@ from jupyter_mlws.workflows.models import (
     NodeColumnsRequest,
     Plan,
     PlanQuery,
+    Preview,
     Problem,
     RunText,
     Script,
@@ -47,6 +49,7 @@ from jupyter_mlws.workflows.models import (
     Workflow,
     WrittenNotebook,
 )
+from jupyter_mlws.workflows.previews import to_cell
 from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs, check_targets
@@ -227,6 +230,29 @@ class WorkflowManager:
             reason = Message("it is outdated. Run the node that writes it, then try again.")
             raise PreviewError(kind="table", reason=reason)
         return checks
+
+    def preview_query(self, request: NodeColumnsRequest) -> Preview:
+        """Return the first rows of the query of a `load_sql` node, read without changing any.
+
+        Error 40401 if the workflow has no such node, or an input of it is no file yet; 40206 if the
+        query fails.
+        """
+        stage, _ = self._node_columns(request)
+        component = self.registry.all().get(stage.component or "")
+        if component is None or component.name != "load_sql":
+            raise WorkflowItemNotFoundError(kind="query", name=request.node)
+        files = {}
+        for port in component.inputs:
+            for path in stage.ports.get(port.name, ())[:1]:
+                files[port.name] = self._project.resolve(path)
+                if not files[port.name].is_file():
+                    raise WorkflowItemNotFoundError(kind="output", name=path)
+        try:
+            preview = preview_query(files, all_settings(stage, component))
+        except ValueError as error:
+            raise PreviewError(kind="query", reason=str(error)) from None
+        rows = [[to_cell(value) for value in row] for row in preview["rows"]]
+        return Preview(type="Table", columns=preview["columns"], rows=rows)
 
     def _node_columns(self, request: NodeColumnsRequest) -> tuple[Stage, Columns]:
         """Return the stage of a node, and the columns of its workflow."""

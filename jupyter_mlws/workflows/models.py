@@ -450,6 +450,10 @@ class ExecuteRequest(Request):
     keep_going: bool = Field(
         default=False, description="After a failure, continue with independent nodes."
     )
+    pull: bool = Field(
+        default=False,
+        description="First fetch data that the nodes read and that was not pulled yet.",
+    )
     jobs: int | None = Field(
         default=None,
         ge=1,

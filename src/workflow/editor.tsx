@@ -185,11 +185,12 @@ export class Editor {
   /** Runs a notebook as a node, which is added below the others where there is none for it. */
   async runNotebook(path: string): Promise<void> {
     const { model, lab } = this;
+    // Only then is the project known, and with it the file's path in it.
+    await model.catalog.whenKnown();
     const file = lab.fromRoot(path);
     if (file === null) {
       return;
     }
-    await model.catalog.whenKnown();
     const { graph, positions } = model.drawing;
     const node = [...graph.nodes.values()].find(
       one => programFile(one) === file

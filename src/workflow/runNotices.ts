@@ -3,10 +3,31 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { helpActions } from '../lab/notify';
 import { failureSentence } from './failure';
+import type { RunsStore } from './store/runs';
 import type { WorkflowWidget } from './widget';
 
 /** Milliseconds for which a notice of a failed run stays. */
 const NOTICE_TIME = 15_000;
+
+/** Reports runs whose data was not pulled, with a button that pulls it and runs. */
+export function notifyOfUnpulledData(
+  runs: RunsStore,
+  trans: TranslationBundle
+): void {
+  runs.unpulled.connect((_, { error, options }) => {
+    Notification.warning(error.message, {
+      autoClose: false,
+      actions: [
+        {
+          label: trans.__('Pull Data and Run'),
+          displayType: 'accent',
+          callback: () => void runs.start({ ...options, pull: true })
+        },
+        ...helpActions(error)
+      ]
+    });
+  });
+}
 
 /** Reports runs that fail, with a button that shows the failed node. */
 export function notifyOfFailures(
@@ -14,7 +35,8 @@ export function notifyOfFailures(
   activate: () => void,
   trans: TranslationBundle
 ): void {
-  widget.whenLoaded(({ model }) =>
+  widget.whenLoaded(({ model }) => {
+    notifyOfUnpulledData(model.runs, trans);
     model.runs.ended.connect((_, { status, error }) => {
       if (status !== 'FAILED' || !error) {
         return;
@@ -42,6 +64,6 @@ export function notifyOfFailures(
           ...helpActions(error)
         ]
       });
-    })
-  );
+    });
+  });
 }

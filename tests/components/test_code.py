@@ -140,12 +140,14 @@ def test_code_of_an_untrusted_project_is_not_imported(tmp_path: Path) -> None:
     file.write_text(f"open({str(trap)!r}, 'w')\n{file.read_text()}")
     assert "not trusted" in str(Registry(tmp_path).all()[name].error)
     assert not trap.exists()
+    (tmp_path / ".git").mkdir()
     trust(tmp_path)
     assert Registry(tmp_path).all()[name].error is None
     assert trap.exists()
 
 
 def test_new_code_gets_a_free_name_and_is_a_component(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
     trust(tmp_path)
     registry = Registry(tmp_path)
     assert [create(tmp_path, registry.all())[0] for _ in range(2)] == [

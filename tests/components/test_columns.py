@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import random
+import resource
 import sqlite3
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from jupyter_mlws.components import ColumnName, Table, component, like, values
 from jupyter_mlws.components.columns import READ, UNKNOWN, Column, Fitted, Like, Schema, Value
 from jupyter_mlws.components.declaration import DeclarationError, describe
 from jupyter_mlws.components.registry import library, library_rules, load_function
-from jupyter_mlws.components.source_columns import Source, SourceReader, table_schema
+from jupyter_mlws.components.source_columns import (
+    MAX_COLUMNS,
+    MAX_VALUES,
+    Source,
+    SourceReader,
+    table_schema,
+)
 
 Options = Callable[[random.Random, Sequence[pd.DataFrame]], dict[str, Any]]
 ROWS = 40
@@ -314,6 +326,50 @@ def test_a_file_is_read_again_when_it_changes_and_a_faulty_one_hides_no_other(
     assert list(reader.read(sources)[0].columns) == ["a", "b", "c"]
     monkeypatch.setattr("subprocess.run", None)  # Nothing has changed: no process.
     assert list(reader.read(sources)[0].columns) == ["a", "b", "c"]
+
+
+def test_small_files_with_many_values_take_little_memory_and_hide_no_other(tmp_path: Path) -> None:
+    """The texts take 3 GB, and a million columns take pandas half a minute."""
+    rows = pa.table({f"c{n}": pa.nulls(MAX_VALUES // 4 + 1, pa.int64()) for n in range(4)})
+    parquet.write_table(rows, tmp_path / "rows.parquet")
+    text = pa.table({"text": pa.array(["x" * 1_000_000]).take(pa.array([0] * 100))})
+    with parquet.ParquetWriter(
+        tmp_path / "text.parquet", text.schema, compression="zstd"
+    ) as writer:
+        for _ in range(30):
+            writer.write_table(text)
+    (tmp_path / "wide.csv").write_text(f"{'a,' * 1_000_000}a\n{'1,' * 1_000_000}1\n")
+    names = [f"gene{number}" for number in range(MAX_COLUMNS + 1)]
+    (tmp_path / "genes.csv").write_text(f"{','.join(names)}\n{','.join('1' for _ in names)}\n")
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    assert sum(file.stat().st_size for file in tmp_path.glob("*.parquet")) < 1_000_000
+    files = ["rows.parquet", "text.parquet", "wide.csv", "genes.csv", "a.csv"]
+    rows, text, wide, genes, small = SourceReader(tmp_path).read([Source({"": f}) for f in files])
+    assert (list(rows.columns), rows.columns["c0"].type) == (["c0", "c1", "c2", "c3"], None)
+    assert (text, wide) == (UNKNOWN, UNKNOWN)
+    assert (list(genes.columns), genes.columns["gene0"].type) == (names, None)
+    assert list(small.columns) == ["a", "b"]
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2_000_000  # kB
+
+
+def test_a_file_that_takes_long_keeps_no_other_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text(f"{name}\n1\n")
+    os.mkfifo(tmp_path / "fifo")
+    slow = tmp_path / "python"
+    slow.write_text(f'#!/bin/sh\nread line < {tmp_path}/fifo\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    reader = SourceReader(tmp_path)
+    with ThreadPoolExecutor() as pool, monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(slow))
+        first = pool.submit(reader.read, [Source({"": "a.csv"})])
+        with (tmp_path / "fifo").open("w"):
+            patch.undo()
+            assert list(reader.read([Source({"": "b.csv"})])[0].columns) == ["b"]
+            assert not first.done()
+        assert list(first.result()[0].columns) == ["a"]
 
 
 def test_a_component_of_a_project_declares_its_columns_in_one_line() -> None:

@@ -115,6 +115,7 @@ LEARNED = [
 ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="real programs, one after the other")
 def test_networks_learn(node, data: Path) -> None:
     outputs = [f"--model @{n}.skops --metrics @{n}.json" for n in range(len(LEARNED))]

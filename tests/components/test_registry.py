@@ -25,6 +25,7 @@ def keep_rows(data: Table, *, count: int = 3) -> Table:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "components").mkdir()
+    (tmp_path / ".git").mkdir()
     trust(tmp_path)
     return tmp_path
 

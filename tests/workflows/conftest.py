@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import time
@@ -82,17 +80,11 @@ class Runner:
 
     def listener(self) -> int | None:
         """The pid of the process that waits for the next run."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            try:
-                connection.connect(live._address(self.project.root))
-            except OSError:
-                return None
-            option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-            return int(struct.unpack("3i", option)[0])
+        return live.listener(self.project.root)
 
     def await_idle(self) -> None:
         """Return when it waits for the next run, or is gone."""
-        while not live.listens(self.project.root) and self._is_in_progress():
+        while self.listener() is None and self._is_in_progress():
             time.sleep(POLL)
 
     def _is_in_progress(self) -> bool:

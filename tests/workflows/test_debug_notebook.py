@@ -15,6 +15,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 
+pytestmark = pytest.mark.kernel
+
 PATH = "dvc.yaml"
 COMPONENT = '''\
 from jupyter_mlws.components import Table, component

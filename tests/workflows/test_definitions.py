@@ -15,6 +15,7 @@ from jupyter_mlws.components.registry import library
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.definition import WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.manager import WorkflowManager
+from tests.series import length
 
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=12)
 WORDS = TEXTS.map(lambda text: text.replace("${", "").lstrip("-"))
@@ -104,7 +105,7 @@ def rooted(files: Any) -> Any:
 
 @given(definitions())
 @settings(
-    max_examples=60,
+    max_examples=length(12, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

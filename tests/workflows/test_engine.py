@@ -489,6 +489,54 @@ def test_changed_data_in_a_folder_is_taken_in_as_dvc_repro_does(
     assert (project.root / "data" / "deep" / "b.txt").read_text() == "1\n"
 
 
+UNPULLED = """\
+stages:
+  part:
+    cmd: cp data/part.txt part.txt
+    deps: [data/part.txt]
+    outs: [part.txt]
+  other:
+    cmd: cp other.txt made.txt
+    deps: [other.txt]
+    outs: [made.txt]
+"""
+
+
+def test_data_that_was_not_pulled_is_named_and_pulled_on_request(
+    project: Project, workflows: WorkflowManager, write, run: Callable[..., Run], states, tmp_path
+) -> None:
+    """As after a clone; `dvc repro` ends with an error too."""
+    write("data/part.txt", "1\n")
+    write("other.txt", "2\n")
+    write(PATH, UNPULLED)
+    dvc(project.root, "add", "-q", "data")
+    dvc(project.root, "remote", "add", "-q", "-d", "far", str(tmp_path / "far"))
+    dvc(project.root, "push", "-q")
+    shutil.rmtree(project.root / ".dvc" / "cache")
+    shutil.rmtree(project.root / "data")
+    with pytest.raises(subprocess.CalledProcessError):
+        dvc(project.root, "repro", "-q", "part")
+    with pytest.raises(MLWSError) as refused:
+        workflows.runs.execute(PATH, RunRequest())
+    assert (refused.value.code, refused.value.facts["paths"]) == ("40212", ["data"])
+    assert workflows.runs.page(PATH) == ([], None)
+    assert states(run(targets=["other"])) == {"other": "COMPLETED"}
+    # What does not need it goes on if that is wanted, and the log says what is missing.
+    failed = run(keep_going=True)
+    assert states(failed) == {"part": "FAILED", "other": "CACHED"}
+    assert "the data 'data/part.txt' has not been pulled" in str(failed.nodes[0].error)
+    pulled = run(pull=True)
+    assert states(pulled) == {"part": "COMPLETED", "other": "CACHED"}
+    assert (project.root / "part.txt").read_text() == "1\n"
+    assert "up to date" in dvc(project.root, "status")
+    # Without the remote the run says what it could not have.
+    for folder in (project.root / ".dvc" / "cache", project.root / "data", tmp_path / "far"):
+        shutil.rmtree(folder)
+    gone = run(pull=True)
+    assert gone.error is not None
+    assert (gone.status.value, gone.error.code) == ("FAILED", "30402")
+
+
 HALF = """\
 stages:
   whole: {cmd: cp data.txt whole.txt, deps: [data.txt], outs: [whole.txt]}

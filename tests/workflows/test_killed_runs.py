@@ -20,10 +20,11 @@ from jupyter_mlws.engine.processes import bearers
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run.runs import RunRequest
+from tests.series import length
 from tests.workflows import twins
 from tests.workflows.conftest import COLD, LIMIT, PATH
 
-KILLS = int(os.environ.get("MLWS_KILLS", "20"))
+KILLS = length(6, 20, "MLWS_KILLS")
 LONGEST = 0.9
 """Seconds after which a run is killed at the latest; a whole one takes about that."""
 

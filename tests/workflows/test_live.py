@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -56,9 +59,8 @@ def gone(pid: int) -> bool:
 def listening(root: Path) -> bool:
     """Wait until the process of an earlier run listens."""
     deadline = time.monotonic() + LIMIT
-    name = live._address(root)[1:].decode()
     while time.monotonic() < deadline:
-        if f"@{name}" in Path("/proc/net/unix").read_text():
+        if live.listener(root) is not None:
             return True
         time.sleep(0.02)
     return False
@@ -115,6 +117,102 @@ def test_other_code_makes_it_go(
     assert gone(first)
 
 
+SQUATTER = """
+import json, os, pathlib, socket, sys, threading
+uid = int(sys.argv[1])
+os.setgroups([])
+os.setresgid(uid, uid, uid)
+os.setresuid(uid, uid, uid)
+descriptors, folder = json.loads(sys.argv[2]), pathlib.Path(sys.argv[3])
+sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+try:
+    folder.mkdir(parents=True, exist_ok=True)
+    own = socket.socket(socket.AF_UNIX)
+    own.bind(os.path.relpath(folder / "socket"))
+    sockets.append(own)
+except OSError:
+    pass
+received = b""
+def serve(one):
+    global received
+    while True:
+        connection = one.accept()[0]
+        connection.sendall(sys.argv[4].encode())
+        received += connection.recv(100000)
+for one in sockets:
+    one.listen()
+    threading.Thread(target=serve, args=(one,), daemon=True).start()
+print("ready", flush=True)
+sys.stdin.readline()
+print(received)
+"""
+NOBODY = 65534
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+
+
+@as_root
+@pytest.mark.parametrize("place", ["abstract", "shared folder", "inherited"])
+def test_another_user_at_its_address_receives_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Another user listens where the idle process would, and answers with a pid."""
+    monkeypatch.setenv("TOKEN", "secret")
+    with tempfile.TemporaryDirectory() as shared, socket.socket(socket.AF_UNIX) as server:
+        Path(shared).chmod(0o777)
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", shared)
+        own = live._folder(tmp_path)
+        if place == "abstract":
+            name = hashlib.sha256(f"{os.getuid()}\0{sys.executable}\0{tmp_path}".encode())
+            server.bind(b"\0mlws-" + name.hexdigest().encode())
+        if place == "inherited":
+            own.mkdir(mode=0o700, parents=True)
+            monkeypatch.chdir(own)
+            server.bind(live.SOCKET)
+        descriptors = [] if place == "shared folder" else [server.fileno()]
+        with subprocess.Popen(
+            [sys.executable, "-c", SQUATTER, str(NOBODY), str(descriptors), own, "1"],
+            cwd=shared,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=descriptors,
+        ) as squatter:
+            assert squatter.stdout is not None
+            assert squatter.stdout.readline() == "ready\n"
+            assert live.offer(tmp_path, "run", 1) is None
+            assert live.listener(tmp_path) is None
+            assert squatter.communicate("\n")[0] == "b''\n"
+
+
+@as_root
+def test_another_user_cannot_reach_it(
+    write, run: Callable[..., Run], pid_of, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory() as shared:
+        Path(shared).chmod(0o777)
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", shared)
+        write(PATH, TELLS)
+        pid = pid_of(run())
+        assert listening(project.root)
+        [address] = Path(shared).glob("mlws-runners/*/socket")
+        outcome = subprocess.run(
+            ["python3", "-c", "import socket, sys; socket.socket(1).connect(sys.argv[1])", address],
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+            cwd="/",
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert "PermissionError" in outcome.stderr
+        assert live.listener(project.root) == pid
+        os.kill(pid, signal.SIGTERM)
+        assert gone(pid)
+
+
 def test_a_second_process_leaves_its_record_to_the_one_that_waits(
     workflows: WorkflowManager, write, run: Callable[..., Run], pid_of, project: Project
 ) -> None:
@@ -123,7 +221,7 @@ def test_a_second_process_leaves_its_record_to_the_one_that_waits(
     assert listening(project.root)
     workflows.runs.journal.create(NewRun("second", PATH, 1, "rest", ["tells"], {"force": True}))
     folder = run_folder(project, "second")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / PATH).write_text(TELLS)
     second = subprocess.run(
         [sys.executable, "-m", "jupyter_mlws.workflows.run.runner", "second", project.root],

@@ -29,6 +29,8 @@ from tests import python
 from tests.workflows.conftest import dvc
 from tests.workflows.notebooks import cell, notebook, outputs
 
+pytestmark = pytest.mark.kernel
+
 PARAMETERS = """\
 %matplotlib inline
 epochs: int = 3  # how often

@@ -18,6 +18,7 @@ from jupyter_mlws.workflows.document import rewriting
 from jupyter_mlws.workflows.document.parse import Document
 from jupyter_mlws.workflows.document.printing import flow
 from jupyter_mlws.workflows.document.rewriting import RewriteError, are_equal
+from tests.series import length
 
 TEXT = """\
 # A comment that stays
@@ -200,7 +201,7 @@ ROOT = st.dictionaries(KEYS, DATA, max_size=5)
 
 
 @given(SCALARS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=length(60, 300), deadline=None)
 def test_every_value_is_read_back_as_it_was(value: Any) -> None:
     for quote in (None, "'", '"'):
         printed = f"a: [{flow(value, quote=quote)}]\nb: {flow(value, inside=False, quote=quote)}\n"
@@ -248,7 +249,7 @@ def _reads(text: str) -> bool:
 
 
 @given(changes())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=length(60, 400), deadline=None)
 @pytest.mark.slow(reason="many real runs")
 def test_any_text_becomes_one_of_any_data(change: tuple[str, Any, bool]) -> None:
     text, wanted, ours = change

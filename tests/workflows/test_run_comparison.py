@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.models import Run
 
 PATH = "dvc.yaml"
 TEXT = """\
@@ -71,3 +79,33 @@ def test_the_text_of_a_run_stays(workflows: WorkflowManager, write, run) -> None
     assert workflows.run_text(PATH, first.id).text == text
     # A node that was removed since still has its outputs.
     assert [one.port for one in workflows.results.outputs(PATH, first.id, "plain")] == ["p.json"]
+
+
+def test_an_older_run_shows_its_own_outputs_or_none(
+    workflows: WorkflowManager, write, run: Callable[..., Run], project: Project
+) -> None:
+    write(
+        PATH,
+        "stages:\n  make:\n"
+        "    cmd: mkdir -p d; cp in.txt d/x.txt; cp in.txt o.txt; cp in.txt p.txt\n"
+        "    deps: [in.txt]\n    outs:\n    - d\n    - o.txt\n    - p.txt: {cache: false}\n",
+    )
+    write("in.txt", "first\n")
+    first = run()
+    write("in.txt", "second\n")
+    second = run()
+    results = workflows.results
+    for port in ("d", "o.txt", "p.txt"):
+        assert results.preview(PATH, second.id, "make", port)
+    assert results.preview(PATH, first.id, "make", "o.txt").text == "first\n"
+    shown = {one.path: one.exists for one in results.outputs(PATH, first.id, "make")}
+    assert shown == {"d": False, "o.txt": True, "p.txt": True}
+    with pytest.raises(MLWSError) as error:
+        results.preview(PATH, first.id, "make", "d")
+    assert error.value.code == "40206"
+    shutil.rmtree(project.root / ".dvc" / "cache" / "files")
+    for port in ("o.txt", "p.txt"):
+        with pytest.raises(MLWSError) as error:
+            results.preview(PATH, first.id, "make", port)
+        assert error.value.code == "40206"
+        assert results.preview(PATH, second.id, "make", port).text == "second\n"

@@ -13,12 +13,13 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.series import length
 from tests.workflows import twins
 from tests.workflows.twins import Twins
 
 PARAMS = "lr: 0.1\nopt: {b: [1, 2], c: x, size: 3}\nwords: a longer text\nnames: [a, b]\n"
 CONFIG = '{"z": {"q": 1, "r": null}, "n": 1e3}'
-GRAPHS = int(os.environ.get("MLWS_GRAPHS", "8"))
+GRAPHS = length(3, 8, "MLWS_GRAPHS")
 SAME = "MLWS_GRAPHS" not in os.environ
 """The same graphs every time, unless some are asked for: then others."""
 
@@ -186,6 +187,8 @@ def test_any_pipeline_leaves_the_same(
     assert pair.differences() == {}
     pair.change("data.txt", "2\n")
     pair.change(PARAMS_FILE, PARAMS.replace("0.1", "0.2"))
+    next(iter(pipeline["stages"].values()))["frozen"] = True
+    _write(pair, pipeline)
     assert pair.run()
     assert pair.differences() == {}
     pair.change("data.txt", "1\n")
@@ -297,3 +300,212 @@ def test_outputs_that_git_tracks_are_refused_before_they_run(
         twins.git(root, "add", "-f", "made/z.txt")
     assert not pair.run()
     assert (pair.ours / "made" / "z.txt").read_text() == "by hand\n"
+
+
+FROZEN = """\
+stages:
+  last:
+    cmd: cat middle.txt > last.txt; echo last >> order.log
+    deps: [middle.txt]
+    outs: [last.txt]
+  middle:
+    cmd: cat first.txt > middle.txt
+    deps: [first.txt, given.csv]
+    outs: [middle.txt]
+    frozen: true
+  first:
+    cmd: cat data.txt > first.txt; echo first >> order.log
+    deps: [data.txt]
+    outs: [first.txt]
+"""
+"""For the frozen `middle` DVC neither runs `first` nor stores `given.csv`, which has changed."""
+
+
+@pytest.mark.parametrize(
+    ("targets", "inputs"),
+    [([], "old"), (["last"], "old"), (["first", "last"], "old"), ([], "missing")],
+)
+def test_a_frozen_stage_needs_nothing(
+    targets: list[str], inputs: str, template: Path, tmp_path: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    pair.change("dvc.yaml", FROZEN)
+    pair.change("middle.txt", "as it was\n")
+    if inputs == "old":
+        pair.change("first.txt", "as it was\n")
+    pair.change("given.csv", "as it was not\n")
+    pair.change("given.csv.dvc", f"outs:\n- md5: {'a' * 32}\n  hash: md5\n  path: given.csv\n")
+    assert pair.run(1, targets) is (inputs == "old")
+    assert pair.differences() == {}
+
+
+@pytest.mark.parametrize("middle", ["cat first.txt", "cat first.txt first.txt"])
+def test_a_frozen_stage_goes_on_after_the_failure_of_what_it_reads(
+    middle: str, template: Path, tmp_path: Path
+) -> None:
+    """Unless it is new, so that its inputs must be noted in the lock file."""
+    pair = _fresh(template, tmp_path / "pair")
+    stages = yaml.safe_load(FROZEN)["stages"]
+    document = {"stages": dict(reversed(stages.items()))}
+    stages["middle"] |= {"frozen": False, "deps": ["first.txt"]}
+    _write(pair, document)
+    assert pair.run()
+    stages["first"]["cmd"] = "false"
+    stages["last"]["cmd"] += "; true"
+    stages["middle"] |= {"frozen": True, "cmd": f"{middle} > middle.txt"}
+    _write(pair, document)
+    assert not pair.run(keep_going=True)
+    assert pair.differences() == {}
+    ran = (pair.ours / "order.log").read_text().split()
+    assert ran == ["first", "last", *(["last"] if middle == "cat first.txt" else [])]
+
+
+IMPORTS = """\
+stages:
+  reads:
+    cmd: cat given/*.csv > read.txt
+    deps: [given, later.csv]
+    outs: [read.txt]
+  frozen:
+    cmd: cat not.csv > kept.txt
+    deps: [not.csv]
+    outs: [kept.txt]
+    frozen: true
+"""
+
+
+def test_imports_are_downloaded_as_inputs(template: Path, tmp_path: Path) -> None:
+    """Those that were left for later, and those that follow their source; no others."""
+    from dvc.repo import Repo
+
+    pair = _fresh(template, tmp_path / "pair")
+    source = tmp_path / "pair" / "source"
+    (source / "given").mkdir(parents=True)
+    for name in ("given/a.csv", "later.csv", "not.csv"):
+        (source / name).write_text("1\n")
+    for root in (pair.theirs, pair.ours):
+        with twins.within(root), Repo(str(root)) as repo:
+            repo.imp_url("../source/given", no_download=True)
+            repo.imp_url("../source/later.csv", frozen=False)
+            repo.imp_url("../source/not.csv", no_download=True)
+    pair.change("kept.txt", "as it was\n")
+    pair.change("dvc.yaml", IMPORTS.replace(", later.csv", ""))
+    pair.change("not.csv", "2\n")
+    assert pair.run()
+    assert pair.differences() == {}
+    assert (pair.ours / "read.txt").read_text() == "1\n"
+    (source / "later.csv").write_text("1\n2\n")
+    (source / "given" / "a.csv").write_text("not imported again\n")
+    pair.change("dvc.yaml", IMPORTS)
+    assert pair.run()
+    assert pair.differences() == {}
+    assert (pair.ours / "later.csv").read_text() == "1\n2\n"
+    (source / "later.csv").unlink()
+    assert not pair.run()
+    assert pair.differences() == {}
+
+
+DATASET = "{name: faces, type: dvc, url: ../source, path: faces"
+DATASETS = f"""\
+datasets:
+- {DATASET}}}
+stages:
+  reads:
+    cmd: cat ../data.txt > read.txt
+    wdir: sub
+    deps: [ds://faces, ../data.txt]
+    outs: [read.txt]
+  plain:
+    cmd: cat data.txt > plain.txt
+    deps: [data.txt]
+    outs: [plain.txt]
+  after:
+    cmd: cat plain.txt > after.txt
+    deps: [ds://faces, plain.txt]
+    outs: [after.txt]
+"""
+LOCKED = f"schema: '2.0'\ndatasets:\n- {DATASET}, rev_lock: VERSION}}\n"
+
+
+def test_a_dataset_is_a_dependency_of_its_version(template: Path, tmp_path: Path) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    pair.change("dvc.yaml", DATASETS)
+    # Without a version in the lock file, as `dvc ds add` writes it, DVC does not run it.
+    assert not pair.run(1)
+    pair.change("dvc.lock", LOCKED.replace("VERSION", "a" * 40))
+    assert pair.run()
+    assert pair.differences() == {}
+    assert pair.run()
+    assert pair.differences() == {}
+    lock = (pair.ours / "dvc.lock").read_text()
+    pair.change("dvc.lock", lock.replace("a" * 40, "b" * 40, 1))
+    pair.change("data.txt", "2\n")
+    assert pair.run()
+    assert pair.differences() == {}
+    assert "a" * 40 not in (pair.ours / "dvc.lock").read_text()
+
+
+def _logged(name: str, deps: list[str], out: str, end: str = "") -> dict[str, Any]:
+    command = (
+        f"mkdir -p $(dirname {out}) && echo {name} >> order.log && cat {' '.join(deps)} > {out}"
+    )
+    return {"cmd": f"{command}{end}", "deps": deps, "outs": [out]}
+
+
+ORDER = {
+    "reads": {"cmd": "find made -type f > read.txt", "deps": ["made"], "outs": ["read.txt"]},
+    "one": _logged("one", ["data.txt"], "made/x/1"),
+    "two": _logged("two", ["data.txt"], "made/y/1"),
+    "three": _logged("three", ["data.txt"], "made/x/2"),
+    "short": _logged("short", ["conf.json"], "short.txt"),
+    "end": _logged("end", ["middle.txt"], "end.txt"),
+    "middle": _logged("middle", ["start.txt"], "middle.txt"),
+    "start": _logged("start", ["data.txt"], "start.txt"),
+}
+"""The longest path is the last one."""
+
+
+@pytest.mark.parametrize(
+    ("failing", "keep_going"), [(None, False), ("two", False), ("short", True), ("middle", True)]
+)
+def test_with_one_job_the_order_is_that_of_dvc(
+    failing: str | None, keep_going: bool, template: Path, tmp_path: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    stages = {name: dict(stage) for name, stage in ORDER.items()}
+    if failing is not None:
+        stages[failing]["cmd"] += f"; rm {stages[failing]['outs'][0]}; false"
+    _write(pair, {"stages": stages})
+    assert pair.run(1, keep_going=keep_going) is (failing is None)
+    different = {path for path in pair.differences() if failing is None or ".gitignore" not in path}
+    assert different == set()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_what_a_failure_leaves_differs_as_documented(
+    fast: bool, template: Path, tmp_path: Path
+) -> None:
+    """In docs/explanation/engine.md."""
+    pair = _fresh(template, tmp_path / "pair")
+    if not fast:
+        for root in (pair.theirs, pair.ours):
+            config = root / ".dvc" / "config"
+            config.write_text(config.read_text() + "[core]\n    autostage = false\n")
+    stages = {
+        "good": {"cmd": "echo > good.txt", "outs": ["good.txt"]},
+        "half": {"cmd": "echo > half.txt; false", "outs": ["half.txt"]},
+        "lacks": {"cmd": "cat no.txt > old.txt", "deps": ["no.txt"], "outs": ["old.txt"]},
+        "params": {"cmd": "echo > p.txt", "params": [{"no.yaml": ["a"]}], "outs": ["p.txt"]},
+    }
+    _write(pair, {"stages": stages})
+    pair.change("old.txt", "by hand\n")
+    pair.change("p.txt", "by hand\n")
+    assert not pair.run(1, keep_going=True)
+    names = {".gitignore", "half.txt", "old.txt", "p.txt"}
+    assert pair.differences().keys() == {f"./{name}" for name in names}
+    assert (pair.theirs / "half.txt").exists()
+    assert not (pair.ours / "half.txt").exists()
+    for name in ("old.txt", "p.txt"):
+        assert not (pair.theirs / name).exists()
+        assert (pair.ours / name).read_text() == "by hand\n"
+    assert "/good.txt" in (pair.ours / ".gitignore").read_text()

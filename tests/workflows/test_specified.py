@@ -40,7 +40,9 @@ def as_pictures(raw: Path) -> None:
         Image.fromarray((image * 15).astype("uint8")).save(raw / str(label) / f"{n}.png")
 
 
-@pytest.mark.parametrize("laid", [as_arrays, as_pictures])
+@pytest.mark.parametrize(
+    "laid", [as_pictures, pytest.param(as_arrays, marks=pytest.mark.exhaustive)]
+)
 @pytest.mark.slow(reason="trains a network")
 async def test_it_runs_to_its_end(
     torch: None, tracked: None, project: Project, fetch, laid: Callable[[Path], None]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,30 @@ def test_all_problems_come_in_one_answer(problems) -> None:
         ("40201", "forest", "n_estimators", 3),
         ("40201", "forest", "depth", 3),
     ]
+
+
+def test_a_frozen_stage_may_lack_an_input(problems) -> None:
+    """As for `dvc repro`, which only verifies its outputs and refuses cycles through it."""
+    frozen = "    cmd: cp c a\n    deps: [c]\n    outs: [a]\n    frozen: true\n"
+    assert problems(f"stages:\n  a:\n{frozen}") == []
+    (cycle,) = problems(
+        f"stages:\n  a:\n{frozen}  c:\n    cmd: cp a c\n    deps: [a]\n    outs: [c]\n"
+    )
+    assert cycle.code == "40203"
+
+
+def test_a_dependency_that_is_no_file_is_left_to_dvc(workflows: WorkflowManager, write) -> None:
+    """Such as a dataset, also one whose version is not known yet."""
+    text = (
+        "datasets:\n- {name: faces, type: dvc, url: ../source, path: faces}\n"
+        "stages:\n  a: {wdir: sub, cmd: 'python ../a.py --data ds://faces', deps: [DEPS]}\n"
+    )
+    write("sub/.keep", "")
+    urls = "ds://faces, s3://bucket/a.csv, 'https://example.org/a.csv', remote://far/a"
+    assert workflows.validate("dvc.yaml", text.replace("DEPS", urls)) == []
+    write("dvc.yaml", text.replace("DEPS", "ds://faces"))
+    assert workflows.get("dvc.yaml").nodes[0].inputs == {"data": ["ds://faces"]}
+    assert [node.action.value for node in workflows.plan("dvc.yaml").nodes] == ["run"]
 
 
 def test_a_cycle_is_named_in_order(problems) -> None:
@@ -243,6 +269,51 @@ def test_a_file_that_two_workflows_write_is_reported(workflows: WorkflowManager,
     assert workflows.validate(PATH) == []
 
 
+VARIANTS = f"""\
+stages:
+  train:
+    matrix:
+      x: [{", ".join(map(str, range(10)))}]
+      y: [{", ".join(map(str, range(10)))}]
+    cmd: jupyter mlws node sample_data --table out/t.parquet
+    outs: [out/t.parquet]
+  reads:
+    foreach: [a, b, c]
+    do:
+      cmd: jupyter mlws node plot_metrics --metrics out/t.parquet --figure out/${{item}}.png
+      deps: [out/t.parquet]
+      outs: ["out/${{item}}.png"]
+  whole: {{cmd: mkdir out, outs: [out]}}
+"""
+"""A hundred variants make one file, and others read it."""
+
+
+def test_each_output_of_many_variants_is_one_problem(
+    workflows: WorkflowManager, write: Callable[..., Path]
+) -> None:
+    write("other/dvc.yaml", VARIANTS.replace("out/", "../out/").replace("[out]", "[../out]"))
+    write("out/t.parquet.dvc", "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: x\n")
+    problems = workflows.validate("dvc.yaml", VARIANTS)
+    found = [one.message.en for one in problems if one.field == "outs"]
+    outs = ["out/t.parquet", "out/a.png", "out/b.png", "out/c.png", "out"]
+    for out in outs:
+        twice = [
+            one for one in found if one.startswith(f"The output {out!r} is also an output of ")
+        ]
+        assert [" in other/dvc.yaml (" in one for one in twice] == [False, True]
+    assert len(found) == 2 * len(outs) + 1
+    assert (
+        found[-1 - len(outs)]
+        == "The output 'out/t.parquet' is already tracked by out/t.parquet.dvc."
+    )
+    names = "train@0-1, train@0-2, train@0-3, … (out/t.parquet)"
+    assert f"The output 'out/t.parquet' is also an output of {names}." in found
+    # The nodes that read it with the wrong type.
+    assert [(one.node, one.field) for one in problems if one.field != "outs"] == [
+        (f"reads@{name}", "metrics") for name in "abc"
+    ]
+
+
 def test_a_copy_of_a_stage_whose_ports_were_renamed_is_reported(
     workflows: WorkflowManager, write: Callable[..., Path]
 ) -> None:
@@ -289,3 +360,73 @@ def test_a_text_that_grows_when_it_is_read_is_refused(text: str, reason: str) ->
     assert error.value.code == "40205"
     with pytest.raises(metrics.UnreadableError, match=reason):
         metrics.read("scores.yaml", text.encode())
+
+
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """Let this process allocate two more gigabytes."""
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * os.sysconf("SC_PAGESIZE") + 2**31, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+DIGITS = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
+MATRIX = "".join(f"      {name}: {DIGITS}\n" for name in "abcdefghi")
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "reason"),
+    [
+        (
+            f"stages:\n  grid:\n    matrix:\n{MATRIX}    cmd: echo ${{item.a}}\n",
+            "",
+            "`foreach` and `matrix` make 1000000000 stages, and 10000 are the most; use fewer "
+            "values in the stage 'grid'",
+        ),
+        (
+            "stages:\n"
+            "  one: {foreach: [1, 2], do: {cmd: 'echo ${item}'}}\n"
+            "  each: {foreach: '${rows}', do: {cmd: 'echo ${item.a}'}}\n",
+            f"rows: {[*range(10_000)]}\n",
+            "`foreach` and `matrix` make 10002 stages, and 10000 are the most; use fewer values "
+            "in the stage 'each'",
+        ),
+        (
+            f"stages:\n  long:\n    matrix: {{a: {DIGITS}, b: {DIGITS}, c: {DIGITS}}}\n"
+            "    cmd: echo ${item.a} ${text}\n",
+            f"text: {'x' * 200_000}\n",
+            "with its templates filled in, it has more than 100 MB of text",
+        ),
+        (
+            "stages:\n  a: {cmd: 'echo ${x0.a}'}\n",
+            ALIASES,
+            "params.yaml', its aliases expand to more than 1000000 values",
+        ),
+        (
+            # For such an output DVC reads the file, and the parameters with it.
+            "stages:\n  a: {cmd: echo > b, outs: [{b: {remote: far}}]}\n",
+            ALIASES,
+            "params.yaml', its aliases expand to more than 1000000 values",
+        ),
+    ],
+    ids=["matrix", "foreach", "text", "aliases", "aliases-of-dvc"],
+)
+@pytest.mark.timeout(60)
+def test_a_few_lines_that_mean_billions_take_little_memory(
+    workflows: WorkflowManager, write, little_memory: None, text: str, params: str, reason: str
+) -> None:
+    write("dvc.yaml", text)
+    write("params.yaml", params)
+    if "${" in text:
+        (problem,) = workflows.validate("dvc.yaml")
+        assert reason in problem.message.en
+        with pytest.raises(MLWSError, match=reason) as refused:
+            workflows.runs.execute("dvc.yaml", RunRequest())
+        assert refused.value.code == "40205"
+    if "foreach" in text or "matrix" in text:
+        with pytest.raises(MLWSError, match=reason):
+            workflows.sweeps.list("dvc.yaml")
+    with pytest.raises(MLWSError, match=reason):
+        workflows.plan("dvc.yaml")

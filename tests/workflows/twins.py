@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.run.journal import Journal, NewRun
 
 PATH = "dvc.yaml"
+DEFAULT = RunOptions(jobs=2)
 
 Left = dict[str, tuple[str, str]]
 
@@ -48,10 +49,10 @@ class Twins:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
 
-    def run(self, jobs: int = 2) -> bool:
+    def run(self, jobs: int = 2, targets: Sequence[str] = (), *, keep_going: bool = False) -> bool:
         """Run both; whether they succeeded, which must be the same in both."""
-        done = repro(self.theirs)
-        status = execute(self.ours, jobs, self)
+        done = repro(self.theirs, targets, keep_going)
+        status = execute(self.ours, RunOptions(targets, jobs=jobs, keep_going=keep_going), self)
         assert (status is Status.COMPLETED) == done, (status, done)
         return done
 
@@ -74,39 +75,37 @@ def make(folder: Path) -> Twins:
     return twins
 
 
-def repro(root: Path) -> bool:
+def repro(root: Path, targets: Sequence[str] = (), keep_going: bool = False) -> bool:
     """Do what `dvc repro` does, without the second that its program takes to start."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with _within(root), Repo(str(root)) as repo:
+    with within(root), Repo(str(root)) as repo:
         try:
-            repo.reproduce()
+            repo.reproduce(targets, on_error="keep-going" if keep_going else "fail")
         except DvcException:
             return False
         return True
 
 
-def execute(root: Path, jobs: int = 2, counted: Twins | None = None) -> Status:
+def execute(root: Path, options: RunOptions = DEFAULT, counted: Twins | None = None) -> Status:
     """Run the workflow with our engine, in this process and without MLflow."""
     project = Project(root)
     journal = Journal(project)
     try:
         text = (root / PATH).read_text(encoding="utf-8")
         document = parse(PATH, text)
-        with _within(root):
+        with within(root):
             data = resolved.stages(root, PATH, text, document.data, project.state)
             with open_backend(root, PATH, data, project.state) as backend:
                 stages = document.stages(data)
                 run = f"run-{len(journal.runs(None, 1000))}"
                 nodes = [stage.id for stage in topological_order(stages)]
-                journal.create(NewRun(run, PATH, jobs, "test", nodes))
+                journal.create(NewRun(run, PATH, options.jobs, "test", nodes))
                 journal.set_run(run, Status.RUNNING)
-                backend.refresh(external_inputs(stages))
+                backend.refresh(external_inputs(stages, options.targets))
                 logs = project.state / "runs" / run
-                status, _ = Engine(
-                    journal, run, backend, stages, RunOptions(jobs=jobs), logs
-                ).execute()
+                status, _ = Engine(journal, run, backend, stages, options, logs).execute()
                 journal.set_run(run, status)
                 if counted is not None and isinstance(backend, NativeBackend):
                     counted.slow += len(backend.unusual)
@@ -144,7 +143,8 @@ def git(root: Path, *arguments: str) -> str:
 
 
 @contextmanager
-def _within(folder: Path) -> Iterator[None]:
+def within(folder: Path) -> Iterator[None]:
+    """Go into a folder, as DVC needs it."""
     before = Path.cwd()
     os.chdir(folder)
     try:

@@ -68,12 +68,9 @@ def load_sql(
         contains a password.
     limit: Maximum number of rows to read. Leave empty for all.
     """
-    from jupyter_mlws.components.databases import open_connection, rows
+    from jupyter_mlws.components.databases import run_query
 
-    if bool(query.strip()) == (script is not None):
-        raise ValueError("give the query either in the setting query or as the file script")
-    with open_connection(database, url, url_variable) as connection:
-        return rows(connection, query if script is None else script, limit)
+    return run_query(database, script, query=query, url=url, url_variable=url_variable, limit=limit)
 
 
 @component(category="Load", title="Sample Data", columns=READ)

@@ -14,7 +14,7 @@ from jupyter_mlws.components.expressions import FUNCTIONS
 from jupyter_mlws.components.registry import library_rules
 from jupyter_mlws.components.source_columns import Source, SourceReader
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.engine.graph import upstream
+from jupyter_mlws.engine.graph import Producers
 from jupyter_mlws.workflows.document.graph import Components, Finding
 from jupyter_mlws.workflows.document.parse import Document, Stage
 from jupyter_mlws.workflows.document.settings import convert_options, setting_schemas
@@ -37,8 +37,11 @@ class Columns:
         schemas = sources.read(list(self.sources.values()))
         self._values: dict[str, Value] = dict(zip(self.sources, schemas, strict=True))
         """Columns of tables and transformers by path."""
+        producers = Producers(stages)
         try:
-            order = list(TopologicalSorter(upstream(stages)).static_order())
+            # Of a frozen stage too, whose outputs have the columns that it last read.
+            before = {stage.id: {one.id for one in producers.before(stage)} for stage in stages}
+            order = list(TopologicalSorter(before).static_order())
         except CycleError:
             # A problem of its own; without an order all is unknown.
             order = []
@@ -61,7 +64,7 @@ class Columns:
             component = self._components.get(stage.component or "")
             if component is None:
                 continue
-            inputs, settings = self.inputs(stage.id), _settings(stage, component)
+            inputs, settings = self.inputs(stage.id), all_settings(stage, component)
             for name, schema in setting_schemas(component).items():
                 conditions = schema.get("x-applies-to", {}).items()
                 applies = all(settings.get(other) in values for other, values in conditions)
@@ -89,8 +92,10 @@ class Columns:
                 for port in component.inputs
                 if port.name in stage.ports
             }
-            settings = _settings(stage, component)
-            if not self._outs & set(files.values()) and not settings.get("url"):
+            settings = all_settings(stage, component)
+            # While a workflow is edited, nothing but local files is read.
+            is_local = component.name != "load_sql" or "database" in files
+            if is_local and not self._outs & set(files.values()):
                 for output in component.outputs:
                     for path in stage.ports.get(output.name, ())[:1]:
                         sources[path] = Source(files, component.name, settings)
@@ -103,7 +108,7 @@ class Columns:
             return
         inputs = self.inputs(stage.id)
         try:
-            result = rule(_settings(stage, component), inputs)
+            result = rule(all_settings(stage, component), inputs)
         except (AttributeError, KeyError, TypeError, ValueError):
             # Missing or invalid settings, which are problems of their own.
             return
@@ -117,7 +122,7 @@ class Columns:
                     self._values[path] = Fitted(tables[0], schema)
 
 
-def _settings(stage: Stage, component: Component) -> dict[str, Any]:
+def all_settings(stage: Stage, component: Component) -> dict[str, Any]:
     """Return all settings of a node: those set, and the defaults of the others."""
     defaults = {
         name: schema["default"]

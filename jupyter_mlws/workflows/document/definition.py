@@ -12,7 +12,8 @@ Files = Annotated[
     list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 ]
 """Files; a single one may be written without brackets."""
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+MAX_NAME_LENGTH = 200
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 READ_ONLY_FIELD = Field(default=None, description="As returned by GET; ignored.")
 
 

@@ -27,7 +27,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.graph import Producers, closure, upstream
 from jupyter_mlws.workflows.document import graph
-from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
+from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, is_url, parse
 from jupyter_mlws.workflows.document.terms import Severity
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Documents:
             except MLWSError:
                 # Reported with that workflow itself.
                 continue
-            findings += graph.colliding_outputs(stages, entry[1], path)
+            findings += graph.duplicate_outputs(stages, entry[1], path)
         return findings
 
     def changed_origins(
@@ -286,9 +286,12 @@ class Documents:
         return stages
 
     def exists(self, path: str) -> bool:
-        """Return whether a path exists or DVC can restore it (a `.dvc` file for it or above it)."""
+        """Return whether a path exists or DVC can restore it (a `.dvc` file for it or above it).
+
+        URLs and the names of datasets are left to DVC.
+        """
         target = self._root / path
-        if target.exists():
+        if is_url(path) or target.exists():
             return True
         return any(
             path.with_name(f"{path.name}.dvc").is_file()

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_mlws.components.artifacts import fits, kinds_fit
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.models import Problem
 
 Components = Mapping[str, "Component"]
+MAX_NAMED_STAGES = 3
+"""Stages that the finding of an output names: a generated workflow may have thousands."""
 ORIGIN = re.compile(r"(?P<path>.+\.yaml):(?P<stage>[^:]+)")
 """The stage of another workflow that a stage is a copy of, in its `meta.origin`."""
 
@@ -111,7 +114,7 @@ def validate(
             for fault in document.faults
         ),
         *_cycle_findings(stages, connections),
-        *_duplicate_outputs(stages),
+        *duplicate_outputs(stages),
         *_missing_inputs(stages, exists),
         *_type_mismatches(stages, connections, components),
         *(finding for stage in stages for finding in _node_findings(stage, document, components)),
@@ -205,51 +208,58 @@ def _cycle_findings(stages: Sequence[Stage], connections: Sequence[Edge]) -> Ite
         )
 
 
-def _duplicate_outputs(stages: Sequence[Stage]) -> Iterator[Finding]:
-    producers = Producers(stages)
-    for stage in stages:
-        for out in stage.outs:
-            others = [(s, path) for s, path in producers.of(out) if s.id != stage.id]
-            is_duplicate = stage.outs.count(out) > 1
-            for other, path in others or ([(stage, out)] if is_duplicate else []):
-                yield Finding(
-                    "40202",
-                    Message(
-                        "The output {out!r} is also an output of {id} ({path}).",
-                        out=out,
-                        id=other.id,
-                        path=path,
-                    ),
-                    node=stage.id,
-                    field="outs",
-                    line=stage.line,
-                    fix=Message("Change the path of one of them."),
-                )
-
-
-def colliding_outputs(
-    stages: Sequence[Stage], others: Producers[Stage], workflow: str
+def duplicate_outputs(
+    stages: Sequence[Stage], others: Producers[Stage] | None = None, workflow: str | None = None
 ) -> Iterator[Finding]:
-    """Yield the outputs that another workflow also makes."""
+    """Yield one finding for each output that is made twice, at the first stage that makes it.
+
+    ``others`` are the stages of another ``workflow``; without them, those of the same.
+    """
+    makers_of = (others or Producers(stages)).of
+    for out, stage in _first_makers(stages).items():
+        # The lookup in the same workflow returns the stage itself first.
+        makers = _described(islice(makers_of(out), 0 if others else 1, None))
+        if not makers:
+            continue
+        if workflow is None:
+            message = Message("The output {out!r} is also an output of {id} ({path}).")
+        else:
+            message = Message(
+                "The output {out!r} is also an output of {id} in {workflow} "
+                "({path}). The dvc command rejects all workflows of the project for this."
+            )
+        yield Finding(
+            "40202",
+            message.fill(out=out, workflow=workflow, **makers),
+            node=stage.id,
+            field="outs",
+            line=stage.line,
+            fix=Message("Change the path of one of them."),
+            severity=Severity.ERROR if workflow is None else Severity.WARNING,
+        )
+
+
+def _first_makers(stages: Sequence[Stage]) -> dict[str, Stage]:
+    """Return all outputs, each with the first stage that makes it."""
+    first: dict[str, Stage] = {}
     for stage in stages:
         for out in stage.outs:
-            for other, path in others.of(out):
-                yield Finding(
-                    "40202",
-                    Message(
-                        "The output {out!r} is also an output of {id} in {workflow} "
-                        "({path}). The dvc command rejects all workflows of the project for this.",
-                        out=out,
-                        id=other.id,
-                        workflow=workflow,
-                        path=path,
-                    ),
-                    node=stage.id,
-                    field="outs",
-                    line=stage.line,
-                    fix=Message("Change the path of one of them."),
-                    severity=Severity.WARNING,
-                )
+            first.setdefault(out, stage)
+    return first
+
+
+def _described(makers: Iterator[tuple[Stage, str]]) -> dict[str, str]:
+    """Return the first of these stages and their outputs as text; empty if there is none."""
+    first = list(islice(makers, MAX_NAMED_STAGES))
+    if not first:
+        return {}
+    ids = [stage.id for stage, _ in first]
+    if next(makers, None) is not None:
+        ids.append("…")
+    return {
+        "id": ", ".join(dict.fromkeys(ids)),
+        "path": ", ".join(dict.fromkeys(path for _, path in first)),
+    }
 
 
 def changed_origins(
@@ -293,28 +303,26 @@ def changed_origins(
 
 def tracked_outputs(stages: Sequence[Stage], tracked_paths: Sequence[str]) -> Iterator[Finding]:
     """Yield the outputs that are in or below ``tracked_paths``, which have `.dvc` files."""
-    for stage in stages:
-        for out in stage.outs:
-            for path in tracked_paths:
-                if out == path or out.startswith(f"{path}/"):
-                    yield Finding(
-                        "40202",
-                        Message(
-                            "The output {out!r} is already tracked by {path}.dvc.",
-                            out=out,
-                            path=path,
-                        ),
-                        node=stage.id,
-                        field="outs",
-                        line=stage.line,
-                        fix=Message("Choose another path, or delete {path}.dvc.", path=path),
-                    )
+    for out, stage in _first_makers(stages).items():
+        for path in tracked_paths:
+            if out == path or out.startswith(f"{path}/"):
+                yield Finding(
+                    "40202",
+                    Message(
+                        "The output {out!r} is already tracked by {path}.dvc.", out=out, path=path
+                    ),
+                    node=stage.id,
+                    field="outs",
+                    line=stage.line,
+                    fix=Message("Choose another path, or delete {path}.dvc.", path=path),
+                )
 
 
 def _missing_inputs(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator[Finding]:
     producers = Producers(stages)
     for stage in stages:
-        for dep in stage.deps:
+        # A frozen stage needs its inputs only to be noted in the lock file, and then DVC says so.
+        for dep in () if stage.frozen else stage.deps:
             if next(producers.of(dep), None) is None and not exists(dep):
                 port = next((name for name, paths in stage.ports.items() if dep in paths), "deps")
                 yield Finding(
@@ -332,7 +340,12 @@ def _type_mismatches(
     stages: Sequence[Stage], connections: Sequence[Edge], components: Components
 ) -> Iterator[Finding]:
     by_id = {stage.id: stage for stage in stages}
+    reported: set[tuple[str, str | None, str]] = set()
     for edge in connections:
+        connection = edge.target, edge.target_port, edge.path
+        if connection in reported:
+            # With another of the stages that make this path.
+            continue
         source = components.get(by_id[edge.source].component or "")
         target = components.get(by_id[edge.target].component or "")
         if source is None or target is None:
@@ -343,6 +356,7 @@ def _type_mismatches(
             continue
         is_fitting = fits(source_port.type, target_port.type)
         if not is_fitting or not kinds_fit(source_port.kinds, target_port.kinds):
+            reported.add(connection)
             types = [
                 f"{port.type} ({', '.join(port.kinds)})" if is_fitting else port.type
                 for port in (source_port, target_port)

@@ -41,6 +41,7 @@ ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 NOTEBOOK = "notebook"
 """Prefix of a notebook's key among the components: this, a colon, its path."""
 TEMPLATE = re.compile(r"(?<!\\)\$\{\s*([^}]*?)\s*\}")
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 MAX_FILE_CHARACTERS = 4_000_000
 """Characters; a larger file is no workflow."""
 
@@ -174,7 +175,7 @@ class Stage:
 
     def at_root(self, path: str) -> str:
         """Return a path of the command, relative to the project's root."""
-        return posixpath.normpath(posixpath.join(self.wdir, path))
+        return _at_root(self.wdir, path)
 
     @cached_property
     def ports(self) -> dict[str, list[str]]:
@@ -284,7 +285,7 @@ class Document:
         def paths(*keys: str) -> tuple[str, ...]:
             entries = (e for key in keys if isinstance(data.get(key), list) for e in data[key])
             return tuple(
-                posixpath.normpath(posixpath.join(wdir, str(path)))
+                _at_root(wdir, str(path))
                 for entry in entries
                 if entry is not None
                 for path in (entry if isinstance(entry, Mapping) else [entry])
@@ -324,6 +325,15 @@ class Document:
                 if place in plots and isinstance(properties, Mapping):
                     plots[place] = {**plots[place], **properties}
         return plots
+
+
+def is_url(path: str) -> bool:
+    """Return whether a dependency is not a file: a dataset (`ds://NAME`), or data elsewhere."""
+    return URL.match(path) is not None
+
+
+def _at_root(wdir: str, path: str) -> str:
+    return path if is_url(path) else posixpath.normpath(posixpath.join(wdir, path))
 
 
 def _first_command(words: list[str]) -> list[str]:

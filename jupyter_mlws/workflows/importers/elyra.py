@@ -17,6 +17,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.commands import quote_word
 from jupyter_mlws.workflows.document.definition import (
+    MAX_NAME_LENGTH,
     EdgeDefinition,
     NodeDefinition,
     WorkflowDefinition,
@@ -141,6 +142,7 @@ class ElyraImporter:
         """Return the label as an ID: without the file's extension, with a number if it is taken."""
         stem = re.sub(r"\.(ipynb|py|r)$", "", node.label, flags=re.IGNORECASE)
         name = re.sub(r"[^\w-]+|-{2,}", "-", re.sub(r"\s-\s", " ", stem)).strip("-") or "node"
+        name = name[: MAX_NAME_LENGTH - len("-9999")].rstrip("-")
         taken_ids, number = {*self._used_ids, "workflow"}, 1
         unique = name
         while unique in taken_ids:

@@ -18,7 +18,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.document.definition import WorkflowDefinition
+from jupyter_mlws.workflows.document.definition import MAX_NAME_LENGTH, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.parse import Document
 from jupyter_mlws.workflows.importers.elyra import ElyraImporter
@@ -58,6 +58,8 @@ def import_workflow(
         title = data.get("name")
     stem = Path(path).stem if path else "Imported"
     own_name = title.strip() if isinstance(title, str) and title.strip() else stem
+    if kind is not Format.DEFINITION:
+        own_name = own_name[:MAX_NAME_LENGTH]
     name = request.name or own_name
     target = editor.place(name, request.path)
     if flow is not None:

@@ -38,7 +38,7 @@ def prefork() -> None:
     of a run. One after the other, this would take as long as a hundred nodes. Does nothing if
     an idle process listens in this folder, which takes the run instead.
     """
-    if can_fork() and not live.listens(Path.cwd()):
+    if can_fork() and live.listener(Path.cwd()) is None:
         _preforked_children.append(_Child())
         atexit.register(stop_idle_child)
 
@@ -56,7 +56,7 @@ def run_starter(root: Path) -> Iterator[RunStarter]:
     The idle process of an earlier run of the project comes first. Otherwise a process with one
     thread forks, if it has not yet. All others (a server) start a new process.
     """
-    if live.listens(root):
+    if live.listener(root) is not None:
         stop_idle_child()
         child = None
     elif _preforked_children:

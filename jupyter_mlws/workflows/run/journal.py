@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.core.database import is_damaged
 from jupyter_mlws.core.errors import OperationInProgressError, WorkflowItemNotFoundError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
@@ -70,6 +71,15 @@ class Journal:
 
     def create(self, run: NewRun) -> None:
         """Insert a run and its nodes; raise error 30103 while another run of the file goes on."""
+        try:
+            self._create(run)
+        except sqlite3.DatabaseError as error:
+            # The damaged file was moved aside: a new one has no runs.
+            if not is_damaged(error):
+                raise
+            self._create(run)
+
+    def _create(self, run: NewRun) -> None:
         now = time.time()
         record = {"jobs": run.jobs, "origin": run.origin, "request": dict(run.request)}
         with self._transaction():

@@ -2,25 +2,29 @@
 
 At most one process of a project waits; another one hands over the record of its run and ends.
 
-It listens on an abstract Unix socket, which needs no file and ends with the process. It accepts
-only requests of the same user, code and Python. During a run it does not listen, and clients start
-a process of their own.
+It listens on a Unix socket in a folder that only its user can open, for requests of the same code
+and Python. Each side checks that the other is the same user. During a run it does not listen, and
+clients start a process of their own.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import socket
+import stat
 import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from jupyter_core.paths import jupyter_runtime_dir
 
 from jupyter_mlws.core.project import Project
 
@@ -36,6 +40,13 @@ PAUSE = 0.02
 LARGEST = 4 * 1024 * 1024
 """Bytes of an offer: the environment of a person."""
 LENGTH = struct.Struct("!I")
+PEER = struct.Struct("3i")
+"""``struct ucred`` of Linux: pid, uid, gid."""
+ACCEPTED = b"1"
+"""The answer of a process that takes the request."""
+SOCKET = "socket"
+LOCK = "lock"
+"""Held by the process that listens."""
 
 Record = Callable[[str, str], bool]
 """Records a run in the tracking store at an address; returns whether it will."""
@@ -57,32 +68,20 @@ def hand_over(root: Path, run: str, uri: str) -> bool:
     return _ask(root, {"record": run, "uri": uri}, 2) is not None
 
 
-def _ask(root: Path, words: dict[str, Any], log: int) -> int | None:
-    if not hasattr(socket, "SO_PEERCRED"):
-        return None
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(ANSWER)
-        try:
-            connection.connect(_address(root))
-            body = json.dumps({**words, "stamp": stamp()}).encode()
-            socket.send_fds(connection, [LENGTH.pack(len(body))], [log])
-            connection.sendall(body)
-            answer = connection.recv(32)
-        except OSError:
-            return None
-    return int(answer) if answer.isdigit() else None
+def _ask(root: Path, request: dict[str, Any], log: int) -> int | None:
+    with suppress(OSError), _connection(root) as (connection, pid):
+        body = json.dumps({**request, "stamp": stamp()}).encode()
+        socket.send_fds(connection, [LENGTH.pack(len(body))], [log])
+        connection.sendall(body)
+        return pid if connection.recv(1) == ACCEPTED else None
+    return None
 
 
-def listens(root: Path) -> bool:
-    """Return whether an idle process of the project accepts requests."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        try:
-            connection.connect(_address(root))
-        except OSError:
-            return False
-    return True
+def listener(root: Path) -> int | None:
+    """Return the pid of the project's idle process; None if none accepts requests."""
+    with suppress(OSError), _connection(root) as (_, pid):
+        return pid
+    return None
 
 
 def offers(project: Project, record: Record) -> Iterator[tuple[str, int]]:
@@ -91,7 +90,7 @@ def offers(project: Project, record: Record) -> Iterator[tuple[str, int]]:
     End after the idle time without an offer, or when the project no longer exists. During a run no
     offer is accepted. Runs that are handed over to be recorded are passed to ``record``.
     """
-    while hasattr(socket, "SO_PEERCRED"):
+    while True:
         idle = DEFAULT_IDLE
         with suppress(ValueError):
             idle = float(os.environ.get(IDLE, DEFAULT_IDLE))
@@ -111,16 +110,11 @@ def offers(project: Project, record: Record) -> Iterator[tuple[str, int]]:
 def _take(root: Path, idle: float, record: Record) -> tuple[str, int] | None:
     """Return the next offer; None after the idle time, or if another process already listens."""
     deadline = time.monotonic() + idle
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        try:
-            listener.bind(_address(root))
-        except OSError:
-            return None
-        listener.listen(8)
+    with suppress(OSError), _listening(root) as server:
         while (left := deadline - time.monotonic()) > 0:
-            listener.settimeout(left)
+            server.settimeout(left)
             try:
-                connection, _ = listener.accept()
+                connection, _ = server.accept()
             except TimeoutError:
                 return None
             with connection, suppress(OSError, ValueError, KeyError):
@@ -128,14 +122,12 @@ def _take(root: Path, idle: float, record: Record) -> tuple[str, int] | None:
                 request = _agree(connection, record)
                 if request is not None:
                     return request
-        return None
+    return None
 
 
 def _agree(connection: socket.socket, record: Record) -> tuple[str, int] | None:
     """Read and accept an offer; return None if it is not for this process or not for a run."""
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    if struct.unpack("3i", credentials)[1] != os.getuid():
-        return None
+    _check_peer(connection)
     head, files, _, _ = socket.recv_fds(connection, LENGTH.size, 1)
     (log,) = files
     try:
@@ -148,11 +140,11 @@ def _agree(connection: socket.socket, record: Record) -> tuple[str, int] | None:
             sys.exit(0)
         if "record" in words:
             if record(str(words["record"]), str(words["uri"])):
-                connection.sendall(str(os.getpid()).encode())
+                connection.sendall(ACCEPTED)
             os.close(log)
             return None
         run = str(words["run"])
-        connection.sendall(str(os.getpid()).encode())
+        connection.sendall(ACCEPTED)
     except BaseException:
         os.close(log)
         raise
@@ -161,9 +153,80 @@ def _agree(connection: socket.socket, record: Record) -> tuple[str, int] | None:
     return run, log
 
 
-def _address(root: Path) -> bytes:
-    name = hashlib.sha256(f"{os.getuid()}\0{sys.executable}\0{root}".encode()).hexdigest()
-    return b"\0mlws-" + name.encode()
+@contextmanager
+def _connection(root: Path) -> Iterator[tuple[socket.socket, int]]:
+    """Yield a connection to the project's idle process, and the pid of that process.
+
+    Raise OSError if there is none, or if it belongs to another user.
+    """
+    with _private(_folder(root)) as folder, _unix_socket() as connection:
+        connection.settimeout(ANSWER)
+        connection.connect(f"{folder}/{SOCKET}")
+        yield connection, _check_peer(connection)
+
+
+@contextmanager
+def _listening(root: Path) -> Iterator[socket.socket]:
+    """Yield a socket that listens for the project's requests.
+
+    Raise OSError if another process listens, or if the folder is not private.
+    """
+    path = _folder(root)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _private(path) as folder, Path(folder, LOCK).open("ab") as lock, _unix_socket() as server:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        address = Path(folder, SOCKET)
+        # A process that was killed has left its own.
+        address.unlink(missing_ok=True)
+        try:
+            server.bind(str(address))
+            server.listen(8)
+            yield server
+        finally:
+            address.unlink(missing_ok=True)
+            # Closing alone would keep the lock in children that were forked meanwhile.
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+def _folder(root: Path) -> Path:
+    """Return the path of the folder for the socket of the project and this Python."""
+    name = hashlib.sha256(f"{sys.executable}\0{root}".encode()).hexdigest()
+    return Path(jupyter_runtime_dir(), "mlws-runners", name)
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[str]:
+    """Yield a short path to a folder: the address of a socket has at most 107 bytes.
+
+    Raise OSError unless the folder belongs to this user and no other user can open it.
+    """
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(folder)
+        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+            raise PermissionError(f"{path} is not private")
+        yield f"/proc/self/fd/{folder}"
+    finally:
+        os.close(folder)
+
+
+def _unix_socket() -> socket.socket:
+    if not hasattr(socket, "SO_PEERCRED"):
+        raise OSError("this system does not report the peer of a socket")
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+def _check_peer(connection: socket.socket) -> int:
+    """Return the pid of the other side, as the kernel names it.
+
+    Raise OSError if it is another user's, or in a process namespace that is not visible here.
+    """
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
+    pid: int
+    pid, uid, _ = PEER.unpack(credentials)
+    if uid != os.geteuid() or pid <= 0:
+        raise PermissionError(f"the peer is process {pid} of user {uid}")
+    return pid
 
 
 @lru_cache(maxsize=1)

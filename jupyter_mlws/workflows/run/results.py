@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
+import json
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
-from jupyter_mlws.core.errors import WorkflowItemNotFoundError
+from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import plots
 from jupyter_mlws.engine.scheduler import log_path
@@ -28,6 +32,10 @@ from jupyter_mlws.workflows.tables import TableReader
 
 MAX_LOG_BYTES = 1_000_000
 """Bytes of a log in one answer."""
+BLOCK_SIZE = 1024 * 1024
+MAX_HASHES = 10_000
+"""Hashes of files that are kept in memory."""
+REPLACED = Message("its file has other content now, and the cache does not have that of this run")
 
 
 class Results:
@@ -70,15 +78,16 @@ class Results:
         outputs = []
         for port, kind, file in self.ports(self._stage(path, identifier, node)):
             md5 = record.get("outputs", {}).get(file)
-            content_path = self.content_path(file, md5)
+            content_path = self._find_content(file, md5)
+            is_file = content_path is not None and content_path.is_file()
             outputs.append(
                 Output(
                     port=port,
                     type=kind,
                     path=file,
-                    size=content_path.stat().st_size if content_path.is_file() else None,
+                    size=content_path.stat().st_size if content_path and is_file else None,
                     md5=md5,
-                    exists=content_path.exists(),
+                    exists=content_path is not None and content_path.exists(),
                 )
             )
         return outputs
@@ -112,8 +121,10 @@ class Results:
         stage = self._stage(path, identifier, node)
         for name, kind, file in self.ports(stage):
             if name == port:
-                md5 = record.get("outputs", {}).get(file)
-                return stage, kind, file, self.content_path(file, md5)
+                content_path = self._find_content(file, record.get("outputs", {}).get(file))
+                if content_path is None:
+                    raise PreviewError(kind="output", reason=REPLACED)
+                return stage, kind, file, content_path
         raise WorkflowItemNotFoundError(kind="output", name=port)
 
     def _stage(self, path: str, run: str, node: str) -> Stage:
@@ -123,10 +134,29 @@ class Results:
                 return stage
         raise WorkflowItemNotFoundError(kind="node", name=node)
 
+    def _find_content(self, path: str, md5: str | None) -> Path | None:
+        """Return the path of an output's content; None if its own path has other content now."""
+        content_path = self.content_path(path, md5)
+        if md5 is None or content_path.name == md5[2:] or not content_path.exists():
+            return content_path
+        if not md5.endswith(".dir"):
+            return content_path if _md5_of(content_path) == md5 else None
+        listing = self._cache_path(md5)
+        if not listing.is_file():
+            # Folders that are not cached have none: the only content is that of their path.
+            return content_path
+        recorded = {content_path / r["relpath"]: r["md5"] for r in json.loads(listing.read_bytes())}
+        # Files that DVC ignores may be there as well.
+        unchanged = all(file.is_file() and _md5_of(file) == md5 for file, md5 in recorded.items())
+        return content_path if unchanged else None
+
+    def _cache_path(self, md5: str) -> Path:
+        return self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+
     def content_path(self, path: str, md5: str | None) -> Path:
         """Return the path of an output's content: in DVC's cache by its hash, else its own path."""
         if md5 and not md5.endswith(".dir"):
-            cache_path = self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+            cache_path = self._cache_path(md5)
             if cache_path.is_file():
                 return cache_path
         return self._project.resolve(path)
@@ -142,3 +172,18 @@ class Results:
             if file in stage.metrics and Path(file).suffix == ".json":
                 kind = "Metrics"
             yield name, kind, file
+
+
+def _md5_of(file: Path) -> str:
+    facts = file.stat()
+    return _hash_file(file, facts.st_mtime_ns, facts.st_size, facts.st_ino)
+
+
+@lru_cache(MAX_HASHES)
+def _hash_file(file: Path, mtime_ns: int, size: int, inode: int) -> str:
+    """Return the hash of a file; the other arguments change when the file does."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with file.open("rb") as stream:
+        while block := stream.read(BLOCK_SIZE):
+            digest.update(block)
+    return digest.hexdigest()

@@ -40,7 +40,7 @@ from jupyter_mlws.versioning.experiments import run_commits
 from jupyter_mlws.versioning.experiments.run_commits import RunCommit
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
-from jupyter_mlws.workflows.run import live, plan, recovery
+from jupyter_mlws.workflows.run import inputs, live, plan, recovery
 from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.journal import Journal, run_folder
 from jupyter_mlws.workflows.tracking import run_summary as tracking
@@ -172,6 +172,11 @@ class Runner:
                     experiment=document.name,
                     jobs=context.jobs,
                 )
+                if request.get("pull"):
+                    options = request.get("targets", ()), request.get("skip", ())
+                    inputs.pull(
+                        self._project, inputs.unpulled_inputs(self._project, stages, *options)
+                    )
                 backend.refresh(external_inputs(stages, request.get("targets", ())))
                 self._engine = self._build_engine(request, stages, backend, context, document.path)
                 if self._cancel_event.is_set():

@@ -20,6 +20,7 @@ from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.core.errors import (
     DVCNotInitializedError,
     Fault,
+    InputsNotPulledError,
     InvalidRequestError,
     MLWSError,
     OperationInProgressError,
@@ -40,6 +41,7 @@ from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.run import serializers
 from jupyter_mlws.workflows.run.detaching import can_fork, reap_if_exited, run_starter
+from jupyter_mlws.workflows.run.inputs import unpulled_inputs
 from jupyter_mlws.workflows.run.journal import SUCCESS_STATES, Journal, NewRun, Row, run_folder
 
 JSON = dict[str, Any]
@@ -63,6 +65,7 @@ class RunRequest:
     targets: Sequence[str] = ()
     force: bool = False
     keep_going: bool = False
+    pull: bool = False
     jobs: int | None = None
     executor: str | None = None
     again: Sequence[str] = ()
@@ -212,6 +215,11 @@ class Runs:
         )
         for names in (request.targets, request.again, request.accept, request.skip):
             check_targets(stages, names)
+        if not (request.pull or request.keep_going):
+            absent = unpulled_inputs(self._project, stages, request.targets, request.skip)
+            if absent:
+                paths = [item.path for item in absent]
+                raise InputsNotPulledError(paths=paths, named=", ".join(paths))
         if request.executor == config.LOCAL:
             refuse_oversized(stages, of_this_machine(request.jobs or 1))
         selection = closure(upstream(stages), request.targets or [s.id for s in stages])

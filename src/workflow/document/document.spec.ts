@@ -55,6 +55,14 @@ describe('parse', () => {
     expect(compare.commands).toHaveLength(2);
   });
 
+  it('reads few more variants than the server allows', () => {
+    const axes = [...'abcdefghi'].map(key => [key, [...Array(99).keys()]]);
+    const matrix = Object.fromEntries(axes) as Record<string, number[]>;
+    const stages = { a: { matrix, cmd: 'x' } };
+    const { variants } = read(JSON.stringify({ stages })).stages[0];
+    expect(variants).toHaveLength(10_098);
+  });
+
   it('tells what a command runs, behind its folder and its variables', () => {
     const kind = (cmd: string): string =>
       read(JSON.stringify({ stages: { a: { cmd } } })).stages[0].kind;

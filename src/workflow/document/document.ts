@@ -446,6 +446,9 @@ interface IVariant {
   vars: Data;
 }
 
+/** The variants of a matrix that are read at least, as many as the server allows. */
+const MOST_READ = 10_000;
+
 /** What `foreach` or `matrix` makes of a stage; null where it is a single one. */
 function readVariants(
   { foreach, matrix }: Data,
@@ -476,9 +479,12 @@ function foreachVariants(over: Value | undefined): IVariant[] {
 function matrixVariants(matrix: Data, scope: IScope): IVariant[] {
   let rows: { names: string[]; item: Data }[] = [{ names: [], item: {} }];
   for (const [axis, source] of Object.entries(matrix)) {
-    const values = lookUp(source, scope);
-    rows = rows.flatMap(row =>
-      (Array.isArray(values) ? values : []).map((value, index) => ({
+    const found = lookUp(source, scope);
+    const values = Array.isArray(found) ? found : [];
+    // A line of text can mean billions, which the server refuses.
+    const most = Math.ceil(MOST_READ / values.length);
+    rows = rows.slice(0, most).flatMap(row =>
+      values.map((value, index) => ({
         names: [
           ...row.names,
           isRecord(value) || Array.isArray(value)

@@ -1,14 +1,8 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { FieldProps } from '@rjsf/utils';
-import { useId, useState } from 'react';
 
-import { APIError } from '../../api/client';
 import type { ITableColumn } from '../../api/models';
-import { Failure } from '../../ui/errorBox';
 import { readPair, ruleNames, writePair } from '../document/expressions';
 import type { ISchema } from '../document/schema';
-import { changeSettings, settingsOf } from '../document/settings';
-import type { IGraphNode } from '../graph/graph';
 import { columnTypeText } from '../labels';
 import { useCanvas } from '../store/hooks';
 import { NewColumn } from './columnFields';
@@ -147,53 +141,5 @@ export function RulesField(props: FieldProps): JSX.Element {
         ))}
       </ul>
     </fieldset>
-  );
-}
-
-/** Fills the settings of a data check with rules that its input table meets. */
-export function LearnChecks({ node }: { node: IGraphNode }): JSX.Element {
-  const { model, trans } = useCanvas();
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<APIError | null>(null);
-  const help = useId();
-  const learn = async (): Promise<void> => {
-    const { service } = model.server;
-    if (!service) {
-      return;
-    }
-    setBusy(true);
-    setError(null);
-    try {
-      const rules = await service.columns.learnChecks(
-        model.document.text,
-        node.id
-      );
-      const now = model.drawing.graph.nodes.get(node.id);
-      if (now) {
-        const before = settingsOf(now, model.document.workflow);
-        const after = { ...before, ...rules };
-        model.document.edit(changeSettings(now, before, after));
-      }
-    } catch (reason) {
-      if (!(reason instanceof APIError)) {
-        throw reason;
-      }
-      setError(reason);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <div className="jp-mlws-Field">
-      <Button small disabled={isBusy} aria-describedby={help} onClick={learn}>
-        {trans.__('Learn from the Data')}
-      </Button>
-      <div id={help} className="jp-mlws-Field-help">
-        {trans.__(
-          'Sets rules that the input table meets, with some slack: ranges are a tenth larger.'
-        )}
-      </div>
-      {error && <Failure error={error} trans={trans} />}
-    </div>
   );
 }

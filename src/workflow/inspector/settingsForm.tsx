@@ -28,10 +28,11 @@ import { codePath } from '../graph/code';
 import { CodeSection, type ICodeTarget } from './codeSection';
 import { ColumnsField, ColumnWidget, useColumns } from './columnFields';
 import { CommandSettings } from './commandForm';
+import { LearnChecks, PreviewQuery } from './dataButtons';
 import { RemoveButton } from './removeButton';
 import { useCanvas, useDrawing, useFlush } from '../store/hooks';
 import { ExpressionWidget } from './expressionField';
-import { LearnChecks, PairsField, RulesField } from './ruleFields';
+import { PairsField, RulesField } from './ruleFields';
 import { NameField, TitleField } from './nameField';
 import { OutputFields } from './outputFields';
 import { NodeActions } from './nodeActions';
@@ -117,6 +118,9 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
       )}
       {isChecked && <LearnChecks node={node} />}
       <SettingsSection node={node} title={trans.__('Settings')} />
+      {node.componentName === 'load_sql' && (
+        <PreviewQuery key={node.id} node={node} />
+      )}
       <OutputFields node={node} />
     </>
   );

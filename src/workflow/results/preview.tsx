@@ -6,6 +6,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 
 import { cellText } from '../../ui/format';
 import { DataTable } from '../../ui/table/dataTable';
+import { TablePreview } from '../../ui/table/tablePreview';
 import type { ITableSource } from '../../ui/table/rowPages';
 import type { INodeOutput, IPreview } from '../../api/models';
 import { isRecord } from '../document/values';
@@ -132,9 +133,10 @@ export function Artifact({
   preview: IPreview;
   name: string;
 }): JSX.Element {
+  const { language, trans } = useCanvas();
   switch (preview.type) {
     case 'Table':
-      return <TablePreview {...preview} />;
+      return <TablePreview {...preview} language={language} trans={trans} />;
     case 'Metrics':
       return <MetricsPreview metrics={preview.metrics} />;
     case 'VegaLite':
@@ -230,60 +232,6 @@ function ChartPreview(props: {
     </>
   ) : (
     <TextPreview text={JSON.stringify(spec, null, 2)} />
-  );
-}
-
-function TablePreview(props: {
-  columns: { name: string; dtype: string }[];
-  rows: unknown[][];
-  row_count: number | null;
-}): JSX.Element {
-  const { trans, language } = useCanvas();
-  const { columns, rows, row_count: count } = props;
-  const rowText = count === null ? '?' : count.toLocaleString(language);
-  return (
-    <>
-      <p className="jp-mlws-Preview-shape">
-        {trans.__(
-          'Rows: %1. Columns: %2',
-          rowText,
-          columns.length.toLocaleString(language)
-        )}
-      </p>
-      <div className="jp-mlws-Preview-scroll" tabIndex={0}>
-        <table className="jp-mlws-Table">
-          <thead>
-            <tr>
-              {columns.map(({ name, dtype }) => (
-                <th key={name} scope="col">
-                  {name}
-                  <span className="jp-mlws-Table-dtype">{dtype}</span>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row, index) => (
-              <tr key={index}>
-                {row.map((value, column) => (
-                  <td
-                    key={column}
-                    className={typeof value === 'number' ? 'jp-mod-number' : ''}
-                  >
-                    {cellText(value)}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {count !== null && rows.length < count && (
-        <p className="jp-mlws-Preview-shape">
-          {trans.__('Rows shown: %1', rows.length.toLocaleString(language))}
-        </p>
-      )}
-    </>
   );
 }
 

@@ -1,5 +1,9 @@
 import type { MLWSClient } from '../../api/client';
-import type { ILearnedChecks, INodeColumns } from '../../api/models';
+import type {
+  ILearnedChecks,
+  INodeColumns,
+  ITablePreview
+} from '../../api/models';
 
 /** Reads the columns of a workflow's tables before a run. */
 export class ColumnService {
@@ -19,5 +23,11 @@ export class ColumnService {
   learnChecks(text: string, node: string): Promise<ILearnedChecks> {
     const body = { path: this._path, text, node };
     return this._client.post('/workflows/checks', body, this._query);
+  }
+
+  /** Returns the first rows of the query of a node that loads from a database. */
+  previewQuery(text: string, node: string): Promise<ITablePreview> {
+    const body = { path: this._path, text, node };
+    return this._client.post('/workflows/query', body, this._query);
   }
 }

@@ -1,5 +1,6 @@
 import { Signal } from '@lumino/signaling';
 
+import { APIError } from '../../api/client';
 import type {
   INodePlan,
   IRun,
@@ -17,6 +18,12 @@ import type { IRunOptions, WorkflowService } from './service';
 
 /** A save is reported several times, within so many milliseconds. */
 const SETTLE = 50;
+
+/** A run that could not start, and the error that names the data. */
+export interface IUnpulled {
+  error: APIError;
+  options: IRunOptions;
+}
 
 /** The runs of a workflow: the plan of the next, the newest as it goes on, and past ones. */
 export class RunsStore {
@@ -54,6 +61,9 @@ export class RunsStore {
 
   /** The list of runs changed, or another one is shown. */
   readonly changed = new Signal<this, void>(this);
+
+  /** Emitted when a run can't start because data that it reads was not pulled. */
+  readonly unpulled = new Signal<this, IUnpulled>(this);
 
   /** Emitted when a run ends that was going on while the canvas was open. */
   readonly ended = new Signal<this, IRunSummary>(this);
@@ -145,7 +155,16 @@ export class RunsStore {
 
   /** Writes the file if need be, then starts a run. */
   start(options: IRunOptions = {}): Promise<void> {
-    return this._begin(service => service.execute(options));
+    return this._begin(
+      service => service.execute(options),
+      error => {
+        const isUnpulled = error instanceof APIError && error.code === '40212';
+        if (isUnpulled) {
+          this.unpulled.emit({ error, options });
+        }
+        return isUnpulled;
+      }
+    );
   }
 
   /** Runs nodes and what they need, where that is not up to date. */
@@ -201,10 +220,11 @@ export class RunsStore {
   }
 
   private async _begin(
-    request: (service: WorkflowService) => Promise<IRun>
+    request: (service: WorkflowService) => Promise<IRun>,
+    onError?: (error: unknown) => boolean
   ): Promise<void> {
     await this._document.save();
-    await this._server.ask(request, run => {
+    const onReply = (run: IRun): void => {
       this._selected = null;
       this._take({
         ...run,
@@ -212,7 +232,8 @@ export class RunsStore {
         last_seq: run.last_seq ?? 0
       });
       this.changed.emit();
-    });
+    };
+    await this._server.ask(request, onReply, onError);
   }
 
   /** A sweep runs as its variants. */

@@ -29,6 +29,8 @@ export interface IRunOptions {
   /** These also where they are up to date. */
   again?: string[];
   accept_cosmetic?: boolean;
+  /** First fetch data that was not pulled yet. */
+  pull?: boolean;
   executor?: string;
   /** Nodes that run at the same time. */
   jobs?: number;

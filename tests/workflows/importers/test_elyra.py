@@ -20,6 +20,7 @@ from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from tests import python
+from tests.series import length
 from tests.workflows.conftest import dvc
 from tests.workflows.importers.pipelines import link, node, pipeline
 from tests.workflows.notebooks import notebook
@@ -307,7 +308,9 @@ def test_definitions_are_taken_as_posted(workflows: WorkflowManager, write) -> N
     )
 )
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=length(40, 150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_nothing_that_is_sent_is_more_than_an_error(
     workflows: WorkflowManager, project: Project, data: Any

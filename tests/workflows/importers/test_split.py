@@ -22,6 +22,7 @@ from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run.runs import RunRequest
+from tests.series import length
 from tests.workflows.conftest import dvc
 from tests.workflows.notebooks import cell, notebook
 
@@ -111,6 +112,7 @@ def told(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(900)
 @pytest.mark.slow(reason="runs the notebook, its nodes and DVC")
 def test_results_equal_the_notebooks_own_and_dvc_gives_the_same(
@@ -392,7 +394,7 @@ def test_names_in_texts_that_pandas_evaluates_are_there(
 
 @given(cells=CELLS)
 @settings(
-    max_examples=120,
+    max_examples=length(30, 120),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -434,7 +436,7 @@ SHOW_ALL = (
 
 @given(cells=st.lists(st.lists(LIBRARIES, min_size=1, max_size=2).map("\n".join), max_size=6))
 @settings(
-    max_examples=60,
+    max_examples=length(15, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
