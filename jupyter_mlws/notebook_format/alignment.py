@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -47,23 +47,55 @@ def transfer_ids(old: Sequence[Cell], new: Sequence[Cell], also: Sequence[Cell] 
     """Give the cells of ``new`` the ids of the ``old`` cells that they come from.
 
     All others get ids that neither ``old`` nor ``also`` has; but a cell that ``also`` added
-    with the same source is the same cell.
+    with the same source is the same cell. If it is empty, it must be at the same place.
     """
     pairs = align(old, new)
     old_ids = {cell["id"] for cell in old}
-    added_cells = [cell for cell in also if cell["id"] not in old_ids]
-    left = [index for index in range(len(new)) if index not in pairs]
-    same: Pairs = {}
-    _pair_equal(same, added_cells, new, range(len(added_cells)), left)
+    same = _pair_added(also, new, old_ids, {at: old[index]["id"] for at, index in pairs.items()})
     used_ids = old_ids | {cell["id"] for cell in also}
     for index, cell in enumerate(new):
         if index in pairs:
             cell["id"] = old[pairs[index]]["id"]
-        elif index in same and cell["source"].strip():
-            cell["id"] = added_cells[same[index]]["id"]
+        elif index in same:
+            cell["id"] = also[same[index]]["id"]
         elif not cell.get("id") or cell["id"] in used_ids:
             cell["id"] = new_id()
         used_ids.add(cell["id"])
+
+
+def _pair_added(
+    also: Sequence[Cell], new: Sequence[Cell], old_ids: set[str], ids: Mapping[int, str]
+) -> Pairs:
+    """Pair cells that two versions added with the same source, whatever their order.
+
+    Those at the same place come first; others must not be empty. ``ids`` has the ids of the cells
+    of ``new`` that are not added.
+    """
+    old_cells = {at: cell["id"] for at, cell in enumerate(also) if cell["id"] in old_ids}
+    olds, news = _list_new_cells(also, old_cells), _list_new_cells(new, ids)
+    same: Pairs = {}
+    for length in (3, 2):
+        free: dict[Any, list[int]] = {}
+        for at, key in olds:
+            if at not in same.values() and (length == 3 or key[0].strip()):
+                free.setdefault(key[:length], []).append(at)
+        for at, key in news:
+            if at not in same and free.get(key[:length]):
+                same[at] = free[key[:length]].pop(0)
+    return same
+
+
+def _list_new_cells(
+    cells: Sequence[Cell], old_cells: Mapping[int, str]
+) -> list[tuple[int, tuple[str, str, str | None]]]:
+    """Return the index of each new cell, with its source, its type and the old cell above."""
+    above = None
+    rows = []
+    for at, cell in enumerate(cells):
+        above = old_cells.get(at, above)
+        if at not in old_cells:
+            rows.append((at, (cell["source"], cell["cell_type"], above)))
+    return rows
 
 
 def make_unique(cells: Iterable[Cell]) -> None:

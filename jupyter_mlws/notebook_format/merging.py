@@ -59,6 +59,10 @@ def merge(
     The result is a valid notebook. Raises :class:`NotANotebookError` if a side is not one.
     """
     sides = {BASE: parse(base), OURS: parse(ours), THEIRS: parse(theirs)}
+    if _is_same(sides[OURS], sides[THEIRS]) or _is_same(sides[BASE], sides[THEIRS]):
+        return _take_side(sides, OURS)
+    if _is_same(sides[BASE], sides[OURS]):
+        return _take_side(sides, THEIRS)
     minor = max(sides[OURS].nbformat_minor, sides[THEIRS].nbformat_minor)
     make_unique(sides[BASE].cells)
     transfer_ids(sides[BASE].cells, sides[OURS].cells)
@@ -67,6 +71,7 @@ def merge(
         side.nbformat_minor = max(side.nbformat_minor, WITH_IDS)
     merged = _merge_sources(sides)
     cells = {name: {cell["id"]: cell for cell in side.cells} for name, side in sides.items()}
+    merged.cells = _without_duplicates(merged.cells, cells)
     for cell in merged.cells:
         note = DELETED_CELL_NOTE.search(cell.source)
         side = cells[THEIRS if note and note[1] == "LOCAL" else OURS].get(cell.get("id"))
@@ -85,7 +90,31 @@ def merge(
     ]
     make_unique(merged.cells)
     open_conflicts = [i for i in conflicts if not _find_choice(i, choices or {})]
-    rows = [
+    rows = _to_rows(merged, cells, open_conflicts)
+    _copy_outputs(merged, cells)
+    for cell in merged.cells:
+        if cell.cell_type != "code":
+            cell.pop("outputs", None)
+            cell.pop("execution_count", None)
+    return MergedNotebook(_finish(merged, minor), open_conflicts, rows)
+
+
+def _take_side(sides: Mapping[str, Any], name: str) -> MergedNotebook:
+    """Return one side as the result: also its outputs, ids and metadata stay."""
+    merged = sides[name]
+    minor = merged.nbformat_minor
+    make_unique(merged.cells)
+    cells = {
+        side: {cell.get("id"): cell for cell in document.cells} for side, document in sides.items()
+    }
+    rows = _to_rows(merged, cells, [])
+    return MergedNotebook(_finish(merged, minor), [], rows)
+
+
+def _to_rows(
+    merged: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]
+) -> list[dict[str, Any]]:
+    return [
         {
             "id": cell["id"],
             "type": cell.cell_type,
@@ -94,20 +123,20 @@ def merge(
                 for name in (BASE, OURS, THEIRS)
             },
             "merged": cell.source,
-            "conflict": cell["id"] in open_conflicts,
+            "conflict": cell["id"] in conflicts,
         }
         for cell in merged.cells
     ]
-    _copy_outputs(merged, cells)
+
+
+def _finish(merged: Any, minor: int) -> bytes:
+    """Return the text of the result, in the format of ``minor``."""
     merged.nbformat_minor = minor
-    for cell in merged.cells:
-        if minor < WITH_IDS:
+    if minor < WITH_IDS:
+        for cell in merged.cells:
             cell.pop("id", None)
-        if cell.cell_type != "code":
-            cell.pop("outputs", None)
-            cell.pop("execution_count", None)
     check(merged)
-    return MergedNotebook(write(merged), open_conflicts, rows)
+    return write(merged)
 
 
 def _merge_sources(sides: Mapping[str, Any]) -> Any:
@@ -129,6 +158,17 @@ def _merge_sources(sides: Mapping[str, Any]) -> Any:
         notebook_merge_strategies(MERGE_OPTIONS),
     )
     return apply_decisions(base, decisions)
+
+
+def _without_duplicates(merged: list[Any], cells: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+    """Return the cells with those once that both sides added, in whatever order."""
+    added_ids = (cells[OURS].keys() & cells[THEIRS].keys()) - cells[BASE].keys()
+    ids = [cell.get("id") for cell in merged]
+    return [
+        cell
+        for at, cell in enumerate(merged)
+        if ids[at] not in added_ids or ids[at] not in ids[:at]
+    ]
 
 
 def _restore_dropped_cells(

@@ -39,6 +39,15 @@ def fill(content: Any, results: CellResults) -> None:
             cell["metadata"]["trusted"] = True
 
 
+def has_results(content: Any, results: CellResults) -> bool:
+    """Return whether the cells of a document have these outputs and execution counts."""
+    return all(
+        (list(cell["outputs"]), cell["execution_count"]) == results[identifier]
+        for position, cell in enumerate(content["cells"], 1)
+        if (identifier := cell_id(cell, position)) in results and cell["cell_type"] == "code"
+    )
+
+
 async def shared_document(extensions: Any, path: str) -> Any | None:
     """Return the live document of a notebook; None if it is not open or not shared."""
     apps = extensions.extension_apps.get(COLLABORATION_EXTENSION)

@@ -30,6 +30,7 @@ from jupyter_mlws.core.errors import (
     NotebookItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.paths import own_data
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.models import (
@@ -139,7 +140,9 @@ class History:
     def close(self) -> None:
         """Close the database; running executions become LOST, queued ones CANCELLED."""
         with self._lock:
-            self._mark_lost(self._server)
+            # The project may have been deleted, and its history with it.
+            if self._folder.is_dir():
+                self._mark_lost(self._server)
             self._database.close()
             (self._folder / self._server).unlink(missing_ok=True)
             self._lock_file.close()
@@ -243,6 +246,35 @@ class History:
                     MAX_EXECUTIONS_WITH_OUTPUTS,
                 )
 
+    def unsaved(self, notebook: str, kernel: str) -> list[tuple[ExecutionStart, Outcome, float]]:
+        """Return the last execution of each cell in a tab, if no saved file has its outputs.
+
+        Each with its outcome, and the time of its end in seconds.
+        """
+        rows = self._rows(
+            f"WHERE seq IN ({_NEWEST_SEQ_QUERY}) AND kernel = ? AND origin = ?"
+            " AND outputs IS NOT NULL ORDER BY seq",
+            (notebook, kernel, Origin.LAB.value),
+        )
+        return [
+            (
+                _execution_start(row),
+                Outcome(
+                    status=ExecutionStatus(row["status"]),
+                    outputs=json.loads(row["outputs"]),
+                    count=row["count"],
+                    duration=row["duration"],
+                ),
+                row["started"] + (row["duration"] or 0),
+            )
+            for row in rows
+        ]
+
+    def drop_outputs(self, identifier: str) -> None:
+        """Remove the stored outputs of an execution: a saved file has them."""
+        with self._lock:
+            self._database.execute("UPDATE executions SET outputs = NULL WHERE id = ?", identifier)
+
     def claim(self, kernel: str) -> list[OrphanedExecution]:
         """Take over what an earlier server left running on a kernel; return it, oldest first."""
         with self._lock:
@@ -257,15 +289,7 @@ class History:
                 kernel,
                 ExecutionStatus.RUNNING.value,
             )
-        names = ["id", "request", "notebook", "path", "cell", "source", "kernel", "process"]
-        names += ["message", "snapshot", "saves", "deadline"]
-        return [
-            OrphanedExecution(
-                ExecutionStart(origin=Origin(row["origin"]), **{name: row[name] for name in names}),
-                row["started"],
-            )
-            for row in rows
-        ]
+        return [OrphanedExecution(_execution_start(row), row["started"]) for row in rows]
 
     def requests(self, kernel: str) -> set[str]:
         """Return the kernel's own request ids of all executions that it ran."""
@@ -441,8 +465,7 @@ class Histories:
         with self._lock:
             key = project.root if project else self._data
             if key not in self._open:
-                folder = project.state if project else self._data / "mlws"
-                folder.mkdir(parents=True, exist_ok=True)
+                folder = project.state if project else own_data(self._data)
                 database = (
                     project.history()
                     if project
@@ -481,6 +504,12 @@ def to_execution_error(error: MLWSError | None) -> ExecutionError | None:
 def to_datetime(seconds: float | None) -> datetime | None:
     """Return seconds since the epoch as a UTC datetime."""
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def _execution_start(row: sqlite3.Row) -> ExecutionStart:
+    names = ["id", "request", "notebook", "path", "cell", "source", "kernel", "process"]
+    names += ["message", "snapshot", "saves", "deadline"]
+    return ExecutionStart(origin=Origin(row["origin"]), **{name: row[name] for name in names})
 
 
 def _execution(row: sqlite3.Row) -> Execution:

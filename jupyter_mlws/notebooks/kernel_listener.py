@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.session import DELIM, Session
@@ -43,21 +44,19 @@ from jupyter_mlws.notebooks.message_sources import OWN_CONNECTION, MessageSource
 from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution, Origin
 from jupyter_mlws.notebooks.outputs import Event, Message
 from jupyter_mlws.notebooks.recording import NotebookContext, Recording
-from jupyter_mlws.notebooks.tab_executions import RunningExecution
+from jupyter_mlws.notebooks.tab_executions import ExpectedRequests, RunningExecution
 from jupyter_mlws.notebooks.unattended import UnattendedOutputs
 
 TAB_FALLBACK_DURATION = 2.0
 """Seconds after the first own message in which messages that tabs receive are processed too."""
 OUTPUT_LIMIT_NOTE = "Further output was left out: the cell printed too much.\n"
-MAX_EXPECTED_REQUESTS = 1000
-"""Requests of tabs that are stored until the kernel runs them."""
 
 
 class KernelListener:
     """Records what one kernel executes for other clients. Must be used on the event loop.
 
-    ``sessions`` counts the connections of each tab's session. With ``start_paused``, messages are
-    buffered until :meth:`replay`.
+    ``sessions`` counts the connections of each tab's session; ``requests`` is the file for their
+    requests. With ``start_paused``, messages are buffered until :meth:`replay`.
     """
 
     def __init__(
@@ -66,12 +65,13 @@ class KernelListener:
         recording: Recording,
         limits: MemoryLimits,
         sessions: Counter[str],
+        requests: Path | None = None,
         *,
         start_paused: bool = False,
     ) -> None:
         self.kernel = kernel
         self._sessions = sessions
-        self._unattended = UnattendedOutputs(recording)
+        self._unattended = UnattendedOutputs(recording, self._is_attended)
         self._stdin_of_sessions: dict[str, Any] = {}
         self._answer_stream: Any = None
         self.meter = Meter(
@@ -85,7 +85,7 @@ class KernelListener:
         self._manager = kernel.manager
         self._recording = recording
         self._session = Session(config=self._manager.session.config, key=self._manager.session.key)
-        self._expected_requests: OrderedDict[str, ExecuteRequestInfo] = OrderedDict()
+        self._expected_requests = ExpectedRequests(requests)
         self._open_requests: set[str] = set()
         self._paused_messages: list[list[bytes]] | None = [] if start_paused else None
         self._running: dict[str, RunningExecution] = {}
@@ -109,9 +109,7 @@ class KernelListener:
 
     def expect(self, tab_request: ExecuteRequestInfo) -> None:
         """Register an execution that a tab requests."""
-        self._expected_requests[tab_request.request] = tab_request
-        while len(self._expected_requests) > MAX_EXPECTED_REQUESTS:
-            self._expected_requests.popitem(last=False)
+        self._expected_requests.add(tab_request)
 
     def handle_tab_message(self, tab: str, frames: list[bytes]) -> None:
         """Process a message that a tab receives.
@@ -136,7 +134,7 @@ class KernelListener:
     @property
     def is_busy(self) -> bool:
         """True while code of any client but this API runs or waits."""
-        return bool(self._running or self._open_requests or self._expected_requests)
+        return bool(self._running or self._open_requests or self._expected_requests.all())
 
     def handle_tab_closed(self, tab: str) -> None:
         """Process what the own connection has received and that tab has not."""
@@ -163,7 +161,7 @@ class KernelListener:
         live = [
             ended.live(is_owned=is_owned)
             for ended, is_owned in self._unattended.take(
-                notebook, waiting, is_connected=is_connected
+                notebook, waiting, session if is_connected else None
             )
         ]
         for going in self._running.values():
@@ -176,7 +174,11 @@ class KernelListener:
     @property
     def queued_cells(self) -> list[str]:
         """The cells that tabs requested and the kernel has not begun, in order."""
-        return [one.cell for one in self._expected_requests.values() if one.cell is not None]
+        return [
+            one.cell
+            for one in self._expected_requests.all()
+            if one.cell is not None and one.request not in self._running
+        ]
 
     def handle_input_request(self, frames: list[bytes]) -> None:
         """Handle the request of running code for input, which only its tab receives."""
@@ -220,7 +222,11 @@ class KernelListener:
     async def _remember_file(self) -> None:
         context = await self._recording.context_of(self.kernel.id)
         if context is not None:
-            await self._unattended.remember_file(context)
+            await self._unattended.tab_left(context)
+
+    def file_saved(self, path: str) -> None:
+        """Handle that a client has saved the document at ``path``."""
+        self._queue(partial(self._unattended.file_saved, path))
 
     # Kernel
 
@@ -235,7 +241,10 @@ class KernelListener:
         for execution in await asyncio.to_thread(context.history.successes, self.process):
             self.kernel.done.append(execution.id)
         self._recorded_requests = await asyncio.to_thread(context.history.requests, self.kernel.id)
-        await self._unattended.remember_file(context)
+        for tab_request in self._expected_requests.all():
+            if tab_request.request in self._recorded_requests:
+                self._expected_requests.remove(tab_request.request)
+        await self._unattended.take_over(context, self.kernel.id)
         for orphan in await asyncio.to_thread(context.history.claim, self.kernel.id):
             record = orphan.execution
             request = record.message or record.id
@@ -338,7 +347,7 @@ class KernelListener:
             state = self._session.unpack(message["content"])["execution_state"]
             if state == "idle":
                 # Aborted, because an earlier request failed.
-                self._expected_requests.pop(request, None)
+                self._expected_requests.remove(request)
         if request in self._open_requests or request in self._running:
             message["content"] = self._session.unpack(message["content"])
             self._queue(partial(self._handle_message, request, message))
@@ -390,9 +399,10 @@ class KernelListener:
         context = await self._recording.context_of(self.kernel.id)
         if context is None:
             self._open_requests.discard(request)
+            self._expected_requests.remove(request)
             self.meter.end(request)
             return
-        tab_request = self._expected_requests.pop(request, None)
+        tab_request = self._expected_requests.get(request)
         timeout = self._recording.timeout_of(context.notebook)
         execution = ExecutionStart(
             id=request,
@@ -418,6 +428,7 @@ class KernelListener:
             # Exceeded while the start was processed.
             self._stop(request, out_of_memory(used, self._limits.most))
         await asyncio.to_thread(context.history.begin, execution)
+        self._expected_requests.remove(request)
         if timeout is not None:
             self._start_timer(request, going, timeout)
         self._publish_status(going, ExecutionStatus.RUNNING, None)
@@ -457,14 +468,14 @@ class KernelListener:
             and execution.cell is not None
             and not self._recording.server.keeps_outputs_itself
         )
-        keeps_outputs = going.orphan is not None or (
-            is_of_tab and not self._is_attended(going.owner)
-        )
         if is_of_tab:
             # At once: a tab that attaches meanwhile must find it here, where it no longer runs.
-            self._unattended.add(execution, outcome, lambda: self._is_attended(going.owner))
+            self._unattended.add(execution, outcome, going.owner)
         await asyncio.to_thread(
-            going.context.history.end, execution.id, outcome, outputs=keeps_outputs
+            going.context.history.end,
+            execution.id,
+            outcome,
+            outputs=is_of_tab or going.orphan is not None,
         )
         if going.orphan is not None:
             await self._recording.save_orphan(going.context, going.orphan)
@@ -480,12 +491,13 @@ class KernelListener:
         self._queue(partial(self._record_death, exit_code(self._manager), self._process))
 
     async def _record_death(self, code: int | None, process: int | None) -> None:
-        unreported, self._expected_requests = list(self._expected_requests.values()), OrderedDict()
+        unreported = self._expected_requests.all()
         if unreported and not self._running:
             # A process that dies may lose its last messages: it ran the first of the open requests.
             first = unreported[0]
-            self._expected_requests[first.request] = first
             await self._record_start(first.request, {"code": first.code})
+        for tab_request in unreported:
+            self._expected_requests.remove(tab_request.request)
         lost_ids = self.kernel.mark_lost(process)
         error = KernelDiedError(exit_code=code, restarted=True, lost=lost_ids)
         await self._end_all(ExecutionStatus.ERROR, error)

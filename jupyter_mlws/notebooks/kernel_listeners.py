@@ -79,6 +79,11 @@ class KernelListeners:
         if listener is not None:
             listener.handle_input_reply()
 
+    def file_saved(self, path: str) -> None:
+        """Handle that a client has saved the document at ``path``."""
+        for listener in self._listeners.values():
+            listener.file_saved(path)
+
     async def handle_event(self, action: str, kernel: str) -> None:
         """Handle an event of Jupyter: a kernel was started, restarted or shut down."""
         if action == "start":
@@ -102,6 +107,7 @@ class KernelListeners:
             self._recording,
             self._limits,
             self._sessions[identifier],
+            self._store.requests_of(identifier) if self._store is not None else None,
             start_paused=start_paused,
         )
         self._listeners[identifier] = listener

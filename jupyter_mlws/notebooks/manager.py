@@ -138,7 +138,12 @@ class NotebookManager:
                 "display_name": spec.get("display_name", name),
                 "language": spec.get("language", ""),
             }
-            await self._server.save(target, content)
+            try:
+                await self._server.save(target, content)
+            except MLWSError:
+                # Jupyter leaves an empty file where the disk is full.
+                (self._server.root / target).unlink(missing_ok=True)
+                raise
         return await self.get(self._server.identify(target))
 
     async def list(self, limit: int = 50, cursor: str | None = None) -> NotebookPage:
@@ -287,6 +292,11 @@ class NotebookManager:
         live = listener.attach(identifier, session, list(waiting))
         return Attachment(seq=stream.seq, executions=live, queued=listener.queued_cells)
 
+    def file_saved(self, path: str) -> None:
+        """Handle that a file was saved."""
+        if self._server.is_of_client(path):
+            self.listeners.file_saved(path)
+
     async def stale(self, paths: Sequence[str]) -> Page[StaleNotebook]:
         """Return the notebooks of ``paths`` that have outputs of other code than theirs.
 
@@ -307,6 +317,7 @@ class NotebookManager:
 
     async def _listener(self, identifier: str) -> KernelListener | None:
         """Return the listener of the notebook's kernel; None if it has none."""
+        await self._adopted()
         path = await self._server.path_of(identifier)
         runtime = self._runtimes.get(identifier)
         session = session_of(path, await self._server.sessions(), runtime)
@@ -379,14 +390,17 @@ class NotebookManager:
         raise ContainerNotFoundError(name=identifier)
 
     async def _history(self, identifier: str) -> History:
-        if self._adoption_task is not None:
-            await asyncio.wait([self._adoption_task])
+        await self._adopted()
         path = await self._server.path_of(identifier)
         return await asyncio.to_thread(self._histories.of, path)
 
-    async def _runtime(self, identifier: str) -> NotebookRuntime:
+    async def _adopted(self) -> None:
+        """Wait until the kernels that a killed server left are taken over."""
         if self._adoption_task is not None:
             await asyncio.wait([self._adoption_task])
+
+    async def _runtime(self, identifier: str) -> NotebookRuntime:
+        await self._adopted()
         await self._server.path_of(identifier)
         if identifier not in self._runtimes:
             self._runtimes[identifier] = NotebookRuntime(

@@ -101,10 +101,18 @@ class PersistentKernelStore:
 
     def take(self, orphan: OrphanedKernel) -> None:
         """Move a kernel's record into this folder, where the provisioner reads it."""
-        for kind in ("json", "log"):
-            with contextlib.suppress(FileNotFoundError):
-                name = f"{orphan.kernel}.{kind}"
-                (orphan.folder / name).replace(self.path / name)
+        for kind in ("json", "log", "requests"):
+            self._take_file(orphan, kind)
+
+    def _take_file(self, orphan: OrphanedKernel, kind: str) -> Path:
+        name = f"{orphan.kernel}.{kind}"
+        with contextlib.suppress(FileNotFoundError):
+            (orphan.folder / name).replace(self.path / name)
+        return self.path / name
+
+    def requests_of(self, kernel: str) -> Path:
+        """Return the file for the requests of tabs that a kernel has not begun."""
+        return self.path / f"{kernel}.requests"
 
     def stop_recorders(self) -> None:
         """Stop the recorder processes of the folders that were taken over.
@@ -121,9 +129,13 @@ class PersistentKernelStore:
                 time.sleep(0.02)
 
     def messages(self, orphan: OrphanedKernel) -> Iterator[list[bytes]]:
-        """Yield the messages that a kernel sent without a server, each as its frames."""
+        """Yield the messages that a kernel sent without a server, each as its frames.
+
+        They stay, with those of earlier servers: this server may be killed before the running
+        execution has ended.
+        """
         try:
-            with (orphan.folder / f"{orphan.kernel}.heard").open(encoding="ascii") as lines:
+            with self._take_file(orphan, "heard").open(encoding="ascii") as lines:
                 for line in lines:
                     if line.endswith("\n"):
                         yield [base64.b64decode(frame) for frame in json.loads(line)]

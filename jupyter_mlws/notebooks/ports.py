@@ -7,16 +7,20 @@ chosen above the system's ephemeral range, and each is reserved among all server
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _PORT_RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _MAX_PORT = 65535
 MIN_PORTS = 1000
 """With fewer ports above the ephemeral range, kernels use ephemeral ports."""
+
+MAX_EPHEMERAL_ATTEMPTS = 1000
 
 
 class Reservation:
@@ -46,25 +50,25 @@ class Reservation:
 
 
 def reserve(ip: str) -> Reservation:
-    """Reserve a port of the address ``ip`` that is neither in use nor reserved by a server."""
-    candidates = _candidates(ip)
-    while True:
-        port = next(candidates)
-        try:
+    """Reserve a port of the address ``ip`` that is neither in use nor reserved by a server.
+
+    Raise OSError if there is none: any user can reserve all.
+    """
+    for port in _candidates(ip):
+        with suppress(OSError):
             with socket.socket() as sock:
                 # Connections of an earlier kernel in TIME_WAIT are no obstacle.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 sock.bind((ip, port))
             return Reservation(port)
-        except OSError:
-            continue
+    raise OSError(errno.EADDRINUSE, "All ports for kernels are reserved or in use")
 
 
 def _candidates(ip: str) -> Iterator[int]:
     ours = _ports_above_ephemeral()
     for _ in ours:
         yield random.choice(ours)  # noqa: S311  not a secret
-    while True:
+    for _ in range(MAX_EPHEMERAL_ATTEMPTS):
         with socket.socket() as sock:
             sock.bind((ip, 0))
             port: int = sock.getsockname()[1]

@@ -20,13 +20,32 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Unicode
 
 from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.errors import ProjectNotFoundError
 from jupyter_mlws.core.hub_environment import shared_variables
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.trust import is_trusted
 from jupyter_mlws.notebooks.ports import Reservation, reserve
 
 NAME = "mlws-lasting-provisioner"
 """Name of the entry point in the group ``jupyter_client.kernel_provisioners``."""
 
+KINDS = ("json", "log", "requests", "heard")
+"""Suffixes of a kernel's files: its record, its output, the requests that it has not begun, and its
+messages without a server."""
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
+
+IMPORT_FROM_FIRST_CELL = """
+def import_from_project(_):
+    import os, sys
+    os.environ.pop("PYTHONSAFEPATH", None)
+    if "" not in sys.path:
+        packages = (n for n, path in enumerate(sys.path) if path.endswith("-packages"))
+        sys.path.insert(next(packages, 0), "")
+get_ipython().events.register("pre_run_cell", import_from_project)
+del import_from_project
+"""
+"""Code in an IPython kernel of an untrusted project: from the first cell that its user runs, the
+project's modules are found where IPython's ``init_path`` puts them."""
 
 
 class AdoptedProcess:
@@ -94,6 +113,12 @@ class LastingProvisioner(LocalProvisioner):
                 kwargs = await super().pre_launch(**kwargs)
             shared = shared_variables(Path(kwargs.get("cwd") or "."))
             kwargs["env"] = {**kwargs["env"], **shared}
+            with contextlib.suppress(ProjectNotFoundError):
+                if not is_trusted(Project.open(Path(kwargs.get("cwd") or ".")).root):
+                    kwargs["env"]["PYTHONSAFEPATH"] = "1"
+                    if any("ipykernel" in part for part in kwargs["cmd"]):
+                        option = f"--IPKernelApp.exec_lines={IMPORT_FROM_FIRST_CELL}"
+                        kwargs["cmd"] = [*kwargs["cmd"], option]
             return {**kwargs, "independent": True} if self.folder else kwargs
         manager.load_connection_file()
         self.connection_info = manager.get_connection_info()
@@ -134,7 +159,7 @@ class LastingProvisioner(LocalProvisioner):
             return
         self._release_ports()
         if self.folder:
-            for kind in ("json", "log"):
+            for kind in KINDS:
                 self._file(kind).unlink(missing_ok=True)
 
     @contextlib.contextmanager

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from jupyter_mlws.core.errors import (
     NotebookSaveError,
     NotebookUnreadableError,
     OutsideWorkspaceError,
+    of_message,
 )
 from jupyter_mlws.notebooks.documents import CellResults, fill, fill_shared, shared_document
 from jupyter_mlws.notebooks.kernels import process_of
@@ -77,6 +79,7 @@ class JupyterServer:
         self._sessions = app.session_manager
         self._specs = app.kernel_spec_manager
         self._settings = app.web_app.settings
+        self._own_saves: Counter[str] = Counter()
 
     # Ids
 
@@ -228,10 +231,22 @@ class JupyterServer:
         return str(model["hash"])
 
     async def save(self, path: str, content: Any) -> None:
-        """Write a notebook; error 20104 if that fails."""
+        """Write a notebook; error 20104 if that fails, 30102 or 30107 because of the disk."""
         model = {"type": "notebook", "format": "json", "content": content}
-        with _translate_errors(path, self.root, writing=True):
-            await ensure_async(self._contents.save(model, path))
+        self._own_saves[path] += 1
+        try:
+            with _translate_errors(path, self.root, writing=True):
+                await ensure_async(self._contents.save(model, path))
+        except BaseException:
+            self._own_saves[path] -= 1
+            raise
+
+    def is_of_client(self, path: str) -> bool:
+        """Return whether a save that Jupyter reports is that of a client, and not :meth:`save`."""
+        if self._own_saves[path] <= 0:
+            return True
+        self._own_saves[path] -= 1
+        return False
 
     async def save_outputs(self, identifier: str, document: Document, results: CellResults) -> None:
         """Save outputs in a notebook, unless the file has changed since ``document`` was read."""
@@ -349,9 +364,10 @@ def _translate_errors(path: str, root: Path, *, writing: bool = False) -> Iterat
     except web.HTTPError as error:
         if error.status_code == 404:
             raise NotebookItemNotFoundError(kind="notebook", name=path) from error
+        reason = _format_error(error, root)
         if writing:
-            raise NotebookSaveError(path=path, reason=_format_error(error, root)) from error
-        raise NotebookUnreadableError(path=path, reason=_format_error(error, root)) from error
+            raise of_message(reason) or NotebookSaveError(path=path, reason=reason) from error
+        raise NotebookUnreadableError(path=path, reason=reason) from error
 
 
 def _format_error(error: Exception, root: Path) -> str:

@@ -1,17 +1,81 @@
-"""Executions that clients of a kernel requested, as they run and after their end."""
+"""Executions that clients of a kernel requested: before they begin, as they run, and ended."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import ExecutionCanceledError, ExecutionTimeoutError, MLWSError
 from jupyter_mlws.notebooks.execution import Outcome, error_from_reply
 from jupyter_mlws.notebooks.history import ExecutionStart, OrphanedExecution
+from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
 from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution
 from jupyter_mlws.notebooks.outputs import OutputRate, Outputs
 from jupyter_mlws.notebooks.recording import NotebookContext
+
+MAX_EXPECTED_REQUESTS = 1000
+"""Requests of tabs that are stored until the kernel runs them."""
+log = logging.getLogger(__name__)
+
+
+class ExpectedRequests:
+    """Executions that tabs requested and the kernel has not begun, in order.
+
+    The kernel runs them even if the server is killed. So they are also in a file, which gets a line
+    for each change: a request, or the id of one that has begun or was dropped.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._requests: OrderedDict[str, ExecuteRequestInfo] = OrderedDict()
+        if file is None or not file.exists():
+            return
+        for line in file.read_text(encoding="utf-8").splitlines(keepends=True):
+            if not line.endswith("\n"):
+                # The server was killed meanwhile.
+                continue
+            request, *more = json.loads(line)
+            if more:
+                self._requests[request] = ExecuteRequestInfo(request, *more)
+            else:
+                self._requests.pop(request, None)
+
+    def add(self, request: ExecuteRequestInfo) -> None:
+        """Add a request; without an effect on the oldest ones beyond the limit."""
+        self._requests[request.request] = request
+        self._append(request)
+        while len(self._requests) > MAX_EXPECTED_REQUESTS:
+            self._requests.popitem(last=False)
+
+    def get(self, request: str) -> ExecuteRequestInfo | None:
+        """Return a request by its id."""
+        return self._requests.get(request)
+
+    def remove(self, request: str) -> None:
+        """Remove a request that is stored, or was dropped by the kernel."""
+        if self._requests.pop(request, None) is not None:
+            self._append((request,))
+
+    def all(self) -> list[ExecuteRequestInfo]:
+        """Return the requests in order."""
+        return list(self._requests.values())
+
+    def _append(self, change: tuple[str | None, ...]) -> None:
+        if self._file is None:
+            return
+        # Not in a thread: the kernel gets the request after this.
+        try:
+            with self._file.open("a" if self._requests else "w", encoding="utf-8") as file:
+                if self._requests:
+                    file.write(json.dumps(change) + "\n")
+        except OSError as error:
+            # The disk is full: cells run as before, and only a killed server would lose them.
+            log.warning("Cannot write %s: %s", self._file.name, error)
 
 
 @dataclass
@@ -64,14 +128,19 @@ class RunningExecution:
 
 @dataclass
 class EndedExecution:
-    """Execution of a tab that has ended; `is_saved`: a tab or the file has its outputs.
+    """Execution of a tab that has ended; `is_saved`: a saved file has its outputs.
 
+    ``owner`` is the session of the tab that saves them; ``is_taken``: it has not run the cell.
+    ``ended`` is the time of the end in seconds.
     ``timer`` runs while it waits for a tab before its outputs are saved.
     """
 
     execution: ExecutionStart
     outcome: Outcome
-    is_saved: bool
+    owner: str | None
+    ended: float
+    is_saved: bool = False
+    is_taken: bool = False
     timer: asyncio.TimerHandle | None = None
 
     def live(self, *, is_owned: bool) -> LiveExecution:

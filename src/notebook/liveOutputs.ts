@@ -160,7 +160,12 @@ export class LiveOutputs implements IDisposable {
     const cell = this._cell(execution.cell);
     const isRunning = execution.status === 'RUNNING';
     const isOwn = cell && futureOf(cell)?.msg.header.msg_id === execution.id;
-    if ((isOwn && !isReconnected) || this._isShownByOthers(execution)) {
+    const isComplete = isOwn && requestOf(cell) === null;
+    if (
+      (isOwn && !isReconnected) ||
+      isComplete ||
+      this._isShownByOthers(execution)
+    ) {
       return;
     }
     if (!cell || cell.model.sharedModel.getSource() !== execution.source) {

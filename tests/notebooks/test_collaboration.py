@@ -12,6 +12,8 @@ from watchfiles import awatch
 from jupyter_mlws.core.project import Project
 from tests.notebooks.conftest import of
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def jp_server_config() -> dict[str, Any]:

@@ -11,6 +11,8 @@ from jupyter_mlws.core.project import Project
 from tests.debugging import Debugger
 from tests.test_server import TOKEN, _call, _server
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.mark.slow(reason="real kernels")
 def test_a_breakpoint_is_hit_also_after_the_server_was_killed(project: Project, home: Path) -> None:

@@ -18,6 +18,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks import server
 from jupyter_mlws.notebooks.server import parse_notebook
 
+pytestmark = pytest.mark.kernel
+
 CHINESE = {"Accept-Language": "zh-CN"}
 
 

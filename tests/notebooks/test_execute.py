@@ -15,6 +15,8 @@ import pytest
 from jupyter_mlws.core.project import Project
 from tests.notebooks.conftest import ended, of
 
+pytestmark = pytest.mark.kernel
+
 HELLO = "print('Hello, World!')"
 STUBBORN = """\
 import time

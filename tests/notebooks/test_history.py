@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from jupyter_mlws.notebooks import history as module
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, Histories, History
 from jupyter_mlws.notebooks.models import ExecutionStatus
+
+pytestmark = pytest.mark.kernel
 
 BEGIN = """\
 import sys
@@ -109,6 +112,14 @@ def test_outside_of_projects_it_lies_in_the_data_folder(tmp_path: Path) -> None:
     assert row.status is ExecutionStatus.LOST
     histories.close()
     assert (tmp_path / "data" / "mlws" / "mlws.sqlite").exists()
+
+
+def test_the_server_stops_after_a_project_was_deleted(project: Project) -> None:
+    histories = Histories(project.root, project.root)
+    histories.of("a.ipynb").begin(ExecutionStart("e", "e", "n", "a.ipynb", None, "1"))
+    shutil.rmtree(project.root)
+    histories.close()
+    assert not project.root.exists()
 
 
 def test_it_keeps_within_its_bound(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,6 +218,54 @@ class Loud:
     __str__ = __len__ = __lt__ = __eq__ = __hash__ = __float__ = __getattr__ = __repr__  # type: ignore[assignment]
 
 
+class Key(Loud):
+    """A key of a dictionary and a label of a table."""
+
+    def __hash__(self) -> int:
+        Loud.calls += 1
+        return 1
+
+    __eq__ = object.__eq__
+
+
+class LoudIndex(pd.Index):
+    """An index all of whose own members fail."""
+
+    def __getitem__(self, key: Any) -> Any:
+        repr(Loud())
+
+    __iter__ = __len__ = __getitem__  # type: ignore[assignment]
+
+
+class LoudDtype(pd.api.extensions.ExtensionDtype):
+    """A type of data whose name fails."""
+
+    type = int
+
+    @property
+    def name(self) -> Any:
+        repr(Loud())
+
+    __str__ = Loud.__repr__  # type: ignore[assignment]
+
+
+class LoudArray(pd.api.extensions.ExtensionArray):
+    """A column whose size in memory fails."""
+
+    dtype = LoudDtype()
+
+    def __len__(self) -> int:
+        return 2
+
+    def copy(self) -> LoudArray:
+        return self
+
+    @property
+    def nbytes(self) -> int:
+        Loud.calls += 1
+        return 1
+
+
 class LoudFrame(pd.DataFrame):
     """A frame all of whose own members fail."""
 
@@ -234,6 +282,8 @@ class LoudFrame(pd.DataFrame):
 def test_code_of_the_users_classes_does_not_run(shell, table, ask) -> None:
     objects = pd.DataFrame({"o": pd.Series([Loud(), "text", 3, None], dtype=object)})
     objects.attrs["loud"] = Loud()
+    own_labels = pd.DataFrame({"a": [1]})
+    own_labels.columns.__class__ = LoudIndex
     array = np.empty(2, dtype=object)
     array[0] = Loud()
     shell.user_ns.update(
@@ -242,10 +292,22 @@ def test_code_of_the_users_classes_does_not_run(shell, table, ask) -> None:
         array=array,
         listed=[Loud(), {"k": Loud()}],
         loud=Loud(),
+        keyed={Key(): 1, (Key(),): 2},
+        labels=pd.DataFrame([[1, 2]], columns=pd.Index([Key(), "b"], dtype=object)),
+        indexed=pd.DataFrame({"a": [1]}, index=pd.Index([Key()], dtype=object, name="i")),
+        own_labels=own_labels,
+        own_array=pd.Series(LoudArray()),
     )
     Loud.calls = 0
     names = {row["name"]: row for row in ask("variables")["result"]["items"]}
     assert (names["frame"]["view"], names["frame"]["shape"]) == ("table", [2, 1])
+    previews = {name: row["preview"] for name, row in names.items()}
+    assert previews["keyed"] == "{<Key>: 1, (<Key>): 2}"
+    assert previews["labels"] == "<Key>, b"
+    assert previews["own_labels"] == "a"
+    assert (previews["own_array"], names["own_array"]["memory"]) == ("LoudDtype", None)
+    for name in ("labels", "indexed", "own_labels", "own_array"):
+        assert len(table(name)["columns"]) >= 2
     assert (names["loud"]["view"], names["listed"]["view"]) == (None, "tree")
     assert [row[1] for row in table("objects", sort="o")["rows"]] == [3, "<Loud>", "text", None]
     assert ask("statistics", variable="objects", path=[], indices=[], column="o")["result"]

@@ -11,6 +11,8 @@ from jupyter_mlws.notebooks import memory
 from jupyter_mlws.notebooks.recording import Recording
 from tests.notebooks.conftest import of
 
+pytestmark = pytest.mark.kernel
+
 HOG = "kept = bytearray(400_000_000)\nimport time\nwhile True: time.sleep(0.05)"
 DEAF = """\
 import time

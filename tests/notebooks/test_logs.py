@@ -14,6 +14,8 @@ from jupyter_mlws.logs.entries import Entry, Source, mask_secrets
 from jupyter_mlws.logs.models import LogFilter
 from jupyter_mlws.logs.store import LogStore, ServerLog
 
+pytestmark = pytest.mark.kernel
+
 CRASH = "import ctypes, faulthandler\nfaulthandler.enable()\nctypes.string_at(0)"
 WORKFLOW = "stages:\n  say:\n    cmd: echo words of the node\n  fail:\n    cmd: exit 3\n"
 

@@ -7,14 +7,23 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import zmq
 from tornado.httpclient import HTTPClientError
+from zmq.utils.monitor import recv_monitor_message
 
 from jupyter_mlws.notebooks import ports
 
 HOST = "127.0.0.1"
+HANDSHAKE = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH,
+)
 OTHER = """
 import sys
 from jupyter_mlws.notebooks import ports
@@ -75,6 +84,18 @@ def test_a_port_that_somebody_listens_on_is_left(monkeypatch: pytest.MonkeyPatch
 
 
 @linux
+def test_reserving_ends_where_another_user_holds_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = range(ports._MAX_PORT - 3, ports._MAX_PORT + 1)
+    monkeypatch.setattr(ports, "_ports_above_ephemeral", lambda: few)
+    monkeypatch.setattr(ports, "MAX_EPHEMERAL_ATTEMPTS", 0)
+    held = [ports.Reservation(port) for port in few]
+    with pytest.raises(OSError, match="reserved or in use"):
+        ports.reserve(HOST)
+    for one in held:
+        one.close()
+
+
+@linux
 def test_the_ports_that_the_system_gives_are_left_to_it() -> None:
     first, last = map(int, ports._PORT_RANGE_FILE.read_text().split())
     if ports._MAX_PORT - last < ports.MIN_PORTS:
@@ -115,6 +136,25 @@ async def test_a_kernel_that_does_not_start_gives_its_ports_back(
     assert _own_reservations() == before
 
 
+@linux
+async def test_no_other_user_can_read_what_a_kernel_prints(
+    create, run, jp_runtime_dir: Path
+) -> None:
+    notebook = (await create())["id"]
+    assert (await run(notebook, code="print('secret')"))[0] == 200
+    facts = _connection_of_kernel(jp_runtime_dir)
+    with zmq.Context() as context, context.socket(zmq.SUB) as spy:
+        spy.subscribe(b"")
+        # As any user of the machine can.
+        spy.connect(f"tcp://{HOST}:{facts['iopub_port']}")
+        events = spy.get_monitor_socket()
+        while (event := recv_monitor_message(events)["event"]) not in HANDSHAKE:
+            pass
+        # How it fails depends on which side closes the connection first.
+        assert event != zmq.EVENT_HANDSHAKE_SUCCEEDED
+        spy.disable_monitor()
+
+
 def _own_reservations() -> set[str]:
     """What this process has reserved, by the names of its sockets."""
     names = {row.laddr for row in psutil.Process().net_connections("unix")}
@@ -123,7 +163,13 @@ def _own_reservations() -> set[str]:
 
 def _the_kernel_of(runtime: Path) -> tuple[str, list[int]]:
     """The id of the only kernel, and its ports."""
-    [file] = runtime.glob("kernel-*.json")
-    facts = json.loads(file.read_text())
+    facts = _connection_of_kernel(runtime)
     held = [port for name, port in facts.items() if name.endswith("_port")]
-    return file.stem.removeprefix("kernel-"), held
+    return facts["kernel"], held
+
+
+def _connection_of_kernel(runtime: Path) -> dict[str, Any]:
+    """The connection file of the only kernel, which only its user can read, and the kernel's id."""
+    [file] = runtime.glob("kernel-*.json")
+    assert file.stat().st_mode & 0o077 == 0
+    return {**json.loads(file.read_text()), "kernel": file.stem.removeprefix("kernel-")}

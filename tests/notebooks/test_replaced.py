@@ -14,6 +14,8 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, w
 
 from jupyter_mlws.notebooks.kernel_websocket import V1_SUBPROTOCOL
 
+pytestmark = pytest.mark.kernel
+
 
 def question() -> bytes:
     """``kernel_info_request`` as JupyterLab sends it."""

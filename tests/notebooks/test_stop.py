@@ -24,6 +24,8 @@ from tests.server import fork
 from tests.test_server import TOKEN, _call, _children
 from tests.test_server import _server as cold_server
 
+pytestmark = pytest.mark.kernel
+
 LONG = """\
 import pathlib, time
 print('begun', flush=True)
@@ -69,8 +71,13 @@ def _wait_for_recorder(home: Path) -> None:
 async def _run_in_tab(address: str, kernel: str, code: str) -> tuple[str, Any]:
     """Run the cell ``one`` as a tab does; return the request's id and the tab's connection."""
     channels = await websocket_connect(
-        f"ws://{address}/api/kernels/{kernel}/channels?token={TOKEN}"
+        f"ws://{address}/api/kernels/{kernel}/channels?token={TOKEN}&session_id=tab"
     )
+    return await _send(channels, "one", code), channels
+
+
+async def _send(channels: Any, cell: str, code: str) -> str:
+    """Run a cell in a tab; return the request's id."""
     request = uuid.uuid4().hex
     header = {"msg_id": request, "msg_type": "execute_request", "session": "tab"}
     await channels.write_message(
@@ -79,12 +86,12 @@ async def _run_in_tab(address: str, kernel: str, code: str) -> tuple[str, Any]:
                 "channel": "shell",
                 "header": {**header, "username": "", "version": "5.3"},
                 "parent_header": {},
-                "metadata": {"cellId": "one"},
+                "metadata": {"cellId": cell},
                 "content": {"code": code, "silent": False, "store_history": True},
             }
         )
     )
-    return request, channels
+    return request
 
 
 def _connections(address: str, kernel: str) -> int:
@@ -218,6 +225,62 @@ async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path
         assert (result["status"], result["output"]) == ("SUCCESS", "begun\ndone\n")
         assert result["executions"][0]["origin"] == "lab"
         _stop(process, address, "signal")
+
+
+async def test_a_tabs_ended_and_queued_cells_outlive_a_killed_server(
+    project: Project, home: Path
+) -> None:
+    last = "print('third')\npathlib.Path('third').touch()"
+    cells = {"one": "print('first')", "two": LONG, "three": "print('second')", "four": last}
+    never = {"five": "1 / 0", "six": "print('aborted')"}
+    _write(project, **cells, **never)
+    with _server(project, home) as (process, address):
+        notebook = _call(address, "notebooks")["items"][0]["id"]
+        _call(address, f"notebooks/{notebook}/execute", {"code": "1"})
+        kernel = _call(address, f"notebooks/{notebook}/status")["kernel_info"]["id"]
+        _wait_for_recorder(home)
+        _, tab = await _run_in_tab(address, kernel, cells["one"])
+        await _until_running(address, notebook, "first\n")
+        for cell in ("two", "three", "four", "five", "six"):
+            await _send(tab, cell, {**cells, **never}[cell])
+        await _until_running(address, notebook)
+        process.kill()
+        process.wait(60)
+    with _server(project, home) as (process, address):
+        live = _call(address, f"notebooks/{notebook}/attach", {"session": "watches"})
+        assert live["queued"] == ["three", "four", "five", "six"]
+        process.kill()
+        process.wait(60)
+    (project.root / "go").touch()
+    _wait_for(project.root / "third")
+    with _server(project, home) as (process, address):
+        deadline = time.monotonic() + 60
+        shown: list[dict[str, Any]] = []
+        while len(shown) < 5 or any(one["status"] == "RUNNING" for one in shown):
+            assert time.monotonic() < deadline
+            live = _call(address, f"notebooks/{notebook}/attach", {"session": "watches"})
+            shown = live["executions"]
+        assert live["queued"] == []
+        texts = {one["cell"]: one["outputs"][0].get("text") for one in shown}
+        assert texts == {
+            "one": "first\n",
+            "two": "begun\ndone\n",
+            "three": "second\n",
+            "four": "third\n",
+            "five": None,
+        }
+        rows = _call(address, f"notebooks/{notebook}/executions")["items"]
+        assert {row["cell"]: row["origin"] for row in rows if row["cell"]} == dict.fromkeys(
+            texts, "lab"
+        )
+        kept = _call(address, f"notebooks/{notebook}/executions/{rows[1]['id']}")
+        assert (kept["output"], kept["outputs_kept"]) == ("third\n", True)
+        # Nobody came: the file gets all of them, as when the tab is closed.
+        _stop(process, address, "signal")
+    cells_of_file = json.loads((project.root / "a.ipynb").read_text())["cells"]
+    printed = ["".join(one["outputs"][0].get("text", "")) for one in cells_of_file[:5]]
+    assert printed == ["first\n", "begun\ndone\n", "second\n", "third\n", ""]
+    assert cells_of_file[5]["outputs"] == []
 
 
 @pytest.mark.parametrize("stop", ["signal", "shutdown"])

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.notebooks.conftest import API
+
+pytestmark = pytest.mark.kernel
 
 CODE = "import sys\nfor n in range(3): print(n, flush=True)\nprint('e', file=sys.stderr)\n'value'"
 

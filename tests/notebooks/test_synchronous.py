@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from jupyter_server.serverapp import ServerApp
 
+pytestmark = pytest.mark.kernel
+
 MANAGER = "jupyter_server.services.kernels.kernelmanager.MappingKernelManager"
 
 

@@ -13,6 +13,8 @@ from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernels import process_of
 from tests.notebooks.conftest import of
 
+pytestmark = pytest.mark.kernel
+
 ALLOCATE = "kept = bytearray(300_000_000)\nimport time\ntime.sleep(30)"
 
 

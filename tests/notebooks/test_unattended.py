@@ -15,6 +15,8 @@ from jupyter_mlws.notebooks import unattended
 from jupyter_mlws.notebooks.history import History
 from tests.notebooks.conftest import of
 
+pytestmark = pytest.mark.kernel
+
 WAIT = "import pathlib, time\nwhile not pathlib.Path('{}').exists(): time.sleep(0.05)\n"
 HELD = f"print(0)\nprint(1)\n{WAIT.format('go')}print(2)\nprint(3)\n'end'"
 """Goes on when the test says so."""
@@ -80,6 +82,65 @@ async def test_an_open_tab_saves_by_itself(opened, tab, listen, project, no_wait
     await until(of("execution", "SUCCESS"))
     await asyncio.sleep(0.6)
     assert (project.root / "a.ipynb").read_bytes() == before
+
+
+async def test_the_document_gets_what_ended_before_the_tab_was_closed(
+    opened, tab, listen, call, project, no_wait
+) -> None:
+    notebook = await opened("a.ipynb", one="print('quick')", two=HELD)
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.run("print('quick')", "one")
+    await until(of("execution", "SUCCESS", cell="one"))
+    await lab.send(HELD, "two")
+    await until(of("output", cell="two"))
+    await lab.leave()
+    await until(of("saved", cells=["one"]))
+    (project.root / "go").touch()
+    await until(of("saved", cells=["two"]))
+    assert outputs_of(project.root / "a.ipynb", "one")[0]["text"] == ["quick\n"]
+
+
+async def test_the_next_tab_gets_what_ended_before_the_tab_was_closed(
+    opened, tab, listen, call
+) -> None:
+    notebook = await opened("a.ipynb", one="print('quick')")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.run("print('quick')", "one")
+    await until(of("execution", "SUCCESS", cell="one"))
+    # While the tab is there, it alone shows them.
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": "second"})
+    assert live["executions"] == []
+    await lab.leave()
+    following = await tab("a.ipynb")
+    _, live, _ = await call("POST", f"{notebook}/attach", {"session": following.client})
+    assert [(one["cell"], one["is_owned"]) for one in live["executions"]] == [("one", True)]
+
+
+async def test_what_a_tab_has_saved_is_left_as_it_is(
+    opened, document, tab, listen, call, jp_fetch, project, no_wait, monkeypatch
+) -> None:
+    monkeypatch.setattr(unattended, "SAVE_DELAY", 0.0)
+    notebook = await opened("a.ipynb", one="print('quick')", two="print('unsaved')")
+    until = await listen(notebook)
+    lab = await tab("a.ipynb")
+    await lab.run("print('quick')", "one")
+    first = (await until(of("execution", "SUCCESS", cell="one")))[-1]["execution"]
+    # The user clears the outputs, and saves.
+    content = json.loads(
+        document("a.ipynb", one="print('quick')", two="print('unsaved')").read_text()
+    )
+    body = json.dumps({"type": "notebook", "format": "json", "content": content})
+    await jp_fetch("api", "contents", "a.ipynb", method="PUT", body=body)
+    await lab.run("print('unsaved')", "two")
+    second = (await until(of("execution", "SUCCESS", cell="two")))[-1]["execution"]
+    await lab.leave()
+    await until(of("saved", cells=["two"]))
+    assert outputs_of(project.root / "a.ipynb", "one") == []
+    for execution in (first, second):
+        _, result, _ = await call("GET", f"{notebook}/executions/{execution}")
+        assert result["outputs_kept"] is False
 
 
 async def test_a_document_that_changed_is_left_alone(

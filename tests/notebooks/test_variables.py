@@ -6,7 +6,11 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.notebooks.conftest import of
+
+pytestmark = pytest.mark.kernel
 
 SETUP = """\
 import numpy as np, pandas as pd

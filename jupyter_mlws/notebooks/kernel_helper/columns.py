@@ -128,7 +128,6 @@ def range_column(name: str, dtype: str, start: int, step: int) -> Column:
 def pandas_column(name: str, array: Any) -> Column:
     """A column of an array of pandas."""
     numpy, kind = numpy_module(), type(array).__name__
-    dtype = array.dtype
     if type(array) is numpy.ndarray:
         return array_column(name, array)
     if library_of(array) != "pandas":
@@ -139,6 +138,7 @@ def pandas_column(name: str, array: Any) -> Column:
             lambda a, b: [f"<{kind}>"] * (b - a),
             lambda rows: [f"<{kind}>"] * len(rows),
         )
+    dtype = array.dtype
     if kind in ("NumpyExtensionArray", "PandasArray"):
         return array_column(name, array.to_numpy())
     if kind == "Categorical":

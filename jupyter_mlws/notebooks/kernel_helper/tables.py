@@ -18,7 +18,7 @@ from .columns import (
     polars_column,
     range_column,
 )
-from .values import SCALARS, TIMES, cut, is_class_of, library_of, preview
+from .values import is_class_of, label, library_of
 
 MAX_COLUMNS = 200
 PANDAS = ("DataFrame", "Series", "Index")
@@ -65,12 +65,17 @@ def plain(value: Any) -> Any:
         if is_class_of(value, "pandas", (name,)):
             base = getattr(sys.modules["pandas"], name)
             manager = object.__getattribute__(value, "_mgr")
+            axes = [plain(axis) for axis in manager.axes]
+            if any(axis is not one for axis, one in zip(axes, manager.axes)):  # noqa: B905
+                blocks = manager.blocks if name == "DataFrame" else manager.blocks[0]
+                manager = type(manager)(blocks, axes if name == "DataFrame" else axes[0], False)
             result = base._from_mgr(manager, manager.axes)
             if name == "Series":
                 result._name = object.__getattribute__(value, "_name")
             return result
     if is_class_of(value, "pandas", ("Index",)) and library_of(value) != "pandas":
-        return sys.modules["pandas"].Index(object.__getattribute__(value, "_data"))
+        values, name = (object.__getattribute__(value, own) for own in ("_data", "_name"))
+        return sys.modules["pandas"].Index(values, name=name)
     return value
 
 
@@ -103,21 +108,21 @@ def _pandas_table(value: Any) -> Table:
         return _numbered(_index_columns(value), len(value), value.nlevels)
     columns = _index_columns(value.index)
     if issubclass(type(value), pandas.Series):
-        columns.append(pandas_column(_label(value.name, "value"), value.array))
+        columns.append(pandas_column(label(value.name, "value"), value.array))
         return Table(_named(columns), len(value), 1)
-    for number, name in enumerate(islice(value.columns, MAX_COLUMNS)):
-        columns.append(pandas_column(_label(name, str(number)), value.iloc[:, number].array))
+    for number, name in enumerate(islice(plain(value.columns), MAX_COLUMNS)):
+        columns.append(pandas_column(label(name, str(number)), value.iloc[:, number].array))
     return Table(_named(columns), len(value), value.shape[1])
 
 
 def _index_columns(index: Any) -> list[Column]:
-    pandas = sys.modules["pandas"]
+    pandas, index = sys.modules["pandas"], plain(index)
     if issubclass(type(index), pandas.RangeIndex):
-        return [range_column(_label(index.name, "index"), "int64", index.start, index.step)]
+        return [range_column(label(index.name, "index"), "int64", index.start, index.step)]
     if not issubclass(type(index), pandas.MultiIndex):
-        return [pandas_column(_label(index.name, "index"), index.array)]
+        return [pandas_column(label(index.name, "index"), index.array)]
     return [
-        level_column(_label(index.names[i], f"level {i}"), index.levels[i], index.codes[i])
+        level_column(label(index.names[i], f"level {i}"), index.levels[i], index.codes[i])
         for i in range(index.nlevels)
     ]
 
@@ -156,13 +161,3 @@ def _named(columns: list[Column]) -> list[Column]:
             column.name = f"{name} ({count})"
         names.add(column.name)
     return columns
-
-
-def _label(label: Any, default: str) -> str:
-    if label is None:
-        return default
-    if type(label) is tuple:
-        return cut(" / ".join(_label(part, "") for part in label))
-    if type(label) is str or type(label) in (*SCALARS, *TIMES):
-        return cut(str(label))
-    return preview(label)

@@ -21,6 +21,7 @@ SCALARS = (bool, int, float, complex, type(None))
 TEXTS = (str, bytes, bytearray)
 COLLECTIONS = (list, tuple, set, frozenset, dict)
 TIMES = (datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal)
+DTYPE_LIBRARIES = ("numpy", "pandas", "torch", "jax", "polars", "pyarrow", "ml_dtypes")
 PANDAS_SCALARS = ("Timestamp", "Timedelta", "Period", "Interval", "NaTType", "NAType")
 
 
@@ -41,14 +42,32 @@ def preview(value: Any, depth: int = 0) -> str:
     if kind not in COLLECTIONS or depth > MAX_DEPTH:
         return "<" + kind.__name__ + ">"
     parts: list[str] = []
-    for item in value:
+    # A dictionary is not asked for a key, which would compute the hash of that.
+    for item in value.items() if kind is dict else value:
         if len(parts) == MAX_ITEMS:
             parts.append("…")
             break
-        text = preview(item, depth + 1)
-        parts.append(text + ": " + preview(value[item], depth + 1) if kind is dict else text)
+        texts = [preview(part, depth + 1) for part in (item if kind is dict else (item,))]
+        parts.append(": ".join(texts))
     left, right = "[]" if kind is list else "()" if kind is tuple else "{}"
     return cut(left + ", ".join(parts) + right)
+
+
+def label(value: Any, default: str = "") -> str:
+    """Return the text of a label of a column or an index."""
+    if value is None:
+        return default
+    if type(value) is tuple:
+        return cut(" / ".join(label(part) for part in value))
+    if type(value) is str or type(value) in (*SCALARS, *TIMES):
+        return cut(str(value))
+    return preview(value)
+
+
+def type_name(dtype: Any) -> str:
+    """Return the name of a type of data; of a class of the user's, the name of that."""
+    is_known = library_of(dtype) in DTYPE_LIBRARIES
+    return str(dtype) if is_known else type(dtype).__name__
 
 
 def cut(text: str, limit: int = MAX_PREVIEW) -> str:

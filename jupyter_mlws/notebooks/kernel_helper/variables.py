@@ -5,11 +5,22 @@ from __future__ import annotations
 import sys
 import time
 import types
+from itertools import islice
 from typing import Any
 
 from .tables import is_table, plain
 from .trees import is_tree
-from .values import COLLECTIONS, MAX_ITEMS, SCALARS, TEXTS, cut, library_of, preview
+from .values import (
+    COLLECTIONS,
+    MAX_ITEMS,
+    SCALARS,
+    TEXTS,
+    cut,
+    label,
+    library_of,
+    preview,
+    type_name,
+)
 
 TIME_LIMIT = 0.04
 """Seconds of computing after which the remaining variables get their name and type only."""
@@ -32,7 +43,7 @@ def list_variables(shell: Any) -> dict[str, Any]:
     names = [
         name
         for name, value in list(shell.user_ns.items())
-        if isinstance(name, str)
+        if type(name) is str
         and not name.startswith("_")
         and not (name in hidden and hidden[name] is value)
         and not issubclass(type(value), HIDDEN_TYPES)
@@ -71,7 +82,7 @@ def _facts(value: Any) -> dict[str, Any]:
         return {
             "shape": [int(size) for size in value.shape],
             "memory": None if memory is None else int(memory),
-            "preview": str(value.dtype),
+            "preview": type_name(value.dtype),
         }
     return {}
 
@@ -82,8 +93,10 @@ def _frame_facts(value: Any, library: str) -> dict[str, Any]:
     if isinstance(shape, tuple):
         facts["shape"] = [int(size) for size in shape]
     if library == "pandas" and hasattr(value, "memory_usage"):
-        memory = value.memory_usage(deep=False)
-        facts["memory"] = int(memory.sum() if hasattr(memory, "sum") else memory)
+        arrays = value._mgr.arrays if hasattr(value, "_mgr") else [value.array]
+        if all(library_of(array) in ("numpy", "pandas") for array in arrays):
+            memory = value.memory_usage(deep=False)
+            facts["memory"] = int(memory.sum() if hasattr(memory, "sum") else memory)
     elif library == "polars" and hasattr(value, "estimated_size"):
         facts["memory"] = int(value.estimated_size())
     elif library == "pyarrow" and hasattr(value, "nbytes"):
@@ -91,8 +104,8 @@ def _frame_facts(value: Any, library: str) -> dict[str, Any]:
     columns = getattr(value, "column_names", None) if library == "pyarrow" else None
     columns = getattr(value, "columns", None) if columns is None else columns
     if columns is not None:
-        names = [str(name) for name in columns[: MAX_ITEMS * 3]]
+        names = [label(name) for name in islice(plain(columns), MAX_ITEMS * 3)]
         facts["preview"] = cut(", ".join(names))
     elif hasattr(value, "dtype"):
-        facts["preview"] = str(value.dtype)
+        facts["preview"] = type_name(value.dtype)
     return facts
