@@ -24,10 +24,12 @@ from dataclasses import dataclass
 from http.client import responses
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 ENGINE = "/var/run/docker.sock"
 HUB_LABEL, BUILDER_LABEL = "mlws.hub", "mlws.builder"
+IMAGE_LABEL = "mlws.environment.hub"
+"""Of images that people have saved."""
 HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 1024 * 1024
 """Bytes of a request that is read here."""
@@ -54,12 +56,16 @@ HARMLESS = frozenset(
     }
 )  # fmt: skip
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+TARGET = re.compile(r"/[!-\"$-~]*")
+"""A fragment would be part of the query for Docker alone."""
+MEDIA_TYPES = ("", "application/json", "application/x-tar")
+"""Of a form, Docker takes the parameters in the body before those of the query."""
 SERVED = [
     (re.compile(pattern), kind)
     for pattern, kind in (
         (r"(GET|HEAD) /_ping", ""),
         (r"GET /(version|info|events|system/df|containers/json|images/json|volumes|networks)", ""),
-        (rf"GET /((images/{IMAGE}|exec/{NAME})/json|(networks|volumes)/{NAME})", ""),
+        (rf"GET /(images/{IMAGE}/json|(networks|volumes)/{NAME})", ""),
         (r"POST /containers/create", "create"),
         (rf"GET /containers/({NAME})/(json|logs|stats)", "container"),
         (rf"POST /containers/({NAME})/(start|stop|kill|wait)", "container"),
@@ -67,17 +73,28 @@ SERVED = [
         (rf"PUT /containers/({NAME})/archive", "container"),
         (rf"POST /containers/({NAME})/exec", "exec"),
         (rf"DELETE /containers/({NAME})", "container"),
-        (rf"POST /exec/{NAME}/start", "exec start"),
+        (rf"GET /exec/({NAME})/json", "execution"),
+        (rf"POST /exec/({NAME})/start", "execution"),
         (r"POST /commit", "commit"),
-        (r"POST /images/(create|prune)", ""),
-        (rf"POST /images/{IMAGE}/tag", ""),
-        (rf"DELETE /images/{IMAGE}", ""),
+        (r"POST /images/create", "pull"),
+        (r"POST /images/prune", "prune"),
+        (rf"POST /images/({IMAGE})/tag", "tag"),
+        (rf"DELETE /images/({IMAGE})", "image"),
         (r"POST /volumes/create", "create volume"),
         (rf"DELETE /volumes/({NAME})", "volume"),
         (r"POST /networks/create", "create network"),
     )
 ]
 """Methods and addresses that are forwarded, and the kind of check for each."""
+PARAMETERS = {
+    "create": {"name"},
+    "commit": {"container", "repo", "tag", "comment", "author", "pause"},
+    "tag": {"repo", "tag", "force"},
+    # Without `fromSrc`, which makes an image of any name from a file or an address.
+    "pull": {"fromImage", "tag"},
+    "prune": {"filters"},
+}
+"""For each kind of check, the parameters that are allowed; for other kinds, all are."""
 
 
 class RefusedError(Exception):
@@ -151,6 +168,27 @@ class Rules:
         if body.get("Name") != self.hub or body.get("Driver") not in (None, "", "bridge"):
             raise RefusedError(f"only the bridge network {self.hub} can be created")
 
+    def check_name(self, name: str) -> None:
+        """A name for a container, none that could be the beginning of another's id."""
+        if not name.startswith(f"{self.hub}-"):
+            raise RefusedError(f"the container name must start with {self.hub}-")
+
+    def check_target(self, query: Mapping[str, str]) -> None:
+        """A name for an image: one in the repository of the images that people save."""
+        if query.get("repo") != f"{self.hub}-environment":
+            raise RefusedError(f"the repository must be {self.hub}-environment")
+
+    def check_saved_image(self, body: Mapping[str, Any]) -> None:
+        """The configuration of an image that a person saves."""
+        _must_spell(body, "Labels")
+        if not self.owns_image(body.get("Labels") or {}):
+            raise RefusedError(f"the label {IMAGE_LABEL} must be {self.hub}")
+
+    def check_prune(self, filters: Mapping[str, Any]) -> None:
+        """Removal of unused images of the Hub."""
+        if f"{IMAGE_LABEL}={self.hub}" not in filters["label"]:
+            raise RefusedError(f"the filter must contain the label {IMAGE_LABEL}={self.hub}")
+
     def check_limits(self, body: Mapping[str, Any]) -> None:
         """Other limits for a container."""
         other = sorted(name for name, value in body.items() if value and name not in LIMITS)
@@ -165,6 +203,10 @@ class Rules:
     def owns(self, labels: Mapping[str, str]) -> bool:
         """Return True for the labels of a container or volume of the Hub."""
         return self.hub in (labels.get(HUB_LABEL), labels.get(BUILDER_LABEL))
+
+    def owns_image(self, labels: Mapping[str, str]) -> bool:
+        """Return True for the labels of an image that a person of the Hub has saved."""
+        return labels.get(IMAGE_LABEL) == self.hub
 
     def _is_folder(self, source: str) -> bool:
         """Return True for a folder that labs may mount, False for a volume."""
@@ -207,7 +249,13 @@ class Head:
             raise RefusedError("not a valid HTTP request") from error
         if version != "HTTP/1.1" or not all(TOKEN.fullmatch(name) for name, _ in headers):
             raise RefusedError("not a valid HTTP/1.1 request")
-        return cls(method, target, headers)
+        if not TARGET.fullmatch(target):
+            raise RefusedError("this address is not allowed")
+        head = cls(method, target, headers)
+        media_type = head.header("content-type").partition(";")[0].strip().lower()
+        if media_type not in MEDIA_TYPES:
+            raise RefusedError(f"the content type {media_type} is not allowed")
+        return head
 
     def header(self, name: str) -> str:
         values = [value for key, value in self.headers if key.lower() == name]
@@ -226,10 +274,19 @@ class Head:
     @property
     def path(self) -> str:
         """Without the API's version; nothing in it is escaped."""
-        path = unquote(VERSION.sub("", urlsplit(self.target).path, count=1))
-        if not self.target.startswith("/") or ".." in path.split("/") or "//" in path:
+        path = unquote(VERSION.sub("", self.target.partition("?")[0], count=1))
+        if ".." in path.split("/") or "//" in path:
             raise RefusedError("this path is not allowed")
         return path
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters, each given once: of two, programs differ in which they take."""
+        pairs = parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
+        query = dict(pairs)
+        if len(query) < len(pairs):
+            raise RefusedError("repeated query parameter")
+        return query
 
     def passed_on(self) -> bytes:
         """The bytes for the engine: this request alone, since no other is checked."""
@@ -294,35 +351,57 @@ class Proxy:
         match, kind = next((one for one in matches if one[0]), (None, ""))
         if match is None:
             raise RefusedError(f"{line!r} is not allowed")
+        query = head.query
+        other = sorted(set(query) - PARAMETERS.get(kind, set(query)))
+        if other:
+            raise RefusedError(f"the parameter {other[0]} is not allowed for {line!r}")
         if kind in ("container", "update", "exec"):
             await self._check_owner(f"/containers/{match[1]}/json")
+        elif kind == "execution":
+            execution = await self._ask(f"/exec/{match[1]}/json")
+            await self._check_owner(f"/containers/{execution['ContainerID']}/json")
         elif kind == "volume":
             await self._check_owner(f"/volumes/{match[1]}")
         elif kind == "commit":
-            container = parse_qs(urlsplit(head.target).query).get("container", [""])
-            await self._check_owner(f"/containers/{quote(container[-1], safe='')}/json")
-        elif kind == "exec start":
-            execution = await self._ask(f"/exec/{head.path.split('/')[2]}/json")
-            await self._check_owner(f"/containers/{execution['ContainerID']}/json")
+            self._rules.check_target(query)
+            container = query.get("container", "")
+            if not re.fullmatch(NAME, container):
+                raise RefusedError(f"{container!r} is not a valid container name")
+            await self._check_owner(f"/containers/{container}/json")
+        elif kind in ("tag", "image"):
+            if kind == "tag":
+                self._rules.check_target(query)
+            await self._check_owner(f"/images/{match[1]}/json", self._rules.owns_image)
+        elif kind == "create" and "name" in query:
+            self._rules.check_name(query["name"])
+        elif kind == "prune":
+            body = query.get("filters", "").encode()
         checks: dict[str, Callable[[Mapping[str, Any]], list[str] | None]] = {
             "create": self._rules.check_container,
             "create volume": self._rules.check_volume,
             "create network": self._rules.check_network,
             "update": self._rules.check_limits,
             "exec": _check_exec,
+            "commit": self._rules.check_saved_image,
+            "prune": self._rules.check_prune,
         }
         if kind in checks:
             try:
                 volumes = checks[kind](json.loads(body or b"{}", object_pairs_hook=_unique))
+            except RecursionError as error:
+                raise RefusedError("the request body is nested too deeply") from error
             except (ValueError, AttributeError, TypeError, KeyError) as error:
-                raise RefusedError(f"invalid request body: {error}") from error
+                raise RefusedError(f"invalid request: {error}") from error
             for name in volumes or ():
                 await self._check_owner(f"/volumes/{name}")
 
-    async def _check_owner(self, path: str) -> None:
+    async def _check_owner(
+        self, path: str, owns: Callable[[Mapping[str, str]], bool] | None = None
+    ) -> None:
+        """Refuse what is not the Hub's; ``owns`` says it of its labels."""
         description = await self._ask(path)
         labels = (description.get("Config") or description).get("Labels") or {}
-        if not self._rules.owns(labels):
+        if not (owns or self._rules.owns)(labels):
             raise RefusedError(f"{path} does not belong to this Hub")
 
     async def _ask(self, path: str) -> dict[str, Any]:

@@ -28,7 +28,9 @@ def down(everything: bool) -> None:
         return
     processes.remove_containers(settings, engine)
     requirements.stop_git(settings, engine)
-    firewall.remove(settings)
+    left_to_do = firewall.remove(settings)
+    if left_to_do is not None:
+        print(left_to_do)
     if everything:
         remove_traces(settings, engine)
     print("The Hub and its containers are stopped. Run `make hub` to start them again.")

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PUBLIC_BASE = "debian:trixie-slim"
+PUBLIC_BASE = (
+    "debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f"
+)
+"""Also in the Dockerfiles. The digest is that of the multi-platform index."""
 OWN_BASE = "mlws-base"
 BASE_PACKAGES = "ca-certificates,curl,git,passwd,python3,python3-venv,tini"
 ENGINE_PACKAGES = (
@@ -71,7 +74,14 @@ class Engine:
         return done.returncode == 0
 
     def has_image(self, name: str) -> bool:
-        return bool(self.run("images", "--quiet", name))
+        """Return whether the engine has an image of that name, which may have a digest."""
+        try:
+            self.run("image", "inspect", "--format={{.Id}}", name)
+        except EngineError as error:
+            if "no such image" in str(error).lower():
+                return False
+            raise
+        return True
 
     def label(self, image: str, name: str) -> str:
         """A label of an image; empty where either is missing."""

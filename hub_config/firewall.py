@@ -2,77 +2,143 @@
 
 Docker lets a container reach every port of its host, and a cloud's metadata service, which hands
 out the machine's credentials. `make hub` writes these rules into a script and runs it; to a user
-other than root it prints the command. Docker's own rules keep labs away from each other.
+other than root it prints the command. With systemd the script also has the rules set before Docker
+starts, whose containers run again after a boot of the machine without `make hub`. Docker's own
+rules keep labs away from each other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 from hub_config.engine import EngineError
 from hub_config.settings import Settings
 
 LIMIT = 60.0
-METADATA = "169.254.0.0/16"
-"""Link-local addresses: the metadata services of clouds. Some have the name server there, too."""
+METADATA = ("169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32")
+"""Addresses of metadata services: link-local ones of most clouds, Azure's and Alibaba's.
+
+Some have the name server there, too.
+"""
+SCRIPT_NAME = "firewall.sh"
+"""In the folder of the installation."""
 SCRIPT = """\
 #!/bin/sh
-# Firewall rules for the labs of Hub {name}; written by `make hub`.
+# Firewall rules for the labs of Hub {name}; written by `make hub`. Run it as root:
+#     sh firewall.sh           set the rules, now and at each boot (systemd)
+#     sh firewall.sh now       set the rules now
+#     sh firewall.sh remove    remove the rules and what sets them at each boot
 set -eu
-chain() {{ iptables -w -N "$1" 2>/dev/null || iptables -w -F "$1"; }}
-jump() {{ iptables -w -C "$@" 2>/dev/null || iptables -w -I "$@"; }}
+program=/usr/local/sbin/mlws-firewall-{name}
+unit=mlws-firewall-{name}.service
 
-chain {chain}-IN
-iptables -w -A {chain}-IN -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN
-iptables -w -A {chain}-IN -p tcp -m multiport --dports {ports} -j RETURN
-iptables -w -A {chain}-IN -j DROP
-jump INPUT -i {bridge} -j {chain}-IN
+# Replace the rules in one transaction: they are never missing, also not after an error.
+commit() {{
+  # Docker evaluates this chain before its own, and keeps it.
+  iptables -w -N DOCKER-USER 2>/dev/null || true
+  rules=$(iptables -w -S)
+  {{
+    printf '%s\\n' '*filter' ':{chain}-IN - [0:0]' ':{chain}-OUT - [0:0]'
+    printf '%s\\n' "$rules" | sed -nE 's/^-A (.* -j {chain}-(IN|OUT))$/-D \\1/p'
+    cat
+    echo COMMIT
+  }} | iptables-restore -w --noflush
+}}
 
-chain {chain}-OUT
-iptables -w -A {chain}-OUT -p udp --dport 53 -j RETURN
-iptables -w -A {chain}-OUT -p tcp --dport 53 -j RETURN
-iptables -w -A {chain}-OUT -j DROP
-# Docker evaluates this chain before its own, and keeps it.
-iptables -w -N DOCKER-USER 2>/dev/null || true
-jump DOCKER-USER -i {bridge} -d {metadata} -j {chain}-OUT
-"""
-REMOVAL = """\
-set -u
-iptables -w -D INPUT -i {bridge} -j {chain}-IN
-iptables -w -D DOCKER-USER -i {bridge} -d {metadata} -j {chain}-OUT
-for chain in {chain}-IN {chain}-OUT; do iptables -w -F "$chain"; iptables -w -X "$chain"; done
+if [ "${{1-}}" = remove ]; then
+  printf -- '-X %s\\n' {chain}-IN {chain}-OUT | commit
+  if [ -e "$program" ]; then
+    systemctl --quiet disable "$unit"
+    rm -f "$program" "/etc/systemd/system/$unit"
+  fi
+  exit
+fi
+
+commit << 'END'
+{rules}
+END
+if [ "${{1-}}" = now ]; then
+  exit
+elif [ ! -d /run/systemd/system ]; then
+  echo "This machine has no systemd: run sh $0 after each boot, before Docker starts."
+  exit
+fi
+[ "$0" -ef "$program" ] || install -m 755 "$0" "$program"
+cat > "/etc/systemd/system/$unit" << END
+[Unit]
+Description=Firewall rules for the labs of Hub {name}
+After=network.target firewalld.service
+Before=docker.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=$program now
+
+[Install]
+WantedBy=docker.service multi-user.target
+END
+systemctl --quiet enable "$unit"
 """
 
 
 def apply(settings: Settings) -> str | None:
-    """Set the rules; where that takes another user, the command for it."""
-    script = settings.data / "firewall.sh"
-    script.write_text(_fill(SCRIPT, settings), encoding="utf-8")
-    if os.geteuid() != 0 or not shutil.which("iptables"):
-        return f"sudo sh {script}"
-    result = subprocess.run(["sh", str(script)], capture_output=True, text=True, timeout=LIMIT)
-    if result.returncode:
-        raise EngineError(f"{script} failed: {result.stderr.strip()}")
+    """Set the rules; return what is left to do by hand, if anything."""
+    script = _write(settings)
+    if not _is_permitted():
+        return (
+            "Labs can reach every port of this machine and the cloud's metadata service. To block"
+            f" this, run: sudo sh {shlex.quote(str(script))}"
+        )
+    return _run("sh", str(script)) or None
+
+
+def remove(settings: Settings) -> str | None:
+    """Remove the rules, as far as they exist; return what is left to do by hand, if anything."""
+    if _is_permitted():
+        # The folder with the script may be gone.
+        _run("sh", "-s", "--", "remove", text=_script(settings))
+    elif (settings.data / SCRIPT_NAME).exists():
+        script = shlex.quote(str(_write(settings)))
+        return f"To remove the firewall rules of labs, run: sudo sh {script} remove"
     return None
 
 
-def remove(settings: Settings) -> None:
-    """Take the rules away, as far as they are there."""
-    if os.geteuid() == 0 and shutil.which("iptables"):
-        script = _fill(REMOVAL, settings)
-        subprocess.run(["sh", "-c", script], check=False, capture_output=True, timeout=LIMIT)
+def _is_permitted() -> bool:
+    return os.geteuid() == 0 and shutil.which("iptables") is not None
 
 
-def _fill(script: str, settings: Settings) -> str:
-    ports = [settings.api_port, settings.service_port, *settings.host_ports]
-    return script.format(
-        name=settings.name,
-        # A chain's name has 28 characters at most.
-        chain=f"MLWS-{hashlib.sha256(settings.name.encode()).hexdigest()[:12]}",
-        bridge=settings.bridge,
-        ports=",".join(map(str, ports)),
-        metadata=METADATA,
-    )
+def _run(*command: str, text: str = "") -> str:
+    result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=LIMIT)
+    if result.returncode:
+        raise EngineError(f"{shlex.join(command)} failed: {result.stderr.strip()}")
+    return result.stdout.strip()
+
+
+def _write(settings: Settings) -> Path:
+    script = settings.data / SCRIPT_NAME
+    script.write_text(_script(settings), encoding="utf-8")
+    return script
+
+
+def _script(settings: Settings) -> str:
+    # A chain's name has 28 characters at most.
+    chain = f"MLWS-{hashlib.sha256(settings.name.encode()).hexdigest()[:12]}"
+    rules = [
+        f"-A {chain}-IN -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN",
+        *(
+            f"-A {chain}-IN -p tcp --dport {port} -j RETURN"
+            for port in (settings.api_port, settings.service_port, *settings.host_ports)
+        ),
+        f"-A {chain}-IN -j DROP",
+        f"-I INPUT -i {settings.bridge} -j {chain}-IN",
+        *(f"-A {chain}-OUT -p {protocol} --dport 53 -j RETURN" for protocol in ("udp", "tcp")),
+        *(f"-A {chain}-OUT -d {address} -j DROP" for address in METADATA),
+        f"-I DOCKER-USER -i {settings.bridge} -j {chain}-OUT",
+    ]
+    return SCRIPT.format(name=settings.name, chain=chain, rules="\n".join(rules))

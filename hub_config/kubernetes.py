@@ -20,6 +20,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from hub_config.firewall import METADATA
 from hub_config.settings import SettingError, Settings
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.hub.settings import SHARED_ORIGIN
@@ -28,6 +29,8 @@ GPU = "nvidia.com/gpu"
 USER = 1000
 """The image's own."""
 DEFAULT_STORAGE = "10Gi"
+BLOCKED = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", *METADATA)
+"""Addresses that labs do not reach: the cluster's and the cloud's."""
 INSECURE_AUTHENTICATORS = ("dummy", "null", "tmp", "shared-password", "sharedpassword")
 """Authenticators that check no password, or one password that all users share."""
 
@@ -80,6 +83,11 @@ def values(settings: Settings, authenticator: str) -> dict[str, Any]:
             "fsGid": USER,
             "allowPrivilegeEscalation": False,
             "cloudMetadata": {"blockWithIptables": True},
+            # The chart's rule for the internet, which knows one address of metadata services.
+            "networkPolicy": {
+                "egressAllowRules": {"nonPrivateIPs": False},
+                "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": [*BLOCKED]}}]}],
+            },
             "storage": {
                 "capacity": settings.home_quota or DEFAULT_STORAGE,
                 "homeMountPath": "/home/mlws",

@@ -17,7 +17,8 @@ from pathlib import Path
 from hub_config.engine import Engine, EngineError, base_image, build, build_arguments
 from hub_config.settings import ROOT, Settings
 
-PROXY = "configurable-http-proxy@^5"
+PROXY = Path(__file__).parent / "proxy"
+"""Names the proxy's packages, with a hash of each."""
 LOCKS = ROOT / "requirements"
 LIMIT = 1800.0
 WHEEL_LABEL = "mlws.wheel"
@@ -94,9 +95,14 @@ def package(settings: Settings, built: Path) -> None:
     mark.write_text(str(built))
 
 
-def proxy() -> list[str]:
-    """The command that starts the proxy; it is installed beside this environment if missing."""
-    folder = Path(sys.prefix) / "chp"
+def proxy(source: Path = PROXY) -> list[str]:
+    """The command that starts the proxy; it is installed in this environment if missing.
+
+    Only what the lock file in ``source`` names is installed, and no program of it runs.
+    """
+    lock_file = source / "package-lock.json"
+    digest = hashlib.sha256(lock_file.read_bytes()).hexdigest()[:16]
+    folder = Path(sys.prefix) / f"proxy-{digest}"
     script = folder / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
     node, npm = _node()
     if not script.is_file():
@@ -106,13 +112,20 @@ def proxy() -> list[str]:
             # npm fails when two of it write one folder.
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not script.is_file():
+                partial = folder.with_suffix(".partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                for file in (source / "package.json", lock_file):
+                    shutil.copy(file, partial)
                 subprocess.run(
-                    [*npm, "install", *quiet, "--prefix", str(folder), PROXY],
+                    [*npm, "ci", "--ignore-scripts", *quiet],
+                    cwd=partial,
                     check=True,
                     timeout=LIMIT,
                     env={**os.environ, "PATH": os.pathsep.join([str(Path(node).parent), path])},
                     stdout=subprocess.DEVNULL,
                 )
+                partial.rename(folder)
     return [node, str(script)]
 
 

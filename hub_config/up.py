@@ -92,17 +92,16 @@ def up(installed: bool) -> int:
 
 def protect(settings: Settings) -> None:
     """Keep labs away from the rest of this machine, or say how."""
-    command = firewall.apply(settings)
-    if command is not None:
-        print("\nLabs can reach every port of this machine and the cloud's metadata service. To")
-        print(f"block this, run as root after each boot of the machine: {command}\n")
+    left_to_do = firewall.apply(settings)
+    if left_to_do is not None:
+        print(f"\n{left_to_do}\n")
 
 
 def _stamp(settings: Settings) -> str:
     """Of what a Hub is started with: another one means that it must be started again."""
     whole = hashlib.sha256(repr(settings).encode())
     for path in sorted(Path(__file__).parent.rglob("*.*")):
-        if path.suffix in (".py", ".html"):
+        if path.suffix in (".py", ".html", ".json"):
             whole.update(path.read_bytes())
     mark = Path(sys.prefix) / ".hub-installed"
     whole.update(mark.read_bytes() if mark.is_file() else b"")

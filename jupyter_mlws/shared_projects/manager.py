@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from jupyter_mlws.client.http import segment
 from jupyter_mlws.containers.manager import HubService
 from jupyter_mlws.core.errors import RoleRequiredError
 from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
+from jupyter_mlws.dvc.settings import SHARED_PROJECT, DataSettings
+from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import ProjectInfo
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.shared_projects.models import Role, TeamProject
-from jupyter_mlws.workspace import Workspace
-
-REMOTE = "team"
-"""Name of the remotes that are added to a project that already has others."""
 
 
 class TeamManager:
@@ -41,14 +41,15 @@ class TeamManager:
         progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> ProjectInfo:
-        """Clone the project below the root; the clone of an empty project is also set up for data.
+        """Clone the project below the root; a clone of an empty project gets a first commit.
 
         Errors: 50203 if the folder exists, 50302, 30101.
         """
         info = self._projects.clone(project.git_url, folder or project.name, progress, ask)
-        workspace = self._projects.workspace(info.id)
-        if project.role.may(Role.WRITER):
-            _set_up(workspace, project)
+        root = self._projects.workspace(info.id).project.root
+        if info.head is None:
+            initialize(root)
+            _commit_set_up(root, project)
         return self._projects.describe(info.id)
 
     def connect(self, name: str, identifier: str | None) -> TeamProject:
@@ -64,8 +65,11 @@ class TeamManager:
         remotes = workspace.remotes
         urls = {remote.name: remote.url for remote in remotes.list()}
         if project.git_url not in urls.values():
-            remotes.put(REMOTE if "origin" in urls else "origin", project.git_url)
-        _set_up(workspace, project)
+            remotes.put(SHARED_PROJECT if "origin" in urls else "origin", project.git_url)
+        root = workspace.project.root
+        if not (root / ".dvc" / "config").exists():
+            initialize(root)
+        DataSettings(root).add_shared_project()
         # The tracking server has changed, so the managers are built again.
         self._projects.reopen(identifier)
         return project
@@ -75,26 +79,24 @@ class TeamManager:
         return TeamProject.model_validate(data)
 
 
-def _set_up(workspace: Workspace, project: TeamProject) -> None:
-    """Set up DVC if necessary, and add the shared project's data remote.
+def _commit_set_up(root: Path, project: TeamProject) -> None:
+    """Commit the files of :func:`initialize`: the same commit in each clone of the empty project.
 
-    It becomes the default remote if there is no other default.
+    Members whose clones are older than the first push then have a common commit with it.
     """
-    from jupyter_mlws.dvc.settings import DataSettings
-
-    root = workspace.project.root
-    if not (root / ".dvc" / "config").exists():
-        initialize(root)
-    settings = DataSettings(root)
-    remotes = settings.remotes()
-    if project.data_url in [remote.url for remote in remotes]:
-        return
-    options = {
-        "url": project.data_url,
-        "method": "PUT",
-        # The password is the user's token, which is never stored.
-        "auth": "custom",
-        "custom_auth_header": "Authorization",
+    identity = {
+        "NAME": "jupyter-mlws",
+        "EMAIL": "jupyter-mlws@localhost",
+        "DATE": f"{int(project.created_at.timestamp())} +0000",
     }
-    default = not any(remote.default for remote in remotes)
-    settings.put(REMOTE, options, {}, default=default)
+    git = Git(
+        root,
+        {
+            f"GIT_{role}_{key}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for key, value in identity.items()
+        },
+    )
+    git.run("add", "--all")
+    options = ("-c", "commit.gpgSign=false", "commit", "--quiet", "--no-verify")
+    git.run(*options, "--message", "Set up data version control")

@@ -30,6 +30,8 @@ from hub_config.requirements import image_stamp
 
 OWN_BASE = "mlws-test-base"
 IMAGE = "mlws-test-lab"
+LAB = os.environ.get("MLWS_TEST_IMAGE") or IMAGE
+LIGHT = "mlws-test-light"
 BUILD_LIMIT = 1200.0
 STOP_LIMIT = 30.0
 USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -167,3 +169,13 @@ def lab_image(docker: Engine, wheel: Path, log: Path) -> str:
             # The image of the run before has lost its name to this one; what both share stays.
             docker.run("image", "prune", "--force", "--filter", f"label={IMAGE}")
     return IMAGE
+
+
+def light_image(docker: Engine, image: str) -> None:
+    """Build ``LIGHT`` from the lab's image: a container that starts with little processor time."""
+    folder = Path(__file__).parent / "images" / "light"
+    with locked("image"):
+        docker.run(
+            "buildx", "build", "--load", f"--build-arg=BASE_IMAGE={image}", f"--tag={LIGHT}",
+            str(folder),
+        )  # fmt: skip

@@ -7,35 +7,45 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlparse
 
+import docker.utils
 import pytest
 import requests
 
-from hub_config.engine import Engine
+from hub_config import processes
+from hub_config.engine import Engine, EngineError
 from hub_config.settings import ROOT, Settings
 from jupyter_mlws.api.openapi import errors_of
 from jupyter_mlws.api.rest import JSON
 from jupyter_mlws.hub.routes import ROUTES
-from tests.hub.docker_engine import cache_folder
+from tests.hub.docker_engine import LIGHT, cache_folder
 
 PASSWORD = "a-long-password-of-tests"
 ADMINISTRATOR = "admin"
 START_LIMIT = 600.0
+MAX_POLL_INTERVAL = 1.0
+"""Seconds between two questions in a long wait; each takes processor time of the Hub."""
+CHANGED_SETTINGS = "changed-settings.json"
+"""tests/hub/hub_configuration.py reads it."""
+FAILED = pytest.StashKey[bool]()
+"""Of a session: whether the running test has failed."""
 CLAIMS: list[IO[str]] = []
 """Locks of the slots that this process uses."""
 
@@ -223,21 +233,24 @@ class Hub:
         servers: dict[str, Any] = self.api("GET", f"users/{user}").json()["servers"]
         return servers.get(server, {})
 
+    @functools.cached_property
+    def client(self) -> docker.APIClient:
+        """The engine's API: a call of it takes a tenth of the time of a ``docker`` process."""
+        environment = docker.utils.kwargs_from_env(environment=self.engine.environment)
+        return docker.APIClient(**{"version": "auto", "timeout": 600, **environment})
+
     def containers(self) -> list[str]:
         """Docker's ids of all people's containers, running or not."""
-        label = f"label=mlws.hub={self.name}"
-        return self.engine.run("ps", "-aq", "--no-trunc", "--filter", label).split()
+        return self._ids(f"mlws.hub={self.name}")
 
     def container(self, user: str, server: str = "") -> str:
         """Docker's id of a server's newest container; empty where it has none."""
-        found = self.engine.run(
-            "ps",
-            "-aq",
-            "--no-trunc",
-            f"--filter=label=mlws.hub={self.name}",
-            f"--filter=label=mlws.id={user}--{server or 'default'}",
-        )
-        return next(iter(found.split()), "")
+        found = self._ids(f"mlws.hub={self.name}", f"mlws.id={user}--{server or 'default'}")
+        return next(iter(found), "")
+
+    def _ids(self, *labels: str) -> list[str]:
+        found = self.client.containers(all=True, filters={"label": list(labels)})
+        return [one["Id"] for one in found]
 
     # Containers, as the service tells of them to the administrator
 
@@ -294,35 +307,34 @@ class Hub:
         """What Docker knows of a server's container."""
         found = self.container(user, server)
         assert found, f"{user} has no container {server!r}"
-        value: dict[str, Any] = json.loads(self.engine.run("inspect", found))[0]
+        value: dict[str, Any] = self.client.inspect_container(found)
         return value
 
     def shell(self, user: str, script: str, server: str = "") -> str:
         """What a shell script prints that runs in a server's container."""
-        command = ("exec", self.container(user, server), "sh", "-c", script)
-        return self.engine.run(*command, timeout=600)
+        command = ["sh", "-c", script]
+        identifier = self.client.exec_create(self.container(user, server), command)["Id"]
+        output, errors = self.client.exec_start(identifier, demux=True)
+        if self.client.exec_inspect(identifier)["ExitCode"]:
+            raise EngineError(f"{script}: {output!r}{errors!r}")
+        return (output or b"").decode().strip()
 
     def is_running(self, container: str) -> bool:
-        return self.engine.run("inspect", "--format={{.State.Running}}", container) == "true"
+        return bool(self.client.inspect_container(container)["State"]["Running"])
 
     def logs(self, container: str) -> str:
-        """Both streams of a container, by Docker's id."""
-        return subprocess.run(
-            ["docker", "logs", container],
-            env=self.engine.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=True,
-            timeout=20,
-        ).stdout
+        """Both streams of a container, by Docker's id or name."""
+        text: bytes = self.client.logs(container)
+        return text.decode()
 
     def wait_for(self, condition: Any, what: str, seconds: float = 120.0) -> Any:
-        """Ask again and again until ``condition()`` is true; its value."""
+        """Ask again and again, first soon and then less often, until it is true; its value."""
         deadline = time.monotonic() + seconds
+        interval = 0.1
         while not (value := condition()):
             assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-            time.sleep(0.2)
+            time.sleep(interval)
+            interval = min(1.25 * interval, MAX_POLL_INTERVAL)
         return value
 
     # The installation itself
@@ -338,6 +350,42 @@ class Hub:
     def module(self, name: str, *arguments: str, fails: bool = False) -> str:
         """What a program of ``hub_config`` prints."""
         return _run(name, *arguments, environment=self.environment, fails=fails)
+
+    def service_processes(self) -> list[int]:
+        """The processes of this installation's service."""
+        pids = []
+        for pid in processes.marked(self.settings):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                if b"jupyter_mlws.hub.service" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    pids.append(pid)
+        return pids
+
+    def end_service(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End the service, and wait until the Hub has started it again."""
+        ended = self.service_processes()
+        for pid in ended:
+            os.kill(pid, how)
+
+        def is_another() -> bool:
+            return not set(ended) & set(self.service_processes()) and self.service("GET", "me").ok
+
+        self.wait_for(is_another, "the Hub starts the service again")
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Give the service other entries of ``MLWS_SETTINGS`` than its own, and no container."""
+        path = self.settings.data / CHANGED_SETTINGS
+        before = json.loads(path.read_text()) if path.exists() else {}
+        if before != settings:
+            self.clear()
+            path.write_text(json.dumps(settings))
+            self.end_service(signal.SIGTERM)
+
+    def again(self, **variables: str) -> Hub:
+        """This Hub, started again with further variables and the same accounts."""
+        environment = {**self.environment, **variables}
+        other = Hub(Settings.read(environment), self.engine, environment, _accounts=self._accounts)
+        other.up()
+        return other
 
     def wipe(self) -> None:
         """Remove the folder with databases and secrets."""
@@ -386,7 +434,7 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         "HUB_API_PORT": str(slot.ports[2]),
         "HUB_SERVICE_PORT": str(slot.ports[3]),
         "HUB_SUBNET": slot.subnet,
-        "HUB_IMAGE": image,
+        "HUB_IMAGES": json.dumps({"Lab": image, "Light": LIGHT}),
         # More than a small machine has, so that tests don't queue behind each other.
         "HUB_CAPACITY": '{"cpu": "16", "memory": "24Gi"}',
         "HUB_ADMIN": ADMINISTRATOR,
@@ -394,12 +442,10 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         "HUB_HOST_PORTS": str(slot.ports[4]),
         "HUB_SHARED_PROJECTS": "8",
         "HUB_SHARED_PROJECT_SIZE": "128Mi",
-        "HUB_CONFIG": str(Path(__file__).parent / "no_polling.py"),
+        "HUB_CONFIG": str(Path(__file__).parent / "hub_configuration.py"),
         "HUB_METRICS_TOKEN": secrets.token_hex(32),
         **more,
     }
-    if "HUB_SUBDOMAIN" in more:
-        environment["HUB_SUBDOMAIN"] += f":{slot.ports[0]}"
     hub = Hub(Settings.read(environment), engine, environment)
     try:
         hub.up()
@@ -413,45 +459,27 @@ def tested(
     docker: Engine, image: str, folder: Path, request: pytest.FixtureRequest, **settings: str
 ) -> Iterator[Hub]:
     """A running Hub; its log is in ``test-results/`` where a test failed."""
-    before = request.session.testsfailed
     with installation(docker, image, folder, HOME, **settings) as running:
         yield running
-        if request.session.testsfailed > before:
+        if has_failed(request):
             keep_log(running)
-
-
-def own_hub(name: str, *people: str, **settings: str | Callable[[str], str]) -> Any:
-    """The fixture ``hub`` of one file: a Hub with those people and settings.
-
-    ``settings`` are variables of hub_config/README.md, or functions of the image's name that give
-    them. Its log is in ``test-results/`` where a test failed.
-    """
-
-    @pytest.fixture(scope="module", name="hub")
-    def hub(
-        docker: Engine,
-        image: str,
-        tmp_path_factory: pytest.TempPathFactory,
-        request: pytest.FixtureRequest,
-    ) -> Iterator[Hub]:
-        more = {key: one if isinstance(one, str) else one(image) for key, one in settings.items()}
-        with tested(docker, image, tmp_path_factory.mktemp(name), request, **more) as running:
-            for user in people:
-                running.sign_up(user)
-            yield running
-
-    return hub
 
 
 def emptied() -> Any:
     """A fixture by which every test of a file ends without containers."""
 
     @pytest.fixture(autouse=True)
-    def clear(hub: Hub) -> Iterator[None]:
+    def clear(hub: Hub, request: pytest.FixtureRequest) -> Iterator[None]:
         yield
-        hub.clear()
+        if not has_failed(request):
+            hub.clear()
 
     return clear
+
+
+def has_failed(request: pytest.FixtureRequest) -> bool:
+    """Return True if the test has failed: its Hub is stopped then and serves no other test."""
+    return request.session.stash.get(FAILED, False)
 
 
 def keep_log(hub: Hub) -> None:

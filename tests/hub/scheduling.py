@@ -13,19 +13,30 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 GROUPS = {
-    "test_admin_page": "hub-pages",
-    "test_environments": "hub-pages",
-    "test_whole_product": "hub-pages",
+    "test_admin_page": "hub",
+    "test_environments": "hub",
     "test_forwarding": "hub",
     "test_fuzz": "hub",
     "test_many": "hub",
+    "test_queue": "hub",
+    "test_resize": "hub",
+    "test_service": "hub",
     "test_spawner": "hub",
     "test_team": "hub",
+    "test_volumes": "hub",
+    "test_whole_product": "hub",
+    "test_backup": "own",
+    "test_culling": "own",
+    "test_installation": "own",
+    "test_subdomains": "own",
     "test_compose": "stack",
     "test_compose_sharing": "stack",
+    "test_forbidden": "stack",
 }
 """Of files in this folder."""
 FOLDER = "tests/hub/"
+LONG = ("tests/ui/test_survive.py", "tests/ui/test_code.py", "tests/ui/test_canvas_runs.py")
+"""Files of the browser that come first, so that no worker is left with one at the end."""
 
 
 class GroupScheduling(LoadScopeScheduling):
@@ -45,9 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     as Docker's do.
     """
 
-    def order(item: pytest.Item) -> tuple[bool, bool]:
+    def order(item: pytest.Item) -> tuple[bool, bool, bool]:
         needs = {marker.name for marker in item.iter_markers()}
-        return "docker" not in needs, "browser" in needs
+        return "docker" not in needs, "browser" in needs, not item.nodeid.startswith(LONG)
 
     items.sort(key=order)
 

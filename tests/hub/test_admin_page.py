@@ -48,9 +48,9 @@ def make(hub: Hub) -> Iterator[Callable[..., str]]:
     """Make a container by REST; deleted at the end."""
     made = []
 
-    def create(user: str, name: str) -> str:
+    def create(user: str, name: str, image: str = "Light") -> str:
         hub.sign_up(user)
-        made.append(hub.create(user, name=name, resources=SMALL))
+        made.append(hub.create(user, name=name, image=image, resources=SMALL))
         return made[-1]
 
     yield create
@@ -87,7 +87,7 @@ def test_an_administrator_sees_and_does_everything_without_a_reload(
 ) -> None:
     page = sign_in(ADMINISTRATOR)
     page.evaluate("window.wasNotReloaded = true")
-    identifier = make(OWNER, "page")
+    identifier = make(OWNER, "page", "Lab")
     is_(page, identifier, "RUNNING")
     expect(page.locator(".jp-mlws-Queue")).to_be_visible()
     expect(row(page, identifier)).to_contain_text("of 1 GiB")
@@ -112,6 +112,7 @@ def test_an_administrator_sees_and_does_everything_without_a_reload(
     assert page.evaluate("window.wasNotReloaded") is True
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_several_are_stopped_together_one_is_resized_and_its_volume_trashed(
     hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
@@ -155,6 +156,7 @@ def test_several_are_stopped_together_one_is_resized_and_its_volume_trashed(
     expect(page.locator(f'[data-mlws-hours="{KEEPER}"]')).to_be_visible()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_people_see_and_make_their_own(
     hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
@@ -188,6 +190,7 @@ def test_people_see_and_make_their_own(
     expect(row(page, identifier)).to_have_count(0, timeout=SLOW)
 
 
+@pytest.mark.exhaustive
 def test_a_lost_connection_is_told_and_comes_back(
     sign_in: SignIn, make: Callable[..., str]
 ) -> None:
@@ -218,6 +221,7 @@ def test_a_lost_connection_is_told_and_comes_back(
     expect(page.get_by_text("Can't reach the server.")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_the_page_in_both_languages_light_and_dark(
     sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None], language: str
@@ -231,27 +235,3 @@ def test_the_page_in_both_languages_light_and_dark(
         is_light = page.locator("body").get_attribute("data-jp-theme-light")
         assert is_light == str(colours == "light").lower()
         shoot(f"admin-{language}-{colours}", page)
-
-
-@pytest.mark.slow(reason="starts real containers")
-def test_a_lab_on_the_hub_has_a_section_of_the_persons_containers(
-    hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
-) -> None:
-    identifier = make(OWNER, "lab")
-    page = sign_in(OWNER)
-    is_(page, identifier, "RUNNING")
-    project = hub.lab(
-        "POST", OWNER, "mlws/api/v1/projects", "lab", json={"name": "p", "template": "empty"}
-    )
-    assert project.ok, project.text
-    page.goto(f"{hub.url}/user/{OWNER}/lab/lab?reset")
-    page.locator('.jp-SideBar [data-id="jp-mlws-sidebar"]').click()
-    here = page.locator(f'#jp-mlws-containers [data-mlws-container="{identifier}"]')
-    expect(here).to_have_attribute("data-mlws-status", "RUNNING")
-    expect(here).to_contain_text("current")
-    here.locator('[data-mlws-action="logs"]').click()
-    expect(page.get_by_role("log")).to_contain_text("jupyter")
-    here.locator('[data-mlws-action="stop"]').click()
-    expect(page.locator(".jp-Dialog")).to_contain_text("This page will disconnect")
-    shoot("lab-containers", page)
-    page.locator(".jp-Dialog .jp-mod-reject").click()

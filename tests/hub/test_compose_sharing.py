@@ -284,6 +284,7 @@ def test_no_token_is_written_anywhere(stack: Stack, desks: dict[str, Desk], push
         assert token not in compose(stack, "logs", "hub", "nginx", "mlflow")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_it_all_comes_back_from_a_backup(
     stack: Stack, desks: dict[str, Desk], pushed: Data, tmp_path: Path

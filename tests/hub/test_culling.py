@@ -8,16 +8,21 @@ import pytest
 import requests
 import websocket
 
-from tests.hub.installation import Hub, own_hub
+from hub_config import processes
+from tests.hub.installation import Hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 IDLE, CELL, TERMINAL, FLOW = "ida", "carl", "tess", "flo"
 SMALL = {"cpu": "500m", "memory": "768Mi"}
+API = "mlws/api/v1"
+CULLED = {"HUB_IDLE_LIMIT": "60"}
 UNTIL_DONE = "until [ -e /tmp/done ]; do sleep 1; done"
 
 
-hub = own_hub("culling", HUB_IDLE_LIMIT="60")
+@pytest.fixture(scope="module")
+def hub(own: Hub) -> Hub:
+    return own.again(**CULLED)
 
 
 def lab(hub: Hub, method: str, user: str, path: str, **more: object) -> requests.Response:
@@ -27,14 +32,18 @@ def lab(hub: Hub, method: str, user: str, path: str, **more: object) -> requests
 
 
 @pytest.mark.slow(reason="starts real containers")
-def test_idle_labs_are_stopped_and_those_that_work_are_not(hub: Hub) -> None:
-    for user in (CELL, TERMINAL, FLOW, IDLE):
-        hub.sign_up(user)
-    api = "mlws/api/v1"
+def test_new_settings_start_the_hub_anew(own: Hub) -> None:
+    own.up()
+    assert own.api("GET", "services/idle-culler").status_code == 404
+    before = processes.pid_file(own.settings).read_text()
+    own.up(**CULLED)
+    assert processes.pid_file(own.settings).read_text() != before
+    assert own.api("GET", "services/idle-culler").status_code == 200
 
-    hub.start(CELL, {"resources": SMALL})
-    notebook = lab(hub, "POST", CELL, f"{api}/notebooks", json={"path": "slow.ipynb"}).json()
-    execute = f"{hub.url}/user/{CELL}/{api}/notebooks/{notebook['data']['id']}/execute"
+
+def start_cell(hub: Hub) -> None:
+    notebook = lab(hub, "POST", CELL, f"{API}/notebooks", json={"path": "slow.ipynb"}).json()
+    execute = f"{hub.url}/user/{CELL}/{API}/notebooks/{notebook['data']['id']}/execute"
     with pytest.raises(requests.exceptions.ReadTimeout):
         # The client disconnects; the cell goes on.
         requests.post(
@@ -44,7 +53,8 @@ def test_idle_labs_are_stopped_and_those_that_work_are_not(hub: Hub) -> None:
             timeout=10,
         )
 
-    hub.start(TERMINAL, {"resources": SMALL})
+
+def start_terminal(hub: Hub) -> None:
     terminal = lab(hub, "POST", TERMINAL, "api/terminals").json()["name"]
     socket = websocket.create_connection(
         f"ws{hub.url.removeprefix('http')}/user/{TERMINAL}/terminals/websocket/{terminal}",
@@ -56,19 +66,36 @@ def test_idle_labs_are_stopped_and_those_that_work_are_not(hub: Hub) -> None:
         pass
     socket.close()
 
-    hub.start(FLOW, {"resources": SMALL})
-    lab(hub, "POST", FLOW, f"{api}/projects", json={"name": "p", "template": "empty"})
+
+def start_workflow(hub: Hub) -> None:
+    lab(hub, "POST", FLOW, f"{API}/projects", json={"name": "p", "template": "empty"})
     stage = f"stages:\n  slow:\n    cmd: {UNTIL_DONE}\n"
     body = {"type": "file", "format": "text", "content": stage}
     lab(hub, "PUT", FLOW, "api/contents/p/dvc.yaml", json=body)
-    run = lab(hub, "POST", FLOW, f"{api}/workflows/dvc.yaml/execute", params={"project": "p"})
+    run = lab(hub, "POST", FLOW, f"{API}/workflows/dvc.yaml/execute", params={"project": "p"})
     assert run.status_code == 202
 
+
+WORK = {CELL: start_cell, TERMINAL: start_terminal, FLOW: start_workflow}
+
+
+@pytest.mark.slow(reason="starts real containers")
+@pytest.mark.parametrize(
+    "working", [(CELL,), pytest.param((TERMINAL, FLOW), marks=pytest.mark.exhaustive)]
+)
+def test_idle_labs_are_stopped_and_those_that_work_are_not(
+    hub: Hub, working: tuple[str, ...]
+) -> None:
+    for user in (*working, IDLE):
+        hub.sign_up(user)
+    for user in working:
+        hub.start(user, {"resources": SMALL})
+        WORK[user](hub)
     # The working ones were last used before the idle one.
     hub.start(IDLE, {"resources": SMALL})
     hub.wait_for(lambda: not hub.server(IDLE), "the idle lab is stopped")
-    for user in (CELL, TERMINAL, FLOW):
+    for user in working:
         assert hub.server(user).get("ready"), f"{user}'s lab works"
         hub.shell(user, "touch /tmp/done")
-    for user in (CELL, TERMINAL, FLOW):
+    for user in working:
         hub.wait_for(lambda of=user: not hub.server(of), f"{user}'s lab is stopped")

@@ -1,248 +1,121 @@
-"""What the Hub of compose.yaml may ask Docker for: rules over the Docker library's requests."""
+"""The Docker proxy of compose.yaml between the Docker library and a real engine."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docker.types import ContainerConfig, HostConfig, Mount
+from docker import APIClient
 
-from hub_config import docker_proxy
-from hub_config.docker_proxy import Head, RefusedError, Rules
+from hub_config.engine import Engine as Docker
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.hub.docker import container_config
-from jupyter_mlws.hub.docker.personal_images import BUILDER
+from jupyter_mlws.hub.docker.engine import Engine
+from jupyter_mlws.hub.docker.personal_images import BUILDER, PersonalImages, image_name
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
+from tests.hub.docker_engine import LIGHT
+from tests.hub.installation import free_slot
 
-VERSION = "1.45"
-HUB = "team"
-RULES = Rules(HUB, ("/srv/data",))
-Data = dict[str, Any]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
-
-def lab(**host: Any) -> Data:
-    """The body with which a spawner creates a lab."""
-    wanted = ResolvedSpec("Lab", "lab", Amount(cpu=1, memory=2**30, gpu=1), {}, (0,))
-    confined = container_config.confinement(wanted, 1024, 3, 2.0)
-    options = {
-        "binds": {f"{HUB}-home-ann": {"bind": "/home/mlws", "mode": "rw"}},
-        "network_mode": HUB,
-        **confined,
-        **host,
-    }
-    labels = container_config.labels(HUB, "ann", "", wanted)
-    config = ContainerConfig(
-        VERSION, "lab", ["start-lab"], labels=labels, environment={"host_config": "x"}
-    )
-    return json.loads(json.dumps({**config, "HostConfig": HostConfig(VERSION, **options)}))
-
-
-def builder() -> Data:
-    """That of an environment that is being saved."""
-    host = HostConfig(
-        VERSION, cap_drop=["ALL"], security_opt=["no-new-privileges"], network_mode=HUB,
-        mem_limit="1g", pids_limit=512,
-    )  # fmt: skip
-    config = ContainerConfig(VERSION, "lab", ["sleep"], labels={BUILDER: HUB})
-    return json.loads(json.dumps({**config, "HostConfig": host}))
-
-
-def test_labs_and_builders_are_created_with_the_volumes_that_they_mount() -> None:
-    assert RULES.check_container(lab()) == [f"{HUB}-home-ann"]
-    assert RULES.check_container(builder()) == []
-    folders = {"/srv/data/wine": {"bind": "/data", "mode": "ro"}}
-    assert RULES.check_container(lab(binds=folders)) == []
-    shared = [Mount("/x", f"{HUB}-shared"), Mount("/y", "/srv/data", type="bind")]
-    assert RULES.check_container(lab(mounts=shared, binds=None)) == [f"{HUB}-shared"]
-    network = container_config.network(HUB, "br-team", "198.18.0.0/20")
-    RULES.check_network({**_network(), "IPAM": network["ipam"], "Options": network["options"]})
-    RULES.check_volume({"Name": f"{HUB}-home-ann", "Driver": None, "Labels": {"mlws.hub": HUB}})
-    RULES.check_limits({"Memory": 2**30, "MemorySwap": 2**30, "CpuQuota": 100, "CpuPeriod": 0})
-
-
-def _network() -> Data:
-    return {"Name": HUB, "Driver": "bridge", "Labels": {"mlws.hub": HUB}}
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"Privileged": True}, "Privileged"),
-        ({"privileged": True}, "privileged"),
-        ({"PidMode": "host"}, "PidMode"),
-        ({"IpcMode": "host"}, "IpcMode"),
-        ({"UsernsMode": "host"}, "UsernsMode"),
-        ({"CgroupParent": "/"}, "CgroupParent"),
-        ({"Runtime": "other"}, "Runtime"),
-        ({"CapAdd": ["SYS_ADMIN"]}, "CapAdd"),
-        ({"Devices": [{"PathOnHost": "/dev/sda"}]}, "Devices"),
-        ({"DeviceCgroupRules": ["b *:* rwm"]}, "DeviceCgroupRules"),
-        ({"VolumesFrom": ["postgres"]}, "VolumesFrom"),
-        ({"PortBindings": {"80/tcp": [{}]}}, "PortBindings"),
-        ({"MaskedPaths": []}, "MaskedPaths"),
-        ({"readonlypaths": []}, "readonlypaths"),
-        ({"Sysctls": {"kernel.x": "1"}}, "Sysctls"),
-        ({"CapDrop": []}, "CapDrop"),
-        ({"capdrop": ["ALL"], "CapDrop": None}, "capdrop"),
-        ({"SecurityOpt": []}, "SecurityOpt"),
-        ({"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]}, "SecurityOpt"),
-        ({"NetworkMode": "host"}, "NetworkMode"),
-        ({"NetworkMode": "container:postgres"}, "NetworkMode"),
-        ({"NetworkMode": "team_default"}, "NetworkMode"),
-        ({"LogConfig": {"Type": "syslog"}}, "LogConfig"),
-        ({"Binds": ["/:/machine"]}, "/"),
-        ({"Binds": ["/srv/data/../../etc:/x"]}, "HUB_BINDS"),
-        ({"Binds": ["/srv/database:/x"]}, "HUB_BINDS"),
-        ({"Binds": ["../x:/x"]}, "volume"),
-        ({"Mounts": [{"Type": "bind", "Source": "/etc", "Target": "/x"}]}, "HUB_BINDS"),
-        ({"Mounts": [{"Type": "bind", "source": "/etc", "Target": "/x"}]}, "source"),
-        ({"Mounts": [{"Type": "cluster", "Source": "x"}]}, "Mounts"),
-        (
-            {"Mounts": [{"Type": "volume", "VolumeOptions": {"DriverConfig": {"Name": "local"}}}]},
-            "Mounts",
-        ),
-        ({"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["x"]}]}, "DeviceRequests"),
-    ],
-)
-def test_what_is_more_than_a_lab_is_refused(change: Data, reason: str) -> None:
-    body = lab()
-    body["HostConfig"] |= change
-    with pytest.raises(RefusedError, match=reason):
-        RULES.check_container(body)
-
-
-@pytest.mark.parametrize(
-    ("check", "body", "reason"),
-    [
-        ("check_container", {**lab(), "Labels": {}}, "label"),
-        ("check_container", {**lab(), "Labels": {"mlws.hub": "other"}}, "label"),
-        ("check_container", {**lab(), "hostconfig": {"Privileged": True}}, "hostconfig"),
-        ("check_container", {**lab(), "Ho\u017ftConfig": {}}, "spelled"),
-        ("check_container", {**lab(), "NetworkingConfig": {"EndpointsConfig": {"x": {}}}}, "Netw"),
-        ("check_volume", {"Name": "team_database", "Labels": {"mlws.hub": HUB}}, "must start"),
-        ("check_volume", {"Name": "team-x", "Labels": {}}, "label"),
-        (
-            "check_volume",
-            {
-                "Name": "team-x",
-                "Labels": {"mlws.hub": HUB},
-                "DriverOpts": {"type": "none", "o": "bind", "device": "/"},
-            },
-            "options",
-        ),
-        ("check_network", {**_network(), "Name": "other"}, "team"),
-        ("check_network", {**_network(), "Driver": "macvlan"}, "bridge"),
-        ("check_limits", {"Memory": 1, "Devices": [{}]}, "Devices"),
-    ],
-)
-def test_nothing_but_what_is_the_hubs_is_created(check: str, body: Data, reason: str) -> None:
-    with pytest.raises(RefusedError, match=reason):
-        getattr(RULES, check)(body)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"GET /info",
-        b"GET /info HTTP/1.0",
-        b"GET /info HTTP/1.1\r\nHost : x",
-        b"GET /info HTTP/1.1\r\nX: y\nTransfer-Encoding: chunked",
-        b"GET /info HTTP/1.1\r\n folded",
-    ],
-)
-def test_a_request_that_can_be_read_in_two_ways_is_refused(text: bytes) -> None:
-    with pytest.raises(RefusedError):
-        Head.read(text)
-
-
-def test_a_body_has_one_length() -> None:
-    def read(*rows: str) -> int:
-        return Head.read("\r\n".join(("POST /x HTTP/1.1", *rows)).encode()).size
-
-    assert read("Content-Length: 12") == 12
-    assert read() == 0
-    for rows in (
-        ("Transfer-Encoding: chunked",),
-        ("Content-Length: 1", "content-length: 2"),
-        ("Content-Length: +1",),
-        ("Content-Length: 1, 1",),
-    ):
-        with pytest.raises(RefusedError):
-            read(*rows)
+HUB = "mlws-proxied"
+OTHER = "mlws-of-others"
+"""An image and a container that are not the Hub's."""
+ENVIRONMENTS = f"{HUB}-environment"
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> Callable[..., tuple[bytes, list[bytes]]]:
-    """Send a request through the proxy; its answer, and what the engine got to read."""
-
-    def ask(request: bytes) -> tuple[bytes, list[bytes]]:
-        got: list[bytes] = []
-
-        async def engine(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            got.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(b"HTTP/1.1 200 OK\r\n\r\nhere")
-            writer.close()
-
-        async def run() -> bytes:
-            path = tmp_path / "engine"
-            async with await asyncio.start_unix_server(engine, path):
-                listening = docker_proxy.listen(tmp_path / "proxy")
-                serving = asyncio.create_task(docker_proxy.serve(listening, str(path), RULES))
-                reader, writer = await asyncio.open_unix_connection(tmp_path / "proxy")
-                writer.write(request)
-                answer = await reader.read()
-                writer.close()
-                serving.cancel()
-                await asyncio.wait({serving})
-                return answer
-
-        return asyncio.run(run()), got
-
-    return ask
+def machine(docker: Docker, image: str) -> Iterator[APIClient]:
+    """The engine itself, with an image and a container of others and the labs' network."""
+    client = APIClient(base_url=docker.host or os.environ.get("DOCKER_HOST"), version="auto")
+    with contextlib.closing(client):
+        client.tag(LIGHT, OTHER)
+        subnet = free_slot(docker).subnet
+        client.create_network(**container_config.network(HUB, "br-proxied", subnet))
+        secret = {"PASSWORD": "of-others"}
+        client.create_container(OTHER, ["sleep", "infinity"], name=OTHER, environment=secret)
+        client.start(OTHER)
+        try:
+            yield client
+        finally:
+            builders = client.containers(all=True, filters={"label": f"{BUILDER}={HUB}"})
+            for row in [*builders, {"Id": OTHER}]:
+                client.remove_container(row["Id"], force=True)
+            client.remove_network(HUB)
+            for row in client.images(ENVIRONMENTS):
+                client.remove_image(row["Id"], force=True)
+            client.remove_image(OTHER)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "GET /containers/postgres/export",
-        "GET /v1.45/containers/x/archive?path=/",
-        "POST /v1.45/containers/x/attach",
-        "POST /containers/x/rename?name=y",
-        "GET /images/lab/get",
-        "POST /images/lab/push",
-        "POST /images/load",
-        "POST /build",
-        "POST /swarm/init",
-        "GET /secrets",
-        "POST /plugins/pull",
-        "POST /networks/team/connect",
-        "DELETE /networks/team",
-        "GET /v1.45/../info",
-        "GET /v1.45//info",
-        "GET /info%0d%0aX:%20y",
-        "GET http://docker/info",
-        "TRACE /info",
-        "get /info",
-    ],
-)
-def test_other_addresses_never_reach_the_engine(
-    line: str, asked: Callable[[bytes], tuple[bytes, list[bytes]]]
+@pytest.fixture
+def engine(
+    machine: APIClient, docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Engine]:
+    """The Hub's own client, which has the proxy alone."""
+    socket = tmp_path / "proxy"
+    host = docker.host or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    environment = {
+        **os.environ, "HUB_NAME": HUB, "DOCKER_SOCKET": host.removeprefix("unix://"),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "hub_config.docker_proxy", str(socket)]
+    with subprocess.Popen(command, env=environment) as proxy:
+        try:
+            while not socket.exists() or socket.stat().st_mode & 0o777 != 0o666:
+                assert proxy.poll() is None
+            monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
+            with contextlib.closing(Engine(HUB)) as engine:
+                yield engine
+        finally:
+            proxy.terminate()
+
+
+def test_a_hub_saves_images_and_neither_reads_nor_replaces_those_of_others(
+    machine: APIClient, engine: Engine
 ) -> None:
-    answer, got = asked(f"{line} HTTP/1.1\r\nHost: docker\r\n\r\n".encode())
-    assert answer.startswith(b"HTTP/1.1 403 ")
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["message"]
-    assert got == []
+    client: Any = engine.client
+    images = PersonalImages(engine)
+    spec = ResolvedSpec("Lab", LIGHT, Amount(cpu=1, memory=2**29), {})
+    builder = images._builder(spec, spec.resources)
+    client.start(builder)
+    packages = images.installed(builder)
+    execution = machine.exec_create(OTHER, ["env"])["Id"]
+    before = {row["Id"]: sorted(row["RepoTags"] or ()) for row in machine.images(all=True)}
 
+    def is_refused(method: str, path: str, *query: tuple[str, str], **more: Any) -> bool:
+        url = f"{client.base_url}/v{client.api_version}{path}"
+        return client.request(method, url, params=query, **more).status_code == 403
 
-def test_one_request_of_a_connection_is_passed_on(
-    asked: Callable[[bytes], tuple[bytes, list[bytes]]],
-) -> None:
-    one = b"GET /v1.45/info HTTP/1.1\r\nHost: docker\r\nConnection: keep-alive, Upgrade\r\n"
-    other = b"POST /containers/create HTTP/1.1\r\nHost: docker\r\n\r\n"
-    answer, got = asked(one + b"Upgrade: tcp\r\n\r\n" + other)
-    assert answer.endswith(b"here")
-    assert got == [b"GET /v1.45/info HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n"]
+    target, saved = [("repo", ENVIRONMENTS), ("tag", "x")], {"mlws.environment.hub": HUB}
+    for containers in ((OTHER, builder), (OTHER,), ("", builder)):
+        parameters = [("container", name) for name in containers]
+        assert is_refused("POST", "/commit", *parameters, *target, json={"Labels": saved})
+    own = ("container", builder)
+    form = {"repo": OTHER, "container": OTHER}
+    assert is_refused("POST", "/commit", own, ("repo", OTHER), json={"Labels": saved})
+    assert is_refused("POST", "/commit", own, *target, data=form)
+    assert is_refused("POST", f"/images/{LIGHT}/tag", ("repo", OTHER))
+    assert is_refused("POST", f"/images/{LIGHT}/tag", *target)
+    assert is_refused("POST", f"/images/{LIGHT}/tag", *target, data=form)
+    assert is_refused("POST", "/images/create", ("fromSrc", "-"), ("repo", OTHER), data=b"")
+    assert is_refused("DELETE", f"/images/{OTHER}")
+    assert is_refused("POST", "/images/prune", ("filters", '{"dangling":["false"]}'))
+    assert is_refused("GET", f"/exec/{execution}/json")
+    assert is_refused("POST", f"/exec/{execution}/start", json={"Detach": False})
+    after = {row["Id"]: sorted(row["RepoTags"] or ()) for row in machine.images(all=True)}
+    assert after == before
+    client.remove_container(builder, force=True)
+
+    images.build(spec, "ann", "mine", packages, {}, None, spec.resources, lambda line: None)
+    assert [(one.user, one.name) for one in images.all()] == [("ann", "mine")]
+    image = image_name(HUB, "ann", "mine")
+    # Saved once more: the first is removed.
+    images.build(spec, "ann", "mine", packages, {}, None, spec.resources, lambda line: None)
+    assert machine.inspect_image(image)["RepoTags"] == [image]
+    images.remove("ann", "mine")
+    assert images.all() == []

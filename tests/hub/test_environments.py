@@ -19,7 +19,7 @@ from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker import personal_images
 from jupyter_mlws.hub.docker.engine import Engine
-from jupyter_mlws.hub.docker.personal_images import PersonalImages, lock
+from jupyter_mlws.hub.docker.personal_images import PersonalImages
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 from tests.hub.installation import Hub
 from tests.hub.pages import log_in
@@ -213,7 +213,7 @@ def test_a_build_is_ended_once_it_has_written_too_much(
 
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
-def test_the_lab_saves_lists_and_deletes(
+def test_the_lab_shows_containers_and_saves_lists_and_deletes_environments(
     hub: Hub, browser: Browser, shoot: Callable[..., None]
 ) -> None:
     hub.sign_up(ENID)
@@ -230,6 +230,16 @@ def test_the_lab_saves_lists_and_deletes(
         page.goto(f"{hub.url}/user/{ENID}/lab?reset")
         page.locator('.jp-SideBar [data-id="jp-mlws-sidebar"]').click()
         section = page.locator("#jp-mlws-containers")
+        here = section.locator(f'[data-mlws-container="{identifier}"]')
+        expect(here).to_have_attribute("data-mlws-status", "RUNNING")
+        expect(here).to_contain_text("current")
+        here.locator('[data-mlws-action="logs"]').click()
+        expect(page.get_by_role("log")).to_contain_text("jupyter")
+        here.locator('[data-mlws-action="stop"]').click()
+        expect(page.locator(".jp-Dialog")).to_contain_text("This page will disconnect")
+        shoot("lab-containers", page)
+        page.locator(".jp-Dialog .jp-mod-reject").click()
+
         section.get_by_role("button", name="Save Environment").click()
         dialog = page.get_by_role("dialog", name="Save Environment")
         dialog.get_by_label("Name").fill("No Name")
@@ -252,23 +262,3 @@ def test_the_lab_saves_lists_and_deletes(
         hub.service("DELETE", f"containers/{identifier}")
         hub.wait_for(lambda: not hub.get(identifier), "it is deleted")
     assert hub.service("DELETE", f"environments/{ENID}--clicked", ENID).ok
-
-
-def test_a_lock_holds_what_can_be_had_elsewhere_and_nothing_that_pip_reads_otherwise() -> None:
-    base = {"Kept": "Kept==1", "pydot": "pydot==3", "Older_Name": "Older_Name==1"}
-    now = {
-        "kept": "Kept==1",
-        "older-name": "older-name==2",
-        "flow": "flow @ git+https://example.org/flow@0a1b2c",
-        "local": "local @ file:///home/mlws/local",
-        "evil": "--index-url=http://elsewhere",
-        "evil2": "a==1\n--pre",
-    }
-    found = lock(base, now)
-    assert found.install == ("flow @ git+https://example.org/flow@0a1b2c", "older-name==2")
-    assert found.remove == ("pydot",)
-    assert found.left_out == (
-        "--index-url=http://elsewhere",
-        "a==1\n--pre",
-        "local @ file:///home/mlws/local",
-    )

@@ -57,7 +57,7 @@ class Request(NamedTuple):
 PUSHES = [
     # History, branches and tags.
     Push(WRITER, "push origin +{other}:refs/heads/main", "non-fast-forward"),
-    Push(WRITER, "push origin :refs/heads/side", "deletion prohibited"),
+    Push(WRITER, "push origin :refs/heads/side", "Only an owner"),
     Push(WRITER, "push origin :refs/heads/main", "deletion"),
     Push(OWNER, "push origin :refs/heads/main", "refusing to delete the current branch"),
     Push(WRITER, "push origin +{other}:refs/tags/v1", "Only an owner"),

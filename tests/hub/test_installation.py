@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from hub_config import processes
-from hub_config.engine import Engine
-from tests.hub.installation import ADMINISTRATOR, HOME, PASSWORD, Hub, installation, text_of
+from tests.hub.installation import ADMINISTRATOR, PASSWORD, Hub, text_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 QUICK = {"resources": {"cpu": "2", "memory": "1Gi"}}
 
 
-@pytest.fixture(scope="module")
-def own(docker: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A Hub that these tests may stop and kill."""
-    with installation(docker, image, tmp_path_factory.mktemp("own"), HOME) as hub:
-        yield hub
+@pytest.fixture(scope="module", autouse=True)
+def usual_settings(own: Hub) -> None:
+    """The Hub runs with its own settings, whatever another file has done with it."""
+    own.up()
+    own.forget()
 
 
 def hub_pid(hub: Hub) -> int:
@@ -32,6 +30,8 @@ def hub_pid(hub: Hub) -> int:
 
 @pytest.mark.slow(reason="starts real containers")
 def test_a_second_time_it_changes_nothing(own: Hub) -> None:
+    # Nor is anything left of the settings that it had in another file.
+    assert own.api("GET", "services/idle-culler").status_code == 404
     before = hub_pid(own)
     assert own.url in own.up()
     assert hub_pid(own) == before
@@ -100,27 +100,28 @@ def test_sign_in_errors_are_in_the_readers_language(own: Hub) -> None:
 
 @pytest.mark.slow(reason="starts real containers")
 def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None:
-    own.sign_up("ada")
+    for user in ("ada", "ben"):
+        own.sign_up(user)
+    # Two cores: those of her lab.
+    own.change({"capacity": {"cpu": "2", "memory": "4Gi", "gpu": "0"}})
     own.start("ada", QUICK)
+    own.create("ben", **QUICK)
     container = own.container("ada")
     os.kill(hub_pid(own), signal.SIGKILL)
+    own.wait_for(lambda: not own.service_processes(), "the service ends with its Hub")
     own.up()
     assert own.container("ada") == container
     assert own.wait_for(lambda: own.server("ada").get("ready"), "the new Hub knows the lab")
     assert own.lab("GET", "ada", "api/status").status_code == 200
+    found = {one["id"]: one["status"] for one in own.everything()}
+    assert found == {"ada--default": "RUNNING", "ben--default": "QUEUED"}
+    (node,) = own.service("GET", "resources").json()["data"]["nodes"]
+    assert node["allocated"]["cpu"] == 2
+    own.service("DELETE", "containers/ben--default", "ben")
     # Docker's own kill is final: it is not restarted, and the new Hub hears of it.
     own.engine.run("kill", container)
     own.wait_for(lambda: not own.server("ada"), "the Hub knows that it is gone")
-
-
-@pytest.mark.slow(reason="starts real containers")
-def test_new_settings_start_the_hub_anew(own: Hub) -> None:
-    before = hub_pid(own)
-    own.up(HUB_IDLE_LIMIT="3600")
-    assert hub_pid(own) != before
-    assert own.api("GET", "services/idle-culler").status_code == 200
-    own.up()
-    assert own.api("GET", "services/idle-culler").status_code == 404
+    own.change({})
 
 
 @pytest.mark.slow(reason="starts real containers")

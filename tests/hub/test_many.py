@@ -19,6 +19,7 @@ EACH = int(os.environ.get("MLWS_CONTAINERS_EACH", "1"))
 SMALL = {"cpu": "500m", "memory": "640Mi"}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_many_at_once_are_all_ready_and_one_that_hangs_delays_nobody(hub: Hub) -> None:
     for user in PEOPLE:

@@ -11,7 +11,8 @@ import requests
 from playwright.sync_api import Browser, expect
 
 from tests.browser import TIMEOUT_MS
-from tests.hub.installation import ADMINISTRATOR, Hub, emptied, own_hub
+from tests.hub.docker_engine import LIGHT
+from tests.hub.installation import ADMINISTRATOR, Hub, emptied
 from tests.hub.pages import log_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
@@ -21,13 +22,12 @@ QUIN, QUEENIE = "quin", "queenie"
 Data = dict[str, Any]
 
 
-hub = own_hub(
-    "queue",
-    QUIN,
-    QUEENIE,
+PEOPLE = (QUIN, QUEENIE)
+SETTINGS = {
+    "images": {"Lab": LIGHT},
     # Room for one.
-    HUB_CAPACITY=json.dumps({"cpu": "1", "memory": "1Gi", "gpu": "0"}),
-)
+    "capacity": {"cpu": "1", "memory": "1Gi", "gpu": "0"},
+}
 clean = emptied()
 
 
@@ -142,6 +142,7 @@ def test_a_start_that_is_taken_out_of_the_queue_ends_with_the_reason(hub: Hub) -
     assert not hub.container(QUEENIE)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_an_administrator_orders_the_queue_on_the_page(

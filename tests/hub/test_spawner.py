@@ -26,6 +26,7 @@ ADA = "spawner-ada"
 EVE = "spawner-eve"
 SMALL = {"resources": {"cpu": "500m", "memory": "1Gi"}, "environment": {"COLOUR": "blue"}}
 QUICK = {"resources": {"cpu": "2", "memory": "1Gi"}}
+LIGHT = {**QUICK, "image": "Light"}
 MEMORY = 1024 * 1024 * 1024
 
 
@@ -41,7 +42,7 @@ def lab(hub: Hub) -> Iterator[dict[str, Any]]:
 def other(hub: Hub) -> Iterator[dict[str, Any]]:
     """Eve's container."""
     hub.sign_up(EVE)
-    yield hub.start(EVE, SMALL)
+    yield hub.start(EVE, {**SMALL, "image": "Light"})
     hub.stop(EVE)
 
 
@@ -173,16 +174,19 @@ def test_a_container_reaches_no_other_port_of_the_host(hub: Hub, lab: dict[str, 
 
 
 def test_a_container_reaches_no_metadata_service(hub: Hub, lab: dict[str, Any]) -> None:
-    def dropped() -> int:
-        rules = subprocess.run(
-            ["iptables", "-w", "-nvxL", "DOCKER-USER"], check=True, capture_output=True, text=True
-        ).stdout.splitlines()
-        (row,) = (row for row in rules if hub.settings.bridge in row and "169.254.0.0/16" in row)
-        return int(row.split()[0])
+    def list_chain(name: str) -> list[str]:
+        command = ["iptables", "-w", "-nvxL", name]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()
+
+    def dropped() -> list[int]:
+        (jump,) = (row.split() for row in list_chain("DOCKER-USER") if hub.settings.bridge in row)
+        return [int(row.split()[0]) for row in list_chain(jump[2]) if " DROP " in row]
 
     before = dropped()
-    hub.shell(ADA, "curl --silent --max-time 2 http://169.254.169.254/latest/ || true")
-    assert dropped() > before
+    for address in ("169.254.169.254", "168.63.129.16", "100.100.100.200"):
+        hub.shell(ADA, f"curl --silent --max-time 2 http://{address}/latest/ || true")
+    assert all(new > old for new, old in zip(dropped(), before, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +225,7 @@ def test_a_refusal_is_in_the_persons_language(hub: Hub) -> None:
         headers={"Accept-Language": "zh-CN"},
     )
     assert "容器请求无效" in answer.json()["message"]
-    assert "应为 Lab 之一" in answer.json()["message"]
+    assert "应为 Lab, Light 之一" in answer.json()["message"]
 
 
 def test_refused_options_are_not_used_by_the_next_start(hub: Hub) -> None:
@@ -262,17 +266,18 @@ def test_the_navigation_bar_leads_to_the_containers(hub: Hub) -> None:
 @pytest.mark.slow(reason="starts real containers")
 def test_files_outlive_the_container_and_limits_do_not(hub: Hub) -> None:
     hub.sign_up("spawner-cy")
-    first = hub.start("spawner-cy", QUICK)
+    first = hub.start("spawner-cy", LIGHT)
     hub.shell("spawner-cy", "echo kept > ~/note && echo lost > /tmp/note")
     hub.stop("spawner-cy")
     assert hub.container("spawner-cy") == ""
-    second = hub.start("spawner-cy", {"resources": {"cpu": "750m", "memory": "768Mi"}})
+    other = {"resources": {"cpu": "750m", "memory": "768Mi"}, "image": "Light"}
+    second = hub.start("spawner-cy", other)
     assert first["Id"] != second["Id"]
     assert second["HostConfig"]["Memory"] == second["HostConfig"]["MemorySwap"] == 768 * 1024**2
     assert second["HostConfig"]["CpuQuota"] == 75_000
     assert hub.shell("spawner-cy", "cat ~/note; cat /tmp/note 2>/dev/null || true") == "kept"
     # The files are the person's, not the server's.
-    named = hub.start("spawner-cy", QUICK, "second")
+    named = hub.start("spawner-cy", LIGHT, "second")
     assert named["Config"]["Labels"]["mlws.id"] == "spawner-cy--second"
     assert hub.shell("spawner-cy", "cat ~/note", "second") == "kept"
     hub.stop("spawner-cy", "second", remove=True)
@@ -284,6 +289,7 @@ def kill_lab(hub: Hub, user: str) -> None:
     os.kill(hub.inspect(user)["State"]["Pid"], signal.SIGKILL)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_a_killed_lab_is_restarted_three_times_and_then_given_up(hub: Hub) -> None:
     hub.sign_up("spawner-dan")
@@ -317,7 +323,7 @@ def test_a_killed_lab_is_restarted_three_times_and_then_given_up(hub: Hub) -> No
 
 def test_a_container_stopped_behind_the_hubs_back_is_known_at_once(hub: Hub) -> None:
     hub.sign_up("spawner-dan")
-    hub.start("spawner-dan", QUICK)
+    hub.start("spawner-dan", LIGHT)
     hub.engine.run("rm", "--force", hub.container("spawner-dan"))
     hub.wait_for(lambda: not hub.server("spawner-dan"), "the Hub knows that it is gone")
 
@@ -350,7 +356,7 @@ def test_a_lab_that_cannot_start_says_why_with_its_last_lines(hub: Hub) -> None:
 
 def test_deleting_a_server_removes_its_dead_container(hub: Hub) -> None:
     hub.sign_up("spawner-gus")
-    hub.start("spawner-gus", QUICK, "lone")
+    hub.start("spawner-gus", LIGHT, "lone")
     hub.engine.run("kill", hub.container("spawner-gus", "lone"))
     hub.wait_for(lambda: not hub.server("spawner-gus", "lone"), "the Hub knows")
     assert hub.container("spawner-gus", "lone")
@@ -403,10 +409,3 @@ def test_a_local_image_serves_where_a_newer_one_cannot_be_pulled(
 
 def client_of(docker: Engine) -> dict[str, str]:
     return {"base_url": docker.host} if docker.host else {}
-
-
-def test_every_setting_of_the_spawner_is_documented() -> None:
-    own = MLWSSpawner.class_own_traits(config=True)
-    added = {name: trait for name, trait in own.items() if trait.this_class is MLWSSpawner}
-    assert len(added) > 10
-    assert all(trait.help.strip() for trait in added.values())

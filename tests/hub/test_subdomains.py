@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from hub_config.kubernetes import values
-from hub_config.settings import ROOT, SettingError, Settings
 from jupyter_mlws.hub.settings import SHARED_ORIGIN
-from tests.hub.installation import ADMINISTRATOR, Hub, own_hub
+from tests.hub.installation import ADMINISTRATOR, Hub
 from tests.hub.test_whole_product import open_sidebar, signed_in
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 SUE, SAM = "sue", "sam"
 CONTAINER = f"{SUE}--default"
@@ -49,60 +45,16 @@ TRY = """async hub => {
 }"""
 """What a script of a lab's page gets from the Hub, in the name of whoever opens it."""
 
-hub = own_hub("subdomains", SUE, SAM, HUB_SUBDOMAIN="http://hub.localhost")
 
-
-@pytest.mark.parametrize(
-    ("given", "origin"),
-    [
-        ("", ""),
-        ("hub.example.org", "https://hub.example.org"),
-        ("https://Hub.example.org/", "https://hub.example.org"),
-        ("http://hub.localhost:8000", "http://hub.localhost:8000"),
-    ],
-)
-def test_the_setting_is_an_origin(given: str, origin: str) -> None:
-    settings = Settings.read({"HUB_SUBDOMAIN": given, "HUB_IP": "0.0.0.0"})
-    assert settings.subdomain == origin
-    assert settings.shares_origin is (origin == "")
-    assert settings.public_url == (origin or "http://127.0.0.1:8000")
-    # A browser takes cookies with this prefix over TLS alone.
-    assert settings.cookies_for_host_alone is origin.startswith("https")
-
-
-@pytest.mark.parametrize(
-    "wrong", ["10.0.0.1", "https://[::1]", "ftp://hub.example.org", "https://hub.example.org/lab"]
-)
-def test_an_address_that_has_no_sub_domains_is_refused(wrong: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="HUB_SUBDOMAIN"):
-        Settings.read({"HUB_SUBDOMAIN": wrong})
-    for module in ("up", "compose", "kubernetes"):
-        done = subprocess.run(
-            [sys.executable, "-m", f"hub_config.{module}"],
-            cwd=ROOT,
-            env={**os.environ, "HUB_SUBDOMAIN": wrong, "HUB_DATA": str(tmp_path)},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode
-        assert done.stderr.strip().startswith("Invalid HUB_SUBDOMAIN")
-
-
-def test_only_an_address_beyond_this_machine_is_warned_of() -> None:
-    assert not Settings.read({}).for_service()["shares_origin"]
-    assert Settings.read({"HUB_IP": "10.0.0.1"}).for_service()["shares_origin"]
-
-
-def test_the_charts_proxy_routes_by_names_too() -> None:
-    printed = values(Settings.read({"HUB_SUBDOMAIN": "hub.example.org"}), "github")
-    assert printed["hub"]["config"]["JupyterHub"]["subdomain_host"] == "https://hub.example.org"
-    assert printed["proxy"]["chp"]["extraCommandLineFlags"] == ["--host-routing"]
-    assert values(Settings.read({}), "github")["proxy"]["chp"]["extraCommandLineFlags"] == []
+@pytest.fixture(scope="module")
+def hub(own: Hub) -> Hub:
+    named = own.again(HUB_SUBDOMAIN=f"http://hub.localhost:{own.settings.port}")
+    for user in (SUE, SAM):
+        named.sign_up(user)
+    return named
 
 
 @pytest.mark.slow(reason="starts real containers")
-@pytest.mark.docker
-@pytest.mark.timeout(1500)
 def test_lab_service_and_hub_answer_under_their_own_names(hub: Hub) -> None:
     public = hub.settings.subdomain
     hub.start(SUE, SMALL)
@@ -144,10 +96,9 @@ def test_lab_service_and_hub_answer_under_their_own_names(hub: Hub) -> None:
     hub.stop(SUE)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
-@pytest.mark.docker
 @pytest.mark.browser
-@pytest.mark.timeout(1500)
 def test_the_pages_lead_to_each_other(
     hub: Hub, browser: Browser, shoot: Callable[[str, Page], None]
 ) -> None:
@@ -176,9 +127,7 @@ def test_the_pages_lead_to_each_other(
 
 
 @pytest.mark.slow(reason="starts real containers")
-@pytest.mark.docker
 @pytest.mark.browser
-@pytest.mark.timeout(1500)
 def test_a_script_of_a_lab_gets_nothing_of_the_hub(hub: Hub, browser: Browser) -> None:
     public = hub.settings.subdomain
     hub.start(SAM, SMALL)

@@ -19,7 +19,7 @@ from tests.hub.installation import (
     keep_log,
 )
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.docker, pytest.mark.exhaustive, pytest.mark.timeout(1500)]
 
 SUE, SAM, SID = "sue", "sam", "sid"
 MIB = 1024**2

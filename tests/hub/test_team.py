@@ -24,7 +24,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from jupyter_mlws.hub.shared_projects.manager import MAX_GIT_REQUESTS_PER_USER
 from tests.hub.installation import ADMINISTRATOR, Hub
-from tests.hub.test_service import kill_service, services
 from tests.hub.test_whole_product import open_sidebar, signed_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
@@ -239,10 +238,8 @@ def test_a_damaged_record_of_a_push_does_not_stop_the_service(
     home = next((hub.settings.data / "team").glob("p-*"))
     (home / "pushes" / "empty").touch()
     (home / "pushes" / "truncated").write_text("tess\n0000")
-    killed = services(hub)
-    kill_service(hub)
-    hub.wait_for(lambda: services(hub) not in ([], killed), "the service is started again")
-    hub.wait_for(lambda: people[TESS].ask("GET", "/wine").ok, "the service answers")
+    hub.end_service()
+    assert people[TESS].ask("GET", "/wine").ok
     assert sorted(path.name for path in (home / "damaged-pushes").iterdir()) == [
         "empty",
         "truncated",
@@ -282,7 +279,7 @@ def test_a_push_that_is_killed_half_way_leaves_nothing(
 
 def test_git_runs_apart_with_the_repositories_alone(people: dict[str, Place], shared: Data) -> None:
     hub = people[TESS].hub
-    inspected = json.loads(hub.engine.run("inspect", hub.settings.git_container))[0]
+    inspected = hub.client.inspect_container(hub.settings.git_container)
     host = inspected["HostConfig"]
     assert (host["NetworkMode"], host["ReadonlyRootfs"]) == ("none", True)
     assert host["CapDrop"] == ["ALL"]
@@ -586,6 +583,7 @@ def test_administrators_are_owners_everywhere(people: dict[str, Place], shared: 
     assert ADMINISTRATOR not in [row["user"] for row in found["members"]]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_the_lab_shows_shares_and_clones(

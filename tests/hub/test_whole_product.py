@@ -104,6 +104,7 @@ def contents(hub: Hub) -> str:
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_the_whole_product(hub: Hub, browser: Browser, shoot: Callable[[str, Page], None]) -> None:
     hub.sign_up(PERSON)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core import hub_environment
+from jupyter_mlws.core.errors import DVCConfigError
 from jupyter_mlws.dvc.repo import initialize, open_repo
 from jupyter_mlws.dvc.settings import DataSettings
 from jupyter_mlws.mlflow.store import tracking_uri
@@ -99,3 +100,12 @@ def test_dvc_has_the_token_in_memory_alone(on_hub: None, clone: Path) -> None:
         }
     for path in (clone / ".dvc").rglob("*"):
         assert path.is_dir() or b"secret-of-the-lab" not in path.read_bytes()
+
+
+def test_settings_with_conflict_markers_stop_no_reader(on_hub: None, clone: Path) -> None:
+    initialize(clone)
+    (clone / ".dvc" / "config").write_text("<<<<<<< ours\n[core]\n=======\n>>>>>>> theirs\n")
+    with open_repo(clone, spare=b"") as repo:
+        assert "team" not in repo.config["remote"]
+    with pytest.raises(DVCConfigError), open_repo(clone):
+        pass

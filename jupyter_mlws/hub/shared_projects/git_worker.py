@@ -58,15 +58,24 @@ HIDDEN_REFS = ("refs", "!refs/heads", "!refs/tags")
 """Patterns of git, the last that matches wins: clients see and change branches and tags alone."""
 HOOKS = {
     # Branches and tags alone: `refs/replace` would let a commit pass for the ancestor of another,
-    # and git's own settings against rewriting look at branches only.
+    # and git's own settings against rewriting look at branches only. Both ids are the client's:
+    # with an old id of zero git checks no deletion, not even that of HEAD's branch, so the old id
+    # must be the repository's. git itself compares it again when it writes the ref.
     "update": """#!/bin/sh
+zero=$(printf %s "$2" | tr 0-9a-f 0)
 case "$1" in
-  refs/heads/?*) exit 0 ;;
-  refs/tags/?*) ;;
+  refs/heads/?*) movable=true ;;
+  refs/tags/?*) movable=false ;;
   *) echo "Only branches and tags are accepted here, not $1." >&2; exit 1 ;;
 esac
-if [ "$MLWS_MAY_REWRITE" != true ] && [ -n "$(printf %s "$2" | tr -d 0)" ]; then
-  echo "Only an owner of the project can move or delete the tag $1." >&2
+current=$(git show-ref --verify --hash "$1" 2>/dev/null) || current=$zero
+if [ "$2" != "$current" ] || [ "$2" = "$3" ]; then
+  echo "The push expects $1 at another commit. Fetch, then push again." >&2
+  exit 1
+fi
+[ "$MLWS_MAY_REWRITE" = true ] && exit 0
+if [ "$3" = "$zero" ] || { [ $movable = false ] && [ "$2" != "$zero" ]; }; then
+  echo "Only an owner of the project can move a tag or delete $1." >&2
   exit 1
 fi
 """,
@@ -110,7 +119,6 @@ class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             raise ValueError("not a request for a project")
         home = self.folder / project
         may_rewrite = str(bool(query["may_rewrite"])).lower()
-        strict = "false" if query["may_rewrite"] else "true"
         settings = [
             # The folder may be another user's where it was restored from a backup.
             ("safe.directory", "*"),
@@ -118,8 +126,7 @@ class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             # git itself keeps who moved what, beside the audit log.
             ("core.logAllRefUpdates", "always"),
             ("receive.fsckObjects", "true"),
-            ("receive.denyNonFastForwards", strict),
-            ("receive.denyDeletes", strict),
+            ("receive.denyNonFastForwards", "false" if query["may_rewrite"] else "true"),
             # The branch that is HEAD goes only with the project.
             ("receive.denyDeleteCurrent", "refuse"),
             ("receive.maxInputSize", str(int(query["room"]))),

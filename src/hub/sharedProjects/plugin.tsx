@@ -6,11 +6,12 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 
 import { MLWSClient } from '../../api/client';
+import { clone } from '../../lab/clone';
 import { askFields } from '../../lab/fieldsDialog';
 import { Work } from '../../lab/work';
 import { hasHub } from '../containers/hub';
 import { labServer } from '../../lab/server';
-import type { IProject, ITeamProject } from '../../api/models';
+import type { ITeamProject } from '../../api/models';
 import { memberPath, projectPath, PROJECTS } from './labels';
 import type { ITeamHost } from './section';
 import { IMLWSClient, IMLWSSidebar, IOpenDocuments } from '../../lab/tokens';
@@ -58,7 +59,8 @@ function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
       await hub.refresh(PROJECTS);
     });
   return {
-    clone: project => void clone(client, work, project),
+    clone: ({ name }) =>
+      void clone(work, `${projectPath(name)}/clone`, {}, name),
     connect: project => void connect(client, project),
     leave: async project => {
       const answer = await showDialog({
@@ -108,25 +110,6 @@ function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
     restore: project =>
       void change(() => hub.post(`${projectPath(project.name)}/restore`))
   };
-}
-
-async function clone(
-  client: MLWSClient,
-  work: Work,
-  project: ITeamProject
-): Promise<void> {
-  const { trans } = client;
-  const local = await work.transfer<IProject>(
-    `${projectPath(project.name)}/clone`,
-    {},
-    {
-      doing: trans.__('Cloning “%1”…', project.name),
-      done: ({ path }) => trans.__('Cloned into “%1”.', path)
-    }
-  );
-  if (local) {
-    await client.show(local);
-  }
 }
 
 async function connect(

@@ -11,6 +11,7 @@ from traitlets.config import PyFileConfigLoader
 
 import hub_config
 from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from jupyter_mlws.hub.settings import Settings
 
 ADDITIONAL = """
@@ -48,3 +49,10 @@ def test_the_service_enforces_what_an_additional_file_sets_for_the_spawner(
     with pytest.raises(MLWSError) as refused:
         policy.check(policy.read(options))
     assert field in [fault.field for fault in refused.value.faults]
+
+
+def test_every_setting_of_the_spawner_is_documented() -> None:
+    own = MLWSSpawner.class_own_traits(config=True)
+    added = {name: trait for name, trait in own.items() if trait.this_class is MLWSSpawner}
+    assert len(added) > 10
+    assert all(trait.help.strip() for trait in added.values())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hub_config.kubernetes import values
+from hub_config.kubernetes import main, values
 from hub_config.settings import PROFILES, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,10 @@ def test_profiles_and_limits_are_those_of_docker() -> None:
     assert lab["memory"]["limit"] == 2 * GIB
     assert lab["allowPrivilegeEscalation"] is False
     assert told["cull"]["enabled"] is False
+    policy = lab["networkPolicy"]
+    assert policy["egressAllowRules"] == {"nonPrivateIPs": False}
+    (block,) = policy["egress"][0]["to"]
+    assert {"169.254.0.0/16", "168.63.129.16/32"} < set(block["ipBlock"]["except"])
 
 
 def test_devices_are_offered_where_they_are_allowed() -> None:
@@ -48,30 +52,32 @@ def test_devices_are_offered_where_they_are_allowed() -> None:
         ("team/lab:2", {"name": "team/lab", "tag": "2"}),
     ],
 )
-def test_the_command_prints_them(image: str, told: dict[str, str]) -> None:
+def test_an_image_has_a_name_and_a_tag(image: str, told: dict[str, str]) -> None:
+    assert values(Settings.read({"HUB_IMAGE": image}), "native")["singleuser"]["image"] == told
+
+
+def test_the_command_prints_them() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hub_config.kubernetes"],
         cwd=ROOT,
-        env={**os.environ, "HUB_IMAGE": image, "HUB_AUTHENTICATOR": "native"},
+        env={**os.environ, "HUB_IMAGE": "team/lab:2", "HUB_AUTHENTICATOR": "native"},
         check=True,
         capture_output=True,
         text=True,
     )
     printed = json.loads(done.stdout)
-    assert printed["singleuser"]["image"] == told
+    assert printed["singleuser"]["image"] == {"name": "team/lab", "tag": "2"}
     assert printed["hub"]["config"]["JupyterHub"]["authenticator_class"] == "native"
 
 
 @pytest.mark.parametrize(
     "authenticator", ["", " ", "dummy", "jupyterhub.auth.DummyAuthenticator", "shared-password"]
 )
-def test_no_values_are_printed_without_an_authenticator(authenticator: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "hub_config.kubernetes"],
-        cwd=ROOT,
-        env={**os.environ, "HUB_AUTHENTICATOR": authenticator},
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Set HUB_AUTHENTICATOR" in done.stderr
+def test_no_values_are_printed_without_an_authenticator(
+    authenticator: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HUB_AUTHENTICATOR", authenticator)
+    assert main() == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "Set HUB_AUTHENTICATOR" in printed.err
