@@ -30,7 +30,7 @@ def main() -> int:
         return mark(arguments[1:])
     # A search for cycles in a large result takes longer than the command itself.
     gc.set_threshold(GARBAGE)
-    if arguments[:1] == ["run"] and "--help" not in arguments:
+    if arguments[:1] == ["run"] and not {"-h", "--help"}.intersection(arguments):
         from jupyter_mlws.workflows.run.detaching import prefork
 
         prefork()

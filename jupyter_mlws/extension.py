@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zmq
+from jupyter_client.manager import KernelManager
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
     from jupyter_mlws.services import Services
 
+CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 PREFIX = "mlws/api/v1"
 FILE_ID_EXTENSION = "jupyter_server_fileid"
@@ -192,10 +194,16 @@ class MLWSApp(ExtensionApp):
         if isinstance(server.kernel_manager, AsyncMultiKernelManager):
             # Only before its first socket; ZeroMQ's default of 1,023 is enough for 146 kernels.
             server.kernel_manager.context.set(zmq.MAX_SOCKETS, MAX_KERNEL_SOCKETS)
-            if self.lasting_kernels:
-                self._set_up_persistent_kernels()
+            if "transport_encryption" in KernelManager.class_traits() and zmq.has("curve"):
+                # Every user of the machine can connect to a kernel's ports, and read its outputs.
+                kernel_settings = server.kernel_manager.config.KernelManager
+                kernel_settings.setdefault("transport_encryption", "auto")
+            self._set_up_provisioner()
             server.event_logger.add_listener(
                 schema_id=KERNEL_EVENTS, listener=self._on_kernel_event
+            )
+            server.event_logger.add_listener(
+                schema_id=CONTENTS_EVENTS, listener=self._on_contents_event
             )
             # The settings of an extension overwrite the server's own.
             self.settings["kernel_websocket_connection_class"] = observing(
@@ -217,10 +225,11 @@ class MLWSApp(ExtensionApp):
 
     @cached_property
     def _log_store(self) -> LogStore:
+        from jupyter_mlws.core.paths import own_data
         from jupyter_mlws.logs.store import LogStore
 
         server: Any = self.serverapp
-        return LogStore(Path(server.data_dir) / "mlws" / "logs.sqlite")
+        return LogStore(own_data(Path(server.data_dir)) / "logs.sqlite")
 
     @cached_property
     def _server_log(self) -> logging.Handler:
@@ -234,8 +243,8 @@ class MLWSApp(ExtensionApp):
         server: Any = self.serverapp
         return [server.log, logging.getLogger("jupyter_mlws")]
 
-    def _set_up_persistent_kernels(self) -> None:
-        """Start kernels by our provisioner, and keep the sessions on disk.
+    def _set_up_provisioner(self) -> None:
+        """Start kernels by our provisioner, and keep the sessions of lasting kernels on disk.
 
         Kernels whose specification names a provisioner keep it, and so does a server whose
         configuration names one, or whose kernels run elsewhere.
@@ -251,6 +260,8 @@ class MLWSApp(ExtensionApp):
         if server.gateway_config.gateway_enabled or not usual or NAME not in factory.provisioners:
             return
         factory.default_provisioner_name = NAME
+        if not self.lasting_kernels:
+            return
         self._kernel_store = PersistentKernelStore(Path(server.runtime_dir), Path(server.root_dir))
         server.kernel_manager.config.LastingProvisioner.folder = str(self._kernel_store.path)
         if server.session_manager.database_filepath == ":memory:":
@@ -263,6 +274,12 @@ class MLWSApp(ExtensionApp):
         kernel_event(self._log_store, data)
         if data["status"] == "success" and "kernel_id" in data and not self._stopping:
             await self.services.notebooks.listeners.handle_event(data["action"], data["kernel_id"])
+
+    async def _on_contents_event(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        """Handle a contents event of Jupyter."""
+        # Nothing has run in a notebook before the services exist.
+        if data["action"] == "save" and "services" in self.__dict__ and not self._stopping:
+            self.services.notebooks.file_saved(data["path"])
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.mlflow.client import TrackingClient
     from jupyter_mlws.versioning.code.branches import BranchManager
     from jupyter_mlws.versioning.code.merging import MergeManager
+    from jupyter_mlws.versioning.code.operations import OperationManager
     from jupyter_mlws.versioning.code.remotes import RemoteManager
     from jupyter_mlws.versioning.code.rollback import RollbackManager
     from jupyter_mlws.versioning.code.safety import SafetyManager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.data.datasets import DatasetManager
     from jupyter_mlws.versioning.data.remotes import DataRemotes
     from jupyter_mlws.versioning.experiments.reproductions import Reproductions
+    from jupyter_mlws.versioning.experiments.run_outputs import RunOutputs
     from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
     from jupyter_mlws.versioning.lineage.graph import LineageReader
     from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
@@ -91,6 +93,12 @@ class Workspace:
         return MergeManager(self._repository)
 
     @cached_property
+    def operations(self) -> OperationManager:
+        from jupyter_mlws.versioning.code.operations import OperationManager
+
+        return OperationManager(self._repository, self.merges)
+
+    @cached_property
     def staging(self) -> StagingManager:
         from jupyter_mlws.versioning.code.staging import StagingManager
 
@@ -136,7 +144,13 @@ class Workspace:
     def models(self) -> ModelRegistry:
         from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
 
-        return ModelRegistry(self._repository, self.snapshots)
+        return ModelRegistry(self._repository, self.snapshots, self.run_outputs)
+
+    @cached_property
+    def run_outputs(self) -> RunOutputs:
+        from jupyter_mlws.versioning.experiments.run_outputs import RunOutputs
+
+        return RunOutputs(self._repository)
 
     @cached_property
     def run_tracker(self) -> RunTracker:

@@ -21,6 +21,7 @@ from jupyter_mlws.core.errors import (
     MLWSError,
     NewerDatabaseError,
     PermissionDeniedError,
+    ReadOnlyDiskError,
 )
 
 REFERENCE = "#/components/schemas/{model}"
@@ -30,6 +31,7 @@ COMMON_ERRORS = (
     InvalidRequestError,
     NewerDatabaseError,
     PermissionDeniedError,
+    ReadOnlyDiskError,
 )
 """Codes that any endpoint may answer with."""
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -100,7 +102,8 @@ def document(
             "summary": "This document",
             "responses": {
                 "200": {"description": "OpenAPI 3.1"},
-                **_error_responses({PermissionDeniedError}),
+                # A server refuses a body that is not of its type.
+                **_error_responses({InvalidRequestError, PermissionDeniedError}),
             },
         }
     }

@@ -145,7 +145,8 @@ class RESTHandler(web.RequestHandler):
     @property
     def language(self) -> str:
         """The reader's language, from ``Accept-Language``."""
-        return self.context.language
+        # Not of `context`, whose query may be what is wrong.
+        return Context(self.request.headers).language
 
     def parse_query(self, model: type[BaseModel]) -> BaseModel:
         """Return the query as ``model``; a repeated parameter is a list."""

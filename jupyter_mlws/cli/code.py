@@ -55,6 +55,15 @@ def merge(
     return EXIT_FAILURE if result["outcome"] == "conflicts" else EXIT_SUCCESS
 
 
+def operation(context: CommandContext, action: str | None) -> int:
+    if action is None:
+        status = context.client.get("git/status")
+        return context.answer(status, code_views.operation)
+    step = context.follow(f"git/operation/{action}", {})
+    context.answer(step, code_views.operation_step)
+    return EXIT_FAILURE if step["conflicts"] else EXIT_SUCCESS
+
+
 def revert(context: CommandContext, snapshot: str | None, message: str | None) -> int:
     request = {"to": snapshot or PREVIOUS_COMMIT, "mode": "revert", **_message(message)}
     return context.answer(context.follow("git/rollback", request), code_views.revert_result)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.version_views import data_lines
 from jupyter_mlws.cli.views import COMMIT, JSON, TIME, Column, Views
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.i18n import Message, term
 
 
 def merge_result(views: Views, result: JSON) -> list[Block]:
@@ -20,10 +20,11 @@ def merge_result(views: Views, result: JSON) -> list[Block]:
 
 def conflicts(views: Views, result: JSON) -> list[Block]:
     """Render the paths in conflict and the ways to resolve them."""
+    command = "merge --" if result["operation"] == "merge" else "operation "
     if not result["items"]:
-        if result["operation"] != "merge":
+        if not result["operation"]:
             return [line(views.say("No conflicts."), Tone.FAINT)]
-        text = views.say("All conflicts resolved. Finish the merge with: merge --continue")
+        text = views.say("No conflicts are left. Go on with: {command}continue", command=command)
         return [line(text, Tone.GOOD)]
     table = views.table(
         result["items"],
@@ -32,10 +33,40 @@ def conflicts(views: Views, result: JSON) -> list[Block]:
         Column(Message("Kind"), lambda row: views.word(row["kind"])),
     )
     text = views.say(
-        "Edit and stage the files, or use merge --ours PATH (or --theirs, --both). Then finish "
-        "with merge --continue, or abort with merge --abort."
+        "Edit and stage the files, or use merge --ours PATH (or --theirs, --both). Then go on "
+        "with {command}continue, or go back with {command}abort.",
+        command=command,
     )
     return [table, line(text, Tone.FAINT)]
+
+
+def operation(views: Views, status: JSON) -> list[Block]:
+    """Render the unfinished operation, and the commands that it offers."""
+    if not status["operation"]:
+        return [line(views.say("Nothing is in progress."), Tone.FAINT)]
+    return in_progress(views, status)
+
+
+def in_progress(views: Views, status: JSON) -> list[Block]:
+    """Render the unfinished operation of a status."""
+    what = term(status["operation"], views.language)
+    blocks: list[Block] = [line(views.say("In progress: {what}", what=what), Tone.WARN)]
+    if status["actions"]:
+        ways = ", ".join(f"`jupyter mlws operation {action}`" for action in status["actions"])
+        blocks.append(line(views.say("Go on with {ways}.", ways=ways), Tone.FAINT))
+    return blocks
+
+
+def operation_step(views: Views, step: JSON) -> list[Block]:
+    """Render what an action led to: the end of the operation, or its next conflicts."""
+    if step["unfinished"]:
+        return conflicts(views, {"items": step["conflicts"], "operation": step["unfinished"]})
+    what = term(step["operation"], views.language)
+    rows = [[Cell(views.say("Ended: {what}", what=what), Tone.GOOD)]]
+    if step["safety"]:
+        text = views.say("Your changes were kept as {short}.", short=step["safety"][:8])
+        rows.append([Cell(text, Tone.FAINT)])
+    return [Lines(rows)]
 
 
 def abort_result(views: Views, result: JSON) -> list[Block]:

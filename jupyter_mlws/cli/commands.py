@@ -33,6 +33,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.trust import is_trusted, trust, withdraw_trust
 
 EXIT_SUCCESS, EXIT_FAILURE, EXIT_USAGE_ERROR = 0, 1, 2
 EXIT_INTERRUPTED = 130
@@ -88,11 +89,28 @@ class CommandContext:
     @cached_property
     def client(self) -> ProjectClient:
         """Client of the project that contains the folder; opened on first use."""
+        project = Project.open(self.folder)
+        if not self.as_json and not is_trusted(project.root):
+            self._ask_for_trust(project)
         client = open_project(self.folder, self.language, self.origin)
         # A script has no user to prompt.
         if isinstance(self.screen, NotebookScreen) or sys.stdin.isatty():
             client.ask = prompt
         return client
+
+    def _ask_for_trust(self, project: Project) -> None:
+        """Trust the authors of a project if a user at a terminal does."""
+        if not self.screen.can_ask:
+            return
+        from jupyter_mlws.projects.programs import find_programs
+
+        name = project.root.name
+        self.screen.show(*workflow_views.programs(self.views, name, find_programs(project)))
+        question = self.views.say(
+            "Trust the authors of {name}?", name=workflow_views.printable(name)
+        )
+        if self.screen.confirm(question):
+            trust(project.root)
 
     @cached_property
     def views(self) -> Views:
@@ -137,6 +155,7 @@ def commit(
     context: CommandContext,
     message: str,
     paths: Sequence[str],
+    leave_out: Sequence[str],
     allow_secrets: bool,
     allow_many: bool,
     staged: bool,
@@ -146,6 +165,7 @@ def commit(
         raise UsageFaultError(context.views.say("Use either PATHS or --staged, not both."))
     body: JSON = {
         "message": message,
+        "leave_out": [context.path(path) for path in leave_out],
         "allow_secrets": allow_secrets,
         "allow_many": allow_many,
         "staged": staged,
@@ -273,6 +293,7 @@ def run(
     jobs: int | None,
     force: bool,
     keep_going: bool,
+    pull: bool,
     rerun: Sequence[str],
     again: Sequence[str],
     accept: Sequence[str],
@@ -281,7 +302,7 @@ def run(
     executor: str | None,
 ) -> int:
     path, targets = workflow_of(context, words)
-    request: JSON = {"force": force, "keep_going": keep_going}
+    request: JSON = {"force": force, "keep_going": keep_going, "pull": pull}
     for name, nodes in (("again", [*rerun, *again]), ("accept", accept), ("skip", skipped)):
         if nodes:
             request[name] = list(nodes)
@@ -453,8 +474,6 @@ def create_project(context: CommandContext, name: str, template: str) -> int:
 
 
 def trust_project(context: CommandContext, withdraw: bool) -> int:
-    from jupyter_mlws.core.trust import trust, withdraw_trust
-
     root = Project.open(context.folder).root
     (withdraw_trust if withdraw else trust)(root)
     return context.answer({"path": str(root), "trusted": not withdraw}, workflow_views.trust)

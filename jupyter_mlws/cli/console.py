@@ -113,6 +113,10 @@ class Screen(Protocol):
     def warn(self, text: str) -> None:
         """Show a warning; not part of the result."""
 
+    @property
+    def can_ask(self) -> bool:
+        """Return whether there is a user who can be asked."""
+
     def confirm(self, question: str) -> bool | None:
         """Return the user's answer to a yes/no question; None if no user can be asked."""
 
@@ -155,8 +159,12 @@ class TerminalScreen:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
+    @property
+    def can_ask(self) -> bool:
+        return sys.stdin.isatty() and self._out.isatty()
+
     def confirm(self, question: str) -> bool | None:
-        if not (sys.stdin.isatty() and self._out.isatty()):
+        if not self.can_ask:
             return None
         import click
 
@@ -219,6 +227,10 @@ class NotebookScreen:
 
     def warn(self, text: str) -> None:
         self.show(line(text, Tone.WARN))
+
+    @property
+    def can_ask(self) -> bool:
+        return False
 
     def confirm(self, question: str) -> bool | None:
         return None

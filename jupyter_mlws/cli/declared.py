@@ -182,6 +182,12 @@ COMMANDS: list[CommandSpec] = [
         commands.commit,
         Message("Create a snapshot of code, data and models, or of PATHS only."),
         _option("-m", "--message", required=True, about=Message("Commit message.")),
+        _option(
+            "--leave-out",
+            multiple=True,
+            type=click.Path(),
+            about=Message("Do not commit this file or folder; may be repeated."),
+        ),
         _flag("--allow-secrets", about=Message("Commit files even if they look like credentials.")),
         _flag(
             "--allow-many",
@@ -287,6 +293,15 @@ COMMANDS: list[CommandSpec] = [
         _PATHS,
     ),
     _command(
+        "operation",
+        code.operation,
+        Message(
+            "Continue, skip or abort what is unfinished: a merge, a rebase, cherry-pick, revert or "
+            "bisect of git, an interrupted restore or stash. Without ACTION, show it."
+        ),
+        _argument("action", required=False, type=click.Choice(["continue", "skip", "abort"])),
+    ),
+    _command(
         "revert",
         code.revert,
         Message(
@@ -352,6 +367,10 @@ COMMANDS: list[CommandSpec] = [
         "push",
         versions.push,
         Message("Push the data of a branch, then the branch, to REMOTE."),
+        _flag(
+            "--code-only",
+            about=Message("Leave out the data, which others cannot pull until it is pushed."),
+        ),
         _argument("remote", required=False),
         _argument("branch", required=False),
     ),
@@ -506,6 +525,10 @@ COMMANDS: list[CommandSpec] = [
             about=Message(
                 "After a failure, continue with nodes that do not depend on the failed one."
             ),
+        ),
+        _flag(
+            "--pull",
+            about=Message("First fetch data that the nodes read and that was not pulled yet."),
         ),
         _option(
             "--rerun",

@@ -23,10 +23,15 @@ def comparison(views: Views, names: Sequence[str], result: JSON) -> list[Block]:
     return [Table([views.say("Name"), *names], rows)]
 
 
-def best(views: Views, ranking: JSON) -> list[Block]:
-    """Render model versions ranked by a metric, the best first."""
+def best(views: Views, ranking: JSON, similar: Sequence[str] = ()) -> list[Block]:
+    """Render model versions ranked by a metric, the best first.
+
+    ``similar`` are metrics to use instead of one that no version has.
+    """
     if not ranking["items"]:
         text = views.say("No model version has the metric {metric}.", **ranking)
+        if similar:
+            text += " " + views.say("Did you mean {near}?", near=", ".join(similar))
         return [line(text, Tone.FAINT)]
     best_row = ranking["items"][0]
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from jupyter_mlws.cli.declared import (
 )
 from jupyter_mlws.client.http import RemoteError
 from jupyter_mlws.client.project import Origin
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError, of_system
 from jupyter_mlws.core.i18n import CHINESE, Message, environment_language
 
 PROGRAM = "jupyter-mlws"
@@ -42,7 +43,33 @@ FOLDER_HELP = Message("Use the project that contains this folder.")
 INVALID_REQUEST = "50201"
 OPTION_OF = {"q": "query", "limit": "number", "from": "start", "workflow": "file"}
 """Options by the API's fields that have other names."""
+HELP_SETTINGS = {"help_option_names": ["-h", "--help"]}
 HEADINGS = {"Options": "选项", "Commands": "命令", "Usage": "用法", "Usage: ": "用法："}
+
+
+class UnknownCommandError(click.UsageError):
+    """The name of a command that does not exist, with the ``similar`` ones."""
+
+    def __init__(self, name: str, similar: Sequence[str], context: click.Context) -> None:
+        super().__init__(name, context)
+        self.name = name
+        self.similar = similar
+
+
+class _Group(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            visible = [other for other, command in self.commands.items() if not command.hidden]
+            inner = [
+                f"{other} {name}"
+                for other, command in self.commands.items()
+                if isinstance(command, click.Group) and name in command.commands
+            ]
+            raise UnknownCommandError(name, [*get_close_matches(name, visible), *inner], ctx)
+        return super().resolve_command(ctx, args)
 
 
 class _ChineseFormatter(click.HelpFormatter):
@@ -100,8 +127,9 @@ def _group(name: str, about: Message, language: str, specs: Sequence[CommandSpec
         if context.invoked_subcommand is None:
             click.echo(context.get_help())
 
-    group = click.Group(
+    group = _Group(
         name,
+        context_settings=HELP_SETTINGS,
         help=about.in_(language),
         callback=apply_options,
         invoke_without_command=True,
@@ -137,6 +165,12 @@ def _command(spec: CommandSpec, language: str, former_name: str | None = None) -
                 if parameter is not None:
                     raise click.BadParameter(fault["message"], context, parameter) from error
             raise
+        except Exception as error:
+            # A full disk, say, is no fault of this program: no traceback.
+            system_error = of_system(error)
+            if system_error is None:
+                raise
+            raise system_error from error
 
     parameters = [make(language) for make in spec.parameters]
     parameters.append(
@@ -149,6 +183,7 @@ def _command(spec: CommandSpec, language: str, former_name: str | None = None) -
         help=spec.about.in_(language),
         hidden=former_name is not None,
         context_settings={
+            **HELP_SETTINGS,
             "ignore_unknown_options": spec.passes_on,
             "allow_interspersed_args": not spec.passes_on,
         },
@@ -164,7 +199,7 @@ def _translate_help(command: click.Command, language: str) -> None:
         command.options_metavar = "[选项]"
         if isinstance(command, click.Group):
             command.subcommand_metavar = "命令 [参数]..."
-    option = command.get_help_option(click.Context(command))
+    option = command.get_help_option(click.Context(command, **command.context_settings))
     if option is not None:
         option.help = HELP_HELP.in_(language)
 
@@ -206,10 +241,12 @@ def usage_message(error: click.UsageError) -> Message:
         if isinstance(error, click.MissingParameter):
             return Message("Missing {name}.", name=name)
         return Message("Invalid value for {name}: {reason}", name=name, reason=error.message)
-    english = error.format_message()
-    if english.startswith("No such command"):
-        return Message("No such command: {name}", name=english.split("'")[1])
-    return Message.verbatim(english)
+    if isinstance(error, UnknownCommandError):
+        if not error.similar:
+            return Message("No such command: {name}", name=error.name)
+        near = ", ".join(error.similar)
+        return Message("No such command: {name}. Did you mean {near}?", name=error.name, near=near)
+    return Message.verbatim(error.format_message())
 
 
 def main(argv: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jupyter_mlws.cli import code_views
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.views import (
     DASH,
@@ -30,8 +31,7 @@ def status(views: Views, status: JSON) -> list[Block]:
         Lines([[Cell(branch, Tone.STRONG), Cell(f"  {head}", Tone.FAINT)]]),
     ]
     if status.get("operation"):
-        text = views.say("In progress: {what}", what=status["operation"])
-        blocks.append(line(text, Tone.WARN))
+        blocks += code_views.in_progress(views, status)
     lock, outbox = status.get("lock"), status.get("outbox")
     if lock:
         text = views.say("Busy: {operation} by {who} since {since}", **lock)
@@ -119,17 +119,11 @@ def history(views: Views, snapshots: Sequence[JSON]) -> list[Block]:
 
 def diff(views: Views, diff: JSON) -> list[Block]:
     if "unified" in diff:
-        if diff["binary"]:
-            return [line(views.say("Binary file {path} differs.", path=diff["path"]))]
-        lines = []
-        for text in diff["unified"].splitlines():
-            if text.startswith(("+++", "---", "diff ", "index ")):
-                tone = Tone.STRONG
-            elif text.startswith("@@"):
-                tone = Tone.BUSY
-            else:
-                tone = {"+": Tone.GOOD, "-": Tone.BAD}.get(text[:1], Tone.PLAIN)
-            lines.append([Cell(text, tone)])
+        if diff["hidden"]:
+            return [hidden_text(views, diff)]
+        if diff["cells"] is not None:
+            return cell_diffs(views, diff)
+        lines = _diff_lines(diff["unified"])
         if diff["truncated"]:
             lines.append([Cell(views.say("… diff truncated"), Tone.FAINT)])
         return [Lines(lines, fixed=True)]
@@ -157,6 +151,76 @@ def diff(views: Views, diff: JSON) -> list[Block]:
             )
             blocks.append(table)
     return blocks or [line(views.say("No differences."), Tone.FAINT)]
+
+
+def hidden_text(views: Views, diff: JSON) -> Block:
+    """Render why there is no text, and what is known about both versions."""
+    path, hidden = diff["path"], diff["hidden"]
+    sizes = []
+    for side in ("old", "new"):
+        size, count = diff[f"{side}_size"], diff[f"{side}_files"]
+        text = DASH if size is None else size_of(size)
+        if count is not None:
+            text = views.say("{count} files, {size}", count=count, size=text)
+        sizes.append(text)
+    old, new = sizes
+    facts = {"path": path, "old": old, "new": new}
+    if hidden == "folder":
+        text = views.say("{path} is a folder: {old} → {new}.", **facts)
+        more = views.say("To list its files: jupyter mlws data diff {path}", path=path)
+        return Lines([[Cell(text)], [Cell(more, Tone.FAINT)]])
+    if hidden == "too_large":
+        return line(views.say("{path} is too large to show here: {old} → {new}.", **facts))
+    if hidden == "binary":
+        return line(views.say("Binary file {path}: {old} → {new}.", **facts))
+    return line(
+        views.say(
+            "The content of {path} is not stored here. Get it with "
+            "`jupyter mlws data pull {path}`.",
+            path=path,
+        )
+    )
+
+
+def _diff_lines(unified: str) -> list[list[Cell]]:
+    lines = []
+    is_header = True
+    for text in unified.splitlines():
+        is_header = is_header and not text.startswith("@@")
+        if is_header:
+            tone = Tone.STRONG
+        elif text.startswith("@@"):
+            tone = Tone.BUSY
+        else:
+            tone = {"+": Tone.GOOD, "-": Tone.BAD}.get(text[:1], Tone.PLAIN)
+        lines.append([Cell(text, tone)])
+    return lines
+
+
+def cell_diffs(views: Views, diff: JSON) -> list[Block]:
+    """Render the cells of a notebook that differ, by their numbers in the notebook that has them.
+
+    The number of a deleted cell is that in the old one.
+    """
+    lines = []
+    old = new = 0
+    for cell in diff["cells"]:
+        old += cell["old"] is not None
+        new += cell["new"] is not None
+        if cell["state"] == "unchanged" and not cell["outputs_changed"]:
+            continue
+        title = views.say(
+            "Cell {number} ({type}):", number=old if cell["new"] is None else new, type=cell["type"]
+        )
+        state = "modified" if cell["state"] == "unchanged" else cell["state"]
+        row = [Cell(f"{title} ", Tone.STRONG), views.word(state)]
+        if cell["outputs_changed"]:
+            row.append(Cell(f"  {views.say('outputs differ')}", Tone.FAINT))
+        lines += [row, *_diff_lines(cell["unified"])]
+    if lines:
+        return [Lines(lines, fixed=True)]
+    text = views.say("Only metadata differs.") if diff["unified"] else views.say("No differences.")
+    return [line(text, Tone.FAINT)]
 
 
 def restore_plan(views: Views, plan: JSON) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import partial
 
 from jupyter_mlws.cli import experiment_views, version_views
@@ -34,8 +35,9 @@ def checkout(context: CommandContext, place: str, create: bool) -> int:
     return context.answer(response, version_views.checkout_result)
 
 
-def push(context: CommandContext, remote: str | None, branch: str | None) -> int:
-    response = context.follow("git/push", _target(remote, branch))
+def push(context: CommandContext, remote: str | None, branch: str | None, code_only: bool) -> int:
+    body = {**_target(remote, branch), "code_only": code_only}
+    response = context.follow("git/push", body)
     return context.answer(response, version_views.push_result)
 
 
@@ -72,7 +74,13 @@ def models(
 ) -> int:
     if name == "best" and metric:
         ranking = context.client.get("models/best", {"metric": metric, "mode": mode})
-        return context.answer(ranking, experiment_views.best)
+        similar: list[str] = []
+        if not ranking["items"] and not context.as_json:
+            names = context.client.get("runs/columns")["metrics"]
+            # A workflow's metrics have the names of their nodes before them.
+            similar = [one for one in names if one.endswith(f".{metric}")]
+            similar = similar or get_close_matches(metric, names)
+        return context.answer(ranking, partial(experiment_views.best, similar=similar))
     if metric is not None or mode is not None:
         raise UsageFaultError(context.views.say("Usage: models best METRIC"))
     if name is None:

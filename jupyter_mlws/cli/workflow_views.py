@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.views import (
@@ -20,6 +20,10 @@ from jupyter_mlws.cli.views import (
 )
 from jupyter_mlws.core.i18n import Message, term
 
+if TYPE_CHECKING:
+    from jupyter_mlws.projects.programs import Programs
+
+MAX_NAMED_PROGRAMS = 8
 NODE = Column(Message("Node"), "id", Tone.STRONG)
 
 
@@ -233,6 +237,35 @@ def projects(views: Views, projects: Sequence[JSON]) -> list[Block]:
         Column(Message("Branch"), lambda row: row["branch"] or DASH, Tone.BUSY),
         Column(Message("Commit"), lambda row: (row["head"] or DASH)[:8], Tone.WARN),
     )
+
+
+def programs(views: Views, name: str, programs: Programs) -> list[Block]:
+    """Show what of a project can run once it is trusted."""
+    kinds = (
+        (Message("Git hooks"), programs.hooks),
+        (Message("Git settings that name programs"), programs.settings),
+        (Message("Components"), programs.components),
+        (Message("Workflow stages"), programs.stages),
+    )
+    rows = []
+    for kind, names in kinds:
+        if names:
+            text = ", ".join(names[:MAX_NAMED_PROGRAMS])
+            more = ", …" if len(names) > MAX_NAMED_PROGRAMS else ""
+            count = len(names)
+            rows.append(line(f"  {kind.in_(views.language)} ({count}): {printable(text)}{more}"))
+    name = printable(name)
+    if not rows:
+        return [line(views.say("{name} is not trusted yet. It has no code that runs.", name=name))]
+    about = views.say(
+        "{name} is not trusted yet. If you trust its authors, this can run:", name=name
+    )
+    return [line(about, Tone.WARN), *rows]
+
+
+def printable(text: str) -> str:
+    """Return a text of a project without characters that control a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def trust(views: Views, answer: JSON) -> list[Block]:

@@ -92,10 +92,15 @@ class ProjectManager:
         target = self._resolve_target(name)
         preexisting = target.exists()
         # An empty project may be made around existing files; the example needs a folder of its own.
-        full = preexisting and template is Template.EXAMPLE and any(target.iterdir())
-        if full or (target / ".git").exists():
+        is_taken = preexisting and (
+            not target.is_dir() or (template is Template.EXAMPLE and any(target.iterdir()))
+        )
+        if is_taken or (target / ".git").exists():
             raise AlreadyExistsError(name=name)
-        target.mkdir(parents=True, exist_ok=True)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except NotADirectoryError as error:
+            raise AlreadyExistsError(name=name) from error
         try:
             if template is Template.EXAMPLE:
                 from jupyter_mlws.projects.example import create_example
@@ -144,7 +149,10 @@ class ProjectManager:
         from jupyter_mlws.git.remote_commands import RemoteSession, clone
 
         target = self._resolve_target(self.check_clone(address, name))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise AlreadyExistsError(name=name or target.name) from error
         # Hidden until it is complete: a partial clone is not listed as a project.
         with tempfile.TemporaryDirectory(prefix=".clone-", dir=target.parent) as beside:
             line = RemoteSession(lambda: progress(0, message="clone"), Credentials(ask))

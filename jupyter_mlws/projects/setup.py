@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jupyter_mlws.git.adapter import create_repository
+from jupyter_mlws.git.adapter import Git
 
 IGNORED_FILES = """\
 # jupyter-mlws: experiment tracking and what notebooks leave
@@ -17,7 +17,7 @@ __pycache__/
 
 def initialize(target: Path) -> None:
     """Make ``target`` a git repository with DVC; files that are there already stay as they are."""
-    create_repository(target)
+    Git(target).create()
     ignore = target / ".gitignore"
     before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
     if "/mlflow.db*" not in before.splitlines():

@@ -1,3 +1,4 @@
+import type { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../ui/format';
@@ -8,10 +9,17 @@ import { ProgressNotice } from './notice';
 import { followOperation } from '../operations/tracker';
 import { helpActions, notifyOnError } from './notify';
 
-/** The texts of an operation; `done` may be null where a view shows the result. */
+/**
+ * The texts of an operation; `done` may be null where a view shows the result.
+ *
+ * `actions`: buttons of the notification at its end.
+ */
 interface IWorkTexts<T> {
   doing: string;
   done: (result: T) => string | null;
+  actions?: (result: T) => Notification.IAction[];
+  /** What can be done about an error. */
+  errorActions?: (error: APIError) => readonly Notification.IAction[];
 }
 
 /** Long work on the project's files: documents are saved before it, and loaded anew after it. */
@@ -89,14 +97,18 @@ export class Work {
     );
     // Not awaited: what is shown may wait for the toasts, the work is done.
     if (end.state === 'COMPLETED') {
-      void notice.end(texts.done(end.result as T), 'success');
+      const result = end.result as T;
+      void notice.end(texts.done(result), 'success', texts.actions?.(result));
       return end.result;
     }
     if (end.state === 'CANCELLED') {
       void notice.end(this._trans.__('Canceled: %1', texts.doing), 'info');
     } else {
       const error = new APIError(0, end.error ?? {});
-      void notice.end(errorText(error), 'error', helpActions(error));
+      void notice.end(errorText(error), 'error', [
+        ...(texts.errorActions?.(error) ?? []),
+        ...helpActions(error)
+      ]);
     }
     return null;
   }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pexpect
 import pytest
 
@@ -76,6 +78,72 @@ def test_a_person_merges_resolves_and_undoes(diverged: Project, git: Git) -> Non
     assert (root / "a.py").read_text() == "main\n"
     assert git(root, "log", "-1", "--format=%s").startswith("Revert to")
     assert "30404" in words(root, "revert", "no-such", code=1)
+
+
+@pytest.mark.slow(reason="real programs, one after the other")
+def test_a_person_goes_on_with_what_git_has_begun(diverged: Project, git: Git) -> None:
+    root = diverged.root
+    head = git(root, "rev-parse", "HEAD")
+    subprocess.run(["git", "rebase", "-q", "other"], cwd=root, check=False)
+    status = words(root, "status")
+    assert "In progress: rebase" in status
+    assert "operation skip" in status
+    for line in (["commit", "-m", "x"], ["merge", "--continue"], ["merge", "--abort"]):
+        refusal = words(root, *line, code=1)
+        assert "rebase" in refusal
+        assert "operation continue" in refusal
+    assert "operation continue" in words(root, "merge", code=1)
+    assert "30201" in words(root, "operation", "continue", code=1)
+    assert "变基" in words(root, "operation", language="zh_CN.UTF-8")
+    assert "kept as" in words(root, "operation", "abort")
+    assert git(root, "rev-parse", "HEAD") == head
+    assert "30260" in words(root, "operation", "skip", code=1)
+    assert "Nothing is in progress" in words(root, "operation")
+    subprocess.run(["git", "cherry-pick", "other"], cwd=root, check=False, capture_output=True)
+    words(root, "merge", "--theirs", "a.py")
+    assert "Ended: cherry-pick" in words(root, "operation", "continue")
+    assert git(root, "log", "-1", "--format=%s") == "On other\n"
+
+
+@pytest.mark.slow(reason="real programs, one after the other")
+def test_a_typing_error_of_a_path_is_no_success_and_a_notebook_no_json(
+    project: Project, git: Git
+) -> None:
+    root = project.root
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [
+        nbformat.v4.new_code_cell("x = 1\ny = 2", id="one"),
+        nbformat.v4.new_markdown_cell("# Kept", id="two"),
+        nbformat.v4.new_code_cell("gone", id="three"),
+    ]
+    nbformat.write(notebook, root / "train.ipynb")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "A notebook")
+    notebook.cells[0].source = "x = 1\ny = 3"
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="3")]
+    del notebook.cells[2]
+    nbformat.write(notebook, root / "train.ipynb")
+
+    for line in (["restore", "HEAD", "nosuch.py"], ["restore", "HEAD", "train.ipynb", "x"]):
+        assert "30404" in words(root, *line, code=1)
+    said = words(root, "diff", "-p", "train.ipynb").splitlines()
+    assert said == [
+        "Cell 1 (code): modified  outputs differ",
+        "@@ -1,2 +1,2 @@",
+        " x = 1",
+        "-y = 2",
+        "+y = 3",
+        "Cell 3 (code): deleted",
+        "@@ -1 +0,0 @@",
+        "-gone",
+    ]
+    git(root, "checkout", "-q", "train.ipynb")
+    original = nbformat.read(root / "train.ipynb", as_version=4)
+    original.metadata["title"] = "Other"
+    nbformat.write(original, root / "train.ipynb")
+    assert "Only metadata differs" in words(root, "diff", "-p", "train.ipynb")
+    words(root, "restore", "HEAD", "train.ipynb", "--yes")
+    assert git(root, "status", "--porcelain") == ""
 
 
 def test_former_spellings_work_with_a_warning(diverged: Project) -> None:

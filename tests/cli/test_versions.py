@@ -49,7 +49,8 @@ def full(project: Project, mlflow_store: None, git: Git, tmp_path: Path) -> Proj
     workspace = Workspace(project)
     workspace.datasets.add("wine.csv")
     workspace.snapshots.create("Data")
-    workspace.models.register(ModelCreate(name="酒", params={"a": 1}, metrics={"acc": 0.5}))
+    metrics = {"acc": 0.5, "forest.f1": 0.9}
+    workspace.models.register(ModelCreate(name="酒", params={"a": 1}, metrics=metrics))
     workspace.close()
     return project
 
@@ -73,6 +74,8 @@ def test_a_person_branches_pushes_and_pulls(full: Project, git: Git, tmp_path: P
     words(root, "checkout", "main")
     assert (root / "wine.csv").read_text() == "one\n"
     assert "Data" in words(root, "data", "show", "wine.csv")
+    assert "Did you mean forest.f1?" in words(root, "models", "best", "f1")
+    assert "Did you mean" not in words(root, "models", "best", "acc")
     words(root, "data", "checkout", "wine.csv", "feature")
     assert (root / "wine.csv").read_text() == "two\n"
     words(root, "restore", "HEAD", "-y")

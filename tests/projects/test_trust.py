@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import pty
 import re
+import shutil
+import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -262,14 +267,77 @@ def test_the_command_line_refuses_and_trusts(hostile: Project, marker: Path) -> 
     assert not is_trusted(hostile.root)
 
 
+def in_terminal(answer: str, folder: Path, *words: str) -> tuple[int, str]:
+    """Run a command in a terminal, and type an answer: its exit code and what it showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="dumb", COLUMNS="200")
+        arguments = ["-m", "jupyter_mlws", "-C", str(folder), *words]
+        os.execv(sys.executable, [sys.executable, *arguments])
+    text = ""
+    with os.fdopen(terminal, "r+b", buffering=0) as stream, suppress(OSError):
+        # A terminal whose program has ended answers with an error.
+        while block := stream.read(4096):
+            text += block.decode()
+            if text.endswith("[y/N]: "):
+                stream.write(f"{answer}\n".encode())
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text
+
+
+def test_a_terminal_asks_for_trust_and_names_what_would_run(
+    hostile: Project, marker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (hostile.root / ".git" / "hooks" / "a\x1b[2J").symlink_to(hostile.root / ".git" / "program")
+    code, text = in_terminal("n", hostile.root, "status")
+    assert (code, ran(marker)) == (1, "")
+    assert not is_trusted(hostile.root)
+    rows = [row.strip() for row in text.splitlines()]
+    hooks = "a?[2J, post-checkout, post-index-change, pre-commit, reference-transaction"
+    assert f"Git hooks (5): {hooks}" in rows
+    settings = "core.fsmonitor, diff.run.command, diff.run.textconv, filter.run.clean"
+    named = "Git settings that name programs (6)"
+    assert f"{named}: {settings}, filter.run.smudge, merge.run.driver" in rows
+    assert "Components (1): clean" in rows
+    assert "Workflow stages (1): dvc.yaml:a" in rows
+    assert "Trust the authors of project? [y/N]: n" in text
+    assert "run `jupyter mlws trust`" in text
+    assert in_terminal("y", hostile.root, "components")[0] == 0
+    assert is_trusted(hostile.root)
+
+
 def test_a_new_project_is_trusted_and_a_clone_is_not(project: Project, tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
     projects = ProjectManager(root)
     assert projects.create("mine", Template.EMPTY).trusted
-    trust(root / "copy")
+    assert projects.create("copy", Template.EMPTY).trusted
+    shutil.rmtree(root / "copy")
     assert not projects.clone(str(project.root), "copy").trusted
     assert not is_trusted((root / "copy").resolve())
+
+
+def test_trust_is_of_the_repository_and_not_of_its_path(project: Project) -> None:
+    """Another project at the path of a trusted one is not trusted, whatever it brings along."""
+    root, aside = project.root, project.root.with_name("aside")
+    assert is_trusted(root)
+    [token] = (root / ".git").glob("mlws-trust-*")
+    assert token.stat().st_mode & 0o077 == 0
+    root.rename(aside)
+    shutil.copytree(aside, root, ignore=shutil.ignore_patterns(token.name))
+    assert not is_trusted(root)
+    os.mkfifo(token)
+    assert not is_trusted(root)
+    token.unlink()
+    token.symlink_to(aside / ".git" / token.name)
+    assert not is_trusted(root)
+    token.unlink()
+    token.write_bytes(b"")
+    assert not is_trusted(root)
+    # The repository itself, back at its path, is the trusted one.
+    shutil.rmtree(root)
+    aside.rename(root)
+    assert is_trusted(root)
 
 
 async def test_a_hostile_repository_is_cloned_and_read_and_nothing_of_it_runs(

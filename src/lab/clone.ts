@@ -1,0 +1,82 @@
+import { Notification } from '@jupyterlab/apputils';
+
+import { escapeId } from '../api/client';
+import type { IGitStatus, IProject } from '../api/models';
+import { notifyOnError } from './notify';
+import type { Work } from './work';
+
+/**
+ * Clones a repository by the request of a path, shows the new project, and offers to pull its data.
+ *
+ * Resolves to the project; to null where that failed or was canceled.
+ */
+export async function clone(
+  work: Work,
+  path: string,
+  body: unknown,
+  name: string
+): Promise<IProject | null> {
+  const { client } = work;
+  const { trans } = client;
+  const project = await work.transfer<IProject>(path, body, {
+    doing: trans.__('Cloning “%1”…', name),
+    done: ({ path, dvc }) =>
+      dvc
+        ? trans.__('Cloned into “%1”, without its data.', path)
+        : trans.__('Cloned into “%1”.', path),
+    actions: project =>
+      project.dvc
+        ? [
+            {
+              label: trans.__('Pull Data'),
+              callback: () => void pullAll(work, project)
+            }
+          ]
+        : []
+  });
+  if (project) {
+    await client.show(project);
+  }
+  return project;
+}
+
+/** Pulls all data of a project that is not here yet; the user is asked for trust before that. */
+async function pullAll(work: Work, project: IProject): Promise<void> {
+  const { client } = work;
+  const status = await notifyOnError(async () => {
+    await client.show(project);
+    return client.get<IGitStatus>('/git/status');
+  });
+  if (!status) {
+    return;
+  }
+  const missing = status.changes.filter(({ state }) => state === 'not_pulled');
+  if (missing.length === 0) {
+    Notification.info(client.trans.__('There is no data to pull.'));
+  }
+  await pullData(
+    work,
+    missing.map(({ path }) => path)
+  );
+}
+
+/** Pulls data from its remote, one dataset after the other, until one fails. */
+export async function pullData(
+  work: Work,
+  paths: readonly string[]
+): Promise<void> {
+  const { trans } = work.client;
+  for (const path of paths) {
+    const result = await work.carryOut(
+      `/datasets/${encodeURIComponent(escapeId(path))}/pull`,
+      undefined,
+      {
+        doing: trans.__('Pulling %1', path),
+        done: () => trans.__('Pulled %1', path)
+      }
+    );
+    if (result === null) {
+      return;
+    }
+  }
+}
