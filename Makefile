@@ -12,6 +12,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 WORKSPACE ?= $(CURDIR)/workspace
 PORT ?= 8888
+BASE ?= origin/main
+MARKS ?= not exhaustive
 LOCK_ARGS ?= --upgrade
 VENV := .venv
 DEV := .venv-dev
@@ -23,7 +25,7 @@ PYTEST = $(DEV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder 
 # Fast, and together they touch each part: contract, crashes, the engine beside DVC, one journey.
 QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_atomic.py \
   tests/test_locale.py tests/core/test_locking.py tests/core/test_project.py tests/test_requirements.py \
-  tests/api/test_contract.py tests/components tests/containers tests/logs tests/metrics \
+  tests/api/test_contract.py tests/components tests/containers tests/hub_logic tests/logs tests/metrics \
   tests/versioning/test_killed.py tests/versioning/test_staging.py tests/workflows/test_definitions.py \
   tests/workflows/test_edits.py tests/workflows/test_plan.py tests/workflows/test_same_as_dvc.py \
   tests/workflows/test_validation.py tests/ui/test_journey.py
@@ -34,7 +36,7 @@ SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/
   package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts rspack.config.cjs \
   install.json
 
-.PHONY: help benchmark lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist reproducible docs docs-links docs-media docs-messages sbom lock messages clean
+.PHONY: help benchmark lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-all pytest test-changed test-fast test-python test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist reproducible docs docs-links docs-media docs-messages sbom lock messages clean
 
 help:
 	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -44,6 +46,8 @@ help:
 	@echo 'make hub-backup   save accounts, records and files in FOLDER=…; hub-restore restores them'
 	@echo '                  (for the stack: hub-compose-backup, hub-compose-restore)'
 	@echo 'make test         Python, TypeScript, browser and Docker tests'
+	@echo 'make test-all     these and the exhaustive ones: each variant, language and looks; before a release'
+	@echo 'make test-changed the tests that the changes since BASE=origin/main can reach'
 	@echo 'make test-quick   lint, TypeScript tests and the fast Python tests'
 	@echo 'make soak         long tests: kills, crashes, fuzzing, many labs, oldest and newest packages'
 	@echo 'make lint         ruff, mypy, eslint, prettier, tsc'
@@ -58,6 +62,8 @@ help:
 	@echo 'make lock         upgrade the locked packages in requirements/'
 	@echo 'make clean        remove environments and build output; workspace/ is kept'
 
+# Created while the extension is built.
+lab: ENVIRONMENT_ARGS = --example '$(WORKSPACE)'
 lab: $(VENV)/.installed
 	@exec $(PYTHON) scripts/lab.py $(VENV) --workspace '$(WORKSPACE)' --port $(PORT) -- $(LAB_ARGS)
 
@@ -82,15 +88,36 @@ hub-down:
 example: $(VENV)/.installed
 	$(VENV)/bin/python -I -m jupyter_mlws.projects.example '$(WORKSPACE)'
 
-test: dist
+# The wheel is built while specs run.
+test: $(DEV)/.installed
+	$(MAKE) -j2 dist test-typescript
+	$(MAKE) pytest
+
+test-all: $(DEV)/.installed
+	$(MAKE) -j2 dist test-typescript
+	MLWS_EXHAUSTIVE=1 $(MAKE) pytest MARKS=
+	$(MAKE) compatibility COMPATIBILITY_ARGS="--only oldest --python $(DEV)/bin/python --browser"
+
+test-python: dist
+	$(MAKE) pytest
+
+# With the wheel that is there.
+pytest:
 	tests/prepare
-	$(MAKE) test-typescript
-	MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" $(PYTEST) $(PYTEST_ARGS)
+	MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" $(PYTEST) -m '$(MARKS)' $(PYTEST_ARGS)
+
+# Of the commits since BASE and of what is not committed. Print the selection: CHANGED_ARGS=--list.
+test-changed: $(DEV)/.installed
+	tests/prepare
+	. $(DEV)/bin/activate && python scripts/changed_tests.py $(BASE) $(CHANGED_ARGS) -- $(PYTEST) -m '$(MARKS)'
 
 test-quick: $(DEV)/.installed
-	tests/prepare
 	$(MAKE) -j2 lint test-typescript
-	$(PYTEST) $(QUICK) $(PYTEST_ARGS)
+	$(MAKE) test-fast
+
+test-fast: $(DEV)/.installed
+	tests/prepare
+	$(PYTEST) -m '$(MARKS)' $(QUICK) $(PYTEST_ARGS)
 
 # Long series of the tests with chance in them, and packages at the ends of their ranges.
 soak: dist
@@ -104,6 +131,7 @@ soak: dist
 	$(MAKE) compatibility COMPATIBILITY_ARGS=--browser
 
 test-typescript: $(DEV)/.installed
+	tests/prepare
 	. $(DEV)/bin/activate && jlpm test
 
 # Jupyter Server's own tests have the same results with the extension as without.
@@ -188,7 +216,7 @@ $(VENV)/bin/uv: requirements/uv.txt
 	@$(PYTHON) scripts/environment.py $(VENV)
 
 $(VENV)/.installed: $(SOURCES) requirements/lab.txt
-	@$(PYTHON) scripts/environment.py $(VENV) lab
+	@$(PYTHON) scripts/environment.py $(VENV) lab $(ENVIRONMENT_ARGS)
 
 $(DEV)/.installed: $(SOURCES) requirements/dev.txt
 	@$(PYTHON) scripts/environment.py $(DEV) dev --editable

@@ -1,6 +1,7 @@
 """Create a virtual environment with the locked packages of requirements/ and this project.
 
     python scripts/environment.py .venv lab              # the built package
+    python scripts/environment.py .venv lab --example workspace
     python scripts/environment.py .venv-dev dev --editable
     python scripts/environment.py .venv-docs docs        # packages only
 
@@ -174,13 +175,28 @@ def install_packages(venv: Path, lock: str) -> None:
         run([*uv(venv), "pip", "install", "--require-hashes", "--requirement", str(path)])
 
 
-def install(venv: Path, lock: str) -> None:
-    """Install the packages while the wheel is built, then the wheel."""
+def create_example(venv: Path, workspace: Path) -> None:
+    """Create the example workspace where it is missing or was not finished."""
+    unfinished = workspace / ".git" / "mlws" / "example-unfinished"
+    if (workspace / ".git").exists() and not unfinished.exists():
+        return
+    with step("Creating the example workspace"):
+        python = str(venv / "bin" / "python")
+        # -I: the installed package, whose runs share one process, and not that of this folder.
+        run([python, "-I", "-m", "jupyter_mlws.projects.example", str(workspace)])
+
+
+def install(venv: Path, lock: str, workspace: Path | None) -> None:
+    """Install the packages and create the example while the wheel is built; then the wheel."""
     with tempfile.TemporaryDirectory(prefix="jupyter-mlws-") as name:
         uv(venv)
         build, log = build_wheel(venv, Path(name))
         try:
             install_packages(venv, lock)
+            if workspace is not None:
+                with step("Installing the Python package"):
+                    install_checkout(venv, SKIP_JUPYTER_BUILDER="1")
+                create_example(venv, workspace)
             with step("Building the lab extension"):
                 if build.wait():
                     fail(build.args, log.read_text(errors="replace"))
@@ -190,6 +206,13 @@ def install(venv: Path, lock: str) -> None:
         wheel = next((Path(name) / "dist").glob("*.whl"))
         with step("Installing jupyter-mlws"):
             run([*uv(venv), "pip", "install", "--no-deps", "--reinstall", str(wheel)])
+
+
+def install_checkout(venv: Path, **environment: str) -> None:
+    """Install a link to the checkout; builds the lab extension unless told to skip it."""
+    constraints = ROOT / "requirements" / "build.txt"
+    options = ["--no-deps", "--build-constraints", str(constraints)]
+    run([*uv(venv), "pip", "install", *options, "--editable", str(ROOT)], **environment)
 
 
 def install_editable(venv: Path, lock: str) -> None:
@@ -202,9 +225,7 @@ def install_editable(venv: Path, lock: str) -> None:
     for path in (ROOT / "labextension").glob("[!.]*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with step("Building the lab extension"):
-        constraints = ROOT / "requirements" / "build.txt"
-        options = ["--no-deps", "--build-constraints", str(constraints)]
-        run([*uv(venv), "pip", "install", *options, "--editable", str(ROOT)])
+        install_checkout(venv)
         path = f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"
         run([str(venv / "bin" / "jupyter-builder"), "develop", "--overwrite", str(ROOT)], PATH=path)
 
@@ -214,6 +235,7 @@ def main() -> int:
     parser.add_argument("venv", type=Path)
     parser.add_argument("lock", choices=("lab", "dev", "docs"), nargs="?", help="none: only uv")
     parser.add_argument("--editable", action="store_true")
+    parser.add_argument("--example", type=Path, help="a workspace to create, if it is missing")
     arguments = parser.parse_args()
     venv = arguments.venv.absolute()
     os.chdir(ROOT)
@@ -227,7 +249,7 @@ def main() -> int:
         elif arguments.editable:
             install_editable(venv, arguments.lock)
         else:
-            install(venv, arguments.lock)
+            install(venv, arguments.lock, arguments.example)
     except StepError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

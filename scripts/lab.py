@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from environment import ROOT, StepError, run, step
+from environment import ROOT, StepError, create_example, step
 
 WORKFLOW = "workflows/wine/dvc.yaml"
 START_TIMEOUT = 120.0
@@ -70,12 +70,7 @@ def port_is_free(port: int) -> bool:
 
 def lab(venv: Path, workspace: Path, port: int, arguments: list[str]) -> int:
     """Create the example, start JupyterLab, print its address; the exit code of JupyterLab."""
-    unfinished = workspace / ".git" / "mlws" / "example-unfinished"
-    if not (workspace / ".git").exists() or unfinished.exists():
-        with step("Creating the example workspace"):
-            python = str(venv / "bin" / "python")
-            # -I: the installed package, whose runs share one process, and not that of this folder.
-            run([python, "-I", "-m", "jupyter_mlws.projects.example", str(workspace)])
+    create_example(venv, workspace)
     if not port_is_free(port):
         print(f"Port {port} is in use; using the next free one. To choose: make lab PORT=9000")
     with step("Starting JupyterLab"):

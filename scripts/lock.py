@@ -1,10 +1,11 @@
-"""Write requirements/*.txt: every package that an installation of this project gets, with hashes.
+"""Write requirements/*.txt and the lock file of the Hub's proxy: all that is installed, by hash.
 
 ``make lock`` upgrades all of them; ``make lock LOCK_ARGS=`` changes only what pyproject.toml asks.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,16 @@ def main(options: list[str]) -> None:
     for name, sources in SETS.items():
         same = [] if name == "dev" else ["--constraints=requirements/dev.txt"]
         compile_lock(name, ["pyproject.toml", *sources], [*options, *same])
+    command = ["npm", "update" if "--upgrade" in options else "install"]
+    subprocess.run(
+        [*command, "--package-lock-only", "--ignore-scripts"],
+        cwd=ROOT / "hub_config" / "proxy",
+        check=True,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ FORBIDDEN = {
 }
 SMALL = frozenset(
     ("a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "is", "nor", "of",
-     "on", "or", "over", "per", "the", "to", "up", "via", "vs.", "with")
+     "on", "or", "over", "per", "the", "to", "up", "via", "vs.", "with", "gitignore")
 )  # fmt: skip
 """Words that title case leaves small, except at the start and the end."""
 STRING = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`"""

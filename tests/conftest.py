@@ -21,7 +21,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust
 from tests.server import Server
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
+pytest_plugins = ["pytest_jupyter.jupyter_server", "tests.postgresql", "tests.second_try"]
 
 GIT_CONFIG = """\
 [user]

@@ -25,10 +25,11 @@ from schemathesis.specs.openapi.checks import (
 
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.core.errors import CATALOGUE
+from tests.series import length
 
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 WANTED = os.environ.get("MLWS_FUZZ")
-REQUESTS = int(WANTED or 4)
+REQUESTS = length(1, 4, "MLWS_FUZZ")
 LONGEST = 16_000
 """Characters of a request."""
 OUTSIDE = (502, 503, 504, 507)

@@ -19,7 +19,7 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.components import source_columns
+from jupyter_mlws.components import reader_process
 from jupyter_mlws.engine.forkserver import client as zygotes
 from jupyter_mlws.engine.forkserver.pool import WarmPool
 from jupyter_mlws.mlflow.client import TrackingClient
@@ -27,7 +27,7 @@ from jupyter_mlws.workflows.run import detaching, live
 
 MLWS = "import sys; from jupyter_mlws.__main__ import main; sys.exit(main())"
 """The code that ``python -m jupyter_mlws`` runs."""
-COLUMNS = "import sys; from jupyter_mlws.components.source_columns import main; sys.exit(main())"
+READER = "import sys; from {} import main; sys.exit(main())"
 MLFLOW = "import sys; from jupyter_mlws.mlflow.process import main; main()"
 RUNNER = """
 import os, sys
@@ -170,7 +170,7 @@ class _Main:
         TrackingClient._start = start_mlflow
         detaching._start = start_runner
         WarmPool.start = start_workers
-        source_columns.subprocess = _Columns
+        reader_process.subprocess = _Readers  # type: ignore[assignment]
         zygotes.subprocess = _Zygotes  # type: ignore[assignment]
         try:
             exec(code, {"__name__": "__main__"})
@@ -196,15 +196,13 @@ def start_workers(
         pool.wait_ready(WARM_LIMIT)
 
 
-class _Columns:
-    """``subprocess`` for the module that reads columns."""
-
-    SubprocessError = subprocess.SubprocessError
+class _Readers:
+    """``subprocess`` for the module that starts readers of data."""
 
     @staticmethod
     def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        assert command == [sys.executable, "-m", source_columns.__name__]
-        return run(COLUMNS, cwd=options["cwd"], text=options["input"], check=True)
+        assert command[:2] == [sys.executable, "-m"]
+        return run(READER.format(command[2]), cwd=options["cwd"], text=options["input"], check=True)
 
 
 class _Zygotes:

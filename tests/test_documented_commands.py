@@ -35,15 +35,17 @@ DOCUMENTS = (
 )
 
 ELSEWHERE = {
-    "make test": ("takes an hour and runs this test", ".ci/run"),
+    "make test": ("runs this test", ".ci/run"),
     "make lint": ("needs the npm registry", ".ci/run"),
+    "make test-all": ("runs this test", "Makefile"),
+    "make test-changed": ("can run this test", "tests/test_changed_tests.py"),
     "make test-quick": ("runs this test", ".ci/run"),
     "make soak": ("takes hours", "tests/api/test_fuzz.py"),
     "uv pip install jupyter-mlws": ("needs the package index", "tests/hub/test_image.py"),
     "make hub": ("needs Docker", "tests/hub/test_installation.py"),
     "make hub-down": ("needs Docker", "tests/hub/test_installation.py"),
-    "make hub-backup FOLDER=/backups/today": ("needs Docker", "tests/hub/test_volumes.py"),
-    "make hub-restore FOLDER=/backups/today": ("needs Docker", "tests/hub/test_volumes.py"),
+    "make hub-backup FOLDER=/backups/today": ("needs Docker", "tests/hub/test_backup.py"),
+    "make hub-restore FOLDER=/backups/today": ("needs Docker", "tests/hub/test_backup.py"),
     "docker swarm init": ("needs Docker", "tests/hub/test_swarm.py"),
     "HUB_SWARM=1 HUB_ADDRESS=MANAGER_ADDRESS make hub": (
         "needs Docker",
@@ -208,12 +210,21 @@ def s3(tmp_path: Path) -> Iterator[S3Server]:
 
 @pytest.mark.slow(reason="runs the labs and commands of all documents")
 @pytest.mark.timeout(900)
-def test_the_commands_work_from_a_clean_clone(reader: Reader, cluster: Any, s3: S3Server) -> None:
+@pytest.mark.parametrize(
+    "documents",
+    [
+        pytest.param((README,), id="README"),
+        pytest.param(DOCUMENTS, id="all", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_the_commands_work_from_a_clean_clone(
+    documents: tuple[Path, ...], reader: Reader, cluster: Any, s3: S3Server
+) -> None:
     workspace, empty = reader.clone / "workspace", reader.clone.parent / "empty"
     empty.mkdir()
     endless = []
     ran = set()
-    for command in (one for document in DOCUMENTS for one in commands(document)):
+    for command in (one for document in documents for one in commands(document)):
         if command.text in ELSEWHERE or command.text in ran:
             continue
         ran.add(command.text)

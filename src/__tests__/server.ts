@@ -82,12 +82,13 @@ export class Wire {
 export function failure(
   status: number,
   code: string,
-  message: string
+  message: string,
+  details: Record<string, unknown> = {}
 ): Response {
   const body = {
     code,
     message,
-    details: {},
+    details,
     errors: [],
     solution: 'Do this.',
     timestamp: ''

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
+import pytest
 from jupyter_client.manager import start_new_kernel
 from markdown_it import MarkdownIt
 
@@ -35,6 +36,8 @@ PAGES = tuple(
     for folder in ("tutorials", "how-to")
     for page in sorted((ROOT / "docs" / folder).rglob("*.md"))
 )
+REPRESENTATIVES = ("undo",)
+"""The pages that `make test` follows; `make test-all` follows all."""
 COMMAND_TIMEOUT = 300
 START = "start"
 EXAMPLE = "example"
@@ -102,6 +105,22 @@ def assert_printed(expected: str, printed: str, where: str) -> None:
         match = re.compile(pattern).search(printed, position)
         assert match is not None, f"{where}: missing: {line}\nprinted:\n{printed}"
         position = match.end()
+
+
+def of_folder(folder: str) -> pytest.MarkDecorator:
+    """Run a test for each page of a folder of the documentation."""
+    return pytest.mark.parametrize(
+        "page",
+        [
+            pytest.param(
+                page,
+                id=page.stem,
+                marks=() if page.stem in REPRESENTATIVES else pytest.mark.exhaustive,
+            )
+            for page in PAGES
+            if page.parent.name == folder
+        ],
+    )
 
 
 class Reader:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES
+from tests.docs.pages import of_folder
 
 
 @pytest.mark.slow(reason="runs all commands of a page")
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.parent.name == "how-to"], ids=lambda page: page.stem
-)
+@of_folder("how-to")
 def test_a_page_works_as_it_is_written(page: Path, follow: Callable[[Path], None]) -> None:
     follow(page)

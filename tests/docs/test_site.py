@@ -91,21 +91,25 @@ def read(path: Path) -> Page:
     return Page(frozenset(reader.anchors), frozenset(reader.links), " ".join(reader.texts))
 
 
+def sphinx(language: str, doctrees: Path, target: Path, *options: str) -> None:
+    """Build the pages of a language; a warning is a failure."""
+    command = [
+        *(sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"),
+        *("-D", f"language={language}", "-d", str(doctrees), *options, str(DOCS), str(target)),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert not result.stderr
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Page]:
-    """All pages of both languages, built as `make docs` builds them: a warning is a failure."""
+    """All pages of both languages, built as `make docs` builds them."""
     folder = tmp_path_factory.mktemp("site")
     for language in LANGUAGES:
         target = folder / "html" if language == "en" else folder / "html" / language
-        command = [
-            *(sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"),
-            *("-D", f"language={language}", "-d", str(folder / "doctrees" / language)),
-            *(str(DOCS), str(target)),
-        ]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        result = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
-        assert not result.stderr
+        sphinx(language, folder / "doctrees" / language, target)
     # The theme has a template among its files.
     return {
         path: read(path)
@@ -125,6 +129,11 @@ def identifier(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
 
 
+def test_the_pages_are_read_without_a_warning(tmp_path: Path) -> None:
+    sphinx("en", tmp_path / "doctrees", tmp_path / "pages", "-b", "dummy")
+
+
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_component_command_error_and_endpoint_has_its_anchor(
     site: Mapping[Path, Page], language: str
@@ -159,6 +168,7 @@ def test_every_component_command_error_and_endpoint_has_its_anchor(
         assert not missing, f"{name}: {sorted(missing)}"
 
 
+@pytest.mark.exhaustive
 def test_every_internal_link_leads_to_a_page_and_an_anchor_of_it(site: Mapping[Path, Page]) -> None:
     broken = []
     for path, page in site.items():
@@ -175,11 +185,13 @@ def test_every_internal_link_leads_to_a_page_and_an_anchor_of_it(site: Mapping[P
     assert not broken
 
 
+@pytest.mark.exhaustive
 def test_a_page_links_the_same_page_in_the_other_language(site: Mapping[Path, Page]) -> None:
     assert "../zh_CN/reference/commands.html" in page(site, "reference/commands").links
     assert "../../reference/commands.html" in page(site, "reference/commands", "zh_CN").links
 
 
+@pytest.mark.exhaustive
 def test_the_generated_pages_are_in_the_language_of_the_site(site: Mapping[Path, Page]) -> None:
     component, error = library()[0], CATALOGUE["30206"]
     for name, message in (
@@ -220,6 +232,7 @@ def test_every_execution_option_of_a_node_is_documented() -> None:
     assert names == {"at", "origin", *vars(policy.DEFAULT)}
 
 
+@pytest.mark.exhaustive
 def test_generated_pages_name_all_that_the_library_has_in_its_order(
     site: Mapping[Path, Page],
 ) -> None:
@@ -256,6 +269,7 @@ def address(site: Mapping[Path, Page]) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.browser
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_search_answers_a_strangers_questions_first(

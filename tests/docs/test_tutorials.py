@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES
+from tests.docs.pages import of_folder
 
 
 @pytest.mark.slow(reason="runs all commands of a tutorial")
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.parent.name == "tutorials"], ids=lambda page: page.stem
-)
+@of_folder("tutorials")
 def test_a_tutorial_works_as_it_is_written(page: Path, follow: Callable[[Path], None]) -> None:
     follow(page)

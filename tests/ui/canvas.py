@@ -66,7 +66,7 @@ def choice(page: Page, key: str) -> Locator:
 def open_workflow(
     page: Page, lab: Lab, path: str, nodes: list[str], *, in_project: bool = True
 ) -> None:
-    page.goto(lab.address(path))
+    lab.show(page, path)
     for identifier in nodes:
         expect(node(page, identifier)).to_be_visible()
     if in_project:
@@ -130,6 +130,12 @@ def drop_files(page: Page, selector: str, files: dict[str, str]) -> None:
     )
 
 
+def open_workspace(dialog: Locator, lab: Lab) -> None:
+    """Go to the workspace in a file dialog, which begins in the lab's own folder."""
+    for folder in filter(None, lab.project.split("/")):
+        dialog.locator(".jp-DirListing-item", has_text=folder).dblclick()
+
+
 def run_workflow(page: Page) -> None:
     # It is enabled as soon as the canvas knows the server; Playwright does not see that it is not.
     expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")
@@ -183,16 +189,6 @@ def lines_changed(before: str, after: str) -> list[str]:
 def command(page: Page, identifier: str) -> None:
     """What a menu or the command palette would do."""
     page.evaluate("id => jupyterapp.commands.execute(id).then(() => null)", identifier)
-
-
-def focused_by(page: Page, identifier: str) -> str | None:
-    """The label of what has the focus as soon as a command has begun, before any other event."""
-    label: str | None = page.evaluate(
-        "id => { void jupyterapp.commands.execute(id);"
-        " return document.activeElement.getAttribute('aria-label'); }",
-        identifier,
-    )
-    return label
 
 
 def fit(page: Page) -> None:

@@ -8,7 +8,7 @@ from tests.ui.conftest import Lab
 
 
 def open_sidebar(page: Page, lab: Lab) -> None:
-    page.goto(lab.address())
+    lab.show(page)
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
     page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
 

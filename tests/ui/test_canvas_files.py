@@ -1,11 +1,10 @@
-"""The file behind the canvas when others write it, too; and what is made of it elsewhere."""
+"""The file behind the canvas when others write it, too; and files that are dropped on it."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -14,7 +13,6 @@ from tests.browser import TIMEOUT_MS, VIEWPORT
 from tests.ui.canvas import (
     NODES,
     WORKFLOW,
-    command,
     drop_files,
     empty_place,
     node,
@@ -29,6 +27,11 @@ from tests.ui.conftest import Lab
 pytestmark = pytest.mark.browser
 
 FIELD = '.jp-mlws-Settings input[id$="n_estimators"]'
+
+
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
 
 
 def trees(text: str, count: int) -> str:
@@ -154,100 +157,11 @@ def test_two_people_at_the_same_node(page: Page, browser: Browser, lab: Lab) -> 
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-def test_closing_asks_what_becomes_of_unsaved_edits(page: Page, lab: Lab) -> None:
-    file = lab.root / WORKFLOW
-    before = file.read_text()
-    open_workflow(page, lab, WORKFLOW, NODES)
-    set_trees(page, 77)
-    command(page, "application:close")
-    dialog = page.locator(".jp-Dialog")
-    dialog.get_by_role("button", name="Discard").click()
-    expect(page.locator(".jp-mlws-Canvas")).to_have_count(0)
-    assert file.read_text() == before
-    open_workflow(page, lab, WORKFLOW, NODES)
-    set_trees(page, 99)
-    command(page, "application:close")
-    page.locator(".jp-Dialog").get_by_role("button", name="Save").click()
-    expect(page.locator(".jp-mlws-Canvas")).to_have_count(0)
-    assert file.read_text() == trees(before, 99)
-
-
-@pytest.mark.slow(reason="a journey in a real browser")
-def test_parameters_in_their_own_file(
-    page: Page, start_lab: Callable[..., Lab], example: Path
-) -> None:
-    params = "# How it is trained\ntrain:\n  lr: 0.1   # the rate\n  layers: [8, 4]\nother: 1\n"
-    (example / "params.yaml").write_text(params)
-    text = (
-        "stages:\n  train:\n    cmd: cat params.yaml > out.txt\n"
-        "    params: [train]\n    outs: [out.txt]\n"
-    )
-    (example / "dvc.yaml").write_text(text)
-    lab = start_lab(example)
-    assert lab.mlws("run", "dvc.yaml").returncode == 0
-    open_workflow(page, lab, "dvc.yaml", ["train"])
-    expect(node(page, "train")).to_have_attribute("data-mlws-plan", "cached")
-    node(page, "train").click()
-    field = page.locator('[data-mlws-param="train.lr"]')
-    expect(field).to_have_value("0.1")
-    expect(page.locator('[data-mlws-param="other"]')).to_have_count(0)
-    field.fill("much")
-    expect(page.locator(".jp-mlws-Field-error")).to_contain_text("number")
-    field.fill("0.01")
-    field.press("Enter")
-    expect(node(page, "train")).to_have_attribute("data-mlws-plan", "run")
-    assert (example / "params.yaml").read_text() == params.replace("lr: 0.1 ", "lr: 0.01 ")
-    assert (example / "dvc.yaml").read_text() == text
-    # What an editor writes there shows here.
-    (example / "params.yaml").write_text(params.replace("lr: 0.1 ", "lr: 0.5 "))
-    expect(field).to_have_value("0.5")
-
-
-@pytest.mark.slow(reason="a journey in a real browser")
-def test_versions_compared_and_exports(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
-    file = lab.root / WORKFLOW
-    before = file.read_text()
-    without = before[: before.index("  plot:\n")]
-    file.write_text(
-        trees(without, 77).replace("  compare:\n", "  judge:\n")
-        + "  added:\n    cmd: echo 1 > x\n    outs: [x]\n"
-    )
-    open_workflow(page, lab, WORKFLOW, ["load", "judge", "added"])
-    command_id = "workflow:compare"
-    page.evaluate("id => void jupyterapp.commands.execute(id)", command_id)
-    dialog = page.locator(".jp-Dialog")
-    expect(dialog.locator("select").first).to_be_visible()
-    dialog.locator(".jp-mod-accept").click()
-    view = page.locator(".jp-mlws-GraphDiff")
-    expect(view.locator('[data-mlws-difference="forest"]')).to_contain_text("n_estimators 100 → 77")
-    expect(view.locator('[data-mlws-difference="judge"]')).to_contain_text("renamed from compare")
-    for name, kind in (("added", "added"), ("plot", "removed"), ("load", "same")):
-        expect(view.locator(f'[data-mlws-diff-node="{name}"]')).to_have_attribute(
-            "data-mlws-kind", kind
-        )
-    shoot("canvas-compare")
-    command(page, "application:close")
-    expect(view).to_have_count(0)
-
-    expect(node(page, "judge")).to_be_visible()
-    for name, ends in (("svg", "wine.svg"), ("png", "wine.png"), ("script", "wine.py")):
-        with page.expect_download() as download:
-            page.evaluate("id => void jupyterapp.commands.execute(id)", f"workflow:export-{name}")
-        assert download.value.suggested_filename == ends
-        content = Path(download.value.path()).read_bytes()
-        starts = {"svg": b"<svg", "png": b"\x89PNG", "script": b'"""Wine'}[name]
-        assert content.startswith(starts)
-        assert name != "script" or b"--n_estimators 77" in content
-    page.evaluate("() => void jupyterapp.commands.execute('workflow:copy-command')")
-    expect(page.locator(".jp-Dialog")).to_contain_text(f"jupyter mlws run {WORKFLOW}")
-
-
-@pytest.mark.slow(reason="a journey in a real browser")
-def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) -> None:
-    other = lab.root / "workflows/tea/dvc.yaml"
+def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, own_lab: Lab) -> None:
+    other = own_lab.root / "workflows/tea/dvc.yaml"
     other.parent.mkdir()
     other.write_text("stages:\n  brew:\n    cmd: echo tea\n  pour:\n    cmd: echo cup\n")
-    open_workflow(page, lab, WORKFLOW, NODES)
+    open_workflow(page, own_lab, WORKFLOW, NODES)
     page.evaluate(
         "() => jupyterapp.commands.execute('docmanager:open', {path: 'workflows/tea/dvc.yaml'})"
         ".then(() => null)"
@@ -266,13 +180,13 @@ def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) ->
         )
 
     def is_kept() -> bool:
-        state = saved_layout(lab)
+        state = saved_layout(own_lab)
         tabs = {f"mlws-workflow:{path}" for path in (WORKFLOW, "workflows/tea/dvc.yaml")}
         return tabs <= state.keys() and f"{state.get(key, {}).get('zoom', 0):.4f}" == shown()
 
     until(page, is_kept)
     zoomed = shown()
-    page.goto(lab.address().removesuffix("&reset"))
+    page.goto(own_lab.address().removesuffix("&reset"))
     expect(node(page, "brew")).to_be_visible()
     assert shown() == zoomed
 
@@ -316,7 +230,7 @@ def test_an_empty_canvas_loads_a_large_file_that_is_dropped(page: Page, lab: Lab
     file = lab.root / "workflows/new/dvc.yaml"
     file.parent.mkdir()
     file.write_text("stages: {}\n")
-    page.goto(lab.address("workflows/new/dvc.yaml"))
+    lab.show(page, "workflows/new/dvc.yaml")
     expect(page.locator(".jp-mlws-Canvas-starts button").first).to_be_visible()
     # JupyterLab sends more than a megabyte in chunks.
     text = "a,b\n" + "1,2\n" * 700_000

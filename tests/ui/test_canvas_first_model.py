@@ -122,6 +122,7 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     shoot("canvas-first-model-run")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
     page.goto(lab.address())
@@ -170,6 +171,7 @@ def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
     assert person.actions < MOST
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_nothing_serious_keeps_anybody_out(page: Page, lab: Lab) -> None:
     page.goto(lab.address())

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, node, run_workflow
+from tests.ui.canvas import RUN_LIMIT, node, open_workspace, run_workflow
 from tests.ui.conftest import Lab
 from tests.workflows.importers.pipelines import node as elyra_node
 from tests.workflows.importers.pipelines import pipeline
@@ -18,12 +18,18 @@ from tests.workflows.notebooks import notebook
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
+
+
 def choose(page: Page, lab: Lab, name: str, select: str = "Select") -> None:
     """Choose a file in the dialog of the import."""
-    page.goto(lab.address())
+    lab.show(page)
     page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('workflow:import')")
     page.evaluate("() => void jupyterapp.commands.execute('workflow:import')")
     chooser = page.locator(".jp-Dialog", has=page.locator(".jp-Open-Dialog"))
+    open_workspace(chooser, lab)
     chooser.locator(".jp-DirListing-item", has_text=name).click()
     chooser.get_by_role("button", name=select).click()
 
@@ -86,7 +92,7 @@ def test_a_notebook_becomes_a_node_from_its_toolbar(page: Page, lab: Lab) -> Non
     (lab.root / "count.ipynb").write_text(notebook("numbers = [1, 2]", "print(sum(numbers))"))
 
     def press(item: str) -> None:
-        page.goto(lab.address("count.ipynb"))
+        lab.show(page, "count.ipynb")
         page.locator("[data-jp-item-name='mlws-workflow']").click()
         page.locator(".lm-Menu-item", has_text=item).click()
 

@@ -44,6 +44,7 @@ def lab(start_lab: Callable[..., Lab], tmp_path: Path) -> Lab:
     return start_lab(folder)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_from_a_file_to_two_compared_models(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -1,4 +1,4 @@
-"""Runs of parts, failures and how to go on, past runs, and a server that goes away."""
+"""Runs of parts, failures and how to go on, and a server that goes away."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def project(example: Path) -> Path:
 
 
 @pytest.fixture
-def lab(start_lab: Callable[..., Lab], project: Path) -> Lab:
-    return start_lab(project)
+def lab(share_lab: Callable[[Path], Lab], project: Path) -> Lab:
+    return share_lab(project)
 
 
 def expect_states(page: Page, **states: str) -> None:
@@ -146,36 +146,6 @@ def test_retry_and_skip(page: Page, lab: Lab) -> None:
     button(page, "Skip")
     expect_states(page, third="COMPLETED", second="SKIPPED")
     assert (lab.root / "third.txt").read_text() == "by hand"
-
-
-@pytest.mark.slow(reason="a journey in a real browser")
-def test_past_runs_are_laid_over_the_graph(
-    page: Page, lab: Lab, shoot: Callable[[str], None]
-) -> None:
-    assert lab.mlws("run", PATH).returncode == 1
-    (lab.root / "second.py").write_text(FAULTY.replace(" + missing", ""))
-    assert lab.mlws("run", PATH).returncode == 0
-    open_workflow(page, lab, PATH, NODES)
-    expect_states(page, second="COMPLETED", first="CACHED")
-    page.locator(".jp-mlws-history").click()
-    history = page.locator(".jp-mlws-History-pane")
-    expect(history.locator("[data-mlws-bar]")).to_have_count(2)
-    runs = history.locator("[data-mlws-past-run]")
-    expect(runs).to_have_count(2)
-    runs.nth(1).click()
-    expect_states(page, second="FAILED", first="COMPLETED")
-    expect(page.locator(".jp-mlws-Banner.jp-mod-info")).to_be_visible()
-    node(page, "second").click()
-    page.get_by_role("tab", name="Log").click()
-    expect(page.locator(".jp-mlws-Log")).to_contain_text("NameError")
-    shoot("canvas-history")
-    page.get_by_role("button", name="Show Its Workflow").click()
-    past = page.locator(".jp-mlws-Workflow.jp-mod-past")
-    expect(past.locator(".jp-mlws-Banner")).to_contain_text("It is the same now.")
-    expect(past.locator('[data-mlws-node="second"]')).to_have_attribute("data-mlws-state", "FAILED")
-    page.get_by_role("button", name="Back to Now").click()
-    expect(past).to_have_count(0)
-    expect_states(page, second="COMPLETED")
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
@@ -299,7 +269,7 @@ CHART = {
 
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_chart_is_drawn_by_the_lab(
-    page: Page, start_lab: Callable[..., Lab], example: Path, shoot: Callable[[str], None]
+    page: Page, share_lab: Callable[[Path], Lab], example: Path, shoot: Callable[[str], None]
 ) -> None:
     (example / "chart.json").write_text(json.dumps(CHART))
     (example / "rows.csv").write_text("epoch,loss\n1,0.9\n2,0.5\n3,0.4\n")
@@ -308,7 +278,7 @@ def test_a_chart_is_drawn_by_the_lab(
         "    deps: [chart.json, rows.csv]\n    outs: [loss.vl.json]\n"
         "    plots:\n    - loss.csv: {x: epoch, y: loss, cache: false}\n"
     )
-    open_workflow(page, start_lab(example), PATH, ["plot"])
+    open_workflow(page, share_lab(example), PATH, ["plot"])
     expect(node(page, "plot")).to_have_attribute("data-mlws-plan", "run", timeout=RUN_LIMIT)
     run_workflow(page)
     expect_states(page, plot="COMPLETED")
@@ -320,29 +290,3 @@ def test_a_chart_is_drawn_by_the_lab(
         expect(chart.locator("canvas, svg, img").first).to_be_visible()
     shoot("canvas-chart")
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
-
-
-@pytest.mark.slow(reason="a journey in a real browser")
-def test_values_of_metrics_with_long_names_are_in_view(
-    page: Page, start_lab: Callable[..., Lab], example: Path
-) -> None:
-    names = ["mean_average_precision_at_fifty_of_the_validation_images", "weighted.f1_score_macro"]
-    (example / "measure.json").write_text(json.dumps(dict.fromkeys(names, 0.123456)))
-    (example / PATH).write_text(
-        "stages:\n  measure:\n    cmd: cp measure.json scores.json\n    deps: [measure.json]\n"
-        "    metrics: [scores.json]\n"
-    )
-    open_workflow(page, start_lab(example), PATH, ["measure"])
-    run_workflow(page)
-    expect_states(page, measure="COMPLETED")
-    node(page, "measure").click()
-    page.get_by_role("tab", name="Preview").click()
-    panel = page.locator(".jp-mlws-Drawer").bounding_box()
-    assert panel
-    for name in names:
-        row = page.locator(".jp-mod-metrics tr", has_text=name)
-        value = row.locator("td")
-        expect(value).to_contain_text("0.123")
-        box = value.bounding_box()
-        assert box
-        assert box["x"] + box["width"] <= panel["x"] + panel["width"]

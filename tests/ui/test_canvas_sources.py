@@ -114,6 +114,7 @@ def test_data_is_seen_dropped_connected_and_taken_away(
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_registered_model_is_an_input(page: Page, lab: Lab) -> None:
     made = lab.mlws("run", WORKFLOW)

@@ -14,7 +14,6 @@ from tests.ui.canvas import (
     choice,
     empty_place,
     faults_of_access,
-    focused_by,
     lines_changed,
     newest_run,
     node,
@@ -68,44 +67,8 @@ def test_a_collapsed_frame_is_one_node(page: Page, lab: Lab, shoot: Callable[...
     assert repro.count("didn't change, skipping") == 8, repro
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
 
-    # By the keyboard: renamed, duplicated, deleted and undone as one.
-    node(page, GROUP).click(position={"x": 60, "y": 16})
-    assert focused_by(page, "workflow:rename") == "Title"
-    page.keyboard.press("Escape")
-    page.keyboard.press("F2")
-    page.keyboard.type("Both")
-    page.keyboard.press("Enter")
-    expect(node(page, GROUP)).to_contain_text("Both")
-    page.keyboard.press("Control+d")
-    expect(node(page, "frames:1")).to_contain_text("Both")
-    save(page)
-    assert "nodes: [forest_2, linear_2]" in file.read_text()
-    page.keyboard.press("Delete")
-    expect(node(page, "frames:1")).to_have_count(0)
-    save(page)
-    assert file.read_text() == text.replace("Models", "Both")
-    for _ in range(3):
-        page.keyboard.press("Control+z")
-    expect(node(page, GROUP)).to_contain_text("Models")
-    save(page)
-    assert file.read_text() == text
 
-    # The tree view has it as one, and the key expands it again.
-    node(page, GROUP).click(position={"x": 60, "y": 16})
-    page.keyboard.press("Control+Shift+y")
-    row = page.locator(f'[data-mlws-row="{GROUP}"]')
-    expect(row).to_contain_text("forest, linear")
-    expect(page.locator('[data-mlws-row="forest"]')).to_have_count(0)
-    row.click()
-    page.keyboard.press("Control+Shift+g")
-    expect(page.locator('[data-mlws-row="forest"]')).to_be_visible()
-    page.keyboard.press("Control+Shift+y")
-    expect(node(page, "forest")).to_be_visible()
-    page.mouse.click(*empty_place(page))
-    save(page)
-    assert file.read_text() == text.replace(", collapsed: true", "")
-
-
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_subworkflow_is_reused_in_two_files(
     page: Page, lab: Lab, shoot: Callable[..., None]

@@ -250,6 +250,7 @@ TASKS: dict[str, Callable[[Tasks], None]] = {
 
 
 @pytest.mark.slow(reason="journeys in a real browser")
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("first", [9, 6, 3, 0])
 def test_tasks_by_the_mouse_alone(tasks: Tasks, first: int) -> None:
     counts = {}

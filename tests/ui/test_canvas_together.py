@@ -25,7 +25,7 @@ from tests.ui.canvas import (
 )
 from tests.ui.conftest import Lab
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.exhaustive]
 
 PACKAGES = (
     "jupyter-collaboration>=5,<6",

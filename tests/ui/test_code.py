@@ -607,6 +607,7 @@ def test_what_is_deleted_or_binary_is_settled_as_a_whole(
     assert git("status", "--porcelain") == ""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize(("theme", "locale"), [("light", "zh_CN"), ("dark", "en")])
 def test_how_code_looks(

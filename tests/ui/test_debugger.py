@@ -62,6 +62,7 @@ def lab(start_lab: Callable[..., Lab], tmp_path: Path) -> Lab:
     return start_lab(root)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_breakpoint_in_the_source_of_a_component_stops_its_node(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -14,6 +14,11 @@ from tests.ui.conftest import Lab, prefer
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
+
+
 def reference(page: Page) -> Locator:
     return page.locator(".jp-mlws-Reference")
 
@@ -78,7 +83,7 @@ def test_the_context_menu_of_the_palette_has_help(page: Page, lab: Lab) -> None:
 def test_an_error_leads_to_its_page_and_others_are_found(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
-    page.goto(lab.address())
+    lab.show(page)
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-lineage')")
     page.evaluate(
         "() => jupyterapp.commands.execute('mlws:open-lineage', {of: 'snapshot:missing'})"
@@ -121,11 +126,11 @@ def test_an_error_leads_to_its_page_and_others_are_found(
 
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_first_start_with_a_project_shows_a_tour_once(
-    page: Page, lab: Lab, shoot: Callable[[str], None]
+    page: Page, own_lab: Lab, shoot: Callable[[str], None]
 ) -> None:
-    setting = Path(lab.environment["JUPYTERLAB_SETTINGS_DIR"], "jupyter-mlws")
+    setting = Path(own_lab.environment["JUPYTERLAB_SETTINGS_DIR"], "jupyter-mlws")
     (setting / "help.jupyterlab-settings").unlink()
-    page.goto(lab.address())
+    page.goto(own_lab.address())
     toast = page.locator(".Toastify__toast")
     places = [
         '.lm-TabBar-tab[data-id="jp-mlws-sidebar"]',
@@ -143,7 +148,7 @@ def test_the_first_start_with_a_project_shows_a_tour_once(
         step.get_by_role("button", name="Done" if number == len(places) else "Next Step").click()
     expect(toast).to_have_count(0)
 
-    page.goto(lab.address())
+    page.goto(own_lab.address())
     expect(page.locator(".jp-LauncherCard").first).to_be_visible()
     page.wait_for_timeout(1000)
     expect(toast).to_have_count(0)
@@ -153,6 +158,7 @@ def test_the_first_start_with_a_project_shows_a_tour_once(
     expect(toast).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_it_is_chinese_in_a_dark_lab(
     page: Page,

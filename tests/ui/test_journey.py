@@ -37,15 +37,19 @@ def run_and_expect(page: Page, states: dict[str, str]) -> None:
         )
 
 
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
+
+
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_draw_run_and_see(
-    page: Page, start_lab: Callable[..., Lab], example: Path, shoot: Callable[[str], None]
+    page: Page, lab: Lab, example: Path, shoot: Callable[[str], None]
 ) -> None:
     # As if nothing had run yet: neither results nor what DVC remembers of runs.
     (example / "workflows/wine/dvc.lock").unlink()
     shutil.rmtree(example / "workflows/wine/out")
     shutil.rmtree(example / ".dvc/cache/runs")
-    lab = start_lab(example)
     file = lab.root / WORKFLOW
     before = file.read_text()
     open_workflow(page, lab, WORKFLOW, NODES)
@@ -164,7 +168,7 @@ def test_runs_from_a_terminal_and_a_notebook_show_on_the_open_canvas(page: Page,
 
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_commit_damage_and_restore(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
-    page.goto(lab.address())
+    lab.show(page)
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
     page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
     script = lab.root / "train.py"

@@ -24,6 +24,11 @@ WINE = "workflows/wine/dvc.yaml"
 WINE_ID = "workflows~1wine~1dvc.yaml"
 
 
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
+
+
 def open_settings(page: Page, title: str) -> None:
     """Open the settings of a plugin in a tab of the main area."""
     page.evaluate(
@@ -53,14 +58,14 @@ def toolbar_item(page: Page, position: int) -> Locator:
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
+def test_settings_of_the_canvas_act_at_once(page: Page, own_lab: Lab) -> None:
     def canvas() -> None:
         page.get_by_role("tab", name="Wine").click()
 
     def settings() -> None:
         page.get_by_role("tab", name="Settings").click()
 
-    open_workflow(page, lab, WINE, [])
+    open_workflow(page, own_lab, WINE, [])
     palette = page.locator(".jp-mlws-Palette")
     data = palette.locator("details").first
     with page.expect_response(
@@ -70,7 +75,7 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     expect(data.locator(".jp-mlws-Palette-item").first).to_be_hidden()
     # Not a reload: after the layout is restored, the lab opens the workflow of the address once
     # more, in front of what was opened meanwhile.
-    open_workflow(page, lab, WINE, [])
+    open_workflow(page, own_lab, WINE, [])
     # The palette keeps what was collapsed.
     expect(data.locator("summary")).to_be_visible()
     expect(data.locator(".jp-mlws-Palette-item").first).to_be_hidden()
@@ -87,8 +92,8 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     run_workflow(page)
     expect(run).not_to_have_attribute("data-mlws-run", before)
     expect(run).to_have_attribute("data-mlws-state", "COMPLETED")
-    (newest, *_) = lab.fetch(f"workflows/{WINE_ID}/runs")["items"]
-    assert lab.fetch(f"workflows/{WINE_ID}/runs/{newest['id']}")["jobs"] == 1
+    (newest, *_) = own_lab.fetch(f"workflows/{WINE_ID}/runs")["items"]
+    assert own_lab.fetch(f"workflows/{WINE_ID}/runs/{newest['id']}")["jobs"] == 1
     settings()
     fill_setting(page, "executor", "nowhere")
     canvas()
@@ -100,14 +105,14 @@ def test_settings_of_the_canvas_act_at_once(page: Page, lab: Lab) -> None:
     expect(palette).to_be_visible()
 
 
-def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, lab: Lab) -> None:
+def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, own_lab: Lab) -> None:
     def starts_with(*names: str) -> None:
         page.get_by_role("tab", name="Wine").click()
         for position, name in enumerate(names):
             expect(toolbar_item(page, position)).to_have_class(re.compile(f"Toolbar-{name}( |$)"))
         page.get_by_role("tab", name="Settings").click()
 
-    open_workflow(page, lab, WINE, [])
+    open_workflow(page, own_lab, WINE, [])
     expect(page.locator(".jp-mlws-fit")).to_be_visible()
     open_settings(page, "Workflow Canvas")
     starts_with("save", "run", "stop", "undo")
@@ -117,8 +122,8 @@ def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, lab: Lab) -> No
     starts_with("stop", "undo", "run", "redo")
 
 
-def test_buttons_of_a_view_are_in_the_toolbar_of_its_tab(page: Page, lab: Lab) -> None:
-    page.goto(lab.address())
+def test_buttons_of_a_view_are_in_the_toolbar_of_its_tab(page: Page, own_lab: Lab) -> None:
+    page.goto(own_lab.address())
     expect(page.locator("#jp-mlws-status")).to_be_visible()
     command(page, "mlws:open-experiments")
     view = page.locator(".jp-MainAreaWidget:has(.jp-mlws-RunTableView)")
@@ -157,7 +162,7 @@ def test_the_status_bar_shows_the_project_and_the_run(page: Page, lab: Lab) -> N
 
 
 def test_every_command_describes_its_arguments(page: Page, lab: Lab) -> None:
-    page.goto(lab.address())
+    lab.show(page)
     expect(page.locator("#jp-mlws-status")).to_be_visible()
     described = page.evaluate(
         """async () => {

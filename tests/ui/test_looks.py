@@ -25,7 +25,7 @@ from tests.ui.test_canvas_import import plan_of
 from tests.workflows.importers.pipelines import node as elyra_node
 from tests.workflows.importers.pipelines import pipeline
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.exhaustive]
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SETTINGS = {"en": "Settings", "zh_CN": "设置"}

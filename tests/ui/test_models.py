@@ -31,6 +31,11 @@ for name, speed in (("slow", 1), ("fast", 3)):
 """
 
 
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
+
+
 def in_mlflow(lab: Lab, code: str) -> str:
     answer = lab.python(code)
     assert answer.returncode == 0, answer.stderr
@@ -48,7 +53,9 @@ def test_three_models_are_compared_and_one_is_promoted(
     expect(dialog.locator("[name=run] option")).to_have_count(3)
     dialog.locator("[name=run]").select_option(index=0)
     dialog.locator("[name=name]").fill("wine")
-    dialog.locator("[name=artifacts]").fill("workflows/wine/out/forest.model.skops")
+    # The run's own outputs are offered, and the model among them is chosen.
+    model_file = "workflows/wine/out/forest.model.skops"
+    expect(dialog.locator(f'[name=artifacts][value="{model_file}"]')).to_be_checked()
     shoot("models-register")
     dialog.locator(".jp-mod-accept").click()
     model = section.locator('[data-mlws-model-name="wine"]')

@@ -29,6 +29,11 @@ MEMORY_LIMIT = 400 * 2**20
 """Bytes; a fresh kernel uses 70 MB."""
 
 
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
+
+
 def write(root: Path, **cells: str) -> None:
     rows = [
         {
@@ -52,7 +57,7 @@ def command(page: Page, name: str) -> None:
 
 
 def open_notebook(page: Page, lab: Lab) -> Locator:
-    page.goto(lab.address("prices.ipynb"))
+    lab.show(page, "prices.ipynb")
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:notebook-errors')")
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     expect(cells).to_have_count(len(CELLS))
@@ -108,7 +113,7 @@ def test_an_error_is_found_mended_and_what_was_lost_runs_again(
     expect(history.locator("li")).to_have_count(1)
     shoot("notebook-history")
 
-    notebook = lab.fetch("notebooks?path=prices.ipynb")["items"][0]["id"]
+    notebook = lab.fetch(f"notebooks?path={lab.place('prices.ipynb')}")["items"][0]["id"]
     rows = lab.fetch(f"notebooks/{notebook}/executions?cell=show")["items"]
     assert [(row["status"], row["origin"]) for row in rows] == [
         ("SUCCESS", "lab"),
@@ -182,7 +187,7 @@ def test_cells_are_stopped_at_their_limits(
     limit = page.locator('.jp-SettingsPanel input[id$="cellTimeout"]')
     limit.fill("1.5")
     limit.press("Tab")
-    notebook = lab.fetch("notebooks?path=prices.ipynb")["items"][0]["id"]
+    notebook = lab.fetch(f"notebooks?path={lab.place('prices.ipynb')}")["items"][0]["id"]
     until(page, lambda: lab.fetch(f"notebooks/{notebook}/status")["timeout"] == 1.5)
     shoot("notebook-time-limit")
     page.get_by_role("tab", name="prices.ipynb").click()
@@ -202,6 +207,7 @@ def test_cells_are_stopped_at_their_limits(
     assert rows[2]["memory"] > MEMORY_LIMIT * 0.72
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_everything_by_keyboard_dark_and_in_chinese(
     page: Page, start_lab: Callable[..., Lab], tmp_path: Path, shoot: Callable[[str], None]
@@ -269,11 +275,13 @@ def test_everything_by_keyboard_dark_and_in_chinese(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-def test_the_log_is_read_and_filtered(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
-    write(lab.root, **CELLS)
-    notebook = lab.fetch("notebooks?path=prices.ipynb")["items"][0]["id"]
-    lab.fetch(f"notebooks/{notebook}/execute", {"code": "1 + 1"})
-    page.goto(lab.address())
+def test_the_log_is_read_and_filtered(
+    page: Page, own_lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    write(own_lab.root, **CELLS)
+    notebook = own_lab.fetch("notebooks?path=prices.ipynb")["items"][0]["id"]
+    own_lab.fetch(f"notebooks/{notebook}/execute", {"code": "1 + 1"})
+    page.goto(own_lab.address())
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:server-log')")
     command(page, "mlws:server-log")
     lines = page.locator(".jp-mlws-ServerLog .jp-mlws-LogLine")
@@ -281,7 +289,7 @@ def test_the_log_is_read_and_filtered(page: Page, lab: Lab, shoot: Callable[[str
     page.get_by_label("Source", exact=True).select_option("execution")
     expect(lines).to_have_count(1)
     # A line that comes now is there by itself.
-    lab.fetch(f"notebooks/{notebook}/execute", {"code": "2 + 2"})
+    own_lab.fetch(f"notebooks/{notebook}/execute", {"code": "2 + 2"})
     expect(lines).to_have_count(2)
     shoot("server-log")
     with page.expect_download() as download:
@@ -290,7 +298,7 @@ def test_the_log_is_read_and_filtered(page: Page, lab: Lab, shoot: Callable[[str
     assert [row["event.dataset"] for row in rows] == ["mlws.execution"] * 2
 
 
-@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("edited", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_outputs_of_the_api_come_into_the_open_notebook(
     edited: bool, page: Page, lab: Lab, shoot: Callable[[str], None]
@@ -303,7 +311,7 @@ def test_outputs_of_the_api_come_into_the_open_notebook(
         page.keyboard.press("Control+End")
         page.keyboard.type("  # an edit")
         expect(cells.nth(0).locator(".cm-content")).to_contain_text("# an edit")
-    notebook = lab.fetch("notebooks?path=prices.ipynb")["items"][0]["id"]
+    notebook = lab.fetch(f"notebooks?path={lab.place('prices.ipynb')}")["items"][0]["id"]
     result = lab.fetch(f"notebooks/{notebook}/execute", {"all": True})
     assert result["saved"] is True
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7\n")
@@ -323,7 +331,7 @@ def test_outputs_of_the_api_come_into_the_open_notebook(
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_variables_follow_the_kernel(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     write(lab.root, frame="import pandas as pd\nframe = pd.DataFrame({'a': range(9)})", two="b = 7")
-    page.goto(lab.address("prices.ipynb"))
+    lab.show(page, "prices.ipynb")
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:notebook-variables')")
     page.wait_for_function(READY)
     command(page, "mlws:notebook-variables")
@@ -356,7 +364,7 @@ def test_the_commit_box_names_outputs_of_other_code(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
     write(lab.root, one="x = 1", two="x = 2")
-    page.goto(lab.address("prices.ipynb"))
+    lab.show(page, "prices.ipynb")
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
     page.wait_for_function(READY)
     cells = page.locator(".jp-Notebook .jp-CodeCell")

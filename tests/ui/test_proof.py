@@ -19,6 +19,11 @@ WORKFLOW = "workflows/wine/dvc.yaml"
 MODEL = "workflows/wine/out/forest.model.skops"
 
 
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
+
+
 def committed(lab: Lab, revision: str, path: str) -> bytes:
     return subprocess.run(
         ["git", "show", f"{revision}:{path}"], cwd=lab.root, capture_output=True, check=True

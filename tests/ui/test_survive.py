@@ -243,7 +243,7 @@ def test_a_request_for_input_is_asked_again(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-@pytest.mark.parametrize("page_stays", [True, False])
+@pytest.mark.parametrize("page_stays", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 def test_a_killed_server_loses_nothing(
     page: Page,
     other_page: Page,

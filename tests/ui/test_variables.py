@@ -28,6 +28,11 @@ CHANGE = "df = df.assign(price=df.price + 1000)"
 SLEEP = "import time; time.sleep(6)"
 
 
+@pytest.fixture
+def lab(shared_example: Lab) -> Lab:
+    return shared_example
+
+
 def open_notebook(page: Page, lab: Lab) -> None:
     """Open a notebook with the variables of SETUP, and the panel that lists them."""
     sources = {"setup": SETUP, "change": CHANGE, "sleep": SLEEP}
@@ -46,7 +51,7 @@ def open_notebook(page: Page, lab: Lab) -> None:
     content = {"cells": cells, "metadata": {"kernelspec": kernel}}
     text = json.dumps({**content, "nbformat": 4, "nbformat_minor": 5})
     (lab.root / "values.ipynb").write_text(text)
-    page.goto(lab.address("values.ipynb"))
+    lab.show(page, "values.ipynb")
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:notebook-variables')")
     expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(len(sources))
     page.wait_for_function(READY)
@@ -86,9 +91,9 @@ def cells_of(view: Locator, row: int) -> Locator:
 
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_frame_is_sorted_filtered_scrolled_and_assigned_again(
-    page: Page, lab: Lab, shoot: Callable[[str], None]
+    page: Page, own_lab: Lab, shoot: Callable[[str], None]
 ) -> None:
-    open_notebook(page, lab)
+    open_notebook(page, own_lab)
     view = open_variable(page, "df")
     expect(view.locator(".jp-mlws-Preview-shape")).to_contain_text("Rows: 100,000. Columns: 2")
     expect(cells_of(view, 1)).to_have_text(["0", "199998", "fig"])
@@ -130,8 +135,8 @@ def test_a_frame_is_sorted_filtered_scrolled_and_assigned_again(
     expect(view.locator(".jp-mlws-Field-error")).to_contain_text("'many' is not a value of type")
 
     # The view comes back with the page.
-    until(page, lambda: "mlws-views:variable" in json.dumps(saved_layout(lab)))
-    page.goto(f"{lab.url}/lab")
+    until(page, lambda: "mlws-views:variable" in json.dumps(saved_layout(own_lab)))
+    page.goto(f"{own_lab.url}/lab")
     view = page.locator(".jp-mlws-Variable:visible")
     expect(view.locator(".jp-mlws-Preview-shape")).to_contain_text("Rows: 100,000", timeout=60_000)
 
@@ -162,6 +167,7 @@ def test_arrays_dictionaries_and_models(page: Page, lab: Lab, shoot: Callable[[s
     shoot("variable-model")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_it_looks_right_in_the_dark_and_in_chinese(
     page: Page,

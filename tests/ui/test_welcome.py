@@ -73,7 +73,7 @@ def test_the_example_opens(page: Page, lab: Lab, view: Locator) -> None:
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-@pytest.mark.parametrize("is_dropped", [False, True])
+@pytest.mark.parametrize("is_dropped", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 def test_a_table_becomes_a_workflow_that_runs(
     page: Page, lab: Lab, view: Locator, is_dropped: bool
 ) -> None:
@@ -231,6 +231,7 @@ def test_it_is_not_shown_again_unless_it_is_opened(page: Page, lab: Lab, view: L
     expect(view.get_by_label("Do not show this view again")).to_be_checked()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_it_is_chinese_in_a_dark_lab(
     page: Page, start_lab: Callable[..., Lab], empty: Path, tmp_path: Path

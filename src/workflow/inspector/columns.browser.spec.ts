@@ -1,0 +1,162 @@
+import { expect, test } from 'vitest';
+import { commands, page } from 'vitest/browser';
+
+import {
+  accessFaults,
+  css,
+  emptyPlace,
+  node,
+  openCanvas,
+  WORKFLOW,
+  type CanvasPage
+} from '../../__tests__/browser/canvas';
+import recording from '../../__tests__/browser/recording.json';
+
+/** Opens a workflow that reads a table, and selects a node. */
+async function openNode(
+  name: keyof typeof recording.texts,
+  selected = 'next'
+): Promise<CanvasPage> {
+  const canvas = await openCanvas({
+    files: { [WORKFLOW]: recording.texts[name] },
+    nodes: [selected]
+  });
+  await node(selected).click();
+  return canvas;
+}
+
+test('columns are chosen from lists, and a missing one is a problem before any run', async () => {
+  const canvas = await openNode('drop', 'drop');
+  const group = page.getByRole('group', { name: 'Columns to drop' });
+  await expect
+    .poll(() =>
+      group
+        .getByRole('listitem')
+        .elements()
+        .map(one => one.textContent)
+    )
+    .toEqual([
+      'citytextBonn, Ulm, Kiel',
+      'roomsinteger3, 2, 4',
+      'pricenumber2.5, 1.5',
+      'churninteger0, 1'
+    ]);
+  await group.getByRole('checkbox', { name: 'city' }).click();
+  await group.getByRole('checkbox', { name: 'price' }).click();
+  expect(await canvas.save()).toContain('- drop: {drop: [city, price]}');
+
+  await node('train').click();
+  const target = page.getByLabelText('Target column');
+  const options = (): string[] =>
+    target
+      .getByRole('option')
+      .elements()
+      .map(one => one.textContent ?? '');
+  await expect
+    .poll(options)
+    .toEqual(['—', 'rooms (integer: 3, 2, 4)', 'churn (integer: 0, 1)']);
+  await target.selectOptions('churn');
+  expect(await canvas.save()).toContain('- train: {target: "churn"}');
+  expect(await accessFaults('.jp-mlws-Canvas')).toEqual([]);
+
+  // What an edit takes away is missing further down, before any run.
+  await node('drop').click();
+  await group.getByRole('checkbox', { name: 'churn' }).click();
+  await commands.click(...emptyPlace(), {});
+  const problems = css('.jp-mlws-Problems');
+  await expect
+    .element(problems)
+    .toHaveTextContent("The table at the input data has no column 'churn'.");
+  await expect
+    .element(problems)
+    .toHaveTextContent('Choose one of these: rooms.');
+  await node('train').click();
+  await expect
+    .poll(
+      () =>
+        (target.element() as HTMLSelectElement).selectedOptions[0].textContent
+    )
+    .toBe('churn (does not exist)');
+});
+
+test('an expression offers columns and shows its faults', async () => {
+  const canvas = await openNode('formula');
+  const expression = page.getByRole('textbox', { name: 'Expression' });
+  await expect.element(expression).toHaveTextContent('pric / 2');
+  const fault = css('.jp-mlws-Field-error');
+  await expect
+    .element(fault)
+    .toHaveTextContent(
+      "The table at the input data has no column 'pric'. Did you mean 'price'?"
+    );
+  expect(await accessFaults('.jp-mlws-Panel')).toEqual([]);
+  // What is typed is completed, with its type.
+  await expression.click();
+  await commands.press('Control+a');
+  await commands.type('roo');
+  const option = page.getByRole('option', { name: 'rooms' });
+  await expect.element(option).toHaveTextContent('roomsinteger');
+  await option.click();
+  await expect.element(expression).toHaveTextContent(/^rooms$/);
+  // What is clicked is inserted.
+  const choices = page.getByRole('group', {
+    name: 'Insert into the expression'
+  });
+  await choices.getByRole('button', { name: '*', exact: true }).click();
+  await choices.getByRole('button', { name: 'price' }).click();
+  await expect.element(expression).toHaveTextContent('rooms * price');
+  await expect.element(fault).not.toBeInTheDocument();
+  expect(await canvas.save()).toContain('expression: "rooms * price"');
+});
+
+test('columns are renamed by a form', async () => {
+  const canvas = await openNode('rename_columns');
+  const form = page.getByRole('group', { name: 'New names' });
+  await form.getByLabelText('Add a column').selectOptions('city');
+  await form.getByLabelText('city: New name').fill('town');
+  await form.getByLabelText('Add a column').selectOptions('rooms');
+  await form.getByRole('button', { name: 'Remove rooms' }).click();
+  await expect
+    .poll(() =>
+      form
+        .getByRole('option')
+        .elements()
+        .map(one => one.textContent)
+    )
+    .toEqual([
+      'Add a column…',
+      'rooms · integer',
+      'price · number',
+      'churn · integer'
+    ]);
+  expect(await accessFaults('.jp-mlws-Panel')).toEqual([]);
+  expect(await canvas.save()).toContain('{names: [city=town]}');
+});
+
+test('checks are learned by a click and edited', async () => {
+  const canvas = await openNode('check_table');
+  await page.getByRole('button', { name: 'Learn from the Data' }).click();
+  const ranges = page
+    .getByRole('group', { name: 'Ranges of values' })
+    .getByLabelText('rooms: Range');
+  await expect.element(ranges).toHaveValue('1..5');
+  await ranges.fill('1..9');
+  await page
+    .getByRole('group', { name: 'Column types' })
+    .getByLabelText('price: Type')
+    .selectOptions('integer');
+  await page
+    .getByRole('group', { name: 'Rules that only warn' })
+    .getByLabelText('types: price')
+    .click();
+  expect(await accessFaults('.jp-mlws-Panel')).toEqual([]);
+  const text = await canvas.save();
+  for (const words of [
+    'rooms=1..9',
+    'price=integer',
+    'types: price',
+    'churn=0..2'
+  ]) {
+    expect(text).toContain(words);
+  }
+});
