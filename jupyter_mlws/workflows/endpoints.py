@@ -21,6 +21,7 @@ from jupyter_mlws.core.errors import (
     OperationInProgressError,
     PreviewError,
     PromotionError,
+    UnfinishedOperationError,
     WorkflowChangedError,
     WorkflowCycleError,
     WorkflowItemNotFoundError,
@@ -83,6 +84,7 @@ STARTS = (
     InvalidExecutorError,
     NodeResourcesError,
     InvalidRunParameterError,
+    UnfinishedOperationError,
 )
 """Errors that keep a run from starting."""
 EXECUTES = [("execute", "kernels"), ("write", "contents")]

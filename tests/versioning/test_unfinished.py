@@ -20,6 +20,7 @@ from jupyter_mlws.versioning.code.models import (
 from jupyter_mlws.versioning.data.models import DatasetImport
 from jupyter_mlws.versioning.models import OPERATION_ACTIONS, OperationAction
 from jupyter_mlws.versioning.repository import Needs
+from jupyter_mlws.workflows.run.runs import RunRequest
 from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
@@ -149,6 +150,7 @@ OPERATIONS: dict[str, tuple[Needs, Operation]] = {
         lambda w: w.datasets.import_url(DatasetImport(url="file:///none", path="i.csv")),
     ),
     "pull data": (Needs.FILES, lambda w: w.datasets.pull("data~1wine.csv")),
+    "run": (Needs.FILES, lambda w: w.runs.execute("none/dvc.yaml", RunRequest())),
     "tag": (Needs.NOTHING, lambda w: w.tags.create("now", "HEAD", None)),
     "create a branch": (Needs.NOTHING, lambda w: w.branches.create("kept")),
     "delete a branch": (Needs.NOTHING, lambda w: w.branches.delete("kept", force=True)),

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -37,6 +37,7 @@ from jupyter_mlws.engine.graph import closure, downstream, topological_order, up
 from jupyter_mlws.engine.processes import alive, await_starts, end_bearers, start_time
 from jupyter_mlws.engine.resources import of_this_machine, refuse_oversized
 from jupyter_mlws.engine.states import Status, TransitionError
+from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.run import serializers
@@ -151,9 +152,11 @@ class Runs:
 
         The values of ``params`` (`node.key`: value) are written to the file first. Errors: 40201
         to 40205 for a faulty workflow, 40204 for a parameter, 40210 and 40108 for the executor,
-        30103 if a run of this file is in progress.
+        30103 if a run of this file is in progress, 30201 if a restore or a stash was interrupted.
         """
         self.reconcile()
+        if is_switching(self._project):
+            self._await_switch()
         if not (self._root / ".dvc").is_dir():
             raise DVCNotInitializedError()
         request = replace(request, executor=config.resolve(request.executor))
@@ -195,6 +198,19 @@ class Runs:
             if started is not None:
                 self.journal.note(run.id, pid=pid, pid_start=started)
         return self.journal.run(run.id)
+
+    def _await_switch(self) -> None:
+        """Wait for, or recover, a change of the working tree; error 30201 if it waits for the user.
+
+        Else a run would read files of two versions, and its results would have no version.
+        """
+        from jupyter_mlws.versioning.repository import Needs, Repository
+
+        with (
+            closing(Repository(self._project)) as repository,
+            repository.exclusive("run", needs=Needs.FILES),
+        ):
+            pass
 
     def _known_nodes(self, path: str, text: str, request: RunRequest) -> list[str] | None:
         """Return the nodes of a whole workflow that ran before with this text and was sound.
