@@ -24,10 +24,18 @@ from jupyter_mlws.workflows.models import (
 from jupyter_mlws.workflows.previews import MAX_COLUMNS, to_cell
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
 
 MAX_CACHE_BYTES = 256_000_000
 """Bytes of row groups that are kept for the next page."""
+MAX_GROUP_VALUES = MAX_CACHE_BYTES // 8
+"""Values of a row group that is read at once: a file of a few kB can hold gigabytes."""
+MAX_PART_VALUES = 4_000_000
+"""Values of the parts in which larger groups are read."""
+MAX_ORDERED_ROWS = 50_000_000
+"""Rows of a table that is sorted or filtered."""
 MAX_ORDERS = 4
 """Filtered or sorted orders of rows that are kept."""
 MAX_CSV_BYTES = 64_000_000
@@ -47,6 +55,21 @@ class _Group:
     file: Path
     index: int
     rows: int
+    values: int
+
+    @classmethod
+    def of_file(cls, file: Path) -> list[_Group]:
+        """Return the groups of a file; ValueError if one row is too large to be read."""
+        import pyarrow.parquet as parquet
+
+        metadata, groups = parquet.read_metadata(file), []
+        for index in range(metadata.num_row_groups):
+            group = metadata.row_group(index)
+            values = sum(group.column(number).num_values for number in range(group.num_columns))
+            groups.append(cls(file, index, group.num_rows, values))
+            if values > group.num_rows * MAX_GROUP_VALUES:
+                raise ValueError(f"its rows have more than {MAX_GROUP_VALUES:,} values each")
+        return groups
 
 
 class _Table:
@@ -67,12 +90,7 @@ class _Table:
             schema = self._memory.schema
         else:
             schema = parquet.read_schema(files[0])
-            for file in files:
-                metadata = parquet.read_metadata(file)
-                self._groups += [
-                    _Group(file, index, metadata.row_group(index).num_rows)
-                    for index in range(metadata.num_row_groups)
-                ]
+            self._groups = [group for file in files for group in _Group.of_file(file)]
         self.fields = [f for f in schema if not f.name.startswith("__index_level")][:MAX_COLUMNS]
 
     @property
@@ -87,19 +105,58 @@ class _Table:
         return [field.name for field in self.fields]
 
     def read(self, index: int, columns: Sequence[str]) -> pa.Table:
-        """Return columns of a group."""
-        import pyarrow.parquet as parquet
-
+        """Return columns of a group; texts as dictionaries."""
         if self._memory is not None:
             return self._memory.select(columns)
         group = self._groups[index]
-        with parquet.ParquetFile(group.file) as file:
+        with self._parquet(group.file) as file:
             return file.read_row_group(group.index, columns=list(columns))
 
+    def is_large(self, index: int) -> bool:
+        """Return whether a group is too large to be read at once."""
+        return self._memory is None and self._groups[index].values > MAX_GROUP_VALUES
+
+    def parts(self, index: int, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of a group, a large one in parts."""
+        import pyarrow as pa
+
+        if not self.is_large(index):
+            yield self.read(index, columns)
+            return
+        group = self._groups[index]
+        size = max(1, group.rows * MAX_PART_VALUES // group.values)
+        with self._parquet(group.file) as file:
+            for batch in file.iter_batches(size, row_groups=[group.index], columns=list(columns)):
+                yield pa.Table.from_batches([batch])
+
+    def take(self, index: int, rows: np.ndarray) -> pa.Table:
+        """Return rows of a large group, by their numbers in it."""
+        import numpy as np
+        import pyarrow as pa
+
+        order, start, taken = np.argsort(rows), 0, []
+        for part in self.parts(index, self.names):
+            inside = rows[order][np.searchsorted(rows[order], start) :]
+            inside = inside[inside < start + part.num_rows]
+            taken.append(part.take(inside - start))
+            start += part.num_rows
+            if start > rows[order[-1]]:
+                break
+        return pa.concat_tables(taken).take(np.argsort(order))
+
     def column(self, name: str) -> Iterator[pa.ChunkedArray]:
-        """Yield a column, one group after the other."""
+        """Yield a column, one group or part of a group after the other."""
         for index in range(len(self.group_rows)):
-            yield self.read(index, [name]).column(name)
+            for part in self.parts(index, [name]):
+                yield part.column(name)
+
+    def _parquet(self, file: Path) -> ParquetFile:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetFile
+
+        # A long text that is repeated is in memory once.
+        texts = [f.name for f in self.fields if f.type in (pa.string(), pa.binary())]
+        return ParquetFile(file, read_dictionary=texts)
 
 
 class TableReader:
@@ -133,7 +190,12 @@ class TableReader:
             for group in np.unique(groups):
                 places = np.flatnonzero(groups == group)
                 start = ends[group - 1] if group else 0
-                part = self._group(key, table, int(group)).take(numbers[places] - start)
+                index, inside = int(group), numbers[places] - start
+                part = (
+                    table.take(index, inside)
+                    if table.is_large(index)
+                    else self._group(key, table, index).take(inside)
+                )
                 values = [part.column(name).to_pylist() for name in table.names]
                 for place, row in zip(places, zip(*values, strict=True), strict=True):
                     rows[place] = [to_cell(value) for value in row]
@@ -206,7 +268,12 @@ class TableReader:
         for name in [f.column for f in request.filters] + [request.sort or table.names[0]]:
             if name not in table.names:
                 raise WorkflowItemNotFoundError(kind="column", name=name)
-        masks = np.ones(sum(table.group_rows), dtype=bool)
+        count = sum(table.group_rows)
+        if count > MAX_ORDERED_ROWS:
+            raise ValueError(
+                f"more than {MAX_ORDERED_ROWS:,} rows are not sorted and filtered here"
+            )
+        masks = np.ones(count, dtype=bool)
         for one in request.filters:
             parts = [matching_rows(part, one) for part in table.column(one.column)]
             masks &= np.concatenate(parts) if parts else masks
@@ -214,7 +281,7 @@ class TableReader:
         if request.sort is not None:
             parts = [chunk for part in table.column(request.sort) for chunk in part.chunks]
             if parts:
-                values = pa.chunked_array(parts).filter(pa.array(masks))
+                values = _sortable(pa.chunked_array(parts)).filter(pa.array(masks))
                 direction = "descending" if request.descending else "ascending"
                 order = order[pc.sort_indices(values, sort_keys=[("", direction)]).to_numpy()]
         with self._lock:
@@ -266,11 +333,30 @@ def read_csv(path: Path, suffix: str) -> tuple[pa.Table, bool]:
         return read(csv.ConvertOptions(column_types=types)), is_large
 
 
-def matching_rows(column: pa.ChunkedArray, one: TableFilter) -> Any:
-    """Return a mask of the rows of a column that match a filter."""
+def _sortable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column itself, or the ranks of its texts."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if not pa.types.is_dictionary(column.type):
+        return column
+    texts = pa.chunked_array([column.unify_dictionaries().combine_chunks()]).chunk(0)
+    return pa.chunked_array([pc.rank(texts.dictionary, tiebreaker="dense").take(texts.indices)])
+
+
+def matching_rows(column: pa.ChunkedArray, one: TableFilter) -> Any:
+    """Return a mask of the rows of a column that match a filter."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        masks = [np.empty(0, dtype=bool)]
+        for chunk in column.chunks:
+            distinct = pa.array(matching_rows(pa.chunked_array([chunk.dictionary]), one))
+            mask = pc.fill_null(distinct.take(chunk.indices), one.operator == "empty")
+            masks.append(mask.to_numpy(zero_copy_only=False))
+        return np.concatenate(masks)
     is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
     if one.operator == "empty":
         mask = pc.is_null(column, nan_is_null=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.workflows import tables
 from jupyter_mlws.workflows.models import ColumnRequest, TableFilter, TablePage, TableRequest
 from jupyter_mlws.workflows.tables import TableReader
+from tests import python
 
 ROWS = 1000
 NUMBERS = np.arange(ROWS)
@@ -147,3 +149,59 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
         TableReader().page(path, ".parquet", TableRequest())
     with pytest.raises(WorkflowItemNotFoundError):
         TableReader().page(tmp_path / "none.parquet", ".parquet", TableRequest())
+
+
+READ = """
+import json, pathlib, resource, sys
+import pyarrow
+from jupyter_mlws.core.errors import PreviewError
+from jupyter_mlws.workflows.models import ColumnRequest, TableFilter, TableRequest
+from jupyter_mlws.workflows.tables import TableReader
+
+# Other pools reserve a gigabyte in advance.
+pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+reader, path, answers = TableReader(), pathlib.Path(sys.argv[1]), []
+filters = [TableFilter(column="c", operator="contains", value="0")]
+for request in (
+    TableRequest(limit=50),
+    TableRequest(limit=50, offset=int(sys.argv[2]) - 50),
+    TableRequest(limit=50, sort="c", descending=True),
+    TableRequest(limit=50, filters=filters),
+):
+    try:
+        answers.append(len(reader.page(path, ".parquet", request).rows))
+    except PreviewError as error:
+        answers.append(str(error))
+answers.append(reader.statistics(path, ".parquet", ColumnRequest(column="c")).count)
+print(json.dumps([answers, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before]))
+"""
+
+
+def _bomb(kind: str) -> pa.Table:
+    """A table whose file has a few kB, and whose values have gigabytes."""
+    rows, columns = {
+        "long texts": (5000, 1),
+        "many rows": (60_000_000, 4),
+        "many columns": (2_000_000, 200),
+    }[kind]
+    value = pa.array(["0" * 500_000] if kind == "long texts" else [0])
+    column = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), value)
+    return pa.table({"c" * number: column for number in range(1, columns + 1)})
+
+
+@pytest.mark.parametrize("kind", ["long texts", "many rows", "many columns"])
+def test_a_small_file_takes_little_memory(tmp_path: Path, kind: str) -> None:
+    bomb = _bomb(kind)
+    path = tmp_path / "t.parquet"
+    parquet.write_table(bomb, path, row_group_size=bomb.num_rows, compression="zstd")
+    assert path.stat().st_size < 5_000_000
+    output = python.run(READ, str(path), str(bomb.num_rows)).stdout
+    answers, peak = json.loads(output)
+    refused = "are not sorted and filtered here"
+    if kind == "many rows":
+        assert [refused in str(one) for one in answers[2:4]] == [True, True]
+        answers[2:4] = [50, 50]
+    assert answers == [50, 50, 50, 50, bomb.num_rows]
+    # In kB.
+    assert peak < 900_000
