@@ -32,8 +32,6 @@ def start(
     settings: Settings, python: Path, proxy: Sequence[str], engine: Engine, token: str
 ) -> None:
     """Start the Hub detached and wait for its login page."""
-    _must_be_free(settings.ip, settings.port, "HUB_PORT")
-    _must_be_free("127.0.0.1", settings.proxy_api_port, "HUB_PROXY_API_PORT")
     here = Path(__file__).parent
     environment = {
         **engine.environment,
@@ -62,6 +60,12 @@ def start(
     except HubError:
         stop(settings)
         raise
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise HubError if another program has a port of the Hub, perhaps another Hub."""
+    _must_be_free(settings.ip, settings.port, "HUB_PORT")
+    _must_be_free("127.0.0.1", settings.proxy_api_port, "HUB_PROXY_API_PORT")
 
 
 def _must_be_free(ip: str, port: int, name: str) -> None:

@@ -77,6 +77,8 @@ def up(installed: bool) -> int:
         if not processes.runs(settings, stamp):
             with step("Starting the Hub"):
                 processes.stop(settings)
+                # Before anything of another Hub with this name is replaced.
+                processes.check_ports(settings)
                 requirements.network(settings, engine)
                 requirements.git(settings, engine)
                 protect(settings)

@@ -145,9 +145,11 @@ def test_stopping_leaves_accounts_and_files_and_nothing_that_runs(own: Hub) -> N
 @pytest.mark.slow(reason="starts real containers")
 def test_a_port_in_use_is_named_with_its_variable(own: Hub, tmp_path: Path) -> None:
     own.up()
+    git = own.engine.run("inspect", "--format={{.Id}}", own.settings.git_container)
     with pytest.raises(AssertionError, match=r"port \d+ is not available.*set HUB_PORT to another"):
         own.up(HUB_DATA=str(tmp_path / "second"))
     assert processes.answers(own.settings)
+    assert own.engine.run("inspect", "--format={{.Id}}", own.settings.git_container) == git
 
 
 def sign_up(hub: Hub, session: requests.Session, user: str) -> requests.Response:
