@@ -328,19 +328,22 @@ def run(
     return _watch_run(context, path, workflow_runs.execute(context.client, path, request))
 
 
-def resume(context: CommandContext, run: str) -> int:
+def resume(context: CommandContext, run: str, pull: bool) -> int:
     path, record = _find_run(context.client, run)
-    return _watch_run(context, path, workflow_runs.resume(context.client, path, record["id"]))
+    started = workflow_runs.resume(context.client, path, record["id"], pull=pull)
+    return _watch_run(context, path, started)
 
 
-def retry(context: CommandContext, run: str, node: str) -> int:
+def retry(context: CommandContext, run: str, node: str, pull: bool) -> int:
     path, record = _find_run(context.client, run)
-    return _watch_run(context, path, workflow_runs.retry(context.client, path, record["id"], node))
+    started = workflow_runs.retry(context.client, path, record["id"], node, pull=pull)
+    return _watch_run(context, path, started)
 
 
-def skip(context: CommandContext, run: str, node: str) -> int:
+def skip(context: CommandContext, run: str, node: str, pull: bool) -> int:
     path, record = _find_run(context.client, run)
-    return _watch_run(context, path, workflow_runs.skip(context.client, path, record["id"], node))
+    started = workflow_runs.skip(context.client, path, record["id"], node, pull=pull)
+    return _watch_run(context, path, started)
 
 
 def _watch_run(context: CommandContext, path: str, started: JSON) -> int:

@@ -147,6 +147,9 @@ _NUMBER = _option(
 _JOBS = _option(
     "-j", "--jobs", type=click.IntRange(1), about=Message("Number of nodes to run in parallel.")
 )
+_PULL = _flag(
+    "--pull", about=Message("First fetch data that the nodes read and that was not pulled yet.")
+)
 _FORCE = _flag("-f", "--force", about=Message("Run all nodes, even if they are unchanged."))
 _ACCEPT_COSMETIC = _flag(
     "--accept-cosmetic",
@@ -526,10 +529,7 @@ COMMANDS: list[CommandSpec] = [
                 "After a failure, continue with nodes that do not depend on the failed one."
             ),
         ),
-        _flag(
-            "--pull",
-            about=Message("First fetch data that the nodes read and that was not pulled yet."),
-        ),
+        _PULL,
         _option(
             "--rerun",
             multiple=True,
@@ -557,6 +557,7 @@ COMMANDS: list[CommandSpec] = [
         commands.resume,
         Message("Continue RUN (an ID, or latest) from where it stopped."),
         _argument("run", default="latest", shell_complete=_complete_run),
+        _PULL,
     ),
     _command(
         "retry",
@@ -564,6 +565,7 @@ COMMANDS: list[CommandSpec] = [
         Message("Rerun NODE of RUN and everything downstream."),
         _RUN,
         _argument("node"),
+        _PULL,
     ),
     _command(
         "skip",
@@ -571,6 +573,7 @@ COMMANDS: list[CommandSpec] = [
         Message("Skip NODE of RUN and run everything downstream with its existing output."),
         _RUN,
         _argument("node"),
+        _PULL,
     ),
     _command(
         "import",

@@ -37,6 +37,7 @@ from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.models import (
     ColumnRequest,
     ColumnStatistics,
+    ContinueRequest,
     ExecuteRequest,
     LearnedChecks,
     Log,
@@ -379,8 +380,10 @@ def cancel_run(workspace: Workspace, identifier: str, run: str) -> Run:
     errors=STARTS,
     idempotent=True,
 )
-def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply[Run]:
-    return _started(workspace.runs.resume(unescape(identifier), run))
+def resume_run(
+    workspace: Workspace, identifier: str, run: str, body: ContinueRequest
+) -> Reply[Run]:
+    return _started(workspace.runs.resume(unescape(identifier), run, pull=body.pull))
 
 
 @endpoints.post(
@@ -391,8 +394,10 @@ def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply[Run]:
     errors=STARTS,
     idempotent=True,
 )
-def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply[Run]:
-    return _started(workspace.runs.retry(unescape(identifier), run, node))
+def retry_node(
+    workspace: Workspace, identifier: str, run: str, node: str, body: ContinueRequest
+) -> Reply[Run]:
+    return _started(workspace.runs.retry(unescape(identifier), run, node, pull=body.pull))
 
 
 @endpoints.post(
@@ -403,8 +408,10 @@ def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Re
     errors=STARTS,
     idempotent=True,
 )
-def skip_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply[Run]:
-    return _started(workspace.runs.skip(unescape(identifier), run, node))
+def skip_node(
+    workspace: Workspace, identifier: str, run: str, node: str, body: ContinueRequest
+) -> Reply[Run]:
+    return _started(workspace.runs.skip(unescape(identifier), run, node, pull=body.pull))
 
 
 @endpoints.post(

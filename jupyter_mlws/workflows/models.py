@@ -436,7 +436,16 @@ class LearnedChecks(Record):
     minimum_rows: int
 
 
-class ExecuteRequest(Request):
+class ContinueRequest(Request):
+    """How the nodes of an earlier run are run."""
+
+    pull: bool = Field(
+        default=False,
+        description="First fetch data that the nodes read and that was not pulled yet.",
+    )
+
+
+class ExecuteRequest(ContinueRequest):
     """The nodes to run, and how."""
 
     params: dict[str, Any] = Field(
@@ -449,10 +458,6 @@ class ExecuteRequest(Request):
     force: bool = Field(default=False, description="Also run nodes that are up to date.")
     keep_going: bool = Field(
         default=False, description="After a failure, continue with independent nodes."
-    )
-    pull: bool = Field(
-        default=False,
-        description="First fetch data that the nodes read and that was not pulled yet.",
     )
     jobs: int | None = Field(
         default=None,

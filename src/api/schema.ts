@@ -916,6 +916,14 @@ export interface components {
       commit: string | null;
       items: components['schemas']['Conflict'][];
     };
+    /** @description How the nodes of an earlier run are run. */
+    ContinueRequest: {
+      /**
+       * @description First fetch data that the nodes read and that was not pulled yet.
+       * @default false
+       */
+      pull: boolean;
+    };
     /** @description A metric of one run, in the order of its steps; empty where the run lacks it. */
     Curve: {
       run: string;
@@ -1151,6 +1159,11 @@ export interface components {
     };
     /** @description The nodes to run, and how. */
     ExecuteRequest: {
+      /**
+       * @description First fetch data that the nodes read and that was not pulled yet.
+       * @default false
+       */
+      pull: boolean;
       /** @description Settings to change before the run, as `node.key`; saved to the file. */
       params?: {
         [key: string]: unknown;
@@ -1167,11 +1180,6 @@ export interface components {
        * @default false
        */
       keep_going: boolean;
-      /**
-       * @description First fetch data that the nodes read and that was not pulled yet.
-       * @default false
-       */
-      pull: boolean;
       /**
        * @description Parallel nodes; default: one per CPU, or one per thread of the cluster.
        * @default null

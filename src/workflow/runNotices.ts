@@ -14,14 +14,14 @@ export function notifyOfUnpulledData(
   runs: RunsStore,
   trans: TranslationBundle
 ): void {
-  runs.unpulled.connect((_, { error, options }) => {
+  runs.unpulled.connect((_, { error, pullAndRun }) => {
     Notification.warning(error.message, {
       autoClose: false,
       actions: [
         {
           label: trans.__('Pull Data and Run'),
           displayType: 'accent',
-          callback: () => void runs.start({ ...options, pull: true })
+          callback: () => void pullAndRun()
         },
         ...helpActions(error)
       ]

@@ -616,7 +616,7 @@ def test_the_lab_shows_shares_and_clones(
         expect(row.locator(f'[data-mlws-member="{TOM}"]')).to_be_visible()
         shoot("team-members", page)
         row.get_by_role("button", name="Clone grapes").click()
-        config = "cat ~/grapes/.dvc/config ~/grapes/.git/config 2>/dev/null || true"
+        config = "cat ~/grapes/.dvc/config.local ~/grapes/.git/config 2>/dev/null || true"
         hub.wait_for(lambda: "/data/grapes" in hub.shell(TESS, config), "it is cloned")
         assert "/git/grapes.git" in hub.shell(TESS, config)
         shoot("team-cloned", page)

@@ -502,8 +502,15 @@ stages:
 """
 
 
+@pytest.mark.parametrize("is_retried", [False, True])
 def test_data_that_was_not_pulled_is_named_and_pulled_on_request(
-    project: Project, workflows: WorkflowManager, write, run: Callable[..., Run], states, tmp_path
+    project: Project,
+    workflows: WorkflowManager,
+    write,
+    run: Callable[..., Run],
+    states,
+    tmp_path,
+    is_retried: bool,
 ) -> None:
     """As after a clone; `dvc repro` ends with an error too."""
     write("data/part.txt", "1\n")
@@ -525,8 +532,13 @@ def test_data_that_was_not_pulled_is_named_and_pulled_on_request(
     failed = run(keep_going=True)
     assert states(failed) == {"part": "FAILED", "other": "CACHED"}
     assert "the data 'data/part.txt' has not been pulled" in str(failed.nodes[0].error)
-    pulled = run(pull=True)
-    assert states(pulled) == {"part": "COMPLETED", "other": "CACHED"}
+    if is_retried:
+        again = workflows.runs.retry(PATH, failed.id, "part", pull=True)
+        pulled = Run(**workflows.runs.wait(PATH, again["id"], 60))
+        assert states(pulled) == {"part": "COMPLETED"}
+    else:
+        pulled = run(pull=True)
+        assert states(pulled) == {"part": "COMPLETED", "other": "CACHED"}
     assert (project.root / "part.txt").read_text() == "1\n"
     assert "up to date" in dvc(project.root, "status")
     # Without the remote the run says what it could not have.

@@ -241,24 +241,29 @@ class Runs:
         selection = closure(upstream(stages), request.targets or [s.id for s in stages])
         return [stage.id for stage in topological_order(stages) if stage.id in selection]
 
-    def resume(self, path: str, run: str, origin: str = "rest") -> JSON:
+    def resume(self, path: str, run: str, origin: str = "rest", *, pull: bool = False) -> JSON:
         """Start a run of the nodes that another run did not complete.
 
-        No node that completed runs again, even if the other run was forced.
+        No node that completed runs again, even if the other run was forced. ``pull`` as for
+        :meth:`execute`.
         """
         identifier, request = self._finished_run_request(path, run)
         nodes = self.journal.node_records(identifier) if request.force else {}
         completed = [node for node, record in nodes.items() if record["status"] in SUCCESS_STATES]
-        request = replace(request, origin=origin)
+        request = replace(request, origin=origin, pull=pull or request.pull)
         return self.execute(path, request, resumes=identifier, done=completed)
 
-    def retry(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
+    def retry(
+        self, path: str, run: str, node: str, origin: str = "rest", *, pull: bool = False
+    ) -> JSON:
         """Start a run of one node of another run, and of the nodes that depend on it there."""
-        return self._with_node(path, run, node, {"again": [node]}, origin)
+        return self._with_node(path, run, node, {"again": [node], "pull": pull}, origin)
 
-    def skip(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
+    def skip(
+        self, path: str, run: str, node: str, origin: str = "rest", *, pull: bool = False
+    ) -> JSON:
         """Start a run of the nodes that depend on ``node``, with its existing outputs."""
-        return self._with_node(path, run, node, {"skip": [node]}, origin)
+        return self._with_node(path, run, node, {"skip": [node], "pull": pull}, origin)
 
     def _with_node(
         self, path: str, run: str, node: str, change: Mapping[str, Any], origin: str

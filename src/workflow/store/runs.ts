@@ -22,7 +22,8 @@ const SETTLE = 50;
 /** A run that could not start, and the error that names the data. */
 export interface IUnpulled {
   error: APIError;
-  options: IRunOptions;
+  /** Starts the run that was asked for, after it has pulled the data. */
+  pullAndRun: () => Promise<void>;
 }
 
 /** The runs of a workflow: the plan of the next, the newest as it goes on, and past ones. */
@@ -155,15 +156,8 @@ export class RunsStore {
 
   /** Writes the file if need be, then starts a run. */
   start(options: IRunOptions = {}): Promise<void> {
-    return this._begin(
-      service => service.execute(options),
-      error => {
-        const isUnpulled = error instanceof APIError && error.code === '40212';
-        if (isUnpulled) {
-          this.unpulled.emit({ error, options });
-        }
-        return isUnpulled;
-      }
+    return this._begin((service, pull) =>
+      service.execute(pull ? { ...options, pull } : options)
     );
   }
 
@@ -197,31 +191,39 @@ export class RunsStore {
 
   /** Writes the file if need be, then runs what the shown run left undone. */
   resume(): Promise<void> {
-    return this._continue((service, run) => service.resume(run));
+    return this._continue((service, run, pull) => service.resume(run, pull));
   }
 
   /** Writes the file if need be, then runs a node of the shown run again, and what depends on it. */
   retry(node: string): Promise<void> {
-    return this._continue((service, run) => service.retry(run, node));
+    return this._continue((service, run, pull) =>
+      service.retry(run, node, pull)
+    );
   }
 
   /** Writes the file if need be, then runs what depends on a node, with what the node left. */
   skip(node: string): Promise<void> {
-    return this._continue((service, run) => service.skip(run, node));
+    return this._continue((service, run, pull) =>
+      service.skip(run, node, pull)
+    );
   }
 
   private async _continue(
-    request: (service: WorkflowService, run: string) => Promise<IRun>
+    request: (
+      service: WorkflowService,
+      run: string,
+      pull: boolean
+    ) => Promise<IRun>
   ): Promise<void> {
     const run = this.current.run?.id;
     if (run) {
-      await this._begin(service => request(service, run));
+      await this._begin((service, pull) => request(service, run, pull));
     }
   }
 
   private async _begin(
-    request: (service: WorkflowService) => Promise<IRun>,
-    onError?: (error: unknown) => boolean
+    request: (service: WorkflowService, pull: boolean) => Promise<IRun>,
+    pull = false
   ): Promise<void> {
     await this._document.save();
     const onReply = (run: IRun): void => {
@@ -233,7 +235,15 @@ export class RunsStore {
       });
       this.changed.emit();
     };
-    await this._server.ask(request, onReply, onError);
+    const onError = (error: unknown): boolean => {
+      if (error instanceof APIError && error.code === '40212') {
+        const pullAndRun = (): Promise<void> => this._begin(request, true);
+        this.unpulled.emit({ error, pullAndRun });
+        return true;
+      }
+      return false;
+    };
+    await this._server.ask(service => request(service, pull), onReply, onError);
   }
 
   /** A sweep runs as its variants. */

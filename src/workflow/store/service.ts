@@ -149,16 +149,18 @@ export class WorkflowService {
     return this._client.post(`${this._base}/execute`, body, this._query);
   }
 
-  resume(run: string): Promise<IRun> {
-    return this._client.post(`${this._run(run)}/resume`, {}, this._query);
+  resume(run: string, pull = false): Promise<IRun> {
+    return this._client.post(`${this._run(run)}/resume`, { pull }, this._query);
   }
 
-  retry(run: string, node: string): Promise<IRun> {
-    return this._client.post(`${this._node(run, node)}/retry`, {}, this._query);
+  retry(run: string, node: string, pull = false): Promise<IRun> {
+    const path = `${this._node(run, node)}/retry`;
+    return this._client.post(path, { pull }, this._query);
   }
 
-  skip(run: string, node: string): Promise<IRun> {
-    return this._client.post(`${this._node(run, node)}/skip`, {}, this._query);
+  skip(run: string, node: string, pull = false): Promise<IRun> {
+    const path = `${this._node(run, node)}/skip`;
+    return this._client.post(path, { pull }, this._query);
   }
 
   cancel(run: string): Promise<unknown> {
