@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.client.http import segment
 from jupyter_mlws.containers.manager import HubService
-from jupyter_mlws.core.errors import RoleRequiredError
+from jupyter_mlws.core.errors import (
+    DVCConfigError,
+    DVCNotInitializedError,
+    RoleRequiredError,
+)
 from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.dvc.settings import SHARED_PROJECT, DataSettings
 from jupyter_mlws.git.adapter import Git
@@ -50,6 +55,10 @@ class TeamManager:
         if info.head is None:
             initialize(root)
             _commit_set_up(root, project)
+        with suppress(DVCNotInitializedError, DVCConfigError):
+            # For the `dvc` of a terminal. Whatever uses the data here adds it, too, and says what
+            # is wrong with the settings.
+            DataSettings(root).add_shared_project()
         return self._projects.describe(info.id)
 
     def connect(self, name: str, identifier: str | None) -> TeamProject:

@@ -157,6 +157,7 @@ def test_sharing_leaves_every_clone_clean_and_brings_the_data(
     assert ann.status() == ""
     assert ann.workspace.remotes.push().data == ["grapes.bin"]
     bob.clone(project.model_copy(update={"role": Role.READER}))
+    assert project.data_url in (bob.root / ".dvc" / "config.local").read_text()
     for one in (ann, bob):
         (remote,) = one.workspace.data_remotes.list()
         assert (remote.url, remote.default) == (project.data_url, True)
