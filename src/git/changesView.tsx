@@ -1,7 +1,7 @@
 import { Button, checkIcon } from '@jupyterlab/ui-components';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type {
@@ -230,33 +230,37 @@ function Outcome(
   // What is said of files goes when they are gone.
   const shown = named.length > 0 && paths.length === 0 ? null : error;
   const large = present(leftOut);
+  const ways: Record<string, ReactNode> = {
+    [TOO_LARGE]: <LargeFiles {...props} paths={paths} />,
+    [LOOKS_SECRET]: (
+      <>
+        <Button
+          small={true}
+          onClick={() =>
+            hasStaged
+              ? actions.unstage({ paths })
+              : actions.commit({ leaveOut: paths })
+          }
+        >
+          {hasStaged ? trans.__('Unstage') : trans.__('Leave Out')}
+        </Button>
+        <IgnoreButton {...props} paths={paths} />
+        <Button
+          small={true}
+          onClick={() =>
+            actions.commit({ staged: hasStaged, allowSecrets: true })
+          }
+        >
+          {trans.__('Not Secrets, Commit Anyway')}
+        </Button>
+      </>
+    )
+  };
   return (
     <>
-      {shown && <Failure error={shown} trans={trans} />}
-      {shown?.code === LOOKS_SECRET && (
-        <>
-          <Button
-            small={true}
-            onClick={() =>
-              hasStaged
-                ? actions.unstage({ paths })
-                : actions.commit({ leaveOut: paths })
-            }
-          >
-            {hasStaged ? trans.__('Unstage') : trans.__('Leave Out')}
-          </Button>
-          <IgnoreButton {...props} paths={paths} />
-          <Button
-            small={true}
-            onClick={() =>
-              actions.commit({ staged: hasStaged, allowSecrets: true })
-            }
-          >
-            {trans.__('Not Secrets, Commit Anyway')}
-          </Button>
-        </>
+      {shown && (
+        <Failure error={shown} trans={trans} actions={ways[shown.code]} />
       )}
-      {shown?.code === TOO_LARGE && <LargeFiles {...props} paths={paths} />}
       {shown?.code === MANY_FILES && (
         <Button
           small={true}
@@ -277,7 +281,11 @@ function Outcome(
             {warning}
           </p>
         ))}
-      {large.length > 0 && <LargeFiles {...props} paths={large} />}
+      {large.length > 0 && (
+        <div className="jp-mlws-Failure-actions">
+          <LargeFiles {...props} paths={large} />
+        </div>
+      )}
     </>
   );
 }

@@ -1,16 +1,19 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ReactNode } from 'react';
 
 import type { APIError } from '../api/client';
 import { ErrorLink } from './helpLink';
 
-/** An error: its message, the fields, and the solution. */
+/** An error: its message, the fields, and the solution, in words or as buttons. */
 export function Failure(props: {
   error: APIError;
   trans: TranslationBundle;
+  /** Buttons in place of the solution, which says how to do the same in a terminal. */
+  actions?: ReactNode;
   onRetry?: () => void;
 }): JSX.Element {
-  const { error, trans, onRetry } = props;
+  const { error, trans, actions, onRetry } = props;
   return (
     <div className="jp-mlws-Failure" role="alert">
       <div className="jp-mlws-Failure-message">{error.message}</div>
@@ -23,8 +26,9 @@ export function Failure(props: {
           ))}
         </ul>
       )}
-      {error.solution && <div>{error.solution}</div>}
+      {error.solution && !actions && <div>{error.solution}</div>}
       {error.code && <ErrorLink code={error.code} trans={trans} />}
+      {actions && <div className="jp-mlws-Failure-actions">{actions}</div>}
       {onRetry && (
         <Button small={true} onClick={onRetry}>
           {trans.__('Try Again')}
