@@ -190,7 +190,14 @@ def _bomb(kind: str) -> pa.Table:
     return pa.table({"c" * number: column for number in range(1, columns + 1)})
 
 
-@pytest.mark.parametrize("kind", ["long texts", "many rows", "many columns"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "long texts",
+        pytest.param("many rows", marks=pytest.mark.exhaustive),
+        pytest.param("many columns", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_small_file_takes_little_memory(tmp_path: Path, kind: str) -> None:
     bomb = _bomb(kind)
     path = tmp_path / "t.parquet"
