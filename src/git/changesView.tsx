@@ -317,7 +317,7 @@ function IgnoreButton(props: IFilesProps): JSX.Element | null {
   );
 }
 
-/** What can be done with files that are too large for git. */
+/** The buttons for files that are too large for git. */
 function LargeFiles(props: IFilesProps): JSX.Element {
   const { actions, paths } = props;
   const { trans } = props.client;

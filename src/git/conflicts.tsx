@@ -12,7 +12,7 @@ import {
   operationLabel
 } from './operationLabels';
 
-/** What the person can do with a merge or another operation that waits. */
+/** The actions for a merge or another operation that waits. */
 export interface IMergeActions {
   resolve(conflict: IConflict): void;
   /** Continues, skips or aborts the operation. */

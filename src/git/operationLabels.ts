@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ConflictHow, Side } from '../api/models';
 
-/** What an unfinished operation is called in a title. */
+/** The name of an unfinished operation in a title. */
 export function operationLabel(
   operation: string,
   trans: TranslationBundle
@@ -44,7 +44,7 @@ export function operationHint(
   }
 }
 
-/** What goes on with an operation. */
+/** The label of the button that continues an operation. */
 export function continueLabel(
   operation: string,
   trans: TranslationBundle

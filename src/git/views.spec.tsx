@@ -494,7 +494,7 @@ it('moves through the snapshots with the arrow keys', async () => {
   expect(document.activeElement).toBe(first);
 });
 
-/** What is written on the buttons below the commit box. */
+/** The labels of the buttons below the commit box. */
 const labels = (node: HTMLElement): string[] =>
   [...node.querySelectorAll('.jp-mlws-Changes > * > button, button')]
     .map(one => one.textContent ?? '')

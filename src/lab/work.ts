@@ -18,7 +18,7 @@ interface IWorkTexts<T> {
   doing: string;
   done: (result: T) => string | null;
   actions?: (result: T) => Notification.IAction[];
-  /** What can be done about an error. */
+  /** The ways to resolve an error. */
   errorActions?: (error: APIError) => readonly Notification.IAction[];
 }
 

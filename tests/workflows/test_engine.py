@@ -541,6 +541,11 @@ def test_data_that_was_not_pulled_is_named_and_pulled_on_request(
         assert states(pulled) == {"part": "COMPLETED", "other": "CACHED"}
     assert (project.root / "part.txt").read_text() == "1\n"
     assert "up to date" in dvc(project.root, "status")
+    # A run that goes on from one that pulled does so, too.
+    options = workflows.runs.journal.record(pulled.id)["request"]
+    again = workflows.runs.retry(PATH, pulled.id, "part")
+    workflows.runs.wait(PATH, again["id"], 60)
+    assert options["pull"] is workflows.runs.journal.record(again["id"])["request"]["pull"] is True
     # Without the remote the run says what it could not have.
     for folder in (project.root / ".dvc" / "cache", project.root / "data", tmp_path / "far"):
         shutil.rmtree(folder)

@@ -247,28 +247,28 @@ class Runs:
         No node that completed runs again, even if the other run was forced. ``pull`` as for
         :meth:`execute`.
         """
-        identifier, request = self._finished_run_request(path, run)
+        identifier, request = self._finished_run_request(path, run, pull)
         nodes = self.journal.node_records(identifier) if request.force else {}
         completed = [node for node, record in nodes.items() if record["status"] in SUCCESS_STATES]
-        request = replace(request, origin=origin, pull=pull or request.pull)
+        request = replace(request, origin=origin)
         return self.execute(path, request, resumes=identifier, done=completed)
 
     def retry(
         self, path: str, run: str, node: str, origin: str = "rest", *, pull: bool = False
     ) -> JSON:
         """Start a run of one node of another run, and of the nodes that depend on it there."""
-        return self._with_node(path, run, node, {"again": [node], "pull": pull}, origin)
+        return self._with_node(path, run, node, {"again": [node]}, origin, pull)
 
     def skip(
         self, path: str, run: str, node: str, origin: str = "rest", *, pull: bool = False
     ) -> JSON:
         """Start a run of the nodes that depend on ``node``, with its existing outputs."""
-        return self._with_node(path, run, node, {"skip": [node], "pull": pull}, origin)
+        return self._with_node(path, run, node, {"skip": [node]}, origin, pull)
 
     def _with_node(
-        self, path: str, run: str, node: str, change: Mapping[str, Any], origin: str
+        self, path: str, run: str, node: str, change: Mapping[str, Any], origin: str, pull: bool
     ) -> JSON:
-        identifier, request = self._finished_run_request(path, run)
+        identifier, request = self._finished_run_request(path, run, pull)
         self.node(path, identifier, node)
         nodes = self.journal.nodes_of(identifier)
         stages = self.documents.stages(self.documents.read(path))[0]
@@ -277,8 +277,11 @@ class Runs:
         request = replace(request, targets=targets, force=False, origin=origin, **change)
         return self.execute(path, request, resumes=identifier)
 
-    def _finished_run_request(self, path: str, run: str) -> tuple[str, RunRequest]:
-        """Return the ID and the options of a finished run; raise error 30103 while it goes on."""
+    def _finished_run_request(self, path: str, run: str, pull: bool) -> tuple[str, RunRequest]:
+        """Return the ID and the options of a finished run; raise error 30103 while it goes on.
+
+        ``pull``: pull missing data also if that run did not.
+        """
         self.reconcile()
         identifier = self.id_of(path, run)
         row = self.journal.record(identifier)
@@ -289,6 +292,7 @@ class Runs:
                 since=serializers.iso(row["created"]),
             )
         values = {name: row["request"].get(name) for name in RunRequest().stored_options}
+        values["pull"] = pull or values["pull"]
         return identifier, RunRequest(
             **{name: one for name, one in values.items() if one is not None}
         )
