@@ -194,7 +194,10 @@ class MLWSApp(ExtensionApp):
         if isinstance(server.kernel_manager, AsyncMultiKernelManager):
             # Only before its first socket; ZeroMQ's default of 1,023 is enough for 146 kernels.
             server.kernel_manager.context.set(zmq.MAX_SOCKETS, MAX_KERNEL_SOCKETS)
-            if "transport_encryption" in KernelManager.class_traits() and zmq.has("curve"):
+            sections = [one.__name__ for one in type(server.kernel_manager).mro()]
+            is_set = any("transport_encryption" in server.config.get(one, {}) for one in sections)
+            is_known = "transport_encryption" in KernelManager.class_traits()
+            if is_known and not is_set and zmq.has("curve"):
                 # Every user of the machine can connect to a kernel's ports, and read its outputs.
                 kernel_settings = server.kernel_manager.config.KernelManager
                 kernel_settings.setdefault("transport_encryption", "auto")
