@@ -16,8 +16,12 @@ __pycache__/
 
 
 def initialize(target: Path) -> None:
-    """Make ``target`` a git repository with DVC; files that are there already stay as they are."""
-    Git(target).create()
+    """Make ``target`` a git repository with DVC; files that are there already stay as they are.
+
+    Nothing is staged: the first commit takes all files.
+    """
+    git = Git(target)
+    git.create()
     ignore = target / ".gitignore"
     before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
     if "/mlflow.db*" not in before.splitlines():
@@ -27,3 +31,5 @@ def initialize(target: Path) -> None:
         from jupyter_mlws.dvc.repo import initialize as initialize_dvc
 
         initialize_dvc(target)
+        # DVC stages its own files; a commit of what is staged would then lack everything else.
+        git.run("reset", "--quiet", "--", ".dvc", ".dvcignore")

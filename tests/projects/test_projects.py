@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects import manager
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template
+from jupyter_mlws.projects.setup import initialize
 
 
 def _code(call: Callable[[], object]) -> str:
@@ -62,6 +64,33 @@ def test_an_empty_project_keeps_the_files_that_are_there(tmp_path: Path) -> None
     assert (tmp_path / "train.py").read_text() == "print(1)"
     assert (tmp_path / ".gitignore").read_text().splitlines()[0] == "secret"
     assert "/mlflow.db*" in (tmp_path / ".gitignore").read_text().splitlines()
+
+
+def test_the_first_commit_of_a_new_project_holds_all_files(
+    tmp_path: Path, git: Callable[..., str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "train.py").write_text("print(1)\n")
+    projects = ProjectManager(tmp_path)
+    for name in ("mine", "new"):
+        identifier = projects.create(name, Template.EMPTY).id
+        workspace = projects.workspace(identifier)
+        assert [one.path for one in workspace.snapshots.status().changes if one.staged] == []
+        # What Ctrl+Enter does where nothing is staged.
+        workspace.snapshots.create("First")
+        assert git(tmp_path / name, "status", "--porcelain") == ""
+        committed = git(tmp_path / name, "ls-files").split()
+        assert {".dvc/config", ".dvcignore", ".gitignore"} <= set(committed)
+        assert ("train.py" in committed) == (name == "mine")
+    projects.close()
+
+
+def test_setting_up_dvc_keeps_what_is_staged(project: Project, git: Callable[..., str]) -> None:
+    shutil.rmtree(project.root / ".dvc")
+    (project.root / "train.py").write_text("print(1)\n")
+    git(project.root, "add", "train.py")
+    initialize(project.root)
+    assert git(project.root, "diff", "--cached", "--name-only").split() == ["train.py"]
 
 
 def test_what_exists_or_lies_outside_is_refused(project: Project) -> None:
