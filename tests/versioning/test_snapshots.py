@@ -578,6 +578,28 @@ def test_ended_runs_of_a_snapshots_workflow_and_inputs_are_named_once_and_tagged
     assert manager.create("Without").runs == []
 
 
+def test_a_commit_without_the_workflow_or_the_data_of_a_run_does_not_name_it(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    (root / "data" / "new.csv").write_text("a\n1\n")
+    add_data(root, "data/new.csv")
+    (root / "dvc.yaml").write_text(
+        "stages:\n  train:\n    cmd: cp data/new.csv model.txt\n    deps: [data/new.csv]\n"
+        "    outs: [model.txt]\n"
+    )
+    (root / "notes.txt").write_text("x\n")
+    run = log_run(manager.project)
+    end_run(manager.project, 0, mlflow_run=run)
+    for path in ("notes.txt", "dvc.yaml"):
+        git(root, "add", path)
+        made = manager.create(f"Only {path}", staged_only=True)
+        assert made.runs == [], path
+        assert made.proof is not None
+        assert made.proof.runs is None
+    assert manager.create("With its data").runs == [run]
+
+
 def test_the_default_remote_gets_the_data_and_is_asked(
     manager: SnapshotManager, dvc: Command, git: Command, tmp_path: Path
 ) -> None:

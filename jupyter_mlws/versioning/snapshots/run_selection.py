@@ -157,28 +157,32 @@ class RunMatcher:
 
     def _has_same_data(self, run: EndedRun, paths: Sequence[str]) -> bool:
         """Return whether the data that the run read is that of the version."""
-        own_lock = posixpath.join(posixpath.dirname(run.workflow), LOCK_FILE)
-        items = [
-            item
-            for item in self._content.data_at(self._tree)
-            if item.source != own_lock
-            and any(covers([path], item.path) or covers([item.path], path) for path in paths)
-        ]
-        if not items:
-            return True
         assert run.commit is not None
-        at_start = {item.path: item.md5 for item in self._content.data_at(run.commit)}
+        own_lock = posixpath.join(posixpath.dirname(run.workflow), LOCK_FILE)
+        before, now = (
+            {
+                item.path: item.md5
+                for item in self._content.data_at(version)
+                if item.source != own_lock
+                and any(covers([path], item.path) or covers([item.path], path) for path in paths)
+            }
+            for version in (run.commit, self._tree)
+        )
+        if not before.keys() <= now.keys():
+            # The version lacks the files that name this data.
+            return False
+        if not now:
+            return True
         query = (
             "SELECT json_extract(record, '$.inputs') AS inputs FROM nodes WHERE run = ? "
             "AND status = ?"
         )
         with closing(self._project.history()) as history:
             rows = history.execute(query, run.id, Status.COMPLETED.value)
-        read = dict(at_start)
         for row in rows:
             # Data that was changed and not recorded when the run started is named by its nodes.
-            read.update(json.loads(row["inputs"] or "{}"))
-        return all(read.get(item.path) == item.md5 for item in items)
+            before.update(json.loads(row["inputs"] or "{}"))
+        return all(before.get(path) == md5 for path, md5 in now.items())
 
     def _inputs(self, workflow: str) -> list[str]:
         """Return the files and folders that the version's workflow reads, by path."""
