@@ -61,7 +61,8 @@ class Change(Record):
     """A path that differs from HEAD; data that DVC tracks is named by its own path.
 
     ``index_state``: how what is staged differs from HEAD; ``worktree_state``: how the working tree
-    differs from what is staged. Null where they are the same.
+    differs from what is staged. Null where they are the same. ``too_large``: a new file that a
+    commit leaves out because it is too large for git.
     """
 
     path: Text
@@ -72,6 +73,7 @@ class Change(Record):
     worktree_state: ChangeState | None = None
     old_path: Text | None = None
     size: int | None = None
+    too_large: bool = False
 
 
 class LockHolder(Record):

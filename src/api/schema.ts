@@ -647,7 +647,8 @@ export interface components {
      * @description A path that differs from HEAD; data that DVC tracks is named by its own path.
      *
      *     ``index_state``: how what is staged differs from HEAD; ``worktree_state``: how the working tree
-     *     differs from what is staged. Null where they are the same.
+     *     differs from what is staged. Null where they are the same. ``too_large``: a new file that a
+     *     commit leaves out because it is too large for git.
      */
     Change: {
       path: string;
@@ -663,6 +664,8 @@ export interface components {
       old_path: string | null;
       /** @default null */
       size: number | null;
+      /** @default false */
+      too_large: boolean;
     };
     /**
      * @description Kind of a path's content: decides its icon, and how it is compared.

@@ -91,6 +91,15 @@ function ChangeRow(
             onClick={() => actions.discard(selection)}
           />
         )}
+        {change.too_large && (
+          <IconButton
+            icon={dataIcon}
+            className="jp-mlws-TrackButton"
+            label={trans.__('Track as Data')}
+            of={path}
+            onClick={() => actions.track(path)}
+          />
+        )}
         {!staged && isStageable(change) && (
           <IconButton
             icon={addIcon}

@@ -1,7 +1,7 @@
 import { Button, checkIcon } from '@jupyterlab/ui-components';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { type ReactNode, useMemo } from 'react';
+import { useMemo } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type {
@@ -30,8 +30,8 @@ import { ProofBadges } from './snapshotParts';
 /** Code of the error that files look like credentials. */
 const LOOKS_SECRET = '30206';
 
-/** Code of the error that files are too large for git. */
-const TOO_LARGE = '30210';
+/** Codes of the errors about files that may be gone meanwhile: secrets, and too large for git. */
+const FILE_ERRORS: ReadonlySet<string> = new Set([LOOKS_SECRET, '30210']);
 
 /** Code of the error that so many new files may be data. */
 const MANY_FILES = '30221';
@@ -76,7 +76,9 @@ function CommitBox(props: {
   const canCommit = busy === null && message.trim() !== '';
   const staged = groups.staged.length;
   const all = new Set(
-    [...groups.staged, ...groups.rest].map(change => change.path)
+    [...groups.staged, ...groups.rest]
+      .filter(change => !change.too_large)
+      .map(change => change.path)
   ).size;
   const label =
     staged > 0
@@ -215,52 +217,45 @@ function staleText(
   return sentences.filter(Boolean).join(' ');
 }
 
-/** How the newest commit went: why it failed, and what it left out. */
+/** How the newest commit went: why it failed, and what it warns of. */
 function Outcome(
   props: IProps & { hasStaged: boolean; changes: readonly IChange[] }
 ): JSX.Element {
   const { draft, actions, hasStaged, changes } = props;
   const { trans } = props.client;
-  const { error, warnings, leftOut } = useValue(draft.progress);
-  const present = (paths: readonly string[]): string[] =>
-    paths.filter(path => changes.some(change => change.path === path));
-  const areFiles = error?.code === LOOKS_SECRET || error?.code === TOO_LARGE;
-  const named = areFiles ? ((error.details.paths ?? []) as string[]) : [];
-  const paths = present(named);
+  const { error, warnings } = useValue(draft.progress);
+  const named = FILE_ERRORS.has(error?.code ?? '')
+    ? ((error?.details.paths ?? []) as string[])
+    : [];
+  const paths = named.filter(path => changes.some(one => one.path === path));
   // What is said of files goes when they are gone.
   const shown = named.length > 0 && paths.length === 0 ? null : error;
-  const large = present(leftOut);
-  const ways: Record<string, ReactNode> = {
-    [TOO_LARGE]: <LargeFiles {...props} paths={paths} />,
-    [LOOKS_SECRET]: (
-      <>
-        <Button
-          small={true}
-          onClick={() =>
-            hasStaged
-              ? actions.unstage({ paths })
-              : actions.commit({ leaveOut: paths })
-          }
-        >
-          {hasStaged ? trans.__('Unstage') : trans.__('Leave Out')}
-        </Button>
-        <IgnoreButton {...props} paths={paths} />
-        <Button
-          small={true}
-          onClick={() =>
-            actions.commit({ staged: hasStaged, allowSecrets: true })
-          }
-        >
-          {trans.__('Not Secrets, Commit Anyway')}
-        </Button>
-      </>
-    )
-  };
+  const ways = shown?.code === LOOKS_SECRET && (
+    <>
+      <Button
+        small={true}
+        onClick={() =>
+          hasStaged
+            ? actions.unstage({ paths })
+            : actions.commit({ leaveOut: paths })
+        }
+      >
+        {hasStaged ? trans.__('Unstage') : trans.__('Leave Out')}
+      </Button>
+      <IgnoreButton {...props} paths={paths} />
+      <Button
+        small={true}
+        onClick={() =>
+          actions.commit({ staged: hasStaged, allowSecrets: true })
+        }
+      >
+        {trans.__('Not Secrets, Commit Anyway')}
+      </Button>
+    </>
+  );
   return (
     <>
-      {shown && (
-        <Failure error={shown} trans={trans} actions={ways[shown.code]} />
-      )}
+      {shown && <Failure error={shown} trans={trans} actions={ways} />}
       {shown?.code === MANY_FILES && (
         <Button
           small={true}
@@ -269,23 +264,11 @@ function Outcome(
           {trans.__('Commit All to Git')}
         </Button>
       )}
-      {warnings
-        .filter(
-          warning =>
-            !leftOut.some(
-              path => warning.includes(path) && !large.includes(path)
-            )
-        )
-        .map(warning => (
-          <p key={warning} className="jp-mlws-Note" role="status">
-            {warning}
-          </p>
-        ))}
-      {large.length > 0 && (
-        <div className="jp-mlws-Failure-actions">
-          <LargeFiles {...props} paths={large} />
-        </div>
-      )}
+      {warnings.map(warning => (
+        <p key={warning} className="jp-mlws-Note" role="status">
+          {warning}
+        </p>
+      ))}
     </>
   );
 }
@@ -317,26 +300,40 @@ function IgnoreButton(props: IFilesProps): JSX.Element | null {
   );
 }
 
-/** The buttons for files that are too large for git. */
-function LargeFiles(props: IFilesProps): JSX.Element {
-  const { actions, paths } = props;
+/** The new files that are too large for git, and what can be done with them. */
+function LargeFiles(
+  props: IProps & { changes: readonly IChange[] }
+): JSX.Element | null {
+  const { actions } = props;
   const { trans } = props.client;
-  return (
-    <>
-      {paths.map(path => (
-        <Button
-          key={path}
-          small={true}
-          title={path}
-          onClick={() => actions.track(path)}
-        >
-          {paths.length === 1
-            ? trans.__('Track as Data')
-            : trans.__('Track %1 as Data', PathExt.basename(path))}
-        </Button>
-      ))}
-      <IgnoreButton {...props} />
-    </>
+  const large = props.changes.filter(one => one.too_large);
+  const paths = large.slice(0, MAX_NAMES).map(one => one.path);
+  return large.length === 0 ? null : (
+    <div className="jp-mlws-Note jp-mlws-LargeFiles" role="status">
+      <p>
+        {trans._n(
+          '%2 is too large for git. It is left out of commits.',
+          '%1 files are too large for git. They are left out of commits: %2',
+          large.length,
+          namesOf(large, trans)
+        )}
+      </p>
+      <div className="jp-mlws-Failure-actions">
+        {paths.map(path => (
+          <Button
+            key={path}
+            small={true}
+            title={path}
+            onClick={() => actions.track(path)}
+          >
+            {large.length === 1
+              ? trans.__('Track as Data')
+              : trans.__('Track %1 as Data', PathExt.basename(path))}
+          </Button>
+        ))}
+        <IgnoreButton {...props} paths={large.map(one => one.path)} />
+      </div>
+    </div>
   );
 }
 
@@ -383,6 +380,7 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
           onCommit={options => actions.commit(options)}
         />
       )}
+      <LargeFiles {...props} changes={status.changes} />
       <StaleNotebooks client={client} groups={groups} />
       <Outcome
         {...props}

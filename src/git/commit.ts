@@ -19,18 +19,11 @@ interface ICommitProgress {
   busy: string | null;
   /** Why it failed. */
   error: APIError | null;
-  /** What it left out, and why. */
+  /** What it warns of. */
   warnings: readonly string[];
-  /** New files that are too large for git. */
-  leftOut: readonly string[];
 }
 
-const IDLE: ICommitProgress = {
-  busy: null,
-  error: null,
-  warnings: [],
-  leftOut: []
-};
+const IDLE: ICommitProgress = { busy: null, error: null, warnings: [] };
 
 /** The key of the newest snapshot of a commit: of a path that no event makes old. */
 export function lastKey(
@@ -97,11 +90,11 @@ export class CommitDraft {
       });
       this._client.queries.setQueryData(lastKey(snapshot.id), snapshot);
       this.message.value = '';
-      end = {
-        ...IDLE,
-        warnings: snapshot.warnings ?? [],
-        leftOut: snapshot.left_out ?? []
-      };
+      const { warnings = [], left_out: leftOut = [] } = snapshot;
+      // What is said of large files stays beside the box as long as they are there.
+      const isShown = (warning: string): boolean =>
+        leftOut.some(path => warning.includes(path));
+      end = { ...IDLE, warnings: warnings.filter(one => !isShown(one)) };
       return snapshot;
     } catch (error) {
       if (!(error instanceof APIError)) {

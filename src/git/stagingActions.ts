@@ -14,8 +14,10 @@ export type Selection =
   | { all: true };
 
 /** Whether git's index can hold it: what DVC tracks is in it by its `.dvc` file alone. */
-export function isStageable({ kind, path }: IChange): boolean {
-  return kind !== 'data' || /(\.dvc|(^|\/)dvc\.lock)$/.test(path);
+export function isStageable({ kind, path, too_large }: IChange): boolean {
+  return (
+    !too_large && (kind !== 'data' || /(\.dvc|(^|\/)dvc\.lock)$/.test(path))
+  );
 }
 
 /** What people do with the index, and how they undo what is not in it. */

@@ -25,7 +25,8 @@ const change: IChange = {
   index_state: null,
   worktree_state: 'modified',
   old_path: null,
-  size: 11157
+  size: 11157,
+  too_large: false
 };
 const snapshot: ISnapshot = {
   id: 'f00dfeed00',
@@ -535,35 +536,58 @@ it('leaves out or ignores files that may hold secrets', async () => {
   expect(calls).toEqual(['commit new.env old.py', 'ignore new.env']);
 });
 
-it('tracks large files as data, and says nothing of those that are gone', async () => {
-  const node = await failWith('30210', ['new.env']);
+it('says which files are too large for git, before and after a commit', async () => {
+  const large = {
+    ...change,
+    kind: 'code',
+    state: 'untracked',
+    too_large: true
+  };
+  const changed = [
+    { ...large, path: 'big.bin' },
+    { ...change, path: 'old.py', kind: 'code' }
+  ];
+  const status = wire.answers['GET /git/status'] as object;
+  wire.answers['GET /git/status'] = { ...status, changes: changed };
+  const warning = 'big.bin (12 MB) was not committed.';
+  wire.answers['POST /snapshots'] = {
+    ...snapshot,
+    warnings: [warning, 'Another.'],
+    left_out: ['big.bin']
+  };
+  const [node, draft] = await changes();
+  const text = 'big.bin is too large for git. It is left out of commits.';
+  expect(node.textContent).toContain(text);
+  expect(node.textContent).toContain('Commit 1 Change');
   expect(labels(node)).toEqual(['Track as Data', 'Ignore File']);
   press(node, 'Track as Data');
-  expect(calls).toEqual(['track new.env']);
+  press(node, 'Ignore File');
+  node.querySelector<HTMLElement>('.jp-mlws-AllButton')!.click();
+  expect(calls).toEqual([
+    'track big.bin',
+    'ignore big.bin',
+    'stage {"paths":["old.py"]}'
+  ]);
+  draft.message.value = 'why';
+  await draft.commit('', () => Promise.resolve(), {});
+  await rest();
+  // Once, and beside it what else the commit warns of.
+  expect(node.textContent).toContain(text);
+  expect(node.textContent).not.toContain(warning);
+  expect(node.textContent).toContain('Another.');
+  wire.answers['GET /git/status'] = { ...status, changes: [] };
+  await client.refresh('/git/status');
+  await rest();
+  expect(node.textContent).not.toContain('too large');
+});
+
+it('says nothing of a refused commit when its files are gone', async () => {
+  const node = await failWith('30210', ['new.env']);
+  expect(node.textContent).toContain('Refused.');
   const status = wire.answers['GET /git/status'] as object;
   wire.answers['GET /git/status'] = { ...status, changes: [] };
   await client.refresh('/git/status');
   await rest();
   expect(node.textContent).not.toContain('Refused.');
   expect(labels(node)).toEqual([]);
-});
-
-it('offers what can be done with the files that a commit left out', async () => {
-  const [node, draft] = await changes();
-  const warning = 'data/wine.csv (12 MB) was left out.';
-  wire.answers['POST /snapshots'] = {
-    ...snapshot,
-    warnings: [warning],
-    left_out: [change.path]
-  };
-  draft.message.value = 'why';
-  await draft.commit('', () => Promise.resolve(), {});
-  await rest();
-  expect(node.textContent).toContain(warning);
-  expect(labels(node)).toContain('Track as Data');
-  const status = wire.answers['GET /git/status'] as object;
-  wire.answers['GET /git/status'] = { ...status, changes: [] };
-  await client.refresh('/git/status');
-  await rest();
-  expect(node.textContent).not.toContain(warning);
 });

@@ -326,12 +326,16 @@ def test_large_untracked_files_stay_out_of_git(manager: SnapshotManager, git: Co
         manager.create("x")
     assert error.value.code == "30210"
     (root / "train.py").write_text("x\n")
+    # It is known before the commit.
+    changes = {one.path: one.too_large for one in manager.status().changes}
+    assert changes == {"big.bin": True, "train.py": False}
     made = manager.create("x")
     assert (len(made.warnings), made.left_out) == (1, ["big.bin"])
     assert "big.bin" in made.warnings[0].in_(CHINESE)
     assert "jupyter mlws data add big.bin" in made.warnings[0].in_(CHINESE)
     assert _status(manager) == {"big.bin": "untracked"}
     git(root, "config", "mlws.largefile", "20m")
+    assert not any(one.too_large for one in manager.status().changes)
     assert manager.create("Now").warnings == []
 
 

@@ -23,6 +23,7 @@ from jupyter_mlws.versioning.data.data_index import (
     ChangeKind,
     format_paths,
     kind_of,
+    large_file_threshold,
     normalize_path,
 )
 from jupyter_mlws.versioning.data.gc import GarbageCollector
@@ -82,6 +83,9 @@ class SnapshotManager:
         """
         only = None if paths is None else [normalize_path(self.project, path) for path in paths]
         status = self._git.status(only)
+        sizes = {entry.path: size_of(self.project.root / entry.path) for entry in status.entries}
+        new = {entry.path for entry in status.entries if entry.state == "untracked"}
+        limit = large_file_threshold(self._git) if new else 0
         changes = [
             Change(
                 path=entry.path,
@@ -91,7 +95,8 @@ class SnapshotManager:
                 index_state=_to_change_state(entry.index_state),
                 worktree_state=_to_change_state(entry.worktree_state),
                 old_path=entry.old_path,
-                size=size_of(self.project.root / entry.path),
+                size=sizes[entry.path],
+                too_large=entry.path in new and (sizes[entry.path] or 0) >= limit,
             )
             for entry in status.entries
         ]
