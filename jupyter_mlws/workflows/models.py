@@ -267,7 +267,7 @@ class NodeSettingChange(SettingChange):
 
 
 class MetricChange(Record):
-    """A metric of a run; ``previous`` is its value in the run before, if it had one.
+    """A metric of a run (``value``) and of the run before (``previous``); null where one lacks it.
 
     ``model``: the node, or the model that its metrics file names.
     """
@@ -276,7 +276,7 @@ class MetricChange(Record):
     model: str
     metric: str
     mode: Mode
-    value: float
+    value: float | None
     previous: float | None
 
 

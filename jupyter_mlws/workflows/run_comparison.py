@@ -38,7 +38,7 @@ class RunComparer:
     def compare(self, path: str, run: str) -> RunComparison:
         """Compare a run with the newest earlier one that completed, else with the one before.
 
-        All metrics of the run are returned, also those without an earlier value.
+        All metrics of both runs are returned, also those that one of them lacks.
         """
         identifier = self._runs.id_of(path, run)
         previous = previous_run(self._runs, path, identifier)
@@ -56,10 +56,10 @@ class RunComparer:
                     model=model,
                     metric=metric,
                     mode=ranking.guess_mode(metric),
-                    value=value,
+                    value=values.get((node, model, metric)),
                     previous=before.get((node, model, metric)),
                 )
-                for (node, model, metric), value in values.items()
+                for node, model, metric in {**values, **before}
             ],
         )
 
@@ -69,12 +69,10 @@ class RunComparer:
         values: Measured = {}
         for stage in self._runs.documents.stages(self._runs.document(path, run))[0]:
             for _, kind, file in self._results.ports(stage):
-                md5 = results.get(stage.id, {}).get(file)
-                content_path = self._results.content_path(file, md5)
-                # A later run may have replaced a file that the cache does not have.
-                is_known = md5 is not None and content_path.name == md5[2:]
-                is_newest = run == self._runs.journal.newest(path) and stage.id in results
-                if kind != "Metrics" or not (is_known or is_newest):
+                if kind != "Metrics":
+                    continue
+                content_path = self._results.find_content(file, results.get(stage.id, {}).get(file))
+                if content_path is None:
                     continue
                 try:
                     content = metrics.read(file, content_path.read_bytes())

@@ -69,17 +69,20 @@ class ResultSummaries:
         return results
 
     def list_of_run(self, path: str, run: str) -> WorkflowResults:
-        """Return a summary of every node's result as of a run, of the workflow that it read.
+        """Return a summary of what each node made in a run, of the workflow that the run read.
 
-        A content that neither DVC's cache nor the newest run has is left out.
+        Nodes that did not succeed in it have no result, and content that was replaced since and
+        that DVC's cache does not have is left out.
         """
         identifier = self._runs.id_of(path, run)
         stages = self._runs.documents.stages(self._runs.document(path, identifier))[0]
         created = self._runs.journal.record(identifier)["created"]
-        history = RunHistory(self._runs.journal).results(path, until=created)
-        is_newest = identifier == self._runs.journal.newest(path)
-        content = self._content if is_newest else self._old_content
-        return self._summarize(path, stages, history, identifier, content)
+        history = {
+            node: results
+            for node, results in RunHistory(self._runs.journal).results(path, until=created).items()
+            if results[0][0] == identifier
+        }
+        return self._summarize(path, stages, history, identifier, self._content_of_run)
 
     def _summarize(
         self,
@@ -140,7 +143,7 @@ class ResultSummaries:
         return outputs, thumbnail
 
     def _content(self, path: str, md5: str | None) -> Content | None:
-        """Return the content of an output in a run; None where it is gone."""
+        """Return the content of a newest result, or what took its place; None where it is gone."""
         file = self._results.content_path(path, md5)
         try:
             status = file.stat()
@@ -148,10 +151,10 @@ class ResultSummaries:
             return None
         return file, md5 or f"{status.st_mtime_ns}-{status.st_size}"
 
-    def _old_content(self, path: str, md5: str | None) -> Content | None:
-        """Return an earlier content of an output; None unless DVC's cache has it."""
-        file = self._results.content_path(path, md5)
-        return (file, md5) if md5 and file.name == md5[2:] and file.is_file() else None
+    def _content_of_run(self, path: str, md5: str | None) -> Content | None:
+        """Return the content that an output had in a run; None where it is gone."""
+        file = self._results.find_content(path, md5)
+        return (file, md5) if file and md5 else None
 
     # Metrics
 
@@ -179,7 +182,7 @@ class ResultSummaries:
                 before = None
                 if len(results) > 1:
                     before = self._metrics_of(
-                        self._old_content(path, results[1][1].get(path)), path
+                        self._content_of_run(path, results[1][1].get(path)), path
                     )
                 if _is_comparison(now, producers):
                     models = {

@@ -1700,7 +1700,7 @@ export interface components {
       message: string | null;
     };
     /**
-     * @description A metric of a run; ``previous`` is its value in the run before, if it had one.
+     * @description A metric of a run (``value``) and of the run before (``previous``); null where one lacks it.
      *
      *     ``model``: the node, or the model that its metrics file names.
      */
@@ -1709,7 +1709,7 @@ export interface components {
       model: string;
       metric: string;
       mode: components['schemas']['Mode'];
-      value: number;
+      value: number | null;
       previous: number | null;
     };
     /** @description Data that is in neither cache nor remote; an unreachable remote may have it. */

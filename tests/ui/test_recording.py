@@ -161,9 +161,9 @@ def of_failure(wine: str, failed: str, run: str) -> Iterator[Request]:
     """What there is to say of the workflow after a run that failed."""
     for part in ("runs", "runs/latest", "results"):
         yield Request(of_workflow(part))
-    for part in ((), ("comparison",)):
-        yield Request(of_workflow("runs", run, *part))
-    yield Request(of_workflow("runs", run, "nodes/split/log?offset=0"))
+    yield from of_run(run)
+    for part in ("split/log?offset=0", "plot/outputs", "load/outputs"):
+        yield Request(of_workflow("runs", run, "nodes", part))
     for text in (failed, wine):
         yield Request(of_workflow("plan"), {"text": text})
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.workflows import summaries
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import NodeSummary, Run, WorkflowResults
@@ -118,6 +119,32 @@ def test_a_past_run_has_the_results_and_the_workflow_that_it_had(
     assert (nodes["judge"].measure.model, nodes["judge"].measure.previous) == ("linear", 0.9)
     assert [one.name for one in nodes["forest"].changes] == ["depth"]
     assert file.is_file()
+
+
+def test_a_failed_run_has_no_result_of_another_run(
+    files: Callable[[str, str], Path], run: Callable[..., Run], workflows: WorkflowManager
+) -> None:
+    files(TEXT, scores(0.925, 0.9))
+    run()
+    files(TEXT.replace("cp scores.json", "false && cp scores.json"), scores(0.9, 0.8))
+    failed = run()
+    assert failed.status == "FAILED"
+    # Its files are there again before anybody looks at the run.
+    files(TEXT, scores(0.7, 0.6))
+    newest = run()
+
+    nodes = by_node(workflows.summaries.list_of_run("dvc.yaml", failed.id))
+    assert set(nodes) == {"forest", "linear"}
+    assert [node.measure for node in nodes.values()] == [None, None]
+    assert {node.run for node in nodes.values()} == {failed.id}
+    for port in workflows.results.outputs("dvc.yaml", failed.id, "judge"):
+        assert not port.exists
+        with pytest.raises(MLWSError, match="the run did not create it"):
+            workflows.results.preview("dvc.yaml", failed.id, "judge", port.port)
+    # Nor does a run of some nodes have those of the others.
+    part = run(targets=["forest"])
+    assert set(by_node(workflows.summaries.list_of_run("dvc.yaml", part.id))) == {"forest"}
+    assert by_node(workflows.summaries.list("dvc.yaml"))["judge"].run == newest.id
 
 
 def test_a_figure_has_a_small_copy(

@@ -35,6 +35,7 @@ MAX_LOG_BYTES = 1_000_000
 BLOCK_SIZE = 1024 * 1024
 MAX_HASHES = 10_000
 """Hashes of files that are kept in memory."""
+NOT_MADE = Message("the run did not create it")
 REPLACED = Message("its file has other content now, and the cache does not have that of this run")
 
 
@@ -78,7 +79,7 @@ class Results:
         outputs = []
         for port, kind, file in self.ports(self._stage(path, identifier, node)):
             md5 = record.get("outputs", {}).get(file)
-            content_path = self._find_content(file, md5)
+            content_path = self.find_content(file, md5)
             is_file = content_path is not None and content_path.is_file()
             outputs.append(
                 Output(
@@ -87,7 +88,7 @@ class Results:
                     path=file,
                     size=content_path.stat().st_size if content_path and is_file else None,
                     md5=md5,
-                    exists=content_path is not None and content_path.exists(),
+                    exists=content_path is not None,
                 )
             )
         return outputs
@@ -121,9 +122,10 @@ class Results:
         stage = self._stage(path, identifier, node)
         for name, kind, file in self.ports(stage):
             if name == port:
-                content_path = self._find_content(file, record.get("outputs", {}).get(file))
+                md5 = record.get("outputs", {}).get(file)
+                content_path = self.find_content(file, md5)
                 if content_path is None:
-                    raise PreviewError(kind="output", reason=REPLACED)
+                    raise PreviewError(kind="output", reason=REPLACED if md5 else NOT_MADE)
                 return stage, kind, file, content_path
         raise WorkflowItemNotFoundError(kind="output", name=port)
 
@@ -134,21 +136,31 @@ class Results:
                 return stage
         raise WorkflowItemNotFoundError(kind="node", name=node)
 
-    def _find_content(self, path: str, md5: str | None) -> Path | None:
-        """Return the path of an output's content; None if its own path has other content now."""
-        content_path = self.content_path(path, md5)
-        if md5 is None or content_path.name == md5[2:] or not content_path.exists():
-            return content_path
+    def find_content(self, path: str, md5: str | None) -> Path | None:
+        """Return the path of the content that an output had in a run.
+
+        None if the run has not made it (``md5`` is None), or if neither DVC's cache nor the
+        output's own path has that content.
+        """
+        if md5 is None:
+            return None
+        cache_path, own_path = self._cache_path(md5), self._project.resolve(path)
         if not md5.endswith(".dir"):
-            return content_path if _md5_of(content_path) == md5 else None
-        listing = self._cache_path(md5)
-        if not listing.is_file():
-            # Folders that are not cached have none: the only content is that of their path.
-            return content_path
-        recorded = {content_path / r["relpath"]: r["md5"] for r in json.loads(listing.read_bytes())}
-        # Files that DVC ignores may be there as well.
-        unchanged = all(file.is_file() and _md5_of(file) == md5 for file, md5 in recorded.items())
-        return content_path if unchanged else None
+            if cache_path.is_file():
+                return cache_path
+            return own_path if own_path.is_file() and _md5_of(own_path) == md5 else None
+        if cache_path.is_file():
+            # Files that DVC ignores may be there as well.
+            names = [entry["relpath"] for entry in json.loads(cache_path.read_bytes())]
+        else:
+            files = (file for file in own_path.rglob("*") if file.is_file())
+            names = sorted(file.relative_to(own_path).as_posix() for file in files)
+        if not all((own_path / name).is_file() for name in names):
+            return None
+        # The hash of a folder is that of its listing, as DVC writes it.
+        listing = [{"md5": _md5_of(own_path / name), "relpath": name} for name in names]
+        digest = hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False)
+        return own_path if f"{digest.hexdigest()}.dir" == md5 else None
 
     def _cache_path(self, md5: str) -> Path:
         return self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]

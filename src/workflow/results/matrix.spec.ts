@@ -6,7 +6,7 @@ import { deltaText, metricMatrix } from './matrix';
 function change(
   model: string,
   metric: string,
-  value: number,
+  value: number | null,
   previous: number | null = null
 ): IMetricChange {
   const mode = metric === 'loss' ? 'min' : 'max';
@@ -18,7 +18,9 @@ describe('metricMatrix', () => {
     change('forest', 'accuracy', 0.9, 0.8),
     change('forest', 'loss', 2, 1),
     change('linear', 'accuracy', 0.4, 0.4),
-    change('linear', 'f1', 0.5)
+    change('linear', 'f1', 0.5),
+    // Of the run before alone.
+    change('gone', 'accuracy', null, 0.99)
   ]);
 
   it('has a row for each model and a column for each metric', () => {

@@ -24,10 +24,14 @@ export interface IMatrix {
 }
 
 /** Arranges the metrics of a run as models by metrics. */
-export function metricMatrix(changes: readonly IMetricChange[]): IMatrix {
+export function metricMatrix(both: readonly IMetricChange[]): IMatrix {
+  // Those of the run before alone are none of this run.
+  const changes = both.flatMap(({ value, ...change }) =>
+    value === null ? [] : [{ ...change, value }]
+  );
   const metrics = [...new Set(changes.map(one => one.metric))];
   const rows = new Map<string, { node: string; model: string }>();
-  const values = new Map<string, IMetricChange>();
+  const values = new Map<string, (typeof changes)[number]>();
   for (const change of changes) {
     const { node, model } = change;
     const key = JSON.stringify([node, model]);

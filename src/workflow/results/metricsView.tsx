@@ -150,7 +150,7 @@ export function MetricMatrix({
   );
 }
 
-/** Settings, old and new, that differ from the run before. */
+/** Settings and metrics, old and new, that differ from the run before. */
 export function SettingChanges({
   comparison: { previous, settings, metrics }
 }: {
@@ -164,9 +164,9 @@ export function SettingChanges({
   const time = before
     ? fullTime(before.started ?? before.created, language)
     : previous;
-  const changed = metrics.filter(
-    ({ previous: old, value }) => old !== null && old !== value
-  );
+  const changed = metrics.filter(({ previous: old, value }) => old !== value);
+  const text = (value: number | null): string =>
+    value === null ? trans.__('none') : metricText(value, language);
   return (
     <section className="jp-mlws-RunChanges" aria-label={trans.__('Changes')}>
       <h4>{trans.__('Changed since the run of %1', time)}</h4>
@@ -181,11 +181,10 @@ export function SettingChanges({
         ))}
         {changed.map(({ node, model: owner, metric, previous: old, value }) => (
           <li key={`${node} ${owner} ${metric}`}>
-            {owner}: {metric} {metricText(old!, language)} →{' '}
-            <strong>{metricText(value, language)}</strong>
+            {owner}: {metric} {text(old)} → <strong>{text(value)}</strong>
           </li>
         ))}
-        {settings.length > 0 && changed.length === 0 && (
+        {settings.length > 0 && metrics.length > 0 && changed.length === 0 && (
           <li>{trans.__('All metrics are the same')}</li>
         )}
       </ul>

@@ -75,7 +75,12 @@ export function PreviewView(props: {
             />
           ) : (
             <p className="jp-mlws-Empty">
-              {trans.__('%1 has not been created yet.', output.path)}
+              {output.md5 === null
+                ? trans.__('This run did not create %1.', output.path)
+                : trans.__(
+                    'The content that this run gave to %1 is not in the cache any more.',
+                    output.path
+                  )}
             </p>
           )}
         </section>
