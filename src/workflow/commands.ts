@@ -147,7 +147,8 @@ function runCommands(trans: TranslationBundle): Commands {
     },
     'workflow:open-failed': {
       label: trans.__('Debug in Notebook'),
-      act: editor => editor.lab.openFailed(node(editor)),
+      act: editor =>
+        editor.lab.openFailed(editor.model.runs.current.run!.id, node(editor)),
       isEnabled: hasFailed
     },
     'workflow:history': {

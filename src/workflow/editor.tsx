@@ -272,6 +272,20 @@ function labActions(
     const path = await chooseLabFile(manager, translator, title, pattern);
     return path === null ? null : fromRoot(path);
   };
+  const pastPanes = new PanesStore();
+  pastPanes.showTab('metrics');
+  const showReport = (of: CanvasModel, key: string, name: string): void => {
+    const { language } = options.client;
+    views
+      .show(`report ${key}`, async () => {
+        const { ReportWidget } = await import('./results/report');
+        const context = { ...actions, model: of, trans, language };
+        const view = new ReportWidget(context);
+        view.title.label = trans.__('Report: %1', name);
+        return { view, icon: workflowIcon, toolbar: 'Report' };
+      })
+      .catch(report);
+  };
   const panes = new PanesStore(current => {
     void state?.save(PANES_KEY, current as unknown as ReadonlyPartialJSONValue);
   });
@@ -366,14 +380,11 @@ function labActions(
     fromRoot,
     chooseFile,
     openTemplates: () => void fillFromTemplate(model, chooseFile, trans),
-    openFailed: node => {
-      const run = model.runs.current.run?.id;
-      if (run && model.server.service) {
-        model.server.service
-          .debug(run, node)
-          .then(({ path }) => manager.openOrReveal(root() + path))
-          .catch(report);
-      }
+    openFailed: (run, node) => {
+      model.server.service
+        ?.debug(run, node)
+        .then(({ path }) => manager.openOrReveal(root() + path))
+        .catch(report);
     },
     panes,
     past: null,
@@ -404,7 +415,6 @@ function labActions(
           const { PastRunWidget } = await import('./pastRun');
           const leave = (): void => {
             view.parent?.close();
-            void model.runs.show(null);
             manager.openOrReveal(context.path);
           };
           const view = new PastRunWidget({
@@ -417,11 +427,19 @@ function labActions(
               ...actions,
               model,
               trans,
-              language: client.language
+              language: client.language,
+              // Another run takes the place of this one.
+              showRun: other => {
+                view.parent?.close();
+                actions.showRun(other);
+              }
             },
             createEditor,
+            panes: pastPanes,
             compare,
             leave,
+            showReport: past =>
+              showReport(past, run.id, trans.__('Run of %1', time)),
             restore: () => {
               leave();
               void text.then(source => model.document.replace(source), report);
@@ -434,18 +452,12 @@ function labActions(
         })
         .catch(report);
     },
-    showReport: () => {
-      const { language } = options.client;
-      views
-        .show(`report ${context.path}`, async () => {
-          const { ReportWidget } = await import('./results/report');
-          const view = new ReportWidget({ ...actions, model, trans, language });
-          const { title } = model.document.workflow;
-          view.title.label = trans.__('Report: %1', title || context.path);
-          return { view, icon: workflowIcon, toolbar: 'Report' };
-        })
-        .catch(report);
-    },
+    showReport: () =>
+      showReport(
+        model,
+        context.path,
+        model.document.workflow.title || context.path
+      ),
     createNotebookView: async notebook => {
       if (!notebookFactory) {
         throw new Error(trans.__('This JupyterLab has no notebooks.'));

@@ -5,19 +5,23 @@ import type { Message } from '@lumino/messaging';
 
 import { setHelpPage } from '../ui/helpLink';
 import type { MLWSClient } from '../api/client';
-import type { IFileDiff, IRunSummary, IWorkflowResults } from '../api/models';
+import type {
+  IFileDiff,
+  IRun,
+  IRunSummary,
+  ISweeps,
+  IWorkflowResults
+} from '../api/models';
 import { CanvasView } from './canvas/view';
 import { parse } from './document/document';
 import { graphDiff } from './graph/graphDiff';
 import {
   CanvasContext,
   type ICanvasContext,
-  type ICodeDocuments,
-  type IParamsDocuments,
   type IPastRun
 } from './store/hooks';
 import { CanvasModel } from './store/model';
-import { PanesStore } from './store/panes';
+import type { PanesStore } from './store/panes';
 import { WorkflowService } from './store/service';
 
 /** Reads of one workflow what it was at a run. */
@@ -28,6 +32,10 @@ class PastService extends WorkflowService {
     private _past: IRunSummary
   ) {
     super(_source, path, project);
+  }
+
+  run(): Promise<IRun> {
+    return super.run(this._past.id);
   }
 
   results(): Promise<IWorkflowResults> {
@@ -58,6 +66,11 @@ class PastService extends WorkflowService {
   async validate(): Promise<[]> {
     return [];
   }
+
+  /** The ranking of variants is that of their newest runs. */
+  async sweeps(): Promise<ISweeps> {
+    return { items: [], etag: '' };
+  }
 }
 
 export interface IPastRunOptions {
@@ -75,9 +88,11 @@ export interface IPastRunOptions {
     model: CodeEditor.IModel,
     host: HTMLElement
   ) => CodeEditor.IEditor;
+  panes: PanesStore;
   compare: () => void;
   leave: () => void;
   restore: () => void;
+  showReport: (model: CanvasModel) => void;
 }
 
 let count = 0;
@@ -108,14 +123,12 @@ export class PastRunWidget extends ReactWidget {
       ...context,
       ...documentsOf(past, options.createEditor),
       model: this._model,
-      panes: new PanesStore(),
+      panes: options.panes,
+      showReport: () => options.showReport(this._model),
       past: pastOf(options)
     };
     this._flowId = `mlws-past-flow-${(count += 1)}`;
-    this.ready = this._model
-      .attach(past, null)
-      .then(() => this._model.runs.show(run.id));
-    this._context.panes.showTab('metrics');
+    this.ready = this._model.attach(past, null);
   }
 
   /** Resolves when the run with its results was read. */
@@ -150,12 +163,13 @@ export class PastRunWidget extends ReactWidget {
   private _flowId: string;
 }
 
-/** The files of parameters and code as a run read them. */
+/** The files of parameters, code and other workflows as a run read them. */
 function documentsOf(
   past: PastService,
   createEditor: IPastRunOptions['createEditor']
-): { params: IParamsDocuments; code: ICodeDocuments } {
+): Pick<ICanvasContext, 'params' | 'code' | 'openSource'> {
   return {
+    openSource: async path => ({ sharedModel: await past.file(path) }),
     params: {
       open: async path => ({ sharedModel: await past.file(path) }),
       edit: () => undefined

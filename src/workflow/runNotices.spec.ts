@@ -62,6 +62,6 @@ it.each(Object.keys(WAYS))(
     );
     expect({ pull: false, ...before }).toEqual({ ...after, pull: false });
     expect(after.pull).toBe(true);
-    expect(model.runs.newest.run?.id).toBe('two');
+    expect(model.runs.current.run?.id).toBe('two');
   }
 );

@@ -138,7 +138,7 @@ class Scenes(NotebookScenes):
     def past(self, page: Page) -> str:
         """A past run on the canvas."""
         open_file(page, self._address, WINE)
-        page.locator(".jp-mlws-RunItem .jp-mlws-IconButton").last.click()
+        page.locator("[data-mlws-past-run]").last.click()
         expect(page.locator(".jp-mod-past .jp-mlws-Matrix")).to_be_visible()
         return ".jp-mlws-Workflow.jp-mod-past"
 

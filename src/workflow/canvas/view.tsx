@@ -16,13 +16,11 @@ import { Legend } from '../runs/legend';
 import { LogView } from '../runs/log';
 import { RunList } from '../runs/runList';
 import {
-  type IPastRun,
   useCanvas,
   useCurrentRun,
   useDocument,
   usePanes,
   usePreferences,
-  useRuns,
   useSlot
 } from '../store/hooks';
 import { Palette } from './palette';
@@ -32,7 +30,6 @@ import { Drawer } from '../results/drawer';
 import { RunChanges } from '../results/metricsView';
 import { PreviewView } from '../results/preview';
 import { PANE_LIMITS } from '../store/panes';
-import type { IRunSummary } from '../../api/models';
 import { differenceText, errorText } from '../labels';
 import { runStatusLabel } from '../../ui/runStatus';
 import * as gestures from '../store/gestures';
@@ -257,39 +254,13 @@ function ConnectionBanner(): JSX.Element | null {
   );
 }
 
-/** Says that the colours are those of a past run. */
-function PastRunBanner(): JSX.Element | null {
-  const { trans, language, showRun, past } = useCanvas();
-  const runs = useRuns();
-  const { run } = useCurrentRun();
-  if (past) {
-    return run && <PastWorkflowBanner past={past} run={run} />;
-  }
-  return runs.selected === null || !run ? null : (
-    <div className="jp-mlws-Banner jp-mod-info" role="status">
-      <span>
-        {trans.__(
-          'Viewing the run of %1.',
-          fullTime(run.started ?? run.created, language)
-        )}
-      </span>
-      <Button small onClick={() => showRun(run)}>
-        {trans.__('Show Its Workflow')}
-      </Button>
-      <Button small onClick={() => void runs.show(null)}>
-        {trans.__('Back to Latest Run')}
-      </Button>
-    </div>
-  );
-}
-
 /** Says that all that is seen is of a past run, and what is different now. */
-function PastWorkflowBanner(props: {
-  past: IPastRun;
-  run: IRunSummary;
-}): JSX.Element {
-  const { trans, language } = useCanvas();
-  const { past, run } = props;
+function PastRunBanner(): JSX.Element | null {
+  const { trans, language, past } = useCanvas();
+  const { run } = useCurrentRun();
+  if (!past || !run) {
+    return null;
+  }
   const { differences, compare, leave, restore } = past;
   return (
     <div className="jp-mlws-Banner jp-mod-past" role="status">

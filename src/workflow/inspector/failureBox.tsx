@@ -17,9 +17,9 @@ export function FailureBox(props: {
 }): JSX.Element | null {
   const { model, trans, openFailed } = useCanvas();
   const node = useDrawing().graph.nodes.get(props.node);
-  const { nodes } = useCurrentRun();
+  const { nodes, run } = useCurrentRun();
   const state = useKeyed(nodes, props.node);
-  if (state?.status !== 'FAILED' || !state.error || !node) {
+  if (state?.status !== 'FAILED' || !state.error || !node || !run) {
     return null;
   }
   const { error } = state;
@@ -49,16 +49,18 @@ export function FailureBox(props: {
             {trans.__('Go to Line %1', line)}
           </Button>
         ) : (
-          <Button
-            small
-            className="jp-mod-accept jp-mod-styled"
-            title={trans.__('Show the settings of this node')}
-            onClick={() => props.onFix(setting)}
-          >
-            {setting === null
-              ? trans.__('Fix Settings')
-              : trans.__('Fix “%1”', setting)}
-          </Button>
+          !model.document.isReadOnly && (
+            <Button
+              small
+              className="jp-mod-accept jp-mod-styled"
+              title={trans.__('Show the settings of this node')}
+              onClick={() => props.onFix(setting)}
+            >
+              {setting === null
+                ? trans.__('Fix Settings')
+                : trans.__('Fix “%1”', setting)}
+            </Button>
+          )
         )}
         <Button
           small
@@ -66,7 +68,7 @@ export function FailureBox(props: {
           title={trans.__(
             'Debug this node in a notebook with its exact inputs'
           )}
-          onClick={() => openFailed(error.node ?? props.node)}
+          onClick={() => openFailed(run.id, error.node ?? props.node)}
         >
           {trans.__('Debug in Notebook')}
         </Button>

@@ -95,32 +95,6 @@ test('the files and the command of a script are edited', async () => {
   await expect.element(port('fit', 'out', 'model.bin')).not.toBeInTheDocument();
 });
 
-test('the settings of a past run are compared with those of now', async () => {
-  await openCanvas();
-  await css('.jp-mlws-history').click();
-  const note = page.getByRole('region', { name: 'Settings of the shown run' });
-  await node('forest').click();
-  await expect.element(note).not.toBeInTheDocument();
-  await css('[data-mlws-past-run="run-1"]').click();
-  await expect
-    .element(note)
-    .toHaveTextContent(/other settings:.*n_estimators: 50 \(now 100\)/);
-  expect(await accessFaults('.jp-mlws-Panel')).toEqual([]);
-  await node('split').click();
-  await expect
-    .element(note)
-    .toHaveTextContent('The shown run had the same settings.');
-  await node('plot').click();
-  await css('.jp-mlws-NameField').fill('drawn');
-  await commands.press('Enter');
-  await node('drawn').click();
-  await expect
-    .element(note)
-    .toHaveTextContent('The shown run did not have this node.');
-  await css('[data-mlws-past-run="run-3"]').click();
-  await expect.element(note).not.toBeInTheDocument();
-});
-
 test('the box of a failed node leads to its log, its settings and a notebook', async () => {
   const canvas = await openCanvas({ state: 'failed' });
   await node('split').click();

@@ -13,7 +13,7 @@ import { NOT_DONE } from '../store/run';
 export function NodeActions({ node }: { node: string }): JSX.Element {
   const { trans, openFailed } = useCanvas();
   const runs = useRuns();
-  const { nodes } = useCurrentRun();
+  const { nodes, run } = useCurrentRun();
   useDrawing();
   const state = useKeyed(nodes, node);
   const hasFailed = NOT_DONE.has(state?.status);
@@ -50,10 +50,11 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
             () => void runs.resume()
           )}
           {!state?.error &&
+            run &&
             button(
               trans.__('Debug in Notebook'),
               trans.__('Debug this node in a notebook with its exact inputs'),
-              () => openFailed(node)
+              () => openFailed(run.id, node)
             )}
         </>
       ) : (

@@ -17,7 +17,6 @@ import {
 import * as gestures from '../store/gestures';
 import type { ICodeTarget } from './codeSection';
 import { FailureBox } from './failureBox';
-import { RunSettings } from './runSettings';
 import { SettingsView } from './settingsForm';
 import { SubworkflowSection } from './subworkflow';
 import { SourcePanel } from './sourcePanel';
@@ -66,14 +65,12 @@ function NodePanel({ node }: { node: string }): JSX.Element {
   const [target, setTarget] = useState<ICodeTarget | null>(null);
   return (
     <>
-      {!isReadOnly && (
-        <FailureBox
-          node={node}
-          onFix={setting => focusSetting(body.current, setting)}
-          onLine={line => setTarget({ line })}
-          onLog={() => panes.showTab('log')}
-        />
-      )}
+      <FailureBox
+        node={node}
+        onFix={setting => focusSetting(body.current, setting)}
+        onLine={line => setTarget({ line })}
+        onLog={() => panes.showTab('log')}
+      />
       <div
         className="jp-mlws-Panel-body"
         ref={body}
@@ -83,7 +80,6 @@ function NodePanel({ node }: { node: string }): JSX.Element {
         tabIndex={isReadOnly ? 0 : undefined}
       >
         <fieldset className="jp-mlws-ReadOnly" disabled={isReadOnly}>
-          <RunSettings node={node} />
           <SettingsView node={node} target={target} />
         </fieldset>
       </div>

@@ -18,7 +18,7 @@ export function Drawer(props: {
   runs: ReactNode;
   legend: ReactNode;
 }): JSX.Element {
-  const { model, trans, showReport, past } = useCanvas();
+  const { model, trans, showReport } = useCanvas();
   const panes = usePanes();
   const { singleNode: node } = useSelection();
   const { size, isOpen } = panes.pane('drawer');
@@ -27,8 +27,7 @@ export function Drawer(props: {
     ['metrics', trans.__('Metrics')],
     ['preview', trans.__('Preview')],
     ['log', trans.__('Log')],
-    // A past run is one of them.
-    ...(past ? [] : [['runs', trans.__('Runs')] as [DrawerTab, string]])
+    ['runs', trans.__('Runs')]
   ];
   const toggle = (): void => panes.setOpen('drawer', !isOpen);
   const ofNode = (draw: (id: string) => ReactNode): ReactNode =>
@@ -87,16 +86,14 @@ export function Drawer(props: {
           ))}
         </div>
         {props.legend}
-        {!past && (
-          <button
-            className="jp-mlws-Drawer-report"
-            title={trans.__('Show all metrics, figures and tables on one page')}
-            onClick={showReport}
-          >
-            <launchIcon.react tag="span" />
-            {trans.__('Report')}
-          </button>
-        )}
+        <button
+          className="jp-mlws-Drawer-report"
+          title={trans.__('Show all metrics, figures and tables on one page')}
+          onClick={showReport}
+        >
+          <launchIcon.react tag="span" />
+          {trans.__('Report')}
+        </button>
         <button
           className="jp-mlws-IconButton"
           aria-expanded={isOpen}

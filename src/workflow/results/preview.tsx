@@ -19,7 +19,7 @@ export function PreviewView(props: {
   node: string;
   status: string | undefined;
 }): JSX.Element {
-  const { model, trans, openFile } = useCanvas();
+  const { model, trans, openFile, past } = useCanvas();
   const { node, status } = props;
   // A node that was added since is not in the run.
   const run =
@@ -55,7 +55,7 @@ export function PreviewView(props: {
           <h4>
             {output.port}{' '}
             <span className="jp-mlws-Preview-type">{output.type}</span>
-            {output.exists && (
+            {output.exists && !past && (
               <Button
                 small
                 minimal

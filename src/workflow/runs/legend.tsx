@@ -3,6 +3,7 @@ import { useEffect, useReducer } from 'react';
 import { markText } from '../labels';
 import { MARK_ICONS } from '../operationIcons';
 import { useCanvas, useDrawing, useSlot } from '../store/hooks';
+import { runStatusLabel } from '../../ui/runStatus';
 import { NODE_MARKS, nodeMark, type NodeMark } from '../graph/marks';
 
 /** Milliseconds in which changes of many nodes are counted once. */
@@ -10,7 +11,7 @@ const REST = 100;
 
 /** The colors of nodes with their words, and the number of nodes of each. */
 export function Legend(): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model, trans, past } = useCanvas();
   const { graph } = useDrawing();
   const { current, forecast } = model.runs;
   const [, draw] = useReducer((count: number) => count + 1, 0);
@@ -43,7 +44,10 @@ export function Legend(): JSX.Element {
         return (
           <li key={mark} data-mlws-mark={mark}>
             <Icon tag="span" className="jp-mlws-Mark" aria-hidden />
-            {markText(mark, trans)} {counts.get(mark)}
+            {past && mark === 'cached'
+              ? runStatusLabel('COMPLETED', trans)
+              : markText(mark, trans)}{' '}
+            {counts.get(mark)}
           </li>
         );
       })}

@@ -12,7 +12,6 @@ import {
 } from '../../__tests__/browser/canvas';
 import recording from '../../__tests__/browser/recording.json';
 
-const SHOW = 'Show the workflow and settings of this run';
 /** Part of the canvas of a past run. */
 function past(selector: string): Locator {
   return css(`.jp-mod-past ${selector}`);
@@ -24,7 +23,7 @@ function pastNode(id: string): Locator {
 
 /** Opens the canvas of a run of the list, the newest by default. */
 async function showRun(index = 0): Promise<void> {
-  await page.getByRole('button', { name: SHOW }).nth(index).click();
+  await css('.jp-mlws-Drawer [data-mlws-past-run]').nth(index).click();
 }
 
 async function expectState(one: Locator, state: string): Promise<void> {
@@ -122,37 +121,90 @@ test('a past run is in view with the parameters that it had', async () => {
   );
 });
 
-test('past runs are laid over the graph', async () => {
-  // The newest has failed, with another text than that of now.
+test('a run that failed shows nothing of another run', async () => {
+  // With the text of now, all nodes are up to date again.
   await openCanvas({ state: 'failed' });
-  await expectState(node('split'), 'FAILED');
   await css('.jp-mlws-history').click();
   const bars = css('.jp-mlws-History-pane [data-mlws-bar]');
   const runs = css('.jp-mlws-History-pane [data-mlws-past-run]');
   await expect.poll(() => runs.elements().length).toBe(4);
-  await expectState(node('forest'), 'SKIPPED');
-  await node('split').click();
-  await page.getByRole('tab', { name: 'Log' }).click();
-  await expect.element(css('.jp-mlws-Log')).toHaveTextContent('nosuch');
-  await page.getByRole('tab', { name: 'Runs' }).click();
+  await expect.element(runs.first()).toHaveAttribute('aria-current', 'true');
+  await showRun();
 
-  await runs.nth(1).click();
-  await expectState(node('split'), 'CACHED');
-  await expectState(node('forest'), 'COMPLETED');
-  await expect.poll(() => bars.elements().length).toBe(3);
-  await expect.element(css('.jp-mlws-Banner.jp-mod-info')).toBeVisible();
-  await node('forest').click();
-  await page.getByRole('tab', { name: 'Log' }).click();
-  await expect.element(css('.jp-mlws-Log')).toHaveTextContent('random_forest');
+  const expectMark = async (one: Locator, mark: string): Promise<void> => {
+    await expect.element(one).toHaveAttribute('data-mlws-mark', mark);
+  };
+  await expectMark(pastNode('split'), 'failed');
+  await expectMark(pastNode('load'), 'cached');
+  for (const id of ['forest', 'linear', 'compare', 'plot']) {
+    await expectState(pastNode(id), 'SKIPPED');
+    await expectMark(pastNode(id), 'stopped');
+    expect(
+      find(`.jp-mod-past [data-mlws-node="${id}"]`).textContent
+    ).not.toMatch(/accuracy|\d\.\d/);
+  }
+  await expect.element(past('img')).not.toBeInTheDocument();
+  await expect
+    .element(past('[data-mlws-node="load"] .jp-mlws-Result-text'))
+    .toHaveTextContent('178');
+  await expect
+    .element(past('.jp-mlws-Node-state[aria-label="Failed"]'))
+    .toBeVisible();
+  await expect
+    .element(past('.jp-mlws-Legend'))
+    .toHaveTextContent('Failed 1Completed 2Stopped or skipped 4');
 
-  await page.getByRole('button', { name: 'Show Its Workflow' }).click();
+  // It had no metrics, which are then not the same as those of the run before.
+  await expect
+    .element(past('.jp-mlws-Metrics'))
+    .toHaveTextContent('This run has no metrics.');
+  const changes = past('.jp-mlws-RunChanges');
+  await expect.element(changes).toHaveTextContent('split.stratify');
+  await expect.element(changes).toHaveTextContent(/accuracy [\d.]+ → none/);
+  await expect.element(changes).not.toHaveTextContent('the same');
+  await pastNode('plot').click();
+  await past('[role=tab]').getByText('Preview').click();
+  await expect
+    .element(past('.jp-mlws-Preview'))
+    .toHaveTextContent('This run did not create');
+  await pastNode('split').click();
+  await expect
+    .element(past('.jp-mlws-NodeFailure'))
+    .toHaveTextContent("Column or key 'nosuch' not found");
+  await past('.jp-mlws-NodeFailure').getByText('Show Log').click();
+  await expect.element(past('.jp-mlws-Log')).toHaveTextContent('nosuch');
+  expect(await accessFaults('.jp-mlws-Workflow.jp-mod-past')).toEqual([]);
+
+  // Another run takes its place.
+  await past('[role=tab]').getByText('Runs').click();
+  await past('[data-mlws-past-run]').nth(1).click();
+  await expectState(pastNode('split'), 'CACHED');
   await expect
     .element(past('.jp-mlws-Banner'))
     .toHaveTextContent('It is the same now.');
-  await expectState(pastNode('split'), 'CACHED');
+  expect(
+    document.querySelectorAll('.jp-mlws-Workflow.jp-mod-past')
+  ).toHaveLength(1);
+  await expect
+    .element(past('[data-mlws-past-run]').nth(1))
+    .toHaveAttribute('aria-current', 'true');
+  await expect.poll(() => past('[data-mlws-bar]').elements().length).toBe(3);
+  await pastNode('forest').click();
+  await past('[role=tab]').getByText('Log').click();
+  await expect.element(past('.jp-mlws-Log')).toHaveTextContent('random_forest');
+  await past('.jp-mlws-Drawer-report').click();
+  await expect
+    .element(css('.jp-mlws-Report-page .jp-mlws-Matrix'))
+    .toHaveTextContent('linear');
+  await css('.lm-TabBar-tab')
+    .getByText('Run of', { exact: false })
+    .first()
+    .click();
   await page.getByRole('button', { name: 'Back to Now' }).click();
   await expect.element(pastNode('split')).not.toBeInTheDocument();
+  // The canvas was that of now all the time.
   await expectState(node('split'), 'FAILED');
+  await expect.element(bars.first()).toBeVisible();
 });
 
 test('a failed node says why and leads to its setting', async () => {

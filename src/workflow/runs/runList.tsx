@@ -1,8 +1,7 @@
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IRunSummary } from '../../api/models';
-import { useCanvas, useRuns } from '../store/hooks';
-import { IconButton } from '../../ui/iconButton';
-import { workflowIcon } from '../icons';
+import { useCanvas, useCurrentRun, useRuns } from '../store/hooks';
+import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
 /** The newest runs, at most `most` of them. */
@@ -20,24 +19,26 @@ export function RunList({ most }: { most?: number }): JSX.Element {
   );
 }
 
-/** A run in a list; a click lays it over the graph. */
+/** A run in a list; a click shows it on a canvas of its own, once it is over. */
 function RunRow({ run }: { run: IRunSummary }): JSX.Element {
-  const { model, trans, language, showRun } = useCanvas();
+  const { trans, language, showRun } = useCanvas();
+  const isShown = useCurrentRun().run?.id === run.id;
   const when = run.started ?? run.created;
-  const { runs } = model;
-  const newest = runs.newest.run?.id;
-  const isShown = run.id === (runs.selected ?? newest);
-  const isNewest = run.id === newest;
   return (
-    <li className="jp-mlws-RunItem">
+    <li>
       <button
         className="jp-mlws-RunRow"
-        aria-pressed={isShown}
+        aria-current={isShown}
+        disabled={!FINAL.has(run.status)}
         data-mlws-past-run={run.id}
-        title={[fullTime(when, language), run.error?.message]
+        title={[
+          fullTime(when, language),
+          run.error?.message,
+          trans.__('Show the workflow, settings and results of this run')
+        ]
           .filter(Boolean)
           .join('\n')}
-        onClick={() => void runs.show(isNewest ? null : run.id)}
+        onClick={() => showRun(run)}
       >
         <span className="jp-mlws-State" data-mlws-state={run.status}>
           {runStatusLabel(run.status, trans)}
@@ -45,12 +46,6 @@ function RunRow({ run }: { run: IRunSummary }): JSX.Element {
         {relativeTime(when, language)}
         {run.duration !== null && ` · ${duration(run.duration)}`}
       </button>
-      <IconButton
-        icon={workflowIcon}
-        label={trans.__('Show the workflow and settings of this run')}
-        of={fullTime(when, language)}
-        onClick={() => showRun(run)}
-      />
     </li>
   );
 }

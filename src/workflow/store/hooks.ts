@@ -41,8 +41,8 @@ export interface ILabActions {
   uploadFiles: (files: readonly File[]) => Promise<string[]>;
   /** Asks for a template and adds its nodes. */
   openTemplates: () => void;
-  /** Opens a node that has failed as a notebook. */
-  openFailed: (node: string) => void;
+  /** Opens a node that has failed in a run as a notebook. */
+  openFailed: (run: string, node: string) => void;
   params: IParamsDocuments;
   code: ICodeDocuments;
   /** Opens another workflow, by its path from the project's root, to read it. */
@@ -62,7 +62,7 @@ export interface ILabActions {
   themes: IThemeManager | null;
   preferences: Preferences;
   panes: PanesStore;
-  /** Opens the workflow as a run had it, with its results; it cannot be edited there. */
+  /** Opens the workflow and the results that a run had; they cannot be edited there. */
   showRun: (run: IRunSummary) => void;
   /** Of a view of a past run: what differs now, and the ways out; null on the canvas itself. */
   past: IPastRun | null;

@@ -99,14 +99,6 @@ export class RunState {
     this.changed.emit();
   }
 
-  /** Shows another run, be it older. */
-  replace(run: IRun): void {
-    if (this._run?.id !== run.id) {
-      this._run = null;
-    }
-    this.load(run);
-  }
-
   /** Takes an event. True where it is of a new run, whose nodes must be read. */
   apply(event: INodeEvent | IRunEvent): boolean {
     if (this._run && event.run < this._run.id) {

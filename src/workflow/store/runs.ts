@@ -39,8 +39,7 @@ export class RunsStore {
     _drawing.validated.connect(() => void this.forecast.refresh());
   }
 
-  readonly newest = new RunState();
-  /** The run that colors the graph: the newest, unless a past one was chosen. */
+  /** The run that colors the graph: the newest, or that of a past run's own canvas. */
   readonly current = new RunState();
   /** The plan of the next run. */
   readonly forecast: PlanStore;
@@ -55,12 +54,7 @@ export class RunsStore {
     return this._past;
   }
 
-  /** The id of the past run that was chosen. */
-  get selected(): string | null {
-    return this._selected;
-  }
-
-  /** The list of runs changed, or another one is shown. */
+  /** The list of runs changed. */
   readonly changed = new Signal<this, void>(this);
 
   /** Emitted when a run can't start because data that it reads was not pulled. */
@@ -70,7 +64,7 @@ export class RunsStore {
   readonly ended = new Signal<this, IRunSummary>(this);
 
   get isRunning(): boolean {
-    const { run } = this.newest;
+    const { run } = this.current;
     return run !== null && !FINAL.has(run.status);
   }
 
@@ -95,7 +89,7 @@ export class RunsStore {
     Signal.clearData(this);
   }
 
-  /** Reads the list of runs, and the newest with its nodes. */
+  /** Reads the list of runs, and the one that is shown with its nodes. */
   async load(): Promise<void> {
     await this._server.ask(
       service => service.runs(),
@@ -136,24 +130,6 @@ export class RunsStore {
     this._timer = setTimeout(() => void this.forecast.refresh(), SETTLE);
   }
 
-  /** Shows a past run; null goes back to the newest. */
-  async show(id: string | null): Promise<void> {
-    const run = id ?? this.newest.run?.id;
-    this._selected = id;
-    this.changed.emit();
-    if (run) {
-      await this._server.ask(
-        service => service.run(run),
-        reply => {
-          // Meanwhile another may have been chosen.
-          if (this._selected === id) {
-            this.current.replace(reply);
-          }
-        }
-      );
-    }
-  }
-
   /** Writes the file if need be, then starts a run. */
   start(options: IRunOptions = {}): Promise<void> {
     return this._begin((service, pull) =>
@@ -183,7 +159,7 @@ export class RunsStore {
   }
 
   async cancel(): Promise<void> {
-    const { run } = this.newest;
+    const { run } = this.current;
     if (run && this.isRunning) {
       await this._server.ask(service => service.cancel(run.id));
     }
@@ -227,7 +203,6 @@ export class RunsStore {
   ): Promise<void> {
     await this._document.save();
     const onReply = (run: IRun): void => {
-      this._selected = null;
       this._take({
         ...run,
         nodes: run.nodes ?? [],
@@ -257,15 +232,8 @@ export class RunsStore {
   }
 
   private _take(run: IRun): void {
-    this.newest.load(run);
+    this.current.load(run);
     this._noticeEnd();
-    if (this._selected === null) {
-      if (this.current.run && this.current.run.id > run.id) {
-        this.current.replace(run);
-      } else {
-        this.current.load(run);
-      }
-    }
   }
 
   private _onMessage(_: unknown, event: IWorkflowEvent): void {
@@ -273,10 +241,7 @@ export class RunsStore {
       void this.load();
       return;
     }
-    const isNew = this.newest.apply(event);
-    if (this._selected === null) {
-      this.current.apply(event);
-    }
+    const isNew = this.current.apply(event);
     this._noticeEnd();
     const isOver = event.type === 'run' && FINAL.has(event.status);
     if (isNew || isOver) {
@@ -288,7 +253,7 @@ export class RunsStore {
   }
 
   private _noticeEnd(): void {
-    const { run } = this.newest;
+    const { run } = this.current;
     if (run && !FINAL.has(run.status)) {
       this._live = run.id;
     } else if (run && this._live === run.id) {
@@ -305,7 +270,6 @@ export class RunsStore {
 
   private _past: readonly IRunSummary[] = [];
   private _cursor: string | null = null;
-  private _selected: string | null = null;
   /** The run that goes on. */
   private _live: string | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
