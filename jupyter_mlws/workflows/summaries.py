@@ -82,7 +82,18 @@ class ResultSummaries:
             for node, results in RunHistory(self._runs.journal).results(path, until=created).items()
             if results[0][0] == identifier
         }
-        return self._summarize(path, stages, history, identifier, self._content_of_run)
+        results = self._summarize(path, stages, history, identifier, self._content_of_run)
+        sweeps: dict[str, dict[str, Measure]] = defaultdict(dict)
+        for node in results.nodes:
+            name, _, variant = node.id.partition("@")
+            if variant and node.measure is not None:
+                sweeps[name][variant] = node.measure
+        for name, variants in sweeps.items():
+            best = _best(variants)
+            assert best is not None
+            measure = variants[best].model_copy(update={"model": best})
+            results.nodes.append(_sweep_summary(name, identifier, measure))
+        return results
 
     def _summarize(
         self,
@@ -216,14 +227,11 @@ class ResultSummaries:
                     value=best.metrics[sweep.metric],
                     model=_variant_name(best),
                 )
-                yield NodeSummary(
-                    id=sweep.name,
-                    run=best.run,
-                    outputs=[],
-                    measure=measure,
-                    thumbnail=None,
-                    changes=[],
-                )
+                yield _sweep_summary(sweep.name, best.run, measure)
+
+
+def _sweep_summary(name: str, run: str | None, measure: Measure) -> NodeSummary:
+    return NodeSummary(id=name, run=run, outputs=[], measure=measure, thumbnail=None, changes=[])
 
 
 def _variant_name(variant: Variant) -> str:

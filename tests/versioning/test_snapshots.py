@@ -23,10 +23,13 @@ from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.secrets import find_secret, find_secrets
 from jupyter_mlws.engine.processes import start_time
+from jupyter_mlws.projects.manager import ProjectManager
+from jupyter_mlws.projects.models import Template
 from jupyter_mlws.versioning.experiments.run_commits import commit_worktree
 from jupyter_mlws.versioning.models import HiddenText, HistoryQuery
 from jupyter_mlws.versioning.snapshots import run_selection
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.workflows.run.runs import RunRequest
 from tests.versioning.working_trees import add_data, log_run, tag_of
 
 Command = Callable[..., str]
@@ -602,6 +605,31 @@ def test_a_commit_without_the_workflow_or_the_data_of_a_run_does_not_name_it(
         assert made.proof is not None
         assert made.proof.runs is None
     assert manager.create("With its data").runs == [run]
+
+
+def test_the_first_commit_of_a_new_project_holds_its_workflow_and_names_its_run(
+    tmp_path: Path, home: Path
+) -> None:
+    projects = ProjectManager(tmp_path)
+    workspace = projects.workspace(projects.create("own", Template.EMPTY).id)
+    root = tmp_path / "own"
+    (root / "in.txt").write_text("1\n")
+    (root / "dvc.yaml").write_text(
+        "stages:\n  copy:\n    cmd: cp in.txt out.txt\n    deps: [in.txt]\n    outs: [out.txt]\n"
+    )
+    run = workspace.runs.execute("dvc.yaml", RunRequest())
+    ended = workspace.runs.wait("dvc.yaml", run["id"], 120)
+    # As Ctrl+Enter does: what is staged, or else everything.
+    staged = any(one.index_state for one in workspace.snapshots.status().changes)
+    first = workspace.snapshots.create("First", staged_only=staged)
+    assert first.runs == [ended["mlflow_run"]]
+    (root / "in.txt").write_text("2\n")
+    workspace.snapshots.create("Second")
+    workspace.snapshots.restore(first.id)
+    assert (root / "in.txt").read_text() == "1\n"
+    assert (root / "out.txt").read_text() == "1\n"
+    assert (root / "dvc.yaml").exists()
+    projects.close()
 
 
 def test_the_default_remote_gets_the_data_and_is_asked(

@@ -206,10 +206,10 @@ async def test_a_sweep_has_the_metric_of_its_best_variant(
     write: Callable[..., Path], run: Callable[..., Run], fetch: Callable[..., Any]
 ) -> None:
     write("in.txt", "1\n")
-    write("dvc.yaml", SWEEP)
+    file = write("dvc.yaml", SWEEP)
     answer = await fetch("mlws/api/v1/workflows/dvc.yaml/results")
     assert json.loads(answer.body)["data"]["nodes"] == []
-    run()
+    first = run()
     answer = await fetch("mlws/api/v1/workflows/dvc.yaml/results")
     nodes = {one["id"]: one for one in json.loads(answer.body)["data"]["nodes"]}
     assert nodes["fit"]["measure"]["model"] == "2"
@@ -222,6 +222,13 @@ async def test_a_sweep_has_the_metric_of_its_best_variant(
     answer = await fetch("mlws/api/v1/workflows/dvc.yaml/results")
     nodes = {one["id"]: one for one in json.loads(answer.body)["data"]["nodes"]}
     assert nodes["fit"]["measure"]["model"] == "rate=2"
+    # An earlier run has the best of its own variants.
+    file.write_text(SWEEP.replace("[1, 2]", "[1, 2, 9]"))
+    run()
+    answer = await fetch(f"mlws/api/v1/workflows/dvc.yaml/runs/{first.id}/results")
+    nodes = {one["id"]: one for one in json.loads(answer.body)["data"]["nodes"]}
+    assert (nodes["fit"]["run"], nodes["fit"]["measure"]["value"]) == (first.id, 2)
+    assert nodes["fit"]["measure"]["model"] == "2"
 
 
 def test_settings_are_compared_with_the_run_that_completed(
