@@ -224,13 +224,13 @@ function Outcome(
   const { draft, actions, hasStaged, changes } = props;
   const { trans } = props.client;
   const { error, warnings } = useValue(draft.progress);
-  const named = FILE_ERRORS.has(error?.code ?? '')
+  const files = FILE_ERRORS.has(error?.code ?? '')
     ? ((error?.details.paths ?? []) as string[])
     : [];
-  const paths = named.filter(path => changes.some(one => one.path === path));
+  const paths = files.filter(path => changes.some(one => one.path === path));
   // What is said of files goes when they are gone.
-  const shown = named.length > 0 && paths.length === 0 ? null : error;
-  const ways = shown?.code === LOOKS_SECRET && (
+  const failure = files.length > 0 && paths.length === 0 ? null : error;
+  const ways = failure?.code === LOOKS_SECRET && (
     <>
       <Button
         small={true}
@@ -255,8 +255,8 @@ function Outcome(
   );
   return (
     <>
-      {shown && <Failure error={shown} trans={trans} actions={ways} />}
-      {shown?.code === MANY_FILES && (
+      {failure && <Failure error={failure} trans={trans} actions={ways} />}
+      {failure?.code === MANY_FILES && (
         <Button
           small={true}
           onClick={() => actions.commit({ allowMany: true })}

@@ -19,7 +19,7 @@ interface ICommitProgress {
   busy: string | null;
   /** Why it failed. */
   error: APIError | null;
-  /** What it warns of. */
+  /** Warnings of the snapshot, without those about files that are too large for git. */
   warnings: readonly string[];
 }
 

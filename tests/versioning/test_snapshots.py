@@ -600,10 +600,10 @@ def test_a_commit_without_the_workflow_or_the_data_of_a_run_does_not_name_it(
     end_run(manager.project, 0, mlflow_run=run)
     for path in ("notes.txt", "dvc.yaml"):
         git(root, "add", path)
-        made = manager.create(f"Only {path}", staged_only=True)
-        assert made.runs == [], path
-        assert made.proof is not None
-        assert made.proof.runs is None
+        snapshot = manager.create(f"Only {path}", staged_only=True)
+        assert snapshot.runs == [], path
+        assert snapshot.proof is not None
+        assert snapshot.proof.runs is None
     assert manager.create("With its data").runs == [run]
 
 

