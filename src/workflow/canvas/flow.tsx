@@ -233,6 +233,12 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
       onPointerLeave={() => {
         pointer.current = null;
       }}
+      onMouseDown={event => {
+        if (event.shiftKey && nodeOf(event.target) === null) {
+          // A browser would extend its selection of text to here, over the panes around.
+          event.preventDefault();
+        }
+      }}
       onPointerDownCapture={event => {
         if (event.shiftKey && nodeOf(event.target) !== null) {
           // Otherwise it would begin a rectangle, which selects nothing else.
@@ -322,9 +328,14 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
           event.stopPropagation();
           return;
         }
-        // The menu is about what is under the pointer.
+        // The menu is about what is under the pointer; the rectangle around several selected nodes
+        // lies above them.
         const id = nodeOf(event.target);
-        pane.current!.dataset.mlwsMenu = id === null ? 'ground' : 'node';
+        const isSelection = (event.target as HTMLElement).matches(
+          '.react-flow__nodesselection-rect'
+        );
+        pane.current!.dataset.mlwsMenu =
+          id !== null || isSelection ? 'node' : 'ground';
         if (id !== null && !model.selection.ids.has(id)) {
           model.selection.select([id]);
         }

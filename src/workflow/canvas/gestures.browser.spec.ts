@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commands, page } from 'vitest/browser';
+import { commands, type Locator, page } from 'vitest/browser';
 
 import {
   accessFaults,
@@ -12,6 +12,7 @@ import {
   hover,
   middle,
   node,
+  NODES,
   openCanvas,
   type Place,
   port
@@ -127,6 +128,46 @@ test('shift-click, the plus of a port, and a short menu', async () => {
   expect(
     canvas.server.unanswered.filter(one => one.includes('nodes/'))
   ).toEqual([]);
+});
+
+test('a rectangle of nodes has the menu of its nodes', async () => {
+  const canvas = await openCanvas();
+  const selected = (): string[] =>
+    NODES.filter(id =>
+      find(`[data-mlws-node="${id}"]`).classList.contains('jp-mod-selected')
+    );
+  const [first, last] = ['load', 'features'].map(id =>
+    node(id).element().getBoundingClientRect()
+  );
+  canvas.focus();
+  await commands.hold('Shift', true);
+  await commands.move(last.right + 12, last.bottom + 8, 1);
+  await commands.mouse('down');
+  await commands.move(first.left - 4, first.top - 4, 8);
+  await commands.mouse('up');
+  await commands.hold('Shift', false);
+  await expect.poll(selected).toEqual(['load', 'features']);
+  expect(String(getSelection())).toBe('');
+
+  const entry = (text: string): Locator =>
+    css('.lm-Menu-item').filter({ hasText: text });
+  await commands.click(...middle(node('features').element()), {
+    button: 'right'
+  });
+  for (const text of ['Clipboard', 'Arrange', 'Delete Selection']) {
+    await expect.element(entry(text)).toBeVisible();
+  }
+  await expect.element(entry('Auto Layout')).not.toBeInTheDocument();
+  await entry('Delete Selection').click();
+  await expect.element(node('load')).not.toBeInTheDocument();
+  await expect.element(node('features')).not.toBeInTheDocument();
+
+  // A click on the ground ends the selection, and its menu is that of the canvas.
+  await canvas.undo();
+  await expect.element(node('features')).toBeVisible();
+  await commands.click(...emptyPlace(0.6, 0.97), { button: 'right' });
+  await expect.element(entry('Auto Layout')).toBeVisible();
+  await expect.element(entry('Delete Selection')).not.toBeInTheDocument();
 });
 
 test('an empty workflow begins with a file and a template', async () => {
