@@ -116,6 +116,28 @@ def test_without_a_history_there_is_no_estimate(workflows: WorkflowManager, plan
     assert (plan.estimate_seconds, plan.without_estimate) == (None, 2)
 
 
+def test_new_variants_of_a_sweep_are_estimated_by_what_it_took_before(
+    workflows: WorkflowManager, write, run
+) -> None:
+    def sweep(values: str) -> str:
+        return f"""\
+stages:
+  fit:
+    matrix: {{depth: [{values}]}}
+    cmd: sleep 0.3; echo ${{item.depth}} > ${{key}}.txt
+    outs: ["${{key}}.txt"]
+"""
+
+    write(PATH, "stages:\n  fit: {cmd: sleep 0.3; echo 1 > 1.txt, outs: [1.txt]}\n")
+    run()
+    for values, count in (("1, 2, 3", 3), ("1, 2, 3, 4, 5", 5)):
+        write(PATH, sweep(values))
+        plan = workflows.plan(PATH, PlanQuery(force=True, jobs=1))
+        assert plan.without_estimate == 0
+        assert plan.estimate_seconds > count * 0.3
+        run()
+
+
 @pytest.mark.parametrize(("jobs", "expected"), [(1, 10), (2, 6), (4, 6)])
 def test_the_estimate_is_the_critical_path_with_so_many_jobs(jobs: int, expected: float) -> None:
     text = """\

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlws.core.i18n import Message
@@ -153,6 +154,7 @@ def summarise(
     """
     from jupyter_mlws.workflows.models import Plan, PlanSummary
 
+    durations = {**_variant_durations(node_plans, durations), **durations}
     actions = [node.action for node in node_plans]
     running = [node.id for node in node_plans if node.action is Action.RUN]
     seconds = {name: durations[name] for name in running if name in durations}
@@ -171,6 +173,20 @@ def summarise(
         estimate_seconds=round(makespan(there, seconds, jobs), 3) if complete else None,
         without_estimate=len(running) - len(seconds),
     )
+
+
+def _variant_durations(
+    node_plans: Sequence[PlannedNode], durations: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the mean time of a sweep, or of the node that it was, for each of its variants."""
+    times: dict[str, list[float]] = {}
+    for name, seconds in durations.items():
+        times.setdefault(name.partition("@")[0], []).append(seconds)
+    return {
+        node.id: fmean(times[name])
+        for node in node_plans
+        if "@" in node.id and (name := node.id.partition("@")[0]) in times
+    }
 
 
 def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -> float:
