@@ -92,7 +92,7 @@ test('the automatic layout shows all of its result', async () => {
   await expect.poll(nodesOutOfView).toEqual([]);
   // The data that a node reads is a part of it.
   const source = css('[data-mlws-source="data/wine.csv"]');
-  await expect.element(source).toBeInViewport({ ratio: 1 });
+  await expect.element(source).toBeInViewport({ ratio: 0.99 });
   const boxes = [source, ...NODES.map(node)].map(one =>
     one.element().getBoundingClientRect()
   );

@@ -78,7 +78,16 @@ function placeOpen(
     items.size < many
       ? columnsByDagre(graph, sources)
       : columnsInLayers(graph, sources);
-  const layout = wrapColumns(columns, shape);
+  const layout = wrapColumns(columns, shape, [
+    ...graph.edges,
+    ...sources.flatMap(({ id, readers }) =>
+      readers.flatMap(({ node }) => {
+        const edge = { source: id, target: node };
+        // Counts twice, so that data stays beside what reads it.
+        return [edge, edge];
+      })
+    )
+  ]);
   const shift = shiftOf(layout, places);
   const boxes = [...places].map(([id, place]) => boxOf(items.get(id)!, place));
   const isNew = places.size === 0;

@@ -3,6 +3,12 @@ import { NODE_WIDTH, type XYPosition } from './geometry';
 /** Nodes above each other, from top to bottom. */
 export type IColumn = { id: string; y: number; height: number }[];
 
+/** The ends of an edge. */
+interface IPair {
+  source: string;
+  target: string;
+}
+
 /** The room for a graph, in pixels of the window. */
 export interface IShape {
   width: number;
@@ -18,32 +24,43 @@ const MOST_BANDS = 24;
 const MOST_SPLITS = 24;
 /** So many nodes stay above each other: that they are parallel is seen. */
 const FEW_NODES = 6;
+/** The zoom from which on titles can be read: ten letters of the smallest type beside the icon. */
+const READABLE_ZOOM = 0.5;
+/** Of the width, for the wires at the left and at the right. */
+const SIDES = 84;
 
 /**
- * Places columns from left to right so that the whole is as large as possible in a shape.
+ * Places columns from left to right, so that titles can be read when the whole is in a shape.
  *
- * A long chain continues in a second row, as text does; a column that is too high becomes several
- * beside each other.
+ * As few rows as this takes: from each to the next, edges run back. Where no number of rows is
+ * enough, the one in which the graph is largest. A column that is too high becomes several beside
+ * each other.
  */
 export function wrapColumns(
   columns: readonly IColumn[],
-  shape: IShape | null
+  shape: IShape | null,
+  edges: readonly IPair[] = []
 ): Map<string, XYPosition> {
   let best = { columns, bands: 1, zoom: zoomOf(columns, 1, shape) };
-  if (shape) {
+  for (let bands = 1; shape && bands <= MOST_BANDS; bands += 1) {
     for (let parts = 1; parts <= MOST_SPLITS; parts += 1) {
       const split = parts === 1 ? columns : splitColumns(columns, parts);
-      for (let bands = 1; bands <= MOST_BANDS; bands += 1) {
-        const zoom = zoomOf(split, bands, shape);
-        if (bands <= split.length && zoom > best.zoom * WORTH) {
-          best = { columns: split, bands, zoom };
-        }
+      const zoom = zoomOf(split, bands, shape);
+      if (bands <= split.length && zoom > best.zoom * WORTH) {
+        best = { columns: split, bands, zoom };
       }
+    }
+    if (best.zoom >= READABLE_ZOOM) {
+      break;
     }
   }
   const places = new Map<string, XYPosition>();
   let top = 0;
-  for (const band of bandsOf(best.columns, best.bands)) {
+  const most = Math.max(
+    Math.ceil(best.columns.length / best.bands),
+    shape ? columnsIn(shape, READABLE_ZOOM) : 0
+  );
+  for (const band of cutColumns(best.columns, best.bands, most, edges)) {
     const [first, last] = extentOf(band);
     band.forEach((column, index) => {
       for (const { id, y } of column) {
@@ -54,6 +71,71 @@ export function wrapColumns(
     top += last - first + BAND_GAP;
   }
   return places;
+}
+
+/** The most columns beside each other at a zoom. */
+function columnsIn({ width }: IShape, zoom: number): number {
+  return Math.floor(
+    ((width - SIDES) / zoom + COLUMN_GAP) / (NODE_WIDTH + COLUMN_GAP)
+  );
+}
+
+/** Cuts columns into bands where the fewest edges run from one into the next. */
+function cutColumns(
+  columns: readonly IColumn[],
+  count: number,
+  most: number,
+  edges: readonly IPair[]
+): IColumn[][] {
+  if (count === 1) {
+    return [[...columns]];
+  }
+  const places = new Map(
+    columns.flatMap((column, index) => column.map(({ id }) => [id, index]))
+  );
+  /** The edges that pass the left side of each column. */
+  const passing = new Array<number>(columns.length + 1).fill(0);
+  for (const { source, target } of edges) {
+    const [from, to] = [places.get(source)!, places.get(target)!];
+    for (let index = from + 1; index <= to; index += 1) {
+      passing[index] += 1;
+    }
+  }
+  // Of cuts through as few edges, those into bands of a like length.
+  const evenly = 1 / (columns.length * columns.length + 1);
+  let ends: (ICut | null)[] = columns.map(() => null);
+  ends = [{ start: 0, cost: 0, before: null }, ...ends];
+  for (let band = 0; band < count; band += 1) {
+    const next: typeof ends = ends.map(() => null);
+    for (let end = 1; end <= columns.length; end += 1) {
+      for (let start = Math.max(0, end - most); start < end; start += 1) {
+        const before = ends[start];
+        const size = end - start;
+        const cost =
+          (before?.cost ?? Infinity) +
+          (start > 0 ? passing[start] : 0) +
+          size * size * evenly;
+        if (before && cost < (next[end]?.cost ?? Infinity)) {
+          next[end] = { start, cost, before };
+        }
+      }
+    }
+    ends = next;
+  }
+  const bands: IColumn[][] = [];
+  let end = columns.length;
+  for (let cut = ends[end]; cut?.before; cut = cut.before) {
+    bands.unshift(columns.slice(cut.start, end));
+    end = cut.start;
+  }
+  return bands;
+}
+
+/** The cheapest way to cut so many columns: where the last band starts, and the cuts before it. */
+interface ICut {
+  start: number;
+  cost: number;
+  before: ICut | null;
 }
 
 function bandsOf(columns: readonly IColumn[], count: number): IColumn[][] {
@@ -91,7 +173,7 @@ function zoomOf(
   const height = bands
     .map(extentOf)
     .reduce((sum, [top, bottom]) => sum + bottom - top + BAND_GAP, -BAND_GAP);
-  return Math.min(1, shape.width / width, shape.height / height);
+  return Math.min(1, (shape.width - SIDES) / width, shape.height / height);
 }
 
 /** Columns that are higher than a part of the highest, as several lower ones. */
