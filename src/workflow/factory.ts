@@ -1,9 +1,9 @@
 import { ABCWidgetFactory, DocumentRegistry } from '@jupyterlab/docregistry';
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { ITranslator } from '@jupyterlab/translation';
-import type { Viewport } from '@xyflow/react';
+import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 
-import type { IViewportMemory } from './canvas/flow';
+import type { IKeptView, IViewMemory } from './canvas/flowLooks';
 import type { IEditorOptions } from './editor';
 import { CanvasWidget, WorkflowWidget } from './widget';
 
@@ -52,7 +52,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
       if (widget.isDisposed) {
         return;
       }
-      content.setViewport(await viewportMemory(widget, state));
+      content.setView(await viewMemory(widget, state));
       editor.connect().catch(report);
     };
     const loaded = Promise.resolve().then(load);
@@ -61,24 +61,26 @@ export class WorkflowFactory extends ABCWidgetFactory<
   }
 }
 
-/** Keeps the viewport of a workflow while it is open, also over a reload of the page. */
-async function viewportMemory(
+/** Keeps what a user looks at of a workflow while it is open, also over a reload of the page. */
+async function viewMemory(
   widget: WorkflowWidget,
   state: IStateDB | null
-): Promise<IViewportMemory> {
+): Promise<IViewMemory> {
   const { context } = widget;
-  const key = (): string => `mlws-workflow-viewport:${context.path}`;
+  const key = (): string => `mlws-workflow-view:${context.path}`;
   let last = key();
-  const initial = (await state?.fetch(last)) as Viewport | undefined;
+  const initial = (await state?.fetch(last)) as IKeptView | undefined;
   widget.disposed.connect(() => void state?.remove(last));
   return {
     initial: initial ?? null,
-    keep: ({ x, y, zoom }) => {
-      if (last !== key()) {
+    keep: view => {
+      if (view === null || last !== key()) {
         void state?.remove(last);
         last = key();
       }
-      void state?.save(last, { x, y, zoom });
+      if (view) {
+        void state?.save(last, view as unknown as ReadonlyPartialJSONValue);
+      }
     }
   };
 }

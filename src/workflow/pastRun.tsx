@@ -150,7 +150,7 @@ export class PastRunWidget extends ReactWidget {
       <CanvasContext.Provider value={this._context}>
         <CanvasView
           id={this._flowId}
-          viewport={{ initial: null, keep: () => undefined }}
+          view={this._view}
           hasTree={false}
           onReady={() => undefined}
         />
@@ -161,6 +161,7 @@ export class PastRunWidget extends ReactWidget {
   private _model: CanvasModel;
   private _context: ICanvasContext;
   private _flowId: string;
+  private _view = { initial: null, keep: () => undefined };
 }
 
 /** The files of parameters, code and other workflows as a run read them. */

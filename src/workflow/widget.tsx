@@ -5,7 +5,7 @@ import type { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 
 import { setHelpPage } from '../ui/helpLink';
-import type { IViewportMemory } from './canvas/flow';
+import type { IViewMemory } from './canvas/flowLooks';
 import type { IFlowHandle } from './canvas/handle';
 import type { Editor } from './editor';
 import type { CanvasModel } from './store/model';
@@ -55,18 +55,18 @@ export class CanvasWidget extends ReactWidget {
   }
 
   /** The text is there: until then there is nothing to draw. */
-  setViewport(viewport: IViewportMemory): void {
-    this._viewport = viewport;
+  setView(view: IViewMemory): void {
+    this._view = view;
     this.update();
   }
 
   render(): JSX.Element | null {
-    if (!this.editor || !this._viewport) {
+    if (!this.editor || !this._view) {
       return null;
     }
     return this.editor.render({
       id: this._flowId,
-      viewport: this._viewport,
+      view: this._view,
       onReady: handle => {
         this._flow = handle;
         this._focus();
@@ -127,7 +127,7 @@ export class CanvasWidget extends ReactWidget {
   private _flowId: string;
   private _flow: IFlowHandle | null = null;
   private _hasTree = false;
-  private _viewport: IViewportMemory | null = null;
+  private _view: IViewMemory | null = null;
   private _wantsFocus = false;
 }
 

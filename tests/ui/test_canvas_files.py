@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -170,7 +171,7 @@ def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, own_lab: Lab
     tea = page.locator(".jp-mlws-Canvas:visible")
     tea.get_by_role("button", name="Zoom in").click()
     viewport = ".jp-mlws-Canvas:visible .react-flow__viewport"
-    key = "mlws-workflow-viewport:workflows/tea/dvc.yaml"
+    key = "mlws-workflow-view:workflows/tea/dvc.yaml"
 
     def shown() -> str:
         return str(
@@ -179,10 +180,13 @@ def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, own_lab: Lab
             )
         )
 
+    def zoom_of(view: dict[str, Any] | None) -> float:
+        return float(view["viewport"]["zoom"]) if view else 0
+
     def is_kept() -> bool:
         state = saved_layout(own_lab)
         tabs = {f"mlws-workflow:{path}" for path in (WORKFLOW, "workflows/tea/dvc.yaml")}
-        return tabs <= state.keys() and f"{state.get(key, {}).get('zoom', 0):.4f}" == shown()
+        return tabs <= state.keys() and f"{zoom_of(state.get(key)):.4f}" == shown()
 
     until(page, is_kept)
     zoomed = shown()

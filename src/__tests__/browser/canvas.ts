@@ -1,3 +1,4 @@
+import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 import axe from 'axe-core';
 import { expect, onTestFailed, onTestFinished } from 'vitest';
 import { commands, type Locator, locators, page } from 'vitest/browser';
@@ -134,6 +135,8 @@ interface ICanvasOptions {
   files?: Record<string, string>;
   path?: string;
   state?: State;
+  /** What JupyterLab keeps over a reload of the page, by its keys. */
+  kept?: Record<string, ReadonlyPartialJSONValue>;
   /** The nodes that are waited for. */
   nodes?: readonly string[];
 }
@@ -143,6 +146,7 @@ export async function openCanvas({
   files = {},
   path = WORKFLOW,
   state,
+  kept = {},
   nodes = NODES
 }: ICanvasOptions = {}): Promise<CanvasPage> {
   document.body.dataset.jpThemeLight = 'true';
@@ -154,6 +158,9 @@ export async function openCanvas({
     setState(server, state);
   }
   const lab = new Lab(server);
+  for (const [key, value] of Object.entries(kept)) {
+    await lab.state.save(key, value);
+  }
   onTestFailed(() => console.warn('Unanswered:', server.unanswered));
   onTestFinished(() => lab.dispose());
   await lab.start();
@@ -168,6 +175,20 @@ export async function openCanvas({
     .toBeInTheDocument();
   await atRest(...nodes.map(id => `[data-mlws-node="${id}"]`));
   return new CanvasPage(lab, widget);
+}
+
+/** Opens the workflow of a canvas again, as after a reload of the page. */
+export async function reload(
+  canvas: CanvasPage,
+  options: ICanvasOptions = {}
+): Promise<CanvasPage> {
+  const kept = (await canvas.lab.state.toJSON()) as Record<
+    string,
+    ReadonlyPartialJSONValue
+  >;
+  const files = Object.fromEntries(canvas.server.files);
+  canvas.lab.dispose();
+  return openCanvas({ files, kept, ...options });
 }
 
 /** Waits until elements are where they were a moment ago, and returns where. */

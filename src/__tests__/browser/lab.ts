@@ -154,6 +154,9 @@ export class Lab extends JupyterFrontEnd<Shell> {
   }
 
   dispose(): void {
+    if (this.shell.isDisposed) {
+      return;
+    }
     for (const name of ['contextmenu', 'keydown', 'keyup']) {
       document.removeEventListener(name, this);
       document.removeEventListener(name, this, true);

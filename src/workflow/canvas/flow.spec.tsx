@@ -40,7 +40,7 @@ async function draw(): Promise<{ model: CanvasModel; page: HTMLElement }> {
     <CanvasContext.Provider value={context}>
       <Flow
         id="flow"
-        viewport={{ initial: null, keep: () => undefined }}
+        view={{ initial: null, keep: () => undefined }}
         hasTree={false}
         onReady={() => undefined}
       />

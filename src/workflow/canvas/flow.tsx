@@ -10,8 +10,7 @@ import {
   useStore,
   type Connection,
   type Edge,
-  type FinalConnectionState,
-  type Viewport
+  type FinalConnectionState
 } from '@xyflow/react';
 import {
   useCallback,
@@ -36,7 +35,9 @@ import { EmptyCanvas } from './emptyCanvas';
 import { useEdges, useNodes } from './flowState';
 import { useOpen } from './opening';
 import {
+  type IViewMemory,
   openingViewport,
+  restoredViewport,
   useFittingPorts,
   useShape,
   useSteadyView,
@@ -61,13 +62,6 @@ import { inside, RefusalText, useRefusal } from './refusal';
 import { RequestChooser, type IRequest } from './requests';
 import { TreeView } from './tree';
 
-/** The part of the graph that is in view, kept over a reload of the page. */
-export interface IViewportMemory {
-  /** Null for a graph that is to be fitted into its box. */
-  initial: Viewport | null;
-  keep: (viewport: Viewport) => void;
-}
-
 const MINI_MAP = { width: 130, height: 90 };
 /** So few nodes are seen at once: a map would only cover some. */
 const FEW_NODES = 12;
@@ -80,7 +74,7 @@ const COVERED = { inert: '' } as object;
 
 interface IFlowProps {
   id: string;
-  viewport: IViewportMemory;
+  view: IViewMemory;
   /** The tree view stands in the place of the drawing. */
   hasTree: boolean;
   onReady: (handle: IFlowHandle) => void;
@@ -109,7 +103,6 @@ export function Flow(props: IFlowProps): JSX.Element {
 
 function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   const { model, trans } = useCanvas();
-  const { keep } = props.viewport;
   const pane = useRef<HTMLDivElement>(null);
   const pointer = useRef<XYPosition | null>(null);
   const [request, setRequest] = useState<IRequest | null>(null);
@@ -118,7 +111,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   const isMany = nodes.length > MANY_NODES;
   const [initial] = useState(
     () =>
-      props.viewport.initial ??
+      restoredViewport(model, props.view.initial, nodes, props.shape) ??
       (isMany ? openingViewport(nodes, props.shape) : null)
   );
   const { edges, onEdgesChange } = useEdges(model);
@@ -131,7 +124,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   useZoomLevel(pane);
   useFittingPorts(pane, model);
   useShape(model);
-  useSteadyView(nodes);
+  const onMoveEnd = useSteadyView(nodes, props.view, initial, props.shape);
   const labels = useMemo(() => flowLabels(trans), [trans]);
   // The first drawing comes before React Flow takes the initial viewport.
   const isFar = useStore(
@@ -361,7 +354,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         fitView={hadNodes && !initial}
         fitViewOptions={FIT}
         {...(initial ? { defaultViewport: initial } : {})}
-        onMoveEnd={(_, viewport) => keep(viewport)}
+        onMoveEnd={onMoveEnd}
         minZoom={MIN_ZOOM}
         connectionRadius={24}
         onlyRenderVisibleElements={isMany}

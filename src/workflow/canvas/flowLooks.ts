@@ -6,13 +6,19 @@ import {
   useStore,
   type Viewport
 } from '@xyflow/react';
-import { useEffect, useLayoutEffect, useRef } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 
+import { deepEqual } from '../document/values';
 import { fittingEnds } from '../graph/choices';
 import { boundsOf, type IBox } from '../graph/geometry';
 import { memberEnd } from '../graph/groups';
 import type { IEnd } from '../graph/graph';
-import { isSameViewport, keepInView, type IView } from '../graph/viewport';
+import {
+  isSameViewport,
+  keepInView,
+  movedIntoView,
+  type IView
+} from '../graph/viewport';
 import type { IShape } from '../graph/wrapping';
 import { useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
@@ -66,25 +72,49 @@ export function useShape(model: CanvasModel): void {
   );
 }
 
+/** What the user chose to look at, and the box around the corners of all nodes. */
+export interface IKeptView extends IView {
+  corners: IBox;
+}
+
+/** Keeps what the user chose to look at over a reload of the page. */
+export interface IViewMemory {
+  /** Null for a graph that is to be fitted into its box. */
+  initial: IKeptView | null;
+  keep: (view: IKeptView | null) => void;
+}
+
 /**
  * Keeps what is in view in view when the canvas changes its size, as when the results open below it.
  *
  * A graph that was fitted is fitted again. Otherwise the part that was in view stays there, by a
- * move and, only if it has to be, by a smaller zoom; both are taken back with the size.
+ * move and, only if it has to be, by a smaller zoom; both are taken back with the size. Returns the
+ * handler of moves, which keeps what the user chose, and not what was made of it for another size.
  */
-export function useSteadyView(nodes: readonly AnyNode[]): void {
+export function useSteadyView(
+  nodes: readonly AnyNode[],
+  memory: IViewMemory,
+  initial: Viewport | null,
+  shape: IShape
+): (event: unknown, viewport: Viewport) => void {
   const flow = useReactFlow();
   const width = useStore(state => state.width);
   const height = useStore(state => state.height);
-  const size = useRef<IShape | null>(null);
+  const size = useRef(initial && shape);
   /** The view that the user chose, and the viewport that was made of it for another size. */
-  const chosen = useRef<{ view: IView; result: IView['viewport'] } | null>(
-    null
+  const chosen = useRef<{ view: IView; result: Viewport } | null>(
+    initial && memory.initial && { view: memory.initial, result: initial }
   );
+  const latest = useRef(nodes);
+  latest.current = nodes;
   useEffect(() => {
     const before = size.current;
+    if (width === 0 || height === 0) {
+      return;
+    }
     size.current = { width, height };
-    if (!before?.width || width === 0 || height === 0 || nodes.length === 0) {
+    const isSame = before?.width === width && before.height === height;
+    if (!before || isSame || nodes.length === 0) {
       return;
     }
     const viewport = flow.getViewport();
@@ -107,6 +137,40 @@ export function useSteadyView(nodes: readonly AnyNode[]): void {
     // The nodes as they are when the size changes.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [flow, width, height]);
+  return useCallback(
+    (_, viewport) => {
+      if (!size.current || latest.current.length === 0) {
+        return;
+      }
+      if (isSameViewport(viewport, fitted(latest.current, size.current))) {
+        memory.keep(null);
+        return;
+      }
+      const { view, result } = chosen.current ?? {};
+      memory.keep({
+        ...(view && result && isSameViewport(viewport, result)
+          ? view
+          : { size: size.current, viewport }),
+        corners: cornersOf(latest.current)
+      });
+    },
+    [memory]
+  );
+}
+
+/**
+ * The viewport of a view that was kept, for the size that the canvas has now; null where the graph
+ * is to be fitted: nothing of it would be in view, or the layout has placed its nodes elsewhere.
+ */
+export function restoredViewport(
+  model: CanvasModel,
+  view: IKeptView | null,
+  nodes: readonly AnyNode[],
+  size: IShape
+): Viewport | null {
+  const isMoved =
+    model.drawing.isAutomatic && !deepEqual(view?.corners, cornersOf(nodes));
+  return view && !isMoved ? movedIntoView(view, boxesOf(nodes), size) : null;
 }
 
 /** The viewport with all nodes in it: from afar none is drawn one by one, not even at first. */
@@ -139,11 +203,19 @@ export function openingViewport(
 }
 
 function boxesOf(nodes: readonly AnyNode[]): IBox[] {
-  return nodes.map(({ position, measured }) => ({
-    ...position,
-    width: measured?.width ?? 0,
-    height: measured?.height ?? 0
-  }));
+  return nodes.map(
+    ({ position, measured, initialWidth = 0, initialHeight = 0 }) => ({
+      ...position,
+      width: measured?.width ?? initialWidth,
+      height: measured?.height ?? initialHeight
+    })
+  );
+}
+
+function cornersOf(nodes: readonly AnyNode[]): IBox {
+  return boundsOf(
+    nodes.map(({ position }) => ({ ...position, width: 0, height: 0 }))
+  )!;
 }
 
 /** Marks the ports that fit while a line is drawn; CSS lights them. */

@@ -9,7 +9,8 @@ import { fullTime } from '../../ui/format';
 import { Splitter } from '../../ui/splitter';
 import { useHasSize } from '../../ui/useHasSize';
 import { useSignal } from '../../ui/useSignal';
-import { Flow, type IViewportMemory } from './flow';
+import { Flow } from './flow';
+import type { IViewMemory } from './flowLooks';
 import type { IFlowHandle } from './handle';
 import { HistoryPane } from '../runs/history';
 import { Legend } from '../runs/legend';
@@ -38,7 +39,7 @@ const RECENT_RUNS = 10;
 
 export interface ICanvasViewProps {
   id: string;
-  viewport: IViewportMemory;
+  view: IViewMemory;
   onReady: (handle: IFlowHandle) => void;
   hasTree: boolean;
 }
@@ -110,7 +111,7 @@ export function CanvasView(props: ICanvasViewProps): JSX.Element {
           {hasSize && (
             <Flow
               id={props.id}
-              viewport={props.viewport}
+              view={props.view}
               hasTree={props.hasTree}
               onReady={handle => {
                 flow.current = handle;

@@ -25,10 +25,19 @@ export function isSameViewport(
 
 /** Returns the viewport of a canvas of another size that shows what a view shows of the nodes. */
 export function keepInView(
-  { size, viewport }: IView,
+  view: IView,
   nodes: readonly IBox[],
   next: IShape
 ): IView['viewport'] {
+  return movedIntoView(view, nodes, next) ?? view.viewport;
+}
+
+/** The same; null where the view shows none of the nodes. */
+export function movedIntoView(
+  { size, viewport }: IView,
+  nodes: readonly IBox[],
+  next: IShape
+): IView['viewport'] | null {
   const { x, y, zoom } = viewport;
   const left = -x / zoom;
   const top = -y / zoom;
@@ -42,7 +51,7 @@ export function keepInView(
       box.y < bottom
   );
   if (visible.length === 0) {
-    return viewport;
+    return null;
   }
   // Of a node that is half in view, that half.
   const area = {

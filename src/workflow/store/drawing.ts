@@ -79,6 +79,11 @@ export class DrawingStore {
     return this._positions;
   }
 
+  /** True if the file places no node: the layout uses the room that there is. */
+  get isAutomatic(): boolean {
+    return this._document.workflow.stages.every(({ at }) => at === null);
+  }
+
   /** Data that the workflow reads and does not make. */
   get sources(): readonly ISource[] {
     return this._sources;
@@ -171,8 +176,7 @@ export class DrawingStore {
     }
     const isFirst = this._shape === null;
     this._shape = shape;
-    const { stages } = this._document.workflow;
-    if (isFirst && stages.length > 0 && stages.every(({ at }) => at === null)) {
+    if (isFirst && this._graph.nodes.size > 0 && this.isAutomatic) {
       this._positions = new Map();
       this._place();
       this.changed.emit();
@@ -250,7 +254,7 @@ export class DrawingStore {
     this._groups = groups;
     this._drawn = collapse(this._graph, this._frames, groups, this._drawn);
     this._drawnSources = collapseSources(this._sources, groups);
-    if (isOther && workflow.stages.every(({ at }) => at === null)) {
+    if (isOther && this.isAutomatic) {
       this._positions = new Map(); // The layout makes use of the room.
     }
     this._place();

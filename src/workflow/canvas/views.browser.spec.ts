@@ -1,0 +1,109 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { commands, page } from 'vitest/browser';
+
+import {
+  css,
+  find,
+  middle,
+  node,
+  NODES,
+  openCanvas,
+  reload
+} from '../../__tests__/browser/canvas';
+
+function zoom(): number {
+  const { transform } = getComputedStyle(find('.react-flow__viewport'));
+  return new DOMMatrix(transform).a;
+}
+
+/** How much of a node is in the drawing's box. */
+function shareInView(id: string): number {
+  const box = node(id).element().getBoundingClientRect();
+  const room = find('.jp-mlws-Canvas').getBoundingClientRect();
+  const width = Math.min(box.right, room.right) - Math.max(box.left, room.left);
+  const height =
+    Math.min(box.bottom, room.bottom) - Math.max(box.top, room.top);
+  return (Math.max(0, width) * Math.max(0, height)) / (box.width * box.height);
+}
+
+function nodesInView(): string[] {
+  return NODES.filter(id => shareInView(id) > 0.98);
+}
+
+/** Zooms in on a node, and waits until that is kept. */
+async function zoomIn(id: string): Promise<void> {
+  const before = zoom();
+  await commands.move(...middle(node(id).element()), 1);
+  await commands.wheel(-400);
+  await expect.poll(zoom).toBeGreaterThan(before);
+  await new Promise(resolve => setTimeout(resolve, 400));
+}
+
+test('a fitted graph is fitted again in the size that the canvas has after a reload', async () => {
+  onTestFinished(() => page.viewport(1280, 720));
+  const canvas = await openCanvas();
+  await expect.poll(nodesInView).toEqual([...NODES]);
+  const before = zoom();
+  await page.viewport(1000, 560);
+  await reload(canvas);
+  await expect.poll(nodesInView).toEqual([...NODES]);
+  expect(zoom()).toBeLessThan(before);
+});
+
+test('a part that was looked at is in view after a reload in another size', async () => {
+  onTestFinished(() => page.viewport(1280, 720));
+  await page.viewport(1600, 1000);
+  const at = (x: number, y: number): string => `meta: {at: [${x}, ${y}]}`;
+  const path = 'dvc.yaml';
+  const text = `stages:
+  one: {cmd: run, outs: [a], ${at(0, 0)}}
+  two: {cmd: run, deps: [a], outs: [b], ${at(900, 500)}}
+  far: {cmd: run, deps: [b], ${at(3000, 0)}}
+`;
+  const nodes = ['one', 'two', 'far'];
+  const files = { [path]: text };
+  const canvas = await openCanvas({ files, path, nodes });
+  await zoomIn('two');
+  await zoomIn('two');
+  const seen = zoom();
+  await page.viewport(1000, 560);
+  await reload(canvas, { files, path, nodes: ['two'] });
+  await expect.poll(() => shareInView('two')).toBeGreaterThan(0.98);
+
+  // More than once, and in the former size again, it is as it was.
+  await page.viewport(1600, 1000);
+  await expect.poll(zoom).toBeCloseTo(seen, 2);
+});
+
+test('results that open below and a reload do not make the graph smaller each time', async () => {
+  let canvas = await openCanvas();
+  await zoomIn('split');
+  const seen = zoom();
+  const share = shareInView('split') - 0.02;
+  for (let time = 0; time < 2; time++) {
+    await page.getByRole('button', { name: 'Show Results' }).click();
+    canvas = await reload(canvas, { nodes: ['split'] });
+    await expect.element(css('.jp-mlws-Drawer-body')).toBeVisible();
+    await expect.poll(() => shareInView('split')).toBeGreaterThan(share);
+    await page.getByRole('button', { name: 'Hide Results' }).click();
+    await expect.poll(zoom).toBeCloseTo(seen, 2);
+    canvas = await reload(canvas, { nodes: ['split'] });
+    expect(zoom()).toBeCloseTo(seen, 2);
+  }
+});
+
+test('a view of nothing is given up after a reload', async () => {
+  const canvas = await openCanvas();
+  const [x, y] = middle(find('.jp-mlws-Canvas'));
+  await commands.move(x, y + 250, 1);
+  for (let time = 0; time < 3; time++) {
+    await commands.mouse('down');
+    await commands.move(x, y - 250, 4);
+    await commands.mouse('up');
+    await commands.move(x, y + 250, 1);
+  }
+  await expect.poll(nodesInView).toEqual([]);
+  await new Promise(resolve => setTimeout(resolve, 400));
+  await reload(canvas);
+  await expect.poll(nodesInView).toEqual([...NODES]);
+});
