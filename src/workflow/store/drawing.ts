@@ -159,6 +159,11 @@ export class DrawingStore {
     this._document.edit(compose(moveNodes(nodes), ...edits));
   }
 
+  /** Lets a node stay where it is under its next name. */
+  keepPlace(id: string, name: string): void {
+    this._layout.set(name, this._positions.get(id)!);
+  }
+
   /**
    * The corners of the edges that nodes are in the way of, by edge.
    *
@@ -177,7 +182,7 @@ export class DrawingStore {
     const isFirst = this._shape === null;
     this._shape = shape;
     if (isFirst && this._graph.nodes.size > 0 && this.isAutomatic) {
-      this._positions = new Map();
+      this._forgetPlaces();
       this._place();
       this.changed.emit();
     }
@@ -187,7 +192,7 @@ export class DrawingStore {
   arrange(): void {
     // A move that is written later would take its nodes back.
     this._document.flush();
-    this._positions = new Map();
+    this._forgetPlaces();
     if (!this._document.edit(compose(forgetPositions, forgetSourcePositions))) {
       this._update();
     }
@@ -255,7 +260,7 @@ export class DrawingStore {
     this._drawn = collapse(this._graph, this._frames, groups, this._drawn);
     this._drawnSources = collapseSources(this._sources, groups);
     if (isOther && this.isAutomatic) {
-      this._positions = new Map(); // The layout makes use of the room.
+      this._forgetPlaces(); // The layout makes use of the room.
     }
     this._place();
     // What the server found in this text stays until it has validated it again.
@@ -275,11 +280,22 @@ export class DrawingStore {
     this._positions = placeGroups(
       this._graph,
       this._drawn,
-      this._positions,
+      new Map([...this._layout, ...this._positions]),
       this._drawnSources,
       this._shape
     );
+    for (const [id, at] of placedIn(this._document.workflow)) {
+      const place = this._positions.get(id);
+      if (!at && place) {
+        this._layout.set(id, place);
+      }
+    }
     this._routes = null;
+  }
+
+  private _forgetPlaces(): void {
+    this._positions = new Map();
+    this._layout.clear();
   }
 
   private _findRoutes(): ReadonlyMap<string, readonly XYPosition[]> {
@@ -315,6 +331,8 @@ export class DrawingStore {
   private _groups: ReadonlyMap<string, string> = new Map();
   private _drawnSources: readonly ISource[] = [];
   private _positions = new Map<string, XYPosition>();
+  /** Where the layout has put nodes, also of those that were moved or removed since. */
+  private _layout = new Map<string, XYPosition>();
   private _shape: IShape | null = null;
   private _routes: ReadonlyMap<string, readonly XYPosition[]> | null = null;
   private _sources: readonly ISource[] = [];

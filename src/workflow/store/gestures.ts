@@ -266,10 +266,11 @@ function addCommand(
 }
 
 export function rename(
-  { document, selection }: CanvasModel,
+  { document, drawing, selection }: CanvasModel,
   id: string,
   name: string
 ): void {
+  drawing.keepPlace(id, name);
   if (document.edit(renameNode(id, name))) {
     selection.select([name]);
   }

@@ -118,6 +118,24 @@ describe('CanvasModel', () => {
     }
   });
 
+  it('has nodes where they were after an earlier version is restored', () => {
+    const { model } = open(WINE.replace(/ *meta: .*\n/g, ''));
+    model.drawing.setShape({ width: 500, height: 800 });
+    const before = new Map(model.drawing.positions);
+    const text = model.document.text;
+    const [first, second] = model.drawing.graph.nodes.keys();
+    // The results open below: a layout would be another one now.
+    model.drawing.setShape({ width: 2000, height: 300 });
+    model.drawing.move(new Map([[first, { x: 700, y: 900 }]]));
+    model.selection.select([second]);
+    gestures.removeSelected(model);
+    model.document.replace(text);
+    expect(model.drawing.positions).toEqual(before);
+    gestures.rename(model, first, 'other');
+    expect(model.drawing.positions.get('other')).toEqual(before.get(first));
+    model.dispose();
+  });
+
   it('makes every gesture one step of undo, however fast they come', async () => {
     const { file, model } = await openWithLibrary(WINE);
     const texts = [file.getSource()];
