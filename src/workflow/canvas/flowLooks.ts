@@ -20,6 +20,7 @@ import {
   type IView
 } from '../graph/viewport';
 import type { IShape } from '../graph/wrapping';
+import { useTypeSize } from '../../ui/useTypeSize';
 import { useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { FIT, MIN_ZOOM } from './handle';
@@ -34,23 +35,11 @@ const TINY_ZOOM = 0.35;
 const READABLE_ZOOM = 0.3;
 /** Pixels between such a graph and the corner of the canvas. */
 const MARGIN = 24;
-/** The smallest type on the screen, in pixels. */
-const SMALLEST_TYPE = 12;
-/** Type changes its size at these zooms only: a style for all nodes takes time. */
-const LEVELS = [
-  1, 0.9, 0.8, 0.7, 0.65, 0.6, 0.55, 0.5, 0.46, 0.42, 0.38, 0.35, 0.3, 0.25, 0.2
-];
-
-function levelOf(zoom: number): number {
-  return LEVELS.find(level => zoom >= level) ?? LEVELS[LEVELS.length - 1];
-}
-
 /** Keeps titles at 12 pixels or more, and cards compact from afar. */
 export function useZoomLevel(pane: React.RefObject<HTMLElement>): void {
-  const level = useStore(({ transform }) => levelOf(transform[2]));
+  const level = useTypeSize(pane);
   useLayoutEffect(() => {
-    const { style, classList } = pane.current!;
-    style.setProperty('--jp-mlws-type', `${SMALLEST_TYPE / level}px`);
+    const { classList } = pane.current!;
     classList.toggle('jp-mod-compact', level < COMPACT_ZOOM);
     classList.toggle('jp-mod-tiny', level < TINY_ZOOM);
   }, [pane, level]);

@@ -15,14 +15,17 @@ import {
   type Node,
   type NodeProps
 } from '@xyflow/react';
-import { memo, useEffect, useMemo, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 
 import { setHelpPage } from '../../ui/helpLink';
 import { flowLabels } from '../../ui/flowLabels';
 import { MOVE_DURATION } from '../../ui/motion';
+import { useTypeSize } from '../../ui/useTypeSize';
 import { NODE_WIDTH } from '../graph/geometry';
+import type { IGraphNode } from '../graph/graph';
 import type { IGraphDiff } from '../graph/graphDiff';
 import { placeNodes } from '../graph/layout';
+import type { IShape } from '../graph/wrapping';
 import { differenceText } from '../labels';
 
 type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
@@ -65,20 +68,26 @@ function Comparison(props: {
   const flow = useReactFlow();
   const [selected, setSelected] = useState<string | null>(null);
   const labels = useMemo(() => flowLabels(trans), [trans]);
-  const nodes = useMemo(() => toNodes(diff, trans), [diff, trans]);
-  const edges = useMemo(() => toEdges(diff), [diff]);
-  // The list takes its part of the width after the graph was first laid out.
+  const pane = useRef<HTMLDivElement>(null);
+  // The list takes its part of the width after the graph was first drawn.
   const width = useStore(state => state.width);
+  const height = useStore(state => state.height);
+  const nodes = useMemo(
+    () => toNodes(diff, trans, { width, height }),
+    [diff, trans, width, height]
+  );
+  const edges = useMemo(() => toEdges(diff, nodes), [diff, nodes]);
+  useTypeSize(pane);
   useEffect(() => {
     void flow.fitView(FIT);
-  }, [flow, width]);
+  }, [flow, nodes]);
   const show = (id: string): void => {
     setSelected(id);
     void flow.fitView({ ...MOVE, nodes: [{ id }] });
   };
   return (
     <div className="jp-mlws-GraphDiff-body">
-      <div className="jp-mlws-Canvas">
+      <div className="jp-mlws-Canvas" ref={pane}>
         <ReactFlow
           nodes={nodes.map(node => ({
             ...node,
@@ -154,10 +163,27 @@ const DiffNodeView = memo(({ data, selected }: NodeProps<DiffNode>) => (
 
 const NODE_TYPES = { diff: DiffNodeView };
 
-function toNodes(diff: IGraphDiff, trans: TranslationBundle): DiffNode[] {
-  const places = placeNodes(diff.graph);
+/** The nodes in rows that fill the room, each without the ports and the result that cards have. */
+function toNodes(
+  diff: IGraphDiff,
+  trans: TranslationBundle,
+  shape: IShape
+): DiffNode[] {
+  const cards = [...diff.graph.nodes].map(
+    ([id, node]): [string, IGraphNode] => [
+      id,
+      { ...node, inputs: [], outputs: [] }
+    ]
+  );
+  const graph = { ...diff.graph, nodes: new Map(cards) };
+  const places = placeNodes(
+    graph,
+    new Map(),
+    [],
+    shape.width > 0 && shape.height > 0 ? shape : null
+  );
   const byId = new Map(diff.differences.map(one => [one.id, one]));
-  return [...diff.graph.nodes.keys()].map(id => {
+  return cards.map(([id]) => {
     const difference = byId.get(id);
     const words = difference
       ? differenceText(difference, trans)
@@ -174,7 +200,8 @@ function toNodes(diff: IGraphDiff, trans: TranslationBundle): DiffNode[] {
   });
 }
 
-function toEdges({ graph }: IGraphDiff): Edge[] {
+function toEdges({ graph }: IGraphDiff, nodes: readonly DiffNode[]): Edge[] {
+  const x = new Map(nodes.map(({ id, position }) => [id, position.x]));
   const pairs = new Map(
     graph.edges.map(({ source, target }) => [
       `${source}>${target}`,
@@ -184,6 +211,8 @@ function toEdges({ graph }: IGraphDiff): Edge[] {
   return [...pairs].map(([id, pair]) => ({
     id,
     ...pair,
+    // Between the rows where it leads to the next one.
+    type: x.get(pair.target)! > x.get(pair.source)! ? 'default' : 'smoothstep',
     ariaLabel: `${pair.source} → ${pair.target}`
   }));
 }
