@@ -1,5 +1,13 @@
 import { sourcePath } from '../document/notes';
-import { ANY_INPUT, type IGraph, type ILink, originTypeOf } from './graph';
+import {
+  ANY_INPUT,
+  drawnEdges,
+  type IGraph,
+  type ILink,
+  linkKey,
+  originTypeOf,
+  SOURCE_PORT
+} from './graph';
 import { pathBetween } from './order';
 
 /** Why two ports can't be connected. */
@@ -83,4 +91,61 @@ export function refusalOf(
   }
   const way = pathBetween(graph, target, source);
   return way ? { kind: 'cycle', nodes: [source, ...way] } : null;
+}
+
+/**
+ * Returns the connections that keep the neighbours of removed nodes together: from what such a node
+ * read to what read its output. Only of nodes that pass something on: they read one thing, one of
+ * their outputs is read, and the types fit.
+ */
+export function bridgesOf(
+  graph: IGraph,
+  sources: readonly {
+    id: string;
+    readers: readonly { node: string; port: string }[];
+  }[],
+  removed: ReadonlySet<string>
+): ILink[] {
+  const links: ILink[] = [
+    ...drawnEdges(graph),
+    ...sources.flatMap(({ id, readers }) =>
+      readers.map(({ node, port }) => ({
+        source: id,
+        sourcePort: SOURCE_PORT,
+        target: node,
+        targetPort: port
+      }))
+    )
+  ];
+  const originOf = (node: string): ILink | null => {
+    const inputs = links.filter(({ target }) => target === node);
+    const outputs = links.filter(({ source }) => source === node);
+    const [input] = inputs;
+    const isPassing =
+      inputs.length === 1 &&
+      outputs.every(one => one.sourcePort === outputs[0].sourcePort);
+    return !isPassing
+      ? null
+      : removed.has(input.source)
+        ? originOf(input.source)
+        : input;
+  };
+  return links
+    .filter(({ source, target }) => removed.has(source) && !removed.has(target))
+    .flatMap(({ source, target, targetPort }) => {
+      const origin = originOf(source);
+      const link = origin && {
+        source: origin.source,
+        sourcePort: origin.sourcePort,
+        target,
+        targetPort
+      };
+      return link && targetPort !== ANY_INPUT && !refusalOf(graph, link)
+        ? [link]
+        : [];
+    })
+    .filter(
+      (link, index, all) =>
+        all.findIndex(one => linkKey(one) === linkKey(link)) === index
+    );
 }

@@ -128,6 +128,65 @@ function links(): string[] {
   );
 }
 
+describe('a node that is deleted', () => {
+  const add = (
+    name: string,
+    link?: Parameters<typeof gestures.addComponent>[3]
+  ) => gestures.addComponent(model, name, AT, link);
+  const end = (node: string, port: string) =>
+    ({ side: 'source', node, port }) as const;
+  const remove = (...ids: string[]): void => {
+    model.selection.select(ids);
+    gestures.removeSelected(model);
+  };
+
+  it('leaves its neighbours connected where it only passed a table on', async () => {
+    const file = await open(WINE);
+    for (const place of ['filter_rows', 'filter_rows_2']) {
+      const before = place === 'filter_rows' ? 'load' : 'filter_rows';
+      gestures.insertComponent(
+        model,
+        'filter_rows',
+        { ...LOAD_TO_FOREST, source: before },
+        AT
+      );
+    }
+    const before = file.getSource();
+    remove('filter_rows');
+    expect(links()).toContain('load.table > filter_rows_2.data');
+    model.document.undo();
+    expect(file.getSource()).toBe(before);
+
+    // Also several in a row.
+    remove('filter_rows', 'filter_rows_2');
+    expect(links()).toContain('load.table > forest.data');
+    expect(file.getSource()).not.toContain('filter_rows');
+    model.document.undo();
+    expect(file.getSource()).toBe(before);
+  });
+
+  it('leaves a gap where something else came out of it', async () => {
+    await open(WINE);
+    remove('forest');
+    expect(links()).toEqual(['load.table > judge.data']);
+    add('split', { port: 'data', end: end('load', 'table') });
+    add('filter_rows', { port: 'data', end: end('split', 'train') });
+    add('train_classifier', { port: 'data', end: end('split', 'test') });
+    remove('split');
+    expect(links()).toEqual(['load.table > judge.data']);
+  });
+
+  it('leaves the data that it read to what read its table', async () => {
+    await open('stages: {}\n');
+    add('filter_rows', { port: 'data', file: 'data/raw.parquet' });
+    add('split', { port: 'data', end: end('filter_rows', 'table') });
+    remove('filter_rows');
+    expect(
+      model.drawing.sources.map(({ path, readers }) => [path, readers])
+    ).toEqual([['data/raw.parquet', [{ node: 'split', port: 'data' }]]]);
+  });
+});
+
 describe('a component that is let go on a wire', () => {
   it('goes between its ends, in one step', async () => {
     const file = await open(WINE);

@@ -39,7 +39,7 @@ import { fileNode, nameOf, runnerOf, setFrozen } from '../document/stages';
 import type { Value } from '../document/values';
 import { setSetting } from '../document/variables';
 import { aligned, type Alignment } from '../graph/align';
-import { refusalOf } from '../graph/connections';
+import { bridgesOf, refusalOf } from '../graph/connections';
 import { insertionOf } from '../graph/choices';
 import { NODE_WIDTH, nodeBox, type XYPosition } from '../graph/geometry';
 import {
@@ -297,7 +297,10 @@ export function align(
   drawing.move(aligned(boxes, how));
 }
 
-/** Removes what is selected, and the selected edges between other nodes. */
+/**
+ * Removes what is selected, and the selected edges between other nodes. What read the output of a
+ * node that passed something on reads what the node did.
+ */
 export function removeSelected({
   document,
   drawing,
@@ -332,8 +335,14 @@ export function removeSelected({
         )
         .map(reader => ({ path, ...reader }))
     );
+  const bridges = bridgesOf(
+    drawing.graph,
+    drawing.sources,
+    new Set([...nodes, ...sources.map(({ id }) => id)])
+  );
   document.edit(
     compose(
+      ...bridges.map(link => connection(drawing.graph, link)),
       ...edges.map(edge => disconnectPort(linkOf(edge))),
       ...lines.map(({ path, node, port }) => leaveSource(path, node, port)),
       ...sources.map(removeSource),
@@ -427,21 +436,26 @@ export function connect(
 ): void {
   const link = memberLink(drawn);
   const refusal = refusalOf(graph, link);
-  const path = sourcePath(link.source);
   if (refusal) {
     document.refuse(refusal);
-  } else if (path === null) {
-    const node = graph.nodes.get(link.target)!;
-    const target = inheritedTarget(graph, document.workflow, link.source, node);
-    document.edit(
-      compose(
-        connectPort(connectionOf(graph, link)),
-        ...targetEdits(link.target, target)
-      )
-    );
-  } else {
-    document.edit(readSource(path, link.target, portOf(graph, link)));
+    return;
   }
+  const node = graph.nodes.get(link.target)!;
+  const target =
+    sourcePath(link.source) === null
+      ? inheritedTarget(graph, document.workflow, link.source, node)
+      : undefined;
+  document.edit(
+    compose(connection(graph, link), ...targetEdits(link.target, target))
+  );
+}
+
+/** Makes a connection, whose source may be data. */
+function connection(graph: IGraph, link: ILink): Edit {
+  const path = sourcePath(link.source);
+  return path === null
+    ? connectPort(connectionOf(graph, link))
+    : readSource(path, link.target, portOf(graph, link));
 }
 
 function targetEdits(id: string, target: string | undefined): Edit[] {
