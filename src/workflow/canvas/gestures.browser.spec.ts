@@ -45,6 +45,26 @@ test('a double click opens the node', async () => {
   await expect.element(css('.jp-mlws-Chooser')).toBeVisible();
 });
 
+test('a click on a component of the palette adds a node of it', async () => {
+  const canvas = await openCanvas();
+  const before = canvas.text;
+  const item = css('[data-mlws-component="clean_rows"]');
+  await item.click();
+  await expect.element(node('clean_rows')).toBeInViewport();
+  await expect.element(node('clean_rows')).toHaveClass('jp-mod-selected');
+  await commands.press('Control+z');
+  await expect.element(node('clean_rows')).not.toBeInTheDocument();
+  await item.dblClick();
+  await expect.element(node('clean_rows')).toBeVisible();
+  expect(canvas.text.split('jupyter mlws node clean_rows')).toHaveLength(2);
+  await canvas.undo();
+  expect(canvas.text).toBe(before);
+  (item.element() as HTMLElement).focus();
+  await commands.press('Space');
+  await expect.element(node('clean_rows')).toBeVisible();
+  await expect.element(item).toHaveFocus();
+});
+
 test('a component that is dropped on a wire goes between', async () => {
   const canvas = await openCanvas();
   const before = canvas.text;

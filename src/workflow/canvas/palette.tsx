@@ -7,7 +7,7 @@ import { useCanvas, useCatalog, usePreferences } from '../store/hooks';
 
 export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
 
-/** The components by category; dragged onto the canvas, or added by a double click or Enter. */
+/** The components by category; dragged onto the canvas, or added by a click or Enter. */
 export function Palette({
   onAdd
 }: {
@@ -106,10 +106,22 @@ function PaletteItem(props: {
         event.dataTransfer.setData(COMPONENT_MIME, name);
         event.dataTransfer.effectAllowed = 'copy';
       }}
-      onClick={() => isBroken && act()}
-      onDoubleClick={() => !isBroken && act()}
+      onClick={({ detail, currentTarget }) => {
+        // A double click is one.
+        if (detail > 1) {
+          return;
+        }
+        act();
+        if (!isBroken) {
+          // So that the keys of the canvas are for the new node.
+          currentTarget
+            .closest('.jp-mlws-Workflow')
+            ?.querySelector<HTMLElement>('.jp-mlws-Canvas')
+            ?.focus({ preventScroll: true });
+        }
+      }}
       onKeyDown={event => {
-        if (event.key === 'Enter') {
+        if (event.key === 'Enter' || event.key === ' ') {
           event.preventDefault();
           act();
         }
