@@ -128,3 +128,29 @@ test('a card from afar has title, state and result', async () => {
   await expect.element(part('.jp-mlws-Node-mark')).toBeVisible();
   await expect.element(part('.jp-mlws-Result-number')).toBeVisible();
 });
+
+test('an output that nothing reads offers what can read it, also on a small card', async () => {
+  const canvas = await openCanvas();
+  const add = (id: string, name: string): ReturnType<typeof css> =>
+    css(`[data-mlws-node="${id}"] [data-mlws-add="${name}"]`);
+  await commands.move(...middle(find('.jp-mlws-Palette')), 1);
+  await expect.element(add('plot', 'figure')).toBeVisible();
+  await expect.element(add('split', 'train')).not.toBeVisible();
+  await node('split').click();
+  await expect.element(add('split', 'train')).toBeVisible();
+
+  await commands.move(...middle(find('.jp-mlws-Canvas')), 1);
+  await commands.wheel(200);
+  await commands.wheel(200);
+  await expect.element(css('.jp-mlws-Canvas')).toHaveClass('jp-mod-compact');
+  await expect.element(add('plot', 'figure')).toBeVisible();
+  const plus = add('compare', 'table').element();
+  const below = document.elementFromPoint(...middle(plus));
+  expect(plus.contains(below)).toBe(true);
+  await add('compare', 'table').click();
+  await css('.jp-mlws-Chooser input').fill('histogram');
+  await commands.press('Enter');
+  await expect.element(node('plot_histogram')).toBeVisible();
+  await expect.element(add('compare', 'table')).not.toBeVisible();
+  expect(canvas.text).toContain('out/compare.table.parquet');
+});

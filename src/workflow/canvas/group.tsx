@@ -91,7 +91,7 @@ export function useGroupState({
 /** A collapsed frame: a card with the ports that lead out of it, and the state of all its nodes. */
 export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
   const { model, trans } = useCanvas();
-  const { node, shared } = data;
+  const { node, shared, unread } = data;
   const { mark, count, main, faulty } = useGroupState(node);
   const members = node.members!;
   const mainNode = model.drawing.graph.nodes.get(main);
@@ -150,7 +150,7 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
           onClick={() => gestures.toggleCollapsed(model, index)}
         />
       </div>
-      <Ports node={node} />
+      <Ports node={node} unread={unread} />
       {mainNode && <ResultLine node={mainNode} state={state} />}
     </div>
   );

@@ -21,6 +21,8 @@ export interface INodeData extends Record<string, unknown> {
   settings: string;
   /** How many letters its title shares at the beginning with another one. */
   shared: number;
+  /** The outputs that nothing reads, one a line. */
+  unread: string;
 }
 
 export type CanvasNode = Node<INodeData, 'mlws'>;
@@ -28,7 +30,7 @@ export type CanvasNode = Node<INodeData, 'mlws'>;
 /** A card with its ports; what a run, the plan and the results say of it is read for it alone. */
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
-  const { node, settings, shared } = data;
+  const { node, settings, shared, unread } = data;
   const state = useKeyed(model.runs.current.nodes, node.id);
   const next = useKeyed(model.runs.plan, node.id);
   // During a run the plan is older than what the run has done.
@@ -75,7 +77,7 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
         {kind}
         {settings && ` · ${settings}`}
       </div>
-      <Ports node={node} />
+      <Ports node={node} unread={unread} />
       <ResultLine node={node} state={state} />
       <ChangeTag node={node.id} />
     </div>

@@ -34,6 +34,9 @@ export function toNodes(
   const shared = sharedBeginnings(
     [...drawn.nodes.values()].map(({ title }) => title)
   );
+  const read = new Set(
+    drawn.edges.map(({ source, sourcePort }) => `${source}\n${sourcePort}`)
+  );
   const { workflow } = model.document;
   const keep = (
     node: Pick<AnyNode, 'id' | 'type' | 'data' | 'position'>,
@@ -47,7 +50,11 @@ export function toNodes(
         data: {
           node,
           settings: node.members ? '' : keySettings(node, workflow),
-          shared: shared.get(node.title)!
+          shared: shared.get(node.title)!,
+          unread: node.outputs
+            .map(({ name }) => name)
+            .filter(name => !read.has(`${node.id}\n${name}`))
+            .join('\n')
         },
         position: positions.get(node.id)!
       },
@@ -168,7 +175,8 @@ function isSameData(
   return one && 'node' in one && 'node' in other
     ? one.node === other.node &&
         one.settings === other.settings &&
-        one.shared === other.shared
+        one.shared === other.shared &&
+        one.unread === other.unread
     : deepEqual(one, other);
 }
 

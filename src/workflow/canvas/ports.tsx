@@ -7,8 +7,13 @@ import { addIcon } from '../operationIcons';
 import { useCanvas } from '../store/hooks';
 
 /** Inputs on the left and outputs on the right, row by row; of a group those of its nodes. */
-export function Ports({ node }: { node: IGraphNode }): JSX.Element {
-  const { id, inputs, outputs } = node;
+export function Ports(props: {
+  node: IGraphNode;
+  /** The outputs that nothing reads, one a line. */
+  unread: string;
+}): JSX.Element {
+  const { id, inputs, outputs } = props.node;
+  const unread = props.unread.split('\n');
   const count = Math.max(1, inputs.length, outputs.length);
   return (
     <div className="jp-mlws-Node-ports">
@@ -18,7 +23,13 @@ export function Ports({ node }: { node: IGraphNode }): JSX.Element {
             <Port node={id} ports={inputs} port={inputs[row]} side="in" />
           )}
           {outputs[row] && (
-            <Port node={id} ports={outputs} port={outputs[row]} side="out" />
+            <Port
+              node={id}
+              ports={outputs}
+              port={outputs[row]}
+              side="out"
+              isUnread={unread.includes(outputs[row].name)}
+            />
           )}
         </div>
       ))}
@@ -31,6 +42,7 @@ function Port(props: {
   ports: readonly IGraphPort[];
   port: IGraphPort;
   side: 'in' | 'out';
+  isUnread?: boolean;
 }): JSX.Element {
   const { trans } = useCanvas();
   const { node, ports, port, side } = props;
@@ -62,7 +74,7 @@ function Port(props: {
       {side === 'out' && (
         // By keyboard, Ctrl+L lists the same.
         <button
-          className="jp-mlws-Port-add nodrag nopan"
+          className={`jp-mlws-Port-add nodrag nopan${props.isUnread ? ' jp-mod-unread' : ''}`}
           data-mlws-add={port.name}
           tabIndex={-1}
           title={trans.__('Add a node that reads “%1”', name)}
