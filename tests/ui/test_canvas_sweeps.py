@@ -57,7 +57,7 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     expect(form(page)).to_contain_text("0: Must be at least 1")
     values.fill("1, 50")
     depth = add_axis(page, "max_depth")
-    form(page).get_by_label("Specify values of max_depth as").select_option("linear")
+    form(page).get_by_label("Specify values of Maximum depth as").select_option("linear")
     page.locator('[data-mlws-axis="max_depth:from"]').fill("1")
     page.locator('[data-mlws-axis="max_depth:to"]').fill("5")
     page.locator('[data-mlws-axis="max_depth:count"]').fill("2")

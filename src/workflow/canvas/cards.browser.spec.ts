@@ -54,7 +54,7 @@ test.for([
       .toBeVisible();
     await expect
       .element(inside('forest', '.jp-mlws-ChangeTag'))
-      .toHaveTextContent('n_estimators 50');
+      .toHaveTextContent('Number of trees 50');
     await expect.element(node('load')).toHaveTextContent('178 × 14');
     await expect.element(inside('plot', 'img')).toBeVisible();
 

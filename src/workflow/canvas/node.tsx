@@ -79,7 +79,7 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
       </div>
       <Ports node={node} unread={unread} />
       <ResultLine node={node} state={state} />
-      <ChangeTag node={node.id} />
+      <ChangeTag node={node} />
     </div>
   );
 });

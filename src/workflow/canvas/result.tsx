@@ -1,4 +1,4 @@
-import { memo } from 'react';
+import { memo, useMemo } from 'react';
 
 import type { IFailure, IMeasure, INodeSummary } from '../../api/models';
 import { cellText, duration, fileSize } from '../../ui/format';
@@ -6,6 +6,7 @@ import { failureLine, failureSentence } from '../failure';
 import { codePath } from '../graph/code';
 import type { IGraphNode } from '../graph/graph';
 import { hasFigure } from '../graph/geometry';
+import { labelsOf } from '../graph/sweepables';
 import { trophyIcon } from '../operationIcons';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
 import type { INodeState } from '../store/run';
@@ -176,16 +177,22 @@ function numberText(value: number, language: string): string {
 }
 
 /** The settings that differ from the run before: a label below the card. */
-export function ChangeTag({ node }: { node: string }): JSX.Element | null {
+export function ChangeTag({
+  node: { id, settings }
+}: {
+  node: IGraphNode;
+}): JSX.Element | null {
   const { model, trans } = useCanvas();
-  const changes = useKeyed(model.results.nodes, node)?.changes ?? [];
+  const changes = useKeyed(model.results.nodes, id)?.changes ?? [];
+  const labelOf = useMemo(() => labelsOf(settings), [settings]);
   if (changes.length === 0) {
     return null;
   }
   const value = (one: unknown): string =>
     one === null || one === undefined ? trans.__('default') : cellText(one);
   const lines = changes.map(
-    ({ name, before, after }) => `${name} ${value(before)} → ${value(after)}`
+    ({ name, before, after }) =>
+      `${labelOf(name)} ${value(before)} → ${value(after)}`
   );
   return (
     <div

@@ -13,6 +13,8 @@ type PointType = (typeof POINT_TYPES)[number] | 'any';
 /** Something of a node of which a sweep can try several values. */
 export interface ISweepable {
   name: string;
+  /** What the form calls it. */
+  label: string;
   type: PointType;
   /** What it is now; undefined where the file does not say. */
   value: Point | undefined;
@@ -20,6 +22,19 @@ export interface ISweepable {
   choices: Point[] | null;
   /** JSON Schema of one value. */
   schema: ISchema;
+  /** The values of other settings with which it has an effect, by their names. */
+  appliesTo: Record<string, Value[]>;
+}
+
+/** True if a setting has an effect with one of the values that each other setting is to have. */
+export function hasEffect(
+  { appliesTo }: ISweepable,
+  valuesOf: (name: string) => readonly Point[]
+): boolean {
+  return Object.entries(appliesTo).every(([name, choices]) => {
+    const values = valuesOf(name);
+    return values.length === 0 || values.some(one => choices.includes(one));
+  });
 }
 
 /** The settings of a node, or the options and variables of its command. */
@@ -31,7 +46,7 @@ export function sweepables(
   if (stage.command && settings) {
     return hasForeignSettings(document, stage)
       ? []
-      : ofSchema(settings, settingsOf(node, document), '');
+      : ofSchema(settings, settingsOf(node, document));
   }
   return stage.commands.length === 1 ? ofCommand(stage, document) : [];
 }
@@ -39,15 +54,17 @@ export function sweepables(
 function ofSchema(
   schema: ISchema,
   values: Record<string, Value>,
-  above: string
+  above = '',
+  title = ''
 ): ISweepable[] {
   return Object.entries(schema.properties ?? {}).flatMap(
     ([key, written]): ISweepable[] => {
       const name = `${above}${key}`;
+      const label = `${title}${written.title ?? key}`;
       const value = values[key];
       if (written.properties) {
         const inner = isRecord(value) ? value : {};
-        return ofSchema(written, inner, `${name}.`);
+        return ofSchema(written, inner, `${name}.`, `${label}: `);
       }
       const property = withoutNull(written);
       const [declared] = [property.type].flat();
@@ -57,15 +74,42 @@ function ofSchema(
         ? [
             {
               name,
+              label,
               type: type ?? 'any',
               value: isPoint(value) ? value : undefined,
               choices: choices?.filter(isPoint) ?? null,
-              schema: property
+              schema: property,
+              appliesTo: Object.fromEntries(
+                Object.entries(written['x-applies-to'] ?? {}).map(
+                  ([other, choices]) => [`${above}${other}`, choices]
+                )
+              )
             }
           ]
         : [];
     }
   );
+}
+
+/** Returns what the form calls the settings of a schema, by their names in a sweep. */
+export function labelsOf(schema: ISchema | null): (name: string) => string {
+  const labels = new Map(
+    ofSchema(schema ?? {}, {}).map(({ name, label }) => [axisKey(name), label])
+  );
+  return name => labels.get(axisKey(name)) ?? name;
+}
+
+/** Something with a name of which nothing else is known. */
+export function plainSweepable(name: string): ISweepable {
+  return {
+    name,
+    label: name,
+    type: 'any',
+    value: undefined,
+    choices: null,
+    schema: {},
+    appliesTo: {}
+  };
 }
 
 const OPTION =
@@ -93,11 +137,8 @@ function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
     }
   }
   return [...points].map(([name, value]) => ({
-    name,
-    type: 'any' as const,
-    value,
-    choices: null,
-    schema: {}
+    ...plainSweepable(name),
+    value
   }));
 }
 

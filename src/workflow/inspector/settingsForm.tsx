@@ -78,7 +78,7 @@ export function SettingsView(props: {
         {page && <HelpLink page={page} subject={kind} trans={trans} />}
       </p>
       {node.component?.description && <p>{node.component.description}</p>}
-      {node.kind === 'sweep' && <SweepView node={id} />}
+      {node.kind === 'sweep' && <SweepView node={node} />}
       {path !== null && (
         <CodeSection key={path} node={node} path={path} target={target} />
       )}

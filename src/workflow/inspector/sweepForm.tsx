@@ -20,8 +20,10 @@ import {
 import { setItems, setSweep } from '../document/sweepEdits';
 import type { IGraphNode } from '../graph/graph';
 import {
+  hasEffect,
   isSameAxis,
   type ISweepable,
+  plainSweepable,
   pointsText,
   rangePoints,
   readPoints,
@@ -141,13 +143,7 @@ function AxesForm(props: {
     axes.map(({ name, values }) => draftOf(name, values))
   );
   const offerOf = (name: string): ISweepable =>
-    offers.find(one => one.name === name) ?? {
-      name,
-      type: 'any',
-      value: undefined,
-      choices: null,
-      schema: {}
-    };
+    offers.find(one => one.name === name) ?? plainSweepable(name);
   const options = useOptions(node);
   const fault = isSweep
     ? null
@@ -169,8 +165,17 @@ function AxesForm(props: {
       onClose();
     }
   };
+  const valuesOf = (name: string): readonly Point[] => {
+    const { value } = offerOf(name);
+    return (
+      nextAxes.find(axis => axis.name === name)?.values ??
+      (value === undefined ? [] : [value])
+    );
+  };
   const rest = offers.filter(
-    one => !drafts.some(draft => isSameAxis(draft.name, one.name))
+    one =>
+      !drafts.some(draft => isSameAxis(draft.name, one.name)) &&
+      hasEffect(one, valuesOf)
   );
   if (fault) {
     return (
@@ -213,8 +218,10 @@ function AxesForm(props: {
             }}
           >
             <option value="">{trans.__('Add a setting…')}</option>
-            {rest.map(({ name }) => (
-              <option key={name}>{name}</option>
+            {rest.map(({ name, label }) => (
+              <option key={name} value={name}>
+                {label}
+              </option>
             ))}
           </select>
         </div>
@@ -328,6 +335,7 @@ function AxisFields(props: {
   const { trans } = useCanvas();
   const { draft, offer, onChange, onRemove } = props;
   const { name, how } = draft;
+  const { label } = offer;
   const [isTouched, setTouched] = useState(false);
   const id = useId();
   const isNumber = ['integer', 'number', 'any'].includes(offer.type);
@@ -338,9 +346,9 @@ function AxisFields(props: {
     setTouched(true);
     onChange({ ...draft, ...part });
   };
-  const field = (part: 'from' | 'to' | 'count', label: string): JSX.Element => (
+  const field = (part: 'from' | 'to' | 'count', text: string): JSX.Element => (
     <label>
-      {label}{' '}
+      {text}{' '}
       <input
         className="jp-mod-styled"
         data-mlws-axis={`${name}:${part}`}
@@ -351,13 +359,13 @@ function AxisFields(props: {
     </label>
   );
   return (
-    <div className="jp-mlws-Field jp-mlws-Axis" role="group" aria-label={name}>
+    <div className="jp-mlws-Field jp-mlws-Axis" role="group" aria-label={label}>
       <div className="jp-mlws-Field-item">
-        <label htmlFor={id}>{name}</label>
+        <label htmlFor={id}>{label}</label>
         {isNumber && (
           <select
             className="jp-mod-styled"
-            aria-label={trans.__('Specify values of %1 as', name)}
+            aria-label={trans.__('Specify values of %1 as', label)}
             value={how}
             onChange={event =>
               change({ how: event.target.value as IDraft['how'] })
@@ -370,7 +378,7 @@ function AxisFields(props: {
         )}
         {onRemove && (
           <RemoveButton
-            label={trans.__('Remove %1 from the sweep', name)}
+            label={trans.__('Remove %1 from the sweep', label)}
             onClick={onRemove}
           />
         )}

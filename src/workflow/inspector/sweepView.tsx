@@ -1,8 +1,10 @@
 import { Button } from '@jupyterlab/ui-components';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 
 import { cellText, duration } from '../../ui/format';
 import type { ISweeps, IVariant } from '../../api/models';
+import type { IGraphNode } from '../graph/graph';
+import { labelsOf } from '../graph/sweepables';
 import {
   type IReply,
   useCanvas,
@@ -14,10 +16,15 @@ import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
 /** The variants of a sweep, the best first; one of them can become the stage. */
-export function SweepView({ node }: { node: string }): JSX.Element | null {
+export function SweepView({
+  node: { id: node, settings: schema }
+}: {
+  node: IGraphNode;
+}): JSX.Element | null {
   const { model, trans } = useCanvas();
   const [metric, setMetric] = useState<string | undefined>(undefined);
   const { data, error } = useSweeps(node, metric);
+  const labelOf = useMemo(() => labelsOf(schema), [schema]);
   const sweep = data?.items.find(one => one.name === node);
   if (!data || !sweep) {
     return error === null ? null : <p className="jp-mlws-Empty">{error}</p>;
@@ -58,7 +65,9 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
         <thead>
           <tr>
             <th scope="col">
-              {settings.length === 1 ? settings[0] : trans.__('Variant')}
+              {settings.length === 1
+                ? labelOf(settings[0])
+                : trans.__('Variant')}
             </th>
             <th scope="col">{sweep.metric ?? trans.__('Status')}</th>
             <th scope="col">{trans.__('Duration')}</th>
@@ -75,6 +84,7 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
               key={variant.id}
               variant={variant}
               metric={sweep.metric}
+              labelOf={labelOf}
               onPromote={() => void promote(variant.id)}
             />
           ))}
@@ -87,12 +97,14 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
 function VariantRow(props: {
   variant: IVariant;
   metric: string | null;
+  /** What the form calls a setting. */
+  labelOf: (name: string) => string;
   onPromote: () => void;
 }): JSX.Element {
   const { model, trans } = useCanvas();
-  const { variant, metric, onPromote } = props;
+  const { variant, metric, labelOf, onPromote } = props;
   const values = Object.entries(variant.values)
-    .map(([name, value]) => `${name}: ${cellText(value)}`)
+    .map(([name, value]) => `${labelOf(name)}: ${cellText(value)}`)
     .join('\n');
   const measured = metric === null ? undefined : variant.metrics[metric];
   const name = variant.id.split('@')[1] ?? variant.id;

@@ -33,6 +33,19 @@ test('a sweep is made of a list and a range, and undone', async () => {
   const before = canvas.text;
   await node('forest').click();
   await press('Sweep Values…');
+  // The names of the form, and of its settings those that the algorithm uses.
+  const names = (): (string | null)[] =>
+    css('.jp-mlws-SweepForm option')
+      .elements()
+      .map(option => option.textContent);
+  await expect.poll(names).toContain('Number of trees');
+  expect(names()).not.toContain('n_estimators');
+  expect(names()).not.toContain('Number of neighbors');
+  const algorithms = await addAxis('algorithm');
+  await algorithms.fill('random_forest, k_neighbors');
+  await expect.poll(names).toContain('Number of neighbors');
+  await press('Remove Algorithm from the sweep');
+  await expect.poll(names).not.toContain('Number of neighbors');
   const values = await addAxis('n_estimators');
   await expect.element(values).toHaveValue('100');
   await values.fill('1, many');
@@ -42,7 +55,7 @@ test('a sweep is made of a list and a range, and undone', async () => {
   await values.fill('1, 50');
   const depth = await addAxis('max_depth');
   await form()
-    .getByLabelText('Specify values of max_depth as')
+    .getByLabelText('Specify values of Maximum depth as')
     .selectOptions('linear');
   await axis('max_depth:from').fill('1');
   await axis('max_depth:to').fill('5');
