@@ -190,16 +190,18 @@ export function ChangeTag({
   }
   const value = (one: unknown): string =>
     one === null || one === undefined ? trans.__('default') : cellText(one);
-  const lines = changes.map(
-    ({ name, before, after }) =>
-      `${labelOf(name)} ${value(before)} → ${value(after)}`
-  );
+  const parts = changes.map(({ name, before, after }) => [
+    labelOf(name),
+    `${value(before)} → ${value(after)}`
+  ]);
+  const [[label, change]] = parts;
+  const lines = parts.map(one => one.join(' '));
   return (
     <div
       className="jp-mlws-ChangeTag"
       title={[trans.__('Changed since the run before:'), ...lines].join('\n')}
     >
-      <span>{lines[0]}</span>
+      <span>{label}</span> <span>{change}</span>
       {lines.length > 1 && <span>+{lines.length - 1}</span>}
     </div>
   );
