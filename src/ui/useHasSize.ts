@@ -26,3 +26,18 @@ export function useHasSize(box: RefObject<HTMLElement>): boolean {
   useEffect(() => whenSized(box.current!, () => setHasSize(true)), [box]);
   return hasSize;
 }
+
+/** Returns the width of an element in pixels; of one that is hidden what it was last, 0 at first. */
+export function useWidth(box: RefObject<HTMLElement>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const observer = new ResizeObserver(([{ contentRect }]) => {
+      if (contentRect.width > 0 && contentRect.height > 0) {
+        setWidth(Math.round(contentRect.width));
+      }
+    });
+    observer.observe(box.current!);
+    return () => observer.disconnect();
+  }, [box]);
+  return width;
+}

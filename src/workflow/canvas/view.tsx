@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from 'react';
 
 import { fullTime } from '../../ui/format';
 import { Splitter } from '../../ui/splitter';
-import { useHasSize } from '../../ui/useHasSize';
+import { useWidth } from '../../ui/useHasSize';
 import { useSignal } from '../../ui/useSignal';
 import { Flow } from './flow';
 import type { IViewMemory } from './flowLooks';
@@ -48,14 +48,15 @@ export interface ICanvasViewProps {
 export function CanvasView(props: ICanvasViewProps): JSX.Element {
   const { model, trans } = useCanvas();
   const panes = usePanes();
-  const palette = panes.pane('palette');
-  const panel = panes.pane('panel');
   const flow = useRef<IFlowHandle | null>(null);
   const body = useRef<HTMLDivElement>(null);
-  const hasSize = useHasSize(body);
+  const width = useWidth(body);
   const isReadOnly = model.document.isReadOnly;
   const preferences = usePreferences();
   const showPalette = preferences.showPalette && !isReadOnly;
+  // Of a hidden tab, until it is shown.
+  const hasSize = width > 0;
+  const widths = panes.widths(width, showPalette);
   const { onReady } = props;
   useSlot(model.runs.ended, ({ status, error }) => {
     const node = error?.node?.split('@')[0];
@@ -79,59 +80,81 @@ export function CanvasView(props: ICanvasViewProps): JSX.Element {
         className="jp-mlws-Workflow-body"
         ref={body}
         style={{
-          gridTemplateColumns: [
-            ...(showPalette && palette.isOpen
-              ? [`min(${palette.size}px, 25%)`, 'auto']
-              : []),
-            'minmax(0, 1fr)',
-            ...(panel.isOpen ? ['auto', `min(${panel.size}px, 45%)`] : [])
-          ].join(' ')
+          gridTemplateColumns: `minmax(0, 1fr)${widths.panel > 0 ? ` auto ${widths.panel}px` : ''}`
         }}
       >
-        {showPalette && palette.isOpen && (
-          <>
-            <Palette
-              onAdd={name => {
-                if (flow.current) {
-                  gestures.addComponent(model, name, flow.current.centre());
-                }
-              }}
-            />
-            <Splitter
-              label={trans.__('Width of the palette')}
-              side="left"
-              size={palette.size}
-              limits={PANE_LIMITS.palette}
-              onResize={size => panes.resize('palette', size)}
-              onCollapse={() => panes.setOpen('palette', false)}
-            />
-          </>
-        )}
-        <div className="jp-mlws-Workflow-middle">
-          {hasSize && (
-            <Flow
-              id={props.id}
-              view={props.view}
-              hasTree={props.hasTree}
-              onReady={handle => {
-                flow.current = handle;
-                onReady(handle);
-              }}
-            />
-          )}
-          {showPalette && !palette.isOpen && (
-            <PaneButton name="palette" label={trans.__('Show Palette')} />
-          )}
-          {!panel.isOpen && (
-            <PaneButton name="panel" label={trans.__('Show Settings')} />
-          )}
+        <div className="jp-mlws-Workflow-main">
+          <div
+            className="jp-mlws-Workflow-drawing"
+            style={{
+              gridTemplateColumns: `${widths.palette > 0 ? `${widths.palette}px auto ` : ''}minmax(0, 1fr)`
+            }}
+          >
+            {widths.palette > 0 && (
+              <>
+                <Palette
+                  onAdd={name => {
+                    if (flow.current) {
+                      gestures.addComponent(model, name, flow.current.centre());
+                    }
+                  }}
+                />
+                <Splitter
+                  label={trans.__('Width of the palette')}
+                  side="left"
+                  size={widths.palette}
+                  limits={PANE_LIMITS.palette}
+                  onResize={size => panes.resize('palette', size)}
+                  onCollapse={() => panes.setOpen('palette', false)}
+                />
+              </>
+            )}
+            <div className="jp-mlws-Workflow-middle">
+              {hasSize && (
+                <Flow
+                  id={props.id}
+                  view={props.view}
+                  hasTree={props.hasTree}
+                  onReady={handle => {
+                    flow.current = handle;
+                    onReady(handle);
+                  }}
+                />
+              )}
+              {showPalette && widths.palette === 0 && (
+                <PaneButton name="palette" label={trans.__('Show Palette')} />
+              )}
+              {widths.panel === 0 && (
+                <PaneButton name="panel" label={trans.__('Show Settings')} />
+              )}
+            </div>
+          </div>
+          <Drawer
+            legend={<Legend />}
+            preview={node => (
+              <VariantChoice node={node}>
+                {(id, status) => <PreviewView node={id} status={status} />}
+              </VariantChoice>
+            )}
+            log={node => (
+              <VariantChoice node={node}>
+                {(id, status) => <LogView key={id} node={id} status={status} />}
+              </VariantChoice>
+            )}
+            runs={
+              <HistoryPane
+                onShow={node => flow.current?.focusNode(node)}
+                changes={<RunChanges />}
+              />
+            }
+          />
         </div>
-        {panel.isOpen && (
+        {widths.panel > 0 && (
           <>
             <Splitter
               label={trans.__('Width of the settings')}
               side="right"
-              size={panel.size}
+              size={widths.panel}
               limits={PANE_LIMITS.panel}
               onResize={size => panes.resize('panel', size)}
               onCollapse={() => panes.setOpen('panel', false)}
@@ -150,25 +173,6 @@ export function CanvasView(props: ICanvasViewProps): JSX.Element {
           </>
         )}
       </div>
-      <Drawer
-        legend={<Legend />}
-        preview={node => (
-          <VariantChoice node={node}>
-            {(id, status) => <PreviewView node={id} status={status} />}
-          </VariantChoice>
-        )}
-        log={node => (
-          <VariantChoice node={node}>
-            {(id, status) => <LogView key={id} node={id} status={status} />}
-          </VariantChoice>
-        )}
-        runs={
-          <HistoryPane
-            onShow={node => flow.current?.focusNode(node)}
-            changes={<RunChanges />}
-          />
-        }
-      />
       <Announcer />
     </>
   );

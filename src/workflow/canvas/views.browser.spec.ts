@@ -107,3 +107,42 @@ test('a view of nothing is given up after a reload', async () => {
   await reload(canvas);
   await expect.poll(nodesInView).toEqual([...NODES]);
 });
+
+test('the settings have the whole height beside open results', async () => {
+  await openCanvas();
+  await node('forest').click();
+  const height = (): number =>
+    find('.jp-mlws-Panel').getBoundingClientRect().height;
+  const before = height();
+  await page.getByRole('button', { name: 'Show Results' }).click();
+  await expect.element(css('.jp-mlws-Drawer-body')).toBeVisible();
+  expect(height()).toBe(before);
+  expect(before).toBeGreaterThan(600);
+});
+
+test('the drawing keeps its room beside a page of the help', async () => {
+  onTestFinished(() => page.viewport(1280, 720));
+  await openCanvas();
+  // A half of the main area of a lab with its sidebar.
+  await page.viewport(480, 690);
+  await expect.element(css('.jp-mlws-Palette')).not.toBeInTheDocument();
+  const width = (): number =>
+    find('.jp-mlws-Canvas').getBoundingClientRect().width;
+  await expect.poll(nodesInView).toEqual([...NODES]);
+  expect(width()).toBeGreaterThan(290);
+  await expect.element(css('.jp-mlws-Panel')).toBeVisible();
+  const bar = find('.jp-mlws-Drawer-bar');
+  expect(bar.scrollWidth).toBeLessThanOrEqual(bar.clientWidth);
+
+  // Either pane comes when it is asked for.
+  await page.getByRole('button', { name: 'Show Palette' }).click();
+  await expect.element(css('.jp-mlws-Palette')).toBeVisible();
+  await expect.element(css('.jp-mlws-Panel')).not.toBeInTheDocument();
+  expect(width()).toBeGreaterThan(290);
+  await node('forest').dblClick();
+  await expect.element(css('.jp-mlws-Panel [id$="_algorithm"]')).toBeVisible();
+  await expect.element(css('.jp-mlws-Palette')).not.toBeInTheDocument();
+  await page.viewport(1280, 720);
+  await expect.element(css('.jp-mlws-Palette')).toBeVisible();
+  await expect.element(css('.jp-mlws-Panel')).toBeVisible();
+});

@@ -30,3 +30,16 @@ it('has its own sizes where nothing was kept', () => {
   panes.restore(undefined);
   expect(panes.pane('palette').isOpen).toBe(true);
 });
+
+it('leaves room for the drawing where the canvas is narrow', () => {
+  const panes = new PanesStore();
+  expect(panes.widths(1280, true)).toEqual({ palette: 170, panel: 280 });
+  expect(panes.widths(480, true)).toEqual({ palette: 0, panel: 180 });
+  expect(panes.widths(300, true)).toEqual({ palette: 0, panel: 0 });
+  panes.setOpen('palette', true);
+  expect(panes.widths(480, true)).toEqual({ palette: 120, panel: 0 });
+  panes.setOpen('panel', true);
+  expect(panes.widths(300, true)).toEqual({ palette: 0, panel: 180 });
+  panes.setOpen('panel', false);
+  expect(panes.widths(300, false)).toEqual({ palette: 0, panel: 0 });
+});

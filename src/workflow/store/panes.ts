@@ -25,6 +25,10 @@ export const PANE_LIMITS: Record<PaneName, [number, number]> = {
   drawer: [100, 1200]
 };
 
+/** The width that a drawing keeps beside the panes, and the least beside one that nobody opened. */
+const DRAWING_WIDTH = 320;
+const LEAST_DRAWING = 160;
+
 const DEFAULT: IPanesState = {
   panes: {
     palette: { size: 170, isOpen: true },
@@ -48,6 +52,35 @@ export class PanesStore {
     return this._state.panes[name];
   }
 
+  /**
+   * Returns the widths of the panes beside the drawing; 0 for one that is closed or has no room, as
+   * beside a page of the help: of two the one that was opened last stays, at first the settings.
+   */
+  widths(
+    width: number,
+    hasPalette: boolean
+  ): Record<'palette' | 'panel', number> {
+    const widthOf = (name: 'palette' | 'panel', share: number): number =>
+      this.pane(name).isOpen
+        ? Math.min(this.pane(name).size, Math.round(width * share))
+        : 0;
+    const palette = hasPalette ? widthOf('palette', 0.25) : 0;
+    const panel = widthOf('panel', 0.45);
+    const isRoomy = width - palette - panel >= DRAWING_WIDTH;
+    if (isRoomy || palette + panel === 0) {
+      return { palette, panel };
+    }
+    const isPalette = palette > 0 && (panel === 0 || this._last === 'palette');
+    const name = isPalette ? 'palette' : 'panel';
+    const least = PANE_LIMITS[name][0];
+    const size = Math.max(
+      least,
+      Math.min(isPalette ? palette : panel, width - DRAWING_WIDTH)
+    );
+    const hasRoom = width - size >= LEAST_DRAWING || this._last === name;
+    return { palette: 0, panel: 0, [name]: hasRoom ? size : 0 };
+  }
+
   /** Takes what was kept. */
   restore(state: Partial<IPanesState> | undefined): void {
     this._state = {
@@ -64,6 +97,9 @@ export class PanesStore {
   }
 
   setOpen(name: PaneName, isOpen: boolean): void {
+    if (isOpen) {
+      this._last = name;
+    }
     this._set(name, { ...this.pane(name), isOpen });
   }
 
@@ -81,4 +117,6 @@ export class PanesStore {
   }
 
   private _state = DEFAULT;
+  /** The pane that was opened last. */
+  private _last: PaneName | null = null;
 }
