@@ -53,7 +53,7 @@ export async function showTour(
     }
   );
   await reveal?.();
-  markPlace(place);
+  await markPlace(place);
 }
 
 function tourSteps({ client, commands }: ITourOptions): IStep[] {
@@ -76,7 +76,12 @@ function tourSteps({ client, commands }: ITourOptions): IStep[] {
       text: trans.__(
         'Select a node. This drawer shows its results, its log and earlier runs.'
       ),
-      place: '.jp-mlws-Drawer'
+      place: '.jp-mlws-Drawer',
+      reveal: async () => {
+        await openWorkflow(client, commands);
+        const drawer = await visible('.jp-mlws-Drawer');
+        drawer?.querySelector<HTMLElement>('[aria-expanded="false"]')?.click();
+      }
     },
     {
       text: trans.__(
@@ -100,8 +105,8 @@ async function openWorkflow(
   commands: CommandRegistry
 ): Promise<void> {
   const { project } = client;
-  const canvas = document.querySelector('.jp-mlws-Canvas');
-  if (!project || canvas?.checkVisibility()) {
+  const canvases = [...document.querySelectorAll('.jp-mlws-Canvas')];
+  if (!project || canvases.some(one => one.checkVisibility())) {
     return;
   }
   const { items } = await client.get<IPage<IWorkflowSummary>>('/workflows');
@@ -114,27 +119,44 @@ async function openWorkflow(
 }
 
 /** Marks an element for a few seconds, as soon as it is there. */
-function markPlace(selector: string): void {
-  const mark = (): boolean => {
-    const element = document.querySelector(selector);
-    // Not before the text can be read: at its start, the lab shows notifications late.
-    if (!element || !document.querySelector('.Toastify__toast')) {
-      return false;
-    }
-    // No class, which React would write over.
-    element.setAttribute(MARK, '');
-    element.addEventListener(
-      'animationend',
-      () => element.removeAttribute(MARK),
-      { once: true }
+async function markPlace(selector: string): Promise<void> {
+  // Not before the text can be read: at its start, the lab shows notifications late.
+  await visible('.Toastify__toast');
+  const element = await visible(selector);
+  // No class, which React would write over.
+  element?.setAttribute(MARK, '');
+  element?.addEventListener(
+    'animationend',
+    () => element.removeAttribute(MARK),
+    { once: true }
+  );
+}
+
+/** The first element that is not in a hidden tab, when there is one; null if none comes in time. */
+function visible(selector: string): Promise<HTMLElement | null> {
+  const find = (): HTMLElement | undefined =>
+    [...document.querySelectorAll<HTMLElement>(selector)].find(one =>
+      one.checkVisibility()
     );
-    return true;
-  };
-  if (!mark()) {
-    const observer = new MutationObserver(
-      () => mark() && observer.disconnect()
-    );
-    observer.observe(document.body, { childList: true, subtree: true });
-    setTimeout(() => observer.disconnect(), OPENING);
-  }
+  return new Promise(resolve => {
+    const stop = (element: HTMLElement | null): void => {
+      observer.disconnect();
+      clearTimeout(timer);
+      resolve(element);
+    };
+    const look = (): void => {
+      const element = find();
+      if (element) {
+        stop(element);
+      }
+    };
+    const observer = new MutationObserver(look);
+    const timer = setTimeout(() => stop(null), OPENING);
+    observer.observe(document.body, {
+      attributes: true,
+      childList: true,
+      subtree: true
+    });
+    look();
+  });
 }

@@ -145,6 +145,8 @@ def test_the_first_start_with_a_project_shows_a_tour_once(
         expect(page.locator(f"{place}[data-mlws-tour-place]")).to_be_visible()
         if number == 2:
             shoot("tour")
+        if number == 3:
+            expect(page.locator(".jp-mlws-Drawer-body")).to_be_visible()
         step.get_by_role("button", name="Done" if number == len(places) else "Next Step").click()
     expect(toast).to_have_count(0)
 
