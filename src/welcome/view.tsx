@@ -21,6 +21,7 @@ import { CANVAS_FACTORY } from '../lab/tokens';
 import { uploadFiles } from '../lab/upload';
 import { Failure } from '../ui/errorBox';
 import { mlwsIcon } from '../ui/fileIcons';
+import { useSignal } from '../ui/useSignal';
 
 /** The workflow of the example project. */
 const EXAMPLE_WORKFLOW = 'workflows/wine/dvc.yaml';
@@ -63,6 +64,7 @@ function Beginning(
 ): JSX.Element {
   const { client, manager, translator, commands, onDone } = props;
   const trans = translator.load('jupyter_mlws');
+  useSignal(client.projectChanged);
   const [busy, setBusy] = useState<string | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [isShown, setShown] = useState(props.isShown());
@@ -159,11 +161,16 @@ function Beginning(
         <div>
           <h1>{trans.__('Welcome to Machine Learning')}</h1>
           <p>
-            {trans.__(
-              'Draw workflows that rerun only what changed, and keep every version of code, ' +
-                'data and models. This folder has no project yet. Choose how to begin; existing ' +
-                'files are not changed.'
-            )}
+            {client.project
+              ? trans.__(
+                  'Draw workflows that rerun only what changed, and keep every version of code, ' +
+                    'data and models. Choose how to begin; existing files are not changed.'
+                )
+              : trans.__(
+                  'Draw workflows that rerun only what changed, and keep every version of code, ' +
+                    'data and models. This folder has no project yet. Choose how to begin; existing ' +
+                    'files are not changed.'
+                )}
           </p>
         </div>
       </header>
