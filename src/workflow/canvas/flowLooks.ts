@@ -24,7 +24,7 @@ import { useTypeSize } from '../../ui/useTypeSize';
 import { useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 import { FIT, MIN_ZOOM } from './handle';
-import { titleLetters } from './painting';
+import { hasTitles } from './painting';
 import type { AnyNode } from './nodeTypes';
 
 /** Below it a card has its title, its state and its result only. */
@@ -42,6 +42,7 @@ export function useZoomLevel(pane: React.RefObject<HTMLElement>): void {
     const { classList } = pane.current!;
     classList.toggle('jp-mod-compact', level < COMPACT_ZOOM);
     classList.toggle('jp-mod-tiny', level < TINY_ZOOM);
+    classList.toggle('jp-mod-untitled', !hasTitles(level));
   }, [pane, level]);
 }
 
@@ -180,7 +181,7 @@ export function openingViewport(
   shape: IShape
 ): Viewport {
   const all = fitted(nodes, shape);
-  if (titleLetters(all.zoom) > 0) {
+  if (hasTitles(all.zoom)) {
     return all;
   }
   const { x, y } = boundsOf(boxesOf(nodes))!;

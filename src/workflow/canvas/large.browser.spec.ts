@@ -6,6 +6,7 @@ import {
   type CanvasPage,
   css,
   find,
+  middle,
   node,
   openCanvas
 } from '../../__tests__/browser/canvas';
@@ -14,15 +15,15 @@ const SIZE = 400;
 const LAYER = 25;
 
 /** A workflow of layers, in which each node reads what two of the layer before it wrote. */
-function largeWorkflow(): string {
+function largeWorkflow(size = SIZE, prefix = 's'): string {
   const lines = ['stages:'];
-  for (let number = 0; number < SIZE; number++) {
+  for (let number = 0; number < size; number++) {
     const row = Math.floor(number / LAYER);
     const other = (row - 1) * LAYER + (((number % LAYER) * 7 + 3) % LAYER);
     const before = [...new Set([number - LAYER, other])];
     const reads = row ? before.map(one => `out/${one}.txt`) : ['in.txt'];
     lines.push(
-      `  s${number}:`,
+      `  ${prefix}${number}:`,
       `    cmd: echo ${number} > out/${number}.txt`,
       '    deps:',
       ...reads.map(read => `      - ${read}`),
@@ -34,12 +35,12 @@ function largeWorkflow(): string {
 }
 
 /** Fits the graph into the window: the nodes are painted then. */
-async function fit(canvas: CanvasPage): Promise<void> {
+async function fit(canvas: CanvasPage, size = SIZE): Promise<void> {
   await canvas.command('workflow:fit');
   const picture = css('.jp-mlws-Overview');
   await expect
     .element(picture)
-    .toHaveAttribute('data-mlws-nodes', String(SIZE));
+    .toHaveAttribute('data-mlws-nodes', String(size));
   const view = find('.react-flow__viewport').style;
   let before = '';
   for (let still = 0; still < 6;) {
@@ -129,4 +130,35 @@ test('many nodes are painted, and still taken by hand', async () => {
     .element(css('[data-mlws-row]:focus'))
     .toHaveAttribute('aria-posinset', String(SIZE));
   expect(page.getByRole('treeitem').elements().length).toBeLessThan(SIZE / 2);
+});
+
+test('from afar a title is seen whole where the pointer is, and not cut to a few letters', async () => {
+  const title = 'train_model_';
+  for (const size of [50, 150]) {
+    const canvas = await openCanvas({
+      files: { 'dvc.yaml': largeWorkflow(size, title) },
+      path: 'dvc.yaml',
+      nodes: []
+    });
+    const shown = css('.jp-mlws-Node-title');
+    let [x, y] = middle(find('.jp-mlws-Canvas'));
+    if (size > 100) {
+      await fit(canvas, size);
+    } else {
+      await canvas.command('workflow:fit');
+      await expect
+        .element(css('.jp-mlws-Canvas'))
+        .toHaveClass('jp-mod-untitled');
+      await expect.element(shown.first()).not.toBeVisible();
+      [x, y] = middle(find('.jp-mlws-Node'));
+    }
+    const id = await pointAtNode(x, y);
+    const element = find(`[data-mlws-node="${id}"] .jp-mlws-Node-title`);
+    await expect.element(element).toBeVisible();
+    expect(element.textContent).toBe(id);
+    for (const part of [element, ...element.children]) {
+      expect(part.scrollWidth).toBeLessThanOrEqual(part.clientWidth + 1);
+    }
+    canvas.lab.dispose();
+  }
 });

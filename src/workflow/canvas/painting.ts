@@ -32,19 +32,21 @@ interface IView {
   height: number;
 }
 
-/** The size of titles in the window, in pixels, and the least letters worth painting. */
+/** The size of titles in the window, in pixels. */
 const TITLE_SIZE = 12;
-const MIN_LETTERS = 5;
+/** A title that is cut to fewer letters tells nothing. */
+const MIN_LETTERS = 7;
 /** The room for a title on a node, and the width of a letter in multiples of the type's size. */
 const TITLE_WIDTH = NODE_WIDTH - 20;
 const LETTER_WIDTH = 0.55;
 
-/** How many letters a painted title has at a zoom; 0 if that is too few to be worth painting. */
-export function titleLetters(zoom: number): number {
-  const letters = Math.floor(
-    (TITLE_WIDTH * zoom) / (TITLE_SIZE * LETTER_WIDTH)
-  );
-  return letters < MIN_LETTERS ? 0 : letters;
+/** Returns true if titles can be read at a zoom, also where they are cut. */
+export function hasTitles(zoom: number): boolean {
+  return lettersAt(zoom) >= MIN_LETTERS;
+}
+
+function lettersAt(zoom: number): number {
+  return Math.floor((TITLE_WIDTH * zoom) / (TITLE_SIZE * LETTER_WIDTH));
 }
 
 /** Paints what is seen of a graph, edges below nodes. */
@@ -137,15 +139,15 @@ function paintTitles(
   zoom: number
 ): void {
   const size = TITLE_SIZE / zoom;
-  const letters = titleLetters(zoom);
-  if (letters === 0) {
-    return;
-  }
+  const letters = lettersAt(zoom);
   context.fillStyle = colour;
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = 'middle';
   for (const { x, y, height, title, shared } of nodes) {
     const label = cutTitle(title, shared, letters);
+    if (label !== title && !hasTitles(zoom)) {
+      continue;
+    }
     context.fillText(label, x + 10, y + height / 2, TITLE_WIDTH);
   }
 }
