@@ -135,8 +135,8 @@ interface ICanvasOptions {
   files?: Record<string, string>;
   path?: string;
   state?: State;
-  /** What JupyterLab keeps over a reload of the page, by its keys. */
-  kept?: Record<string, ReadonlyPartialJSONValue>;
+  /** JupyterLab's state that survives a reload of the page, by its keys. */
+  stateDB?: Record<string, ReadonlyPartialJSONValue>;
   /** The nodes that are waited for. */
   nodes?: readonly string[];
 }
@@ -146,7 +146,7 @@ export async function openCanvas({
   files = {},
   path = WORKFLOW,
   state,
-  kept = {},
+  stateDB = {},
   nodes = NODES
 }: ICanvasOptions = {}): Promise<CanvasPage> {
   document.body.dataset.jpThemeLight = 'true';
@@ -158,7 +158,7 @@ export async function openCanvas({
     setState(server, state);
   }
   const lab = new Lab(server);
-  for (const [key, value] of Object.entries(kept)) {
+  for (const [key, value] of Object.entries(stateDB)) {
     await lab.state.save(key, value);
   }
   onTestFailed(() => console.warn('Unanswered:', server.unanswered));
@@ -182,13 +182,13 @@ export async function reload(
   canvas: CanvasPage,
   options: ICanvasOptions = {}
 ): Promise<CanvasPage> {
-  const kept = (await canvas.lab.state.toJSON()) as Record<
+  const stateDB = (await canvas.lab.state.toJSON()) as Record<
     string,
     ReadonlyPartialJSONValue
   >;
   const files = Object.fromEntries(canvas.server.files);
   canvas.lab.dispose();
-  return openCanvas({ files, kept, ...options });
+  return openCanvas({ files, stateDB, ...options });
 }
 
 /** Waits until elements are where they were a moment ago, and returns where. */

@@ -62,12 +62,12 @@ export function useShape(model: CanvasModel): void {
   );
 }
 
-/** What the user chose to look at, and the box around the corners of all nodes. */
+/** A view that the user chose, and the box around the corners of all nodes. */
 export interface IKeptView extends IView {
   corners: IBox;
 }
 
-/** Keeps what the user chose to look at over a reload of the page. */
+/** Keeps the view that the user chose over a reload of the page. */
 export interface IViewMemory {
   /** Null for a graph that is to be fitted into its box. */
   initial: IKeptView | null;

@@ -140,7 +140,7 @@ test('from afar a title is seen whole where the pointer is, and not cut to a few
       path: 'dvc.yaml',
       nodes: []
     });
-    const shown = css('.jp-mlws-Node-title');
+    const titles = css('.jp-mlws-Node-title');
     let [x, y] = middle(find('.jp-mlws-Canvas'));
     if (size > 100) {
       await fit(canvas, size);
@@ -149,7 +149,7 @@ test('from afar a title is seen whole where the pointer is, and not cut to a few
       await expect
         .element(css('.jp-mlws-Canvas'))
         .toHaveClass('jp-mod-untitled');
-      await expect.element(shown.first()).not.toBeVisible();
+      await expect.element(titles.first()).not.toBeVisible();
       [x, y] = middle(find('.jp-mlws-Node'));
     }
     const id = await pointAtNode(x, y);

@@ -40,7 +40,7 @@ function labels(titles: string[], zoom: number): string[] {
   return painted;
 }
 
-it('paints titles only as far as they can be told apart', () => {
+it('paints titles only where enough of their letters fit', () => {
   const titles = ['plot', 'train_model_0.1', 'train_model_0.2'];
   expect(labels(titles, 0.17)).toEqual(['plot']);
   expect(labels(titles, 0.1)).toEqual([]);

@@ -50,7 +50,7 @@ test('a fitted graph is fitted again in the size that the canvas has after a rel
   expect(zoom()).toBeLessThan(before);
 });
 
-test('a part that was looked at is in view after a reload in another size', async () => {
+test('a part that was in view is there after a reload in another size', async () => {
   onTestFinished(() => page.viewport(1280, 720));
   await page.viewport(1600, 1000);
   const at = (x: number, y: number): string => `meta: {at: [${x}, ${y}]}`;
@@ -65,20 +65,20 @@ test('a part that was looked at is in view after a reload in another size', asyn
   const canvas = await openCanvas({ files, path, nodes });
   await zoomIn('two');
   await zoomIn('two');
-  const seen = zoom();
+  const before = zoom();
   await page.viewport(1000, 560);
   await reload(canvas, { files, path, nodes: ['two'] });
   await expect.poll(() => shareInView('two')).toBeGreaterThan(0.98);
 
   // More than once, and in the former size again, it is as it was.
   await page.viewport(1600, 1000);
-  await expect.poll(zoom).toBeCloseTo(seen, 2);
+  await expect.poll(zoom).toBeCloseTo(before, 2);
 });
 
 test('results that open below and a reload do not make the graph smaller each time', async () => {
   let canvas = await openCanvas();
   await zoomIn('split');
-  const seen = zoom();
+  const before = zoom();
   const share = shareInView('split') - 0.02;
   for (let time = 0; time < 2; time++) {
     await page.getByRole('button', { name: 'Show Results' }).click();
@@ -86,9 +86,9 @@ test('results that open below and a reload do not make the graph smaller each ti
     await expect.element(css('.jp-mlws-Drawer-body')).toBeVisible();
     await expect.poll(() => shareInView('split')).toBeGreaterThan(share);
     await page.getByRole('button', { name: 'Hide Results' }).click();
-    await expect.poll(zoom).toBeCloseTo(seen, 2);
+    await expect.poll(zoom).toBeCloseTo(before, 2);
     canvas = await reload(canvas, { nodes: ['split'] });
-    expect(zoom()).toBeCloseTo(seen, 2);
+    expect(zoom()).toBeCloseTo(before, 2);
   }
 });
 

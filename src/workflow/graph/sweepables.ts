@@ -13,7 +13,7 @@ type PointType = (typeof POINT_TYPES)[number] | 'any';
 /** Something of a node of which a sweep can try several values. */
 export interface ISweepable {
   name: string;
-  /** What the form calls it. */
+  /** The name in the form. */
   label: string;
   type: PointType;
   /** What it is now; undefined where the file does not say. */
@@ -58,15 +58,15 @@ function ofSchema(
   title = ''
 ): ISweepable[] {
   return Object.entries(schema.properties ?? {}).flatMap(
-    ([key, written]): ISweepable[] => {
+    ([key, raw]): ISweepable[] => {
       const name = `${above}${key}`;
-      const label = `${title}${written.title ?? key}`;
+      const label = `${title}${raw.title ?? key}`;
       const value = values[key];
-      if (written.properties) {
+      if (raw.properties) {
         const inner = isRecord(value) ? value : {};
-        return ofSchema(written, inner, `${name}.`, `${label}: `);
+        return ofSchema(raw, inner, `${name}.`, `${label}: `);
       }
-      const property = withoutNull(written);
+      const property = withoutNull(raw);
       const [declared] = [property.type].flat();
       const type = POINT_TYPES.find(one => one === declared);
       const choices = type === 'boolean' ? [false, true] : property.enum;
@@ -80,7 +80,7 @@ function ofSchema(
               choices: choices?.filter(isPoint) ?? null,
               schema: property,
               appliesTo: Object.fromEntries(
-                Object.entries(written['x-applies-to'] ?? {}).map(
+                Object.entries(raw['x-applies-to'] ?? {}).map(
                   ([other, choices]) => [`${above}${other}`, choices]
                 )
               )

@@ -97,7 +97,7 @@ export function SweepView({
 function VariantRow(props: {
   variant: IVariant;
   metric: string | null;
-  /** What the form calls a setting. */
+  /** The name of a setting in the form. */
   labelOf: (name: string) => string;
   onPromote: () => void;
 }): JSX.Element {

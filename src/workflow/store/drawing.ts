@@ -331,7 +331,7 @@ export class DrawingStore {
   private _groups: ReadonlyMap<string, string> = new Map();
   private _drawnSources: readonly ISource[] = [];
   private _positions = new Map<string, XYPosition>();
-  /** Where the layout has put nodes, also of those that were moved or removed since. */
+  /** The places that the layout gave to nodes, also to those that were moved or removed since. */
   private _layout = new Map<string, XYPosition>();
   private _shape: IShape | null = null;
   private _routes: ReadonlyMap<string, readonly XYPosition[]> | null = null;

@@ -25,7 +25,7 @@ export const PANE_LIMITS: Record<PaneName, [number, number]> = {
   drawer: [100, 1200]
 };
 
-/** The width that a drawing keeps beside the panes, and the least beside one that nobody opened. */
+/** The width that a drawing keeps beside the panes, and the least beside one that is open by default. */
 const DRAWING_WIDTH = 320;
 const LEAST_DRAWING = 160;
 
