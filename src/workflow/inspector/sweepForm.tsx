@@ -339,6 +339,10 @@ function AxisFields(props: {
   const [isTouched, setTouched] = useState(false);
   const id = useId();
   const isNumber = ['integer', 'number', 'any'].includes(offer.type);
+  // The names of choices in the form, beside the values that a file has.
+  const labels = (offer.schema['x-labels'] ?? []).map(
+    (text, index) => `${offer.schema.enum?.[index]}: ${text}`
+  );
   const fault = faultOf(draft, offer);
   const { points } = pointsOf(draft, offer);
   useEffect(() => setTouched(false), [name]);
@@ -409,6 +413,9 @@ function AxisFields(props: {
         <div className="jp-mlws-Field-error" role="alert">
           {axisFaultText(fault, offer, trans)}
         </div>
+      )}
+      {labels.length > 0 && (
+        <div className="jp-mlws-Field-help">{labels.join(', ')}</div>
       )}
     </div>
   );

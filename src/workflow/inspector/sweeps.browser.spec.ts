@@ -42,6 +42,7 @@ test('a sweep is made of a list and a range, and undone', async () => {
   expect(names()).not.toContain('n_estimators');
   expect(names()).not.toContain('Number of neighbors');
   const algorithms = await addAxis('algorithm');
+  await expect.element(form()).toHaveTextContent('svm: Support vector machine');
   await algorithms.fill('random_forest, k_neighbors');
   await expect.poll(names).toContain('Number of neighbors');
   await press('Remove Algorithm from the sweep');
