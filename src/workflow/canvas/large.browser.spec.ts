@@ -96,6 +96,12 @@ test('many nodes are painted, and still taken by hand', async () => {
   await commands.mouse('up');
   await commands.hold('Shift', false);
   await expect.element(css('.jp-mlws-Panel')).toHaveTextContent(String(SIZE));
+  await commands.click(x + 60, y + 60, { button: 'right' });
+  await expect
+    .element(css('.lm-Menu-item').filter({ hasText: 'Delete Selection' }))
+    .toBeVisible();
+  await commands.press('Escape');
+  await expect.element(css('.jp-mlws-Panel')).toHaveTextContent(String(SIZE));
 
   // Near, nodes have their ports and lines again.
   canvas.focus();
