@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 
 pytestmark = [
     pytest.mark.kernel,
