@@ -17,7 +17,7 @@ SETS = {
     # Most packages first: the sets after it take its versions.
     "dev": [
         *("--extra=test", "--extra=dev", "--extra=docs", "--extra=zh", "--extra=hub"),
-        *("--extra=excel", "--extra=lightgbm", "--extra=xgboost"),
+        *("--extra=lightgbm", "--extra=xgboost"),
         "requirements/hub.in",
     ],
     "docs": ["--extra=docs", "--extra=hub"],

@@ -13,14 +13,24 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from jupyter_mlws.components.kinds import ColumnKind, ColumnRole
+
 ColumnType = Literal["integer", "number", "boolean", "text", "date", "other"]
 
 
 class Column(NamedTuple):
-    """Type of a column, None if unknown, and some of its values as text."""
+    """What is known of a column; None is unknown.
+
+    Its type, some of its values as text, its kind and role, whether values are missing, and whether
+    all numbers are whole.
+    """
 
     type: ColumnType | None = None
     examples: tuple[str, ...] = ()
+    kind: ColumnKind | None = None
+    role: ColumnRole | None = None
+    has_gaps: bool | None = None
+    is_whole: bool | None = None
 
 
 ANY = Column()
@@ -103,6 +113,20 @@ def table_of(inputs: Inputs, port: str) -> Schema:
     return values[0] if isinstance(values[0], Schema) else UNKNOWN
 
 
+def with_roles(table: Schema, inputs: Inputs) -> Schema:
+    """Return the columns with the roles that columns of the same names have in the inputs."""
+    known: dict[str, Column] = {}
+    for schemas in inputs.values():
+        for schema in schemas:
+            if isinstance(schema, Schema):
+                known = {**schema.columns, **known}
+    columns = {
+        name: column._replace(role=column.role or known.get(name, ANY).role)
+        for name, column in table.columns.items()
+    }
+    return Schema(columns, table.complete)
+
+
 def _names(pattern: str, settings: Settings) -> list[str]:
     """Return the names of a pattern: none if its setting is empty."""
     match = SETTING.search(pattern)
@@ -111,6 +135,11 @@ def _names(pattern: str, settings: Settings) -> list[str]:
     value = settings.get(match[1])
     values = value if isinstance(value, list) else [value]
     return [pattern.replace(match[0], str(one)) for one in values if one not in (None, "")]
+
+
+def protected(table: Schema) -> set[str]:
+    """Return the columns that transformations leave alone unless they are chosen by name."""
+    return {n for n, column in table.columns.items() if column.role not in (None, "feature")}
 
 
 def numeric_columns(table: Schema) -> tuple[list[str], list[str]]:
@@ -141,10 +170,17 @@ def save_table(settings: Settings, inputs: Inputs) -> Schema:
 def clean_rows(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `clean_rows`."""
     table = table_of(inputs, "data")
+    if settings["missing"] == "drop":
+        return _retype(table, lambda column: column._replace(has_gaps=False))
     if settings["missing"] != "zero":
-        return table
+        return _retype(table, lambda column: column._replace(has_gaps=None))
     # Zeros among texts and dates make columns of mixed values.
-    return _retype(table, lambda column: column if column.type in ("integer", "number") else ANY)
+    return _retype(
+        table,
+        lambda column: (
+            column._replace(has_gaps=False) if column.type in ("integer", "number") else ANY
+        ),
+    )
 
 
 def encode_categories(settings: Settings, inputs: Inputs) -> Schema:
@@ -153,7 +189,9 @@ def encode_categories(settings: Settings, inputs: Inputs) -> Schema:
     numbers, unsure = numeric_columns(table)
     dates = [name for name, column in table.columns.items() if column.type == "date"]
     chosen = settings["columns"]
-    encoded = chosen or [n for n in table.columns if n not in (*numbers, *unsure, *dates)]
+    left = {*numbers, *unsure, *dates, *protected(table)}
+    encoded = chosen or [name for name in table.columns if name not in left]
+    unsure = [name for name in unsure if name not in protected(table)]
     if settings["method"] == "ordinal":
         new = dict.fromkeys(encoded, NUMBER) | dict.fromkeys([] if chosen else unsure, ANY)
         columns = {name: new.get(name, column) for name, column in table.columns.items()}
@@ -168,15 +206,14 @@ def impute_missing(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `impute_missing`."""
     table = table_of(inputs, "data")
     averages = settings["numbers"] in ("mean", "median")
+    left = {*settings["ignore"], *protected(table)}
 
     def filled(name: str, column: Column) -> Column:
-        if not (
-            name in settings["columns"] if settings["columns"] else name not in settings["ignore"]
-        ):
+        if name not in settings["columns"] if settings["columns"] else name in left:
             return column
         if column.type in ("integer", "number"):
-            return NUMBER if averages else ANY
-        return column if column.type == "text" else ANY
+            return NUMBER._replace(has_gaps=False) if averages else ANY
+        return column._replace(has_gaps=False) if column.type == "text" else ANY
 
     return Schema({n: filled(n, column) for n, column in table.columns.items()}, table.complete)
 
@@ -297,7 +334,7 @@ def scale_columns(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `scale_columns`."""
     table = table_of(inputs, "data")
     numbers, unsure = numeric_columns(table)
-    chosen, ignored = settings["columns"], settings["ignore"]
+    chosen, ignored = settings["columns"], {*settings["ignore"], *protected(table)}
     new = dict.fromkeys(chosen or [name for name in numbers if name not in ignored], NUMBER)
     if not chosen:
         new |= dict.fromkeys([name for name in unsure if name not in ignored], ANY)
@@ -319,10 +356,10 @@ def reduce_dimensions(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `reduce_dimensions`: there may be fewer components than asked for."""
     table = table_of(inputs, "data")
     numbers, unsure = numeric_columns(table)
-    chosen, ignored = settings["columns"], settings["ignore"]
+    chosen, ignored = settings["columns"], {*settings["ignore"], *protected(table)}
     replaced = chosen or [name for name in (*numbers, *unsure) if name not in ignored]
     rest = {name: column for name, column in table.columns.items() if name not in replaced}
-    is_sure = table.complete and (bool(chosen) or not set(unsure) - set(ignored))
+    is_sure = table.complete and (bool(chosen) or not set(unsure) - ignored)
     return Schema(rest | {"pca0": NUMBER}, is_sure and settings["components"] == 1)
 
 

@@ -20,6 +20,7 @@ from jupyter_mlws.components import parameters
 from jupyter_mlws.components.artifacts import Artifact
 from jupyter_mlws.components.columns import Like, Rule
 from jupyter_mlws.components.models import Component, InputPort, OutputPort
+from jupyter_mlws.components.needs import Needs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,13 +40,18 @@ class Declaration:
     category: str
     title: str | None
     columns: Rule | None
+    needs: Needs | None
 
 
 @overload
 def component(function: F) -> F: ...
 @overload
 def component(
-    *, category: str = ..., title: str | None = ..., columns: Rule | None = ...
+    *,
+    category: str = ...,
+    title: str | None = ...,
+    columns: Rule | None = ...,
+    needs: Needs | None = ...,
 ) -> Callable[[F], F]: ...
 def component(
     function: F | None = None,
@@ -53,15 +59,16 @@ def component(
     category: str = "Project",
     title: str | None = None,
     columns: Rule | None = None,
+    needs: Needs | None = None,
 ) -> F | Callable[[F], F]:
     """Make a function a component.
 
     ``title`` defaults to its name; ``columns`` says which columns its output tables have, such as
-    ``like("data", add={"score": "number"})``.
+    ``like("data", add={"score": "number"})``; ``needs`` yields which columns do not fit.
     """
 
     def mark(function: F) -> F:
-        setattr(function, MARK, Declaration(category, title, columns))
+        setattr(function, MARK, Declaration(category, title, columns, needs))
         return function
 
     return mark if function is None else mark(function)

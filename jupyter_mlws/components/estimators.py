@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.optional_dependencies import LIGHTGBM, XGBOOST
-from jupyter_mlws.components.tables import numeric
+from jupyter_mlws.components.preparation import features_of, rows_with_target
+from jupyter_mlws.components.tables import numeric, target_of
 from jupyter_mlws.components.values import names_of
 
 Task = Literal["auto", "classification", "regression"]
@@ -67,6 +68,7 @@ def estimator(model_type: str, kind: str, settings: Mapping[str, Any]) -> Any:
 
 
 def _classifiers(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+    from sklearn.dummy import DummyClassifier
     from sklearn.ensemble import (
         GradientBoostingClassifier,
         HistGradientBoostingClassifier,
@@ -80,6 +82,7 @@ def _classifiers(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
 
     seed = settings["seed"]
     return {
+        "baseline": DummyClassifier,
         "random_forest": lambda: RandomForestClassifier(**_forest(settings)),
         "gradient_boosting": lambda: GradientBoostingClassifier(**_boosting(settings)),
         "hist_gradient_boosting": lambda: HistGradientBoostingClassifier(**_histogram(settings)),
@@ -96,6 +99,7 @@ def _classifiers(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
 
 
 def _regressors(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+    from sklearn.dummy import DummyRegressor
     from sklearn.ensemble import (
         GradientBoostingRegressor,
         HistGradientBoostingRegressor,
@@ -109,6 +113,7 @@ def _regressors(settings: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
 
     seed = settings["seed"]
     return {
+        "baseline": DummyRegressor,
         "random_forest": lambda: RandomForestRegressor(**_forest(settings)),
         "gradient_boosting": lambda: GradientBoostingRegressor(**_boosting(settings)),
         "hist_gradient_boosting": lambda: HistGradientBoostingRegressor(**_histogram(settings)),
@@ -183,15 +188,17 @@ def _network(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def class_probabilities(
-    models: Sequence[Any], test: Table, target: str
+    models: Sequence[Any], test: Table, target: str | None
 ) -> Iterator[tuple[str, Any, Any]]:
     """Yield a label, whether each row is of the class, and its predicted probability.
 
     One for each class of each model against the rest; of two classes, the second alone.
     """
-    features, truth = test.drop(columns=[target]), test[target].to_numpy()
+    rows = rows_with_target(test, target_of(test, target))
+    features, truth = rows.features, rows.target.to_numpy()
     for name, model in zip(names_of(models, "model"), models, strict=True):
-        probabilities, classes = model.predict_proba(features), model.classes_
+        probabilities = model.predict_proba(features_of(model, features))
+        classes = model.classes_
         for n in range(1 if len(classes) == 2 else 0, len(classes)):
             yield f"{name}: {classes[n]}", truth == classes[n], probabilities[:, n]
 

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ def main(argv: Sequence[str]) -> int:
     """Run one component and return the exit code."""
     if not argv or argv[0] in ("-h", "--help"):
         return _help(argv)
+    # As in a zygote (see `preload.load`).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     name, arguments = argv[0], argv[1:]
     if "-h" in arguments or "--help" in arguments:
         return _help([name])
@@ -52,8 +54,13 @@ def main(argv: Sequence[str]) -> int:
     from jupyter_mlws.components import values
 
     several = hasattr(result, "_fields")
+    choices = _choices(component, inputs)
     for output in component.outputs:
         value = getattr(result, output.name) if several else result
+        if choices and output.type == "Table" and hasattr(value, "attrs"):
+            from jupyter_mlws.components.kinds import chosen_columns, with_choices
+
+            value = with_choices(value, {**choices, **chosen_columns(value)})
         for path in ports[output.name]:
             try:
                 values.write(output.type, value, path)
@@ -165,6 +172,20 @@ def _read_inputs(component: Component, ports: dict[str, list[Path]]) -> dict[str
         elif read:
             inputs[port.name] = read[0]
     return inputs
+
+
+def _choices(component: Component, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the kinds and roles that the input tables carry; the first one's where two differ."""
+    from jupyter_mlws.components.kinds import chosen_columns
+
+    choices: dict[str, Any] = {}
+    for port in component.inputs:
+        value = inputs.get(port.name) if port.type == "Table" else None
+        tables: Iterable[Any] = value or () if port.multiple else (value,)
+        for table in tables:
+            if hasattr(table, "attrs"):
+                choices = {**chosen_columns(table), **choices}
+    return choices
 
 
 def _fail(message: str) -> int:

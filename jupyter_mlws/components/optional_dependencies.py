@@ -52,12 +52,6 @@ BOOSTING_LABELS = {
     "xgboost": "XGBoost (optional package)",
     "lightgbm": "LightGBM (optional package)",
 }
-OPENPYXL = Extra(
-    "openpyxl",
-    Message(
-        "Excel files require openpyxl, which is not installed: pip install 'jupyter-mlws[excel]'."
-    ),
-)
 TORCH = Extra(
     "torch",
     Message("This requires PyTorch, which is not installed: pip install 'jupyter-mlws[torch]'."),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_args
 from pydantic import Field
 
 from jupyter_mlws.components.expressions import FUNCTIONS
+from jupyter_mlws.components.preparation import Preparation
 
 
 class Labels:
@@ -15,6 +16,13 @@ class Labels:
 
     def __init__(self, **titles: str) -> None:
         self.titles = titles
+
+
+class New:
+    """The value that a new node gets, where nodes without one keep an older default."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 class AppliesTo:
@@ -46,10 +54,11 @@ class ExpressionOf:
 
 
 class PairsOf:
-    """Marks a list of ``column=value``, for columns of the first input table.
+    """Marks a list of ``column=value``, for columns of a table, by default the first input.
 
     ``title``: title of the values. ``choices``: all values, else any text. ``required``: the
-    columns have to exist. ``initial``: value of a new item; ``{column}`` is its column.
+    columns have to exist. ``initial``: value of a new item; ``{column}`` is its column. ``port``:
+    another table, also of an output.
     """
 
     def __init__(
@@ -59,7 +68,9 @@ class PairsOf:
         *,
         required: bool = True,
         initial: str = "",
+        port: str = "",
     ) -> None:
+        self.port = port
         self.title = title
         self.choices = choices
         self.initial = initial
@@ -89,6 +100,11 @@ Positive = Annotated[float, Field(gt=0)]
 Trees = Annotated[Count, Field(title="Number of trees")]
 MaximumDepth = Annotated[Count | None, Field(title="Maximum depth")]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1, title="Random seed")]
+Prepare = Annotated[
+    Preparation,
+    Labels(none="None (numbers without gaps)"),
+    New("automatic"),
+]
 Standardize = Annotated[bool, Field(title="Standardize features")]
 FigureTitle = Annotated[str, Field(title="Figure title")]
 
@@ -103,7 +119,8 @@ def describe(
 ) -> dict[str, Any]:
     """Add titles and the keywords of forms to the JSON Schema of settings.
 
-    ``x-labels``: titles in the order of the choices. ``x-applies-to``: values of other settings by
+    ``x-labels``: titles in the order of the choices. ``x-new``: value of a new node, instead of the
+    default. ``x-applies-to``: values of other settings by
     their names. ``x-columns``: the input ``port`` whose columns a setting names, and whether they
     are ``required`` to exist. ``x-expression``: the ``port`` whose columns an expression names, and
     ``condition`` if it has to be true or false, and all ``functions``. ``x-pairs``: each item is
@@ -127,9 +144,9 @@ def describe(
         for part in metadata:
             if isinstance(part, RulesOf):
                 setting["x-rules"] = [*part.settings, part.single]
-            if isinstance(part, PairsOf) and tables:
+            if isinstance(part, PairsOf) and (part.port or tables):
                 setting["x-pairs"] = {
-                    "port": tables[0],
+                    "port": part.port or tables[0],
                     "required": part.required,
                     "choices": list(part.choices),
                     "initial": part.initial,
@@ -141,6 +158,8 @@ def describe(
                     "condition": part.is_condition,
                     "functions": sorted(FUNCTIONS),
                 }
+            if isinstance(part, New):
+                setting["x-new"] = part.value
             if isinstance(part, AppliesTo):
                 setting["x-applies-to"] = {key: list(values) for key, values in part.values.items()}
             if isinstance(part, ColumnOf) and (part.port or tables):

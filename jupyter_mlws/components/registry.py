@@ -24,6 +24,7 @@ from jupyter_mlws.core.trust import is_trusted
 if TYPE_CHECKING:
     from jupyter_mlws.components.columns import Rule
     from jupyter_mlws.components.models import Component
+    from jupyter_mlws.components.needs import Needs
 
 FOLDER = "components"
 """The project's folder of components."""
@@ -109,6 +110,19 @@ def library_rules() -> Mapping[str, Rule]:
         for module in _library_modules()
         for name, function in find_components(module).items()
         if getattr(function, MARK).columns is not None
+    }
+
+
+@lru_cache(maxsize=1)
+def library_needs() -> Mapping[str, Needs]:
+    """Return what the library's components need of columns, by name."""
+    from jupyter_mlws.components.declaration import MARK, find_components
+
+    return {
+        name: getattr(function, MARK).needs
+        for module in _library_modules()
+        for name, function in find_components(module).items()
+        if getattr(function, MARK).needs is not None
     }
 
 

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.columns import ANY, UNKNOWN, Column, ColumnType, Schema
+from jupyter_mlws.components.kinds import chosen_columns, kinds_of
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
+from jupyter_mlws.components.table_files import FORMATS
 
 MAX_BYTES = 50_000_000
 """Larger files are not read whole: the types of their columns are unknown."""
@@ -35,7 +37,8 @@ INDEX = "__index_level"
 """Beginning of the names of columns that pandas writes of an index."""
 EXAMPLES = 3
 MAX_EXAMPLE_LENGTH = 40
-SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".parquet", ".pq", ".db", ".sqlite", ".sqlite3"})
+TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
+SUFFIXES = frozenset({*TEXT_SUFFIXES, *FORMATS, ".db", ".sqlite", ".sqlite3"})
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,12 @@ def _read_schemas(root: Path, sources: Sequence[Source]) -> list[Schema]:
             schemas.append(
                 UNKNOWN
                 if columns is None
-                else Schema({name: Column(kind, tuple(texts)) for name, kind, texts in columns})
+                else Schema(
+                    {
+                        name: Column(kind, tuple(texts), *facts)
+                        for name, kind, texts, *facts in columns
+                    }
+                )
             )
     return schemas + [UNKNOWN] * (len(sources) - len(schemas))
 
@@ -170,7 +178,7 @@ def _columns(source: Source) -> Schema:
             if is_large or metadata.num_rows * metadata.num_columns > MAX_VALUES:
                 names = [n for n in parquet.read_schema(file).names if not n.startswith(INDEX)]
                 return Schema(dict.fromkeys(names, ANY))
-        elif file.suffix.lower() in (".csv", ".tsv", ".txt"):
+        elif file.suffix.lower() in TEXT_SUFFIXES:
             with file.open("rb") as stream:
                 if len(stream.readline(MAX_HEADER_BYTES + 1)) > MAX_HEADER_BYTES:
                     return UNKNOWN
@@ -183,7 +191,10 @@ def _columns(source: Source) -> Schema:
         return Schema(dict.fromkeys(map(str, table.columns), ANY))
     schema = table_schema(table)
     if is_head:
-        columns = {name: Column(None, column.examples) for name, column in schema.columns.items()}
+        columns = {
+            name: Column(None, column.examples, role=column.role)
+            for name, column in schema.columns.items()
+        }
         return Schema(columns)
     return schema
 
@@ -200,6 +211,8 @@ def table_schema(table: Any) -> Schema:
         "date": pa.types.is_timestamp,
     }
     columns = {}
+    choices = chosen_columns(table)
+    guesses = kinds_of(table)
     for name in table.columns:
         column = table[name]
         examples = column.dropna().drop_duplicates().head(EXAMPLES)
@@ -207,12 +220,20 @@ def table_schema(table: Any) -> Schema:
         try:
             kind = pa.array(column, from_pandas=True).type
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-            columns[str(name)] = Column("other", texts)
+            columns[str(name)] = Column("other", texts, guesses[name].kind)
             continue
         types = [one for one, check in checks.items() if check(kind)] or ["other"]
         # Sums of unsigned and signed integers of 64 bits are floats.
         is_unknown = pa.types.is_null(kind) or pa.types.is_uint64(kind)
-        columns[str(name)] = Column(None if is_unknown else types[0], texts)
+        is_number = types[0] in ("integer", "number")
+        columns[str(name)] = Column(
+            None if is_unknown else types[0],
+            texts,
+            guesses[name].kind,
+            choices.get(name, {}).get("role"),
+            bool(column.isna().any()),
+            bool((column.dropna() % 1 == 0).all()) if is_number else None,
+        )
     return Schema(columns)
 
 

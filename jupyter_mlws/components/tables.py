@@ -6,16 +6,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.kinds import columns_with_role
 
 TARGET = "target"
 
 
 def target_of(table: Table, column: str | None) -> str:
-    """Return the column to predict: ``column`` if given, else "target", else the last one."""
+    """Return the column to predict.
+
+    ``column`` if given, else the one with the role of the target, else “target”, else the last one.
+    """
     if len(table.columns) == 0:
         raise ValueError("the table has no columns")
     if column is None:
-        return TARGET if TARGET in table.columns else str(table.columns[-1])
+        names = columns_with_role(table, "target")
+        default = TARGET if TARGET in table.columns else str(table.columns[-1])
+        return names[0] if names else default
     if column not in table.columns:
         raise KeyError(f"the table has no column {column!r}; it has {list(table.columns)}")
     return column

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.components.optional_dependencies import OPENPYXL
 from jupyter_mlws.core.atomic import atomic_path
 
 EXCEL = ".xlsx"
@@ -59,6 +58,13 @@ TRUSTED_CLASSES = {
     "sklearn.neighbors._kd_tree": "KDTree",
     "sklearn.neural_network._stochastic_optimizers": "AdamOptimizer SGDOptimizer",
     "sklearn.tree._tree": "Tree",
+    "skrub._apply_to_cols": "ApplyToCols",
+    "skrub._apply_to_each_col": "ApplyToEachCol",
+    "skrub._datetime_encoder": "DatetimeEncoder",
+    "skrub._string_encoder": "StringEncoder",
+    "skrub._to_datetime": "ToDatetime",
+    "skrub._to_str": "ToStr",
+    "skrub.selectors._base": "All",
     "sklearn.utils._bunch": "Bunch",
     "sklearn.utils._metadata_requests": "MetadataRequest MethodMetadataRequest",
     "xgboost.core": "Booster",
@@ -66,7 +72,8 @@ TRUSTED_CLASSES = {
 }
 """Classes that a model's file may name beyond those that skops trusts: the state of fitted
 estimators, by module. Classes that only hold values, and never functions: a file chooses the
-arguments of what it names. Collected by fitting all estimators of scikit-learn."""
+arguments of what it names. Collected by fitting all estimators of
+scikit-learn, and the steps that prepare columns."""
 TRUSTED_NAMES = frozenset(
     f"{module}.{name}" for module, names in TRUSTED_CLASSES.items() for name in names.split()
 )
@@ -194,7 +201,6 @@ def _read_table(path: Path) -> Any:
     if suffix in (".csv", ".tsv", ".txt"):
         return pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
     if suffix == EXCEL:
-        OPENPYXL.demand()
         return pd.read_excel(path, engine="openpyxl")
     raise ArtifactError(f"{path.name!r} is not a table; supported: .parquet, .csv, .tsv and .xlsx")
 
@@ -224,7 +230,6 @@ def _write_table(value: Any, path: Path) -> None:
         value.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
         return
     if suffix == EXCEL:
-        OPENPYXL.demand()
         value.to_excel(path, index=False, engine="openpyxl")
         entries = _zip_entries(path)
         # The times at which it was written.

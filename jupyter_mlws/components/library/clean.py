@@ -9,6 +9,7 @@ from pydantic import Field
 from jupyter_mlws.components import Table, component
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.artifacts import Transformer
+from jupyter_mlws.components.kinds import protected_columns
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnNames,
@@ -117,10 +118,12 @@ def encode_categories(
     import pandas as pd
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
+    left = protected_columns(data)
     names = columns or [
         name
         for name in data.columns
-        if not pd.api.types.is_numeric_dtype(data[name])
+        if name not in left
+        and not pd.api.types.is_numeric_dtype(data[name])
         and not pd.api.types.is_datetime64_any_dtype(data[name])
     ]
     if not names:
@@ -172,7 +175,8 @@ def impute_missing(
     from sklearn.impute import SimpleImputer
 
     check_columns(data, columns)
-    names = columns or [str(name) for name in data.columns if name not in ignore]
+    left = {*ignore, *protected_columns(data)}
+    names = columns or [str(name) for name in data.columns if name not in left]
     groups = {
         numbers: [name for name in names if numeric(data[name])],
         "most_frequent": [name for name in names if not numeric(data[name])],

@@ -11,6 +11,8 @@ from jupyter_mlws.components.artifacts import ClassifierModel, RegressorModel, S
 from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
+from jupyter_mlws.components.preparation import features_of, rows_with_target
+from jupyter_mlws.components.tables import target_of
 
 
 @component(category="Plot", title="Precision-Recall Curve")
@@ -18,7 +20,7 @@ def plot_precision_recall(
     models: list[ClassifierModel],
     test: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     title: FigureTitle = "",
     width: Inches = 6.0,
     height: Inches = 5.0,
@@ -27,7 +29,7 @@ def plot_precision_recall(
 
     models: Classifiers with predict_proba, labeled with their node names.
     test: Test data.
-    target: Column with the true target values.
+    target: Column with the true target values. Leave empty for the table's target column.
     title: Title shown above the figure.
     width: In inches.
     height: In inches.
@@ -47,7 +49,7 @@ def plot_calibration(
     models: list[ClassifierModel],
     test: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     bins: Annotated[int, Field(ge=2, le=100)] = 10,
     title: FigureTitle = "",
     width: Inches = 6.0,
@@ -57,7 +59,7 @@ def plot_calibration(
 
     models: Classifiers with predict_proba, labeled with their node names.
     test: Test data.
-    target: Column with the true target values.
+    target: Column with the true target values. Leave empty for the table's target column.
     bins: Number of bins of probabilities, with equal numbers of rows.
     title: Title shown above the figure.
     width: In inches.
@@ -80,7 +82,7 @@ def plot_residuals(
     model: RegressorModel,
     test: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     title: FigureTitle = "",
     width: Inches = 6.0,
     height: Inches = 4.5,
@@ -89,18 +91,20 @@ def plot_residuals(
 
     model: Trained model.
     test: Test data.
-    target: Column with the true target values.
+    target: Column with the true target values. Leave empty for the table's target column.
     title: Title shown above the figure.
     width: In inches.
     height: In inches.
     """
-    predictions = model.predict(test.drop(columns=[target]))
+    goal = target_of(test, target)
+    rows = rows_with_target(test, goal)
+    predictions = model.predict(features_of(model, rows.features))
     figure = new_figure(width, height)
     axes = figure.subplots()
-    axes.scatter(predictions, test[target] - predictions, s=12)
+    axes.scatter(predictions, rows.target - predictions, s=12)
     axes.axhline(0, linestyle="--", color="gray", linewidth=1)
     axes.set_xlabel("prediction")
-    axes.set_ylabel(f"{target} - prediction")
+    axes.set_ylabel(f"{goal} - prediction")
     axes.set_title(title)
     return figure
 
@@ -110,7 +114,7 @@ def plot_learning_curve(
     model: SupervisedModel,
     data: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     folds: Annotated[int, Field(ge=2, le=50)] = 5,
     points: Annotated[int, Field(ge=2, le=20)] = 5,
     random_state: Seed = 0,
@@ -122,7 +126,7 @@ def plot_learning_curve(
 
     model: Model with the settings to judge; it is trained again on parts of the data.
     data: Table of all rows.
-    target: Column to predict.
+    target: Column to predict. Leave empty for the table's target column.
     folds: Number of folds of the cross-validation.
     points: Number of sizes of the training part.
     random_state: Seed for the order of the rows.
@@ -133,10 +137,11 @@ def plot_learning_curve(
     import numpy as np
     from sklearn.model_selection import learning_curve
 
+    rows = rows_with_target(data, target_of(data, target))
     sizes, training, validation = learning_curve(
         model,
-        data.drop(columns=[target]),
-        data[target],
+        rows.features,
+        rows.target,
         cv=folds,
         train_sizes=np.linspace(0.1, 1.0, points),
         shuffle=True,

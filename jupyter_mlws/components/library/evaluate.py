@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
@@ -15,6 +16,8 @@ from jupyter_mlws.components.artifacts import (
     SupervisedModel,
 )
 from jupyter_mlws.components.parameters import Seed, TargetColumn
+from jupyter_mlws.components.preparation import features_of, rows_with_target
+from jupyter_mlws.components.tables import target_of
 from jupyter_mlws.components.values import names_of
 
 NUMBER_MEASURES = {
@@ -33,25 +36,47 @@ class Comparison(NamedTuple):
     table: Table
 
 
+class ClassifierComparison(NamedTuple):
+    """Several classifiers side by side, and the best of them."""
+
+    metrics: Metrics
+    table: Table
+    best: ClassifierModel
+
+
+class RegressorComparison(NamedTuple):
+    """Several regressors side by side, and the best of them."""
+
+    metrics: Metrics
+    table: Table
+    best: RegressorModel
+
+
 @component(category="Evaluate", title="Compare Classifiers")
 def compare_classifiers(
-    models: list[ClassifierModel], test: Table, *, target: TargetColumn = "target"
-) -> Comparison:
-    """Evaluate one or more classifiers on the same test data: accuracy, and macro-averaged
-    precision, recall and F1.
+    models: list[ClassifierModel], test: Table, *, target: TargetColumn | None = None
+) -> ClassifierComparison:
+    """Evaluate one or more classifiers on the same test data: accuracy, balanced accuracy, and
+    macro-averaged precision, recall and F1.
 
     models: Models to compare, labeled with their node names.
     test: Test data.
     metrics: Metrics of each model.
     table: Metrics as a table, best model first.
-    target: Column with the true target values.
+    best: The best model.
+    target: Column with the true target values. Leave empty for the table's target column.
     """
-    from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+    from sklearn.metrics import (
+        accuracy_score,
+        balanced_accuracy_score,
+        precision_recall_fscore_support,
+    )
 
-    truth, features = test[target], test.drop(columns=[target])
+    rows = rows_with_target(test, target_of(test, target))
+    truth, features = rows.target, rows.features
     metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
-        predictions = model.predict(features)
+        predictions = model.predict(features_of(model, features))
         precision, recall, f1, _ = precision_recall_fscore_support(
             truth, predictions, average="macro", zero_division=0
         )
@@ -60,34 +85,39 @@ def compare_classifiers(
             "precision": float(precision),
             "recall": float(recall),
             "f1": float(f1),
+            "balanced_accuracy": float(balanced_accuracy_score(truth, predictions)),
         }
-    return _build_comparison(metrics, best="accuracy", largest=True)
+    table = _best_first(metrics, "accuracy")
+    return ClassifierComparison(metrics, table, models[list(metrics).index(table["model"][0])])
 
 
 @component(category="Evaluate", title="Compare Regressors")
 def compare_regressors(
-    models: list[RegressorModel], test: Table, *, target: TargetColumn = "target"
-) -> Comparison:
+    models: list[RegressorModel], test: Table, *, target: TargetColumn | None = None
+) -> RegressorComparison:
     """Evaluate one or more regressors on the same test data: R², MAE and RMSE.
 
     models: Models to compare, labeled with their node names.
     test: Test data.
     metrics: Metrics of each model.
     table: Metrics as a table, best model first.
-    target: Column with the true target values.
+    best: The best model.
+    target: Column with the true target values. Leave empty for the table's target column.
     """
     from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-    truth, features = test[target], test.drop(columns=[target])
+    rows = rows_with_target(test, target_of(test, target))
+    truth, features = rows.target, rows.features
     metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
-        predictions = model.predict(features)
+        predictions = model.predict(features_of(model, features))
         metrics[name] = {
             "r2": float(r2_score(truth, predictions)),
             "mae": float(mean_absolute_error(truth, predictions)),
             "rmse": float(mean_squared_error(truth, predictions)) ** 0.5,
         }
-    return _build_comparison(metrics, best="r2", largest=True)
+    table = _best_first(metrics, "r2")
+    return RegressorComparison(metrics, table, models[list(metrics).index(table["model"][0])])
 
 
 @component(category="Evaluate", title="Cross-Validate")
@@ -95,7 +125,7 @@ def cross_validate(
     models: list[SupervisedModel],
     data: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     folds: Annotated[int, Field(ge=2)] = 5,
     seed: Seed = 0,
 ) -> Comparison:
@@ -106,7 +136,7 @@ def cross_validate(
     data: Input table.
     metrics: Mean and standard deviation of each metric across the folds, per model.
     table: Metrics as a table, best model first.
-    target: Column with the true target values.
+    target: Column with the true target values. Leave empty for the table's target column.
     folds: Number of folds.
     seed: Seed for a reproducible split.
     """
@@ -120,7 +150,8 @@ def cross_validate(
     classes = kinds.pop()
     parts = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
     measures = _class_measures() if classes else NUMBER_MEASURES
-    truth, features = data[target].to_numpy(), data.drop(columns=[target])
+    rows = rows_with_target(data, target_of(data, target))
+    truth, features = rows.target.to_numpy(), rows.features
     metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
         results = validate(
@@ -132,7 +163,7 @@ def cross_validate(
             measure: abs(float(values.mean())) if measure in ERRORS else float(values.mean())
             for measure, values in scores.items()
         } | {f"{measure}_deviation": float(values.std()) for measure, values in scores.items()}
-    return _build_comparison(metrics, best="accuracy" if classes else "r2", largest=True)
+    return Comparison(metrics, _best_first(metrics, "accuracy" if classes else "r2"))
 
 
 def _class_measures() -> dict[str, Any]:
@@ -149,12 +180,14 @@ def _class_measures() -> dict[str, Any]:
     }
 
 
-def _build_comparison(metrics: dict[str, dict[str, float]], best: str, largest: bool) -> Comparison:
+def _best_first(metrics: Mapping[str, Mapping[str, float]], measure: str) -> Table:
+    """Return a row for each model, by a measure of which more is better."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = [{"model": name, **row} for name, row in metrics.items()]
-    table = pd.DataFrame(rows).sort_values(best, ascending=not largest, kind="stable")
-    return Comparison(dict(metrics), table.reset_index(drop=True))
+    table = pd.DataFrame(rows).sort_values(measure, ascending=False, kind="stable")
+    result: Table = table.reset_index(drop=True)
+    return result
 
 
 @component(category="Evaluate", title="Predict", columns=rules.predict)
@@ -174,8 +207,7 @@ def predict(
     """
     if not hasattr(model, "predict"):
         raise ValueError("this model can't predict rows that it was not trained on")
-    feature_names = getattr(model, "feature_names_in_", None)
-    features = data[list(feature_names)] if feature_names is not None else data
+    features = features_of(model, data)
     result: Table = data.assign(**{column: model.predict(features)})
     if probabilities:
         if not hasattr(model, "predict_proba"):

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Table, component
+from jupyter_mlws.components import Metrics, Table, component, needs
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.artifacts import Transformer
 from jupyter_mlws.components.estimators import check_features, task_of
+from jupyter_mlws.components.kinds import protected_columns
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnNames,
@@ -74,7 +75,8 @@ def scale_columns(
         "robust": RobustScaler,
         "max_abs": MaxAbsScaler,
     }
-    numbers = [name for name in data.columns if numeric(data[name]) and name not in ignore]
+    left = {*ignore, *protected_columns(data)}
+    numbers = [name for name in data.columns if numeric(data[name]) and name not in left]
     names = columns or numbers
     if not names:
         raise ValueError("the table has no numeric columns")
@@ -82,7 +84,12 @@ def scale_columns(
     return ScalingResult(apply_transformer(scaler, data), scaler)
 
 
-@component(category="Features", title="Select Features", columns=rules.select_features)
+@component(
+    category="Features",
+    title="Select Features",
+    columns=rules.select_features,
+    needs=needs.numeric_features,
+)
 def select_features(
     data: Table,
     *,
@@ -116,7 +123,7 @@ def select_features(
     random_state: Seed for reproducible results.
     """
     goal = target_of(data, target)
-    features = check_features(data, goal)
+    features = _numeric_features(data, {goal})
     kind = task_of(data[goal], goal, "the selection", task)
     selector = _selector(method, kind, min(count, len(features.columns)), threshold, random_state)
     selector.fit(features, data[goal])
@@ -124,6 +131,22 @@ def select_features(
         # The scores are in the selector; a stored model that names a function is not read again.
         selector.set_params(score_func=None)
     return SelectionResult(apply_transformer(selector, data), selector)
+
+
+def _numeric_features(table: Table, ignored: set[str]) -> Table:
+    """Return the numeric columns, and print which others stay as they are.
+
+    Raises ValueError for missing values.
+    """
+    left = {*ignored, *protected_columns(table)}
+    names = [name for name in table.columns if name not in left]
+    numbers = [name for name in names if numeric(table[name])]
+    if not numbers:
+        raise ValueError("the table has no numeric columns")
+    others = [str(name) for name in names if name not in numbers]
+    if others:
+        print(f"left as they are, since they are no numbers: {', '.join(others)}")  # noqa: T201
+    return check_features(table[numbers])
 
 
 def _selector(method: str, kind: str, count: int, threshold: float, seed: int) -> Any:
@@ -147,7 +170,12 @@ def _selector(method: str, kind: str, count: int, threshold: float, seed: int) -
     return SelectFromModel(forest(random_state=seed), threshold=-np.inf, max_features=count)
 
 
-@component(category="Features", title="Principal Components (PCA)", columns=rules.reduce_dimensions)
+@component(
+    category="Features",
+    title="Principal Components (PCA)",
+    columns=rules.reduce_dimensions,
+    needs=needs.numeric_features,
+)
 def reduce_dimensions(
     data: Table,
     *,
@@ -172,8 +200,7 @@ def reduce_dimensions(
     from sklearn.preprocessing import StandardScaler
 
     check_columns(data, columns)
-    numbers = [str(name) for name in data.columns if numeric(data[name]) and name not in ignore]
-    features = check_features(data[columns or numbers])
+    features = check_features(data[columns]) if columns else _numeric_features(data, {*ignore})
     count = min(components, *features.shape)
     pca = PCA(n_components=count, svd_solver="full")
     reducer = make_pipeline(*([StandardScaler()] if scale else []), pca).fit(features)

@@ -11,40 +11,60 @@ from pydantic import Field
 
 from jupyter_mlws.components import File, Model, Table, Text, component
 from jupyter_mlws.components.columns import READ
+from jupyter_mlws.components.kinds import KINDS, ROLES, column_choices, with_choices
 from jupyter_mlws.components.library.register import Name
-from jupyter_mlws.components.parameters import AppliesTo, Labels
+from jupyter_mlws.components.parameters import AppliesTo, Labels, New, PairsOf
+from jupyter_mlws.components.table_files import Format, Reading, read_table_file
+
+TEXT = ("auto", "csv")
+"""Formats of settings for text files."""
 
 
 @component(category="Load", title="Load Table", columns=READ)
 def load_table(
     file: File,
     *,
-    format: Annotated[Literal["auto", "csv", "parquet"], Labels(csv="CSV")] = "auto",  # noqa: A002  the person's word
-    separator: Annotated[str, AppliesTo(format=("auto", "csv"))] = ",",
-    encoding: Annotated[str, AppliesTo(format=("auto", "csv"))] = "utf-8",
+    format: Annotated[Format, Labels(csv="CSV", json_lines="JSON lines")] = "auto",  # noqa: A002  the person's word
+    separator: Annotated[str, AppliesTo(format=TEXT), New("")] = ",",
+    encoding: Annotated[str, AppliesTo(format=TEXT), New("")] = "utf-8",
     decimal: Annotated[
-        str, Field(title="Decimal character"), AppliesTo(format=("auto", "csv"))
+        str, Field(title="Decimal character"), AppliesTo(format=TEXT), New("")
     ] = ".",
+    sheet: Annotated[str, AppliesTo(format=("auto", "excel"))] = "",
+    missing: Annotated[list[str], Field(title="Missing values"), New(["?", "-"])] = [],  # noqa: B006  never changed
+    bad_lines: Annotated[
+        Literal["error", "skip"],
+        Field(title="Lines that do not fit"),
+        Labels(error="Stop", skip="Leave out, and name them in the log"),
+        AppliesTo(format=TEXT),
+    ] = "error",
+    roles: Annotated[
+        list[str], PairsOf("Role", ROLES, port="table", initial="{column}=ignored")
+    ] = [],  # noqa: B006  never changed
+    kinds: Annotated[
+        list[str], PairsOf("Kind", KINDS, port="table", initial="{column}=category")
+    ] = [],  # noqa: B006  never changed
     limit: Annotated[Annotated[int, Field(ge=1)] | None, Field(title="Maximum rows")] = None,
 ) -> Table:
-    """Read a CSV or Parquet file as a table.
+    """Read a CSV, Excel, Parquet or JSON lines file as a table.
 
     file: File to read, for example data/wine.csv.
     format: File format. Auto uses the file extension.
-    separator: Character between values (CSV).
-    encoding: Character encoding of the file (CSV).
-    decimal: Character used as the decimal point (CSV).
+    separator: Character between values (CSV). Leave empty to find it in the file.
+    encoding: Character encoding of the file (CSV). Leave empty to find it in the file.
+    decimal: Character used as the decimal point (CSV). Leave empty to find it in the file.
+    sheet: Name of the sheet (Excel). Leave empty for the first.
+    missing: Texts that stand for no value, beside NA, null and an empty field.
+    bad_lines: What to do with a line that has too many values (CSV).
+    roles: What columns are for. Later nodes predict the target, learn from features, and leave the
+        other columns alone.
+    kinds: What columns are, where the guess by their values is wrong.
     limit: Maximum number of rows to read. Leave empty for all.
     """
-    import pandas as pd
-
-    parquet = file.suffix.lower() in (".parquet", ".pq")
-    if format == "parquet" or (format == "auto" and parquet):
-        table = pd.read_parquet(file)
-        return table if limit is None else table.head(limit)
     if separator == "," and file.suffix.lower() == ".tsv":
         separator = "\t"
-    return pd.read_csv(file, sep=separator, encoding=encoding, decimal=decimal, nrows=limit)
+    how = Reading(format, separator, encoding, decimal, sheet, tuple(missing), bad_lines == "skip")
+    return with_choices(read_table_file(file, how, limit), column_choices(kinds, roles))
 
 
 @component(category="Load", title="Load from SQL", columns=READ)

@@ -11,7 +11,8 @@ from jupyter_mlws.components.artifacts import ClassifierModel, SupervisedModel
 from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import ColumnName, FigureTitle, Seed, TargetColumn
-from jupyter_mlws.components.tables import numeric
+from jupyter_mlws.components.preparation import features_of, rows_with_target
+from jupyter_mlws.components.tables import numeric, target_of
 
 MOST_COLORS = 10
 """Numbers with more different values than this get a scale of colours, not a colour each."""
@@ -55,7 +56,7 @@ def plot_confusion_matrix(
     model: ClassifierModel,
     test: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     title: FigureTitle = "",
     width: Inches = 5.0,
     height: Inches = 4.5,
@@ -64,7 +65,7 @@ def plot_confusion_matrix(
 
     model: Trained model.
     test: Test data.
-    target: Column with the true target values.
+    target: Column with the true target values. Leave empty for the table's target column.
     title: Title shown above the figure.
     width: In inches.
     height: In inches.
@@ -73,8 +74,9 @@ def plot_confusion_matrix(
 
     figure = new_figure(width, height)
     axes = figure.subplots()
+    rows = rows_with_target(test, target_of(test, target))
     ConfusionMatrixDisplay.from_estimator(
-        model, test.drop(columns=[target]), test[target], ax=axes, colorbar=False, cmap="Blues"
+        model, features_of(model, rows.features), rows.target, ax=axes, colorbar=False, cmap="Blues"
     )
     axes.set_title(title)
     return figure
@@ -150,7 +152,7 @@ def plot_roc_curve(
     models: list[ClassifierModel],
     test: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     title: FigureTitle = "",
     width: Inches = 6.0,
     height: Inches = 5.0,
@@ -159,7 +161,7 @@ def plot_roc_curve(
 
     models: Classifiers with predict_proba, labeled with their node names.
     test: Test data.
-    target: Column with the true target values.
+    target: Column with the true target values. Leave empty for the table's target column.
     title: Title shown above the figure.
     width: In inches.
     height: In inches.
@@ -180,7 +182,7 @@ def plot_predictions(
     model: SupervisedModel,
     test: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     title: FigureTitle = "",
     width: Inches = 5.0,
     height: Inches = 5.0,
@@ -189,18 +191,20 @@ def plot_predictions(
 
     model: Trained model.
     test: Test data.
-    target: Column with the true target values.
+    target: Column with the true target values. Leave empty for the table's target column.
     title: Title shown above the figure.
     width: In inches.
     height: In inches.
     """
     figure = new_figure(width, height)
     axes = figure.subplots()
-    truth = test[target]
-    axes.scatter(truth, model.predict(test.drop(columns=[target])), s=12)
+    goal = target_of(test, target)
+    rows = rows_with_target(test, goal)
+    truth = rows.target
+    axes.scatter(truth, model.predict(features_of(model, rows.features)), s=12)
     ends = [float(truth.min()), float(truth.max())]
     axes.plot(ends, ends, "--", color="gray", linewidth=1)
-    axes.set_xlabel(target)
+    axes.set_xlabel(goal)
     axes.set_ylabel("prediction")
     axes.set_title(title)
     return figure
@@ -211,7 +215,7 @@ def plot_importance(
     model: SupervisedModel,
     test: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
     count: Annotated[int, Field(ge=1, le=100, title="Number of features")] = 15,
     repeats: Annotated[int, Field(ge=1, le=100)] = 5,
     seed: Seed = 0,
@@ -223,7 +227,7 @@ def plot_importance(
 
     model: Trained model.
     test: Test data.
-    target: Column with the true target values.
+    target: Column with the true target values. Leave empty for the table's target column.
     count: Number of features to show, starting with the most important.
     repeats: Number of times each column is shuffled.
     seed: Seed for reproducible results.
@@ -233,9 +237,10 @@ def plot_importance(
     """
     from sklearn.inspection import permutation_importance
 
-    features = test.drop(columns=[target])
+    rows = rows_with_target(test, target_of(test, target))
+    features = features_of(model, rows.features)
     result = permutation_importance(
-        model, features, test[target].to_numpy(), n_repeats=repeats, random_state=seed
+        model, features, rows.target.to_numpy(), n_repeats=repeats, random_state=seed
     )
     order = result.importances_mean.argsort(kind="stable")[-count:]
     figure = new_figure(width, height)

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Table, component
+from jupyter_mlws.components import Metrics, Table, component, needs
 from jupyter_mlws.components.artifacts import ClassifierModel, ClusteringModel, RegressorModel
 from jupyter_mlws.components.columns import like
-from jupyter_mlws.components.estimators import DEFAULTS, check_features, estimator
+from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator
+from jupyter_mlws.components.kinds import columns_with_role
 from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
 from jupyter_mlws.components.parameters import (
     AppliesTo,
@@ -19,13 +20,23 @@ from jupyter_mlws.components.parameters import (
     Labels,
     MaximumDepth,
     Positive,
+    Prepare,
     Seed,
     Standardize,
     TargetColumn,
     Trees,
 )
+from jupyter_mlws.components.preparation import (
+    Preparation,
+    Rows,
+    fit_options,
+    preparing_pipeline,
+    rows_with_target,
+)
+from jupyter_mlws.components.tables import target_of
 
 Classifier = Literal[
+    "baseline",
     "random_forest",
     "logistic_regression",
     "gradient_boosting",
@@ -37,6 +48,7 @@ Classifier = Literal[
     "k_neighbors",
 ]
 Regressor = Literal[
+    "baseline",
     "random_forest",
     "linear_regression",
     "ridge",
@@ -48,6 +60,7 @@ Regressor = Literal[
     "svm",
 ]
 BOOSTING = ("gradient_boosting", "hist_gradient_boosting", "xgboost", "lightgbm")
+BASELINE = "Baseline (guesses)"
 HISTOGRAM = "Gradient boosting (histogram)"
 SVM = "Support vector machine"
 Clustering = Literal["k_means", "gaussian_mixture", "dbscan", "hierarchical"]
@@ -61,15 +74,17 @@ class ClusteringResult(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Train", title="Train Classifier")
+@component(category="Train", title="Train Classifier", needs=needs.classifier)
 def train_classifier(
     data: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
+    preparation: Prepare = "none",
     algorithm: Annotated[
         Classifier,
         Field(json_schema_extra=BOOSTING_NEEDS),
         Labels(
+            baseline=BASELINE,
             k_neighbors="K-nearest neighbors",
             svm=SVM,
             hist_gradient_boosting=HISTOGRAM,
@@ -98,7 +113,9 @@ def train_classifier(
     decision tree, support vector machine or k-nearest neighbors).
 
     data: Training data.
-    target: Column to predict.
+    target: Column to predict. Leave empty for the table's target column.
+    preparation: Automatic encodes categories, dates and texts, fills gaps and ignores identifiers
+        and constants, inside the model. None takes numbers without gaps only.
     algorithm: Learning algorithm. XGBoost and LightGBM are optional packages.
     n_estimators: Used by random forest and gradient boosting.
     max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
@@ -117,19 +134,24 @@ def train_classifier(
         "seed": random_state,
     }
     model = estimator(algorithm, "classification", {**DEFAULTS, **settings})
-    return _fit(model, data, target, scale)
+    return _fit(model, data, target, "classification", preparation, algorithm, scale, random_state)
 
 
-@component(category="Train", title="Train Regressor")
+@component(category="Train", title="Train Regressor", needs=needs.regressor)
 def train_regressor(
     data: Table,
     *,
-    target: TargetColumn = "target",
+    target: TargetColumn | None = None,
+    preparation: Prepare = "none",
     algorithm: Annotated[
         Regressor,
         Field(json_schema_extra=BOOSTING_NEEDS),
         Labels(
-            ridge="Ridge regression", svm=SVM, hist_gradient_boosting=HISTOGRAM, **BOOSTING_LABELS
+            baseline=BASELINE,
+            ridge="Ridge regression",
+            svm=SVM,
+            hist_gradient_boosting=HISTOGRAM,
+            **BOOSTING_LABELS,
         ),
     ] = "random_forest",
     n_estimators: Annotated[Trees, AppliesTo(algorithm=("random_forest", *BOOSTING))] = 100,
@@ -154,7 +176,9 @@ def train_regressor(
     decision tree or support vector machine).
 
     data: Training data.
-    target: Column to predict.
+    target: Column to predict. Leave empty for the table's target column.
+    preparation: Automatic encodes categories, dates and texts, fills gaps and ignores identifiers
+        and constants, inside the model. None takes numbers without gaps only.
     algorithm: Learning algorithm. XGBoost and LightGBM are optional packages.
     n_estimators: Used by random forest and gradient boosting.
     max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
@@ -173,11 +197,14 @@ def train_regressor(
         "seed": random_state,
     }
     model = estimator(algorithm, "regression", {**DEFAULTS, **settings})
-    return _fit(model, data, target, scale)
+    return _fit(model, data, target, "regression", preparation, algorithm, scale, random_state)
 
 
 @component(
-    category="Train", title="Find Clusters", columns=like("data", add={"cluster": "integer"})
+    category="Train",
+    title="Find Clusters",
+    columns=like("data", add={"cluster": "integer"}),
+    needs=needs.clusters,
 )
 def train_clusters(
     data: Table,
@@ -193,6 +220,7 @@ def train_clusters(
         Count, Field(title="Minimum samples"), AppliesTo(algorithm=("dbscan",))
     ] = 5,
     ignore: ExcludedColumns = ["target"],  # noqa: B006  never changed
+    preparation: Prepare = "none",
     scale: Standardize = True,
     random_state: Annotated[Seed, AppliesTo(algorithm=("k_means", "gaussian_mixture"))] = 0,
 ) -> ClusteringResult:
@@ -208,6 +236,8 @@ def train_clusters(
     min_rows: Neighbors, including the row itself, that make a row the core of a cluster (DBSCAN).
         Rows in no cluster get the number -1.
     ignore: Columns to leave out of the clustering, such as a known class.
+    preparation: Automatic encodes categories, dates and texts, fills gaps and ignores identifiers
+        and constants, inside the model. None takes numbers without gaps only.
     scale: Scale features to mean 0 and standard deviation 1 before training.
     random_state: Seed for reproducible training.
     """
@@ -226,8 +256,16 @@ def train_clusters(
         "dbscan": lambda: DBSCAN(eps=distance, min_samples=min_rows),
         "hierarchical": lambda: AgglomerativeClustering(n_clusters=clusters),
     }
-    features = check_features(data.drop(columns=[name for name in ignore if name in data.columns]))
-    model = make_pipeline(*([StandardScaler()] if scale else []), factories[algorithm]())
+    others = {*ignore, *columns_with_role(data, "target", "ignored", "group", "weight")}
+    features = data.drop(columns=[name for name in data.columns if name in others])
+    if preparation == "automatic":
+        rows = Rows(features, None, None, 0)
+        model = preparing_pipeline(
+            factories[algorithm](), rows, "clustering", algorithm, scale, random_state
+        )
+    else:
+        check_features(features)
+        model = make_pipeline(*([StandardScaler()] if scale else []), factories[algorithm]())
     # Threads add up the centres in the order in which they end: other bytes each time.
     with threadpool_limits(1):
         labels = model.fit_predict(features)
@@ -235,17 +273,33 @@ def train_clusters(
     inside = labels >= 0
     metrics: dict[str, Any] = {"clusters": count, "rows_outside": int((~inside).sum())}
     if 2 <= count < int(inside.sum()):
-        places = model[:-1].transform(features) if scale else features.to_numpy()
+        places = model[:-1].transform(features) if len(model) > 1 else features.to_numpy()
         metrics["silhouette"] = float(silhouette_score(places[inside], labels[inside]))
     return ClusteringResult(model, data.assign(cluster=labels), metrics)
 
 
-def _fit(model: Any, data: Table, target: str, scale: bool) -> Any:
+def _fit(
+    model: Any,
+    data: Table,
+    target: str | None,
+    kind: Task,
+    preparation: Preparation,
+    algorithm: str,
+    scale: bool,
+    seed: int,
+) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if target not in data.columns:
-        raise KeyError(f"the table has no column {target!r}; it has {list(data.columns)}")
-    features = data.drop(columns=[target])
+    goal = target_of(data, target)
+    if preparation == "automatic":
+        rows = rows_with_target(data, goal)
+        if algorithm == "baseline":
+            # It looks at the target alone.
+            return model.fit(rows.features, rows.target.to_numpy())
+        pipeline = preparing_pipeline(model, rows, kind, algorithm, scale, seed)
+        options = fit_options(pipeline, rows)
+        return pipeline.fit(rows.features, rows.target.to_numpy(), **options)
+    features = data.drop(columns=[goal])
     steps = [StandardScaler(), model] if scale else [model]
-    return make_pipeline(*steps).fit(features, data[target])
+    return make_pipeline(*steps).fit(features, data[goal])

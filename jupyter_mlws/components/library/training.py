@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Table, component
+from jupyter_mlws.components import Metrics, Table, component, needs
 from jupyter_mlws.components.artifacts import SupervisedModel
 from jupyter_mlws.components.estimators import Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import TORCH
@@ -16,10 +16,17 @@ from jupyter_mlws.components.parameters import (
     Labels,
     MaximumDepth,
     Positive,
+    Prepare,
     Seed,
     Standardize,
     TargetColumn,
     Trees,
+)
+from jupyter_mlws.components.preparation import (
+    features_of,
+    fit_options,
+    preparing_pipeline,
+    rows_with_target,
 )
 from jupyter_mlws.components.tables import target_of
 
@@ -35,6 +42,7 @@ ModelType = Literal[
     "ridge",
     "cnn",
 ]
+WITHOUT_NETWORKS = tuple(name for name in get_args(ModelType) if name != "cnn")
 IN_EPOCHS = frozenset({"logistic_regression", "mlp", "gradient_boosting", "cnn"})
 """Kinds of model that are trained in epochs."""
 
@@ -46,7 +54,7 @@ class TrainingResult(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Train", title="Model Training")
+@component(category="Train", title="Model Training", needs=needs.any_learner)
 def model_training(
     data: Table,
     test: Table | None = None,
@@ -67,6 +75,7 @@ def model_training(
         AppliesTo(model_type=("gradient_boosting", "logistic_regression", "mlp", "cnn")),
     ] = None,
     target: TargetColumn | None = None,
+    preparation: Annotated[Prepare, AppliesTo(model_type=WITHOUT_NETWORKS)] = "none",
     task: Annotated[
         Task,
         AppliesTo(
@@ -82,22 +91,7 @@ def model_training(
         ),
     ] = "auto",
     test_size: Annotated[float, Field(gt=0, lt=1)] = 0.2,
-    scale: Annotated[
-        Standardize,
-        AppliesTo(
-            model_type=(
-                "random_forest",
-                "gradient_boosting",
-                "decision_tree",
-                "logistic_regression",
-                "svm",
-                "k_neighbors",
-                "mlp",
-                "linear_regression",
-                "ridge",
-            )
-        ),
-    ] = True,
+    scale: Annotated[Standardize, AppliesTo(model_type=WITHOUT_NETWORKS)] = True,
     n_estimators: Annotated[
         Trees, AppliesTo(model_type=("random_forest", "gradient_boosting"))
     ] = 100,
@@ -132,7 +126,9 @@ def model_training(
     model_type: Learning algorithm.
     epochs: Epochs (CNN, MLP), maximum iterations (logistic regression) or trees (gradient
         boosting). Leave empty for the default.
-    target: Column to predict. Leave empty to use “target” or, if there is none, the last column.
+    target: Column to predict. Leave empty for the table's target column, “target” or the last one.
+    preparation: Automatic encodes categories, dates and texts, fills gaps and ignores identifiers
+        and constants, inside the model. None takes numbers without gaps only.
     task: Classification or regression. Auto decides by the values of the target column.
     test_size: Fraction of rows held out for testing.
     scale: Scale features to mean 0 and standard deviation 1 before training.
@@ -153,6 +149,9 @@ def model_training(
     if model_type == "cnn":
         TORCH.demand()
     goal = target_of(data, target)
+    is_automatic = preparation == "automatic" and model_type != "cnn"
+    if is_automatic:
+        data = data[data[goal].notna()]
     kind = task_of(data[goal], goal, model_type, task)
     if epochs is not None and model_type not in IN_EPOCHS:
         print(f"epochs: {model_type} is not trained in epochs; ignored")  # noqa: T201
@@ -178,7 +177,11 @@ def model_training(
         (data, test) if test is not None else split_rows(data, goal, kind, seed, test_size)
     )
     truth = train[goal].to_numpy()
-    if model_type == "cnn":
+    if is_automatic:
+        rows = rows_with_target(train, goal)
+        model = preparing_pipeline(untrained_model, rows, kind, model_type, scale, seed)
+        model.fit(rows.features, rows.target.to_numpy(), **fit_options(model, rows))
+    elif model_type == "cnn":
         # Networks check and scale their input themselves.
         model = untrained_model.fit(train.drop(columns=[goal]), truth)
     else:
@@ -186,9 +189,9 @@ def model_training(
         model = make_pipeline(*steps).fit(check_features(train, goal), truth)
     measures = evaluate(model, held_back, goal, kind)
     summary = {"model_type": model_type, "task": kind, "target": goal}
-    rows = {"rows_train": len(train), "rows_test": len(held_back)}
+    counts = {"rows_train": len(train), "rows_test": len(held_back)}
     network_facts = network_metrics(model) if model_type == "cnn" else {}
-    return TrainingResult(model, {**summary, **measures, **rows, **network_facts})
+    return TrainingResult(model, {**summary, **measures, **counts, **network_facts})
 
 
 def split_rows(data: Table, goal: str, kind: str, seed: int, share: float) -> tuple[Table, Table]:
@@ -213,7 +216,8 @@ def split_rows(data: Table, goal: str, kind: str, seed: int, share: float) -> tu
 def evaluate(model: Any, test: Table, goal: str, kind: str) -> dict[str, float]:
     from sklearn import metrics
 
-    truth, predictions = test[goal].to_numpy(), model.predict(test.drop(columns=[goal]))
+    rows = rows_with_target(test, goal)
+    truth, predictions = rows.target.to_numpy(), model.predict(features_of(model, rows.features))
     if kind == "regression":
         return {
             "r2": float(metrics.r2_score(truth, predictions)) if len(truth) > 1 else float("nan"),

@@ -11,6 +11,7 @@ from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.expression_types import formula as formula_columns
 from jupyter_mlws.components.expressions import evaluate
+from jupyter_mlws.components.kinds import chosen_columns, with_choices
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnName,
@@ -210,7 +211,8 @@ def rename_columns(
             raise ValueError(f"{pair!r} is not a new name: write old=new")
         pairs[old] = new
     check_columns(data, pairs)
-    result: Table = data.rename(columns=pairs)
+    choices = {pairs.get(name, name): one for name, one in chosen_columns(data).items()}
+    result = with_choices(data.rename(columns=pairs), choices)
     twice = sorted({str(name) for name in result.columns[result.columns.duplicated()]})
     if twice:
         raise ValueError(f"more than one column would be called {twice}")

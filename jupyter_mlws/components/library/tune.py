@@ -8,11 +8,23 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Metrics, Table, component
+from jupyter_mlws.components import Metrics, Table, component, needs
 from jupyter_mlws.components.artifacts import SupervisedModel
 from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
-from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
+from jupyter_mlws.components.parameters import (
+    AppliesTo,
+    Labels,
+    Prepare,
+    Seed,
+    Standardize,
+    TargetColumn,
+)
+from jupyter_mlws.components.preparation import (
+    fit_options,
+    preparing_pipeline,
+    rows_with_target,
+)
 from jupyter_mlws.components.tables import target_of
 
 Algorithm = Literal[
@@ -50,7 +62,7 @@ class TuningResult(NamedTuple):
     table: Table
 
 
-@component(category="Tune", title="Tune Model")
+@component(category="Tune", title="Tune Model", needs=needs.any_learner)
 def tune_model(
     data: Table,
     *,
@@ -83,6 +95,7 @@ def tune_model(
         ),
     ] = "auto",
     target: TargetColumn | None = None,
+    preparation: Prepare = "none",
     task: Annotated[
         Task,
         AppliesTo(
@@ -113,18 +126,30 @@ def tune_model(
     trials: Number of combinations to try (random search).
     folds: Number of folds.
     measure: Scoring metric. Auto uses accuracy for classification and R² for regression.
-    target: Column to predict. Leave empty to use “target” or, if there is none, the last column.
+    target: Column to predict. Leave empty for the table's target column, “target” or the last one.
+    preparation: Automatic encodes categories, dates and texts, fills gaps and ignores identifiers
+        and constants, inside the model. None takes numbers without gaps only.
     task: Classification or regression. Auto decides by the values of the target column.
     scale: Scale features to mean 0 and standard deviation 1 before training.
     seed: Seed for reproducible results.
     """
     import pandas as pd
     from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV, StratifiedKFold
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
 
     goal = target_of(data, target)
-    kind = task_of(data[goal], goal, model_type, task)
+    rows = rows_with_target(data, goal)
+    kind = task_of(rows.target, goal, model_type, task)
     grid = parse_grid(parameters or DEFAULT_GRIDS[model_type])
-    model = _pipeline(estimator(model_type, kind, {**DEFAULTS, "seed": seed}), scale, grid)
+    untrained_model = estimator(model_type, kind, {**DEFAULTS, "seed": seed})
+    _check_grid(untrained_model, grid)
+    if preparation == "automatic":
+        model = preparing_pipeline(untrained_model, rows, kind, model_type, scale, seed)
+    else:
+        check_features(data, goal)
+        steps = [("scale", StandardScaler())] if scale else []
+        model = Pipeline([*steps, ("model", untrained_model)])
     scoring = ("accuracy" if kind == "classification" else "r2") if measure == "auto" else measure
     param_grid = {f"model__{name}": values for name, values in grid.items()}
     splitter_class = StratifiedKFold if kind == "classification" else KFold
@@ -135,7 +160,9 @@ def tune_model(
     else:
         most = min(trials, math.prod(len(values) for values in grid.values()))
         tuner = RandomizedSearchCV(model, param_grid, n_iter=most, random_state=seed, **more)
-    tuner.fit(check_features(data, goal), data[goal].to_numpy())
+    tuner.fit(rows.features, rows.target.to_numpy(), **fit_options(model, rows))
+    if preparation == "automatic":
+        tuner.best_estimator_.preparation_ = model.preparation_
     results = pd.DataFrame(
         [{name: str(p[f"model__{name}"]) for name in grid} for p in tuner.cv_results_["params"]]
     ).assign(
@@ -170,14 +197,10 @@ def _scalar(text: str) -> Any:
         return text
 
 
-def _pipeline(model: Any, scale: bool, grid: dict[str, list[Any]]) -> Any:
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import StandardScaler
-
+def _check_grid(model: Any, grid: dict[str, list[Any]]) -> None:
     parameters = model.get_params()
     unknown = [name for name in grid if name not in parameters]
     if unknown:
         raise ValueError(
             f"{type(model).__name__} has no {unknown}; available: {sorted(parameters)}"
         )
-    return Pipeline([*([("scale", StandardScaler())] if scale else []), ("model", model)])

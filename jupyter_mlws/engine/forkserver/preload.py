@@ -32,6 +32,9 @@ def load(names: Iterable[str] = MODULES) -> None:
     An installed library that fails to import raises: a zygote with half of it would differ from a
     fresh process, so there must be none.
     """
+    # OpenMP reads it when it is loaded: nodes that run side by side would wait for each other's
+    # threads in busy loops, which makes boosting on a small table take ten seconds, not one.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in names:
         try:
             importlib.import_module(name)

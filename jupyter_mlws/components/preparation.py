@@ -1,0 +1,307 @@
+"""Preparation of raw columns inside a model's own pipeline.
+
+The steps are scikit-learn's, and skrub's for dates and texts, so a stored model takes raw tables
+without this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from jupyter_mlws.components import chinese
+from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.kinds import Guess, columns_with_role, kinds_of
+from jupyter_mlws.components.tables import check_columns
+
+Preparation = Literal["none", "automatic"]
+Step = Literal["numbers", "dates", "one_hot", "target_encoding", "texts", "ignored"]
+FEW_CATEGORIES = 30
+"""Categories up to which each becomes a column."""
+MANY_CLASSES = 10
+"""Of more classes, target encoding would make a column for each; frequent categories have one."""
+FOLDS = 5
+LEAST_TEXTS = 100
+"""Rows from which the words of texts tell anything."""
+TEXT_COLUMNS = 30
+"""Columns that the words of a text become."""
+HANDLE_GAPS = frozenset({"hist_gradient_boosting", "xgboost", "lightgbm"})
+"""Kinds of model that take missing values as they are."""
+
+
+class PreparedColumn(NamedTuple):
+    """What a pipeline does with a column."""
+
+    name: str
+    kind: str
+    reason: str
+    step: Step
+    gaps: int
+    """Rows without a value, of those that it was fitted on."""
+    date_format: str | None = None
+    """Format of texts that are dates, where it cannot be found from the values."""
+
+
+class Rows(NamedTuple):
+    """The rows of a table that have a target."""
+
+    features: Table
+    target: Any
+    weights: Any
+    """None if no column has the role of a weight."""
+    left_out: int
+    """Rows without a target."""
+
+
+def rows_with_target(table: Table, goal: str) -> Rows:
+    """Return features and target of the rows that have one.
+
+    Columns that are ignored, groups or weights by their role are no features.
+    """
+    rows = table[table[goal].notna()]
+    if len(rows) == 0:
+        raise ValueError(f"no row has a value in the target column {goal!r}")
+    other = columns_with_role(rows, "ignored", "group", "weight", "target")
+    weights = [name for name in columns_with_role(rows, "weight") if name != goal]
+    return Rows(
+        rows.drop(columns=list({goal, *other})),
+        # True and false with a gap are objects.
+        rows[goal].infer_objects(),
+        rows[weights[0]] if weights else None,
+        len(table) - len(rows),
+    )
+
+
+def plan_steps(features: Table, target: Any, task: str) -> list[PreparedColumn]:
+    """Return what the pipeline does with each column, by the rows that it is fitted on."""
+    import pandas as pd
+
+    columns = []
+    for name, guess in kinds_of(features).items():
+        column = features[name]
+        step = _step(guess, column, target, task)
+        date_format = None
+        if step == "dates" and column.dtype.kind != "M":
+            is_date, date_format = readable_dates(column)
+            step = "dates" if is_date else "ignored"
+        if step == "numbers" and not pd.api.types.is_numeric_dtype(column):
+            # A person called a text a number.
+            raise ValueError(
+                f"the column {name!r} is to be a number, but row {_first_text(column)} is not"
+            )
+        columns.append(
+            PreparedColumn(
+                str(name),
+                guess.kind,
+                guess.reason,
+                step,
+                int(column.isna().sum()),
+                date_format,
+            )
+        )
+    return columns
+
+
+def _step(guess: Guess, column: Any, target: Any, task: str) -> Step:
+    import pandas as pd
+
+    match guess.kind:
+        case "number":
+            return "numbers"
+        case "boolean":
+            # With gaps they are objects, which have no median.
+            return "numbers" if pd.api.types.is_bool_dtype(column) else "one_hot"
+        case "date":
+            return "dates"
+        case "category":
+            if column.nunique() <= FEW_CATEGORIES or not can_encode_by_target(target, task):
+                return "one_hot"
+            return "target_encoding"
+        case "text":
+            return "texts" if len(column) >= LEAST_TEXTS else "ignored"
+        case _:
+            return "ignored"
+
+
+def readable_dates(column: Any) -> tuple[bool, str | None]:
+    """Return whether texts are read as dates by skrub, and the format that it has to be told."""
+    from skrub import ToDatetime
+
+    for date_format in (None, *chinese.DATE_FORMATS):
+        try:
+            ToDatetime(format=date_format).fit_transform(column)
+        except ValueError:  # skrub's RejectColumn is one
+            continue
+        return True, date_format
+    return False, None
+
+
+def can_encode_by_target(target: Any, task: str) -> bool:
+    """Return whether categories can be encoded by the mean target of parts of the rows."""
+    if target is None:
+        return False
+    if task == "regression":
+        return len(target) >= FOLDS
+    counts = target.value_counts()
+    return len(counts) <= MANY_CLASSES and int(counts.max()) >= FOLDS
+
+
+def _first_text(column: Any) -> str:
+    import pandas as pd
+
+    bad = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
+    return f"{bad.index[0]} ({bad.iloc[0]!r})" if len(bad) else "0"
+
+
+def transformer(
+    columns: list[PreparedColumn], task: str, algorithm: str, scale: bool, seed: int
+) -> Any:
+    """Return an unfitted ColumnTransformer with a transformer for each step."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
+
+    names: dict[tuple[Step, str | None], list[str]] = {}
+    for column in columns:
+        names.setdefault((column.step, column.date_format), []).append(column.name)
+
+    def numeric(*first: Any) -> Any:
+        fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        imputer = [] if algorithm in HANDLE_GAPS else [fill]
+        steps = [*first, *imputer, *([StandardScaler()] if scale else [])]
+        return make_pipeline(*steps) if steps else "passthrough"
+
+    def step_of(step: Step, date_format: str | None) -> Any:
+        match step:
+            case "numbers":
+                return numeric()
+            case "one_hot":
+                return OneHotEncoder(
+                    handle_unknown="infrequent_if_exist",
+                    max_categories=FEW_CATEGORIES,
+                    sparse_output=False,
+                )
+            case "target_encoding":
+                kind = "auto" if task == "classification" else "continuous"
+                encoder = TargetEncoder(target_type=kind, **folds_of(task, seed))
+                return make_pipeline(encoder, *([StandardScaler()] if scale else []))
+            case "ignored":
+                return "drop"
+        # It takes a second to import.
+        from skrub import ApplyToCols, DatetimeEncoder, StringEncoder, ToDatetime
+
+        if step == "texts":
+            return ApplyToCols(StringEncoder(n_components=TEXT_COLUMNS, random_state=seed))
+        dates = make_pipeline(ToDatetime(format=date_format), DatetimeEncoder(add_weekday=True))
+        return numeric(ApplyToCols(dates))
+
+    return ColumnTransformer(
+        [
+            (f"{step} {date_format}" if date_format else step, step_of(step, date_format), group)
+            for (step, date_format), group in names.items()
+        ],
+        verbose_feature_names_out=False,
+    )
+
+
+def folds_of(task: str, seed: int) -> dict[str, Any]:
+    """Return how a TargetEncoder divides the rows, in the words of its version."""
+    import inspect
+
+    from sklearn.model_selection import KFold, StratifiedKFold
+    from sklearn.preprocessing import TargetEncoder
+
+    if "deprecated" in str(inspect.signature(TargetEncoder).parameters["random_state"].default):
+        folds = StratifiedKFold if task == "classification" else KFold
+        return {"cv": folds(FOLDS, shuffle=True, random_state=seed)}
+    return {"cv": FOLDS, "random_state": seed}
+
+
+def suited_parameters(estimator: Any, target: Any, task: str) -> dict[str, Any]:
+    """Return parameters of histogram boosting with which few rows, or rare classes, can be learned.
+
+    Its leaves have 20 rows by default: a class with fewer makes it diverge (as a share of rows that
+    is right it can be worse than guessing), and a table of 30 rows has no split at all.
+    """
+    parameters = estimator.get_params()
+    if "l2_regularization" not in parameters or target is None:
+        return {}
+    rows = parameters["min_samples_leaf"]
+    changes: dict[str, Any] = {"min_samples_leaf": max(1, min(rows, len(target) // 4))}
+    rarest = target.value_counts().min() if task == "classification" else rows
+    if rarest < rows:
+        changes["l2_regularization"] = 10.0
+    if rarest < 2:
+        # It would hold back a row of each class, and a class of one row has none left to learn.
+        changes["early_stopping"] = False
+    return changes
+
+
+def preparing_pipeline(
+    estimator: Any, rows: Rows, task: str, algorithm: str, scale: bool, seed: int
+) -> Any:
+    """Return an unfitted pipeline that prepares the raw columns of a table and then predicts.
+
+    Its attribute ``preparation_`` says what it does with each column; it goes when the pipeline is
+    cloned.
+    """
+    from sklearn.pipeline import Pipeline
+
+    columns = plan_steps(rows.features, rows.target, task)
+    if all(column.step == "ignored" for column in columns):
+        raise ValueError(
+            "no column is left to learn from: all are identifiers, constants or ignored"
+        )
+    estimator.set_params(**suited_parameters(estimator, rows.target, task))
+    prepare = transformer(columns, task, algorithm, scale, seed)
+    pipeline = Pipeline([("prepare", prepare), ("model", estimator)])
+    pipeline.preparation_ = [list(column) for column in columns]
+    print(summary(columns, rows.left_out))  # noqa: T201
+    return pipeline
+
+
+def needed_columns(model: Any) -> list[str] | None:
+    """Return the columns that a model predicts from; None if it does not know their names."""
+    names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        return None
+    columns = [PreparedColumn(*one) for one in getattr(model, "preparation_", ())]
+    unused = {column.name for column in columns if column.step == "ignored"}
+    return [str(name) for name in names if name not in unused]
+
+
+def features_of(model: Any, table: Table) -> Table:
+    """Return the columns that a model predicts from, in its order; KeyError if one is missing."""
+    names = needed_columns(model)
+    if names is None:
+        return table
+    check_columns(table, names)
+    features: Table = table[names]
+    return features
+
+
+def fit_options(pipeline: Any, rows: Rows) -> dict[str, Any]:
+    """Return the arguments of the pipeline's ``fit`` beside features and target."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    if rows.weights is None:
+        return {}
+    if not has_fit_parameter(pipeline[-1], "sample_weight"):
+        raise ValueError(
+            f"{type(pipeline[-1]).__name__} does not weigh rows: choose another algorithm, or take "
+            f"the role of a weight from the column {rows.weights.name!r}"
+        )
+    return {"model__sample_weight": rows.weights.to_numpy()}
+
+
+def summary(columns: list[PreparedColumn], left_out: int) -> str:
+    """Return what was done, in a line for the log."""
+    is_encoded = {"one_hot", "target_encoding", "dates", "texts"}
+    counts: Mapping[str, int] = {
+        "encoded": sum(one.step in is_encoded for one in columns),
+        "imputed": sum(one.gaps > 0 and one.step in ("numbers", "dates") for one in columns),
+        "ignored": sum(one.step == "ignored" for one in columns),
+        "rows without a target left out": left_out,
+    }
+    return "; ".join(f"{count} {words}" for words, count in counts.items())

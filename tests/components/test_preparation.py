@@ -1,0 +1,267 @@
+"""Learners prepare raw columns by training rows alone, and their models take raw tables."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jupyter_mlws.components import values
+from jupyter_mlws.components.kinds import with_choices
+from jupyter_mlws.components.library.evaluate import (
+    compare_classifiers,
+    compare_regressors,
+    cross_validate,
+    predict,
+)
+from jupyter_mlws.components.library.plot import plot_confusion_matrix, plot_importance
+from jupyter_mlws.components.library.split import split
+from jupyter_mlws.components.library.train import (
+    train_classifier,
+    train_clusters,
+    train_regressor,
+)
+from jupyter_mlws.components.library.training import model_training
+from jupyter_mlws.components.library.tune import tune_model
+from jupyter_mlws.components.preparation import PreparedColumn, needed_columns, plan_steps
+
+WORDS = ["slow", "fast", "friendly", "rude", "clean", "dirty", "cheap", "dear"]
+CLASSIFIERS = (
+    *("baseline", "logistic_regression", "random_forest", "gradient_boosting"),
+    *("hist_gradient_boosting", "decision_tree", "svm", "k_neighbors"),
+)
+REGRESSORS = (
+    *("baseline", "linear_regression", "ridge", "random_forest", "gradient_boosting"),
+    *("hist_gradient_boosting", "decision_tree", "svm"),
+)
+
+
+def customers(rows: int = 240, seed: int = 0) -> pd.DataFrame:
+    """A table with every kind of column, and gaps in all but the target."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        {
+            "id": range(rows),
+            "signup": pd.date_range("2024-01-01", periods=rows).strftime("%Y-%m-%d"),
+            "seen": pd.date_range("2025-01-01", periods=rows, freq="h"),
+            "plan": rng.choice(["basic", "full", "trial"], rows),
+            "城市": rng.choice([f"城市{n}" for n in range(50)], rows),
+            "age": rng.integers(18, 90, rows).astype(float),
+            "children": rng.integers(0, 4, rows),
+            "active": rng.random(rows) > 0.5,
+            "comment": [" ".join(rng.choice(WORDS, 6)) for _ in range(rows)],
+            "country": "DE",
+        }
+    )
+    left = (table["age"] > 50) ^ table["active"]
+    table["left"] = np.where(left, "yes", "no")
+    table["spent"] = table["age"] * 3 + rng.normal(size=rows)
+    for n, name in enumerate(("signup", "seen", "plan", "城市", "age", "comment")):
+        table.loc[n :: 11 + n, name] = None
+    return table
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return customers()
+
+
+@pytest.fixture(scope="module")
+def classes(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns="spent")
+
+
+@pytest.mark.parametrize("algorithm", CLASSIFIERS)
+def test_every_classifier_learns_from_a_raw_table(
+    classes: pd.DataFrame, algorithm: str, tmp_path: Path
+) -> None:
+    train, test = split(classes)
+    model = train_classifier(train, target="left", preparation="automatic", algorithm=algorithm)
+    values.write("Model", model, tmp_path / "a.skops")
+    values.write("Model", model, tmp_path / "b.skops")
+    assert (tmp_path / "a.skops").read_bytes() == (tmp_path / "b.skops").read_bytes()
+    again = values.read("Model", tmp_path / "a.skops")
+    assert (again.predict(test) == model.predict(test)).all()
+    comparison = compare_classifiers([again], test, target="left")
+    assert comparison.metrics["model 1"]["accuracy"] >= 0.45
+    plot_confusion_matrix(again, test, target="left")
+
+
+@pytest.mark.parametrize("algorithm", REGRESSORS)
+def test_every_regressor_learns_from_a_raw_table(table: pd.DataFrame, algorithm: str) -> None:
+    train, test = split(table.drop(columns="left"))
+    model = train_regressor(train, target="spent", preparation="automatic", algorithm=algorithm)
+    measured = compare_regressors([model], test, target="spent").metrics["model 1"]["r2"]
+    assert measured > (-0.2 if algorithm in ("baseline", "svm") else 0.7)
+
+
+def test_each_column_has_the_step_of_its_kind(classes: pd.DataFrame) -> None:
+    columns = plan_steps(classes.drop(columns="left"), classes["left"], "classification")
+    assert {one.name: one.step for one in columns} == {
+        "id": "ignored",
+        "signup": "dates",
+        "seen": "dates",
+        "plan": "one_hot",
+        "城市": "target_encoding",
+        "age": "numbers",
+        "children": "numbers",
+        "active": "numbers",
+        "comment": "texts",
+        "country": "ignored",
+    }
+    by_name = {one.name: one for one in columns}
+    assert by_name["country"].reason == "one_value"
+    assert by_name["age"].gaps == int(classes["age"].isna().sum())
+
+
+def test_a_kind_that_a_person_chose_decides(classes: pd.DataFrame) -> None:
+    chosen = with_choices(classes, {"children": {"kind": "category"}, "plan": {"role": "ignored"}})
+    model = train_classifier(chosen, target="left", preparation="automatic")
+    steps = {one.name: one for one in (PreparedColumn(*row) for row in model.preparation_)}
+    assert (steps["children"].step, steps["children"].reason) == ("one_hot", "chosen")
+    assert "plan" not in steps
+    wrong = with_choices(classes, {"plan": {"kind": "number"}})
+    with pytest.raises(
+        ValueError, match=r"'plan' is to be a number, but row .*'(basic|full|trial)'"
+    ):
+        train_classifier(wrong, target="left", preparation="automatic")
+
+
+def test_the_target_is_the_column_of_that_role(classes: pd.DataFrame) -> None:
+    chosen = with_choices(classes, {"left": {"role": "target"}, "plan": {"role": "group"}})
+    train, test = split(chosen)
+    assert set(train["plan"].astype(str)).isdisjoint(test["plan"].astype(str))
+    model = train_classifier(train, preparation="automatic")
+    assert "left" not in model.feature_names_in_
+    assert "plan" not in model.feature_names_in_
+    assert compare_classifiers([model], test).metrics
+
+
+def test_the_latest_rows_judge_where_there_is_a_time(classes: pd.DataFrame) -> None:
+    chosen = with_choices(classes.dropna(subset="signup"), {"signup": {"role": "time"}})
+    train, test = split(chosen.sample(frac=1, random_state=0))
+    assert train["signup"].max() < test["signup"].min()
+
+
+@pytest.mark.parametrize("algorithm", ["logistic_regression", "hist_gradient_boosting"])
+def test_preparation_never_sees_test_rows(
+    classes: pd.DataFrame, algorithm: str, tmp_path: Path
+) -> None:
+    train, test = split(classes)
+    changed = test.assign(age=1e9, plan="new", signup="1999-09-09", comment="other words", left="?")
+    for name, part in (("a", test), ("b", changed)):
+        # Only the order of the rows tells the sets apart.
+        whole = pd.concat([train, part], ignore_index=True)
+        parts = split(whole, test_size=len(test) / len(whole), shuffle=False)
+        model = train_classifier(
+            parts.train, target="left", preparation="automatic", algorithm=algorithm
+        )
+        values.write("Model", model, tmp_path / f"{name}.skops")
+    assert (tmp_path / "a.skops").read_bytes() == (tmp_path / "b.skops").read_bytes()
+
+
+def test_a_model_predicts_the_same_without_this_package(
+    classes: pd.DataFrame, tmp_path: Path
+) -> None:
+    train, test = split(classes)
+    model = train_classifier(
+        train, target="left", preparation="automatic", algorithm="hist_gradient_boosting"
+    )
+    values.write("Model", model, tmp_path / "model.skops")
+    test.to_parquet(tmp_path / "test.parquet")
+    program = (
+        "import sys, json; sys.modules['jupyter_mlws'] = None\n"
+        "import pandas as pd, skops.io\n"
+        "trusted = skops.io.get_untrusted_types(file='model.skops')\n"
+        "assert not [one for one in trusted if 'mlws' in one]\n"
+        "model = skops.io.load('model.skops', trusted=trusted)\n"
+        "print(json.dumps(list(model.predict(pd.read_parquet('test.parquet')))))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert json.loads(answer.stdout.splitlines()[-1]) == list(model.predict(test))
+
+
+def test_new_values_and_gaps_are_predicted_too(classes: pd.DataFrame) -> None:
+    model = train_classifier(classes, target="left", preparation="automatic")
+    texts = classes.select_dtypes("str").columns
+    empty = pd.DataFrame(
+        {name: [None if name in texts else np.nan] for name in needed_columns(model) or ()}
+    )
+    new = classes.head(1).assign(plan="unknown", 城市="别处", comment="", signup="no date")
+    assert len(predict(model, empty)) == 1
+    assert len(predict(model, new)) == 1
+    # A column that it ignores may be gone.
+    assert len(predict(model, new.drop(columns=["id", "country"]))) == 1
+    with pytest.raises(KeyError, match="'plan'"):
+        predict(model, new.drop(columns="plan"))
+
+
+def test_rows_without_a_target_are_left_out(classes: pd.DataFrame) -> None:
+    gaps = classes.assign(left=classes["left"].where(classes.index % 3 > 0))
+    model = train_classifier(gaps, target="left", preparation="automatic")
+    assert set(model.classes_) == {"no", "yes"}
+    assert compare_classifiers([model], gaps, target="left").metrics
+    with pytest.raises(ValueError, match="no row has a value in the target column 'left'"):
+        train_classifier(gaps.assign(left=None), target="left", preparation="automatic")
+
+
+def test_a_weight_counts_rows(classes: pd.DataFrame) -> None:
+    heavy = with_choices(
+        classes.assign(w=np.where(classes["left"] == "yes", 1000.0, 0.001)),
+        {"w": {"role": "weight"}},
+    )
+    model = train_classifier(
+        heavy, target="left", preparation="automatic", algorithm="logistic_regression"
+    )
+    assert (model.predict(heavy) == "yes").mean() > 0.95
+    with pytest.raises(ValueError, match="does not weigh rows"):
+        train_classifier(heavy, target="left", preparation="automatic", algorithm="k_neighbors")
+
+
+@pytest.mark.parametrize("rare", [1, 3])
+def test_rare_classes_do_not_stop_or_spoil_a_model(rare: int) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=12_000)})
+    table["y"] = np.where(table["x"] > 0, "a", "b")
+    table.loc[: rare - 1, "y"] = "c"
+    train, test = split(table, stratify="y")
+    model = train_classifier(
+        train, target="y", preparation="automatic", algorithm="hist_gradient_boosting"
+    )
+    assert compare_classifiers([model], test, target="y").metrics["model 1"]["accuracy"] > 0.95
+
+
+def test_thirty_rows_are_enough_for_boosting() -> None:
+    table = pd.DataFrame({"x": range(31), "z": [1.5, 2.5] * 15 + [1.5]})
+    table["y"] = table["z"] * 10
+    model = train_regressor(
+        table, target="y", preparation="automatic", algorithm="hist_gradient_boosting"
+    )
+    assert compare_regressors([model], table, target="y").metrics["model 1"]["r2"] > 0.9
+
+
+def test_other_learners_prepare_too(classes: pd.DataFrame, table: pd.DataFrame) -> None:
+    trained = model_training(classes, target="left", preparation="automatic")
+    assert trained.metrics["accuracy"] > 0.5
+    tuned = tune_model(
+        classes, target="left", preparation="automatic", parameters=["n_estimators=5,10"]
+    )
+    assert tuned.model.preparation_
+    clusters = train_clusters(table, preparation="automatic")
+    assert clusters.metrics["clusters"] == 3
+    judged = cross_validate([trained.model], classes, target="left")
+    assert 0 < judged.metrics["model 1"]["accuracy"] <= 1
+    plot_importance(trained.model, classes, target="left", repeats=1)
+
+
+def test_nothing_to_learn_from_is_told() -> None:
+    table = pd.DataFrame({"id": range(100), "same": 1, "y": [0, 1] * 50})
+    with pytest.raises(ValueError, match="no column is left to learn from"):
+        train_classifier(table, target="y", preparation="automatic")
