@@ -57,6 +57,8 @@ from jupyter_mlws.workflows.models import (
     RunText,
     Script,
     TablePage,
+    TableProfile,
+    TableProfileRequest,
     TableRequest,
     ValidateRequest,
     Workflow,
@@ -179,6 +181,16 @@ def get_columns(workspace: Workspace, body: NodeColumnsRequest) -> NodeColumns:
 )
 def learn_checks(workspace: Workspace, body: NodeColumnsRequest) -> LearnedChecks:
     return workspace.workflows.learned_checks(body)
+
+
+@endpoints.post(
+    "workflows/table",
+    "Describe the columns of a table file, and propose what to predict",
+    also=[("read", "contents")],
+    errors=(*WRONG, *NO_WORKFLOW, PreviewError),
+)
+def profile_table(workspace: Workspace, body: TableProfileRequest) -> TableProfile:
+    return workspace.workflows.profile_table(body)
 
 
 @endpoints.post(

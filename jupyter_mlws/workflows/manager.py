@@ -9,6 +9,8 @@ from jupyter_mlws.components.columns import Schema, table_of
 from jupyter_mlws.components.learned_checks import learn_in_process
 from jupyter_mlws.components.query_preview import preview_query
 from jupyter_mlws.components.source_columns import Source
+from jupyter_mlws.components.table_profile import Request as ProfileRequest
+from jupyter_mlws.components.table_profile import profile_in_process
 from jupyter_mlws.core.errors import (
     PreviewError,
     WorkflowItemNotFoundError,
@@ -46,6 +48,8 @@ from jupyter_mlws.workflows.models import (
     Script,
     TableColumn,
     TableColumns,
+    TableProfile,
+    TableProfileRequest,
     Workflow,
     WrittenNotebook,
 )
@@ -230,6 +234,20 @@ class WorkflowManager:
             reason = Message("it is outdated. Run the node that writes it, then try again.")
             raise PreviewError(kind="table", reason=reason)
         return checks
+
+    def profile_table(self, request: TableProfileRequest) -> TableProfile:
+        """Return what a table file holds, and what could be predicted of it.
+
+        Error 40401 if there is no such file, 40206 if it cannot be read.
+        """
+        file = self._project.resolve(request.path)
+        if not file.is_file():
+            raise WorkflowItemNotFoundError(kind="output", name=request.path)
+        words = request.model_dump(exclude={"path"})
+        try:
+            return TableProfile(**profile_in_process(ProfileRequest(str(file), **words)))
+        except ValueError as error:
+            raise PreviewError(kind="table", reason=str(error)) from None
 
     def preview_query(self, request: NodeColumnsRequest) -> Preview:
         """Return the first rows of the query of a `load_sql` node, read without changing any.

@@ -7,11 +7,26 @@ from typing import Any, Literal
 from pydantic import Field
 
 from jupyter_mlws.components.columns import ColumnType
+from jupyter_mlws.components.kinds import ColumnKind, ColumnRole, KindReason
+from jupyter_mlws.components.table_files import Format
+from jupyter_mlws.components.table_profile import TargetReason, Task
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Facts, Record, Request
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.versioning.experiments.ranking import Mode
 from jupyter_mlws.workflows.document.terms import Action, Kind, Severity
+
+
+class ProblemRepair(Record):
+    """What a button does about a problem of a node.
+
+    It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``.
+    """
+
+    label: Message
+    settings: dict[str, Any]
+    component: str | None
+    port: str
 
 
 class Problem(Record):
@@ -25,6 +40,7 @@ class Problem(Record):
     line: int | None
     message: Message
     fix: Message | None
+    repairs: list[ProblemRepair] = Field(default_factory=list)
 
 
 class Node(Record):
@@ -405,11 +421,19 @@ class NodeColumnsRequest(ValidateRequest):
 
 
 class TableColumn(Record):
-    """A column of a table before a run: its type, null if unknown, and some of its values."""
+    """A column of a table before a run; what is unknown is null.
+
+    Its type, some of its values, its kind and role, whether values are missing, and whether all
+    numbers are whole.
+    """
 
     name: str
     type: ColumnType | None
     examples: list[str]
+    kind: ColumnKind | None = None
+    role: ColumnRole | None = None
+    has_gaps: bool | None = None
+    is_whole: bool | None = None
 
 
 class TableColumns(Record):
@@ -423,6 +447,64 @@ class NodeColumns(Record):
     """Columns of the tables at each input port of a node."""
 
     inputs: dict[str, list[TableColumns]]
+
+
+class TableProfileRequest(Request):
+    """A file of a table that a workflow may begin with; what is empty is found from its content."""
+
+    path: str = Field(min_length=1, max_length=1000)
+    separator: str = Field(default="", max_length=4)
+    encoding: str = Field(default="", max_length=40)
+    decimal: str = Field(default="", max_length=1)
+    sheet: str = Field(default="", max_length=200)
+
+
+class TableReading(Record):
+    """How the file of a table is read."""
+
+    format: Format
+    separator: str
+    encoding: str
+    decimal: str
+    sheet: str
+
+
+class ColumnProfile(Record):
+    """A column of a table file.
+
+    ``reason``: why it is of its kind; ``bars``: rows in ranges of numbers and dates, or of the most
+    frequent values; ``smallest_class``: rows of its rarest value, null if it cannot be a class;
+    ``task``: of predicting it, null if it cannot be predicted.
+    """
+
+    name: str
+    kind: ColumnKind
+    reason: KindReason
+    gaps: int
+    distinct: int
+    examples: list[str]
+    bars: list[int]
+    smallest_class: int | None
+    task: Task | None
+
+
+class TableProfile(Record):
+    """What a table file holds, and how a first model of it could be made.
+
+    ``is_head``: only the first rows were read; ``target``: the column that is probably to be
+    predicted; ``time``: the column of dates by which the rows are in order; ``leaks``: columns that
+    alone tell the target.
+    """
+
+    reading: TableReading
+    sheets: list[str]
+    rows: int
+    is_head: bool
+    columns: list[ColumnProfile]
+    target: str | None
+    target_reason: TargetReason | None
+    time: str | None
+    leaks: list[str]
 
 
 class LearnedChecks(Record):

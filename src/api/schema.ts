@@ -798,6 +798,47 @@ export interface components {
       name: string;
       dtype: string;
     };
+    /**
+     * @description A column of a table file.
+     *
+     *     ``reason``: why it is of its kind; ``bars``: rows in ranges of numbers and dates, or of the most
+     *     frequent values; ``smallest_class``: rows of its rarest value, null if it cannot be a class;
+     *     ``task``: of predicting it, null if it cannot be predicted.
+     */
+    ColumnProfile: {
+      name: string;
+      /** @enum {string} */
+      kind:
+        | 'number'
+        | 'category'
+        | 'date'
+        | 'text'
+        | 'boolean'
+        | 'identifier'
+        | 'constant'
+        | 'other';
+      /** @enum {string} */
+      reason:
+        | 'no_values'
+        | 'one_value'
+        | 'true_or_false'
+        | 'dates'
+        | 'numbers'
+        | 'row_numbers'
+        | 'all_different'
+        | 'nearly_all_different'
+        | 'long_texts'
+        | 'few_values'
+        | 'repeated_values'
+        | 'unknown_type'
+        | 'chosen';
+      gaps: number;
+      distinct: number;
+      examples: string[];
+      bars: number[];
+      smallest_class: number | null;
+      task: ('classification' | 'regression') | null;
+    };
     /** @description The column to describe. */
     ColumnRequest: {
       column: string;
@@ -2350,6 +2391,20 @@ export interface components {
       line: number | null;
       message: string;
       fix: string | null;
+      repairs: components['schemas']['ProblemRepair'][];
+    };
+    /**
+     * @description What a button does about a problem of a node.
+     *
+     *     It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``.
+     */
+    ProblemRepair: {
+      label: string;
+      settings: {
+        [key: string]: unknown;
+      };
+      component: string | null;
+      port: string;
     };
     /** @description All problems of a workflow. */
     Problems: {
@@ -2948,12 +3003,37 @@ export interface components {
       items: components['schemas']['Sweep'][];
       etag: string;
     };
-    /** @description A column of a table before a run: its type, null if unknown, and some of its values. */
+    /**
+     * @description A column of a table before a run; what is unknown is null.
+     *
+     *     Its type, some of its values, its kind and role, whether values are missing, and whether all
+     *     numbers are whole.
+     */
     TableColumn: {
       name: string;
       type:
         ('integer' | 'number' | 'boolean' | 'text' | 'date' | 'other') | null;
       examples: string[];
+      /** @default null */
+      kind:
+        | (
+            | 'number'
+            | 'category'
+            | 'date'
+            | 'text'
+            | 'boolean'
+            | 'identifier'
+            | 'constant'
+            | 'other'
+          )
+        | null;
+      /** @default null */
+      role:
+        ('target' | 'feature' | 'ignored' | 'group' | 'time' | 'weight') | null;
+      /** @default null */
+      has_gaps: boolean | null;
+      /** @default null */
+      is_whole: boolean | null;
     };
     /** @description Known columns of a table; ``complete`` if it has no others. */
     TableColumns: {
@@ -2989,6 +3069,45 @@ export interface components {
       row_count: number;
       match_count: number;
       truncated: boolean;
+    };
+    /**
+     * @description What a table file holds, and how a first model of it could be made.
+     *
+     *     ``is_head``: only the first rows were read; ``target``: the column that is probably to be
+     *     predicted; ``time``: the column of dates by which the rows are in order; ``leaks``: columns that
+     *     alone tell the target.
+     */
+    TableProfile: {
+      reading: components['schemas']['TableReading'];
+      sheets: string[];
+      rows: number;
+      is_head: boolean;
+      columns: components['schemas']['ColumnProfile'][];
+      target: string | null;
+      target_reason: ('name' | 'last') | null;
+      time: string | null;
+      leaks: string[];
+    };
+    /** @description A file of a table that a workflow may begin with; what is empty is found from its content. */
+    TableProfileRequest: {
+      path: string;
+      /** @default  */
+      separator: string;
+      /** @default  */
+      encoding: string;
+      /** @default  */
+      decimal: string;
+      /** @default  */
+      sheet: string;
+    };
+    /** @description How the file of a table is read. */
+    TableReading: {
+      /** @enum {string} */
+      format: 'auto' | 'csv' | 'parquet' | 'excel' | 'json_lines';
+      separator: string;
+      encoding: string;
+      decimal: string;
+      sheet: string;
     };
     /** @description The rows of a table to return. */
     TableRequest: {

@@ -84,8 +84,9 @@ def test_a_column_that_does_not_exist_is_a_problem_with_the_nearest_name(
     assert problem.fix is not None
     assert problem.fix.en == "Did you mean 'price'?"
     assert "没有" in problem.message.in_(CHINESE)
-    (problem,) = workflows.validate(PATH, workflow("[churn]"))
+    problem, texts = workflows.validate(PATH, workflow("[churn]"))
     assert (problem.node, problem.field) == ("train", "target")
+    assert (texts.node, texts.field) == ("train", "preparation")
     assert problem.fix is not None
     assert problem.fix.en == "Choose one of these: city, rooms, price."
 
@@ -96,7 +97,11 @@ def test_a_file_that_lost_a_column_shows_which_settings_broke(
     assert workflows.validate(PATH) == []
     write("data.csv", "town,rooms,price,left\nBonn,3,2.5,0\n")
     problems = workflows.validate(PATH)
-    assert [(one.node, one.field) for one in problems] == [("drop", "drop"), ("train", "target")]
+    assert [(one.node, one.field) for one in problems] == [
+        ("drop", "drop"),
+        ("train", "target"),
+        ("train", "preparation"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +220,7 @@ async def test_the_endpoint_takes_a_text_that_is_not_saved(fetch, file: Path) ->
     assert table["complete"]
     assert table["columns"][0] == {
         "name": "city", "type": "text", "examples": ["Bonn", "Ulm", "Kiel"],
+        "kind": "category", "role": None, "has_gaps": False, "is_whole": None,
     }  # fmt: skip
     body = json.dumps({"path": PATH, "node": "none"})
     answer = await fetch(
@@ -232,3 +238,18 @@ def test_a_model_of_the_wrong_kind_is_a_problem(workflows: WorkflowManager, file
     assert problem.message.en == (
         "train outputs Model (classifier), but the input model of check requires Model (regressor)."
     )
+
+
+async def test_a_table_file_is_described(fetch, write: Callable[..., Path]) -> None:
+    write("data/a.csv", "x;y\n1;a\n2;b\n")
+    body = json.dumps({"path": "data/a.csv"})
+    answer = await fetch("mlws/api/v1/workflows/table", method="POST", body=body)
+    found = json.loads(answer.body)["data"]
+    assert found["reading"]["separator"] == ";"
+    assert found["target"] == "y"
+    for path, code in (("data/none.csv", 404), ("../a.csv", 403), ("data", 404)):
+        body = json.dumps({"path": path})
+        answer = await fetch(
+            "mlws/api/v1/workflows/table", method="POST", body=body, raise_error=False
+        )
+        assert answer.code == code, answer.body

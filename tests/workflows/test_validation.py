@@ -65,7 +65,7 @@ ALIASES = "x0: &x0 {a: 1, b: 2}\n" + "".join(
 
 @pytest.fixture
 def problems(workflows: WorkflowManager, write) -> Callable[[str], list[Problem]]:
-    write("data/wine.csv", "a,target\n1,0\n")
+    write("data/wine.csv", "a,target\n1,0\n2,1\n")
     return lambda text: workflows.validate(PATH, text)
 
 
@@ -196,7 +196,7 @@ def test_a_path_that_is_no_workflow_is_refused(workflows: WorkflowManager, path:
 def test_a_false_setting_that_dvc_would_drop_is_told(
     project: Project, workflows: WorkflowManager, write
 ) -> None:
-    write("data/wine.csv", "a,target\n1,0\n")
+    write("data/wine.csv", "a,target\n1,0\n2,1\n")
     text = GOOD.replace("n_estimators: 10", "scale: false")
     assert workflows.validate(PATH, text) == []
     write(".dvc/config", "")

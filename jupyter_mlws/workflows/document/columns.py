@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.components.columns import READ, UNKNOWN, Fitted, Inputs, Schema, Value, table_of
+from jupyter_mlws.components.columns import (
+    READ,
+    UNKNOWN,
+    Fitted,
+    Inputs,
+    Schema,
+    Value,
+    table_of,
+    with_roles,
+)
 from jupyter_mlws.components.expression_types import examine
 from jupyter_mlws.components.expressions import FUNCTIONS
-from jupyter_mlws.components.registry import library_rules
+from jupyter_mlws.components.needs import Misfit
+from jupyter_mlws.components.registry import library_needs, library_rules
 from jupyter_mlws.components.source_columns import Source, SourceReader
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.engine.graph import Producers
 from jupyter_mlws.workflows.document.graph import Components, Finding
 from jupyter_mlws.workflows.document.parse import Document, Stage
 from jupyter_mlws.workflows.document.settings import convert_options, setting_schemas
+from jupyter_mlws.workflows.document.terms import Severity
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
@@ -74,6 +85,14 @@ class Columns:
                     # Values that are no text are problems of their own.
                     texts = [one for one in values if isinstance(one, str)]
                     yield from SettingPlace(stage, name, document).findings(texts, schema, inputs)
+            if needs := library_needs().get(component.name):
+                try:
+                    misfits = list(needs(settings, inputs))
+                except (AttributeError, KeyError, TypeError, ValueError):
+                    # Missing or invalid settings, which are problems of their own.
+                    continue
+                for misfit in misfits:
+                    yield SettingPlace(stage, misfit.setting, document).misfit(misfit)
 
     def _sources(self) -> dict[str, Source]:
         sources: dict[str, Source] = {}
@@ -117,7 +136,7 @@ class Columns:
             schema = result if isinstance(result, Schema) else result.get(port.name, UNKNOWN)
             for path in stage.ports.get(port.name, ())[:1]:
                 if port.type == "Table":
-                    self._values[path] = schema
+                    self._values[path] = with_roles(schema, inputs)
                 elif port.type == "Model" and len(tables) == 1:
                     self._values[path] = Fitted(tables[0], schema)
 
@@ -159,6 +178,14 @@ class SettingPlace:
                 yield from self.expression_findings(
                     text, table_of(inputs, expression["port"]), expression
                 )
+
+    def misfit(self, misfit: Misfit) -> Finding:
+        """Return the finding that columns do not fit a component."""
+        return replace(
+            self._finding(misfit.message, misfit.fix),
+            severity=Severity.ERROR if misfit.is_certain else Severity.WARNING,
+            repairs=misfit.repairs,
+        )
 
     def missing_column(self, column: str, names: Sequence[str], port: str) -> Finding:
         """Return the finding that a table has no such column, with the nearest one."""

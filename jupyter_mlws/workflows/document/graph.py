@@ -19,6 +19,7 @@ from jupyter_mlws.workflows.document.terms import Severity
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component, InputPort, OutputPort
+    from jupyter_mlws.components.needs import Repair
     from jupyter_mlws.workflows.models import Problem
 
 Components = Mapping[str, "Component"]
@@ -50,6 +51,8 @@ class Finding:
     line: int | None = None
     fix: Message | None = None
     severity: Severity = Severity.ERROR
+    repairs: tuple[Repair, ...] = ()
+    """What a button can do about it."""
     draft: bool = False
     """True if a workflow may be saved with it, because only a run needs it fixed."""
 
@@ -57,7 +60,9 @@ class Finding:
         """Return the finding as a problem of the API."""
         from jupyter_mlws.workflows.models import Problem
 
-        return Problem(**{name: getattr(self, name) for name in Problem.model_fields})
+        fields = {name: getattr(self, name) for name in Problem.model_fields}
+        repairs = [one._asdict() for one in self.repairs]
+        return Problem(**fields | {"repairs": repairs})
 
 
 def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
