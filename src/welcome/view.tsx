@@ -27,7 +27,7 @@ import { useSignal } from '../ui/useSignal';
 const EXAMPLE_WORKFLOW = 'workflows/wine/dvc.yaml';
 /** The folder of a project for data that is uploaded. */
 const DATA_FOLDER = 'data';
-const TABLES = '.csv,.tsv,.parquet';
+const TABLES = '.csv,.tsv,.txt,.parquet,.xlsx,.jsonl,.ndjson';
 const WORKFLOWS = '.pipeline,.ipynb,.json';
 
 interface IWelcomeOptions {
@@ -194,7 +194,7 @@ function Beginning(
           icon={spreadsheetIcon}
           title={trans.__('Start from a Table')}
           text={trans.__(
-            'Train and compare models on a CSV, TSV or Parquet file. You can also drop it here.'
+            'Train and compare models on a CSV, Excel, Parquet or JSON lines file. You can also drop it here.'
           )}
         >
           <UploadButton

@@ -22,6 +22,7 @@ import { setTitle } from './document/variables';
 import { focusNextPane } from './canvas/nextPane';
 import * as exports from './export/export';
 import { createWorkflow } from './import/create';
+import { startWithTable } from './import/tableDialog';
 import { fillFromTemplate } from './import/templateDialog';
 import { programFile } from './graph/keySettings';
 import { DiskFollower } from './store/disk';
@@ -173,13 +174,11 @@ export class Editor {
     await connectToServer(this.context, this.model, this._options);
   }
 
-  /** Fills an empty workflow with a template for a table, or with a node that loads it. */
+  /** Fills an empty workflow with a first model of a table, or with a node that loads it. */
   async startWith(table: string): Promise<void> {
-    const { model, lab, trans } = this;
-    await model.catalog.whenKnown();
-    if (!(await fillFromTemplate(model, lab.chooseFile, trans, table))) {
-      gestures.startWithFile(model, table, { x: 0, y: 0 });
-    }
+    await this.model.catalog.whenKnown();
+    await startWithTable(this.model, this.trans, table);
+    await this.context.save();
   }
 
   /** Runs a notebook as a node, which is added below the others where there is none for it. */
@@ -379,6 +378,9 @@ function labActions(
     openAsText: () => void manager.openOrReveal(context.path, TEXT_EDITOR),
     fromRoot,
     chooseFile,
+    openTable: path => {
+      startWithTable(model, trans, path).catch(report);
+    },
     openTemplates: () => void fillFromTemplate(model, chooseFile, trans),
     openFailed: (run, node) => {
       model.server.service

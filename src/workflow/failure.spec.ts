@@ -37,6 +37,13 @@ describe('failureSentence', () => {
     );
   });
 
+  it('says what a sentence of the library says', () => {
+    const text = `KeyError: "the table has no columns ['a']; it has ['b']"`;
+    expect(failureSentence(failure(text), trans)).toBe(
+      "the table has no columns ['a']; it has ['b']"
+    );
+  });
+
   it('is the last line of a program that raises nothing', () => {
     const error = failure('> cat x', 'cat: x: No such file', '');
     expect(failureSentence(error, trans)).toBe('cat: x: No such file');

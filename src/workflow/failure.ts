@@ -22,12 +22,18 @@ export function failureSentence(
     const match = EXCEPTION.exec(line.trim());
     if (match) {
       const [, name, message = ''] = match;
+      // Python shows the text of a KeyError as it is written in code.
+      const [, sentence] =
+        name === 'KeyError'
+          ? (/^(?:"(.* .*)"|'(.* .*)')$/.exec(message) ?? []).filter(Boolean)
+          : [];
       return shorten(
-        name === 'KeyError' && message
-          ? trans.__('Column or key %1 not found', message)
-          : message
-            ? `${name}: ${message}`
-            : name
+        sentence ??
+          (name === 'KeyError' && message
+            ? trans.__('Column or key %1 not found', message)
+            : message
+              ? `${name}: ${message}`
+              : name)
       );
     }
   }
@@ -46,7 +52,8 @@ export function faultySetting(
   settings: Readonly<Record<string, unknown>>,
   trans: TranslationBundle
 ): string | null {
-  const sentence = failureSentence(error, trans);
+  // What there is instead is no fault.
+  const [sentence] = failureSentence(error, trans).split('; it has ');
   const quoted = new Set(
     [...sentence.matchAll(/['"“‘`]([^'"”’`]+)['"”’`]/g)].map(([, text]) => text)
   );

@@ -43,7 +43,8 @@ FROM_FILE = """\
 stages:
   load:
     wdir: ../../
-    cmd: jupyter mlws node load_table --file "data/wine.csv" --table load.parquet
+    cmd: jupyter mlws node load_table --file "data/wine.csv" --table load.parquet \
+--separator '' --encoding '' --decimal ''
     deps: ["data/wine.csv"]
     outs: [load.parquet]
   next:

@@ -17,9 +17,13 @@ from tests.workflows.importers.pipelines import pipeline
 
 pytestmark = pytest.mark.browser
 
-TABLE = "age,plan,churn\n" + "".join(
-    f"{20 + row % 50},{row % 3},{int(row % 50 > 25)}\n" for row in range(120)
+TABLE = "id;signup;plan;age;comment;churn\n" + "".join(
+    f"{row};2025-{1 + row % 12:02}-{1 + row % 28:02};{['basic', 'full', ''][row % 3]};"
+    f"{'?' if row % 7 == 0 else f'{20 + row % 50},5'};{['slow', 'good'][row % 2]};"
+    f"{'yes' if row % 50 > 25 else 'no'}\n"
+    for row in range(240)
 )
+"""Semicolons, decimal commas, dates, gaps, and numbers of rows."""
 
 
 @pytest.fixture
@@ -82,21 +86,27 @@ def test_a_table_becomes_a_workflow_that_runs(
     else:
         upload(page, "Start from a Table", {"customers.csv": TABLE})
     dialog = page.locator(".jp-Dialog")
-    expect(dialog.get_by_label("Data file")).to_have_value("data/customers.csv")
-    expect(dialog.locator('datalist option[value="churn"]')).to_be_attached()
-    dialog.get_by_label("Target column").fill("churn")
-    dialog.get_by_role("button", name="Create").click()
+    expect(dialog.get_by_label("Target column")).to_have_value("churn")
+    expect(dialog.get_by_label("Role of id")).to_have_value("ignored")
+    expect(dialog.get_by_label("Kind of signup")).to_have_value("date")
+    expect(dialog.get_by_text("every value is different")).to_have_count(0)
+    expect(dialog.get_by_text("it numbers the rows")).to_be_visible()
+    button = "Create" if is_dropped else "Create and Run"
+    dialog.get_by_role("button", name=button, exact=True).click()
     expect(node(page, "compare")).to_be_in_viewport()
     assert (lab.root / "data/customers.csv").read_text() == TABLE
     assert (lab.root / ".git").is_dir()
     expect(tabs(page)).to_have_count(1)
+    file = lab.root / "workflows/customers/dvc.yaml"
+    until(page, lambda: "churn=target" in file.read_text())
     if not is_dropped:
-        expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")
-        page.locator(".jp-mlws-run").click()
-        expect(node(page, "compare")).to_have_attribute(
-            "data-mlws-state", "COMPLETED", timeout=RUN_LIMIT
-        )
-    assert (lab.root / "workflows/customers/dvc.yaml").is_file()
+        for name in ("compare", "importance", "confusion"):
+            expect(node(page, name)).to_have_attribute(
+                "data-mlws-state", "COMPLETED", timeout=RUN_LIMIT
+            )
+        metrics = json.loads((file.parent / "out/compare.metrics.json").read_text())
+        assert set(metrics) == {"baseline", "logistic", "forest", "boosting"}
+        assert metrics["boosting"]["accuracy"] > metrics["baseline"]["accuracy"] + 0.2
 
 
 def choose_from_the_lab(page: Page, card: str, folders: list[str], file: str) -> None:
@@ -127,11 +137,45 @@ def test_a_table_of_the_lab_becomes_a_workflow(
     (empty / "data/notes.md").write_text("Notes\n")
     choose_from_the_lab(page, "Start from a Table", ["data"], "customers.csv")
     dialog = page.locator(".jp-Dialog")
-    field = dialog.get_by_label("Data file")
-    expect(field).to_have_value("data/customers.csv")
+    target = dialog.get_by_label("Target column")
+    expect(target).to_have_value("churn")
     assert faults_of_access(page, ".jp-Dialog") == []
 
-    # The template gallery asks again, and comes back with its values after each choice.
+    # Another target has another task and other models; the old one is a feature again.
+    target.select_option("age")
+    expect(dialog.get_by_label("Task")).to_have_value("regression")
+    expect(dialog.get_by_label("Ridge regression")).to_be_checked()
+    expect(dialog.get_by_label("Role of churn")).to_have_value("feature")
+    dialog.get_by_label("Random forest").uncheck()
+    dialog.get_by_label("Kind of plan").select_option("text")
+    dialog.get_by_label("Role of comment").select_option("ignored")
+    dialog.get_by_role("button", name="Create", exact=True).click()
+    expect(node(page, "predictions")).to_be_in_viewport()
+    expect(node(page, "forest")).to_have_count(0)
+    expect(tabs(page)).to_have_count(1)
+    file = empty / "workflows/customers/dvc.yaml"
+    until(page, lambda: "age=target" in file.read_text())
+    assert "plan=text" in file.read_text()
+    assert "comment=ignored" in file.read_text()
+
+
+def test_the_gallery_of_templates_asks_again_after_each_choice(
+    page: Page, lab: Lab, view: Locator, empty: Path
+) -> None:
+    (empty / "data").mkdir()
+    for name in ("customers", "orders"):
+        (empty / f"data/{name}.csv").write_text(TABLE)
+    (empty / "data/notes.md").write_text("Notes\n")
+    choose_from_the_lab(page, "Start from a Table", ["data"], "customers.csv")
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_role("button", name="Cancel").click()
+    # What is left is a node that loads the table.
+    expect(node(page, "load_table")).to_be_visible()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.get_by_role("button", name="Start from a Template…").click()
+    field = dialog.get_by_label("Data file")
+    field.fill("data/customers.csv")
     dialog.get_by_label("Target column").fill("plan")
     dialog.get_by_role("button", name="Browse…").click()
     expect(field).to_have_count(0)
@@ -145,8 +189,6 @@ def test_a_table_of_the_lab_becomes_a_workflow(
     dialog.get_by_label("Target column").fill("churn")
     dialog.get_by_role("button", name="Create").click()
     expect(node(page, "compare")).to_be_in_viewport()
-    expect(tabs(page)).to_have_count(1)
-    assert (empty / "workflows/customers/dvc.yaml").is_file()
 
 
 def test_a_pipeline_of_the_lab_is_imported(

@@ -1,16 +1,11 @@
 import { Button } from '@jupyterlab/ui-components';
 
+import { TABLE_FILE } from '../graph/sources';
 import { useCanvas, useCatalog } from '../store/hooks';
 
-const TABLE_FILE = /^[^.].*\.(csv|tsv|parquet)$/i;
-
 /** Buttons for the first node of a workflow: a table, a template or a component. */
-export function EmptyCanvas(props: {
-  onAdd: () => void;
-  /** The path is from the project's root. */
-  onFile: (path: string) => void;
-}): JSX.Element {
-  const { trans, chooseFile, openTemplates } = useCanvas();
+export function EmptyCanvas(props: { onAdd: () => void }): JSX.Element {
+  const { trans, chooseFile, openTable, openTemplates } = useCanvas();
   const { components } = useCatalog();
   const hasComponents = components.size > 0;
   return (
@@ -23,7 +18,7 @@ export function EmptyCanvas(props: {
               className="jp-mod-styled jp-mod-accept"
               onClick={() =>
                 void chooseFile(TABLE_FILE).then(
-                  path => path && props.onFile(path)
+                  path => path !== null && openTable(path)
                 )
               }
             >

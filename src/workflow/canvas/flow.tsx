@@ -399,10 +399,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         />
       )}
       {nodes.length === 0 && !model.document.error && (
-        <EmptyCanvas
-          onAdd={() => handle.ask('add')}
-          onFile={path => gestures.startWithFile(model, path, handle.centre())}
-        />
+        <EmptyCanvas onAdd={() => handle.ask('add')} />
       )}
     </div>
   );

@@ -22,6 +22,8 @@ export interface ISchema {
   'x-labels'?: string[];
   /** The same, under the name that the form library reads. */
   enumNames?: string[];
+  /** The value of a new node; without one in the file, an older default holds. */
+  'x-new'?: Value;
   /** The values of other settings with which this one has an effect. */
   'x-applies-to'?: Record<string, Value[]>;
   /** The input table whose columns it names; `required` if they have to exist. */

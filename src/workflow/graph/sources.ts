@@ -4,6 +4,9 @@ import { addInput, connect, disconnect } from '../document/nodes';
 import { dataOf, removeItems, sourceId } from '../document/notes';
 import { ANY_INPUT, type IGraph, type IGraphPort } from './graph';
 
+/** Names of files that are read as tables. */
+export const TABLE_FILE = /^[^.].*\.(csv|tsv|txt|parquet|xlsx|jsonl|ndjson)$/i;
+
 /** Data that a workflow reads and does not make. */
 export interface ISource {
   /** Of the drawing; stages cannot have such names. */

@@ -5,9 +5,8 @@ import type { ITranslator } from '@jupyterlab/translation';
 import type { MLWSClient } from '../../api/client';
 import { chooseFile } from '../../lab/chooseFile';
 import { placeInProject } from '../../lab/projects';
+import { TABLE_FILE } from '../graph/sources';
 import { createWorkflow } from './create';
-
-const TABLE_FILE = /^[^.].*\.(csv|tsv|parquet)$/i;
 
 /** A new workflow, and the table that it begins with. */
 interface ITableWorkflow {

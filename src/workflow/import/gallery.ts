@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Value } from '../document/values';
 import type { INodeTemplate } from '../store/templates';
+import { edge } from './tableTemplate';
 
 /** A workflow to begin with, made of the library's components. */
 export interface ITemplate extends INodeTemplate {
@@ -292,13 +293,6 @@ export function templates(trans: TranslationBundle): ITemplate[] {
 
 function sample(dataset: string): ITemplate['nodes'][number] {
   return { id: 'load', type: 'sample_data', config: { dataset }, at: [0, 0] };
-}
-
-/** "node.output" to "node.input" */
-function edge(from: string, to: string): ITemplate['edges'][number] {
-  const [source, source_port] = from.split('.');
-  const [target, target_port] = to.split('.');
-  return { source, source_port, target, target_port };
 }
 
 /** Nodes that each read the table of the one before: id, type, output, settings. */

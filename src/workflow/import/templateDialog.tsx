@@ -3,12 +3,11 @@ import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useId, useState } from 'react';
 
 import { askForm } from '../askForm';
+import { TABLE_FILE } from '../graph/sources';
 import type { CanvasModel } from '../store/model';
 import { addTemplate, textOfFile } from '../store/templates';
 import { type ITemplate, templates } from './gallery';
 import { TemplateChoice } from './templateChoice';
-
-const TABLE_FILE = /^[^.].*\.(csv|tsv|parquet)$/i;
 
 /** Asks for a template, a data file and the column to predict, and adds the nodes; false if canceled. */
 export async function fillFromTemplate(

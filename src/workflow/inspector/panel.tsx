@@ -21,6 +21,7 @@ import { SettingsView } from './settingsForm';
 import { SubworkflowSection } from './subworkflow';
 import { SourcePanel } from './sourcePanel';
 import { problemText } from '../labels';
+import { Repairs } from './repairs';
 
 /** The right side: the selected node, or the workflow where none is. */
 export function Panel(props: {
@@ -249,6 +250,7 @@ function ProblemRow(props: {
         text
       )}
       {fix && <div className="jp-mlws-Field-help">{fix}</div>}
+      {'repairs' in problem && <Repairs problem={problem} />}
     </li>
   );
 }

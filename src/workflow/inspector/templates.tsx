@@ -9,6 +9,7 @@ import type { IProblem } from '../../api/models';
 import { HelpLink } from '../../ui/helpLink';
 import type { ISchema } from '../document/schema';
 import { RemoveButton } from './removeButton';
+import { Repairs } from './repairs';
 import { useCanvas } from '../store/hooks';
 import { choiceText } from '../labels';
 
@@ -25,7 +26,7 @@ function Field(props: FieldTemplateProps): JSX.Element {
     return <div hidden>{children}</div>;
   }
   const { page } = props.formContext ?? {};
-  const fallback = schema.default;
+  const fallback = (schema as ISchema)['x-new'] ?? schema.default;
   const isChanged =
     !isGroup &&
     fallback !== undefined &&
@@ -53,6 +54,7 @@ function Field(props: FieldTemplateProps): JSX.Element {
       {problems.map((problem, index) => (
         <div key={index} className="jp-mlws-Field-error">
           {problem.message} {problem.fix}
+          <Repairs problem={problem} />
         </div>
       ))}
       {rawErrors?.map(error => (

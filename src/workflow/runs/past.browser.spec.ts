@@ -162,7 +162,7 @@ test('a run that failed shows nothing of another run', async () => {
   await expect.element(changes).toHaveTextContent('split.stratify');
   await expect
     .element(changes)
-    .toHaveTextContent('8 metrics have no value in this run');
+    .toHaveTextContent('10 metrics have no value in this run');
   await expect.element(changes).not.toHaveTextContent('the same');
   await pastNode('plot').click();
   await past('[role=tab]').getByText('Preview').click();
@@ -172,7 +172,7 @@ test('a run that failed shows nothing of another run', async () => {
   await pastNode('split').click();
   await expect
     .element(past('.jp-mlws-NodeFailure'))
-    .toHaveTextContent("Column or key 'nosuch' not found");
+    .toHaveTextContent("the table has no columns ['nosuch']");
   await past('.jp-mlws-NodeFailure').getByText('Show Log').click();
   await expect.element(past('.jp-mlws-Log')).toHaveTextContent('nosuch');
   expect(await accessFaults('.jp-mlws-Workflow.jp-mod-past')).toEqual([]);
@@ -225,7 +225,7 @@ test('a failed node says why and leads to its setting', async () => {
 
   // It is selected by itself.
   const failure = css('.jp-mlws-NodeFailure');
-  const reason = "Column or key 'nosuch' not found";
+  const reason = "the table has no columns ['nosuch']";
   await expect.element(failure).toHaveTextContent(reason);
   const notices = Notification.manager.notifications.filter(one =>
     one.message.includes('“split” failed')

@@ -2,8 +2,15 @@ import type { MLWSClient } from '../../api/client';
 import type {
   ILearnedChecks,
   INodeColumns,
-  ITablePreview
+  ITablePreview,
+  ITableProfile
 } from '../../api/models';
+
+/** How a table file is read; what is empty is found from its content. */
+export type IReading = Record<
+  'separator' | 'encoding' | 'decimal' | 'sheet',
+  string
+>;
 
 /** Reads the columns of a workflow's tables before a run. */
 export class ColumnService {
@@ -29,5 +36,11 @@ export class ColumnService {
   previewQuery(text: string, node: string): Promise<ITablePreview> {
     const body = { path: this._path, text, node };
     return this._client.post('/workflows/query', body, this._query);
+  }
+
+  /** Returns what a table file holds; `reading`: how to read it, where that is not found. */
+  profile(file: string, reading: IReading): Promise<ITableProfile> {
+    const body = { path: file, ...reading };
+    return this._client.post('/workflows/table', body, this._query);
   }
 }

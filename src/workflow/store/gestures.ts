@@ -1,6 +1,6 @@
 /** What people do on the canvas: an edit of the text, and a selection that follows it. */
 
-import type { IComponent } from '../../api/models';
+import type { IProblemRepair } from '../../api/models';
 import {
   copyNodes,
   cornerOf,
@@ -12,13 +12,11 @@ import { compose, type Edit } from '../document/edits';
 import {
   addCommandNode,
   addInput,
-  addNode,
   connect as connectPort,
   disconnect as disconnectPort,
   freeId,
   type ICommandNode,
   type IConnection,
-  type INewNode,
   removeNodes,
   setFileInput
 } from '../document/nodes';
@@ -62,6 +60,7 @@ import {
 import { memberLink } from '../graph/groups';
 import { inheritedTarget } from '../graph/target';
 import { COLUMN_GAP } from '../graph/wrapping';
+import { addComponentNode } from './newNode';
 import { PYTHON_CODE } from './components';
 import type { CanvasModel } from './model';
 
@@ -96,7 +95,7 @@ export function addComponent(
   }
   const id = freeId(document.workflow, name);
   const at: [number, number] = [place.x, place.y];
-  const edits: Edit[] = [addNode({ id, ...partsOf(component), at })];
+  const edits: Edit[] = [addComponentNode(component, id, at)];
   if (link && 'file' in link) {
     edits.push(setFileInput(id, link.port, link.file));
   } else if (link) {
@@ -133,21 +132,13 @@ function createComponent(
   );
 }
 
-/** The facts of a new node's component; the project's own code is a dependency. */
-function partsOf({
-  name,
-  outputs,
-  path
-}: IComponent): Pick<INewNode, 'component' | 'outputs' | 'deps'> {
-  return { component: name, outputs, deps: path ? [path] : [] };
-}
-
 /** Puts a node of a component between the ends of an edge; false where it does not fit. */
 export function insertComponent(
   model: CanvasModel,
   name: string,
   link: ILink,
-  place: XYPosition
+  place: XYPosition,
+  settings: Record<string, Value> = {}
 ): boolean {
   const { catalog, document, drawing, selection } = model;
   const component = catalog.components.get(name);
@@ -166,7 +157,10 @@ export function insertComponent(
   const graphOf = (now: IWorkflow): IGraph =>
     buildGraph(now, catalog.components);
   const edits: Edit[] = [
-    addNode({ id, ...partsOf(component), at }),
+    addComponentNode(component, id, at),
+    ...Object.entries(settings).map(([key, value]) =>
+      setSetting(id, [key], value)
+    ),
     file !== null
       ? setFileInput(id, ports.input, file)
       : now =>
@@ -198,6 +192,37 @@ export function insertComponent(
     selection.select([id]);
   }
   return isDone;
+}
+
+/** Does what a button of a problem offers: settings of the node, or a node before one of its inputs. */
+export function repair(
+  model: CanvasModel,
+  id: string,
+  { settings, component, port }: IProblemRepair
+): void {
+  const values = settings as Record<string, Value>;
+  if (component === null) {
+    model.document.edit(
+      compose(
+        ...Object.entries(values).map(([key, value]) =>
+          setSetting(id, [key], value)
+        )
+      )
+    );
+    return;
+  }
+  const { graph, positions } = model.drawing;
+  const edge = graph.edges.find(
+    ({ target, targetPort }) => target === id && targetPort === port
+  );
+  const from = edge && positions.get(edge.source);
+  const to = positions.get(id);
+  if (edge && from && to) {
+    const place = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+    const { source, sourcePort, targetPort } = edge;
+    const link = { source, sourcePort, target: id, targetPort };
+    insertComponent(model, component, link, place, values);
+  }
 }
 
 /** Begins with a data file: its node, and one that reads it as a table. */

@@ -39,6 +39,8 @@ export interface ILabActions {
   chooseFile: (pattern: RegExp) => Promise<string | null>;
   /** Uploads files into the project; the paths of those that are there then, from its root. */
   uploadFiles: (files: readonly File[]) => Promise<string[]>;
+  /** Shows a table of the project, and adds the nodes of a first model. */
+  openTable: (path: string) => void;
   /** Asks for a template and adds its nodes. */
   openTemplates: () => void;
   /** Opens a node that has failed in a run as a notebook. */

@@ -174,7 +174,8 @@ describe('PlanStore', () => {
         edge: null,
         line: null,
         message: 'Input missing',
-        fix: null
+        fix: null,
+        repairs: []
       }
     ];
     await type(TEXT.replace('echo 1', 'echo 2'));

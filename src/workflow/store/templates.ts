@@ -1,7 +1,6 @@
 import { columnInExpression } from '../document/expressions';
 import { compose, type Edit } from '../document/edits';
 import {
-  addNode,
   connect,
   forgetPositions,
   freeId,
@@ -10,6 +9,7 @@ import {
 import type { Value } from '../document/values';
 import { setSetting } from '../document/variables';
 import type { CanvasModel } from './model';
+import { addComponentNode } from './newNode';
 
 /** Nodes to begin with, and how they are connected. */
 export interface INodeTemplate {
@@ -17,6 +17,8 @@ export interface INodeTemplate {
     id: string;
     type: string;
     config?: Record<string, Value>;
+    /** Data files by port, from the project's root. */
+    files?: Record<string, string>;
     at: [number, number];
   }[];
   edges: {
@@ -50,7 +52,7 @@ export function addTemplate(
     ids.set(id, freeId(document.workflow, id, ids.values()));
   }
   const edits: Edit[] = [];
-  for (const { id, type, config = {}, at } of template.nodes) {
+  for (const { id, type, config = {}, files = {}, at } of template.nodes) {
     const isFile = type === SAMPLE && file !== '';
     const name = isFile ? LOAD_TABLE : type;
     const component = catalog.components.get(name);
@@ -58,11 +60,10 @@ export function addTemplate(
     if (!component) {
       return false;
     }
-    edits.push(
-      addNode({ id: own, component: name, outputs: component.outputs, at })
-    );
-    if (isFile) {
-      edits.push(setFileInput(own, 'file', file));
+    edits.push(addComponentNode(component, own, at));
+    const inputs = isFile ? { file } : files;
+    for (const [port, path] of Object.entries(inputs)) {
+      edits.push(setFileInput(own, port, path));
     }
     const settings = {
       ...(isFile ? {} : config),
@@ -126,7 +127,7 @@ export function textOfFile(model: CanvasModel, file: string): string | null {
     'stages:',
     '  load:',
     `    wdir: ${'../'.repeat(document.workflow.path.split('/').length - 1) || '.'}`,
-    `    cmd: jupyter mlws node load_table --file ${JSON.stringify(file)} --table load.parquet`,
+    `    cmd: jupyter mlws node load_table --file ${JSON.stringify(file)} --table load.parquet --separator '' --encoding '' --decimal ''`,
     `    deps: [${JSON.stringify(file)}]`,
     '    outs: [load.parquet]',
     '  next:',

@@ -1,0 +1,488 @@
+import { Dialog, ReactWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useId, useState } from 'react';
+
+import type { IColumnProfile, ITableProfile } from '../../api/models';
+import type { IReading } from '../store/columns';
+import { startWithFile } from '../store/gestures';
+import type { CanvasModel } from '../store/model';
+import { addTemplate } from '../store/templates';
+import {
+  advice,
+  kindText,
+  modelText,
+  reasonText,
+  roleText,
+  splitText
+} from './tableLabels';
+import {
+  type ITableChoice,
+  MODELS,
+  proposal,
+  type Role,
+  tableTemplate,
+  type Task,
+  withRole,
+  withRoleOf,
+  withTarget
+} from './tableTemplate';
+
+type Kind = IColumnProfile['kind'];
+const KINDS: readonly Kind[] = [
+  'number',
+  'category',
+  'date',
+  'text',
+  'boolean',
+  'identifier',
+  'constant',
+  'other'
+];
+const ROLES: readonly Role[] = [
+  'feature',
+  'target',
+  'ignored',
+  'group',
+  'time',
+  'weight'
+];
+const FOUND: IReading = { separator: '', encoding: '', decimal: '', sheet: '' };
+/** The button that creates the nodes and does not run them. */
+const CREATE = 'create';
+const TEST_SIZES = [0.1, 0.2, 0.25, 0.3, 0.5];
+
+interface IAnswer {
+  profile: ITableProfile;
+  choice: ITableChoice;
+}
+
+/** Adds a first model of a table, and runs it where that is wanted; else a node that loads it. */
+export async function startWithTable(
+  model: CanvasModel,
+  trans: TranslationBundle,
+  file: string
+): Promise<void> {
+  let isRun: boolean | null = null;
+  try {
+    isRun = await fillFromTable(model, trans, file);
+  } finally {
+    if (isRun === null) {
+      startWithFile(model, file, { x: 0, y: 0 });
+    }
+  }
+  if (isRun) {
+    await model.runs.start();
+  }
+}
+
+/**
+ * Shows what a table holds, asks what to predict and with which models, and adds the nodes. Returns
+ * whether they are to be run; null if canceled.
+ */
+async function fillFromTable(
+  model: CanvasModel,
+  trans: TranslationBundle,
+  file: string
+): Promise<boolean | null> {
+  const columns = model.server.service?.columns;
+  if (!columns) {
+    return null;
+  }
+  const read = (reading: IReading): Promise<ITableProfile> =>
+    columns.profile(file, reading);
+  const profile = await read(FOUND);
+  let answer: IAnswer = { profile, choice: proposal(profile, FOUND) };
+  const body = ReactWidget.create(
+    <TableForm
+      first={answer}
+      read={read}
+      trans={trans}
+      onChange={next => (answer = next)}
+    />
+  );
+  body.addClass('jp-mlws-Wizard');
+  const { button } = await new Dialog({
+    title: trans.__('First Model of %1', file.split('/').pop()!),
+    body,
+    focusNodeSelector: 'select',
+    buttons: [
+      Dialog.cancelButton(),
+      Dialog.createButton({
+        label: trans.__('Create'),
+        actions: [CREATE],
+        className: 'jp-mod-reject'
+      }),
+      Dialog.okButton({ label: trans.__('Create and Run') })
+    ]
+  }).launch();
+  if (!button.accept) {
+    return null;
+  }
+  const template = tableTemplate(file, answer.profile, answer.choice);
+  const isAdded = addTemplate(model, template, { file: '', column: '' });
+  return isAdded ? !button.actions.includes(CREATE) : null;
+}
+
+function TableForm(props: {
+  first: IAnswer;
+  read: (reading: IReading) => Promise<ITableProfile>;
+  trans: TranslationBundle;
+  onChange: (answer: IAnswer) => void;
+}): JSX.Element {
+  const { first, read, trans, onChange } = props;
+  const [{ profile, choice }, setAnswer] = useState(first);
+  const [error, setError] = useState('');
+  const id = useId();
+  const answer = (next: IAnswer): void => {
+    setAnswer(next);
+    onChange(next);
+  };
+  const choose = (next: ITableChoice): void =>
+    answer({ profile, choice: next });
+  const reread = (part: Partial<IReading>): void => {
+    const reading = { ...choice.reading, ...part };
+    setError('');
+    read(reading).then(
+      next => answer({ profile: next, choice: proposal(next, reading) }),
+      (reason: Error) => setError(reason.message)
+    );
+  };
+  const target = withRole(choice, 'target');
+  const { columns } = profile;
+  const able = columns.filter(({ task }) => task !== null);
+  const chooseTask = (task: Task): void => {
+    if (task === 'clusters') {
+      choose({
+        ...(target ? withRoleOf(choice, target, 'ignored') : choice),
+        task,
+        models: []
+      });
+    } else {
+      const column = target ?? profile.target ?? able[0]?.name;
+      if (column) {
+        const next = withTarget(profile, choice, column);
+        choose({ ...next, task, models: MODELS[task] });
+      }
+    }
+  };
+  return (
+    <>
+      <section
+        className="jp-mlws-Wizard-table"
+        aria-label={trans.__('Columns')}
+      >
+        <p>
+          {trans._n(
+            '%2 row, %3 columns',
+            '%2 rows, %3 columns',
+            profile.rows,
+            profile.rows.toLocaleString(),
+            columns.length
+          )}
+          {profile.is_head &&
+            ` · ${trans.__('the first rows of a large file')}`}
+        </p>
+        <div className="jp-mlws-Wizard-scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{trans.__('Column')}</th>
+                <th scope="col">{trans.__('Kind')}</th>
+                <th scope="col">{trans.__('Role')}</th>
+                <th scope="col">{trans.__('Missing')}</th>
+                <th scope="col">{trans.__('Distinct')}</th>
+                <th scope="col">{trans.__('Values')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {columns.map(column => (
+                <ColumnRow
+                  key={column.name}
+                  column={column}
+                  rows={profile.rows}
+                  choice={choice}
+                  trans={trans}
+                  onKind={kind => {
+                    const others = Object.entries(choice.kinds).filter(
+                      ([name]) => name !== column.name
+                    );
+                    const own =
+                      kind === column.kind ? [] : [[column.name, kind]];
+                    choose({
+                      ...choice,
+                      kinds: Object.fromEntries([...others, ...own])
+                    });
+                  }}
+                  onRole={role =>
+                    choose(
+                      role === 'target'
+                        ? withTarget(profile, choice, column.name)
+                        : withRoleOf(choice, column.name, role)
+                    )
+                  }
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      <section className="jp-mlws-Wizard-model" aria-label={trans.__('Model')}>
+        <label htmlFor={`${id}-task`}>{trans.__('Task')}</label>
+        <select
+          id={`${id}-task`}
+          value={choice.task}
+          onChange={event => chooseTask(event.target.value as Task)}
+        >
+          <option value="classification" disabled={able.length === 0}>
+            {trans.__('Classification: predict a class')}
+          </option>
+          <option value="regression" disabled={able.length === 0}>
+            {trans.__('Regression: predict a number')}
+          </option>
+          <option value="clusters">{trans.__('Clusters: find groups')}</option>
+        </select>
+        {choice.task !== 'clusters' && (
+          <>
+            <label htmlFor={`${id}-target`}>{trans.__('Target column')}</label>
+            <select
+              id={`${id}-target`}
+              value={target ?? ''}
+              onChange={event =>
+                choose(withTarget(profile, choice, event.target.value))
+              }
+            >
+              {target === undefined && (
+                <option value="">{trans.__('Choose a column…')}</option>
+              )}
+              {able.map(({ name }) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+            {target === profile.target && (
+              <div className="jp-mlws-Field-help">
+                {profile.target_reason === 'name'
+                  ? trans.__('Proposed because of its name.')
+                  : trans.__('Proposed because it is the last one.')}
+              </div>
+            )}
+            <fieldset>
+              <legend>{trans.__('Models to compare')}</legend>
+              {MODELS[choice.task].map(name => (
+                <label key={name}>
+                  <input
+                    type="checkbox"
+                    checked={choice.models.includes(name)}
+                    onChange={() =>
+                      choose({
+                        ...choice,
+                        models: MODELS[
+                          choice.task as 'classification' | 'regression'
+                        ].filter(
+                          one => (one === name) !== choice.models.includes(one)
+                        )
+                      })
+                    }
+                  />
+                  {modelText(name, trans)}
+                </label>
+              ))}
+            </fieldset>
+            <label htmlFor={`${id}-test`}>{trans.__('Rows that judge')}</label>
+            <select
+              id={`${id}-test`}
+              value={choice.testSize}
+              onChange={event =>
+                choose({ ...choice, testSize: Number(event.target.value) })
+              }
+            >
+              {TEST_SIZES.map(size => (
+                <option key={size} value={size}>
+                  {Math.round(size * 100)} %
+                </option>
+              ))}
+            </select>
+            <div className="jp-mlws-Field-help">{splitText(choice, trans)}</div>
+          </>
+        )}
+        <ReadingFields
+          profile={profile}
+          reading={choice.reading}
+          trans={trans}
+          onChange={reread}
+        />
+        {error && <p role="alert">{error}</p>}
+        <ul className="jp-mlws-Wizard-advice">
+          {advice(profile, choice, trans).map(text => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      </section>
+    </>
+  );
+}
+
+function ColumnRow(props: {
+  column: IColumnProfile;
+  rows: number;
+  choice: ITableChoice;
+  trans: TranslationBundle;
+  onKind: (kind: Kind) => void;
+  onRole: (role: Role) => void;
+}): JSX.Element {
+  const { column, rows, choice, trans } = props;
+  const { name, gaps, distinct, bars, examples } = column;
+  const role = choice.roles[name] ?? 'feature';
+  const kind = choice.kinds[name] ?? column.kind;
+  const highest = Math.max(1, ...bars);
+  return (
+    <tr className={`jp-mod-${role}`}>
+      <th scope="row" title={name}>
+        {name}
+      </th>
+      <td>
+        <select
+          aria-label={trans.__('Kind of %1', name)}
+          title={reasonText(column.reason, trans)}
+          value={kind}
+          onChange={event => props.onKind(event.target.value as Kind)}
+        >
+          {KINDS.filter(one => one !== 'other' || column.kind === one).map(
+            one => (
+              <option key={one} value={one}>
+                {kindText(one, trans)}
+              </option>
+            )
+          )}
+        </select>
+        <small>{reasonText(column.reason, trans)}</small>
+      </td>
+      <td>
+        <select
+          aria-label={trans.__('Role of %1', name)}
+          value={role}
+          onChange={event => props.onRole(event.target.value as Role)}
+        >
+          {ROLES.map(one => (
+            <option
+              key={one}
+              value={one}
+              disabled={one === 'target' && column.task === null}
+            >
+              {roleText(one, trans)}
+            </option>
+          ))}
+        </select>
+      </td>
+      <td>{gaps === 0 ? '' : `${Math.ceil((gaps / rows) * 100)} %`}</td>
+      <td>{distinct.toLocaleString()}</td>
+      <td title={examples.join(', ')}>
+        {bars.length > 0 ? (
+          <svg viewBox="0 0 60 16" width="60" height="16" aria-hidden>
+            {bars.map((count, index) => {
+              const height = (15 * count) / highest;
+              return (
+                <rect
+                  key={index}
+                  x={6 * index}
+                  y={16 - height}
+                  width={5}
+                  height={height}
+                />
+              );
+            })}
+          </svg>
+        ) : null}
+        <span>{examples.join(', ')}</span>
+      </td>
+    </tr>
+  );
+}
+
+function ReadingFields(props: {
+  profile: ITableProfile;
+  reading: IReading;
+  trans: TranslationBundle;
+  onChange: (part: Partial<IReading>) => void;
+}): JSX.Element | null {
+  const { profile, reading, trans, onChange } = props;
+  const { format, separator, encoding, decimal } = profile.reading;
+  const id = useId();
+  if (profile.sheets.length > 1) {
+    return (
+      <>
+        <label htmlFor={`${id}-sheet`}>{trans.__('Sheet')}</label>
+        <select
+          id={`${id}-sheet`}
+          value={reading.sheet || profile.sheets[0]}
+          onChange={event => onChange({ sheet: event.target.value })}
+        >
+          {profile.sheets.map(name => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </>
+    );
+  }
+  if (format !== 'csv') {
+    return null;
+  }
+  const names: Record<string, string> = {
+    ',': trans.__('comma'),
+    ';': trans.__('semicolon'),
+    '\t': trans.__('tab'),
+    '|': '|'
+  };
+  return (
+    <details>
+      <summary>
+        {trans.__(
+          'Read as %1, separator %2',
+          encoding,
+          names[separator] ?? separator
+        )}
+      </summary>
+      <label htmlFor={`${id}-separator`}>{trans.__('Separator')}</label>
+      <select
+        id={`${id}-separator`}
+        value={separator}
+        onChange={event => onChange({ separator: event.target.value })}
+      >
+        {Object.entries(names).map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+      <label htmlFor={`${id}-encoding`}>{trans.__('Encoding')}</label>
+      <select
+        id={`${id}-encoding`}
+        value={encoding}
+        onChange={event => onChange({ encoding: event.target.value })}
+      >
+        {[...new Set([encoding, 'utf-8', 'gb18030', 'latin-1', 'big5'])].map(
+          name => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          )
+        )}
+      </select>
+      <label htmlFor={`${id}-decimal`}>{trans.__('Decimal character')}</label>
+      <select
+        id={`${id}-decimal`}
+        value={decimal}
+        onChange={event => onChange({ decimal: event.target.value })}
+      >
+        {['.', ','].map(sign => (
+          <option key={sign} value={sign}>
+            {sign}
+          </option>
+        ))}
+      </select>
+    </details>
+  );
+}

@@ -1,0 +1,166 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IColumnProfile, ITableProfile } from '../../api/models';
+import { type ITableChoice, type Role, withRole } from './tableTemplate';
+
+type Kind = IColumnProfile['kind'];
+/** Rows of a class below which chance decides whether it is recognized. */
+const FEW_ROWS = 5;
+/** Test rows below which most differences between models are chance. */
+const FEW_TESTS = 50;
+
+/** Returns what a person should know before the run. */
+export function advice(
+  profile: ITableProfile,
+  choice: ITableChoice,
+  trans: TranslationBundle
+): string[] {
+  const texts: string[] = [];
+  const { rows, columns, leaks } = profile;
+  const name = withRole(choice, 'target');
+  const target = columns.find(column => column.name === name);
+  if (choice.task === 'clusters' || !target) {
+    return texts;
+  }
+  if (target.gaps > 0) {
+    texts.push(
+      trans._n(
+        '%1 row without a target is left out.',
+        '%1 rows without a target are left out.',
+        target.gaps
+      )
+    );
+  }
+  if (
+    choice.task === 'classification' &&
+    target.smallest_class !== null &&
+    target.smallest_class < FEW_ROWS
+  ) {
+    texts.push(
+      trans._n(
+        'The rarest class has %1 row: it can hardly be learned.',
+        'The rarest class has %1 rows: it can hardly be learned.',
+        target.smallest_class
+      )
+    );
+  }
+  if ((rows - target.gaps) * choice.testSize < FEW_TESTS) {
+    texts.push(
+      trans.__(
+        'Few rows judge the models: small differences between them are chance.'
+      )
+    );
+  }
+  if (name === profile.target) {
+    leaks
+      .filter(leak => (choice.roles[leak] ?? 'feature') === 'feature')
+      .forEach(leak =>
+        texts.push(
+          trans.__(
+            '“%1” alone tells the target: if it is not known beforehand, ignore it.',
+            leak
+          )
+        )
+      );
+  }
+  return texts;
+}
+
+export function splitText(
+  choice: ITableChoice,
+  trans: TranslationBundle
+): string {
+  const time = withRole(choice, 'time');
+  const group = withRole(choice, 'group');
+  if (time) {
+    return trans.__('The latest rows by “%1” judge.', time);
+  }
+  if (group) {
+    return trans.__('Rows with the same “%1” stay together.', group);
+  }
+  return choice.task === 'classification'
+    ? trans.__('Chosen at random, with the same shares of each class.')
+    : trans.__('Chosen at random.');
+}
+
+export function modelText(name: string, trans: TranslationBundle): string {
+  switch (name) {
+    case 'baseline':
+      return trans.__('Baseline (guesses)');
+    case 'logistic_regression':
+      return trans.__('Logistic regression');
+    case 'ridge':
+      return trans.__('Ridge regression');
+    case 'random_forest':
+      return trans.__('Random forest');
+    default:
+      return trans.__('Gradient boosting');
+  }
+}
+
+export function kindText(kind: Kind, trans: TranslationBundle): string {
+  switch (kind) {
+    case 'number':
+      return trans.__('number');
+    case 'category':
+      return trans.__('category');
+    case 'date':
+      return trans.__('date');
+    case 'text':
+      return trans.__('text');
+    case 'boolean':
+      return trans.__('true or false');
+    case 'identifier':
+      return trans.__('identifier');
+    case 'constant':
+      return trans.__('constant');
+    case 'other':
+      return trans.__('other');
+  }
+}
+
+export function roleText(role: Role, trans: TranslationBundle): string {
+  switch (role) {
+    case 'feature':
+      return trans.__('feature');
+    case 'target':
+      return trans.__('target');
+    case 'ignored':
+      return trans.__('ignored');
+    case 'group':
+      return trans.__('group');
+    case 'time':
+      return trans.__('time');
+    case 'weight':
+      return trans.__('weight');
+  }
+}
+
+export function reasonText(
+  reason: IColumnProfile['reason'],
+  trans: TranslationBundle
+): string {
+  switch (reason) {
+    case 'no_values':
+      return trans.__('no values');
+    case 'one_value':
+      return trans.__('every value is the same');
+    case 'true_or_false':
+    case 'dates':
+    case 'numbers':
+    case 'few_values':
+    case 'repeated_values':
+    case 'chosen':
+      return '';
+    case 'row_numbers':
+      return trans.__('it numbers the rows');
+    case 'all_different':
+      return trans.__('every value is different');
+    case 'nearly_all_different':
+      return trans.__('nearly every value is different');
+    case 'long_texts':
+      return trans.__('long texts');
+    case 'unknown_type':
+      return trans.__('no numbers, texts or dates');
+  }
+}

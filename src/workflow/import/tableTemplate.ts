@@ -1,0 +1,219 @@
+import type { IColumnProfile, ITableProfile } from '../../api/models';
+import type { Value } from '../document/values';
+import type { IReading } from '../store/columns';
+import type { INodeTemplate } from '../store/templates';
+
+type Kind = IColumnProfile['kind'];
+export type Role =
+  'target' | 'feature' | 'ignored' | 'group' | 'time' | 'weight';
+export type Task = 'classification' | 'regression' | 'clusters';
+
+/** Kinds of models that are compared, in the order in which they are shown. */
+export const MODELS: Record<
+  'classification' | 'regression',
+  readonly string[]
+> = {
+  classification: [
+    'baseline',
+    'logistic_regression',
+    'random_forest',
+    'hist_gradient_boosting'
+  ],
+  regression: ['baseline', 'ridge', 'random_forest', 'hist_gradient_boosting']
+};
+/** Names of the nodes that train them, which are shown on small cards. */
+const NODES: Readonly<Record<string, string>> = {
+  logistic_regression: 'logistic',
+  random_forest: 'forest',
+  hist_gradient_boosting: 'boosting'
+};
+/** Rows above which a forest takes minutes. */
+const FOREST_ROWS = 20_000;
+/** Kinds of columns that a model cannot learn from. */
+const USELESS: ReadonlySet<Kind> = new Set(['identifier', 'constant', 'other']);
+/** Columns between nodes, in pixels. */
+const STEP = 272;
+
+/** What a first model of a table is made of. */
+export interface ITableChoice {
+  task: Task;
+  /** By column; the others are as they were guessed. */
+  kinds: Readonly<Record<string, Kind>>;
+  roles: Readonly<Record<string, Role>>;
+  models: readonly string[];
+  /** Share of the rows that judge the models. */
+  testSize: number;
+  reading: IReading;
+}
+
+/** Returns the column with a role; undefined if none has it. */
+export function withRole(
+  { roles }: Pick<ITableChoice, 'roles'>,
+  role: Role
+): string | undefined {
+  return Object.keys(roles).find(name => roles[name] === role);
+}
+
+/** Returns the choice with which a table is most probably understood. */
+export function proposal(
+  profile: ITableProfile,
+  reading: IReading
+): ITableChoice {
+  const { columns, target, time } = profile;
+  const roles = Object.fromEntries(
+    columns
+      .filter(({ name, kind }) => USELESS.has(kind) && name !== time)
+      .map(({ name }): [string, Role] => [name, 'ignored'])
+  );
+  const choice: ITableChoice = {
+    task: 'clusters',
+    kinds: {},
+    roles: time === null ? roles : { ...roles, [time]: 'time' },
+    models: [],
+    testSize: 0.25,
+    reading
+  };
+  return target === null ? choice : withTarget(profile, choice, target);
+}
+
+/** Returns the choice with another column to predict, the task that suits it, and its models. */
+export function withTarget(
+  { columns, rows }: ITableProfile,
+  choice: ITableChoice,
+  target: string
+): ITableChoice {
+  const roles = Object.fromEntries(
+    Object.entries(choice.roles).filter(
+      ([name, role]) => role !== 'target' && name !== target
+    )
+  );
+  const task =
+    columns.find(({ name }) => name === target)?.task ?? 'classification';
+  return {
+    ...choice,
+    task,
+    roles: { ...roles, [target]: 'target' },
+    models: MODELS[task].filter(
+      name => name !== 'random_forest' || rows <= FOREST_ROWS
+    )
+  };
+}
+
+/** Returns the choice with another role of a column; target, group, time and weight are unique. */
+export function withRoleOf(
+  choice: ITableChoice,
+  column: string,
+  role: Role
+): ITableChoice {
+  const others = Object.entries(choice.roles).filter(
+    ([name, own]) => name !== column && (own === 'ignored' || own !== role)
+  );
+  return {
+    ...choice,
+    roles: {
+      ...Object.fromEntries(others),
+      ...(role === 'feature' ? {} : { [column]: role })
+    }
+  };
+}
+
+/** Returns the nodes that load a table, train models on it, and compare them. */
+export function tableTemplate(
+  file: string,
+  profile: ITableProfile,
+  choice: ITableChoice
+): INodeTemplate {
+  const { task, kinds, roles, models, testSize, reading } = choice;
+  const pairs = (record: Readonly<Record<string, string>>): string[] =>
+    Object.entries(record).map(([name, value]) => `${name}=${value}`);
+  const config: Record<string, Value> = {
+    ...Object.fromEntries(
+      Object.entries(reading).filter(([, value]) => value !== '')
+    ),
+    bad_lines: 'skip',
+    ...(Object.keys(roles).length > 0 ? { roles: pairs(roles) } : {}),
+    ...(Object.keys(kinds).length > 0 ? { kinds: pairs(kinds) } : {})
+  };
+  const load: INodeTemplate['nodes'][number] = {
+    id: 'load',
+    type: 'load_table',
+    config,
+    files: { file },
+    at: [0, 0]
+  };
+  if (task === 'clusters') {
+    return {
+      nodes: [load, { id: 'clusters', type: 'train_clusters', at: [STEP, 0] }],
+      edges: [edge('load.table', 'clusters.data')],
+      predicts: []
+    };
+  }
+  const target = withRole(choice, 'target') ?? '';
+  const stratify: Record<string, Value> = canStratify(profile, choice)
+    ? { stratify: target }
+    : {};
+  const isClasses = task === 'classification';
+  const figure = isClasses ? 'confusion' : 'predictions';
+  return {
+    nodes: [
+      load,
+      {
+        id: 'split',
+        type: 'split',
+        config: { test_size: testSize, ...stratify },
+        at: [STEP, 0]
+      },
+      ...models.map((name, row): INodeTemplate['nodes'][number] => ({
+        id: NODES[name] ?? name,
+        type: isClasses ? 'train_classifier' : 'train_regressor',
+        config: { algorithm: name },
+        at: [2 * STEP, 140 * row]
+      })),
+      {
+        id: 'compare',
+        type: isClasses ? 'compare_classifiers' : 'compare_regressors',
+        at: [3 * STEP, 0]
+      },
+      {
+        id: figure,
+        type: isClasses ? 'plot_confusion_matrix' : 'plot_predictions',
+        at: [4 * STEP, 0]
+      },
+      { id: 'importance', type: 'plot_importance', at: [4 * STEP, 140] }
+    ],
+    edges: [
+      edge('load.table', 'split.data'),
+      ...models.flatMap(name => [
+        edge('split.train', `${NODES[name] ?? name}.data`),
+        edge(`${NODES[name] ?? name}.model`, 'compare.models')
+      ]),
+      edge('split.test', 'compare.test'),
+      ...[figure, 'importance'].flatMap(name => [
+        edge('compare.best', `${name}.model`),
+        edge('split.test', `${name}.test`)
+      ])
+    ],
+    predicts: []
+  };
+}
+
+/** Returns whether the test rows can have the proportions of the classes. */
+export function canStratify(
+  { columns }: ITableProfile,
+  choice: ITableChoice
+): boolean {
+  const target = withRole(choice, 'target');
+  return (
+    choice.task === 'classification' &&
+    withRole(choice, 'time') === undefined &&
+    withRole(choice, 'group') === undefined &&
+    columns.some(({ name, kind }) => name === target && kind !== 'other')
+  );
+}
+
+/** "node.output" to "node.input" */
+export function edge(from: string, to: string): INodeTemplate['edges'][number] {
+  const [source, source_port] = from.split('.');
+  const [target, target_port] = to.split('.');
+  return { source, source_port, target, target_port };
+}
