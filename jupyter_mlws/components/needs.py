@@ -1,4 +1,4 @@
-"""What components need of the columns of their input tables, told before a run.
+"""Requirements of components for the columns of their input tables, checked before a run.
 
 A component declares it with ``@component(needs=…)``: a function of its settings and inputs.
 """
@@ -52,17 +52,17 @@ AUTOMATIC = Repair(Message("Prepare Automatically"), {"preparation": "automatic"
 
 
 def classifier(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
-    """What `train_classifier` needs."""
+    """Check the columns for `train_classifier`."""
     yield from _learner(settings, inputs, "classification", settings["algorithm"])
 
 
 def regressor(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
-    """What `train_regressor` needs."""
+    """Check the columns for `train_regressor`."""
     yield from _learner(settings, inputs, "regression", settings["algorithm"])
 
 
 def any_learner(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
-    """What `model_training` and `tune_model` need."""
+    """Check the columns for `model_training` and `tune_model`."""
     algorithm = settings["model_type"]
     task = settings["task"]
     if algorithm in REGRESSORS:
@@ -71,18 +71,19 @@ def any_learner(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
         task = "classification"
     if algorithm == "cnn" and "image" in table_of(inputs, "data").columns:
         return
-    yield from _learner(settings, inputs, task, algorithm)
+    # These check for missing values, whatever the algorithm does with them.
+    yield from _learner(settings, inputs, task, algorithm, takes_gaps=False)
 
 
 def clusters(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
-    """What `train_clusters` needs."""
+    """Check the columns for `train_clusters`."""
     table = table_of(inputs, "data")
     names = [name for name in _features(table, None) if name not in settings["ignore"]]
-    yield from _features_fit(settings, {name: table.columns[name] for name in names}, "svm")
+    yield from _features_fit(settings, {name: table.columns[name] for name in names}, False)
 
 
 def numeric_features(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
-    """What `select_features` and `reduce_dimensions` need: numbers without gaps."""
+    """Check the columns for `select_features` and `reduce_dimensions`: numbers without gaps."""
     table = table_of(inputs, "data")
     columns = settings.get("columns") or ()
     others = {*settings.get("ignore", ()), settings.get("target") or TARGET}
@@ -91,7 +92,7 @@ def numeric_features(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
         for name in columns or _features(table, None)
         if name not in others
         and (column := table.columns.get(name))
-        and column.type in ("integer", "number")
+        and column.type in ("integer", "number", "boolean")
         and column.has_gaps
     ]
     texts = [name for name in columns if _is_text(table.columns.get(name))]
@@ -117,7 +118,9 @@ def target_of_schema(table: Schema, setting: Any) -> str | None:
     return next(reversed(list(table.columns)), None)
 
 
-def _learner(settings: Settings, inputs: Inputs, task: str, algorithm: str) -> Iterator[Misfit]:
+def _learner(
+    settings: Settings, inputs: Inputs, task: str, algorithm: str, takes_gaps: bool = True
+) -> Iterator[Misfit]:
     table = table_of(inputs, "data")
     goal = target_of_schema(table, settings["target"])
     target = table.columns.get(goal or "")
@@ -125,11 +128,14 @@ def _learner(settings: Settings, inputs: Inputs, task: str, algorithm: str) -> I
         yield from _target_fits(goal, target, task)
     features = {name: table.columns[name] for name in _features(table, goal)}
     if algorithm != "baseline":
-        yield from _features_fit(settings, features, algorithm, table.complete)
+        gaps = takes_gaps and algorithm not in NEED_VALUES
+        yield from _features_fit(settings, features, gaps, table.complete)
 
 
 def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
-    if target.type in ("date", "other") or (task == "regression" and target.type == "text"):
+    if target.type in ("date", "other") or (
+        task == "regression" and target.type in ("text", "boolean")
+    ):
         yield Misfit(
             Message("The target column {name!r} is no number.", name=goal)
             if task == "regression"
@@ -138,6 +144,8 @@ def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
             if target.type != "text"
             else Message("Choose another target column, or train a classifier."),
             "target",
+            # Each date can be a class of its own.
+            is_certain=task == "regression" and target.type == "text",
         )
     if task == "classification" and target.is_whole is False:
         yield Misfit(
@@ -156,7 +164,7 @@ def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
 
 
 def _features_fit(
-    settings: Settings, features: Mapping[str, Column], algorithm: str, is_complete: bool = False
+    settings: Settings, features: Mapping[str, Column], takes_gaps: bool, is_complete: bool = False
 ) -> Iterator[Misfit]:
     if settings["preparation"] == "automatic":
         useless = ("identifier", "constant", "other")
@@ -178,7 +186,7 @@ def _features_fit(
             (AUTOMATIC, ignore),
         )
     gaps = [name for name, column in features.items() if column.has_gaps]
-    if gaps and algorithm in NEED_VALUES:
+    if gaps and not takes_gaps:
         yield _gaps(gaps, AUTOMATIC)
 
 

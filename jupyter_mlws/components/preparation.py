@@ -30,7 +30,7 @@ HANDLE_GAPS = frozenset({"hist_gradient_boosting", "xgboost", "lightgbm"})
 
 
 class PreparedColumn(NamedTuple):
-    """What a pipeline does with a column."""
+    """A column of a pipeline, and the step for it."""
 
     name: str
     kind: str
@@ -124,7 +124,7 @@ def _step(guess: Guess, column: Any, target: Any, task: str) -> Step:
 
 
 def readable_dates(column: Any) -> tuple[bool, str | None]:
-    """Return whether texts are read as dates by skrub, and the format that it has to be told."""
+    """Return whether skrub reads texts as dates, and the format that it needs for it."""
     from skrub import ToDatetime
 
     for date_format in (None, *chinese.DATE_FORMATS):

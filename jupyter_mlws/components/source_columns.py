@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.columns import ANY, UNKNOWN, Column, ColumnType, Schema
-from jupyter_mlws.components.kinds import chosen_columns, kinds_of
+from jupyter_mlws.components.kinds import (
+    chosen_columns,
+    column_choices,
+    kinds_of,
+    with_choices,
+)
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 from jupyter_mlws.components.table_files import FORMATS
 
@@ -163,7 +168,10 @@ def read_source(source: Source) -> Any:
             files["script"] = files["script"].read_text(encoding="utf-8")
         return run_query(**files, **source.settings, is_preview=True)
     if source.component:
-        return getattr(load, source.component)(**files, **source.settings)
+        # A role of a column that is gone is a problem of its own.
+        settings = dict(source.settings)
+        choices = column_choices(settings.pop("kinds", ()), settings.pop("roles", ()))
+        return with_choices(getattr(load, source.component)(**files, **settings), choices)
     return values.read("Table", files.popitem()[1])
 
 

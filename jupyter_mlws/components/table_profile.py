@@ -1,4 +1,4 @@
-"""What a table file holds, and how a first model of it could be made.
+"""Profile of a table file: its columns, and a proposal for a first model.
 
 ``python -m jupyter_mlws.components.table_profile`` reads a request as JSON from stdin, and prints a
 profile: the process that reads a file has a limit of time and of memory.
@@ -32,7 +32,7 @@ MAX_TEXT = 60
 TIMEOUT = 60
 """Seconds."""
 MISSING = ("?", "-")
-"""Texts that stand for no value, beside those of pandas."""
+"""Texts that mean a missing value, besides those of pandas."""
 TARGET_NAMES = (
     "target|label|class|outcome|y",
     "survived|churn|churned|diagnosis|default|fraud|species|status|result|grade",

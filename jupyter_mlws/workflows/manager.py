@@ -192,7 +192,7 @@ class WorkflowManager:
         Error 40401 if the workflow has no such node, 40205 if it cannot be read.
         """
         stage, columns = self._node_columns(request)
-        inputs = columns.inputs(stage.id)
+        inputs = columns.tables(stage.id)
         return NodeColumns(
             inputs={
                 port: [

@@ -18,7 +18,7 @@ from jupyter_mlws.workflows.document.terms import Action, Kind, Severity
 
 
 class ProblemRepair(Record):
-    """What a button does about a problem of a node.
+    """A change that a button makes for a problem of a node.
 
     It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``.
     """
@@ -444,7 +444,7 @@ class TableColumns(Record):
 
 
 class NodeColumns(Record):
-    """Columns of the tables at each input port of a node."""
+    """Columns of the tables at each input port of a node, and of a table that it reads."""
 
     inputs: dict[str, list[TableColumns]]
 
@@ -489,7 +489,7 @@ class ColumnProfile(Record):
 
 
 class TableProfile(Record):
-    """What a table file holds, and how a first model of it could be made.
+    """Profile of a table file: its columns, and a proposal for a first model.
 
     ``is_head``: only the first rows were read; ``target``: the column that is probably to be
     predicted; ``time``: the column of dates by which the rows are in order; ``leaks``: columns that

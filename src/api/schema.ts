@@ -1878,7 +1878,7 @@ export interface components {
         [key: string]: unknown;
       };
     };
-    /** @description Columns of the tables at each input port of a node. */
+    /** @description Columns of the tables at each input port of a node, and of a table that it reads. */
     NodeColumns: {
       inputs: {
         [key: string]: components['schemas']['TableColumns'][];
@@ -2394,7 +2394,7 @@ export interface components {
       repairs: components['schemas']['ProblemRepair'][];
     };
     /**
-     * @description What a button does about a problem of a node.
+     * @description A change that a button makes for a problem of a node.
      *
      *     It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``.
      */
@@ -3071,7 +3071,7 @@ export interface components {
       truncated: boolean;
     };
     /**
-     * @description What a table file holds, and how a first model of it could be made.
+     * @description Profile of a table file: its columns, and a proposal for a first model.
      *
      *     ``is_head``: only the first rows were read; ``target``: the column that is probably to be
      *     predicted; ``time``: the column of dates by which the rows are in order; ``leaks``: columns that

@@ -116,18 +116,18 @@ def test_a_profile_proposes_a_target(tmp_path: Path) -> None:
             "note": [None, "x"] * (rows // 2),
         }
     ).to_csv(file, index=False)
-    found = profile_in_process(Request(str(file)))
-    assert (found["target"], found["target_reason"]) == ("churn", "name")
-    assert found["leaks"] == ["left_on"]
-    assert found["time"] == "date"
-    assert found["rows"] == rows
-    columns = {one["name"]: one for one in found["columns"]}
+    description = profile_in_process(Request(str(file)))
+    assert (description["target"], description["target_reason"]) == ("churn", "name")
+    assert description["leaks"] == ["left_on"]
+    assert description["time"] == "date"
+    assert description["rows"] == rows
+    columns = {one["name"]: one for one in description["columns"]}
     assert columns["id"]["reason"] == "row_numbers"
     assert columns["note"]["gaps"] == rows // 2
     assert columns["churn"]["task"] == "classification"
     assert columns["churn"]["smallest_class"] == rows // 2
     assert sum(columns["date"]["bars"]) == rows
-    json.dumps(found)
+    json.dumps(description)
 
 
 @pytest.mark.parametrize(

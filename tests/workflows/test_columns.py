@@ -244,12 +244,40 @@ async def test_a_table_file_is_described(fetch, write: Callable[..., Path]) -> N
     write("data/a.csv", "x;y\n1;a\n2;b\n")
     body = json.dumps({"path": "data/a.csv"})
     answer = await fetch("mlws/api/v1/workflows/table", method="POST", body=body)
-    found = json.loads(answer.body)["data"]
-    assert found["reading"]["separator"] == ";"
-    assert found["target"] == "y"
+    description = json.loads(answer.body)["data"]
+    assert description["reading"]["separator"] == ";"
+    assert description["target"] == "y"
     for path, code in (("data/none.csv", 404), ("../a.csv", 403), ("data", 404)):
         body = json.dumps({"path": path})
         answer = await fetch(
             "mlws/api/v1/workflows/table", method="POST", body=body, raise_error=False
         )
         assert answer.code == code, answer.body
+
+
+def test_a_role_of_a_column_that_the_file_lacks_is_a_problem(
+    workflows: WorkflowManager, file: Path
+) -> None:
+    roles = "{encoding: utf-8, roles: ['churn=target', 'nothing=ignored']}"
+    text = workflow("[city, price]", "null").replace("{encoding: utf-8}", roles)
+    (problem,) = workflows.validate(PATH, text)
+    assert (problem.node, problem.field) == ("load", "roles")
+    request = NodeColumnsRequest(path=PATH, text=text, node="load")
+    (table,) = workflows.columns(request).inputs["table"]
+    assert [one.role for one in table.columns] == [None, None, None, "target"]
+
+
+def test_columns_that_do_not_fit_have_repairs(workflows: WorkflowManager, file: Path) -> None:
+    text = workflow("[price]")
+    (problem,) = workflows.validate(PATH, text)
+    assert (problem.node, problem.field, problem.severity) == ("train", "preparation", "error")
+    assert problem.message.en == "No numbers: city."
+    automatic, ignore = problem.repairs
+    assert (automatic.settings, automatic.component) == ({"preparation": "automatic"}, None)
+    assert (ignore.component, ignore.settings, ignore.port) == (
+        "select_columns",
+        {"drop": ["city"]},
+        "data",
+    )
+    prepared = text.replace("{target: churn}", "{target: churn, preparation: automatic}")
+    assert workflows.validate(PATH, prepared) == []

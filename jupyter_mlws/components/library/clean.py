@@ -118,11 +118,11 @@ def encode_categories(
     import pandas as pd
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
-    left = protected_columns(data)
+    others = protected_columns(data)
     names = columns or [
         name
         for name in data.columns
-        if name not in left
+        if name not in others
         and not pd.api.types.is_numeric_dtype(data[name])
         and not pd.api.types.is_datetime64_any_dtype(data[name])
     ]
@@ -175,8 +175,8 @@ def impute_missing(
     from sklearn.impute import SimpleImputer
 
     check_columns(data, columns)
-    left = {*ignore, *protected_columns(data)}
-    names = columns or [str(name) for name in data.columns if name not in left]
+    others = {*ignore, *protected_columns(data)}
+    names = columns or [str(name) for name in data.columns if name not in others]
     groups = {
         numbers: [name for name in names if numeric(data[name])],
         "most_frequent": [name for name in names if not numeric(data[name])],

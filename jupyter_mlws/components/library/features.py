@@ -75,8 +75,8 @@ def scale_columns(
         "robust": RobustScaler,
         "max_abs": MaxAbsScaler,
     }
-    left = {*ignore, *protected_columns(data)}
-    numbers = [name for name in data.columns if numeric(data[name]) and name not in left]
+    apart = {*ignore, *protected_columns(data)}
+    numbers = [name for name in data.columns if numeric(data[name]) and name not in apart]
     names = columns or numbers
     if not names:
         raise ValueError("the table has no numeric columns")
@@ -138,8 +138,8 @@ def _numeric_features(table: Table, ignored: set[str]) -> Table:
 
     Raises ValueError for missing values.
     """
-    left = {*ignored, *protected_columns(table)}
-    names = [name for name in table.columns if name not in left]
+    apart = {*ignored, *protected_columns(table)}
+    names = [name for name in table.columns if name not in apart]
     numbers = [name for name in names if numeric(table[name])]
     if not numbers:
         raise ValueError("the table has no numeric columns")

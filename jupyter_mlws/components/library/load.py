@@ -15,6 +15,7 @@ from jupyter_mlws.components.kinds import KINDS, ROLES, column_choices, with_cho
 from jupyter_mlws.components.library.register import Name
 from jupyter_mlws.components.parameters import AppliesTo, Labels, New, PairsOf
 from jupyter_mlws.components.table_files import Format, Reading, read_table_file
+from jupyter_mlws.components.tables import check_columns
 
 TEXT = ("auto", "csv")
 """Formats of settings for text files."""
@@ -54,7 +55,7 @@ def load_table(
     encoding: Character encoding of the file (CSV). Leave empty to find it in the file.
     decimal: Character used as the decimal point (CSV). Leave empty to find it in the file.
     sheet: Name of the sheet (Excel). Leave empty for the first.
-    missing: Texts that stand for no value, beside NA, null and an empty field.
+    missing: Texts that mean a missing value, besides NA, null and an empty field.
     bad_lines: What to do with a line that has too many values (CSV).
     roles: What columns are for. Later nodes predict the target, learn from features, and leave the
         other columns alone.
@@ -64,7 +65,10 @@ def load_table(
     if separator == "," and file.suffix.lower() == ".tsv":
         separator = "\t"
     how = Reading(format, separator, encoding, decimal, sheet, tuple(missing), bad_lines == "skip")
-    return with_choices(read_table_file(file, how, limit), column_choices(kinds, roles))
+    table = read_table_file(file, how, limit)
+    choices = column_choices(kinds, roles)
+    check_columns(table, choices)
+    return with_choices(table, choices)
 
 
 @component(category="Load", title="Load from SQL", columns=READ)

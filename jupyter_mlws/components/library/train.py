@@ -292,14 +292,13 @@ def _fit(
     from sklearn.preprocessing import StandardScaler
 
     goal = target_of(data, target)
+    rows = rows_with_target(data, goal)
+    if algorithm == "baseline":
+        # It looks at the target alone.
+        return model.fit(rows.features, rows.target.to_numpy())
     if preparation == "automatic":
-        rows = rows_with_target(data, goal)
-        if algorithm == "baseline":
-            # It looks at the target alone.
-            return model.fit(rows.features, rows.target.to_numpy())
         pipeline = preparing_pipeline(model, rows, kind, algorithm, scale, seed)
         options = fit_options(pipeline, rows)
         return pipeline.fit(rows.features, rows.target.to_numpy(), **options)
-    features = data.drop(columns=[goal])
     steps = [StandardScaler(), model] if scale else [model]
-    return make_pipeline(*steps).fit(features, data[goal])
+    return make_pipeline(*steps).fit(rows.features, rows.target)

@@ -69,13 +69,24 @@ class Columns:
             for port in ports
         }
 
+    def tables(self, node: str) -> Inputs:
+        """Return what `inputs` does, and of a node that reads a file, its output tables."""
+        stage = self._stages[node]
+        component = self._components.get(stage.component or "")
+        is_reader = component is not None and library_rules().get(component.name) == READ
+        outputs = {
+            port.name: [self._values.get(path, UNKNOWN) for path in stage.ports.get(port.name, ())]
+            for port in (component.outputs if component and is_reader else ())
+        }
+        return {**outputs, **self.inputs(node)}
+
     def findings(self, document: Document) -> Iterator[Finding]:
         """Yield the settings whose columns or expressions do not suit the input tables."""
         for stage in self._stages.values():
             component = self._components.get(stage.component or "")
             if component is None:
                 continue
-            inputs, settings = self.inputs(stage.id), all_settings(stage, component)
+            inputs, settings = self.tables(stage.id), all_settings(stage, component)
             for name, schema in setting_schemas(component).items():
                 conditions = schema.get("x-applies-to", {}).items()
                 applies = all(settings.get(other) in values for other, values in conditions)

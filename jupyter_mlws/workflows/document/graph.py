@@ -52,7 +52,7 @@ class Finding:
     fix: Message | None = None
     severity: Severity = Severity.ERROR
     repairs: tuple[Repair, ...] = ()
-    """What a button can do about it."""
+    """Changes for buttons."""
     draft: bool = False
     """True if a workflow may be saved with it, because only a run needs it fixed."""
 

@@ -34,7 +34,7 @@ const USELESS: ReadonlySet<Kind> = new Set(['identifier', 'constant', 'other']);
 /** Columns between nodes, in pixels. */
 const STEP = 272;
 
-/** What a first model of a table is made of. */
+/** The parts of a first model of a table. */
 export interface ITableChoice {
   task: Task;
   /** By column; the others are as they were guessed. */
