@@ -100,6 +100,8 @@ def test_every_component_that_fits_is_in_the_workflow() -> None:
         for one in library()
         if any(port.type == "Model" for port in one.outputs)
         and any(port.type == "Table" for port in one.inputs)
+        # A comparison passes on one of its models.
+        and not any(port.type == "Model" for port in one.inputs)
     }
     assert fitting <= {line.split()[0] for line in WORKFLOW.strip().splitlines()}
 
