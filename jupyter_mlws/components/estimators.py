@@ -8,7 +8,7 @@ from typing import Any, Literal
 from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.optional_dependencies import LIGHTGBM, XGBOOST
 from jupyter_mlws.components.preparation import features_of, rows_with_target
-from jupyter_mlws.components.tables import numeric, target_of
+from jupyter_mlws.components.tables import numeric
 from jupyter_mlws.components.values import names_of
 
 Task = Literal["auto", "classification", "regression"]
@@ -194,7 +194,7 @@ def class_probabilities(
 
     One for each class of each model against the rest; of two classes, the second alone.
     """
-    rows = rows_with_target(test, target_of(test, target))
+    rows = rows_with_target(test, target)
     features, truth = rows.features, rows.target.to_numpy()
     for name, model in zip(names_of(models, "model"), models, strict=True):
         probabilities = model.predict_proba(features_of(model, features))

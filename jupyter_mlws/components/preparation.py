@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from jupyter_mlws.components import chinese
 from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.kinds import Guess, columns_with_role, kinds_of
-from jupyter_mlws.components.tables import check_columns
+from jupyter_mlws.components.tables import check_columns, target_of
 
 Preparation = Literal["none", "automatic"]
 Step = Literal["numbers", "dates", "one_hot", "target_encoding", "texts", "ignored"]
@@ -53,11 +53,12 @@ class Rows(NamedTuple):
     """Rows without a target."""
 
 
-def rows_with_target(table: Table, goal: str) -> Rows:
+def rows_with_target(table: Table, target: str | None) -> Rows:
     """Return features and target of the rows that have one.
 
     Columns that are ignored, groups or weights by their role are no features.
     """
+    goal = target_of(table, target)
     rows = table[table[goal].notna()]
     if len(rows) == 0:
         raise ValueError(f"no row has a value in the target column {goal!r}")
@@ -86,8 +87,12 @@ def plan_steps(features: Table, target: Any, task: str) -> list[PreparedColumn]:
             step = "dates" if is_date else "ignored"
         if step == "numbers" and not pd.api.types.is_numeric_dtype(column):
             # A person called a text a number.
+            numbers = pd.to_numeric(column, errors="coerce")
+            texts = column[numbers.isna() & column.notna()]
+            example = f", such as {texts.iloc[0]!r} in row {texts.index[0]}" if len(texts) else ""
             raise ValueError(
-                f"the column {name!r} is to be a number, but row {_first_text(column)} is not"
+                f"the column {name!r} is to be a number, but holds texts{example}: "
+                "convert it with “Convert Types”, or change its kind"
             )
         columns.append(
             PreparedColumn(
@@ -144,13 +149,6 @@ def can_encode_by_target(target: Any, task: str) -> bool:
         return len(target) >= FOLDS
     counts = target.value_counts()
     return len(counts) <= MANY_CLASSES and int(counts.max()) >= FOLDS
-
-
-def _first_text(column: Any) -> str:
-    import pandas as pd
-
-    bad = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
-    return f"{bad.index[0]} ({bad.iloc[0]!r})" if len(bad) else "0"
 
 
 def transformer(

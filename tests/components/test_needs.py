@@ -52,14 +52,14 @@ LEARNERS: list[tuple[Any, str, tuple[str, ...]]] = [
 
 def tables(targets: tuple[str, ...]) -> list[tuple[str, pd.DataFrame]]:
     """A table for each kind of column, with and without gaps, beside a number."""
-    found = []
+    cases = []
     for target, (name, cells), has_gaps in product(targets, FEATURES.items(), (False, True)):
         table = pd.DataFrame({"x": RANDOM.normal(size=ROWS), "feature": pd.Series(cells)})
         if has_gaps:
             table["feature"] = table["feature"].mask(table.index % 5 == 0)
         table["y"] = TARGETS[target]
-        found.append((f"{target}, {name}, {has_gaps}", table))
-    return found
+        cases.append((f"{target}, {name}, {has_gaps}", table))
+    return cases
 
 
 def misfits(function: Any, settings: dict[str, Any], schema: Schema) -> list[Any]:
@@ -68,14 +68,14 @@ def misfits(function: Any, settings: dict[str, Any], schema: Schema) -> list[Any
 
 
 def check(function: Any, settings: dict[str, Any], table: pd.DataFrame, name: str) -> None:
-    told = misfits(function, settings, table_schema(table))
+    problems = misfits(function, settings, table_schema(table))
     failure = None
     try:
         function(table, **settings)
     except Exception as error:  # noqa: BLE001  the test is about all of them
         failure = error
-    assert told or failure is None, (name, settings, failure)
-    assert failure or not any(one.is_certain for one in told), (name, settings, told)
+    assert problems or failure is None, (name, settings, failure)
+    assert failure or not any(one.is_certain for one in problems), (name, settings, problems)
 
 
 @pytest.mark.parametrize(("function", "setting", "algorithms"), LEARNERS)

@@ -126,9 +126,7 @@ def test_a_kind_that_a_person_chose_decides(classes: pd.DataFrame) -> None:
     assert (steps["children"].step, steps["children"].reason) == ("one_hot", "chosen")
     assert "plan" not in steps
     wrong = with_choices(classes, {"plan": {"kind": "number"}})
-    with pytest.raises(
-        ValueError, match=r"'plan' is to be a number, but row .*'(basic|full|trial)'"
-    ):
+    with pytest.raises(ValueError, match=r"'plan' .* holds texts, such as '(basic|full|trial)'"):
         train_classifier(wrong, target="left", preparation="automatic")
 
 
@@ -146,6 +144,10 @@ def test_the_latest_rows_judge_where_there_is_a_time(classes: pd.DataFrame) -> N
     chosen = with_choices(classes.dropna(subset="signup"), {"signup": {"role": "time"}})
     train, test = split(chosen.sample(frac=1, random_state=0))
     assert train["signup"].max() < test["signup"].min()
+    # Rows without a time are training rows, and each row is in one set.
+    train, test = split(classes, time="signup")
+    assert test["signup"].notna().all()
+    assert sorted([*train["id"], *test["id"]]) == sorted(classes["id"])
 
 
 @pytest.mark.parametrize("algorithm", ["logistic_regression", "hist_gradient_boosting"])
@@ -153,8 +155,8 @@ def test_preparation_never_sees_test_rows(
     classes: pd.DataFrame, algorithm: str, tmp_path: Path
 ) -> None:
     train, test = split(classes)
-    changed = test.assign(age=1e9, plan="new", signup="1999-09-09", comment="other words", left="?")
-    for name, part in (("a", test), ("b", changed)):
+    other = test.assign(age=1e9, plan="new", signup="1999-09-09", comment="other words", left="?")
+    for name, part in (("a", test), ("b", other)):
         # Only the order of the rows tells the sets apart.
         whole = pd.concat([train, part], ignore_index=True)
         parts = split(whole, test_size=len(test) / len(whole), shuffle=False)

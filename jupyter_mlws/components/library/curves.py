@@ -12,7 +12,6 @@ from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
 from jupyter_mlws.components.preparation import features_of, rows_with_target
-from jupyter_mlws.components.tables import target_of
 
 
 @component(category="Plot", title="Precision-Recall Curve")
@@ -96,15 +95,14 @@ def plot_residuals(
     width: In inches.
     height: In inches.
     """
-    goal = target_of(test, target)
-    rows = rows_with_target(test, goal)
+    rows = rows_with_target(test, target)
     predictions = model.predict(features_of(model, rows.features))
     figure = new_figure(width, height)
     axes = figure.subplots()
     axes.scatter(predictions, rows.target - predictions, s=12)
     axes.axhline(0, linestyle="--", color="gray", linewidth=1)
     axes.set_xlabel("prediction")
-    axes.set_ylabel(f"{goal} - prediction")
+    axes.set_ylabel(f"{rows.target.name} - prediction")
     axes.set_title(title)
     return figure
 
@@ -137,7 +135,7 @@ def plot_learning_curve(
     import numpy as np
     from sklearn.model_selection import learning_curve
 
-    rows = rows_with_target(data, target_of(data, target))
+    rows = rows_with_target(data, target)
     sizes, training, validation = learning_curve(
         model,
         rows.features,

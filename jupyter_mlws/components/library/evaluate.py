@@ -17,7 +17,6 @@ from jupyter_mlws.components.artifacts import (
 )
 from jupyter_mlws.components.parameters import Seed, TargetColumn
 from jupyter_mlws.components.preparation import features_of, rows_with_target
-from jupyter_mlws.components.tables import target_of
 from jupyter_mlws.components.values import names_of
 
 NUMBER_MEASURES = {
@@ -72,7 +71,7 @@ def compare_classifiers(
         precision_recall_fscore_support,
     )
 
-    rows = rows_with_target(test, target_of(test, target))
+    rows = rows_with_target(test, target)
     truth, features = rows.target, rows.features
     metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
@@ -106,7 +105,7 @@ def compare_regressors(
     """
     from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-    rows = rows_with_target(test, target_of(test, target))
+    rows = rows_with_target(test, target)
     truth, features = rows.target, rows.features
     metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
@@ -150,7 +149,7 @@ def cross_validate(
     classes = kinds.pop()
     parts = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
     measures = _class_measures() if classes else NUMBER_MEASURES
-    rows = rows_with_target(data, target_of(data, target))
+    rows = rows_with_target(data, target)
     truth, features = rows.target.to_numpy(), rows.features
     metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):

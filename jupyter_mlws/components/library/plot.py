@@ -12,7 +12,7 @@ from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
 from jupyter_mlws.components.parameters import ColumnName, FigureTitle, Seed, TargetColumn
 from jupyter_mlws.components.preparation import features_of, rows_with_target
-from jupyter_mlws.components.tables import numeric, target_of
+from jupyter_mlws.components.tables import numeric
 
 MOST_COLORS = 10
 """Numbers with more different values than this get a scale of colours, not a colour each."""
@@ -74,7 +74,7 @@ def plot_confusion_matrix(
 
     figure = new_figure(width, height)
     axes = figure.subplots()
-    rows = rows_with_target(test, target_of(test, target))
+    rows = rows_with_target(test, target)
     ConfusionMatrixDisplay.from_estimator(
         model, features_of(model, rows.features), rows.target, ax=axes, colorbar=False, cmap="Blues"
     )
@@ -198,13 +198,12 @@ def plot_predictions(
     """
     figure = new_figure(width, height)
     axes = figure.subplots()
-    goal = target_of(test, target)
-    rows = rows_with_target(test, goal)
+    rows = rows_with_target(test, target)
     truth = rows.target
     axes.scatter(truth, model.predict(features_of(model, rows.features)), s=12)
     ends = [float(truth.min()), float(truth.max())]
     axes.plot(ends, ends, "--", color="gray", linewidth=1)
-    axes.set_xlabel(goal)
+    axes.set_xlabel(rows.target.name)
     axes.set_ylabel("prediction")
     axes.set_title(title)
     return figure
@@ -237,7 +236,7 @@ def plot_importance(
     """
     from sklearn.inspection import permutation_importance
 
-    rows = rows_with_target(test, target_of(test, target))
+    rows = rows_with_target(test, target)
     features = features_of(model, rows.features)
     result = permutation_importance(
         model, features, rows.target.to_numpy(), n_repeats=repeats, random_state=seed

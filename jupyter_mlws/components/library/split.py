@@ -56,7 +56,9 @@ def split(
     time = time or next(iter(columns_with_role(data, "time")), None)
     group = group or next(iter(columns_with_role(data, "group")), None)
     if time:
-        data = data.iloc[sortable(data[time]).argsort(kind="stable")]
+        times = sortable(data[time]).reset_index(drop=True)
+        # Rows without a time are no latest ones.
+        data = data.iloc[times.sort_values(kind="stable", na_position="first").index]
         shuffle = False
     elif group and data[group].nunique(dropna=False) > 1:
         codes = pd.factorize(data[group], use_na_sentinel=False)[0]

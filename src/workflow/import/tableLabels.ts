@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IColumnProfile, ITableProfile } from '../../api/models';
+import { columnTypeText } from '../labels';
 import { type ITableChoice, type Role, withRole } from './tableTemplate';
 
 type Kind = IColumnProfile['kind'];
@@ -100,22 +101,14 @@ export function modelText(name: string, trans: TranslationBundle): string {
 
 export function kindText(kind: Kind, trans: TranslationBundle): string {
   switch (kind) {
-    case 'number':
-      return trans.__('number');
     case 'category':
       return trans.__('category');
-    case 'date':
-      return trans.__('date');
-    case 'text':
-      return trans.__('text');
-    case 'boolean':
-      return trans.__('true or false');
     case 'identifier':
       return trans.__('identifier');
     case 'constant':
       return trans.__('constant');
-    case 'other':
-      return trans.__('other');
+    default:
+      return columnTypeText(kind, trans);
   }
 }
 
