@@ -9,6 +9,7 @@ import {
   type XYPosition
 } from '../graph/geometry';
 import { freePlace } from '../graph/layout';
+import { TABLE_FILE } from '../graph/sources';
 import { COLUMN_GAP } from '../graph/wrapping';
 import * as gestures from '../store/gestures';
 import { useCanvas, useSlot } from '../store/hooks';
@@ -122,7 +123,7 @@ export function useHandle(
         }
         const place = flow.screenToFlowPosition({ x, y });
         const isEmpty = model.drawing.graph.nodes.size === 0;
-        if (isEmpty && paths.length === 1 && isTable(paths[0])) {
+        if (isEmpty && paths.length === 1 && TABLE_FILE.test(paths[0])) {
           gestures.startWithFile(model, paths[0], place);
         } else {
           gestures.addFiles(model, paths, place);
@@ -142,10 +143,6 @@ export function useHandle(
   }, [flow, model, pane, pointer, request]);
   useEffect(() => onReady(handle), [handle, onReady]);
   return handle;
-}
-
-function isTable(path: string): boolean {
-  return /\.(csv|tsv|parquet)$/i.test(path);
 }
 
 /** What was copied last in this page, where the clipboard cannot be read. */

@@ -11,6 +11,7 @@ import {
 import { sourceId, sourcePath } from '../document/notes';
 import {
   fittingComponents,
+  modelKindOf,
   possibleLinks,
   readingComponents,
   presetOf,
@@ -104,6 +105,16 @@ function useChoices(
       void model.catalog.loadModels();
     }
   }, [model, isAdding]);
+  const source =
+    isAdding && request.from?.side === 'source' ? request.from.node : null;
+  const tables = useReply(
+    source === null
+      ? null
+      : service => service.columns.read(model.document.text, source),
+    [source]
+  );
+  const [table] = Object.values(tables.data?.inputs ?? {}).flat();
+  const modelKind = table ? modelKindOf(table) : null;
   const workflows = useReusable(request.kind === 'reuse');
   const nodes = [...model.drawing.graph.nodes.values()];
   const components = [...model.catalog.components.values()];
@@ -263,7 +274,8 @@ function useChoices(
   ];
 
   function newChoices(end: IEnd, at: XYPosition): IChoice[] {
-    return fittingComponents(model.drawing.graph, components, end).map(
+    const { graph } = model.drawing;
+    return fittingComponents(graph, components, end, modelKind).map(
       ({ component, port }) => ({
         key: `${end.port}>${component.name}`,
         label: component.title,

@@ -1,11 +1,13 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { IComponent } from '../../api/models';
+import type { IComponent, ITableColumns } from '../../api/models';
 import { parse } from '../document/document';
 import { WINE } from '../../__tests__/samples';
 import {
   bestLink,
   fittingComponents,
+  furtherLinks,
+  modelKindOf,
   possibleLinks,
   presetOf,
   readingComponents
@@ -176,4 +178,103 @@ it('offers and connects models of a fitting kind only', () => {
   );
   expect(names).toContain('judge_classifier');
   expect(names).not.toContain('judge_regressor');
+});
+
+describe('after a split', () => {
+  const grouped = (
+    group: string,
+    one: IComponent,
+    kinds: string[] = []
+  ): IComponent => ({
+    ...one,
+    group,
+    outputs: one.outputs.map(port => ({ ...port, kinds }))
+  });
+  const compare = component(
+    'compare',
+    [
+      ['models', 'Model'],
+      ['test', 'Table']
+    ],
+    []
+  );
+  compare.inputs[0].multiple = true;
+  const library = [
+    grouped('Clean', component('clean', [['data', 'Table']], [])),
+    grouped(
+      'Split',
+      component(
+        'split',
+        [['data', 'Table']],
+        [
+          ['train', 'Table'],
+          ['test', 'Table']
+        ]
+      )
+    ),
+    grouped(
+      'Train',
+      component('classify', [['data', 'Table']], [['model', 'Model']]),
+      ['classifier']
+    ),
+    grouped(
+      'Train',
+      component('regress', [['data', 'Table']], [['model', 'Model']]),
+      ['regressor']
+    ),
+    grouped('Evaluate', compare)
+  ];
+  const node = (id: string, name: string, files: string): string =>
+    `  ${id}:\n    cmd: jupyter mlws node ${name} ${files}\n    deps: [` +
+    `${[...files.matchAll(/--(?:data|models|test) (\S+)/g)].map(one => one[1]).join(', ')}]\n` +
+    `    outs: [${[...files.matchAll(/--(?:train|hold|model|out) (\S+)/g)].map(one => one[1]).join(', ')}]\n`;
+  const text = [
+    'stages:\n',
+    node('first', 'split', '--train a --test b --data x').replace(
+      'deps: [b, x]\n    outs: [a]',
+      'deps: [x]\n    outs: [a, b]'
+    ),
+    node('one', 'classify', '--model m --data a'),
+    node('other', 'classify', '--model n --data a'),
+    node('apart', 'classify', '--model o --data x'),
+    node('judge', 'compare', '--models m')
+  ].join('');
+  const graph = buildGraph(
+    parse(text, 'dvc.yaml').document!,
+    new Map(library.map(one => [one.name, one]))
+  );
+
+  it('proposes what learns, for the kind of the target', () => {
+    const end = { side: 'source' as const, node: 'first', port: 'train' };
+    const names = (kind: string | null): string[] =>
+      fittingComponents(graph, library, end, kind).map(
+        one => one.component.name
+      );
+    expect(names(null).slice(0, 2)).toEqual(['classify', 'regress']);
+    expect(names('regressor').slice(0, 2)).toEqual(['regress', 'classify']);
+    const column = { name: 'y', role: 'target', kind: 'number' };
+    expect(
+      ['number', 'category', null].map(kind =>
+        modelKindOf({
+          columns: [{ ...column, kind }]
+        } as ITableColumns)
+      )
+    ).toEqual(['regressor', 'classifier', null]);
+    expect(modelKindOf({ columns: [], complete: true })).toBe(null);
+  });
+
+  it('connects a comparison with the other models and the test set', () => {
+    const first = {
+      source: 'one',
+      sourcePort: 'model',
+      target: 'judge',
+      targetPort: 'models'
+    };
+    expect(furtherLinks(graph, first)).toEqual([
+      { ...first, source: 'other' },
+      { ...first, source: 'first', sourcePort: 'test', targetPort: 'test' }
+    ]);
+    // What learned from another table is no neighbour.
+    expect(furtherLinks(graph, { ...first, source: 'apart' })).toEqual([]);
+  });
 });

@@ -1,4 +1,4 @@
-import type { IComponent } from '../../api/models';
+import type { IComponent, ITableColumns } from '../../api/models';
 import type { ISchema } from '../document/schema';
 import { sourcePath } from '../document/notes';
 import type { Value } from '../document/values';
@@ -12,7 +12,11 @@ import {
   linkBetween,
   originTypeOf
 } from './graph';
-import { downstream } from './order';
+import { downstream, targetsOf } from './order';
+import { TABLE_FILE } from './sources';
+
+/** A node, and the name of one of its outputs. */
+type Output = readonly [node: string, port: string];
 
 /** A component with its first port that fits. */
 interface IFitting {
@@ -20,11 +24,28 @@ interface IFitting {
   port: string;
 }
 
-/** The components that a new node could be made of to be connected to a port. */
+/** What most often comes behind a component, by its group. */
+const NEXT: Readonly<Record<string, string>> = {
+  Load: 'Split',
+  Prepare: 'Split',
+  Clean: 'Split',
+  Transform: 'Split',
+  Features: 'Split',
+  Split: 'Train',
+  Train: 'Evaluate',
+  Tune: 'Evaluate',
+  Evaluate: 'Plot'
+};
+
+/**
+ * The components that a new node could be made of to be connected to a port: of those that fit
+ * equally well, what most often comes next first, and of these what makes the kind of model wanted.
+ */
 export function fittingComponents(
   graph: IGraph,
   components: Iterable<IComponent>,
-  end: IEnd
+  end: IEnd,
+  kind: string | null = null
 ): IFitting[] {
   const node = graph.nodes.get(end.node);
   const isSource = end.side === 'source';
@@ -49,7 +70,12 @@ export function fittingComponents(
       ? [{ component, port: best.name, rank: rank(best, own.type) }]
       : [];
   });
-  return fittings.sort((one, other) => one.rank - other.rank);
+  const next = isSource ? NEXT[node?.component?.group ?? ''] : undefined;
+  const order = ({ component, rank }: (typeof fittings)[number]): number =>
+    4 * rank -
+    2 * Number(next !== undefined && component.group === next) -
+    Number(component.outputs.some(port => port.kinds?.join() === kind));
+  return fittings.sort((one, other) => order(one) - order(other));
 }
 
 function rank(
@@ -59,13 +85,23 @@ function rank(
   return (port.type === type ? 0 : 2) + (port.required === false ? 1 : 0);
 }
 
+/** The kind of model that learns the target of a table; null where no target is known. */
+export function modelKindOf({ columns }: ITableColumns): string | null {
+  const target = columns.find(({ role }) => role === 'target');
+  return target?.kind
+    ? target.kind === 'number'
+      ? 'regressor'
+      : 'classifier'
+    : null;
+}
+
 /** The components that read a file or a folder, those for such a file first. */
 export function readingComponents(
   components: Iterable<IComponent>,
   path: string
 ): IFitting[] {
   const isFolder = !/\.[^/.]+$/.test(path);
-  const isTable = /\.(csv|tsv|parquet)$/i.test(path);
+  const isTable = TABLE_FILE.test(path);
   return [...components]
     .flatMap(component => {
       const port = component.inputs.find(
@@ -115,6 +151,74 @@ export function possibleLinks(
     }
   }
   return links;
+}
+
+/**
+ * The connections that a new node needs beside its first one, where one choice alone is likely: the
+ * outputs of nodes that stand side by side with the source, such as models that learned from the
+ * same table, and for an input such as `test` the output of this name of the nearest node before.
+ */
+export function furtherLinks(graph: IGraph, first: ILink): ILink[] {
+  const { source, sourcePort, target, targetPort } = first;
+  const links: ILink[] = [];
+  for (const port of graph.nodes.get(target)?.inputs ?? []) {
+    const origins =
+      port.name !== targetPort
+        ? port.required && port.paths.length === 0
+          ? nearest(graph, source, port.name).slice(0, 1)
+          : []
+        : port.multiple
+          ? siblings(graph, source, sourcePort)
+          : [];
+    links.push(
+      ...origins
+        .map(([id, output]) => ({
+          source: id,
+          sourcePort: output,
+          target,
+          targetPort: port.name
+        }))
+        .filter(link => !refusalOf(graph, link))
+    );
+  }
+  return links;
+}
+
+/** The outputs of a name of the nodes before one, the nearest first. */
+function nearest(graph: IGraph, start: string, name: string): Output[] {
+  const before = targetsOf(reversed(graph));
+  const reached = new Set([start]);
+  const found: Output[] = [];
+  for (const id of reached) {
+    if (graph.nodes.get(id)?.outputs.some(port => port.name === name)) {
+      found.push([id, name]);
+    }
+    before.get(id)?.forEach(next => reached.add(next));
+  }
+  return found;
+}
+
+/** The outputs like that of a node, of other nodes of its group that read the same outputs. */
+function siblings(graph: IGraph, id: string, name: string): Output[] {
+  const origins = (node: string): string =>
+    graph.edges
+      .filter(({ target }) => target === node)
+      .map(edge => `${edge.source}:${edge.sourcePort}`)
+      .sort()
+      .join(' ');
+  const own = origins(id);
+  const group = graph.nodes.get(id)?.component?.group;
+  return own === '' || !group
+    ? []
+    : [...graph.nodes.values()]
+        .filter(
+          one =>
+            one.id !== id &&
+            one.component?.group === group &&
+            one.outputs.some(port => port.name === name) &&
+            origins(one.id) === own
+        )
+        .map(one => [one.id, name]);
 }
 
 /**

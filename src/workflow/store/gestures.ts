@@ -38,7 +38,7 @@ import type { Value } from '../document/values';
 import { setSetting } from '../document/variables';
 import { aligned, type Alignment } from '../graph/align';
 import { bridgesOf, refusalOf } from '../graph/connections';
-import { insertionOf } from '../graph/choices';
+import { furtherLinks, insertionOf } from '../graph/choices';
 import { NODE_WIDTH, nodeBox, type XYPosition } from '../graph/geometry';
 import {
   ANY_INPUT,
@@ -85,6 +85,8 @@ export function addComponent(
   settings: Record<string, Value> = {}
 ): void {
   const { catalog, document, selection } = model;
+  // The new node may depend on what was typed last.
+  document.flush();
   const component = catalog.components.get(name);
   if (name === PYTHON_CODE) {
     createComponent(model, own => addComponent(model, own, place, link));
@@ -107,7 +109,13 @@ export function addComponent(
       }
       const target = inheritedTarget(graph, now, link.end.node, component);
       const connected = connectPort(connectionOf(graph, ends));
-      return compose(connected, ...targetEdits(id, target))(now);
+      const further =
+        link.end.side === 'source' ? furtherLinks(graph, ends) : [];
+      return compose(
+        connected,
+        ...further.map(one => connection(graph, one)),
+        ...targetEdits(id, target)
+      )(now);
     });
   }
   for (const [key, value] of Object.entries(settings)) {
@@ -141,6 +149,7 @@ export function insertComponent(
   settings: Record<string, Value> = {}
 ): boolean {
   const { catalog, document, drawing, selection } = model;
+  document.flush();
   const component = catalog.components.get(name);
   const ports = component && insertionOf(drawing.graph, link, component);
   if (!component || !ports) {
@@ -201,6 +210,7 @@ export function repair(
   { settings, component, port }: IProblemRepair
 ): void {
   const values = settings as Record<string, Value>;
+  model.document.flush();
   if (component === null) {
     model.document.edit(
       compose(
@@ -456,9 +466,11 @@ export function setFrameTitle(
 
 /** Makes a connection of the drawing. */
 export function connect(
-  { document, drawing: { graph } }: CanvasModel,
+  { document, drawing }: CanvasModel,
   drawn: ILink
 ): void {
+  document.flush();
+  const { graph } = drawing;
   const link = memberLink(drawn);
   const refusal = refusalOf(graph, link);
   if (refusal) {
