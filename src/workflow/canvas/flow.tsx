@@ -127,7 +127,13 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   useZoomLevel(pane);
   useFittingPorts(pane, model);
   useShape(model);
-  const onMoveEnd = useSteadyView(nodes, props.view, initial, props.shape);
+  const onMoveEnd = useSteadyView(
+    model,
+    nodes,
+    props.view,
+    initial,
+    props.shape
+  );
   const labels = useMemo(() => flowLabels(trans), [trans]);
   // The first drawing comes before React Flow takes the initial viewport.
   const isFar = useStore(

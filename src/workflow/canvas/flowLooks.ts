@@ -77,11 +77,13 @@ export interface IViewMemory {
 /**
  * Keeps what is in view in view when the canvas changes its size, as when the results open below it.
  *
- * A graph that was fitted is fitted again. Otherwise the part that was in view stays there, by a
+ * A graph that was fitted is fitted again, in another layout where it becomes larger by this and
+ * nobody has placed its nodes. Otherwise the part that was in view stays there, by a
  * move and, only if it has to be, by a smaller zoom; both are taken back with the size. Returns the
  * handler of moves, which keeps what the user chose, and not what was made of it for another size.
  */
 export function useSteadyView(
+  model: CanvasModel,
   nodes: readonly AnyNode[],
   memory: IViewMemory,
   initial: Viewport | null,
@@ -110,7 +112,9 @@ export function useSteadyView(
     const viewport = flow.getViewport();
     if (isSameViewport(viewport, fitted(nodes, before))) {
       chosen.current = null;
-      void flow.setViewport(fitted(nodes, { width, height }));
+      if (!model.drawing.fillRoom()) {
+        void flow.setViewport(fitted(nodes, { width, height }));
+      }
       return;
     }
     if (!chosen.current || !isSameViewport(chosen.current.result, viewport)) {
@@ -126,7 +130,7 @@ export function useSteadyView(
     }
     // The nodes as they are when the size changes.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [flow, width, height]);
+  }, [flow, model, width, height]);
   return useCallback(
     (_, viewport) => {
       if (!size.current || latest.current.length === 0) {

@@ -18,7 +18,13 @@ import {
   sourcePath
 } from '../document/notes';
 import { deepEqual } from '../document/values';
-import { edgeEnds, nodeBox, type XYPosition } from '../graph/geometry';
+import {
+  boundsOf,
+  edgeEnds,
+  type IBox,
+  nodeBox,
+  type XYPosition
+} from '../graph/geometry';
 import { buildGraph, type IGraph } from '../graph/graph';
 import {
   collapse,
@@ -188,6 +194,40 @@ export class DrawingStore {
     }
   }
 
+  /**
+   * Lays out a graph without a place anew for the room that there is now, if it gets much larger
+   * by this; returns whether it did.
+   */
+  fillRoom(): boolean {
+    const [before, layout] = [this._positions, new Map(this._layout)];
+    if (!this._shape || !this.isAutomatic || this._drawn.nodes.size === 0) {
+      return false;
+    }
+    const zoom = this._zoomIn(this._shape);
+    this._forgetPlaces();
+    this._place();
+    if (this._zoomIn(this._shape) < zoom * WORTH) {
+      [this._positions, this._layout] = [before, layout];
+      this._routes = null;
+      return false;
+    }
+    this.changed.emit();
+    this.arranged.emit();
+    return true;
+  }
+
+  /** The zoom at which all nodes are in view. */
+  private _zoomIn({ width, height }: IShape): number {
+    const box = boundsOf(this._boxes())!;
+    return Math.min(1, width / box.width, height / box.height);
+  }
+
+  private _boxes(): IBox[] {
+    return [...this._drawn.nodes.values()].map(node =>
+      nodeBox(node, this._positions.get(node.id)!)
+    );
+  }
+
   /** Gives all nodes the positions of the automatic layout. */
   arrange(): void {
     // A move that is written later would take its nodes back.
@@ -303,12 +343,9 @@ export class DrawingStore {
     if (nodes.size > MOST_ROUTED) {
       return new Map();
     }
-    const boxes = [...nodes.values()].map(node =>
-      nodeBox(node, this._positions.get(node.id)!)
-    );
     return routeEdges(
       edgeEnds(this._drawn, id => this._positions.get(id)),
-      boxes
+      this._boxes()
     );
   }
 
@@ -341,6 +378,9 @@ export class DrawingStore {
   private _problems: readonly (IProblem | Problem)[] = [];
   private _timer: ReturnType<typeof setTimeout> | undefined;
 }
+
+/** How much larger a graph becomes by another layout for which its nodes may move. */
+const WORTH = 1.15;
 
 /** The positions that a file has for nodes and data, by their ids. */
 function placedIn(

@@ -136,6 +136,28 @@ describe('CanvasModel', () => {
     model.dispose();
   });
 
+  it('lays out a graph anew where it becomes larger by this', () => {
+    const stages = [1, 2, 3, 4, 5, 6].map(
+      n => `  s${n}:\n    cmd: x\n    deps: [f${n - 1}]\n    outs: [f${n}]\n`
+    );
+    const { model } = open(`stages:\n${stages.join('')}`);
+    const { drawing } = model;
+    drawing.setShape({ width: 500, height: 900 });
+    const high = new Map(drawing.positions);
+    drawing.setShape({ width: 520, height: 900 });
+    expect(drawing.fillRoom()).toBe(false);
+    expect(drawing.positions).toEqual(high);
+    drawing.setShape({ width: 1600, height: 200 });
+    expect(drawing.fillRoom()).toBe(true);
+    const rows = new Set([...drawing.positions.values()].map(({ y }) => y));
+    expect(rows.size).toBe(1);
+    // A node that a person placed stays, and the others with it.
+    drawing.move(new Map([['s1', { x: 7, y: 9 }]]));
+    drawing.setShape({ width: 500, height: 900 });
+    expect(drawing.fillRoom()).toBe(false);
+    model.dispose();
+  });
+
   it('makes every gesture one step of undo, however fast they come', async () => {
     const { file, model } = await openWithLibrary(WINE);
     const texts = [file.getSource()];
