@@ -60,7 +60,8 @@ export function wrapColumns(
     Math.ceil(best.columns.length / best.bands),
     shape ? columnsIn(shape, READABLE_ZOOM) : 0
   );
-  for (const band of cutColumns(best.columns, best.bands, most, edges)) {
+  for (const cut of cutColumns(best.columns, best.bands, most, edges)) {
+    const band = best.bands > 1 ? compact(cut) : cut;
     const [first, last] = extentOf(band);
     band.forEach((column, index) => {
       for (const { id, y } of column) {
@@ -159,6 +160,20 @@ function extentOf(columns: readonly IColumn[]): [number, number] {
   return [top, bottom];
 }
 
+/** The columns of a row, moved up or down so that the row is as high as its highest column. */
+function compact(band: readonly IColumn[]): IColumn[] {
+  const extents = band.map(column => extentOf([column]));
+  const highest = Math.max(...extents.map(([top, bottom]) => bottom - top));
+  const [least, most] = extents.find(
+    ([top, bottom]) => bottom - top === highest
+  )!;
+  return band.map((column, index) => {
+    const [top, bottom] = extents[index];
+    const by = Math.max(least - top, 0) || Math.min(most - bottom, 0);
+    return column.map(one => ({ ...one, y: one.y + by }));
+  });
+}
+
 /** How large columns in so many rows can be drawn; at most in their own size. */
 function zoomOf(
   columns: readonly IColumn[],
@@ -171,7 +186,7 @@ function zoomOf(
   const bands = bandsOf(columns, count);
   const width = bands[0].length * (NODE_WIDTH + COLUMN_GAP) - COLUMN_GAP;
   const height = bands
-    .map(extentOf)
+    .map(band => extentOf(count > 1 ? compact(band) : band))
     .reduce((sum, [top, bottom]) => sum + bottom - top + BAND_GAP, -BAND_GAP);
   return Math.min(1, (shape.width - SIDES) / width, shape.height / height);
 }
