@@ -31,6 +31,15 @@ def check_identity(git: Git) -> None:
             raise GitIdentityMissingError() from error
 
 
+def set_identity(git: Git, name: str, email: str) -> None:
+    """Write the person's name and address into git's configuration of their home folder.
+
+    Not into the repository's, which others may share.
+    """
+    for key, value in (("user.name", name), ("user.email", email)):
+        git.run("config", "--global", key, value)
+
+
 def run_hook(git: Git, name: str, *arguments: str) -> None:
     """Run the repository's hook ``name`` if it has one; error 30207 if it refuses."""
     path = git.root / git.path(f"hooks/{name}")

@@ -45,6 +45,7 @@ export type IDatasetUse = Schemas['DatasetUse'];
 export type IDatasetVersion = Schemas['DatasetVersion'];
 export type IDiffHunk = Schemas['DiffHunk'];
 export type IDifferingValue = Schemas['DifferingRow'];
+export type IIdentity = Schemas['Identity'];
 export type IDiscarded = Schemas['Discarded'];
 export type IEnvironment = Schemas['SavedEnvironment'];
 export type IExecution = Schemas['Execution'];

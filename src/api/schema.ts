@@ -1495,6 +1495,11 @@ export interface components {
       path: string;
       ids: string[];
     };
+    /** @description Who a person's commits are by, in all projects of the home folder. */
+    Identity: {
+      name: string;
+      email: string;
+    };
     /** @description New files and folders that git is to ignore. */
     IgnoreRequest: {
       paths: string[];

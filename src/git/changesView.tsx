@@ -5,6 +5,7 @@ import { useMemo } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type {
+  IIdentity,
   IChange,
   IConflicts,
   IGitStatus,
@@ -30,6 +31,9 @@ import { ProofBadges } from './snapshotParts';
 /** Code of the error that files look like credentials. */
 const LOOKS_SECRET = '30206';
 
+/** Code of the error that git knows neither name nor address of the person. */
+const NO_IDENTITY = '30205';
+
 /** Codes of the errors about files that may be gone meanwhile: secrets, and too large for git. */
 const FILE_ERRORS: ReadonlySet<string> = new Set([LOOKS_SECRET, '30210']);
 
@@ -39,6 +43,8 @@ const MANY_FILES = '30221';
 /** What the person can do here. */
 interface IChangesActions extends IChangeActions, IMergeActions {
   commit(options?: ICommitOptions): void;
+  /** Tells git who commits, and commits. */
+  commitAs(identity: IIdentity, options: ICommitOptions): void;
   pullData(changes: readonly IChange[]): void;
   /** Restores the newest snapshot. */
   returnToHead(): void;
@@ -253,9 +259,17 @@ function Outcome(
       </Button>
     </>
   );
+  const identity = failure?.code === NO_IDENTITY && (
+    <IdentityForm
+      trans={trans}
+      onSubmit={who => actions.commitAs(who, { staged: hasStaged })}
+    />
+  );
   return (
     <>
-      {failure && <Failure error={failure} trans={trans} actions={ways} />}
+      {failure && (
+        <Failure error={failure} trans={trans} actions={ways || identity} />
+      )}
       {failure?.code === MANY_FILES && (
         <Button
           small={true}
@@ -270,6 +284,51 @@ function Outcome(
         </p>
       ))}
     </>
+  );
+}
+
+/** Asks who commits. */
+function IdentityForm(props: {
+  trans: TranslationBundle;
+  onSubmit: (identity: IIdentity) => void;
+}): JSX.Element {
+  const { trans } = props;
+  return (
+    <form
+      className="jp-mlws-IdentityForm"
+      onSubmit={event => {
+        event.preventDefault();
+        const fields = new FormData(event.currentTarget);
+        props.onSubmit({
+          name: String(fields.get('name')).trim(),
+          email: String(fields.get('email')).trim()
+        });
+      }}
+    >
+      <label>
+        {trans.__('Your name')}
+        <input
+          className="jp-mod-styled"
+          name="name"
+          autoComplete="name"
+          required
+          pattern="[^<>]*[^<>\s][^<>]*"
+        />
+      </label>
+      <label>
+        {trans.__('Your email address')}
+        <input
+          className="jp-mod-styled"
+          name="email"
+          autoComplete="email"
+          required
+          pattern="[^<>\s]+@[^<>\s]+"
+        />
+      </label>
+      <button type="submit" className="jp-mod-styled jp-mod-accept">
+        {trans.__('Save and Commit')}
+      </button>
+    </form>
   );
 }
 

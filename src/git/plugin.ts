@@ -103,6 +103,14 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         ignore: paths => void staging.ignore(paths),
         commit: options =>
           run(CommandIDs.commit, { message: draft.message.value, ...options }),
+        commitAs: async (identity, options) => {
+          if (await staging.setIdentity(identity)) {
+            run(CommandIDs.commit, {
+              message: draft.message.value,
+              ...options
+            });
+          }
+        },
         returnToHead: () =>
           run(CommandIDs.restore, { id: knownStatus(client)?.head ?? 'HEAD' }),
         pullData: data => void remotes.pullData(data),

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { confirm } from '../lab/confirm';
 import type { MLWSClient } from '../api/client';
-import type { IChange, IDiscarded } from '../api/models';
+import type { IIdentity, IChange, IDiscarded } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { Work } from '../lab/work';
 
@@ -36,6 +36,14 @@ export class StagingActions {
   /** Takes changes out of the next commit again; the files stay as they are. */
   async unstage(selection: Selection): Promise<void> {
     await notifyOnError(() => this._client.post('/git/unstage', selection));
+  }
+
+  /** Tells git who commits; whether that went well. */
+  async setIdentity(identity: IIdentity): Promise<boolean> {
+    const known = await notifyOnError(() =>
+      this._client.put<IIdentity>('/git/identity', identity)
+    );
+    return known !== null;
   }
 
   /** Adds new files to `.gitignore`. */

@@ -6,6 +6,7 @@ import { followProject } from '../api/invalidation';
 import type {
   IChange,
   IConflict,
+  IIdentity,
   ISnapshot,
   OperationAction
 } from '../api/models';
@@ -102,6 +103,7 @@ async function changes(): Promise<[HTMLElement, CommitDraft]> {
     returnToHead: () => calls.push('return'),
     track: (path: string) => calls.push(`track ${path}`),
     ignore: (paths: readonly string[]) => calls.push(`ignore ${paths.join()}`),
+    commitAs: ({ name, email }: IIdentity) => calls.push(`as ${name} ${email}`),
     pullData: (data: readonly IChange[]) =>
       calls.push(`pull ${data.map(one => one.path).join(' ')}`),
     commit: (options: ICommitOptions = {}) =>
@@ -534,6 +536,21 @@ it('leaves out or ignores files that may hold secrets', async () => {
   press(node, 'Leave Out');
   press(node, 'Ignore File');
   expect(calls).toEqual(['commit new.env old.py', 'ignore new.env']);
+});
+
+it('asks who commits', async () => {
+  const node = await failWith('30205', []);
+  const form = node.querySelector<HTMLFormElement>('.jp-mlws-IdentityForm')!;
+  const [name, email] = form.querySelectorAll('input');
+  expect(form.checkValidity()).toBe(false);
+  [name.value, email.value] = [' Ann ', 'ann@example.com'];
+  expect(form.checkValidity()).toBe(true);
+  press(node, 'Save and Commit');
+  expect(calls).toEqual(['as Ann ann@example.com']);
+  // The commands for a terminal are not needed then.
+  expect(node.textContent).not.toContain('git config');
+  [name.value, email.value] = ['<', 'ann'];
+  expect([name, email].map(one => one.checkValidity())).toEqual([false, false]);
 });
 
 it('says which files are too large for git, before and after a commit', async () => {

@@ -23,6 +23,8 @@ from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.secrets import find_secret, find_secrets
 from jupyter_mlws.engine.processes import start_time
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.commits import set_identity
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template
 from jupyter_mlws.versioning.experiments.run_commits import commit_worktree
@@ -164,6 +166,13 @@ def test_without_a_name_there_is_no_commit(
         manager.create("x")
     assert error.value.code == "30205"
     assert "user.name" in error.value.solution.en
+    set_identity(Git(manager.project.root), "Ann 安", "ann@example.com")
+    manager.create("x")
+    assert git(manager.project.root, "log", "-1", "--format=%an <%ae>").strip() == (
+        "Ann 安 <ann@example.com>"
+    )
+    # Others who work in this folder have their own names.
+    assert "Ann" not in (manager.project.root / ".git/config").read_text()
 
 
 def test_unfinished_merges_are_refused(manager: SnapshotManager, git: Command) -> None:

@@ -27,6 +27,8 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.commits import set_identity
 from jupyter_mlws.versioning.code.models import (
     Aborted,
     Branch,
@@ -37,6 +39,7 @@ from jupyter_mlws.versioning.code.models import (
     Conflicts,
     Discarded,
     FetchRequest,
+    Identity,
     IgnoreRequest,
     MergeAbort,
     MergeFinish,
@@ -134,6 +137,12 @@ def stage(workspace: Workspace, body: StageRequest) -> GitStatus:
 def unstage(workspace: Workspace, body: StageRequest) -> GitStatus:
     workspace.staging.unstage(body)
     return workspace.snapshots.status()
+
+
+@endpoints.put("git/identity", "Set the name and the email address of your commits")
+def put_identity(workspace: Workspace, body: Identity) -> Identity:
+    set_identity(Git(workspace.project.root), body.name, body.email)
+    return body
 
 
 @endpoints.post(

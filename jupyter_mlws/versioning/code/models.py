@@ -171,6 +171,13 @@ class StageRequest(Request):
     all: bool = False
 
 
+class Identity(Request):
+    """Who a person's commits are by, in all projects of the home folder."""
+
+    name: Plain = Field(min_length=1, max_length=200, pattern=r"^[^<>\n]+$")
+    email: Plain = Field(min_length=3, max_length=200, pattern=r"^[^<>\s]+@[^<>\s]+$")
+
+
 class IgnoreRequest(Request):
     """New files and folders that git is to ignore."""
 
