@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from jupyter_mlws.components.kinds import ColumnKind, ColumnRole
+from jupyter_mlws.components.kinds import ColumnKind, ColumnRole, KindReason
 
 ColumnType = Literal["integer", "number", "boolean", "text", "date", "other"]
 
@@ -21,8 +21,8 @@ ColumnType = Literal["integer", "number", "boolean", "text", "date", "other"]
 class Column(NamedTuple):
     """Facts about a column; None is unknown.
 
-    Its type, some of its values as text, its kind and role, whether values are missing, and whether
-    all numbers are whole.
+    Its type, some of its values as text, its kind and role, whether values are missing, whether all
+    numbers are whole, and why it is of its kind.
     """
 
     type: ColumnType | None = None
@@ -31,6 +31,13 @@ class Column(NamedTuple):
     role: ColumnRole | None = None
     has_gaps: bool | None = None
     is_whole: bool | None = None
+    reason: KindReason | None = None
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """What a person chose for it, which columns of its name have in later tables, too."""
+        kind = {"kind": self.kind, "reason": self.reason} if self.reason == "chosen" else {}
+        return {"role": self.role, **kind} if kind or self.role else {}
 
 
 ANY = Column()
@@ -114,17 +121,32 @@ def table_of(inputs: Inputs, port: str) -> Schema:
 
 
 def with_roles(table: Schema, inputs: Inputs) -> Schema:
-    """Return the columns with the roles that columns of the same names have in the inputs."""
-    originals: dict[str, Column] = {}
-    for schemas in inputs.values():
-        for schema in schemas:
-            if isinstance(schema, Schema):
-                originals = {**schema.columns, **originals}
+    """Return the columns with the roles and chosen kinds of those of the same names in inputs.
+
+    A run does so for each node.
+    """
+    choices = choices_of(inputs)
     columns = {
-        name: column._replace(role=column.role or originals.get(name, ANY).role)
+        name: column if column.choice else column._replace(**choices.get(name, {}))
         for name, column in table.columns.items()
     }
     return Schema(columns, table.complete)
+
+
+def choices_of(inputs: Inputs) -> dict[str, dict[str, Any]]:
+    """Return what a person chose for columns of the input tables; the first one's goes first."""
+    choices: dict[str, dict[str, Any]] = {}
+    for schemas in inputs.values():
+        for schema in schemas:
+            for name, column in schema.columns.items() if isinstance(schema, Schema) else ():
+                if column.choice:
+                    choices.setdefault(name, column.choice)
+    return choices
+
+
+def possible_columns(inputs: Inputs) -> Schema:
+    """Return the columns with a role or chosen kind that a table of unknown code may have."""
+    return Schema({n: ANY._replace(**one) for n, one in choices_of(inputs).items()}, complete=False)
 
 
 def _names(pattern: str, settings: Settings) -> list[str]:
@@ -232,7 +254,12 @@ def rename_columns(settings: Settings, inputs: Inputs) -> Schema:
     for pair in settings["names"]:
         old, _, new = (part.strip() for part in pair.partition("="))
         pairs[old] = new
-    columns = {pairs.get(name, name): column for name, column in table.columns.items()}
+    columns = {}
+    for name, column in table.columns.items():
+        new = pairs.get(name, name)
+        is_other = new != name and new in table.columns and not column.choice
+        # The former name of another column brings no role.
+        columns[new] = column._replace(role="feature") if is_other else column
     if not table.complete:
         columns = dict.fromkeys(pairs.values(), ANY) | columns
     return Schema(columns, table.complete)
@@ -249,7 +276,7 @@ def join_tables(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `join_tables`: a key once, then those of the left and of the right table."""
     left, right = table_of(inputs, "left"), table_of(inputs, "right")
     if not (left.complete and right.complete):
-        return UNKNOWN
+        return Schema({n: ANY._replace(**c.choice) for n, c in left.columns.items()}, False)
     suffix, how = settings["suffix"], settings["how"]
     keys = settings["columns"] or [name for name in left.columns if name in right.columns]
     other = settings["right_columns"] or keys
@@ -260,10 +287,14 @@ def join_tables(settings: Settings, inputs: Inputs) -> Schema:
     for name in keys:
         partner = right.columns.get(next((o for o, k in names.items() if k == name), name), ANY)
         own = left.columns.get(name, ANY)
-        columns[name] = own if own.type == partner.type else ANY
+        choice = own.choice or partner.choice
+        columns[name] = (own if own.type == partner.type else ANY)._replace(**choice)
     for name, column in right.columns.items():
         if name in names:
             continue
+        if name in left.columns and column.choice and not left.columns[name].choice:
+            # The role is that of the other column of this name.
+            columns[name] = columns[name]._replace(role="feature")
         new = f"{name}{suffix}" if name in left.columns else name
         columns[new] = column if how in ("inner", "right") else _with_missing(column)
     return Schema(columns)
@@ -272,17 +303,16 @@ def join_tables(settings: Settings, inputs: Inputs) -> Schema:
 def concatenate_tables(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `concatenate_tables`."""
     tables = [table for table in inputs.get("tables", ()) if isinstance(table, Schema)]
-    if not tables or not all(table.complete for table in tables):
-        return UNKNOWN
+    is_complete = bool(tables) and all(table.complete for table in tables)
     names = dict.fromkeys(name for table in tables for name in table.columns)
     common = [name for name in names if all(name in table.columns for table in tables)]
     columns = {}
     for name in common if settings["columns"] == "common" else names:
         parts = [table.columns.get(name) for table in tables]
         kinds = {part.type if part else None for part in parts}
-        same = len(kinds) == 1
+        same = len(kinds) == 1 and is_complete
         columns[name] = Column(kinds.pop()) if same else ANY
-    return Schema(columns)
+    return Schema(columns, is_complete)
 
 
 def group_rows(settings: Settings, inputs: Inputs) -> Schema:
@@ -342,14 +372,20 @@ def scale_columns(settings: Settings, inputs: Inputs) -> Schema:
 
 
 def select_features(settings: Settings, inputs: Inputs) -> Schema:
-    """Columns of `select_features`: the target; the features depend on the values."""
+    """Columns of `select_features`: all but the features, which depend on the values."""
     table = table_of(inputs, "data")
     target = settings["target"]
-    if target is None:
+    if target is None and "target" not in (column.role for column in table.columns.values()):
         names = list(table.columns)
         last = names[-1] if table.complete and names else None
         target = "target" if "target" in names else last
-    return Schema({target: table.columns.get(target, ANY)} if target else {}, complete=False)
+    others = {*protected(table), *([target] if target else ())}
+    columns = {
+        name: column
+        for name, column in table.columns.items()
+        if name in others or column.type in ("text", "date")
+    }
+    return Schema({**dict.fromkeys(others, ANY), **columns}, complete=False)
 
 
 def reduce_dimensions(settings: Settings, inputs: Inputs) -> Schema:
@@ -386,18 +422,24 @@ def predict(settings: Settings, inputs: Inputs) -> Schema:
 
 
 def prepare(settings: Settings, inputs: Inputs) -> Schema:
-    """Columns of `data_preprocessing`: the features, and the target as the last column."""
+    """Columns of `data_preprocessing`: the features, and the target as the last column.
+
+    Before it are the columns with other roles.
+    """
     table = table_of(inputs, "input_path")
-    target: str = settings["target"] or "target"
+    by_role = next((n for n, column in table.columns.items() if column.role == "target"), None)
+    target: str = settings["target"] or by_role or "target"
+    others = {name: table.columns[name] for name in table.columns if name in protected(table)}
     if target not in table.columns or "image" in table.columns or not table.complete:
-        return Schema({target: ANY} if settings["target"] else {}, complete=False)
-    features = {name: column for name, column in table.columns.items() if name != target}
+        return Schema(others | ({target: ANY} if settings["target"] else {}), complete=False)
+    others.pop(target, None)
+    features = {n: column for n, column in table.columns.items() if n not in {target, *others}}
     numbers, _ = numeric_columns(Schema(features))
     is_changed = settings["scale"] != "none" or not settings["drop_missing"]
     names = numbers if settings["encode"] != "none" else list(features)
     columns = {n: ANY if is_changed else c for n, c in features.items() if n in names}
     is_complete = len(names) == len(features)
-    return Schema(columns | {target: table.columns[target]}, is_complete)
+    return Schema(columns | others | {target: table.columns[target]}, is_complete)
 
 
 def image_pixels(_: Settings, inputs: Inputs) -> Schema:

@@ -34,6 +34,8 @@ KindReason = Literal[
     "chosen",
 ]
 """Why a column is of a kind; ``chosen``: a person said so."""
+SETTINGS = ("kinds", "roles")
+"""Settings of components that load tables: what a person chose for columns."""
 ATTRIBUTE = "jupyter_mlws"
 """Key of kinds and roles in a table's ``attrs``."""
 LEAST_IDENTIFIERS = 20

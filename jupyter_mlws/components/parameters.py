@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
 from jupyter_mlws.components.expressions import FUNCTIONS
+from jupyter_mlws.components.kinds import ColumnRole
 from jupyter_mlws.components.preparation import Preparation
 
 
@@ -35,12 +36,15 @@ class AppliesTo:
 class ColumnOf:
     """Marks a setting that names columns of a table, by default of the first input table.
 
-    ``required``: the columns have to exist.
+    ``required``: the columns have to exist. ``role``: an empty setting is the column with it.
     """
 
-    def __init__(self, port: str = "", *, required: bool = True) -> None:
+    def __init__(
+        self, port: str = "", *, required: bool = True, role: ColumnRole | None = None
+    ) -> None:
         self.port = port
         self.required = required
+        self.role = role
 
 
 class ExpressionOf:
@@ -58,7 +62,8 @@ class PairsOf:
 
     ``title``: title of the values. ``choices``: all values, else any text. ``required``: the
     columns have to exist. ``initial``: value of a new item; ``{column}`` is its column. ``port``:
-    another table, also of an output.
+    another table, also of an output. ``about``: the values are kinds or roles of a source's
+    columns, which its form shows as a table.
     """
 
     def __init__(
@@ -69,8 +74,10 @@ class PairsOf:
         required: bool = True,
         initial: str = "",
         port: str = "",
+        about: Literal["", "kind", "role"] = "",
     ) -> None:
         self.port = port
+        self.about = about
         self.title = title
         self.choices = choices
         self.initial = initial
@@ -94,7 +101,7 @@ Expression = Annotated[str, ExpressionOf(is_condition=False)]
 ConditionExpression = Annotated[str, ExpressionOf(is_condition=True)]
 ColumnNames = Annotated[list[str], ColumnOf()]
 ExcludedColumns = Annotated[list[str], Field(title="Excluded columns"), ColumnOf(required=False)]
-TargetColumn = Annotated[str, Field(title="Target column"), ColumnOf()]
+TargetColumn = Annotated[str, Field(title="Target column"), ColumnOf(role="target")]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Trees = Annotated[Count, Field(title="Number of trees")]
@@ -120,13 +127,13 @@ def describe(
     """Add titles and the keywords of forms to the JSON Schema of settings.
 
     ``x-labels``: titles in the order of the choices. ``x-new``: value of a new node, instead of the
-    default. ``x-applies-to``: values of other settings by
-    their names. ``x-columns``: the input ``port`` whose columns a setting names, and whether they
-    are ``required`` to exist. ``x-expression``: the ``port`` whose columns an expression names, and
-    ``condition`` if it has to be true or false, and all ``functions``. ``x-pairs``: each item is
-    ``column=value``; has the ``port`` of the columns, and the ``title`` and ``choices`` of the
-    values. ``x-rules``: settings whose items are rules that this one lists. ``tables``: ports of
-    input tables.
+    default. ``x-applies-to``: values of other settings by their names. ``x-columns``: the input
+    ``port`` whose columns a setting names, whether they are ``required`` to exist, and the ``role``
+    that an empty setting means. ``x-expression``: the ``port`` whose columns an expression names,
+    and ``condition`` if it has to be true or false, and all ``functions``. ``x-pairs``: each item
+    is ``column=value``; has the ``port`` of the columns, the ``title`` and ``choices`` of the
+    values, and what they are ``about``. ``x-rules``: settings whose items are rules that this one
+    lists. ``tables``: ports of input tables.
     """
     for name, setting in schema.get("properties", {}).items():
         metadata = _metadata(hints.get(name))
@@ -151,7 +158,7 @@ def describe(
                     "choices": list(part.choices),
                     "initial": part.initial,
                     "title": part.title,
-                }
+                } | ({"about": part.about} if part.about else {})
             if isinstance(part, ExpressionOf) and tables:
                 setting["x-expression"] = {
                     "port": tables[0],
@@ -163,7 +170,10 @@ def describe(
             if isinstance(part, AppliesTo):
                 setting["x-applies-to"] = {key: list(values) for key, values in part.values.items()}
             if isinstance(part, ColumnOf) and (part.port or tables):
-                setting["x-columns"] = {"port": part.port or tables[0], "required": part.required}
+                setting["x-columns"] = {
+                    "port": part.port or tables[0],
+                    "required": part.required,
+                } | ({"role": part.role} if part.role else {})
     return schema
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.databases import PREVIEW_SECONDS, run_query
+from jupyter_mlws.components.kinds import SETTINGS
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 from jupyter_mlws.core.secrets import mask_credentials
 
@@ -46,7 +47,7 @@ def main() -> int:
     files: dict[str, Any] = {port: Path(path) for port, path in request["files"].items()}
     if "script" in files:
         files["script"] = files["script"].read_text(encoding="utf-8")
-    settings = request["settings"]
+    settings = {name: one for name, one in request["settings"].items() if name not in SETTINGS}
     settings["limit"] = min(settings.get("limit") or MAX_ROWS, MAX_ROWS)
     try:
         table = run_query(**files, **settings, is_preview=True)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 
 from jupyter_mlws.components.columns import ANY, UNKNOWN, Column, ColumnType, Schema
 from jupyter_mlws.components.kinds import (
+    SETTINGS,
     chosen_columns,
     column_choices,
     kinds_of,
@@ -55,6 +56,12 @@ class Source:
     component: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def choices(self) -> dict[str, dict[str, str]]:
+        """What a person chose for its columns; raises ValueError for what is no kind or role."""
+        kinds, roles = (self.settings.get(name, ()) for name in SETTINGS)
+        return column_choices(kinds, roles)
+
     def key(self, root: Path) -> str | None:
         """Return a key that changes with the files; None if they cannot be read."""
         marks = []
@@ -66,7 +73,9 @@ class Source:
                 status = file.stat()
             except OSError:
                 return None
-            if not file.is_file() or file.suffix.lower() not in SUFFIXES:
+            # Every other extension is one of a text file.
+            is_table = self.component == "load_table" or file.suffix.lower() in SUFFIXES
+            if not file.is_file() or not is_table:
                 return None
             marks.append([port, path, status.st_mtime_ns, status.st_size, status.st_ino])
         return json.dumps([marks, self.component, self.settings], sort_keys=True, default=str)
@@ -163,16 +172,17 @@ def read_source(source: Source) -> Any:
     from jupyter_mlws.components.library import load
 
     files: dict[str, Any] = {port: Path(path) for port, path in source.files.items()}
+    if not source.component:
+        return values.read("Table", files.popitem()[1])
+    settings = {name: one for name, one in source.settings.items() if name not in SETTINGS}
     if source.component == "load_sql":
         if "script" in files:
             files["script"] = files["script"].read_text(encoding="utf-8")
-        return run_query(**files, **source.settings, is_preview=True)
-    if source.component:
-        # A role of a column that is gone is a problem of its own.
-        settings = dict(source.settings)
-        choices = column_choices(settings.pop("kinds", ()), settings.pop("roles", ()))
-        return with_choices(getattr(load, source.component)(**files, **settings), choices)
-    return values.read("Table", files.popitem()[1])
+        table = run_query(**files, **settings, is_preview=True)
+    else:
+        table = getattr(load, source.component)(**files, **settings)
+    # A role of a column that is gone is a problem of its own.
+    return with_choices(table, source.choices)
 
 
 def _columns(source: Source) -> Schema:
@@ -185,8 +195,8 @@ def _columns(source: Source) -> Schema:
             metadata = parquet.read_metadata(file)
             if is_large or metadata.num_rows * metadata.num_columns > MAX_VALUES:
                 names = [n for n in parquet.read_schema(file).names if not n.startswith(INDEX)]
-                return Schema(dict.fromkeys(names, ANY))
-        elif file.suffix.lower() in TEXT_SUFFIXES:
+                return _chosen_only(names, source.choices)
+        elif file.suffix.lower() in TEXT_SUFFIXES or file.suffix.lower() not in SUFFIXES:
             with file.open("rb") as stream:
                 if len(stream.readline(MAX_HEADER_BYTES + 1)) > MAX_HEADER_BYTES:
                     return UNKNOWN
@@ -196,15 +206,27 @@ def _columns(source: Source) -> Schema:
         source = replace(source, settings={**source.settings, "limit": limit})
     table = read_source(source)
     if len(table.columns) > MAX_COLUMNS:
-        return Schema(dict.fromkeys(map(str, table.columns), ANY))
+        return _chosen_only(map(str, table.columns), chosen_columns(table))
     schema = table_schema(table)
     if is_head:
         columns = {
-            name: Column(None, column.examples, role=column.role)
+            name: Column(None, column.examples)._replace(**column.choice)
             for name, column in schema.columns.items()
         }
         return Schema(columns)
     return schema
+
+
+def _chosen_only(names: Iterable[str], choices: Mapping[str, Mapping[str, Any]]) -> Schema:
+    """Return columns of which nothing is known but what a person chose."""
+    reasons = {"reason": "chosen"}
+    return Schema(
+        {
+            name: ANY._replace(**{**(reasons if "kind" in one else {}), **one})
+            for name in names
+            for one in [choices.get(name, {})]
+        }
+    )
 
 
 def table_schema(table: Any) -> Schema:
@@ -228,7 +250,9 @@ def table_schema(table: Any) -> Schema:
         try:
             kind = pa.array(column, from_pandas=True).type
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-            columns[str(name)] = Column("other", texts, guesses[name].kind)
+            role = choices.get(name, {}).get("role")
+            guess = guesses[name]
+            columns[str(name)] = Column("other", texts, guess.kind, role, reason=guess.reason)
             continue
         types = [one for one, check in checks.items() if check(kind)] or ["other"]
         # Sums of unsigned and signed integers of 64 bits are floats.
@@ -241,6 +265,7 @@ def table_schema(table: Any) -> Schema:
             choices.get(name, {}).get("role"),
             bool(column.isna().any()),
             bool((column.dropna() % 1 == 0).all()) if is_number else None,
+            guesses[name].reason,
         )
     return Schema(columns)
 

@@ -423,8 +423,8 @@ class NodeColumnsRequest(ValidateRequest):
 class TableColumn(Record):
     """A column of a table before a run; what is unknown is null.
 
-    Its type, some of its values, its kind and role, whether values are missing, and whether all
-    numbers are whole.
+    Its type, some of its values, its kind and role, whether values are missing, whether all numbers
+    are whole, and why it is of its kind.
     """
 
     name: str
@@ -434,6 +434,7 @@ class TableColumn(Record):
     role: ColumnRole | None = None
     has_gaps: bool | None = None
     is_whole: bool | None = None
+    reason: KindReason | None = None
 
 
 class TableColumns(Record):
@@ -488,19 +489,23 @@ class ColumnProfile(Record):
     task: Task | None
 
 
-class TableProfile(Record):
+class SourceProfile(Record):
+    """Columns of the table that a node loads; ``is_head``: only its first rows were read."""
+
+    rows: int
+    is_head: bool
+    columns: list[ColumnProfile]
+
+
+class TableProfile(SourceProfile):
     """Profile of a table file: its columns, and a proposal for a first model.
 
-    ``is_head``: only the first rows were read; ``target``: the column that is probably to be
-    predicted; ``time``: the column of dates by which the rows are in order; ``leaks``: columns that
-    alone tell the target.
+    ``target``: the column that is probably to be predicted; ``time``: the column of dates by which
+    the rows are in order; ``leaks``: columns that alone tell the target.
     """
 
     reading: TableReading
     sheets: list[str]
-    rows: int
-    is_head: bool
-    columns: list[ColumnProfile]
     target: str | None
     target_reason: TargetReason | None
     time: str | None

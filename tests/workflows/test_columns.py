@@ -221,6 +221,7 @@ async def test_the_endpoint_takes_a_text_that_is_not_saved(fetch, file: Path) ->
     assert table["columns"][0] == {
         "name": "city", "type": "text", "examples": ["Bonn", "Ulm", "Kiel"],
         "kind": "category", "role": None, "has_gaps": False, "is_whole": None,
+        "reason": "few_values",
     }  # fmt: skip
     body = json.dumps({"path": PATH, "node": "none"})
     answer = await fetch(

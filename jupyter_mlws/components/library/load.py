@@ -19,6 +19,12 @@ from jupyter_mlws.components.tables import check_columns
 
 TEXT = ("auto", "csv")
 """Formats of settings for text files."""
+Roles = Annotated[
+    list[str], PairsOf("Role", ROLES, port="table", initial="{column}=ignored", about="role")
+]
+Kinds = Annotated[
+    list[str], PairsOf("Kind", KINDS, port="table", initial="{column}=category", about="kind")
+]
 
 
 @component(category="Load", title="Load Table", columns=READ)
@@ -39,12 +45,8 @@ def load_table(
         Labels(error="Stop", skip="Leave out, and name them in the log"),
         AppliesTo(format=TEXT),
     ] = "error",
-    roles: Annotated[
-        list[str], PairsOf("Role", ROLES, port="table", initial="{column}=ignored")
-    ] = [],  # noqa: B006  never changed
-    kinds: Annotated[
-        list[str], PairsOf("Kind", KINDS, port="table", initial="{column}=category")
-    ] = [],  # noqa: B006  never changed
+    roles: Roles = [],  # noqa: B006  never changed
+    kinds: Kinds = [],  # noqa: B006  never changed
     limit: Annotated[Annotated[int, Field(ge=1)] | None, Field(title="Maximum rows")] = None,
 ) -> Table:
     """Read a CSV, Excel, Parquet or JSON lines file as a table.
@@ -65,7 +67,10 @@ def load_table(
     if separator == "," and file.suffix.lower() == ".tsv":
         separator = "\t"
     how = Reading(format, separator, encoding, decimal, sheet, tuple(missing), bad_lines == "skip")
-    table = read_table_file(file, how, limit)
+    return _with_columns(read_table_file(file, how, limit), kinds, roles)
+
+
+def _with_columns(table: Table, kinds: list[str], roles: list[str]) -> Table:
     choices = column_choices(kinds, roles)
     check_columns(table, choices)
     return with_choices(table, choices)
@@ -79,6 +84,8 @@ def load_sql(
     query: str = "",
     url: Annotated[str, Field(title="Database URL")] = "",
     url_variable: Annotated[str, Field(title="URL environment variable")] = "",
+    roles: Roles = [],  # noqa: B006  never changed
+    kinds: Kinds = [],  # noqa: B006  never changed
     limit: Annotated[Annotated[int, Field(ge=1)] | None, Field(title="Maximum rows")] = None,
 ) -> Table:
     """Run a SQL query and load the result as a table.
@@ -90,11 +97,17 @@ def load_sql(
         psycopg) or mysql://user@host/name (requires PyMySQL).
     url_variable: Name of an environment variable that holds the database URL. Use it if the URL
         contains a password.
+    roles: What columns are for. Later nodes predict the target, learn from features, and leave the
+        other columns alone.
+    kinds: What columns are, where the guess by their values is wrong.
     limit: Maximum number of rows to read. Leave empty for all.
     """
     from jupyter_mlws.components.databases import run_query
 
-    return run_query(database, script, query=query, url=url, url_variable=url_variable, limit=limit)
+    table = run_query(
+        database, script, query=query, url=url, url_variable=url_variable, limit=limit
+    )
+    return _with_columns(table, kinds, roles)
 
 
 @component(category="Load", title="Sample Data", columns=READ)

@@ -9,6 +9,7 @@ from pydantic import Field
 from jupyter_mlws.components import Table, component
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.images import IMAGE, has_images, uniform
+from jupyter_mlws.components.kinds import protected_columns
 from jupyter_mlws.components.parameters import AppliesTo, Labels, TargetColumn
 from jupyter_mlws.components.tables import numeric, target_of
 
@@ -51,7 +52,8 @@ def data_preprocessing(
     """Clean, encode and scale raw data for training.
 
     input_path: A table, a folder of tables with the same columns, or a folder of images or arrays.
-    output_path: Preprocessed table, with the target as its last column.
+    output_path: Preprocessed table, with the target as its last column. Columns with another role
+        are before it, as they were.
     target: Column to predict; it is not encoded or scaled. Leave empty to use “target” or, if there
         is none, the last column.
     drop_missing: Drop rows that contain missing values.
@@ -67,19 +69,22 @@ def data_preprocessing(
     if has_images(input_path):
         return PreprocessingResult(_prepare_images(input_path, target, drop_duplicates, image_size))
     goal = target_of(input_path, target)
+    apart = protected_columns(input_path) - {goal}
+    others = [name for name in input_path if name in apart]
     table = input_path.drop_duplicates() if drop_duplicates else input_path
-    table = table.dropna(subset=[goal])
+    table = table.dropna(subset=[goal]).reset_index(drop=True)
     if drop_missing:
-        table = _drop_missing(table)
+        table = table.loc[_drop_missing(table.drop(columns=others)).index]
     table = table.reset_index(drop=True)
-    features = _fill_missing(table.drop(columns=[goal]), fill_missing)
+    features = _fill_missing(table.drop(columns=[goal, *others]), fill_missing)
     numbers = [str(name) for name in features if numeric(features[name])]
     if encode != "none":
         features = _encode_columns(features, encode, max_categories)
     # Columns that were words are left at 0 and 1.
     features = _scale_columns(features, [n for n in numbers if features[n].dtype != bool], scale)
     print(f"{len(table)} rows, {len(features.columns)} columns, target {goal!r}")  # noqa: T201
-    return PreprocessingResult(features.assign(**{goal: table[goal]}))
+    rest = {str(name): table[name] for name in (*others, goal)}
+    return PreprocessingResult(features.assign(**rest))
 
 
 def _prepare_images(

@@ -9,7 +9,7 @@ from pydantic import Field
 from jupyter_mlws.components import Table, component
 from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.kinds import columns_with_role, sortable
-from jupyter_mlws.components.parameters import AppliesTo, ColumnName, Seed
+from jupyter_mlws.components.parameters import AppliesTo, ColumnName, ColumnOf, Seed
 from jupyter_mlws.components.tables import check_columns
 
 
@@ -28,8 +28,8 @@ def split(
     stratify: Annotated[
         ColumnName | None, Field(title="Stratify by"), AppliesTo(shuffle=(True,))
     ] = None,
-    group: Annotated[ColumnName | None, Field(title="Keep together by")] = None,
-    time: Annotated[ColumnName | None, Field(title="In order of")] = None,
+    group: Annotated[str | None, Field(title="Keep together by"), ColumnOf(role="group")] = None,
+    time: Annotated[str | None, Field(title="In order of"), ColumnOf(role="time")] = None,
     shuffle: bool = True,
     random_state: Annotated[Seed, AppliesTo(shuffle=(True,))] = 0,
 ) -> Parts:

@@ -211,7 +211,10 @@ def rename_columns(
             raise ValueError(f"{pair!r} is not a new name: write old=new")
         pairs[old] = new
     check_columns(data, pairs)
-    choices = {pairs.get(name, name): one for name, one in chosen_columns(data).items()}
+    own = chosen_columns(data)
+    # The former name of another column brings no role.
+    choices = {new: {"role": "feature"} for new in pairs.values() if new in own}
+    choices |= {pairs.get(name, name): one for name, one in own.items()}
     result = with_choices(data.rename(columns=pairs), choices)
     twice = sorted({str(name) for name in result.columns[result.columns.duplicated()]})
     if twice:
@@ -342,7 +345,17 @@ def join_tables(
     renamed = renamed.rename(columns=dict(zip(other, keys, strict=True)))
     joined: Table = left.merge(renamed, how=how, on=keys, suffixes=("", suffix))
     print(f"{len(left)} and {len(right)} rows: {len(joined)} rows")  # noqa: T201
-    return joined
+    own = chosen_columns(left)
+    choices: dict[str, dict[str, str]] = {}
+    for name, one in chosen_columns(right).items():
+        if name in other:
+            choices[keys[other.index(name)]] = one
+        elif name in left.columns:
+            # The role is that of the other column of this name.
+            choices |= {f"{name}{suffix}": one, name: {"role": "feature"}}
+        else:
+            choices[name] = one
+    return with_choices(joined, {**choices, **own})
 
 
 @component(category="Transform", title="Concatenate Tables", columns=rules.concatenate_tables)

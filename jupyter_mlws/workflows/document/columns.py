@@ -15,6 +15,7 @@ from jupyter_mlws.components.columns import (
     Inputs,
     Schema,
     Value,
+    possible_columns,
     table_of,
     with_roles,
 )
@@ -43,6 +44,7 @@ class Columns:
         self._stages = {stage.id: stage for stage in stages}
         self._components = components
         self._outs = {out for stage in stages for out in stage.outs}
+        self._reader = sources
         self.sources = self._sources()
         """Sources by the path of the table that they give."""
         schemas = sources.read(list(self.sources.values()))
@@ -80,6 +82,57 @@ class Columns:
         }
         return {**outputs, **self.inputs(node)}
 
+    def offers(self, node: str) -> Inputs:
+        """Return what `tables` does, with columns that the last run wrote where not all are known.
+
+        They are choices for a form: the next run may write others.
+        """
+        stage, tables = self._stages[node], self.tables(node)
+        unsure = {
+            path: table
+            for port, values in tables.items()
+            for path, table in zip(stage.ports.get(port, ()), values, strict=False)
+            if isinstance(table, Schema) and not table.complete
+        }
+        files = self._reader.read([Source({"": path}) for path in unsure])
+        offers = {}
+        for (path, table), file in zip(unsure.items(), files, strict=True):
+            known = {n: c for n, c in table.columns.items() if c.type or n not in file.columns}
+            columns = {**file.columns, **known}
+            offers[path] = Schema(
+                {
+                    name: column._replace(**table.columns[name].choice)
+                    if name in table.columns
+                    else column
+                    for name, column in columns.items()
+                },
+                complete=False,
+            )
+        return {
+            port: [
+                offers.get(path, value)
+                for path, value in zip(stage.ports.get(port, ()), values, strict=False)
+            ]
+            or values
+            for port, values in tables.items()
+        }
+
+    def source(self, node: str) -> Source | None:
+        """Return the files of which a node makes a table; None if it lacks one, or reads none."""
+        stage = self._stages[node]
+        component = self._components.get(stage.component or "")
+        if component is None or library_rules().get(component.name) != READ:
+            return None
+        files = {
+            port.name: stage.ports[port.name][0]
+            for port in component.inputs
+            if port.name in stage.ports
+        }
+        # While a workflow is edited, nothing but local files is read.
+        is_local = component.name != "load_sql" or "database" in files
+        is_local &= all(port.name in files for port in component.inputs if port.required)
+        return Source(files, component.name, all_settings(stage, component)) if is_local else None
+
     def findings(self, document: Document) -> Iterator[Finding]:
         """Yield the settings whose columns or expressions do not suit the input tables."""
         for stage in self._stages.values():
@@ -115,30 +168,23 @@ class Columns:
                 for path in stage.ports.get(port.name, ()) if port.type == "Table" else ():
                     if path not in self._outs:
                         sources[path] = Source({"": path})
-            if library_rules().get(component.name) != READ:
-                continue
-            files = {
-                port.name: stage.ports[port.name][0]
-                for port in component.inputs
-                if port.name in stage.ports
-            }
-            settings = all_settings(stage, component)
-            # While a workflow is edited, nothing but local files is read.
-            is_local = component.name != "load_sql" or "database" in files
-            if is_local and not self._outs & set(files.values()):
+            source = self.source(stage.id)
+            if source and not self._outs & set(source.files.values()):
                 for output in component.outputs:
                     for path in stage.ports.get(output.name, ())[:1]:
-                        sources[path] = Source(files, component.name, settings)
+                        sources[path] = source
         return sources
 
     def _derive(self, stage: Stage) -> None:
         component = self._components.get(stage.component or "")
         rule = None if component is None else library_rules().get(component.name, component.columns)
-        if component is None or rule is None or isinstance(rule, str):
+        if component is None or isinstance(rule, str):
             return
         inputs = self.inputs(stage.id)
         try:
-            result = rule(all_settings(stage, component), inputs)
+            # What code does is not known; a run gives its columns the roles of those it has read.
+            known = None if rule is None else rule(all_settings(stage, component), inputs)
+            result = possible_columns(inputs) if known is None else known
         except (AttributeError, KeyError, TypeError, ValueError):
             # Missing or invalid settings, which are problems of their own.
             return
@@ -176,8 +222,10 @@ class SettingPlace:
         """Yield what is wrong with the columns or expressions that a setting names."""
         columns = schema.get("x-columns") or schema.get("x-pairs")
         expression = schema.get("x-expression")
-        if "x-pairs" in schema:
-            texts = [text.partition("=")[0].strip() for text in texts]
+        if pairs := schema.get("x-pairs"):
+            # Of a choice, the last equals sign ends the column; a name can hold others.
+            cut = str.rpartition if pairs["choices"] else str.partition
+            texts = [cut(text, "=")[0].strip() for text in texts]
         if columns and columns["required"]:
             for table in inputs.get(columns["port"], ()):
                 if isinstance(table, Schema) and table.complete:
