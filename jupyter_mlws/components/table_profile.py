@@ -1,4 +1,4 @@
-"""Profile of a table file: its columns, and a proposal for a first model.
+"""Profile of a table: its columns, and of a file's, a proposal for a first model.
 
 ``python -m jupyter_mlws.components.table_profile`` reads a request as JSON from stdin, and prints a
 profile: the process that reads a file has a limit of time and of memory.
@@ -10,14 +10,18 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+import threading
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_mlws.components import chinese
 from jupyter_mlws.components.estimators import MAX_CLASSES
-from jupyter_mlws.components.kinds import Guess, kinds_of
+from jupyter_mlws.components.kinds import SETTINGS, Guess, kinds_of
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
+from jupyter_mlws.components.source_columns import Source, read_source
 from jupyter_mlws.components.table_files import Reading, read_table_file, sheet_names
 
 MAX_BYTES = 50_000_000
@@ -29,6 +33,8 @@ BARS = 10
 EXAMPLES = 3
 MAX_TEXT = 60
 """Characters of a value that is shown."""
+MAX_PROFILES = 100
+"""Profiles that a project keeps."""
 TIMEOUT = 60
 """Seconds."""
 MISSING = ("?", "-")
@@ -57,13 +63,56 @@ class Request:
     sheet: str = ""
 
 
-def profile_in_process(request: Request) -> dict[str, Any]:
-    """Return the profile of a file, whose path is absolute; ValueError if it cannot be read."""
+class SourceProfiles:
+    """Profiles of the tables that a project's sources give, while their files stay. Thread-safe."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._cache: dict[str, Future[dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def read(self, source: Source) -> dict[str, Any]:
+        """Return the profile of a source whose files exist; ValueError if it cannot be read.
+
+        Of equal requests at a time, one reads.
+        """
+        settings = {name: one for name, one in source.settings.items() if name not in SETTINGS}
+        source = replace(source, settings=settings)
+        key = source.key(self._root)
+        if key is None:
+            raise ValueError("the files are not there, or of another type")
+        with self._lock:
+            future = self._cache.get(key)
+            is_new = future is None
+            if future is None:
+                if len(self._cache) >= MAX_PROFILES:
+                    self._cache.pop(next(iter(self._cache)))
+                future = self._cache[key] = Future()
+        if is_new:
+            files = {port: str(self._root / path) for port, path in source.files.items()}
+            try:
+                future.set_result(profile_in_process(replace(source, files=files)))
+            finally:
+                if not future.done():
+                    # There may be more time or memory the next time.
+                    self._cache.pop(key, None)
+                    future.cancel()
+        try:
+            return future.result()
+        except CancelledError:
+            return self.read(source)
+
+
+def profile_in_process(request: Request | Source) -> dict[str, Any]:
+    """Return the profile of a file or source, whose paths are absolute.
+
+    Raises ValueError if it cannot be read.
+    """
     try:
         answer = read_in_process(__name__, vars(request), TIMEOUT)
     except subprocess.CalledProcessError as error:
         lines = error.stderr.strip().splitlines()
-        raise ValueError(lines[-1] if lines else str(error)) from None
+        raise ValueError(lines[-1].removeprefix("ValueError: ") if lines else str(error)) from None
     except subprocess.TimeoutExpired:
         raise ValueError(f"reading takes more than {TIMEOUT} s") from None
     profile: dict[str, Any] = json.loads(answer)
@@ -76,16 +125,10 @@ def profile(request: Request) -> dict[str, Any]:
     words = {key: value for key, value in vars(request).items() if key != "file"}
     how = Reading(**words, missing=MISSING, skips_bad_lines=True).resolve(file)
     is_head = file.stat().st_size > MAX_BYTES
-    table = read_table_file(file, how, HEAD_ROWS if is_head else None).rename(columns=str)
-    if len(table.columns) > MAX_COLUMNS:
-        raise ValueError(f"the table has {len(table.columns)} columns, more than {MAX_COLUMNS}")
-    if table.empty:
-        raise ValueError("the table has no rows")
-    if not table.columns.is_unique:
-        raise ValueError("two columns have the same name")
+    table = checked_table(read_table_file(file, how, HEAD_ROWS if is_head else None))
     guesses = kinds_of(table)
     target, reason = propose_target(guesses)
-    return {
+    return describe_columns(table, guesses, is_head) | {
         "reading": {
             "format": how.format,
             "separator": how.separator,
@@ -94,13 +137,43 @@ def profile(request: Request) -> dict[str, Any]:
             "sheet": how.sheet,
         },
         "sheets": sheet_names(file),
-        "rows": len(table),
-        "is_head": is_head,
-        "columns": [describe_column(table[name], name, guess) for name, guess in guesses.items()],
         "target": target,
         "target_reason": reason,
         "time": time_order(table, guesses),
         "leaks": [] if target is None else leaks_of(table, target, guesses),
+    }
+
+
+def profile_source(source: Source) -> dict[str, Any]:
+    """Return what the table of a source holds; raises ValueError where it is no table."""
+    own = source.settings.get("limit")
+    limit = min(own or HEAD_ROWS, HEAD_ROWS)
+    sizes = [Path(path).stat().st_size for path in source.files.values()]
+    if source.component == "load_sql" or max(sizes, default=0) > MAX_BYTES:
+        source = replace(source, settings={**source.settings, "limit": limit})
+    table = checked_table(read_source(source))
+    is_head = source.settings.get("limit") != own and len(table) == limit
+    return describe_columns(table, kinds_of(table), is_head)
+
+
+def checked_table(table: Any) -> Any:
+    """Return a table whose names are texts; raises ValueError if its columns cannot be shown."""
+    table = table.rename(columns=str)
+    if len(table.columns) > MAX_COLUMNS:
+        raise ValueError(f"the table has {len(table.columns)} columns, more than {MAX_COLUMNS}")
+    if table.empty:
+        raise ValueError("the table has no rows")
+    if not table.columns.is_unique:
+        raise ValueError("two columns have the same name")
+    return table
+
+
+def describe_columns(table: Any, guesses: Mapping[str, Guess], is_head: bool) -> dict[str, Any]:
+    """Return the rows of a table and the profile of each column."""
+    return {
+        "rows": len(table),
+        "is_head": is_head,
+        "columns": [describe_column(table[name], name, guess) for name, guess in guesses.items()],
     }
 
 
@@ -210,11 +283,13 @@ def leaks_of(table: Any, target: str, guesses: dict[str, Guess]) -> list[str]:
 
 
 def main() -> int:
-    """Print the profile of the file of the request on stdin."""
+    """Print the profile of the file or source of the request on stdin."""
     output, sys.stdout = sys.stdout, sys.stderr
-    request = Request(**json.load(sys.stdin))
+    request = json.load(sys.stdin)
     limit_memory()
-    json.dump(profile(request), output)
+    is_source = "files" in request
+    answer = profile_source(Source(**request)) if is_source else profile(Request(**request))
+    json.dump(answer, output)
     return 0
 
 

@@ -56,6 +56,7 @@ from jupyter_mlws.workflows.models import (
     RunSummary,
     RunText,
     Script,
+    SourceProfile,
     TablePage,
     TableProfile,
     TableProfileRequest,
@@ -191,6 +192,16 @@ def learn_checks(workspace: Workspace, body: NodeColumnsRequest) -> LearnedCheck
 )
 def profile_table(workspace: Workspace, body: TableProfileRequest) -> TableProfile:
     return workspace.workflows.profile_table(body)
+
+
+@endpoints.post(
+    "workflows/source",
+    "Describe the columns of the table that a node loads",
+    also=[("read", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW, PreviewError),
+)
+def profile_source(workspace: Workspace, body: NodeColumnsRequest) -> SourceProfile:
+    return workspace.workflows.profile_source(body)
 
 
 @endpoints.post(

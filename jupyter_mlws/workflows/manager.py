@@ -10,7 +10,7 @@ from jupyter_mlws.components.learned_checks import learn_in_process
 from jupyter_mlws.components.query_preview import preview_query
 from jupyter_mlws.components.source_columns import Source
 from jupyter_mlws.components.table_profile import Request as ProfileRequest
-from jupyter_mlws.components.table_profile import profile_in_process
+from jupyter_mlws.components.table_profile import SourceProfiles, profile_in_process
 from jupyter_mlws.core.errors import (
     PreviewError,
     WorkflowItemNotFoundError,
@@ -46,6 +46,7 @@ from jupyter_mlws.workflows.models import (
     Problem,
     RunText,
     Script,
+    SourceProfile,
     TableColumn,
     TableColumns,
     TableProfile,
@@ -74,6 +75,7 @@ class WorkflowManager:
         self.documents = runs.documents
         self.registry = runs.registry
         self._project = project
+        self._profiles = SourceProfiles(project.root)
         self._editor = Editor(project, runs.documents, runs.registry)
         self.results = Results(project, runs)
         self.comparer = RunComparer(runs, self.results)
@@ -189,10 +191,12 @@ class WorkflowManager:
     def columns(self, request: NodeColumnsRequest) -> NodeColumns:
         """Return the columns of the tables at a node's inputs, as far as they are known.
 
+        Where a run decides, they are those of the last run.
+
         Error 40401 if the workflow has no such node, 40205 if it cannot be read.
         """
         stage, columns = self._node_columns(request)
-        inputs = columns.tables(stage.id)
+        inputs = columns.offers(stage.id)
         return NodeColumns(
             inputs={
                 port: [
@@ -246,6 +250,24 @@ class WorkflowManager:
         words = request.model_dump(exclude={"path"})
         try:
             return TableProfile(**profile_in_process(ProfileRequest(str(file), **words)))
+        except ValueError as error:
+            raise PreviewError(kind="table", reason=str(error)) from None
+
+    def profile_source(self, request: NodeColumnsRequest) -> SourceProfile:
+        """Return what the table holds that a node loads from local files.
+
+        Error 40401 if the workflow has no such node, it reads no local files or they do not exist;
+        40206 if they cannot be read.
+        """
+        stage, columns = self._node_columns(request)
+        source = columns.source(stage.id)
+        if source is None:
+            raise WorkflowItemNotFoundError(kind="table", name=request.node)
+        for path in source.files.values():
+            if not self._project.resolve(path).is_file():
+                raise WorkflowItemNotFoundError(kind="output", name=path)
+        try:
+            return SourceProfile(**self._profiles.read(source))
         except ValueError as error:
             raise PreviewError(kind="table", reason=str(error)) from None
 

@@ -104,6 +104,7 @@ export type IRunSummary = Schemas['RunSummary'];
 export type ISafetyCopy = Schemas['SafetyCopy'];
 export type ISavedCell = Schemas['Cell'];
 export type ISimilar = Schemas['Similar'];
+export type ISourceProfile = Schemas['SourceProfile'];
 export type ISnapshot = Schemas['Snapshot'];
 export type ISnapshotChange = Schemas['VersionChange'];
 export type ISnapshotCreated = Schemas['SnapshotCreated'];

@@ -2892,6 +2892,12 @@ export interface components {
      * @enum {string}
      */
     Source: 'server' | 'kernel' | 'execution' | 'node' | 'container';
+    /** @description Columns of the table that a node loads; ``is_head``: only its first rows were read. */
+    SourceProfile: {
+      rows: number;
+      is_head: boolean;
+      columns: components['schemas']['ColumnProfile'][];
+    };
     /** @description Paths and what is below them, single hunks, or everything. */
     StageRequest: {
       /** @default null */
@@ -3011,8 +3017,8 @@ export interface components {
     /**
      * @description A column of a table before a run; what is unknown is null.
      *
-     *     Its type, some of its values, its kind and role, whether values are missing, and whether all
-     *     numbers are whole.
+     *     Its type, some of its values, its kind and role, whether values are missing, whether all numbers
+     *     are whole, and why it is of its kind.
      */
     TableColumn: {
       name: string;
@@ -3039,6 +3045,24 @@ export interface components {
       has_gaps: boolean | null;
       /** @default null */
       is_whole: boolean | null;
+      /** @default null */
+      reason:
+        | (
+            | 'no_values'
+            | 'one_value'
+            | 'true_or_false'
+            | 'dates'
+            | 'numbers'
+            | 'row_numbers'
+            | 'all_different'
+            | 'nearly_all_different'
+            | 'long_texts'
+            | 'few_values'
+            | 'repeated_values'
+            | 'unknown_type'
+            | 'chosen'
+          )
+        | null;
     };
     /** @description Known columns of a table; ``complete`` if it has no others. */
     TableColumns: {
@@ -3078,16 +3102,15 @@ export interface components {
     /**
      * @description Profile of a table file: its columns, and a proposal for a first model.
      *
-     *     ``is_head``: only the first rows were read; ``target``: the column that is probably to be
-     *     predicted; ``time``: the column of dates by which the rows are in order; ``leaks``: columns that
-     *     alone tell the target.
+     *     ``target``: the column that is probably to be predicted; ``time``: the column of dates by which
+     *     the rows are in order; ``leaks``: columns that alone tell the target.
      */
     TableProfile: {
-      reading: components['schemas']['TableReading'];
-      sheets: string[];
       rows: number;
       is_head: boolean;
       columns: components['schemas']['ColumnProfile'][];
+      reading: components['schemas']['TableReading'];
+      sheets: string[];
       target: string | null;
       target_reason: ('name' | 'last') | null;
       time: string | null;
