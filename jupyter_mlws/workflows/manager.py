@@ -265,7 +265,7 @@ class WorkflowManager:
             raise WorkflowItemNotFoundError(kind="table", name=request.node)
         for path in source.files.values():
             if not self._project.resolve(path).is_file():
-                raise WorkflowItemNotFoundError(kind="output", name=path)
+                raise WorkflowItemNotFoundError(kind="file", name=path)
         try:
             return SourceProfile(**self._profiles.read(source))
         except ValueError as error:

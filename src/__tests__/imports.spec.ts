@@ -37,6 +37,7 @@ const VIEW = [
   'icons.ts',
   'operationIcons.ts',
   'askForm.tsx',
+  'columnTable.tsx',
   ...SHARED
 ];
 const WORKFLOW: Record<string, string[]> = {
@@ -48,6 +49,7 @@ const WORKFLOW: Record<string, string[]> = {
   'icons.ts': ['document', 'ui'],
   'operationIcons.ts': ['graph', 'ui'],
   'askForm.tsx': [],
+  'columnTable.tsx': ['labels.ts', 'api', 'ui'],
   canvas: VIEW,
   inspector: VIEW,
   runs: VIEW,

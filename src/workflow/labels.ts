@@ -1,6 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IPlan, IProblem, ITableColumn } from '../api/models';
+import type {
+  IColumnProfile,
+  IPlan,
+  IProblem,
+  ITableColumn
+} from '../api/models';
 import { cellText, duration, listText } from '../ui/format';
 import type { IParseError } from './document/document';
 import type { ISchema } from './document/schema';
@@ -11,6 +16,9 @@ import { ANY_INPUT, type IGraphNode } from './graph/graph';
 import type { INodeDifference, Reason } from './graph/graphDiff';
 import type { Problem } from './graph/validate';
 import type { NodeMark } from './graph/marks';
+
+export type ColumnKind = IColumnProfile['kind'];
+export type ColumnRole = NonNullable<ITableColumn['role']>;
 
 export function refusalText(
   refusal: Refusal,
@@ -166,6 +174,89 @@ export function columnTypeText(
     case null:
       return '';
   }
+}
+
+/** The word for what a column holds. */
+export function columnKindText(
+  kind: ColumnKind,
+  trans: TranslationBundle
+): string {
+  switch (kind) {
+    case 'category':
+      return trans.__('category');
+    case 'identifier':
+      return trans.__('identifier');
+    case 'constant':
+      return trans.__('constant');
+    default:
+      return columnTypeText(kind, trans);
+  }
+}
+
+/** The word for what a column is for. */
+export function columnRoleText(
+  role: ColumnRole,
+  trans: TranslationBundle
+): string {
+  switch (role) {
+    case 'feature':
+      return trans.__('feature');
+    case 'target':
+      return trans.__('target');
+    case 'ignored':
+      return trans.__('ignored');
+    case 'group':
+      return trans.__('group');
+    case 'time':
+      return trans.__('time');
+    case 'weight':
+      return trans.__('weight');
+  }
+}
+
+/** Why a column is probably of its kind; empty where the kind says so itself. */
+export function kindReasonText(
+  reason: IColumnProfile['reason'],
+  trans: TranslationBundle
+): string {
+  switch (reason) {
+    case 'no_values':
+      return trans.__('no values');
+    case 'one_value':
+      return trans.__('every value is the same');
+    case 'true_or_false':
+    case 'dates':
+    case 'numbers':
+    case 'few_values':
+    case 'repeated_values':
+    case 'chosen':
+      return '';
+    case 'row_numbers':
+      return trans.__('it numbers the rows');
+    case 'all_different':
+      return trans.__('every value is different');
+    case 'nearly_all_different':
+      return trans.__('nearly every value is different');
+    case 'long_texts':
+      return trans.__('long texts');
+    case 'unknown_type':
+      return trans.__('no numbers, texts or dates');
+  }
+}
+
+/** The type of a column with its kind and role, where they say more. */
+export function columnFactsText(
+  { type, kind, role }: Pick<ITableColumn, 'type'> & Partial<ITableColumn>,
+  trans: TranslationBundle
+): string {
+  const isPlain = kind === type || (kind === 'number' && type === 'integer');
+  return [
+    columnTypeText(type, trans),
+    kind && !isPlain ? columnKindText(kind, trans) : '',
+    role && role !== 'feature' ? columnRoleText(role, trans) : ''
+  ]
+    .filter(Boolean)
+    .join(' · ');
 }
 
 /** What a node is: its component, else its kind. */

@@ -122,6 +122,9 @@ def requests(wine: str, texts: dict[str, str], runs: list[str]) -> Iterator[Requ
     ):
         text = text.replace(before, after)
         yield from of_text(text, "drop", node)
+    yield from of_text(texts["drop"], "load")
+    body = {"path": WORKFLOW, "text": texts["drop"], "node": "load"}
+    yield Request("workflows/source", body)
     for name in ("formula", "rename_columns", "check_table"):
         yield from of_text(texts[name], "next")
     body = {"path": WORKFLOW, "text": texts["check_table"], "node": "next"}

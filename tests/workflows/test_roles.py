@@ -260,7 +260,7 @@ async def test_what_cannot_be_profiled_is_an_answer(fetch, write: Callable[..., 
     write("a.csv", "x,y\n1,2\n")
     assert (await ask(load({"limit": 1})))[0] == 200
     assert await ask(load({"limit": 1}, port="file=no.csv")) == (
-        404, "The output 'no.csv' was not found.",
+        404, "The file 'no.csv' was not found.",
     )  # fmt: skip
     assert (await ask(load({"limit": 1}, port="")))[0] == 404
     code, message = await ask(load({"limit": 1}, port="file=empty.csv"))

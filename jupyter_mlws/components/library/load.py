@@ -20,10 +20,14 @@ from jupyter_mlws.components.tables import check_columns
 TEXT = ("auto", "csv")
 """Formats of settings for text files."""
 Roles = Annotated[
-    list[str], PairsOf("Role", ROLES, port="table", initial="{column}=ignored", about="role")
+    list[str],
+    Field(title="Roles"),
+    PairsOf("Role", ROLES, port="table", initial="{column}=ignored", about="role"),
 ]
 Kinds = Annotated[
-    list[str], PairsOf("Kind", KINDS, port="table", initial="{column}=category", about="kind")
+    list[str],
+    Field(title="Kinds"),
+    PairsOf("Kind", KINDS, port="table", initial="{column}=category", about="kind"),
 ]
 
 

@@ -248,9 +248,14 @@ class SettingPlace:
 
     def missing_column(self, column: str, names: Sequence[str], port: str) -> Finding:
         """Return the finding that a table has no such column, with the nearest one."""
-        message = Message(
-            "The table at the input {port} has no column {name!r}.", port=port, name=column
-        )
+        if port in self.stage.ports and any(
+            path in self.stage.outs for path in self.stage.ports[port]
+        ):
+            message = Message("The table has no column {name!r}.", name=column)
+        else:
+            message = Message(
+                "The table at the input {port} has no column {name!r}.", port=port, name=column
+            )
         return self._finding(message, _choices(column, names))
 
     def expression_findings(

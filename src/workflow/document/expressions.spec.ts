@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 
 import {
   columnInExpression,
+  readChoice,
   readPair,
   ruleNames,
+  withChoice,
+  withRoleChoice,
   writePair
 } from './expressions';
 
@@ -23,6 +26,43 @@ describe('pairs', () => {
     expect(readPair('a = b=c')).toEqual({ column: 'a', value: 'b=c' });
     expect(readPair('age')).toEqual({ column: 'age', value: '' });
     expect(writePair({ column: 'age', value: 'years' })).toBe('age=years');
+  });
+});
+
+describe('choices for columns', () => {
+  it('have names that may hold equal signs', () => {
+    expect(readChoice('a=b=target')).toEqual({
+      column: 'a=b',
+      value: 'target'
+    });
+  });
+
+  it('change in their place, and leave the others as they are', () => {
+    const items = ['id=ignored', 'faulty', 'a=b=text', 'id=text'];
+    expect(withChoice(items, 'id', 'number')).toEqual([
+      'id=number',
+      'faulty',
+      'a=b=text'
+    ]);
+    expect(withChoice(items, 'a=b', null)).toEqual([
+      'id=ignored',
+      'faulty',
+      'id=text'
+    ]);
+    expect(withChoice(items, 'age', 'date')).toEqual([...items, 'age=date']);
+  });
+
+  it('give one column the role of the target, and a feature none', () => {
+    const roles = ['price=target', 'id=ignored'];
+    expect(withRoleChoice(roles, 'rent', 'target')).toEqual([
+      'id=ignored',
+      'rent=target'
+    ]);
+    expect(withRoleChoice(roles, 'name', 'ignored')).toEqual([
+      ...roles,
+      'name=ignored'
+    ]);
+    expect(withRoleChoice(roles, 'price', 'feature')).toEqual(['id=ignored']);
   });
 });
 

@@ -28,6 +28,47 @@ export function readPair(text: string): IPair {
     : { column: text.slice(0, at).trim(), value: text.slice(at + 1).trim() };
 }
 
+/** Reads an item whose value is one of some choices; the last equals sign ends the column. */
+export function readChoice(text: string): IPair {
+  const at = text.lastIndexOf('=');
+  return at < 0
+    ? readPair(text)
+    : { column: text.slice(0, at).trim(), value: text.slice(at + 1).trim() };
+}
+
+/** Returns items with another choice for a column; null takes it away. Others stay as they are. */
+export function withChoice(
+  items: readonly string[],
+  column: string,
+  value: string | null
+): string[] {
+  const item = value === null ? [] : [writePair({ column, value })];
+  const index = items.findIndex(one => readChoice(one).column === column);
+  const rest = (part: readonly string[]): string[] =>
+    part.filter(one => readChoice(one).column !== column);
+  return index < 0
+    ? [...items, ...item]
+    : [...items.slice(0, index), ...item, ...rest(items.slice(index + 1))];
+}
+
+/** Roles that several columns can have. */
+const SHARED_ROLES: ReadonlySet<string> = new Set(['feature', 'ignored']);
+
+/** Returns roles with another one of a column; target, group, time and weight are unique. */
+export function withRoleChoice(
+  items: readonly string[],
+  column: string,
+  role: string
+): string[] {
+  const others = items.filter(one => {
+    const pair = readChoice(one);
+    return (
+      pair.column === column || SHARED_ROLES.has(role) || pair.value !== role
+    );
+  });
+  return withChoice(others, column, role === 'feature' ? null : role);
+}
+
 /** Writes an item. */
 export function writePair({ column, value }: IPair): string {
   return `${column}=${value}`;

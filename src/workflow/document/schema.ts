@@ -27,7 +27,12 @@ export interface ISchema {
   /** The values of other settings with which this one has an effect. */
   'x-applies-to'?: Record<string, Value[]>;
   /** The input table whose columns it names; `required` if they have to exist. */
-  'x-columns'?: { port: string; required: boolean };
+  'x-columns'?: {
+    port: string;
+    required: boolean;
+    /** An empty setting means the column with this role. */
+    role?: 'target' | 'group' | 'time';
+  };
   /** The input table whose columns an expression, or each of a list, names. */
   'x-expression'?: { port: string; condition: boolean; functions: string[] };
   /** Items are `column=value`; without choices, a value is any text. */
@@ -37,6 +42,8 @@ export interface ISchema {
     title: string;
     choices: string[];
     initial: string;
+    /** Values are kinds or roles of a source's columns. */
+    about?: 'kind' | 'role';
   };
   /** The settings whose items are rules that this list names. */
   'x-rules'?: string[];

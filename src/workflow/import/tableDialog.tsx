@@ -2,24 +2,17 @@ import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId, useState } from 'react';
 
-import type { IColumnProfile, ITableProfile } from '../../api/models';
+import type { ITableProfile } from '../../api/models';
+import { ColumnTable } from '../columnTable';
 import type { IReading } from '../store/columns';
 import { startWithFile } from '../store/gestures';
 import type { CanvasModel } from '../store/model';
 import { addTemplate } from '../store/templates';
-import {
-  advice,
-  kindText,
-  modelText,
-  reasonText,
-  roleText,
-  splitText
-} from './tableLabels';
+import { advice, modelText, splitText } from './tableLabels';
 import {
   type ITableChoice,
   MODELS,
   proposal,
-  type Role,
   tableTemplate,
   type Task,
   withRole,
@@ -27,25 +20,6 @@ import {
   withTarget
 } from './tableTemplate';
 
-type Kind = IColumnProfile['kind'];
-const KINDS: readonly Kind[] = [
-  'number',
-  'category',
-  'date',
-  'text',
-  'boolean',
-  'identifier',
-  'constant',
-  'other'
-];
-const ROLES: readonly Role[] = [
-  'feature',
-  'target',
-  'ignored',
-  'group',
-  'time',
-  'weight'
-];
 const FOUND: IReading = { separator: '', encoding: '', decimal: '', sheet: '' };
 /** The button that creates the nodes and does not run them. */
 const CREATE = 'create';
@@ -182,49 +156,30 @@ function TableForm(props: {
           {profile.is_head &&
             ` · ${trans.__('the first rows of a large file')}`}
         </p>
-        <div className="jp-mlws-Wizard-scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{trans.__('Column')}</th>
-                <th scope="col">{trans.__('Kind')}</th>
-                <th scope="col">{trans.__('Role')}</th>
-                <th scope="col">{trans.__('Missing')}</th>
-                <th scope="col">{trans.__('Distinct')}</th>
-                <th scope="col">{trans.__('Values')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {columns.map(column => (
-                <ColumnRow
-                  key={column.name}
-                  column={column}
-                  rows={profile.rows}
-                  choice={choice}
-                  trans={trans}
-                  onKind={kind => {
-                    const others = Object.entries(choice.kinds).filter(
-                      ([name]) => name !== column.name
-                    );
-                    const own =
-                      kind === column.kind ? [] : [[column.name, kind]];
-                    choose({
-                      ...choice,
-                      kinds: Object.fromEntries([...others, ...own])
-                    });
-                  }}
-                  onRole={role =>
-                    choose(
-                      role === 'target'
-                        ? withTarget(profile, choice, column.name)
-                        : withRoleOf(choice, column.name, role)
-                    )
-                  }
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ColumnTable
+          columns={columns}
+          rows={profile.rows}
+          kinds={choice.kinds}
+          roles={choice.roles}
+          trans={trans}
+          onKind={(column, kind) => {
+            const others = Object.entries(choice.kinds).filter(
+              ([name]) => name !== column
+            );
+            const own = kind === null ? [] : [[column, kind]];
+            choose({
+              ...choice,
+              kinds: Object.fromEntries([...others, ...own])
+            });
+          }}
+          onRole={(column, role) =>
+            choose(
+              role === 'target'
+                ? withTarget(profile, choice, column)
+                : withRoleOf(choice, column, role)
+            )
+          }
+        />
       </section>
       <section className="jp-mlws-Wizard-model" aria-label={trans.__('Model')}>
         <label htmlFor={`${id}-task`}>{trans.__('Task')}</label>
@@ -320,83 +275,6 @@ function TableForm(props: {
         </ul>
       </section>
     </>
-  );
-}
-
-function ColumnRow(props: {
-  column: IColumnProfile;
-  rows: number;
-  choice: ITableChoice;
-  trans: TranslationBundle;
-  onKind: (kind: Kind) => void;
-  onRole: (role: Role) => void;
-}): JSX.Element {
-  const { column, rows, choice, trans } = props;
-  const { name, gaps, distinct, bars, examples } = column;
-  const role = choice.roles[name] ?? 'feature';
-  const kind = choice.kinds[name] ?? column.kind;
-  const highest = Math.max(1, ...bars);
-  return (
-    <tr className={`jp-mod-${role}`}>
-      <th scope="row" title={name}>
-        {name}
-      </th>
-      <td>
-        <select
-          aria-label={trans.__('Kind of %1', name)}
-          title={reasonText(column.reason, trans)}
-          value={kind}
-          onChange={event => props.onKind(event.target.value as Kind)}
-        >
-          {KINDS.filter(one => one !== 'other' || column.kind === one).map(
-            one => (
-              <option key={one} value={one}>
-                {kindText(one, trans)}
-              </option>
-            )
-          )}
-        </select>
-        <small>{reasonText(column.reason, trans)}</small>
-      </td>
-      <td>
-        <select
-          aria-label={trans.__('Role of %1', name)}
-          value={role}
-          onChange={event => props.onRole(event.target.value as Role)}
-        >
-          {ROLES.map(one => (
-            <option
-              key={one}
-              value={one}
-              disabled={one === 'target' && column.task === null}
-            >
-              {roleText(one, trans)}
-            </option>
-          ))}
-        </select>
-      </td>
-      <td>{gaps === 0 ? '' : `${Math.ceil((gaps / rows) * 100)} %`}</td>
-      <td>{distinct.toLocaleString()}</td>
-      <td title={examples.join(', ')}>
-        {bars.length > 0 ? (
-          <svg viewBox="0 0 60 16" width="60" height="16" aria-hidden>
-            {bars.map((count, index) => {
-              const height = (15 * count) / highest;
-              return (
-                <rect
-                  key={index}
-                  x={6 * index}
-                  y={16 - height}
-                  width={5}
-                  height={height}
-                />
-              );
-            })}
-          </svg>
-        ) : null}
-        <span>{examples.join(', ')}</span>
-      </td>
-    </tr>
   );
 }
 

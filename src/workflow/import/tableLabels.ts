@@ -1,10 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IColumnProfile, ITableProfile } from '../../api/models';
-import { columnTypeText } from '../labels';
-import { type ITableChoice, type Role, withRole } from './tableTemplate';
+import type { ITableProfile } from '../../api/models';
+import { type ITableChoice, withRole } from './tableTemplate';
 
-type Kind = IColumnProfile['kind'];
 /** Rows of a class below which chance decides whether it is recognized. */
 const FEW_ROWS = 5;
 /** Test rows below which most differences between models are chance. */
@@ -96,64 +94,5 @@ export function modelText(name: string, trans: TranslationBundle): string {
       return trans.__('Random forest');
     default:
       return trans.__('Gradient boosting');
-  }
-}
-
-export function kindText(kind: Kind, trans: TranslationBundle): string {
-  switch (kind) {
-    case 'category':
-      return trans.__('category');
-    case 'identifier':
-      return trans.__('identifier');
-    case 'constant':
-      return trans.__('constant');
-    default:
-      return columnTypeText(kind, trans);
-  }
-}
-
-export function roleText(role: Role, trans: TranslationBundle): string {
-  switch (role) {
-    case 'feature':
-      return trans.__('feature');
-    case 'target':
-      return trans.__('target');
-    case 'ignored':
-      return trans.__('ignored');
-    case 'group':
-      return trans.__('group');
-    case 'time':
-      return trans.__('time');
-    case 'weight':
-      return trans.__('weight');
-  }
-}
-
-export function reasonText(
-  reason: IColumnProfile['reason'],
-  trans: TranslationBundle
-): string {
-  switch (reason) {
-    case 'no_values':
-      return trans.__('no values');
-    case 'one_value':
-      return trans.__('every value is the same');
-    case 'true_or_false':
-    case 'dates':
-    case 'numbers':
-    case 'few_values':
-    case 'repeated_values':
-    case 'chosen':
-      return '';
-    case 'row_numbers':
-      return trans.__('it numbers the rows');
-    case 'all_different':
-      return trans.__('every value is different');
-    case 'nearly_all_different':
-      return trans.__('nearly every value is different');
-    case 'long_texts':
-      return trans.__('long texts');
-    case 'unknown_type':
-      return trans.__('no numbers, texts or dates');
   }
 }

@@ -3,8 +3,8 @@ import { useLayoutEffect, useReducer, useRef, useState } from 'react';
 
 import type { ITableColumn, ITableColumns } from '../../api/models';
 import type { ISchema } from '../document/schema';
-import type { IGraphNode } from '../graph/graph';
-import { columnTypeText } from '../labels';
+import type { IGraph, IGraphNode } from '../graph/graph';
+import { columnFactsText } from '../labels';
 import { useCanvas, useReply, useSlot } from '../store/hooks';
 
 const NO_COLUMNS: ITableColumns = { columns: [], complete: false };
@@ -37,21 +37,29 @@ export function useColumns(node: IGraphNode): ColumnsOfPorts | null {
 }
 
 interface IFormContext {
+  node?: string;
   columns?: ColumnsOfPorts | null;
 }
+
+/** The choice that lets one type the name of a column which is not known. */
+const OTHER = '\0other';
 
 function columnsOf(schema: ISchema, context: IFormContext): ITableColumns {
   const port = schema['x-columns']?.port;
   return (port && context.columns?.[port]) || NO_COLUMNS;
 }
 
-/** Chooses one column: from a list if all columns are known, else with free text. */
+/** Chooses one column from a list; where not all are known, a name can be typed. */
 export function ColumnWidget(props: WidgetProps): JSX.Element {
   const { trans } = useCanvas();
   const { id, value, required, onChange, schema, formContext } = props;
-  const { columns, complete } = columnsOf(schema as ISchema, formContext);
+  const table = columnsOf(schema as ISchema, formContext);
+  const { columns, complete } = table;
+  const implied = useImpliedText(schema as ISchema, table, formContext.node);
+  const [isTyping, setTyping] = useState(false);
   const isLoading = formContext?.columns === null;
-  const isList = complete || isLoading;
+  const isKnown = complete || columns.length > 0;
+  const isList = isLoading || (isKnown && (complete || !isTyping));
   // A field that turns into a list, or back, keeps the focus.
   const field = useRef<HTMLElement | null>(null);
   const hadFocus =
@@ -76,18 +84,31 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
       id={id}
       ref={setField}
       value={text}
-      onChange={event => choose(event.target.value)}
+      onChange={event => {
+        if (event.target.value === OTHER) {
+          setTyping(true);
+        } else {
+          choose(event.target.value);
+        }
+      }}
     >
-      <option value="">{required ? trans.__('Choose a column…') : '—'}</option>
+      <option value="">
+        {required ? trans.__('Choose a column…') : (implied ?? '—')}
+      </option>
       {isLoading && text !== '' && <option value={text}>{text}</option>}
       {isMissing && (
-        <option value={text}>{trans.__('%1 (does not exist)', text)}</option>
+        <option value={text}>
+          {complete ? trans.__('%1 (does not exist)', text) : text}
+        </option>
       )}
       {columns.map(column => (
         <option key={column.name} value={column.name}>
-          {optionText(column, columnTypeText(column.type, trans))}
+          {optionText(column, columnFactsText(column, trans))}
         </option>
       ))}
+      {!complete && !isLoading && (
+        <option value={OTHER}>{trans.__('Another column…')}</option>
+      )}
     </select>
   ) : (
     <>
@@ -98,6 +119,7 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
         type="text"
         list={list}
         value={text}
+        placeholder={required ? trans.__('Name of a column') : implied}
         onChange={event => choose(event.target.value)}
       />
       <datalist id={list}>
@@ -150,7 +172,7 @@ export function ColumnsField(props: FieldProps): JSX.Element {
               <span className="jp-mlws-Field-type">
                 {complete && unknown.includes(column.name)
                   ? trans.__('does not exist')
-                  : columnTypeText(column.type, trans)}
+                  : columnFactsText(column, trans)}
               </span>
               <span className="jp-mlws-Columns-examples">
                 {column.examples.join(', ')}
@@ -206,8 +228,52 @@ export function NewColumn({
   );
 }
 
-/** The text of a column in a list: its name, type and some values. */
-function optionText({ name, examples }: ITableColumn, type: string): string {
-  const details = [type, examples.join(', ')].filter(Boolean).join(': ');
+/** The text of a column in a list: its name, facts and some values. */
+function optionText({ name, examples }: ITableColumn, facts: string): string {
+  const details = [facts, examples.join(', ')].filter(Boolean).join(': ');
   return details ? `${name} (${details})` : name;
+}
+
+/** Says which column an empty setting means, and why; undefined if it means none. */
+function useImpliedText(
+  schema: ISchema,
+  { columns, complete }: ITableColumns,
+  node = ''
+): string | undefined {
+  const { model, trans } = useCanvas();
+  const role = schema['x-columns']?.role;
+  if (!role) {
+    return undefined;
+  }
+  const column = columns.find(one => one.role === role);
+  if (column) {
+    const sources = sourcesOf(model.drawing.graph, node);
+    return sources.length === 1
+      ? trans.__('%1 (role in %2)', column.name, sources[0])
+      : trans.__('%1 (by its role)', column.name);
+  }
+  if (role !== 'target') {
+    return undefined;
+  }
+  if (columns.some(({ name }) => name === 'target')) {
+    return trans.__('%1 (by its name)', 'target');
+  }
+  return complete && columns.length > 0
+    ? trans.__('%1 (last column)', columns[columns.length - 1].name)
+    : undefined;
+}
+
+/** Returns the nodes before a node that give columns their roles. */
+function sourcesOf({ nodes, edges }: IGraph, node: string): string[] {
+  const before = new Set([node]);
+  for (const id of before) {
+    edges
+      .filter(({ target }) => target === id)
+      .forEach(({ source }) => before.add(source));
+  }
+  return [...before].filter(id =>
+    Object.values(nodes.get(id)?.settings?.properties ?? {}).some(
+      one => one['x-pairs']?.about === 'role'
+    )
+  );
 }

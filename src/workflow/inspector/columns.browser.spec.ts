@@ -36,7 +36,7 @@ test('columns are chosen from lists, and a missing one is a problem before any r
         .map(one => one.textContent)
     )
     .toEqual([
-      'citytextBonn, Ulm, Kiel',
+      'citytext · categoryBonn, Ulm, Kiel',
       'roomsinteger3, 2, 4',
       'pricenumber2.5, 1.5',
       'churninteger0, 1'
@@ -54,7 +54,11 @@ test('columns are chosen from lists, and a missing one is a problem before any r
       .map(one => one.textContent ?? '');
   await expect
     .poll(options)
-    .toEqual(['—', 'rooms (integer: 3, 2, 4)', 'churn (integer: 0, 1)']);
+    .toEqual([
+      'churn (last column)',
+      'rooms (integer: 3, 2, 4)',
+      'churn (integer: 0, 1)'
+    ]);
   await target.selectOptions('churn');
   expect(await canvas.save()).toContain('- train: {target: "churn"}');
   expect(await accessFaults('.jp-mlws-Canvas')).toEqual([]);
@@ -77,6 +81,64 @@ test('columns are chosen from lists, and a missing one is a problem before any r
         (target.element() as HTMLSelectElement).selectedOptions[0].textContent
     )
     .toBe('churn (does not exist)');
+});
+
+test('kinds and roles are chosen where the columns are shown', async () => {
+  const canvas = await openNode('drop', 'load');
+  const table = page.getByRole('group', {
+    name: 'Columns',
+    exact: true
+  });
+  await expect
+    .element(table)
+    .toHaveTextContent('3 rows, 4 columns · no column has the role');
+  const churn = page.getByLabelText('Role of churn');
+  await churn.selectOptions('target');
+  await page.getByLabelText('Role of price').selectOptions('target');
+  await page.getByLabelText('Kind of city').selectOptions('text');
+  await page.getByLabelText('Kind of rooms').selectOptions('category');
+  await page.getByLabelText('Kind of rooms').selectOptions('number');
+  expect(await accessFaults('.jp-mlws-Panel')).toEqual([]);
+  // One column is the target, and a kind that is the guess is not written.
+  await expect.element(churn).toHaveValue('feature');
+  const text = await canvas.save();
+  expect(text).toContain('roles: [price=target]');
+  expect(text).toContain('kinds: [city=text]');
+  // The same values are in lists below.
+  await page.getByText('Roles as a list').click();
+  await page.getByRole('button', { name: 'Remove price' }).click();
+  await expect
+    .element(page.getByLabelText('Role of price'))
+    .toHaveValue('feature');
+  expect(await canvas.save()).not.toContain('roles');
+});
+
+test('a role of a column that is gone can be taken away', async () => {
+  const lost = recording.texts.drop.replace(
+    '{encoding: utf-8}',
+    '{encoding: utf-8, roles: [churn=target, gone=ignored], kinds: [gone=text]}'
+  );
+  const canvas = await openCanvas({
+    files: { [WORKFLOW]: lost },
+    nodes: ['load']
+  });
+  const known = recording.replies.find(one => one.path === 'workflows/source')!;
+  canvas.server.reply(
+    known.path,
+    { path: WORKFLOW, text: lost, node: 'load' },
+    known.data
+  );
+  await node('load').click();
+  await expect
+    .element(page.getByRole('list', { name: 'Columns that do not exist' }))
+    .toHaveTextContent('gone (does not exist)');
+  await page
+    .getByRole('group', { name: 'Columns', exact: true })
+    .getByRole('button', { name: 'Remove gone' })
+    .click();
+  const text = await canvas.save();
+  expect(text).toContain('roles: [churn=target]');
+  expect(text).not.toContain('gone');
 });
 
 test('an expression offers columns and shows its faults', async () => {

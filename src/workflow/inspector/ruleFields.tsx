@@ -1,9 +1,22 @@
 import type { FieldProps } from '@rjsf/utils';
 
 import type { ITableColumn } from '../../api/models';
-import { readPair, ruleNames, writePair } from '../document/expressions';
+import {
+  readChoice,
+  readPair,
+  ruleNames,
+  writePair
+} from '../document/expressions';
 import type { ISchema } from '../document/schema';
-import { columnTypeText } from '../labels';
+import {
+  columnFactsText,
+  columnKindText,
+  columnRoleText,
+  type ColumnKind,
+  type ColumnRole
+} from '../labels';
+import { useState } from 'react';
+
 import { useCanvas } from '../store/hooks';
 import { NewColumn } from './columnFields';
 import { RemoveButton } from './removeButton';
@@ -11,12 +24,37 @@ import { RemoveButton } from './removeButton';
 /** Gives each of some columns a value: a new name, a type, a range. */
 export function PairsField(props: FieldProps): JSX.Element {
   const { trans } = useCanvas();
+  const { schema, formContext, name } = props;
+  const isTable = (schema as ISchema)['x-pairs']!.about && formContext.hasTable;
+  const [isOpen, setOpen] = useState(false);
+  return isTable ? (
+    // The same values are in the table of the columns.
+    <details open={isOpen}>
+      <summary
+        onClick={event => {
+          event.preventDefault();
+          setOpen(!isOpen);
+        }}
+      >
+        {trans.__('%1 as a list', schema.title ?? name)}
+      </summary>
+      <Pairs {...props} />
+    </details>
+  ) : (
+    <Pairs {...props} />
+  );
+}
+
+function Pairs(props: FieldProps): JSX.Element {
+  const { trans } = useCanvas();
   const { idSchema, name, schema, formContext, onChange } = props;
-  const { port, title, choices, initial } = (schema as ISchema)['x-pairs']!;
+  const { port, title, choices, initial, about } = (schema as ISchema)[
+    'x-pairs'
+  ]!;
   const table = formContext.columns?.[port];
   const columns: ITableColumn[] = table?.columns ?? [];
   const pairs = (Array.isArray(props.formData) ? props.formData : []).map(one =>
-    readPair(String(one ?? ''))
+    (choices.length > 0 ? readChoice : readPair)(String(one ?? ''))
   );
   const set = (index: number, value: string): void =>
     onChange(
@@ -56,7 +94,9 @@ export function PairsField(props: FieldProps): JSX.Element {
                 )}
                 {choices.map(choice => (
                   <option key={choice} value={choice}>
-                    {columnTypeText(choice as ITableColumn['type'], trans)}
+                    {about === 'role'
+                      ? columnRoleText(choice as ColumnRole, trans)
+                      : columnKindText(choice as ColumnKind, trans)}
                   </option>
                 ))}
               </select>
@@ -87,7 +127,7 @@ export function PairsField(props: FieldProps): JSX.Element {
           <option value="">{trans.__('Add a column…')}</option>
           {free.map(column => (
             <option key={column.name} value={column.name}>
-              {[column.name, columnTypeText(column.type, trans)]
+              {[column.name, columnFactsText(column, trans)]
                 .filter(Boolean)
                 .join(' · ')}
             </option>

@@ -36,6 +36,7 @@ import { PairsField, RulesField } from './ruleFields';
 import { NameField, TitleField } from './nameField';
 import { OutputFields } from './outputFields';
 import { NodeActions } from './nodeActions';
+import { SourceColumns, useSourceTable } from './sourceColumns';
 import { ParamsView } from './paramsForm';
 import { SweepForm } from './sweepForm';
 import { SweepView } from './sweepView';
@@ -277,43 +278,62 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     }
   }, [settingsText]);
 
-  const onChange = (event: IChangeEvent): void => {
-    pending.current = event.formData;
-    setDraft(event.formData);
+  const change = (next: Settings): void => {
+    pending.current = next;
+    setDraft(next);
     clearTimeout(timer.current);
     timer.current = setTimeout(commit, REST);
   };
   // Several canvases may stand side by side; ids are theirs alone.
   const root = useId();
   const columns = useColumns(node);
+  const table = useSourceTable(node, columns);
   const { problems } = useDrawing();
   const own = problems.filter(one => 'field' in one && one.node === node.id);
   const page = node.component?.source === 'library' ? helpPage(node) : null;
-  const context = { root, columns, draft, page, problems: own };
+  const context = {
+    root,
+    node: node.id,
+    columns,
+    hasTable: table !== null && table.reason === null,
+    draft,
+    page,
+    problems: own
+  };
   const schema = useMemo(() => formSchema(freeSchema(node)), [node]);
   return (
-    <FormComponent
-      schema={schema}
-      uiSchema={formUi(schema, draft)}
-      formData={draft}
-      formContext={context}
-      validator={validator}
-      templates={TEMPLATES}
-      widgets={WIDGETS}
-      fields={FIELDS}
-      idPrefix={root}
-      liveValidate
-      omitExtraData
-      liveOmit
-      showErrorList={false}
-      transformErrors={errors =>
-        errors.map(error => ({
-          ...error,
-          message: settingErrorText(error, schema, trans)
-        }))
-      }
-      noHtml5Validate
-      onChange={onChange}
-    />
+    <>
+      {table && (
+        <SourceColumns
+          node={node}
+          table={table}
+          settings={draft}
+          onChange={change}
+        />
+      )}
+      <FormComponent
+        schema={schema}
+        uiSchema={formUi(schema, draft)}
+        formData={draft}
+        formContext={context}
+        validator={validator}
+        templates={TEMPLATES}
+        widgets={WIDGETS}
+        fields={FIELDS}
+        idPrefix={root}
+        liveValidate
+        omitExtraData
+        liveOmit
+        showErrorList={false}
+        transformErrors={errors =>
+          errors.map(error => ({
+            ...error,
+            message: settingErrorText(error, schema, trans)
+          }))
+        }
+        noHtml5Validate
+        onChange={(event: IChangeEvent) => change(event.formData)}
+      />
+    </>
   );
 }

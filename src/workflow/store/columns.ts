@@ -2,6 +2,7 @@ import type { MLWSClient } from '../../api/client';
 import type {
   ILearnedChecks,
   INodeColumns,
+  ISourceProfile,
   ITablePreview,
   ITableProfile
 } from '../../api/models';
@@ -36,6 +37,12 @@ export class ColumnService {
   previewQuery(text: string, node: string): Promise<ITablePreview> {
     const body = { path: this._path, text, node };
     return this._client.post('/workflows/query', body, this._query);
+  }
+
+  /** Returns what the table holds that a node loads. */
+  profileSource(text: string, node: string): Promise<ISourceProfile> {
+    const body = { path: this._path, text, node };
+    return this._client.post('/workflows/source', body, this._query);
   }
 
   /** Returns what a table file holds; `reading`: how to read it, where that is not found. */
