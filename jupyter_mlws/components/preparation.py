@@ -6,13 +6,17 @@ without this package.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from jupyter_mlws.components import chinese
 from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.kinds import Guess, columns_with_role, kinds_of
 from jupyter_mlws.components.tables import check_columns, target_of
+from jupyter_mlws.components.values import PREPARATION_ENTRY
 
 Preparation = Literal["none", "automatic"]
 Step = Literal["numbers", "dates", "one_hot", "target_encoding", "texts", "ignored"]
@@ -27,6 +31,10 @@ TEXT_COLUMNS = 30
 """Columns that the words of a text become."""
 HANDLE_GAPS = frozenset({"hist_gradient_boosting", "xgboost", "lightgbm"})
 """Kinds of model that take missing values as they are."""
+NUMERIC: frozenset[Step] = frozenset({"numbers", "dates"})
+"""Steps whose results are numbers, which may have gaps."""
+MAX_ENTRY_BYTES = 10_000_000
+"""Bytes of the steps in a model's file; a zip file of a few kB can hold gigabytes."""
 
 
 class PreparedColumn(NamedTuple):
@@ -40,6 +48,8 @@ class PreparedColumn(NamedTuple):
     """Rows without a value, of those that it was fitted on."""
     date_format: str | None = None
     """Format of texts that are dates, where it cannot be found from the values."""
+    fills_gaps: bool = False
+    """True if a missing number or date is filled, false if the model takes it as it is."""
 
 
 class Rows(NamedTuple):
@@ -246,7 +256,11 @@ def preparing_pipeline(
     """
     from sklearn.pipeline import Pipeline
 
-    columns = plan_steps(rows.features, rows.target, task)
+    is_filled = algorithm not in HANDLE_GAPS
+    columns = [
+        column._replace(fills_gaps=is_filled and column.step in NUMERIC)
+        for column in plan_steps(rows.features, rows.target, task)
+    ]
     if all(column.step == "ignored" for column in columns):
         raise ValueError(
             "no column is left to learn from: all are identifiers, constants or ignored"
@@ -259,12 +273,30 @@ def preparing_pipeline(
     return pipeline
 
 
+def columns_of(model: Any) -> list[PreparedColumn]:
+    """Return what a model does with each column; empty if it prepares none."""
+    return [PreparedColumn(*one) for one in getattr(model, "preparation_", ())]
+
+
+def stored_columns(path: Path) -> list[PreparedColumn]:
+    """Return what the model of a file does with each column, without loading the model.
+
+    Raises OSError, ValueError or TypeError if the file is damaged.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if PREPARATION_ENTRY not in archive.namelist():
+            return []
+        if archive.getinfo(PREPARATION_ENTRY).file_size > MAX_ENTRY_BYTES:
+            raise ValueError(f"{PREPARATION_ENTRY} is larger than {MAX_ENTRY_BYTES} bytes")
+        return [PreparedColumn(*row) for row in json.loads(archive.read(PREPARATION_ENTRY))]
+
+
 def needed_columns(model: Any) -> list[str] | None:
     """Return the columns that a model predicts from; None if it does not know their names."""
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         return None
-    columns = [PreparedColumn(*one) for one in getattr(model, "preparation_", ())]
+    columns = columns_of(model)
     unused = {column.name for column in columns if column.step == "ignored"}
     return [str(name) for name in names if name not in unused]
 
@@ -293,13 +325,16 @@ def fit_options(pipeline: Any, rows: Rows) -> dict[str, Any]:
     return {"model__sample_weight": rows.weights.to_numpy()}
 
 
+def step_counts(columns: Sequence[PreparedColumn]) -> dict[str, int]:
+    """Return how many columns were encoded, imputed and ignored."""
+    return {
+        "encoded": sum(one.step not in ("numbers", "ignored") for one in columns),
+        "imputed": sum(one.gaps > 0 and one.fills_gaps for one in columns),
+        "ignored": sum(one.step == "ignored" for one in columns),
+    }
+
+
 def summary(columns: list[PreparedColumn], left_out: int) -> str:
     """Return what was done, in a line for the log."""
-    is_encoded = {"one_hot", "target_encoding", "dates", "texts"}
-    counts: Mapping[str, int] = {
-        "encoded": sum(one.step in is_encoded for one in columns),
-        "imputed": sum(one.gaps > 0 and one.step in ("numbers", "dates") for one in columns),
-        "ignored": sum(one.step == "ignored" for one in columns),
-        "rows without a target left out": left_out,
-    }
+    counts = {**step_counts(columns), "rows without a target left out": left_out}
     return "; ".join(f"{count} {words}" for words, count in counts.items())

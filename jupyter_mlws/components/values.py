@@ -14,6 +14,8 @@ from typing import Any
 from jupyter_mlws.core.atomic import atomic_path
 
 EXCEL = ".xlsx"
+PREPARATION_ENTRY = "preparation.json"
+"""Entry of a model's file with what it does with each column; skops ignores it."""
 
 TRUSTED_CLASSES = {
     "jupyter_mlws.components.networks": "NetworkClassifier NetworkRegressor",
@@ -275,6 +277,9 @@ def write_model(value: Any, path: Path) -> None:
     schema = _normalize_ids(schema, names, numbers)
     files = {names.get(name, name): data for name, data in entries.items()}
     files["schema.json"] = json.dumps(schema, indent=2).encode()
+    # Readable without the model, whose schema has megabytes.
+    if columns := getattr(value, "preparation_", None):
+        files[PREPARATION_ENTRY] = json.dumps(columns, ensure_ascii=False).encode()
     _write_zip(path, files)
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jupyter_mlws.components.columns import ColumnType
 from jupyter_mlws.components.kinds import ColumnKind, ColumnRole, KindReason
+from jupyter_mlws.components.preparation import Step
 from jupyter_mlws.components.table_files import Format
 from jupyter_mlws.components.table_profile import TargetReason, Task
 from jupyter_mlws.core.i18n import Message
@@ -241,8 +242,19 @@ class Output(Record):
     exists: bool
 
 
+class PreparationSummary(Record):
+    """Columns that a model encodes, whose gaps it fills, and that it ignores."""
+
+    encoded: int
+    imputed: int
+    ignored: int
+
+
 class OutputSummary(Record):
-    """An output in one line: ``rows`` and ``columns`` of a table, null where they are not known."""
+    """An output in one line: ``rows`` and ``columns`` of a table, null where they are not known.
+
+    ``preparation``: of a model that prepares columns.
+    """
 
     port: str
     type: str
@@ -250,6 +262,7 @@ class OutputSummary(Record):
     size: int | None
     rows: int | None = None
     columns: int | None = None
+    preparation: PreparationSummary | None = None
 
 
 class Measure(Record):
@@ -338,8 +351,25 @@ class Column(Record):
     dtype: str
 
 
+class ColumnPreparation(Record):
+    """What a model does with a column, and its kind with the reason for it.
+
+    ``gaps``: training rows without a value; ``fills_gaps``: missing numbers and dates are filled.
+    """
+
+    name: str
+    kind: ColumnKind
+    reason: KindReason
+    step: Step
+    gaps: int
+    fills_gaps: bool
+
+
 class Preview(Record):
-    """A preview of an output; ``type`` determines which fields are set."""
+    """A preview of an output; ``type`` determines which fields are set.
+
+    ``preparation``: of a model that prepares columns.
+    """
 
     type: str
     columns: list[Column] | None = None
@@ -350,6 +380,7 @@ class Preview(Record):
     data: str | None = None
     spec: Any = None
     text: str | None = None
+    preparation: list[ColumnPreparation] | None = None
     notebook: Any = None
     truncated: bool | None = None
 

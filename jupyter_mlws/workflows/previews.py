@@ -14,10 +14,11 @@ from typing import Any
 
 from ruamel.yaml.error import YAMLError
 
+from jupyter_mlws.components.preparation import stored_columns
 from jupyter_mlws.components.values import plain, table_files
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.dvc import plots
-from jupyter_mlws.workflows.models import Column, Preview
+from jupyter_mlws.workflows.models import Column, ColumnPreparation, Preview
 
 MAX_ROWS = 100
 MAX_COLUMNS = 200
@@ -214,7 +215,12 @@ def _model(path: Path) -> Preview:
                 f"its specification is larger than {MAX_MODEL_SCHEMA_BYTES // 1_000_000} MB"
             )
         schema = json.loads(archive.read("schema.json"))
-    return Preview(type="Model", text="\n".join(_describe_model(schema, 0)))
+    columns = [
+        ColumnPreparation(**{name: getattr(one, name) for name in ColumnPreparation.model_fields})
+        for one in stored_columns(path)
+    ]
+    text = "\n".join(_describe_model(schema, 0))
+    return Preview(type="Model", text=text, preparation=columns or None)
 
 
 def _describe_model(node: Any, depth: int) -> list[str]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import builtins
 import io
+import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from jupyter_mlws.components.preparation import step_counts, stored_columns
 from jupyter_mlws.components.values import producer_of, table_files
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.document.parse import Stage
@@ -22,6 +24,7 @@ from jupyter_mlws.workflows.models import (
     Measure,
     NodeSummary,
     OutputSummary,
+    PreparationSummary,
     SettingChange,
     Thumbnail,
     WorkflowResults,
@@ -135,10 +138,12 @@ class ResultSummaries:
         outputs, thumbnail = [], None
         for port, kind, file in self._results.ports(stage):
             content = content_of(file, hashes.get(file))
-            rows, columns = None, None
+            rows, columns, preparation = None, None, None
             suffix = PurePosixPath(file).suffix.lower()
             if content is not None and kind == "Table":
                 rows, columns = _table_shape(*content, suffix)
+            if content is not None and kind == "Model":
+                preparation = _preparation(*content)
             if content is not None and kind == "Figure" and thumbnail is None:
                 thumbnail = _thumbnail(*content, suffix)
             outputs.append(
@@ -149,6 +154,7 @@ class ResultSummaries:
                     size=content[0].stat().st_size if content and content[0].is_file() else None,
                     rows=rows,
                     columns=columns,
+                    preparation=preparation,
                 )
             )
         return outputs, thumbnail
@@ -343,6 +349,17 @@ def _csv_shape(file: Path, separator: str) -> tuple[int | None, int | None]:
         columns = len(next(reader, []))
         rows = sum(1 for _ in reader) if file.stat().st_size <= MAX_CSV_BYTES else None
     return rows, columns
+
+
+@lru_cache(maxsize=1024)
+def _preparation(file: Path, stamp: str) -> PreparationSummary | None:
+    """Return what a model does with columns; None if it prepares none or its file is damaged."""
+    try:
+        columns = stored_columns(file)
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile):
+        # The preview of the output says why.
+        return None
+    return PreparationSummary(**step_counts(columns)) if columns else None
 
 
 @lru_cache(maxsize=512)

@@ -114,6 +114,7 @@ export type IStaleNotebook = Schemas['StaleNotebook'];
 export type IStash = Schemas['Stash'];
 export type IStorageUse = Schemas['StorageUse'];
 export type ISweeps = Schemas['Sweeps'];
+export type IColumnPreparation = Schemas['ColumnPreparation'];
 export type IColumnProfile = Schemas['ColumnProfile'];
 export type ITableProfile = Schemas['TableProfile'];
 export type ITableColumn = Schemas['TableColumn'];
@@ -166,7 +167,11 @@ export type IPreview =
   | { type: 'VegaLite'; mime: string; spec: unknown }
   | { type: 'Figure'; mime: string; data: string }
   | { type: 'Text'; text: string; truncated: boolean }
-  | { type: 'Model'; text: string }
+  | {
+      type: 'Model';
+      text: string;
+      preparation: IColumnPreparation[] | null;
+    }
   | { type: 'Notebook'; notebook: unknown };
 
 export interface IRestoreResult {

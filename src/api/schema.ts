@@ -799,6 +799,49 @@ export interface components {
       dtype: string;
     };
     /**
+     * @description What a model does with a column, and its kind with the reason for it.
+     *
+     *     ``gaps``: training rows without a value; ``fills_gaps``: missing numbers and dates are filled.
+     */
+    ColumnPreparation: {
+      name: string;
+      /** @enum {string} */
+      kind:
+        | 'number'
+        | 'category'
+        | 'date'
+        | 'text'
+        | 'boolean'
+        | 'identifier'
+        | 'constant'
+        | 'other';
+      /** @enum {string} */
+      reason:
+        | 'no_values'
+        | 'one_value'
+        | 'true_or_false'
+        | 'dates'
+        | 'numbers'
+        | 'row_numbers'
+        | 'all_different'
+        | 'nearly_all_different'
+        | 'long_texts'
+        | 'few_values'
+        | 'repeated_values'
+        | 'unknown_type'
+        | 'chosen';
+      /** @enum {string} */
+      step:
+        | 'numbers'
+        | 'dates'
+        | 'one_hot'
+        | 'target_encoding'
+        | 'texts'
+        | 'ignored';
+      gaps: number;
+      fills_gaps: boolean;
+    };
+    /**
      * @description A column of a table file.
      *
      *     ``reason``: why it is of its kind; ``bars``: rows in ranges of numbers and dates, or of the most
@@ -2150,7 +2193,11 @@ export interface components {
      * @enum {string}
      */
     OutputStore: 'cache' | 'remote' | 'working_tree' | 'mlflow';
-    /** @description An output in one line: ``rows`` and ``columns`` of a table, null where they are not known. */
+    /**
+     * @description An output in one line: ``rows`` and ``columns`` of a table, null where they are not known.
+     *
+     *     ``preparation``: of a model that prepares columns.
+     */
     OutputSummary: {
       port: string;
       type: string;
@@ -2160,6 +2207,8 @@ export interface components {
       rows: number | null;
       /** @default null */
       columns: number | null;
+      /** @default null */
+      preparation: components['schemas']['PreparationSummary'] | null;
     };
     /** @description Usage of the container that the server runs in; null where it runs in none. */
     OwnUsage: {
@@ -2362,7 +2411,17 @@ export interface components {
       /** @default 0 */
       cosmetic: number;
     };
-    /** @description A preview of an output; ``type`` determines which fields are set. */
+    /** @description Columns that a model encodes, whose gaps it fills, and that it ignores. */
+    PreparationSummary: {
+      encoded: number;
+      imputed: number;
+      ignored: number;
+    };
+    /**
+     * @description A preview of an output; ``type`` determines which fields are set.
+     *
+     *     ``preparation``: of a model that prepares columns.
+     */
     Preview: {
       type: string;
       /** @default null */
@@ -2381,6 +2440,8 @@ export interface components {
       spec: unknown;
       /** @default null */
       text: string | null;
+      /** @default null */
+      preparation: components['schemas']['ColumnPreparation'][] | null;
       /** @default null */
       notebook: unknown;
       /** @default null */

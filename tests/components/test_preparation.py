@@ -28,7 +28,13 @@ from jupyter_mlws.components.library.train import (
 )
 from jupyter_mlws.components.library.training import model_training
 from jupyter_mlws.components.library.tune import tune_model
-from jupyter_mlws.components.preparation import PreparedColumn, needed_columns, plan_steps
+from jupyter_mlws.components.preparation import (
+    PreparedColumn,
+    needed_columns,
+    plan_steps,
+    step_counts,
+    stored_columns,
+)
 
 WORDS = ["slow", "fast", "friendly", "rude", "clean", "dirty", "cheap", "dear"]
 CLASSIFIERS = (
@@ -188,6 +194,29 @@ def test_a_model_predicts_the_same_without_this_package(
         [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert json.loads(answer.stdout.splitlines()[-1]) == list(model.predict(test))
+
+
+def test_a_file_says_what_its_model_does_with_each_column(
+    classes: pd.DataFrame, tmp_path: Path
+) -> None:
+    steps = {}
+    for algorithm in ("random_forest", "hist_gradient_boosting", "baseline"):
+        model = train_classifier(
+            classes, target="left", preparation="automatic", algorithm=algorithm
+        )
+        file = tmp_path / f"{algorithm}.skops"
+        values.write("Model", model, file)
+        # Also of the copy that a comparison hands on.
+        values.write("Model", values.read("Model", file), tmp_path / "copy.skops")
+        steps[algorithm] = stored_columns(tmp_path / "copy.skops")
+        assert steps[algorithm] == stored_columns(file)
+    assert steps["random_forest"][0] == (
+        "id", "identifier", "row_numbers", "ignored", 0, None, False,
+    )  # fmt: skip
+    assert step_counts(steps["random_forest"]) == {"encoded": 5, "imputed": 3, "ignored": 2}
+    # It takes gaps as they are.
+    assert step_counts(steps["hist_gradient_boosting"])["imputed"] == 0
+    assert steps["baseline"] == []
 
 
 def test_new_values_and_gaps_are_predicted_too(classes: pd.DataFrame) -> None:

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from jupyter_mlws.components import values
+from jupyter_mlws.components.library.train import train_classifier
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.workflows import summaries
 from jupyter_mlws.workflows.manager import WorkflowManager
@@ -245,3 +247,39 @@ def test_settings_are_compared_with_the_run_that_completed(
     assert results.previous == first.id
     changes = by_node(results)["forest"].changes
     assert [(one.name, one.before, one.after) for one in changes] == [("depth", 2, 4)]
+
+
+def test_a_model_that_prepares_columns_says_how_many(
+    write: Callable[..., Path], run: Callable[..., Run], workflows: WorkflowManager
+) -> None:
+    root = write("in.txt", "").parent
+    table = pd.DataFrame(
+        {
+            "customer_id": [f"c{n}" for n in range(60)],
+            "age": [None, *range(20, 49)] * 2,
+            "city": ["Ulm", "Bonn"] * 30,
+            "target": ["no", "yes", "yes"] * 20,
+        }
+    )
+    model = train_classifier(table, preparation="automatic", n_estimators=2)
+    values.write("Model", model, root / "model.skops")
+    write(
+        "dvc.yaml",
+        "stages:\n  copy:\n"
+        "    cmd: cp model.skops out/model.skops; cp in.txt out/broken.skops\n"
+        "    deps: [model.skops]\n"
+        "    outs: [out/model.skops, out/broken.skops]\n",
+    )
+    finished = run()
+    results = workflows.summaries.list("dvc.yaml")
+    prepared, broken = results.nodes[0].outputs
+    assert prepared.preparation is not None
+    assert prepared.preparation.model_dump() == {"encoded": 1, "imputed": 1, "ignored": 1}
+    assert broken.preparation is None
+    preview = workflows.results.preview("dvc.yaml", finished.id, "copy", prepared.port)
+    rows = [(one.name, one.step, one.reason, one.gaps) for one in preview.preparation or ()]
+    assert rows == [
+        ("customer_id", "ignored", "all_different", 0),
+        ("age", "numbers", "numbers", 2),
+        ("city", "one_hot", "few_values", 0),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
@@ -60,6 +60,8 @@ Regressor = Literal[
     "svm",
 ]
 BOOSTING = ("gradient_boosting", "hist_gradient_boosting", "xgboost", "lightgbm")
+LEARN_FEATURES = tuple(sorted({*get_args(Classifier), *get_args(Regressor)} - {"baseline"}))
+"""Algorithms but for the baseline, which looks at the target alone."""
 BASELINE = "Baseline (guesses)"
 HISTOGRAM = "Gradient boosting (histogram)"
 SVM = "Support vector machine"
@@ -79,7 +81,7 @@ def train_classifier(
     data: Table,
     *,
     target: TargetColumn | None = None,
-    preparation: Prepare = "none",
+    preparation: Annotated[Prepare, AppliesTo(algorithm=LEARN_FEATURES)] = "none",
     algorithm: Annotated[
         Classifier,
         Field(json_schema_extra=BOOSTING_NEEDS),
@@ -142,7 +144,7 @@ def train_regressor(
     data: Table,
     *,
     target: TargetColumn | None = None,
-    preparation: Prepare = "none",
+    preparation: Annotated[Prepare, AppliesTo(algorithm=LEARN_FEATURES)] = "none",
     algorithm: Annotated[
         Regressor,
         Field(json_schema_extra=BOOSTING_NEEDS),

@@ -19,21 +19,54 @@ export const ResultLine = memo(
   ({ node, state }: { node: IGraphNode; state: INodeState | undefined }) => {
     const { model } = useCanvas();
     const result = useKeyed(model.results.nodes, node.id);
+    const isOver = !['RUNNING', 'FAILED'].includes(state?.status ?? '');
     return (
-      <div
-        className={`jp-mlws-Result${hasFigure(node) ? ' jp-mod-figure' : ''}`}
-      >
-        {state?.status === 'RUNNING' ? (
-          <Running state={state} />
-        ) : state?.status === 'FAILED' && state.error ? (
-          <Failure node={node} error={state.error} />
-        ) : (
-          result && <Result node={node} result={result} />
+      <>
+        <div
+          className={`jp-mlws-Result${hasFigure(node) ? ' jp-mod-figure' : ''}`}
+        >
+          {state?.status === 'RUNNING' ? (
+            <Running state={state} />
+          ) : state?.status === 'FAILED' && state.error ? (
+            <Failure node={node} error={state.error} />
+          ) : (
+            result && <Result node={node} result={result} />
+          )}
+        </div>
+        {node.prepares && (
+          <div className="jp-mlws-Preparation">
+            {isOver && result && <Preparation result={result} />}
+          </div>
         )}
-      </div>
+      </>
     );
   }
 );
+
+/** How many columns the model of a node encodes, fills and ignores. */
+function Preparation({ result }: { result: INodeSummary }): JSX.Element | null {
+  const { trans } = useCanvas();
+  const counts = result.outputs.find(one => one.preparation)?.preparation;
+  if (!counts) {
+    return null;
+  }
+  const { encoded, imputed, ignored } = counts;
+  const text = [
+    encoded && trans._n('%1 encoded', '%1 encoded', encoded),
+    imputed && trans._n('%1 imputed', '%1 imputed', imputed),
+    ignored && trans._n('%1 ignored', '%1 ignored', ignored)
+  ]
+    .filter(Boolean)
+    .join(' · ');
+  return (
+    <span
+      className="jp-mlws-Result-text"
+      title={trans.__('What the model does with the columns; see its preview')}
+    >
+      {text || trans.__('numbers as they are')}
+    </span>
+  );
+}
 
 function Failure(props: { node: IGraphNode; error: IFailure }): JSX.Element {
   const { trans } = useCanvas();

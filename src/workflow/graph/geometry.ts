@@ -28,6 +28,8 @@ const PORT_HEIGHT = 20;
 /** The line with the result, and the borders. */
 const RESULT_HEIGHT = 28;
 const FIGURE_HEIGHT = 92;
+/** The line with what was done with columns. */
+const PREPARATION_HEIGHT = 18;
 /** The first port begins below the upper border and the head. */
 const PORTS_TOP = HEAD_HEIGHT + 1;
 export const HANDLE_SIZE = 11;
@@ -49,8 +51,9 @@ export function hasFigure({ outputs }: IGraphNode): boolean {
 }
 
 export function nodeHeight(node: IGraphNode): number {
-  const { inputs, outputs } = node;
-  return heightOf(Math.max(inputs.length, outputs.length), hasFigure(node));
+  const { inputs, outputs, prepares } = node;
+  const rows = Math.max(inputs.length, outputs.length);
+  return heightOf(rows, hasFigure(node)) + (prepares ? PREPARATION_HEIGHT : 0);
 }
 
 export function nodeBox(node: IGraphNode, { x, y }: XYPosition): IBox {

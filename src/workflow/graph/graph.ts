@@ -7,6 +7,7 @@ import type {
 } from '../document/document';
 import { basename, folders } from '../document/paths';
 import type { ISchema } from '../document/schema';
+import { applies, settingsOf } from '../document/settings';
 
 /** A place where an edge begins or ends. */
 export interface IGraphPort {
@@ -37,6 +38,8 @@ export interface IGraphNode {
   at: [number, number] | null;
   /** Of a collapsed frame that of its first node. */
   stage: IStage;
+  /** True if it prepares columns automatically, which the card says in a line of its own. */
+  prepares?: boolean;
   /** The nodes of a collapsed frame. */
   members?: readonly string[];
 }
@@ -129,21 +132,33 @@ export function buildGraph(
     const settings: ISchema | null =
       component?.settings ?? notebook?.settings ?? null;
     const old = before.nodes.get(stage.id);
+    const prepares = preparesColumns(stage, settings, document);
     const isKnown =
-      old?.component === component &&
+      old?.prepares === prepares &&
+      old.component === component &&
       old.settings === settings &&
       // One that stands in another line shares what was read of it.
       old.stage.outs === stage.outs;
     nodes.set(
       stage.id,
       !isKnown
-        ? makeNode(stage, component, settings)
+        ? { ...makeNode(stage, component, settings), prepares }
         : old.stage === stage
           ? old
           : { ...old, stage }
     );
   }
   return { nodes, edges: makeEdges(nodes) };
+}
+
+function preparesColumns(
+  stage: IStage,
+  settings: ISchema | null,
+  document: IWorkflow
+): boolean {
+  const property = settings?.properties?.preparation;
+  const values = property ? settingsOf({ stage, settings }, document) : {};
+  return values.preparation === 'automatic' && applies(property!, values);
 }
 
 function makeNode(

@@ -13,6 +13,7 @@ import { isRecord } from '../document/values';
 import { useCanvas, useReply } from '../store/hooks';
 import { FINAL } from '../store/run';
 import { NotebookPreview } from './notebookView';
+import { PreparationTable } from './preparation';
 
 /** What a node's outputs hold, each in the manner of its type. */
 export function PreviewView(props: {
@@ -166,8 +167,16 @@ export function Artifact({
           notebook={preview.notebook as INotebookContent}
         />
       );
-    case 'Text':
     case 'Model':
+      return (
+        <>
+          {preview.preparation && (
+            <PreparationTable columns={preview.preparation} />
+          )}
+          <TextPreview {...preview} />
+        </>
+      );
+    case 'Text':
       return <TextPreview {...preview} />;
   }
 }

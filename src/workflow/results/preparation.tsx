@@ -1,0 +1,91 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IColumnPreparation } from '../../api/models';
+import { columnKindText, kindReasonText } from '../labels';
+import { useCanvas } from '../store/hooks';
+
+/** What a model does with each column, and why. */
+export function PreparationTable({
+  columns
+}: {
+  columns: IColumnPreparation[];
+}): JSX.Element {
+  const { trans } = useCanvas();
+  return (
+    <table
+      className="jp-mlws-Table jp-mod-preparation"
+      aria-label={trans.__('Preparation of columns')}
+    >
+      <thead>
+        <tr>
+          <th scope="col">{trans.__('Column')}</th>
+          <th scope="col">{trans.__('Preparation')}</th>
+          <th scope="col">{trans.__('Kind')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {columns.map(column => (
+          <tr key={column.name}>
+            <th scope="row">{column.name}</th>
+            <td>{stepText(column, trans)}</td>
+            <td>{stepReason(column, trans)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** What a model does with a column. */
+function stepText(
+  { step, gaps, fills_gaps }: IColumnPreparation,
+  trans: TranslationBundle
+): string {
+  const gapText =
+    gaps === 0 || !['numbers', 'dates'].includes(step)
+      ? ''
+      : fills_gaps
+        ? trans._n(
+            '%1 missing value filled with the median and marked',
+            '%1 missing values filled with the median and marked',
+            gaps
+          )
+        : trans._n(
+            '%1 missing value left to the model',
+            '%1 missing values left to the model',
+            gaps
+          );
+  const main = (): string => {
+    switch (step) {
+      case 'numbers':
+        return trans.__('taken as a number');
+      case 'dates':
+        return trans.__('split into year, month, day, weekday and time');
+      case 'one_hot':
+        return trans.__('a column for each category');
+      case 'target_encoding':
+        return trans.__('replaced by the mean target of each category');
+      case 'texts':
+        return trans.__('columns of its words');
+      case 'ignored':
+        return trans.__('ignored');
+    }
+  };
+  return [main(), gapText].filter(Boolean).join('; ');
+}
+
+/** Why a model does it: the kind of the column, with its reason. */
+function stepReason(
+  { kind, reason, step }: IColumnPreparation,
+  trans: TranslationBundle
+): string {
+  const why =
+    step === 'ignored' && kind === 'text'
+      ? trans.__('too few rows to learn from its words')
+      : step === 'ignored' && kind === 'date'
+        ? trans.__('its values cannot be read as dates')
+        : reason === 'chosen'
+          ? trans.__('chosen by you')
+          : kindReasonText(reason, trans);
+  return [columnKindText(kind, trans), why].filter(Boolean).join(': ');
+}
