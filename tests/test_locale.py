@@ -95,9 +95,10 @@ def test_every_word_of_the_component_library_has_its_chinese() -> None:
                 for key in ("title", "description")
             ),
             *(
-                setting["x-pairs"]["title"]
+                text
                 for setting in component.settings.get("properties", {}).values()
                 if "x-pairs" in setting
+                for text in (setting["x-pairs"]["title"], *setting["x-pairs"].get("labels", ()))
             ),
         )
         if word and word not in known

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     PredictiveModel: TypeAlias = Any
     SupervisedModel: TypeAlias = Any
     Transformer: TypeAlias = Any
+    ColumnSteps: TypeAlias = Any
+    FittedSteps: TypeAlias = Any
     Metrics: TypeAlias = dict[str, Any]
     Figure: TypeAlias = matplotlib.figure.Figure
     Text: TypeAlias = str
@@ -62,6 +64,9 @@ else:
         Any, Artifact("Model", ".skops", ("classifier", "regressor", "clusterer"))
     ]
     Transformer = Annotated[Any, Artifact("Model", ".skops", ("transformer",))]
+    ColumnSteps = Annotated[Any, Artifact("Model", ".skops", ("preparation",))]
+    # “Apply Transformer” takes them, too.
+    FittedSteps = Annotated[Any, Artifact("Model", ".skops", ("preparation", "transformer"))]
     Metrics = Annotated[Any, ARTIFACTS["Metrics"]]
     Figure = Annotated[Any, ARTIFACTS["Figure"]]
     Text = Annotated[Any, ARTIFACTS["Text"]]

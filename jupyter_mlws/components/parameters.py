@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
 from jupyter_mlws.components.expressions import FUNCTIONS
 from jupyter_mlws.components.kinds import ColumnRole
 from jupyter_mlws.components.preparation import Preparation
+
+if TYPE_CHECKING:
+    from jupyter_mlws.components.needs import Needs
 
 
 class Labels:
@@ -60,10 +63,10 @@ class ExpressionOf:
 class PairsOf:
     """Marks a list of ``column=value``, for columns of a table, by default the first input.
 
-    ``title``: title of the values. ``choices``: all values, else any text. ``required``: the
-    columns have to exist. ``initial``: value of a new item; ``{column}`` is its column. ``port``:
-    another table, also of an output. ``about``: the values are kinds or roles of a source's
-    columns, which its form shows as a table.
+    ``title``: title of the values. ``choices``: all values, else any text; ``labels``: their
+    titles, by default the words for types. ``required``: the columns have to exist. ``initial``:
+    value of a new item; ``{column}`` is its column. ``port``: another table, also of an output.
+    ``about``: the values are kinds or roles of a source's columns, which its form shows as a table.
     """
 
     def __init__(
@@ -74,9 +77,11 @@ class PairsOf:
         required: bool = True,
         initial: str = "",
         port: str = "",
+        labels: Sequence[str] = (),
         about: Literal["", "kind", "role"] = "",
     ) -> None:
         self.port = port
+        self.labels = labels
         self.about = about
         self.title = title
         self.choices = choices
@@ -116,6 +121,16 @@ Standardize = Annotated[bool, Field(title="Standardize features")]
 FigureTitle = Annotated[str, Field(title="Figure title")]
 
 
+def unless_prepared(check: Needs) -> Needs:
+    """Return a check of a learner's columns that steps of “Prepare Columns” make fit."""
+
+    def check_columns(settings: Mapping[str, Any], inputs: Any) -> Any:
+        more = {"preparation": "automatic"} if inputs.get("steps") else {}
+        return check({**settings, **more}, inputs)
+
+    return check_columns
+
+
 def words(name: str) -> str:
     """Return an identifier as a title: ``max_depth`` is “Max depth”."""
     return name.replace("_", " ").strip().capitalize()
@@ -131,9 +146,9 @@ def describe(
     ``port`` whose columns a setting names, whether they are ``required`` to exist, and the ``role``
     that an empty setting means. ``x-expression``: the ``port`` whose columns an expression names,
     and ``condition`` if it has to be true or false, and all ``functions``. ``x-pairs``: each item
-    is ``column=value``; has the ``port`` of the columns, the ``title`` and ``choices`` of the
-    values, and what they are ``about``. ``x-rules``: settings whose items are rules that this one
-    lists. ``tables``: ports of input tables.
+    is ``column=value``; has the ``port`` of the columns, the ``title``, ``choices`` and ``labels``
+    of the values, and what they are ``about``. ``x-rules``: settings whose items are rules that
+    this one lists. ``tables``: ports of input tables.
     """
     for name, setting in schema.get("properties", {}).items():
         metadata = _metadata(hints.get(name))
@@ -158,7 +173,9 @@ def describe(
                     "choices": list(part.choices),
                     "initial": part.initial,
                     "title": part.title,
-                } | ({"about": part.about} if part.about else {})
+                    **({"labels": list(part.labels)} if part.labels else {}),
+                    **({"about": part.about} if part.about else {}),
+                }
             if isinstance(part, ExpressionOf) and tables:
                 setting["x-expression"] = {
                     "port": tables[0],

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from jupyter_mlws.components import chinese
 from jupyter_mlws.components.artifacts import Table
@@ -20,6 +20,7 @@ from jupyter_mlws.components.values import PREPARATION_ENTRY
 
 Preparation = Literal["none", "automatic"]
 Step = Literal["numbers", "dates", "one_hot", "target_encoding", "texts", "ignored"]
+STEPS: tuple[Step, ...] = get_args(Step)
 FEW_CATEGORIES = 30
 """Categories up to which each becomes a column."""
 MANY_CLASSES = 10
@@ -61,6 +62,8 @@ class Rows(NamedTuple):
     """None if no column has the role of a weight."""
     left_out: int
     """Rows without a target."""
+    ignored: Any = None
+    """Columns that are ignored by their role."""
 
 
 def rows_with_target(table: Table, target: str | None) -> Rows:
@@ -80,20 +83,32 @@ def rows_with_target(table: Table, target: str | None) -> Rows:
         rows[goal].infer_objects(),
         rows[weights[0]] if weights else None,
         len(table) - len(rows),
+        rows[[name for name in columns_with_role(rows, "ignored") if name != goal]],
     )
 
 
-def plan_steps(features: Table, target: Any, task: str) -> list[PreparedColumn]:
-    """Return what the pipeline does with each column, by the rows that it is fitted on."""
+def plan_steps(
+    features: Table, target: Any, task: str, choices: Mapping[str, Step] | None = None
+) -> list[PreparedColumn]:
+    """Return what the pipeline does with each column, by the rows that it is fitted on.
+
+    ``choices``: steps of columns that a person chose; the others are by the kind of the column.
+    """
     import pandas as pd
 
     columns = []
     for name, guess in kinds_of(features).items():
         column = features[name]
         step = _step(guess, column, target, task)
+        choice = (choices or {}).get(str(name))
+        if choice is not None and choice != step:
+            guess, step = guess._replace(reason="chosen"), choice
+            _check_choice(column, step, target, task)
         date_format = None
         if step == "dates" and column.dtype.kind != "M":
             is_date, date_format = readable_dates(column)
+            if choice == "dates" and not is_date:
+                raise ValueError(f"the column {name!r} has no dates: choose another step for it")
             step = "dates" if is_date else "ignored"
         if step == "numbers" and not pd.api.types.is_numeric_dtype(column):
             # A person called a text a number.
@@ -115,6 +130,39 @@ def plan_steps(features: Table, target: Any, task: str) -> list[PreparedColumn]:
             )
         )
     return columns
+
+
+def ignored_columns(table: Table) -> list[PreparedColumn]:
+    """Return the columns that a person ignores, with the reason if nothing can be learned."""
+    useless = ("identifier", "constant", "other")
+    return [
+        PreparedColumn(
+            str(name),
+            guess.kind,
+            guess.reason if guess.kind in useless else "chosen",
+            "ignored",
+            int(table[name].isna().sum()),
+        )
+        for name, guess in kinds_of(table).items()
+    ]
+
+
+def _check_choice(column: Any, step: Step, target: Any, task: str) -> None:
+    """Raise ValueError if a column cannot have the step that a person chose."""
+    import pandas as pd
+
+    fault = ""
+    if step == "numbers" and column.dtype.kind == "M":
+        fault = "has dates, which are no numbers"
+    elif step == "texts" and pd.api.types.infer_dtype(column.dropna()) != "string":
+        fault = "has no texts"
+    elif step == "target_encoding" and not can_encode_by_target(target, task):
+        fault = (
+            "cannot be replaced by the mean target, for which there are too many classes, too few "
+            "rows or no target"
+        )
+    if fault:
+        raise ValueError(f"the column {column.name!r} {fault}: choose another step for it")
 
 
 def _step(guess: Guess, column: Any, target: Any, task: str) -> Step:
@@ -161,22 +209,21 @@ def can_encode_by_target(target: Any, task: str) -> bool:
     return len(counts) <= MANY_CLASSES and int(counts.max()) >= FOLDS
 
 
-def transformer(
-    columns: list[PreparedColumn], task: str, algorithm: str, scale: bool, seed: int
-) -> Any:
+def transformer(columns: Sequence[PreparedColumn], task: str, scale: bool, seed: int) -> Any:
     """Return an unfitted ColumnTransformer with a transformer for each step."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
+    fills_gaps = any(column.fills_gaps for column in columns)
     names: dict[tuple[Step, str | None], list[str]] = {}
     for column in columns:
         names.setdefault((column.step, column.date_format), []).append(column.name)
 
     def numeric(*first: Any) -> Any:
         fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-        imputer = [] if algorithm in HANDLE_GAPS else [fill]
+        imputer = [fill] if fills_gaps else []
         steps = [*first, *imputer, *([StandardScaler()] if scale else [])]
         return make_pipeline(*steps) if steps else "passthrough"
 
@@ -246,31 +293,86 @@ def suited_parameters(estimator: Any, target: Any, task: str) -> dict[str, Any]:
     return changes
 
 
+def step_choices(pairs: Sequence[str]) -> dict[str, Step]:
+    """Return the steps of a list of ``column=step``; ValueError for what is none."""
+    choices: dict[str, Step] = {}
+    for pair in pairs:
+        name, equals, value = (part.strip() for part in pair.rpartition("="))
+        step = next((one for one in STEPS if one == value), None)
+        if not equals or step is None:
+            raise ValueError(
+                f"columns: {pair!r} must have the form column={STEPS[0]}, with one of "
+                + ", ".join(STEPS)
+            )
+        choices[name] = step
+    return choices
+
+
+def column_steps(columns: Sequence[PreparedColumn], task: str, scale: bool, seed: int) -> Any:
+    """Return an unfitted transformer that says what it does, for the input ``steps`` of learners.
+
+    Its attribute ``preparation_`` has the columns, and ``options_`` the other settings.
+    """
+    steps = transformer(columns, task, scale, seed)
+    steps.preparation_ = [list(column) for column in columns]
+    steps.options_ = {"scale": scale, "seed": seed}
+    return steps
+
+
+def steps_for(steps: Any, features: Table) -> list[PreparedColumn]:
+    """Return the steps of the columns that a learner has; ValueError if one has none."""
+    own = {column.name: column for column in columns_of(steps)}
+    if missing := [str(name) for name in features.columns if name not in own]:
+        raise ValueError(
+            f"“Prepare Columns” has no steps for {missing}: connect it to the table of the learner"
+        )
+    return [
+        own[str(name)]._replace(gaps=int(features[name].isna().sum())) for name in features.columns
+    ]
+
+
 def preparing_pipeline(
-    estimator: Any, rows: Rows, task: str, algorithm: str, scale: bool, seed: int
+    estimator: Any,
+    rows: Rows,
+    task: str,
+    algorithm: str,
+    scale: bool,
+    seed: int,
+    steps: Any = None,
 ) -> Any:
     """Return an unfitted pipeline that prepares the raw columns of a table and then predicts.
 
-    Its attribute ``preparation_`` says what it does with each column; it goes when the pipeline is
-    cloned.
+    ``steps``: of `column_steps`; None has them chosen by the kinds of the columns. Its attribute
+    ``preparation_`` says what it does with each column; it goes when the pipeline is cloned.
     """
     from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
 
-    is_filled = algorithm not in HANDLE_GAPS
-    columns = [
-        column._replace(fills_gaps=is_filled and column.step in NUMERIC)
-        for column in plan_steps(rows.features, rows.target, task)
-    ]
+    if steps is None:
+        columns = with_filling(
+            plan_steps(rows.features, rows.target, task), algorithm not in HANDLE_GAPS
+        )
+        options, scaler = {"scale": scale, "seed": seed}, []
+    else:
+        columns = steps_for(steps, rows.features)
+        options, scaler = steps.options_, [("scale", StandardScaler())] if scale else []
     if all(column.step == "ignored" for column in columns):
         raise ValueError(
             "no column is left to learn from: all are identifiers, constants or ignored"
         )
     estimator.set_params(**suited_parameters(estimator, rows.target, task))
-    prepare = transformer(columns, task, algorithm, scale, seed)
-    pipeline = Pipeline([("prepare", prepare), ("model", estimator)])
+    prepare = transformer(columns, task, **options)
+    pipeline = Pipeline([("prepare", prepare), *scaler, ("model", estimator)])
+    if rows.ignored is not None:
+        columns = [*columns, *ignored_columns(rows.ignored)]
     pipeline.preparation_ = [list(column) for column in columns]
     print(summary(columns, rows.left_out))  # noqa: T201
     return pipeline
+
+
+def with_filling(columns: Sequence[PreparedColumn], fills_gaps: bool) -> list[PreparedColumn]:
+    """Return the steps with or without filling of missing numbers and dates."""
+    return [one._replace(fills_gaps=fills_gaps and one.step in NUMERIC) for one in columns]
 
 
 def columns_of(model: Any) -> list[PreparedColumn]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.preparation import columns_of
 from jupyter_mlws.components.tables import check_columns
 
 
@@ -18,6 +19,11 @@ def apply_transformer(transformer: Any, table: Table) -> Table:
     names = [str(name) for name in getattr(transformer, "feature_names_in_", ())]
     if not names:
         return table
+    if prepared := columns_of(transformer):
+        # A column that it ignores may be gone.
+        unused = {column.name for column in prepared if column.step == "ignored"}
+        table = table.drop(columns=[name for name in table.columns if name in unused])
+        names = [name for name in names if name not in unused]
     check_columns(table, names)
     output = _transform_columns(transformer, table[names])
     if set(output.columns) <= set(names):
@@ -38,7 +44,7 @@ def _transform_columns(transformer: Any, columns: Table) -> Table:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
 
-    if isinstance(transformer, ColumnTransformer):
+    if isinstance(transformer, ColumnTransformer) and not columns_of(transformer):
         if all(isinstance(part, SimpleImputer) for _, part, _ in transformer.transformers_):
             # As an array, all columns would get one type.
             with config_context(transform_output="pandas"):

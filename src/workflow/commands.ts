@@ -6,6 +6,7 @@ import { flushSync } from 'react-dom';
 import type { Editor } from './editor';
 import type { Alignment } from './graph/align';
 import type { CanvasWidget, WorkflowWidget } from './widget';
+import { canShowPreparation, showPreparation } from './store/preparation';
 import { NOT_DONE } from './store/run';
 import { describeArgs } from '../lab/describeArgs';
 
@@ -14,6 +15,8 @@ interface ICommand {
   label: string;
   act: (editor: Editor, canvas: CanvasWidget) => unknown;
   isEnabled?: (editor: Editor) => boolean;
+  /** Menus have it only then. */
+  isVisible?: (editor: Editor) => boolean;
   isToggled?: (editor: Editor, canvas: CanvasWidget) => boolean;
 }
 
@@ -36,7 +39,7 @@ export function addCanvasCommands(
     ...viewCommands(trans)
   };
   for (const [id, command] of Object.entries(commands)) {
-    const { label, act, isEnabled, isToggled } = command;
+    const { label, act, isEnabled, isToggled, isVisible } = command;
     app.commands.addCommand(id, {
       describedBy: describeArgs(),
       label,
@@ -44,6 +47,12 @@ export function addCanvasCommands(
         const editor = current()?.editor;
         return !!editor && (isEnabled?.(editor) ?? true);
       },
+      isVisible:
+        isVisible &&
+        (() => {
+          const editor = current()?.editor;
+          return !!editor && isVisible(editor);
+        }),
       isToggled:
         isToggled &&
         (() => {
@@ -210,6 +219,15 @@ function editCommands(trans: TranslationBundle): Commands {
       act: ({ gestures, model }) => gestures.freeze(model, !areFrozen(model)),
       isEnabled: hasNodes,
       isToggled: ({ model }) => areFrozen(model)
+    },
+    'workflow:show-preparation': {
+      label: trans.__('Show Preparation as Node'),
+      act: editor => showPreparation(editor.model, nodeOf(editor)!),
+      isEnabled: ({ model }) =>
+        canShowPreparation(model, model.selection.singleNode ?? ''),
+      isVisible: ({ model }) =>
+        !!model.drawing.graph.nodes.get(model.selection.singleNode ?? '')
+          ?.prepares
     },
     'workflow:add-node': {
       label: trans.__('Add Node…'),

@@ -32,6 +32,7 @@ import grid3 from '../../style/icons/lucide/grid-3x3.svg';
 import group from '../../style/icons/lucide/group.svg';
 import image from '../../style/icons/lucide/image.svg';
 import layers from '../../style/icons/lucide/layers.svg';
+import listChecks from '../../style/icons/lucide/list-checks.svg';
 import listFilter from '../../style/icons/lucide/list-filter.svg';
 import loader from '../../style/icons/lucide/loader-circle.svg';
 import network from '../../style/icons/lucide/network.svg';
@@ -85,6 +86,7 @@ const OPERATIONS: Record<string, LabIcon> = {
   data_preprocessing: icon('settings', settings),
   select_columns: icon('columns', columns),
   clean_rows: icon('eraser', eraser),
+  prepare_columns: icon('list-checks', listChecks),
   encode_categories: icon('binary', binary),
   impute_missing: icon('paint-bucket', paintBucket),
   check_table: icon('clipboard-check', clipboardCheck),

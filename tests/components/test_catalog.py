@@ -23,7 +23,7 @@ WITHOUT_A_TEMPLATE = {
     "vectorize_text": "needs texts", "image_pixels": "needs images",
     "load_model": "needs a registered model", "register_model": "changes the registry",
     "data_preprocessing": "is several others in one", "model_training": "is several others in one",
-    "train_network": "needs PyTorch",
+    "train_network": "needs PyTorch", "prepare_columns": "takes its steps from a learner",
 }  # fmt: skip
 
 

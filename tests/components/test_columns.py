@@ -96,6 +96,7 @@ SETTINGS: Mapping[str, Options] = {
     },
     "save_table": lambda r, t: {"columns": r.choice([[], some(r, t[0])])},
     "scale_columns": lambda r, t: {"columns": r.choice([[], some(r, t[0])])},
+    "prepare_columns": lambda r, t: {"target": r.choice([None, *t[0]])},
     "select_features": lambda r, t: {"method": "variance", "target": r.choice([None, *t[0]])},
     "reduce_dimensions": lambda r, t: {
         "columns": r.choice([[], some(r, t[0])]),

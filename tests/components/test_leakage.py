@@ -16,6 +16,8 @@ ROWS = 160
 TEST_ROWS = 40
 WORKFLOW = """
 split --data all.csv --train train.parquet --test test.parquet --no-shuffle
+prepare_columns --data train.parquet --table p.parquet --steps steps.skops
+train_classifier --data train.parquet --steps steps.skops --model prepared.skops --n_estimators 10
 vectorize_text --data train.parquet --table v.parquet --vectorizer vectorizer.skops
 transform_table --transformer vectorizer.skops --data test.parquet --table v_test.parquet
 impute_missing --data v.parquet --table i.parquet --imputer imputer.skops

@@ -19,7 +19,9 @@ from jupyter_mlws.components.library.evaluate import (
     cross_validate,
     predict,
 )
+from jupyter_mlws.components.library.features import transform_table
 from jupyter_mlws.components.library.plot import plot_confusion_matrix, plot_importance
+from jupyter_mlws.components.library.preparation import prepare_columns
 from jupyter_mlws.components.library.split import split
 from jupyter_mlws.components.library.train import (
     train_classifier,
@@ -30,6 +32,7 @@ from jupyter_mlws.components.library.training import model_training
 from jupyter_mlws.components.library.tune import tune_model
 from jupyter_mlws.components.preparation import (
     PreparedColumn,
+    columns_of,
     needed_columns,
     plan_steps,
     step_counts,
@@ -130,7 +133,9 @@ def test_a_kind_that_a_person_chose_decides(classes: pd.DataFrame) -> None:
     model = train_classifier(chosen, target="left", preparation="automatic")
     steps = {one.name: one for one in (PreparedColumn(*row) for row in model.preparation_)}
     assert (steps["children"].step, steps["children"].reason) == ("one_hot", "chosen")
-    assert "plan" not in steps
+    # Its role is the reason.
+    assert (steps["plan"].step, steps["plan"].reason) == ("ignored", "chosen")
+    assert "plan" not in model.feature_names_in_
     wrong = with_choices(classes, {"plan": {"kind": "number"}})
     with pytest.raises(ValueError, match=r"'plan' .* holds texts, such as '(basic|full|trial)'"):
         train_classifier(wrong, target="left", preparation="automatic")
@@ -296,3 +301,92 @@ def test_nothing_to_learn_from_is_told() -> None:
     table = pd.DataFrame({"id": range(100), "same": 1, "y": [0, 1] * 50})
     with pytest.raises(ValueError, match="no column is left to learn from"):
         train_classifier(table, target="y", preparation="automatic")
+
+
+LEARNERS = {
+    "train_classifier": (train_classifier, {"target": "left"}),
+    "hist_gradient_boosting": (
+        train_classifier,
+        {"target": "left", "algorithm": "hist_gradient_boosting"},
+    ),
+    "logistic_regression": (
+        train_classifier,
+        {"target": "left", "algorithm": "logistic_regression"},
+    ),
+    "train_regressor": (train_regressor, {"target": "spent", "algorithm": "ridge"}),
+    "model_training": (model_training, {"target": "left", "test_size": 0.3}),
+    "tune_model": (tune_model, {"target": "left", "model_type": "logistic_regression", "folds": 3}),
+    "train_clusters": (train_clusters, {"ignore": ["left"]}),
+}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_steps_of_a_node_give_the_same_model(
+    table: pd.DataFrame, name: str, tmp_path: Path
+) -> None:
+    learn, settings = LEARNERS[name]
+    used = table.drop(columns="left" if settings.get("target") == "spent" else "spent")
+    used = with_choices(used, {"children": {"role": "weight"}, "country": {"role": "ignored"}})
+    train, test = split(used)
+    automatic = learn(train, preparation="automatic", **settings)
+    model = getattr(automatic, "model", automatic)
+    # As the canvas writes them.
+    columns = columns_of(model)
+    pairs = [f"{one.name}={one.step}" for one in columns]
+    gaps = "median" if any(one.fills_gaps for one in columns) else "keep"
+    task = "clustering" if name == "train_clusters" else "auto"
+    result = prepare_columns(
+        train, columns=pairs, gaps=gaps, task=task, target=settings.get("target")
+    )
+    values.write("Model", result.steps, tmp_path / "steps.skops")
+    steps = values.read("Model", tmp_path / "steps.skops")
+    shown = learn(train, steps=steps, preparation="none", scale=False, **settings)
+    again = getattr(shown, "model", shown)
+    assert (again.predict(test) == model.predict(test)).all()
+    assert again.preparation_ == model.preparation_
+    if hasattr(automatic, "metrics"):
+        assert shown.metrics == automatic.metrics
+
+
+def test_steps_can_be_changed(classes: pd.DataFrame) -> None:
+    def steps(*columns: str, **settings: str) -> dict[str, PreparedColumn]:
+        result = prepare_columns(classes, columns=columns, target="left", **settings)
+        return {one.name: one for one in columns_of(result.steps)}
+
+    changed = steps("children=one_hot", "城市=ignored", "plan=one_hot", gaps="keep")
+    assert changed["children"][1:4] == ("number", "chosen", "one_hot")
+    assert changed["城市"].step == "ignored"
+    # It is what its kind would have had.
+    assert changed["plan"].reason == "few_values"
+    assert not any(one.fills_gaps for one in changed.values())
+    for pair, words in {
+        "plan=numbers": "'plan' is to be a number, but holds texts",
+        "seen=numbers": "'seen' has dates",
+        "plan=dates": "'plan' has no dates",
+        "age=texts": "'age' has no texts",
+        "plan=scaled": r"must have the form column=numbers",
+    }.items():
+        with pytest.raises(ValueError, match=words):
+            steps(pair)
+    with pytest.raises(ValueError, match="'plan' cannot be replaced by the mean target"):
+        steps("plan=target_encoding", task="clustering")
+    with pytest.raises(KeyError, match="no columns \\['other'\\]"):
+        steps("other=numbers")
+
+
+def test_the_prepared_table_can_be_looked_at(classes: pd.DataFrame) -> None:
+    train, test = split(classes)
+    result = prepare_columns(train, target="left")
+    assert result.table["left"].tolist() == train["left"].tolist()
+    assert not result.table.drop(columns="left").isna().to_numpy().any()
+    assert {"plan_basic", "missingindicator_age", "signup_year"} <= set(result.table.columns)
+    # The same steps, with what was learned of the training rows.
+    applied = transform_table(result.steps, test.drop(columns=["id", "country"]))
+    assert set(applied.columns) == set(result.table.columns)
+    assert len(applied) == len(test)
+
+
+def test_steps_of_another_table_are_refused(classes: pd.DataFrame) -> None:
+    steps = prepare_columns(classes.drop(columns="age"), target="left").steps
+    with pytest.raises(ValueError, match="“Prepare Columns” has no steps for \\['age'\\]"):
+        train_classifier(classes, steps, target="left")

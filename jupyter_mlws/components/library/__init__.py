@@ -5,6 +5,7 @@ ORDER = (
     "text",
     "image",
     "prepare",
+    "preparation",
     "clean",
     "check",
     "transform",

@@ -8,7 +8,12 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Table, component, needs
-from jupyter_mlws.components.artifacts import ClassifierModel, ClusteringModel, RegressorModel
+from jupyter_mlws.components.artifacts import (
+    ClassifierModel,
+    ClusteringModel,
+    ColumnSteps,
+    RegressorModel,
+)
 from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator
 from jupyter_mlws.components.kinds import columns_with_role
@@ -25,6 +30,7 @@ from jupyter_mlws.components.parameters import (
     Standardize,
     TargetColumn,
     Trees,
+    unless_prepared,
 )
 from jupyter_mlws.components.preparation import (
     Preparation,
@@ -76,9 +82,10 @@ class ClusteringResult(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Train", title="Train Classifier", needs=needs.classifier)
+@component(category="Train", title="Train Classifier", needs=unless_prepared(needs.classifier))
 def train_classifier(
     data: Table,
+    steps: ColumnSteps | None = None,
     *,
     target: TargetColumn | None = None,
     preparation: Annotated[Prepare, AppliesTo(algorithm=LEARN_FEATURES)] = "none",
@@ -115,6 +122,7 @@ def train_classifier(
     decision tree, support vector machine or k-nearest neighbors).
 
     data: Training data.
+    steps: Steps of “Prepare Columns”, in place of the setting “Preparation”.
     target: Column to predict. Leave empty for the table's target column.
     preparation: Automatic encodes categories, dates and texts, fills gaps and ignores identifiers
         and constants, inside the model. None takes numbers without gaps only.
@@ -136,12 +144,15 @@ def train_classifier(
         "seed": random_state,
     }
     model = estimator(algorithm, "classification", {**DEFAULTS, **settings})
-    return _fit(model, data, target, "classification", preparation, algorithm, scale, random_state)
+    return _fit(
+        model, data, steps, target, "classification", preparation, algorithm, scale, random_state
+    )
 
 
-@component(category="Train", title="Train Regressor", needs=needs.regressor)
+@component(category="Train", title="Train Regressor", needs=unless_prepared(needs.regressor))
 def train_regressor(
     data: Table,
+    steps: ColumnSteps | None = None,
     *,
     target: TargetColumn | None = None,
     preparation: Annotated[Prepare, AppliesTo(algorithm=LEARN_FEATURES)] = "none",
@@ -178,6 +189,7 @@ def train_regressor(
     decision tree or support vector machine).
 
     data: Training data.
+    steps: Steps of “Prepare Columns”, in place of the setting “Preparation”.
     target: Column to predict. Leave empty for the table's target column.
     preparation: Automatic encodes categories, dates and texts, fills gaps and ignores identifiers
         and constants, inside the model. None takes numbers without gaps only.
@@ -199,17 +211,20 @@ def train_regressor(
         "seed": random_state,
     }
     model = estimator(algorithm, "regression", {**DEFAULTS, **settings})
-    return _fit(model, data, target, "regression", preparation, algorithm, scale, random_state)
+    return _fit(
+        model, data, steps, target, "regression", preparation, algorithm, scale, random_state
+    )
 
 
 @component(
     category="Train",
     title="Find Clusters",
     columns=like("data", add={"cluster": "integer"}),
-    needs=needs.clusters,
+    needs=unless_prepared(needs.clusters),
 )
 def train_clusters(
     data: Table,
+    steps: ColumnSteps | None = None,
     *,
     algorithm: Annotated[Clustering, Labels(k_means="K-means", dbscan="DBSCAN")] = "k_means",
     clusters: Annotated[
@@ -229,6 +244,7 @@ def train_clusters(
     """Cluster rows (k-means, Gaussian mixture, DBSCAN, hierarchical).
 
     data: Input table.
+    steps: Steps of “Prepare Columns”, in place of the setting “Preparation”.
     model: Fitted model. DBSCAN and hierarchical models cannot assign new rows to clusters.
     table: Table with the cluster number of each row in the column “cluster”.
     metrics: Number of clusters and silhouette score.
@@ -260,10 +276,11 @@ def train_clusters(
     }
     others = {*ignore, *columns_with_role(data, "target", "ignored", "group", "weight")}
     features = data.drop(columns=[name for name in data.columns if name in others])
-    if preparation == "automatic":
-        rows = Rows(features, None, None, 0)
+    if steps is not None or preparation == "automatic":
+        ignored = data[columns_with_role(data, "ignored")]
+        rows = Rows(features, None, None, 0, ignored)
         model = preparing_pipeline(
-            factories[algorithm](), rows, "clustering", algorithm, scale, random_state
+            factories[algorithm](), rows, "clustering", algorithm, scale, random_state, steps
         )
     else:
         check_features(features)
@@ -283,6 +300,7 @@ def train_clusters(
 def _fit(
     model: Any,
     data: Table,
+    steps: Any,
     target: str | None,
     kind: Task,
     preparation: Preparation,
@@ -298,9 +316,9 @@ def _fit(
     if algorithm == "baseline":
         # It looks at the target alone.
         return model.fit(rows.features, rows.target.to_numpy())
-    if preparation == "automatic":
-        pipeline = preparing_pipeline(model, rows, kind, algorithm, scale, seed)
+    if steps is not None or preparation == "automatic":
+        pipeline = preparing_pipeline(model, rows, kind, algorithm, scale, seed, steps)
         options = fit_options(pipeline, rows)
         return pipeline.fit(rows.features, rows.target.to_numpy(), **options)
-    steps = [StandardScaler(), model] if scale else [model]
-    return make_pipeline(*steps).fit(rows.features, rows.target)
+    parts = [StandardScaler(), model] if scale else [model]
+    return make_pipeline(*parts).fit(rows.features, rows.target)

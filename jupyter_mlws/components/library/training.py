@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Table, component, needs
-from jupyter_mlws.components.artifacts import SupervisedModel
+from jupyter_mlws.components.artifacts import ColumnSteps, SupervisedModel
 from jupyter_mlws.components.estimators import Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import TORCH
 from jupyter_mlws.components.parameters import (
@@ -21,6 +21,7 @@ from jupyter_mlws.components.parameters import (
     Standardize,
     TargetColumn,
     Trees,
+    unless_prepared,
 )
 from jupyter_mlws.components.preparation import (
     features_of,
@@ -54,10 +55,11 @@ class TrainingResult(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Train", title="Model Training", needs=needs.any_learner)
+@component(category="Train", title="Model Training", needs=unless_prepared(needs.any_learner))
 def model_training(
     data: Table,
     test: Table | None = None,
+    steps: ColumnSteps | None = None,
     *,
     model_type: Annotated[
         ModelType,
@@ -121,6 +123,7 @@ def model_training(
 
     data: Training data.
     test: Test data. If not connected, part of the training data is held out.
+    steps: Steps of “Prepare Columns”, in place of the setting “Preparation”.
     model: Trained model.
     metrics: Metrics on the test data.
     model_type: Learning algorithm.
@@ -147,9 +150,11 @@ def model_training(
     from sklearn.preprocessing import StandardScaler
 
     if model_type == "cnn":
+        if steps is not None:
+            raise ValueError("a convolutional network prepares its columns itself: remove “steps”")
         TORCH.demand()
     goal = target_of(data, target)
-    is_automatic = preparation == "automatic" and model_type != "cnn"
+    is_automatic = (steps is not None or preparation == "automatic") and model_type != "cnn"
     if is_automatic:
         data = data[data[goal].notna()]
     kind = task_of(data[goal], goal, model_type, task)
@@ -179,14 +184,14 @@ def model_training(
     truth = train[goal].to_numpy()
     if is_automatic:
         rows = rows_with_target(train, goal)
-        model = preparing_pipeline(untrained_model, rows, kind, model_type, scale, seed)
+        model = preparing_pipeline(untrained_model, rows, kind, model_type, scale, seed, steps)
         model.fit(rows.features, rows.target.to_numpy(), **fit_options(model, rows))
     elif model_type == "cnn":
         # Networks check and scale their input themselves.
         model = untrained_model.fit(train.drop(columns=[goal]), truth)
     else:
-        steps = [StandardScaler(), untrained_model] if scale else [untrained_model]
-        model = make_pipeline(*steps).fit(check_features(train, goal), truth)
+        parts = [StandardScaler(), untrained_model] if scale else [untrained_model]
+        model = make_pipeline(*parts).fit(check_features(train, goal), truth)
     measures = evaluate(model, held_back, goal, kind)
     summary = {"model_type": model_type, "task": kind, "target": goal}
     counts = {"rows_train": len(train), "rows_test": len(held_back)}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Table, component, needs
-from jupyter_mlws.components.artifacts import SupervisedModel
+from jupyter_mlws.components.artifacts import ColumnSteps, SupervisedModel
 from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
 from jupyter_mlws.components.parameters import (
@@ -19,6 +19,7 @@ from jupyter_mlws.components.parameters import (
     Seed,
     Standardize,
     TargetColumn,
+    unless_prepared,
 )
 from jupyter_mlws.components.preparation import (
     fit_options,
@@ -62,9 +63,10 @@ class TuningResult(NamedTuple):
     table: Table
 
 
-@component(category="Tune", title="Tune Model", needs=needs.any_learner)
+@component(category="Tune", title="Tune Model", needs=unless_prepared(needs.any_learner))
 def tune_model(
     data: Table,
+    steps: ColumnSteps | None = None,
     *,
     model_type: Annotated[
         Algorithm,
@@ -116,6 +118,7 @@ def tune_model(
     """Tune hyperparameters by cross-validation and train the best model.
 
     data: Training data.
+    steps: Steps of “Prepare Columns”, in place of the setting “Preparation”.
     model: Model with the best hyperparameters, trained on all rows.
     metrics: Best hyperparameters and their score.
     table: All combinations with their scores, best first.
@@ -144,12 +147,13 @@ def tune_model(
     grid = parse_grid(parameters or DEFAULT_GRIDS[model_type])
     untrained_model = estimator(model_type, kind, {**DEFAULTS, "seed": seed})
     _check_grid(untrained_model, grid)
-    if preparation == "automatic":
-        model = preparing_pipeline(untrained_model, rows, kind, model_type, scale, seed)
+    is_automatic = steps is not None or preparation == "automatic"
+    if is_automatic:
+        model = preparing_pipeline(untrained_model, rows, kind, model_type, scale, seed, steps)
     else:
         check_features(data, goal)
-        steps = [("scale", StandardScaler())] if scale else []
-        model = Pipeline([*steps, ("model", untrained_model)])
+        scaler = [("scale", StandardScaler())] if scale else []
+        model = Pipeline([*scaler, ("model", untrained_model)])
     scoring = ("accuracy" if kind == "classification" else "r2") if measure == "auto" else measure
     param_grid = {f"model__{name}": values for name, values in grid.items()}
     splitter_class = StratifiedKFold if kind == "classification" else KFold
@@ -161,7 +165,7 @@ def tune_model(
         most = min(trials, math.prod(len(values) for values in grid.values()))
         tuner = RandomizedSearchCV(model, param_grid, n_iter=most, random_state=seed, **more)
     tuner.fit(rows.features, rows.target.to_numpy(), **fit_options(model, rows))
-    if preparation == "automatic":
+    if is_automatic:
         tuner.best_estimator_.preparation_ = model.preparation_
     results = pd.DataFrame(
         [{name: str(p[f"model__{name}"]) for name in grid} for p in tuner.cv_results_["params"]]

@@ -41,6 +41,8 @@ export interface ISchema {
     required: boolean;
     title: string;
     choices: string[];
+    /** Titles of the choices. */
+    labels?: string[];
     initial: string;
     /** Values are kinds or roles of a source's columns. */
     about?: 'kind' | 'role';

@@ -158,7 +158,12 @@ function preparesColumns(
 ): boolean {
   const property = settings?.properties?.preparation;
   const values = property ? settingsOf({ stage, settings }, document) : {};
-  return values.preparation === 'automatic' && applies(property!, values);
+  return (
+    values.preparation === 'automatic' &&
+    applies(property!, values) &&
+    // Steps of a node count instead.
+    argumentPaths(stage, 'steps').length === 0
+  );
 }
 
 function makeNode(

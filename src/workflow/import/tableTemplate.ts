@@ -33,6 +33,8 @@ const FOREST_ROWS = 20_000;
 const USELESS: ReadonlySet<Kind> = new Set(['identifier', 'constant', 'other']);
 /** Columns between nodes, in pixels. */
 const STEP = 272;
+/** Rows of nodes. */
+const ROW = 160;
 
 /** The parts of a first model of a table. */
 export interface ITableChoice {
@@ -167,7 +169,7 @@ export function tableTemplate(
         id: NODES[name] ?? name,
         type: isClasses ? 'train_classifier' : 'train_regressor',
         config: { algorithm: name },
-        at: [2 * STEP, 140 * row]
+        at: [2 * STEP, ROW * row]
       })),
       {
         id: 'compare',
@@ -179,7 +181,7 @@ export function tableTemplate(
         type: isClasses ? 'plot_confusion_matrix' : 'plot_predictions',
         at: [4 * STEP, 0]
       },
-      { id: 'importance', type: 'plot_importance', at: [4 * STEP, 140] }
+      { id: 'importance', type: 'plot_importance', at: [4 * STEP, ROW] }
     ],
     edges: [
       edge('load.table', 'split.data'),

@@ -8,7 +8,8 @@ import { TablePreview } from '../../ui/table/tablePreview';
 import { changeSettings, settingsOf } from '../document/settings';
 import type { IGraphNode } from '../graph/graph';
 import type { ColumnService } from '../store/columns';
-import { useCanvas } from '../store/hooks';
+import { useCanvas, useKeyed } from '../store/hooks';
+import { canShowPreparation, showPreparation } from '../store/preparation';
 
 /** A button that reads the data of a node. */
 function DataButton(props: {
@@ -70,6 +71,31 @@ export function LearnChecks({ node }: { node: IGraphNode }): JSX.Element {
         }
       }}
     />
+  );
+}
+
+/** Makes the automatic preparation of a learner a node. */
+export function ShowPreparation({ node }: { node: IGraphNode }): JSX.Element {
+  const { model, trans } = useCanvas();
+  // The steps are those of its newest model.
+  useKeyed(model.results.nodes, node.id);
+  const help = useId();
+  return (
+    <div className="jp-mlws-Field">
+      <Button
+        small
+        disabled={!canShowPreparation(model, node.id)}
+        aria-describedby={help}
+        onClick={() => void showPreparation(model, node.id)}
+      >
+        {trans.__('Show Preparation as Node')}
+      </Button>
+      <div id={help} className="jp-mlws-Field-help">
+        {trans.__(
+          'Adds a node with the step of each column, as of the last run, where you can change them.'
+        )}
+      </div>
+    </div>
   );
 }
 

@@ -12,6 +12,7 @@ import {
   columnFactsText,
   columnKindText,
   columnRoleText,
+  columnTypeText,
   type ColumnKind,
   type ColumnRole
 } from '../labels';
@@ -48,7 +49,7 @@ export function PairsField(props: FieldProps): JSX.Element {
 function Pairs(props: FieldProps): JSX.Element {
   const { trans } = useCanvas();
   const { idSchema, name, schema, formContext, onChange } = props;
-  const { port, title, choices, initial, about } = (schema as ISchema)[
+  const { port, title, choices, initial, labels, about } = (schema as ISchema)[
     'x-pairs'
   ]!;
   const table = formContext.columns?.[port];
@@ -92,11 +93,17 @@ function Pairs(props: FieldProps): JSX.Element {
                 {!choices.includes(value) && (
                   <option value={value}>{value}</option>
                 )}
-                {choices.map(choice => (
+                {choices.map((choice, at) => (
                   <option key={choice} value={choice}>
-                    {about === 'role'
-                      ? columnRoleText(choice as ColumnRole, trans)
-                      : columnKindText(choice as ColumnKind, trans)}
+                    {labels?.[at] ??
+                      (about === 'role'
+                        ? columnRoleText(choice as ColumnRole, trans)
+                        : about === 'kind'
+                          ? columnKindText(choice as ColumnKind, trans)
+                          : columnTypeText(
+                              choice as ITableColumn['type'],
+                              trans
+                            ))}
                   </option>
                 ))}
               </select>

@@ -28,7 +28,7 @@ import { codePath } from '../graph/code';
 import { CodeSection, type ICodeTarget } from './codeSection';
 import { ColumnsField, ColumnWidget, useColumns } from './columnFields';
 import { CommandSettings } from './commandForm';
-import { LearnChecks, PreviewQuery } from './dataButtons';
+import { LearnChecks, PreviewQuery, ShowPreparation } from './dataButtons';
 import { RemoveButton } from './removeButton';
 import { useCanvas, useDrawing, useFlush } from '../store/hooks';
 import { ExpressionWidget } from './expressionField';
@@ -118,6 +118,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
         </section>
       )}
       {isChecked && <LearnChecks node={node} />}
+      {node.prepares && <ShowPreparation node={node} />}
       <SettingsSection node={node} title={trans.__('Settings')} />
       {node.componentName === 'load_sql' && (
         <PreviewQuery key={node.id} node={node} />

@@ -57,7 +57,13 @@ function withLabels(schema: ISchema, say: (text: string) => string): ISchema {
   return {
     ...schema,
     ...(labels && { 'x-labels': labels.map(say) }),
-    ...(pairs && { 'x-pairs': { ...pairs, title: say(pairs.title) } })
+    ...(pairs && {
+      'x-pairs': {
+        ...pairs,
+        title: say(pairs.title),
+        ...(pairs.labels && { labels: pairs.labels.map(say) })
+      }
+    })
   };
 }
 

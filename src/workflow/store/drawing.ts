@@ -23,6 +23,7 @@ import {
   edgeEnds,
   type IBox,
   nodeBox,
+  nodeHeight,
   type XYPosition
 } from '../graph/geometry';
 import { buildGraph, type IGraph } from '../graph/graph';
@@ -275,7 +276,17 @@ export class DrawingStore {
   }
 
   private _onCatalog(): void {
+    const heights = this._heights();
     this._update();
+    // Ports that nothing is connected to are only known now, and need room.
+    const isFirst = !this._isCatalogKnown && this._catalog.library !== null;
+    this._isCatalogKnown ||= isFirst;
+    const isMoving = isFirst || this.isAutomatic;
+    if (isMoving && !deepEqual(heights, this._heights())) {
+      this._forgetPlaces();
+      this._place();
+      this.changed.emit();
+    }
     this._validateSoon();
   }
 
@@ -314,6 +325,10 @@ export class DrawingStore {
         workflow.stages.flatMap(stage => stage.notebook ?? [])
       );
     }
+  }
+
+  private _heights(): number[] {
+    return [...this._drawn.nodes.values()].map(nodeHeight);
   }
 
   private _place(): void {
@@ -362,6 +377,7 @@ export class DrawingStore {
   }
 
   private _workflow: IWorkflow | null = null;
+  private _isCatalogKnown = false;
   private _validatedText: string | null = null;
   private _graph: IGraph = { nodes: new Map(), edges: [] };
   private _drawn = this._graph;
