@@ -272,6 +272,19 @@ def convert_types(settings: Settings, inputs: Inputs) -> Schema:
     return Schema({**table.columns, **new}, table.complete)
 
 
+def add_lags(settings: Settings, inputs: Inputs) -> Schema:
+    """Columns of `add_lags`: numbers, without a value in the first rows."""
+    table = table_of(inputs, "data")
+    roles = [name for name, column in table.columns.items() if column.role == "target"]
+    last = list(table.columns)[-1:] if table.complete else []
+    default = roles or (["target"] if "target" in table.columns else last)
+    names = settings["columns"] or default[:1]
+    lags = [lag for lag in settings["lags"] if lag >= settings["ahead"]]
+    ends = [*(f"lag_{lag}" for lag in lags), *(f"mean_{size}" for size in settings["windows"])]
+    new = {f"{name}_{end}": NUMBER for name in names for end in ends}
+    return Schema({**table.columns, **new}, table.complete and bool(names))
+
+
 def join_tables(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `join_tables`: a key once, then those of the left and of the right table."""
     left, right = table_of(inputs, "left"), table_of(inputs, "right")

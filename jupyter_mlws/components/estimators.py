@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.comparison import model_titles
 from jupyter_mlws.components.optional_dependencies import LIGHTGBM, XGBOOST
 from jupyter_mlws.components.preparation import features_of, rows_with_target
 from jupyter_mlws.components.tables import numeric
-from jupyter_mlws.components.values import names_of
 
 Task = Literal["auto", "classification", "regression"]
 CLASSIFIERS = frozenset({"logistic_regression"})
@@ -196,7 +196,7 @@ def class_probabilities(
     """
     rows = rows_with_target(test, target)
     features, truth = rows.features, rows.target.to_numpy()
-    for name, model in zip(names_of(models, "model"), models, strict=True):
+    for name, model in zip(model_titles(models), models, strict=True):
         probabilities = model.predict_proba(features_of(model, features))
         classes = model.classes_
         for n in range(1 if len(classes) == 2 else 0, len(classes)):

@@ -106,6 +106,33 @@ def numeric_features(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
         yield _gaps(gaps)
 
 
+def split(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
+    """Check the columns for `split`: rows with a time are not split at random by chance."""
+    columns = table_of(inputs, "data").columns
+    if not settings["shuffle"] or settings["time"] or settings["group"]:
+        return
+    if any(column.role in ("time", "group") for column in columns.values()):
+        return
+    dates = [
+        name
+        for name, column in columns.items()
+        if column.role is None and "date" in (column.kind, column.type)
+    ]
+    if dates:
+        yield Misfit(
+            Message(
+                "The rows have dates ({columns}), and are split at random.", columns=_names(dates)
+            ),
+            Message(
+                "A model that is to predict later rows has to be tested on the latest ones. If the "
+                "dates are features like others, give them the role of a feature."
+            ),
+            "time",
+            (Repair(Message("Split in Time Order"), {"time": dates[0]}),),
+            is_certain=False,
+        )
+
+
 def target_of_schema(table: Schema, setting: Any) -> str | None:
     """Return the column to predict, as `tables.target_of` does; None if it is not known."""
     if setting:
@@ -127,7 +154,7 @@ def _learner(
     if target is not None and goal is not None:
         yield from _target_fits(goal, target, task)
     features = {name: table.columns[name] for name in _features(table, goal)}
-    if algorithm != "baseline":
+    if algorithm not in ("baseline", "naive"):
         gaps = takes_gaps and algorithm not in NEED_VALUES
         yield from _features_fit(settings, features, gaps, table.complete)
 

@@ -117,6 +117,7 @@ Prepare = Annotated[
     Labels(none="None (numbers without gaps)"),
     New("automatic"),
 ]
+Folds = Annotated[int, Field(ge=2, title="Cross-validation folds")]
 Standardize = Annotated[bool, Field(title="Standardize features")]
 FigureTitle = Annotated[str, Field(title="Figure title")]
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from jupyter_mlws.components import chinese
 from jupyter_mlws.components.estimators import MAX_CLASSES
-from jupyter_mlws.components.kinds import SETTINGS, Guess, kinds_of
+from jupyter_mlws.components.kinds import SETTINGS, Guess, kinds_of, sortable
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 from jupyter_mlws.components.source_columns import Source, read_source
 from jupyter_mlws.components.table_files import Reading, read_table_file, sheet_names
@@ -139,7 +139,9 @@ def profile(request: Request) -> dict[str, Any]:
         "sheets": sheet_names(file),
         "target": target,
         "target_reason": reason,
-        "time": time_order(table, guesses),
+        "time": (time := time_order(table, guesses)),
+        "season": None if time is None else season_of(table[time]),
+        "repeated": repeated_rows(table, guesses),
         "leaks": [] if target is None else leaks_of(table, target, guesses),
     }
 
@@ -255,6 +257,25 @@ def time_order(table: Any, guesses: dict[str, Guess]) -> str | None:
             if dates.is_unique and (dates.is_monotonic_increasing or dates.is_monotonic_decreasing):
                 return name
     return None
+
+
+def repeated_rows(table: Any, guesses: dict[str, Guess]) -> int:
+    """Return the number of rows that are like an earlier one in all columns but identifiers."""
+    able = [n for n, one in guesses.items() if one.kind not in ("identifier", "constant", "other")]
+    return int(table[able].duplicated().sum()) if able else 0
+
+
+def season_of(column: Any) -> int | None:
+    """Return the number of rows after which a season begins again, by the distance of dates.
+
+    A week of days, a year of months or quarters, a day of hours; None of other distances.
+    """
+    import pandas as pd
+
+    days = pd.to_datetime(sortable(column), utc=True).dropna().sort_values().diff().median()
+    hours = days / pd.Timedelta(hours=1)
+    seasons = ((0.9, 1.1, 24), (23, 25, 7), (28 * 24, 31 * 24, 12), (89 * 24, 93 * 24, 4))
+    return next((rows for low, high, rows in seasons if low <= hours <= high), None)
 
 
 def leaks_of(table: Any, target: str, guesses: dict[str, Guess]) -> list[str]:

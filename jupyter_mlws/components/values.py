@@ -19,6 +19,7 @@ PREPARATION_ENTRY = "preparation.json"
 
 TRUSTED_CLASSES = {
     "jupyter_mlws.components.networks": "NetworkClassifier NetworkRegressor",
+    "jupyter_mlws.components.naive_models": "NaiveRegressor",
     "collections": "OrderedDict",
     "jupyter_mlws.components.xgboost_models": "LabeledXGBClassifier",
     "lightgbm.basic": "Booster",

@@ -93,6 +93,7 @@ const OPERATIONS: Record<string, LabIcon> = {
   filter_rows: icon('filter', filter),
   sort_rows: icon('arrow-down-up', arrowDownUp),
   sample_rows: icon('dices', dices),
+  add_lags: icon('lags', clock),
   rename_columns: icon('cursor', cursor),
   convert_types: icon('replace', replace),
   formula: icon('sigma', sigma),

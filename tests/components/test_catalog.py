@@ -24,6 +24,7 @@ WITHOUT_A_TEMPLATE = {
     "load_model": "needs a registered model", "register_model": "changes the registry",
     "data_preprocessing": "is several others in one", "model_training": "is several others in one",
     "train_network": "needs PyTorch", "prepare_columns": "takes its steps from a learner",
+    "add_lags": "is in the forecast of an own table",
 }  # fmt: skip
 
 

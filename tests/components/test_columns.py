@@ -68,6 +68,14 @@ SETTINGS: Mapping[str, Options] = {
         "to": r.choice(["number", "integer", "text", "date", "boolean"]),
         "invalid": "missing",
     },
+    "add_lags": lambda r, t: {
+        "columns": r.choice([[], some(r, t[0], 1)]),
+        "lags": [1, 4],
+        "windows": r.choice([[], [3]]),
+        "ahead": r.choice([1, 2]),
+        "time": r.choice([None, *t[0]]),
+        "group": r.choice([None, *t[0]]),
+    },
     "formula": lambda r, t: {
         "column": r.choice(["ratio", *t[0].columns]),
         "expression": f"`{r.choice(list(t[0]))}`",

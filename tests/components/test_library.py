@@ -72,6 +72,9 @@ COMMANDS: dict[str, list[str]] = {
         "--data wine.csv --file OUT.tsv",
         "--data wine.csv --file OUT.xlsx",
     ],
+    "add_lags": [
+        "--data wine.csv --table OUT.parquet --columns alcohol hue --windows 3 --group target"
+    ],
     "encode_categories": [
         "--data people.csv --table OUT.parquet --encoder OUT.skops",
         "--data people.csv --table OUT.parquet --method ordinal",
@@ -100,8 +103,8 @@ COMMANDS: dict[str, list[str]] = {
         for name in ("k_neighbors", "svm", "hist_gradient_boosting", "xgboost", "lightgbm")
     ],
     "train_regressor": [
-        f"--data diabetes.csv --model OUT.skops --n_estimators 5 --algorithm {name}"
-        for name in ("ridge", "svm", "hist_gradient_boosting", "xgboost", "lightgbm")
+        f"--data diabetes.csv --model OUT.skops --n_estimators 5 --repeat bmi --algorithm {name}"
+        for name in ("naive", "ridge", "svm", "hist_gradient_boosting", "xgboost", "lightgbm")
     ],
     "train_clusters": [
         f"--data wine.csv --model OUT.skops --table OUT.parquet --metrics OUT.json"

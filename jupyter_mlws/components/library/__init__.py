@@ -9,6 +9,7 @@ ORDER = (
     "clean",
     "check",
     "transform",
+    "series",
     "features",
     "split",
     "train",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -15,17 +14,18 @@ from jupyter_mlws.components.artifacts import (
     RegressorModel,
     SupervisedModel,
 )
-from jupyter_mlws.components.parameters import Seed, TargetColumn
+from jupyter_mlws.components.comparison import compare, model_titles, repeated_rows
+from jupyter_mlws.components.folds import fold_rows, fold_scores
+from jupyter_mlws.components.parameters import Labels, Seed, TargetColumn
 from jupyter_mlws.components.preparation import features_of, rows_with_target
+from jupyter_mlws.components.scores import (
+    ClassMeasure,
+    Judgment,
+    NumberMeasure,
+    judge_classes,
+    judge_numbers,
+)
 from jupyter_mlws.components.values import names_of
-
-NUMBER_MEASURES = {
-    "r2": "r2",
-    "mae": "neg_mean_absolute_error",
-    "rmse": "neg_root_mean_squared_error",
-}
-"""scikit-learn's words for our measures."""
-ERRORS = frozenset({"mae", "rmse"})
 
 
 class Comparison(NamedTuple):
@@ -41,6 +41,7 @@ class ClassifierComparison(NamedTuple):
     metrics: Metrics
     table: Table
     best: ClassifierModel
+    classes: Table
 
 
 class RegressorComparison(NamedTuple):
@@ -53,70 +54,84 @@ class RegressorComparison(NamedTuple):
 
 @component(category="Evaluate", title="Compare Classifiers")
 def compare_classifiers(
-    models: list[ClassifierModel], test: Table, *, target: TargetColumn | None = None
+    models: list[ClassifierModel],
+    test: Table,
+    train: Table | None = None,
+    *,
+    target: TargetColumn | None = None,
+    measure: Annotated[ClassMeasure, Field(title="Rank by")] = "accuracy",
 ) -> ClassifierComparison:
-    """Evaluate one or more classifiers on the same test data: accuracy, balanced accuracy, and
-    macro-averaged precision, recall and F1.
+    """Evaluate one or more classifiers on the same test data: accuracy, balanced accuracy, average
+    precision, and macro-averaged precision, recall and F1.
+
+    The first measure has an interval, and a p-value says whether a model differs from the best one
+    by more than chance. Models that were cross-validated are ranked by that.
 
     models: Models to compare, labeled with their node names.
     test: Test data.
+    train: Training data. If connected, test rows that are also training rows are counted.
     metrics: Metrics of each model.
     table: Metrics as a table, best model first.
     best: The best model.
+    classes: Precision, recall and F1 of each class.
     target: Column with the true target values. Leave empty for the table's target column.
+    measure: Balanced accuracy counts each class the same, however many rows it has.
     """
-    from sklearn.metrics import (
-        accuracy_score,
-        balanced_accuracy_score,
-        precision_recall_fscore_support,
-    )
+    import pandas as pd
 
     rows = rows_with_target(test, target)
-    truth, features = rows.target, rows.features
-    metrics: dict[str, dict[str, float]] = {}
+    truth, titles = rows.target.to_numpy(), model_titles(models)
+    judgments: dict[str, Judgment] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
-        predictions = model.predict(features_of(model, features))
-        precision, recall, f1, _ = precision_recall_fscore_support(
-            truth, predictions, average="macro", zero_division=0
-        )
-        metrics[name] = {
-            "accuracy": float(accuracy_score(truth, predictions)),
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
-            "balanced_accuracy": float(balanced_accuracy_score(truth, predictions)),
-        }
-    table = _best_first(metrics, "accuracy")
-    return ClassifierComparison(metrics, table, models[list(metrics).index(table["model"][0])])
+        features = features_of(model, rows.features)
+        chances = model.predict_proba(features) if hasattr(model, "predict_proba") else None
+        classes = list(getattr(model, "classes_", ()))
+        judgments[name] = judge_classes(truth, model.predict(features), chances, classes, measure)
+    tables = [
+        one.classes.assign(model=title)
+        for title, one in zip(titles, judgments.values(), strict=True)
+        if one.classes is not None
+    ]
+    per_class = pd.concat(tables, ignore_index=True)
+    per_class = per_class[["model", *(name for name in per_class if name != "model")]]
+    comparison = compare(models, judgments, measure, repeated_rows(models, rows.features, train))
+    return ClassifierComparison(*comparison, per_class)
 
 
 @component(category="Evaluate", title="Compare Regressors")
 def compare_regressors(
-    models: list[RegressorModel], test: Table, *, target: TargetColumn | None = None
+    models: list[RegressorModel],
+    test: Table,
+    train: Table | None = None,
+    *,
+    target: TargetColumn | None = None,
+    measure: Annotated[
+        NumberMeasure, Field(title="Rank by"), Labels(r2="R²", mae="Mean absolute error")
+    ] = "r2",
 ) -> RegressorComparison:
     """Evaluate one or more regressors on the same test data: R², MAE and RMSE.
 
+    The first measure has an interval, and a p-value says whether a model differs from the best one
+    by more than chance. Models that were cross-validated are ranked by that.
+
     models: Models to compare, labeled with their node names.
     test: Test data.
+    train: Training data. If connected, test rows that are also training rows are counted.
     metrics: Metrics of each model.
     table: Metrics as a table, best model first.
     best: The best model.
     target: Column with the true target values. Leave empty for the table's target column.
+    measure: R² is the share of the variance that is explained.
     """
-    from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
-
     rows = rows_with_target(test, target)
-    truth, features = rows.target, rows.features
-    metrics: dict[str, dict[str, float]] = {}
-    for name, model in zip(names_of(models, "model"), models, strict=True):
-        predictions = model.predict(features_of(model, features))
-        metrics[name] = {
-            "r2": float(r2_score(truth, predictions)),
-            "mae": float(mean_absolute_error(truth, predictions)),
-            "rmse": float(mean_squared_error(truth, predictions)) ** 0.5,
-        }
-    table = _best_first(metrics, "r2")
-    return RegressorComparison(metrics, table, models[list(metrics).index(table["model"][0])])
+    judgments = {
+        name: judge_numbers(
+            rows.target.to_numpy(), model.predict(features_of(model, rows.features)), measure
+        )
+        for name, model in zip(names_of(models, "model"), models, strict=True)
+    }
+    comparison = compare(models, judgments, measure, repeated_rows(models, rows.features, train))
+    return RegressorComparison(*comparison)
 
 
 @component(category="Evaluate", title="Cross-Validate")
@@ -130,6 +145,9 @@ def cross_validate(
 ) -> Comparison:
     """K-fold cross-validation of one or more models.
 
+    Rows of a group stay together, and rows are judged by models of earlier ones, where the table
+    has columns with these roles.
+
     models: Models to cross-validate, labeled with their node names. Only their hyperparameters are
         used.
     data: Input table.
@@ -139,54 +157,30 @@ def cross_validate(
     folds: Number of folds.
     seed: Seed for a reproducible split.
     """
-    from sklearn.base import clone, is_classifier
-    from sklearn.model_selection import KFold, StratifiedKFold
-    from sklearn.model_selection import cross_validate as validate
+    import pandas as pd
+    from sklearn.base import is_classifier
 
     kinds = {bool(is_classifier(model)) for model in models}
     if len(kinds) != 1:
         raise ValueError("can't compare classifiers with regressors")
-    classes = kinds.pop()
-    parts = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
-    measures = _class_measures() if classes else NUMBER_MEASURES
-    rows = rows_with_target(data, target)
-    truth, features = rows.target.to_numpy(), rows.features
+    is_classes = kinds.pop()
+    parts = fold_rows(data, target, is_classes, folds, seed)
     metrics: dict[str, dict[str, float]] = {}
     for name, model in zip(names_of(models, "model"), models, strict=True):
-        results = validate(
-            clone(model), features, truth, cv=parts, scoring=measures, error_score="raise"
-        )
-        scores = {measure: results[f"test_{measure}"] for measure in measures}
-        # scikit-learn gives errors below zero, so that more is better.
-        metrics[name] = {
-            measure: abs(float(values.mean())) if measure in ERRORS else float(values.mean())
-            for measure, values in scores.items()
-        } | {f"{measure}_deviation": float(values.std()) for measure, values in scores.items()}
-    return Comparison(metrics, _best_first(metrics, "accuracy" if classes else "r2"))
-
-
-def _class_measures() -> dict[str, Any]:
-    from sklearn.metrics import f1_score, make_scorer, precision_score, recall_score
-
-    def macro(score: Any) -> Any:
-        return make_scorer(score, average="macro", zero_division=0)
-
-    return {
-        "accuracy": "accuracy",
-        "precision": macro(precision_score),
-        "recall": macro(recall_score),
-        "f1": macro(f1_score),
-    }
-
-
-def _best_first(metrics: Mapping[str, Mapping[str, float]], measure: str) -> Table:
-    """Return a row for each model, by a measure of which more is better."""
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = [{"model": name, **row} for name, row in metrics.items()]
-    table = pd.DataFrame(rows).sort_values(measure, ascending=False, kind="stable")
-    result: Table = table.reset_index(drop=True)
-    return result
+        scores = fold_scores(model, data, target, is_classes, parts)
+        metrics[name] = {measure: float(values.mean()) for measure, values in scores.items()} | {
+            f"{measure}_deviation": float(values.std()) for measure, values in scores.items()
+        }
+    table = pd.DataFrame(
+        [
+            {"model": title, **row}
+            for title, row in zip(model_titles(models), metrics.values(), strict=True)
+        ]
+    )
+    best_first = table.sort_values(
+        "accuracy" if is_classes else "r2", ascending=False, kind="stable"
+    )
+    return Comparison(metrics, best_first.reset_index(drop=True))
 
 
 @component(category="Evaluate", title="Predict", columns=rules.predict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -27,7 +28,7 @@ def plot_metrics(
     width: Inches = 7.0,
     height: Inches = 4.0,
 ) -> Figure:
-    """Bar chart of model metrics.
+    """Bar chart of model metrics, with the interval of the first where it is known.
 
     metrics: Metrics of one or more models, for example from “Compare Classifiers”.
     title: Title shown above the figure.
@@ -37,13 +38,26 @@ def plot_metrics(
     """
     by_model = {name: row for name, row in metrics.items() if isinstance(row, dict)}
     groups = by_model or {"": metrics}
-    metric_names = measures or list(dict.fromkeys(m for row in groups.values() for m in row))
+    metric_names = measures or list(
+        dict.fromkeys(
+            m
+            for row in groups.values()
+            for m, value in row.items()
+            if not isinstance(value, Mapping | str)
+        )
+    )
     figure = new_figure(width, height)
     axes = figure.subplots()
     thickness = 0.8 / max(1, len(groups))
     for n, (name, row) in enumerate(groups.items()):
         places = [m + (n - (len(groups) - 1) / 2) * thickness for m in range(len(metric_names))]
-        axes.bar(places, [row.get(m) or 0 for m in metric_names], thickness, label=name or None)
+        label = row.get("title", name) or None
+        axes.bar(places, [row.get(m) or 0 for m in metric_names], thickness, label=label)
+        interval = row.get("interval", {})
+        first = next((m for m in row if m in metric_names), None)
+        if first is not None and "low" in interval:
+            ends = [interval["low"], interval["high"]]
+            axes.vlines(places[metric_names.index(first)], *ends, color="black", linewidth=1)
     axes.set_xticks(range(len(metric_names)), metric_names)
     axes.set_title(title)
     if by_model:

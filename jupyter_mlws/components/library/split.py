@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Table, component
+from jupyter_mlws.components import Table, component, needs
 from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.kinds import columns_with_role, sortable
 from jupyter_mlws.components.parameters import AppliesTo, ColumnName, ColumnOf, Seed
@@ -20,7 +20,7 @@ class Parts(NamedTuple):
     test: Table
 
 
-@component(category="Split", title="Split Table", columns=like("data"))
+@component(category="Split", title="Split Table", columns=like("data"), needs=needs.split)
 def split(
     data: Table,
     *,

@@ -16,12 +16,15 @@ from jupyter_mlws.components.artifacts import (
 )
 from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator
+from jupyter_mlws.components.folds import FOLD_SCORES, fold_rows, fold_scores
 from jupyter_mlws.components.kinds import columns_with_role
 from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
 from jupyter_mlws.components.parameters import (
     AppliesTo,
+    ColumnName,
     Count,
     ExcludedColumns,
+    Folds,
     Labels,
     MaximumDepth,
     Positive,
@@ -55,6 +58,7 @@ Classifier = Literal[
 ]
 Regressor = Literal[
     "baseline",
+    "naive",
     "random_forest",
     "linear_regression",
     "ridge",
@@ -117,6 +121,7 @@ def train_classifier(
     random_state: Annotated[
         Seed, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
     ] = 0,
+    cross_validation: Folds | None = None,
 ) -> ClassifierModel:
     """Train a classification model (random forest, logistic regression, gradient boosting,
     decision tree, support vector machine or k-nearest neighbors).
@@ -134,6 +139,8 @@ def train_classifier(
     n_neighbors: Used by k-nearest neighbors.
     scale: Scale features to mean 0 and standard deviation 1 before training.
     random_state: Seed for reproducible training.
+    cross_validation: Parts of the training data that judge models of the other parts in turn; a
+        comparison shows the mean. Leave empty for none.
     """
     settings = {
         "n_estimators": n_estimators,
@@ -144,9 +151,8 @@ def train_classifier(
         "seed": random_state,
     }
     model = estimator(algorithm, "classification", {**DEFAULTS, **settings})
-    return _fit(
-        model, data, steps, target, "classification", preparation, algorithm, scale, random_state
-    )
+    preparing = (preparation, algorithm, scale, random_state)
+    return _fit(model, data, steps, target, "classification", *preparing, cross_validation)
 
 
 @component(category="Train", title="Train Regressor", needs=unless_prepared(needs.regressor))
@@ -161,12 +167,16 @@ def train_regressor(
         Field(json_schema_extra=BOOSTING_NEEDS),
         Labels(
             baseline=BASELINE,
+            naive="Naive forecast (repeats a value)",
             ridge="Ridge regression",
             svm=SVM,
             hist_gradient_boosting=HISTOGRAM,
             **BOOSTING_LABELS,
         ),
     ] = "random_forest",
+    repeat: Annotated[
+        ColumnName | None, Field(title="Column to repeat"), AppliesTo(algorithm=("naive",))
+    ] = None,
     n_estimators: Annotated[Trees, AppliesTo(algorithm=("random_forest", *BOOSTING))] = 100,
     max_depth: Annotated[
         MaximumDepth, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
@@ -184,6 +194,7 @@ def train_regressor(
     random_state: Annotated[
         Seed, AppliesTo(algorithm=("random_forest", *BOOSTING, "decision_tree"))
     ] = 0,
+    cross_validation: Folds | None = None,
 ) -> RegressorModel:
     """Train a regression model (random forest, linear regression, ridge, gradient boosting,
     decision tree or support vector machine).
@@ -194,6 +205,8 @@ def train_regressor(
     preparation: Automatic encodes categories, dates and texts, fills gaps and ignores identifiers
         and constants, inside the model. None takes numbers without gaps only.
     algorithm: Learning algorithm. XGBoost and LightGBM are optional packages.
+    repeat: Column whose value is predicted (naive forecast). Leave empty for the target of the row
+        before, which “Add Lags” adds.
     n_estimators: Used by random forest and gradient boosting.
     max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
     learning_rate: Contribution of each tree (gradient boosting). Smaller values need more trees.
@@ -201,6 +214,8 @@ def train_regressor(
     C: Smaller values mean stronger regularization (support vector machine).
     scale: Scale features to mean 0 and standard deviation 1 before training.
     random_state: Seed for reproducible training.
+    cross_validation: Parts of the training data that judge models of the other parts in turn; a
+        comparison shows the mean. Leave empty for none.
     """
     settings = {
         "n_estimators": n_estimators,
@@ -210,10 +225,14 @@ def train_regressor(
         "C": C,
         "seed": random_state,
     }
-    model = estimator(algorithm, "regression", {**DEFAULTS, **settings})
-    return _fit(
-        model, data, steps, target, "regression", preparation, algorithm, scale, random_state
-    )
+    if algorithm == "naive":
+        from jupyter_mlws.components.naive_models import NaiveRegressor
+
+        model: Any = NaiveRegressor(repeat or f"{target_of(data, target)}_lag_1")
+    else:
+        model = estimator(algorithm, "regression", {**DEFAULTS, **settings})
+    preparing = (preparation, algorithm, scale, random_state)
+    return _fit(model, data, steps, target, "regression", *preparing, cross_validation)
 
 
 @component(
@@ -307,18 +326,32 @@ def _fit(
     algorithm: str,
     scale: bool,
     seed: int,
+    folds: int | None,
 ) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     goal = target_of(data, target)
     rows = rows_with_target(data, goal)
-    if algorithm == "baseline":
-        # It looks at the target alone.
-        return model.fit(rows.features, rows.target.to_numpy())
-    if steps is not None or preparation == "automatic":
-        pipeline = preparing_pipeline(model, rows, kind, algorithm, scale, seed, steps)
-        options = fit_options(pipeline, rows)
-        return pipeline.fit(rows.features, rows.target.to_numpy(), **options)
-    parts = [StandardScaler(), model] if scale else [model]
-    return make_pipeline(*parts).fit(rows.features, rows.target)
+    truth: Any = rows.target.to_numpy()
+    options: dict[str, Any] = {}
+    if algorithm in ("baseline", "naive"):
+        # They look at the target, or at one column.
+        untrained_model = model
+    elif steps is not None or preparation == "automatic":
+        untrained_model = preparing_pipeline(model, rows, kind, algorithm, scale, seed, steps)
+        options = fit_options(untrained_model, rows)
+    else:
+        parts = [StandardScaler(), model] if scale else [model]
+        untrained_model, truth = make_pipeline(*parts), rows.target
+    scores = {}
+    if folds:
+        is_classes = kind == "classification"
+        groups = fold_rows(data, goal, is_classes, folds, seed)
+        scores = fold_scores(untrained_model, data, goal, is_classes, groups, options)
+        for measure, values in scores.items():
+            print(f"{folds} folds: {measure} {values.mean():.3g} ± {values.std():.2g}")  # noqa: T201
+    trained_model = untrained_model.fit(rows.features, truth, **options)
+    if scores:
+        setattr(trained_model, FOLD_SCORES, {name: one.tolist() for name, one in scores.items()})
+    return trained_model
