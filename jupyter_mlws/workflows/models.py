@@ -270,7 +270,9 @@ class Measure(Record):
 
     ``model``: the node whose model has this value, if a metrics file compares several, or the best
     variant of a sweep. ``previous``: the value in the run before. ``best``: no other model of the
-    workflow has a better one.
+    workflow has a better one. ``low`` and ``high``: the limits between which it lies with 95 %
+    confidence. ``rows``: the test rows that it was computed from. ``rivals``: models that cannot be
+    told apart from ``model`` on these rows. ``repeated``: test rows that are also training rows.
     """
 
     metric: str
@@ -279,6 +281,11 @@ class Measure(Record):
     previous: float | None = None
     model: str | None = None
     best: bool = False
+    low: float | None = None
+    high: float | None = None
+    rows: int | None = None
+    rivals: list[str] | None = None
+    repeated: int | None = None
 
 
 class SettingChange(Record):
@@ -298,7 +305,10 @@ class NodeSettingChange(SettingChange):
 class MetricChange(Record):
     """A metric of a run (``value``) and of the run before (``previous``); null where one lacks it.
 
-    ``model``: the node, or the model that its metrics file names.
+    ``model``: the node, or the model that its metrics file names. ``low`` and ``high``: the limits
+    between which the value lies with 95 % confidence. ``rows``: the test rows that it was computed
+    from. ``p_value``: how often chance makes such a difference from the best model. ``repeated``:
+    test rows that are also training rows.
     """
 
     node: str
@@ -307,6 +317,11 @@ class MetricChange(Record):
     mode: Mode
     value: float | None
     previous: float | None
+    low: float | None = None
+    high: float | None = None
+    rows: int | None = None
+    p_value: float | None = None
+    repeated: int | None = None
 
 
 class RunComparison(Record):
@@ -532,7 +547,9 @@ class TableProfile(SourceProfile):
     """Profile of a table file: its columns, and a proposal for a first model.
 
     ``target``: the column that is probably to be predicted; ``time``: the column of dates by which
-    the rows are in order; ``leaks``: columns that alone tell the target.
+    the rows are in order; ``leaks``: columns that alone tell the target; ``repeated``: rows that
+    are like an earlier one; ``season``: rows from one season to the next, by the distance of the
+    dates.
     """
 
     reading: TableReading
@@ -540,7 +557,9 @@ class TableProfile(SourceProfile):
     target: str | None
     target_reason: TargetReason | None
     time: str | None
+    season: int | None
     leaks: list[str]
+    repeated: int
 
 
 class LearnedChecks(Record):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.engine.states import Status
@@ -16,8 +16,16 @@ from jupyter_mlws.workflows.tracking import metrics
 MAX_EARLIER_RUNS = 50
 """Runs before this one that are searched for one that completed."""
 
-Measured = dict[tuple[str, str, str], float]
-"""Values by node, model and metric."""
+
+class Value(NamedTuple):
+    """A metric, and how sure it is."""
+
+    number: float
+    certainty: Mapping[str, Any]
+
+
+Values = dict[tuple[str, str, str], Value]
+"""By node, model and metric."""
 
 
 def previous_run(runs: Runs, path: str, run: str) -> str | None:
@@ -44,29 +52,39 @@ class RunComparer:
         previous = previous_run(self._runs, path, identifier)
         values = self._measure(path, identifier)
         before = self._measure(path, previous) if previous else {}
+        changes = []
+        for node, model, metric in {**values, **before}:
+            value = values.get((node, model, metric))
+            old = before.get((node, model, metric))
+            certainty = value.certainty if value else {}
+            changes.append(
+                MetricChange(
+                    node=node,
+                    model=model,
+                    metric=metric,
+                    mode=ranking.guess_mode(metric),
+                    value=value.number if value else None,
+                    previous=old.number if old else None,
+                    low=certainty.get("low"),
+                    high=certainty.get("high"),
+                    rows=certainty.get("rows"),
+                    p_value=certainty.get("p_value"),
+                    repeated=certainty.get("repeated"),
+                )
+            )
         return RunComparison(
             run=identifier,
             previous=previous,
             settings=list(setting_changes(self._runs, path, previous, identifier))
             if previous
             else [],
-            metrics=[
-                MetricChange(
-                    node=node,
-                    model=model,
-                    metric=metric,
-                    mode=ranking.guess_mode(metric),
-                    value=values.get((node, model, metric)),
-                    previous=before.get((node, model, metric)),
-                )
-                for node, model, metric in {**values, **before}
-            ],
+            metrics=changes,
         )
 
-    def _measure(self, path: str, run: str) -> Measured:
+    def _measure(self, path: str, run: str) -> Values:
         """Return the metrics of a run; a file with a mapping for each model has several models."""
         results = self._runs.journal.run(run)["results"]
-        values: Measured = {}
+        values: Values = {}
         for stage in self._runs.documents.stages(self._runs.document(path, run))[0]:
             for _, kind, file in self._results.ports(stage):
                 if kind != "Metrics":
@@ -82,7 +100,8 @@ class RunComparer:
                 models = content if has_models(content) else {stage.id: content}
                 for model, numbers in models.items():
                     for name, value in metrics.flat(numbers).items():
-                        values[stage.id, str(model), name] = value
+                        certainty = metrics.certainty(numbers, name)
+                        values[stage.id, str(model), name] = Value(value, certainty)
         return values
 
 

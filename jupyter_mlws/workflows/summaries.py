@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jupyter_mlws.components.preparation import step_counts, stored_columns
+from jupyter_mlws.components.scores import SIGNIFICANCE
 from jupyter_mlws.components.values import producer_of, table_files
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.document.parse import Stage
@@ -211,7 +212,15 @@ class ResultSummaries:
                         judged.setdefault(producers[name], measure)
                     best = _best(models)
                     if best is not None and stage.id not in own:
-                        own[stage.id] = models[best].model_copy(update={"model": best})
+                        rivals = [
+                            name
+                            for name in models
+                            if name != best
+                            and metrics.certainty(now[name]).get("p_value", 0) >= SIGNIFICANCE
+                        ]
+                        own[stage.id] = models[best].model_copy(
+                            update={"model": best, "rivals": rivals}
+                        )
                 elif measure := _first_measure(now, before):
                     own.setdefault(stage.id, measure)
                     for model in _models_read_by(stage, stages):
@@ -264,7 +273,18 @@ def _first_measure(content: Any, before: Any) -> Measure | None:
         return None
     previous = metrics.flat(before).get(name)
     mode = ranking.guess_mode(name)
-    return Measure(metric=name, mode=mode, value=numbers[name], previous=previous)
+    limits = metrics.certainty(content, name)
+    certainty = metrics.certainty(content)
+    return Measure(
+        metric=name,
+        mode=mode,
+        value=numbers[name],
+        previous=previous,
+        low=limits.get("low"),
+        high=limits.get("high"),
+        rows=certainty.get("rows"),
+        repeated=certainty.get("repeated"),
+    )
 
 
 def _best(measures: Mapping[str, Measure]) -> str | None:

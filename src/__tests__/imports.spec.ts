@@ -36,6 +36,7 @@ const VIEW = [
   'failure.ts',
   'icons.ts',
   'operationIcons.ts',
+  'certainty.ts',
   'askForm.tsx',
   'columnTable.tsx',
   ...SHARED
@@ -48,6 +49,7 @@ const WORKFLOW: Record<string, string[]> = {
   'failure.ts': ['api', 'ui'],
   'icons.ts': ['document', 'ui'],
   'operationIcons.ts': ['graph', 'ui'],
+  'certainty.ts': ['api'],
   'askForm.tsx': [],
   'columnTable.tsx': ['labels.ts', 'api', 'ui'],
   canvas: VIEW,

@@ -1762,7 +1762,9 @@ export interface components {
      *
      *     ``model``: the node whose model has this value, if a metrics file compares several, or the best
      *     variant of a sweep. ``previous``: the value in the run before. ``best``: no other model of the
-     *     workflow has a better one.
+     *     workflow has a better one. ``low`` and ``high``: the limits between which it lies with 95 %
+     *     confidence. ``rows``: the test rows that it was computed from. ``rivals``: models that cannot be
+     *     told apart from ``model`` on these rows. ``repeated``: test rows that are also training rows.
      */
     Measure: {
       metric: string;
@@ -1774,6 +1776,16 @@ export interface components {
       model: string | null;
       /** @default false */
       best: boolean;
+      /** @default null */
+      low: number | null;
+      /** @default null */
+      high: number | null;
+      /** @default null */
+      rows: number | null;
+      /** @default null */
+      rivals: string[] | null;
+      /** @default null */
+      repeated: number | null;
     };
     /** @description Request to abort the merge; it has no fields. */
     MergeAbort: Record<string, never>;
@@ -1791,7 +1803,10 @@ export interface components {
     /**
      * @description A metric of a run (``value``) and of the run before (``previous``); null where one lacks it.
      *
-     *     ``model``: the node, or the model that its metrics file names.
+     *     ``model``: the node, or the model that its metrics file names. ``low`` and ``high``: the limits
+     *     between which the value lies with 95 % confidence. ``rows``: the test rows that it was computed
+     *     from. ``p_value``: how often chance makes such a difference from the best model. ``repeated``:
+     *     test rows that are also training rows.
      */
     MetricChange: {
       node: string;
@@ -1800,6 +1815,16 @@ export interface components {
       mode: components['schemas']['Mode'];
       value: number | null;
       previous: number | null;
+      /** @default null */
+      low: number | null;
+      /** @default null */
+      high: number | null;
+      /** @default null */
+      rows: number | null;
+      /** @default null */
+      p_value: number | null;
+      /** @default null */
+      repeated: number | null;
     };
     /** @description Data that is in neither cache nor remote; an unreachable remote may have it. */
     Missing: {
@@ -3164,7 +3189,9 @@ export interface components {
      * @description Profile of a table file: its columns, and a proposal for a first model.
      *
      *     ``target``: the column that is probably to be predicted; ``time``: the column of dates by which
-     *     the rows are in order; ``leaks``: columns that alone tell the target.
+     *     the rows are in order; ``leaks``: columns that alone tell the target; ``repeated``: rows that
+     *     are like an earlier one; ``season``: rows from one season to the next, by the distance of the
+     *     dates.
      */
     TableProfile: {
       rows: number;
@@ -3175,7 +3202,9 @@ export interface components {
       target: string | null;
       target_reason: ('name' | 'last') | null;
       time: string | null;
+      season: number | null;
       leaks: string[];
+      repeated: number;
     };
     /** @description A file of a table that a workflow may begin with; what is empty is found from its content. */
     TableProfileRequest: {

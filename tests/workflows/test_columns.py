@@ -268,6 +268,32 @@ def test_a_role_of_a_column_that_the_file_lacks_is_a_problem(
     assert [one.role for one in table.columns] == [None, None, None, "target"]
 
 
+SPLIT = (
+    "vars:\n  - load: {encoding: utf-8}\n  - split: {test_size: 0.25}\nstages:\n"
+    + node("load", "load_table", "file=data.csv", f"table={OUT}/load.table.parquet")
+    + node("split", "split", f"data={OUT}/load.table.parquet", f"train={OUT}/split.train.parquet")
+)
+
+
+def test_dates_and_a_random_split_are_a_warning_with_a_repair(
+    workflows: WorkflowManager, write: Callable[..., Path]
+) -> None:
+    rows = [f"2024-01-{day:02},{day % 7}" for day in range(1, 32)]
+    write("data.csv", "\n".join(["day,sales", *rows]))
+    (problem,) = workflows.validate(PATH, SPLIT)
+    assert (problem.node, problem.field, problem.severity) == ("split", "time", "warning")
+    assert problem.message.en == "The rows have dates (day), and are split at random."
+    (repair,) = problem.repairs
+    assert (repair.settings, repair.component) == ({"time": "day"}, None)
+    for old, new in (
+        ("0.25}", "0.25, time: day}"),
+        ("utf-8}", "utf-8, roles: ['day=time']}"),
+        ("utf-8}", "utf-8, roles: ['day=feature']}"),
+        ("0.25}", "0.25, shuffle: false}"),
+    ):
+        assert workflows.validate(PATH, SPLIT.replace(old, new)) == []
+
+
 def test_columns_that_do_not_fit_have_repairs(workflows: WorkflowManager, file: Path) -> None:
     text = workflow("[price]")
     (problem,) = workflows.validate(PATH, text)

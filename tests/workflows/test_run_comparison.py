@@ -33,6 +33,35 @@ def text_of(level: int) -> str:
     return TEXT.replace("LEVEL", str(level))
 
 
+CERTAIN = """\
+stages:
+  judge:
+    cmd: >-
+      echo '{"forest": {"cross_validation": {"accuracy": 0.8, "interval": {"folds": 5, "low": 0.7,
+      "high": 0.9, "deviation": 0.1}}, "accuracy": 0.7, "f1": 0.6, "interval": {"rows": 58,
+      "low": 0.6, "high": 0.75, "p_value": 1.0, "repeated": 3}}, "linear": {"accuracy": 0.6,
+      "interval": {"rows": 58, "p_value": 0.3}}}' > m.json
+    metrics: [m.json]
+"""
+
+
+def test_scores_have_the_limits_between_which_they_are(
+    workflows: WorkflowManager, write, run
+) -> None:
+    write(PATH, CERTAIN)
+    run()
+    metrics = workflows.comparer.compare(PATH, "latest").metrics
+    # What is certain about a score is no score.
+    assert {(m.model, m.metric): (m.low, m.high, m.p_value) for m in metrics} == {
+        ("forest", "cross_validation.accuracy"): (0.7, 0.9, None),
+        ("forest", "accuracy"): (0.6, 0.75, 1),
+        ("forest", "f1"): (None, None, None),
+        ("linear", "accuracy"): (None, None, 0.3),
+    }
+    (tested,) = (m for m in metrics if (m.model, m.metric) == ("forest", "accuracy"))
+    assert (tested.rows, tested.repeated) == (58, 3)
+
+
 def test_settings_and_metrics_have_old_and_new_values(
     workflows: WorkflowManager, write, run
 ) -> None:

@@ -14,6 +14,10 @@ from jupyter_mlws.dvc.native import yaml_loader
 MAX_FILE_BYTES = 1_000_000
 """Bytes; a larger file holds no measures to rank by."""
 MAX_DEPTH = 50
+INTERVAL = "interval"
+"""The group of a comparison that says how sure a score is; its numbers are no scores."""
+VALIDATION = "cross_validation"
+"""The group with the mean score of folds, which has an interval of its own."""
 BARE_NUMBER_NAME = "value"
 """The name of a number that is the whole file."""
 
@@ -54,9 +58,28 @@ def numbers(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, f
     """Yield the finite numbers in a value by dotted names, which begin with ``name``."""
     if isinstance(value, Mapping) and depth < MAX_DEPTH:
         for key, part in value.items():
+            if key == INTERVAL and certainty(value):
+                continue
             yield from numbers(part, f"{name}.{key}" if name else str(key), depth + 1)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         # An integer may be one that no float holds.
         with suppress(OverflowError):
             if math.isfinite(value):
                 yield name, value
+
+
+def certainty(content: Any, metric: str | None = None) -> Mapping[str, Any]:
+    """Return how sure a score of a model is: its limits, and the rows or folds behind it.
+
+    Without a metric, that of the test rows. Empty if it is not known: only the first score, and the
+    first of the folds, have limits.
+    """
+    if metric is not None and metric.startswith(f"{VALIDATION}."):
+        content, metric = content.get(VALIDATION), metric.partition(".")[2]
+    group = content.get(INTERVAL) if isinstance(content, Mapping) else None
+    if not isinstance(group, Mapping) or not ("rows" in group or "folds" in group):
+        return {}
+    first = next(
+        (key for key, part in content.items() if not isinstance(part, Mapping | str)), None
+    )
+    return group if metric in (None, first) else {}

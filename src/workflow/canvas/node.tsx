@@ -18,6 +18,7 @@ import { ChangeTag, ResultLine } from './result';
 /** A node of the drawing as React Flow has it. */
 export interface INodeData extends Record<string, unknown> {
   node: IGraphNode;
+  title: string;
   settings: string;
   /** How many letters its title shares at the beginning with another one. */
   shared: number;
@@ -30,7 +31,7 @@ export type CanvasNode = Node<INodeData, 'mlws'>;
 /** A card with its ports; what a run, the plan and the results say of it is read for it alone. */
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
-  const { node, settings, shared, unread } = data;
+  const { node, title, settings, shared, unread } = data;
   const state = useKeyed(model.runs.current.nodes, node.id);
   const next = useKeyed(model.runs.plan, node.id);
   // During a run the plan is older than what the run has done.
@@ -58,8 +59,8 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
         <span className="jp-mlws-Node-tile">
           <Icon tag="span" className="jp-mlws-Node-icon" />
         </span>
-        <NodeTitle title={node.title} shared={shared}>
-          {node.title !== node.id && (
+        <NodeTitle title={title} shared={title === node.title ? shared : 0}>
+          {title !== node.id && (
             <span className="jp-mlws-Node-id"> {node.id}</span>
           )}
         </NodeTitle>

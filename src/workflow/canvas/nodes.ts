@@ -49,6 +49,7 @@ export function toNodes(
         type: node.members ? 'subworkflow' : 'mlws',
         data: {
           node,
+          title: node.members ? node.title : model.drawing.titleOf(node.id),
           settings: node.members ? '' : keySettings(node, workflow),
           shared: shared.get(node.title)!,
           unread: node.outputs

@@ -7,7 +7,8 @@ import { codePath } from '../graph/code';
 import type { IGraphNode } from '../graph/graph';
 import { hasFigure } from '../graph/geometry';
 import { labelsOf } from '../graph/sweepables';
-import { trophyIcon } from '../operationIcons';
+import { faultIcon, trophyIcon } from '../operationIcons';
+import { certaintyTexts, intervalText, metricLabel } from '../certainty';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
 import type { INodeState } from '../store/run';
 
@@ -154,14 +155,24 @@ function Result(props: {
 }
 
 function Measure({ measure }: { measure: IMeasure }): JSX.Element {
-  const { trans, language } = useCanvas();
-  const { metric, value, previous, model, best, mode } = measure;
+  const { model: canvas, trans, language } = useCanvas();
+  const { metric, value, previous, best, mode, rivals } = measure;
+  const titleOf = (name: string): string => canvas.drawing.titleOf(name);
+  const model = measure.model === null ? null : titleOf(measure.model);
   const change = previous === null ? 0 : value - previous;
   const isBetter = mode === 'max' ? change > 0 : change < 0;
   const isWinner = best || model !== null;
   // Of a variant, such as `max_depth=2`, the value stays where the room is small.
   const [setting, ...values] = model?.split('=') ?? [];
   const number = numberText(value, language);
+  const interval = intervalText(measure, language);
+  const texts =
+    model === null
+      ? []
+      : certaintyTexts(
+          { ...measure, model, rivals: rivals?.map(titleOf) },
+          trans
+        );
   return (
     <>
       {isWinner && (
@@ -178,9 +189,27 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
         </strong>
       )}{' '}
       <span className="jp-mlws-Result-text jp-mlws-Result-metric">
-        {metric}
+        {metricLabel(metric, trans)}
       </span>{' '}
       <strong className="jp-mlws-Result-number">{number}</strong>
+      {interval && (
+        <span
+          className="jp-mlws-Result-interval"
+          title={[
+            trans.__('With 95 % confidence between these limits'),
+            ...texts
+          ].join('\n')}
+        >
+          {interval}
+        </span>
+      )}
+      {texts.length > 0 && (
+        <faultIcon.react
+          tag="span"
+          className="jp-mlws-Result-doubt"
+          title={texts.join('\n')}
+        />
+      )}
       {change !== 0 && (
         <span
           className={`jp-mlws-Result-change ${isBetter ? 'jp-mod-better' : 'jp-mod-worse'}`}

@@ -10,11 +10,13 @@ import type { CanvasModel } from '../store/model';
 import { addTemplate } from '../store/templates';
 import { advice, modelText, splitText } from './tableLabels';
 import {
+  canForecast,
   type ITableChoice,
   MODELS,
   proposal,
   tableTemplate,
   type Task,
+  withForecast,
   withRole,
   withRoleOf,
   withTarget
@@ -24,6 +26,7 @@ const FOUND: IReading = { separator: '', encoding: '', decimal: '', sheet: '' };
 /** The button that creates the nodes and does not run them. */
 const CREATE = 'create';
 const TEST_SIZES = [0.1, 0.2, 0.25, 0.3, 0.5];
+const FOLDS = [0, 5, 10];
 
 interface IAnswer {
   profile: ITableProfile;
@@ -124,8 +127,11 @@ function TableForm(props: {
   const target = withRole(choice, 'target');
   const { columns } = profile;
   const able = columns.filter(({ task }) => task !== null);
+  const models = choice.task === 'clusters' ? [] : MODELS[choice.task];
   const chooseTask = (task: Task): void => {
-    if (task === 'clusters') {
+    if (task === 'forecast') {
+      choose(withForecast(profile, choice));
+    } else if (task === 'clusters') {
       choose({
         ...(target ? withRoleOf(choice, target, 'ignored') : choice),
         task,
@@ -194,6 +200,9 @@ function TableForm(props: {
           <option value="regression" disabled={able.length === 0}>
             {trans.__('Regression: predict a number')}
           </option>
+          <option value="forecast" disabled={!canForecast(profile, choice)}>
+            {trans.__('Forecast: predict the next values of a number')}
+          </option>
           <option value="clusters">{trans.__('Clusters: find groups')}</option>
         </select>
         {choice.task !== 'clusters' && (
@@ -202,9 +211,14 @@ function TableForm(props: {
             <select
               id={`${id}-target`}
               value={target ?? ''}
-              onChange={event =>
-                choose(withTarget(profile, choice, event.target.value))
-              }
+              onChange={event => {
+                const next = withTarget(profile, choice, event.target.value);
+                choose(
+                  choice.task === 'forecast'
+                    ? withForecast(profile, next)
+                    : next
+                );
+              }}
             >
               {target === undefined && (
                 <option value="">{trans.__('Choose a column…')}</option>
@@ -224,7 +238,7 @@ function TableForm(props: {
             )}
             <fieldset>
               <legend>{trans.__('Models to compare')}</legend>
-              {MODELS[choice.task].map(name => (
+              {models.map(name => (
                 <label key={name}>
                   <input
                     type="checkbox"
@@ -232,9 +246,7 @@ function TableForm(props: {
                     onChange={() =>
                       choose({
                         ...choice,
-                        models: MODELS[
-                          choice.task as 'classification' | 'regression'
-                        ].filter(
+                        models: models.filter(
                           one => (one === name) !== choice.models.includes(one)
                         )
                       })
@@ -259,6 +271,27 @@ function TableForm(props: {
               ))}
             </select>
             <div className="jp-mlws-Field-help">{splitText(choice, trans)}</div>
+            <label htmlFor={`${id}-folds`}>
+              {trans.__('Cross-validation')}
+            </label>
+            <select
+              id={`${id}-folds`}
+              value={choice.folds}
+              onChange={event =>
+                choose({ ...choice, folds: Number(event.target.value) })
+              }
+            >
+              {FOLDS.map(folds => (
+                <option key={folds} value={folds}>
+                  {folds === 0 ? trans.__('None') : trans.__('%1 folds', folds)}
+                </option>
+              ))}
+            </select>
+            <div className="jp-mlws-Field-help">
+              {trans.__(
+                'Ranks the models by parts of the other rows in turn; takes as many times longer.'
+              )}
+            </div>
           </>
         )}
         <ReadingFields

@@ -21,6 +21,16 @@ export function advice(
   if (choice.task === 'clusters' || !target) {
     return texts;
   }
+  if (choice.task === 'forecast') {
+    texts.push(
+      trans.__(
+        'Each row is forecast from those before it. Ignore columns whose values are not known beforehand.'
+      )
+    );
+    if (!withRole(choice, 'time')) {
+      texts.push(trans.__('Give a column the role of the time.'));
+    }
+  }
   if (target.gaps > 0) {
     texts.push(
       trans._n(
@@ -47,6 +57,34 @@ export function advice(
     texts.push(
       trans.__(
         'Few rows judge the models: small differences between them are chance.'
+      )
+    );
+  }
+  const dates = columns
+    .map(column => column.name)
+    .filter(
+      one =>
+        (choice.kinds[one] ?? columns.find(own => own.name === one)?.kind) ===
+          'date' && (choice.roles[one] ?? 'feature') === 'feature'
+    );
+  if (
+    dates.length > 0 &&
+    !withRole(choice, 'time') &&
+    !withRole(choice, 'group')
+  ) {
+    texts.push(
+      trans.__(
+        'The rows have dates (%1), and are split at random. To predict later rows, give one the role of the time.',
+        dates.join(', ')
+      )
+    );
+  }
+  if (profile.repeated > 0) {
+    texts.push(
+      trans._n(
+        '%1 row is repeated: where its copy is learned from, it says nothing about new rows.',
+        '%1 rows are repeated: where their copies are learned from, they say nothing about new rows.',
+        profile.repeated
       )
     );
   }
@@ -86,6 +124,10 @@ export function modelText(name: string, trans: TranslationBundle): string {
   switch (name) {
     case 'baseline':
       return trans.__('Baseline (guesses)');
+    case 'naive':
+      return trans.__('Naive: the value of the row before');
+    case 'seasonal_naive':
+      return trans.__('Naive: the value of a season before');
     case 'logistic_regression':
       return trans.__('Logistic regression');
     case 'ridge':

@@ -2,8 +2,11 @@ import { expect, test } from 'vitest';
 
 import type { IColumnProfile, ITableProfile } from '../../api/models';
 import {
+  canForecast,
+  edge,
   proposal,
   tableTemplate,
+  withForecast,
   withRole,
   withRoleOf,
   withTarget
@@ -43,7 +46,9 @@ const PROFILE: ITableProfile = {
   target: 'left',
   target_reason: 'name',
   time: null,
-  leaks: []
+  season: null,
+  leaks: [],
+  repeated: 0
 };
 
 test('the proposal ignores identifiers and predicts the likely column', () => {
@@ -94,6 +99,42 @@ test('classes have the same shares in both sets, unless rows have an order', () 
   expect(stratify(choice)).toBe('left');
   expect(stratify(withRoleOf(choice, 'day', 'time'))).toBeUndefined();
   expect(stratify(withTarget(PROFILE, choice, 'price'))).toBeUndefined();
+});
+
+test('a forecast is in order of time, beside naive ones', () => {
+  const daily: ITableProfile = { ...PROFILE, time: 'day', season: 7 };
+  expect(canForecast(daily, proposal(daily, FOUND))).toBe(true);
+  const choice = withForecast(daily, proposal(daily, FOUND));
+  expect(choice.roles).toMatchObject({ price: 'target', day: 'time' });
+  const { nodes, edges } = tableTemplate('a.csv', daily, choice);
+  const config = Object.fromEntries(nodes.map(node => [node.id, node.config]));
+  expect(config.lags).toEqual({ lags: [1, 2, 3, 7], windows: [7] });
+  expect(config.naive).toEqual({ algorithm: 'naive' });
+  expect(config.seasonal).toEqual({
+    algorithm: 'naive',
+    repeat: 'price_lag_7'
+  });
+  expect(edges).toContainEqual(edge('lags.table', 'split.data'));
+  const ids = new Set(nodes.map(({ id }) => id));
+  for (const { source, target } of edges) {
+    expect(ids).toContain(source);
+    expect(ids).toContain(target);
+  }
+  // Without a season there is none to repeat; without a date, no forecast.
+  expect(withForecast(PROFILE, choice).models).not.toContain('seasonal_naive');
+  const columns = PROFILE.columns.filter(({ kind }) => kind !== 'date');
+  const timeless = { ...PROFILE, columns };
+  expect(canForecast(timeless, proposal(timeless, FOUND))).toBe(false);
+});
+
+test('cross-validation is a setting of each model', () => {
+  const choice = { ...proposal(PROFILE, FOUND), folds: 5 };
+  const trained = (folds: number): unknown[] =>
+    tableTemplate('a.csv', PROFILE, { ...choice, folds })
+      .nodes.filter(({ type }) => type === 'train_classifier')
+      .map(({ config }) => config?.cross_validation);
+  expect(new Set(trained(5))).toEqual(new Set([5]));
+  expect(new Set(trained(0))).toEqual(new Set([undefined]));
 });
 
 test('clusters need no target', () => {

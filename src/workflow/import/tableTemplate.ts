@@ -6,27 +6,34 @@ import type { INodeTemplate } from '../store/templates';
 type Kind = IColumnProfile['kind'];
 export type Role =
   'target' | 'feature' | 'ignored' | 'group' | 'time' | 'weight';
-export type Task = 'classification' | 'regression' | 'clusters';
+export type Task = 'classification' | 'regression' | 'forecast' | 'clusters';
 
 /** Kinds of models that are compared, in the order in which they are shown. */
-export const MODELS: Record<
-  'classification' | 'regression',
-  readonly string[]
-> = {
+export const MODELS: Record<Exclude<Task, 'clusters'>, readonly string[]> = {
   classification: [
     'baseline',
     'logistic_regression',
     'random_forest',
     'hist_gradient_boosting'
   ],
-  regression: ['baseline', 'ridge', 'random_forest', 'hist_gradient_boosting']
+  regression: ['baseline', 'ridge', 'random_forest', 'hist_gradient_boosting'],
+  forecast: [
+    'naive',
+    'seasonal_naive',
+    'ridge',
+    'random_forest',
+    'hist_gradient_boosting'
+  ]
 };
 /** Names of the nodes that train them, which are shown on small cards. */
 const NODES: Readonly<Record<string, string>> = {
+  seasonal_naive: 'seasonal',
   logistic_regression: 'logistic',
   random_forest: 'forest',
   hist_gradient_boosting: 'boosting'
 };
+/** Earlier values of the target from which it is forecast, in rows. */
+const LAGS = [1, 2, 3];
 /** Rows above which a forest takes minutes. */
 const FOREST_ROWS = 20_000;
 /** Kinds of columns that a model cannot learn from. */
@@ -45,6 +52,8 @@ export interface ITableChoice {
   models: readonly string[];
   /** Share of the rows that judge the models. */
   testSize: number;
+  /** Parts of the other rows for cross-validation; 0 for none. */
+  folds: number;
   reading: IReading;
 }
 
@@ -73,6 +82,7 @@ export function proposal(
     roles: time === null ? roles : { ...roles, [time]: 'time' },
     models: [],
     testSize: 0.25,
+    folds: 0,
     reading
   };
   return target === null ? choice : withTarget(profile, choice, target);
@@ -101,6 +111,50 @@ export function withTarget(
   };
 }
 
+/** Returns the choice with which the target is forecast in order of time. */
+export function withForecast(
+  profile: ITableProfile,
+  choice: ITableChoice
+): ITableChoice {
+  const target = forecastTarget(profile, choice);
+  const time = withRole(choice, 'time') ?? profile.time ?? firstDate(profile);
+  const next = target ? withTarget(profile, choice, target) : choice;
+  return {
+    ...(time ? withRoleOf(next, time, 'time') : next),
+    task: 'forecast',
+    models: MODELS.forecast.filter(
+      name =>
+        (name !== 'seasonal_naive' || profile.season !== null) &&
+        (name !== 'random_forest' || profile.rows <= FOREST_ROWS)
+    )
+  };
+}
+
+/** Returns whether a table has a number and a time to forecast it by. */
+export function canForecast(
+  profile: ITableProfile,
+  choice: ITableChoice
+): boolean {
+  const time = withRole(choice, 'time') ?? profile.time ?? firstDate(profile);
+  return time !== undefined && forecastTarget(profile, choice) !== undefined;
+}
+
+/** The number to forecast: the target, or else the last number. */
+function forecastTarget(
+  { columns }: ITableProfile,
+  choice: ITableChoice
+): string | undefined {
+  const target = withRole(choice, 'target');
+  const numbers = columns
+    .filter(({ kind, task }) => kind === 'number' && task !== null)
+    .map(({ name }) => name);
+  return numbers.find(name => name === target) ?? numbers[numbers.length - 1];
+}
+
+function firstDate({ columns }: ITableProfile): string | undefined {
+  return columns.find(({ kind }) => kind === 'date')?.name;
+}
+
 /** Returns the choice with another role of a column; target, group, time and weight are unique. */
 export function withRoleOf(
   choice: ITableChoice,
@@ -125,7 +179,7 @@ export function tableTemplate(
   profile: ITableProfile,
   choice: ITableChoice
 ): INodeTemplate {
-  const { task, kinds, roles, models, testSize, reading } = choice;
+  const { task, kinds, roles, models, testSize, folds, reading } = choice;
   const pairs = (record: Readonly<Record<string, string>>): string[] =>
     Object.entries(record).map(([name, value]) => `${name}=${value}`);
   const config: Record<string, Value> = {
@@ -155,41 +209,73 @@ export function tableTemplate(
     ? { stratify: target }
     : {};
   const isClasses = task === 'classification';
+  const isForecast = task === 'forecast';
   const figure = isClasses ? 'confusion' : 'predictions';
+  const { season } = profile;
+  const lags: INodeTemplate['nodes'] = isForecast
+    ? [
+        {
+          id: 'lags',
+          type: 'add_lags',
+          config: season
+            ? { lags: [...new Set([...LAGS, season])], windows: [season] }
+            : { lags: [...LAGS] },
+          at: [STEP, 0]
+        }
+      ]
+    : [];
+  const left = isForecast ? STEP : 0;
+  const measure = isClasses ? 'balanced_accuracy' : isForecast ? 'mae' : null;
   return {
     nodes: [
       load,
+      ...lags,
       {
         id: 'split',
         type: 'split',
         config: { test_size: testSize, ...stratify },
-        at: [STEP, 0]
+        at: [left + STEP, 0]
       },
       ...models.map((name, row): INodeTemplate['nodes'][number] => ({
         id: NODES[name] ?? name,
         type: isClasses ? 'train_classifier' : 'train_regressor',
-        config: { algorithm: name },
-        at: [2 * STEP, ROW * row]
+        config: {
+          algorithm: name === 'seasonal_naive' ? 'naive' : name,
+          ...(name === 'seasonal_naive'
+            ? { repeat: `${target}_lag_${season}` }
+            : {}),
+          ...(folds > 0 ? { cross_validation: folds } : {})
+        },
+        at: [left + 2 * STEP, ROW * row]
       })),
       {
         id: 'compare',
         type: isClasses ? 'compare_classifiers' : 'compare_regressors',
-        at: [3 * STEP, 0]
+        // A rare class counts as much as a frequent one.
+        ...(measure ? { config: { measure } } : {}),
+        at: [left + 3 * STEP, 0]
       },
       {
         id: figure,
         type: isClasses ? 'plot_confusion_matrix' : 'plot_predictions',
-        at: [4 * STEP, 0]
+        at: [left + 4 * STEP, 0]
       },
-      { id: 'importance', type: 'plot_importance', at: [4 * STEP, ROW] }
+      {
+        id: 'importance',
+        type: 'plot_importance',
+        at: [left + 4 * STEP, ROW]
+      }
     ],
     edges: [
-      edge('load.table', 'split.data'),
+      ...(isForecast
+        ? [edge('load.table', 'lags.data'), edge('lags.table', 'split.data')]
+        : [edge('load.table', 'split.data')]),
       ...models.flatMap(name => [
         edge('split.train', `${NODES[name] ?? name}.data`),
         edge(`${NODES[name] ?? name}.model`, 'compare.models')
       ]),
       edge('split.test', 'compare.test'),
+      edge('split.train', 'compare.train'),
       ...[figure, 'importance'].flatMap(name => [
         edge('compare.best', `${name}.model`),
         edge('split.test', `${name}.test`)

@@ -10,7 +10,19 @@ function change(
   previous: number | null = null
 ): IMetricChange {
   const mode = metric === 'loss' ? 'min' : 'max';
-  return { node: 'compare', model, metric, value, previous, mode };
+  return {
+    node: 'compare',
+    model,
+    metric,
+    value,
+    previous,
+    mode,
+    low: null,
+    high: null,
+    rows: null,
+    p_value: null,
+    repeated: null
+  };
 }
 
 describe('metricMatrix', () => {

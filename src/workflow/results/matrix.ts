@@ -9,6 +9,9 @@ export interface IMatrixCell {
   isBetter: boolean;
   /** True if no other model has a better value, and some have a worse one. */
   isBest: boolean;
+  /** The limits between which it lies with 95 % confidence; null where they are not known. */
+  low: number | null;
+  high: number | null;
 }
 
 /** A model, or a node whose metrics name no model. */
@@ -56,14 +59,16 @@ export function metricMatrix(both: readonly IMetricChange[]): IMatrix {
         if (!change) {
           return null;
         }
-        const { value, previous, mode } = change;
+        const { value, previous, mode, low, high } = change;
         const delta =
           previous === null || previous === value ? null : value - previous;
         return {
           value,
           delta,
           isBetter: delta !== null && delta > 0 !== (mode === 'min'),
-          isBest: best.get(metric) === value
+          isBest: best.get(metric) === value,
+          low,
+          high
         };
       })
     }))
@@ -73,11 +78,11 @@ export function metricMatrix(both: readonly IMetricChange[]): IMatrix {
 /** Returns the model that is best in the first metric; null where none is. */
 export function bestModel(
   matrix: IMatrix
-): { model: string; metric: string; cell: IMatrixCell } | null {
+): { node: string; model: string; metric: string; cell: IMatrixCell } | null {
   const row = matrix.rows.find(({ cells }) => cells[0]?.isBest);
   const cell = row?.cells[0];
   return row && cell
-    ? { model: row.model, metric: matrix.metrics[0], cell }
+    ? { node: row.node, model: row.model, metric: matrix.metrics[0], cell }
     : null;
 }
 

@@ -9,6 +9,12 @@ import {
 import { trophyIcon } from '../operationIcons';
 import { FINAL } from '../store/run';
 import {
+  certaintyTexts,
+  intervalText,
+  metricLabel,
+  rivalsOf
+} from '../certainty';
+import {
   bestModel,
   deltaText,
   metricMatrix,
@@ -66,17 +72,34 @@ export function BestModel({
 }: {
   comparison: IRunComparison;
 }): JSX.Element | null {
-  const { trans, language } = useCanvas();
-  const best = bestModel(metricMatrix(comparison.metrics));
+  const { model, trans, language } = useCanvas();
+  const { metrics } = comparison;
+  const titleOf = (name: string): string => model.drawing.titleOf(name);
+  const best = bestModel(metricMatrix(metrics));
+  if (!best) {
+    return null;
+  }
+  const title = titleOf(best.model);
+  const own = metrics.find(
+    one => one.node === best.node && one.model === best.model && one.rows
+  );
+  const rivals = rivalsOf(metrics, best.node, best.model).map(titleOf);
   return (
-    best && (
+    <>
       <p className="jp-mlws-BestModel">
         <trophyIcon.react tag="span" className="jp-mlws-Result-best" />
-        <strong>{trans.__('Best model: %1', best.model)}</strong>
-        {best.metric} {metricText(best.cell.value, language)}
+        <strong>{trans.__('Best model: %1', title)}</strong>
+        {metricLabel(best.metric, trans)}{' '}
+        {metricText(best.cell.value, language)}{' '}
+        {intervalText(best.cell, language)}
         {best.cell.delta !== null && <Delta cell={best.cell} />}
       </p>
-    )
+      {certaintyTexts({ ...own, model: title, rivals }, trans).map(text => (
+        <p key={text} className="jp-mlws-Doubt">
+          {text}
+        </p>
+      ))}
+    </>
   );
 }
 
@@ -103,7 +126,7 @@ export function MetricMatrix({
 }: {
   comparison: IRunComparison;
 }): JSX.Element {
-  const { trans, language } = useCanvas();
+  const { model: canvas, trans, language } = useCanvas();
   const { metrics, rows } = metricMatrix(comparison.metrics);
   if (rows.length === 0) {
     return (
@@ -118,7 +141,7 @@ export function MetricMatrix({
             <th scope="col">{trans.__('Model')}</th>
             {metrics.map(metric => (
               <th key={metric} scope="col">
-                {metric}
+                {metricLabel(metric, trans)}
               </th>
             ))}
           </tr>
@@ -127,7 +150,7 @@ export function MetricMatrix({
           {rows.map(({ node, model, cells }) => (
             <tr key={`${node} ${model}`}>
               <th scope="row" title={node}>
-                {model}
+                {canvas.drawing.titleOf(model)}
               </th>
               {cells.map((cell, index) => (
                 <td key={metrics[index]} className="jp-mod-number">
@@ -139,6 +162,16 @@ export function MetricMatrix({
                     ) : (
                       metricText(cell.value, language)
                     ))}
+                  {cell && intervalText(cell, language) && (
+                    <span
+                      className="jp-mlws-Interval"
+                      title={trans.__(
+                        'With 95 % confidence between these limits'
+                      )}
+                    >
+                      {intervalText(cell, language)}
+                    </span>
+                  )}
                   {cell && cell.delta !== null && <Delta cell={cell} />}
                 </td>
               ))}
@@ -187,7 +220,8 @@ export function SettingChanges({
         ))}
         {changed.map(({ node, model: owner, metric, old, value }) => (
           <li key={`${node} ${owner} ${metric}`}>
-            {owner}: {metric} {metricText(old, language)} →{' '}
+            {model.drawing.titleOf(owner)}: {metricLabel(metric, trans)}{' '}
+            {metricText(old, language)} →{' '}
             <strong>{metricText(value, language)}</strong>
           </li>
         ))}

@@ -19,6 +19,7 @@ import {
 } from '../store/hooks';
 import { FINAL } from '../store/run';
 import type { WorkflowService } from '../store/service';
+import { intervalText, metricLabel } from '../certainty';
 import { deltaText, metricMatrix, metricText } from './matrix';
 import { BestModel, MetricMatrix, SettingChanges } from './metricsView';
 import { Artifact } from './preview';
@@ -145,7 +146,9 @@ function Report(): JSX.Element {
             ...reportParts(report, page.current!, language, {
               metrics: trans.__('Metrics'),
               model: trans.__('Model'),
-              changes: trans.__('Changed since the previous run')
+              changes: trans.__('Changed since the previous run'),
+              titleOf: name => model.drawing.titleOf(name),
+              labelOf: metric => metricLabel(metric, trans)
             })
           ];
           download(`${title}.html`, reportHtml(title, language, parts));
@@ -213,7 +216,13 @@ function reportParts(
   { comparison, outputs }: IReport,
   page: HTMLElement,
   language: string,
-  words: { metrics: string; model: string; changes: string }
+  words: {
+    metrics: string;
+    model: string;
+    changes: string;
+    titleOf: (model: string) => string;
+    labelOf: (metric: string) => string;
+  }
 ): ReportPart[] {
   const { metrics, rows } = metricMatrix(comparison.metrics);
   const parts: ReportPart[] = [];
@@ -222,13 +231,18 @@ function reportParts(
       { kind: 'heading', text: words.metrics },
       {
         kind: 'table',
-        columns: [words.model, ...metrics],
+        columns: [words.model, ...metrics.map(words.labelOf)],
         rows: rows.map(({ model, cells }) => [
-          model,
+          words.titleOf(model),
           ...cells.map(cell =>
             cell
-              ? metricText(cell.value, language) +
-                (cell.delta === null ? '' : ` ${deltaText(cell.delta)}`)
+              ? [
+                  metricText(cell.value, language),
+                  intervalText(cell, language),
+                  cell.delta === null ? '' : deltaText(cell.delta)
+                ]
+                  .filter(text => text !== '')
+                  .join(' ')
               : ''
           )
         ]),

@@ -27,6 +27,7 @@ import {
   type XYPosition
 } from '../graph/geometry';
 import { buildGraph, type IGraph } from '../graph/graph';
+import { modelTitles } from '../graph/modelTitles';
 import {
   collapse,
   collapseSources,
@@ -64,6 +65,18 @@ export class DrawingStore {
 
   get graph(): IGraph {
     return this._graph;
+  }
+
+  /** The title of a node; of a model without a name of its own its algorithm. */
+  titleOf(id: string): string {
+    const { workflow } = this._document;
+    if (this._titles?.graph !== this._graph || this._titles.of !== workflow) {
+      const titles = modelTitles(this._graph, workflow);
+      this._titles = { graph: this._graph, of: workflow, titles };
+    }
+    return (
+      this._titles.titles.get(id) ?? this._graph.nodes.get(id)?.title ?? id
+    );
   }
 
   /** The graph as it is drawn: each collapsed frame is one node. */
@@ -380,6 +393,11 @@ export class DrawingStore {
   private _isCatalogKnown = false;
   private _validatedText: string | null = null;
   private _graph: IGraph = { nodes: new Map(), edges: [] };
+  private _titles: {
+    graph: IGraph;
+    of: IWorkflow;
+    titles: ReadonlyMap<string, string>;
+  } | null = null;
   private _drawn = this._graph;
   private _groups: ReadonlyMap<string, string> = new Map();
   private _drawnSources: readonly ISource[] = [];

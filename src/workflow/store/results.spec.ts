@@ -26,7 +26,12 @@ const summary = (id: string, value: number): INodeSummary => ({
     value,
     previous: null,
     model: null,
-    best: false
+    best: false,
+    low: null,
+    high: null,
+    rows: null,
+    rivals: null,
+    repeated: null
   },
   thumbnail: null,
   changes: []
