@@ -348,14 +348,16 @@ def preparing_pipeline(
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
+    options: dict[str, Any] = {"scale": scale, "seed": seed}
+    scaler = []
     if steps is None:
         columns = with_filling(
             plan_steps(rows.features, rows.target, task), algorithm not in HANDLE_GAPS
         )
-        options, scaler = {"scale": scale, "seed": seed}, []
     else:
         columns = steps_for(steps, rows.features)
-        options, scaler = steps.options_, [("scale", StandardScaler())] if scale else []
+        options = steps.options_
+        scaler = [("scale", StandardScaler())] if scale else []
     if all(column.step == "ignored" for column in columns):
         raise ValueError(
             "no column is left to learn from: all are identifiers, constants or ignored"

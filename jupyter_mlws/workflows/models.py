@@ -367,7 +367,7 @@ class Column(Record):
 
 
 class ColumnPreparation(Record):
-    """What a model does with a column, and its kind with the reason for it.
+    """Step of a model for a column, and the kind of the column with the reason for it.
 
     ``gaps``: training rows without a value; ``fills_gaps``: missing numbers and dates are filled.
     """

@@ -799,7 +799,7 @@ export interface components {
       dtype: string;
     };
     /**
-     * @description What a model does with a column, and its kind with the reason for it.
+     * @description Step of a model for a column, and the kind of the column with the reason for it.
      *
      *     ``gaps``: training rows without a value; ``fills_gaps``: missing numbers and dates are filled.
      */

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from jupyter_mlws.components import values
+from jupyter_mlws.components.columns import UNKNOWN, Column, Schema
 from jupyter_mlws.components.kinds import with_choices
 from jupyter_mlws.components.library.evaluate import (
     compare_classifiers,
@@ -38,6 +39,7 @@ from jupyter_mlws.components.preparation import (
     step_counts,
     stored_columns,
 )
+from jupyter_mlws.components.registry import library_needs
 
 WORDS = ["slow", "fast", "friendly", "rude", "clean", "dirty", "cheap", "dear"]
 CLASSIFIERS = (
@@ -340,12 +342,12 @@ def test_steps_of_a_node_give_the_same_model(
     )
     values.write("Model", result.steps, tmp_path / "steps.skops")
     steps = values.read("Model", tmp_path / "steps.skops")
-    shown = learn(train, steps=steps, preparation="none", scale=False, **settings)
-    again = getattr(shown, "model", shown)
+    manual = learn(train, steps=steps, preparation="none", scale=False, **settings)
+    again = getattr(manual, "model", manual)
     assert (again.predict(test) == model.predict(test)).all()
     assert again.preparation_ == model.preparation_
     if hasattr(automatic, "metrics"):
-        assert shown.metrics == automatic.metrics
+        assert manual.metrics == automatic.metrics
 
 
 def test_steps_can_be_changed(classes: pd.DataFrame) -> None:
@@ -390,3 +392,12 @@ def test_steps_of_another_table_are_refused(classes: pd.DataFrame) -> None:
     steps = prepare_columns(classes.drop(columns="age"), target="left").steps
     with pytest.raises(ValueError, match="“Prepare Columns” has no steps for \\['age'\\]"):
         train_classifier(classes, steps, target="left")
+
+
+def test_steps_make_raw_columns_fit() -> None:
+    check = library_needs()["train_classifier"]
+    settings = {"target": "left", "preparation": "none", "algorithm": "svm"}
+    data = [Schema({"city": Column("text"), "left": Column("text")})]
+    (misfit,) = check(settings, {"data": data, "steps": []})
+    assert misfit.setting == "preparation"
+    assert list(check(settings, {"data": data, "steps": [UNKNOWN]})) == []

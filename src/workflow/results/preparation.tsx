@@ -4,7 +4,7 @@ import type { IColumnPreparation } from '../../api/models';
 import { columnKindText, kindReasonText } from '../labels';
 import { useCanvas } from '../store/hooks';
 
-/** What a model does with each column, and why. */
+/** The step of a model for each column, with the reason. */
 export function PreparationTable({
   columns
 }: {
@@ -36,7 +36,7 @@ export function PreparationTable({
   );
 }
 
-/** What a model does with a column. */
+/** Returns the step of a model for a column in words. */
 function stepText(
   { step, gaps, fills_gaps }: IColumnPreparation,
   trans: TranslationBundle
@@ -74,7 +74,7 @@ function stepText(
   return [main(), gapText].filter(Boolean).join('; ');
 }
 
-/** Why a model does it: the kind of the column, with its reason. */
+/** Returns the reason for a step: the kind of the column, and why it is of it. */
 function stepReason(
   { kind, reason, step }: IColumnPreparation,
   trans: TranslationBundle
