@@ -35,7 +35,7 @@ class Column(NamedTuple):
 
     @property
     def choice(self) -> dict[str, Any]:
-        """What a person chose for it, which columns of its name have in later tables, too."""
+        """Kind and role that a person chose; columns of its name have them in later tables, too."""
         kind = {"kind": self.kind, "reason": self.reason} if self.reason == "chosen" else {}
         return {"role": self.role, **kind} if kind or self.role else {}
 
@@ -413,14 +413,19 @@ def reduce_dimensions(settings: Settings, inputs: Inputs) -> Schema:
 
 
 def transform_table(_: Settings, inputs: Inputs) -> Schema:
-    """Columns of `transform_table`: those of the fitted table, if the other has the same."""
+    """Columns of `transform_table`: those of the fitted table, if the other has the same.
+
+    Else those that the transformer leaves as they are.
+    """
     table = table_of(inputs, "data")
     transformer = next(iter(inputs.get("transformer", ())), None)
-    if not isinstance(transformer, Fitted) or not (table.complete and transformer.before.complete):
-        return UNKNOWN
+    if not isinstance(transformer, Fitted):
+        return possible_columns(inputs)
     before, after = transformer.before.columns, transformer.after.columns
-    if set(before) != set(table.columns):
-        return UNKNOWN
+    is_same = table.complete and transformer.before.complete and set(before) == set(table.columns)
+    if not is_same:
+        same = {n for n, c in after.items() if n in before and before[n] == c}
+        return Schema({n: c for n, c in table.columns.items() if n in same}, complete=False)
     return Schema(
         {n: table.columns[n] if before.get(n) == c else c for n, c in after.items()},
         transformer.after.complete and list(before) == list(table.columns),

@@ -58,7 +58,7 @@ class Source:
 
     @property
     def choices(self) -> dict[str, dict[str, str]]:
-        """What a person chose for its columns; raises ValueError for what is no kind or role."""
+        """Kinds and roles that a person chose, by column; ValueError for what is neither."""
         kinds, roles = (self.settings.get(name, ()) for name in SETTINGS)
         return column_choices(kinds, roles)
 

@@ -60,7 +60,7 @@ export function ColumnTable(props: IColumnTable): JSX.Element {
     onRole: (column, role) => latest.current.onRole(column, role)
   });
   const words = filter.trim().toLowerCase();
-  const shown = words
+  const matches = words
     ? columns.filter(({ name }) => name.toLowerCase().includes(words))
     : columns;
   return (
@@ -76,7 +76,7 @@ export function ColumnTable(props: IColumnTable): JSX.Element {
             onChange={event => setFilter(event.target.value)}
           />
           <span role="status">
-            {words && trans.__('%1 of %2', shown.length, columns.length)}
+            {words && trans.__('%1 of %2', matches.length, columns.length)}
           </span>
         </div>
       )}
@@ -93,10 +93,10 @@ export function ColumnTable(props: IColumnTable): JSX.Element {
           <LongList
             label={trans.__('Columns')}
             scroller={scroller}
-            ids={shown.map(({ name }) => name)}
+            ids={matches.map(({ name }) => name)}
             onEnd={doNothing}
             row={index => {
-              const column = shown[index];
+              const column = matches[index];
               return (
                 <ColumnRow
                   column={column}

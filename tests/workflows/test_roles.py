@@ -100,9 +100,11 @@ NODES: dict[str, tuple[str, str, dict[str, Any], dict[str, dict[str, str]]]] = {
         "join_tables", "left={plain} right={load}", {"columns": ["id"]},
         {**without("price"), "price": {"role": "feature"}, "price_right": TARGET},
     ),
+    "apply": ("transform_table", "transformer={fit} data={load}", {}, ALL),
     "own": ("own", "", {}, without("weight")),
 }  # fmt: skip
 LOADED = {name: f"{OUT}/{name}.table.parquet" for name in ("load", "other", "plain")}
+FIT = f"{OUT}/fit.encoder.skops"
 FROM_SUBWORKFLOW = '    meta: {{origin: "workflows/sub/dvc.yaml:{}"}}\n'
 
 
@@ -115,7 +117,7 @@ def stage(name: str, suffix: str = "") -> str:
     """A node of the table, as a part of a frame that comes from a sub-workflow."""
     component, inputs, *_ = NODES[name]
     port = "input_path" if component == "data_preprocessing" else "data"
-    deps = (inputs or f"{port}={{load}}").format(**LOADED)
+    deps = (inputs or f"{port}={{load}}").format(**LOADED, fit=FIT)
     out = output(name)
     return node(name, component, deps, f"{out.split('.')[-2]}={out}") + suffix
 
@@ -138,6 +140,8 @@ def workflow() -> str:
              f"table={path}")
         for name, path in LOADED.items()
     ]  # fmt: skip
+    fit = node("fit", "encode_categories", f"data={LOADED['load']}", f"encoder={FIT}")
+    stages.append(fit.replace(" ${fit}", ""))
     for name, (_, _, own, _) in NODES.items():
         text = stage(name, FROM_SUBWORKFLOW.format(name) if name in frame["nodes"] else "")
         stages.append(text if own else text.replace(f" ${{{name}}}", ""))
@@ -186,9 +190,8 @@ def test_choices_are_known_behind_each_node_before_a_run_and_in_it(
         assert chosen_columns(values.read("Table", project.root / output(name))) == choices, name
     # The form behind a node has the columns that it wrote.
     after = known_choices(workflows)
-    assert {name: after[name] for name in ("encode", "pivot")} == {
-        name: expected[name] for name in ("encode", "pivot")
-    }
+    for name in ("encode", "pivot", "features"):
+        assert after[name] == expected[name]
 
 
 def test_a_form_has_the_columns_that_the_last_run_wrote(
@@ -202,9 +205,9 @@ def test_a_form_has_the_columns_that_the_last_run_wrote(
         return {column.name: column for column in table.columns}
 
     assert list(columns()) == [*ROLES, "code"]
-    written = project.root / output("own")
-    written.parent.mkdir()
-    pd.DataFrame({"price": [1.5, 2.5], "double": [3, 5]}).to_parquet(written)
+    file_of_run = project.root / output("own")
+    file_of_run.parent.mkdir()
+    pd.DataFrame({"price": [1.5, 2.5], "double": [3, 5]}).to_parquet(file_of_run)
     names = columns()
     assert (names["double"].type, names["double"].examples) == ("integer", ["3", "5"])
     assert (names["price"].type, names["price"].role) == ("number", "target")
@@ -230,8 +233,8 @@ def test_a_node_is_profiled_as_it_reads_its_file(
 ) -> None:
     rows = "".join(f"{n};{n},5;{'?' if n == 3 else 'abc'[n % 3]}\n" for n in range(30))
     write("a.csv", "id;x;y\n" + rows)
-    found = {"separator": "", "decimal": "", "missing": ["?"]}
-    columns = profile(workflows, load(found))
+    reading = {"separator": "", "decimal": "", "missing": ["?"]}
+    columns = profile(workflows, load(reading))
     assert [(one.kind, one.reason) for one in columns.values()] == [
         ("identifier", "row_numbers"), ("number", "numbers"), ("category", "few_values"),
     ]  # fmt: skip
@@ -243,7 +246,7 @@ def test_a_node_is_profiled_as_it_reads_its_file(
         "jupyter_mlws.components.table_profile.read_in_process", lambda *words: reads.append(words)
     )
     # A choice is no other way of reading: the guess stays, and nothing is read again.
-    chosen = {**found, "kinds": ["id=number", "gone=text"], "roles": ["y=target"]}
+    chosen = {**reading, "kinds": ["id=number", "gone=text"], "roles": ["y=target"]}
     assert profile(workflows, load(chosen)) == columns
     assert reads == []
 

@@ -97,8 +97,8 @@ class Columns:
         files = self._reader.read([Source({"": path}) for path in unsure])
         offers = {}
         for (path, table), file in zip(unsure.items(), files, strict=True):
-            known = {n: c for n, c in table.columns.items() if c.type or n not in file.columns}
-            columns = {**file.columns, **known}
+            certain = {n: c for n, c in table.columns.items() if c.type or n not in file.columns}
+            columns = {**file.columns, **certain}
             offers[path] = Schema(
                 {
                     name: column._replace(**table.columns[name].choice)
@@ -183,8 +183,11 @@ class Columns:
         inputs = self.inputs(stage.id)
         try:
             # What code does is not known; a run gives its columns the roles of those it has read.
-            known = None if rule is None else rule(all_settings(stage, component), inputs)
-            result = possible_columns(inputs) if known is None else known
+            result = (
+                possible_columns(inputs)
+                if rule is None
+                else rule(all_settings(stage, component), inputs)
+            )
         except (AttributeError, KeyError, TypeError, ValueError):
             # Missing or invalid settings, which are problems of their own.
             return

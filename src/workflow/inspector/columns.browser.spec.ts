@@ -104,6 +104,14 @@ test('kinds and roles are chosen where the columns are shown', async () => {
   const text = await canvas.save();
   expect(text).toContain('roles: [price=target]');
   expect(text).toContain('kinds: [city=text]');
+  // The file is read again where it is read in another way, not at each choice.
+  const reads = (): string[] =>
+    canvas.server.unanswered.filter(one => one.startsWith('workflows/source'));
+  expect(reads()).toEqual([]);
+  await page.getByLabelText('Encoding', { exact: true }).click();
+  await commands.type('latin');
+  await expect.poll(reads).toHaveLength(1);
+  await expect.element(table).toHaveTextContent('Reading the columns…');
   // The same values are in lists below.
   await page.getByText('Roles as a list').click();
   await page.getByRole('button', { name: 'Remove price' }).click();
@@ -122,11 +130,13 @@ test('a role of a column that is gone can be taken away', async () => {
     files: { [WORKFLOW]: lost },
     nodes: ['load']
   });
-  const known = recording.replies.find(one => one.path === 'workflows/source')!;
+  const source = recording.replies.find(
+    one => one.path === 'workflows/source'
+  )!;
   canvas.server.reply(
-    known.path,
+    source.path,
     { path: WORKFLOW, text: lost, node: 'load' },
-    known.data
+    source.data
   );
   await node('load').click();
   await expect

@@ -14,7 +14,7 @@ import { useCanvas, useReply } from '../store/hooks';
 import type { ColumnsOfPorts } from './columnFields';
 import { RemoveButton } from './removeButton';
 
-/** What is known of the table that a node loads. */
+/** The table that a node loads, as far as it can be read. */
 export interface ISourceTable {
   /** Null while it is read, or if it cannot be. */
   profile: ISourceProfile | null;
@@ -90,7 +90,7 @@ export function useSourceTable(
 
 /** Counts how often the content of a file has changed since its columns were known. */
 function useVersion(table: ITableColumns | undefined): number {
-  const seen = useRef<{ facts: string; version: number } | null>(null);
+  const latest = useRef<{ facts: string; version: number } | null>(null);
   if (table?.complete) {
     const facts = JSON.stringify(
       table.columns.map(({ name, type, examples, has_gaps }) => [
@@ -100,11 +100,11 @@ function useVersion(table: ITableColumns | undefined): number {
         has_gaps
       ])
     );
-    if (facts !== seen.current?.facts) {
-      seen.current = { facts, version: (seen.current?.version ?? -1) + 1 };
+    if (facts !== latest.current?.facts) {
+      latest.current = { facts, version: (latest.current?.version ?? -1) + 1 };
     }
   }
-  return seen.current?.version ?? 0;
+  return latest.current?.version ?? 0;
 }
 
 /** The columns of the table that a node loads, with kinds and roles that can be changed. */
@@ -123,7 +123,7 @@ export function SourceColumns(props: {
   const roleItems = itemsOf(settings[roleSetting]);
   const [kinds, roles] = [choices(kindItems), choices(roleItems)];
   const names = new Set(profile?.columns.map(({ name }) => name));
-  const gone = profile
+  const missing = profile
     ? [...new Set([...Object.keys(roles), ...Object.keys(kinds)])].filter(
         name => !names.has(name)
       )
@@ -155,9 +155,9 @@ export function SourceColumns(props: {
       {reason !== null && (
         <p className="jp-mlws-SourceColumns-none">{reason}</p>
       )}
-      {gone.length > 0 && (
+      {missing.length > 0 && (
         <ul aria-label={trans.__('Columns that do not exist')}>
-          {gone.map(name => (
+          {missing.map(name => (
             <li key={name} className="jp-mlws-Field-item">
               <span title={name}>{trans.__('%1 (does not exist)', name)}</span>
               <RemoveButton
