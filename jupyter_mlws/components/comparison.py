@@ -112,7 +112,7 @@ def describe(
     ]
     if rivals:
         names = ", ".join(rivals)
-        words = f"{titles[best]} cannot be told apart from {names} on {count} rows"
+        words = f"{titles[best]} does not differ significantly from {names} on {count} rows"
         print(words)  # noqa: T201
     if certainty.get("repeated"):
         print(  # noqa: T201
@@ -143,7 +143,7 @@ def is_baseline(model: Any) -> bool:
 def model_titles(models: Sequence[Any]) -> list[str]:
     """Return the names of the nodes, or algorithms of nodes that have no name of their own.
 
-    Models of the same algorithm are told apart by their parameters.
+    Models of the same algorithm have the parameters in which they differ.
     """
     names = names_of(models, "model")
     # The last step of a pipeline.

@@ -12,7 +12,7 @@ NumberMeasure = Literal["r2", "mae"]
 LESS_IS_BETTER = frozenset({"mae"})
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
-"""P-value from which two models cannot be told apart."""
+"""P-value from which two models do not differ significantly."""
 MAX_PRECISION_CLASSES = 30
 """Classes up to which average precision is computed: each sorts all rows."""
 MAX_SIGNS = 1000

@@ -1763,8 +1763,8 @@ export interface components {
      *     ``model``: the node whose model has this value, if a metrics file compares several, or the best
      *     variant of a sweep. ``previous``: the value in the run before. ``best``: no other model of the
      *     workflow has a better one. ``low`` and ``high``: the limits between which it lies with 95 %
-     *     confidence. ``rows``: the test rows that it was computed from. ``rivals``: models that cannot be
-     *     told apart from ``model`` on these rows. ``repeated``: test rows that are also training rows.
+     *     confidence. ``rows``: the test rows that it was computed from. ``rivals``: models that do not
+     *     differ significantly from ``model``. ``repeated``: test rows that are also training rows.
      */
     Measure: {
       metric: string;

@@ -18,7 +18,7 @@ it('says which models are as good, and which rows were known', () => {
   expect(
     certaintyTexts({ model, rows, rivals: ['linear'], repeated: 7 }, trans)
   ).toEqual([
-    'forest cannot be told apart from linear on 58 rows.',
+    'forest does not differ significantly from linear on 58 rows.',
     '7 of 58 test rows are also training rows: remove them before the split, unless they are different cases.'
   ]);
   expect(certaintyTexts({ model, rows, rivals: [] }, trans)).toEqual([]);

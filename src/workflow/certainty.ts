@@ -1,4 +1,4 @@
-/** What is certain about the scores of models, in words. */
+/** Texts about the certainty of scores: intervals, equal models and known rows. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
@@ -54,8 +54,8 @@ export function certaintyTexts(
   if (rows && rivals && rivals.length > 0) {
     texts.push(
       trans._n(
-        '%2 cannot be told apart from %3 on %1 row.',
-        '%2 cannot be told apart from %3 on %1 rows.',
+        '%2 does not differ significantly from %3 on %1 row.',
+        '%2 does not differ significantly from %3 on %1 rows.',
         rows,
         model,
         rivals.join(', ')
@@ -75,7 +75,7 @@ export function certaintyTexts(
   return texts;
 }
 
-/** Returns the models of a comparison that cannot be told apart from its best one. */
+/** Returns the models of a comparison that do not differ significantly from its best one. */
 export function rivalsOf(
   changes: readonly IMetricChange[],
   node: string,

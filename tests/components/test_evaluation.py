@@ -1,4 +1,4 @@
-"""Scores say how sure they are, models are told apart by more than chance, and folds by roles."""
+"""Scores have intervals, models are compared by tests, and folds follow the roles of columns."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ def test_the_interval_of_r2_covers_it(rows: int, noise: float) -> None:
     rng = np.random.default_rng(0)
     covered = 0
     for _ in range(TRIALS):
-        known = rng.normal(size=rows)
-        truth = known + noise * rng.normal(size=rows)
-        interval = r2_interval((truth - known) ** 2, (truth - truth.mean()) ** 2)
+        x = rng.normal(size=rows)
+        truth = x + noise * rng.normal(size=rows)
+        interval = r2_interval((truth - x) ** 2, (truth - truth.mean()) ** 2)
         assert interval is not None
         covered += interval.low <= 1 / (1 + noise**2) <= interval.high
     assert covered > 0.91 * TRIALS
@@ -120,7 +120,7 @@ def test_three_rows_tell_no_models_apart() -> None:
     assert p_value(right.parts - wrong.parts) > 0.05
 
 
-def test_a_small_test_says_that_models_cannot_be_told_apart(
+def test_a_small_test_says_that_models_do_not_differ(
     cancer: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, test = split(cancer, stratify="target")
@@ -138,7 +138,9 @@ def test_a_small_test_says_that_models_cannot_be_told_apart(
     assert metrics["baseline"]["interval"]["p_value"] < 0.05
     interval = metrics[best]["interval"]
     assert interval["low"] < metrics[best]["accuracy"] <= interval["high"]
-    assert f"{best} cannot be told apart from {other} on 40 rows" in capsys.readouterr().out
+    assert (
+        f"{best} does not differ significantly from {other} on 40 rows" in capsys.readouterr().out
+    )
 
 
 # Measures
@@ -310,23 +312,23 @@ def test_folds_follow_the_roles_of_columns() -> None:
         }
     ).sample(frac=1, random_state=0)
     rows.iloc[:5, 3] = np.nan
-    known = rows[rows["target"].notna()]
+    complete = rows[rows["target"].notna()]
     grouped = with_choices(rows, {"customer": {"role": "group"}})
     for train, test in fold_rows(grouped, "target", True, 5, 0):
-        assert not {*known["customer"].iloc[train]} & {*known["customer"].iloc[test]}
+        assert not {*complete["customer"].iloc[train]} & {*complete["customer"].iloc[test]}
         assert len(train) + len(test) == 115
     timed = with_choices(rows, {"day": {"role": "time"}})
     for train, test in fold_rows(timed, "target", True, 5, 0):
-        assert known["day"].iloc[train].max() < known["day"].iloc[test].min()
+        assert complete["day"].iloc[train].max() < complete["day"].iloc[test].min()
     shares = [
-        known["target"].iloc[test].mean() for _, test in fold_rows(rows, "target", True, 5, 0)
+        complete["target"].iloc[test].mean() for _, test in fold_rows(rows, "target", True, 5, 0)
     ]
     assert np.ptp(shares) < 0.06
     few = with_choices(rows.assign(customer=rows.index % 3), {"customer": {"role": "group"}})
     with pytest.raises(ValueError, match="5 folds need as many groups"):
         fold_rows(few, "target", True, 5, 0)
     with pytest.raises(ValueError, match="need more rows than 3"):
-        fold_rows(known.head(3), "target", True, 5, 0)
+        fold_rows(complete.head(3), "target", True, 5, 0)
     model = train_classifier(grouped, algorithm="logistic_regression", preparation="automatic")
     assert cross_validate_models([model], grouped).metrics["model 1"]["balanced_accuracy"] < 0.7
 
@@ -399,10 +401,10 @@ def test_lags_are_the_earlier_values_of_the_same_series() -> None:
     table = add_lags(sales(shops=3), lags=[1, 7], windows=[3])
     for _, series in table.groupby("shop"):
         assert series["day"].is_monotonic_increasing
-        known = series["sales"]
-        pd.testing.assert_series_equal(series["sales_lag_1"], known.shift(1), check_names=False)
-        pd.testing.assert_series_equal(series["sales_lag_7"], known.shift(7), check_names=False)
-        means = known.shift(1).rolling(3, min_periods=1).mean()
+        column = series["sales"]
+        pd.testing.assert_series_equal(series["sales_lag_1"], column.shift(1), check_names=False)
+        pd.testing.assert_series_equal(series["sales_lag_7"], column.shift(7), check_names=False)
+        means = column.shift(1).rolling(3, min_periods=1).mean()
         pd.testing.assert_series_equal(series["sales_mean_3"], means, check_names=False)
 
 

@@ -145,6 +145,7 @@ ELSEWHERE = {
     "train_network": "test_networks.py",
     "register_model": "test_register.py",
     "load_model": "test_register.py",
+    "prepare_columns": "test_preparation.py",
 }
 QUERY = "SELECT alcohol, target FROM wine WHERE alcohol > 13"
 

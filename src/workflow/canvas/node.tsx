@@ -59,7 +59,7 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
         <span className="jp-mlws-Node-tile">
           <Icon tag="span" className="jp-mlws-Node-icon" />
         </span>
-        <NodeTitle title={title} shared={title === node.title ? shared : 0}>
+        <NodeTitle title={title} shared={shared}>
           {title !== node.id && (
             <span className="jp-mlws-Node-id"> {node.id}</span>
           )}

@@ -31,9 +31,9 @@ export function toNodes(
 ): AnyNode[] {
   const byId = new Map(before.map(node => [node.id, node]));
   const { drawn, positions, sources, notes } = model.drawing;
-  const shared = sharedBeginnings(
-    [...drawn.nodes.values()].map(({ title }) => title)
-  );
+  const titleOf = (node: IGraphNode): string =>
+    node.members ? node.title : model.drawing.titleOf(node.id);
+  const shared = sharedBeginnings([...drawn.nodes.values()].map(titleOf));
   const read = new Set(
     drawn.edges.map(({ source, sourcePort }) => `${source}\n${sourcePort}`)
   );
@@ -49,9 +49,9 @@ export function toNodes(
         type: node.members ? 'subworkflow' : 'mlws',
         data: {
           node,
-          title: node.members ? node.title : model.drawing.titleOf(node.id),
+          title: titleOf(node),
           settings: node.members ? '' : keySettings(node, workflow),
-          shared: shared.get(node.title)!,
+          shared: shared.get(titleOf(node))!,
           unread: node.outputs
             .map(({ name }) => name)
             .filter(name => !read.has(`${node.id}\n${name}`))

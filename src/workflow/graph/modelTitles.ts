@@ -7,7 +7,7 @@ const AUTOMATIC =
   /^(train_classifier|train_regressor|model_training|tune_model|train_network)(_\d+)?$/;
 /** The settings that say it. */
 const ALGORITHM = ['algorithm', 'model_type'];
-/** Settings that tell models of the same algorithm apart. */
+/** Settings of a title in which models of the same algorithm differ. */
 const MOST = 2;
 
 /**

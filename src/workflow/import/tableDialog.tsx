@@ -201,7 +201,7 @@ function TableForm(props: {
             {trans.__('Regression: predict a number')}
           </option>
           <option value="forecast" disabled={!canForecast(profile, choice)}>
-            {trans.__('Forecast: predict the next values of a number')}
+            {trans.__('Forecast: predict later numbers')}
           </option>
           <option value="clusters">{trans.__('Clusters: find groups')}</option>
         </select>

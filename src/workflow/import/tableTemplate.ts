@@ -224,7 +224,7 @@ export function tableTemplate(
         }
       ]
     : [];
-  const left = isForecast ? STEP : 0;
+  const start = isForecast ? STEP : 0;
   const measure = isClasses ? 'balanced_accuracy' : isForecast ? 'mae' : null;
   return {
     nodes: [
@@ -234,7 +234,7 @@ export function tableTemplate(
         id: 'split',
         type: 'split',
         config: { test_size: testSize, ...stratify },
-        at: [left + STEP, 0]
+        at: [start + STEP, 0]
       },
       ...models.map((name, row): INodeTemplate['nodes'][number] => ({
         id: NODES[name] ?? name,
@@ -246,25 +246,21 @@ export function tableTemplate(
             : {}),
           ...(folds > 0 ? { cross_validation: folds } : {})
         },
-        at: [left + 2 * STEP, ROW * row]
+        at: [start + 2 * STEP, ROW * row]
       })),
       {
         id: 'compare',
         type: isClasses ? 'compare_classifiers' : 'compare_regressors',
         // A rare class counts as much as a frequent one.
         ...(measure ? { config: { measure } } : {}),
-        at: [left + 3 * STEP, 0]
+        at: [start + 3 * STEP, 0]
       },
       {
         id: figure,
         type: isClasses ? 'plot_confusion_matrix' : 'plot_predictions',
-        at: [left + 4 * STEP, 0]
+        at: [start + 4 * STEP, 0]
       },
-      {
-        id: 'importance',
-        type: 'plot_importance',
-        at: [left + 4 * STEP, ROW]
-      }
+      { id: 'importance', type: 'plot_importance', at: [start + 4 * STEP, ROW] }
     ],
     edges: [
       ...(isForecast
