@@ -22,7 +22,8 @@ class Column(NamedTuple):
     """Facts about a column; None is unknown.
 
     Its type, some of its values as text, its kind and role, whether values are missing, whether all
-    numbers are whole, and why it is of its kind.
+    numbers are whole, why it is of its kind, and whether a number is infinite or larger than 32
+    bits can hold.
     """
 
     type: ColumnType | None = None
@@ -32,6 +33,7 @@ class Column(NamedTuple):
     has_gaps: bool | None = None
     is_whole: bool | None = None
     reason: KindReason | None = None
+    has_infinite: bool | None = None
 
     @property
     def choice(self) -> dict[str, Any]:
@@ -196,11 +198,10 @@ def clean_rows(settings: Settings, inputs: Inputs) -> Schema:
         return _retype(table, lambda column: column._replace(has_gaps=False))
     if settings["missing"] != "zero":
         return _retype(table, lambda column: column._replace(has_gaps=None))
-    # Zeros among texts and dates make columns of mixed values.
     return _retype(
         table,
-        lambda column: (
-            column._replace(has_gaps=False) if column.type in ("integer", "number") else ANY
+        lambda column: column._replace(
+            has_gaps=False if column.type in ("integer", "number") else column.has_gaps
         ),
     )
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.comparison import model_titles
+from jupyter_mlws.components.failures import value_fault
 from jupyter_mlws.components.optional_dependencies import LIGHTGBM, XGBOOST
 from jupyter_mlws.components.preparation import features_of, rows_with_target
 from jupyter_mlws.components.tables import numeric
@@ -206,10 +207,7 @@ def class_probabilities(
 def check_features(data: Table, goal: str | None = None) -> Table:
     """Return the feature columns; raise ValueError for text columns and missing values."""
     features = data if goal is None else data.drop(columns=[goal])
-    words = [name for name in features if not numeric(features[name])]
-    if words:
-        raise ValueError(f"the columns {words} are not numeric; encode them first")
-    gaps = [name for name in data if data[name].isna().any()]
-    if gaps:
-        raise ValueError(f"missing values in {gaps}; fill them or drop the rows first")
+    fault = value_fault(features, "text") or value_fault(data, "missing")
+    if fault:
+        raise ValueError(fault)
     return features

@@ -5,10 +5,19 @@ A component declares it with ``@component(needs=…)``: a function of its settin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from jupyter_mlws.components.columns import Column, Inputs, Schema, Settings, table_of
+from jupyter_mlws.components.columns import (
+    ANY,
+    Column,
+    Fitted,
+    Inputs,
+    Schema,
+    Settings,
+    protected,
+    table_of,
+)
 from jupyter_mlws.components.estimators import CLASSIFIERS, REGRESSORS
 from jupyter_mlws.core.i18n import Message
 
@@ -32,6 +41,8 @@ class Repair(NamedTuple):
     component: str | None = None
     """Put before the input ``port``, with the settings; none: the settings are the node's own."""
     port: str = ""
+    before_split: bool = False
+    """Put before the split that the table comes from, if there is one: test rows need it, too."""
 
 
 class Misfit(NamedTuple):
@@ -49,6 +60,93 @@ class Misfit(NamedTuple):
 
 Needs = Callable[[Settings, Inputs], Iterator[Misfit]]
 AUTOMATIC = Repair(Message("Prepare Automatically"), {"preparation": "automatic"})
+LEAVE_OUT = Repair(
+    Message("Leave Out Rows"), {"duplicates": "keep"}, "clean_rows", "data", before_split=True
+)
+
+
+def every(*needs: Needs) -> Needs:
+    """Return the requirement that all of some are met."""
+
+    def check(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
+        for need in needs:
+            yield from need(settings, inputs)
+
+    return check
+
+
+def rows(*ports: str) -> Needs:
+    """Return the requirement that tables have values, also in the target column."""
+
+    def check(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
+        for port in ports:
+            table = table_of(inputs, port)
+            columns = table.columns.values()
+            if table.complete and columns and all(map(is_empty, columns)):
+                yield Misfit(
+                    Message("The table at the input {port} has no values.", port=port),
+                    Message("Look at the node before, or load another file."),
+                    "",
+                    is_certain=False,
+                )
+            elif "target" in settings:
+                goal = target_of_schema(table, settings["target"]) or ""
+                target = table.columns.get(goal)
+                if target is not None and is_empty(target):
+                    yield Misfit(
+                        Message("The target column {name!r} has no values.", name=goal),
+                        Message("Choose another target column."),
+                        "target",
+                        is_certain=False,
+                    )
+
+    return check
+
+
+def judged(models: str, port: str) -> Needs:
+    """Return the requirement that a table has columns as those that models were trained on."""
+
+    def check(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
+        yield from rows(port)(settings, inputs)
+        table = table_of(inputs, port)
+        learned = [
+            value.before if isinstance(value, Fitted) else value for value in inputs.get(models, ())
+        ]
+        goal = target_of_schema(table, settings.get("target")) if "target" in settings else None
+        features = {name: table.columns[name] for name in _features(table, goal)}
+        yield from infinite_values(features)
+        others = [
+            name
+            for name, column in features.items()
+            for one in learned
+            if (before := group_of(one.columns.get(name, ANY)))
+            and (now := group_of(column))
+            and before != now
+        ]
+        if others:
+            yield Misfit(
+                Message(
+                    "{columns} had values of another type when the model was trained.",
+                    columns=names_of_columns(dict.fromkeys(others)),
+                ),
+                Message("Convert them with “Convert Types”, as for the training."),
+                "",
+                is_certain=False,
+            )
+
+    return check
+
+
+def group_of(column: Column) -> str | None:
+    """Return the type of a column, with one for all numbers; None if it is not known."""
+    if column.type == "boolean" and column.has_gaps:
+        return "boolean"
+    return "number" if column.type in ("integer", "number", "boolean") else column.type
+
+
+def is_empty(column: Column) -> bool:
+    """Return whether a column is known to have no values."""
+    return column.kind == "constant" and not column.examples
 
 
 def classifier(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
@@ -82,32 +180,47 @@ def clusters(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
     yield from _features_fit(settings, {name: table.columns[name] for name in names}, False)
 
 
-def numeric_features(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
+def scaled_columns(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
+    """Check the columns for `scale_columns`: numbers, also with gaps."""
+    yield from numeric_features(settings, inputs, takes_gaps=True)
+
+
+def numeric_features(
+    settings: Settings, inputs: Inputs, takes_gaps: bool = False
+) -> Iterator[Misfit]:
     """Check the columns for `select_features` and `reduce_dimensions`: numbers without gaps."""
     table = table_of(inputs, "data")
     columns = settings.get("columns") or ()
     others = {*settings.get("ignore", ()), settings.get("target") or TARGET}
-    gaps = [
-        name
+    gaps = {
+        name: column
         for name in columns or _features(table, None)
         if name not in others
         and (column := table.columns.get(name))
         and column.type in ("integer", "number", "boolean")
         and column.has_gaps
-    ]
+    }
     texts = [name for name in columns if _is_text(table.columns.get(name))]
     if texts:
         yield Misfit(
-            Message("No numbers: {columns}.", columns=_names(texts)),
+            Message("No numbers: {columns}.", columns=names_of_columns(texts)),
             Message("Take other columns, or encode them before this node."),
             "columns",
+            tuple(encodings(texts, table.columns)),
         )
-    if gaps:
+    if gaps and not takes_gaps:
         yield _gaps(gaps)
+    goal = target_of_schema(table, settings["target"]) if "target" in settings else None
+    if goal is not None and goal in table.columns:
+        yield from _target_fits(goal, table.columns[goal], settings["task"])
+    yield from infinite_values(
+        {name: table.columns.get(name, ANY) for name in columns or _features(table, None)}
+    )
 
 
 def split(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
     """Check the columns for `split`: rows with a time are not split at random by chance."""
+    yield from rows("data")(settings, inputs)
     columns = table_of(inputs, "data").columns
     if not settings["shuffle"] or settings["time"] or settings["group"]:
         return
@@ -149,6 +262,9 @@ def _learner(
     settings: Settings, inputs: Inputs, task: str, algorithm: str, takes_gaps: bool = True
 ) -> Iterator[Misfit]:
     table = table_of(inputs, "data")
+    yield from rows("data")(settings, inputs)
+    if inputs.get("test"):
+        yield from judged("data", "test")(settings, inputs)
     goal = target_of_schema(table, settings["target"])
     target = table.columns.get(goal or "")
     if target is not None and goal is not None:
@@ -181,6 +297,7 @@ def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
             "target",
             is_certain=False,
         )
+    yield from infinite_values({goal: target})
     if target.kind == "constant":
         yield Misfit(
             Message("Every value of the target column {name!r} is the same.", name=goal),
@@ -193,11 +310,15 @@ def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
 def _features_fit(
     settings: Settings, features: Mapping[str, Column], takes_gaps: bool, is_complete: bool = False
 ) -> Iterator[Misfit]:
+    yield from infinite_values(features)
     if settings["preparation"] == "automatic":
         useless = ("identifier", "constant", "other")
         if is_complete and features and all(one.kind in useless for one in features.values()):
             yield Misfit(
-                Message("No column is left to learn from: {columns}.", columns=_names(features)),
+                Message(
+                    "No column is left to learn from: {columns}.",
+                    columns=names_of_columns(features),
+                ),
                 Message("They are identifiers or constants. Change their kind where it is wrong."),
                 "preparation",
                 is_certain=False,
@@ -205,24 +326,62 @@ def _features_fit(
         return
     texts = [name for name, column in features.items() if _is_text(column)]
     if texts:
-        ignore = Repair(Message("Ignore"), {"drop": texts}, "select_columns", "data")
         yield Misfit(
-            Message("No numbers: {columns}.", columns=_names(texts)),
+            Message("No numbers: {columns}.", columns=names_of_columns(texts)),
             Message("Have this node prepare them, or do so before it."),
             "preparation",
-            (AUTOMATIC, ignore),
+            (AUTOMATIC, *encodings(texts, features), ignoring(texts)),
         )
-    gaps = [name for name, column in features.items() if column.has_gaps]
+    gaps = {name: column for name, column in features.items() if column.has_gaps}
     if gaps and not takes_gaps:
         yield _gaps(gaps, AUTOMATIC)
 
 
-def _gaps(names: list[str], *repairs: Repair) -> Misfit:
+def encodings(names: Iterable[str], columns: Mapping[str, Column]) -> Iterator[Repair]:
+    """Yield the repair that encodes those of some columns that hold a few categories.
+
+    A column for each category is known before the split without a look at the target.
+    """
+    categories = [name for name in names if columns[name].kind == "category"]
+    if categories:
+        settings = {"columns": categories}
+        yield Repair(Message("Encode"), settings, "encode_categories", "data", before_split=True)
+
+
+def ignoring(names: Iterable[str], port: str = "data") -> Repair:
+    """Return the repair that leaves out columns."""
+    return Repair(Message("Ignore"), {"drop": [*names]}, "select_columns", port)
+
+
+def finite(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
+    """Check for `impute_missing`: numbers to calculate with."""
+    table = table_of(inputs, "data")
+    others = {*settings["ignore"], *protected(table)}
+    names = settings["columns"] or [name for name in table.columns if name not in others]
+    yield from infinite_values({name: table.columns.get(name, ANY) for name in names})
+
+
+def infinite_values(columns: Mapping[str, Column]) -> Iterator[Misfit]:
+    """Yield that columns hold numbers that nothing is calculated with."""
+    names = [name for name, column in columns.items() if column.has_infinite]
+    if names:
+        yield Misfit(
+            Message("Infinite or too large numbers: {columns}.", columns=names_of_columns(names)),
+            Message("Correct them, or leave out their rows with “Filter Rows”."),
+            "",
+            (ignoring(names),),
+            is_certain=False,
+        )
+
+
+def _gaps(columns: Mapping[str, Column], *repairs: Repair) -> Misfit:
+    # Without values in a column, no row would be left.
+    has_values = not any(map(is_empty, columns.values()))
     return Misfit(
-        Message("Values are missing in {columns}.", columns=_names(names)),
+        Message("Values are missing in {columns}.", columns=names_of_columns(columns)),
         Message("Fill them, or leave out the rows, before this node."),
         "preparation" if repairs else "columns",
-        repairs,
+        (*repairs, LEAVE_OUT if has_values else ignoring(columns)),
         is_certain=False,
     )
 
@@ -240,7 +399,8 @@ def _is_text(column: Column | None) -> bool:
     return column is not None and column.type in ("text", "date", "other")
 
 
-def _names(names: Any) -> str:
+def names_of_columns(names: Iterable[str]) -> str:
+    """Return names for a message, not all of many."""
     several = list(names)
     more = f", … ({len(several)})" if len(several) > MAX_NAMES else ""
     return ", ".join(several[:MAX_NAMES]) + more

@@ -47,8 +47,13 @@ def main(argv: Sequence[str]) -> int:
     except (UsageError, DeclarationError, ValueError, OSError) as error:
         return _fail(f"{name}: {error}")
     try:
-        result = function(**inputs, **settings)
-    except Exception:  # noqa: BLE001  the user's own code
+        if function.__module__.startswith("jupyter_mlws."):
+            from jupyter_mlws.components.failures import run_component
+
+            result = run_component(function, inputs, settings)
+        else:
+            result = function(**inputs, **settings)
+    except Exception:  # noqa: BLE001  also the user's own code
         traceback.print_exc()
         return 1
     from jupyter_mlws.components import values

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.columns import ANY, UNKNOWN, Column, ColumnType, Schema
+from jupyter_mlws.components.failures import LARGEST
 from jupyter_mlws.components.kinds import (
     SETTINGS,
     chosen_columns,
@@ -266,6 +267,7 @@ def table_schema(table: Any) -> Schema:
             bool(column.isna().any()),
             bool((column.dropna() % 1 == 0).all()) if is_number else None,
             guesses[name].reason,
+            bool((column.dropna().abs() > LARGEST).any()) if is_number else None,
         )
     return Schema(columns)
 

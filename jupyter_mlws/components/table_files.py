@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.values import storable
 
 Format = Literal["auto", "csv", "parquet", "excel", "json_lines"]
 FORMATS: dict[str, Format] = {
@@ -71,15 +72,16 @@ def read_table_file(file: Path, how: Reading, limit: int | None = None) -> Table
         table = pd.read_parquet(file)
         return table if limit is None else table.head(limit)
     if how.format == "json_lines":
-        return pd.read_json(file, lines=True, nrows=limit)
+        return storable(pd.read_json(file, lines=True, nrows=limit))
     if how.format == "excel":
-        return pd.read_excel(
+        table = pd.read_excel(
             file,
             sheet_name=how.sheet or 0,
             engine="openpyxl",
             nrows=limit,
             na_values=list(how.missing),
         )
+        return storable(table)
     return pd.read_csv(
         file,
         sep=how.separator,

@@ -34,6 +34,20 @@ def numeric(column: Any) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column))
 
 
+def has_lists(column: Any) -> bool:
+    """Return whether values of a column cannot be counted or compared, as lists and dicts."""
+    return column.dtype == "object" and any(
+        type(value).__hash__ is None for value in column.dropna()
+    )
+
+
+def without_repetitions(table: Table) -> Table:
+    """Return the rows that do not equal an earlier one."""
+    texts = {name: table[name].map(repr) for name in table.columns if has_lists(table[name])}
+    rows: Table = table[~table.assign(**texts).duplicated()]
+    return rows
+
+
 def check_columns(table: Table, names: Iterable[str], what: str = "the table") -> None:
     """Raise KeyError, with the columns that there are, if the table lacks one of ``names``."""
     missing = [name for name in names if name not in table.columns]

@@ -38,6 +38,24 @@ def apply_transformer(transformer: Any, table: Table) -> Table:
     return result
 
 
+def without_nullable(table: Table) -> Table:
+    """Return the table with gaps as NaN in columns of nullable numbers, which imputers take."""
+    floats = {
+        name: table[name].astype("float64")
+        for name in table.columns
+        if str(table[name].dtype).startswith(("Int", "UInt", "Float")) and table[name].hasnans
+    }
+    return table.assign(**floats) if floats else table
+
+
+def as_texts(columns: Table) -> Table:
+    """Return the columns to vectorize as texts; a missing text has no words."""
+    texts: Table = columns.apply(
+        lambda column: column.astype("object").where(column.notna(), "").map(str)
+    )
+    return texts
+
+
 def _transform_columns(transformer: Any, columns: Table) -> Table:
     import pandas as pd
     from sklearn import config_context
@@ -48,10 +66,9 @@ def _transform_columns(transformer: Any, columns: Table) -> Table:
         if all(isinstance(part, SimpleImputer) for _, part, _ in transformer.transformers_):
             # As an array, all columns would get one type.
             with config_context(transform_output="pandas"):
-                table: Table = transformer.transform(columns)
+                table: Table = transformer.transform(without_nullable(columns))
                 return table
-        # The others vectorize texts, and a missing text has no words.
-        columns = columns.fillna("")
+        columns = as_texts(columns)
     values = transformer.transform(columns)
     values = values.toarray() if hasattr(values, "toarray") else values
     names = [str(name) for name in transformer.get_feature_names_out()]

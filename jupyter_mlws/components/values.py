@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.core.atomic import atomic_path
 
 EXCEL = ".xlsx"
@@ -202,9 +203,10 @@ def _read_table(path: Path) -> Any:
     if suffix in (".parquet", ".pq"):
         return pd.read_parquet(path)
     if suffix in (".csv", ".tsv", ".txt"):
-        return pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
+        # In parts, a column of numbers and texts would have both types.
+        return pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",", low_memory=False)
     if suffix == EXCEL:
-        return pd.read_excel(path, engine="openpyxl")
+        return storable(pd.read_excel(path, engine="openpyxl"))
     raise ArtifactError(f"{path.name!r} is not a table; supported: .parquet, .csv, .tsv and .xlsx")
 
 
@@ -249,7 +251,44 @@ def _write_table(value: Any, path: Path) -> None:
     has_named_index = any(name is not None for name in value.index.names)
     table = value if has_named_index else value.reset_index(drop=True)
     # Column names that are no strings cannot be stored in Parquet.
-    table.rename(columns=str).to_parquet(path, engine="pyarrow", index=has_named_index)
+    table = table.rename(columns=str)
+    twice = sorted({str(name) for name in table.columns[table.columns.duplicated()]})
+    if twice:
+        raise ArtifactError(f"more than one column is called {twice}: rename one of them first")
+    try:
+        table.to_parquet(path, engine="pyarrow", index=has_named_index)
+    except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's are these, too
+        for name in table.columns:
+            if examples := mixed_values(table[name]):
+                raise ArtifactError(
+                    f"column {name!r} has values of several types, {examples}, and cannot be "
+                    "stored: convert it to one type first"
+                ) from error
+        raise
+
+
+def storable(table: Table) -> Table:
+    """Return the table with texts in the columns that hold texts and other values, as CSV gives."""
+    mixed = [name for name in table.columns if mixed_values(table[name])]
+    for name in mixed:
+        print(f"read as texts, since it has values of several types: {name}")  # noqa: T201
+    texts = {name: table[name].astype("str").where(table[name].notna()) for name in mixed}
+    result: Table = table.assign(**texts) if texts else table
+    return result
+
+
+def mixed_values(column: Any) -> str:
+    """Return examples of values that cannot be stored together; empty if all can."""
+    import pyarrow as pa
+
+    try:
+        pa.array(column, from_pandas=True)
+    except (TypeError, ValueError, NotImplementedError):
+        types: dict[type, str] = {}
+        for row, value in column.reset_index(drop=True).dropna().items():
+            types.setdefault(type(value), f"{value!r} in row {row + 1}")
+        return " and ".join(types.values())
+    return ""
 
 
 def read_model(path: Path) -> Any:

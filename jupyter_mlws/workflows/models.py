@@ -21,13 +21,15 @@ from jupyter_mlws.workflows.document.terms import Action, Kind, Severity
 class ProblemRepair(Record):
     """A change that a button makes for a problem of a node.
 
-    It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``.
+    It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``,
+    or before the split that its table comes from.
     """
 
     label: Message
     settings: dict[str, Any]
     component: str | None
     port: str
+    before_split: bool
 
 
 class Problem(Record):

@@ -2487,7 +2487,8 @@ export interface components {
     /**
      * @description A change that a button makes for a problem of a node.
      *
-     *     It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``.
+     *     It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``,
+     *     or before the split that its table comes from.
      */
     ProblemRepair: {
       label: string;
@@ -2496,6 +2497,7 @@ export interface components {
       };
       component: string | null;
       port: string;
+      before_split: boolean;
     };
     /** @description All problems of a workflow. */
     Problems: {

@@ -1,4 +1,7 @@
-"""Columns that validation calls fine can be trained on, and a certain misfit cannot."""
+"""Columns that validation calls fine can be trained on by each kind of model.
+
+All components are walked over in test_column_walk.py.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,7 @@ import pytest
 
 from jupyter_mlws.components.columns import Schema
 from jupyter_mlws.components.declaration import MARK, settings_model
-from jupyter_mlws.components.library.features import reduce_dimensions, select_features
-from jupyter_mlws.components.library.train import (
-    train_classifier,
-    train_clusters,
-    train_regressor,
-)
+from jupyter_mlws.components.library.train import train_classifier, train_regressor
 from jupyter_mlws.components.library.training import model_training
 from jupyter_mlws.components.source_columns import table_schema
 
@@ -89,13 +87,3 @@ def test_learners(
         settings = {setting: algorithm, "preparation": preparation, "target": "y"}
         few = {"n_estimators": 2} if "forest" in algorithm or "boosting" in algorithm else {}
         check(function, settings | few, table, name)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_other_components() -> None:
-    for name, table in tables(("whole",)):
-        for preparation in ("none", "automatic"):
-            check(train_clusters, {"preparation": preparation, "ignore": ["y"]}, table, name)
-        check(select_features, {"target": "y", "method": "f_test"}, table, name)
-        check(reduce_dimensions, {"ignore": ["y"]}, table, name)
-        check(reduce_dimensions, {"columns": ["x", "feature"]}, table, name)

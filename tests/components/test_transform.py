@@ -296,7 +296,7 @@ def test_principal_components_are_those_of_the_covariance() -> None:
     again = transform_table(reducer, data.iloc[:5])
     assert again["pca0"].to_numpy() == pytest.approx(table["pca0"].iloc[:5].to_numpy())
     assert len(reduce_dimensions(data, components=9)[0].columns) == 3
-    with pytest.raises(ValueError, match="missing values"):
+    with pytest.raises(ValueError, match="column 'a' has no value in row 1: fill"):
         reduce_dimensions(data.assign(a=None).astype({"a": "float64"}))
 
 

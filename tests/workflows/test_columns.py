@@ -299,7 +299,12 @@ def test_columns_that_do_not_fit_have_repairs(workflows: WorkflowManager, file: 
     (problem,) = workflows.validate(PATH, text)
     assert (problem.node, problem.field, problem.severity) == ("train", "preparation", "error")
     assert problem.message.en == "No numbers: city."
-    automatic, ignore = problem.repairs
+    automatic, encode, ignore = problem.repairs
+    assert (encode.component, encode.settings, encode.before_split) == (
+        "encode_categories",
+        {"columns": ["city"]},
+        True,
+    )
     assert (automatic.settings, automatic.component) == ({"preparation": "automatic"}, None)
     assert (ignore.component, ignore.settings, ignore.port) == (
         "select_columns",

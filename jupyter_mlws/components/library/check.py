@@ -10,6 +10,7 @@ from pydantic import Field
 from jupyter_mlws.components import Metrics, Table, component
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.expressions import evaluate
+from jupyter_mlws.components.needs import every
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnNames,
@@ -20,6 +21,7 @@ from jupyter_mlws.components.parameters import (
     RulesOf,
 )
 from jupyter_mlws.components.source_columns import table_schema
+from jupyter_mlws.components.table_needs import comparable, range_types
 
 MAX_ROWS_NAMED = 5
 """Rows that the message about a violation names."""
@@ -43,7 +45,12 @@ class Violation(NamedTuple):
     """Numbers of the rows at fault, from 1; none if the whole table is."""
 
 
-@component(category="Clean", title="Check Table", columns=rules.check_table)
+@component(
+    category="Clean",
+    title="Check Table",
+    columns=rules.check_table,
+    needs=every(range_types, comparable("unique")),
+)
 def check_table(
     data: Table,
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -10,14 +10,22 @@ from jupyter_mlws.components import Table, component
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.artifacts import Transformer
 from jupyter_mlws.components.kinds import protected_columns
+from jupyter_mlws.components.needs import every, finite, rows
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnNames,
     ExcludedColumns,
     Labels,
 )
-from jupyter_mlws.components.tables import TARGET, check_columns, numeric
-from jupyter_mlws.components.transforms import apply_transformer
+from jupyter_mlws.components.table_needs import comparable
+from jupyter_mlws.components.tables import (
+    TARGET,
+    check_columns,
+    has_lists,
+    numeric,
+    without_repetitions,
+)
+from jupyter_mlws.components.transforms import apply_transformer, without_nullable
 
 
 class EncodingResult(NamedTuple):
@@ -78,24 +86,33 @@ def clean_rows(
     """Drop or impute missing values, and handle duplicate rows.
 
     data: Input table.
-    missing: Drop rows with missing values, or fill each column. Mean and median fill numeric
-        columns only.
+    missing: Drop rows with missing values, or fill each column. Mean, median and zero fill
+        numeric columns only.
     duplicates: What to do with rows that equal an earlier row.
     """
-    table: Table = data.drop_duplicates() if duplicates == "drop" else data
+    table: Table = without_repetitions(data) if duplicates == "drop" else data
     if missing == "drop":
         table = table.dropna()
     elif missing == "zero":
-        table = table.fillna(0)
+        table = table.fillna(dict.fromkeys(filter(lambda name: numeric(table[name]), table), 0))
     elif missing == "most_frequent":
-        table = table.fillna(table.mode().iloc[0])
+        modes = {name: table[name].mode() for name in table if not has_lists(table[name])}
+        table = table.fillna({name: mode.iloc[0] for name, mode in modes.items() if len(mode)})
     elif missing in ("mean", "median"):
-        table = table.fillna(getattr(table, missing)(numeric_only=True))
+        fills = getattr(table, missing)(numeric_only=True).dropna()
+        # Nullable integers take no fractions.
+        floats = {n: table[n].astype("float64") for n in fills.index if table[n].dtype == "Int64"}
+        table = table.assign(**floats).fillna(fills)
     result: Table = table.reset_index(drop=True)
     return result
 
 
-@component(category="Clean", title="Encode Categories", columns=rules.encode_categories)
+@component(
+    category="Clean",
+    title="Encode Categories",
+    columns=rules.encode_categories,
+    needs=every(rows("data"), comparable("columns")),
+)
 def encode_categories(
     data: Table,
     *,
@@ -125,7 +142,21 @@ def encode_categories(
         if name not in others
         and not pd.api.types.is_numeric_dtype(data[name])
         and not pd.api.types.is_datetime64_any_dtype(data[name])
+        and is_encodable(data[name])
     ]
+    left = [
+        str(name)
+        for name in data.columns
+        if name not in {*names, *others} and not numeric(data[name])
+    ]
+    if left and not columns:
+        print(f"left as they are, since they are no categories: {', '.join(left)}")  # noqa: T201
+    for name in columns:
+        if not is_encodable(data[name]):
+            raise ValueError(
+                f"column {name!r} has no categories: choose others, or make texts of it with "
+                "“Convert Types”"
+            )
     if not names:
         # Nothing to encode here, and so in other tables.
         return EncodingResult(
@@ -149,7 +180,18 @@ def encode_categories(
     return EncodingResult(apply_transformer(encoder, data), encoder)
 
 
-@component(category="Clean", title="Impute Missing Values", columns=rules.impute_missing)
+def is_encodable(column: Any) -> bool:
+    """Return whether a column has values that are categories: no bytes, and no lists."""
+    values = column.dropna()
+    return len(values) > 0 and not has_lists(column) and not isinstance(values.iloc[0], bytes)
+
+
+@component(
+    category="Clean",
+    title="Impute Missing Values",
+    columns=rules.impute_missing,
+    needs=every(rows("data"), finite, comparable("columns")),
+)
 def impute_missing(
     data: Table,
     *,
@@ -176,7 +218,9 @@ def impute_missing(
 
     check_columns(data, columns)
     others = {*ignore, *protected_columns(data)}
-    names = columns or [str(name) for name in data.columns if name not in others]
+    names = columns or [
+        str(name) for name in data.columns if name not in others and not has_lists(data[name])
+    ]
     groups = {
         numbers: [name for name in names if numeric(data[name])],
         "most_frequent": [name for name in names if not numeric(data[name])],
@@ -190,5 +234,5 @@ def impute_missing(
             if group
         ],
         verbose_feature_names_out=False,
-    ).fit(data[names])
+    ).fit(without_nullable(data[names]))
     return ImputationResult(apply_transformer(imputer, data), imputer)

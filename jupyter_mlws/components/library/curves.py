@@ -10,11 +10,12 @@ from jupyter_mlws.components import Figure, Table, component
 from jupyter_mlws.components.artifacts import ClassifierModel, RegressorModel, SupervisedModel
 from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
+from jupyter_mlws.components.needs import judged
 from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
 from jupyter_mlws.components.preparation import features_of, rows_with_target
 
 
-@component(category="Plot", title="Precision-Recall Curve")
+@component(category="Plot", title="Precision-Recall Curve", needs=judged("models", "test"))
 def plot_precision_recall(
     models: list[ClassifierModel],
     test: Table,
@@ -43,7 +44,7 @@ def plot_precision_recall(
     return figure
 
 
-@component(category="Plot", title="Calibration Curve")
+@component(category="Plot", title="Calibration Curve", needs=judged("models", "test"))
 def plot_calibration(
     models: list[ClassifierModel],
     test: Table,
@@ -76,7 +77,7 @@ def plot_calibration(
     return figure
 
 
-@component(category="Plot", title="Residuals")
+@component(category="Plot", title="Residuals", needs=judged("model", "test"))
 def plot_residuals(
     model: RegressorModel,
     test: Table,
@@ -107,7 +108,7 @@ def plot_residuals(
     return figure
 
 
-@component(category="Plot", title="Learning Curve")
+@component(category="Plot", title="Learning Curve", needs=judged("model", "data"))
 def plot_learning_curve(
     model: SupervisedModel,
     data: Table,

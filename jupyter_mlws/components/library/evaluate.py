@@ -16,6 +16,7 @@ from jupyter_mlws.components.artifacts import (
 )
 from jupyter_mlws.components.comparison import compare, model_titles, repeated_rows
 from jupyter_mlws.components.folds import fold_rows, fold_scores
+from jupyter_mlws.components.needs import judged
 from jupyter_mlws.components.parameters import Labels, Seed, TargetColumn
 from jupyter_mlws.components.preparation import features_of, rows_with_target
 from jupyter_mlws.components.scores import (
@@ -52,7 +53,7 @@ class RegressorComparison(NamedTuple):
     best: RegressorModel
 
 
-@component(category="Evaluate", title="Compare Classifiers")
+@component(category="Evaluate", title="Compare Classifiers", needs=judged("models", "test"))
 def compare_classifiers(
     models: list[ClassifierModel],
     test: Table,
@@ -98,7 +99,7 @@ def compare_classifiers(
     return ClassifierComparison(*comparison, per_class)
 
 
-@component(category="Evaluate", title="Compare Regressors")
+@component(category="Evaluate", title="Compare Regressors", needs=judged("models", "test"))
 def compare_regressors(
     models: list[RegressorModel],
     test: Table,
@@ -134,7 +135,7 @@ def compare_regressors(
     return RegressorComparison(*comparison)
 
 
-@component(category="Evaluate", title="Cross-Validate")
+@component(category="Evaluate", title="Cross-Validate", needs=judged("models", "data"))
 def cross_validate(
     models: list[SupervisedModel],
     data: Table,
@@ -183,7 +184,9 @@ def cross_validate(
     return Comparison(metrics, best_first.reset_index(drop=True))
 
 
-@component(category="Evaluate", title="Predict", columns=rules.predict)
+@component(
+    category="Evaluate", title="Predict", columns=rules.predict, needs=judged("model", "data")
+)
 def predict(
     model: PredictiveModel,
     data: Table,

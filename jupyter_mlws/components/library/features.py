@@ -11,6 +11,7 @@ from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.artifacts import Transformer
 from jupyter_mlws.components.estimators import check_features, task_of
 from jupyter_mlws.components.kinds import protected_columns
+from jupyter_mlws.components.needs import every, judged, rows
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnNames,
@@ -20,6 +21,7 @@ from jupyter_mlws.components.parameters import (
     Standardize,
     TargetColumn,
 )
+from jupyter_mlws.components.table_needs import numbers_left
 from jupyter_mlws.components.tables import TARGET, check_columns, numeric, target_of
 from jupyter_mlws.components.transforms import apply_transformer
 
@@ -46,7 +48,12 @@ class ReductionResult(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Features", title="Scale Columns", columns=rules.scale_columns)
+@component(
+    category="Features",
+    title="Scale Columns",
+    columns=rules.scale_columns,
+    needs=every(rows("data"), needs.scaled_columns, numbers_left),
+)
 def scale_columns(
     data: Table,
     *,
@@ -88,7 +95,7 @@ def scale_columns(
     category="Features",
     title="Select Features",
     columns=rules.select_features,
-    needs=needs.numeric_features,
+    needs=every(rows("data"), needs.numeric_features, numbers_left),
 )
 def select_features(
     data: Table,
@@ -123,10 +130,11 @@ def select_features(
     random_state: Seed for reproducible results.
     """
     goal = target_of(data, target)
-    features = _numeric_features(data, {goal})
-    kind = task_of(data[goal], goal, "the selection", task)
+    rows = data[data[goal].notna()]
+    features = _numeric_features(rows, {goal})
+    kind = task_of(rows[goal], goal, "the selection", task)
     selector = _selector(method, kind, min(count, len(features.columns)), threshold, random_state)
-    selector.fit(features, data[goal])
+    selector.fit(features, rows[goal].infer_objects())
     if method == "f_test":
         # The scores are in the selector; a stored model that names a function is not read again.
         selector.set_params(score_func=None)
@@ -174,7 +182,7 @@ def _selector(method: str, kind: str, count: int, threshold: float, seed: int) -
     category="Features",
     title="Principal Components (PCA)",
     columns=rules.reduce_dimensions,
-    needs=needs.numeric_features,
+    needs=every(rows("data"), needs.numeric_features, numbers_left),
 )
 def reduce_dimensions(
     data: Table,
@@ -209,7 +217,12 @@ def reduce_dimensions(
     return ReductionResult(apply_transformer(reducer, data), reducer, metrics)
 
 
-@component(category="Features", title="Apply Transformer", columns=rules.transform_table)
+@component(
+    category="Features",
+    title="Apply Transformer",
+    columns=rules.transform_table,
+    needs=judged("transformer", "data"),
+)
 def transform_table(transformer: Transformer, data: Table) -> Table:
     """Apply a fitted transformer (scaler, encoder, …) to another table.
 

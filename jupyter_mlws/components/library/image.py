@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jupyter_mlws.components import Folder, Table, component
+from jupyter_mlws.components import Folder, Table, component, table_needs
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.images import (
     IMAGE,
@@ -46,7 +46,12 @@ def load_images(
     return uniform_images(table, size)
 
 
-@component(category="Images", title="Images to Pixels", columns=rules.image_pixels)
+@component(
+    category="Images",
+    title="Images to Pixels",
+    columns=rules.image_pixels,
+    needs=table_needs.images,
+)
 def image_pixels(data: Table) -> Table:
     """Convert images to one numeric column per pixel value, for models that do not accept images.
 

@@ -11,6 +11,7 @@ from jupyter_mlws.components.estimators import Task, task_of
 from jupyter_mlws.components.library.training import TrainingResult, evaluate, split_rows
 from jupyter_mlws.components.optional_dependencies import TORCH
 from jupyter_mlws.components.parameters import AppliesTo, Count, Labels, Seed, TargetColumn
+from jupyter_mlws.components.preparation import rows_with_target
 from jupyter_mlws.components.tables import target_of
 
 Kind = Annotated[
@@ -65,6 +66,7 @@ def train_network(
     from jupyter_mlws.components import networks
 
     goal = target_of(data, target)
+    data = data[data[goal].notna()]
     kind = task_of(data[goal], goal, network, task)
     settings = {
         "epochs": epochs,
@@ -80,8 +82,11 @@ def train_network(
     train, held_back = (
         (data, test) if test is not None else split_rows(data, goal, kind, seed, test_size)
     )
-    model = untrained_model.fit(train.drop(columns=[goal]), train[goal].to_numpy())
+    rows = rows_with_target(train, goal)
+    model = untrained_model.fit(rows.features, rows.target.to_numpy())
     measures = evaluate(model, held_back, goal, kind)
     summary = {"model_type": network, "task": kind, "target": goal}
-    rows = {"rows_train": len(train), "rows_test": len(held_back)}
-    return TrainingResult(model, {**summary, **measures, **rows, **networks.network_metrics(model)})
+    counts = {"rows_train": len(train), "rows_test": len(held_back)}
+    return TrainingResult(
+        model, {**summary, **measures, **counts, **networks.network_metrics(model)}
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -11,8 +11,10 @@ from jupyter_mlws.components import Figure, Metrics, Table, component
 from jupyter_mlws.components.artifacts import ClassifierModel, SupervisedModel
 from jupyter_mlws.components.estimators import class_probabilities
 from jupyter_mlws.components.figures import Inches, new_figure
+from jupyter_mlws.components.needs import judged
 from jupyter_mlws.components.parameters import ColumnName, FigureTitle, Seed, TargetColumn
 from jupyter_mlws.components.preparation import features_of, rows_with_target
+from jupyter_mlws.components.table_needs import comparable
 from jupyter_mlws.components.tables import numeric
 
 MOST_COLORS = 10
@@ -65,7 +67,7 @@ def plot_metrics(
     return figure
 
 
-@component(category="Plot", title="Confusion Matrix")
+@component(category="Plot", title="Confusion Matrix", needs=judged("model", "test"))
 def plot_confusion_matrix(
     model: ClassifierModel,
     test: Table,
@@ -96,7 +98,7 @@ def plot_confusion_matrix(
     return figure
 
 
-@component(category="Plot", title="Histogram")
+@component(category="Plot", title="Histogram", needs=comparable("column"))
 def plot_histogram(
     data: Table,
     *,
@@ -117,13 +119,32 @@ def plot_histogram(
     """
     figure = new_figure(width, height)
     axes = figure.subplots()
-    axes.hist(data[column].dropna(), bins=bins)
+    axes.hist(_drawable(data[column].dropna(), is_whole=True), bins=bins)
     axes.set_xlabel(column)
     axes.set_title(title)
     return figure
 
 
-@component(category="Plot", title="Scatter Plot")
+def _drawable(column: Any, is_whole: bool = False) -> Any:
+    """Return values that an axis takes: days for spans of time; ``is_whole``: and no infinite."""
+    import numpy as np
+    import pandas as pd
+
+    if pd.api.types.is_timedelta64_dtype(column):
+        return column / pd.Timedelta(days=1)
+    if not is_whole or pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    if pd.api.types.is_bool_dtype(column) or column.map(type).eq(bool).all():
+        return column.astype("str")
+    if numeric(column):
+        is_finite = np.isfinite(column.astype("float64"))
+        if not is_finite.all():
+            print(f"left out: {int((~is_finite).sum())} infinite values")  # noqa: T201
+        return column[is_finite]
+    return column
+
+
+@component(category="Plot", title="Scatter Plot", needs=comparable("x", "y", "color"))
 def plot_scatter(
     data: Table,
     *,
@@ -146,6 +167,11 @@ def plot_scatter(
     """
     figure = new_figure(width, height)
     axes = figure.subplots()
+    columns = [x, y] if color is None else [x, y, color]
+    others = [name for name in (x, y) if not numeric(data[name])]
+    # A text that is missing has no place on an axis.
+    data = data[list(dict.fromkeys(columns))].dropna(subset=others)
+    data = data.assign(**{name: _drawable(data[name]) for name in others})
     if color is None:
         axes.scatter(data[x], data[y], s=12)
     elif numeric(data[color]) and data[color].nunique() > MOST_COLORS:
@@ -161,7 +187,7 @@ def plot_scatter(
     return figure
 
 
-@component(category="Plot", title="ROC Curve")
+@component(category="Plot", title="ROC Curve", needs=judged("models", "test"))
 def plot_roc_curve(
     models: list[ClassifierModel],
     test: Table,
@@ -191,7 +217,7 @@ def plot_roc_curve(
     return figure
 
 
-@component(category="Plot", title="Predicted vs. True Values")
+@component(category="Plot", title="Predicted vs. True Values", needs=judged("model", "test"))
 def plot_predictions(
     model: SupervisedModel,
     test: Table,
@@ -215,15 +241,16 @@ def plot_predictions(
     rows = rows_with_target(test, target)
     truth = rows.target
     axes.scatter(truth, model.predict(features_of(model, rows.features)), s=12)
-    ends = [float(truth.min()), float(truth.max())]
-    axes.plot(ends, ends, "--", color="gray", linewidth=1)
+    if numeric(truth):
+        ends = [float(truth.min()), float(truth.max())]
+        axes.plot(ends, ends, "--", color="gray", linewidth=1)
     axes.set_xlabel(rows.target.name)
     axes.set_ylabel("prediction")
     axes.set_title(title)
     return figure
 
 
-@component(category="Plot", title="Feature Importance")
+@component(category="Plot", title="Feature Importance", needs=judged("model", "test"))
 def plot_importance(
     model: SupervisedModel,
     test: Table,

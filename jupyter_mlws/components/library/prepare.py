@@ -11,7 +11,8 @@ from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.images import IMAGE, has_images, uniform
 from jupyter_mlws.components.kinds import protected_columns
 from jupyter_mlws.components.parameters import AppliesTo, Labels, TargetColumn
-from jupyter_mlws.components.tables import numeric, target_of
+from jupyter_mlws.components.table_needs import filled_columns
+from jupyter_mlws.components.tables import has_lists, numeric, target_of, without_repetitions
 
 Filling = Literal["keep", "mean", "median", "most_frequent", "zero"]
 Encoding = Literal["one_hot", "ordinal", "none"]
@@ -25,7 +26,9 @@ class PreprocessingResult(NamedTuple):
     output_path: Table
 
 
-@component(category="Prepare", title="Data Preprocessing", columns=rules.prepare)
+@component(
+    category="Prepare", title="Data Preprocessing", columns=rules.prepare, needs=filled_columns
+)
 def data_preprocessing(
     input_path: Table,
     *,
@@ -71,7 +74,7 @@ def data_preprocessing(
     goal = target_of(input_path, target)
     apart = protected_columns(input_path) - {goal}
     others = [name for name in input_path if name in apart]
-    table = input_path.drop_duplicates() if drop_duplicates else input_path
+    table = without_repetitions(input_path) if drop_duplicates else input_path
     table = table.dropna(subset=[goal]).reset_index(drop=True)
     if drop_missing:
         table = table.loc[_drop_missing(table.drop(columns=others)).index]
@@ -133,9 +136,11 @@ def _encode_columns(features: Table, how: Encoding, most: int) -> Table:
     import pandas as pd
 
     words = [name for name in features if not numeric(features[name])]
-    counts = {name: int(features[name].nunique()) for name in words}
+    lists = [name for name in words if has_lists(features[name])]
+    counts = {name: most + 1 if name in lists else features[name].nunique() for name in words}
     for name in [name for name in words if counts[name] > most]:
-        print(f"dropped {name!r}: {counts[name]} distinct values")  # noqa: T201
+        what = "lists" if name in lists else f"{counts[name]} distinct values"
+        print(f"dropped {name!r}: {what}")  # noqa: T201
     columns = [name for name in words if counts[name] <= most]
     table: Table = features.drop(columns=[name for name in words if name not in columns])
     if how == "one_hot":

@@ -9,9 +9,10 @@ from pydantic import Field
 from jupyter_mlws.components import Folder, Table, component
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.artifacts import Transformer
+from jupyter_mlws.components.needs import rows
 from jupyter_mlws.components.parameters import AppliesTo, ColumnName, Labels
 from jupyter_mlws.components.tables import TARGET
-from jupyter_mlws.components.transforms import apply_transformer
+from jupyter_mlws.components.transforms import apply_transformer, as_texts
 
 TEXT = "text"
 TEXT_SUFFIXES = frozenset({".txt", ".md"})
@@ -43,7 +44,9 @@ def load_texts(folder: Folder, *, encoding: str = "utf-8") -> Table:
     return table
 
 
-@component(category="Text", title="Text to TF-IDF", columns=rules.vectorize_text)
+@component(
+    category="Text", title="Text to TF-IDF", columns=rules.vectorize_text, needs=rows("data")
+)
 def vectorize_text(
     data: Table,
     *,
@@ -87,7 +90,7 @@ def vectorize_text(
     )
     # It keeps the column's name with the words.
     vectorizer = ColumnTransformer([(column, words, column)])
-    vectorizer.fit(data[[column]].fillna(""))
+    vectorizer.fit(as_texts(data[[column]]))
     table = apply_transformer(vectorizer, data)
     # A memory address, of use within one process alone; equal models are to be equal files.
     vars(vectorizer.named_transformers_[column]).pop("_stop_words_id", None)

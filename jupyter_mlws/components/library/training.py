@@ -155,8 +155,7 @@ def model_training(
         TORCH.demand()
     goal = target_of(data, target)
     is_automatic = (steps is not None or preparation == "automatic") and model_type != "cnn"
-    if is_automatic:
-        data = data[data[goal].notna()]
+    data = data[data[goal].notna()]
     kind = task_of(data[goal], goal, model_type, task)
     if epochs is not None and model_type not in IN_EPOCHS:
         print(f"epochs: {model_type} is not trained in epochs; ignored")  # noqa: T201
@@ -181,17 +180,17 @@ def model_training(
     train, held_back = (
         (data, test) if test is not None else split_rows(data, goal, kind, seed, test_size)
     )
-    truth = train[goal].to_numpy()
+    rows = rows_with_target(train, goal)
+    truth = rows.target.to_numpy()
     if is_automatic:
-        rows = rows_with_target(train, goal)
         model = preparing_pipeline(untrained_model, rows, kind, model_type, scale, seed, steps)
-        model.fit(rows.features, rows.target.to_numpy(), **fit_options(model, rows))
+        model.fit(rows.features, truth, **fit_options(model, rows))
     elif model_type == "cnn":
         # Networks check and scale their input themselves.
-        model = untrained_model.fit(train.drop(columns=[goal]), truth)
+        model = untrained_model.fit(rows.features, truth)
     else:
         parts = [StandardScaler(), untrained_model] if scale else [untrained_model]
-        model = make_pipeline(*parts).fit(check_features(train, goal), truth)
+        model = make_pipeline(*parts).fit(check_features(rows.features), truth)
     measures = evaluate(model, held_back, goal, kind)
     summary = {"model_type": model_type, "task": kind, "target": goal}
     counts = {"rows_train": len(train), "rows_test": len(held_back)}

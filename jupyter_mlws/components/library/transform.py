@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from jupyter_mlws.components import Table, component
+from jupyter_mlws.components import Table, component, table_needs
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.columns import like
 from jupyter_mlws.components.expression_types import formula as formula_columns
 from jupyter_mlws.components.expressions import evaluate
+from jupyter_mlws.components.failures import shown
 from jupyter_mlws.components.kinds import chosen_columns, with_choices
+from jupyter_mlws.components.needs import every
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnName,
@@ -24,6 +26,7 @@ from jupyter_mlws.components.parameters import (
     PairsOf,
     Seed,
 )
+from jupyter_mlws.components.table_needs import comparable, statistics
 from jupyter_mlws.components.tables import check_columns, numeric
 
 Condition = Literal[
@@ -45,7 +48,9 @@ METHODS: dict[str, Any] = {"distinct": "nunique"}
 """pandas' names of statistics, where they differ."""
 
 
-@component(category="Transform", title="Filter Rows", columns=like("data"))
+@component(
+    category="Transform", title="Filter Rows", columns=like("data"), needs=table_needs.comparison
+)
 def filter_rows(
     data: Table,
     *,
@@ -106,6 +111,9 @@ def filter_rows(
 
 
 def _meets(column: Any, condition: Condition, value: str, values: list[str]) -> Any:
+    if column.dtype == "category":
+        # By their values: categories of pandas may have no order.
+        column = column.astype(column.cat.categories.dtype)
     if condition == "is_missing":
         return column.isna()
     if condition == "is_not_missing":
@@ -123,7 +131,12 @@ def _meets(column: Any, condition: Condition, value: str, values: list[str]) -> 
         "less": column.lt,
         "at_most": column.le,
     }[condition]
-    return comparison(limit) & column.notna()
+    try:
+        return comparison(limit) & column.notna()
+    except TypeError:
+        raise ValueError(
+            f"{value!r} cannot be compared with the column {column.name!r} of type {column.dtype}"
+        ) from None
 
 
 def _like(column: Any, text: str) -> Any:
@@ -147,7 +160,9 @@ def _like(column: Any, text: str) -> Any:
     return text
 
 
-@component(category="Transform", title="Sort Rows", columns=like("data"))
+@component(
+    category="Transform", title="Sort Rows", columns=like("data"), needs=comparable("columns")
+)
 def sort_rows(
     data: Table,
     *,
@@ -222,7 +237,12 @@ def rename_columns(
     return result
 
 
-@component(category="Transform", title="Convert Types", columns=rules.convert_types)
+@component(
+    category="Transform",
+    title="Convert Types",
+    columns=rules.convert_types,
+    needs=table_needs.convertible,
+)
 def convert_types(
     data: Table,
     *,
@@ -260,7 +280,9 @@ def _convert(column: Any, to: str, errors: Literal["raise", "coerce"]) -> Any:
         if to == "text":
             return column.astype("str").where(column.notna())
         if to == "date":
-            return pd.to_datetime(column, errors=errors)
+            dates = pd.to_datetime(column, errors="coerce")
+            check_values(column, dates, to, errors)
+            return dates
         if to == "boolean":
             words = {
                 "true": True,
@@ -273,14 +295,27 @@ def _convert(column: Any, to: str, errors: Literal["raise", "coerce"]) -> Any:
                 "0.0": False,
             }
             known = column.astype("str").str.strip().str.lower().map(words)
-            unknown = column[known.isna() & column.notna()]
-            if len(unknown) and errors == "raise":
-                raise ValueError(f"{unknown.iloc[0]!r} is neither true nor false")
+            check_values(column, known, to, errors)
             return known.astype("boolean")
-        numbers = pd.to_numeric(column, errors=errors)
+        numbers = pd.to_numeric(column, errors="coerce")
+        check_values(column, numbers, to, errors)
         return numbers.round().astype("Int64") if to == "integer" else numbers.astype("float64")
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"column {column.name!r}: {error}") from None
+    except TypeError as error:
+        raise ValueError(
+            f"column {column.name!r} of type {column.dtype} cannot become {to}: choose another "
+            "type, or convert it to text first"
+        ) from error
+
+
+def check_values(column: Any, result: Any, to: str, errors: str) -> None:
+    """Raise ValueError for the first value that did not become one of a type."""
+    rows = (result.isna() & column.notna()).to_numpy().nonzero()[0]
+    if len(rows) and errors == "raise":
+        raise ValueError(
+            f"column {column.name!r} has {shown(column.iloc[rows[0]])} in row {rows[0] + 1}, which "
+            f"is no {to} ({len(rows)} such values): correct it, or let invalid values become "
+            "missing"
+        )
 
 
 @component(category="Transform", title="Formula", columns=formula_columns)
@@ -301,7 +336,12 @@ def formula(
     return result
 
 
-@component(category="Transform", title="Join Tables", columns=rules.join_tables)
+@component(
+    category="Transform",
+    title="Join Tables",
+    columns=rules.join_tables,
+    needs=table_needs.join_keys,
+)
 def join_tables(
     left: Table,
     right: Table,
@@ -343,7 +383,15 @@ def join_tables(
     clashes = [name for name in keys if name in right.columns and name not in other]
     renamed = right.rename(columns={name: f"{name}{suffix}" for name in clashes})
     renamed = renamed.rename(columns=dict(zip(other, keys, strict=True)))
-    joined: Table = left.merge(renamed, how=how, on=keys, suffixes=("", suffix))
+    try:
+        joined: Table = left.merge(renamed, how=how, on=keys, suffixes=("", suffix))
+    except ValueError as error:
+        for name in (one for one in keys if left[one].dtype != renamed[one].dtype):
+            raise ValueError(
+                f"the key column {name!r} is of type {left[name].dtype} in the left table, and "
+                f"{renamed[name].dtype} in the right one: use “Convert Types” first"
+            ) from error
+        raise
     print(f"{len(left)} and {len(right)} rows: {len(joined)} rows")  # noqa: T201
     own = chosen_columns(left)
     choices: dict[str, dict[str, str]] = {}
@@ -358,7 +406,12 @@ def join_tables(
     return with_choices(joined, {**choices, **own})
 
 
-@component(category="Transform", title="Concatenate Tables", columns=rules.concatenate_tables)
+@component(
+    category="Transform",
+    title="Concatenate Tables",
+    columns=rules.concatenate_tables,
+    needs=table_needs.equal_types,
+)
 def concatenate_tables(
     tables: list[Table],
     *,
@@ -387,7 +440,12 @@ def concatenate_tables(
     return result
 
 
-@component(category="Transform", title="Group and Aggregate", columns=rules.group_rows)
+@component(
+    category="Transform",
+    title="Group and Aggregate",
+    columns=rules.group_rows,
+    needs=every(statistics("columns", "statistics"), comparable("by")),
+)
 def group_rows(
     data: Table,
     *,
@@ -417,7 +475,12 @@ def group_rows(
     return result
 
 
-@component(category="Transform", title="Pivot", columns=rules.pivot_table)
+@component(
+    category="Transform",
+    title="Pivot",
+    columns=rules.pivot_table,
+    needs=every(statistics("values", "statistic"), comparable("rows", "columns")),
+)
 def pivot_table(
     data: Table,
     *,
@@ -443,7 +506,9 @@ def pivot_table(
     return result
 
 
-@component(category="Transform", title="Unpivot", columns=rules.unpivot_table)
+@component(
+    category="Transform", title="Unpivot", columns=rules.unpivot_table, needs=table_needs.one_kind
+)
 def unpivot_table(
     data: Table,
     *,

@@ -151,7 +151,7 @@ def tune_model(
     if is_automatic:
         model = preparing_pipeline(untrained_model, rows, kind, model_type, scale, seed, steps)
     else:
-        check_features(data, goal)
+        check_features(rows.features)
         scaler = [("scale", StandardScaler())] if scale else []
         model = Pipeline([*scaler, ("model", untrained_model)])
     scoring = ("accuracy" if kind == "classification" else "r2") if measure == "auto" else measure

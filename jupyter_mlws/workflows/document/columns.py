@@ -301,7 +301,7 @@ class SettingPlace:
             "40201",
             message,
             node=self.stage.id,
-            field=self.setting,
+            field=self.setting or None,
             line=self.document.line("stages", self.stage.id, "cmd") or self.stage.line,
             fix=fix,
             draft=True,
