@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
 import type { IFailure } from '../api/models';
-import { failureSentence, faultySetting } from './failure';
+import { failedRow, failureSentence, faultySetting } from './failure';
 
 const trans = nullTranslator.load('jupyter_mlws');
 
@@ -44,6 +44,18 @@ describe('failureSentence', () => {
     );
   });
 
+  it('says what a built-in component says', () => {
+    const text =
+      "jupyter_mlws.components.failures.ComponentError: column 'a' has 'x' in row 3";
+    expect(failureSentence(failure(text), trans)).toBe(
+      "column 'a' has 'x' in row 3"
+    );
+    const refusal = 'jupyter mlws node: split: --data: input is missing';
+    expect(failureSentence(failure(refusal), trans)).toBe(
+      'split: --data: input is missing'
+    );
+  });
+
   it('is the last line of a program that raises nothing', () => {
     const error = failure('> cat x', 'cat: x: No such file', '');
     expect(failureSentence(error, trans)).toBe('cat: x: No such file');
@@ -55,6 +67,26 @@ describe('failureSentence', () => {
     );
     const killed = { ...failure('epoch 3'), code: '40103', message: 'Memory' };
     expect(failureSentence(killed, trans)).toBe('Memory');
+  });
+});
+
+describe('failedRow', () => {
+  const rowOf = (text: string) =>
+    failedRow(failure(`ComponentError: ${text}`), trans);
+
+  it('is the row that the sentence names, and its input', () => {
+    expect(rowOf("column 'a' has 'x' in row 3, which is no number")).toEqual({
+      row: 3,
+      port: null
+    });
+    expect(rowOf("column 'a' has 'x' in row 12 of the input 'test'")).toEqual({
+      row: 12,
+      port: 'test'
+    });
+  });
+
+  it('is none where none is named', () => {
+    expect(rowOf('the table has no rows')).toBeNull();
   });
 });
 
@@ -71,6 +103,14 @@ describe('faultySetting', () => {
   it('is the setting that is named', () => {
     const error = failure('ValueError: test_size should be below 1');
     expect(faultySetting(error, settings, trans)).toBe('test_size');
+  });
+
+  it('is not a word of a sentence for people', () => {
+    const names = { missing: 'drop', column: 'price', target: '' };
+    const text = "ComponentError: column 'city' has 'x' in row 3: fill missing";
+    expect(faultySetting(failure(text), names, trans)).toBeNull();
+    const other = "ComponentError: the target column 'y' has no classes";
+    expect(faultySetting(failure(other), names, trans)).toBe('target');
   });
 
   it('is none where none is named', () => {

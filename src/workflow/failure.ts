@@ -11,12 +11,20 @@ const COMMAND = /^> /;
 /** Lines that only draw: frames, carets, rules. */
 const DECORATION = /^[\s^~\-=─│|]*$/;
 const MAX_LENGTH = 300;
+/** The error of a built-in component, whose words are for people. */
+const OWN = 'ComponentError';
+/** What a node prints that was not run, or whose result could not be stored. */
+const REFUSAL = /^jupyter mlws node: /;
 
 /** Returns the last exception of a failed node's log in one line, else the error's own message. */
 export function failureSentence(
   error: IFailure,
   trans: TranslationBundle
 ): string {
+  const own = ownMessage(error);
+  if (own !== null) {
+    return shorten(own);
+  }
   const lines = logLines(error);
   for (const line of [...lines].reverse()) {
     const match = EXCEPTION.exec(line.trim());
@@ -42,8 +50,34 @@ export function failureSentence(
   );
   // A node that was stopped or ran out of memory says so in its message, and not in its log.
   return error.code === '40101' && last.length > 0
-    ? shorten(last[last.length - 1].trim())
+    ? shorten(last[last.length - 1].trim().replace(REFUSAL, ''))
     : error.message;
+}
+
+/** A row that a failure is about: it counts from 1, and the port is null where only one has a table. */
+export interface IFailedRow {
+  row: number;
+  port: string | null;
+}
+
+/** Returns the row of an input table that a failed node names; null where it names none. */
+export function failedRow(
+  error: IFailure,
+  trans: TranslationBundle
+): IFailedRow | null {
+  const match = /\brow (\d+)(?: of the input '(\w+)')?/.exec(
+    failureSentence(error, trans)
+  );
+  return match && { row: Number(match[1]), port: match[2] ?? null };
+}
+
+/** Returns what a built-in component says about its failure; null where it does not. */
+function ownMessage(error: IFailure): string | null {
+  const last = logLines(error)
+    .filter(line => EXCEPTION.test(line.trim()))
+    .pop();
+  const [, name, message = ''] = EXCEPTION.exec(last?.trim() ?? '') ?? [];
+  return name === OWN ? message : null;
 }
 
 /** Returns the setting that an error is most likely about; null where none is named. */
@@ -57,6 +91,15 @@ export function faultySetting(
   const quoted = new Set(
     [...sentence.matchAll(/['"“‘`]([^'"”’`]+)['"”’`]/g)].map(([, text]) => text)
   );
+  // In a sentence for people, `column` and `missing` are words as others.
+  const isOwn = ownMessage(error) !== null;
+  const words = sentence.split(/\W+/);
+  const isNamed = (name: string): boolean =>
+    isOwn
+      ? (name.includes('_') && words.includes(name)) ||
+        sentence.startsWith(`${name}:`) ||
+        sentence.includes(`${name} column`)
+      : words.includes(name);
   const names = Object.keys(settings);
   const isAbout = (value: unknown): boolean =>
     Array.isArray(value) ? value.some(isAbout) : quoted.has(String(value));
@@ -68,7 +111,7 @@ export function faultySetting(
         settings[name] !== '' &&
         isAbout(settings[name])
     ) ??
-    names.find(name => sentence.split(/\W+/).includes(name)) ??
+    names.find(isNamed) ??
     null
   );
 }

@@ -38,6 +38,8 @@ interface ITableProps {
   language: string;
   /** Why not all of the table is shown. */
   truncatedText: string;
+  /** The row that is marked and scrolled to, from 1; null for none. */
+  row?: number | null;
 }
 
 /** A table of any length: sorted, filtered and read by page on the server. */
@@ -144,6 +146,8 @@ export function DataTable(props: ITableProps): JSX.Element {
           columns={columns}
           count={count}
           pages={pages}
+          // Of another order it is another row.
+          mark={sort || filters.length > 0 ? null : (props.row ?? null)}
           sort={sort}
           texts={texts}
           onSort={onSort}
@@ -170,6 +174,7 @@ function Grid(props: {
   columns: ITablePage['columns'];
   count: number;
   pages: RowPages;
+  mark: number | null;
   sort: { column: string; down: boolean } | null;
   texts: Readonly<Record<string, string>>;
   onSort: (column: string) => void;
@@ -177,7 +182,7 @@ function Grid(props: {
   onDescribe: (column: string) => void;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { columns, count, pages, sort, texts, trans } = props;
+  const { columns, count, pages, mark, sort, texts, trans } = props;
   const { onSort, onFilter, onDescribe } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 800, height: 300 });
@@ -218,6 +223,16 @@ function Grid(props: {
       element.removeEventListener('scroll', onScroll);
     };
   }, []);
+  useEffect(() => {
+    if (mark !== null) {
+      const share = Math.min(mark - 1, lastTop) / Math.max(1, lastTop);
+      scroller.current!.scrollTop = isScaled
+        ? share * range
+        : Math.max(0, mark - 3) * ROW;
+    }
+    // What is scrolled later stays.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [mark]);
   // Where the scroll bar is coarse, a wheel and keys still move by rows.
   useEffect(() => {
     const element = scroller.current!;
@@ -305,6 +320,7 @@ function Grid(props: {
                   <Row
                     key={slot}
                     index={index}
+                    isMarked={index + 1 === mark}
                     y={(index - base) * ROW}
                     columns={visible}
                     firstColumn={firstColumn}
@@ -398,12 +414,14 @@ const Row = memo(
     firstColumn: number;
     /** Undefined until they are read. */
     cells: readonly unknown[] | undefined;
+    isMarked: boolean;
   }) => {
-    const { index, y, columns, firstColumn, cells } = props;
+    const { index, y, columns, firstColumn, cells, isMarked } = props;
     return (
       <div
-        className="jp-mlws-Grid-row"
+        className={`jp-mlws-Grid-row${isMarked ? ' jp-mod-marked' : ''}`}
         role="row"
+        aria-selected={isMarked || undefined}
         aria-rowindex={index + 1}
         style={{ height: ROW, transform: `translateY(${y}px)` }}
       >

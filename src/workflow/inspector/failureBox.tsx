@@ -2,21 +2,36 @@ import { Button } from '@jupyterlab/ui-components';
 
 import { ErrorLink } from '../../ui/helpLink';
 import { settingsOf } from '../document/settings';
-import { failureLine, failureSentence, faultySetting } from '../failure';
+import { sourcePath } from '../document/notes';
+import {
+  failedRow,
+  failureLine,
+  failureSentence,
+  faultySetting
+} from '../failure';
 import { codePath } from '../graph/code';
-import { useCanvas, useCurrentRun, useDrawing, useKeyed } from '../store/hooks';
+import { tableEdges } from '../graph/repairs';
+import {
+  useCanvas,
+  useCurrentRun,
+  useDrawing,
+  useKeyed,
+  usePanes
+} from '../store/hooks';
 
 /** The error of a failed node in a sentence, with the ways to correct it. */
 export function FailureBox(props: {
   node: string;
-  /** Shows the form, with the focus on a setting. */
-  onFix: (setting: string | null) => void;
+  /** Gives the focus to the field of a setting. */
+  onFix: (setting: string) => void;
   /** Goes to a line of the node's code. */
   onLine: (line: number) => void;
   onLog: () => void;
 }): JSX.Element | null {
-  const { model, trans, openFailed } = useCanvas();
-  const node = useDrawing().graph.nodes.get(props.node);
+  const { model, trans, openFailed, openFile } = useCanvas();
+  const panes = usePanes();
+  const { graph } = useDrawing();
+  const node = graph.nodes.get(props.node);
   const { nodes, run } = useCurrentRun();
   const state = useKeyed(nodes, props.node);
   if (state?.status !== 'FAILED' || !state.error || !node || !run) {
@@ -30,6 +45,10 @@ export function FailureBox(props: {
   const path = codePath(node);
   const line = path === null ? null : failureLine(error, path);
   const reason = failureSentence(error, trans);
+  const row = node.component && failedRow(error, trans);
+  const edge = tableEdges(graph, node.id).find(
+    ({ targetPort }) => !row?.port || row.port === targetPort
+  );
   return (
     <div className="jp-mlws-Failure jp-mlws-NodeFailure" role="alert">
       <p title={error.message}>
@@ -49,6 +68,7 @@ export function FailureBox(props: {
             {trans.__('Go to Line %1', line)}
           </Button>
         ) : (
+          setting !== null &&
           !model.document.isReadOnly && (
             <Button
               small
@@ -56,11 +76,29 @@ export function FailureBox(props: {
               title={trans.__('Show the settings of this node')}
               onClick={() => props.onFix(setting)}
             >
-              {setting === null
-                ? trans.__('Fix Settings')
-                : trans.__('Fix “%1”', setting)}
+              {trans.__('Fix “%1”', setting)}
             </Button>
           )
+        )}
+        {row !== null && edge && (
+          <Button
+            small
+            className="jp-mod-accept jp-mod-styled"
+            title={trans.__('Show the row of the input table at fault')}
+            onClick={() => {
+              const { source, sourcePort } = edge;
+              const file = sourcePath(source);
+              if (file !== null) {
+                openFile(file);
+                return;
+              }
+              model.selection.select([source]);
+              const place = { node: source, port: sourcePort, row: row.row };
+              panes.showTab('preview', place);
+            }}
+          >
+            {trans.__('Show Row %1', row.row)}
+          </Button>
         )}
         <Button
           small

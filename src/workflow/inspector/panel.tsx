@@ -88,12 +88,11 @@ function NodePanel({ node }: { node: string }): JSX.Element {
   );
 }
 
-/** Gives the focus to the field of a setting, else to the first field below the name. */
-function focusSetting(body: HTMLElement | null, setting: string | null): void {
-  const field =
-    (setting !== null &&
-      body?.querySelector<HTMLElement>(`[id$="_${CSS.escape(setting)}"]`)) ||
-    body?.querySelector<HTMLElement>('section :is(input, select, textarea)');
+/** Gives the focus to the field of a setting. */
+function focusSetting(body: HTMLElement | null, setting: string): void {
+  const field = body?.querySelector<HTMLElement>(
+    `[id$="_${CSS.escape(setting)}"]`
+  );
   field?.scrollIntoView({ block: 'center' });
   field?.focus();
 }

@@ -10,7 +10,7 @@ import { TablePreview } from '../../ui/table/tablePreview';
 import type { ITableSource } from '../../ui/table/rowPages';
 import type { INodeOutput, IPreview } from '../../api/models';
 import { isRecord } from '../document/values';
-import { useCanvas, useReply } from '../store/hooks';
+import { useCanvas, usePanes, useReply } from '../store/hooks';
 import { FINAL } from '../store/run';
 import { NotebookPreview } from './notebookView';
 import { PreparationTable } from './preparation';
@@ -97,6 +97,7 @@ function OutputPreview(props: {
   status: string | undefined;
 }): JSX.Element {
   const { model, trans, language } = useCanvas();
+  const panes = usePanes();
   const { run, node, output, status } = props;
   const { port } = output;
   const source = useMemo((): ITableSource => {
@@ -117,6 +118,7 @@ function OutputPreview(props: {
   return preview?.type === 'Table' ? (
     <DataTable
       source={source}
+      row={panes.rowOf(node, port)}
       version={output.md5 ?? status ?? ''}
       trans={trans}
       language={language}

@@ -128,6 +128,44 @@ function links(): string[] {
   );
 }
 
+describe('a repair', () => {
+  const encode = {
+    label: 'Encode',
+    settings: { columns: ['city'] },
+    component: 'filter_rows',
+    port: 'data'
+  };
+
+  it('goes before the split that the table comes from', async () => {
+    const file = await open(WINE);
+    gestures.insertComponent(model, 'split', LOAD_TO_FOREST, AT);
+    gestures.repair(model, 'forest', { ...encode, before_split: true });
+    expect(links()).toEqual(
+      expect.arrayContaining([
+        'load.table > filter_rows.data',
+        'filter_rows.table > split.data',
+        'split.train > forest.data'
+      ])
+    );
+    expect(file.getSource()).toContain('city');
+  });
+
+  it('goes before the node where there is no split', async () => {
+    await open(WINE);
+    gestures.repair(model, 'forest', { ...encode, before_split: true });
+    expect(links()).toContain('filter_rows.table > forest.data');
+    expect(links()).toContain('load.table > judge.data');
+  });
+
+  it('goes before the node where test rows need it not', async () => {
+    await open(WINE);
+    gestures.insertComponent(model, 'split', LOAD_TO_FOREST, AT);
+    gestures.repair(model, 'forest', { ...encode, before_split: false });
+    expect(links()).toContain('split.train > filter_rows.data');
+    expect(links()).toContain('filter_rows.table > forest.data');
+  });
+});
+
 describe('a node that is deleted', () => {
   const add = (
     name: string,

@@ -51,6 +51,7 @@ import {
   linkBetween,
   linkKey
 } from '../graph/graph';
+import { repairEdge } from '../graph/repairs';
 import {
   leaveSource,
   readSource,
@@ -207,7 +208,7 @@ export function insertComponent(
 export function repair(
   model: CanvasModel,
   id: string,
-  { settings, component, port }: IProblemRepair
+  { settings, component, port, before_split }: IProblemRepair
 ): void {
   const values = settings as Record<string, Value>;
   model.document.flush();
@@ -222,16 +223,12 @@ export function repair(
     return;
   }
   const { graph, positions } = model.drawing;
-  const edge = graph.edges.find(
-    ({ target, targetPort }) => target === id && targetPort === port
-  );
+  const edge = repairEdge(graph, id, port, before_split);
   const from = edge && positions.get(edge.source);
-  const to = positions.get(id);
+  const to = edge && positions.get(edge.target);
   if (edge && from && to) {
     const place = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
-    const { source, sourcePort, targetPort } = edge;
-    const link = { source, sourcePort, target: id, targetPort };
-    insertComponent(model, component, link, place, values);
+    insertComponent(model, component, edge, place, values);
   }
 }
 

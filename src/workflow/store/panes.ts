@@ -18,6 +18,13 @@ export interface IPanesState {
   tab: DrawerTab;
 }
 
+/** A row of the table of an output; it counts from 1. */
+export interface IShownRow {
+  node: string;
+  port: string;
+  row: number;
+}
+
 /** The smallest and the largest size of each pane, in pixels. */
 export const PANE_LIMITS: Record<PaneName, [number, number]> = {
   palette: [110, 480],
@@ -46,6 +53,12 @@ export class PanesStore {
 
   get tab(): DrawerTab {
     return this._state.tab;
+  }
+
+  /** Returns the row at which the table of an output is to be shown, from 1; else null. */
+  rowOf(node: string, port: string): number | null {
+    const row = this._row;
+    return row?.node === node && row.port === port ? row.row : null;
   }
 
   pane(name: PaneName): IPane {
@@ -103,8 +116,9 @@ export class PanesStore {
     this._set(name, { ...this.pane(name), isOpen });
   }
 
-  /** Opens the drawer at a tab. */
-  showTab(tab: DrawerTab): void {
+  /** Opens the drawer at a tab, and the preview at a row of a table. */
+  showTab(tab: DrawerTab, row: IShownRow | null = null): void {
+    this._row = row;
     this._state = { ...this._state, tab };
     this.setOpen('drawer', true);
   }
@@ -117,6 +131,7 @@ export class PanesStore {
   }
 
   private _state = DEFAULT;
+  private _row: IShownRow | null = null;
   /** The pane that was opened last. */
   private _last: PaneName | null = null;
 }
