@@ -17,7 +17,7 @@ from typing import Any
 from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.kinds import columns_with_role, guess_kind
 from jupyter_mlws.components.tables import TARGET as TARGET_NAME
-from jupyter_mlws.components.tables import target_of
+from jupyter_mlws.components.tables import numeric, target_of
 
 PACKAGE = str(Path(__file__).parents[1])
 MAX_VALUE = 60
@@ -53,6 +53,27 @@ TARGET = r"Unknown label type|Supported target types|[Ll]abels? .* not supported
 """Texts of libraries about classes that are none."""
 SENTENCES = (
     (
+        r"Expected (\d+) fields in line (\d+), saw (\d+)",
+        r"line \2 of the file has \3 values instead of \1: correct it, choose another separator, "
+        "or leave out lines that do not fit",
+    ),
+    (
+        r"No columns to parse|Excel file format cannot be determined",
+        "the file has no table: choose another one",
+    ),
+    (
+        r"codec can't decode byte|unknown encoding",
+        "encoding: the file has another one; leave the setting empty to find it",
+    ),
+    (
+        r"Worksheet named '(.*)' not found",
+        r"sheet: the file has no sheet '\1'; leave the setting empty for the first",
+    ),
+    (
+        r"not a zip file|Parquet magic bytes|Parquet file|object or value|Trailing data",
+        "format: the file is not of the format that is chosen, or that its extension says",
+    ),
+    (
         r"empty vocabulary|no terms remain",
         "no words are left of the texts: choose another column, split into characters, or keep "
         "stop words and rare words",
@@ -76,9 +97,11 @@ SENTENCES = (
         "the rows have only one class: choose another target column, or more rows",
     ),
 )
-"""Texts of libraries that are about no value, and what they mean."""
+"""Texts of libraries that are about no value, and what they mean; with groups of the text."""
 
 
+DATABASES = frozenset({"sqlite3", "psycopg", "pymysql", "duckdb", "_duckdb"})
+"""Libraries whose words are about the query of a person."""
 ALIKE = {
     "number": "number",
     "date": "date",
@@ -87,7 +110,7 @@ ALIKE = {
     "boolean": "text",
     "other": "other",
 }
-"""Kinds of columns that a model takes instead of each other; of others there is no saying."""
+"""Kinds of columns that a model takes instead of each other."""
 
 
 class ComponentError(ValueError):
@@ -132,6 +155,8 @@ def explain(error: Exception, inputs: Mapping[str, Any], settings: Mapping[str, 
                 "filter, or load another file"
             )
     text = str(error)
+    if type(error).__module__.partition(".")[0] in DATABASES:
+        return f"query: the database cannot run it: {text}"
     for pattern, flaw in FLAWS:
         is_about = re.search(pattern, text) is not None
         if is_about and (fault := first_fault(tables, flaw, text, settings.get("target"))):
@@ -142,8 +167,13 @@ def explain(error: Exception, inputs: Mapping[str, Any], settings: Mapping[str, 
     if re.search(TARGET, text) and tables:
         return target_fault(tables[0][1], settings.get("target"))
     for pattern, sentence in SENTENCES:
-        if re.search(pattern, text):
-            return sentence
+        if match := re.search(pattern, text):
+            return match.expand(sentence)
+    for path in (one for one in inputs.values() if isinstance(one, Path)):
+        return (
+            f"{path.name!r} cannot be read with these settings: correct them, or choose another "
+            "file; its log has the reason"
+        )
     sizes = ", ".join(
         f"{port!r} of {len(table)} rows and {len(table.columns)} columns" for port, table in tables
     )
@@ -187,8 +217,10 @@ def changed_column(models: Sequence[Any], tables: Sequence[tuple[str, Table]]) -
         for name, kind, *_ in getattr(model, "preparation_", ()):
             if kind not in ALIKE or name not in table.columns:
                 continue
-            now = guess_kind(table[name], name).kind
-            if now in ALIKE and ALIKE[now] != ALIKE[kind]:
+            now = ALIKE.get(guess_kind(table[name], name).kind)
+            # An identifier or a constant is a number or a text.
+            now = now or ("number" if numeric(table[name]) else "text")
+            if now != ALIKE[kind]:
                 return (
                     f"column {name!r} has {shown(table[name].iloc[0])} in row 1, but was of the "
                     f"kind {kind!r} when the model was trained: convert it with “Convert Types”"
