@@ -234,7 +234,8 @@ def split(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
     if dates:
         yield Misfit(
             Message(
-                "The rows have dates ({columns}), and are split at random.", columns=_names(dates)
+                "The rows have dates ({columns}), and are split at random.",
+                columns=names_of_columns(dates),
             ),
             Message(
                 "A model that is to predict later rows has to be tested on the latest ones. If the "
