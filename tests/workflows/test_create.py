@@ -173,6 +173,7 @@ def test_our_own_shape_says_ports_places_and_files(create, project: Project, wri
     assert best.inputs == {
         "models": [f"{out}/forest.model.skops", f"{out}/linear.model.skops"],
         "test": [f"{out}/parts.test.parquet"],
+        "train": [],
     }
     text = (project.root / workflow.path).read_text()
     assert '  - workflow: {name: "Two models: which?"}\n' in text
