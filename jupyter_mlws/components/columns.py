@@ -166,6 +166,11 @@ def protected(table: Schema) -> set[str]:
     return {n for n, column in table.columns.items() if column.role not in (None, "feature")}
 
 
+def leaves_identifiers(settings: Settings) -> bool:
+    """Return whether a transformation leaves columns alone by what their values are in the run."""
+    return settings.get("identifiers") == "leave" and not settings.get("columns")
+
+
 def numeric_columns(table: Schema) -> tuple[list[str], list[str]]:
     """Return the columns that are numeric for pandas, and those of which that is not known.
 
@@ -216,7 +221,8 @@ def encode_categories(settings: Settings, inputs: Inputs) -> Schema:
     encoded = chosen or [name for name in table.columns if name not in others]
     unsure = [name for name in unsure if name not in protected(table)]
     if settings["method"] == "ordinal":
-        new = dict.fromkeys(encoded, NUMBER) | dict.fromkeys([] if chosen else unsure, ANY)
+        kind = ANY if leaves_identifiers(settings) else NUMBER
+        new = dict.fromkeys(encoded, kind) | dict.fromkeys([] if chosen else unsure, ANY)
         columns = {name: new.get(name, column) for name, column in table.columns.items()}
         return Schema(columns, table.complete)
     if not encoded and not unsure and table.complete:
@@ -229,14 +235,18 @@ def impute_missing(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `impute_missing`."""
     table = table_of(inputs, "data")
     averages = settings["numbers"] in ("mean", "median")
+    is_unsure = leaves_identifiers(settings)
+    has_gaps = None if is_unsure else False
+    filled_number = NUMBER._replace(has_gaps=has_gaps)
     others = {*settings["ignore"], *protected(table)}
 
     def filled(name: str, column: Column) -> Column:
         if name not in settings["columns"] if settings["columns"] else name in others:
             return column
         if column.type in ("integer", "number"):
-            return NUMBER._replace(has_gaps=False) if averages else ANY
-        return column._replace(has_gaps=False) if column.type == "text" else ANY
+            is_kept = is_unsure and column.type == "integer"
+            return filled_number if averages and not is_kept else ANY
+        return column._replace(has_gaps=has_gaps) if column.type == "text" else ANY
 
     return Schema({n: filled(n, column) for n, column in table.columns.items()}, table.complete)
 
@@ -381,6 +391,8 @@ def scale_columns(settings: Settings, inputs: Inputs) -> Schema:
     chosen, ignored = settings["columns"], {*settings["ignore"], *protected(table)}
     new = dict.fromkeys(chosen or [name for name in numbers if name not in ignored], NUMBER)
     if not chosen:
+        kept = [n for n in numbers if leaves_identifiers(settings) and n not in ignored]
+        unsure += [name for name in kept if table.columns[name].type == "integer"]
         new |= dict.fromkeys([name for name in unsure if name not in ignored], ANY)
     return Schema({n: new.get(n, column) for n, column in table.columns.items()}, table.complete)
 
@@ -410,6 +422,7 @@ def reduce_dimensions(settings: Settings, inputs: Inputs) -> Schema:
     replaced = chosen or [name for name in (*numbers, *unsure) if name not in ignored]
     rest = {name: column for name, column in table.columns.items() if name not in replaced}
     is_sure = table.complete and (bool(chosen) or not set(unsure) - ignored)
+    is_sure = is_sure and not leaves_identifiers(settings)
     return Schema(rest | {"pca0": NUMBER}, is_sure and settings["components"] == 1)
 
 

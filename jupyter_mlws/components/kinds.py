@@ -16,6 +16,8 @@ ColumnKind = Literal[
     "number", "category", "date", "text", "boolean", "identifier", "constant", "other"
 ]
 ColumnRole = Literal["target", "feature", "ignored", "group", "time", "weight"]
+Identifiers = Literal["transform", "leave"]
+"""What transformations do with identifiers that are not chosen by name."""
 KINDS: tuple[ColumnKind, ...] = get_args(ColumnKind)
 ROLES: tuple[ColumnRole, ...] = get_args(ColumnRole)
 KindReason = Literal[
@@ -196,13 +198,22 @@ def with_choices(table: Table, choices: Mapping[str, Mapping[str, str]]) -> Tabl
     return result
 
 
-def protected_columns(table: Table) -> set[str]:
-    """Return the columns that transformations leave alone unless they are chosen by name."""
-    return {
+def protected_columns(table: Table, identifiers: Identifiers = "transform") -> set[str]:
+    """Return the columns that transformations leave alone unless they are chosen by name.
+
+    They are those with a role, and with “leave” identifiers, which are printed.
+    """
+    roles = {
         name
         for name, one in chosen_columns(table).items()
         if one.get("role", "feature") != "feature"
     }
+    guesses = kinds_of(table) if identifiers == "leave" else {}
+    others = [name for name, guess in guesses.items() if guess.kind == "identifier"]
+    if others:
+        names = ", ".join(map(str, others))
+        print(f"left as they are, since they are identifiers: {names}")  # noqa: T201
+    return {*roles, *others}
 
 
 def columns_with_role(table: Table, *roles: ColumnRole) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from pydantic import Field
 
 from jupyter_mlws.components.expressions import FUNCTIONS
-from jupyter_mlws.components.kinds import ColumnRole
+from jupyter_mlws.components.kinds import ColumnRole, Identifiers
 from jupyter_mlws.components.preparation import Preparation
 
 if TYPE_CHECKING:
@@ -118,6 +118,12 @@ Prepare = Annotated[
     New("automatic"),
 ]
 Folds = Annotated[int, Field(ge=2, title="Cross-validation folds")]
+LeftIdentifiers = Annotated[
+    Identifiers,
+    Field(title="Identifiers"),
+    Labels(transform="Like other columns", leave="Leave as they are"),
+    New("leave"),
+]
 Standardize = Annotated[bool, Field(title="Standardize features")]
 FigureTitle = Annotated[str, Field(title="Figure title")]
 

@@ -47,12 +47,14 @@ SETTINGS: Mapping[str, Options] = {
         "missing": r.choice(["drop", "mean", "median", "most_frequent", "zero", "keep"])
     },
     "encode_categories": lambda r, t: {
-        "columns": some(r, t[0]),
+        "columns": r.choice([[], some(r, t[0])]),
         "method": r.choice(["one_hot", "ordinal"]),
+        "identifiers": r.choice(["transform", "leave"]),
     },
     "impute_missing": lambda r, t: {
-        "columns": some(r, t[0]),
+        "columns": r.choice([[], some(r, t[0])]),
         "numbers": r.choice(["median", "mean", "most_frequent"]),
+        "identifiers": r.choice(["transform", "leave"]),
     },
     "check_table": lambda r, t: {
         "unique": some(r, t[0]),
@@ -103,12 +105,20 @@ SETTINGS: Mapping[str, Options] = {
         "columns": r.choice([[], [name for name in some(r, t[0], 1) if name not in names]]),
     },
     "save_table": lambda r, t: {"columns": r.choice([[], some(r, t[0])])},
-    "scale_columns": lambda r, t: {"columns": r.choice([[], some(r, t[0])])},
     "prepare_columns": lambda r, t: {"target": r.choice([None, *t[0]])},
-    "select_features": lambda r, t: {"method": "variance", "target": r.choice([None, *t[0]])},
+    "scale_columns": lambda r, t: {
+        "columns": r.choice([[], some(r, t[0])]),
+        "identifiers": r.choice(["transform", "leave"]),
+    },
+    "select_features": lambda r, t: {
+        "method": "variance",
+        "target": r.choice([None, *t[0]]),
+        "identifiers": r.choice(["transform", "leave"]),
+    },
     "reduce_dimensions": lambda r, t: {
         "columns": r.choice([[], some(r, t[0])]),
         "components": r.randint(1, 3),
+        "identifiers": r.choice(["transform", "leave"]),
     },
     "split": lambda r, t: {"test_size": 0.5},
     "train_clusters": lambda r, t: {"clusters": 2, "scale": False},
@@ -149,6 +159,8 @@ def random_table(chance: random.Random) -> pd.DataFrame:
     source = np.random.default_rng(chance.randrange(2**32))
     missing = source.random(ROWS) < 0.2
     columns = {
+        "row": np.arange(ROWS),
+        "code": [f"{n * 7919:x}" for n in range(ROWS)],
         "count": source.integers(0, 9, ROWS),
         "price": source.normal(size=ROWS),
         "gap": np.where(missing, np.nan, source.normal(size=ROWS)),

@@ -15,8 +15,14 @@ from jupyter_mlws.components.library import transform
 from jupyter_mlws.components.library.check import check_table
 from jupyter_mlws.components.library.clean import encode_categories, impute_missing
 from jupyter_mlws.components.library.export import save_table
-from jupyter_mlws.components.library.features import reduce_dimensions, transform_table
+from jupyter_mlws.components.library.features import (
+    reduce_dimensions,
+    scale_columns,
+    select_features,
+    transform_table,
+)
 from jupyter_mlws.components.library.train import train_classifier
+from jupyter_mlws.components.registry import library
 
 
 @pytest.fixture
@@ -368,3 +374,34 @@ def test_a_missing_library_is_named_with_its_extra(
     table = pd.DataFrame({"x": range(4), "target": [0, 1, 0, 1]})
     with pytest.raises(ModuleNotFoundError, match=rf"jupyter-mlws\[{algorithm}\]"):
         train_classifier(table, algorithm=algorithm)
+
+
+def test_identifiers_are_left_alone_where_new_nodes_ask_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "row": range(40),
+            "code": [f"{n * 7919:x}" for n in range(40)],
+            "size": rng.normal(size=40),
+            "weight": rng.normal(size=40),
+            "city": ["Bonn", "Ulm"] * 20,
+        }
+    )
+    encoded = encode_categories(table, identifiers="leave").table
+    assert {"row", "code", "city_Bonn"} <= {*encoded.columns}
+    assert "left as they are, since they are identifiers: row, code" in capsys.readouterr().out
+    numbers = table.assign(target=table["size"] * 2)
+    for results in (
+        impute_missing(numbers, identifiers="leave"),
+        scale_columns(numbers, identifiers="leave"),
+        select_features(numbers, method="f_test", count=1, identifiers="leave"),
+        reduce_dimensions(numbers, components=1, identifiers="leave"),
+    ):
+        assert results[0]["row"].equals(table["row"])
+    assert scale_columns(table).table["row"].mean() == pytest.approx(0)
+    assert scale_columns(table, columns=["row"], identifiers="leave").table["row"].std() < 2
+    settings = {c.name: c.settings["properties"] for c in library()}
+    for name in ("encode_categories", "impute_missing", "scale_columns", "select_features"):
+        assert settings[name]["identifiers"]["x-new"] == "leave"

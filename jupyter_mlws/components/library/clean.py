@@ -16,6 +16,7 @@ from jupyter_mlws.components.parameters import (
     ColumnNames,
     ExcludedColumns,
     Labels,
+    LeftIdentifiers,
 )
 from jupyter_mlws.components.table_needs import comparable
 from jupyter_mlws.components.tables import (
@@ -121,6 +122,7 @@ def encode_categories(
     drop_first: Annotated[
         bool, Field(title="Drop first category"), AppliesTo(method=("one_hot",))
     ] = False,
+    identifiers: LeftIdentifiers = "transform",
 ) -> EncodingResult:
     """Encode categorical columns (one-hot or ordinal).
 
@@ -130,12 +132,14 @@ def encode_categories(
     columns: Columns to encode. Leave empty for all text columns.
     method: One-hot: one 0/1 column per category. Ordinal: one number per category.
     drop_first: Drop the first category of each column (one-hot).
+    identifiers: What to do with row numbers, and with names and codes that hardly repeat. Only used
+        if “Columns” is empty.
     """
     import numpy as np
     import pandas as pd
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
-    others = protected_columns(data)
+    others = set() if columns else protected_columns(data, identifiers)
     names = columns or [
         name
         for name in data.columns
@@ -197,6 +201,7 @@ def impute_missing(
     *,
     columns: ColumnNames = [],  # noqa: B006  never changed
     ignore: ExcludedColumns = [TARGET],  # noqa: B006  never changed
+    identifiers: LeftIdentifiers = "transform",
     numbers: Annotated[
         Literal["median", "mean", "most_frequent"],
         Field(title="Numeric columns"),
@@ -210,6 +215,8 @@ def impute_missing(
     imputer: Fitted transformer; use it with “Apply Transformer” on test data and new data.
     columns: Columns to fill. Leave empty for all.
     ignore: Columns to leave as they are. Only used if “Columns” is empty.
+    identifiers: What to do with row numbers, and with names and codes that hardly repeat. Only used
+        if “Columns” is empty.
     numbers: What numeric columns are filled with. Other columns are filled with their most
         frequent value.
     """
@@ -217,7 +224,7 @@ def impute_missing(
     from sklearn.impute import SimpleImputer
 
     check_columns(data, columns)
-    others = {*ignore, *protected_columns(data)}
+    others = {*ignore, *([] if columns else protected_columns(data, identifiers))}
     names = columns or [
         str(name) for name in data.columns if name not in others and not has_lists(data[name])
     ]

@@ -10,13 +10,14 @@ from jupyter_mlws.components import Metrics, Table, component, needs
 from jupyter_mlws.components import columns as rules
 from jupyter_mlws.components.artifacts import Transformer
 from jupyter_mlws.components.estimators import check_features, task_of
-from jupyter_mlws.components.kinds import protected_columns
+from jupyter_mlws.components.kinds import Identifiers, protected_columns
 from jupyter_mlws.components.needs import every, judged, rows
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     ColumnNames,
     ExcludedColumns,
     Labels,
+    LeftIdentifiers,
     Seed,
     Standardize,
     TargetColumn,
@@ -63,6 +64,7 @@ def scale_columns(
     ] = "standard",
     columns: ColumnNames = [],  # noqa: B006  never changed
     ignore: ExcludedColumns = [TARGET],  # noqa: B006  never changed
+    identifiers: LeftIdentifiers = "transform",
 ) -> ScalingResult:
     """Scale numeric columns (standard, min-max, robust or max-abs).
 
@@ -73,6 +75,8 @@ def scale_columns(
         less affected by outliers. Max-abs: maximum absolute value 1.
     columns: Columns to scale. Leave empty for all numeric columns.
     ignore: Columns to leave unscaled. Only used if “Columns” is empty.
+    identifiers: What to do with row numbers, and with names and codes that hardly repeat. Only used
+        if “Columns” is empty.
     """
     from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
@@ -82,7 +86,7 @@ def scale_columns(
         "robust": RobustScaler,
         "max_abs": MaxAbsScaler,
     }
-    apart = {*ignore, *protected_columns(data)}
+    apart = {*ignore, *([] if columns else protected_columns(data, identifiers))}
     numbers = [name for name in data.columns if numeric(data[name]) and name not in apart]
     names = columns or numbers
     if not names:
@@ -111,6 +115,7 @@ def select_features(
         float, Field(ge=0, title="Variance threshold"), AppliesTo(method=("variance",))
     ] = 0.0,
     target: TargetColumn | None = None,
+    identifiers: LeftIdentifiers = "transform",
     task: Annotated[
         Literal["auto", "classification", "regression"], AppliesTo(method=("importance", "f_test"))
     ] = "auto",
@@ -126,12 +131,13 @@ def select_features(
     count: Number of features to keep (importance, F-test).
     threshold: Columns with a variance up to this value are dropped (variance).
     target: Column to predict. Leave empty to use “target” or, if there is none, the last column.
+    identifiers: What to do with row numbers, and with names and codes that hardly repeat.
     task: Classification or regression. Auto decides by the values of the target column.
     random_state: Seed for reproducible results.
     """
     goal = target_of(data, target)
     rows = data[data[goal].notna()]
-    features = _numeric_features(rows, {goal})
+    features = _numeric_features(rows, {goal}, identifiers)
     kind = task_of(rows[goal], goal, "the selection", task)
     selector = _selector(method, kind, min(count, len(features.columns)), threshold, random_state)
     selector.fit(features, rows[goal].infer_objects())
@@ -141,12 +147,12 @@ def select_features(
     return SelectionResult(apply_transformer(selector, data), selector)
 
 
-def _numeric_features(table: Table, ignored: set[str]) -> Table:
+def _numeric_features(table: Table, ignored: set[str], identifiers: Identifiers) -> Table:
     """Return the numeric columns, and print which others stay as they are.
 
     Raises ValueError for missing values.
     """
-    apart = {*ignored, *protected_columns(table)}
+    apart = {*ignored, *protected_columns(table, identifiers)}
     names = [name for name in table.columns if name not in apart]
     numbers = [name for name in names if numeric(table[name])]
     if not numbers:
@@ -190,6 +196,7 @@ def reduce_dimensions(
     components: Annotated[int, Field(ge=1, title="Number of components")] = 2,
     columns: ColumnNames = [],  # noqa: B006  never changed
     ignore: ExcludedColumns = [TARGET],  # noqa: B006  never changed
+    identifiers: LeftIdentifiers = "transform",
     scale: Standardize = True,
 ) -> ReductionResult:
     """Replace numeric columns with their principal components.
@@ -201,6 +208,8 @@ def reduce_dimensions(
     components: At most as many as there are columns.
     columns: Columns to replace. Leave empty for all numeric columns.
     ignore: Columns to leave as they are. Only used if “Columns” is empty.
+    identifiers: What to do with row numbers, and with names and codes that hardly repeat. Only used
+        if “Columns” is empty.
     scale: Scale columns to mean 0 and standard deviation 1 first.
     """
     from sklearn.decomposition import PCA
@@ -208,7 +217,11 @@ def reduce_dimensions(
     from sklearn.preprocessing import StandardScaler
 
     check_columns(data, columns)
-    features = check_features(data[columns]) if columns else _numeric_features(data, {*ignore})
+    features = (
+        check_features(data[columns])
+        if columns
+        else _numeric_features(data, {*ignore}, identifiers)
+    )
     count = min(components, *features.shape)
     pca = PCA(n_components=count, svd_solver="full")
     reducer = make_pipeline(*([StandardScaler()] if scale else []), pca).fit(features)
