@@ -54,6 +54,7 @@ SETTINGS: Mapping[str, Options] = {
     "impute_missing": lambda r, t: {
         "columns": r.choice([[], some(r, t[0])]),
         "numbers": r.choice(["median", "mean", "most_frequent"]),
+        "integers": r.choice(["fractions", "stay"]),
         "identifiers": r.choice(["transform", "leave"]),
     },
     "check_table": lambda r, t: {

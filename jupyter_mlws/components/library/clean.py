@@ -17,6 +17,7 @@ from jupyter_mlws.components.parameters import (
     ExcludedColumns,
     Labels,
     LeftIdentifiers,
+    New,
 )
 from jupyter_mlws.components.table_needs import comparable
 from jupyter_mlws.components.tables import (
@@ -207,6 +208,12 @@ def impute_missing(
         Field(title="Numeric columns"),
         Labels(most_frequent="Most frequent value"),
     ] = "median",
+    integers: Annotated[
+        Literal["fractions", "stay"],
+        Labels(fractions="Become numbers with fractions", stay="Stay integers"),
+        New("stay"),
+        AppliesTo(numbers=("median", "mean")),
+    ] = "fractions",
 ) -> ImputationResult:
     """Fill missing values with values learned from this table.
 
@@ -219,6 +226,8 @@ def impute_missing(
         if “Columns” is empty.
     numbers: What numeric columns are filled with. Other columns are filled with their most
         frequent value.
+    integers: What becomes of integers without gaps. Those that stay are filled with a rounded value
+        in other tables.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -234,12 +243,20 @@ def impute_missing(
     }
     if numbers == "most_frequent":
         groups = {numbers: names}
-    imputer = ColumnTransformer(
-        [
-            (strategy, SimpleImputer(strategy=strategy, keep_empty_features=True), group)
-            for strategy, group in groups.items()
-            if group
-        ],
-        verbose_feature_names_out=False,
-    ).fit(without_nullable(data[names]))
+    steps = []
+    if integers == "stay" and numbers != "most_frequent":
+        whole = [n for n in groups[numbers] if data[n].dtype.kind in "iu" and not data[n].hasnans]
+        groups[numbers] = [name for name in groups[numbers] if name not in whole]
+        for name in whole if len(data) else ():
+            # The other strategies calculate with fractions.
+            value = round(getattr(data[name], numbers)())
+            fill = SimpleImputer(strategy="constant", fill_value=value)
+            steps.append((f"integers {name}", fill, [name]))
+    steps += [
+        (strategy, SimpleImputer(strategy=strategy, keep_empty_features=True), group)
+        for strategy, group in groups.items()
+        if group
+    ]
+    imputer = ColumnTransformer(steps, verbose_feature_names_out=False)
+    imputer.fit(without_nullable(data[names]))
     return ImputationResult(apply_transformer(imputer, data), imputer)
