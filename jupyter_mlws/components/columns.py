@@ -42,6 +42,7 @@ class Column(NamedTuple):
         return {"role": self.role, **kind} if kind or self.role else {}
 
 
+TARGET = "target"
 ANY = Column()
 INTEGER = Column("integer")
 NUMBER = Column("number")
@@ -120,6 +121,25 @@ def table_of(inputs: Inputs, port: str) -> Schema:
     """Return the columns of the table at an input port; unknown if there is none."""
     values = inputs.get(port) or (UNKNOWN,)
     return values[0] if isinstance(values[0], Schema) else UNKNOWN
+
+
+def target_of_schema(table: Schema, setting: Any) -> str | None:
+    """Return the column to predict, as `tables.target_of` does; None if it is not known."""
+    if setting:
+        return str(setting)
+    for name, column in table.columns.items():
+        if column.role == "target":
+            return name
+    if TARGET in table.columns or not table.complete:
+        return TARGET
+    return next(reversed(list(table.columns)), None)
+
+
+def predictor(settings: Settings, inputs: Inputs) -> Mapping[str, Schema]:
+    """Rule of a learner: the target of its model."""
+    goal = target_of_schema(table_of(inputs, "data"), settings["target"])
+    columns = {} if goal is None else {goal: Column(role="target")}
+    return {"model": Schema(columns, complete=False)}
 
 
 def with_roles(table: Schema, inputs: Inputs) -> Schema:

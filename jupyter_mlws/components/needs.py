@@ -5,18 +5,21 @@ A component declares it with ``@component(needs=…)``: a function of its settin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jupyter_mlws.components.columns import (
     ANY,
+    TARGET,
     Column,
     Fitted,
     Inputs,
     Schema,
     Settings,
+    Value,
     protected,
     table_of,
+    target_of_schema,
 )
 from jupyter_mlws.components.estimators import CLASSIFIERS, REGRESSORS
 from jupyter_mlws.core.i18n import Message
@@ -28,7 +31,6 @@ NEED_VALUES = frozenset(
     }
 )
 """Kinds of model that cannot be trained with missing values."""
-TARGET = "target"
 MAX_NAMES = 5
 """Columns that a message names."""
 
@@ -103,8 +105,11 @@ def rows(*ports: str) -> Needs:
     return check
 
 
-def judged(models: str, port: str) -> Needs:
-    """Return the requirement that a table has columns as those that models were trained on."""
+def judged(models: str, port: str, is_trained: bool = True) -> Needs:
+    """Return the requirement that a table has columns as those that models were trained on.
+
+    ``is_trained``: the models are used as they are, not trained anew with the table.
+    """
 
     def check(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
         yield from rows(port)(settings, inputs)
@@ -113,6 +118,8 @@ def judged(models: str, port: str) -> Needs:
             value.before if isinstance(value, Fitted) else value for value in inputs.get(models, ())
         ]
         goal = target_of_schema(table, settings.get("target")) if "target" in settings else None
+        if is_trained:
+            yield from _predicts(table, goal, inputs.get(models, ()))
         features = {name: table.columns[name] for name in _features(table, goal)}
         yield from infinite_values(features)
         others = [
@@ -135,6 +142,39 @@ def judged(models: str, port: str) -> Needs:
             )
 
     return check
+
+
+def _predicts(table: Schema, goal: str | None, models: Sequence[Value]) -> Iterator[Misfit]:
+    """Check that models predict a column of the table, from columns that it has."""
+    missing: dict[str, None] = {}
+    for model in models:
+        if not isinstance(model, Fitted):
+            continue
+        own = next((n for n, one in model.after.columns.items() if one.role == "target"), None)
+        if own is None or own not in model.before.columns:
+            continue
+        if goal in table.columns and own != goal:
+            yield Misfit(
+                Message("A model predicts {other!r}, not {name!r}.", other=own, name=goal),
+                Message("Choose the same target column here and where the model is trained."),
+                "target",
+                is_certain=False,
+            )
+        elif table.complete:
+            missing |= dict.fromkeys(
+                name
+                for name in _features(model.before, own)
+                if name not in table.columns
+                # Automatic preparation ignores them.
+                and model.before.columns[name].kind not in ("identifier", "constant")
+            )
+    if missing:
+        yield Misfit(
+            Message("Models were trained on {columns}.", columns=names_of_columns(missing)),
+            Message("Take a table that has these columns, or train without them."),
+            "",
+            is_certain=False,
+        )
 
 
 def group_of(column: Column) -> str | None:
@@ -247,18 +287,6 @@ def split(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
         )
 
 
-def target_of_schema(table: Schema, setting: Any) -> str | None:
-    """Return the column to predict, as `tables.target_of` does; None if it is not known."""
-    if setting:
-        return str(setting)
-    for name, column in table.columns.items():
-        if column.role == "target":
-            return name
-    if TARGET in table.columns or not table.complete:
-        return TARGET
-    return next(reversed(list(table.columns)), None)
-
-
 def _learner(
     settings: Settings, inputs: Inputs, task: str, algorithm: str, takes_gaps: bool = True
 ) -> Iterator[Misfit]:
@@ -277,19 +305,25 @@ def _learner(
 
 
 def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
-    if target.type in ("date", "other") or (
-        task == "regression" and target.type in ("text", "boolean")
-    ):
+    if task == "regression" and target.type in ("text", "boolean", "date", "other"):
+        is_text = target.type == "text"
         yield Misfit(
-            Message("The target column {name!r} is no number.", name=goal)
-            if task == "regression"
-            else Message("The target column {name!r} has no classes.", name=goal),
-            Message("Choose another target column.")
-            if target.type != "text"
-            else Message("Choose another target column, or train a classifier."),
+            Message("The target column {name!r} is no number.", name=goal),
+            Message("Choose another target column, or train a classifier.")
+            if is_text
+            else Message("Choose another target column."),
             "target",
-            # Each date can be a class of its own.
-            is_certain=task == "regression" and target.type == "text",
+            is_certain=is_text,
+        )
+    if task == "classification" and (
+        target.type in ("date", "other") or target.kind in ("date", "identifier", "text")
+    ):
+        # Each date can be a class of its own.
+        yield Misfit(
+            Message("The target column {name!r} has no classes.", name=goal),
+            Message("Choose another target column."),
+            "target",
+            is_certain=False,
         )
     if task == "classification" and target.is_whole is False:
         yield Misfit(

@@ -14,6 +14,7 @@ from jupyter_mlws.components.columns import (
     Settings,
     protected,
     table_of,
+    target_of_schema,
 )
 from jupyter_mlws.components.needs import (
     Misfit,
@@ -24,7 +25,6 @@ from jupyter_mlws.components.needs import (
     ignoring,
     is_empty,
     names_of_columns,
-    target_of_schema,
 )
 from jupyter_mlws.core.i18n import Message
 

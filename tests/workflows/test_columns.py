@@ -241,6 +241,35 @@ def test_a_model_of_the_wrong_kind_is_a_problem(workflows: WorkflowManager, file
     )
 
 
+@pytest.mark.parametrize(
+    ("columns", "target", "judged", "message"),
+    [
+        ("[city]", "churn", "data", ""),
+        ("[city]", "churn", "load", ""),
+        ("[city]", "rooms", "load", "A model predicts 'rooms', not 'churn'."),
+        ("[city]", "churn", "fewer", "Models were trained on price."),
+    ],
+)
+def test_a_model_is_judged_by_its_target_and_columns(
+    workflows: WorkflowManager,
+    write: Callable[..., Path],
+    columns: str,
+    target: str,
+    judged: str,
+    message: str,
+) -> None:
+    write("data.csv", CSV)
+    table = {"data": "data.csv", "load": f"{OUT}/load.table.parquet"}.get(judged, "fewer.csv")
+    write("fewer.csv", "city,rooms,churn\nBonn,3,0\n")
+    text = workflow(columns, target).replace("stages:", "  - check: {target: churn}\nstages:")
+    text += node(
+        "check", "compare_classifiers", f"models={OUT}/train.model.skops test={table}",
+        f"table={OUT}/check.parquet",
+    )  # fmt: skip
+    problems = [one for one in workflows.validate(PATH, text) if one.node == "check"]
+    assert [one.message.en for one in problems] == ([message] if message else [])
+
+
 async def test_a_table_file_is_described(fetch, write: Callable[..., Path]) -> None:
     write("data/a.csv", "x;y\n1;a\n2;b\n")
     body = json.dumps({"path": "data/a.csv"})

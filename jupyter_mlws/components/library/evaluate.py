@@ -135,7 +135,7 @@ def compare_regressors(
     return RegressorComparison(*comparison)
 
 
-@component(category="Evaluate", title="Cross-Validate", needs=judged("models", "data"))
+@component(category="Evaluate", title="Cross-Validate", needs=judged("models", "data", False))
 def cross_validate(
     models: list[SupervisedModel],
     data: Table,

@@ -14,7 +14,7 @@ from jupyter_mlws.components.artifacts import (
     ColumnSteps,
     RegressorModel,
 )
-from jupyter_mlws.components.columns import like
+from jupyter_mlws.components.columns import like, predictor
 from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator
 from jupyter_mlws.components.folds import FOLD_SCORES, fold_rows, fold_scores
 from jupyter_mlws.components.kinds import columns_with_role
@@ -86,7 +86,12 @@ class ClusteringResult(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Train", title="Train Classifier", needs=unless_prepared(needs.classifier))
+@component(
+    category="Train",
+    title="Train Classifier",
+    columns=predictor,
+    needs=unless_prepared(needs.classifier),
+)
 def train_classifier(
     data: Table,
     steps: ColumnSteps | None = None,
@@ -155,7 +160,12 @@ def train_classifier(
     return _fit(model, data, steps, target, "classification", *preparing, cross_validation)
 
 
-@component(category="Train", title="Train Regressor", needs=unless_prepared(needs.regressor))
+@component(
+    category="Train",
+    title="Train Regressor",
+    columns=predictor,
+    needs=unless_prepared(needs.regressor),
+)
 def train_regressor(
     data: Table,
     steps: ColumnSteps | None = None,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Table, component, needs
 from jupyter_mlws.components.artifacts import ColumnSteps, SupervisedModel
+from jupyter_mlws.components.columns import predictor
 from jupyter_mlws.components.estimators import Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import TORCH
 from jupyter_mlws.components.parameters import (
@@ -55,7 +56,12 @@ class TrainingResult(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Train", title="Model Training", needs=unless_prepared(needs.any_learner))
+@component(
+    category="Train",
+    title="Model Training",
+    columns=predictor,
+    needs=unless_prepared(needs.any_learner),
+)
 def model_training(
     data: Table,
     test: Table | None = None,

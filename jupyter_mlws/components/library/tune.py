@@ -10,6 +10,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Table, component, needs
 from jupyter_mlws.components.artifacts import ColumnSteps, SupervisedModel
+from jupyter_mlws.components.columns import predictor
 from jupyter_mlws.components.estimators import DEFAULTS, Task, check_features, estimator, task_of
 from jupyter_mlws.components.optional_dependencies import BOOSTING_LABELS, BOOSTING_NEEDS
 from jupyter_mlws.components.parameters import (
@@ -63,7 +64,12 @@ class TuningResult(NamedTuple):
     table: Table
 
 
-@component(category="Tune", title="Tune Model", needs=unless_prepared(needs.any_learner))
+@component(
+    category="Tune",
+    title="Tune Model",
+    columns=predictor,
+    needs=unless_prepared(needs.any_learner),
+)
 def tune_model(
     data: Table,
     steps: ColumnSteps | None = None,

@@ -197,8 +197,9 @@ class Columns:
             for path in stage.ports.get(port.name, ())[:1]:
                 if port.type == "Table":
                     self._values[path] = with_roles(schema, inputs)
-                elif port.type == "Model" and len(tables) == 1:
-                    self._values[path] = Fitted(tables[0], schema)
+                elif port.type == "Model" and ("data" in inputs or len(tables) == 1):
+                    data = table_of(inputs, "data") if "data" in inputs else tables[0]
+                    self._values[path] = Fitted(data, schema)
 
 
 def all_settings(stage: Stage, component: Component) -> dict[str, Any]:

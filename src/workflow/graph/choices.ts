@@ -164,7 +164,8 @@ export function furtherLinks(graph: IGraph, first: ILink): ILink[] {
   for (const port of graph.nodes.get(target)?.inputs ?? []) {
     const origins =
       port.name !== targetPort
-        ? port.required && port.paths.length === 0
+        ? // Rows that judge, or that the model has seen, belong to a model also where none are needed.
+          (port.required || port.type === 'Table') && port.paths.length === 0
           ? nearest(graph, source, port.name).slice(0, 1)
           : []
         : port.multiple
