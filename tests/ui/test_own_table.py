@@ -1,0 +1,118 @@
+"""A person's own table from the first look at it to its first restored version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.canvas import RUN_LIMIT, drop_files, newest_run, node, save, until
+from tests.ui.conftest import Lab, prefer
+from tests.ui.test_looks import THEMES
+from tests.ui.test_welcome import TABLE
+
+pytestmark = [pytest.mark.browser, pytest.mark.exhaustive]
+
+FILE = "workflows/customers/dvc.yaml"
+MODELS = ["baseline", "logistic", "forest", "boosting"]
+
+
+def run(page: Page, state: str) -> None:
+    before = newest_run(page).get_attribute("data-mlws-run")
+    page.locator(".jp-mlws-run").click()
+    expect(newest_run(page)).not_to_have_attribute("data-mlws-run", str(before))
+    expect(newest_run(page)).to_have_attribute("data-mlws-state", state, timeout=RUN_LIMIT)
+
+
+def target(page: Page) -> Locator:
+    return page.locator('.jp-mlws-Settings select[id$="_target"]')
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.parametrize(("theme", "locale"), [("light", "en"), ("dark", "zh_CN")])
+def test_from_a_table_to_a_restored_version(
+    page: Page,
+    start_lab: Callable[..., Lab],
+    tmp_path: Path,
+    shoot: Callable[[str], None],
+    theme: str,
+    locale: str,
+) -> None:
+    def look(name: str) -> None:
+        shoot(f"own-table-{name}-{theme}-{locale}")
+
+    folder = tmp_path / "own"
+    folder.mkdir()
+    prefer(tmp_path, THEMES[theme], locale)
+    lab = start_lab(folder)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(lab.address())
+    expect(page.locator(".jp-mlws-Begin-page")).to_be_visible()
+
+    # One screen, without scrolling.
+    drop_files(page, ".jp-mlws-Begin-page", {"customers.csv": TABLE})
+    dialog = page.locator(".jp-Dialog-content")
+    expect(dialog.locator(".jp-mlws-Wizard-model")).to_be_visible()
+    box = dialog.bounding_box()
+    assert box
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 720
+    look("wizard")
+    dialog.locator(".jp-Dialog-button").last.click()
+    for name in (*MODELS, "compare", "importance", "confusion"):
+        expect(node(page, name)).to_have_attribute(
+            "data-mlws-state", "COMPLETED", timeout=RUN_LIMIT
+        )
+    look("run")
+
+    # The first version holds all of it.
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.locator(".jp-mlws-CommitBox").fill("First model")
+    look("commit")
+    page.locator(".jp-mlws-CommitButton").click()
+    who = page.locator(".jp-mlws-IdentityForm")
+    who.locator("[name=name]").fill("Ann")
+    who.locator("[name=email]").fill("ann@example.com")
+    look("who-commits")
+    who.locator("button").click()
+    snapshot = page.locator(".jp-mlws-Snapshot")
+    expect(snapshot).to_have_count(1, timeout=RUN_LIMIT)
+    expect(page.locator(".jp-mlws-Change")).to_have_count(0)
+    look("committed")
+    before = (lab.root / FILE).read_text()
+
+    # A column that cannot be predicted is named before the run, and by the run.
+    node(page, "forest").click()
+    target(page).select_option("signup")
+    look("wrong-column")
+    save(page)
+    run(page, "FAILED")
+    expect(node(page, "compare")).not_to_have_attribute("data-mlws-state", "COMPLETED")
+    node(page, "compare").click()
+    look("failed")
+    failed = newest_run(page).get_attribute("data-mlws-run")
+    node(page, "forest").click()
+    target(page).select_option("")
+    expect(node(page, "forest").locator(".jp-mlws-Node-fault")).to_have_count(0)
+    save(page)
+    run(page, "COMPLETED")
+    page.locator(".jp-mlws-Drawer [role=tab]").last.click()
+    page.locator(f'[data-mlws-past-run="{failed}"]').click()
+    past = page.locator(".jp-mlws-Workflow.jp-mod-past")
+    mark = past.locator('[data-mlws-node="forest"]')
+    expect(mark).to_have_attribute("data-mlws-state", "FAILED")
+    look("past-run")
+
+    # Everything breaks, and is restored.
+    (lab.root / FILE).write_text("stages: {}\n")
+    (lab.root / "data/customers.csv").unlink()
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    snapshot.locator(".jp-mlws-RestoreButton").click()
+    look("restore")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    until(page, lambda: (lab.root / FILE).read_text() == before)
+    until(page, lambda: (lab.root / "data/customers.csv").is_file())
+    assert (lab.root / "data/customers.csv").read_text() == TABLE
+    look("restored")
