@@ -311,10 +311,10 @@ def check_values(column: Any, result: Any, to: str, errors: str) -> None:
     """Raise ValueError for the first value that did not become one of a type."""
     rows = (result.isna() & column.notna()).to_numpy().nonzero()[0]
     if len(rows) and errors == "raise":
+        more = f" ({len(rows)} such values)" if len(rows) > 1 else ""
         raise ValueError(
             f"column {column.name!r} has {shown(column.iloc[rows[0]])} in row {rows[0] + 1}, which "
-            f"is no {to} ({len(rows)} such values): correct it, or let invalid values become "
-            "missing"
+            f"is no {to}{more}: correct it, or let invalid values become missing"
         )
 
 
