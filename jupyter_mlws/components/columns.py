@@ -265,8 +265,8 @@ def impute_missing(settings: Settings, inputs: Inputs) -> Schema:
             return column
         if column.type in ("integer", "number"):
             if averages and column.type == "integer" and settings.get("integers") == "stay":
-                # Those with gaps become numbers.
-                return column if column.has_gaps is False else ANY
+                # Those with gaps become numbers, as pandas' nullable ones do.
+                return ANY
             is_kept = is_unsure and column.type == "integer"
             return filled_number if averages and not is_kept else ANY
         return column._replace(has_gaps=has_gaps) if column.type == "text" else ANY

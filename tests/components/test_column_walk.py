@@ -85,7 +85,14 @@ ROWS_TELL = re.compile(
 """What cannot be known before a run: how many rows there are, and what is in all of them."""
 TELLING = frozenset(
     {
-        *("float", "nullable integer, gaps", "boolean, gaps", "category", "pandas category"),
+        *(
+            "float",
+            "nullable integer",
+            "nullable integer, gaps",
+            "boolean, gaps",
+            "category",
+            "pandas category",
+        ),
         *("text, gaps", "date, gaps", "span", "missing", "infinite", "list", "no rows"),
     }
 )

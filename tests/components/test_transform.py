@@ -409,11 +409,13 @@ def test_identifiers_are_left_alone_where_new_nodes_ask_for_it(
 
 def test_integers_stay_integers_where_new_nodes_ask_for_it(tmp_path: Path) -> None:
     table = pd.DataFrame({"rooms": [1, 2, 4, 4], "price": [1.0, None, 3.0, 4.0]})
+    table["floors"] = table["rooms"].astype("uint8")
     result = impute_missing(table, integers="stay")
     assert result.table["rooms"].equals(table["rooms"])
     assert result.table["price"].tolist() == [1, 3, 3, 4]
     assert impute_missing(table).table["rooms"].dtype == "float64"
     values.write("Model", result.imputer, tmp_path / "m.skops")
     imputer = values.read("Model", tmp_path / "m.skops")
-    other = pd.DataFrame({"rooms": [7, None], "price": [None, 2.0]})
+    assert result.table["floors"].dtype == "uint8"
+    other = pd.DataFrame({"rooms": [7, None], "price": [None, 2.0], "floors": [1, None]})
     assert transform_table(imputer, other)["rooms"].tolist() == [7, 3]

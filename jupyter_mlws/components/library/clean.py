@@ -29,6 +29,8 @@ from jupyter_mlws.components.tables import (
 )
 from jupyter_mlws.components.transforms import apply_transformer, without_nullable
 
+INTEGERS = frozenset({f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)})
+
 
 class EncodingResult(NamedTuple):
     """A table with encoded columns, and the fitted encoder."""
@@ -245,12 +247,13 @@ def impute_missing(
         groups = {numbers: names}
     steps = []
     if integers == "stay" and numbers != "most_frequent":
-        whole = [n for n in groups[numbers] if data[n].dtype.kind in "iu" and not data[n].hasnans]
+        # Of pandas' nullable types, imputers make numbers.
+        whole = [name for name in groups[numbers] if str(data[name].dtype) in INTEGERS]
         groups[numbers] = [name for name in groups[numbers] if name not in whole]
-        for name in whole if len(data) else ():
+        for name in whole if len(data) else []:
             # The other strategies calculate with fractions.
             value = round(getattr(data[name], numbers)())
-            fill = SimpleImputer(strategy="constant", fill_value=value)
+            fill = SimpleImputer(strategy="constant", fill_value=data[name].dtype.type(value))
             steps.append((f"integers {name}", fill, [name]))
     steps += [
         (strategy, SimpleImputer(strategy=strategy, keep_empty_features=True), group)
