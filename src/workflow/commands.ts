@@ -197,7 +197,7 @@ function editCommands(trans: TranslationBundle): Commands {
     },
     'workflow:duplicate': {
       label: trans.__('Duplicate Nodes'),
-      act: ({ gestures, model }) => gestures.duplicate(model),
+      act: (_, canvas) => canvas.flow?.duplicate(),
       isEnabled: hasNodes
     },
     'workflow:select-all': {

@@ -11,6 +11,7 @@ import {
 import { freePlace } from '../graph/layout';
 import { TABLE_FILE } from '../graph/sources';
 import { COLUMN_GAP } from '../graph/wrapping';
+import * as clips from '../store/clips';
 import * as gestures from '../store/gestures';
 import { useCanvas, useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
@@ -34,6 +35,7 @@ export interface IFlowHandle {
   copy(): void;
   cut(): void;
   paste(): Promise<void>;
+  duplicate(): void;
   /** False where the text holds no nodes. */
   pasteText(text: string): boolean;
 }
@@ -78,11 +80,7 @@ export function useHandle(
       const clip = readClip(text);
       if (clip) {
         const at = pointer.current;
-        gestures.paste(
-          model,
-          clip,
-          at ? flow.screenToFlowPosition(at) : centre()
-        );
+        clips.paste(model, clip, at ? flow.screenToFlowPosition(at) : centre());
       }
       return clip !== null;
     };
@@ -129,8 +127,9 @@ export function useHandle(
           gestures.addFiles(model, paths, place);
         }
       },
-      copy: () => keepClip(gestures.copy(model)),
-      cut: () => keepClip(gestures.cut(model)),
+      copy: () => keepClip(clips.copy(model)),
+      cut: () => keepClip(clips.cut(model)),
+      duplicate: () => clips.duplicate(model),
       paste: async () => {
         // Only pages that are served safely may read the clipboard.
         const text = await navigator.clipboard?.readText().catch(() => null);
@@ -179,8 +178,8 @@ export function useClipboard(
         }
       };
     return {
-      onCopy: give(() => gestures.copy(model)),
-      onCut: give(() => gestures.cut(model)),
+      onCopy: give(() => clips.copy(model)),
+      onCut: give(() => clips.cut(model)),
       onPaste: event => {
         const text = event.clipboardData.getData('text/plain');
         if (!isField(event) && handle.pasteText(text)) {

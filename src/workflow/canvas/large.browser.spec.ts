@@ -152,6 +152,9 @@ test('from afar a title is seen whole where the pointer is, and not cut to a few
       await fit(canvas, size);
     } else {
       await canvas.command('workflow:fit');
+      for (let step = 0; step < 3; step++) {
+        await css('.react-flow__controls-zoomout').click();
+      }
       await expect
         .element(css('.jp-mlws-Canvas'))
         .toHaveClass('jp-mod-untitled');

@@ -162,7 +162,7 @@ test('a run that failed shows nothing of another run', async () => {
   await expect.element(changes).toHaveTextContent('split.stratify');
   await expect
     .element(changes)
-    .toHaveTextContent('10 metrics have no value in this run');
+    .toHaveTextContent('12 metrics have no value in this run');
   await expect.element(changes).not.toHaveTextContent('the same');
   await pastNode('plot').click();
   await past('[role=tab]').getByText('Preview').click();

@@ -9,6 +9,7 @@ import { templates } from '../import/gallery';
 import { WINE } from '../../__tests__/samples';
 import { fittingEnds } from '../graph/choices';
 import { drawnEdges } from '../graph/graph';
+import * as clips from './clips';
 import * as gestures from './gestures';
 import { CanvasModel } from './model';
 import type { WorkflowService } from './service';
@@ -428,7 +429,7 @@ it('gives back every gesture by undo (property)', async () => {
     },
     number => {
       model.selection.select([pick(nodes(), number) ?? '']);
-      gestures.duplicate(model);
+      clips.duplicate(model);
     }
   ];
   const step = fc.tuple(fc.nat(acts.length - 1), fc.nat(20));
