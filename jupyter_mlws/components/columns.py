@@ -414,8 +414,8 @@ def scale_columns(settings: Settings, inputs: Inputs) -> Schema:
     chosen, ignored = settings["columns"], {*settings["ignore"], *protected(table)}
     new = dict.fromkeys(chosen or [name for name in numbers if name not in ignored], NUMBER)
     if not chosen:
-        kept = [n for n in numbers if leaves_identifiers(settings) and n not in ignored]
-        unsure += [name for name in kept if table.columns[name].type == "integer"]
+        integers = [n for n in numbers if leaves_identifiers(settings) and n not in ignored]
+        unsure += [name for name in integers if table.columns[name].type == "integer"]
         new |= dict.fromkeys([name for name in unsure if name not in ignored], ANY)
     return Schema({n: new.get(n, column) for n, column in table.columns.items()}, table.complete)
 

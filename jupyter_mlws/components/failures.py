@@ -48,7 +48,7 @@ ADVICE = {
     "missing": ": fill the gaps with “Impute Missing Values”, or leave out the rows with “Clean "
     "Rows”",
 }
-"""What to do about each flaw."""
+"""Repairs of each flaw."""
 TARGET = r"Unknown label type|Supported target types|[Ll]abels? .* not supported|multi-label"
 """Texts of libraries about classes that are none."""
 SENTENCES = (
@@ -248,15 +248,15 @@ def first_fault(
         for name in (name for name in table.columns if name not in apart):
             rows = has_flaw(table[name], flaw).to_numpy().nonzero()[0]
             values = table[name].iloc[rows[:MAX_SEARCHED]]
-            named = [
+            matches = [
                 row
                 for row, value in zip(rows, values, strict=False)
                 if text and (repr(value) in text or f"'{type(value).__name__}'" in text)
             ]
-            for row in (named or list(rows))[:1]:
+            for row in (matches or list(rows))[:1]:
                 value = shown(table[name].iloc[row])
                 sentence = f"column {name!r} has {value} in row {row + 1}{place}{ADVICE[flaw]}"
-                faults.append((not named, name in targets, len(faults), sentence))
+                faults.append((not matches, name in targets, len(faults), sentence))
     return min(faults)[-1] if faults else ""
 
 

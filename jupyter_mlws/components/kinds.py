@@ -17,7 +17,7 @@ ColumnKind = Literal[
 ]
 ColumnRole = Literal["target", "feature", "ignored", "group", "time", "weight"]
 Identifiers = Literal["transform", "leave"]
-"""What transformations do with identifiers that are not chosen by name."""
+"""Treatment of identifiers that are not chosen by name."""
 KINDS: tuple[ColumnKind, ...] = get_args(ColumnKind)
 ROLES: tuple[ColumnRole, ...] = get_args(ColumnRole)
 KindReason = Literal[

@@ -54,9 +54,9 @@ def columns_are(
     """
 
     def check(values: Settings, inputs: Inputs) -> Iterator[Misfit]:
-        for name, wanted in (when or {}).items():
+        for name, choices in (when or {}).items():
             chosen = values[name] if isinstance(values[name], list) else [values[name]]
-            if not set(wanted).intersection(chosen):
+            if not set(choices).intersection(chosen):
                 return
         table = table_of(inputs, port)
         for setting in settings:

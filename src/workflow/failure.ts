@@ -13,7 +13,7 @@ const DECORATION = /^[\s^~\-=─│|]*$/;
 const MAX_LENGTH = 300;
 /** The error of a built-in component, whose words are for people. */
 const OWN = 'ComponentError';
-/** What a node prints that was not run, or whose result could not be stored. */
+/** The beginning of what a node prints that was not run, or whose result could not be stored. */
 const REFUSAL = /^jupyter mlws node: /;
 
 /** Returns the last exception of a failed node's log in one line, else the error's own message. */

@@ -82,7 +82,7 @@ ROWS_TELL = re.compile(
     r"too few rows|only one class|no words are left|has no rows|has \d rows|"
     r"no row has a value|no column is left|fewer|varies less|the fraction"
 )
-"""What cannot be known before a run: how many rows there are, and what is in all of them."""
+"""Failures that only the run knows: by how many rows there are, and the values of all of them."""
 TELLING = frozenset(
     {
         *(
@@ -213,7 +213,7 @@ def cases(
             yield f"{one} / {other}", inputs, next(variants(component))
 
 
-def told(function: Any, inputs: Mapping[str, Any], settings: dict[str, Any]) -> list[Any]:
+def misfits(function: Any, inputs: Mapping[str, Any], settings: dict[str, Any]) -> list[Any]:
     """Return what validation tells about the columns before the run."""
     needs = getattr(function, MARK).needs
     if needs is None:
@@ -237,13 +237,13 @@ def schema_of(value: Any) -> Value:
 def test_what_fails_was_told(component: Component, is_full: bool, tmp_path: Path) -> None:
     if component.name == "train_network" and not installed(TORCH.module):
         pytest.skip("PyTorch is not installed")
-    found = load_function(component.name, tmp_path)
-    assert found is not None
-    function, _ = found
+    loaded = load_function(component.name, tmp_path)
+    assert loaded is not None
+    function, _ = loaded
     faults = []
     for label, inputs, settings in cases(component, is_full):
         options = settings_model(function).model_validate(settings).model_dump()
-        problems = told(function, inputs, options)
+        problems = misfits(function, inputs, options)
         failure = cause = None
         try:
             with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():

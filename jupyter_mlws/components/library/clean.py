@@ -151,13 +151,13 @@ def encode_categories(
         and not pd.api.types.is_datetime64_any_dtype(data[name])
         and is_encodable(data[name])
     ]
-    left = [
+    rest = [
         str(name)
         for name in data.columns
         if name not in {*names, *others} and not numeric(data[name])
     ]
-    if left and not columns:
-        print(f"left as they are, since they are no categories: {', '.join(left)}")  # noqa: T201
+    if rest and not columns:
+        print(f"left as they are, since they are no categories: {', '.join(rest)}")  # noqa: T201
     for name in columns:
         if not is_encodable(data[name]):
             raise ValueError(

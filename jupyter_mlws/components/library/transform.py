@@ -44,6 +44,8 @@ Condition = Literal[
 Statistic = Literal[
     "mean", "sum", "min", "max", "median", "std", "count", "distinct", "first", "last"
 ]
+MAX_INTEGER = 2.0**63
+"""Larger numbers, and infinite ones, are no integers of 64 bits."""
 METHODS: dict[str, Any] = {"distinct": "nunique"}
 """pandas' names of statistics, where they differ."""
 
@@ -294,10 +296,12 @@ def _convert(column: Any, to: str, errors: Literal["raise", "coerce"]) -> Any:
                 "0": False,
                 "0.0": False,
             }
-            known = column.astype("str").str.strip().str.lower().map(words)
-            check_values(column, known, to, errors)
-            return known.astype("boolean")
+            truths = column.astype("str").str.strip().str.lower().map(words)
+            check_values(column, truths, to, errors)
+            return truths.astype("boolean")
         numbers = pd.to_numeric(column, errors="coerce")
+        if to == "integer" and numbers.dtype.kind == "f":
+            numbers = numbers.mask(numbers.abs() >= MAX_INTEGER)
         check_values(column, numbers, to, errors)
         return numbers.round().astype("Int64") if to == "integer" else numbers.astype("float64")
     except TypeError as error:
