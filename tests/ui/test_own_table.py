@@ -26,8 +26,8 @@ def run(page: Page, state: str) -> None:
     expect(newest_run(page)).to_have_attribute("data-mlws-state", state, timeout=RUN_LIMIT)
 
 
-def target(page: Page) -> Locator:
-    return page.locator('.jp-mlws-Settings select[id$="_target"]')
+def setting(page: Page, name: str) -> Locator:
+    return page.locator(f'.jp-mlws-Settings select[id$="_{name}"]')
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
@@ -83,19 +83,26 @@ def test_from_a_table_to_a_restored_version(
     look("committed")
     before = (lab.root / FILE).read_text()
 
-    # A column that cannot be predicted is named before the run, and by the run.
+    # What cannot be predicted, or by what it is judged, is told before a run.
     node(page, "forest").click()
-    target(page).select_option("signup")
+    setting(page, "target").select_option("signup")
+    expect(node(page, "forest").locator(".jp-mlws-Node-fault")).to_be_visible()
+    expect(node(page, "compare").locator(".jp-mlws-Node-fault")).to_be_visible()
     look("wrong-column")
+    setting(page, "target").select_option("")
+    expect(page.locator(".jp-mlws-Node-fault")).to_have_count(0)
+
+    # What is run all the same fails in our words; the button that was there before cures it.
+    setting(page, "preparation").select_option("0")
+    expect(node(page, "forest").locator(".jp-mlws-Node-fault")).to_be_visible()
+    repair = page.locator(".jp-mlws-Repairs button").first
+    expect(repair).to_be_visible()
     save(page)
     run(page, "FAILED")
-    expect(node(page, "compare")).not_to_have_attribute("data-mlws-state", "COMPLETED")
-    node(page, "compare").click()
-    look("failed")
     failed = newest_run(page).get_attribute("data-mlws-run")
-    node(page, "forest").click()
-    target(page).select_option("")
-    expect(node(page, "forest").locator(".jp-mlws-Node-fault")).to_have_count(0)
+    look("failed")
+    repair.click()
+    expect(page.locator(".jp-mlws-Node-fault")).to_have_count(0)
     save(page)
     run(page, "COMPLETED")
     page.locator(".jp-mlws-Drawer [role=tab]").last.click()

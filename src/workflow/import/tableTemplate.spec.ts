@@ -145,3 +145,14 @@ test('clusters need no target', () => {
     'train_clusters'
   ]);
 });
+
+test('dates that stay features are written as such, so that they are warned of once', () => {
+  const rolesOf = (choice: ReturnType<typeof proposal>): unknown =>
+    tableTemplate('a.csv', PROFILE, choice).nodes[0].config!.roles;
+  const choice = proposal(PROFILE, FOUND);
+  expect(rolesOf(choice)).toContain('day=feature');
+  expect(rolesOf(withRoleOf(choice, 'day', 'time'))).toContain('day=time');
+  expect(rolesOf(withRoleOf(choice, 'day', 'ignored'))).toContain(
+    'day=ignored'
+  );
+});

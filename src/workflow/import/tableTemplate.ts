@@ -173,13 +173,28 @@ export function withRoleOf(
   };
 }
 
+/** The dates that a person left features beside a random split, of which the wizard has warned. */
+function datesAsFeatures(
+  { columns }: ITableProfile,
+  choice: ITableChoice
+): Record<string, Role> {
+  const isOrdered = withRole(choice, 'time') ?? withRole(choice, 'group');
+  const dates = columns.filter(
+    ({ name, kind }) => (choice.kinds[name] ?? kind) === 'date'
+  );
+  return isOrdered || choice.task === 'clusters'
+    ? {}
+    : Object.fromEntries(dates.map(({ name }) => [name, 'feature']));
+}
+
 /** Returns the nodes that load a table, train models on it, and compare them. */
 export function tableTemplate(
   file: string,
   profile: ITableProfile,
   choice: ITableChoice
 ): INodeTemplate {
-  const { task, kinds, roles, models, testSize, folds, reading } = choice;
+  const { task, kinds, models, testSize, folds, reading } = choice;
+  const roles = { ...datesAsFeatures(profile, choice), ...choice.roles };
   const pairs = (record: Readonly<Record<string, string>>): string[] =>
     Object.entries(record).map(([name, value]) => `${name}=${value}`);
   const config: Record<string, Value> = {
