@@ -219,7 +219,7 @@ def test_edges_carry_their_ports(workflows: WorkflowManager, write) -> None:
     ]
     node = workflow.nodes[1]
     assert (node.type, node.config) == ("train_classifier", {"n_estimators": 10})
-    assert node.inputs == {"data": [f"{OUT}/load.table.parquet"]}
+    assert node.inputs == {"data": [f"{OUT}/load.table.parquet"], "steps": []}
     assert node.outputs == {"model": f"{OUT}/forest.model.skops"}
 
 
