@@ -8,7 +8,6 @@ import {
 } from '@xyflow/react';
 import { useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 
-import { deepEqual } from '../document/values';
 import { fittingEnds } from '../graph/choices';
 import { boundsOf, type IBox } from '../graph/geometry';
 import { memberEnd } from '../graph/groups';
@@ -163,8 +162,17 @@ export function restoredViewport(
   size: IShape
 ): Viewport | null {
   const isMoved =
-    model.drawing.isAutomatic && !deepEqual(view?.corners, cornersOf(nodes));
+    model.drawing.isAutomatic &&
+    !(view && isAlike(view.corners, cornersOf(nodes)));
   return view && !isMoved ? movedIntoView(view, boxesOf(nodes), size) : null;
+}
+
+/** Cards are lower before the components are known: the same layout is a little smaller then. */
+function isAlike(one: IBox, other: IBox): boolean {
+  const most = 0.25 * Math.max(one.width, one.height);
+  return (['x', 'y', 'width', 'height'] as const).every(
+    side => Math.abs(one[side] - other[side]) <= most
+  );
 }
 
 /** The viewport with all nodes in it: from afar none is drawn one by one, not even at first. */
