@@ -220,6 +220,18 @@ def clusters(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
     yield from _features_fit(settings, {name: table.columns[name] for name in names}, False)
 
 
+def preparation(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
+    """Check the columns for `prepare_columns`."""
+    yield from rows("data")(settings, inputs)
+    table = table_of(inputs, "data")
+    goal = None
+    if settings["task"] != "clustering":
+        goal = target_of_schema(table, settings["target"])
+    if goal is not None and goal in table.columns:
+        yield from _target_fits(goal, table.columns[goal], settings["task"])
+    yield from infinite_values({name: table.columns[name] for name in _features(table, goal)})
+
+
 def scaled_columns(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
     """Check the columns for `scale_columns`: numbers, also with gaps."""
     yield from numeric_features(settings, inputs, takes_gaps=True)

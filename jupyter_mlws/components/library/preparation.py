@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Table, component
+from jupyter_mlws.components import Table, component, needs
 from jupyter_mlws.components.artifacts import FittedSteps
 from jupyter_mlws.components.estimators import task_of
 from jupyter_mlws.components.parameters import (
@@ -46,7 +46,7 @@ class PreparationResult(NamedTuple):
     steps: FittedSteps
 
 
-@component(category="Prepare", title="Prepare Columns")
+@component(category="Prepare", title="Prepare Columns", needs=needs.preparation)
 def prepare_columns(
     data: Table,
     *,
