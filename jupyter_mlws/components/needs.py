@@ -327,8 +327,9 @@ def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
             "target",
             is_certain=is_text,
         )
-    if task == "classification" and (
-        target.type in ("date", "other") or target.kind in ("date", "identifier", "text")
+    if task != "regression" and (
+        target.type in ("date", "other")
+        or (task == "classification" and target.kind in ("date", "identifier", "text"))
     ):
         # Each date can be a class of its own.
         yield Misfit(
