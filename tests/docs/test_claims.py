@@ -137,6 +137,10 @@ def test_each_setting_and_error_code_exists(page: Path) -> None:
 def test_each_label_is_on_the_screen(page: Path) -> None:
     labels = set(json.loads(CATALOG.read_text(encoding="utf-8")))
     labels |= {label.removesuffix("%1").rstrip("… ") for label in labels} | OF_JUPYTERLAB
+    # Buttons that the server names, such as those of problems.
+    labels |= set(
+        re.findall(r'^msgid "(.+)"$', CATALOG.with_suffix(".po").read_text("utf-8"), re.M)
+    )
     for path in (ROOT / "schema" / "settings").glob("*.json"):
         labels |= set(re.findall(r'"title": "(.+)"', path.read_text(encoding="utf-8")))
     for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
