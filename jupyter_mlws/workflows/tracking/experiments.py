@@ -157,9 +157,11 @@ def _from_journal(row: Row) -> ExperimentRun:
 def _to_experiment_run(
     row: Mapping[str, Any], journal_run: ExperimentRun | None, columns: Sequence[str] | None
 ) -> ExperimentRun:
-    """Return a run as MLflow has it; status and parameters come from ``journal_run``, if any."""
-    params = row["params"]
+    """Return a run as MLflow has it; status and parameters are those of ``journal_run``, if any."""
+    params, duration = row["params"], row["duration"]
     if journal_run is not None:
+        # MLflow may hear of the end a moment later.
+        duration = journal_run.duration if duration is None else duration
         # MLflow keeps text; the journal has numbers and lists as they were.
         params = {
             key: value
@@ -175,7 +177,7 @@ def _to_experiment_run(
         workflow=row["workflow"],
         status=journal_run.status if journal_run else STATUSES.get(row["status"], Status.RUNNING),
         started=serializers.iso(row["started"]),
-        duration=row["duration"],
+        duration=duration,
         params=params,
         metrics=row["metrics"],
         commit=row["commit"],
