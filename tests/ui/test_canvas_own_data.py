@@ -73,7 +73,7 @@ def test_from_a_file_to_two_compared_models(
     add("load_table", "table", "split")
     add("split", "train", "train_classifier")
     target = page.get_by_label("Target column", exact=True)
-    expect(target.locator("option", has_text="left (text: no, yes)")).to_have_count(1)
+    expect(target.locator("option", has_text="left (text · category: no, yes)")).to_have_count(1)
     person.choose(target, "left")
     add("split", "train", "train_classifier_2", "logistic")
     # The other model and the test set are connected with it.
