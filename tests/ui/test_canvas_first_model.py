@@ -113,8 +113,8 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
         person.press("Enter")
         expect(node(page, made)).to_be_visible()
     shoot("canvas-first-model")
-    # The comparison reads the test set of the split, too.
-    expect(page.locator(".react-flow__edge")).to_have_count(4)
+    # The comparison reads both sets of the split, too.
+    expect(page.locator(".react-flow__edge")).to_have_count(5)
     person.click(page.locator(".jp-mlws-run"))
     expect_a_model(page, lab.root)
     print(f"{person.actions} actions of the pointer and the keyboard")
@@ -160,7 +160,7 @@ def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
         person.type(word)
         person.press("Enter")
         expect(node(page, made)).to_be_visible()
-    expect(page.locator(".react-flow__edge")).to_have_count(4)
+    expect(page.locator(".react-flow__edge")).to_have_count(5)
     person.press("Control+Enter")
     expect_a_model(page, lab.root)
     print(f"{person.actions} keys and words")
