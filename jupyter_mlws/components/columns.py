@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from jupyter_mlws.components.kinds import ColumnKind, ColumnRole, KindReason
+from jupyter_mlws.components.tables import TARGET
 
 ColumnType = Literal["integer", "number", "boolean", "text", "date", "other"]
 
@@ -42,7 +43,6 @@ class Column(NamedTuple):
         return {"role": self.role, **kind} if kind or self.role else {}
 
 
-TARGET = "target"
 ANY = Column()
 INTEGER = Column("integer")
 NUMBER = Column("number")
@@ -309,10 +309,8 @@ def convert_types(settings: Settings, inputs: Inputs) -> Schema:
 def add_lags(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `add_lags`: numbers, without a value in the first rows."""
     table = table_of(inputs, "data")
-    roles = [name for name, column in table.columns.items() if column.role == "target"]
-    last = list(table.columns)[-1:] if table.complete else []
-    default = roles or (["target"] if "target" in table.columns else last)
-    names = settings["columns"] or default[:1]
+    goal = target_of_schema(table, None)
+    names = settings["columns"] or [name for name in table.columns if name == goal]
     lags = [lag for lag in settings["lags"] if lag >= settings["ahead"]]
     ends = [*(f"lag_{lag}" for lag in lags), *(f"mean_{size}" for size in settings["windows"])]
     new = {f"{name}_{end}": NUMBER for name in names for end in ends}
@@ -423,12 +421,9 @@ def scale_columns(settings: Settings, inputs: Inputs) -> Schema:
 def select_features(settings: Settings, inputs: Inputs) -> Schema:
     """Columns of `select_features`: all but the features, which depend on the values."""
     table = table_of(inputs, "data")
-    target = settings["target"]
-    if target is None and "target" not in (column.role for column in table.columns.values()):
-        names = list(table.columns)
-        last = names[-1] if table.complete and names else None
-        target = "target" if "target" in names else last
-    others = {*protected(table), *([target] if target else ())}
+    goal = target_of_schema(table, settings["target"])
+    is_known = goal is not None and (settings["target"] or goal in table.columns)
+    others = {*protected(table), *([goal] if is_known else ())}
     columns = {
         name: column
         for name, column in table.columns.items()

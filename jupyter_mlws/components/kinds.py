@@ -18,6 +18,8 @@ ColumnKind = Literal[
 ColumnRole = Literal["target", "feature", "ignored", "group", "time", "weight"]
 Identifiers = Literal["transform", "leave"]
 """Treatment of identifiers that are not chosen by name."""
+USELESS: frozenset[ColumnKind] = frozenset({"identifier", "constant", "other"})
+"""Kinds of columns that nothing can be learned from."""
 KINDS: tuple[ColumnKind, ...] = get_args(ColumnKind)
 ROLES: tuple[ColumnRole, ...] = get_args(ColumnRole)
 KindReason = Literal[

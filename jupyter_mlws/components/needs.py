@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from jupyter_mlws.components.columns import (
     ANY,
-    TARGET,
     Column,
     Fitted,
     Inputs,
@@ -22,6 +21,8 @@ from jupyter_mlws.components.columns import (
     target_of_schema,
 )
 from jupyter_mlws.components.estimators import CLASSIFIERS, REGRESSORS
+from jupyter_mlws.components.kinds import USELESS
+from jupyter_mlws.components.tables import TARGET
 from jupyter_mlws.core.i18n import Message
 
 NEED_VALUES = frozenset(
@@ -108,7 +109,7 @@ def rows(*ports: str) -> Needs:
 def judged(models: str, port: str, is_trained: bool = True) -> Needs:
     """Return the requirement that a table has columns as those that models were trained on.
 
-    ``is_trained``: the models are used as they are, not trained anew with the table.
+    ``is_trained``: the models predict; else only their settings are used.
     """
 
     def check(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
@@ -166,7 +167,7 @@ def _predicts(table: Schema, goal: str | None, models: Sequence[Value]) -> Itera
                 for name in _features(model.before, own)
                 if name not in table.columns
                 # Automatic preparation ignores them.
-                and model.before.columns[name].kind not in ("identifier", "constant")
+                and model.before.columns[name].kind not in USELESS
             )
     if missing:
         yield Misfit(
@@ -360,8 +361,7 @@ def _features_fit(
 ) -> Iterator[Misfit]:
     yield from infinite_values(features)
     if settings["preparation"] == "automatic":
-        useless = ("identifier", "constant", "other")
-        if is_complete and features and all(one.kind in useless for one in features.values()):
+        if is_complete and features and all(one.kind in USELESS for one in features.values()):
             yield Misfit(
                 Message(
                     "No column is left to learn from: {columns}.",

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from jupyter_mlws.components import chinese
 from jupyter_mlws.components.artifacts import Table
-from jupyter_mlws.components.kinds import Guess, columns_with_role, kinds_of
+from jupyter_mlws.components.kinds import USELESS, Guess, columns_with_role, kinds_of
 from jupyter_mlws.components.tables import check_columns, target_of
 from jupyter_mlws.components.values import PREPARATION_ENTRY
 
@@ -134,12 +134,11 @@ def plan_steps(
 
 def ignored_columns(table: Table) -> list[PreparedColumn]:
     """Return the columns that a person ignores, with the reason if nothing can be learned."""
-    useless = ("identifier", "constant", "other")
     return [
         PreparedColumn(
             str(name),
             guess.kind,
-            guess.reason if guess.kind in useless else "chosen",
+            guess.reason if guess.kind in USELESS else "chosen",
             "ignored",
             int(table[name].isna().sum()),
         )

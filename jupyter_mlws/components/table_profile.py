@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from jupyter_mlws.components import chinese
 from jupyter_mlws.components.estimators import MAX_CLASSES
-from jupyter_mlws.components.kinds import SETTINGS, Guess, kinds_of, sortable
+from jupyter_mlws.components.kinds import SETTINGS, USELESS, Guess, kinds_of, sortable
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 from jupyter_mlws.components.source_columns import Source, read_source
 from jupyter_mlws.components.table_files import Reading, read_table_file, sheet_names
@@ -220,7 +220,7 @@ def distribution(values: Any, guess: Guess) -> list[int]:
 
     from jupyter_mlws.components.kinds import parse_dates
 
-    if guess.kind in ("other", "identifier", "constant", "text") or len(values) == 0:
+    if guess.kind in {*USELESS, "text"} or len(values) == 0:
         return []
     if guess.kind == "date":
         dates = values if values.dtype.kind == "M" else parse_dates(values.astype(str))
@@ -261,7 +261,7 @@ def time_order(table: Any, guesses: dict[str, Guess]) -> str | None:
 
 def repeated_rows(table: Any, guesses: dict[str, Guess]) -> int:
     """Return the number of rows that are like an earlier one in all columns but identifiers."""
-    able = [n for n, one in guesses.items() if one.kind not in ("identifier", "constant", "other")]
+    able = [n for n, one in guesses.items() if one.kind not in USELESS]
     return int(table[able].duplicated().sum()) if able else 0
 
 
@@ -287,7 +287,7 @@ def leaks_of(table: Any, target: str, guesses: dict[str, Guess]) -> list[str]:
     is_number = guesses[target].kind == "number" and truth.nunique() > MAX_CLASSES
     leaks = []
     for name, guess in guesses.items():
-        if name == target or guess.kind in ("identifier", "constant", "other", "text", "date"):
+        if name == target or guess.kind in {*USELESS, "text", "date"}:
             continue
         if is_number:
             is_leak = guess.kind == "number" and abs(truth.corr(rows[name])) > LEAK_SHARE

@@ -1538,7 +1538,7 @@ export interface components {
       path: string;
       ids: string[];
     };
-    /** @description Who a person's commits are by, in all projects of the home folder. */
+    /** @description Name and address of a person, for their commits in all projects of the home folder. */
     Identity: {
       name: string;
       email: string;

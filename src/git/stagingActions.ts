@@ -40,10 +40,10 @@ export class StagingActions {
 
   /** Tells git who commits; whether that went well. */
   async setIdentity(identity: IIdentity): Promise<boolean> {
-    const known = await notifyOnError(() =>
+    const answer = await notifyOnError(() =>
       this._client.put<IIdentity>('/git/identity', identity)
     );
-    return known !== null;
+    return answer !== null;
   }
 
   /** Adds new files to `.gitignore`. */

@@ -59,7 +59,7 @@ def test_from_a_file_to_two_compared_models(
     drop_files(page, ".jp-mlws-Canvas", {"customers.csv": customers()})
     expect(node(page, "load_table")).to_be_visible()
 
-    def add(source: str, output: str, made: str, word: str = "") -> None:
+    def add(source: str, output: str, name: str, word: str = "") -> None:
         """Choose what is proposed behind an output, or what a word finds."""
         out = port(page, source, "out", output).locator(CARD)
         out.hover()
@@ -68,7 +68,7 @@ def test_from_a_file_to_two_compared_models(
         if word:
             person.type(word)
         person.press("Enter")
-        expect(node(page, made)).to_be_visible()
+        expect(node(page, name)).to_be_visible()
 
     add("load_table", "table", "split")
     add("split", "train", "train_classifier")

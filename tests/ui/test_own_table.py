@@ -40,7 +40,7 @@ def test_from_a_table_to_a_restored_version(
     theme: str,
     locale: str,
 ) -> None:
-    def look(name: str) -> None:
+    def picture(name: str) -> None:
         shoot(f"own-table-{name}-{theme}-{locale}")
 
     folder = tmp_path / "own"
@@ -59,36 +59,36 @@ def test_from_a_table_to_a_restored_version(
     assert box
     assert box["y"] >= 0
     assert box["y"] + box["height"] <= 720
-    look("wizard")
+    picture("wizard")
     dialog.locator(".jp-Dialog-button").last.click()
     for name in (*MODELS, "compare", "importance", "confusion"):
         expect(node(page, name)).to_have_attribute(
             "data-mlws-state", "COMPLETED", timeout=RUN_LIMIT
         )
-    look("run")
+    picture("run")
 
     # The first version holds all of it.
     page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
     page.locator(".jp-mlws-CommitBox").fill("First model")
-    look("commit")
+    picture("commit")
     page.locator(".jp-mlws-CommitButton").click()
     who = page.locator(".jp-mlws-IdentityForm")
     who.locator("[name=name]").fill("Ann")
     who.locator("[name=email]").fill("ann@example.com")
-    look("who-commits")
+    picture("who-commits")
     who.locator("button").click()
     snapshot = page.locator(".jp-mlws-Snapshot")
     expect(snapshot).to_have_count(1, timeout=RUN_LIMIT)
     expect(page.locator(".jp-mlws-Change")).to_have_count(0)
-    look("committed")
+    picture("committed")
     before = (lab.root / FILE).read_text()
 
-    # What cannot be predicted, or by what it is judged, is told before a run.
+    # A target without classes, and a comparison by another target, are warnings before a run.
     node(page, "forest").click()
     setting(page, "target").select_option("signup")
     expect(node(page, "forest").locator(".jp-mlws-Node-fault")).to_be_visible()
     expect(node(page, "compare").locator(".jp-mlws-Node-fault")).to_be_visible()
-    look("wrong-column")
+    picture("wrong-column")
     setting(page, "target").select_option("")
     expect(page.locator(".jp-mlws-Node-fault")).to_have_count(0)
 
@@ -100,7 +100,7 @@ def test_from_a_table_to_a_restored_version(
     save(page)
     run(page, "FAILED")
     failed = newest_run(page).get_attribute("data-mlws-run")
-    look("failed")
+    picture("failed")
     repair.click()
     expect(page.locator(".jp-mlws-Node-fault")).to_have_count(0)
     save(page)
@@ -110,16 +110,16 @@ def test_from_a_table_to_a_restored_version(
     past = page.locator(".jp-mlws-Workflow.jp-mod-past")
     mark = past.locator('[data-mlws-node="forest"]')
     expect(mark).to_have_attribute("data-mlws-state", "FAILED")
-    look("past-run")
+    picture("past-run")
 
     # Everything breaks, and is restored.
     (lab.root / FILE).write_text("stages: {}\n")
     (lab.root / "data/customers.csv").unlink()
     page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
     snapshot.locator(".jp-mlws-RestoreButton").click()
-    look("restore")
+    picture("restore")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     until(page, lambda: (lab.root / FILE).read_text() == before)
     until(page, lambda: (lab.root / "data/customers.csv").is_file())
     assert (lab.root / "data/customers.csv").read_text() == TABLE
-    look("restored")
+    picture("restored")

@@ -172,7 +172,7 @@ class StageRequest(Request):
 
 
 class Identity(Request):
-    """Who a person's commits are by, in all projects of the home folder."""
+    """Name and address of a person, for their commits in all projects of the home folder."""
 
     name: Plain = Field(min_length=1, max_length=200, pattern=r"^[^<>\n]+$")
     email: Plain = Field(min_length=3, max_length=200, pattern=r"^[^<>\s]+@[^<>\s]+$")

@@ -76,8 +76,8 @@ export interface IViewMemory {
 /**
  * Keeps what is in view in view when the canvas changes its size, as when the results open below it.
  *
- * A graph that was fitted is fitted again, in another layout where it becomes larger by this and
- * nobody has placed its nodes. Otherwise the part that was in view stays there, by a
+ * A graph that was fitted is fitted again, in another layout where that makes it larger and
+ * its file has no positions. Otherwise the part that was in view stays there, by a
  * move and, only if it has to be, by a smaller zoom; both are taken back with the size. Returns the
  * handler of moves, which keeps what the user chose, and not what was made of it for another size.
  */

@@ -12,7 +12,7 @@ import {
   linkBetween,
   originTypeOf
 } from './graph';
-import { downstream, targetsOf } from './order';
+import { downstream, upstream } from './order';
 import { TABLE_FILE } from './sources';
 
 /** A node, and the name of one of its outputs. */
@@ -24,7 +24,7 @@ interface IFitting {
   port: string;
 }
 
-/** What most often comes behind a component, by its group. */
+/** The group of the components that most often come next, by group. */
 const NEXT: Readonly<Record<string, string>> = {
   Load: 'Split',
   Prepare: 'Split',
@@ -166,7 +166,7 @@ export function furtherLinks(graph: IGraph, first: ILink): ILink[] {
       port.name !== targetPort
         ? // Rows that judge, or that the model has seen, belong to a model also where none are needed.
           (port.required || port.type === 'Table') && port.paths.length === 0
-          ? nearest(graph, source, port.name).slice(0, 1)
+          ? nearest(graph, source, port.name)
           : []
         : port.multiple
           ? siblings(graph, source, sourcePort)
@@ -185,18 +185,12 @@ export function furtherLinks(graph: IGraph, first: ILink): ILink[] {
   return links;
 }
 
-/** The outputs of a name of the nodes before one, the nearest first. */
+/** The output of a name of the nearest node before one, or of the node itself. */
 function nearest(graph: IGraph, start: string, name: string): Output[] {
-  const before = targetsOf(reversed(graph));
-  const reached = new Set([start]);
-  const found: Output[] = [];
-  for (const id of reached) {
-    if (graph.nodes.get(id)?.outputs.some(port => port.name === name)) {
-      found.push([id, name]);
-    }
-    before.get(id)?.forEach(next => reached.add(next));
-  }
-  return found;
+  const id = [start, ...upstream(graph, start)].find(one =>
+    graph.nodes.get(one)?.outputs.some(port => port.name === name)
+  );
+  return id === undefined ? [] : [[id, name]];
 }
 
 /** The outputs like that of a node, of other nodes of its group that read the same outputs. */
@@ -241,7 +235,7 @@ export function fittingEnds(
   // A line to one of these would close a cycle.
   const excluded = new Set([
     node,
-    ...downstream(isSource ? reversed(graph) : graph, node)
+    ...(isSource ? upstream : downstream)(graph, node)
   ]);
   const ends = new Set<string>();
   for (const {
@@ -268,16 +262,6 @@ export function fittingEnds(
     }
   }
   return ends;
-}
-
-/** The graph with each edge turned around. */
-function reversed({ nodes, edges }: IGraph): IGraph {
-  const turned = edges.map(edge => ({
-    ...edge,
-    source: edge.target,
-    target: edge.source
-  }));
-  return { nodes, edges: turned };
 }
 
 /** The ports with which a component stands between the ends of an edge. */

@@ -76,3 +76,13 @@ export function downstream(graph: IGraph, id: string): string[] {
   reachable.delete(id);
   return [...reachable];
 }
+
+/** What a node depends on, directly or not: the nearest nodes first. */
+export function upstream({ nodes, edges }: IGraph, id: string): string[] {
+  const turned = edges.map(edge => ({
+    ...edge,
+    source: edge.target,
+    target: edge.source
+  }));
+  return downstream({ nodes, edges: turned }, id);
+}

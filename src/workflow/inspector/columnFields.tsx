@@ -4,6 +4,7 @@ import { useLayoutEffect, useReducer, useRef, useState } from 'react';
 import type { ITableColumn, ITableColumns } from '../../api/models';
 import type { ISchema } from '../document/schema';
 import type { IGraph, IGraphNode } from '../graph/graph';
+import { upstream } from '../graph/order';
 import { columnFactsText } from '../labels';
 import { useCanvas, useReply, useSlot } from '../store/hooks';
 
@@ -264,15 +265,9 @@ function useImpliedText(
 }
 
 /** Returns the nodes before a node that give columns their roles. */
-function sourcesOf({ nodes, edges }: IGraph, node: string): string[] {
-  const before = new Set([node]);
-  for (const id of before) {
-    edges
-      .filter(({ target }) => target === id)
-      .forEach(({ source }) => before.add(source));
-  }
-  return [...before].filter(id =>
-    Object.values(nodes.get(id)?.settings?.properties ?? {}).some(
+function sourcesOf(graph: IGraph, node: string): string[] {
+  return [node, ...upstream(graph, node)].filter(id =>
+    Object.values(graph.nodes.get(id)?.settings?.properties ?? {}).some(
       one => one['x-pairs']?.about === 'role'
     )
   );

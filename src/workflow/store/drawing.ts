@@ -202,15 +202,14 @@ export class DrawingStore {
     const isFirst = this._shape === null;
     this._shape = shape;
     if (isFirst && this._graph.nodes.size > 0 && this.isAutomatic) {
-      this._forgetPlaces();
-      this._place();
+      this._layOut();
       this.changed.emit();
     }
   }
 
   /**
-   * Lays out a graph without a place anew for the room that there is now, if it gets much larger
-   * by this; returns whether it did.
+   * Lays out a graph whose file has no positions again, if it is drawn much larger in the present
+   * room by this; returns whether it did.
    */
   fillRoom(): boolean {
     const [before, layout] = [this._positions, new Map(this._layout)];
@@ -218,8 +217,7 @@ export class DrawingStore {
       return false;
     }
     const zoom = this._zoomIn(this._shape);
-    this._forgetPlaces();
-    this._place();
+    this._layOut();
     if (this._zoomIn(this._shape) < zoom * WORTH) {
       [this._positions, this._layout] = [before, layout];
       this._routes = null;
@@ -296,8 +294,7 @@ export class DrawingStore {
     this._isCatalogKnown ||= isFirst;
     const isMoving = isFirst || this.isAutomatic;
     if (isMoving && !deepEqual(heights, this._heights())) {
-      this._forgetPlaces();
-      this._place();
+      this._layOut();
       this.changed.emit();
     }
     this._validateSoon();
@@ -359,6 +356,12 @@ export class DrawingStore {
       }
     }
     this._routes = null;
+  }
+
+  /** Gives all nodes without a place in the file the positions of the automatic layout. */
+  private _layOut(): void {
+    this._forgetPlaces();
+    this._place();
   }
 
   private _forgetPlaces(): void {

@@ -136,7 +136,7 @@ describe('CanvasModel', () => {
     model.dispose();
   });
 
-  it('lays out a graph anew where it becomes larger by this', () => {
+  it('lays out a graph again where that makes it larger', () => {
     const stages = [1, 2, 3, 4, 5, 6].map(
       n => `  s${n}:\n    cmd: x\n    deps: [f${n - 1}]\n    outs: [f${n}]\n`
     );
