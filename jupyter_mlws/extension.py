@@ -21,13 +21,13 @@ from tornado.routing import PathMatches, Rule
 from traitlets import Bool, Enum, Float, Int, Unicode
 
 from jupyter_mlws._version import __version__
-from jupyter_mlws.anyio_shutdown import end_workers_at_exit
 from jupyter_mlws.api.router import LazyRouter, Routes
+from jupyter_mlws.server.anyio_shutdown import end_workers_at_exit
 
 if TYPE_CHECKING:
     from jupyter_mlws.logs.store import LogStore
     from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
-    from jupyter_mlws.services import Services
+    from jupyter_mlws.server.services import Services
 
 CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -115,7 +115,7 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.notebooks.policy import Policy
         from jupyter_mlws.notebooks.server import JupyterServer
         from jupyter_mlws.projects.manager import ProjectManager
-        from jupyter_mlws.services import Services
+        from jupyter_mlws.server.services import Services
         from jupyter_mlws.shared_projects.manager import TeamManager
 
         _routes()
@@ -222,7 +222,7 @@ class MLWSApp(ExtensionApp):
             )
         end_workers_at_exit()
         if "jupyterlab_server" in sys.modules:
-            from jupyter_mlws.lab_settings import translate_settings
+            from jupyter_mlws.server.lab_settings import translate_settings
 
             translate_settings()
 

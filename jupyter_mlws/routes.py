@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from jupyter_mlws import operation_endpoints as operations
-from jupyter_mlws.api.base import APIHandler, NotFoundHandler, ProjectHandler
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
-from jupyter_mlws.containers import endpoints as containers
-from jupyter_mlws.containers.forwarding import ForwardHandler, StatusStream
 from jupyter_mlws.hub import endpoints as hub
 from jupyter_mlws.hub.shared_projects import endpoints as shared_project_endpoints
-from jupyter_mlws.logs import endpoints as logs
-from jupyter_mlws.logs.streams import LogStream
-from jupyter_mlws.metrics import handlers as metrics
-from jupyter_mlws.notebooks import endpoints as notebooks
-from jupyter_mlws.projects import endpoints as projects
 from jupyter_mlws.reference import endpoints as reference
-from jupyter_mlws.shared_projects import endpoints as shared_projects
-from jupyter_mlws.versioning.endpoints import endpoints as versioning
-from jupyter_mlws.workflows.endpoints import endpoints as workflows
-from jupyter_mlws.workflows.streams import NodeLogStream, WorkflowStream
+from jupyter_mlws.server.endpoints import (
+    containers,
+    datasets,
+    git,
+    lineage,
+    logs,
+    metrics,
+    models,
+    notebooks,
+    operations,
+    projects,
+    runs,
+    shared_projects,
+    snapshots,
+    workflows,
+)
+from jupyter_mlws.server.forwarding import ForwardHandler, StatusStream
+from jupyter_mlws.server.handlers import APIHandler, NotFoundHandler, ProjectHandler
+from jupyter_mlws.server.log_stream import LogStream
+from jupyter_mlws.server.workflow_streams import NodeLogStream, WorkflowStream
 
 ADMINISTRATION = (
     "audit",
@@ -61,7 +68,10 @@ ROUTES: list[Route] = [
     (r"logs/([^/]+)", LogStream),
     *routes(metrics.endpoints, metrics.MetricsHandler),
     *routes(notebooks.endpoints, APIHandler),
-    *routes(versioning, ProjectHandler),
-    *routes(workflows, ProjectHandler),
+    *(
+        route
+        for area in (git, snapshots, datasets, models, runs, lineage, workflows)
+        for route in routes(area.endpoints, ProjectHandler)
+    ),
     (r".*", NotFoundHandler),
 ]

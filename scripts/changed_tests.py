@@ -32,24 +32,35 @@ def package(*names: str) -> tuple[str, ...]:
     return tuple(f"jupyter_mlws/{name}" for name in names)
 
 
-WORKFLOWS = package("workflows", "engine", "components")
-VERSIONS = package("versioning", "git", "dvc", "mlflow")
-NOTEBOOKS = (*package("notebooks", "notebook_format"), "src/notebook")
-SERVER = (
-    *package("api", "extension.py", "routes.py", "services.py", "workspace.py", "lab_settings.py"),
-    *package("anyio_shutdown.py", "operation_endpoints.py"),
-    "jupyter-config",
+def endpoints(*areas: str) -> tuple[str, ...]:
+    """Return the paths of endpoints by their area."""
+    return package(*(f"server/endpoints/{area}.py" for area in areas))
+
+
+WORKFLOWS = (
+    *package("workflows", "engine", "components", "server/workflow_streams.py"),
+    *endpoints("workflows"),
 )
+VERSIONS = (
+    *package("versioning", "git", "dvc", "mlflow"),
+    *endpoints("errors", "git", "snapshots", "datasets", "models", "runs", "lineage"),
+)
+NOTEBOOKS = (*package("notebooks", "notebook_format"), *endpoints("notebooks"), "src/notebook")
+SERVER = (*package("api", "extension.py", "routes.py", "server", "workspace.py"), "jupyter-config")
 LAB = ("src/lab", "src/ui", "src/api", "src/index.ts", "style", "schema", "labextension")
 HUB = (*package("hub", "containers", "shared_projects"), "hub_config", "src/hub")
-SHARED_PROJECTS = package("shared_projects", "hub/shared_projects")
+SHARED_PROJECTS = (
+    *package("shared_projects", "hub/shared_projects"),
+    *endpoints("shared_projects"),
+)
+FORWARDING = package("server/forwarding.py", "server/endpoints/containers.py")
 CONTAINERS = (*package("hub/docker", "hub/lifecycle", "hub/containers.py"), "hub_config/image")
 
 AREAS: dict[str, tuple[str, ...]] = {
     "tests/api": (*SERVER, *package("reference"), "src/api"),
     "tests/cli": package("cli", "client", "__main__.py"),
     "tests/components": package("components"),
-    "tests/containers": package("containers"),
+    "tests/containers": (*package("containers"), *FORWARDING),
     "tests/docs": ("docs", "README.md", "examples", *package("cli")),
     "tests/hub/test_admin_page.py": (
         *package("hub/page.py", "hub/signin.py", "hub/auth.py", "hub/words.py"),
@@ -71,7 +82,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "tests/hub/test_environments.py": (*package("hub/environments.py"), *CONTAINERS),
     "tests/hub/test_events.py": package("hub/docker"),
     "tests/hub/test_forbidden.py": SHARED_PROJECTS,
-    "tests/hub/test_forwarding.py": package("hub", "containers", "api"),
+    "tests/hub/test_forwarding.py": (*package("hub", "containers", "api"), *FORWARDING),
     "tests/hub/test_fuzz.py": package("hub", "api"),
     "tests/hub/test_image.py": ("hub_config/image",),
     "tests/hub/test_installation.py": ("hub_config",),
@@ -86,10 +97,10 @@ AREAS: dict[str, tuple[str, ...]] = {
     "tests/hub/test_volumes.py": (*package("hub/volumes.py"), *CONTAINERS),
     "tests/hub/test_whole_product.py": HUB,
     "tests/hub_logic": (*package("hub"), "hub_config"),
-    "tests/logs": package("logs"),
-    "tests/metrics": package("metrics"),
+    "tests/logs": (*package("logs", "server/log_stream.py"), *endpoints("logs")),
+    "tests/metrics": (*package("metrics"), *endpoints("metrics")),
     "tests/notebooks": NOTEBOOKS,
-    "tests/projects": (*package("projects"), "examples"),
+    "tests/projects": (*package("projects"), *endpoints("projects"), "examples"),
     "tests/shared_projects": SHARED_PROJECTS,
     "tests/test_changed_tests.py": ("tests",),
     "tests/test_client.py": package("client"),

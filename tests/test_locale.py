@@ -12,7 +12,7 @@ from jupyterlab_server.settings_utils import get_settings
 from jupyterlab_server.translation_utils import translator
 
 from jupyter_mlws.components.registry import library
-from jupyter_mlws.lab_settings import translate_settings
+from jupyter_mlws.server.lab_settings import translate_settings
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = ROOT / "jupyter_mlws/locale/zh_CN/LC_MESSAGES/jupyter_mlws.json"

@@ -1,7 +1,7 @@
 """Handlers that serve endpoints over HTTP: permissions, validation, envelope and errors.
 
-Subclasses for Jupyter's server are in :mod:`~jupyter_mlws.api.base`, those for the Hub's service in
-:mod:`jupyter_mlws.hub`.
+Subclasses for Jupyter's server are in :mod:`~jupyter_mlws.server.handlers`, those for the Hub's
+service in :mod:`jupyter_mlws.hub`.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import code_views, snapshot_views
 from jupyter_mlws.cli.commands import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
-from jupyter_mlws.client.http import segment
 from jupyter_mlws.client.project import path_segment
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 

@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.api.client import find_server, segment
 from jupyter_mlws.cli import snapshot_views, workflow_runs, workflow_views
 from jupyter_mlws.cli.console import Block, LiveRegion, NotebookScreen, Screen, Tone, line
 from jupyter_mlws.cli.views import Views
-from jupyter_mlws.client.http import find_server, segment
 from jupyter_mlws.client.project import (
     JSON,
     Origin,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from getpass import getpass
 from typing import Any
 
+from jupyter_mlws.api.client import RemoteError, segment
 from jupyter_mlws.cli import data_views, snapshot_views
 from jupyter_mlws.cli.commands import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
 from jupyter_mlws.cli.views import NOT_PULLED
-from jupyter_mlws.client.http import RemoteError, segment
 from jupyter_mlws.client.project import dataset_address
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import ENGLISH

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import click
 
+from jupyter_mlws.api.client import RemoteError
 from jupyter_mlws.cli import code, commands, data, experiments, versions, workflow_runs
 from jupyter_mlws.cli.commands import CommandContext
-from jupyter_mlws.client.http import RemoteError
 from jupyter_mlws.client.project import ProjectClient, workflow_address
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message

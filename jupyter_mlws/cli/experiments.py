@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import experiment_views, workflow_views
 from jupyter_mlws.cli.commands import (
     EXIT_FAILURE,
@@ -21,7 +22,6 @@ from jupyter_mlws.cli.commands import (
     workflow_of,
 )
 from jupyter_mlws.cli.console import Tone, line
-from jupyter_mlws.client.http import segment
 from jupyter_mlws.client.project import JSON, Origin, version_id
 
 AUTO_VARIABLE = "MLWS_TRACK"

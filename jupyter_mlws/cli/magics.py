@@ -64,10 +64,10 @@ def _command_context(shell: Any) -> Iterator[CommandContext]:
     """Yield the context of a command, close it, and raise its errors as MLWSMagicError."""
     import click
 
+    from jupyter_mlws.api.client import RemoteError
     from jupyter_mlws.cli import main as cli
     from jupyter_mlws.cli.commands import CommandContext, UsageFaultError
     from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen, plain
-    from jupyter_mlws.client.http import RemoteError
     from jupyter_mlws.client.project import Origin
     from jupyter_mlws.core.errors import MLWSError
     from jupyter_mlws.core.i18n import environment_language

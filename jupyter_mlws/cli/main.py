@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from jupyter_mlws._version import __version__
+from jupyter_mlws.api.client import RemoteError
 from jupyter_mlws.cli import commands
 from jupyter_mlws.cli.commands import CommandContext
 from jupyter_mlws.cli.console import TerminalScreen
@@ -24,7 +25,6 @@ from jupyter_mlws.cli.declared import (
     CommandSpec,
     warn_deprecated,
 )
-from jupyter_mlws.client.http import RemoteError
 from jupyter_mlws.client.project import Origin
 from jupyter_mlws.core.errors import MLWSError, of_system
 from jupyter_mlws.core.i18n import CHINESE, Message, environment_language

@@ -5,9 +5,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from functools import partial
 
+from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import experiment_views, version_views
 from jupyter_mlws.cli.commands import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
-from jupyter_mlws.client.http import segment
 from jupyter_mlws.client.project import path_segment
 
 MAX_MODELS = 10_000

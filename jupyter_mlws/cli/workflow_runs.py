@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from jupyter_mlws.client.http import segment
+from jupyter_mlws.api.client import segment
 from jupyter_mlws.client.project import JSON, ProjectClient, workflow_address
 from jupyter_mlws.core.i18n import translate
 

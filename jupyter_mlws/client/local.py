@@ -20,17 +20,11 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.run.runs import Runs
 
 AREAS = {
-    "components": ("workflows.endpoints",),
-    "datasets": ("versioning.snapshots.endpoints", "versioning.data.endpoints"),
-    "git": ("versioning.code.endpoints",),
-    "lineage": ("versioning.lineage.endpoints",),
-    "models": ("versioning.model_registry.endpoints",),
-    "reproductions": ("versioning.experiments.endpoints",),
-    "runs": ("versioning.experiments.endpoints",),
-    "snapshots": ("versioning.snapshots.endpoints",),
-    "workflows": ("workflows.endpoints",),
+    "components": ("workflows",),
+    "datasets": ("snapshots", "datasets"),
+    "reproductions": ("runs",),
 }
-"""Modules of endpoints by the first part of their paths; a command imports only its own."""
+"""Modules of endpoints whose paths begin with another word than the module's name."""
 
 
 class LocalProgress:
@@ -75,7 +69,7 @@ class LocalTransport:
         from jupyter_mlws.core.schemas import encode_json
         from jupyter_mlws.core.validation_messages import validate
 
-        endpoint, ids = _find(method, path)
+        endpoint, ids = find(method, path)
         # As in a URL, where an empty list is no parameter.
         parameters = {name: value for name, value in query.items() if value not in (None, [])}
         valid_query = validate(endpoint.query, parameters)
@@ -106,10 +100,12 @@ class LocalTransport:
         self._workspace.close()
 
 
-def _find(method: str, path: str) -> tuple[Endpoint, list[str]]:
+def find(method: str, path: str) -> tuple[Endpoint, list[str]]:
     """Return the endpoint of a path, and the values of the path's parameters in braces."""
-    for module in AREAS[path.partition("/")[0]]:
-        for endpoint in import_module(f"jupyter_mlws.{module}").endpoints:
+    # A command imports only the endpoints of its own area.
+    area = path.partition("/")[0]
+    for module in AREAS.get(area, (area,)):
+        for endpoint in import_module(f"jupyter_mlws.server.endpoints.{module}").endpoints:
             match = re.fullmatch(endpoint.pattern, path)
             if match is not None and endpoint.method == method.lower():
                 return endpoint, [unquote(part) for part in match.groups()]

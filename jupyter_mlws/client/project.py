@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_mlws.client.http import RemoteError, Server, find_server, segment
+from jupyter_mlws.api.client import RemoteError, Server, find_server, segment
 from jupyter_mlws.client.local import LocalTransport
 from jupyter_mlws.core.errors import InternalError
 from jupyter_mlws.core.locking import UNKNOWN, Waiting

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from jupyter_mlws.client.http import API, RemoteError, segment
+from jupyter_mlws.api.client import API, RemoteError, segment
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,

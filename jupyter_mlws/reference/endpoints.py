@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.registry import Context, Endpoints
 from jupyter_mlws.core.errors import ReferencePageNotFoundError
 from jupyter_mlws.core.schemas import Page, Record
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.services import Services
 
 endpoints = Endpoints("mlws")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.client.http import segment
+from jupyter_mlws.api.client import segment
 from jupyter_mlws.containers.manager import HubService
 from jupyter_mlws.core.errors import (
     DVCConfigError,

@@ -8,7 +8,7 @@ import sys
 LEFT = """
 import asyncio
 import anyio
-from jupyter_mlws.anyio_shutdown import end_workers_at_exit
+from jupyter_mlws.server.anyio_shutdown import end_workers_at_exit
 
 async def endless():
     print(await anyio.to_thread.run_sync(lambda: "read"), flush=True)

@@ -15,7 +15,7 @@ import nbformat
 import pexpect
 import pytest
 
-from jupyter_mlws.client.http import segment
+from jupyter_mlws.api.client import segment
 from jupyter_mlws.client.local import LocalTransport
 from jupyter_mlws.client.project import (
     Origin,

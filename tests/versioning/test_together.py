@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.client.http import API, RemoteError, Server, running
+from jupyter_mlws.api.client import API, RemoteError, Server, running
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workspace import Workspace

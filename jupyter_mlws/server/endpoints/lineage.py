@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlws.api.registry import Endpoints
 from jupyter_mlws.core.errors import MLflowFailedError, VersionItemNotFoundError
-from jupyter_mlws.versioning.endpoint_errors import GIT_ERRORS
+from jupyter_mlws.server.endpoints.errors import GIT_ERRORS
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
 from jupyter_mlws.workspace import Workspace
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 
-from jupyter_mlws.api.base import PROJECT_ERRORS
 from jupyter_mlws.api.registry import Context, Endpoints, Reply
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.containers.forwarding import FORWARDING_ERRORS
 from jupyter_mlws.core.errors import (
     ContainerForbiddenError,
     ContainerNotFoundError,
@@ -22,7 +20,9 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.logs.entries import Source, line
 from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, to_response
 from jupyter_mlws.logs.sources import collect_nodes
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.forwarding import FORWARDING_ERRORS
+from jupyter_mlws.server.handlers import PROJECT_ERRORS
+from jupyter_mlws.server.services import Services
 from jupyter_mlws.workspace import Workspace
 
 NO_CURSOR = Message("is not a valid cursor for this list")

@@ -10,10 +10,9 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.httputil import url_concat
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from jupyter_mlws.api.base import APIHandler, StreamHandler
+from jupyter_mlws.api.client import WORK_LIMIT, RemoteError, segment
 from jupyter_mlws.api.registry import Endpoint, Reply
 from jupyter_mlws.api.streams import UNAVAILABLE
-from jupyter_mlws.client.http import WORK_LIMIT, RemoteError, segment
 from jupyter_mlws.containers.manager import HubService, own_container
 from jupyter_mlws.containers.models import EnvironmentCreate
 from jupyter_mlws.core.errors import (
@@ -21,7 +20,8 @@ from jupyter_mlws.core.errors import (
     HubUnavailableError,
     RequestFailedError,
 )
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.handlers import APIHandler, StreamHandler
+from jupyter_mlws.server.services import Services
 
 FORWARDING_ERRORS = (HubUnavailableError, RequestFailedError, ContainerBackendError)
 """Errors of every forwarded endpoint."""

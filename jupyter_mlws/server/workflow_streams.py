@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from watchfiles import awatch
 
-from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.watcher import WATCH_DEBOUNCE_MS, WATCH_STEP_MS
+from jupyter_mlws.server.handlers import StreamHandler
 
 if TYPE_CHECKING:
     from jupyter_mlws.workflows.run.runs import Runs

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.registry import Endpoints
 from jupyter_mlws.core.errors import NoPromptError, OperationNotFoundError
 from jupyter_mlws.core.operations import Answer, Operation
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.handlers import StreamHandler
+from jupyter_mlws.server.services import Services
 
 endpoints = Endpoints("operations")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.registry import Endpoints
 from jupyter_mlws.containers.models import OwnUsage
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.handlers import StreamHandler
+from jupyter_mlws.server.services import Services
 
 endpoints = Endpoints("usage")
 

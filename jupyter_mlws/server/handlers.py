@@ -25,7 +25,7 @@ from jupyter_mlws.core.errors import (
     PermissionDeniedError,
     ProjectNotFoundError,
 )
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.services import Services
 from jupyter_mlws.workspace import Workspace
 
 ACTIONS = {"GET": "read", "HEAD": "read"}

@@ -29,6 +29,7 @@ from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import set_identity
+from jupyter_mlws.server.endpoints.errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.code.models import (
     Aborted,
     Branch,
@@ -60,7 +61,6 @@ from jupyter_mlws.versioning.code.models import (
     TagPush,
     TransferRequest,
 )
-from jupyter_mlws.versioning.endpoint_errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.models import (
     CodeVersion,
     CommitCreated,

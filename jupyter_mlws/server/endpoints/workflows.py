@@ -31,7 +31,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.schemas import Page, PageQuery
-from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS
+from jupyter_mlws.server.endpoints.errors import DVC_ERRORS
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.models import (

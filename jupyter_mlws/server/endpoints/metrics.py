@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.registry import Endpoints, Reply
 from jupyter_mlws.metrics.collectors import CONTENT_TYPE
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.handlers import APIHandler
+from jupyter_mlws.server.services import Services
 
 SCOPE = "read:metrics"
 

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.containers.forwarding import LogStream as ContainerLogStream
 from jupyter_mlws.containers.models import LogLine
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.logs.container import ContainerLog
-from jupyter_mlws.logs.endpoints import open_project
 from jupyter_mlws.logs.entries import Source
 from jupyter_mlws.logs.models import LogFilter, to_response
 from jupyter_mlws.logs.sources import collect_nodes
+from jupyter_mlws.server.endpoints.logs import open_project
+from jupyter_mlws.server.forwarding import LogStream as ContainerLogStream
+from jupyter_mlws.server.handlers import StreamHandler
 
 ALL_SOURCES = ("local", "all")
 """Ids of the whole log of this server."""

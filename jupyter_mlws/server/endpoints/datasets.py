@@ -15,6 +15,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page, PageQuery
+from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.data.models import (
     DataRemote,
     DataRemoteChecked,
@@ -30,7 +31,6 @@ from jupyter_mlws.versioning.data.models import (
     DatasetVerify,
     StorageUse,
 )
-from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.workspace import Workspace
 
 SETTINGS_ERRORS = (DVCNotInitializedError, DVCConfigError)

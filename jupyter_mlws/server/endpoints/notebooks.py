@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from jupyter_mlws.api.base import StreamHandler
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -57,7 +56,8 @@ from jupyter_mlws.notebooks.models import (
     VariableTablePage,
     VariableTableRequest,
 )
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.handlers import StreamHandler
+from jupyter_mlws.server.services import Services
 from jupyter_mlws.workflows.models import ColumnStatistics
 
 FAILURES = (

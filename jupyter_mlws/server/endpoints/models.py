@@ -8,7 +8,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page, PageQuery
-from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.model_registry.models import (
     AliasChange,
     AliasRequest,

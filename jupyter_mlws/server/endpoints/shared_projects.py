@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Work
-from jupyter_mlws.containers.forwarding import FORWARDING_ERRORS
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     HubUnavailableError,
@@ -12,10 +11,11 @@ from jupyter_mlws.core.errors import (
     RoleRequiredError,
     SharedProjectNotFoundError,
 )
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.server.forwarding import FORWARDING_ERRORS
+from jupyter_mlws.server.services import Services
 from jupyter_mlws.shared_projects.manager import TeamManager
 from jupyter_mlws.shared_projects.models import TeamClone, TeamProject
-from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
 
 endpoints = Endpoints("projects", FORWARDING_ERRORS)
 

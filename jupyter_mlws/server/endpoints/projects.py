@@ -15,7 +15,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.models import ProjectClone, ProjectCreate, ProjectInfo
-from jupyter_mlws.services import Services
+from jupyter_mlws.server.services import Services
 
 endpoints = Endpoints("projects")
 

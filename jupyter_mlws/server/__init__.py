@@ -1,0 +1,1 @@
+"""The Jupyter server: what it serves, above all features."""
