@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -123,3 +126,73 @@ def test_from_a_table_to_a_restored_version(
     until(page, lambda: (lab.root / "data/customers.csv").is_file())
     assert (lab.root / "data/customers.csv").read_text() == TABLE
     picture("restored")
+
+
+def create(page: Page, lab: Lab, name: str, text: str) -> Locator:
+    """Drop a table on an empty lab, and return the dialog that asks about its model."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(lab.address())
+    expect(page.locator(".jp-mlws-Begin-page")).to_be_visible()
+    drop_files(page, ".jp-mlws-Begin-page", {name: text})
+    dialog = page.locator(".jp-Dialog-content")
+    expect(dialog.locator(".jp-mlws-Wizard-model")).to_be_visible()
+    return dialog
+
+
+def metrics(lab: Lab, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        next(lab.root.glob(f"workflows/*/out/{name}.metrics.json")).read_text()
+    )
+    return found
+
+
+@pytest.fixture
+def lab(start_lab: Callable[..., Lab], tmp_path: Path) -> Lab:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    return start_lab(folder)
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_preparation_of_a_model_with_folds_becomes_a_node(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    dialog = create(page, lab, "customers.csv", TABLE)
+    dialog.get_by_label("Cross-validation").select_option("5")
+    dialog.locator(".jp-Dialog-button").last.click()
+    expect(newest_run(page)).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+    shoot("own-table-folds")
+    before = metrics(lab, "compare")
+    assert "cross_validation" in str(before)
+
+    # The same steps as a node give the same model.
+    node(page, "forest").click()
+    page.get_by_role("button", name="Show Preparation as Node").click()
+    steps = node(page, "prepare_columns")
+    expect(steps).to_be_visible()
+    save(page)
+    run(page, "COMPLETED")
+    expect(steps).to_have_attribute("data-mlws-state", "COMPLETED")
+    shoot("own-table-preparation")
+    assert metrics(lab, "compare") == before
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_a_series_is_forecast_in_order_of_time(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    start = date(2024, 1, 1)
+    rows = [
+        f"{start + timedelta(days=day)},{100 + day * 0.3 + 20 * (day % 7 == 5):.1f}"
+        for day in range(300)
+    ]
+    dialog = create(page, lab, "sales.csv", "\n".join(["day,sales", *rows]) + "\n")
+    dialog.get_by_label("Task").select_option("forecast")
+    shoot("own-table-forecast-wizard")
+    dialog.locator(".jp-Dialog-button").last.click()
+    expect(newest_run(page)).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+    shoot("own-table-forecast")
+    errors = {name: scores["mae"] for name, scores in metrics(lab, "compare").items()}
+    # Sales grow and have a peak on each Saturday, which repeating the last week shows.
+    assert min(errors, key=errors.__getitem__) not in ("naive", "seasonal")
+    assert errors["seasonal"] < errors["naive"]
