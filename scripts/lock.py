@@ -33,6 +33,7 @@ def compile_lock(name: str, sources: list[str], options: list[str], text: str = 
         *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"),
         *("--python-version=3.10", "--generate-hashes", "--no-emit-index-url"),
         *("--custom-compile-command=make lock", f"--output-file=requirements/{name}.txt"),
+        "--constraints=requirements/constraints.in",
         *options,
         *sources,
     ]

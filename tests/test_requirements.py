@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
 
 tomllib = pytest.importorskip("tomllib", reason="it came with Python 3.11")
 
@@ -78,3 +81,16 @@ def test_each_package_of_npm_has_a_checksum_and_a_build_does_not_change_the_lock
         # Yarn writes none for a package that only some systems install.
         assert "  checksum: " in block or "  conditions: " in block, block
     assert "enableImmutableInstalls: true" in (ROOT / ".yarnrc.yml").read_text(encoding="utf-8")
+
+
+def test_the_conda_recipe_asks_for_the_same() -> None:
+    recipe = YAML(typ="safe").load((ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == package["version"]
+    _, *run = recipe["requirements"]["run"]
+    asked = {canonicalize_name(one.name): str(one.specifier) for one in requirements("lab")}
+    del asked["jupyterlab-language-pack-zh-cn"]
+    # Only the library, without the toolkits of desktop windows.
+    asked["matplotlib-base"] = asked.pop("matplotlib")
+    named = (line.partition(" ") for line in run)
+    assert {canonicalize_name(name): str(SpecifierSet(spec)) for name, _, spec in named} == asked
