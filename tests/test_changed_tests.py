@@ -20,7 +20,6 @@ IS_DATA = (".gitkeep", ".md")
         ("tests/versioning/conftest.py", "tests/versioning/test_remotes.py"),
         ("src/git/changesView.tsx", "tests/ui/test_code.py"),
         ("hub_config/backup.py", "tests/hub/test_backup.py"),
-        ("tests/upgrades/data/project-2.sql", "tests/upgrades/test_databases.py"),
     ],
 )
 def test_a_change_reaches_tests_by_import_and_by_area(path: str, test: str) -> None:

@@ -20,10 +20,8 @@ def merge(
     go_on: bool,
     abort: bool,
     side: str | None,
-    take: str | None,
     paths: Sequence[str],
 ) -> int:
-    side = side or take
     if side is not None:
         # With a side, all arguments are paths.
         all_paths = [*([ref] if ref is not None else []), *paths]

@@ -295,7 +295,6 @@ def run(
     keep_going: bool,
     pull: bool,
     rerun: Sequence[str],
-    again: Sequence[str],
     accept: Sequence[str],
     accept_cosmetic: bool,
     skipped: Sequence[str],
@@ -303,7 +302,7 @@ def run(
 ) -> int:
     path, targets = workflow_of(context, words)
     request: JSON = {"force": force, "keep_going": keep_going, "pull": pull}
-    for name, nodes in (("again", [*rerun, *again]), ("accept", accept), ("skip", skipped)):
+    for name, nodes in (("again", rerun), ("accept", accept), ("skip", skipped)):
         if nodes:
             request[name] = list(nodes)
     if accept_cosmetic:

@@ -17,9 +17,6 @@ from jupyter_mlws.core.i18n import Message
 ParameterFactory = Callable[[str], click.Parameter]
 """Creates a parameter with its help in a language."""
 
-DEPRECATION_MESSAGE = Message(
-    "Deprecated: {name} will be removed in the next version. Use {instead}."
-)
 SIDES = {
     "ours": Message("Resolve PATHS with the current branch's side."),
     "theirs": Message("Resolve PATHS with REF's side."),
@@ -39,8 +36,6 @@ class CommandSpec(NamedTuple):
     parameters: Sequence[ParameterFactory]
     passes_on: bool = False
     """True if the arguments after the first are those of another program, options included."""
-    formerly: str | None = None
-    """A deprecated name, which still works."""
 
 
 def _command(
@@ -63,25 +58,6 @@ def _option(*names: str, about: Message, **settings: Any) -> ParameterFactory:
 
 def _flag(*names: str, about: Message) -> ParameterFactory:
     return _option(*names, about=about, is_flag=True)
-
-
-def _deprecated_option(name: str, instead: str, **settings: Any) -> ParameterFactory:
-    """Return a hidden option that still works, with a warning."""
-
-    def warn(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-        if value:
-            warn_deprecated(context, name, instead)
-        return value
-
-    return lambda language: click.Option([name], hidden=True, callback=warn, **settings)
-
-
-def warn_deprecated(context: click.Context, name: str, instead: str) -> None:
-    """Print that an option or command will be removed, and its replacement."""
-    command_context = context.find_object(CommandContext)
-    if command_context is not None:
-        message = DEPRECATION_MESSAGE.fill(name=name, instead=instead)
-        command_context.screen.warn(message.in_(command_context.language))
 
 
 Completion = Callable[[click.Context, click.Parameter, str], list[str]]
@@ -290,9 +266,6 @@ COMMANDS: list[CommandSpec] = [
             _option(f"--{side}", "side", flag_value=side, about=about)
             for side, about in SIDES.items()
         ),
-        _deprecated_option(
-            "--take", "--ours, --theirs, --base, --both", type=click.Choice([*SIDES])
-        ),
         _PATHS,
     ),
     _command(
@@ -312,7 +285,6 @@ COMMANDS: list[CommandSpec] = [
         ),
         _argument("snapshot", required=False, shell_complete=_complete_snapshot),
         _MESSAGE,
-        formerly="undo",
     ),
     _command(
         "stage",
@@ -536,7 +508,6 @@ COMMANDS: list[CommandSpec] = [
             metavar="NODE",
             about=Message("Run NODE even if it is up to date."),
         ),
-        _deprecated_option("--again", "--rerun", multiple=True),
         _option(
             "--accept",
             multiple=True,

@@ -23,7 +23,6 @@ from jupyter_mlws.cli.declared import (
     DATA_COMMANDS,
     PROJECT_COMMANDS,
     CommandSpec,
-    warn_deprecated,
 )
 from jupyter_mlws.client.project import Origin
 from jupyter_mlws.core.errors import MLWSError, of_system
@@ -62,13 +61,12 @@ class _Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            visible = [other for other, command in self.commands.items() if not command.hidden]
             inner = [
                 f"{other} {name}"
                 for other, command in self.commands.items()
                 if isinstance(command, click.Group) and name in command.commands
             ]
-            raise UnknownCommandError(name, [*get_close_matches(name, visible), *inner], ctx)
+            raise UnknownCommandError(name, [*get_close_matches(name, self.commands), *inner], ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -135,22 +133,15 @@ def _group(name: str, about: Message, language: str, specs: Sequence[CommandSpec
         invoke_without_command=True,
         commands=[_command(spec, language) for spec in specs],
     )
-    for spec in specs:
-        if spec.formerly:
-            group.add_command(_command(spec, language, former_name=spec.formerly))
     _translate_help(group, language)
     return group
 
 
-def _command(spec: CommandSpec, language: str, former_name: str | None = None) -> click.Command:
-    """Build a command; with ``former_name``, a hidden one that prints a deprecation warning."""
-
+def _command(spec: CommandSpec, language: str) -> click.Command:
     @click.pass_context
     def call(context: click.Context, /, as_json: bool, **values: Any) -> int:
         command_context: CommandContext = context.obj
         command_context.as_json = as_json
-        if former_name is not None:
-            warn_deprecated(context, former_name, spec.name)
         try:
             return spec.action(command_context, **values)
         except (MLWSError, RemoteError) as error:
@@ -177,11 +168,10 @@ def _command(spec: CommandSpec, language: str, former_name: str | None = None) -
         click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language))
     )
     command = click.Command(
-        former_name or spec.name,
+        spec.name,
         params=parameters,
         callback=call,
         help=spec.about.in_(language),
-        hidden=former_name is not None,
         context_settings={
             **HELP_SETTINGS,
             "ignore_unknown_options": spec.passes_on,
@@ -218,8 +208,6 @@ def _iter_commands(
     group: click.Group, context: click.Context
 ) -> Iterator[tuple[click.Command, click.Context]]:
     for name, command in group.commands.items():
-        if command.hidden:
-            continue
         inner = command.context_class(command, parent=context, info_name=name)
         if isinstance(command, click.Group):
             yield from _iter_commands(command, inner)

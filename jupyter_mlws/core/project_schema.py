@@ -40,8 +40,6 @@ MIGRATIONS: tuple[str, ...] = (
         record TEXT NOT NULL
     );
     CREATE INDEX events_by_run ON events (run, seq);
-    """,
-    """
     CREATE TABLE executions (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE,
@@ -57,29 +55,25 @@ MIGRATIONS: tuple[str, ...] = (
         ename TEXT,
         line INTEGER,
         error TEXT,
-        server TEXT NOT NULL
+        server TEXT NOT NULL,
+        origin TEXT NOT NULL DEFAULT 'api',
+        kernel TEXT,
+        process TEXT,
+        message TEXT,
+        memory INTEGER,
+        snapshot TEXT,
+        signature TEXT,
+        outputs TEXT,
+        saves TEXT,
+        deadline REAL
     );
     CREATE INDEX executions_by_notebook ON executions (notebook, seq);
     CREATE INDEX executions_by_request ON executions (request);
     CREATE INDEX executions_running ON executions (server) WHERE status = 'RUNNING';
-    """,
-    """
-    ALTER TABLE executions ADD COLUMN origin TEXT NOT NULL DEFAULT 'api';
-    ALTER TABLE executions ADD COLUMN kernel TEXT;
-    ALTER TABLE executions ADD COLUMN process TEXT;
-    ALTER TABLE executions ADD COLUMN message TEXT;
-    ALTER TABLE executions ADD COLUMN memory INTEGER;
-    ALTER TABLE executions ADD COLUMN snapshot TEXT;
-    ALTER TABLE executions ADD COLUMN signature TEXT;
-    ALTER TABLE executions ADD COLUMN outputs TEXT;
-    ALTER TABLE executions ADD COLUMN saves TEXT;
-    ALTER TABLE executions ADD COLUMN deadline REAL;
     CREATE INDEX executions_by_cell ON executions (notebook, cell, seq);
     CREATE INDEX executions_by_error ON executions (ename, seq) WHERE ename IS NOT NULL;
     CREATE INDEX executions_with_outputs ON executions (seq) WHERE outputs IS NOT NULL;
     CREATE INDEX executions_by_kernel ON executions (kernel, seq) WHERE kernel IS NOT NULL;
-    """,
-    """
     CREATE INDEX executions_waiting ON executions (server) WHERE status = 'QUEUED';
     """,
 )

@@ -21,17 +21,14 @@ MAGICS = f"```text\n{CELL_USAGE.rstrip()}\n```"
 
 
 def all_commands(language: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Yield the commands that are not hidden, by their words; the program itself has none."""
+    """Yield the commands by their words; the program itself has none."""
     top = build(product_language(language))
     yield (), top
     for name, command in top.commands.items():
-        if command.hidden:
-            continue
         yield (name,), command
         if isinstance(command, click.Group):
             for inner in command.commands.values():
-                if not inner.hidden:
-                    yield (name, str(inner.name)), inner
+                yield (name, str(inner.name)), inner
 
 
 def command_text(words: tuple[str, ...], command: click.Command, language: str) -> Iterator[str]:

@@ -146,21 +146,6 @@ def test_a_typing_error_of_a_path_is_no_success_and_a_notebook_no_json(
     assert git(root, "status", "--porcelain") == ""
 
 
-def test_former_spellings_work_with_a_warning(diverged: Project) -> None:
-    root = diverged.root
-    words(root, "merge", "other", code=1)
-    said = words(root, "merge", "--take", "theirs", "a.py")
-    assert "--take will be removed" in said
-    assert (root / "a.py").read_text() == "other\n"
-    words(root, "merge", "--continue", "-m", "Theirs")
-    assert "请使用 revert" in words(root, "undo", language="zh_CN.UTF-8")
-    assert (root / "a.py").read_text() == "main\n"
-    top = words(root, "--help")
-    assert "revert" in top
-    assert "undo" not in top
-    assert "--again" not in words(root, "run", "--help")
-
-
 def test_a_person_stages_tags_and_puts_aside(diverged: Project, git: Git) -> None:
     root = diverged.root
     (root / "a.py").write_text("changed\n")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_mlws.core import project_schema
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.errors import MLWSError, NewerDatabaseError
+from jupyter_mlws.core.project import DATABASE, Project
 from tests import python
 
 HOLD = """\
@@ -88,6 +91,31 @@ def test_the_database_is_migrated_once_and_survives_reopening(project: Project) 
         first.close()
         second.close()
     assert version == len(project_schema.MIGRATIONS)
+
+
+def newer(project: Project) -> Path:
+    """The project's database, as a newer version writes it."""
+    with closing(project.database()) as database:
+        database.execute("PRAGMA user_version = 99")
+    return project.state / DATABASE
+
+
+def test_a_database_of_a_newer_version_is_an_error_and_stays_as_it_is(project: Project) -> None:
+    file = newer(project)
+    content = file.read_bytes()
+    with pytest.raises(NewerDatabaseError) as error:
+        project.database()
+    assert error.value.file == str(file)
+    assert "its schema is 99" in str(error.value)
+    assert file.read_bytes() == content
+
+
+async def test_a_request_says_that_the_database_is_newer(
+    fetch: Callable[..., Any], project: Project
+) -> None:
+    newer(project)
+    answer = await fetch("mlws/api/v1/runs", raise_error=False)
+    assert (answer.code, json.loads(answer.body)["code"]) == (503, "50103")
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch) -> None:

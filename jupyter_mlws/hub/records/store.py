@@ -85,6 +85,7 @@ class LogRow(Base):
     """A line of a container's log that is kept: its last ones, and what happened to it."""
 
     __tablename__ = "container_logs"
+    __table_args__ = (sa.Index("ix_container_logs_by_time", "container_id", "timestamp"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     container_id: Mapped[str] = mapped_column(
@@ -116,7 +117,7 @@ class UsageRow(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     container_id: Mapped[str] = mapped_column(String(300))
     user: Mapped[str] = mapped_column(String(255), index=True)
-    cpu: Mapped[float]
+    cpu: Mapped[float] = mapped_column(sa.Float)
     memory: Mapped[int] = mapped_column(sa.BigInteger)
     gpu: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)

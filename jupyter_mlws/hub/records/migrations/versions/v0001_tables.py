@@ -1,4 +1,4 @@
-"""Containers, what happened to them, and what is held for a person's next one."""
+"""All tables of the first release."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer, nullable=False),
         sa.Column("degrade", sa.Boolean, nullable=False),
         sa.Column("intent", sa.String(20), nullable=False),
-        sa.Column("language", sa.String(20), nullable=False),
         sa.Column("node", sa.String(255)),
         sa.Column("restarts", sa.Integer, nullable=False),
         sa.Column("exit_code", sa.Integer),
@@ -34,6 +33,7 @@ def upgrade() -> None:
         sa.Column("queued_at", sa.DateTime(timezone=True)),
         sa.Column("started_at", sa.DateTime(timezone=True)),
         sa.Column("sealed", sa.Text),
+        sa.Column("turn_at", sa.DateTime(timezone=True)),
     )
     op.create_table(
         "container_logs",
@@ -58,9 +58,50 @@ def upgrade() -> None:
         sa.Column("devices", sa.JSON, nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("reservations")
-    op.drop_table("container_logs")
-    op.drop_table("containers")
+    op.create_table(
+        "usage",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("container_id", sa.String(300), nullable=False),
+        sa.Column("user", sa.String(255), nullable=False, index=True),
+        sa.Column("cpu", sa.Float, nullable=False),
+        sa.Column("memory", sa.BigInteger, nullable=False),
+        sa.Column("gpu", sa.Integer, nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), index=True),
+    )
+    op.create_table(
+        "volumes",
+        sa.Column("name", sa.String(255), primary_key=True),
+        sa.Column("user", sa.String(255), nullable=False, index=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("trashed_at", sa.DateTime(timezone=True)),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False, index=True),
+        sa.Column("actor", sa.String(255), nullable=False),
+        sa.Column("action", sa.String(40), nullable=False),
+        sa.Column("target", sa.String(300), nullable=False, index=True),
+        sa.Column("details", sa.JSON, nullable=False),
+    )
+    op.create_table(
+        "team_projects",
+        sa.Column("id", sa.String(40), primary_key=True),
+        sa.Column("name", sa.String(62), nullable=False, unique=True),
+        sa.Column("description", sa.String(500), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("trashed_at", sa.DateTime(timezone=True)),
+    )
+    op.create_table(
+        "team_members",
+        sa.Column(
+            "project_id",
+            sa.String(40),
+            sa.ForeignKey("team_projects.id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column("user", sa.String(255), primary_key=True),
+        sa.Column("role", sa.String(20), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+    )
