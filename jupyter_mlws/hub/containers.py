@@ -117,7 +117,7 @@ class Containers:
         # Another request for the same may have come in meanwhile.
         self._require_stopped(identifier)
         entry = self._register(person.name, name, request, spec)
-        self._audit.record(person, "container.create", identifier, image=entry.image)
+        self._audit.record(person, "container.create", identifier, image=entry.config.image)
         self._controller.queue(entry)
         return await self._respond_when_stored(entry)
 
@@ -133,7 +133,7 @@ class Containers:
             self._audit.record(person, "container.start", identifier)
         elif status in STOPPED_STATUSES:
             self._check_room(self._registry.request(entry), True)
-            entry.rescue = False
+            entry.configure(rescue=False)
             self._controller.queue(entry)
             self._audit.record(person, "container.start", identifier)
         return await self._respond_when_stored(entry)
@@ -274,8 +274,7 @@ class Containers:
         if plan is not None:
             return Allocation(success=True, node=plan[0], resources=Resources.of(plan[1]))
         place = self._scheduler.place_of_new(request, moment, self._registry.ends())
-        queue = QueuePlace(position=place.position, eta_seconds=place.eta)
-        return Allocation(success=False, queue=queue)
+        return Allocation(success=False, queue=place)
 
     async def move(self, person: Me, identifier: str, position: int) -> Container:
         """Move a container to another position of the queue, from 1; for administrators."""
@@ -352,7 +351,6 @@ class Containers:
     ) -> ContainerState:
         entry = self._registry.enter(user, name, spec)
         entry.priority, entry.degrade = request.priority, request.degrade
-        entry.rescue = request.rescue
         self._controller.seal(entry, spec.environment)
         self._monitor.track(entry.id)
         return entry

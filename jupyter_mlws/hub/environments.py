@@ -157,8 +157,10 @@ class Environments:
             raise EnvironmentInUseError(name=request.name)
         most = self._check_limits(entry.user, identifier)
         # The Hub's image to build on, never a saved environment.
-        own = self._saved_images.get(container_id(entry.user, entry.image.removeprefix(PREFIX)))
-        label = own.base if own is not None and entry.image.startswith(PREFIX) else entry.image
+        label = entry.config.image
+        own = self._saved_images.get(container_id(entry.user, label.removeprefix(PREFIX)))
+        if own is not None and label.startswith(PREFIX):
+            label = own.base
         base = label if label in self._policy.images else self._policy.default_image
         self._jobs[identifier] = job = SaveJob(entry.user, request.name, base)
         try:
@@ -183,7 +185,7 @@ class Environments:
         users = [
             entry
             for entry in self._registry.entries.values()
-            if (entry.user, entry.image) == (user, label)
+            if (entry.user, entry.config.image) == (user, label)
         ]
         in_use = any(self._registry.status(entry) not in STOPPED_STATUSES for entry in users)
         job = self._jobs.get(identifier)
@@ -194,7 +196,7 @@ class Environments:
         self._saved_images.pop(identifier, None)
         self._publish(identifier)
         for entry in users:
-            entry.image = self._policy.default_image
+            entry.configure(image=self._policy.default_image)
         self._registry.settle()
         self._audit.record(person, "environment.delete", identifier)
 
@@ -231,7 +233,7 @@ class Environments:
             self._omitted_packages[identifier] = list(package_lock.left_out)
             del self._jobs[identifier]
             if next_user is not None and next_user.id in self._registry.entries:
-                next_user.image = f"{PREFIX}{job.name}"
+                next_user.configure(image=f"{PREFIX}{job.name}")
                 self._registry.note(next_user, f"the next start uses the environment {job.name}")
                 self._registry.settle()
         finally:

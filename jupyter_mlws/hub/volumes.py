@@ -6,8 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Me, Volume
@@ -21,7 +20,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.lifecycle.container_state import now
 from jupyter_mlws.hub.records.audit import Audit
-from jupyter_mlws.hub.records.store import RecordQueue, Records
+from jupyter_mlws.hub.records.store import RecordQueue, Records, VolumeRecord
 
 TRASH_RETENTION = timedelta(days=30)
 """How long a volume stays in the trash."""
@@ -33,16 +32,6 @@ PURGE_INTERVAL = 3600.0
 MEBIBYTE = 1024**2
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class VolumeRecord:
-    """Stored record of a volume."""
-
-    name: str
-    user: str
-    created_at: datetime
-    trashed_at: datetime | None = None
 
 
 class Volumes:
@@ -71,13 +60,11 @@ class Volumes:
 
     async def load(self) -> None:
         """Load the stored volumes, and add Docker's other ones for users who have none."""
-        for row in await self._records.read(Records.volumes):
-            self._volumes[row.name] = VolumeRecord(
-                row.name, row.user, row.created_at, row.trashed_at
-            )
+        for volume in await self._records.read(Records.all, VolumeRecord):
+            self._volumes[volume.name] = volume
         for name, user, created in await in_thread(self._engine.volumes):
             if name not in self._volumes and self._current(user) is None:
-                self._save(VolumeRecord(name, user, created))
+                self._save(VolumeRecord(name=name, user=user, created_at=created))
 
     async def mounted(self, user: str, usual: str, rescue: bool) -> str:
         """Return the volume to mount at a start; error 10107 if it is over the quota.
@@ -89,7 +76,7 @@ class Volumes:
             name, number = usual, 2
             while name in self._volumes:
                 name, number = f"{usual}-{number}", number + 1
-            current = VolumeRecord(name, user, now())
+            current = VolumeRecord(name=name, user=user, created_at=now())
             self._save(current)
         if self._quota is not None and not rescue:
             await self._measure(MAX_SIZE_AGE_AT_START)
@@ -120,7 +107,8 @@ class Volumes:
         if self._in_use(volume.user):
             raise VolumeInUseError(name=name)
         if volume.trashed_at is None:
-            self._save(replace(volume, trashed_at=now()))
+            volume.trashed_at = now()
+            self._save(volume)
         self._audit.record(person, "volume.trash", name)
         return self.get(person, name)
 
@@ -132,8 +120,10 @@ class Volumes:
                 raise VolumeInUseError(name=name)
             current = self._current(volume.user)
             if current is not None:
-                self._save(replace(current, trashed_at=now()))
-            self._save(replace(volume, trashed_at=None))
+                current.trashed_at = now()
+                self._save(current)
+            volume.trashed_at = None
+            self._save(volume)
         self._audit.record(person, "volume.restore", name)
         return self.get(person, name)
 
@@ -159,7 +149,7 @@ class Volumes:
     async def _remove(self, volume: VolumeRecord) -> None:
         await in_thread(self._engine.remove_volume, volume.name)
         self._volumes.pop(volume.name, None)
-        self._records.write(Records.delete_volume, volume.name)
+        self._records.write(Records.delete, VolumeRecord, volume.name)
 
     async def _measure(self, age: float = MAX_SIZE_AGE) -> None:
         async with self._measure_lock:
@@ -181,21 +171,12 @@ class Volumes:
 
     def _save(self, volume: VolumeRecord) -> None:
         self._volumes[volume.name] = volume
-        values = {
-            "name": volume.name,
-            "user": volume.user,
-            "created_at": volume.created_at,
-            "trashed_at": volume.trashed_at,
-        }
-        self._records.write(Records.save_volume, values)
+        self._records.save(volume)
 
     def _to_response(self, volume: VolumeRecord) -> Volume:
         trashed_at = volume.trashed_at
         return Volume(
-            name=volume.name,
-            user=volume.user,
-            created_at=volume.created_at,
-            trashed_at=trashed_at,
+            **volume.values(),
             purge_at=None if trashed_at is None else trashed_at + TRASH_RETENTION,
             size=self._sizes.get(volume.name),
             quota=self._quota,

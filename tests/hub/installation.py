@@ -354,7 +354,7 @@ class Hub:
     def service_processes(self) -> list[int]:
         """The processes of this installation's service."""
         pids = []
-        for pid in processes.marked(self.settings):
+        for pid in processes.hub_pids(self.settings):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
                 if b"jupyter_mlws.hub.service" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     pids.append(pid)

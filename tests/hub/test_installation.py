@@ -130,7 +130,7 @@ def test_stopping_leaves_accounts_and_files_and_nothing_that_runs(own: Hub) -> N
     own.start("ben", QUICK)
     own.shell("ben", "echo kept > ~/note")
     own.down()
-    assert processes.marked(own.settings) == []
+    assert processes.hub_pids(own.settings) == []
     assert own.containers() == []
     volumes = own.engine.run("volume", "ls", "-q", "--filter", f"label=mlws.hub={own.name}")
     assert f"{own.name}-home-ben" in volumes.split()

@@ -13,16 +13,27 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from jupyter_mlws.containers.models import is_server_name
+from jupyter_mlws.containers.models import Amount, Resources, is_server_name
 from jupyter_mlws.core.errors import NewerDatabaseError
+from jupyter_mlws.hub.lifecycle.container_state import (
+    EXIT_CODE_MESSAGE,
+    ContainerState,
+    Intent,
+    StoredConfig,
+)
 from jupyter_mlws.hub.records.store import (
     MAX_LOG_LINES,
     VERSION_TABLE,
+    AuditRow,
     Base,
-    ContainerRow,
+    MemberRecord,
     Records,
     ReservationRow,
+    SharedProjectRecord,
+    UsageRow,
+    VolumeRecord,
 )
+from jupyter_mlws.shared_projects.models import Role
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 
@@ -74,19 +85,15 @@ def open_records(engine: sa.Engine) -> Records:
     return Records(engine.url.render_as_string(hide_password=False))
 
 
-def container(identifier: str) -> ContainerRow:
+def container(identifier: str) -> ContainerState:
     user, name = identifier.split("--")
-    return ContainerRow(
+    return ContainerState(
         id=identifier,
         user=user,
         name=name,
-        status="queued",
-        resources={},
-        config={},
-        priority=0,
-        degrade=False,
-        intent="start",
-        restarts=0,
+        config=StoredConfig(image="Lab", environment={"A": "b"}, rescue=True),
+        resources=Resources(cpu="1", memory="2Gi"),
+        intent=Intent.START,
         last_log=["a \0 in it"],
         created_at=NOON,
         updated_at=NOON,
@@ -94,59 +101,64 @@ def container(identifier: str) -> ContainerRow:
 
 
 def test_a_container_is_changed_and_deleted_with_its_log(records: Records) -> None:
-    (container,) = records.containers()
-    assert (container.created_at, container.last_log) == (NOON, ["a \0 in it"])
-    container.sealed, container.turn_at = "encrypted", NOON + timedelta(hours=1)
-    container.reason = {"code": "10303"}
-    records.save(container)
-    (after,) = records.containers()
+    (entry,) = records.all(ContainerState)
+    assert entry.values() == container("ada--default").values()
+    entry.sealed, entry.turn_at = "encrypted", NOON + timedelta(hours=1)
+    entry.reason = EXIT_CODE_MESSAGE.fill(code=3, restarts=0)
+    records.save(entry.copy())
+    (after,) = records.all(ContainerState)
     assert (after.sealed, after.turn_at) == ("encrypted", NOON + timedelta(hours=1))
-    assert after.reason == {"code": "10303"}
+    assert after.reason == entry.reason
     assert [line.message for line in records.logs("ada--default", 10)] == ["started"]
-    records.remove("ada--default")
-    assert (records.containers(), records.logs("ada--default", 10)) == ([], [])
+    records.delete(ContainerState, "ada--default")
+    assert (records.all(ContainerState), records.logs("ada--default", 10)) == ([], [])
 
 
 def test_records_of_each_kind_are_stored(records: Records) -> None:
     user = "a" * 255
     records.save(container(f"{user}--{'n' * 40}"))
-    assert len(records.containers()) == 2
+    assert len(records.all(ContainerState)) == 2
+    amount = Amount(cpu=0.5, memory=2**40)
     records.save_reservations(
-        [
-            ReservationRow(
-                user=user, id="r", node="local", resources={}, devices=[0], expires_at=NOON
-            )
-        ]
+        [ReservationRow(user=user, id="r", node="local", amount=amount, devices=[0], expires=1.5)]
     )
-    assert [row.devices for row in records.reservations()] == [[0]]
+    assert [(row.amount, row.devices) for row in records.all(ReservationRow)] == [(amount, [0])]
 
-    size = {"cpu": 0.5, "memory": 2**40, "gpu": 0}
-    run = {"id": "1", "container_id": "ada--default", "user": "ada", "started_at": NOON, **size}
-    records.open_usage(run)
+    run = UsageRow(
+        id="1", container_id="ada--default", user="ada", started_at=NOON, **amount.model_dump()
+    )
+    records.save(run.copy())
     assert [row.memory for row in records.running_usage()] == [2**40]
-    records.close_usage("1", NOON + timedelta(hours=1))
+    run.ended_at = NOON + timedelta(hours=1)
+    records.save(run.copy())
     assert [row.id for row in records.usage_since(NOON, "ada")] == ["1"]
     assert records.usage_since(NOON + timedelta(hours=1), None) == []
 
-    records.save_volume({"name": "mlws-ada", "user": "ada", "created_at": NOON})
-    assert [row.name for row in records.volumes()] == ["mlws-ada"]
-    project = {"id": "p-1", "name": "team", "description": "", "created_at": NOON}
-    for members in (["ada", "bob"], ["ada"]):
-        rows = [
-            {"project_id": "p-1", "user": name, "role": "owner", "since": NOON} for name in members
-        ]
-        records.save_team_project(project, rows)
-        ((_, stored),) = records.team_projects()
-        assert sorted(row.user for row in stored) == members
+    records.save(VolumeRecord(name="mlws-ada", user="ada", created_at=NOON))
+    assert [row.name for row in records.all(VolumeRecord)] == ["mlws-ada"]
     for action in ("container.start", "container.stop"):
-        records.audit(
-            {"time": NOON, "actor": "ada", "action": action, "target": "t", "details": {"n": 1}}
-        )
+        records.save(AuditRow(time=NOON, actor="ada", action=action, target="t", details={"n": 1}))
     assert [row.action for row in records.read_audit_log(2, 10, "t")] == ["container.start"]
 
 
+def test_a_project_is_stored_with_its_members(records: Records) -> None:
+    project = SharedProjectRecord(id="p-1", name="team", description="", created_at=NOON)
+    for user in ("ada", "bob"):
+        project.members[user] = MemberRecord(
+            project_id="p-1", user=user, role=Role.OWNER, since=NOON
+        )
+    for users in (["ada", "bob"], ["ada", "bob"], ["ada"]):
+        project.members = {user: project.members[user] for user in users}
+        records.save(project.copy())
+        (project,) = records.all(SharedProjectRecord)
+        assert sorted(project.members) == users
+        assert project.owners == users
+    records.delete(SharedProjectRecord, "p-1")
+    assert records.all(SharedProjectRecord) == records.all(MemberRecord) == []
+
+
 def test_the_longest_name_of_a_server_fits_into_the_records() -> None:
-    columns = sa.inspect(ContainerRow).columns
+    columns = sa.inspect(ContainerState).columns
     length = columns["name"].type.length
     assert is_server_name("n" * length)
     assert not is_server_name("n" * (length + 1))
@@ -177,7 +189,7 @@ def test_a_second_migration_changes_nothing(records: Records, database: sa.Engin
     with database.connect() as connection:
         versions = connection.exec_driver_sql("SELECT version_num FROM mlws_version").all()
     assert len(versions) == 1
-    assert len(records.containers()) == 1
+    assert len(records.all(ContainerState)) == 1
 
 
 def test_records_of_a_newer_hub_are_an_error_and_stay_as_they_are(database: sa.Engine) -> None:

@@ -10,7 +10,7 @@ import pytest
 from jupyter_mlws.containers.models import Amount, ContainerStatus, Resources
 from jupyter_mlws.hub.docker.engine import DockerContainer
 from jupyter_mlws.hub.hubapi import Server
-from jupyter_mlws.hub.lifecycle.container_state import ContainerState, Intent
+from jupyter_mlws.hub.lifecycle.container_state import ContainerState, Intent, StoredConfig
 
 NOW = datetime.now(timezone.utc)
 AMOUNT = Amount(cpu=1, memory=1024**3, gpu=0)
@@ -21,6 +21,16 @@ RUNS = DockerContainer(
 )  # fmt: skip
 SPAWNS = Server("ada", "", "spawn", ready=False, stopped=False, url="/", options={}, started=NOW)
 READY = replace(SPAWNS, pending=None, ready=True)
+
+
+def state() -> ContainerState:
+    return ContainerState(
+        id="ada--default",
+        user="ada",
+        name="",
+        config=StoredConfig(image="Lab"),
+        resources=Resources.of(AMOUNT),
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,13 +49,13 @@ READY = replace(SPAWNS, pending=None, ready=True)
 def test_it_runs_when_people_are_led_to_it(
     container: DockerContainer, server: Server, status: ContainerStatus
 ) -> None:
-    entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    entry = state()
     entry.observe(container, server)
     assert entry.status(waits=False) is status
 
 
 def test_a_start_goes_from_created_to_starting_to_its_end() -> None:
-    entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    entry = state()
     assert entry.status(waits=True) is ContainerStatus.QUEUED
     entry.intent = Intent.START
     assert (entry.status(waits=False), entry.starting) == (ContainerStatus.CREATED, True)
@@ -58,7 +68,7 @@ def test_a_start_goes_from_created_to_starting_to_its_end() -> None:
 
 
 def test_what_is_stopped_has_not_crashed_while_its_container_remains() -> None:
-    entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    entry = state()
     entry.intent = Intent.STOP
     killed = replace(RUNS, state="exited", health=None, exit_code=137, started=None)
     entry.observe(killed, READY)
@@ -68,7 +78,7 @@ def test_what_is_stopped_has_not_crashed_while_its_container_remains() -> None:
 
 
 def test_a_spawner_that_the_hub_has_given_up_waits_no_more() -> None:
-    entry = ContainerState("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    entry = state()
     entry.hub_waits = True
     entry.observe(None, SPAWNS)
     assert entry.hub_waits

@@ -161,7 +161,7 @@ def test_a_reservation_is_used_up_by_the_same_persons_next_container(one: Schedu
 def test_a_reservation_ends_by_itself_and_tells_those_who_wait_when(one: Scheduler) -> None:
     one.reserve(asked("ada", MACHINE), 0, 300)
     assert not started(one, asked("ben", amount(1, 1), 10), 10)
-    assert one.place("ben", 10).eta == 290
+    assert one.place("ben", 10).eta_seconds == 290
     assert [grant.id for grant in one.dispatch(300)] == ["ben"]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
+from typing import Any
+
+from sqlalchemy import JSON, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from jupyter_mlws.containers.models import (
     MASK,
@@ -20,7 +22,13 @@ from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.docker.engine import PENDING, DockerContainer
 from jupyter_mlws.hub.hubapi import Server
-from jupyter_mlws.hub.records.store import ContainerRow
+from jupyter_mlws.hub.records.store import (
+    Base,
+    JSONModel,
+    StoredMessage,
+    UTCDateTime,
+    enum_column,
+)
 
 OUT_OF_MEMORY = Message("Out of memory (OOM): exceeded the limit of {limit}. Restarts: {restarts}.")
 EXIT_CODE_MESSAGE = Message("Exited with code {code}. Restarts: {restarts}.")
@@ -51,50 +59,57 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-@dataclass
-class ContainerState:
-    """A container: what was asked, what is intended, and what Docker and the Hub say."""
+class StoredConfig(ContainerConfig):
+    """Settings that a container was requested with; values like credentials are masked."""
 
-    id: str
-    user: str
-    name: str
-    image: str
-    environment: dict[str, str]
-    """Masked."""
-    resources: Resources
-    sealed: str | None = None
-    """The variables in full, closed up, until it has started: the Hub has them from then on."""
-    priority: int = 0
-    degrade: bool = False
     rescue: bool = False
-    """Whether its next start writes nothing to the home, which may be full."""
-    intent: Intent = Intent.NONE
-    created_at: datetime = field(default_factory=now)
-    updated_at: datetime = field(default_factory=now)
-    queued_at: datetime | None = None
-    turn_at: datetime | None = None
-    """The moment by which its place in the queue counts, where an administrator has moved it."""
-    started_at: datetime | None = None
-    node: str | None = None
-    restarts: int = 0
-    exit_code: int | None = None
-    reason: Message | None = None
-    last_log: list[str] = field(default_factory=list)
+    """True if the next start must not write to the home, which may be full."""
+
+
+class ContainerState(Base):
+    """A container: the stored request and intent, and the current views of Docker and the Hub."""
+
+    __tablename__ = "containers"
+
+    id: Mapped[str] = mapped_column(String(300), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255), index=True)
+    name: Mapped[str] = mapped_column(String(40))
+    resources: Mapped[Resources] = mapped_column(JSONModel(Resources))
+    config: Mapped[StoredConfig] = mapped_column(JSONModel(StoredConfig))
+    stored_status: Mapped[str] = mapped_column("status", String(20), default="")
+    """Status at the last write, for readers of the database."""
+    priority: Mapped[int] = mapped_column(default=0)
+    degrade: Mapped[bool] = mapped_column(default=False)
+    intent: Mapped[Intent] = mapped_column(enum_column(Intent), default=Intent.NONE)
+    node: Mapped[str | None] = mapped_column(String(255), default=None)
+    restarts: Mapped[int] = mapped_column(default=0)
+    exit_code: Mapped[int | None] = mapped_column(default=None)
+    reason: Mapped[Message | None] = mapped_column(StoredMessage, default=None)
+    last_log: Mapped[list[str]] = mapped_column(JSON, default_factory=list)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default_factory=now)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default_factory=now)
+    queued_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    sealed: Mapped[str | None] = mapped_column(Text, default=None)
+    """All variables, encrypted, until the container has started: then the Hub has them."""
+    turn_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    """The arrival that determines the queue position, if an administrator has moved it."""
+
     docker_container: DockerContainer | None = None
     server: Server | None = None
     usage: Usage | None = None
     hub_waits: bool = False
     """True while a spawner of the Hub waits for its resources."""
     resizing: bool = False
-    """Whether its limits are just being changed: what Docker says of them is old or new."""
+    """True while the limits are being changed: Docker may report the old or the new ones."""
     last_oom_at: float = float("-inf")
-    """When a lack of memory was last written down."""
-    valid_since: float = field(default_factory=time.monotonic)
+    """Time of the last recorded lack of memory."""
+    valid_since: float = 0.0
     """Time of the last transition or observation: observations from before it are outdated."""
     previous_container_id: str | None = None
-    """The dead container in Docker that the newest start will remove."""
+    """The exited container in Docker that the newest start will remove."""
     last_published: Container | None = None
-    """Without usage."""
+    """The last published state, without usage."""
     last_stored: tuple[Intent, str | None] | None = None
     """The stored values that are not published, which a restarted service needs."""
 
@@ -139,7 +154,7 @@ class ContainerState:
 
     @property
     def hides_values(self) -> bool:
-        return MASK in self.environment.values()
+        return MASK in self.config.environment.values()
 
     def status(self, waits: bool) -> ContainerStatus:
         """Return the status; ``waits`` is True while it is in the queue."""
@@ -169,6 +184,10 @@ class ContainerState:
             return ContainerStatus.CREATED
         has_crashed = self.failed or self.exit_code is not None
         return ContainerStatus.CRASHED if has_crashed else ContainerStatus.STOPPED
+
+    def configure(self, **settings: Any) -> None:
+        """Change settings for the next start."""
+        self.config = self.config.model_copy(update=settings)
 
     def describe_exit(self) -> Message:
         """Return the reason of the end, from Docker's state."""
@@ -212,7 +231,7 @@ class ContainerState:
             name=self.name,
             status=self.status(place is not None),
             resources=self.resources,
-            config=ContainerConfig(image=self.image, environment=self.environment),
+            config=self.config,
             created_at=self.created_at,
             updated_at=self.updated_at,
             started_at=self.started_at if running else None,
@@ -228,60 +247,4 @@ class ContainerState:
             last_log=self.last_log,
             queue=place,
             usage=self.usage if running else None,
-        )
-
-    def row(self, status: ContainerStatus) -> ContainerRow:
-        """Return the database row."""
-        return ContainerRow(
-            id=self.id,
-            user=self.user,
-            name=self.name,
-            status=status.value,
-            resources=self.resources.model_dump(),
-            config={
-                "image": self.image,
-                "environment": self.environment,
-                "rescue": self.rescue,
-            },
-            priority=self.priority,
-            degrade=self.degrade,
-            intent=self.intent.value,
-            node=self.node,
-            restarts=self.restarts,
-            exit_code=self.exit_code,
-            reason=None if self.reason is None else self.reason.as_dict(),
-            last_log=self.last_log,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-            queued_at=self.queued_at,
-            started_at=self.started_at,
-            sealed=self.sealed,
-            turn_at=self.turn_at,
-        )
-
-    @classmethod
-    def of(cls, row: ContainerRow) -> ContainerState:
-        """Create an entry from its database row."""
-        return cls(
-            id=row.id,
-            user=row.user,
-            name=row.name,
-            image=row.config["image"],
-            environment=row.config["environment"],
-            resources=Resources.model_validate(row.resources),
-            priority=row.priority,
-            degrade=row.degrade,
-            rescue=row.config.get("rescue", False),
-            intent=Intent(row.intent),
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-            queued_at=row.queued_at,
-            turn_at=row.turn_at,
-            started_at=row.started_at,
-            node=row.node,
-            restarts=row.restarts,
-            exit_code=row.exit_code,
-            reason=None if row.reason is None else Message.parse(row.reason),
-            last_log=row.last_log,
-            sealed=row.sealed,
         )

@@ -171,10 +171,10 @@ class LifecycleController:
             server = await self._hub.server(entry.user, entry.name)
             if server is None or server.pending is None:
                 options = {
-                    "image": entry.image,
+                    "image": entry.config.image,
                     "resources": entry.resources.model_dump(exclude_none=True),
                     "environment": self.environment(entry),
-                    "rescue": entry.rescue,
+                    "rescue": entry.config.rescue,
                 }
                 try:
                     await self._hub.start(entry.user, entry.name, options)
@@ -202,11 +202,11 @@ class LifecycleController:
     def environment(self, entry: ContainerState) -> dict[str, str]:
         """Return the unmasked variables: decrypted, or from the Hub's last start."""
         if not entry.hides_values:
-            return entry.environment
+            return entry.config.environment
         decrypted_values = self._cipher.open(entry.sealed) if entry.sealed is not None else None
         options = entry.server.options if entry.server is not None else {}
         for candidate in (decrypted_values, options.get("environment")):
-            if candidate is not None and set(candidate) == set(entry.environment):
+            if candidate is not None and set(candidate) == set(entry.config.environment):
                 return dict(candidate)
         raise InvalidContainerError(faults=[Fault("environment", SECRETS_NOT_STORED)])
 

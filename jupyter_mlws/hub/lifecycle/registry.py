@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 from copy import copy
-from datetime import datetime, timezone
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
@@ -32,7 +31,12 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.hub.docker.engine import DockerContainer, Engine
 from jupyter_mlws.hub.hubapi import HubAPI, Server
-from jupyter_mlws.hub.lifecycle.container_state import ContainerState, Intent, now
+from jupyter_mlws.hub.lifecycle.container_state import (
+    ContainerState,
+    Intent,
+    StoredConfig,
+    now,
+)
 from jupyter_mlws.hub.records.store import RecordQueue, Records, ReservationRow
 from jupyter_mlws.hub.records.usage import MAX_RUN_LENGTHS, UsageAccounting
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec
@@ -81,32 +85,24 @@ class ContainerRegistry:
     async def load(self) -> list[ContainerState]:
         """Load the records of an earlier process and return the containers."""
         read = self.records.read
-        rows = await read(Records.containers)
-        self.entries = {row.id: ContainerState.of(row) for row in rows}
+        self.entries = {entry.id: entry for entry in await read(Records.all, ContainerState)}
         past_usage = await read(Records.last_usage, MAX_RUN_LENGTHS)
         self._usage_accounting.load(
             await read(Records.running_usage),
             [(row.ended_at - row.started_at).total_seconds() for row in past_usage if row.ended_at],
         )
         moment = time.time()
-        for reservation_row in await read(Records.reservations):
-            amount = Resources.model_validate(reservation_row.resources).amount
-            reservation = Reservation(
-                reservation_row.id,
-                reservation_row.user,
-                reservation_row.node,
-                amount,
-                tuple(reservation_row.devices),
-                reservation_row.expires_at.timestamp(),
-            )
-            if reservation.expires > moment and reservation.node in self.scheduler.nodes:
-                self.scheduler.reservations[reservation.user] = reservation
+        for row in await read(Records.all, ReservationRow):
+            if row.expires > moment and row.node in self.scheduler.nodes:
+                reservation = Reservation(**{**row.values(), "devices": tuple(row.devices)})
+                self.scheduler.reservations[row.user] = reservation
         return list(self.entries.values())
 
     def store(self, entry: ContainerState) -> None:
         """Store the container's state."""
         entry.last_stored = entry.unpublished_values
-        self.records.write(Records.save, entry.row(self.status(entry)))
+        entry.stored_status = self.status(entry).value
+        self.records.save(entry)
 
     def note(self, entry: ContainerState, message: str) -> None:
         """Store an event in the container's log."""
@@ -116,13 +112,14 @@ class ContainerRegistry:
     def enter(self, user: str, name: str, spec: ResolvedSpec) -> ContainerState:
         """Create or update the entry of a container that is requested now."""
         identifier = container_id(user, name)
-        resources = Resources.of(spec.resources)
-        environment = mask_credentials(dict(spec.environment))
+        resources, config = Resources.of(spec.resources), to_config(spec)
         entry = self.entries.get(identifier)
         if entry is None:
-            entry = ContainerState(identifier, user, name, spec.label, environment, resources)
+            entry = ContainerState(
+                id=identifier, user=user, name=name, config=config, resources=resources
+            )
             self.entries[identifier] = entry
-        entry.image, entry.environment, entry.resources = spec.label, environment, resources
+        entry.config, entry.resources = config, resources
         entry.created_at, entry.valid_since = now(), time.monotonic()
         return entry
 
@@ -132,7 +129,7 @@ class ContainerRegistry:
         self.scheduler.release(entry.id)
         self._usage_accounting.forget(entry)
         del self.entries[entry.id]
-        self.records.write(Records.remove, entry.id)
+        self.records.write(Records.delete, ContainerState, entry.id)
         self.stream.publish({"type": "removed", "id": entry.id, "user": entry.user})
         self.settle()
 
@@ -206,29 +203,27 @@ class ContainerRegistry:
         if docker_container is None and (server is None or not (server.active or server.name)):
             return None
         user, name = split_id(identifier)
-        image, amount = self.policy.default_image, self.policy.default_resources.amount
-        environment: dict[str, str] = {}
+        amount = self.policy.default_resources.amount
+        config = StoredConfig(image=self.policy.default_image)
         if server is not None:
             try:
                 spec = self.policy.check(self.policy.read(server.options))
-                image, amount = spec.label, spec.resources
-                environment = mask_credentials(dict(spec.environment))
+                amount, config = spec.resources, to_config(spec)
             except MLWSError as error:
                 log.info("Ignoring invalid options of %s: %s", identifier, error)
         if docker_container is not None:
-            image, amount = docker_container.image, docker_container.amount
+            amount = docker_container.amount
+            config = config.model_copy(update={"image": docker_container.image})
         created = docker_container.created if docker_container is not None else now()
         entry = ContainerState(
-            identifier,
-            user,
-            name,
-            image,
-            environment,
-            Resources.of(amount),
+            id=identifier,
+            user=user,
+            name=name,
+            config=config,
+            resources=Resources.of(amount),
             created_at=created,
             updated_at=created,
         )
-        entry.valid_since = 0.0
         self.entries[identifier] = entry
         return entry
 
@@ -318,14 +313,7 @@ class ContainerRegistry:
         if self._stored_reservations != self.scheduler.reservations:
             self._stored_reservations = dict(self.scheduler.reservations)
             rows = [
-                ReservationRow(
-                    user=reservation.user,
-                    id=reservation.id,
-                    node=reservation.node,
-                    resources=Resources.of(reservation.amount).model_dump(),
-                    devices=list(reservation.devices),
-                    expires_at=datetime.fromtimestamp(reservation.expires, timezone.utc),
-                )
+                ReservationRow(**{**vars(reservation), "devices": list(reservation.devices)})
                 for reservation in self._stored_reservations.values()
             ]
             self.records.write(Records.save_reservations, rows)
@@ -418,9 +406,10 @@ class ContainerRegistry:
         """
         places = self.scheduler.places(time.time(), self.ends())
         return {
-            name: QueuePlace(
-                position=place.position,
-                eta_seconds=None if place.eta is None else math.ceil(place.eta / 10) * 10.0,
+            name: place
+            if place.eta_seconds is None
+            else QueuePlace(
+                position=place.position, eta_seconds=math.ceil(place.eta_seconds / 10) * 10.0
             )
             for name, place in places.items()
         }
@@ -501,3 +490,9 @@ class ContainerRegistry:
             for key, entry in self.entries.items()
             if entry.running and entry.docker_container is not None
         }
+
+
+def to_config(spec: ResolvedSpec) -> StoredConfig:
+    """Return what is stored of a specification, with credentials masked."""
+    environment = mask_credentials(dict(spec.environment))
+    return StoredConfig(image=spec.label, environment=environment, rescue=spec.rescue)

@@ -11,7 +11,7 @@ from jupyter_mlws.containers.models import AuditEntry, AuditQuery, Me
 from jupyter_mlws.core.errors import AdministratorRequiredError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.hub.lifecycle.container_state import now
-from jupyter_mlws.hub.records.store import RecordQueue, Records
+from jupyter_mlws.hub.records.store import AuditRow, RecordQueue, Records
 
 SERVICE = "service"
 """The actor where a program of the administrator's asked with a token of its own."""
@@ -33,14 +33,9 @@ class Audit:
         """Record an action; ``details`` hold no secrets."""
         actor = person.name or SERVICE
         log.info("%s: %s of %s", actor, action, target)
-        row = {
-            "time": now(),
-            "actor": actor,
-            "action": action,
-            "target": target,
-            "details": details,
-        }
-        self._records.write(Records.audit, row)
+        self._records.save(
+            AuditRow(time=now(), actor=actor, action=action, target=target, details=details)
+        )
 
     async def read(self, person: Me, query: AuditQuery) -> Page[AuditEntry]:
         """Return a part of the log, newest first; error 10302 for anybody but administrators."""
@@ -49,17 +44,7 @@ class Audit:
         rows = await self._records.read(
             Records.read_audit_log, query.cursor, query.limit + 1, query.target
         )
-        items = [
-            AuditEntry(
-                id=row.id,
-                time=row.time,
-                actor=row.actor,
-                action=row.action,
-                target=row.target,
-                details=row.details,
-            )
-            for row in rows[: query.limit]
-        ]
+        items = [AuditEntry.model_validate(row.values()) for row in rows[: query.limit]]
         has_more = len(rows) > len(items)
         return Page(items=items, next_cursor=str(items[-1].id) if has_more else None)
 

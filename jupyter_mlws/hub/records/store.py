@@ -1,8 +1,8 @@
-"""What the service keeps: containers, what happened to them, the queue, and reservations.
+"""Records of the service: containers and their events, reservations, usage, volumes and projects.
 
-The truth about what runs is Docker's and the Hub's. Values that look like credentials are
-not here, except encrypted (:class:`~jupyter_mlws.hub.lifecycle.controller.EnvironmentCipher`)
-while their container waits.
+Docker and the Hub decide what runs. Values that look like credentials are not stored, except
+encrypted (:class:`~jupyter_mlws.hub.lifecycle.controller.EnvironmentCipher`) while their container
+waits.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import asyncio
 import functools
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from enum import Enum
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -21,25 +22,38 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from pydantic import BaseModel
 from sqlalchemy import JSON, ForeignKey, String, Text, create_engine, event
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedAsDataclass,
+    Session,
+    attribute_keyed_dict,
+    mapped_column,
+    relationship,
+)
 from sqlalchemy.types import TypeDecorator
 
+from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import NewerDatabaseError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.shared_projects.models import Role
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Row = TypeVar("Row", bound="Base")
 
 VERSION_TABLE = "mlws_version"
 """Not Alembic's usual name: JupyterHub's own tables may be in the same database."""
 MAX_LOG_LINES = 1000
-"""Lines of log that are kept a container."""
+"""Maximum number of stored log lines per container."""
 
 log = logging.getLogger(__name__)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """A time in UTC, also where the database forgets the zone."""
+    """Time in UTC, also in databases that do not store the zone."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -50,39 +64,60 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=timezone.utc)
 
 
-class Base(DeclarativeBase):
-    """Base of the tables."""
+class JSONModel(TypeDecorator[BaseModel]):
+    """A pydantic model, stored as JSON."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        super().__init__()
+        self._model = model
+
+    def process_bind_param(self, value: BaseModel | None, dialect: sa.Dialect) -> Any:
+        return None if value is None else value.model_dump(mode="json")
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> BaseModel | None:
+        return None if value is None else self._model.model_validate(value)
 
 
-class ContainerRow(Base):
-    """A container; ``intent`` is what the service was still to do with it."""
+class StoredMessage(TypeDecorator[Message]):
+    """A message, stored untranslated."""
 
-    __tablename__ = "containers"
+    impl = JSON(none_as_null=True)
+    cache_ok = True
 
-    id: Mapped[str] = mapped_column(String(300), primary_key=True)
-    user: Mapped[str] = mapped_column(String(255), index=True)
-    name: Mapped[str] = mapped_column(String(40))
-    status: Mapped[str] = mapped_column(String(20))
-    resources: Mapped[dict[str, Any]] = mapped_column(JSON)
-    config: Mapped[dict[str, Any]] = mapped_column(JSON)
-    priority: Mapped[int]
-    degrade: Mapped[bool]
-    intent: Mapped[str] = mapped_column(String(20))
-    node: Mapped[str | None] = mapped_column(String(255))
-    restarts: Mapped[int]
-    exit_code: Mapped[int | None]
-    reason: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    last_log: Mapped[list[str]] = mapped_column(JSON)
-    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    queued_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    sealed: Mapped[str | None] = mapped_column(Text)
-    turn_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    def process_bind_param(self, value: Message | None, dialect: sa.Dialect) -> Any:
+        return None if value is None else value.as_dict()
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Message | None:
+        return None if value is None else Message.parse(value)
+
+
+def enum_column(kind: type[Enum]) -> sa.Enum:
+    """Return the type of a column with the values of an enumeration, stored as text."""
+    return sa.Enum(
+        kind,
+        native_enum=False,
+        length=20,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=False):
+    """Base of the records."""
+
+    def values(self) -> dict[str, Any]:
+        """Return the stored values, by attribute."""
+        return {one.key: getattr(self, one.key) for one in sa.inspect(type(self)).column_attrs}
+
+    def copy(self: Row) -> Row:
+        """Return a record with the same stored values, for another thread."""
+        return type(self)(**self.values())
 
 
 class LogRow(Base):
-    """A line of a container's log that is kept: its last ones, and what happened to it."""
+    """A stored line of a container's log: an event, or one of the last lines before a crash."""
 
     __tablename__ = "container_logs"
     __table_args__ = (sa.Index("ix_container_logs_by_time", "container_id", "timestamp"),)
@@ -104,13 +139,13 @@ class ReservationRow(Base):
     user: Mapped[str] = mapped_column(String(255), primary_key=True)
     id: Mapped[str] = mapped_column(String(36))
     node: Mapped[str] = mapped_column(String(255))
-    resources: Mapped[dict[str, Any]] = mapped_column(JSON)
+    amount: Mapped[Amount] = mapped_column(JSONModel(Amount))
     devices: Mapped[list[int]] = mapped_column(JSON)
-    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires: Mapped[float] = mapped_column(sa.Float)
 
 
 class UsageRow(Base):
-    """A time that a container ran with one size; ``ended_at`` is None as long as it does."""
+    """Period in which a container ran with one size; ``ended_at`` is None while it runs."""
 
     __tablename__ = "usage"
 
@@ -121,35 +156,50 @@ class UsageRow(Base):
     memory: Mapped[int] = mapped_column(sa.BigInteger)
     gpu: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True, default=None)
 
 
-class VolumeRow(Base):
-    """A person's volume in Docker; one in the trash is not mounted any more."""
+class VolumeRecord(Base):
+    """A user's volume in Docker; a volume in the trash is not mounted."""
 
     __tablename__ = "volumes"
 
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     user: Mapped[str] = mapped_column(String(255), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
 
 
 class AuditRow(Base):
-    """An action of the audit log: who did what to what."""
+    """An entry of the audit log: an action of a user on a target."""
 
     __tablename__ = "audit"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     time: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     actor: Mapped[str] = mapped_column(String(255))
     action: Mapped[str] = mapped_column(String(40))
     target: Mapped[str] = mapped_column(String(300), index=True)
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, default=None)
 
 
-class TeamProjectRow(Base):
-    """A project that people share; its files are in a folder named after ``id``."""
+class MemberRecord(Base):
+    """A member of a shared project."""
+
+    __tablename__ = "team_members"
+
+    project_id: Mapped[str] = mapped_column(
+        String(40),
+        ForeignKey("team_projects.id", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    role: Mapped[Role] = mapped_column(enum_column(Role))
+    since: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class SharedProjectRecord(Base):
+    """A shared project; its files are in a directory named after ``id``."""
 
     __tablename__ = "team_projects"
 
@@ -157,24 +207,26 @@ class TeamProjectRow(Base):
     name: Mapped[str] = mapped_column(String(62), unique=True)
     description: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-
-
-class TeamMemberRow(Base):
-    """A person of a project."""
-
-    __tablename__ = "team_members"
-
-    project_id: Mapped[str] = mapped_column(
-        String(40), ForeignKey("team_projects.id", ondelete="CASCADE"), primary_key=True
+    trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    members: Mapped[dict[str, MemberRecord]] = relationship(
+        collection_class=attribute_keyed_dict("user"),
+        cascade="all, delete-orphan",
+        lazy="selectin",
+        default_factory=dict,
     )
-    user: Mapped[str] = mapped_column(String(255), primary_key=True)
-    role: Mapped[str] = mapped_column(String(20))
-    since: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    def copy(self) -> SharedProjectRecord:
+        """Return a record with the same stored values and copies of the members."""
+        members = {user: member.copy() for user, member in self.members.items()}
+        return SharedProjectRecord(**self.values(), members=members)
+
+    @property
+    def owners(self) -> list[str]:
+        return [name for name, member in self.members.items() if member.role is Role.OWNER]
 
 
 class Records:
-    """The tables; blocking, to be used from one thread at a time."""
+    """The database. Blocking; must be used from one thread at a time."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url)
@@ -186,7 +238,7 @@ class Records:
             event.listen(self._engine, "connect", enable_foreign_keys)
 
     def migrate(self) -> None:
-        """Bring the tables to the newest version; a newer one is an error."""
+        """Migrate the tables to the newest version; raise an error if they are newer."""
         config = Config()
         config.set_main_option("script_location", "jupyter_mlws.hub.records:migrations")
         scripts = ScriptDirectory.from_config(config)
@@ -218,21 +270,30 @@ class Records:
     def close(self) -> None:
         self._engine.dispose()
 
-    def containers(self) -> list[ContainerRow]:
-        """All of them, detached."""
+    def all(self, kind: type[Row]) -> list[Row]:
+        """Return all records of a kind, detached."""
+        return self._select(sa.select(kind))
+
+    def _select(self, query: sa.Select[Any]) -> list[Any]:
         with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(sa.select(ContainerRow)))
+            return list(session.scalars(query))
 
-    def save(self, row: ContainerRow) -> None:
-        """Insert or update."""
+    def save(self, record: Base) -> None:
+        """Insert or update a record."""
         with Session(self._engine) as session, session.begin():
-            session.merge(row)
+            session.merge(record)
 
-    def remove(self, identifier: str) -> None:
-        """Delete a container and its log."""
+    def delete(self, kind: type[Base], key: str) -> None:
+        """Delete a record, and the records that refer to it."""
         with Session(self._engine) as session, session.begin():
-            session.execute(sa.delete(LogRow).where(LogRow.container_id == identifier))
-            session.execute(sa.delete(ContainerRow).where(ContainerRow.id == identifier))
+            (column,) = sa.inspect(kind).primary_key
+            session.execute(sa.delete(kind).where(column == key))
+
+    def save_reservations(self, rows: Iterable[ReservationRow]) -> None:
+        """Store these reservations and delete all others."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(sa.delete(ReservationRow))
+            session.add_all(rows)
 
     def log(self, identifier: str, lines: Iterable[tuple[str, str, datetime]]) -> None:
         """Store (type, message, time) rows of a container; the oldest are deleted."""
@@ -242,7 +303,7 @@ class Records:
                     id=str(uuid.uuid4()),
                     container_id=identifier,
                     log_type=kind,
-                    # PostgreSQL's texts cannot hold it.
+                    # PostgreSQL's texts cannot contain NUL.
                     message=message.replace("\0", "\N{REPLACEMENT CHARACTER}"),
                     timestamp=when,
                 )
@@ -262,100 +323,27 @@ class Records:
             )
 
     def logs(self, identifier: str, tail: int, kind: str | None = None) -> list[LogRow]:
-        """The last lines that are kept, oldest first; of one kind where asked."""
+        """Return the last stored lines, oldest first; of one kind if ``kind`` is set."""
         query = sa.select(LogRow).where(LogRow.container_id == identifier)
         if kind is not None:
             query = query.where(LogRow.log_type == kind)
-        with Session(self._engine, expire_on_commit=False) as session:
-            newest = session.scalars(query.order_by(LogRow.timestamp.desc()).limit(tail))
-            return list(newest)[::-1]
-
-    # Hours
-
-    def open_usage(self, values: Mapping[str, Any]) -> None:
-        """Insert a usage row: a container runs with one size from now on."""
-        with Session(self._engine) as session, session.begin():
-            session.add(UsageRow(**values))
-
-    def close_usage(self, identifier: str, ended_at: datetime) -> None:
-        """Set the end of a usage row: the container has ended or has another size."""
-        with Session(self._engine) as session, session.begin():
-            session.execute(
-                sa.update(UsageRow).where(UsageRow.id == identifier).values(ended_at=ended_at)
-            )
+        return self._select(query.order_by(LogRow.timestamp.desc()).limit(tail))[::-1]
 
     def running_usage(self) -> list[UsageRow]:
         """Return the usage rows without an end, left by an earlier process."""
-        return self._usage(sa.select(UsageRow).where(UsageRow.ended_at.is_(None)))
+        return self._select(sa.select(UsageRow).where(UsageRow.ended_at.is_(None)))
 
     def last_usage(self, limit: int) -> list[UsageRow]:
         """Return the usage rows that ended last, oldest first."""
         query = sa.select(UsageRow).where(UsageRow.ended_at.is_not(None))
-        return self._usage(query.order_by(UsageRow.ended_at.desc()).limit(limit))[::-1]
+        return self._select(query.order_by(UsageRow.ended_at.desc()).limit(limit))[::-1]
 
     def usage_since(self, since: datetime, user: str | None) -> list[UsageRow]:
         """Return the usage rows after ``since``, of one user or all."""
         query = sa.select(UsageRow).where(
             sa.or_(UsageRow.ended_at.is_(None), UsageRow.ended_at > since)
         )
-        return self._usage(query if user is None else query.where(UsageRow.user == user))
-
-    def _usage(self, query: sa.Select[Any]) -> list[UsageRow]:
-        with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(query))
-
-    # Volumes
-
-    def volumes(self) -> list[VolumeRow]:
-        """All of them, detached."""
-        with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(sa.select(VolumeRow).order_by(VolumeRow.name)))
-
-    def save_volume(self, values: Mapping[str, Any]) -> None:
-        """Insert or update."""
-        with Session(self._engine) as session, session.begin():
-            session.merge(VolumeRow(**values))
-
-    def delete_volume(self, name: str) -> None:
-        """Delete the row of a volume."""
-        with Session(self._engine) as session, session.begin():
-            session.execute(sa.delete(VolumeRow).where(VolumeRow.name == name))
-
-    # Projects that people share
-
-    def team_projects(self) -> list[tuple[TeamProjectRow, list[TeamMemberRow]]]:
-        """All of them with their members, detached."""
-        with Session(self._engine, expire_on_commit=False) as session:
-            members: dict[str, list[TeamMemberRow]] = {}
-            for row in session.scalars(sa.select(TeamMemberRow)):
-                members.setdefault(row.project_id, []).append(row)
-            projects = session.scalars(sa.select(TeamProjectRow))
-            return [(project, members.get(project.id, [])) for project in projects]
-
-    def save_team_project(
-        self, project: Mapping[str, Any], members: Iterable[Mapping[str, Any]]
-    ) -> None:
-        """Insert or update, with these members and no others."""
-        with Session(self._engine) as session, session.begin():
-            session.merge(TeamProjectRow(**project))
-            session.flush()
-            session.execute(
-                sa.delete(TeamMemberRow).where(TeamMemberRow.project_id == project["id"])
-            )
-            session.add_all(TeamMemberRow(**row) for row in members)
-
-    def delete_team_project(self, identifier: str) -> None:
-        """Delete the rows of a project and its members."""
-        with Session(self._engine) as session, session.begin():
-            session.execute(sa.delete(TeamMemberRow).where(TeamMemberRow.project_id == identifier))
-            session.execute(sa.delete(TeamProjectRow).where(TeamProjectRow.id == identifier))
-
-    # Who did what
-
-    def audit(self, values: Mapping[str, Any]) -> None:
-        """Add an action to the audit log; rows are never changed."""
-        with Session(self._engine) as session, session.begin():
-            session.add(AuditRow(**values))
+        return self._select(query if user is None else query.where(UsageRow.user == user))
 
     def read_audit_log(self, before: int | None, limit: int, target: str | None) -> list[AuditRow]:
         """Return the audit rows, newest first.
@@ -367,23 +355,11 @@ class Records:
             query = query.where(AuditRow.id < before)
         if target is not None:
             query = query.where(AuditRow.target == target)
-        with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(query))
-
-    def reservations(self) -> list[ReservationRow]:
-        """All of them, detached."""
-        with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(sa.select(ReservationRow)))
-
-    def save_reservations(self, rows: Iterable[ReservationRow]) -> None:
-        """Store these reservations and delete all others."""
-        with Session(self._engine) as session, session.begin():
-            session.execute(sa.delete(ReservationRow))
-            session.add_all(rows)
+        return self._select(query)
 
 
 class RecordQueue:
-    """Records for the event loop: calls run one after another, in the order that they came in."""
+    """Records for the event loop: calls run in a thread, one after another, in order."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
@@ -404,6 +380,10 @@ class RecordQueue:
         write = self.read(call, *arguments, **more)
         self._writes.add(write)
         write.add_done_callback(self._on_write_done)
+
+    def save(self, record: Base) -> None:
+        """Store a record as it is now, without waiting for it."""
+        self.write(Records.save, record.copy())
 
     async def written(self) -> None:
         """Wait until all writes are on disk, so that they outlive this process."""

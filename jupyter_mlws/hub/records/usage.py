@@ -11,7 +11,7 @@ from statistics import median
 
 from jupyter_mlws.containers.models import Hours
 from jupyter_mlws.hub.lifecycle.container_state import ContainerState, now
-from jupyter_mlws.hub.records.store import RecordQueue, Records, UsageRow
+from jupyter_mlws.hub.records.store import RecordQueue, UsageRow
 
 MAX_RUN_LENGTHS = 200
 """Runs from which it is told how long the next ones may take."""
@@ -63,12 +63,9 @@ class UsageAccounting:
             memory=amount.memory,
             gpu=amount.gpu,
             started_at=began,
-            ended_at=None,
         )
         self._open[entry.id] = new_row
-        columns = UsageRow.__table__.columns
-        values = {column.name: getattr(new_row, column.name) for column in columns}
-        self._records.write(Records.open_usage, values)
+        self._records.save(new_row)
 
     def forget(self, entry: ContainerState) -> None:
         """Close the row of a deleted container, which runs no more."""
@@ -78,9 +75,9 @@ class UsageAccounting:
 
     def _close(self, identifier: str, row: UsageRow) -> None:
         del self._open[identifier]
-        ended_at = now()
-        self._run_lengths.append((ended_at - row.started_at).total_seconds())
-        self._records.write(Records.close_usage, row.id, ended_at)
+        row.ended_at = now()
+        self._run_lengths.append((row.ended_at - row.started_at).total_seconds())
+        self._records.save(row)
 
     def ends(self, entries: Iterable[ContainerState]) -> dict[str, float]:
         """Return when running containers may end (seconds since the epoch), from earlier runs.

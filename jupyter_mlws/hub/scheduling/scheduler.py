@@ -16,7 +16,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.containers.quantities import write_cpu, write_memory
 from jupyter_mlws.core.errors import (
     Fault,
@@ -62,24 +62,11 @@ class Grant:
     devices: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class Reservation:
+@dataclass(frozen=True, kw_only=True)
+class Reservation(Grant):
     """Resources that are held for a user's next container."""
 
-    id: str
-    user: str
-    node: str
-    amount: Amount
-    devices: tuple[int, ...]
     expires: float
-
-
-@dataclass(frozen=True)
-class QueuePosition:
-    """Queue position of a request, from 1, and the seconds until it starts, if known."""
-
-    position: int
-    eta: float | None
 
 
 @dataclass
@@ -174,7 +161,7 @@ class Scheduler:
             return None
         node, amount = placement
         reservation = Reservation(
-            request.id, request.user, node, amount, self._lease(node, amount), expires
+            request.id, request.user, node, amount, self._lease(node, amount), expires=expires
         )
         self.reservations[request.user] = reservation
         return reservation
@@ -250,9 +237,7 @@ class Scheduler:
         """Return the waiting requests in the order in which they are served."""
         return _sort_requests(self.waiting.values(), now)
 
-    def places(
-        self, now: float, ends: Mapping[str, float] | None = None
-    ) -> dict[str, QueuePosition]:
+    def places(self, now: float, ends: Mapping[str, float] | None = None) -> dict[str, QueuePlace]:
         """Return the queue position of every waiting request, by id.
 
         ``ends`` are the times when running containers may end. The wait is known as far as the
@@ -272,19 +257,19 @@ class Scheduler:
             for grant in future.dispatch(moment):
                 starts[grant.id] = max(0.0, moment - now)
         return {
-            request.id: QueuePosition(position, starts.get(request.id))
+            request.id: QueuePlace(position=position, eta_seconds=starts.get(request.id))
             for position, request in enumerate(self.queue(now), 1)
         }
 
     def place(
         self, identifier: str, now: float, ends: Mapping[str, float] | None = None
-    ) -> QueuePosition:
+    ) -> QueuePlace:
         """Return the queue position of a waiting request."""
         return self.places(now, ends)[identifier]
 
     def place_of_new(
         self, request: Request, now: float, ends: Mapping[str, float] | None = None
-    ) -> QueuePosition:
+    ) -> QueuePlace:
         """Return the queue position that a new request would get."""
         future = self._copy()
         future.waiting[request.id] = request
@@ -292,7 +277,7 @@ class Scheduler:
 
     def allocated(self, node: str) -> Amount:
         """Return the resources allocated on a node, including reservations."""
-        claims: list[Grant | Reservation] = [*self.grants.values(), *self.reservations.values()]
+        claims = [*self.grants.values(), *self.reservations.values()]
         return sum((one.amount for one in claims if one.node == node), ZERO_AMOUNT)
 
     def free(self) -> dict[str, Amount]:
@@ -377,7 +362,7 @@ class Scheduler:
         return tuple(spare[: amount.gpu])
 
     def _leased_devices(self, node: str, without: str | None = None) -> set[int]:
-        claims: list[Grant | Reservation] = [
+        claims = [
             *(grant for grant in self.grants.values() if grant.id != without),
             *self.reservations.values(),
         ]

@@ -11,8 +11,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.lifecycle.container_state import now
 from jupyter_mlws.hub.records.audit import Audit, AuditAggregator
-from jupyter_mlws.hub.records.store import RecordQueue, Records
+from jupyter_mlws.hub.records.store import MemberRecord, RecordQueue, Records, SharedProjectRecord
 from jupyter_mlws.hub.shared_projects.git_worker import SOCKET
 from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
 
@@ -48,22 +47,6 @@ MAX_GIT_REQUESTS_PER_USER = 8
 UNKNOWN_USER = Message("is not a user of this Hub")
 NOT_THE_NAME = Message("must match the project name")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class SharedProjectRecord:
-    """Stored record of a project."""
-
-    id: str
-    name: str
-    description: str
-    created_at: datetime
-    trashed_at: datetime | None = None
-    members: Mapping[str, Member] = field(default_factory=dict)
-
-    @property
-    def owners(self) -> list[str]:
-        return [name for name, member in self.members.items() if member.role is Role.OWNER]
 
 
 @dataclass(frozen=True)
@@ -183,18 +166,8 @@ class Team:
 
     async def load(self) -> None:
         """Load the stored projects, and finish or undo what an earlier process had begun."""
-        for row, members in await self._records.read(Records.team_projects):
-            self._projects[row.name] = SharedProjectRecord(
-                row.id,
-                row.name,
-                row.description,
-                row.created_at,
-                row.trashed_at,
-                {
-                    one.user: Member(user=one.user, role=Role(one.role), since=one.since)
-                    for one in members
-                },
-            )
+        for project in await self._records.read(Records.all, SharedProjectRecord):
+            self._projects[project.name] = project
 
         def prepare(project: SharedProjectRecord) -> list[Path]:
             shutil.rmtree(self.incoming(project), ignore_errors=True)
@@ -261,10 +234,13 @@ class Team:
                 raise TooManyProjectsError(count=len(own_projects))
             created_at = now()
             project = SharedProjectRecord(
-                f"p-{secrets.token_hex(8)}", name, description, created_at
+                id=f"p-{secrets.token_hex(8)}",
+                name=name,
+                description=description,
+                created_at=created_at,
             )
             if person.name:
-                project = _with_member(project, person.name, Role.OWNER)
+                _set_role(project, person.name, Role.OWNER)
             await self.git.create(project.id)
             await in_thread(self._create_directories, project)
             self._save(project)
@@ -277,18 +253,20 @@ class Team:
         Errors: 50201 if the Hub has no user of that name, 10207 for the last owner.
         """
         project = self.access(person, name, Role.OWNER).project
-        before = project.members.get(user)
+        member = project.members.get(user)
+        before = None if member is None else member.role
         if before is None and not await self._user_exists(user):
             raise InvalidRequestError(faults=[Fault("user", UNKNOWN_USER)])
         # Others may have changed it while the Hub was asked.
         project = self.access(person, name, Role.OWNER).project
         if role is not Role.OWNER:
             _require_another_owner(project, user)
-        self._save(_with_member(project, user, role))
+        _set_role(project, user, role)
+        self._save(project)
         action = "project.member.add" if before is None else "project.member.change"
         details = {"user": user, "role": role.value}
         if before is not None:
-            details["before"] = before.role.value
+            details["before"] = before.value
         self._audit.record(person, action, name, **details)
         return self.get(person, name)
 
@@ -300,8 +278,8 @@ class Team:
         if user not in project.members:
             raise MemberNotFoundError(name=name, user=user)
         _require_another_owner(project, user)
-        rest = {key: member for key, member in project.members.items() if key != user}
-        self._save(replace(project, members=rest))
+        del project.members[user]
+        self._save(project)
         self._audit.record(person, "project.member.remove", name, user=user)
 
     async def delete(self, person: Me, name: str, confirm: str) -> None:
@@ -313,12 +291,13 @@ class Team:
         if confirm != name:
             raise InvalidRequestError(faults=[Fault("confirm", NOT_THE_NAME)])
         if project.trashed_at is None:
-            self._save(replace(project, trashed_at=now()))
+            project.trashed_at = now()
+            self._save(project)
             self._audit.record(person, "project.trash", name)
             return
         del self._projects[name]
         self.invalidate_size(project)
-        self._records.write(Records.delete_team_project, project.id)
+        self._records.write(Records.delete, SharedProjectRecord, project.id)
         self._audit.record(person, "project.purge", name)
         await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
 
@@ -327,7 +306,8 @@ class Team:
         project = self._access(person, name, Role.OWNER).project
         if project.trashed_at is None:
             raise ProjectNotInTrashError(name=name)
-        self._save(replace(project, trashed_at=None))
+        project.trashed_at = None
+        self._save(project)
         self._audit.record(person, "project.restore", name)
         return self.get(person, name)
 
@@ -420,7 +400,10 @@ class Team:
             name=project.name,
             description=project.description,
             role=access.role,
-            members=sorted(project.members.values(), key=lambda member: member.user),
+            members=[
+                Member(user=user, role=member.role, since=member.since)
+                for user, member in sorted(project.members.items())
+            ],
             created_at=project.created_at,
             trashed_at=project.trashed_at,
             git_url=f"{self._addresses.service}git/{project.name}.git",
@@ -430,34 +413,20 @@ class Team:
 
     def _save(self, project: SharedProjectRecord) -> None:
         self._projects[project.name] = project
-        row = {
-            "id": project.id,
-            "name": project.name,
-            "description": project.description,
-            "created_at": project.created_at,
-            "trashed_at": project.trashed_at,
-        }
-        members = [
-            {
-                "project_id": project.id,
-                "user": member.user,
-                "role": member.role.value,
-                "since": member.since,
-            }
-            for member in project.members.values()
-        ]
-        self._records.write(Records.save_team_project, row, members)
+        self._records.save(project)
 
     def _create_directories(self, project: SharedProjectRecord) -> None:
         for folder in (self.home(project) / "data", self.incoming(project), self.pushes(project)):
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def _with_member(project: SharedProjectRecord, user: str, role: Role) -> SharedProjectRecord:
-    before = project.members.get(user)
-    since = before.since if before else now()
-    member = Member(user=user, role=role, since=since)
-    return replace(project, members={**project.members, user: member})
+def _set_role(project: SharedProjectRecord, user: str, role: Role) -> None:
+    if user in project.members:
+        project.members[user].role = role
+    else:
+        project.members[user] = MemberRecord(
+            project_id=project.id, user=user, role=role, since=now()
+        )
 
 
 def _require_another_owner(project: SharedProjectRecord, user: str) -> None:

@@ -54,9 +54,9 @@ def upgrade() -> None:
         sa.Column("user", sa.String(255), primary_key=True),
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("node", sa.String(255), nullable=False),
-        sa.Column("resources", sa.JSON, nullable=False),
+        sa.Column("amount", sa.JSON, nullable=False),
         sa.Column("devices", sa.JSON, nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires", sa.Float, nullable=False),
     )
     op.create_table(
         "usage",
