@@ -47,15 +47,15 @@ class BackupError(Exception):
 
 def databases(settings: Settings) -> dict[str, str]:
     """URLs of what is saved, by the name of its file; one that serves for both only once."""
-    found = {"hub": settings.database, "mlws": settings.records}
-    if found["mlws"] == found["hub"]:
-        del found["mlws"]
-    return found
+    files = {"hub": settings.database, "mlws": settings.records}
+    if files["mlws"] == files["hub"]:
+        del files["mlws"]
+    return files
 
 
 def backup(settings: Settings, engine: Engine, folder: Path) -> str:
     """Save everything; what was saved, in words."""
-    with collected(settings, engine, folder) as collection:
+    with collect(settings, engine, folder) as collection:
         for name, url in databases(settings).items():
             save_database(url, collection.folder / name)
         cookies = settings.data / COOKIES
@@ -64,7 +64,7 @@ def backup(settings: Settings, engine: Engine, folder: Path) -> str:
         if Path(settings.team_folder).is_dir():
             save_team(Path(settings.team_folder), collection.folder / TEAM)
         collection.save_volumes(f"label=mlws.hub={settings.name}")
-    return f"Saved the databases and {counted(collection.volumes)} in {folder}."
+    return f"Saved the databases and {describe_count(collection.volumes)} in {folder}."
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,16 @@ class Collection:
 
     def save_volumes(self, *filters: str) -> None:
         """All of Docker's volumes that the filters let through; their writers pause meanwhile."""
-        asked = [f"--filter={one}" for one in filters]
-        for name in self.engine.run("volume", "ls", "--quiet", *asked).split():
+        arguments = [f"--filter={one}" for one in filters]
+        for name in self.engine.run("volume", "ls", "--quiet", *arguments).split():
             self.volumes[name] = json.loads(self.engine.run("volume", "inspect", name))[0]["Labels"]
-            with paused(self.engine, name):
+            with pause(self.engine, name):
                 target = self.folder / "volumes" / f"{name}.tar"
                 save_volume(self.settings, self.engine, name, target)
 
 
 @contextmanager
-def collected(settings: Settings, engine: Engine, folder: Path) -> Iterator[Collection]:
+def collect(settings: Settings, engine: Engine, folder: Path) -> Iterator[Collection]:
     """A place to save into, which is ``folder`` when all is in it, with a checksum of each file."""
     if folder.exists():
         raise BackupError(f"{folder} already exists; specify a folder that does not exist")
@@ -114,7 +114,7 @@ def collected(settings: Settings, engine: Engine, folder: Path) -> Iterator[Coll
     partial.rename(folder)
 
 
-def counted(volumes: Sized) -> str:
+def describe_count(volumes: Sized) -> str:
     """So many volumes, in words."""
     return "1 volume" if len(volumes) == 1 else f"{len(volumes)} volumes"
 
@@ -179,13 +179,13 @@ def tar(settings: Settings, engine: Engine, mount: str, action: str, archive: Pa
     (https://github.com/moby/moby/issues/45689). So `tar` counts them, and runs again if the archive
     here has another size.
     """
-    confined = ["--rm", "--interactive", "--network=none", "--user=0", f"--volume={mount}"]
+    arguments = ["--rm", "--interactive", "--network=none", "--user=0", f"--volume={mount}"]
     image = ["--env=LC_ALL=C", "--entrypoint=tar", settings.images[settings.default_image]]
     options = ["--directory=/volume", "--numeric-owner", "--preserve-permissions", "--totals"]
-    command = ["docker", "run", *confined, *image, *options, action, "--file=-"]
+    command = ["docker", "run", *arguments, *image, *options, action, "--file=-"]
     creates = action == "--create"
-    lost = f"Docker lost bytes of {archive.name} {ATTEMPTS} times"
-    failure = BackupError(f"{lost}; try again when the machine is less busy")
+    message = f"Docker lost bytes of {archive.name} {ATTEMPTS} times"
+    failure = BackupError(f"{message}; try again when the machine is less busy")
     for _ in range(ATTEMPTS):
         try:
             with archive.open("wb" if creates else "rb") as stream:
@@ -203,10 +203,10 @@ def tar(settings: Settings, engine: Engine, mount: str, action: str, archive: Pa
 
 
 @contextmanager
-def paused(engine: Engine, volume: str) -> Iterator[None]:
+def pause(engine: Engine, volume: str) -> Iterator[None]:
     """Those who write to a volume stand still, so that its files fit together."""
-    found = engine.run("ps", "--quiet", "--filter=status=running", f"--filter=volume={volume}")
-    containers = found.split()
+    ids = engine.run("ps", "--quiet", "--filter=status=running", f"--filter=volume={volume}")
+    containers = ids.split()
     if containers:
         engine.run("pause", *containers)
     try:
@@ -237,19 +237,19 @@ def call(
     **more: Any,
 ) -> str:
     """Run a program and return its error text, which is part of the failure if it fails."""
-    inherited = engine.environment if engine is not None else dict(os.environ)
+    base = engine.environment if engine is not None else dict(os.environ)
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             command,
-            env=inherited | (environment or {}),
+            env=base | (environment or {}),
             stderr=subprocess.PIPE,
             timeout=LIMIT,
             **more,
         )
     except FileNotFoundError as error:
         raise BackupError(f"{command[0]} is not installed") from error
-    errors = done.stderr.decode(errors="replace").strip()
-    if done.returncode:
+    errors = result.stderr.decode(errors="replace").strip()
+    if result.returncode:
         raise BackupError(f"{command[0]} failed: {errors}")
     return errors
 

@@ -37,7 +37,7 @@ LIMIT = 1800.0
 def make_secrets(folder: Path, host: str) -> list[str]:
     """Random passwords and a certificate, as far as there are none; the names of what was made."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = []
+    names = []
     for name in RANDOM:
         path = folder / name
         if not path.exists():
@@ -45,11 +45,11 @@ def make_secrets(folder: Path, host: str) -> list[str]:
             # Compose mounts the file as it is, and not every image's user is the owner here. The
             # folder around it lets nobody else in.
             path.chmod(0o644)
-            made.append(name)
+            names.append(name)
     if not (folder / CERTIFICATE).exists():
         self_signed(folder, host)
-        made.append(CERTIFICATE)
-    return made
+        names.append(CERTIFICATE)
+    return names
 
 
 def self_signed(folder: Path, host: str) -> None:
@@ -103,24 +103,24 @@ def main() -> int:
         host = urlsplit(settings.subdomain).hostname or os.environ.get("HUB_HOST", "localhost")
         if not engine.answers():
             raise EngineError("cannot connect to a Docker engine; start Docker, or use `make hub`")
-        made = make_secrets(folder, host)
-        if made:
-            print(f"Created in {folder}: {', '.join(made)}")
+        new_secrets = make_secrets(folder, host)
+        if new_secrets:
+            print(f"Created in {folder}: {', '.join(new_secrets)}")
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         wheel = requirements.wheel(settings)
         if settings.builds_image:
             requirements.image(settings, engine, wheel)
         build_hub(engine, wheel, f"{settings.name}-hub", base_image(engine))
         protect(settings)
-        done = up(engine, {"HUB_GATEWAY": settings.gateway}, sys.argv[1:])
+        result = up(engine, {"HUB_GATEWAY": settings.gateway}, sys.argv[1:])
     except (EngineError, SettingError, subprocess.CalledProcessError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    sys.stderr.write(done.stderr)
-    if done.returncode == 0:
+    sys.stderr.write(result.stderr)
+    if result.returncode == 0:
         print(f"Hub: {settings.subdomain or f'https://{host}'}")
         print(f"Administrator: {settings.administrator!r}; password: see {folder}/admin_password")
-    return done.returncode
+    return result.returncode
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from hub_config.backup import LIMIT, BackupError, Collection, collected, counted
+from hub_config.backup import LIMIT, BackupError, Collection, collect, describe_count
 from hub_config.compose import FILE
 from hub_config.engine import Engine, EngineError
-from hub_config.restore import checked, restore_volumes
+from hub_config.restore import read_manifest, restore_volumes
 from hub_config.settings import Settings
 
 DATABASES = ("mlws", "mlflow", "mlflow_rights")
@@ -46,17 +46,17 @@ class Stack:
 
     def compose(self, *arguments: str) -> str:
         """Run ``docker compose`` and return its output."""
-        done = subprocess.run(
+        result = subprocess.run(
             ["docker", "compose", "--file", str(FILE), *arguments],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=LIMIT,
         )
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip()
-            raise BackupError(f"docker compose {arguments[0]} failed: {said}")
-        return done.stdout.decode(errors="replace")
+        if result.returncode:
+            message = result.stderr.decode(errors="replace").strip()
+            raise BackupError(f"docker compose {arguments[0]} failed: {message}")
+        return result.stdout.decode(errors="replace")
 
     def postgres(self, *command: str) -> str:
         """Run a program of PostgreSQL's as the stack's own user and return its output."""
@@ -69,8 +69,8 @@ class Stack:
     def databases(self) -> list[str]:
         """Return those that exist; `mlws` always does and is last, or else output was lost."""
         query = "select datname from pg_database order by datname = 'mlws'"
-        printed = self.postgres("psql", *_as("mlws"), "--tuples-only", "--no-align", "-c", query)
-        names = printed.split()
+        output = self.postgres("psql", *_as("mlws"), "--tuples-only", "--no-align", "-c", query)
+        names = output.split()
         if names[-1:] != ["mlws"]:
             raise BackupError("Docker lost part of the list of databases; try again")
         return [name for name in DATABASES if name in names]
@@ -84,7 +84,7 @@ class Stack:
 def save(stack: Stack, folder: Path) -> str:
     """Save everything; what was saved, in words."""
     settings = stack.settings
-    with collected(settings, stack.engine, folder) as collection:
+    with collect(settings, stack.engine, folder) as collection:
         for name in stack.databases():
             try:
                 stack.postgres("pg_dump", *_as(name), "--format=custom", f"--file={DUMP}")
@@ -93,7 +93,7 @@ def save(stack: Stack, folder: Path) -> str:
                 # A part of a dump must not stay where the disk was too full for all of it.
                 stack.on_dump("rm", "--force")
         _save_volumes(collection)
-    return f"Saved the databases and {counted(collection.volumes)} in {folder}."
+    return f"Saved the databases and {describe_count(collection.volumes)} in {folder}."
 
 
 def _save_volumes(collection: Collection) -> None:
@@ -107,17 +107,17 @@ def _save_volumes(collection: Collection) -> None:
 def restore(stack: Stack, folder: Path) -> str:
     """Bring everything back; what was, in words."""
     settings, engine = stack.settings, stack.engine
-    manifest = checked(folder)
+    manifest = read_manifest(folder)
     if manifest["hub"] != settings.name:
         raise BackupError(f"the backup is of Hub {manifest['hub']!r}; set HUB_NAME to that name")
     there = set(engine.run("volume", "ls", "--quiet").split()) & set(manifest["volumes"])
     there |= set(stack.volumes())
     if there:
-        found = ", ".join(sorted(there))
-        raise BackupError(f"the installation is not empty; it already has {found}")
-    made: list[str] = []
+        names = ", ".join(sorted(there))
+        raise BackupError(f"the installation is not empty; it already has {names}")
+    volumes: list[str] = []
     try:
-        restore_volumes(settings, engine, folder, manifest, made)
+        restore_volumes(settings, engine, folder, manifest, volumes)
         stack.compose("up", "--detach", "--wait", "postgres")
         for name in DATABASES:
             dump = folder / f"{name}.pgdump"
@@ -125,11 +125,12 @@ def restore(stack: Stack, folder: Path) -> str:
                 _restore_database(stack, name, dump)
     except BaseException:
         stack.compose("down", "--volumes")
-        left = set(engine.run("volume", "ls", "--quiet").split()) & set(made)
+        left = set(engine.run("volume", "ls", "--quiet").split()) & set(volumes)
         if left:
             engine.run("volume", "rm", *left)
         raise
-    return f"Restored the databases and {counted(made)}. Run `make hub-compose` to start the stack."
+    count = describe_count(volumes)
+    return f"Restored the databases and {count}. Run `make hub-compose` to start the stack."
 
 
 def _restore_database(stack: Stack, name: str, dump: Path) -> None:
@@ -156,8 +157,8 @@ def main() -> int:
         print(act(stack, arguments.folder.absolute()))
     except (BackupError, EngineError, OSError) as error:
         saves = arguments.action == "backup"
-        failed = "Backup failed, nothing was saved" if saves else "Restore failed"
-        print(f"{failed}: {error}", file=sys.stderr)
+        message = "Backup failed, nothing was saved" if saves else "Restore failed"
+        print(f"{message}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -222,8 +222,8 @@ class Rules:
 
 def _must_spell(body: Mapping[str, Any], *names: str) -> None:
     """Refuse other spellings of names that are checked: Docker accepts them in any case."""
-    folded = {name.casefold() for name in names}
-    wrong = [name for name in body if name.casefold() in folded and name not in names]
+    lowercase = {name.casefold() for name in names}
+    wrong = [name for name in body if name.casefold() in lowercase and name not in names]
     if wrong:
         raise RefusedError(f"{wrong[0]} must be spelled as in Docker's API")
 
@@ -337,10 +337,10 @@ class Proxy:
             request.write(head.passed_on() + body)
             await request.drain()
             # What the client sends after its request would be another one, and not checked.
-            closed = asyncio.create_task(_until_closed(reader))
+            end = asyncio.create_task(_until_closed(reader))
             copy = asyncio.create_task(_copy(answer, writer))
-            await asyncio.wait({closed, copy}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (closed, copy):
+            await asyncio.wait({end, copy}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (end, copy):
                 task.cancel()
         finally:
             request.close()

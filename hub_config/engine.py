@@ -65,13 +65,13 @@ class Engine:
 
     def answers(self) -> bool:
         """Whether the engine is there."""
-        done = subprocess.run(
+        result = subprocess.run(
             ["docker", "version", "--format", "{{.Server.Version}}"],
             env=self.environment,
             capture_output=True,
             timeout=20,
         )
-        return done.returncode == 0
+        return result.returncode == 0
 
     def has_image(self, name: str) -> bool:
         """Return whether the engine has an image of that name, which may have a digest."""
@@ -176,14 +176,14 @@ def build(
     """The image of one person's lab, with that wheel inside; ``log`` gets what Docker says."""
     script = Path(__file__).parent / "image" / "build.sh"
     with log.open("wb") as output:
-        done = subprocess.run(
+        result = subprocess.run(
             [str(script), "--progress=plain", "--tag", image, *arguments],
             env={**engine.environment, "MLWS_WHEEL": str(wheel)},
             stdout=output,
             stderr=output,
             timeout=limit,
         )
-    if done.returncode:
+    if result.returncode:
         last = log.read_text(errors="replace").splitlines()[-15:]
         raise EngineError("\n".join([f"could not build the image; last lines of {log}:", *last]))
 
@@ -192,7 +192,7 @@ def _bootstrap(engine: Engine, own: str) -> None:
     if not shutil.which("mmdebstrap"):
         raise NoEngineError(f"could not pull {PUBLIC_BASE}, and mmdebstrap is not installed")
     release, mirror, components = _apt_source()
-    made = subprocess.Popen(
+    process = subprocess.Popen(
         [
             "mmdebstrap",
             "--quiet",
@@ -209,16 +209,16 @@ def _bootstrap(engine: Engine, own: str) -> None:
         subprocess.run(
             ["docker", "import", "-", own],
             env=engine.environment,
-            stdin=made.stdout,
+            stdin=process.stdout,
             stdout=subprocess.DEVNULL,
             check=True,
             timeout=600,
         )
     finally:
-        made.terminate()
-    if made.wait():
+        process.terminate()
+    if process.wait():
         engine.run("rmi", own)
-        raise NoEngineError(f"mmdebstrap {release} failed with exit code {made.returncode}")
+        raise NoEngineError(f"mmdebstrap {release} failed with exit code {process.returncode}")
 
 
 def _apt_source() -> tuple[str, str, str]:

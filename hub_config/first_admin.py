@@ -19,8 +19,8 @@ def create(database: str, name: str, password: str) -> str:
     UserInfo.__table__.create(session.get_bind(), checkfirst=True)
     if UserInfo.find(session, name) is not None:
         return "exists"
-    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt())
-    session.add(UserInfo(username=name, password=hashed, is_authorized=True))
+    digest = bcrypt.hashpw(password.encode(), bcrypt.gensalt())
+    session.add(UserInfo(username=name, password=digest, is_authorized=True))
     session.commit()
     session.close()
     return "created"

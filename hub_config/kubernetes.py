@@ -104,9 +104,9 @@ def values(settings: Settings, authenticator: str) -> dict[str, Any]:
 
 
 def _profiles(settings: Settings, most: Amount) -> list[dict[str, Any]]:
-    found = []
-    for name, given in settings.profiles.items():
-        amount = Resources.model_validate(dict(given)).amount
+    rows = []
+    for name, size in settings.profiles.items():
+        amount = Resources.model_validate(dict(size)).amount
         if not amount.fits(most):
             continue
         override: dict[str, Any] = {
@@ -117,16 +117,16 @@ def _profiles(settings: Settings, most: Amount) -> list[dict[str, Any]]:
         }
         if amount.gpu:
             override["extra_resource_limits"] = {GPU: str(amount.gpu)}
-        found.append(
+        rows.append(
             {
                 "slug": name,
                 "display_name": name.capitalize(),
-                "description": f"{given['cpu']} CPU, {given['memory']} memory",
+                "description": f"{size['cpu']} CPU, {size['memory']} memory",
                 "kubespawner_override": override,
                 "profile_options": _images(settings.images),
             }
         )
-    return found
+    return rows
 
 
 def _images(images: Mapping[str, str]) -> dict[str, Any]:
@@ -152,14 +152,14 @@ def _split(image: str) -> tuple[str, str]:
 def main() -> int:
     try:
         settings = Settings.read()
-        printed = values(settings, os.environ.get("HUB_AUTHENTICATOR", "").strip())
+        text = values(settings, os.environ.get("HUB_AUTHENTICATOR", "").strip())
     except (AuthenticatorError, SettingError) as error:
         print(error, file=sys.stderr)
         return 2
     if not settings.subdomain:
         print(SHARED_ORIGIN, file=sys.stderr)
     # JSON is YAML, and needs nothing but the standard library.
-    print(json.dumps(printed, indent=2))
+    print(json.dumps(text, indent=2))
     return 0
 
 

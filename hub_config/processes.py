@@ -124,20 +124,20 @@ def runs(settings: Settings, token: str) -> bool:
     with contextlib.suppress(OSError, ValueError):
         pid = int(pid_file(settings).read_text())
         same = stamp_file(settings).read_text() == token
-        return same and pid in marked(settings) and answers(settings)
+        return same and pid in hub_pids(settings) and answers(settings)
     return False
 
 
 def stop(settings: Settings) -> None:
     """End the Hub, its proxy and its services; people's containers go on."""
-    own = marked(settings)
+    own = hub_pids(settings)
     with contextlib.suppress(OSError, ValueError):
         pid = int(pid_file(settings).read_text())
         if pid in own:
             # The Hub takes its proxy and services with it.
             _end([pid], signal.SIGINT)
-    _end(marked(settings), signal.SIGTERM)
-    _end(marked(settings), signal.SIGKILL)
+    _end(hub_pids(settings), signal.SIGTERM)
+    _end(hub_pids(settings), signal.SIGKILL)
     for path in (pid_file(settings), settings.data / "proxy.pid"):
         path.unlink(missing_ok=True)
 
@@ -161,16 +161,16 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def marked(settings: Settings) -> list[int]:
+def hub_pids(settings: Settings) -> list[int]:
     """The living processes of this installation, whoever their parent is by now."""
     mark = f"{MARK}={settings.data}".encode()
-    found = []
+    pids = []
     for folder in Path("/proc").glob("[0-9]*"):
         # Processes end while we look, and other people's are not ours to read.
         with contextlib.suppress(OSError):
             if mark in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return [pid for pid in found if _lives(pid)]
+                pids.append(int(folder.name))
+    return [pid for pid in pids if _lives(pid)]
 
 
 def pid_file(settings: Settings) -> Path:
@@ -202,10 +202,10 @@ def remove_containers(settings: Settings, engine: Engine) -> None:
         while containers(settings, engine) and time.monotonic() < deadline:
             time.sleep(0.1)
     deadline = time.monotonic() + POLITE_LIMIT
-    while found := containers(settings, engine):
+    while ids := containers(settings, engine):
         try:
-            engine.run("stop", "--time", "10", *found)
-            engine.run("rm", "--force", *found)
+            engine.run("stop", "--time", "10", *ids)
+            engine.run("rm", "--force", *ids)
         except EngineError:
             # Swarm may be removing some of them at the same moment.
             if time.monotonic() > deadline:

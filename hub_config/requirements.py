@@ -34,14 +34,14 @@ LAB_USER = 1000
 
 def wheel(settings: Settings) -> Path:
     """The wheel of this checkout, built again only when a file of it has changed."""
-    given = os.environ.get("MLWS_WHEEL")
-    if given:
-        return Path(given).resolve(strict=True)
+    wheel_path = os.environ.get("MLWS_WHEEL")
+    if wheel_path:
+        return Path(wheel_path).resolve(strict=True)
     files = _sources(settings)
     folder = settings.data / "wheel" / _digest(files)
-    found = list(folder.glob("*.whl"))
-    if found:
-        return found[0]
+    wheels = list(folder.glob("*.whl"))
+    if wheels:
+        return wheels[0]
     shutil.rmtree(settings.data / "wheel", ignore_errors=True)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="mlws-wheel-") as name:
@@ -57,7 +57,7 @@ def wheel(settings: Settings) -> Path:
 
 def _sources(settings: Settings) -> list[Path]:
     """The checkout's files that a build may read."""
-    listed = subprocess.run(
+    result = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
@@ -65,7 +65,7 @@ def _sources(settings: Settings) -> list[Path]:
         text=True,
         timeout=60,
     ).stdout
-    paths = {Path(name) for name in listed.split("\0") if name}
+    paths = {Path(name) for name in result.split("\0") if name}
     needless = {"tests", settings.data.name}
     return sorted(p for p in paths if (ROOT / p).is_file() and p.parts[0] not in needless)
 
@@ -85,14 +85,14 @@ def uv(*arguments: str) -> None:
     subprocess.run(command, check=True, timeout=LIMIT, env=environment)
 
 
-def package(settings: Settings, built: Path) -> None:
+def package(settings: Settings, wheel_path: Path) -> None:
     """The package with what the Hub needs, in the environment that runs this."""
     mark = Path(sys.prefix) / ".hub-installed"
-    if mark.is_file() and mark.read_text() == str(built):
+    if mark.is_file() and mark.read_text() == str(wheel_path):
         return
     uv("pip", "install", "--require-hashes", "--requirement", str(LOCKS / "hub.txt"))
-    uv("pip", "install", "--no-deps", "--reinstall", str(built))
-    mark.write_text(str(built))
+    uv("pip", "install", "--no-deps", "--reinstall", str(wheel_path))
+    mark.write_text(str(wheel_path))
 
 
 def proxy(source: Path = PROXY) -> list[str]:
@@ -145,22 +145,22 @@ def _node() -> tuple[str, list[str]]:
     return _node()
 
 
-def image_stamp(built: Path) -> str:
+def image_stamp(wheel_path: Path) -> str:
     """A digest of all that the image is built from."""
-    content = hashlib.sha256(built.read_bytes())
+    content = hashlib.sha256(wheel_path.read_bytes())
     for path in [*sorted((ROOT / "hub_config" / "image").iterdir()), LOCKS / "image.txt"]:
         content.update(path.read_bytes())
     return content.hexdigest()[:16]
 
 
-def image(settings: Settings, engine: Engine, built: Path) -> None:
+def image(settings: Settings, engine: Engine, wheel_path: Path) -> None:
     """The image with that wheel inside; left alone where it has it already."""
-    stamp = image_stamp(built)
+    stamp = image_stamp(wheel_path)
     if engine.label(settings.built_image, WHEEL_LABEL) == stamp:
         return
     arguments = ["--label", f"{WHEEL_LABEL}={stamp}", *build_arguments(base_image(engine))]
     log = settings.data / "image.log"
-    build(engine, built, settings.built_image, arguments, LIMIT, log)
+    build(engine, wheel_path, settings.built_image, arguments, LIMIT, log)
 
 
 def network(settings: Settings, engine: Engine) -> None:
@@ -250,7 +250,7 @@ def _answers(path: Path) -> bool:
 
 def administrator(settings: Settings, password: str) -> bool:
     """Create the first account; False where it is there already."""
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, str(Path(__file__).parent / "first_admin.py"), settings.administrator],
         input=password,
         env=os.environ | {"DATABASE_URL": settings.database},
@@ -259,4 +259,4 @@ def administrator(settings: Settings, password: str) -> bool:
         check=True,
         timeout=60,
     ).stdout
-    return said.endswith("created")
+    return result.endswith("created")

@@ -23,8 +23,8 @@ from hub_config.backup import (
     VERSION,
     BackupError,
     call,
-    counted,
     databases,
+    describe_count,
     digest,
     libpq,
     restore_volume,
@@ -35,48 +35,48 @@ from hub_config.settings import Settings
 
 def restore(settings: Settings, engine: Engine, folder: Path) -> str:
     """Bring everything back; what was, in words."""
-    manifest = checked(folder)
+    manifest = read_manifest(folder)
     if manifest["hub"] != settings.name:
         raise BackupError(f"the backup is of Hub {manifest['hub']!r}; set HUB_NAME to that name")
     must_be_empty(settings, engine, manifest)
-    made: list[Path] = []
+    paths: list[Path] = []
     volumes: list[str] = []
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         restore_volumes(settings, engine, folder, manifest, volumes)
         for name, url in databases(settings).items():
-            made.extend(restore_database(url, folder / name))
+            paths.extend(restore_database(url, folder / name))
         if (folder / TEAM).is_file():
-            made.append(Path(settings.team_folder))
+            paths.append(Path(settings.team_folder))
             with tarfile.open(folder / TEAM) as archive:
-                archive.extractall(made[-1], filter="data")
+                archive.extractall(paths[-1], filter="data")
         if (folder / COOKIES).is_file():
-            made.append(settings.data / COOKIES)
-            shutil.copyfile(folder / COOKIES, made[-1])
-            made[-1].chmod(0o600)
+            paths.append(settings.data / COOKIES)
+            shutil.copyfile(folder / COOKIES, paths[-1])
+            paths[-1].chmod(0o600)
     except BaseException:
-        for path in made:
+        for path in paths:
             if path.is_dir():
                 shutil.rmtree(path)
             path.unlink(missing_ok=True)
         if volumes:
             engine.run("volume", "rm", *volumes)
         raise
-    return f"Restored the databases and {counted(volumes)}. Run `make hub` to start the Hub."
+    return f"Restored the databases and {describe_count(volumes)}. Run `make hub` to start the Hub."
 
 
 def restore_volumes(
-    settings: Settings, engine: Engine, folder: Path, manifest: dict[str, Any], made: list[str]
+    settings: Settings, engine: Engine, folder: Path, manifest: dict[str, Any], volumes: list[str]
 ) -> None:
     """Every volume of a backup; ``made`` tells how far it came."""
     for name, labels in manifest["volumes"].items():
-        given = [f"--label={key}={value}" for key, value in (labels or {}).items()]
-        engine.run("volume", "create", *given, name)
-        made.append(name)
+        options = [f"--label={key}={value}" for key, value in (labels or {}).items()]
+        engine.run("volume", "create", *options, name)
+        volumes.append(name)
         restore_volume(settings, engine, name, folder / "volumes" / f"{name}.tar")
 
 
-def checked(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a backup whose files are all as they were saved."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
@@ -87,8 +87,8 @@ def checked(folder: Path) -> dict[str, Any]:
         raise BackupError(f"backup version {manifest.get('version')} is not supported")
     wrong = [
         name
-        for name, saved in files.items()
-        if not (folder / name).is_file() or digest(folder / name) != saved
+        for name, checksum in files.items()
+        if not (folder / name).is_file() or digest(folder / name) != checksum
     ]
     if wrong:
         raise BackupError(f"damaged or missing files: {', '.join(wrong)}")

@@ -55,8 +55,8 @@ def network(settings: Settings) -> None:
 
 
 def main() -> None:
-    given = environment()
-    settings = Settings.read(given)
+    variables = environment()
+    settings = Settings.read(variables)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     network(settings)
     # A container's processes end with it, but the volume has the proxy's number still. The Hub ends
@@ -66,7 +66,7 @@ def main() -> None:
         print(f"Created the administrator {settings.administrator!r}.", flush=True)
     os.chdir(settings.data)
     arguments = [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)]
-    os.execve(sys.executable, arguments, given)
+    os.execve(sys.executable, arguments, variables)
 
 
 if __name__ == "__main__":

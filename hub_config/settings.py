@@ -79,8 +79,8 @@ class Settings:
             return environment.get(f"HUB_{name}") or default
 
         def value(name: str, default: Any) -> Any:
-            given = environment.get(f"HUB_{name}")
-            return json.loads(given) if given else default
+            raw = environment.get(f"HUB_{name}")
+            return json.loads(raw) if raw else default
 
         data = Path(text("DATA", str(ROOT / "hub-data"))).absolute()
         name = text("NAME", "mlws")

@@ -48,17 +48,17 @@ def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
         if installed:
             return engine.result(), command.result()
         with step("Building the package"):
-            built = requirements.wheel(settings)
+            wheel = requirements.wheel(settings)
         with step("Checking the Docker engine"):
-            found = engine.result()
+            docker = engine.result()
         with step("Building the image and installing the Hub"):
             image = None
             if settings.builds_image:
-                image = pool.submit(requirements.image, settings, found, built)
-            requirements.package(settings, built)
+                image = pool.submit(requirements.image, settings, docker, wheel)
+            requirements.package(settings, wheel)
             if image:
                 image.result()
-            return found, command.result()
+            return docker, command.result()
 
 
 def up(installed: bool) -> int:
