@@ -110,7 +110,9 @@ class Containers:
         )
         try:
             if name:
-                await self._hub.name(person.name, name)
+                server = await self._hub.create(person.name, name)
+                if server is not None:
+                    self._monitor.assume(identifier, server)
         except HubRefusedError as refused:
             message = Message.verbatim(refused.message)
             raise InvalidContainerError(faults=[Fault("name", message)]) from refused
@@ -182,9 +184,6 @@ class Containers:
         """
         if request.server and not is_server_name(request.server):
             raise InvalidContainerError(faults=[Fault("name", INVALID_NAME)])
-        wish = self._registry.policy.read(request.options)
-        spec = self._check(Me(name=request.user, admin=request.admin), wish)
-        volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
         identifier = container_id(request.user, request.server)
         entry = self._registry.entries.get(identifier)
         was_started_here = (
@@ -192,8 +191,17 @@ class Containers:
             and entry.intent is Intent.START
             and identifier in self._scheduler.grants
         )
+        person = Me(name=request.user, admin=request.admin)
+        wish: ContainerCreate | None = None
+        if entry is not None and (request.last_place is not None or was_started_here):
+            # Validated when it was created, unless the service was restarted since.
+            spec = entry.spec or self._check(person, self._registry.policy.read(request.options))
+        else:
+            wish = self._registry.policy.read(request.options)
+            spec = self._check(person, wish)
+        volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
         try:
-            if entry is None or (request.last_place is None and not was_started_here):
+            if wish is not None:
                 if entry is not None and entry.intent in STOP_INTENTS:
                     raise ContainerStoppingError(name=identifier)
                 entry = self._register(request.user, request.server, wish, spec)
@@ -201,12 +209,14 @@ class Containers:
                 self._check_room(self._registry.request(entry), wish.wait)
                 entry.hub_waits = True
                 self._controller.queue(entry)
+            assert entry is not None
             place = await self._wait_for_grant(entry, request.last_place, request.patience)
         finally:
             await self._registry.records.written()
         if place is not None:
             return Admission(queue=place)
         self._controller.spawned(entry)
+        entry.spec = None
         grant = self._scheduler.grants[identifier]
         return Admission(
             spec=replace(spec, resources=grant.amount, devices=grant.devices), volume=volume
@@ -350,7 +360,7 @@ class Containers:
         self, user: str, name: str, request: ContainerCreate, spec: ResolvedSpec
     ) -> ContainerState:
         entry = self._registry.enter(user, name, spec)
-        entry.priority, entry.degrade = request.priority, request.degrade
+        entry.priority, entry.degrade, entry.spec = request.priority, request.degrade, spec
         self._controller.seal(entry, spec.environment)
         self._monitor.track(entry.id)
         return entry

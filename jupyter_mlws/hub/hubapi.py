@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
@@ -34,21 +33,11 @@ class Server:
     stopped: bool
     url: str
     options: Mapping[str, Any]
-    started: datetime | None
 
     @property
     def active(self) -> bool:
         """True if it runs or is starting."""
         return self.ready or self.pending == "spawn"
-
-
-@dataclass(frozen=True)
-class Account:
-    """A person, with all servers there are, by name."""
-
-    name: str
-    admin: bool
-    servers: Mapping[str, Server]
 
 
 class HubRefusedError(Exception):
@@ -75,24 +64,25 @@ class HubAPI:
     def close(self) -> None:
         self._client.close()
 
-    async def accounts(self) -> list[Account]:
-        """Return all users with all their servers."""
-        accounts: list[Account] = []
+    async def servers(self) -> list[Server]:
+        """Return all servers of all users."""
+        servers: list[Server] = []
         path: str | None = f"users?include_stopped_servers=1&limit={PAGE_SIZE}"
         headers = {"Accept": "application/jupyterhub-pagination+json"}
         while path is not None:
             page = json.loads((await self._request("GET", path, headers=headers)).body)
-            accounts.extend(_parse_account(row) for row in page["items"])
+            for row in page["items"]:
+                servers.extend(_parse_servers(row).values())
             after = page["_pagination"]["next"]
             path = (
                 f"users?include_stopped_servers=1&limit={after['limit']}&offset={after['offset']}"
                 if after
                 else None
             )
-        return accounts
+        return servers
 
-    async def account(self, user: str) -> Account | None:
-        """Return one user; None if the Hub has no user of that name."""
+    async def servers_of(self, user: str) -> dict[str, Server] | None:
+        """Return a user's servers by name; None if the Hub has no user of that name."""
         try:
             answer = await self._request(
                 "GET", f"users/{_quote_segment(user)}?include_stopped_servers=1"
@@ -101,32 +91,33 @@ class HubAPI:
             if refused.status == 404:
                 return None
             raise
-        return _parse_account(json.loads(answer.body))
+        return _parse_servers(json.loads(answer.body))
 
     async def server(self, user: str, name: str) -> Server | None:
-        """One server; None where there is none."""
-        account = await self.account(user)
-        return None if account is None else account.servers.get(name)
+        """Return a server; None if it does not exist."""
+        return (await self.servers_of(user) or {}).get(name)
 
-    async def name(self, user: str, name: str) -> None:
-        """Make a server with a name, without starting it; nothing where there is one.
+    async def create(self, user: str, name: str) -> Server | None:
+        """Create a named server without starting it; return None if it exists.
 
-        Its options come with the start: the Hub writes those of a change into its log.
+        Its options are sent with the start: the Hub writes those of a change into its log.
         """
         try:
-            await self._request("PUT", _server_path(user, name), {"user_options": {}})
+            answer = await self._request("PUT", _server_path(user, name), {"user_options": {}})
         except HubRefusedError as refused:
             if refused.status != 409:
                 raise
+            return None
+        return _parse_server(user, json.loads(answer.body))
 
-    async def start(self, user: str, name: str, options: Mapping[str, Any]) -> None:
-        """Start a server; return when it is ready or after ten seconds.
+    async def start(self, user: str, name: str, options: Mapping[str, Any]) -> bool:
+        """Start a server; return True once it is ready, or False after ten seconds.
 
-        The options are always sent: without them the Hub takes the last ones, even refused ones.
+        The options are always sent: without them the Hub uses the last ones, even rejected ones.
         """
-        await self._request(
-            "POST", _server_path(user, name), {"user_options": dict(options)}, START_TIMEOUT
-        )
+        body = {"user_options": dict(options)}
+        answer = await self._request("POST", _server_path(user, name), body, START_TIMEOUT)
+        return answer.code == 201
 
     async def stop(self, user: str, name: str) -> None:
         """Stop a server; it may take longer than this does."""
@@ -199,24 +190,20 @@ def _server_path(user: str, name: str) -> str:
     )
 
 
-def _parse_account(row: Mapping[str, Any]) -> Account:
-    servers = {}
-    for name, server in row.get("servers", {}).items():
-        text = server["started"]
-        started = datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
-        if started is not None and started.tzinfo is None:
-            started = started.replace(tzinfo=timezone.utc)
-        servers[name] = Server(
-            user=row["name"],
-            name=name,
-            pending=server["pending"],
-            ready=server["ready"],
-            stopped=server["stopped"],
-            url=server["url"],
-            options=server.get("user_options") or {},
-            started=started,
-        )
-    return Account(row["name"], bool(row.get("admin")), servers)
+def _parse_servers(user: Mapping[str, Any]) -> dict[str, Server]:
+    return {name: _parse_server(user["name"], row) for name, row in user.get("servers", {}).items()}
+
+
+def _parse_server(user: str, row: Mapping[str, Any]) -> Server:
+    return Server(
+        user=user,
+        name=row["name"],
+        pending=row["pending"],
+        ready=row["ready"],
+        stopped=row["stopped"],
+        url=row["url"],
+        options=row.get("user_options") or {},
+    )
 
 
 def _to_unavailable_error(error: Exception) -> MLWSError:

@@ -75,7 +75,7 @@ class HubManager:
         await self.volumes.load()
 
         async def user_exists(user: str) -> bool:
-            return await hub.account(user) is not None
+            return await hub.servers_of(user) is not None
 
         self.team = Team(
             settings.team_folder,

@@ -223,6 +223,24 @@ def test_a_server_with_a_name_beside_the_default_one(hub: Hub) -> None:
     assert "second-lab" not in servers
 
 
+def test_a_start_takes_four_requests(hub: Hub) -> None:
+    begin = len(hub.log.read_text())
+    create(hub, "ada", name="few-requests", resources=HALF)
+    hub.becomes("ada--few-requests", "RUNNING")
+    log = hub.log.read_text()[begin:]
+    requests = re.findall(r" (POST) /services/mlws/(admissions|api/v1/containers) ", log)
+    requests += re.findall(r" (\w+) /hub/api/users/ada(\S*) \(mlws@", log)
+    path = "/servers/few-requests"
+    assert sorted(requests) == [
+        ("POST", path),
+        ("POST", "admissions"),
+        ("POST", "api/v1/containers"),
+        ("PUT", path),
+    ]
+    hub.service("DELETE", "containers/ada--few-requests", "ada")
+    hub.wait_for(lambda: hub.get("ada--few-requests") == {}, "it is gone")
+
+
 def test_what_is_done_on_the_hubs_own_pages_is_seen(hub: Hub) -> None:
     with listening(hub, "containers/status", "ada") as receive:
         answer = hub.spawn("ada", {"resources": HALF}, "by-hub")

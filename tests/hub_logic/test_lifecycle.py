@@ -19,7 +19,7 @@ RUNS = DockerContainer(
     devices=(), state="running", health="starting", exit_code=None, oom=False, error="",
     restarts=0, pid=1, created=NOW, started=NOW,
 )  # fmt: skip
-SPAWNS = Server("ada", "", "spawn", ready=False, stopped=False, url="/", options={}, started=NOW)
+SPAWNS = Server("ada", "", "spawn", ready=False, stopped=False, url="/", options={})
 READY = replace(SPAWNS, pending=None, ready=True)
 
 

@@ -29,6 +29,7 @@ from jupyter_mlws.hub.records.store import (
     UTCDateTime,
     enum_column,
 )
+from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
 OUT_OF_MEMORY = Message("Out of memory (OOM): exceeded the limit of {limit}. Restarts: {restarts}.")
 EXIT_CODE_MESSAGE = Message("Exited with code {code}. Restarts: {restarts}.")
@@ -100,6 +101,8 @@ class ContainerState(Base):
     usage: Usage | None = None
     hub_waits: bool = False
     """True while a spawner of the Hub waits for its resources."""
+    spec: ResolvedSpec | None = None
+    """The validated request, until the Hub spawns it."""
     resizing: bool = False
     """True while the limits are being changed: Docker may report the old or the new ones."""
     last_oom_at: float = float("-inf")
@@ -187,7 +190,7 @@ class ContainerState(Base):
 
     def configure(self, **settings: Any) -> None:
         """Change settings for the next start."""
-        self.config = self.config.model_copy(update=settings)
+        self.config, self.spec = self.config.model_copy(update=settings), None
 
     def describe_exit(self) -> Message:
         """Return the reason of the end, from Docker's state."""

@@ -151,40 +151,49 @@ class LifecycleController:
     async def _start(self, entry: ContainerState) -> None:
         stream = self._registry.stream
         async with self._start_limiter.one():
+            is_observed = False
             try:
-                await self._spawn(entry)
+                is_observed = await self._spawn(entry)
             except (HubRefusedError, MLWSError) as error:
                 log.warning("Could not start %s: %s", entry.id, error)
                 faults = error.faults if isinstance(error, MLWSError) else ()
                 entry.reason = faults[0].message if faults else _message_of(error)
                 if entry.intent is Intent.START:
                     entry.intent = Intent.NONE
-            await self._monitor.refresh(entry.id)
+            if not is_observed:
+                await self._monitor.refresh(entry.id)
             # The Hub responds before that, but the start of a lab takes a processor for seconds.
             async with aclosing(stream.follow(stream.seq)) as news:  # type: ignore[type-var]
                 while entry.intent is Intent.SPAWN and entry.id in self._registry.entries:
                     await anext(news)
 
-    async def _spawn(self, entry: ContainerState) -> None:
-        """Have the Hub spawn a container, once it has ended what it did with it before."""
+    async def _spawn(self, entry: ContainerState) -> bool:
+        """Have the Hub spawn a container once it is not busy with it; return if it has started."""
         while entry.intent is Intent.START:
-            server = await self._hub.server(entry.user, entry.name)
-            if server is None or server.pending is None:
-                options = {
-                    "image": entry.config.image,
-                    "resources": entry.resources.model_dump(exclude_none=True),
-                    "environment": self.environment(entry),
-                    "rescue": entry.config.rescue,
-                }
-                try:
-                    await self._hub.start(entry.user, entry.name, options)
-                except HubRefusedError as refused:
-                    if refused.status != 429:
-                        raise
+            options = {
+                "image": entry.config.image,
+                "resources": entry.resources.model_dump(exclude_none=True),
+                "environment": self.environment(entry),
+                "rescue": entry.config.rescue,
+            }
+            try:
+                with self._monitor.expect_start(entry.id):
+                    is_ready = await self._hub.start(entry.user, entry.name, options)
+            except HubRefusedError as refused:
+                if refused.status == 400:
+                    server = await self._hub.server(entry.user, entry.name)
+                    is_busy = server is not None and server.pending is not None
                 else:
-                    self.spawned(entry)
-                    return
+                    is_busy = refused.status == 429
+                if not is_busy:
+                    raise
+            else:
+                self.spawned(entry)
+                if is_ready:
+                    await self._monitor.apply_start(entry.id, options)
+                return is_ready
             await asyncio.sleep(BUSY_RETRY_DELAY)
+        return False
 
     def spawned(self, entry: ContainerState) -> None:
         """Follow a container that the Hub spawns from now on."""
@@ -264,6 +273,7 @@ class LifecycleController:
     async def _stop(self, entry: ContainerState) -> None:
         """Stop the container and wait until it has stopped."""
         deadline = time.monotonic() + STOP_TIMEOUT
+        self._monitor.expect_stop(entry.id)
         stop_pending, pause = False, MIN_STOP_POLL_INTERVAL
         while True:
             await self._monitor.refresh(entry.id)

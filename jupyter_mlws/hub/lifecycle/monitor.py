@@ -6,7 +6,10 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import container_id, split_id
@@ -56,6 +59,8 @@ class Monitor:
         self._servers: dict[str, tuple[Server | None, float]] = {}
         """The Hub's last known view of each server, and since when it was asked."""
         self._known_ids: set[str] = set()
+        self._starting: set[str] = set()
+        """Servers whose start the Hub has yet to answer."""
         self._removed_at: dict[str, float] = {}
         self._refresh_timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks = BackgroundTasks("Could not inspect a container")
@@ -94,14 +99,8 @@ class Monitor:
     async def sweep(self) -> None:
         """Inspect every container that Docker, the Hub or the records list."""
         since = time.monotonic()
-        containers, accounts = await asyncio.gather(
-            in_thread(self._engine.all), self._hub.accounts()
-        )
-        servers = {
-            container_id(server.user, server.name): server
-            for account in accounts
-            for server in account.servers.values()
-        }
+        containers, rows = await asyncio.gather(in_thread(self._engine.all), self._hub.servers())
+        servers = {container_id(server.user, server.name): server for server in rows}
         newer = {key: view for key, view in self._servers.items() if view[1] > since}
         self._servers = {key: (server, since) for key, server in servers.items()} | newer
         self._removed_at = {
@@ -130,9 +129,39 @@ class Monitor:
         self._known_ids.discard(identifier)
         self._servers.pop(identifier, None)
         self._removed_at[identifier] = time.monotonic()
-        timer = self._refresh_timers.pop(identifier, None)
-        if timer is not None:
-            timer.cancel()
+        self._cancel_refresh(identifier)
+
+    def assume(self, identifier: str, server: Server) -> None:
+        """Use a view of a server that the Hub has returned for another request."""
+        self._servers[identifier] = server, time.monotonic()
+
+    @contextmanager
+    def expect_start(self, identifier: str) -> Iterator[None]:
+        """Take a server to be starting, without asking the Hub, until it has answered the start."""
+        self._starting.add(identifier)
+        try:
+            yield
+        finally:
+            self._starting.discard(identifier)
+
+    def expect_stop(self, identifier: str) -> None:
+        """Ask the Hub about a server again, though its start may not be answered yet."""
+        self._starting.discard(identifier)
+
+    async def apply_start(self, identifier: str, options: Mapping[str, Any]) -> None:
+        """Apply the Hub's answer that a server has started with these options."""
+        server, _ = self._servers.get(identifier, (None, 0.0))
+        if server is None:
+            await self.refresh(identifier)
+            return
+        server = replace(server, pending=None, ready=True, stopped=False, options=options)
+        self.assume(identifier, server)
+        self._cancel_refresh(identifier)
+        async with self._locks[identifier]:
+            container = await in_thread(self._engine.find, identifier)
+            again = await self._report(identifier, container, server, time.monotonic())
+        if again:
+            self._schedule_refresh(identifier, MIN_POLL_INTERVAL)
 
     async def refresh(self, identifier: str, wait: float = MIN_POLL_INTERVAL) -> None:
         """Inspect one container now, and again until its state is stable."""
@@ -154,6 +183,13 @@ class Monitor:
 
         A stop is visible in the Hub before Docker removes the container.
         """
+
+        known, _ = self._servers.get(identifier, (None, 0.0))
+        if identifier in self._starting and known is not None:
+            starting = replace(known, pending="spawn", ready=False, stopped=False)
+            container = await in_thread(self._engine.find, identifier)
+            await self._report(identifier, container, starting, since)
+            return False
 
         async def ask_hub() -> None:
             asked_at = time.monotonic()
@@ -189,9 +225,7 @@ class Monitor:
         self._schedule_refresh(identifier, 0)
 
     def _schedule_refresh(self, identifier: str, wait: float) -> None:
-        before = self._refresh_timers.pop(identifier, None)
-        if before is not None:
-            before.cancel()
+        self._cancel_refresh(identifier)
 
         def refresh() -> None:
             self._refresh_timers.pop(identifier, None)
@@ -199,3 +233,8 @@ class Monitor:
             self._tasks.run(self.refresh(identifier, next_wait))
 
         self._refresh_timers[identifier] = self._loop.call_later(wait, refresh)
+
+    def _cancel_refresh(self, identifier: str) -> None:
+        timer = self._refresh_timers.pop(identifier, None)
+        if timer is not None:
+            timer.cancel()
