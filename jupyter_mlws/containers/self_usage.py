@@ -64,7 +64,7 @@ class ContainerUsageMonitor:
             await asyncio.sleep(FIRST_SAMPLE_INTERVAL)
         return self._compute_usage(first, self._read())
 
-    async def news(self, since: int) -> AsyncIterator[dict[str, Any]]:
+    async def changes(self, since: int) -> AsyncIterator[dict[str, Any]]:
         """Yield usage changes and out-of-memory events as they happen."""
         self._listeners += 1
         if self._sampling is None:

@@ -45,7 +45,7 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
     errors: ClassVar[Sequence[type[MLWSError]]] = (ContainerBackendError,)
     log = logging.getLogger("jupyter_mlws.hub.service")
     manager: HubManager
-    person: Me
+    user: Me
     scopes: frozenset[str] = frozenset()
     """What the Hub lets the person's or program's token do."""
 
@@ -55,12 +55,12 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
 
     async def permit(self, *also: tuple[str, str]) -> None:
         """Error 50301 unless a person whom the Hub lets use this service asks."""
-        person = await self.who()
-        if person is None:
+        user = await self.who()
+        if user is None:
             handler: Any = self
             action = ACTIONS.get(handler.request.method, "write")
             raise PermissionDeniedError(action=action, resource=getattr(self, "resource", "mlws"))
-        self.person = person
+        self.user = user
 
     async def who(self) -> Me | None:
         """The person; None where nobody is signed in who may use this service."""
@@ -68,9 +68,9 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
             model = await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:
             raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=str(error))) from error
-        return self._to_person(model)
+        return self._to_user(model)
 
-    def _to_person(self, model: Mapping[str, Any] | None) -> Me | None:
+    def _to_user(self, model: Mapping[str, Any] | None) -> Me | None:
         if model is None or not self.hub_auth.check_scopes(self.hub_scopes, model):
             return None
         self.scopes = frozenset(model.get("scopes") or ())
@@ -90,10 +90,10 @@ class TokenAuthenticatedHandler(AuthenticatedHandler):
 
     async def permit(self, *also: tuple[str, str]) -> None:
         """Error 10304, upon which git asks for a user name and a password."""
-        person = await self.who()
-        if person is None:
+        user = await self.who()
+        if user is None:
             raise HubTokenRequiredError()
-        self.person = person
+        self.user = user
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Say how to sign in, where that is what is missing."""
@@ -125,4 +125,4 @@ class TokenAuthenticatedHandler(AuthenticatedHandler):
                 # The Hub does not know the token.
                 return None
             raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=str(error))) from error
-        return self._to_person(model)
+        return self._to_user(model)

@@ -79,28 +79,28 @@ class Containers:
         self._volumes = volumes
         self._audit = audit
 
-    def list(self, person: Me) -> list[Container]:
+    def list(self, user: Me) -> list[Container]:
         """Return the user's own containers, or all for an administrator."""
-        places = self._registry.places()
+        positions = self._registry.positions()
         return [
-            entry.container(places.get(entry.id))
+            entry.container(positions.get(entry.id))
             for _, entry in sorted(self._registry.entries.items())
-            if person.may_see(entry.user)
+            if user.may_see(entry.user)
         ]
 
-    def get(self, person: Me, identifier: str) -> Container:
-        return self._registry.container(self._registry.find(person, identifier))
+    def get(self, user: Me, identifier: str) -> Container:
+        return self._registry.container(self._registry.find(user, identifier))
 
-    async def create(self, person: Me, request: ContainerCreate) -> Container:
+    async def create(self, user: Me, request: ContainerCreate) -> Container:
         """Create a container: CREATED if it starts now, QUEUED if it waits."""
-        spec = self._check(person, request)
+        spec = self._check(user, request)
         name = request.name or ""
-        identifier = container_id(person.name, name)
+        identifier = container_id(user.name, name)
         self._require_stopped(identifier)
         self._check_room(
             Request(
                 identifier,
-                person.name,
+                user.name,
                 spec.resources,
                 request.priority,
                 time.time(),
@@ -110,7 +110,7 @@ class Containers:
         )
         try:
             if name:
-                server = await self._hub.create(person.name, name)
+                server = await self._hub.create(user.name, name)
                 if server is not None:
                     self._monitor.assume(identifier, server)
         except HubRefusedError as refused:
@@ -118,66 +118,66 @@ class Containers:
             raise InvalidContainerError(faults=[Fault("name", message)]) from refused
         # Another request for the same may have come in meanwhile.
         self._require_stopped(identifier)
-        entry = self._register(person.name, name, request, spec)
-        self._audit.record(person, "container.create", identifier, image=entry.config.image)
+        entry = self._register(user.name, name, request, spec)
+        self._audit.record(user, "container.create", identifier, image=entry.config.image)
         self._controller.queue(entry)
         return await self._respond_when_stored(entry)
 
-    async def start(self, person: Me, identifier: str) -> Container:
+    async def start(self, user: Me, identifier: str) -> Container:
         """Start or queue a stopped container; do nothing if it runs or waits already."""
-        entry = self._registry.find(person, identifier)
+        entry = self._registry.find(user, identifier)
         status = self._registry.status(entry)
         if entry.intent is Intent.STOP:
             entry.intent = Intent.RESTART
         elif status is ContainerStatus.STOPPING and entry.intent is Intent.NONE:
             # The Hub stops it by itself, as it does after a crash.
             self._controller.request_stop(entry, Intent.RESTART)
-            self._audit.record(person, "container.start", identifier)
+            self._audit.record(user, "container.start", identifier)
         elif status in STOPPED_STATUSES:
             self._check_room(self._registry.request(entry), True)
             entry.configure(rescue=False)
             self._controller.queue(entry)
-            self._audit.record(person, "container.start", identifier)
+            self._audit.record(user, "container.start", identifier)
         return await self._respond_when_stored(entry)
 
-    async def stop(self, person: Me, identifier: str) -> Container:
+    async def stop(self, user: Me, identifier: str) -> Container:
         """Stop a container, or remove it from the queue."""
-        entry = self._registry.find(person, identifier)
+        entry = self._registry.find(user, identifier)
         self._controller.request_stop(entry, Intent.STOP)
-        self._audit.record(person, "container.stop", identifier)
+        self._audit.record(user, "container.stop", identifier)
         return await self._respond_when_stored(entry)
 
-    async def restart(self, person: Me, identifier: str) -> Container:
+    async def restart(self, user: Me, identifier: str) -> Container:
         """Stop a container and start it, with the resources that it has."""
-        entry = self._registry.find(person, identifier)
+        entry = self._registry.find(user, identifier)
         if not entry.active:
-            return await self.start(person, identifier)
+            return await self.start(user, identifier)
         self._controller.request_stop(entry, Intent.RESTART)
-        self._audit.record(person, "container.restart", identifier)
+        self._audit.record(user, "container.restart", identifier)
         return await self._respond_when_stored(entry)
 
-    async def delete(self, person: Me, identifier: str) -> Container:
+    async def delete(self, user: Me, identifier: str) -> Container:
         """Stop and remove a container; the user's home stays."""
-        entry = self._registry.find(person, identifier)
+        entry = self._registry.find(user, identifier)
         self._controller.request_stop(entry, Intent.DELETE)
-        self._audit.record(person, "container.delete", identifier)
+        self._audit.record(user, "container.delete", identifier)
         return await self._respond_when_stored(entry)
 
-    async def resize(self, person: Me, identifier: str, change: ContainerChange) -> Container:
+    async def resize(self, user: Me, identifier: str, change: ContainerChange) -> Container:
         """Change the size of a container, live if it runs."""
-        entry = self._registry.find(person, identifier)
+        entry = self._registry.find(user, identifier)
         await self._resizer.resize(entry, change.resources)
         size = entry.resources.model_dump(exclude_none=True)
-        self._audit.record(person, "container.resize", identifier, **size)
+        self._audit.record(user, "container.resize", identifier, **size)
         return await self._respond_when_stored(entry)
 
     # The Hub's spawner
 
     async def admit(self, request: AdmissionRequest) -> Admission:
-        """Return what the Hub may spawn now, or its place in the queue.
+        """Return what the Hub may spawn now, or its position in the queue.
 
-        A place is returned at once, or as soon as it differs from ``last_place``, and after
-        ``patience`` seconds in any case; the spawner then asks again with that place. Without
+        A position is returned at once, or as soon as it differs from ``last_place``, and after
+        ``patience`` seconds in any case; the spawner then asks again with that position. Without
         patience, it gets error 10202, and the container is started here when it is its turn. Error
         10101 if it can never have as much. A container that was started here has its resources
         already.
@@ -191,14 +191,14 @@ class Containers:
             and entry.intent is Intent.START
             and identifier in self._scheduler.grants
         )
-        person = Me(name=request.user, admin=request.admin)
+        user = Me(name=request.user, admin=request.admin)
         wish: ContainerCreate | None = None
         if entry is not None and (request.last_place is not None or was_started_here):
             # Validated when it was created, unless the service was restarted since.
-            spec = entry.spec or self._check(person, self._registry.policy.read(request.options))
+            spec = entry.spec or self._check(user, self._registry.policy.read(request.options))
         else:
             wish = self._registry.policy.read(request.options)
-            spec = self._check(person, wish)
+            spec = self._check(user, wish)
         volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
         try:
             if wish is not None:
@@ -210,11 +210,11 @@ class Containers:
                 entry.hub_waits = True
                 self._controller.queue(entry)
             assert entry is not None
-            place = await self._wait_for_grant(entry, request.last_place, request.patience)
+            position = await self._wait_for_grant(entry, request.last_place, request.patience)
         finally:
             await self._registry.records.written()
-        if place is not None:
-            return Admission(queue=place)
+        if position is not None:
+            return Admission(queue=position)
         self._controller.spawned(entry)
         entry.spec = None
         grant = self._scheduler.grants[identifier]
@@ -225,7 +225,7 @@ class Containers:
     async def _wait_for_grant(
         self, entry: ContainerState, last_place: QueuePlace | None, patience: float
     ) -> QueuePlace | None:
-        """Return None once the container has its resources, else its place in the queue.
+        """Return None once the container has its resources, else its position in the queue.
 
         Error 10205 if it was removed from the queue meanwhile.
         """
@@ -236,24 +236,24 @@ class Containers:
                 raise ContainerStoppingError(name=entry.id)
             if entry.id in self._scheduler.grants:
                 return None
-            place = self._registry.places().get(entry.id)
-            entry.hub_waits = place is not None and patience > 0
-            if place is None:
+            position = self._registry.positions().get(entry.id)
+            entry.hub_waits = position is not None and patience > 0
+            if position is None:
                 raise NotQueuedError(name=entry.id)
             if not patience:
-                raise ContainerQueuedError(**place.model_dump())
+                raise ContainerQueuedError(**position.model_dump())
             remaining = deadline - time.monotonic()
-            if place != last_place or remaining <= 0:
-                return place
+            if position != last_place or remaining <= 0:
+                return position
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._registry.changed(entry.id, seq), remaining)
 
     # The queue
 
-    async def allocate(self, person: Me, allocate_request: AllocateRequest) -> Allocation:
+    async def allocate(self, user: Me, allocate_request: AllocateRequest) -> Allocation:
         """Plan a container's resources and, if requested, reserve them for the user."""
         self._check(
-            person,
+            user,
             ContainerCreate(
                 resources=allocate_request.resources, priority=allocate_request.priority
             ),
@@ -261,7 +261,7 @@ class Containers:
         moment = time.time()
         request = Request(
             uuid.uuid4().hex,
-            person.name,
+            user.name,
             allocate_request.resources.amount,
             allocate_request.priority,
             moment,
@@ -283,13 +283,13 @@ class Containers:
         plan = None if allocate_request.reserve else self._scheduler.plan(request, moment)
         if plan is not None:
             return Allocation(success=True, node=plan[0], resources=Resources.of(plan[1]))
-        place = self._scheduler.place_of_new(request, moment, self._registry.ends())
-        return Allocation(success=False, queue=place)
+        position = self._scheduler.position_of_new(request, moment, self._registry.ends())
+        return Allocation(success=False, queue=position)
 
-    async def move(self, person: Me, identifier: str, position: int) -> Container:
+    async def move(self, user: Me, identifier: str, position: int) -> Container:
         """Move a container to another position of the queue, from 1; for administrators."""
-        entry = self._registry.find(person, identifier)
-        if not person.admin:
+        entry = self._registry.find(user, identifier)
+        if not user.admin:
             raise AdministratorRequiredError()
         self._require_queued(identifier)
         self._scheduler.move(identifier, position, time.time())
@@ -303,34 +303,34 @@ class Containers:
         self._registry.store(entry)
         self._registry.note(entry, f"moved to position {position} in the queue")
         self._registry.settle()
-        self._audit.record(person, "queue.move", identifier, position=position)
+        self._audit.record(user, "queue.move", identifier, position=position)
         return await self._respond_when_stored(entry)
 
-    async def drop(self, person: Me, identifier: str) -> Container:
+    async def drop(self, user: Me, identifier: str) -> Container:
         """Remove a container from the queue: one's own, or any for an administrator."""
-        entry = self._registry.find(person, identifier)
+        entry = self._registry.find(user, identifier)
         self._require_queued(identifier)
         was_held = entry.held
         self._scheduler.withdraw(identifier)
         entry.queued_at = entry.turn_at = None
         entry.intent = Intent.NONE
-        entry.reason = REMOVED_FROM_QUEUE.fill(by=person.name or "service")
+        entry.reason = REMOVED_FROM_QUEUE.fill(by=user.name or "service")
         self._registry.note(entry, "removed from the queue")
         self._registry.settle()
         if was_held:
             self._controller.request_stop(entry, Intent.STOP)
-        self._audit.record(person, "queue.drop", identifier)
+        self._audit.record(user, "queue.drop", identifier)
         return await self._respond_when_stored(entry)
 
     # Parts
 
-    def _check(self, person: Me, request: ContainerCreate) -> ResolvedSpec:
+    def _check(self, user: Me, request: ContainerCreate) -> ResolvedSpec:
         """Return the request with its defaults; error 10201 names every field at fault."""
         faults: list[Fault] = []
-        if request.priority > 0 and not person.admin:
+        if request.priority > 0 and not user.admin:
             faults.append(Fault("priority", NOT_ADMIN))
         try:
-            spec = self._environments.policy(person.name).check(request)
+            spec = self._environments.policy(user.name).check(request)
         except MLWSError as error:
             raise InvalidContainerError(faults=[*error.faults, *faults]) from None
         if faults:

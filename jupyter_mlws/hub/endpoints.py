@@ -57,14 +57,14 @@ endpoints = Endpoints("containers")
 
 
 @endpoints.get("me", "Get the current user", resource="me")
-def get_user(manager: HubManager, person: Me) -> Me:
-    return person
+def get_user(manager: HubManager, user: Me) -> Me:
+    return user
 
 
 @endpoints.get("containers", "List containers")
-def list_containers(manager: HubManager, person: Me, query: PageQuery) -> Page[Container]:
+def list_containers(manager: HubManager, user: Me, query: PageQuery) -> Page[Container]:
     after = query.cursor or ""
-    rows = [one for one in manager.containers.list(person) if one.id > after]
+    rows = [one for one in manager.containers.list(user) if one.id > after]
     items = rows[: query.limit]
     more = len(rows) > len(items)
     return Page(items=items, next_cursor=items[-1].id if more else None)
@@ -77,14 +77,14 @@ def list_containers(manager: HubManager, person: Me, query: PageQuery) -> Page[C
     errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
 )
 async def create_container(
-    manager: HubManager, person: Me, body: ContainerCreate
+    manager: HubManager, user: Me, body: ContainerCreate
 ) -> Reply[Container]:
-    return _reply_with_location(await manager.containers.create(person, body))
+    return _reply_with_location(await manager.containers.create(user, body))
 
 
 @endpoints.get("containers/{container}", "Get a container", errors=CONTAINER_ERRORS)
-def get_container(manager: HubManager, person: Me, identifier: str) -> Container:
-    return manager.containers.get(person, identifier)
+def get_container(manager: HubManager, user: Me, identifier: str) -> Container:
+    return manager.containers.get(user, identifier)
 
 
 @endpoints.patch(
@@ -93,9 +93,9 @@ def get_container(manager: HubManager, person: Me, identifier: str) -> Container
     errors=(*START_ERRORS, ContainerStateError, SwarmUnsupportedError),
 )
 async def resize_container(
-    manager: HubManager, person: Me, identifier: str, body: ContainerChange
+    manager: HubManager, user: Me, identifier: str, body: ContainerChange
 ) -> Container:
-    return await manager.containers.resize(person, identifier, body)
+    return await manager.containers.resize(user, identifier, body)
 
 
 @endpoints.delete(
@@ -104,59 +104,59 @@ async def resize_container(
     status=202,
     errors=CONTAINER_ERRORS,
 )
-async def delete_container(manager: HubManager, person: Me, identifier: str) -> Reply[Container]:
-    return _reply_with_location(await manager.containers.delete(person, identifier))
+async def delete_container(manager: HubManager, user: Me, identifier: str) -> Reply[Container]:
+    return _reply_with_location(await manager.containers.delete(user, identifier))
 
 
 @endpoints.post(
     "containers/{container}/start", "Start a container", status=202, errors=START_ERRORS
 )
-async def start_container(manager: HubManager, person: Me, identifier: str) -> Reply[Container]:
-    return _reply_with_location(await manager.containers.start(person, identifier))
+async def start_container(manager: HubManager, user: Me, identifier: str) -> Reply[Container]:
+    return _reply_with_location(await manager.containers.start(user, identifier))
 
 
 @endpoints.post(
     "containers/{container}/stop", "Stop a container", status=202, errors=CONTAINER_ERRORS
 )
-async def stop_container(manager: HubManager, person: Me, identifier: str) -> Reply[Container]:
-    return _reply_with_location(await manager.containers.stop(person, identifier))
+async def stop_container(manager: HubManager, user: Me, identifier: str) -> Reply[Container]:
+    return _reply_with_location(await manager.containers.stop(user, identifier))
 
 
 @endpoints.post(
     "containers/{container}/restart", "Restart a container", status=202, errors=START_ERRORS
 )
-async def restart_container(manager: HubManager, person: Me, identifier: str) -> Reply[Container]:
-    return _reply_with_location(await manager.containers.restart(person, identifier))
+async def restart_container(manager: HubManager, user: Me, identifier: str) -> Reply[Container]:
+    return _reply_with_location(await manager.containers.restart(user, identifier))
 
 
 @endpoints.get("containers/{container}/logs", "Get the end of a log", errors=CONTAINER_ERRORS)
-async def get_log(manager: HubManager, person: Me, identifier: str, query: LogQuery) -> LogTail:
-    return await manager.reports.log_tail(person, identifier, query.tail)
+async def get_log(manager: HubManager, user: Me, identifier: str, query: LogQuery) -> LogTail:
+    return await manager.reports.log_tail(user, identifier, query.tail)
 
 
 @endpoints.get(
     "containers/{container}/events", "List the events of a container", errors=CONTAINER_ERRORS
 )
 async def list_events(
-    manager: HubManager, person: Me, identifier: str, query: LogQuery
+    manager: HubManager, user: Me, identifier: str, query: LogQuery
 ) -> ContainerEvents:
-    events = await manager.reports.events(person, identifier, query.tail)
+    events = await manager.reports.events(user, identifier, query.tail)
     return ContainerEvents(items=events)
 
 
 @endpoints.get("containers/{container}/stats", "Get a container's usage", errors=CONTAINER_ERRORS)
-async def get_usage(manager: HubManager, person: Me, identifier: str) -> Usage:
-    return await manager.reports.usage(person, identifier)
+async def get_usage(manager: HubManager, user: Me, identifier: str) -> Usage:
+    return await manager.reports.usage(user, identifier)
 
 
 @endpoints.get("images", "List images", resource="images")
-async def list_images(manager: HubManager, person: Me) -> Page[ImageInfo]:
-    return Page(items=await manager.environments.list_images(person))
+async def list_images(manager: HubManager, user: Me) -> Page[ImageInfo]:
+    return Page(items=await manager.environments.list_images(user))
 
 
 @endpoints.get("environments", "List saved environments", resource="environments")
-def list_environments(manager: HubManager, person: Me) -> Page[SavedEnvironment]:
-    return Page(items=manager.environments.list(person))
+def list_environments(manager: HubManager, user: Me) -> Page[SavedEnvironment]:
+    return Page(items=manager.environments.list(user))
 
 
 @endpoints.post(
@@ -175,9 +175,9 @@ def list_environments(manager: HubManager, person: Me) -> Page[SavedEnvironment]
     ),
 )
 async def save_environment(
-    manager: HubManager, person: Me, body: EnvironmentCreate
+    manager: HubManager, user: Me, body: EnvironmentCreate
 ) -> Reply[SavedEnvironment]:
-    environment = await manager.environments.save(person, body)
+    environment = await manager.environments.save(user, body)
     return Reply(environment, location=("environments", environment.id))
 
 
@@ -187,8 +187,8 @@ async def save_environment(
     resource="environments",
     errors=(EnvironmentNotFoundError,),
 )
-def get_environment(manager: HubManager, person: Me, identifier: str) -> SavedEnvironment:
-    return manager.environments.get(person, identifier)
+def get_environment(manager: HubManager, user: Me, identifier: str) -> SavedEnvironment:
+    return manager.environments.get(user, identifier)
 
 
 @endpoints.delete(
@@ -197,13 +197,13 @@ def get_environment(manager: HubManager, person: Me, identifier: str) -> SavedEn
     resource="environments",
     errors=(EnvironmentInUseError, EnvironmentNotFoundError),
 )
-async def delete_environment(manager: HubManager, person: Me, identifier: str) -> None:
-    await manager.environments.delete(person, identifier)
+async def delete_environment(manager: HubManager, user: Me, identifier: str) -> None:
+    await manager.environments.delete(user, identifier)
 
 
 @endpoints.get("resources", "Get resources and the queue", resource="resources")
-async def get_resources(manager: HubManager, person: Me) -> ResourceReport:
-    return await manager.reports.resources(person)
+async def get_resources(manager: HubManager, user: Me) -> ResourceReport:
+    return await manager.reports.resources(user)
 
 
 @endpoints.post(
@@ -212,8 +212,8 @@ async def get_resources(manager: HubManager, person: Me) -> ResourceReport:
     resource="resources",
     errors=(InsufficientResourcesError, InvalidContainerError, SwarmUnsupportedError),
 )
-async def allocate(manager: HubManager, person: Me, body: AllocateRequest) -> Allocation:
-    return await manager.containers.allocate(person, body)
+async def allocate(manager: HubManager, user: Me, body: AllocateRequest) -> Allocation:
+    return await manager.containers.allocate(user, body)
 
 
 @endpoints.put(
@@ -222,8 +222,8 @@ async def allocate(manager: HubManager, person: Me, body: AllocateRequest) -> Al
     resource="resources",
     errors=(*CONTAINER_ERRORS, NotQueuedError, AdministratorRequiredError, SwarmUnsupportedError),
 )
-async def move_in_queue(manager: HubManager, person: Me, identifier: str, body: Move) -> Container:
-    return await manager.containers.move(person, identifier, body.position)
+async def move_in_queue(manager: HubManager, user: Me, identifier: str, body: Move) -> Container:
+    return await manager.containers.move(user, identifier, body.position)
 
 
 @endpoints.delete(
@@ -232,25 +232,25 @@ async def move_in_queue(manager: HubManager, person: Me, identifier: str, body: 
     resource="resources",
     errors=(*CONTAINER_ERRORS, NotQueuedError),
 )
-async def leave_queue(manager: HubManager, person: Me, identifier: str) -> Container:
-    return await manager.containers.drop(person, identifier)
+async def leave_queue(manager: HubManager, user: Me, identifier: str) -> Container:
+    return await manager.containers.drop(user, identifier)
 
 
 @endpoints.get("resources/hours", "Get usage hours", resource="resources")
-async def get_usage_hours(manager: HubManager, person: Me, query: HoursQuery) -> HoursReport:
-    return await manager.reports.hours(person, query.days)
+async def get_usage_hours(manager: HubManager, user: Me, query: HoursQuery) -> HoursReport:
+    return await manager.reports.hours(user, query.days)
 
 
 @endpoints.get("volumes", "List volumes", resource="volumes")
-async def list_volumes(manager: HubManager, person: Me) -> Page[Volume]:
-    return Page(items=await manager.volumes.list(person))
+async def list_volumes(manager: HubManager, user: Me) -> Page[Volume]:
+    return Page(items=await manager.volumes.list(user))
 
 
 @endpoints.get(
     "volumes/{volume}", "Get a volume", resource="volumes", errors=(VolumeNotFoundError,)
 )
-def get_volume(manager: HubManager, person: Me, name: str) -> Volume:
-    return manager.volumes.get(person, name)
+def get_volume(manager: HubManager, user: Me, name: str) -> Volume:
+    return manager.volumes.get(user, name)
 
 
 @endpoints.delete(
@@ -259,8 +259,8 @@ def get_volume(manager: HubManager, person: Me, name: str) -> Volume:
     resource="volumes",
     errors=(VolumeInUseError, VolumeNotFoundError),
 )
-async def delete_volume(manager: HubManager, person: Me, name: str) -> None:
-    await manager.volumes.purge(person, name)
+async def delete_volume(manager: HubManager, user: Me, name: str) -> None:
+    await manager.volumes.purge(user, name)
 
 
 @endpoints.post(
@@ -269,8 +269,8 @@ async def delete_volume(manager: HubManager, person: Me, name: str) -> None:
     resource="volumes",
     errors=(VolumeInUseError, VolumeNotFoundError),
 )
-def trash_volume(manager: HubManager, person: Me, name: str) -> Volume:
-    return manager.volumes.trash(person, name)
+def trash_volume(manager: HubManager, user: Me, name: str) -> Volume:
+    return manager.volumes.trash(user, name)
 
 
 @endpoints.post(
@@ -279,17 +279,15 @@ def trash_volume(manager: HubManager, person: Me, name: str) -> Volume:
     resource="volumes",
     errors=(VolumeInUseError, VolumeNotFoundError),
 )
-def restore_volume(manager: HubManager, person: Me, name: str) -> Volume:
-    return manager.volumes.restore(person, name)
+def restore_volume(manager: HubManager, user: Me, name: str) -> Volume:
+    return manager.volumes.restore(user, name)
 
 
 @endpoints.get(
     "audit", "List the audit log", resource="audit", errors=(AdministratorRequiredError,)
 )
-async def list_audit_entries(
-    manager: HubManager, person: Me, query: AuditQuery
-) -> Page[AuditEntry]:
-    return await manager.audit.read(person, query)
+async def list_audit_entries(manager: HubManager, user: Me, query: AuditQuery) -> Page[AuditEntry]:
+    return await manager.audit.read(user, query)
 
 
 def _reply_with_location(container: Container) -> Reply[Container]:

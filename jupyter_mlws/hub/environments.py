@@ -106,7 +106,7 @@ class Environments:
         """Return the policy for a user's containers, with the user's own images."""
         return self._policy.with_images(self.images(user))
 
-    async def list_images(self, person: Me) -> list[ImageInfo]:
+    async def list_images(self, user: Me) -> list[ImageInfo]:
         """Return the images that the user may choose, including the user's own."""
 
         async def info(name: str, image: str) -> ImageInfo:
@@ -120,19 +120,19 @@ class Environments:
                 created=local.created if local else None,
             )
 
-        pairs = self.policy(person.name).images.items()
+        pairs = self.policy(user.name).images.items()
         return [*await asyncio.gather(*(info(name, image) for name, image in pairs))]
 
-    def list(self, person: Me) -> list[SavedEnvironment]:
+    def list(self, user: Me) -> list[SavedEnvironment]:
         """Return the user's own environments, or all for an administrator."""
         ids = sorted({*self._saved_images, *self._jobs})
-        return [self._environment(one) for one in ids if person.may_see(self._user_of(one))]
+        return [self._environment(one) for one in ids if user.may_see(self._user_of(one))]
 
-    def get(self, person: Me, identifier: str) -> SavedEnvironment:
-        self._check_access(person, identifier)
+    def get(self, user: Me, identifier: str) -> SavedEnvironment:
+        self._check_access(user, identifier)
         return self._environment(identifier)
 
-    async def save(self, person: Me, request: EnvironmentCreate) -> SavedEnvironment:
+    async def save(self, user: Me, request: EnvironmentCreate) -> SavedEnvironment:
         """Start to save the packages of a running container.
 
         Error 10204 if it does not run, 10213 while the environment is being saved already, 10210 if
@@ -140,7 +140,7 @@ class Environments:
         """
         if request.container is None:
             raise InvalidContainerError(faults=[Fault("container", REQUIRED_FIELD)])
-        entry = self._registry.find(person, request.container)
+        entry = self._registry.find(user, request.container)
         container = entry.docker_container
         if container is None or not container.active:
             raise ContainerStateError(name=entry.id)
@@ -171,15 +171,15 @@ class Environments:
             raise
         next_user = entry if request.use else None
         self._tasks.run(self._build(identifier, job, packages, pip_variables, most, next_user))
-        self._audit.record(person, "environment.save", identifier, container=entry.id)
-        return self.get(person, identifier)
+        self._audit.record(user, "environment.save", identifier, container=entry.id)
+        return self.get(user, identifier)
 
-    async def delete(self, person: Me, identifier: str) -> None:
+    async def delete(self, actor: Me, identifier: str) -> None:
         """Remove an environment; error 10213 while it is used or being saved.
 
         Stopped containers that were to start in it start in the default image.
         """
-        self._check_access(person, identifier)
+        self._check_access(actor, identifier)
         user, name = split_id(identifier)
         label = f"{PREFIX}{name}"
         users = [
@@ -198,7 +198,7 @@ class Environments:
         for entry in users:
             entry.configure(image=self._policy.default_image)
         self._registry.settle()
-        self._audit.record(person, "environment.delete", identifier)
+        self._audit.record(actor, "environment.delete", identifier)
 
     async def _build(
         self,
@@ -264,10 +264,10 @@ class Environments:
         rows = await in_thread(self._images.all)
         self._saved_images = {container_id(row.user, row.name): row for row in rows}
 
-    def _check_access(self, person: Me, identifier: str) -> None:
+    def _check_access(self, user: Me, identifier: str) -> None:
         exists = identifier in self._saved_images or identifier in self._jobs
         # Ids hold names of people: who may not see it is not told whether it is there.
-        if not exists or not person.may_see(self._user_of(identifier)):
+        if not exists or not user.may_see(self._user_of(identifier)):
             raise EnvironmentNotFoundError(name=identifier)
 
     @staticmethod

@@ -44,7 +44,7 @@ class ServiceHandler(AuthenticatedHandler, RESTHandler):
 
     async def call(self, endpoint: Endpoint, *ids: str, **inputs: Any) -> Any:
         # The manager lives on the event loop.
-        answer = endpoint.function(self.manager, self.person, *ids, **inputs)
+        answer = endpoint.function(self.manager, self.user, *ids, **inputs)
         return await answer if isawaitable(answer) else answer
 
 
@@ -69,7 +69,7 @@ class StatusStream(AuthenticatedHandler, StreamHandler):
         return self.manager.registry.stream.seq
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        return self.manager.reports.news(self.person, since)
+        return self.manager.reports.changes(self.user, since)
 
 
 class LogStream(AuthenticatedHandler, StreamHandler):
@@ -80,14 +80,14 @@ class LogStream(AuthenticatedHandler, StreamHandler):
 
     async def attach(self, *ids: str) -> None:
         self.identifier = ids[0]
-        self.manager.containers.get(self.person, self.identifier)
+        self.manager.containers.get(self.user, self.identifier)
 
     async def newest(self) -> int:
         # A log is read from its beginning unless a reader asks for less.
         return 0
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        return self.manager.reports.follow_log(self.person, self.identifier, since)
+        return self.manager.reports.follow_log(self.user, self.identifier, since)
 
 
 class MetricsHandler(AuthenticatedHandler, RequestHandler):
@@ -96,8 +96,8 @@ class MetricsHandler(AuthenticatedHandler, RequestHandler):
     resource = "metrics"
 
     async def get(self) -> None:
-        person = await self.who()
-        allowed = "read:metrics" in self.scopes or (person is not None and person.admin)
+        user = await self.who()
+        allowed = "read:metrics" in self.scopes or (user is not None and user.admin)
         if not allowed:
             self.set_status(403)
             self.set_header("Content-Type", JSON)

@@ -55,20 +55,20 @@ class PageHandler(AuthenticatedHandler, web.RequestHandler):
     """The page itself, for everybody: people see their own containers, administrators all."""
 
     async def get(self) -> None:
-        person = await self.who()
-        if person is None and self._hub_knows:
+        user = await self.who()
+        if user is None and self._hub_knows:
             self.set_status(403)
             self._write("", FORBIDDEN, {})
             return
-        if person is None:
+        if user is None:
             self.redirect(self.get_login_url())
             return
         config = {
             "baseUrl": self.base,
             # The host is empty unless the Hub has sub-domains.
             "hubUrl": f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}",
-            "user": person.name,
-            "admin": person.admin,
+            "user": user.name,
+            "admin": user.admin,
             "language": self.language,
             "xsrf": self.xsrf_token.decode(),
         }

@@ -61,9 +61,9 @@ class Reports:
 
     # One container
 
-    async def usage(self, person: Me, identifier: str) -> Usage:
+    async def usage(self, user: Me, identifier: str) -> Usage:
         """Return the current usage; zero if the container does not run."""
-        entry = self._registry.find(person, identifier)
+        entry = self._registry.find(user, identifier)
         limit = entry.resources.amount.memory
         nothing = Usage(cpu=0, memory=0, memory_limit=limit, processes=0, time=now())
         if not entry.running or entry.docker_container is None:
@@ -71,9 +71,9 @@ class Reports:
         usage = await self._meter.usage({identifier: entry.docker_container})
         return usage.get(identifier, nothing)
 
-    async def log_tail(self, person: Me, identifier: str, lines: int) -> LogTail:
+    async def log_tail(self, user: Me, identifier: str, lines: int) -> LogTail:
         """Return the end of the log: Docker's, or the lines stored when it ended."""
-        entry = self._registry.find(person, identifier)
+        entry = self._registry.find(user, identifier)
         container = entry.docker_container
         docker = entry.previous_container_id if container is None else container.docker
         if docker is not None:
@@ -87,13 +87,13 @@ class Reports:
         )
 
     async def follow_log(
-        self, person: Me, identifier: str, since: int
+        self, user: Me, identifier: str, since: int
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the log after the line ``since`` as it grows, across restarts and new starts."""
         current = None
         while True:
             seq = self._registry.stream.seq
-            container = self._registry.find(person, identifier).docker_container
+            container = self._registry.find(user, identifier).docker_container
             if container is not None and (container.active or container.docker != current):
                 is_new = current is not None
                 if not is_new and since:
@@ -137,27 +137,27 @@ class Reports:
                     lines.get_nowait()
                 await asyncio.wait({pumping}, timeout=0.05)
 
-    async def events(self, person: Me, identifier: str, limit: int) -> list[ContainerEvent]:
+    async def events(self, user: Me, identifier: str, limit: int) -> list[ContainerEvent]:
         """Return the events of a container, oldest first."""
-        self._registry.find(person, identifier)
+        self._registry.find(user, identifier)
         rows = await self._registry.records.read(Records.logs, identifier, limit, "event")
         return [ContainerEvent(time=row.timestamp, text=row.message) for row in rows]
 
     # All containers
 
-    async def resources(self, person: Me) -> ResourceReport:
+    async def resources(self, user: Me) -> ResourceReport:
         """Return all machines, the user's part of the queue, and what the user may choose."""
         await self._measure()
-        return self._filter_report(person, self._registry.report(self._registry.places()))
+        return self._filter_report(user, self._registry.report(self._registry.positions()))
 
-    async def hours(self, person: Me, days: int) -> HoursReport:
+    async def hours(self, actor: Me, days: int) -> HoursReport:
         """Return the hours of use in the last days: one's own, or all for an administrator."""
         since = now() - timedelta(days=days)
-        user = None if person.admin else person.name
+        user = None if actor.admin else actor.name
         rows = await self._registry.records.read(Records.usage_since, since, user)
         return HoursReport(days=days, items=totals(rows, since, now()))
 
-    async def news(self, person: Me, since: int) -> AsyncIterator[dict[str, Any]]:
+    async def changes(self, user: Me, since: int) -> AsyncIterator[dict[str, Any]]:
         """Yield the changes that the user may see; usage is measured while there are listeners."""
 
         async def measure_periodically() -> None:
@@ -176,9 +176,9 @@ class Reports:
                 async for message in stream:
                     visible_message = dict(message)
                     if message["type"] == "resources":
-                        report = self._filter_report(person, message["report"])
+                        report = self._filter_report(user, message["report"])
                         visible_message["report"] = report
-                    elif "user" in message and not person.may_see(visible_message.pop("user")):
+                    elif "user" in message and not user.may_see(visible_message.pop("user")):
                         continue
                     yield visible_message
         finally:
@@ -187,9 +187,9 @@ class Reports:
                 self._measuring.cancel()
                 self._measuring = None
 
-    def _filter_report(self, person: Me, report: ResourceReport) -> ResourceReport:
-        visible_rows = [row for row in report.queue if person.may_see(row.user)]
-        images = [*report.images, *self._environments.images(person.name)]
+    def _filter_report(self, user: Me, report: ResourceReport) -> ResourceReport:
+        visible_rows = [row for row in report.queue if user.may_see(row.user)]
+        images = [*report.images, *self._environments.images(user.name)]
         return report.model_copy(update={"queue": visible_rows, "images": images})
 
     async def _measure(self) -> None:

@@ -86,35 +86,35 @@ class Volumes:
                 raise StorageQuotaError(used=write_memory(whole), quota=write_memory(self._quota))
         return current.name
 
-    async def list(self, person: Me) -> list[Volume]:
+    async def list(self, user: Me) -> list[Volume]:
         """Return the user's own volumes, or all for an administrator, with their sizes."""
         await self._measure()
         return [
             self._to_response(volume)
             for _, volume in sorted(self._volumes.items())
-            if person.may_see(volume.user)
+            if user.may_see(volume.user)
         ]
 
-    def get(self, person: Me, name: str) -> Volume:
-        return self._to_response(self._get_visible(person, name))
+    def get(self, user: Me, name: str) -> Volume:
+        return self._to_response(self._get_visible(user, name))
 
-    def trash(self, person: Me, name: str) -> Volume:
+    def trash(self, user: Me, name: str) -> Volume:
         """Move a volume to the trash; the next start gets an empty one.
 
         Error 10206 while it is in use.
         """
-        volume = self._get_visible(person, name)
+        volume = self._get_visible(user, name)
         if self._in_use(volume.user):
             raise VolumeInUseError(name=name)
         if volume.trashed_at is None:
             volume.trashed_at = now()
             self._save(volume)
-        self._audit.record(person, "volume.trash", name)
-        return self.get(person, name)
+        self._audit.record(user, "volume.trash", name)
+        return self.get(user, name)
 
-    def restore(self, person: Me, name: str) -> Volume:
+    def restore(self, user: Me, name: str) -> Volume:
         """Restore a volume from the trash; the one used instead is moved there."""
-        volume = self._get_visible(person, name)
+        volume = self._get_visible(user, name)
         if volume.trashed_at is not None:
             if self._in_use(volume.user):
                 raise VolumeInUseError(name=name)
@@ -124,16 +124,16 @@ class Volumes:
                 self._save(current)
             volume.trashed_at = None
             self._save(volume)
-        self._audit.record(person, "volume.restore", name)
-        return self.get(person, name)
+        self._audit.record(user, "volume.restore", name)
+        return self.get(user, name)
 
-    async def purge(self, person: Me, name: str) -> None:
+    async def purge(self, user: Me, name: str) -> None:
         """Delete a volume for good; error 10206 unless it is in the trash."""
-        volume = self._get_visible(person, name)
+        volume = self._get_visible(user, name)
         if volume.trashed_at is None:
             raise VolumeInUseError(name=name)
         await self._remove(volume)
-        self._audit.record(person, "volume.purge", name)
+        self._audit.record(user, "volume.purge", name)
 
     async def purge_periodically(self) -> None:
         """Delete volumes whose time in the trash is over, at regular intervals, without end."""
@@ -158,10 +158,10 @@ class Volumes:
             self._sizes = await in_thread(self._engine.volume_sizes)
             self._measured_at = time.monotonic()
 
-    def _get_visible(self, person: Me, name: str) -> VolumeRecord:
+    def _get_visible(self, user: Me, name: str) -> VolumeRecord:
         volume = self._volumes.get(name)
         # Names hold those of people: who may not see it is not told whether it is there.
-        if volume is None or not person.may_see(volume.user):
+        if volume is None or not user.may_see(volume.user):
             raise VolumeNotFoundError(name=name)
         return volume
 

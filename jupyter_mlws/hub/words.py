@@ -39,12 +39,12 @@ def size(amount: Amount) -> Message:
     return form.fill(cpu=f"{amount.cpu:g}", memory=memory, gpu=amount.gpu)
 
 
-def place(place: QueuePlace) -> Message:
+def queue_position(position: QueuePlace) -> Message:
     """Return a position in the queue as text."""
-    if place.eta_seconds is None:
-        return QUEUE_POSITION.fill(position=place.position)
-    minutes = max(1, round(place.eta_seconds / 60))
-    return QUEUE_POSITION_ETA.fill(position=place.position, minutes=minutes)
+    if position.eta_seconds is None:
+        return QUEUE_POSITION.fill(position=position.position)
+    minutes = max(1, round(position.eta_seconds / 60))
+    return QUEUE_POSITION_ETA.fill(position=position.position, minutes=minutes)
 
 
 def as_resources(amount: Amount) -> dict[str, str]:

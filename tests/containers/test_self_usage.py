@@ -100,8 +100,8 @@ def test_the_kernel_whose_process_ended_is_named_and_others_are_not() -> None:
             "o": KernelProcess("o", other.pid, "other.ipynb"),
         }
         told = []
-        async with aclosing(own.news(own.stream.seq)) as news:  # type: ignore[type-var]
-            async for message in news:
+        async with aclosing(own.changes(own.stream.seq)) as changes:  # type: ignore[type-var]
+            async for message in changes:
                 told.append(message)
                 if message["type"] == "out_of_memory":
                     break

@@ -90,7 +90,7 @@ def test_the_queue_is_in_order_of_priority_then_arrival(one: Scheduler) -> None:
     for at, (name, priority) in enumerate([("a", 0), ("b", 5), ("c", 0), ("d", 5), ("e", -5)]):
         assert not started(one, asked(name, MACHINE, at, priority), at)
     assert [request.id for request in one.queue(10)] == ["b", "d", "a", "c", "e"]
-    assert one.place("a", 10).position == 3
+    assert one.position("a", 10).position == 3
     order = []
     last = "full"
     for _ in range(5):
@@ -161,7 +161,7 @@ def test_a_reservation_is_used_up_by_the_same_persons_next_container(one: Schedu
 def test_a_reservation_ends_by_itself_and_tells_those_who_wait_when(one: Scheduler) -> None:
     one.reserve(asked("ada", MACHINE), 0, 300)
     assert not started(one, asked("ben", amount(1, 1), 10), 10)
-    assert one.place("ben", 10).eta_seconds == 290
+    assert one.position("ben", 10).eta_seconds == 290
     assert [grant.id for grant in one.dispatch(300)] == ["ben"]
 
 
@@ -178,7 +178,7 @@ def test_a_plan_changes_nothing(one: Scheduler) -> None:
     started(one, asked("first", amount(1, 1), 1), 1)
     wish = asked("ada", amount(1, 1), 2)
     assert one.plan(wish, 2) is None
-    assert one.place_of_new(wish, 2).position == 2
+    assert one.position_of_new(wish, 2).position == 2
     assert "ada" not in one.waiting
 
 

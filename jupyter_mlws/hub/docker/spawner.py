@@ -286,7 +286,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             ),
             language,
             self.queue_wait,
-            lambda place: self._steps.report(10, words.place(place)),
+            lambda position: self._steps.report(10, words.queue_position(position)),
         )
         self.image = self.wanted.image
         self.mem_limit = self.wanted.resources.memory
@@ -302,9 +302,9 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         self.shared_watch().add(self)
         self._steps.report(60, words.STARTING)
         await self.start_object()
-        place = await self.wait_until_ready()
+        address = await self.wait_until_ready()
         await self.end_start_limits()
-        return place
+        return address
 
     @property
     def run_limit(self) -> float:
@@ -428,7 +428,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """
         self._steps.report(70, words.WAITING)
         while True:
-            news = self._change_event = asyncio.Event()
+            change = self._change_event = asyncio.Event()
             state = await self.read_state()
             if not state["Running"]:
                 log = await self.read_log_tail()
@@ -439,7 +439,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
                     last_log=log.decode(errors="replace").splitlines(),
                 )
             ip, port = await self.get_ip_and_port()
-            notification = asyncio.create_task(news.wait())
+            notification = asyncio.create_task(change.wait())
             answer = asyncio.create_task(self._wait_for_response(ip, port))
             try:
                 await asyncio.wait({notification, answer}, return_when=asyncio.FIRST_COMPLETED)

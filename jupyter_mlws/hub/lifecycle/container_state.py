@@ -225,14 +225,14 @@ class ContainerState(Base):
         """The values that are stored, but not published."""
         return self.intent, self.sealed
 
-    def container(self, place: QueuePlace | None) -> Container:
+    def container(self, position: QueuePlace | None) -> Container:
         """Return the container for the API."""
         running = self.running and self.docker_container is not None
         return Container(
             id=self.id,
             user=self.user,
             name=self.name,
-            status=self.status(place is not None),
+            status=self.status(position is not None),
             resources=self.resources,
             config=self.config,
             created_at=self.created_at,
@@ -248,6 +248,6 @@ class ContainerState(Base):
             exit_code=self.exit_code,
             reason=self.reason,
             last_log=self.last_log,
-            queue=place,
+            queue=position,
             usage=self.usage if running else None,
         )

@@ -163,9 +163,9 @@ class LifecycleController:
             if not is_observed:
                 await self._monitor.refresh(entry.id)
             # The Hub responds before that, but the start of a lab takes a processor for seconds.
-            async with aclosing(stream.follow(stream.seq)) as news:  # type: ignore[type-var]
+            async with aclosing(stream.follow(stream.seq)) as changes:  # type: ignore[type-var]
                 while entry.intent is Intent.SPAWN and entry.id in self._registry.entries:
-                    await anext(news)
+                    await anext(changes)
 
     async def _spawn(self, entry: ContainerState) -> bool:
         """Have the Hub spawn a container once it is not busy with it; return if it has started."""

@@ -332,9 +332,9 @@ class ContainerRegistry:
 
     def _publish_changes(self) -> None:
         """Publish and store all changes of containers and of the report."""
-        places = self.places()
+        positions = self.positions()
         for entry in self.entries.values():
-            container = entry.container(places.get(entry.id))
+            container = entry.container(positions.get(entry.id))
             plain = container.model_copy(update={"usage": None, "updated_at": entry.created_at})
             if plain == entry.last_published:
                 if entry.last_stored != entry.unpublished_values:
@@ -345,14 +345,14 @@ class ContainerRegistry:
             self.store(entry)
             if before is not None and before.status is not container.status:
                 self.note(entry, f"{before.status.value} → {container.status.value}")
-            self._publish(entry, places)
-        report = self.report(places)
+            self._publish(entry, positions)
+        report = self.report(positions)
         if report != self._last_report:
             self._last_report = report
             self.stream.publish({"type": "resources", "report": report})
 
-    def _publish(self, entry: ContainerState, places: dict[str, QueuePlace]) -> None:
-        container = entry.container(places.get(entry.id))
+    def _publish(self, entry: ContainerState, positions: dict[str, QueuePlace]) -> None:
+        container = entry.container(positions.get(entry.id))
         self.stream.publish({"type": "container", "user": entry.user, "container": container})
 
     async def changed(self, identifier: str, seq: int) -> None:
@@ -366,7 +366,7 @@ class ContainerRegistry:
 
     def apply_usage(self, usage: dict[str, Usage]) -> None:
         """Publish changes of usage."""
-        places = self.places()
+        positions = self.positions()
         for identifier, new_usage in usage.items():
             entry = self.entries.get(identifier)
             if entry is None:
@@ -374,18 +374,18 @@ class ContainerRegistry:
             before, entry.usage = entry.usage, new_usage
             same_time = {"time": new_usage.time}
             if before is None or before.model_copy(update=same_time) != new_usage:
-                self._publish(entry, places)
+                self._publish(entry, positions)
         self._publish_changes()
 
     # The current state
 
-    def find(self, person: Me, identifier: str) -> ContainerState:
+    def find(self, user: Me, identifier: str) -> ContainerState:
         """Return a container; error 10404 if it does not exist, 10301 if it is another user's."""
         try:
             owner, _ = split_id(identifier)
         except ValueError:
             raise ContainerNotFoundError(name=identifier) from None
-        if not person.may_see(owner):
+        if not user.may_see(owner):
             raise ContainerForbiddenError(name=identifier)
         entry = self.entries.get(identifier)
         if entry is None:
@@ -399,19 +399,19 @@ class ContainerRegistry:
             for entry in self.entries.values()
         )
 
-    def places(self) -> dict[str, QueuePlace]:
-        """Return each container's place in the queue.
+    def positions(self) -> dict[str, QueuePlace]:
+        """Return each container's position in the queue.
 
         The wait is rounded up to ten seconds, so that the passing of time alone is not a change.
         """
-        places = self.scheduler.places(time.time(), self.ends())
+        positions = self.scheduler.positions(time.time(), self.ends())
         return {
-            name: place
-            if place.eta_seconds is None
+            name: position
+            if position.eta_seconds is None
             else QueuePlace(
-                position=place.position, eta_seconds=math.ceil(place.eta_seconds / 10) * 10.0
+                position=position.position, eta_seconds=math.ceil(position.eta_seconds / 10) * 10.0
             )
-            for name, place in places.items()
+            for name, position in positions.items()
         }
 
     def ends(self) -> dict[str, float]:
@@ -420,7 +420,7 @@ class ContainerRegistry:
 
     def container(self, entry: ContainerState) -> Container:
         """Return a container for the API."""
-        return entry.container(self.places().get(entry.id))
+        return entry.container(self.positions().get(entry.id))
 
     def status(self, entry: ContainerState) -> ContainerStatus:
         return entry.status(entry.id in self.scheduler.waiting)
@@ -437,17 +437,17 @@ class ContainerRegistry:
             entry.degrade,
         )
 
-    def report(self, places: dict[str, QueuePlace]) -> ResourceReport:
+    def report(self, positions: dict[str, QueuePlace]) -> ResourceReport:
         """All machines and the whole queue."""
         waiting = [
             Waiting(
                 id=request.id,
                 user=request.user,
-                position=places[request.id].position,
+                position=positions[request.id].position,
                 priority=request.priority,
                 resources=Resources.of(request.amount),
                 since=self.entries[request.id].queued_at or now(),
-                eta_seconds=places[request.id].eta_seconds,
+                eta_seconds=positions[request.id].eta_seconds,
             )
             for request in self.scheduler.queue(time.time())
         ]

@@ -29,17 +29,17 @@ class Audit:
     def __init__(self, records: RecordQueue) -> None:
         self._records = records
 
-    def record(self, person: Me, action: str, target: str, **details: Any) -> None:
+    def record(self, user: Me, action: str, target: str, /, **details: Any) -> None:
         """Record an action; ``details`` hold no secrets."""
-        actor = person.name or SERVICE
+        actor = user.name or SERVICE
         log.info("%s: %s of %s", actor, action, target)
         self._records.save(
             AuditRow(time=now(), actor=actor, action=action, target=target, details=details)
         )
 
-    async def read(self, person: Me, query: AuditQuery) -> Page[AuditEntry]:
+    async def read(self, user: Me, query: AuditQuery) -> Page[AuditEntry]:
         """Return a part of the log, newest first; error 10302 for anybody but administrators."""
-        if not person.admin:
+        if not user.admin:
             raise AdministratorRequiredError()
         rows = await self._records.read(
             Records.read_audit_log, query.cursor, query.limit + 1, query.target
@@ -64,9 +64,9 @@ class AuditAggregator:
         self._audit = audit
         self._counts: dict[tuple[Me, str, str], _Count] = {}
 
-    def count(self, person: Me, action: str, target: str, size: int = 0) -> None:
+    def count(self, user: Me, action: str, target: str, size: int = 0) -> None:
         """Count one more event, of ``size`` bytes."""
-        key = (person, action, target)
+        key = (user, action, target)
         loop = asyncio.get_running_loop()
         counter = self._counts.setdefault(key, _Count(loop.time()))
         counter.times += 1
@@ -85,6 +85,6 @@ class AuditAggregator:
         counter = self._counts.pop(key)
         if counter.timer is not None:
             counter.timer.cancel()
-        person, action, target = key
+        user, action, target = key
         size = {"bytes": counter.bytes} if counter.bytes else {}
-        self._audit.record(person, action, target, count=counter.times, **size)
+        self._audit.record(user, action, target, count=counter.times, **size)

@@ -41,7 +41,7 @@ class AdmissionRequest(Request):
 
 
 class Admission(Record):
-    """Specification to start and volume of the home, or else the place in the queue."""
+    """Specification to start and volume of the home, or else the position in the queue."""
 
     spec: ResolvedSpec | None = None
     volume: str = ""
@@ -105,7 +105,7 @@ class AdmissionClient:
         """Return what may be started, with the resources granted, and the volume of the home.
 
         Raises :class:`Refusal` with the service's message, or error 10103. Waits in the queue for
-        ``wait`` seconds; ``on_queue_change`` is called with each place in the queue.
+        ``wait`` seconds; ``on_queue_change`` is called with each position in the queue.
         """
         deadline = time.monotonic() + wait
         last_place = None

@@ -109,8 +109,8 @@ class Scheduler:
             grant = Grant(request.id, request.user, reservation.node, request.amount, devices)
             self.grants[request.id] = grant
             return grant
-        keeps_place = before is not None and request.amount.fits(before.amount)
-        arrival = before.arrival if before is not None and keeps_place else request.arrival
+        keeps_position = before is not None and request.amount.fits(before.amount)
+        arrival = before.arrival if before is not None and keeps_position else request.arrival
         self.waiting[request.id] = replace(request, arrival=arrival)
         return None
 
@@ -213,17 +213,17 @@ class Scheduler:
         """
         entry = self.waiting[identifier]
         others = [request for request in self.queue(now) if request.id != identifier]
-        place = min(max(position, 1), len(others) + 1) - 1
+        index = min(max(position, 1), len(others) + 1) - 1
         if not others:
             return
-        if place == len(others):
+        if index == len(others):
             last = others[-1]
             arrival = max(last.arrival, entry.arrival) + ARRIVAL_STEP
             self.waiting[identifier] = replace(entry, priority=last.priority, arrival=arrival)
             return
-        next_ = others[place]
+        next_ = others[index]
         # Those of the same rank before it make room, so that two moments never become one.
-        for other in others[:place]:
+        for other in others[:index]:
             if other.priority == next_.priority:
                 earlier = replace(other, arrival=other.arrival - ARRIVAL_STEP)
                 self.waiting[other.id] = earlier
@@ -237,7 +237,9 @@ class Scheduler:
         """Return the waiting requests in the order in which they are served."""
         return _sort_requests(self.waiting.values(), now)
 
-    def places(self, now: float, ends: Mapping[str, float] | None = None) -> dict[str, QueuePlace]:
+    def positions(
+        self, now: float, ends: Mapping[str, float] | None = None
+    ) -> dict[str, QueuePlace]:
         """Return the queue position of every waiting request, by id.
 
         ``ends`` are the times when running containers may end. The wait is known as far as the
@@ -261,19 +263,19 @@ class Scheduler:
             for position, request in enumerate(self.queue(now), 1)
         }
 
-    def place(
+    def position(
         self, identifier: str, now: float, ends: Mapping[str, float] | None = None
     ) -> QueuePlace:
         """Return the queue position of a waiting request."""
-        return self.places(now, ends)[identifier]
+        return self.positions(now, ends)[identifier]
 
-    def place_of_new(
+    def position_of_new(
         self, request: Request, now: float, ends: Mapping[str, float] | None = None
     ) -> QueuePlace:
         """Return the queue position that a new request would get."""
         future = self._copy()
         future.waiting[request.id] = request
-        return future.place(request.id, now, ends)
+        return future.position(request.id, now, ends)
 
     def allocated(self, node: str) -> Amount:
         """Return the resources allocated on a node, including reservations."""

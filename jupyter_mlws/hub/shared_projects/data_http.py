@@ -110,7 +110,7 @@ class DataHandler(TokenAuthenticatedHandler, RESTHandler, StaticFileHandler):
         await self.permit()
         team = self.manager.team
         needed = Role.WRITER if self.request.method == "PUT" else Role.READER
-        self._access = team.access(self.person, self.path_args[0], needed)
+        self._access = team.access(self.user, self.path_args[0], needed)
         if self.request.method not in ("HEAD", "GET", "PUT"):
             raise MethodNotSupportedError(method=self.request.method)
         if OBJECT_PATH.fullmatch(self.path_args[1]) is None:
@@ -182,7 +182,7 @@ class DataHandler(TokenAuthenticatedHandler, RESTHandler, StaticFileHandler):
             self.manager.team.add_size(self._access.project, -self._reserved_bytes)
 
     def _count(self, action: str, size: int) -> None:
-        self.manager.team.tally.count(self.person, action, self._access.project.name, size)
+        self.manager.team.tally.count(self.user, action, self._access.project.name, size)
 
     @property
     def _relative_path(self) -> str:

@@ -33,8 +33,8 @@ endpoints = Endpoints("projects")
 
 
 @endpoints.get("team/projects", "List shared projects")
-def list_shared_projects(manager: HubManager, person: Me) -> Page[TeamProject]:
-    return Page(items=manager.team.list(person))
+def list_shared_projects(manager: HubManager, user: Me) -> Page[TeamProject]:
+    return Page(items=manager.team.list(user))
 
 
 @endpoints.post(
@@ -44,15 +44,15 @@ def list_shared_projects(manager: HubManager, person: Me) -> Page[TeamProject]:
     errors=(TooManyProjectsError, AlreadyExistsError),
 )
 async def create_shared_project(
-    manager: HubManager, person: Me, body: TeamProjectCreate
+    manager: HubManager, user: Me, body: TeamProjectCreate
 ) -> Reply[TeamProject]:
-    project = await manager.team.create(person, body.name, body.description)
+    project = await manager.team.create(user, body.name, body.description)
     return Reply(project, location=("team", "projects", project.name))
 
 
 @endpoints.get("team/projects/{project}", "Get a shared project", errors=MISSING)
-def get_shared_project(manager: HubManager, person: Me, name: str) -> TeamProject:
-    return manager.team.get(person, name)
+def get_shared_project(manager: HubManager, user: Me, name: str) -> TeamProject:
+    return manager.team.get(user, name)
 
 
 @endpoints.delete(
@@ -61,9 +61,9 @@ def get_shared_project(manager: HubManager, person: Me, name: str) -> TeamProjec
     errors=FOR_OWNERS,
 )
 async def delete_shared_project(
-    manager: HubManager, person: Me, name: str, query: TeamProjectDelete
+    manager: HubManager, user: Me, name: str, query: TeamProjectDelete
 ) -> None:
-    await manager.team.delete(person, name, query.confirm)
+    await manager.team.delete(user, name, query.confirm)
 
 
 @endpoints.post(
@@ -71,8 +71,8 @@ async def delete_shared_project(
     "Restore a shared project from the trash",
     errors=(*FOR_OWNERS, ProjectNotInTrashError),
 )
-def restore_shared_project(manager: HubManager, person: Me, name: str) -> TeamProject:
-    return manager.team.restore(person, name)
+def restore_shared_project(manager: HubManager, user: Me, name: str) -> TeamProject:
+    return manager.team.restore(user, name)
 
 
 @endpoints.put(
@@ -81,9 +81,9 @@ def restore_shared_project(manager: HubManager, person: Me, name: str) -> TeamPr
     errors=(*FOR_OWNERS, LastOwnerError),
 )
 async def put_member(
-    manager: HubManager, person: Me, name: str, user: str, body: MemberPut
+    manager: HubManager, actor: Me, name: str, user: str, body: MemberPut
 ) -> TeamProject:
-    return await manager.team.put_member(person, name, user, body.role)
+    return await manager.team.put_member(actor, name, user, body.role)
 
 
 @endpoints.delete(
@@ -91,5 +91,5 @@ async def put_member(
     "Remove a member, or leave",
     errors=(*FOR_OWNERS, LastOwnerError, MemberNotFoundError),
 )
-def remove_member(manager: HubManager, person: Me, name: str, user: str) -> None:
-    manager.team.remove_member(person, name, user)
+def remove_member(manager: HubManager, actor: Me, name: str, user: str) -> None:
+    manager.team.remove_member(actor, name, user)

@@ -67,9 +67,9 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
             # It is none of git's smart protocol.
             raise EndpointNotFoundError()
         team = self.manager.team
-        self._access = team.access(self.person, name, REQUIRED_ROLES[service])
+        self._access = team.access(self.user, name, REQUIRED_ROLES[service])
         room = await team.require_room(self._access.project) if service == RECEIVE else 0
-        self._release = team.git_requests.take(self.person.name)
+        self._release = team.git_requests.take(self.user.name)
         self._restart_idle_timer()
         connection: Any = request.connection
         connection.set_max_body_size(MAX_PUSH_BYTES)
@@ -89,7 +89,7 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
         self._git = await team.git.open(
             {
                 "project": self._access.project.id,
-                "user": self.person.name or "service",
+                "user": self.user.name or "service",
                 "may_rewrite": self._access.role.may(Role.OWNER),
                 "room": room,
                 "push": push,
@@ -105,7 +105,7 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
             and self.path_args[1] == UPLOAD
             and LIST_REFS_COMMAND not in chunk[:BLOCK_BYTES]
         ):
-            self.manager.team.tally.count(self.person, "project.fetch", self._access.project.name)
+            self.manager.team.tally.count(self.user, "project.fetch", self._access.project.name)
         self._is_first = False
         self._restart_idle_timer()
         assert self._git is not None

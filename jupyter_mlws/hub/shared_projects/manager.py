@@ -54,7 +54,7 @@ class Access:
     """Access of a user to a project; an administrator of the Hub is an owner everywhere."""
 
     project: SharedProjectRecord
-    person: Me
+    user: Me
     role: Role
 
 
@@ -198,39 +198,39 @@ class Team:
 
     # People
 
-    def access(self, person: Me, name: str, needed: Role = Role.READER) -> Access:
+    def access(self, user: Me, name: str, needed: Role = Role.READER) -> Access:
         """Return the user's access to a project.
 
         Error 10406 if the user has none or the project is in the trash, 10303 if the role is too
         small.
         """
-        access = self._access(person, name, needed)
+        access = self._access(user, name, needed)
         if access.project.trashed_at is not None:
             raise SharedProjectNotFoundError(name=name)
         return access
 
-    def list(self, person: Me) -> list[TeamProject]:
+    def list(self, user: Me) -> list[TeamProject]:
         """Return the user's projects, by name; those in the trash only for their owners."""
         return [
             self._to_response(access)
             for name in sorted(self._projects)
-            if (access := self._find_access(person, name)) is not None
+            if (access := self._find_access(user, name)) is not None
         ]
 
-    def get(self, person: Me, name: str) -> TeamProject:
+    def get(self, user: Me, name: str) -> TeamProject:
         """Return one project; error 10406 if it does not exist for the user."""
-        access = self._find_access(person, name)
+        access = self._find_access(user, name)
         if access is None:
             raise SharedProjectNotFoundError(name=name)
         return self._to_response(access)
 
-    async def create(self, person: Me, name: str, description: str) -> TeamProject:
+    async def create(self, user: Me, name: str, description: str) -> TeamProject:
         """Create an empty project, owned by the user; error 50203 if the name is taken."""
         async with self._create_lock:
             if name in self._projects:
                 raise AlreadyExistsError(name=name)
-            own_projects = [row for row in self._projects.values() if person.name in row.owners]
-            if not person.admin and len(own_projects) >= self.limits.projects:
+            own_projects = [row for row in self._projects.values() if user.name in row.owners]
+            if not user.admin and len(own_projects) >= self.limits.projects:
                 raise TooManyProjectsError(count=len(own_projects))
             created_at = now()
             project = SharedProjectRecord(
@@ -239,26 +239,26 @@ class Team:
                 description=description,
                 created_at=created_at,
             )
-            if person.name:
-                _set_role(project, person.name, Role.OWNER)
+            if user.name:
+                _set_role(project, user.name, Role.OWNER)
             await self.git.create(project.id)
             await in_thread(self._create_directories, project)
             self._save(project)
-        self._audit.record(person, "project.create", name)
-        return self.get(person, name)
+        self._audit.record(user, "project.create", name)
+        return self.get(user, name)
 
-    async def put_member(self, person: Me, name: str, user: str, role: Role) -> TeamProject:
+    async def put_member(self, actor: Me, name: str, user: str, role: Role) -> TeamProject:
         """Add a member, or change a member's role.
 
         Errors: 50201 if the Hub has no user of that name, 10207 for the last owner.
         """
-        project = self.access(person, name, Role.OWNER).project
+        project = self.access(actor, name, Role.OWNER).project
         member = project.members.get(user)
         before = None if member is None else member.role
         if before is None and not await self._user_exists(user):
             raise InvalidRequestError(faults=[Fault("user", UNKNOWN_USER)])
         # Others may have changed it while the Hub was asked.
-        project = self.access(person, name, Role.OWNER).project
+        project = self.access(actor, name, Role.OWNER).project
         if role is not Role.OWNER:
             _require_another_owner(project, user)
         _set_role(project, user, role)
@@ -267,49 +267,49 @@ class Team:
         details = {"user": user, "role": role.value}
         if before is not None:
             details["before"] = before.value
-        self._audit.record(person, action, name, **details)
-        return self.get(person, name)
+        self._audit.record(actor, action, name, **details)
+        return self.get(actor, name)
 
-    def remove_member(self, person: Me, name: str, user: str) -> None:
+    def remove_member(self, actor: Me, name: str, user: str) -> None:
         """Remove a member from a project; members may remove themselves. Errors: 10407, 10207."""
-        leaving = user == person.name
+        leaving = user == actor.name
         needed = Role.READER if leaving else Role.OWNER
-        project = self.access(person, name, needed).project
+        project = self.access(actor, name, needed).project
         if user not in project.members:
             raise MemberNotFoundError(name=name, user=user)
         _require_another_owner(project, user)
         del project.members[user]
         self._save(project)
-        self._audit.record(person, "project.member.remove", name, user=user)
+        self._audit.record(actor, "project.member.remove", name, user=user)
 
-    async def delete(self, person: Me, name: str, confirm: str) -> None:
+    async def delete(self, user: Me, name: str, confirm: str) -> None:
         """Move a project to the trash; delete it for good if it is there already.
 
         Error 50201 unless ``confirm`` is its name.
         """
-        project = self._access(person, name, Role.OWNER).project
+        project = self._access(user, name, Role.OWNER).project
         if confirm != name:
             raise InvalidRequestError(faults=[Fault("confirm", NOT_THE_NAME)])
         if project.trashed_at is None:
             project.trashed_at = now()
             self._save(project)
-            self._audit.record(person, "project.trash", name)
+            self._audit.record(user, "project.trash", name)
             return
         del self._projects[name]
         self.invalidate_size(project)
         self._records.write(Records.delete, SharedProjectRecord, project.id)
-        self._audit.record(person, "project.purge", name)
+        self._audit.record(user, "project.purge", name)
         await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
 
-    def restore(self, person: Me, name: str) -> TeamProject:
+    def restore(self, user: Me, name: str) -> TeamProject:
         """Restore a project from the trash; error 10208 if it is not in there."""
-        project = self._access(person, name, Role.OWNER).project
+        project = self._access(user, name, Role.OWNER).project
         if project.trashed_at is None:
             raise ProjectNotInTrashError(name=name)
         project.trashed_at = None
         self._save(project)
-        self._audit.record(person, "project.restore", name)
-        return self.get(person, name)
+        self._audit.record(user, "project.restore", name)
+        return self.get(user, name)
 
     # Sizes
 
@@ -375,23 +375,23 @@ class Team:
 
     # Parts
 
-    def _find_access(self, person: Me, name: str) -> Access | None:
+    def _find_access(self, user: Me, name: str) -> Access | None:
         try:
-            access = self._access(person, name)
+            access = self._access(user, name)
         except MLWSError:
             return None
         in_trash = access.project.trashed_at is not None
         return None if in_trash and access.role is not Role.OWNER else access
 
-    def _access(self, person: Me, name: str, needed: Role = Role.READER) -> Access:
+    def _access(self, user: Me, name: str, needed: Role = Role.READER) -> Access:
         project = self._projects.get(name)
-        member = None if project is None else project.members.get(person.name)
-        if project is None or (member is None and not person.admin):
+        member = None if project is None else project.members.get(user.name)
+        if project is None or (member is None and not user.admin):
             raise SharedProjectNotFoundError(name=name)
-        role = Role.OWNER if person.admin or member is None else member.role
+        role = Role.OWNER if user.admin or member is None else member.role
         if not role.may(needed):
             raise RoleRequiredError(name=name, role=role.value, needed=needed.value)
-        return Access(project, person, role)
+        return Access(project, user, role)
 
     def _to_response(self, access: Access) -> TeamProject:
         project = access.project

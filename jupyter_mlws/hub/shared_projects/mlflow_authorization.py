@@ -22,7 +22,7 @@ class OwnTrackingHandler(TokenAuthenticatedHandler, RESTHandler):
     async def get(self) -> None:
         await self.permit()
         self.set_header("X-MLWS-Role", Role.OWNER.value)
-        self.set_header("X-MLWS-Workspace", workspace_of(self.person))
+        self.set_header("X-MLWS-Workspace", workspace_of(self.user))
         self.set_status(204)
         await self.finish()
 
@@ -30,14 +30,14 @@ class OwnTrackingHandler(TokenAuthenticatedHandler, RESTHandler):
         return None
 
 
-def workspace_of(person: Me) -> str:
+def workspace_of(user: Me) -> str:
     """Return the name of a user's own MLflow workspace, which does not reveal the user name.
 
     That of the Hub's own services is MLflow's default.
     """
-    if not person.name:
+    if not user.name:
         return "default"
-    return f"u-{hashlib.sha256(person.name.encode()).hexdigest()[:16]}"
+    return f"u-{hashlib.sha256(user.name.encode()).hexdigest()[:16]}"
 
 
 class TrackingHandler(TokenAuthenticatedHandler, RESTHandler):
@@ -51,7 +51,7 @@ class TrackingHandler(TokenAuthenticatedHandler, RESTHandler):
     async def get(self, name: str) -> None:
         try:
             await self.permit()
-            access = self.manager.team.access(self.person, name)
+            access = self.manager.team.access(self.user, name)
         except MLWSError as error:
             if error.status < 500:
                 raise PermissionDeniedError(action="use", resource=self.resource) from error
@@ -62,7 +62,7 @@ class TrackingHandler(TokenAuthenticatedHandler, RESTHandler):
         reads = method == "GET" or is_search
         action = "project.runs.read" if reads else "project.runs.write"
         if reads or access.role.may(Role.WRITER):
-            self.manager.team.tally.count(self.person, action, name)
+            self.manager.team.tally.count(self.user, action, name)
         self.set_header("X-MLWS-Role", access.role.value)
         self.set_header("X-MLWS-Workspace", access.project.id)
         self.set_status(204)

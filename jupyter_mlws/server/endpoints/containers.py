@@ -27,4 +27,4 @@ class OwnUsageStream(StreamHandler):
         return self.services.own.stream.seq
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        return self.services.own.news(since)
+        return self.services.own.changes(since)
