@@ -15,6 +15,7 @@ from jupyter_mlws.hub.hubapi import HubAPI
 from jupyter_mlws.hub.lifecycle.container_state import STOP_INTENTS, Intent
 from jupyter_mlws.hub.lifecycle.controller import EnvironmentCipher, LifecycleController
 from jupyter_mlws.hub.lifecycle.monitor import Monitor
+from jupyter_mlws.hub.lifecycle.observer import ContainerObserver
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.lifecycle.resizing import Resizer
 from jupyter_mlws.hub.records.audit import Audit
@@ -54,18 +55,13 @@ class HubManager:
         registry = ContainerRegistry(
             settings.policy,
             scheduler,
-            engine,
-            hub,
             records,
             lambda entry: self._controller.start(entry),
         )
         self.registry = registry
+        observer = ContainerObserver(registry, engine, hub)
         self._monitor = Monitor(
-            engine,
-            hub,
-            settings.hub_name,
-            registry.apply_observation,
-            registry.on_docker_event,
+            engine, hub, settings.hub_name, observer.apply, observer.on_docker_event
         )
         self._controller = LifecycleController(hub, engine, registry, self._monitor, self._cipher)
         self.audit = Audit(records)

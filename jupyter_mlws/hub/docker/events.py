@@ -5,17 +5,21 @@ The Hub itself only polls; the events make a dead container known in a fraction 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 from docker import APIClient
 from docker.errors import DockerException
+
+from jupyter_mlws.hub.background import BackgroundTasks
 
 HUB_LABEL = "mlws.hub"
 """The label by which a Hub knows its own containers."""
@@ -32,6 +36,8 @@ ACTIONS = (
     "pause",
     "unpause",
 )
+STATE_CHANGE_ACTIONS = frozenset({"start", "die", "oom", "destroy"})
+"""Actions after which a lab may be unavailable, or have another address."""
 MIN_RECONNECT_DELAY = 0.1
 MAX_RECONNECT_DELAY = 5.0
 """Seconds between two tries to reach the engine; doubled until the longest."""
@@ -158,3 +164,50 @@ class EventWatcher:
             # A stream that has just ended by itself has no socket any more.
             with contextlib.suppress(AttributeError, OSError, DockerException):
                 self._stream.close()
+
+
+class WatchedSpawner(Protocol):
+    """A spawner, as far as events concern it."""
+
+    object_id: str
+
+    def is_about(self, event: EngineEvent) -> bool: ...
+
+    async def handle_event(self, event: EngineEvent) -> None: ...
+
+    async def refresh(self) -> None: ...
+
+
+class EventDispatcher:
+    """Informs each spawner of what happens to its container. Made on the event loop.
+
+    It lives as long as the Hub's process, and its thread ends with it.
+    """
+
+    def __init__(self, client_factory: Callable[[], APIClient], hub_name: str) -> None:
+        loop = asyncio.get_running_loop()
+        self._spawners: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._tasks = BackgroundTasks("Could not track the container of a spawner")
+
+        def deliver(event: EngineEvent) -> None:
+            for spawner in self._spawners:
+                if spawner.is_about(event):
+                    self._tasks.run(spawner.handle_event(event))
+
+        def refresh_all() -> None:
+            for spawner in self._spawners:
+                if spawner.object_id:
+                    self._tasks.run(spawner.refresh())
+
+        def handle_event(event: EngineEvent) -> None:
+            if event.action in STATE_CHANGE_ACTIONS:
+                loop.call_soon_threadsafe(deliver, event)
+
+        def handle_gap() -> None:
+            loop.call_soon_threadsafe(refresh_all)
+
+        EventWatcher(client_factory, hub_name, handle_event, handle_gap).start()
+
+    def add(self, spawner: WatchedSpawner) -> None:
+        """Inform this spawner, by the container that it has at the time."""
+        self._spawners.add(spawner)

@@ -30,9 +30,8 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import ENGLISH, Message, preferred_language
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.docker import container_config
-from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent
+from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent, EventDispatcher
 from jupyter_mlws.hub.docker.personal_images import LABEL, own_images
-from jupyter_mlws.hub.docker.watch import EventDispatcher
 from jupyter_mlws.hub.scheduling.admission import AdmissionClient, AdmissionRequest, Refusal
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec, sizes
 
@@ -46,113 +45,8 @@ MAX_DOCKER_THREADS = 32
 """Calls to Docker at once: one that hangs must not delay the others."""
 
 
-class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
-    """DockerSpawner with admission, limits, confinement and fast detection of ended labs."""
-
-    hub_name = Unicode(
-        "mlws",
-        config=True,
-        help="""Name of this installation: lowercase letters, digits and hyphens.
-
-        Containers, volumes and the network have it as name prefix and as label ``mlws.hub``,
-        so that several installations can share one Docker engine.
-        """,
-    )
-    default_image = Unicode(
-        config=True,
-        help="""Label, in ``allowed_images``, of the image for users who choose none.""",
-    )
-    default_resources = Dict(
-        {"cpu": "1", "memory": "2Gi"},
-        config=True,
-        help="""Resources of a container that requests none: ``cpu``, ``memory``, ``gpu``.
-
-        The spawn page selects the size with these resources. The service applies the same setting
-        in ``MLWS_SETTINGS``.
-        """,
-    )
-    max_resources = Dict(
-        {"cpu": "4", "memory": "8Gi", "gpu": "0"},
-        config=True,
-        help="""Maximum resources per container: ``cpu``, ``memory``, ``gpu``.
-
-        The spawn page offers no larger size. The service enforces the same setting in
-        ``MLWS_SETTINGS``.
-        """,
-    )
-    profiles = Dict(
-        {
-            "small": {"cpu": "500m", "memory": "1Gi"},
-            "medium": {"cpu": "1", "memory": "2Gi"},
-            "large": {"cpu": "2", "memory": "4Gi"},
-            "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
-        },
-        config=True,
-        help="""Sizes on the spawn page, by name; those above ``max_resources`` are not offered.""",
-    )
-    subnet = Unicode(
-        "198.18.0.0/20",
-        config=True,
-        help="""Subnet of the containers. Its first address is the host's, where the Hub and the
-        service listen.""",
-    )
-    bridge = Unicode(
-        "br-mlws",
-        config=True,
-        help="""The host's network interface for that network; at most 15 characters.""",
-    )
-    home = Unicode(
-        "/home/mlws",
-        config=True,
-        help="""Home folder in the image. The user's volume, shared by all of the user's servers, is
-        mounted there.""",
-    )
-    start_cpu = Float(
-        2.0,
-        config=True,
-        help="""Minimum number of cores until the container first responds; then it gets the limit
-        that it was granted. A lab with half a core would take twice as long to start.
-        0 means its own limit from the start.""",
-    )
-    processes = Int(
-        1024, config=True, help="""Maximum number of processes and threads in a container."""
-    )
-    restarts = Int(3, config=True, help="""How often Docker restarts a container that failed.""")
-    pull_wait = Float(
-        2.0,
-        config=True,
-        help="""Seconds before pulling an image is retried; doubled each time.""",
-    )
-    service_url = Unicode(
-        config=True,
-        help="""URL of the service ``mlws`` for the Hub and the containers. Default: the environment
-        variable ``MLWS_SERVICE_URL``.""",
-    )
-    admission_token = Unicode(
-        config=True,
-        help="""Token with which the Hub requests resources from the service. Default: environment
-        variable ``MLWS_ADMISSION_TOKEN``. It is never passed to a container.""",
-    )
-
-    queue_wait = Float(
-        600.0,
-        config=True,
-        help="""Seconds that a start from the Hub's own pages waits in the queue, with its position
-        shown. After that, the page says so, and the container starts automatically when it is
-        its turn. ``start_timeout`` must be longer by ``start_limit``.""",
-    )
-    start_limit = Float(
-        180.0,
-        config=True,
-        help="""Seconds within which a container must respond after it got its resources.""",
-    )
-
-    activity_interval = Int(
-        60,
-        config=True,
-        help="""Seconds between reports of a lab's activity: kernels, running cells, workflows,
-        terminals. The idle timeout must be at least twice as long.""",
-    )
+class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
+    """Starts labs in containers and follows them, by the settings of :class:`MLWSSpawner`."""
 
     _watch: ClassVar[EventDispatcher | None] = None
     _pool: ClassVar[ThreadPoolExecutor | None] = None
@@ -168,49 +62,10 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         self._change_event = asyncio.Event()
         self._own_images: Mapping[str, str] = {}
 
-    @default("service_url")
-    def _service_url_default(self) -> str:
-        return os.environ.get("MLWS_SERVICE_URL", "")
-
-    @default("admission_token")
-    def _admission_token_default(self) -> str:
-        return os.environ.get("MLWS_ADMISSION_TOKEN", "")
-
-    @default("prefix")
-    def _prefix_default(self) -> str:
-        return str(self.hub_name)
-
-    @default("network_name")
-    def _network_name_default(self) -> str:
-        return str(self.hub_name)
-
-    @default("remove")
-    def _remove_default(self) -> bool:
-        # A container that is kept would keep its old limits as well.
-        return True
-
-    @default("options_form")
-    def _options_form_default(self) -> Any:
-        async def form(spawner: MLWSSpawner) -> str:
-            await spawner.load_own_images()
-            return words.spawn_form(spawner)
-
-        return form
-
-    @default("options_from_form")
-    def _options_from_form_default(self) -> Any:
-        return words.read_form
-
-    @default("apply_user_options")
-    def _apply_user_options_default(self) -> Any:
-        # The service checks them in start(), where a refusal can be shown in the user's language
-        # and without a traceback in the log.
-        return lambda spawner, options: None
-
     @property
     def executor(self) -> ThreadPoolExecutor:
         """Thread pool of many threads, instead of DockerSpawner's one."""
-        cls = MLWSSpawner
+        cls = ContainerSpawner
         if cls._pool is None:
             cls._pool = ThreadPoolExecutor(MAX_DOCKER_THREADS, thread_name_prefix="docker")
         return cls._pool
@@ -491,7 +346,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     def shared_watch(self) -> EventDispatcher:
         """Return the watcher of Docker events that all spawners of this Hub share."""
-        cls = MLWSSpawner
+        cls = ContainerSpawner
 
         def connect() -> docker.APIClient:
             tls = {"tls": docker.tls.TLSConfig(**self.tls_config)} if self.tls_config else {}
@@ -540,3 +395,151 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """Remove the container of a deleted server; the user's files stay."""
         if await self.get_object():
             await self.docker("remove_container", self.object_id, v=True, force=True)
+
+
+class MLWSSpawner(ContainerSpawner):
+    """DockerSpawner with admission, limits, confinement and fast detection of ended labs."""
+
+    hub_name = Unicode(
+        "mlws",
+        config=True,
+        help="""Name of this installation: lowercase letters, digits and hyphens.
+
+        Containers, volumes and the network have it as name prefix and as label ``mlws.hub``,
+        so that several installations can share one Docker engine.
+        """,
+    )
+    default_image = Unicode(
+        config=True,
+        help="""Label, in ``allowed_images``, of the image for users who choose none.""",
+    )
+    default_resources = Dict(
+        {"cpu": "1", "memory": "2Gi"},
+        config=True,
+        help="""Resources of a container that requests none: ``cpu``, ``memory``, ``gpu``.
+
+        The spawn page selects the size with these resources. The service applies the same setting
+        in ``MLWS_SETTINGS``.
+        """,
+    )
+    max_resources = Dict(
+        {"cpu": "4", "memory": "8Gi", "gpu": "0"},
+        config=True,
+        help="""Maximum resources per container: ``cpu``, ``memory``, ``gpu``.
+
+        The spawn page offers no larger size. The service enforces the same setting in
+        ``MLWS_SETTINGS``.
+        """,
+    )
+    profiles = Dict(
+        {
+            "small": {"cpu": "500m", "memory": "1Gi"},
+            "medium": {"cpu": "1", "memory": "2Gi"},
+            "large": {"cpu": "2", "memory": "4Gi"},
+            "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
+        },
+        config=True,
+        help="""Sizes on the spawn page, by name; those above ``max_resources`` are not offered.""",
+    )
+    subnet = Unicode(
+        "198.18.0.0/20",
+        config=True,
+        help="""Subnet of the containers. Its first address is the host's, where the Hub and the
+        service listen.""",
+    )
+    bridge = Unicode(
+        "br-mlws",
+        config=True,
+        help="""The host's network interface for that network; at most 15 characters.""",
+    )
+    home = Unicode(
+        "/home/mlws",
+        config=True,
+        help="""Home folder in the image. The user's volume, shared by all of the user's servers, is
+        mounted there.""",
+    )
+    start_cpu = Float(
+        2.0,
+        config=True,
+        help="""Minimum number of cores until the container first responds; then it gets the limit
+        that it was granted. A lab with half a core would take twice as long to start.
+        0 means its own limit from the start.""",
+    )
+    processes = Int(
+        1024, config=True, help="""Maximum number of processes and threads in a container."""
+    )
+    restarts = Int(3, config=True, help="""How often Docker restarts a container that failed.""")
+    pull_wait = Float(
+        2.0,
+        config=True,
+        help="""Seconds before pulling an image is retried; doubled each time.""",
+    )
+    service_url = Unicode(
+        config=True,
+        help="""URL of the service ``mlws`` for the Hub and the containers. Default: the environment
+        variable ``MLWS_SERVICE_URL``.""",
+    )
+    admission_token = Unicode(
+        config=True,
+        help="""Token with which the Hub requests resources from the service. Default: environment
+        variable ``MLWS_ADMISSION_TOKEN``. It is never passed to a container.""",
+    )
+
+    queue_wait = Float(
+        600.0,
+        config=True,
+        help="""Seconds that a start from the Hub's own pages waits in the queue, with its position
+        shown. After that, the page says so, and the container starts automatically when it is
+        its turn. ``start_timeout`` must be longer by ``start_limit``.""",
+    )
+    start_limit = Float(
+        180.0,
+        config=True,
+        help="""Seconds within which a container must respond after it got its resources.""",
+    )
+
+    activity_interval = Int(
+        60,
+        config=True,
+        help="""Seconds between reports of a lab's activity: kernels, running cells, workflows,
+        terminals. The idle timeout must be at least twice as long.""",
+    )
+
+    @default("service_url")
+    def _service_url_default(self) -> str:
+        return os.environ.get("MLWS_SERVICE_URL", "")
+
+    @default("admission_token")
+    def _admission_token_default(self) -> str:
+        return os.environ.get("MLWS_ADMISSION_TOKEN", "")
+
+    @default("prefix")
+    def _prefix_default(self) -> str:
+        return str(self.hub_name)
+
+    @default("network_name")
+    def _network_name_default(self) -> str:
+        return str(self.hub_name)
+
+    @default("remove")
+    def _remove_default(self) -> bool:
+        # A container that is kept would keep its old limits as well.
+        return True
+
+    @default("options_form")
+    def _options_form_default(self) -> Any:
+        async def form(spawner: ContainerSpawner) -> str:
+            await spawner.load_own_images()
+            return words.spawn_form(spawner)
+
+        return form
+
+    @default("options_from_form")
+    def _options_from_form_default(self) -> Any:
+        return words.read_form
+
+    @default("apply_user_options")
+    def _apply_user_options_default(self) -> Any:
+        # The service checks them in start(), where a refusal can be shown in the user's language
+        # and without a traceback in the log.
+        return lambda spawner, options: None

@@ -17,6 +17,7 @@ from jupyter_mlws.containers.models import (
     QueuePlace,
     Resources,
     Usage,
+    mask_credentials,
 )
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.i18n import Message
@@ -251,3 +252,9 @@ class ContainerState(Base):
             queue=position,
             usage=self.usage if running else None,
         )
+
+
+def to_config(spec: ResolvedSpec) -> StoredConfig:
+    """Return what is stored of a specification, with credentials masked."""
+    environment = mask_credentials(dict(spec.environment))
+    return StoredConfig(image=spec.label, environment=environment, rescue=spec.rescue)

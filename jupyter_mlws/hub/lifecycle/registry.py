@@ -7,14 +7,11 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from copy import copy
 
-from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     Amount,
     Container,
     ContainerStatus,
-    LogLine,
     Machine,
     Me,
     QueuePlace,
@@ -23,30 +20,23 @@ from jupyter_mlws.containers.models import (
     Usage,
     Waiting,
     container_id,
-    mask_credentials,
     split_id,
 )
-from jupyter_mlws.core.errors import ContainerForbiddenError, ContainerNotFoundError, MLWSError
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import ContainerForbiddenError, ContainerNotFoundError
 from jupyter_mlws.core.ring_stream import RingStream
-from jupyter_mlws.hub.docker.engine import DockerContainer, Engine
-from jupyter_mlws.hub.hubapi import HubAPI, Server
+from jupyter_mlws.hub.docker.engine import DockerContainer
 from jupyter_mlws.hub.lifecycle.container_state import (
     ContainerState,
     Intent,
-    StoredConfig,
     now,
+    to_config,
 )
 from jupyter_mlws.hub.records.store import RecordQueue, Records, ReservationRow
 from jupyter_mlws.hub.records.usage import MAX_RUN_LENGTHS, UsageAccounting
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec
 from jupyter_mlws.hub.scheduling.scheduler import Grant, Request, Reservation, Scheduler
-from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 
 STOPPED_STATUSES = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
-CRASH_LOG_LINES = 20
-OOM_EVENT_INTERVAL = 5.0
-"""Seconds in which the same lack of memory may be told again."""
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +52,6 @@ class ContainerRegistry:
         self,
         policy: Policy,
         scheduler: Scheduler,
-        engine: Engine,
-        hub: HubAPI,
         records: RecordQueue,
         on_start: Callable[[ContainerState], None],
     ) -> None:
@@ -73,21 +61,19 @@ class ContainerRegistry:
         self.entries: dict[str, ContainerState] = {}
         # Numbers of an earlier process are all smaller, so that its readers are reset.
         self.stream = RingStream(first=int(time.time() * 1000))
-        self._engine = engine
-        self._hub = hub
-        self._on_start = on_start
+        self.on_start = on_start
         self.is_synchronized = False
         """Whether all that runs is counted; nothing is granted before."""
         self._last_report: ResourceReport | None = None
         self._stored_reservations: dict[str, Reservation] = {}
-        self._usage_accounting = UsageAccounting(records)
+        self.usage_accounting = UsageAccounting(records)
 
     async def load(self) -> list[ContainerState]:
         """Load the records of an earlier process and return the containers."""
         read = self.records.read
         self.entries = {entry.id: entry for entry in await read(Records.all, ContainerState)}
         past_usage = await read(Records.last_usage, MAX_RUN_LENGTHS)
-        self._usage_accounting.load(
+        self.usage_accounting.load(
             await read(Records.running_usage),
             [(row.ended_at - row.started_at).total_seconds() for row in past_usage if row.ended_at],
         )
@@ -127,180 +113,11 @@ class ContainerRegistry:
         """Remove a container that no longer exists."""
         self.scheduler.withdraw(entry.id)
         self.scheduler.release(entry.id)
-        self._usage_accounting.forget(entry)
+        self.usage_accounting.forget(entry)
         del self.entries[entry.id]
         self.records.write(Records.delete, ContainerState, entry.id)
         self.stream.publish({"type": "removed", "id": entry.id, "user": entry.user})
         self.settle()
-
-    # What Docker and the Hub say
-
-    async def apply_observation(
-        self,
-        identifier: str,
-        docker_container: DockerContainer | None,
-        server: Server | None,
-        since: float,
-    ) -> bool:
-        """Update a container to the views of Docker and the Hub.
-
-        The views are not older than ``since``. Return whether to inspect the container again soon.
-        """
-        entry = self.entries.get(identifier) or self._adopt(identifier, docker_container, server)
-        if entry is None:
-            return False
-        if since < entry.valid_since:
-            return True
-        # The reason of an end is read first, so that both are applied and published together.
-        lines: list[LogLine] = []
-        failure: str | None = None
-        after = copy(entry)
-        after.observe(docker_container, server)
-        has_ended = not (after.running or after.starting or after.stopping)
-        if has_ended and after.docker_container is not None and after.failed:
-            if entry.exit_code is None:
-                docker = after.docker_container.docker
-                lines = await in_thread(self._engine.tail, docker, CRASH_LOG_LINES)
-        elif has_ended and entry.intent is Intent.SPAWN:
-            failure = await self._hub.failure(entry.user, entry.name)
-        if since < entry.valid_since:
-            return True
-        # A sweep takes longer than a look at one container, and may come after newer ones.
-        entry.valid_since = since
-        had_spawner = entry.hub_waits
-        entry.observe(docker_container, server)
-        if had_spawner and not entry.hub_waits and entry.intent is Intent.START:
-            self._on_start(entry)
-        is_known = entry.server is not None or entry.docker_container is not None
-        waits = entry.id in self.scheduler.waiting
-        if not is_known and not waits and entry.intent is Intent.NONE:
-            # The server or its user was deleted in the Hub.
-            self.drop(entry)
-            return False
-        self._count(entry)
-        self._follow(entry, lines, failure)
-        self._usage_accounting.update(entry)
-        self.settle()
-        restarting = docker_container is not None and docker_container.state == "restarting"
-        is_settled = entry.running == (server is not None and server.ready) and not restarting
-        pending = server is not None and server.pending is not None
-        return pending or not is_settled or entry.intent is Intent.SPAWN
-
-    def on_docker_event(self, identifier: str, action: str) -> None:
-        """Record an event of Docker that no state shows: lack of memory."""
-        entry = self.entries.get(identifier)
-        if entry is None or action != "oom":
-            return
-        # The kernel tells of one lack of memory several times.
-        if time.monotonic() - entry.last_oom_at > OOM_EVENT_INTERVAL:
-            entry.last_oom_at = time.monotonic()
-            self.note(entry, "out of memory: a process was killed")
-
-    def _adopt(
-        self, identifier: str, docker_container: DockerContainer | None, server: Server | None
-    ) -> ContainerState | None:
-        """Create the entry of a container that has no record; None if there is none."""
-        if docker_container is None and (server is None or not (server.active or server.name)):
-            return None
-        user, name = split_id(identifier)
-        amount = self.policy.default_resources.amount
-        config = StoredConfig(image=self.policy.default_image)
-        if server is not None:
-            try:
-                spec = self.policy.check(self.policy.read(server.options))
-                amount, config = spec.resources, to_config(spec)
-            except MLWSError as error:
-                log.info("Ignoring invalid options of %s: %s", identifier, error)
-        if docker_container is not None:
-            amount = docker_container.amount
-            config = config.model_copy(update={"image": docker_container.image})
-        created = docker_container.created if docker_container is not None else now()
-        entry = ContainerState(
-            id=identifier,
-            user=user,
-            name=name,
-            config=config,
-            resources=Resources.of(amount),
-            created_at=created,
-            updated_at=created,
-        )
-        self.entries[identifier] = entry
-        return entry
-
-    def _count(self, entry: ContainerState) -> None:
-        """Account in the scheduler for what the container has, until its end."""
-        if isinstance(self.scheduler, SwarmQueue) and self._sync_with_swarm(entry, self.scheduler):
-            return
-        if entry.id in self.scheduler.waiting and not entry.running:
-            return  # The Hub says that it starts, and it waits for its resources.
-        if entry.active:
-            docker_container, grant = entry.docker_container, self.scheduler.grants.get(entry.id)
-            is_counted = grant is not None and (
-                docker_container is None
-                or entry.resizing
-                or grant.amount == docker_container.amount
-            )
-            if not is_counted:
-                amount = (
-                    docker_container.amount
-                    if docker_container is not None
-                    else entry.resources.amount
-                )
-                devices = docker_container.devices if docker_container is not None else ()
-                node = entry.node if entry.node in self.scheduler.nodes else None
-                node = node or next(iter(self.scheduler.nodes))
-                self.scheduler.restore(Grant(entry.id, entry.user, node, amount, devices))
-            entry.node = self.scheduler.grants[entry.id].node
-        elif entry.intent is not Intent.RESTART and not entry.starting:
-            self.scheduler.release(entry.id)
-
-    def _sync_with_swarm(self, entry: ContainerState, queue: SwarmQueue) -> bool:
-        """Take over the node that Swarm chose; return whether it waits."""
-        docker_container = entry.docker_container
-        if docker_container is None or entry.ended:
-            return False
-        if entry.held and not entry.stopping:
-            entry.queued_at = entry.queued_at or docker_container.created
-            queue.hold(self.request(entry))
-            return True
-        if entry.id in queue.waiting or docker_container.node not in (None, entry.node):
-            matching_nodes = [name for name in queue.nodes if name == docker_container.node]
-            node = next(iter(matching_nodes or queue.nodes))
-            entry.node = node
-            entry.queued_at = entry.turn_at = None
-            queue.restore(Grant(entry.id, entry.user, node, docker_container.amount))
-        return False
-
-    def _follow(self, entry: ContainerState, lines: list[LogLine], failure: str | None) -> None:
-        """Record starts and ends with their reasons.
-
-        ``lines`` are the end of the log of a crash, ``failure`` is the Hub's reason of a failed
-        start.
-        """
-        container, server = entry.docker_container, entry.server
-        if container is not None and container.active:
-            if container.restarts > entry.restarts:
-                self.note(entry, f"restarted by Docker ({container.restarts} times so far)")
-            entry.started_at, entry.restarts = container.started, container.restarts
-            entry.exit_code, entry.reason, entry.last_log = None, None, []
-            if server is not None and server.ready:
-                entry.sealed = None
-                if entry.intent in (Intent.START, Intent.SPAWN):
-                    entry.intent = Intent.NONE
-        elif entry.starting or entry.stopping:
-            return
-        elif container is not None and container.failed:
-            if entry.exit_code is None:
-                entry.exit_code, entry.reason = container.exit_code, entry.describe_exit()
-                entry.restarts = container.restarts
-                entry.last_log = [line.text for line in lines]
-                self.store(entry)
-                rows = [(line.stream, line.text, line.time) for line in lines]
-                self.records.write(Records.log, entry.id, rows)
-        elif failure:
-            entry.reason = Message.verbatim(failure)
-        if entry.intent is Intent.SPAWN and not entry.starting:
-            entry.intent = Intent.NONE
 
     # Starts in the order of the queue, and messages about all changes
 
@@ -328,7 +145,7 @@ class ContainerRegistry:
         entry.reset_result()
         entry.intent = Intent.START
         if not entry.hub_waits:
-            self._on_start(entry)
+            self.on_start(entry)
 
     def _publish_changes(self) -> None:
         """Publish and store all changes of containers and of the report."""
@@ -416,7 +233,7 @@ class ContainerRegistry:
 
     def ends(self) -> dict[str, float]:
         """Return when running containers may end; empty if nothing waits."""
-        return self._usage_accounting.ends(self.entries.values()) if self.scheduler.waiting else {}
+        return self.usage_accounting.ends(self.entries.values()) if self.scheduler.waiting else {}
 
     def container(self, entry: ContainerState) -> Container:
         """Return a container for the API."""
@@ -490,9 +307,3 @@ class ContainerRegistry:
             for key, entry in self.entries.items()
             if entry.running and entry.docker_container is not None
         }
-
-
-def to_config(spec: ResolvedSpec) -> StoredConfig:
-    """Return what is stored of a specification, with credentials masked."""
-    environment = mask_credentials(dict(spec.environment))
-    return StoredConfig(image=spec.label, environment=environment, rescue=spec.rescue)
