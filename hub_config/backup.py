@@ -1,4 +1,4 @@
-"""`make hub-backup`: save accounts, records and all users' files in one folder.
+"""`make hub-backup`: save accounts, records and all users' files in one directory.
 
     python -m hub_config.backup FOLDER
 
@@ -46,7 +46,7 @@ class BackupError(Exception):
 
 
 def databases(settings: Settings) -> dict[str, str]:
-    """URLs of what is saved, by the name of its file; one that serves for both only once."""
+    """Return the URLs of the databases by file name; a shared database is included once."""
     files = {"hub": settings.database, "mlws": settings.records}
     if files["mlws"] == files["hub"]:
         del files["mlws"]
@@ -54,7 +54,7 @@ def databases(settings: Settings) -> dict[str, str]:
 
 
 def backup(settings: Settings, engine: Engine, folder: Path) -> str:
-    """Save everything; what was saved, in words."""
+    """Save everything; return a summary."""
     with collect(settings, engine, folder) as collection:
         for name, url in databases(settings).items():
             save_database(url, collection.folder / name)
@@ -69,7 +69,7 @@ def backup(settings: Settings, engine: Engine, folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Collection:
-    """A backup that is being made; ``volumes`` are the labels of those that are in it."""
+    """A backup in progress; ``volumes`` has the labels of each saved volume."""
 
     settings: Settings
     engine: Engine
@@ -88,7 +88,7 @@ class Collection:
 
 @contextmanager
 def collect(settings: Settings, engine: Engine, folder: Path) -> Iterator[Collection]:
-    """A place to save into, which is ``folder`` when all is in it, with a checksum of each file."""
+    """Collect files in a temporary directory; move it to ``folder`` with checksums at the end."""
     if folder.exists():
         raise BackupError(f"{folder} already exists; specify a folder that does not exist")
     partial = folder.with_name(f"{folder.name}.partial")
@@ -146,7 +146,7 @@ def _in_order(team: Path) -> Iterator[Path]:
 
 
 def save_database(url: str, target: Path) -> None:
-    """A copy in one state, whoever writes meanwhile."""
+    """Copy a database in a consistent state, also during writes."""
     if url.startswith(SQLITE):
         source = Path(url.removeprefix(SQLITE))
         if not source.is_file():
@@ -173,11 +173,11 @@ def restore_volume(settings: Settings, engine: Engine, name: str, source: Path) 
 
 
 def tar(settings: Settings, engine: Engine, mount: str, action: str, archive: Path) -> None:
-    """Run `tar` of the labs' image, in a container that reaches one volume and nothing else.
+    """Run `tar` of the labs' image, in a container with access to one volume only.
 
-    Docker does not wait for the last bytes that a container prints, and reports no loss
+    Docker may lose the last bytes that a container prints, without an error
     (https://github.com/moby/moby/issues/45689). So `tar` counts them, and runs again if the archive
-    here has another size.
+    has another size.
     """
     arguments = ["--rm", "--interactive", "--network=none", "--user=0", f"--volume={mount}"]
     image = ["--env=LC_ALL=C", "--entrypoint=tar", settings.images[settings.default_image]]
@@ -204,7 +204,7 @@ def tar(settings: Settings, engine: Engine, mount: str, action: str, archive: Pa
 
 @contextmanager
 def pause(engine: Engine, volume: str) -> Iterator[None]:
-    """Those who write to a volume stand still, so that its files fit together."""
+    """Pause the containers that use a volume, so that its files are consistent."""
     ids = engine.run("ps", "--quiet", "--filter=status=running", f"--filter=volume={volume}")
     containers = ids.split()
     if containers:
@@ -217,9 +217,9 @@ def pause(engine: Engine, volume: str) -> Iterator[None]:
 
 
 def libpq(url: str) -> tuple[str, dict[str, str]]:
-    """SQLAlchemy's URL as the arguments and the environment of PostgreSQL's own programs.
+    """Return arguments and environment of PostgreSQL's programs for an SQLAlchemy URL.
 
-    Everybody on the machine can read a process's arguments, so the password is not in them.
+    All users of the machine can read a process's arguments, so the password is not in them.
     """
     parts = urlsplit(url)
     account, at, place = parts.netloc.rpartition("@")

@@ -35,15 +35,15 @@ LIMIT = 1800.0
 
 
 def make_secrets(folder: Path, host: str) -> list[str]:
-    """Random passwords and a certificate, as far as there are none; the names of what was made."""
+    """Create missing random passwords and a certificate; return their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = []
     for name in RANDOM:
         path = folder / name
         if not path.exists():
             path.write_text(secrets.token_hex(32))
-            # Compose mounts the file as it is, and not every image's user is the owner here. The
-            # folder around it lets nobody else in.
+            # Compose mounts the file with its mode, and the users of some images are not the owner.
+            # The mode of the directory protects it from other users.
             path.chmod(0o644)
             names.append(name)
     if not (folder / CERTIFICATE).exists():
@@ -65,7 +65,7 @@ def self_signed(folder: Path, host: str) -> None:
 
 
 def build_hub(engine: Engine, wheel: Path, image: str, base: str) -> None:
-    """The image of the Hub, from that wheel and this folder."""
+    """Build the image of the Hub from the wheel and this directory."""
     with tempfile.TemporaryDirectory(prefix="mlws-hub-") as name:
         context = Path(name)
         (context / "dist").mkdir()
@@ -81,7 +81,7 @@ def build_hub(engine: Engine, wheel: Path, image: str, base: str) -> None:
 def up(
     engine: Engine, environment: Mapping[str, str], arguments: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """`docker compose up`, until everything is healthy; the images are there."""
+    """Run `docker compose up` until everything is healthy; the images must exist."""
     command = ["docker", "compose", "--file", str(FILE), "up", "--detach", "--wait", *arguments]
     return subprocess.run(
         command,

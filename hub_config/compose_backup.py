@@ -3,8 +3,8 @@
     python -m hub_config.compose_backup backup FOLDER
     python -m hub_config.compose_backup restore FOLDER
 
-The stack can keep running during a backup. Restore it where nothing but its settings exists, then
-start it with `make hub-compose`. Passwords and the certificate are not included; they can be new.
+The stack can keep running during a backup. Restore it into an empty installation, then start it
+with `make hub-compose`. Passwords and the certificate are not included; they can be new.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ OF_STACK = "com.docker.compose"
 CLIENT = 'PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"; export PGPASSWORD; exec "$@"'
 """PostgreSQL's own programs, in its own container; the password is no argument of theirs."""
 DUMP = "/tmp/mlws.pgdump"
-"""In that container. Docker copies files whole, but may lose what a program prints (see `tar`)."""
+"""Path in the container. Docker may lose output of programs (see `tar`), but no copied files."""
 
 
 class Stack:
@@ -76,13 +76,13 @@ class Stack:
         return [name for name in DATABASES if name in names]
 
     def volumes(self) -> list[str]:
-        """What of the stack is kept in Docker, whether it runs or not."""
+        """The stack's data in Docker, running or not."""
         label = f"label={OF_STACK}.project={self.settings.name}"
         return self.engine.run("volume", "ls", "--quiet", f"--filter={label}").split()
 
 
 def save(stack: Stack, folder: Path) -> str:
-    """Save everything; what was saved, in words."""
+    """Save everything; return a summary."""
     settings = stack.settings
     with collect(settings, stack.engine, folder) as collection:
         for name in stack.databases():
@@ -90,7 +90,7 @@ def save(stack: Stack, folder: Path) -> str:
                 stack.postgres("pg_dump", *_as(name), "--format=custom", f"--file={DUMP}")
                 stack.compose("cp", f"postgres:{DUMP}", str(collection.folder / f"{name}.pgdump"))
             finally:
-                # A part of a dump must not stay where the disk was too full for all of it.
+                # Remove an incomplete dump, such as after the disk was full.
                 stack.on_dump("rm", "--force")
         _save_volumes(collection)
     return f"Saved the databases and {describe_count(collection.volumes)} in {folder}."
@@ -105,7 +105,7 @@ def _save_volumes(collection: Collection) -> None:
 
 
 def restore(stack: Stack, folder: Path) -> str:
-    """Bring everything back; what was, in words."""
+    """Restore everything; return a summary."""
     settings, engine = stack.settings, stack.engine
     manifest = read_manifest(folder)
     if manifest["hub"] != settings.name:

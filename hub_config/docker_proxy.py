@@ -1,13 +1,14 @@
-"""Docker's API for the Hub of compose.yaml: what a Hub needs, for its own containers alone.
+"""Proxy of Docker's API for the Hub of compose.yaml, limited to the Hub's own containers.
 
     python -m hub_config.docker_proxy SOCKET
 
-A list of addresses alone would be no boundary: who may create a container can mount the machine's
-root. So this reads what is to be created, and looks up whose a container or a volume is. It serves
-``SOCKET`` and asks the engine at ``DOCKER_SOCKET``. `HUB_NAME` is the Hub's; `HUB_BINDS` names
-folders of the machine, with commas between, that labs may mount, by default none.
+A list of paths would be no boundary: a client that may create a container can mount the machine's
+root. So the proxy validates the configuration of new containers, and the owner of each container
+and volume. It serves ``SOCKET`` and forwards to the engine at ``DOCKER_SOCKET``. `HUB_NAME` is the
+name of the Hub; `HUB_BINDS` has the directories of the machine, separated by commas, that labs may
+mount, by default none.
 
-Imports the standard library alone.
+Imports only the standard library.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from urllib.parse import parse_qsl, unquote
 ENGINE = "/var/run/docker.sock"
 HUB_LABEL, BUILDER_LABEL = "mlws.hub", "mlws.builder"
 IMAGE_LABEL = "mlws.environment.hub"
-"""Of images that people have saved."""
+"""Prefix of the labels of saved images."""
 HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 1024 * 1024
 """Bytes of a request that is read here."""
@@ -59,7 +60,7 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 TARGET = re.compile(r"/[!-\"$-~]*")
 """A fragment would be part of the query for Docker alone."""
 MEDIA_TYPES = ("", "application/json", "application/x-tar")
-"""Of a form, Docker takes the parameters in the body before those of the query."""
+"""Docker prefers the parameters in the body of a form to those of the query."""
 SERVED = [
     (re.compile(pattern), kind)
     for pattern, kind in (
@@ -102,7 +103,7 @@ class RefusedError(Exception):
 
 
 class AbsentError(Exception):
-    """The engine's message for a container or volume that it does not have."""
+    """Return the engine's message for a missing container or volume."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Rules:
         _must_spell(body, "HostConfig", "NetworkingConfig")
         host = body.get("HostConfig") or {}
         fields = LIMITS | CHECKED | HARMLESS
-        # An empty list means something too: no masked paths are all paths of the kernel.
+        # An empty list is also a value: without masked paths, all kernel paths are visible.
         set_ones = (name for name, value in host.items() if value or value == [])
         other = sorted(name for name in set_ones if name not in fields)
         if other:
@@ -152,11 +153,11 @@ class Rules:
         return [source for source in sources if not self._is_folder(source)]
 
     def check_volume(self, body: Mapping[str, Any]) -> None:
-        """A volume of the Hub's own: one with options could be any folder of the machine."""
+        """Validate a volume of the Hub: one with options could be any directory of the machine."""
         self._check_labels(body)
         _must_spell(body, "Name", "Driver", "DriverOpts")
         if not str(body.get("Name") or "").startswith(f"{self.hub}-"):
-            # Compose's own volumes have an underscore after the name.
+            # Compose's volumes have an underscore after the name.
             raise RefusedError(f"the volume name must start with {self.hub}-")
         if body.get("Driver") not in (None, "", "local") or body.get("DriverOpts"):
             raise RefusedError("a volume must use the local driver without options")
@@ -174,12 +175,12 @@ class Rules:
             raise RefusedError(f"the container name must start with {self.hub}-")
 
     def check_target(self, query: Mapping[str, str]) -> None:
-        """A name for an image: one in the repository of the images that people save."""
+        """Validate an image name: it must be in the repository of saved images."""
         if query.get("repo") != f"{self.hub}-environment":
             raise RefusedError(f"the repository must be {self.hub}-environment")
 
     def check_saved_image(self, body: Mapping[str, Any]) -> None:
-        """The configuration of an image that a person saves."""
+        """Validate the configuration of an image that a user saves."""
         _must_spell(body, "Labels")
         if not self.owns_image(body.get("Labels") or {}):
             raise RefusedError(f"the label {IMAGE_LABEL} must be {self.hub}")
@@ -205,11 +206,11 @@ class Rules:
         return self.hub in (labels.get(HUB_LABEL), labels.get(BUILDER_LABEL))
 
     def owns_image(self, labels: Mapping[str, str]) -> bool:
-        """Return True for the labels of an image that a person of the Hub has saved."""
+        """Return True for the labels of an image that a user of the Hub has saved."""
         return labels.get(IMAGE_LABEL) == self.hub
 
     def _is_folder(self, source: str) -> bool:
-        """Return True for a folder that labs may mount, False for a volume."""
+        """Return True for a directory that labs may mount, False for a volume."""
         if source.startswith("/"):
             inside = os.path.normpath(source)
             if any(inside == one or inside.startswith(f"{one}/") for one in self.binds):
@@ -265,7 +266,7 @@ class Head:
 
     @property
     def size(self) -> int:
-        """Bytes of the body, which has a length or is not there."""
+        """Bytes of the body; 0 without a body."""
         length = self.header("content-length")
         if self.header("transfer-encoding") or not (length.isdecimal() or not length):
             raise RefusedError("the request body needs a Content-Length")
@@ -281,7 +282,7 @@ class Head:
 
     @property
     def query(self) -> dict[str, str]:
-        """The parameters, each given once: of two, programs differ in which they take."""
+        """The parameters; a repeated one is an error, because programs differ in which they use."""
         pairs = parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
         query = dict(pairs)
         if len(query) < len(pairs):
@@ -336,7 +337,7 @@ class Proxy:
         try:
             request.write(head.passed_on() + body)
             await request.drain()
-            # What the client sends after its request would be another one, and not checked.
+            # Data after the request would be another request, which is not validated.
             end = asyncio.create_task(_until_closed(reader))
             copy = asyncio.create_task(_copy(answer, writer))
             await asyncio.wait({end, copy}, return_when=asyncio.FIRST_COMPLETED)
@@ -398,7 +399,7 @@ class Proxy:
     async def _check_owner(
         self, path: str, owns: Callable[[Mapping[str, str]], bool] | None = None
     ) -> None:
-        """Refuse what is not the Hub's; ``owns`` says it of its labels."""
+        """Reject objects that are not the Hub's; ``owns`` decides by their labels."""
         description = await self._ask(path)
         labels = (description.get("Config") or description).get("Labels") or {}
         if not (owns or self._rules.owns)(labels):
@@ -428,7 +429,7 @@ def _check_exec(body: Mapping[str, Any]) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names differ in more than case: Docker would take any of them."""
+    """Return an object; names that differ only in case are an error, as Docker ignores case."""
     if len({name.casefold() for name, _ in pairs}) < len(pairs):
         raise ValueError("duplicate field name")
     return dict(pairs)
@@ -466,7 +467,7 @@ async def serve(listening: socket.socket, engine: str, rules: Rules) -> None:
 
 
 def listen(path: Path) -> socket.socket:
-    """Open the socket for the Hub: access to its folder is access to the proxy."""
+    """Open the socket for the Hub; the mode of its directory controls access to the proxy."""
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(path))

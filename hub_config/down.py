@@ -19,7 +19,7 @@ NETWORK_LIMIT = 20.0
 
 
 def down(everything: bool) -> None:
-    """Stop what runs of this installation."""
+    """Stop all processes and containers of this installation."""
     settings = Settings.read()
     processes.stop(settings)
     engine = Engine()
@@ -40,7 +40,7 @@ def down(everything: bool) -> None:
 
 
 def remove_traces(settings: Settings, engine: Engine) -> None:
-    """People's volumes and saved environments, and the network."""
+    """Delete the users' volumes and saved environments, and the network."""
     label = f"label=mlws.hub={settings.name}"
     volumes = engine.run("volume", "ls", "--quiet", "--filter", label).split()
     if volumes:
@@ -51,14 +51,14 @@ def remove_traces(settings: Settings, engine: Engine) -> None:
     if images:
         engine.run("rmi", "--force", *images)
     there = engine.run("network", "ls", "--format", "{{.Name}}").split()
-    # On Swarm, what a network is made from goes after it.
+    # On Swarm, a network's configuration is removed after the network.
     for name in (settings.name, settings.node_network):
         if name in there:
             remove_network(name, engine)
 
 
 def remove_network(name: str, engine: Engine) -> None:
-    """Remove a network, as soon as Swarm has let go of it."""
+    """Remove a network as soon as Swarm no longer uses it."""
     deadline = time.monotonic() + NETWORK_LIMIT
     while True:
         try:

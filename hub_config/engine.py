@@ -1,4 +1,4 @@
-"""A Docker engine and a base image on this machine: found, installed or made."""
+"""Docker engine and base image of this machine, installed or built if missing."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ PULL_LIMIT = 60.0
 
 
 class EngineError(Exception):
-    """What Docker said when it failed."""
+    """Failure of a Docker command, with Docker's message."""
 
 
 class NoEngineError(EngineError):
-    """Why no Docker engine, or no base image, can be had here."""
+    """Reason why no Docker engine or base image is available."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment in which ``docker`` speaks to this engine."""
+        """Environment in which ``docker`` uses this engine."""
         own = {"DOCKER_HOST": self.host} if self.host else {}
         return {**os.environ, **own, "DOCKER_BUILDKIT": "1"}
 
     def run(self, *arguments: str, timeout: float = 120, env: dict[str, str] | None = None) -> str:
-        """What ``docker ARGUMENTS`` prints; its error text is part of the failure."""
+        """Run ``docker ARGUMENTS`` and return its output; raise its error text."""
         answer = subprocess.run(
             ["docker", *arguments],
             env={**self.environment, **(env or {})},
@@ -64,7 +64,7 @@ class Engine:
         return answer.stdout.strip()
 
     def answers(self) -> bool:
-        """Whether the engine is there."""
+        """Return whether the engine responds."""
         result = subprocess.run(
             ["docker", "version", "--format", "{{.Server.Version}}"],
             env=self.environment,
@@ -84,16 +84,16 @@ class Engine:
         return True
 
     def label(self, image: str, name: str) -> str:
-        """A label of an image; empty where either is missing."""
+        """Return a label of an image; empty if either is missing."""
         if not self.has_image(image):
             return ""
         return self.run("inspect", "--format", f'{{{{index .Config.Labels "{name}"}}}}', image)
 
 
 def running_engine(folder: Path) -> Engine:
-    """The engine that answers, else Docker installed and started as far as we may.
+    """Return the running engine, else install and start Docker if permitted.
 
-    What is started outlives this process; its log and process id are in ``folder``.
+    A started engine outlives this process; its log and process id are in ``folder``.
     """
     if not shutil.which("docker") or not _has_buildx():
         _install()
@@ -134,15 +134,15 @@ def _install() -> None:
     run = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *ENGINE_PACKAGES]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-q"], check=True, env=environment, timeout=300)
-    # Where services can't be started (a container, a chroot) the package is installed all the
-    # same: whether the engine runs is asked afterwards.
+    # Without a service manager (container, chroot) this fails although the package is installed;
+    # the check for a running engine follows.
     subprocess.run(run, env=environment, timeout=900)
     if not shutil.which("docker"):
         raise NoEngineError("could not install the Docker packages")
 
 
 def wait_until_up(engine: Engine, daemon: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait for the engine's first answer; its last words where it ends instead."""
+    """Wait for the engine's first response; raise the end of its log if it exits."""
     deadline = time.monotonic() + START_LIMIT
     while not engine.answers():
         if daemon.poll() is not None or time.monotonic() > deadline:
@@ -152,7 +152,7 @@ def wait_until_up(engine: Engine, daemon: subprocess.Popen[bytes], log: Path) ->
 
 
 def base_image(engine: Engine, own: str = OWN_BASE) -> str:
-    """A Debian image: the public one, or one made from the mirror that apt uses here."""
+    """Return a Debian image: the public one, or one built from the mirror that apt uses."""
     for name in (own, PUBLIC_BASE):
         if engine.has_image(name):
             return name
@@ -164,7 +164,7 @@ def base_image(engine: Engine, own: str = OWN_BASE) -> str:
 
 
 def build_arguments(base: str) -> list[str]:
-    """What `image/build.sh` is told on this machine: the base, and whom pip shall trust."""
+    """Return the arguments of `image/build.sh`: the base, and the certificates of pip."""
     authority = os.environ.get("PIP_CERT", "")
     secret = ["--secret", f"id=extra_ca,src={authority}"] if Path(authority).is_file() else []
     return ["--build-arg", f"BASE_IMAGE={base}", *secret]
@@ -173,7 +173,7 @@ def build_arguments(base: str) -> list[str]:
 def build(
     engine: Engine, wheel: Path, image: str, arguments: Sequence[str], limit: float, log: Path
 ) -> None:
-    """The image of one person's lab, with that wheel inside; ``log`` gets what Docker says."""
+    """Build the image of labs with the wheel; write Docker's output to ``log``."""
     script = Path(__file__).parent / "image" / "build.sh"
     with log.open("wb") as output:
         result = subprocess.run(

@@ -1,10 +1,9 @@
 """Firewall rules for labs: they reach the Hub, its service and the ports named for them.
 
-Docker lets a container reach every port of its host, and a cloud's metadata service, which hands
-out the machine's credentials. `make hub` writes these rules into a script and runs it; to a user
-other than root it prints the command. With systemd the script also has the rules set before Docker
-starts, whose containers run again after a boot of the machine without `make hub`. Docker's own
-rules keep labs away from each other.
+Docker lets a container reach every port of its host, and a cloud's metadata service, which returns
+the machine's credentials. `make hub` writes these rules into a script and runs it; for a user other
+than root it prints the command. With systemd, the script also sets the rules before Docker starts,
+because Docker restarts the containers after a boot. Docker's rules isolate labs from each other.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ LIMIT = 60.0
 METADATA = ("169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32")
 """Addresses of metadata services: link-local ones of most clouds, Azure's and Alibaba's.
 
-Some have the name server there, too.
+Some clouds have the name server there, too.
 """
 SCRIPT_NAME = "firewall.sh"
-"""In the folder of the installation."""
+"""Name of the script in the directory of the installation."""
 SCRIPT = """\
 #!/bin/sh
 # Firewall rules for the labs of Hub {name}; written by `make hub`. Run it as root:
@@ -88,7 +87,7 @@ systemctl --quiet enable "$unit"
 
 
 def apply(settings: Settings) -> str | None:
-    """Set the rules; return what is left to do by hand, if anything."""
+    """Set the rules; return instructions for manual steps, if any."""
     script = _write(settings)
     if not _is_permitted():
         return (
@@ -99,9 +98,9 @@ def apply(settings: Settings) -> str | None:
 
 
 def remove(settings: Settings) -> str | None:
-    """Remove the rules, as far as they exist; return what is left to do by hand, if anything."""
+    """Remove existing rules; return instructions for manual steps, if any."""
     if _is_permitted():
-        # The folder with the script may be gone.
+        # The directory with the script may have been deleted.
         _run("sh", "-s", "--", "remove", text=_script(settings))
     elif (settings.data / SCRIPT_NAME).exists():
         script = shlex.quote(str(_write(settings)))

@@ -1,9 +1,9 @@
-"""Creates the first administrator in the Hub's database, before the Hub opens its doors.
+"""Create the first administrator in the Hub's database, before the Hub starts.
 
     DATABASE_URL=… first_admin.py NAME < password
 
-Everybody on the machine can read a process's arguments, so no secret is one. Says `created`, or
-`exists` where the account is there already and is left as it is.
+All users of the machine can read a process's arguments, so the password is read from the input.
+Prints `created`, or `exists` if the account exists, which stays unchanged.
 """
 
 import os

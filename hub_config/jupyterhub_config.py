@@ -1,6 +1,6 @@
-"""JupyterHub with a container for every person's lab. `make hub` starts it; see README.md.
+"""Configuration of JupyterHub with a container per lab. `make hub` starts it; see README.md.
 
-Everything that differs between installations comes from the environment: see settings.py.
+The settings of an installation come from the environment: see settings.py.
 """
 
 import json
@@ -22,7 +22,7 @@ from jupyter_mlws.logs.formatting import ECS, VARIABLE, HubFormatter  # noqa: E4
 c = get_config()  # noqa: F821  JupyterHub defines it
 own = Settings.read()
 
-# Each person's lab and the service have a name of their own below this one, and with it an origin.
+# Each user's labs and the service have a subdomain of this name, and so separate origins.
 c.JupyterHub.subdomain_host = own.subdomain
 c.JupyterHub.cookie_host_prefix_enabled = own.cookies_for_host_alone
 
@@ -43,12 +43,12 @@ if own.log_format == ECS:
 c.JupyterHub.db_url = own.database
 c.JupyterHub.cookie_secret_file = str(own.data / "cookie_secret")
 c.JupyterHub.template_paths = [str(HERE / "templates")]
-# People's labs outlive the Hub's own restart.
+# Labs outlive a restart of the Hub.
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.named_server_limit_per_user = 5
 
-# Everybody may sign up; nobody gets in before an administrator has agreed.
+# All users may sign up; an administrator must approve each account.
 c.JupyterHub.authenticator_class = SignIn
 c.SignIn.open_signup = False
 c.SignIn.minimum_password_length = 10
@@ -69,13 +69,13 @@ c.MLWSSpawner.default_resources = dict(own.default_resources)
 c.MLWSSpawner.max_resources = dict(own.max_resources)
 c.MLWSSpawner.profiles = {name: dict(size) for name, size in own.profiles.items()}
 c.MLWSSpawner.service_url = own.service_url
-# Generated at each start; the Hub and its service alone know it.
+# Generated at each start; only the Hub and its service have it.
 c.MLWSSpawner.admission_token = admission_token = secrets.token_hex(32)
 c.MLWSSpawner.queue_wait = own.queue_wait
 c.MLWSSpawner.start_limit = START_LIMIT
 # A start may wait in the queue first.
 c.Spawner.start_timeout = int(own.queue_wait + START_LIMIT + 30)
-# Those who wait count as starting; how many really start at once is for the service to say.
+# Waiting starts count as starting; the service limits concurrent starts.
 c.JupyterHub.concurrent_spawn_limit = 0
 c.Spawner.http_timeout = 60
 
@@ -98,7 +98,7 @@ c.JupyterHub.services = [
         "command": [sys.executable, "-m", "jupyter_mlws.hub.service"],
         "url": own.service_url,
         "display": True,
-        # It upgrades its records and looks at all containers before it answers.
+        # It migrates its database and inspects all containers before it responds.
         "timeout": 120,
         "oauth_no_confirm": True,
         "environment": {
@@ -124,13 +124,13 @@ c.JupyterHub.load_roles = [
             "admin:server_state",
         ],
     },
-    # A lab asks the service with its own token, as its person.
+    # A lab calls the service with its token, as its user.
     {"name": "user", "scopes": ["self", ACCESS]},
     {"name": "server", "scopes": ["users:activity!user", "access:servers!server", ACCESS]},
 ]
 
 if own.metrics_token:
-    # Prometheus is no program of the Hub's; it has the token from a file.
+    # Prometheus is not started by the Hub; it reads the token from a file.
     c.JupyterHub.services.append({"name": "prometheus", "api_token": own.metrics_token})
     c.JupyterHub.load_roles.append(
         {"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics", ACCESS]}
@@ -138,15 +138,15 @@ if own.metrics_token:
 
 c.MLWSSpawner.environment = {VARIABLE: own.log_format}
 if own.tracking_url:
-    # The team's MLflow knows people by the token that their lab has anyway.
+    # MLflow of shared projects identifies users by the token of their lab.
     c.MLWSSpawner.environment |= {
         "MLFLOW_TRACKING_URI": own.tracking_url,
         "MLWS_TEAM_URL": own.team_url,
         "MLFLOW_TRACKING_TOKEN": lambda spawner: spawner.api_token,
     }
 
-# Labs tell themselves what goes on in them. Traffic through the proxy says nothing: an open page
-# that nobody looks at makes some as long as it is open.
+# Labs report their activity. Traffic through the proxy is no activity: an unused page causes it as
+# long as it is open.
 c.JupyterHub.last_activity_interval = 10 * 365 * 24 * 3600
 if own.idle_limit:
     c.MLWSSpawner.activity_interval = max(1, min(60, own.idle_limit // 3))
@@ -174,7 +174,7 @@ if own.idle_limit:
 if own.extra_config:
     load_subconfig(own.extra_config)  # noqa: F821  JupyterHub defines it
 
-# The service enforces what the spawn page offers, also where that file has changed it.
+# The service enforces the limits of the spawn page, also those changed by that file.
 spawner = {**c.MLWSSpawner, **(c.MLWSSwarmSpawner if own.swarm else {})}
 service = next(one for one in c.JupyterHub.services if one["name"] == "mlws")
 service["environment"]["MLWS_SETTINGS"] = json.dumps(

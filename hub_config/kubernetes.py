@@ -3,13 +3,13 @@
     HUB_AUTHENTICATOR=github python -m hub_config.kubernetes > values.yaml
     helm upgrade --install hub jupyterhub/jupyterhub --values values.yaml
 
-Kubernetes queues and places by itself, so there is no service `mlws`. Profiles, limits, images,
+Kubernetes queues and places pods, so there is no service `mlws`. Profiles, limits, images,
 confinement, storage and idle culling are the same; live resize, the queue's page and the trash of
-volumes are Docker's alone.
+volumes exist on Docker only.
 
 ``HUB_AUTHENTICATOR`` names the authenticator, as JupyterHub's ``authenticator_class`` does; its own
 settings (client id and secret) belong into a second values file. Without one nothing is printed:
-the chart's default lets anybody sign in under any name, also the administrator's.
+with the chart's default, any visitor can sign in under any name, also the administrator's.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ INSECURE_AUTHENTICATORS = ("dummy", "null", "tmp", "shared-password", "sharedpas
 
 
 class AuthenticatorError(ValueError):
-    """No authenticator is named, or one that lets anybody sign in as the administrator."""
+    """Error for a missing authenticator, or one without passwords."""
 
     def __init__(self, name: str) -> None:
         reason = f"{name!r} lets anyone sign in as any user" if name else "no authenticator is set"
@@ -74,7 +74,7 @@ def values(settings: Settings, authenticator: str) -> dict[str, Any]:
                 "Authenticator": {"admin_users": [settings.administrator]},
             },
         },
-        # The chart starts the proxy itself, without what the Hub would tell it.
+        # The chart starts the proxy itself, without the Hub's settings for it.
         "proxy": {"chp": {"extraCommandLineFlags": ["--host-routing"] * bool(settings.subdomain)}},
         "singleuser": {
             "image": {"name": name, "tag": tag},
@@ -83,7 +83,7 @@ def values(settings: Settings, authenticator: str) -> dict[str, Any]:
             "fsGid": USER,
             "allowPrivilegeEscalation": False,
             "cloudMetadata": {"blockWithIptables": True},
-            # The chart's rule for the internet, which knows one address of metadata services.
+            # The chart's rule for the internet includes only one address of metadata services.
             "networkPolicy": {
                 "egressAllowRules": {"nonPrivateIPs": False},
                 "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": [*BLOCKED]}}]}],

@@ -21,7 +21,7 @@ MARK = "MLWS_INSTALLATION"
 """Variable in the environment of every process of a Hub, by which they are found again."""
 START_LIMIT = 180.0
 POLITE_LIMIT = 20.0
-"""Seconds that a process may take to end by itself."""
+"""Seconds until a process that does not end is killed."""
 
 
 class HubError(Exception):
@@ -50,7 +50,7 @@ def start(
             stdout=log,
             stderr=log,
             start_new_session=True,
-            # A shell that starts things in the background ignores SIGINT, and so would the Hub.
+            # Background jobs of a shell ignore SIGINT, and so would the Hub.
             preexec_fn=_heed_interrupts,
         )
     pid_file(settings).write_text(str(hub.pid))
@@ -70,7 +70,7 @@ def check_ports(settings: Settings) -> None:
 
 def _must_be_free(ip: str, port: int, name: str) -> None:
     with socket.socket() as probe:
-        # As servers do: what the last one has left in TIME_WAIT is no obstacle.
+        # As servers do: connections in TIME_WAIT are ignored.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ip, port))
@@ -94,7 +94,7 @@ def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(log: Path) -> list[str]:
-    """The end of the log without what the proxy and single requests wrote into it."""
+    """Return the end of the log without lines of the proxy and of requests."""
     from jupyter_mlws.logs.formatting import plain
 
     rows: list[str] = []
@@ -110,7 +110,7 @@ def _last_words(log: Path) -> list[str]:
 
 
 def answers(settings: Settings) -> bool:
-    """Whether the login page is there."""
+    """Return whether the login page responds."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(f"{settings.url}/hub/login", timeout=5) as page:
@@ -129,12 +129,12 @@ def runs(settings: Settings, token: str) -> bool:
 
 
 def stop(settings: Settings) -> None:
-    """End the Hub, its proxy and its services; people's containers go on."""
+    """End the Hub, its proxy and its services; users' containers keep running."""
     own = hub_pids(settings)
     with contextlib.suppress(OSError, ValueError):
         pid = int(pid_file(settings).read_text())
         if pid in own:
-            # The Hub takes its proxy and services with it.
+            # The Hub ends its proxy and services.
             _end([pid], signal.SIGINT)
     _end(hub_pids(settings), signal.SIGTERM)
     _end(hub_pids(settings), signal.SIGKILL)
@@ -155,18 +155,18 @@ def _end(pids: Iterable[int], how: signal.Signals) -> None:
 
 def _lives(pid: int) -> bool:
     try:
-        # A zombie has ended; its parent has only not asked yet.
+        # A zombie has ended; its parent has not reaped it yet.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
 
 def hub_pids(settings: Settings) -> list[int]:
-    """The living processes of this installation, whoever their parent is by now."""
+    """Return the running processes of this installation, also orphaned ones."""
     mark = f"{MARK}={settings.data}".encode()
     pids = []
     for folder in Path("/proc").glob("[0-9]*"):
-        # Processes end while we look, and other people's are not ours to read.
+        # Processes may end meanwhile, and those of other users can't be read.
         with contextlib.suppress(OSError):
             if mark in (folder / "environ").read_bytes().split(b"\0"):
                 pids.append(int(folder.name))
@@ -182,18 +182,18 @@ def log_file(settings: Settings) -> Path:
 
 
 def stamp_file(settings: Settings) -> Path:
-    """What the running Hub was started with."""
+    """Path of the stamp of the running Hub."""
     return settings.data / "hub.stamp"
 
 
 def containers(settings: Settings, engine: Engine) -> list[str]:
-    """People's containers, running or not."""
+    """Return the ids of the users' containers, running or not."""
     label = f"label=mlws.hub={settings.name}"
     return engine.run("ps", "--all", "--quiet", "--filter", label).split()
 
 
 def remove_containers(settings: Settings, engine: Engine) -> None:
-    """Stop people's containers and remove them; their volumes stay."""
+    """Stop and remove the users' containers; keep their volumes."""
     label = f"label=mlws.hub={settings.name}"
     services = engine.run("service", "ls", "-q", "--filter", label) if settings.swarm else ""
     if services:

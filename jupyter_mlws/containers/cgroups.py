@@ -1,4 +1,4 @@
-"""What the kernel counts of a container, read from its control groups, version 2 or 1.
+"""Counters of a container in the kernel's control groups, version 2 or 1.
 
 Source: the kernel's "Control Group v2" and "Memory Resource Controller" (version 1) guides.
 """
@@ -11,7 +11,7 @@ from time import monotonic
 
 ROOT = Path("/sys/fs/cgroup")
 UNLIMITED_MEMORY_BYTES = 2**60
-"""Bytes; version 1 writes a number of this size where there is no limit."""
+"""Bytes; version 1 has a number of this size if there is no limit."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,20 @@ class Sample:
 
 
 def read_sample(pid: int, container: str, root: Path = ROOT) -> Sample | None:
-    """The counters of a container; None where they can't be read from here."""
+    """Return the counters of a container; None if they can't be read."""
     try:
-        # Controller → folder below its root; the controller is empty for version 2.
+        # Controller → directory below its root; the controller is empty for version 2.
         groups = {}
         for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             if container in path:
                 groups.update(dict.fromkeys(controllers.split(","), path.lstrip("/")))
-        # Where both are mounted, version 1 has the controllers.
+        # If both are mounted, version 1 has the controllers.
         if "memory" in groups:
             return _read_v1(root, groups)
         return _read_v2(root / groups[""])
     except (OSError, KeyError, ValueError):
-        # The process has ended, or this service runs where the machine's own files are not seen.
+        # The process has ended, or this service cannot read the machine's files.
         return None
 
 
@@ -73,7 +73,7 @@ def _table(path: Path) -> dict[str, int]:
 class UsageSnapshot:
     """Counters and limits of the container that this process runs in.
 
-    ``killed`` counts the processes that the kernel has ended for lack of memory.
+    ``killed`` is the number of processes that the kernel has killed for lack of memory.
     """
 
     cpu: float
@@ -85,7 +85,7 @@ class UsageSnapshot:
 
 
 def read_own(root: Path = ROOT) -> UsageSnapshot | None:
-    """The counters of this process's container; None outside one, where memory has no limit."""
+    """Return the counters of this process's container; None outside a container with a limit."""
     try:
         version_1 = (root / "memory").is_dir()
         return _read_own_v1(root) if version_1 else _read_own_v2(root)

@@ -1,4 +1,4 @@
-"""The person's containers, asked for at the Hub's service with the person's own rights."""
+"""Client for the user's containers at the Hub's service, with the user's token."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class HubService(API):
     prefix: ClassVar[str] = "api/v1"
 
     def ask(self, verb: str, *arguments: Any) -> Any:
-        """Call the method of that name; what the service refuses is raised as our own error."""
+        """Call the method of that name; raise errors of the service as our own."""
         try:
             return getattr(self, verb)(*arguments)
         except RemoteError as error:
@@ -43,7 +43,7 @@ class HubService(API):
 
 
 def hub_service(environment: Mapping[str, str] = os.environ) -> HubService | None:
-    """The service of the Hub that started this server; None where none did."""
+    """Return the service of the Hub that started this server; None without a Hub."""
     address = service_address(environment)
     token = environment.get("JUPYTERHUB_API_TOKEN")
     return HubService(address, token) if address and token else None
@@ -58,9 +58,8 @@ def own_container(environment: Mapping[str, str] = os.environ) -> str | None:
 class ContainerManager:
     """Creates, starts, stops and lists containers.
 
-    Blocking and thread-safe. Whatever the service refuses is raised as an
-    :class:`~jupyter_mlws.core.errors.MLWSError` of the service's code; 50102 where it does not
-    answer.
+    Blocking and thread-safe. Errors of the service are raised as
+    :class:`~jupyter_mlws.core.errors.MLWSError` with its code; 50102 if it does not respond.
     """
 
     def __init__(self, service: HubService) -> None:
@@ -72,17 +71,17 @@ class ContainerManager:
         return self._service
 
     def create_container(self, config: ContainerCreate | Mapping[str, Any]) -> Container:
-        """Ask for a container; it is CREATED or QUEUED, and RUNNING later.
+        """Create a container; it is CREATED or QUEUED, and RUNNING later.
 
         ``config``: ``image``, ``resources`` (cpu in cores, memory with a suffix, gpu),
-        ``environment`` and whatever :class:`ContainerCreate` has.
+        ``environment`` and the other fields of :class:`ContainerCreate`.
         """
         if isinstance(config, ContainerCreate):
             config = config.model_dump(exclude_unset=True)
         return Container.model_validate(self._call("post", "containers", dict(config)))
 
     def start_container(self, container_id: str) -> bool:
-        """Start a stopped container; False where it waits in the queue instead."""
+        """Start a stopped container; return False if it waits in the queue."""
         return self.start(container_id).queue is None
 
     def start(self, container_id: str) -> Container:
@@ -95,7 +94,7 @@ class ContainerManager:
         return self._act(container_id, "restart")
 
     def list(self, limit: int = 50, cursor: str | None = None) -> Page[Container]:
-        """The person's own containers; an administrator's list has all."""
+        """Return the user's containers; for an administrator, all."""
         query = {"limit": limit, "cursor": cursor}
         return Page[Container].model_validate(self._call("get", "containers", query))
 
@@ -103,9 +102,9 @@ class ContainerManager:
         return Container.model_validate(self._call("get", f"containers/{segment(container_id)}"))
 
     def resize(self, container_id: str, resources: ResourceChange | Mapping[str, Any]) -> Container:
-        """Give a container another size, live where it runs: ``{"memory": "4Gi"}``.
+        """Resize a container, live if it runs: ``{"memory": "4Gi"}``.
 
-        What is left out stays; the device count changes only while the container rests.
+        Omitted fields keep their values; GPUs change only while the container is stopped.
         """
         if isinstance(resources, ResourceChange):
             resources = resources.model_dump(exclude_none=True)
@@ -122,7 +121,7 @@ class ContainerManager:
         return Usage.model_validate(self._call("get", f"containers/{segment(container_id)}/stats"))
 
     def logs(self, container_id: str, tail: int = 200) -> LogTail:
-        """The last ``tail`` lines of its log, also of one that has ended."""
+        """Return the last ``tail`` lines of a container's log, also after its end."""
         path = f"containers/{segment(container_id)}/logs"
         return LogTail.model_validate(self._call("get", path, {"tail": tail}))
 
@@ -132,7 +131,7 @@ class ContainerManager:
         return ContainerEvents.model_validate(self._call("get", path, {"tail": tail}))
 
     def volumes(self) -> Page[Volume]:
-        """The person's files: the volume that is mounted, and the trash."""
+        """Return the user's volumes: the mounted one, and those in the trash."""
         return Page[Volume].model_validate(self._call("get", "volumes"))
 
     def hours(self, days: int = 30) -> HoursReport:
@@ -172,13 +171,13 @@ class ContainerManager:
         return Me.model_validate(self._call("get", "me"))
 
     def resources(self) -> ResourceReport:
-        """Machines, what is free on them, and the queue."""
+        """Return the machines with their free resources, and the queue."""
         return ResourceReport.model_validate(self._call("get", "resources"))
 
     def allocate(
         self, request: AllocateRequest | Resources | Mapping[str, Any], *, reserve: bool = False
     ) -> Allocation:
-        """Plan resources, and with ``reserve`` hold them for the next container."""
+        """Plan resources; with ``reserve``, reserve them for the next container."""
         if isinstance(request, Resources):
             request = AllocateRequest(resources=request, reserve=reserve)
         if isinstance(request, AllocateRequest):

@@ -1,4 +1,4 @@
-"""What the API says and takes of containers and resources; shared by Hub service and lab."""
+"""API models of containers and resources, shared by Hub service and lab."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Record, Request
 
 DEFAULT_SERVER = "default"
-"""How a person's server without a name is called in an id."""
+"""Name of a user's default server in an id."""
 SEPARATOR = "--"
 MASK = "***"
 _CREDENTIAL = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE", re.I)
 
 
 def container_id(user: str, server: str) -> str:
-    """``user--server``; the server without a name is ``default``."""
+    """Return ``user--server``; the default server is ``default``."""
     return f"{user}{SEPARATOR}{server or DEFAULT_SERVER}"
 
 
 def split_id(identifier: str) -> tuple[str, str]:
-    """(user, server name; empty for the default one); a ValueError if it is no id."""
+    """Return (user, server name), empty for the default server; ValueError if it is no id."""
     user, separator, server = identifier.rpartition(SEPARATOR)
     if not (user and separator and server):
         raise ValueError(identifier)
@@ -55,7 +55,7 @@ class ContainerStatus(str, Enum):
 
 
 def _as_text(value: Any) -> Any:
-    """A plain number is taken as well: ``"cpu": 2``."""
+    """Return a number as text: ``"cpu": 2`` is accepted, too."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"{value:g}" if isinstance(value, float) else str(value) if is_number else value
 
@@ -110,7 +110,7 @@ class Amount(Record):
 
 
 class Resources(Request):
-    """Resources as people write them: ``{"cpu": "2", "memory": "4Gi", "gpu": "1"}``."""
+    """Resources in the notation of users: ``{"cpu": "2", "memory": "4Gi", "gpu": "1"}``."""
 
     cpu: Cpu = Field(description='Cores: "2", "500m".')
     memory: Memory = Field(description='Bytes with a suffix: "4Gi", "512M".')
@@ -118,7 +118,7 @@ class Resources(Request):
 
     @classmethod
     def of(cls, amount: Amount) -> Resources:
-        """An amount as people write it."""
+        """Return an amount in the notation of users."""
         return cls(
             cpu=write_cpu(amount.cpu),
             memory=write_memory(amount.memory),
@@ -135,14 +135,14 @@ class Resources(Request):
 
 
 class ResourceChange(Request):
-    """Another size for a container; what is left out stays as it is."""
+    """New size of a container; omitted fields stay unchanged."""
 
     cpu: Cpu | None = Field(default=None, description='Cores: "2", "500m".')
     memory: Memory | None = Field(default=None, description='Bytes with a suffix: "4Gi", "512M".')
     gpu: Gpu | None = Field(default=None, description="Number of devices; only while stopped.")
 
     def over(self, before: Resources) -> Resources:
-        """The whole size."""
+        """Return the complete size."""
         return before.model_copy(update=self.model_dump(exclude_none=True))
 
 
@@ -153,9 +153,9 @@ class ContainerChange(Request):
 
 
 def is_server_name(value: str) -> bool:
-    """Return whether a named server may be called so: two hyphens would end the user's name.
+    """Return whether a name is valid for a server: two hyphens would end the user's name.
 
-    The Hub's records have room for 40 characters.
+    The Hub's database has room for 40 characters.
     """
     pattern = r"[a-z0-9]+(-[a-z0-9]+)*"
     return value != DEFAULT_SERVER and len(value) <= 40 and bool(re.fullmatch(pattern, value))
@@ -185,7 +185,7 @@ _RESERVED_PREFIXES = (
 
 
 def _validate_environment(value: dict[str, str]) -> dict[str, str]:
-    """The Hub's own names and those that change what a program is are not for users."""
+    """Reject names that the Hub sets, and names that change which programs run."""
     for name in value:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise PydanticCustomError(
@@ -202,7 +202,7 @@ Environment = Annotated[dict[str, str], AfterValidator(_validate_environment)]
 
 
 class ContainerCreate(Request):
-    """A container that is wanted; what is left out is the Hub's default."""
+    """Request for a container; omitted fields have the Hub's defaults."""
 
     image: str | None = Field(default=None, min_length=1, max_length=300)
     resources: Resources | None = None
@@ -227,14 +227,14 @@ class ContainerConfig(Record):
 
 
 def mask_credentials(environment: dict[str, str]) -> dict[str, str]:
-    """The variables as they may be shown."""
+    """Return the variables with masked credentials."""
     return {
         name: MASK if _CREDENTIAL.search(name) else value for name, value in environment.items()
     }
 
 
 class QueuePlace(Record):
-    """``position`` counts from 1; ``eta_seconds`` where it can be told."""
+    """``position`` counts from 1; ``eta_seconds`` is null if unknown."""
 
     position: int
     eta_seconds: float | None = None
@@ -251,7 +251,7 @@ class Usage(Record):
 
 
 class OutOfMemory(Record):
-    """The kernel has ended processes because the container's memory was used up."""
+    """The kernel has killed processes because the container's memory was used up."""
 
     time: datetime
     memory_limit: int = Field(description="Bytes.")
@@ -260,7 +260,7 @@ class OutOfMemory(Record):
 
 
 class OwnUsage(Record):
-    """Usage of the container that the server runs in; null where it runs in none."""
+    """Usage of the server's container; null outside a container."""
 
     cpu: float | None = Field(default=None, description="Cores.")
     cpu_limit: float | None = None
@@ -271,7 +271,7 @@ class OwnUsage(Record):
 
 
 class Container(Record):
-    """A person's server: ``name`` is empty for the default one."""
+    """A user's server: ``name`` is empty for the default one."""
 
     id: str
     user: str
@@ -295,7 +295,7 @@ class Container(Record):
 
 
 class ImageInfo(Record):
-    """An image that may be chosen; ``name`` is what a container is asked for with."""
+    """An available image; containers are requested with ``name``."""
 
     name: str
     image: str = Field(description="Name in Docker.")
@@ -314,7 +314,7 @@ class EnvironmentState(str, Enum):
 
 
 class EnvironmentCreate(Request):
-    """Save what a container has installed."""
+    """Request to save the packages of a container."""
 
     name: Annotated[str, AfterValidator(_validate_name)] = Field(max_length=30)
     container: str | None = Field(
@@ -371,7 +371,7 @@ class ContainerEvents(Record):
 
 
 class Volume(Record):
-    """A person's files: mounted in all containers of the person, or in the trash."""
+    """A user's files: mounted in all containers of the user, or in the trash."""
 
     name: str
     user: str
@@ -384,7 +384,7 @@ class Volume(Record):
 
 
 class Move(Request):
-    """Another place in the queue, from 1."""
+    """New position in the queue, from 1."""
 
     position: int = Field(ge=1, le=100_000)
 
@@ -400,7 +400,7 @@ class Hours(Record):
 
 
 class HoursReport(Record):
-    """People's own hours; an administrator sees everybody's."""
+    """The user's hours; for an administrator, those of all users."""
 
     days: int
     items: list[Hours]
@@ -413,7 +413,7 @@ class HoursQuery(Request):
 
 
 class AuditEntry(Record):
-    """An action of the audit log: who did what to what."""
+    """An entry of the audit log: an action of a user on a target."""
 
     id: int
     time: datetime
@@ -449,7 +449,7 @@ class Me(Record):
 
 
 class AllocateRequest(Request):
-    """Resources that are wanted; reserved only where asked."""
+    """Request to plan resources, or to reserve them."""
 
     resources: Resources
     priority: int = Field(default=0, ge=-100, le=100)
@@ -458,7 +458,7 @@ class AllocateRequest(Request):
 
 
 class Allocation(Record):
-    """A plan: where, and how much; or the place in the queue that the request would get."""
+    """A plan: node and resources; or the queue position that the request would get."""
 
     success: bool
     node: str | None = None
@@ -469,7 +469,7 @@ class Allocation(Record):
 
 
 class Machine(Record):
-    """A machine: what it has, what is promised to containers, what they use of it."""
+    """A machine: its capacity, and the allocated and the used resources."""
 
     name: str
     capacity: Amount
@@ -491,7 +491,7 @@ class Waiting(Record):
 
 
 class ResourceReport(Record):
-    """All machines and the queue; people see their own requests in it, administrators all."""
+    """All machines and the queue; users see their own requests in it, administrators all."""
 
     nodes: list[Machine]
     queue: list[Waiting]

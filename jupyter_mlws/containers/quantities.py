@@ -1,4 +1,4 @@
-"""Quantities of cpu, memory and gpu as people write them, in the notation of Kubernetes.
+"""Quantities of CPU, memory and GPUs in the notation of Kubernetes.
 
 Source: Kubernetes' "Resource Management for Pods and Containers", resource units.
 """

@@ -1,4 +1,4 @@
-"""What the container uses that this server runs in, and which notebooks lack of memory has hit."""
+"""Usage of this server's container, and notebooks whose kernels were killed for lack of memory."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from jupyter_mlws.containers.models import OutOfMemory, OwnUsage
 from jupyter_mlws.core.ring_stream import RingStream
 
 SAMPLE_INTERVAL = 1.0
-"""Seconds between two samples, while somebody listens. The kernel tells of a killed process by an
-event only whoever may write to the control group, and a container may not."""
+"""Seconds between two samples while there are listeners.
+
+The kernel has events for killed processes, but only for processes with write access to the control
+group, which a container lacks.
+"""
 KERNEL_EXIT_TIMEOUT = 3.0
-"""Seconds in which the process that the kernel has chosen must be seen to have ended."""
+"""Seconds in which the end of a killed process must be observed."""
 KERNEL_POLL_INTERVAL = 0.1
 FIRST_SAMPLE_INTERVAL = 0.25
-"""Seconds between two samples where there is no earlier one."""
+"""Seconds between two samples if there is no earlier one."""
 MEBIBYTE = 1024**2
-"""Memory is told in these, so that an idle container is no news."""
+"""Unit to which memory is rounded, so that an idle container causes no events."""
 
 
 @dataclass(frozen=True)
 class KernelProcess:
-    """A kernel's process; ``path`` is its notebook's, empty where it has none."""
+    """A kernel's process; ``path`` is its notebook's, empty if it has none."""
 
     id: str
     pid: int
@@ -143,7 +146,7 @@ def _find_dead_kernels(
 ) -> list[KernelProcess]:
     """Return the kernels of ``before`` whose process has ended without a shutdown.
 
-    A zombie, not yet reaped by its parent, has ended.
+    A zombie has ended; its parent has not reaped it yet.
     """
     dead_kernels = []
     for identifier, kernel in before.items():

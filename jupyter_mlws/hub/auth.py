@@ -1,4 +1,4 @@
-"""Who asks the service: a person's cookie from the Hub's sign-in, or a token."""
+"""Authentication of requests to the service: a cookie of the Hub's sign-in, or a token."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from jupyter_mlws.hub.manager import HubManager
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
 TOKEN_CACHE_MAX_AGE = 60
-"""Seconds for which the Hub's answer about a token holds."""
+"""Seconds for which the Hub's answer about a token is cached."""
 
 
 def hub_auth(cookies_for_host_alone: bool = False) -> HubOAuth:
-    """The Hub's word on tokens, by what the Hub has put into the environment.
+    """Return the authenticator, configured by the environment that the Hub sets.
 
-    JupyterHub tells its labs, but not its services, that cookies have the prefix ``__Host-``.
+    JupyterHub does not inform its services that cookies have the prefix ``__Host-``.
     """
     return HubOAuth(
         cache_max_age=TOKEN_CACHE_MAX_AGE, cookie_host_prefix_enabled=cookies_for_host_alone
@@ -36,10 +36,9 @@ def hub_auth(cookies_for_host_alone: bool = False) -> HubOAuth:
 
 
 class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
-    """Base of all handlers: knows the manager and the person.
+    """Base of all handlers, with the manager and the user.
 
-    The Hub's own code checks the XSRF token of requests with a cookie, and asks none of those
-    with a token.
+    JupyterHub's code checks the XSRF token of requests with a cookie; those with a token need none.
     """
 
     errors: ClassVar[Sequence[type[MLWSError]]] = (ContainerBackendError,)
@@ -47,14 +46,14 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
     manager: HubManager
     user: Me
     scopes: frozenset[str] = frozenset()
-    """What the Hub lets the person's or program's token do."""
+    """Scopes of the user's or service's token."""
 
     def initialize(self, manager: HubManager, auth: HubOAuth) -> None:
         self.manager = manager
         self.hub_auth = auth
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """Error 50301 unless a person whom the Hub lets use this service asks."""
+        """Raise error 50301 unless the user may use this service."""
         user = await self.who()
         if user is None:
             handler: Any = self
@@ -63,7 +62,7 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
         self.user = user
 
     async def who(self) -> Me | None:
-        """The person; None where nobody is signed in who may use this service."""
+        """Return the user; None if no user with access to this service is signed in."""
         try:
             model = await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:
@@ -76,29 +75,29 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
         self.scopes = frozenset(model.get("scopes") or ())
         admin = bool(model.get("admin"))
         if model.get("kind", "user") != "user":
-            # A service could have the name of a person, so it is somebody only as administrator.
+            # A service may have the name of a user, so only administrators' services are accepted.
             return Me(name="", admin=True) if admin else None
         return Me(name=model["name"], admin=admin)
 
 
 class TokenAuthenticatedHandler(AuthenticatedHandler):
-    """Base of what programs like git and DVC use: a token in each request, and never a cookie.
+    """Base of the handlers for git and DVC, which send a token with each request, and no cookie.
 
     The token is a Hub token, as ``Authorization: token …`` or ``Bearer …``, or as the password of
-    HTTP's basic authentication, whose user name says nothing.
+    HTTP basic authentication, with any user name.
     """
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """Error 10304, upon which git asks for a user name and a password."""
+        """Raise error 10304 without a valid token; git then asks for a user name and password."""
         user = await self.who()
         if user is None:
             raise HubTokenRequiredError()
         self.user = user
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Say how to sign in, where that is what is missing."""
+        """Send the error; with 401, also the authentication scheme."""
         handler: Any = self
-        # What is refused may have a body that nobody has read: no proxy shall use the line again.
+        # The body of a rejected request may be unread, so proxies must not reuse the connection.
         handler.set_header("Connection", "close")
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, MLWSError) and error.status == 401:

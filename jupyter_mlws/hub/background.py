@@ -1,4 +1,4 @@
-"""Tasks in the background, whose failures are logged."""
+"""Background tasks with logged failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class BackgroundTasks:
-    """Tasks of one owner, which logs their failures as ``failure``. Lives on the event loop."""
+    """Background tasks of one owner; failures are logged as ``failure``."""
 
     def __init__(self, failure: str) -> None:
         self._failure = failure
@@ -28,7 +28,7 @@ class BackgroundTasks:
         return task
 
     async def close(self) -> None:
-        """Cancel all tasks, and wait for their ends."""
+        """Cancel all tasks and wait for their end."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

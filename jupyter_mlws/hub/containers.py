@@ -47,7 +47,7 @@ from jupyter_mlws.hub.scheduling.scheduler import Request
 from jupyter_mlws.hub.volumes import Volumes
 
 RESERVATION_DURATION = 300.0
-"""Seconds that a reservation is held."""
+"""Seconds until a reservation expires."""
 INVALID_NAME = Message(
     "must have at most 40 lowercase letters, digits, and single hyphens between them"
 )
@@ -116,7 +116,7 @@ class Containers:
         except HubRefusedError as refused:
             message = Message.verbatim(refused.message)
             raise InvalidContainerError(faults=[Fault("name", message)]) from refused
-        # Another request for the same may have come in meanwhile.
+        # Another request may have created it meanwhile.
         self._require_stopped(identifier)
         entry = self._register(user.name, name, request, spec)
         self._audit.record(user, "container.create", identifier, image=entry.config.image)
@@ -130,7 +130,7 @@ class Containers:
         if entry.intent is Intent.STOP:
             entry.intent = Intent.RESTART
         elif status is ContainerStatus.STOPPING and entry.intent is Intent.NONE:
-            # The Hub stops it by itself, as it does after a crash.
+            # The Hub stops it, as it does after a crash.
             self._controller.request_stop(entry, Intent.RESTART)
             self._audit.record(user, "container.start", identifier)
         elif status in STOPPED_STATUSES:
@@ -148,7 +148,7 @@ class Containers:
         return await self._respond_when_stored(entry)
 
     async def restart(self, user: Me, identifier: str) -> Container:
-        """Stop a container and start it, with the resources that it has."""
+        """Stop a container and start it with the same resources."""
         entry = self._registry.find(user, identifier)
         if not entry.active:
             return await self.start(user, identifier)
@@ -176,11 +176,10 @@ class Containers:
     async def admit(self, request: AdmissionRequest) -> Admission:
         """Return what the Hub may spawn now, or its position in the queue.
 
-        A position is returned at once, or as soon as it differs from ``last_place``, and after
-        ``patience`` seconds in any case; the spawner then asks again with that position. Without
-        patience, it gets error 10202, and the container is started here when it is its turn. Error
-        10101 if it can never have as much. A container that was started here has its resources
-        already.
+        Return a position that differs from ``last_place`` at once, an equal one after ``patience``
+        seconds; the spawner then repeats the request with that position. Without patience, raise
+        error 10202; the service starts the container later. Error 10101 if it can never fit. A
+        container that the service starts has its resources already.
         """
         if request.server and not is_server_name(request.server):
             raise InvalidContainerError(faults=[Fault("name", INVALID_NAME)])

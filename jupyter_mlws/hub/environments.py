@@ -1,4 +1,4 @@
-"""People's saved environments: made in the background, listed, limited, removed."""
+"""Saved environments of users, which are built in the background."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ from jupyter_mlws.hub.settings import Settings
 
 MAX_LOG_LINES = 20
 MAX_CONCURRENT_BUILDS = 2
-"""Builds at a time, of different users."""
+"""Maximum number of concurrent builds, of different users."""
 BUILD_LIMITS = Amount(cpu=1, memory=2 * 1024**3)
-"""Limit of one build, beside what containers are granted."""
+"""Limit of one build, in addition to the resources of containers."""
 PIP_VARIABLE_PREFIXES = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
-"""Variables of a container by which pip finds packages: its build finds the same."""
+"""Variables of a container that configure pip; the build uses them, too."""
 REQUIRED_FIELD = Message("is required")
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class SaveJob:
-    """A save that is in progress, or that has failed since the service was started."""
+    """A save that is in progress, or that has failed since the service started."""
 
     user: str
     name: str
@@ -95,7 +95,7 @@ class Environments:
         await self._reload()
 
     async def close(self) -> None:
-        """Abandon what is being saved."""
+        """Cancel the builds in progress."""
         await self._tasks.close()
 
     def images(self, user: str) -> dict[str, str]:
@@ -135,8 +135,8 @@ class Environments:
     async def save(self, user: Me, request: EnvironmentCreate) -> SavedEnvironment:
         """Start to save the packages of a running container.
 
-        Error 10204 if it does not run, 10213 while the environment is being saved already, 10210 if
-        the user has reached the maximum.
+        Error 10204 if it does not run, 10213 while the environment is being saved, 10210 if the
+        user has reached the maximum.
         """
         if request.container is None:
             raise InvalidContainerError(faults=[Fault("container", REQUIRED_FIELD)])
@@ -240,7 +240,7 @@ class Environments:
             self._publish(identifier)
 
     def _check_limits(self, user: str, identifier: str) -> int | None:
-        """Return the bytes that it may have; error 10210 if there is no room."""
+        """Return the maximum bytes of an environment; error 10210 if the quota is used up."""
         others = [
             one for key, one in self._saved_images.items() if one.user == user and key != identifier
         ]
@@ -266,7 +266,7 @@ class Environments:
 
     def _check_access(self, user: Me, identifier: str) -> None:
         exists = identifier in self._saved_images or identifier in self._jobs
-        # Ids hold names of people: who may not see it is not told whether it is there.
+        # Ids contain user names, so other users must not learn whether one exists.
         if not exists or not user.may_see(self._user_of(identifier)):
             raise EnvironmentNotFoundError(name=identifier)
 

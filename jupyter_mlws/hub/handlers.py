@@ -33,9 +33,9 @@ from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
 
 LAB_METRICS = "mlws/api/v1/metrics"
-"""Below a lab's own address."""
+"""Path of the metrics below a lab's URL."""
 EVERYBODY = Me(name="", admin=True)
-"""Sees what all users have."""
+"""User with access to the data of all users."""
 admissions = Endpoints("admissions")
 
 
@@ -83,7 +83,7 @@ class LogStream(AuthenticatedHandler, StreamHandler):
         self.manager.containers.get(self.user, self.identifier)
 
     async def newest(self) -> int:
-        # A log is read from its beginning unless a reader asks for less.
+        # By default, a log is read from its beginning.
         return 0
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
@@ -120,8 +120,8 @@ class TargetsHandler(MetricsHandler):
         """Send a target for each running lab."""
         rows = [
             {
-                # Asked through the Hub's proxy, to which the name says something on sub-domains
-                # alone.
+                # Prometheus sends requests to the Hub's proxy, which uses the host name only with
+                # subdomains.
                 "targets": [urlsplit(one.url).hostname or "lab"],
                 "labels": {
                     "__metrics_path__": f"{urlsplit(one.url).path.rstrip('/')}/{LAB_METRICS}",

@@ -1,4 +1,4 @@
-"""JupyterHub's REST API, as far as the service uses it: people, their servers, start and stop."""
+"""Client of JupyterHub's REST API: users, their servers, start and stop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.core.i18n import Message
 
 START_TIMEOUT = 60.0
-"""Seconds; the Hub answers a start after ten at the latest."""
+"""Seconds; the Hub responds to a start within ten."""
 REQUEST_TIMEOUT = 15.0
 PAGE_SIZE = 200
 MAX_CONNECTIONS = 100
@@ -24,7 +24,7 @@ HUB_NOT_RESPONDING = Message("JupyterHub did not respond: {error}")
 
 @dataclass(frozen=True)
 class Server:
-    """A person's server as the Hub has it; ``options`` are the last start's."""
+    """A user's server, as the Hub describes it; ``options`` are those of the last start."""
 
     user: str
     name: str
@@ -41,7 +41,7 @@ class Server:
 
 
 class HubRefusedError(Exception):
-    """The Hub's own refusal: its status and its sentence."""
+    """An error response of the Hub, with its status and message."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status
@@ -58,7 +58,7 @@ class HubAPI:
     def __init__(self, address: str, token: str) -> None:
         self._address = address.rstrip("/")
         self._token = token
-        # Its own, since starts hold a connection for ten seconds and the usual one has ten.
+        # A separate client: starts use a connection for ten seconds, and the shared one has ten.
         self._client = AsyncHTTPClient(force_instance=True, max_clients=MAX_CONNECTIONS)
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class HubAPI:
         return answer.code == 201
 
     async def stop(self, user: str, name: str) -> None:
-        """Stop a server; it may take longer than this does."""
+        """Stop a server; it may still be stopping on return."""
         try:
             await self._request("DELETE", _server_path(user, name), limit=START_TIMEOUT)
         except HubRefusedError as refused:
@@ -128,7 +128,7 @@ class HubAPI:
                 raise
 
     async def forget(self, user: str, name: str) -> None:
-        """Delete a stopped server that has a name."""
+        """Delete a stopped named server."""
         try:
             await self._request("DELETE", _server_path(user, name), {"remove": True}, START_TIMEOUT)
         except HubRefusedError as refused:
@@ -136,11 +136,11 @@ class HubAPI:
                 raise
 
     async def failure(self, user: str, name: str) -> str | None:
-        """Why the last start failed, in the spawner's words; None where it did not."""
+        """Return the spawner's message if the last start failed, else None."""
         try:
             answer = await self._request("GET", f"{_server_path(user, name)}/progress")
         except HubRefusedError:
-            return None  # it never started
+            return None  # The server never started.
         for line in reversed(answer.body.decode().splitlines()):
             if line.startswith("data: "):
                 event = json.loads(line.removeprefix("data: "))

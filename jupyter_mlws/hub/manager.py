@@ -1,4 +1,4 @@
-"""The parts of the Hub's service, and the order in which they are opened and closed."""
+"""Parts of the Hub's service, and the order in which they are opened and closed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class HubManager:
     """Containers, reports, volumes, environments and shared projects of one Hub.
 
-    Lives on the event loop. ``token`` is the service's own, by which it encrypts variables.
+    Lives on the event loop. ``token`` is the service's token, which encrypts variables.
     """
 
     def __init__(self, settings: Settings, engine: Engine, hub: HubAPI, token: str) -> None:
@@ -106,7 +106,7 @@ class HubManager:
             if entry.intent in STOP_INTENTS:
                 self._controller.stop(entry)
             elif entry.intent is Intent.START and entry.id not in scheduler.waiting:
-                # The Hub has begun to spawn it already.
+                # The Hub is already spawning it.
                 entry.intent = Intent.SPAWN
         registry.settle()
         self._monitor.start()
@@ -127,7 +127,7 @@ class HubManager:
         await self._records.close()
 
     async def _follow_nodes(self, scheduler: Scheduler) -> None:
-        """Update the nodes of the Swarm, which come and go."""
+        """Update the nodes of the Swarm at regular intervals."""
         while True:
             await asyncio.sleep(NODE_POLL_INTERVAL)
             try:
@@ -135,6 +135,6 @@ class HubManager:
             except MLWSError as error:
                 log.info("Could not list the Swarm nodes: %s", error)
                 continue
-            # Where all are drained for a while, what they had still says what can ever fit.
+            # If all nodes are drained, their last resources still determine what can ever fit.
             scheduler.nodes = nodes or scheduler.nodes
             self.registry.settle()

@@ -52,7 +52,7 @@ $script
 
 
 class PageHandler(AuthenticatedHandler, web.RequestHandler):
-    """The page itself, for everybody: people see their own containers, administrators all."""
+    """Handler of the page: users see their own containers, administrators all."""
 
     async def get(self) -> None:
         user = await self.who()
@@ -65,7 +65,7 @@ class PageHandler(AuthenticatedHandler, web.RequestHandler):
             return
         config = {
             "baseUrl": self.base,
-            # The host is empty unless the Hub has sub-domains.
+            # The host is empty unless the Hub uses subdomains.
             "hubUrl": f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}",
             "user": user.name,
             "admin": user.admin,
@@ -111,7 +111,7 @@ class PageHandler(AuthenticatedHandler, web.RequestHandler):
 
 
 class LocaleHandler(web.RequestHandler):
-    """The package's Chinese catalogue; it holds nothing that is anybody's."""
+    """Handler of the Chinese catalogue; needs no sign-in."""
 
     def get(self) -> None:
         self.set_header("Content-Type", "application/json; charset=utf-8")

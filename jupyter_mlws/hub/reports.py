@@ -31,9 +31,9 @@ from jupyter_mlws.hub.usage import Meter
 
 MEASURE_INTERVAL = 2.0
 MAX_LOG_READERS = 256
-"""Logs followed at once."""
+"""Maximum number of logs that are followed at the same time."""
 MAX_LINES_AHEAD = 200
-"""Lines that a thread reads before the reader takes them."""
+"""Maximum number of lines that a thread reads ahead."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Reports:
         self._registry = registry
         self._environments = environments
         self._meter = Meter(engine)
-        # Threads of their own: a log that is followed keeps its thread for hours.
+        # Separate threads: a log that is followed uses its thread for hours.
         self._log_threads = ThreadPoolExecutor(MAX_LOG_READERS, thread_name_prefix="mlws-log")
         self._listeners = 0
         self._measuring: asyncio.Task[None] | None = None
@@ -113,9 +113,9 @@ class Reports:
             await self._registry.changed(identifier, seq)
 
     async def _read_lines(self, reader: LogReader) -> AsyncIterator[LogLine]:
-        """Yield the lines of a log until it ends, read in a thread no faster than they are taken.
+        """Yield the lines of a log until it ends; a thread reads them on demand.
 
-        The reader is closed in the end.
+        Closes the reader.
         """
         loop = asyncio.get_running_loop()
         lines: asyncio.Queue[LogLine | None] = asyncio.Queue(MAX_LINES_AHEAD)
@@ -132,7 +132,7 @@ class Reports:
         finally:
             await in_thread(reader.close)
             while not pumping.done():
-                # Make room, so that the thread gets to see that it is over.
+                # Make room, so that the thread can finish.
                 while not lines.empty():
                     lines.get_nowait()
                 await asyncio.wait({pumping}, timeout=0.05)
@@ -146,7 +146,7 @@ class Reports:
     # All containers
 
     async def resources(self, user: Me) -> ResourceReport:
-        """Return all machines, the user's part of the queue, and what the user may choose."""
+        """Return all machines, the user's part of the queue, and the user's choices."""
         await self._measure()
         return self._filter_report(user, self._registry.report(self._registry.positions()))
 

@@ -1,6 +1,6 @@
 """The Hub's managed service ``mlws``: ``python -m jupyter_mlws.hub.service``, run by JupyterHub.
 
-Its address, token and rights come from the Hub, in ``JUPYTERHUB_SERVICE_URL`` and its kin.
+The Hub sets its URL, token and scopes in ``JUPYTERHUB_SERVICE_URL`` and related variables.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             *((rf"{root}api/v1/{pattern}", handler, handler_kwargs) for pattern, handler in ROUTES),
             (r".*", NotFoundHandler, handler_kwargs),
         ],
-        # The same over a restart of the service, so that open pages keep their sign-in.
+        # Unchanged by a restart of the service, so that open pages stay signed in.
         cookie_secret=hashlib.sha256(b"cookie" + secret.encode()).digest(),
         websocket_ping_interval=PING_INTERVAL,
     )

@@ -1,4 +1,4 @@
-"""What the Hub's configuration tells its service, through the environment."""
+"""Settings of the Hub's service, from the environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHARED_ORIGIN = (
 class Settings:
     """Settings of the Hub's service, from its environment.
 
-    ``capacity`` None means what the machine has, ``user_limit`` None means no limit.
+    ``capacity`` None means all resources of the machine, ``user_limit`` None no limit.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
     capacity, user_limit, home_quota, environment_size, shared_project_size (all in the notation
@@ -45,19 +45,19 @@ class Settings:
     team_folder: Path
     addresses: Addresses
     environments: int = 3
-    """How many one person may have saved."""
+    """Maximum number of saved environments per user."""
     environment_size: int | None = None
-    """Bytes that all of a person may take beyond their bases."""
+    """Maximum bytes of a user's environments beyond their base images."""
     shared_projects: int = 20
     """How many a user may own."""
     shared_project_size: int = 50 * 1024**3
-    """Bytes that code and data of one may take."""
+    """Maximum bytes of the code and data of a shared project."""
     swarm: bool = False
     """Whether containers are services of Docker Swarm."""
     shares_origin: bool = False
-    """Whether labs and Hub have one origin on an address beyond this machine."""
+    """True if labs and Hub share an origin that is reachable from other machines."""
     cookies_for_host_alone: bool = False
-    """Whether cookies have the prefix ``__Host-``."""
+    """True if cookies have the prefix ``__Host-``."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:

@@ -13,7 +13,7 @@ from tornado.httputil import url_concat
 from jupyter_mlws.core.i18n import Message, preferred_language
 
 SAME_SITE = ("same-origin", "none")
-"""What a browser says of a link on our own page, and of an address typed by hand."""
+"""Values of ``Sec-Fetch-Site`` for a link on our own page and for a typed URL."""
 NOT_APPROVED = Message("Your account has not been approved by an administrator yet.")
 INVALID_LOGIN = Message("Invalid username or password.")
 BUTTONS_ONLY = Message("Use the buttons on the Accounts page.")
@@ -63,7 +63,7 @@ class Login(native.LoginHandler):  # type: ignore[misc]
             self.redirect(self.get_next_url(user))
             return
         name = self.authenticator.normalize_username(name)
-        # Who is locked out learns nothing about the password.
+        # A blocked client gets no information about the password.
         account = None if self.authenticator.is_blocked(name) else self.authenticator.get_user(name)
         waits = (
             account

@@ -1,4 +1,4 @@
-"""How much cpu and memory containers use, from the differences of what the kernel counts."""
+"""CPU and memory usage of containers, from the differences of the kernel's counters."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from jupyter_mlws.containers.models import Usage
 from jupyter_mlws.hub.docker.engine import DockerContainer, Engine
 
 FRESH = 10.0
-"""Seconds after which a sample is too old to tell a rate from."""
+"""Maximum seconds between the two samples of a rate."""
 SHORT = 0.25
-"""Seconds between two samples where there is no earlier one."""
+"""Seconds between two samples if there is no earlier one."""
 MEBIBYTE = 1024 * 1024
-"""Memory is told in these, so that an idle container is no news."""
+"""Unit to which memory is rounded, so that an idle container causes no events."""
 
 
 class Meter:
-    """Keeps the last sample of each container."""
+    """Measures usage; stores the last sample of each container."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""People's volumes: which one is mounted, how large it is, the trash."""
+"""Volumes of users: the mounted one, sizes, and the trash."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.store import RecordQueue, Records, VolumeRecord
 
 TRASH_RETENTION = timedelta(days=30)
-"""How long a volume stays in the trash."""
+"""Time that a volume stays in the trash."""
 MAX_SIZE_AGE = 60.0
-"""Seconds for which the engine's word on sizes holds: it walks through all files for it."""
+"""Seconds for which sizes are cached: Docker reads all directories for them."""
 MAX_SIZE_AGE_AT_START = 2.0
-"""The same, where a start depends on it: somebody may just have made room."""
+"""Seconds for which sizes are cached at a start: the user may just have deleted files."""
 PURGE_INTERVAL = 3600.0
 MEBIBYTE = 1024**2
 
@@ -59,7 +59,7 @@ class Volumes:
         self._measure_lock = asyncio.Lock()
 
     async def load(self) -> None:
-        """Load the stored volumes, and add Docker's other ones for users who have none."""
+        """Load the stored volumes, and add volumes of Docker for users without one."""
         for volume in await self._records.read(Records.all, VolumeRecord):
             self._volumes[volume.name] = volume
         for name, user, created in await in_thread(self._engine.volumes):
@@ -136,7 +136,7 @@ class Volumes:
         self._audit.record(user, "volume.purge", name)
 
     async def purge_periodically(self) -> None:
-        """Delete volumes whose time in the trash is over, at regular intervals, without end."""
+        """Delete volumes that have reached the maximum time in the trash, at regular intervals."""
         while True:
             for volume in list(self._volumes.values()):
                 if volume.trashed_at is not None and volume.trashed_at + TRASH_RETENTION < now():
@@ -160,7 +160,7 @@ class Volumes:
 
     def _get_visible(self, user: Me, name: str) -> VolumeRecord:
         volume = self._volumes.get(name)
-        # Names hold those of people: who may not see it is not told whether it is there.
+        # Names contain user names, so other users must not learn whether a volume exists.
         if volume is None or not user.may_see(volume.user):
             raise VolumeNotFoundError(name=name)
         return volume

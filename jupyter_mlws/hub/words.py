@@ -1,4 +1,4 @@
-"""Texts of the spawner: the steps of a start, and the form of sizes."""
+"""Texts of the spawner: the steps of a start, and the form of the spawn page."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class SpawnProgress:
             self.report(70, RESTARTING, count=self._start_count - 1)
 
     def end(self) -> None:
-        """End the progress: there is no further step."""
+        """End the progress."""
         self._is_finished = True
         self._notify()
 

@@ -1,4 +1,4 @@
-"""Requests and streams that a lab passes on to the Hub's service, with the person's own rights."""
+"""Requests and streams that a lab forwards to the Hub's service, with the user's token."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jupyter_mlws.server.services import Services
 FORWARDING_ERRORS = (HubUnavailableError, RequestFailedError, ContainerBackendError)
 """Errors of every forwarded endpoint."""
 CONNECT_TIMEOUT = 10.0
-"""Seconds that the service has to accept a connection."""
+"""Timeout for the connection to the service, in seconds."""
 PREFIX = "mlws/api/v1/"
 
 
@@ -53,7 +53,7 @@ class ForwardHandler(APIHandler):
         ]
         body = inputs.get("body")
         if isinstance(body, EnvironmentCreate) and body.container is None:
-            # What a lab saves is its own container, unless it names another.
+            # A lab saves its own container, unless it names another.
             body = body.model_copy(update={"container": own_container()})
         content = body.model_dump_json(exclude_unset=True) if body is not None else "{}"
         request = HTTPRequest(

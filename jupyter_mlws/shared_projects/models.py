@@ -45,7 +45,7 @@ class Member(Record):
 
 
 class TeamProject(Record):
-    """A project that people share; the addresses are those that labs of the Hub use."""
+    """A shared project, with the URLs for labs of the Hub."""
 
     name: str
     description: str

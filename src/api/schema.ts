@@ -7,7 +7,7 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
-    /** @description Resources that are wanted; reserved only where asked. */
+    /** @description Request to plan resources, or to reserve them. */
     AllocateRequest: {
       resources: components['schemas']['Resources'];
       /** @default 0 */
@@ -17,7 +17,7 @@ export interface components {
       /** @default false */
       degrade: boolean;
     };
-    /** @description A plan: where, and how much; or the place in the queue that the request would get. */
+    /** @description A plan: node and resources; or the queue position that the request would get. */
     Allocation: {
       success: boolean;
       /** @default null */
@@ -38,7 +38,7 @@ export interface components {
       /** @default 0 */
       gpu: number;
     };
-    /** @description An action of the audit log: who did what to what. */
+    /** @description An entry of the audit log: an action of a user on a target. */
     AuditEntry: {
       id: number;
       /** Format: date-time */
@@ -50,7 +50,7 @@ export interface components {
         [key: string]: unknown;
       };
     };
-    /** @description A person's server: ``name`` is empty for the default one. */
+    /** @description A user's server: ``name`` is empty for the default one. */
     Container: {
       id: string;
       user: string;
@@ -104,7 +104,7 @@ export interface components {
         [key: string]: string;
       };
     };
-    /** @description A container that is wanted; what is left out is the Hub's default. */
+    /** @description Request for a container; omitted fields have the Hub's defaults. */
     ContainerCreate: {
       /** @default null */
       image: string | null;
@@ -162,7 +162,7 @@ export interface components {
       | 'STOPPING'
       | 'STOPPED'
       | 'CRASHED';
-    /** @description Save what a container has installed. */
+    /** @description Request to save the packages of a container. */
     EnvironmentCreate: {
       name: string;
       /**
@@ -189,12 +189,12 @@ export interface components {
       memory_gib_hours: number;
       gpu_hours: number;
     };
-    /** @description People's own hours; an administrator sees everybody's. */
+    /** @description The user's hours; for an administrator, those of all users. */
     HoursReport: {
       days: number;
       items: components['schemas']['Hours'][];
     };
-    /** @description An image that may be chosen; ``name`` is what a container is asked for with. */
+    /** @description An available image; containers are requested with ``name``. */
     ImageInfo: {
       name: string;
       /** @description Name in Docker. */
@@ -223,7 +223,7 @@ export interface components {
     LogTail: {
       lines: components['schemas']['LogLine'][];
     };
-    /** @description A machine: what it has, what is promised to containers, what they use of it. */
+    /** @description A machine: its capacity, and the allocated and the used resources. */
     Machine: {
       name: string;
       capacity: components['schemas']['Amount'];
@@ -247,7 +247,7 @@ export interface components {
     MemberPut: {
       role: components['schemas']['Role'];
     };
-    /** @description Another place in the queue, from 1. */
+    /** @description New position in the queue, from 1. */
     Move: {
       position: number;
     };
@@ -281,13 +281,13 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
-    /** @description ``position`` counts from 1; ``eta_seconds`` where it can be told. */
+    /** @description ``position`` counts from 1; ``eta_seconds`` is null if unknown. */
     QueuePlace: {
       position: number;
       /** @default null */
       eta_seconds: number | null;
     };
-    /** @description Another size for a container; what is left out stays as it is. */
+    /** @description New size of a container; omitted fields stay unchanged. */
     ResourceChange: {
       /**
        * @description Cores: "2", "500m".
@@ -305,7 +305,7 @@ export interface components {
        */
       gpu: string | null;
     };
-    /** @description All machines and the queue; people see their own requests in it, administrators all. */
+    /** @description All machines and the queue; users see their own requests in it, administrators all. */
     ResourceReport: {
       nodes: components['schemas']['Machine'][];
       queue: components['schemas']['Waiting'][];
@@ -318,7 +318,7 @@ export interface components {
         [key: string]: components['schemas']['Resources'];
       };
     };
-    /** @description Resources as people write them: ``{"cpu": "2", "memory": "4Gi", "gpu": "1"}``. */
+    /** @description Resources in the notation of users: ``{"cpu": "2", "memory": "4Gi", "gpu": "1"}``. */
     Resources: {
       /** @description Cores: "2", "500m". */
       cpu: string;
@@ -372,7 +372,7 @@ export interface components {
       reason: string | null;
       last_log: string[];
     };
-    /** @description A project that people share; the addresses are those that labs of the Hub use. */
+    /** @description A shared project, with the URLs for labs of the Hub. */
     TeamProject: {
       name: string;
       description: string;
@@ -411,7 +411,7 @@ export interface components {
       /** Format: date-time */
       time: string;
     };
-    /** @description A person's files: mounted in all containers of the person, or in the trash. */
+    /** @description A user's files: mounted in all containers of the user, or in the trash. */
     Volume: {
       name: string;
       user: string;
@@ -2184,7 +2184,7 @@ export interface components {
      * @enum {string}
      */
     Origin: 'api' | 'lab' | 'client';
-    /** @description The kernel has ended processes because the container's memory was used up. */
+    /** @description The kernel has killed processes because the container's memory was used up. */
     OutOfMemory: {
       /** Format: date-time */
       time: string;
@@ -2235,7 +2235,7 @@ export interface components {
       /** @default null */
       preparation: components['schemas']['PreparationSummary'] | null;
     };
-    /** @description Usage of the container that the server runs in; null where it runs in none. */
+    /** @description Usage of the server's container; null outside a container. */
     OwnUsage: {
       /**
        * @description Cores.

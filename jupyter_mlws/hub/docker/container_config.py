@@ -1,4 +1,4 @@
-"""How a container is made in Docker: values only, so that they can be read and compared."""
+"""Docker configuration of a container. Pure functions that return values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 CPU_PERIOD = 100_000
 """Microseconds; the kernel's own default."""
 START_PERIOD = 50_000
-"""The period of a container that has more cores while it starts: what marks it as such."""
+"""CPU period of a container that has more cores while it starts; identifies the start limits."""
 NANOSECONDS = 10**9
 START_INTERVAL_VERSION = "1.44"
-"""The first version of Docker's API that probes quicker while a container starts."""
+"""The first version of Docker's API with a shorter health check interval during the start."""
 LOG_SIZE = "10m"
 LOG_FILES = "2"
 RESCUE = {
@@ -29,7 +29,7 @@ RESCUE = {
     "JUPYTERLAB_WORKSPACES_DIR": "/tmp/rescue/workspaces",  # noqa: S108
     "IPYTHONDIR": "/tmp/rescue/ipython",  # noqa: S108
 }
-"""What a lab writes while it starts goes outside a home that is full."""
+"""Directories outside the home, for a lab that starts although the home is full."""
 
 
 def labels(hub_name: str, user: str, server: str, spec: ResolvedSpec) -> dict[str, str]:
@@ -47,12 +47,12 @@ def labels(hub_name: str, user: str, server: str, spec: ResolvedSpec) -> dict[st
 
 
 def limits(resources: Amount) -> dict[str, int]:
-    """The arguments of ``create_host_config`` and ``update_container`` that can change live."""
+    """Return the arguments of ``create_host_config`` and ``update_container`` for the limits."""
     return {
         "cpu_period": CPU_PERIOD,
         "cpu_quota": round(resources.cpu * CPU_PERIOD),
         "mem_limit": resources.memory,
-        # Without it, the same amount again may be had as swap.
+        # Without it, Docker allows the same amount as swap in addition.
         "memswap_limit": resources.memory,
     }
 
@@ -65,7 +65,7 @@ def starting(resources: Amount, cpu: float) -> dict[str, int]:
 
 
 def cores(host: Mapping[str, Any]) -> float:
-    """The limit in a container's ``HostConfig``; 0 where it has none, or not yet its own."""
+    """Return the limit in a container's ``HostConfig``; 0 for none or start limits."""
     if host.get("CpuPeriod") == START_PERIOD:
         return 0.0
     return round((host.get("CpuQuota") or 0) / (host.get("CpuPeriod") or CPU_PERIOD), 3)
@@ -74,7 +74,7 @@ def cores(host: Mapping[str, Any]) -> float:
 def confinement(
     spec: ResolvedSpec, processes: int, restarts: int, start_cpu: float = 0.0
 ) -> dict[str, Any]:
-    """The arguments of ``create_host_config`` that limit and confine a container."""
+    """Return the arguments of ``create_host_config`` that limit and confine a container."""
     arguments: dict[str, Any] = {
         **limits(spec.resources),
         **starting(spec.resources, start_cpu),
@@ -90,7 +90,7 @@ def confinement(
         },
     }
     if spec.resources.gpu:
-        # Those that are leased to it: of a mere count, the first ones would be everybody's.
+        # By number: with a count, Docker would give the first devices to every container.
         devices = [str(number) for number in spec.devices]
         request = DeviceRequest(device_ids=devices, capabilities=[["gpu"]])
         arguments["device_requests"] = [request]
@@ -98,14 +98,14 @@ def confinement(
 
 
 def health_check(api_version: str) -> dict[str, int]:
-    """The image's own check, asked every second until it passes for the first time."""
+    """Return the health check of the image, run every second until it first passes."""
     if version_lt(api_version, START_INTERVAL_VERSION):
         return {"Interval": 2 * NANOSECONDS}
     return {"StartInterval": NANOSECONDS}
 
 
 def network(name: str, bridge: str, subnet: str) -> dict[str, Any]:
-    """The arguments of ``create_network`` for containers that can't reach each other."""
+    """Return the arguments of ``create_network`` for containers that can't reach each other."""
     pool = IPAMPool(subnet=subnet, gateway=gateway(subnet))
     return {
         "name": name,
@@ -120,7 +120,7 @@ def network(name: str, bridge: str, subnet: str) -> dict[str, Any]:
 
 
 def gateway(subnet: str) -> str:
-    """The host's own address in a network: where containers reach the Hub."""
+    """Return the host's address in a network, at which containers reach the Hub."""
     return str(ipaddress.ip_network(subnet)[1])
 
 
@@ -131,9 +131,9 @@ def environment(hub_variables: Mapping[str, str], spec: ResolvedSpec) -> dict[st
 
 
 def credentials(service_url: str) -> dict[str, str]:
-    """Have git answer the service with the token that is in the lab's environment anyway.
+    """Return variables with which git authenticates to the service by the lab's token.
 
-    It is written nowhere else: no file has it, no address, no argument of a program.
+    The token stays in the lab's environment: it is in no file, URL or argument of a program.
     """
     answer = "echo username=$JUPYTERHUB_USER; echo password=$JUPYTERHUB_API_TOKEN"
     return {

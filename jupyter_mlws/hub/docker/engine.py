@@ -1,4 +1,4 @@
-"""The Docker engine as the service needs it: what runs, what it uses, what it said."""
+"""Docker engine: containers, their usage and logs, images and volumes."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from jupyter_mlws.logs.formatting import plain
 
 ID_LABEL = "mlws.id"
 PENDING = "pending"
-"""The state of what an engine with a queue of its own holds back until there is room."""
+"""State of a container that waits in the queue of the engine (Docker Swarm)."""
 MAX_CONNECTIONS = 32
-"""Calls to the engine at once."""
+"""Maximum number of concurrent calls to the engine."""
 STREAMS = ("stdin", "stdout", "stderr")
 FRAME = struct.Struct(">BxxxL")
-"""The header of a piece of log: which stream, and how many bytes follow."""
+"""Header of a log frame: the stream and the number of bytes that follow."""
 STOP_TIMEOUT = 10
-"""Seconds a container has to end by itself."""
+"""Seconds until a container that does not stop is killed."""
 ZERO_TIMESTAMP = "0001-01-01"
 
 
 @dataclass(frozen=True)
 class DockerContainer:
-    """A container as Docker has it."""
+    """A container, as Docker describes it."""
 
     docker: str
     id: str
@@ -60,23 +60,23 @@ class DockerContainer:
     created: datetime
     started: datetime | None
     node: str | None = None
-    """The machine, where the engine has several."""
+    """Name of the machine, if the engine has several."""
     container: str = ""
-    """The engine's id of the container, where ``docker`` is another thing's."""
+    """The engine's id of the container, if ``docker`` is the id of a Swarm service."""
 
     @property
     def active(self) -> bool:
-        """True if it holds its resources: it runs, or Docker restarts it."""
+        """True if the container uses its resources: it runs, or Docker restarts it."""
         return self.state in ("running", "restarting", "paused")
 
     @property
     def ended(self) -> bool:
-        """True once it has exited."""
+        """True if the container has exited."""
         return self.state in ("exited", "dead")
 
     @property
     def failed(self) -> bool:
-        """True if it exited with an error."""
+        """True if the container exited with an error."""
         return self.ended and bool(self.exit_code)
 
 
@@ -101,7 +101,7 @@ class Engine:
 
     @property
     def client(self) -> APIClient:
-        """The shared connection, made when it is first needed."""
+        """The shared connection, created on first use."""
         with self._lock:
             if self._client is None:
                 self._client = self.connect()
@@ -119,7 +119,7 @@ class Engine:
         if self._client is not None:
             self._client.close()
 
-    # What there is
+    # Machines, containers and images
 
     def machines(self, capacity: Amount | None) -> dict[str, Amount]:
         """Return the resources of each machine by name; ``capacity`` overrides them."""
@@ -131,11 +131,11 @@ class Engine:
         return {info["Name"]: capacity or host_capacity}
 
     def all(self) -> dict[str, DockerContainer]:
-        """Every container of this Hub, by id."""
+        """Return all containers of this Hub, by id."""
         return self._list_containers({"label": f"{HUB_LABEL}={self.hub}"})
 
     def find(self, identifier: str) -> DockerContainer | None:
-        """The container with an id, if Docker has it."""
+        """Return the container with an id; None if it does not exist."""
         labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
         return self._list_containers({"label": labels}).get(identifier)
 
@@ -154,7 +154,7 @@ class Engine:
         return containers
 
     def image(self, name: str) -> LocalImage | None:
-        """An image, if it is on this machine."""
+        """Return an image; None if it is not on this machine."""
         with translate_docker_errors():
             try:
                 inspection = self.client.inspect_image(name)
@@ -163,10 +163,10 @@ class Engine:
         created = parse_timestamp(inspection.get("Created") or ZERO_TIMESTAMP)
         return LocalImage(inspection["Size"], created or datetime.fromtimestamp(0, timezone.utc))
 
-    # What can be done without the Hub
+    # Changes without the Hub
 
     def remove(self, identifier: str) -> None:
-        """Stop and remove a container; the volumes that have a name stay."""
+        """Stop and remove a container; keep named volumes."""
         container = self.find(identifier)
         if container is None:
             return
@@ -175,14 +175,14 @@ class Engine:
             self.client.remove_container(container.docker, v=True, force=True)
 
     def resize(self, docker: str, amount: Amount) -> None:
-        """Change the limits of a container that runs."""
+        """Change the limits of a running container."""
         with translate_docker_errors():
             self.client.update_container(docker, **container_config.limits(amount))
 
-    # People's files
+    # Volumes
 
     def volumes(self) -> list[tuple[str, str, datetime]]:
-        """(name, person, when it was made) of every volume of this Hub's people."""
+        """Return (name, user, creation time) of each user's volume of this Hub."""
         with translate_docker_errors():
             rows = self.client.volumes({"label": f"{HUB_LABEL}={self.hub}"})["Volumes"] or []
         return [
@@ -199,17 +199,17 @@ class Engine:
         ]
 
     def volume_sizes(self) -> dict[str, int]:
-        """Bytes of every volume, by name. It takes as long as reading all of their folders."""
+        """Return the bytes of each volume, by name. Slow: Docker reads all directories."""
         with translate_docker_errors():
             rows = self.client.df()["Volumes"] or []
         return {row["Name"]: row["UsageData"]["Size"] for row in rows if row.get("UsageData")}
 
     def remove_volume(self, name: str) -> None:
-        """Remove it with all its files; nothing where it is not there."""
+        """Remove a volume with all its files; do nothing if it does not exist."""
         with translate_docker_errors(), contextlib.suppress(NotFound):
             self.client.remove_volume(name)
 
-    # What it uses
+    # Usage
 
     def sample(self, container: DockerContainer) -> Sample | None:
         """Return the current counters of a container; None if it no longer runs."""
@@ -234,7 +234,7 @@ class Engine:
             time=time.monotonic(),
         )
 
-    # What it said
+    # Logs
 
     def tail(self, docker: str, lines: int) -> list[LogLine]:
         """Return the last lines of the log, numbered from the log's beginning."""
@@ -260,7 +260,7 @@ class LogReader:
     def __init__(self, client: APIClient, what: str, follow: bool) -> None:
         address = f"{client.base_url}/v{client.api_version}/{what}/logs"
         query = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
-        # The client's own call does not tell the streams apart. No time limit: a lab may be silent.
+        # docker-py merges the streams. No timeout: a lab may print nothing for hours.
         self._response = client.get(address, params=query, stream=True, timeout=None)
         self._response.raise_for_status()
         self._stream = CancellableStream(self._read_frames(), self._response)
@@ -272,8 +272,8 @@ class LogReader:
         self.close()
 
     def close(self) -> None:
-        """End the iteration, wherever it waits."""
-        # A log that has ended by itself has no socket any more.
+        """End the iteration, also while it waits."""
+        # A log that has ended has no socket.
         with contextlib.suppress(AttributeError, OSError, DockerException):
             self._stream.close()
         self._response.close()
@@ -324,7 +324,7 @@ def _parse_line(seq: int, stream: str, raw: bytes) -> LogLine:
 
 
 def read_inspection(raw: Mapping[str, Any]) -> DockerContainer:
-    """Docker's description of a container of ours."""
+    """Return a container from Docker's inspection of it."""
     labels: dict[str, str] = raw["Config"]["Labels"]
     state = raw["State"]
     host = raw["HostConfig"]
@@ -337,7 +337,7 @@ def read_inspection(raw: Mapping[str, Any]) -> DockerContainer:
         user=labels["mlws.user"],
         server=labels.get("mlws.server", ""),
         image=labels.get("mlws.image", raw["Config"]["Image"]),
-        # Labels stay as they were made: they know no change of size.
+        # Labels never change, so they have the size at creation.
         amount=Amount(
             cpu=container_config.cores(host) or float(labels["mlws.cpu"]),
             memory=host.get("Memory") or int(labels["mlws.memory"]),
@@ -357,7 +357,7 @@ def read_inspection(raw: Mapping[str, Any]) -> DockerContainer:
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """RFC 3339 with nanoseconds, which Python before 3.11 does not read."""
+    """Parse RFC 3339 with nanoseconds, which Python before 3.11 does not support."""
     if text.startswith(ZERO_TIMESTAMP):
         return None
     seconds, _, fraction = text.rstrip("Z").partition(".")

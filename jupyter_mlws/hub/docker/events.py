@@ -1,6 +1,6 @@
-"""What the Docker engine does to the containers of one Hub, told as it happens.
+"""Events of the Docker engine about the containers of one Hub.
 
-The Hub itself only polls; the events make a dead container known in a fraction of a second.
+JupyterHub only polls; with events the end of a container is known in a fraction of a second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from docker.errors import DockerException
 from jupyter_mlws.hub.background import BackgroundTasks
 
 HUB_LABEL = "mlws.hub"
-"""The label by which a Hub knows its own containers."""
+"""Label of the containers of a Hub, with the Hub's name as its value."""
 ACTIONS = (
     "create",
     "start",
@@ -40,18 +40,18 @@ STATE_CHANGE_ACTIONS = frozenset({"start", "die", "oom", "destroy"})
 """Actions after which a lab may be unavailable, or have another address."""
 MIN_RECONNECT_DELAY = 0.1
 MAX_RECONNECT_DELAY = 5.0
-"""Seconds between two tries to reach the engine; doubled until the longest."""
+"""Seconds between attempts to reach the engine; doubled up to the maximum."""
 _ENGINE_ATTRIBUTES = frozenset({"name", "image", "exitCode", "execDuration", "signal"})
-"""What the engine puts beside a container's labels."""
+"""Attributes of an event that are not labels of the container."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class EngineEvent:
-    """One thing that happened to a container.
+    """An event of a container.
 
-    ``action`` is the engine's word (one of :data:`ACTIONS`), ``container`` the engine's id,
+    ``action`` is one of :data:`ACTIONS`, ``container`` the engine's id,
     ``time`` in seconds since the epoch by the engine's clock.
     """
 
@@ -65,7 +65,7 @@ class EngineEvent:
 
 
 def read_event(raw: Mapping[str, Any]) -> EngineEvent:
-    """The engine's JSON as an event; ``health_status: healthy`` becomes action and health."""
+    """Parse the engine's JSON; split ``health_status: healthy`` into action and health."""
     action, _, detail = raw["Action"].partition(": ")
     actor = raw["Actor"]
     attributes: dict[str, str] = actor["Attributes"]
@@ -82,11 +82,11 @@ def read_event(raw: Mapping[str, Any]) -> EngineEvent:
 
 
 class EventWatcher:
-    """Follows the engine's events in a thread of its own, for as long as it takes.
+    """Follows the engine's events in a thread, and reconnects as needed.
 
-    ``on_event`` gets each event of the Hub ``hub_name`` once. ``on_gap`` is called whenever the
-    watcher has (re)connected: events may have been missed before, so its owner compares what it
-    believes with what runs. Both are called from the watcher's thread.
+    ``on_event`` is called with each event of the Hub ``hub_name`` once. ``on_gap`` is called after
+    each (re)connection: events may have been missed, so the owner compares its state with the
+    engine's. Both are called from the watcher's thread.
     """
 
     def __init__(
@@ -106,11 +106,11 @@ class EventWatcher:
         self._thread = threading.Thread(target=self._follow, name="docker-events", daemon=True)
 
     def start(self) -> None:
-        """Begin to follow; returns at once."""
+        """Start to follow in the background."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop following; no callback comes after this returns."""
+        """Stop following; no callback is called after that."""
         self._stop_event.set()
         self._close_stream()
         if self._thread.is_alive():
@@ -131,8 +131,8 @@ class EventWatcher:
         """Follow one connection until it ends."""
         with contextlib.closing(self._client_factory()) as client:
             self._stream = client.events(
-                # What happens between the last event, or this object's birth, and now is
-                # replayed by the engine, which keeps the last few hundred.
+                # The engine replays the events since the last one, or since this object was
+                # created; it stores the last few hundred.
                 since=f"{self._last_event_ns // 10**9}.{self._last_event_ns % 10**9:09d}",
                 filters={
                     "type": "container",
@@ -156,18 +156,18 @@ class EventWatcher:
         try:
             callback(*arguments)
         except Exception:
-            # One owner's fault must not end the news for good.
+            # An error in one callback must not end the thread.
             log.exception("A Docker event listener failed")
 
     def _close_stream(self) -> None:
         if self._stream is not None:
-            # A stream that has just ended by itself has no socket any more.
+            # A stream that has just ended has no socket.
             with contextlib.suppress(AttributeError, OSError, DockerException):
                 self._stream.close()
 
 
 class WatchedSpawner(Protocol):
-    """A spawner, as far as events concern it."""
+    """Interface of a spawner that receives events."""
 
     object_id: str
 
@@ -179,9 +179,9 @@ class WatchedSpawner(Protocol):
 
 
 class EventDispatcher:
-    """Informs each spawner of what happens to its container. Made on the event loop.
+    """Passes Docker events to the spawners of the containers. Must be created on the event loop.
 
-    It lives as long as the Hub's process, and its thread ends with it.
+    Lives until the Hub's process ends.
     """
 
     def __init__(self, client_factory: Callable[[], APIClient], hub_name: str) -> None:
@@ -209,5 +209,5 @@ class EventDispatcher:
         EventWatcher(client_factory, hub_name, handle_event, handle_gap).start()
 
     def add(self, spawner: WatchedSpawner) -> None:
-        """Inform this spawner, by the container that it has at the time."""
+        """Pass events of this spawner's current container to it."""
         self._spawners.add(spawner)

@@ -1,6 +1,6 @@
-"""People's own images in Docker: what a container has installed, built anew on a clean base.
+"""Images of users in Docker: the packages of a container, installed on a clean base image.
 
-A person's container itself is never made an image: its token and secrets would be in it.
+A container is never committed as an image, because the image would contain tokens and secrets.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 LABEL = "mlws.environment"
 """Labels of an image: ``.hub``, ``.user``, ``.name``, ``.base`` and ``.packages``."""
 BUILDER = "mlws.builder"
-"""Label of the container in which an image is made: whose value is the Hub's name."""
+"""Label of the container that builds an image; its value is the Hub's name."""
 LIST = "/tmp/environment.txt"  # noqa: S108  the builder's own
 LONGEST = 1024**2
-"""Bytes of what a container may say that it has installed."""
+"""Maximum bytes of a container's list of packages."""
 PREFIX = "my/"
-"""How a person asks for an image of the person's own."""
+"""Prefix of the names by which users request their own images."""
 SCHEMES = ("http://", "https://", "git+https://", "git+http://")
 BUILD_PROCESSES = 512
 SILENCE_LIMIT = 600.0
-"""Seconds for which pip may print nothing."""
+"""Seconds without output after which pip is stopped."""
 TIME_LIMIT = 1800.0
-"""Seconds for which one call of pip may run."""
+"""Seconds after which a call of pip is stopped."""
 SIZE_INTERVAL = 5.0
-"""Seconds between two measurements of what a build has written; Docker tells it on request only."""
+"""Seconds between measurements of the bytes that a build has written."""
 TOO_MUCH_OUTPUT = Message("the output exceeds {bytes} bytes")
 TIMED_OUT = Message("timed out after {seconds:g} s")
 INSTALLED = """
@@ -60,7 +60,7 @@ for one in importlib.metadata.distributions():
     found.setdefault(name, f"{name} @ {url}" if url else f"{name}=={one.version}")
 print(json.dumps(found))
 """
-"""Printed by a container's own Python: name → requirement, of everything that it has."""
+"""Program for the Python of a container that prints name → requirement of all packages."""
 
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PersonalImage:
-    """An image that a person has saved; ``base`` is what the administrator calls the one below."""
+    """An image that a user has saved; ``base`` is the label of its base image."""
 
     user: str
     name: str
@@ -131,7 +131,7 @@ def lock(base: Mapping[str, str], now: Mapping[str, str]) -> Lock:
 
 
 class PersonalImages:
-    """Makes, lists and removes the images of one Hub's people. Blocking and thread-safe."""
+    """Builds, lists and removes the images of the users of one Hub. Blocking and thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -168,11 +168,11 @@ class PersonalImages:
         limits: Amount,
         say: Callable[[str], None],
     ) -> Lock:
-        """Build the image of ``spec`` with the packages ``now``, in a container of its own.
+        """Build the image of ``spec`` with the packages ``now``, in a separate container.
 
         The container is confined. ``settings`` are variables for pip alone, which the image does
-        not keep; ``most`` is the limit in bytes above the base. Error 10106 says what failed, and
-        nothing is left in that case.
+        not keep; ``most`` is the limit in bytes above the base. Error 10106 with the
+        cause if the build fails; nothing is left in that case.
         """
         client = self._engine.client
         with _present():
@@ -192,7 +192,7 @@ class PersonalImages:
 
     @contextlib.contextmanager
     def _limited(self, builder: str, most: int | None) -> Iterator[None]:
-        """Kill the builder once it has written more than ``most`` bytes: error 10210."""
+        """Kill the builder if it has written more than ``most`` bytes; error 10210."""
         stop_event = threading.Event()
         sizes: list[int] = []
 
@@ -295,9 +295,9 @@ class PersonalImages:
         image = image_name(self._engine.hub, user, name)
         repository, _, tag = image.partition(":")
         with translate_docker_errors():
-            # As root, who owns it. An absolute path: packages may install an `rm` of their own.
+            # As root, the owner. An absolute path, because packages may install another `rm`.
             self._run(builder, ["/bin/rm", "-f", LIST], {}, user="0")
-            # What runs is the base's command again, and the base's own health check.
+            # The image gets the command and the health check of its base.
             new_image = client.commit(
                 builder,
                 repository,
@@ -308,7 +308,7 @@ class PersonalImages:
                         **(base["Config"].get("Labels") or {}),
                         **{f"{LABEL}.{key}": value for key, value in labels.items()},
                         f"{LABEL}.below": str(base["Size"]),
-                        # Whatever runs of it later is nobody's builder.
+                        # Containers of the image must not have the builder's label.
                         BUILDER: "",
                     },
                 },
@@ -322,7 +322,7 @@ class PersonalImages:
             self._prune()
 
     def remove(self, user: str, name: str) -> None:
-        """Remove it; nothing where it is not there."""
+        """Remove an image; do nothing if it does not exist."""
         with translate_docker_errors():
             try:
                 self._engine.client.remove_image(image_name(self._engine.hub, user, name))
@@ -330,7 +330,7 @@ class PersonalImages:
                 return
 
     def _prune(self) -> None:
-        """Remove what was replaced, as far as no container runs of it any more."""
+        """Remove replaced images that no container uses."""
         filters = {"dangling": ["true"], "label": [f"{LABEL}.hub={self._engine.hub}"]}
         self._engine.client.prune_images(filters=filters)
 

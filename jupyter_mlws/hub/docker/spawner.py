@@ -1,7 +1,7 @@
-"""A person's lab in a Docker container: admitted, limited, watched.
+"""Spawner of labs in Docker containers, with admission, limits and Docker events.
 
-The Hub owns the lifecycle and Docker the restarts; this spawner asks the service ``mlws`` what it
-may start before it touches Docker, and turns Docker's events into the Hub's knowledge at once.
+The Hub controls the lifecycle, and Docker the restarts. Before it calls Docker, the spawner
+requests resources from the service ``mlws``; Docker events update the Hub's state at once.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec, sizes
 MAX_PULL_ATTEMPTS = 3
 READINESS_POLL_INTERVAL = 0.1
 READINESS_REQUEST_TIMEOUT = 5.0
-"""Seconds between two questions to a lab that starts, and for each answer."""
+"""Seconds between requests to a starting lab, and the timeout of each."""
 CRASH_LOG_LINES = 20
-"""How much of a dead container's log a person is shown."""
+"""Lines of an exited container's log that are shown to the user."""
 MAX_DOCKER_THREADS = 32
-"""Calls to Docker at once: one that hangs must not delay the others."""
+"""Maximum number of concurrent calls to Docker; one that hangs must not delay the others."""
 
 
 class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
@@ -51,9 +51,9 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
     _watch: ClassVar[EventDispatcher | None] = None
     _pool: ClassVar[ThreadPoolExecutor | None] = None
     wanted: ResolvedSpec
-    """What the running container was made as; set by a start."""
+    """Specification of the running container; set by a start."""
     mounted: str
-    """The volume with the person's files; set by a start."""
+    """Volume with the user's files; set by a start."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -120,11 +120,11 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
             refusal = error
         except (DockerException, requests.RequestException) as error:
             refusal = Refusal.of(ContainerBackendError(reason=str(error)), language)
-        # The Hub starts with the last options where none are given: not with refused ones.
+        # A start without options uses the last ones, which must not be the rejected ones.
         self.orm_spawner.user_options = None
         self._steps.end()
         service = self.user.settings["services"]["mlws"]
-        # The host is empty unless the Hub has sub-domains.
+        # The host is empty unless the Hub uses subdomains.
         refusal.link(f"{service.host}{service.prefix}")
         raise refusal
 
@@ -173,7 +173,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
 
     @property
     def admission(self) -> AdmissionClient:
-        """Client that asks the service what may be started."""
+        """Client that requests resources from the service."""
         address = url_path_join(self.service_url, self.root, "services/mlws")
         return AdmissionClient(address, self.admission_token)
 
@@ -210,7 +210,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
     async def prepare_engine(self) -> None:
         """Create the network and the volume, and remove the previous container.
 
-        It was kept after a crash for its log.
+        After a crash it remains for its log.
         """
         try:
             await self.docker("inspect_network", self.network_name)
@@ -218,7 +218,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
             self.log.info("Creating the network %s", self.network_name)
             arguments = container_config.network(self.network_name, self.bridge, self.subnet)
             await self.docker("create_network", **arguments)
-        # Nothing happens where it is there already.
+        # Does nothing if the volume exists.
         labels = {HUB_LABEL: self.hub_name, "mlws.user": self.user.name}
         await self.docker("create_volume", self.mounted, labels=labels)
         if await self.get_object():
@@ -250,7 +250,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
                 "host_config": host,
             }
         )
-        # docker-py knows no StartInterval, so it can't be an argument.
+        # docker-py does not support StartInterval as an argument.
         config["Healthcheck"] = container_config.health_check(self.client.api_version)
         created: dict[str, Any] = await self.docker(
             "create_container_from_config", config, self.container_name
@@ -279,7 +279,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
     async def wait_until_ready(self) -> tuple[str, int]:
         """Wait for the lab's first response and return (address, port).
 
-        Raises if the container has ended after its last restart.
+        Error 10105 if the container has exited after its last restart.
         """
         self._steps.report(70, words.WAITING)
         while True:
@@ -299,7 +299,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
             try:
                 await asyncio.wait({notification, answer}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                # Also where the start itself is cancelled: nothing else would end them.
+                # Also if the start is cancelled: nothing else would cancel the tasks.
                 for task in (notification, answer):
                     task.cancel()
             (error,) = await asyncio.gather(answer, return_exceptions=True)
@@ -311,7 +311,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
 
     async def _wait_for_response(self, ip: str, port: int) -> None:
         if not ip:
-            # Between two tries a container has no address; the next start is an event.
+            # Between restarts a container has no address; the next start is an event.
             await asyncio.Event().wait()
         url = f"http://{ip}:{port}{url_path_join(self.server.base_url, 'api')}"
         while True:
@@ -383,7 +383,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
         is_running = not self.pending and self.server is not None
         if not is_running or await self.poll_and_notify() is not None:
             return
-        # Docker may have given the restarted container another address.
+        # A restart may change the address of the container.
         ip, port = await self.get_ip_and_port()
         if ip and (self.server.ip, self.server.port) != (ip, port):
             self.log.info("%s is now at %s:%s", self._log_name, ip, port)
@@ -523,7 +523,7 @@ class MLWSSpawner(ContainerSpawner):
 
     @default("remove")
     def _remove_default(self) -> bool:
-        # A container that is kept would keep its old limits as well.
+        # Otherwise the next start would reuse the container with its old limits.
         return True
 
     @default("options_form")
@@ -540,6 +540,6 @@ class MLWSSpawner(ContainerSpawner):
 
     @default("apply_user_options")
     def _apply_user_options_default(self) -> Any:
-        # The service checks them in start(), where a refusal can be shown in the user's language
+        # The service validates them in start(), where an error can be shown in the user's language
         # and without a traceback in the log.
         return lambda spawner, options: None

@@ -1,4 +1,4 @@
-"""How a lab is made as a service of Docker Swarm, and what Swarm says of it: values only."""
+"""Docker Swarm services of labs: their configuration and state. Pure functions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from jupyter_mlws.hub.docker.events import HUB_LABEL
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
 GPU_RESOURCE = "gpu"
-"""What nodes call their devices in ``node-generic-resources`` of dockerd's configuration."""
+"""Name of GPUs in ``node-generic-resources`` of the nodes' dockerd configuration."""
 RESTART_DELAY = container_config.NANOSECONDS // 10
 STOP_GRACE_PERIOD = 10 * container_config.NANOSECONDS
-"""Nanoseconds that a lab has to end by itself."""
+"""Nanoseconds until a lab that does not stop is killed."""
 SERVICE_LABEL = "com.docker.swarm.service.id"
-"""By which the engine knows a container's service."""
+"""Label with the id of a container's service, set by Swarm."""
 _STARTING_STATES = ("assigned", "accepted", "preparing", "ready", "starting")
 _FINISHED_STATES = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
@@ -43,7 +43,7 @@ def resources(amount: Amount, processes: int) -> Resources:
         mem_reservation=amount.memory,
         generic_resources={GPU_RESOURCE: amount.gpu} if amount.gpu else None,
     )
-    # docker-py knows no such argument.
+    # docker-py does not support it as an argument.
     requirements["Limits"]["Pids"] = processes
     return requirements
 
@@ -130,7 +130,7 @@ def state_of(task_: Mapping[str, Any]) -> str:
     if state == "running":
         return "running"
     if state in _FINISHED_STATES:
-        # Swarm has still to say whether it starts another one.
+        # Swarm has not decided yet whether it starts another task.
         is_final = _is_shutting_down(task_) or state == "complete"
         return "exited" if is_final else "restarting"
     if state in _STARTING_STATES:

@@ -1,4 +1,4 @@
-"""Docker Swarm as the service needs it: the same questions, asked of services and their tasks."""
+"""Engine for Docker Swarm, with services and their tasks in place of containers."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SwarmEngine(Engine):
             if container is None:
                 continue
             other = containers.get(container.id)
-            # A service that is just being removed, and the one that was made after it.
+            # A service that is being removed, and its successor.
             if other is None or container.created > other.created:
                 containers[container.id] = container
         return containers

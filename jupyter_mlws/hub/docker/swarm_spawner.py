@@ -1,4 +1,4 @@
-"""A person's lab as a service of Docker Swarm: on whichever node has room."""
+"""Spawner of labs as services of Docker Swarm."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent
 from jupyter_mlws.hub.docker.spawner import CRASH_LOG_LINES, MLWSSpawner
 
 POLL_INTERVAL = 0.2
-"""Seconds between two questions to Swarm, which has no events of tasks."""
+"""Seconds between queries of tasks, for which Swarm has no events."""
 STOP_TIMEOUT = 15.0
 RESTART_DECISION_TIMEOUT = 10.0
-"""Seconds in which Swarm says whether it starts another task instead of one that has ended."""
+"""Seconds in which Swarm decides whether it replaces a task that has ended."""
 
 
 class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""One container as the service knows it, and the status that follows from what it knows."""
+"""State of one container, and the status that follows from it."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ SECRETS_NOT_STORED = Message(
 
 
 class Intent(str, Enum):
-    """Operation that the service has yet to carry out, or whose end it has yet to see.
+    """Operation that the service has yet to carry out, or whose end it has yet to observe.
 
-    A container that waits in the queue has none. With its resources it gets START, until a spawner
-    of the Hub takes them: SPAWN. It has none again once it runs or its start has failed.
+    A container in the queue has none. When its resources are granted, the intent is START, and from
+    the admission of the Hub's spawner SPAWN. It is none again once the container runs or the start
+    has failed.
     """
 
     NONE = ""
@@ -93,7 +94,7 @@ class ContainerState(Base):
     queued_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     started_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     sealed: Mapped[str | None] = mapped_column(Text, default=None)
-    """All variables, encrypted, until the container has started: then the Hub has them."""
+    """All variables, encrypted, until the container has started and the Hub stores them."""
     turn_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     """The arrival that determines the queue position, if an administrator has moved it."""
 
@@ -119,40 +120,40 @@ class ContainerState(Base):
 
     @property
     def running(self) -> bool:
-        """True if Docker runs it."""
+        """True if Docker runs the container."""
         return self.docker_container is not None and self.docker_container.active
 
     @property
     def held(self) -> bool:
-        """True if it waits in the engine's own queue."""
+        """True if the container waits in the queue of Docker Swarm."""
         return self.docker_container is not None and self.docker_container.state == PENDING
 
     @property
     def active(self) -> bool:
-        """True if it has its resources, or is about to take them."""
+        """True if the container uses its resources, or is about to."""
         if self.running or self.server is None:
             return self.running
         return self.server.pending == "spawn" or (self.server.ready and not self.ended)
 
     @property
     def ended(self) -> bool:
-        """True if its newest container in Docker has exited."""
+        """True if the newest container in Docker has exited."""
         return self.docker_container is not None and self.docker_container.ended
 
     @property
     def failed(self) -> bool:
-        """True if its newest container in Docker exited with an error."""
+        """True if the newest container in Docker exited with an error."""
         return self.docker_container is not None and self.docker_container.failed
 
     @property
     def starting(self) -> bool:
-        """True if its start has not ended: a container that has exited is no failure yet."""
+        """True during a start: an exit of the container is no failure yet."""
         is_spawning = self.server is not None and self.server.pending == "spawn"
         return is_spawning or self.hub_waits or self.intent is Intent.START
 
     @property
     def stopping(self) -> bool:
-        """True if its end was requested and is therefore no failure."""
+        """True if a stop was requested, so that the end is no failure."""
         pending = self.server.pending if self.server is not None else None
         return self.intent in STOP_INTENTS or pending == "stop"
 
@@ -175,9 +176,9 @@ class ContainerState(Base):
             if container.health == "unhealthy":
                 return ContainerStatus.UNHEALTHY
             if pending == "spawn":
-                # It may respond already, but the proxy has no route to it yet.
+                # The lab may respond already, but the proxy has no route to it yet.
                 return ContainerStatus.STARTING
-            # After a restart the Hub's word is old: it never noticed.
+            # The Hub does not notice restarts by Docker, so its view is outdated after one.
             is_fresh = container.restarts == 0 or container.health is None
             is_ready = is_fresh and self.server is not None and self.server.ready
             responds = is_ready or container.health == "healthy"

@@ -1,4 +1,4 @@
-"""Starts and stops containers through the Hub: the one way from the queue to a lab and back."""
+"""Starts and stops containers through the Hub."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from jupyter_mlws.hub.lifecycle.monitor import Monitor
 from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
 
 STOP_TIMEOUT = 120.0
-"""Seconds that a container has to stop."""
+"""Seconds in which a container must stop."""
 MIN_STOP_POLL_INTERVAL, MAX_STOP_POLL_INTERVAL = 0.1, 0.5
 BUSY_RETRY_DELAY = 2.0
-"""Seconds until a Hub that cannot start a server yet is asked again."""
+"""Seconds until a start is repeated that the Hub could not accept yet."""
 START_SLOT_TIMEOUT = 40.0
 STOP_SLOT_TIMEOUT = 15.0
-"""Seconds for which a start or an end that takes long keeps others waiting."""
+"""Seconds after which a slow start or stop no longer delays others."""
 NOT_STOPPING = Message("The container does not stop. Contact the administrator.")
 
 log = logging.getLogger(__name__)
@@ -77,11 +77,11 @@ class EnvironmentCipher:
 class ConcurrencyLimiter:
     """Limits how many tasks run at once; further ones wait. Must be used on the event loop.
 
-    A task that takes longer than ``patience`` seconds gives its slot to the next one.
+    A task that takes longer than ``patience`` seconds releases its slot.
     """
 
     def __init__(self, patience: float) -> None:
-        # About twice the cores: more at once only makes each of them slower.
+        # Twice the cores: more concurrent starts only slow each other down.
         self._free = asyncio.Semaphore(2 * (os.cpu_count() or 1))
         self._patience = patience
 
@@ -127,7 +127,7 @@ class LifecycleController:
         self._stopping_ids: set[str] = set()
 
     async def close(self) -> None:
-        """Abandon what is under way; the next service continues it."""
+        """Cancel the operations in progress; the next process continues them."""
         await self._tasks.close()
 
     # Starting
@@ -145,7 +145,7 @@ class LifecycleController:
         self._registry.settle()
 
     def start(self, entry: ContainerState) -> None:
-        """Start a container that has its resources, as soon as other starts leave room."""
+        """Start a container that has its resources, as soon as a slot is free."""
         self._tasks.run(self._start(entry))
 
     async def _start(self, entry: ContainerState) -> None:
@@ -162,7 +162,7 @@ class LifecycleController:
                     entry.intent = Intent.NONE
             if not is_observed:
                 await self._monitor.refresh(entry.id)
-            # The Hub responds before that, but the start of a lab takes a processor for seconds.
+            # Keep the slot until the lab runs: its start uses a core for seconds.
             async with aclosing(stream.follow(stream.seq)) as changes:  # type: ignore[type-var]
                 while entry.intent is Intent.SPAWN and entry.id in self._registry.entries:
                     await anext(changes)
@@ -196,7 +196,7 @@ class LifecycleController:
         return False
 
     def spawned(self, entry: ContainerState) -> None:
-        """Follow a container that the Hub spawns from now on."""
+        """Record that the Hub spawns a container."""
         entry.hub_waits = False
         if entry.intent is Intent.START:
             entry.intent, entry.valid_since = Intent.SPAWN, time.monotonic()
@@ -204,7 +204,7 @@ class LifecycleController:
             self._registry.settle()
 
     def seal(self, entry: ContainerState, environment: Mapping[str, str]) -> None:
-        """Keep the variables that may not be stored readable until the container has started."""
+        """Encrypt variables that must not be stored as plain text, until the container starts."""
         if entry.hides_values:
             entry.sealed = self._cipher.close(environment)
 
@@ -256,7 +256,7 @@ class LifecycleController:
         finally:
             self._stopping_ids.discard(entry.id)
         if entry.intent in (Intent.START, Intent.SPAWN):
-            return  # It was started again as soon as it had stopped.
+            return  # The container was started again meanwhile.
         is_restart = entry.intent is Intent.RESTART
         if entry.id in self._registry.entries:
             entry.intent = Intent.NONE
@@ -282,23 +282,23 @@ class LifecycleController:
                 return
             if not entry.active and not (server is not None and server.pending):
                 if entry.docker_container is not None:
-                    # Docker was too slow for the Hub, which gave up; what it left is no crash.
+                    # The Hub's stop timed out in Docker; the remaining container has not crashed.
                     await in_thread(self._engine.remove, entry.id)
                     entry.docker_container = None
                 return
             if entry.held:
-                # The Hub stops nothing that has not started; without its task, the start ends.
+                # The Hub cannot stop a pending start; without its service, the start fails.
                 await in_thread(self._engine.remove, entry.id)
             elif server is not None and server.active and not stop_pending:
                 try:
                     await self._hub.stop(entry.user, entry.name)
                     stop_pending = True
                 except HubRefusedError as refused:
-                    # The Hub stops nothing before it has started: 400, or 500 later in the start.
+                    # The Hub cannot stop a pending start: 400, or 500 later in the start.
                     if refused.status not in (400, 500):
                         raise
             elif entry.running and (server is None or server.stopped):
-                # The Hub does not know that it runs, so it can't stop it.
+                # The Hub takes it to be stopped, so it cannot stop it.
                 await in_thread(self._engine.remove, entry.id)
             if time.monotonic() > deadline:
                 raise ContainerBackendError(reason=NOT_STOPPING)

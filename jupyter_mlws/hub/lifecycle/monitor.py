@@ -20,9 +20,9 @@ from jupyter_mlws.hub.docker.events import EngineEvent, EventWatcher
 from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING, HubAPI, HubRefusedError, Server
 
 SWEEP_INTERVAL = 30.0
-"""Seconds; for what no event tells, such as a server that was deleted on the Hub's page."""
+"""Seconds between sweeps, for changes without events, such as a server deleted in the Hub."""
 HUB_TIMEOUT = 0.6
-"""Seconds in which the Hub must respond; its last known state is used after that, if any."""
+"""Seconds until the last known state is used because the Hub does not respond."""
 MIN_POLL_INTERVAL = 0.2
 MAX_POLL_INTERVAL = 2.0
 """Seconds until a container that changes is inspected again, longer each time."""
@@ -57,7 +57,7 @@ class Monitor:
         self._loop = loop = asyncio.get_running_loop()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._servers: dict[str, tuple[Server | None, float]] = {}
-        """The Hub's last known view of each server, and since when it was asked."""
+        """The Hub's last known view of each server, with the time of the request."""
         self._known_ids: set[str] = set()
         self._starting: set[str] = set()
         """Servers whose start the Hub has yet to answer."""
@@ -110,7 +110,7 @@ class Monitor:
             async with self._locks[identifier]:
                 container = containers.get(identifier)
                 if container is not None and not container.active:
-                    # It has ended by a fault, or is just being stopped.
+                    # It has crashed, or is being stopped.
                     again = await self._inspect_hub_and_docker(identifier, since)
                 else:
                     again = await self._report(
@@ -137,7 +137,7 @@ class Monitor:
 
     @contextmanager
     def expect_start(self, identifier: str) -> Iterator[None]:
-        """Take a server to be starting, without asking the Hub, until it has answered the start."""
+        """Treat a server as starting, without requests to the Hub, until the Hub has responded."""
         self._starting.add(identifier)
         try:
             yield
@@ -145,7 +145,7 @@ class Monitor:
             self._starting.discard(identifier)
 
     def expect_stop(self, identifier: str) -> None:
-        """Ask the Hub about a server again, though its start may not be answered yet."""
+        """Request the state of a server again, also during its start."""
         self._starting.discard(identifier)
 
     async def apply_start(self, identifier: str, options: Mapping[str, Any]) -> None:
@@ -171,7 +171,7 @@ class Monitor:
                 since = time.monotonic()
                 container = await in_thread(self._engine.find, identifier)
                 if container is not None and container.active and identifier in self._servers:
-                    # What Docker does is known at once; the Hub may be busy.
+                    # Apply Docker's view at once; the Hub may be busy.
                     await self._report(identifier, container, *self._servers[identifier])
                 again = await self._inspect_hub_and_docker(identifier, since)
         finally:
@@ -197,12 +197,12 @@ class Monitor:
             if self._servers.get(identifier, (None, 0.0))[1] < asked_at:
                 self._servers[identifier] = server, asked_at
 
-        # A later answer is still of use to the next inspection.
+        # A late response is used by the next inspection.
         answer = self._tasks.run(ask_hub())
         is_known = identifier in self._servers
         await asyncio.wait({answer}, timeout=HUB_TIMEOUT if is_known else None)
         if identifier not in self._servers:
-            # Not None, which would say that there is no such server.
+            # Not None, which would mean that the server does not exist.
             error = str(answer.exception())
             raise ContainerBackendError(reason=HUB_NOT_RESPONDING.fill(error=error))
         server, asked_at = self._servers[identifier]

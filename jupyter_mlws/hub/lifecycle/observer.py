@@ -58,7 +58,7 @@ class ContainerObserver:
             return False
         if since < entry.valid_since:
             return True
-        # The reason of an end is read first, so that both are applied and published together.
+        # Read the reason of an end first, so that both are published together.
         lines: list[LogLine] = []
         failure: str | None = None
         after = copy(entry)
@@ -72,7 +72,7 @@ class ContainerObserver:
             failure = await self._hub.failure(entry.user, entry.name)
         if since < entry.valid_since:
             return True
-        # A sweep takes longer than a look at one container, and may come after newer ones.
+        # A sweep is slower than the inspection of one container, and may arrive after newer ones.
         entry.valid_since = since
         had_spawner = entry.hub_waits
         entry.observe(docker_container, server)
@@ -94,11 +94,11 @@ class ContainerObserver:
         return pending or not is_settled or entry.intent is Intent.SPAWN
 
     def on_docker_event(self, identifier: str, action: str) -> None:
-        """Record an event of Docker that no state shows: lack of memory."""
+        """Record a lack of memory, which no state of Docker shows."""
         entry = self._registry.entries.get(identifier)
         if entry is None or action != "oom":
             return
-        # The kernel tells of one lack of memory several times.
+        # The kernel reports one lack of memory several times.
         if time.monotonic() - entry.last_oom_at > OOM_EVENT_INTERVAL:
             entry.last_oom_at = time.monotonic()
             self._registry.note(entry, "out of memory: a process was killed")
@@ -106,7 +106,7 @@ class ContainerObserver:
     def _adopt(
         self, identifier: str, docker_container: DockerContainer | None, server: Server | None
     ) -> ContainerState | None:
-        """Create the entry of a container that has no record; None if there is none."""
+        """Create the entry of a container without a record; None if no such container exists."""
         if docker_container is None and (server is None or not (server.active or server.name)):
             return None
         user, name = split_id(identifier)
@@ -135,12 +135,12 @@ class ContainerObserver:
         return entry
 
     def _count(self, entry: ContainerState) -> None:
-        """Account in the scheduler for what the container has, until its end."""
+        """Account for the container's resources in the scheduler until its end."""
         scheduler = self._scheduler
         if isinstance(scheduler, SwarmQueue) and self._sync_with_swarm(entry, scheduler):
             return
         if entry.id in scheduler.waiting and not entry.running:
-            return  # The Hub says that it starts, and it waits for its resources.
+            return  # The Hub's start waits for resources.
         if entry.active:
             docker_container, grant = entry.docker_container, scheduler.grants.get(entry.id)
             is_counted = grant is not None and (
@@ -163,7 +163,7 @@ class ContainerObserver:
             scheduler.release(entry.id)
 
     def _sync_with_swarm(self, entry: ContainerState, queue: SwarmQueue) -> bool:
-        """Take over the node that Swarm chose; return whether it waits."""
+        """Apply the node that Swarm chose; return whether the container waits."""
         docker_container = entry.docker_container
         if docker_container is None or entry.ended:
             return False

@@ -1,4 +1,4 @@
-"""All containers of one Hub: what is known of them, what they hold, and the news of them."""
+"""Live state of all containers of one Hub, and the stream of their changes."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class ContainerRegistry:
         self.scheduler = scheduler
         self.records = records
         self.entries: dict[str, ContainerState] = {}
-        # Numbers of an earlier process are all smaller, so that its readers are reset.
+        # Above the numbers of earlier processes, so that their readers are reset.
         self.stream = RingStream(first=int(time.time() * 1000))
         self.on_start = on_start
         self.is_synchronized = False
-        """Whether all that runs is counted; nothing is granted before."""
+        """True once all running containers are counted; nothing is granted before."""
         self._last_report: ResourceReport | None = None
         self._stored_reservations: dict[str, Reservation] = {}
         self.usage_accounting = UsageAccounting(records)
@@ -122,7 +122,7 @@ class ContainerRegistry:
     # Starts in the order of the queue, and messages about all changes
 
     def settle(self) -> None:
-        """Start what can start now, then publish the changes."""
+        """Start the containers that can start now, then publish the changes."""
         if not self.is_synchronized:
             return
         for grant in self.scheduler.dispatch(time.time()):
@@ -173,7 +173,7 @@ class ContainerRegistry:
         self.stream.publish({"type": "container", "user": entry.user, "container": container})
 
     async def changed(self, identifier: str, seq: int) -> None:
-        """Return once there are news of a container after ``seq`` in the stream."""
+        """Return once the stream has a message about a container after ``seq``."""
         async with aclosing(self.stream.follow(seq)) as stream:  # type: ignore[type-var]
             async for message in stream:
                 container = message.get("container")
@@ -255,7 +255,7 @@ class ContainerRegistry:
         )
 
     def report(self, positions: dict[str, QueuePlace]) -> ResourceReport:
-        """All machines and the whole queue."""
+        """Return the report of all machines and the whole queue."""
         waiting = [
             Waiting(
                 id=request.id,
@@ -301,7 +301,7 @@ class ContainerRegistry:
         )
 
     def running(self) -> dict[str, DockerContainer]:
-        """Return the running containers by id, as Docker has them."""
+        """Return the running containers by id, as Docker describes them."""
         return {
             key: entry.docker_container
             for key, entry in self.entries.items()

@@ -1,4 +1,4 @@
-"""Another size for a container: live where it runs, for its next start where it rests."""
+"""Resizing of containers: live if running, else at the next start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegis
 from jupyter_mlws.hub.scheduling.scheduler import Request, larger
 
 MIN_HEADROOM_BYTES = 16 * 1024**2
-"""Bytes that a smaller limit must leave above what is used: the kernel would kill at once."""
+"""Minimum bytes between memory usage and a smaller limit, so that nothing is killed at once."""
 LIVE_STATUSES = (ContainerStatus.RUNNING, ContainerStatus.UNHEALTHY)
 NO_GPU_LIVE = Message("can't be changed while the container is running; stop it first")
 MEMORY_IN_USE = Message(
@@ -80,7 +80,7 @@ class Resizer:
                     raise InvalidContainerError(
                         faults=[Fault("resources.memory", MEMORY_IN_USE.fill(used=used))]
                     )
-            # What it gets is held before Docker is told, what it gives back until it was.
+            # Additional resources are reserved before the change, returned ones released after it.
             self._scheduler.resize(entry.id, larger(before.amount, target), time.time())
             try:
                 await in_thread(self._engine.resize, container.docker, target)
@@ -89,13 +89,13 @@ class Resizer:
                 raise
             self._scheduler.resize(entry.id, target, time.time())
             entry.resources = Resources.of(target)
-            # What was seen before Docker was told has the old size.
+            # Earlier observations have the old size.
             entry.valid_since = time.monotonic()
             if (
                 entry.docker_container is not None
                 and entry.docker_container.docker == container.docker
             ):
-                # Docker tells of no event that is heard here; usage is told against this.
+                # Docker emits no event for it; usage is reported relative to this amount.
                 entry.docker_container = replace(entry.docker_container, amount=target)
         finally:
             entry.resizing = False

@@ -14,11 +14,11 @@ from jupyter_mlws.hub.lifecycle.container_state import now
 from jupyter_mlws.hub.records.store import AuditRow, RecordQueue, Records
 
 SERVICE = "service"
-"""The actor where a program of the administrator's asked with a token of its own."""
+"""The actor of requests with the token of a service."""
 QUIET = 5.0
-"""Seconds without more of the same after which a row is written."""
+"""Seconds without another event of the same kind after which a row is written."""
 LONGEST = 300.0
-"""Seconds after which it is written although there is more."""
+"""Seconds after which a row is written although more events follow."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Audit:
         )
 
     async def read(self, user: Me, query: AuditQuery) -> Page[AuditEntry]:
-        """Return a part of the log, newest first; error 10302 for anybody but administrators."""
+        """Return a page of the log, newest first; error 10302 unless for an administrator."""
         if not user.admin:
             raise AdministratorRequiredError()
         rows = await self._records.read(

@@ -1,4 +1,4 @@
-"""Who has used how much for how long, and how long labs usually run."""
+"""Usage accounting: rows of used resources, hours per user, and typical run lengths."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from jupyter_mlws.hub.lifecycle.container_state import ContainerState, now
 from jupyter_mlws.hub.records.store import RecordQueue, UsageRow
 
 MAX_RUN_LENGTHS = 200
-"""Runs from which it is told how long the next ones may take."""
+"""Number of the last runs from which the length of the next is estimated."""
 MIN_RUN_LENGTHS = 3
-"""Runs without which nothing is told."""
+"""Minimum number of runs for an estimate."""
 SECONDS_PER_HOUR = 3600.0
 GIBIBYTE = 1024**3
 
 
 class UsageAccounting:
-    """Writes a row for every time that a container ran with one size.
+    """Stores a row for each period in which a container ran with one size.
 
     Must be used on the event loop.
     """
@@ -68,7 +68,7 @@ class UsageAccounting:
         self._records.save(new_row)
 
     def forget(self, entry: ContainerState) -> None:
-        """Close the row of a deleted container, which runs no more."""
+        """Close the row of a deleted container."""
         row = self._open.get(entry.id)
         if row is not None:
             self._close(entry.id, row)
@@ -80,9 +80,9 @@ class UsageAccounting:
         self._records.save(row)
 
     def ends(self, entries: Iterable[ContainerState]) -> dict[str, float]:
-        """Return when running containers may end (seconds since the epoch), from earlier runs.
+        """Return estimated end times of running containers, in seconds since the epoch.
 
-        The median of those that ran longer than this one has run already.
+        An estimate is the median of the earlier runs that were longer than the current one.
         """
         end_times = {}
         moment = time.time()

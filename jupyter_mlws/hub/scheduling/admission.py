@@ -21,9 +21,9 @@ from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
 REQUEST_TIMEOUT = 15.0
-"""Seconds in which the service must answer, beyond those that it was asked to wait."""
+"""Seconds in which the service must respond, in addition to the requested wait."""
 LONG_POLL_TIMEOUT = 20.0
-"""Seconds after which the service answers in any case; the next question follows at once."""
+"""Seconds after which the service responds in any case; the next request follows at once."""
 REJECTION_STATUSES = (400, 403, 404, 409, 507)
 SEE = Message("View your containers")
 
@@ -49,7 +49,7 @@ class Admission(Record):
 
 
 class Refusal(SpawnException):  # type: ignore[misc]
-    """A start that is refused: an error of the catalogue, as text for the API and as HTML."""
+    """Rejection of a start: an error of the catalogue, as text for the API and as HTML."""
 
     def __init__(self, envelope: Mapping[str, Any], status: int, language: str) -> None:
         self.language = language
@@ -79,11 +79,11 @@ class Refusal(SpawnException):  # type: ignore[misc]
 
     @classmethod
     def of(cls, error: MLWSError, language: str) -> Refusal:
-        """Return the refusal of an error of our own."""
+        """Return the rejection with an error of the catalogue."""
         return cls(error.as_dict(language), error.status, language)
 
     def link(self, address: str) -> None:
-        """Add a link to the page where the user sees what runs and what waits."""
+        """Add a link to the page with the user's containers."""
         label = html.escape(SEE.in_(self.language))
         self.jupyterhub_html_message += f' <a href="{html.escape(address)}">{label}</a>'
 
@@ -102,7 +102,7 @@ class AdmissionClient:
         wait: float,
         on_queue_change: Callable[[QueuePlace], None],
     ) -> tuple[ResolvedSpec, str]:
-        """Return what may be started, with the resources granted, and the volume of the home.
+        """Return the specification with the granted resources, and the volume of the home.
 
         Raises :class:`Refusal` with the service's message, or error 10103. Waits in the queue for
         ``wait`` seconds; ``on_queue_change`` is called with each position in the queue.

@@ -20,14 +20,14 @@ LIMIT_EXCEEDED = Message("{wanted} exceeds the limit of {limit} per container")
 
 @dataclass(frozen=True)
 class ResolvedSpec:
-    """A container as it is to be: nothing is left to a default."""
+    """Complete specification of a container, without defaults."""
 
     label: str
     image: str
     resources: Amount
     environment: Mapping[str, str]
     devices: tuple[int, ...] = ()
-    """Numbers of the devices that are leased to it."""
+    """Numbers of the leased devices."""
     rescue: bool = False
 
 
@@ -38,7 +38,7 @@ def sizes(profiles: Mapping[str, Any]) -> dict[str, Resources]:
 
 @dataclass(frozen=True)
 class Policy:
-    """``images``: what people choose → what Docker runs; the rest in people's notation."""
+    """Rules for requests. ``images``: label that users choose → image in Docker."""
 
     images: Mapping[str, str]
     default_image: str
@@ -48,13 +48,13 @@ class Policy:
 
     @property
     def profiles(self) -> dict[str, Resources]:
-        """The sizes that are offered, by name: those within ``max_resources``."""
+        """The available sizes by name: those within ``max_resources``."""
         most = self.max_resources.amount
         return {name: size for name, size in self.all_profiles.items() if size.amount.fits(most)}
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Policy:
-        """The policy in ``MLWS_SETTINGS``."""
+        """Return the policy in ``MLWS_SETTINGS``."""
         return cls(
             images=settings["images"],
             default_image=settings["default_image"],
@@ -64,7 +64,7 @@ class Policy:
         )
 
     def read(self, options: Mapping[str, Any]) -> ContainerCreate:
-        """``user_options`` as a request; error 10201 names every field at fault."""
+        """Parse ``user_options``; error 10201 names each invalid field."""
         try:
             return ContainerCreate.model_validate(dict(options))
         except ValidationError as error:
@@ -75,7 +75,7 @@ class Policy:
         return replace(self, images={**own, **self.images}) if own else self
 
     def check(self, request: ContainerCreate) -> ResolvedSpec:
-        """The request with its defaults; error 10201 names every field that is not allowed."""
+        """Return the request with defaults; error 10201 names each field that is not allowed."""
         resources = request.resources or self.default_resources
         name = request.image or self.default_image
         # An image is requested by its label or by its name in Docker.

@@ -1,13 +1,13 @@
-"""Scheduler of cores, memory and devices: values in, values out, no clock, no I/O.
+"""Scheduler of cores, memory and devices: without a clock and without I/O.
 
-The queue is in order of priority, then arrival. Nobody starves:
+The queue is ordered by priority, then arrival. No request starves:
 
-- A request that has waited for :data:`AGING_THRESHOLD` goes before those that have not, in order
-  of arrival, so that an endless stream of urgent requests cannot hold back the others for ever.
-- What is free is set aside for those who wait, in their order, before anybody behind them gets
-  some. A small request may overtake a large one only with what the large one has no use for (a
-  core beside a wait for a device, another machine), so it never delays it. A stricter rule, where
-  nobody passes the head, would let one wait for a device stop every start.
+- A request that has waited for :data:`AGING_THRESHOLD` precedes those that have not, in order of
+  arrival, so that a stream of urgent requests cannot delay the others for ever.
+- Free resources are set aside for waiting requests in order, before later ones are granted. A small
+  request may overtake a large one only with resources that the large one cannot use (a core while
+  it waits for a device, another machine), so it never delays it. With a strict order, one wait for
+  a device would stop every start.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from jupyter_mlws.core.i18n import Message
 AGING_THRESHOLD = 1800.0
 """Seconds."""
 MIN_AMOUNT = Amount(cpu=0.25, memory=256 * 1024**2)
-"""Less than this is not worth starting a lab with, for whoever takes what is free."""
+"""Minimum of a degraded grant: a lab does not start with less."""
 ZERO_AMOUNT = Amount(cpu=0, memory=0)
 ARRIVAL_STEP = 0.01
-"""Seconds between two requests that are put one after the other."""
+"""Seconds between the arrivals of two requests that are moved in the queue."""
 LOWEST_PRIORITY = -1_000_000
-"""A priority below all that can be asked for."""
+"""Priority below all that can be requested."""
 RESOURCE_KINDS = ("cpu", "memory", "gpu")
 USER_LIMIT = Message("{wanted} more would exceed the limit of {limit} per user")
 
@@ -79,7 +79,7 @@ class Scheduler:
     reservations: dict[str, Reservation] = field(default_factory=dict)
     waiting: dict[str, Request] = field(default_factory=dict)
 
-    # Asking
+    # Requests
 
     def check(self, request: Request) -> None:
         """Check that the request can be granted at all.
@@ -166,7 +166,7 @@ class Scheduler:
         self.reservations[request.user] = reservation
         return reservation
 
-    # Giving back
+    # Releases and changes
 
     def release(self, identifier: str) -> bool:
         """Release what a container holds; return False if it held nothing."""
@@ -179,8 +179,8 @@ class Scheduler:
     def resize(self, identifier: str, amount: Amount, now: float) -> Grant:
         """Change the size of a running container on its machine and return the new grant.
 
-        Error 10101 if there is not enough room. What is set aside for queued requests is not free,
-        so a running container cannot overtake them by growing.
+        Error 10101 if there is not enough room. Resources set aside for queued requests are not
+        free, so a running container cannot overtake them by growing.
         """
         grant = self.grants[identifier]
         wish = Request(identifier, grant.user, amount, LOWEST_PRIORITY, now)
@@ -193,7 +193,7 @@ class Scheduler:
         self.grants[identifier] = replace(grant, amount=amount)
         return self.grants[identifier]
 
-    # What others know better
+    # External changes
 
     def restore(self, grant: Grant) -> None:
         """Record the grant of a running container by its id, so that it counts only once."""
@@ -208,8 +208,8 @@ class Scheduler:
     def move(self, identifier: str, position: int, now: float) -> None:
         """Move a queued request to another position, from 1; to the end if there are fewer.
 
-        It takes the priority of the request that it is put before (at the end: of the last one), so
-        that new requests are ordered alike around both.
+        It gets the priority of the request after it (at the end: of the last one), so that new
+        requests are ordered in the same way around both.
         """
         entry = self.waiting[identifier]
         others = [request for request in self.queue(now) if request.id != identifier]
@@ -222,7 +222,7 @@ class Scheduler:
             self.waiting[identifier] = replace(entry, priority=last.priority, arrival=arrival)
             return
         next_ = others[index]
-        # Those of the same rank before it make room, so that two moments never become one.
+        # Requests of the same priority before it make room, so that no two arrivals are equal.
         for other in others[:index]:
             if other.priority == next_.priority:
                 earlier = replace(other, arrival=other.arrival - ARRIVAL_STEP)
@@ -231,7 +231,7 @@ class Scheduler:
             entry, priority=next_.priority, arrival=next_.arrival - ARRIVAL_STEP / 2
         )
 
-    # Looking
+    # State
 
     def queue(self, now: float) -> list[Request]:
         """Return the waiting requests in the order in which they are served."""
@@ -242,8 +242,8 @@ class Scheduler:
     ) -> dict[str, QueuePlace]:
         """Return the queue position of every waiting request, by id.
 
-        ``ends`` are the times when running containers may end. The wait is known as far as the
-        earlier ends are.
+        ``ends`` are the estimated end times of running containers. A wait is known only if all ends
+        that it depends on are known.
         """
         ends = ends or {}
         future = self._copy()
@@ -283,7 +283,7 @@ class Scheduler:
         return sum((one.amount for one in claims if one.node == node), ZERO_AMOUNT)
 
     def free(self) -> dict[str, Amount]:
-        """Return the unallocated resources by node; below zero where a node was made smaller."""
+        """Return the unallocated resources by node; below zero if a node was made smaller."""
         return {node: all_ - self.allocated(node) for node, all_ in self.nodes.items()}
 
     def shortage(self, demand: Amount, has: Mapping[str, Amount]) -> MLWSError:
@@ -302,7 +302,7 @@ class Scheduler:
             available=_format_quantity(kind, available),
         )
 
-    # Inside
+    # Parts
 
     def _check_user(self, request: Request, limit: Amount) -> None:
         claims: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
@@ -335,7 +335,7 @@ class Scheduler:
                 capacity = self.nodes[node]
                 return min(free[node].cpu / capacity.cpu, free[node].memory / capacity.memory)
 
-            # The emptiest node: load is spread, and no node is left with scraps.
+            # The emptiest node: this spreads the load and avoids small remainders.
             return max(fitting, key=emptiness), request.amount
         if not request.degrade:
             return None

@@ -1,4 +1,4 @@
-"""The queue where Docker Swarm places and queues by itself: counted and told, not decided."""
+"""Queue for Docker Swarm, which places and queues containers itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_mlws.hub.scheduling.scheduler import Grant, Request, Reservation, S
 class SwarmQueue(Scheduler):
     """Passes every request that can ever fit to Swarm at once. Must be used from one thread.
 
-    ``held`` are the requests that Swarm holds back. Error 10211 for what Swarm does not support.
+    ``held`` are the requests that wait in Swarm. Error 10211 for what Swarm does not support.
     """
 
     held: set[str] = field(default_factory=set)

@@ -1,7 +1,7 @@
-"""The team's data over HTTP, as DVC's own ``http`` remote asks for it: HEAD, GET, PUT.
+"""Data of shared projects over HTTP, for DVC's ``http`` remote: HEAD, GET, PUT.
 
-An object is named by the MD5 of its content, so what is stored is checked against its name, and
-appears only when all of it has arrived. Nothing is replaced by something else, and nothing deleted.
+An object is named by the MD5 of its content. It is verified against its name, and appears only when
+it is complete. No object is changed or deleted.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from jupyter_mlws.hub.shared_projects.manager import Access
 from jupyter_mlws.shared_projects.models import Role
 
 OBJECT_PATH = re.compile(r"files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
-"""Where DVC 3 has its objects."""
+"""Paths of objects in DVC 3."""
 MAX_OBJECT_BYTES = 5 * 1024**4
-"""Bytes of one object."""
+"""Maximum bytes of one object."""
 MAX_DISCARDED_BYTES = 16 * 1024**2
-"""Bytes that are read of an object that is refused."""
+"""Maximum bytes that are read of a rejected object."""
 DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -86,7 +86,7 @@ class DataHandler(TokenAuthenticatedHandler, RESTHandler, StaticFileHandler):
     _discarded_bytes = 0
     _is_new: bool
     _reserved_bytes = 0
-    """Bytes that have arrived and count as the project's."""
+    """Received bytes that count for the project's quota."""
     _target: Path
 
     def initialize(self, manager: HubManager, auth: Any) -> None:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""The endpoints of projects that people share; a lab forwards them by these declarations, too."""
+"""Endpoints of shared projects; a lab also forwards requests by these declarations."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The team's repositories over HTTP: git's own ``http-backend`` behind the Hub's word on people.
+"""Repositories of shared projects over HTTP: ``git http-backend`` with the Hub's authorization.
 
-It runs in :mod:`jupyter_mlws.hub.shared_projects.git_worker`, apart from this process.
+Git runs in another process, :mod:`jupyter_mlws.hub.shared_projects.git_worker`.
 
 A reader fetches, a writer moves branches forward and creates tags, an owner may also rewrite and
-delete both. There are no other refs. Both bodies are streams: neither a push nor a clone is ever
-held in memory.
+delete both. There are no other refs. Both bodies are streamed: no push or clone is buffered in
+memory.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from jupyter_mlws.shared_projects.models import Role
 UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
 REQUIRED_ROLES = {UPLOAD: Role.READER, RECEIVE: Role.WRITER}
 MAX_PUSH_BYTES = 64 * 1024**3
-"""Bytes of one push."""
+"""Maximum bytes of one push."""
 BLOCK_BYTES = 64 * 1024
 MAX_BUFFERED_BLOCKS = 64
-"""Blocks of an answer that are kept while the rest of the question comes."""
+"""Maximum number of response blocks that are buffered while the request arrives."""
 IDLE_TIMEOUT = 120.0
-"""Seconds for which a client may send and read nothing."""
+"""Seconds without data from or to the client after which the request ends."""
 LIST_REFS_COMMAND = b"command=ls-refs"
-"""In a question that fetches nothing."""
+"""Part of a request that only lists refs."""
 
 
 @stream_request_body
@@ -64,7 +64,7 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
         if request.method == "GET" and path == "info/refs":
             service = self.get_query_argument("service", "")
         if service not in REQUIRED_ROLES:
-            # It is none of git's smart protocol.
+            # Not part of git's smart protocol.
             raise EndpointNotFoundError()
         team = self.manager.team
         self._access = team.access(self.user, name, REQUIRED_ROLES[service])
@@ -110,12 +110,12 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
         self._restart_idle_timer()
         assert self._git is not None
         with contextlib.suppress(ConnectionError):
-            # git has ended: its answer says why.
+            # git has ended; its response contains the reason.
             self._git[1].write(chunk)
             await self._git[1].drain()
 
     async def get(self, name: str, rest: str) -> None:
-        """Send git's answer; a push goes on to its end although its client is gone."""
+        """Send git's response; a push continues to its end although its client has disconnected."""
         self._cancel_idle_timer()
         self._is_answering = True
         assert self._git is not None
@@ -175,7 +175,7 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
         await self._answer.put(b"")
 
     def on_connection_close(self) -> None:
-        """Stop git when the client is gone; git discards what it received."""
+        """Stop git when the client has disconnected; git discards the received data."""
         self._cancel_idle_timer()
         if self._git is not None and not self._is_answering:
             self.manager.tasks.run(self._stop(*self._git))
@@ -189,7 +189,7 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
         assert self._reading is not None
         self._reading.cancel()
         await asyncio.wait({self._reading})
-        # A push whose input ends too early clears up after itself.
+        # git cleans up after a push with incomplete input.
         _end_input(input_)
         try:
             await asyncio.wait_for(drain(), GIT_EXIT_TIMEOUT)
@@ -199,7 +199,7 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
             await asyncio.sleep(2 * GIT_EXIT_TIMEOUT)
         input_.close()
         self.on_finish()
-        # What was moved before that is moved.
+        # Refs that were updated before that stay updated.
         await self.manager.team.pushed(self._access.project, self._push_path)
 
     def compute_etag(self) -> str | None:

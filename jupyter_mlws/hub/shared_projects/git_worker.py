@@ -1,13 +1,13 @@
-"""Git for shared projects, in a process that has their repositories and nothing else.
+"""Git for shared projects, in a process with access to their repositories only.
 
     python -m jupyter_mlws.hub.shared_projects.git_worker FOLDER
 
-What users push is parsed here alone: `make hub` and compose.yaml run this in a container without
-network, privileges and secrets. The Hub's service decides who may do what; it sends each request
-over the socket ``git.sock`` in ``FOLDER``: a line of JSON, then the program's standard input up to
-the end of the stream. Its standard output comes back.
+Only this process parses pushes: `make hub` and compose.yaml run it in a container without network,
+privileges and secrets. The Hub's service authorizes requests and sends each over the socket
+``git.sock`` in ``FOLDER``: a line of JSON, then the program's standard input up to the end of the
+stream. The response is its standard output.
 
-Imports the standard library alone.
+Imports only the standard library.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any
 
 SOCKET = "git.sock"
-"""In the folder of all shared projects."""
+"""Name of the socket in the directory of all shared projects."""
 GIT_EXIT_TIMEOUT = 5.0
-"""Seconds that git has to clear up after a client is gone."""
+"""Seconds for git to clean up after a client has disconnected."""
 MAX_REQUEST_LINE_BYTES = 128 * 1024
 """Bytes of a request's first line."""
 GIT_INIT_TIMEOUT = 60.0
@@ -91,7 +91,7 @@ sync "${MLWS_PUSH%/*}"
 
 
 class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """Serves the socket in a folder; a thread and a program for each request."""
+    """Serves the socket in a directory, with a thread and a program for each request."""
 
     daemon_threads = True
     request_queue_size = LISTEN_BACKLOG
@@ -120,14 +120,14 @@ class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         home = self.folder / project
         may_rewrite = str(bool(query["may_rewrite"])).lower()
         settings = [
-            # The folder may be another user's where it was restored from a backup.
+            # The directory may belong to another user if it was restored from a backup.
             ("safe.directory", "*"),
             ("core.hooksPath", str(self.hooks)),
-            # git itself keeps who moved what, beside the audit log.
+            # git's reflog records changes of refs, in addition to the audit log.
             ("core.logAllRefUpdates", "always"),
             ("receive.fsckObjects", "true"),
             ("receive.denyNonFastForwards", "false" if query["may_rewrite"] else "true"),
-            # The branch that is HEAD goes only with the project.
+            # The branch of HEAD can only be deleted with the project.
             ("receive.denyDeleteCurrent", "refuse"),
             ("receive.maxInputSize", str(int(query["room"]))),
             ("http.receivepack", "true"),
@@ -163,7 +163,7 @@ class Worker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         }
 
     def create(self, project: str) -> str:
-        """Make a project's folder with an empty repository; why that failed, or nothing."""
+        """Create a project's directory with an empty repository; return the error, or nothing."""
         if not PROJECT_ID.fullmatch(project):
             return "not the name of a project"
         home = self.folder / project
@@ -224,9 +224,9 @@ class Request(socketserver.StreamRequestHandler):
         feeder.join()
 
     def _feed(self, child: subprocess.Popen[bytes]) -> None:
-        """Pass on what comes, up to its end; what git does not want any more is thrown away.
+        """Forward the input up to its end; discard what git no longer reads.
 
-        A connection that is closed before everything is read would lose git's answer.
+        Closing the connection before everything is read would lose git's response.
         """
         assert child.stdin is not None
         with contextlib.suppress(ConnectionError):
@@ -241,13 +241,13 @@ class Request(socketserver.StreamRequestHandler):
 def _wait_for_exit(
     child: subprocess.Popen[bytes], connection: socket.socket | None, seconds: float | None
 ) -> bool:
-    """Wait until the program ends; False if the client goes, or the time ends, before that."""
+    """Wait until the program ends; return False if the client disconnects or time is up first."""
     process = os.pidfd_open(child.pid)
     try:
         poll = select.poll()
         poll.register(process, select.POLLIN)
         if connection is not None:
-            # No event but POLLHUP, which says that both directions are closed.
+            # Only POLLHUP: both directions are closed.
             poll.register(connection, 0)
         events = poll.poll(None if seconds is None else seconds * 1000)
     finally:

@@ -1,4 +1,4 @@
-"""Projects that people share: who is a member as what, and where their files are."""
+"""Shared projects: members, roles, files and quotas."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from jupyter_mlws.hub.shared_projects.git_worker import SOCKET
 from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
 
 MAX_GIT_REQUESTS = 64
-"""Requests to git that are answered at the same time; each has processes of its own."""
+"""Maximum number of concurrent requests to git; each starts processes."""
 MAX_GIT_REQUESTS_PER_USER = 8
-"""Of one user."""
+"""Maximum number of concurrent requests to git per user."""
 UNKNOWN_USER = Message("is not a user of this Hub")
 NOT_THE_NAME = Message("must match the project name")
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Limits:
 
 
 class GitWorkerClient:
-    """Client of the process that has git and the repositories, :mod:`.git_worker`.
+    """Client of the process with git and the repositories, :mod:`.git_worker`.
 
     Error 10104 if it does not respond.
     """
@@ -96,7 +96,7 @@ class GitWorkerClient:
         return output, input_
 
     async def create(self, project: str) -> None:
-        """Create an empty repository in a directory of its own."""
+        """Create an empty repository in a new directory."""
         output, input_ = await self.open({"create": project})
         try:
             failure = (await output.read()).decode(errors="replace")
@@ -165,7 +165,7 @@ class Team:
         self._create_lock = asyncio.Lock()
 
     async def load(self) -> None:
-        """Load the stored projects, and finish or undo what an earlier process had begun."""
+        """Load the stored projects, and finish or undo operations of an earlier process."""
         for project in await self._records.read(Records.all, SharedProjectRecord):
             self._projects[project.name] = project
 
@@ -183,7 +183,7 @@ class Team:
         """Write the pending counts to the audit log."""
         self.tally.close()
 
-    # Where things are
+    # Directories
 
     def home(self, project: SharedProjectRecord) -> Path:
         return self.folder / project.id
@@ -196,7 +196,7 @@ class Team:
         """Return the directory of data that is not complete yet."""
         return self.home(project) / "incoming"
 
-    # People
+    # Projects and members
 
     def access(self, user: Me, name: str, needed: Role = Role.READER) -> Access:
         """Return the user's access to a project.
@@ -257,7 +257,7 @@ class Team:
         before = None if member is None else member.role
         if before is None and not await self._user_exists(user):
             raise InvalidRequestError(faults=[Fault("user", UNKNOWN_USER)])
-        # Others may have changed it while the Hub was asked.
+        # Another request may have changed it meanwhile.
         project = self.access(actor, name, Role.OWNER).project
         if role is not Role.OWNER:
             _require_another_owner(project, user)
@@ -314,13 +314,13 @@ class Team:
     # Sizes
 
     async def require_room(self, project: SharedProjectRecord) -> int:
-        """Return how many bytes a project may still take; error 10214 where there are none."""
+        """Return how many bytes a project may still take; error 10214 if there are none."""
 
         def measure() -> int:
             total = 0
             for path, _, names in os.walk(self.home(project)):
                 for name in names:
-                    # Files that are removed meanwhile have no size.
+                    # Files may be removed meanwhile.
                     with contextlib.suppress(FileNotFoundError):
                         total += Path(path, name).lstat().st_size
             return total
@@ -340,7 +340,7 @@ class Team:
             self._sizes[project.id] += size
 
     def invalidate_size(self, project: SharedProjectRecord) -> None:
-        """Have the project measured again at the next use, after git changed its repository."""
+        """Discard the measured size of a project after git changed its repository."""
         self._sizes.pop(project.id, None)
 
     # Pushes

@@ -43,7 +43,7 @@ def workspace_of(user: Me) -> str:
 class TrackingHandler(TokenAuthenticatedHandler, RESTHandler):
     """Authorizes requests to a project's MLflow: 204 with role and workspace.
 
-    Strangers get 403 like those whom the Hub does not know: nginx takes no other refusal.
+    Users without access get 403, like unknown users: nginx supports no other rejection.
     """
 
     resource = "projects"

@@ -1,9 +1,9 @@
-"""What MLflow's server asks of this Hub: who comes, what they may do, and which projects there are.
+"""Plugin of MLflow's server: authorization by this Hub, and the workspaces of its projects.
 
-Imported by MLflow alone, in its own process. Before it stands nginx, which has asked the Hub's
-service about every request and passes on its answer in two headers: the workspace of MLflow's,
-which is a project's or the person's own, and the person's role in it. MLflow's own rules do the
-rest, for three users of its own that are named after the roles and have the same rights everywhere.
+MLflow imports it in its own process, behind nginx. For each request, nginx asks the Hub's service
+and passes its response on in two headers: the MLflow workspace, which is a project's or the user's,
+and the user's role in it. MLflow then applies its rules to one of three MLflow users, which are
+named after the roles and have the same permissions in all workspaces.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ROLE_PERMISSIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "writer": (("workspace", "USE"), *((kind, "MANAGE") for kind in RESOURCE_TYPES)),
     "owner": (("workspace", "USE"), *((kind, "MANAGE") for kind in RESOURCE_TYPES)),
 }
-"""(kind, permission) of all that a workspace has. Nobody may administer MLflow's own roles."""
+"""(kind, permission) for a workspace. No user may administer MLflow's roles."""
 
 
 class Projects(AbstractStore):
@@ -86,7 +86,7 @@ def _grant_role(role: str, workspace: str) -> None:
     from mlflow.server.auth import store
 
     with _ignore_existing():
-        # Nobody signs in with it.
+        # No user signs in with it.
         store.create_user(role, secrets.token_urlsafe(32))
     with _ignore_existing():
         store.create_role(role, workspace)

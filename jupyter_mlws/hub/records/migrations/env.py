@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the scripts in the connection that it is given."""
+"""Alembic environment: runs the scripts in a given connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
     version_table=VERSION_TABLE,
-    # SQLite changes a table by copying it.
+    # SQLite changes a table by replacing it.
     render_as_batch=True,
 )
 with context.begin_transaction():
