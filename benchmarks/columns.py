@@ -62,12 +62,12 @@ def main(folder: Path, nodes: int) -> None:
     text = text_of(nodes)
     documents = manager.documents
     document = parse(PATH, text)
-    stages = documents.stages(document)[0]
+    workflow = documents.graph(document)
     start = time.perf_counter()
-    columns = documents.columns(stages)
+    columns = documents.columns(workflow)
     print(f"{nodes} nodes; first: {1000 * (time.perf_counter() - start):.0f} ms, the file included")
     assert "ratio" in columns.inputs(f"node{nodes - 1}")["data"][0].columns  # type: ignore[union-attr]
-    print(f"columns of all nodes  {measured(lambda: documents.columns(stages)):6.0f} ms")
+    print(f"columns of all nodes  {measured(lambda: documents.columns(workflow)):6.0f} ms")
     print(f"parsing               {measured(lambda: parse(PATH, text)):6.0f} ms")
     print(f"validation, complete  {measured(lambda: manager.validate(PATH, text)):6.0f} ms")
 

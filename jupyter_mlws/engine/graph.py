@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
 
 from jupyter_mlws.engine.policy import Policy
 
 
-class Stage(Protocol):
+@dataclass(frozen=True)
+class Stage:
     """The engine's view of a stage; paths are relative to the project's root."""
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def wdir(self) -> str: ...
-    @property
-    def deps(self) -> Sequence[str]: ...
-    @property
-    def outs(self) -> Sequence[str]: ...
-    @property
-    def frozen(self) -> bool: ...
-    @property
-    def policy(self) -> Policy: ...
+    id: str
+    wdir: str
+    deps: tuple[str, ...]
+    outs: tuple[str, ...]
+    frozen: bool
+    policy: Policy
 
 
 S = TypeVar("S", bound=Stage)
 
 
-class Producers(Generic[S]):
-    """Index of the stages that make a path; a lookup is linear in the depth of the path."""
+class StageGraph(Generic[S]):
+    """Stages in file order, with an index of who makes a path. Each part is computed once."""
 
     def __init__(self, stages: Sequence[S]) -> None:
+        self.stages = stages
         self._exact: dict[str, list[S]] = defaultdict(list)
         self._below: dict[str, list[tuple[S, str]]] = defaultdict(list)
         self._places: dict[str, int] = {}
@@ -45,8 +43,15 @@ class Producers(Generic[S]):
                     self._below[parent].append((stage, out))
                     self._places.setdefault(parent, len(self._places))
 
-    def of(self, path: str) -> Iterator[tuple[S, str]]:
-        """Yield the stages (and outputs) that make a path, a folder above it or a path in it."""
+    @cached_property
+    def by_id(self) -> dict[str, S]:
+        return {stage.id: stage for stage in self.stages}
+
+    def makers(self, path: str) -> Iterator[tuple[S, str]]:
+        """Yield the stages (and outputs) that make a path, a folder above it or a path in it.
+
+        A lookup is linear in the depth of the path.
+        """
         for place in (path, *_parents(path)):
             yield from ((stage, place) for stage in self._exact.get(place, ()))
         # By the folders above each, the highest first, then by itself.
@@ -55,13 +60,72 @@ class Producers(Generic[S]):
             key=lambda pair: [self._places[one] for one in (pair[1], *_parents(pair[1]))][::-1],
         )
 
-    def makes(self, path: str) -> bool:
-        """Return whether a stage makes all of a path: the path itself, or a folder above it."""
-        return any(place in self._exact for place in (path, *_parents(path)))
-
     def before(self, stage: S) -> Iterator[S]:
         """Yield the stages that make what a stage reads, frozen or not."""
-        return (source for dep in stage.deps for source, _ in self.of(dep) if source is not stage)
+        return (
+            source for dep in stage.deps for source, _ in self.makers(dep) if source is not stage
+        )
+
+    @cached_property
+    def needs(self) -> dict[str, list[str]]:
+        """The stages that each stage needs directly: none for a frozen one, as in DVC's graph."""
+        return {
+            stage.id: []
+            if stage.frozen
+            else list(dict.fromkeys(source.id for source in self.before(stage)))
+            for stage in self.stages
+        }
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Every stage after those it needs, in the order in which DVC would write its lock.
+
+        A depth-first walk in file order. A cycle is broken where the walk meets it.
+        """
+        result: dict[str, None] = {}
+        visited_ids: set[str] = set()
+        for first in self.stages:
+            stack = [(first.id, iter(self.needs[first.id]))]
+            while stack:
+                node, sources = stack[-1]
+                visited_ids.add(node)
+                following = next((one for one in sources if one not in visited_ids), None)
+                if following is not None:
+                    stack.append((following, iter(self.needs[following])))
+                    continue
+                stack.pop()
+                result.setdefault(node)
+        return list(result)
+
+    def required(self, targets: Collection[str] = ()) -> set[str]:
+        """Return the targets and everything that they need; all stages without targets."""
+        return closure(self.needs, targets or self.by_id)
+
+    def turns(self, nodes: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield pairs of ``nodes`` that must not run at once, the first of each before the second.
+
+        A frozen stage needs no other, but reads what others make: before or after, as in ``order``.
+        """
+        positions = {node: n for n, node in enumerate(self.order)}
+        for stage in self.stages:
+            for source in self.before(stage) if stage.frozen and stage.id in nodes else ():
+                if source.id in nodes:
+                    first, second = sorted((stage.id, source.id), key=positions.__getitem__)
+                    yield first, second
+
+    def downstream(self, node: str) -> set[str]:
+        """Return the stages that depend on one, directly or through others."""
+        return closure(reverse(self.needs), [node]) - {node}
+
+    def external_inputs(self, targets: Collection[str] = ()) -> list[str]:
+        """Return the paths that the targets and the stages before them read from outside.
+
+        No stage here makes these paths, or all of them. A frozen stage needs none.
+        """
+        nodes = self.required(targets)
+        required = (stage for stage in self.stages if stage.id in nodes and not stage.frozen)
+        deps = dict.fromkeys(dep for stage in required for dep in stage.deps)
+        return [dep for dep in deps if not any(one in self._exact for one in (dep, *_parents(dep)))]
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -71,56 +135,16 @@ def _parents(path: str) -> Iterator[str]:
         parent = parent.rpartition("/")[0]
 
 
-def topological_order(stages: Sequence[S]) -> list[S]:
-    """Return every stage after those it needs, in the order in which DVC would write its lock.
-
-    A depth-first walk in file order. A cycle is broken where the walk meets it.
-    """
-    producers = Producers(stages)
-    result: dict[str, S] = {}
-    visited_ids: set[str] = set()
-    for first in stages:
-        stack = [(first, _sources(first, producers))]
-        while stack:
-            stage, sources = stack[-1]
-            visited_ids.add(stage.id)
-            following = next((s for s in sources if s.id not in visited_ids), None)
-            if following is not None:
-                stack.append((following, _sources(following, producers)))
-                continue
-            stack.pop()
-            result.setdefault(stage.id, stage)
-    return list(result.values())
+def reverse(graph: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Return the nodes that name each node."""
+    result: dict[str, list[str]] = {}
+    for node, others in graph.items():
+        for other in others:
+            result.setdefault(other, []).append(node)
+    return result
 
 
-def _sources(stage: S, producers: Producers[S]) -> Iterator[S]:
-    """Yield the stages that a stage needs: a frozen one needs none, as in DVC's active graph."""
-    return iter(()) if stage.frozen else producers.before(stage)
-
-
-def upstream(stages: Sequence[Stage]) -> dict[str, list[str]]:
-    """Return the stages that each stage needs directly."""
-    producers = Producers(stages)
-    return {
-        stage.id: list(dict.fromkeys(source.id for source in _sources(stage, producers)))
-        for stage in stages
-    }
-
-
-def turns(stages: Sequence[Stage], order: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of stages that must not run at once, the first of each before the second.
-
-    A frozen stage needs no other, but reads what others make: before or after, as in ``order``.
-    """
-    producers = Producers(stages)
-    positions = {node: n for n, node in enumerate(order)}
-    for stage in stages:
-        for source in producers.before(stage) if stage.frozen else ():
-            first, second = sorted((stage.id, source.id), key=positions.__getitem__)
-            yield first, second
-
-
-def closure(needs: Mapping[str, Sequence[str]], targets: Sequence[str]) -> set[str]:
+def closure(needs: Mapping[str, Sequence[str]], targets: Iterable[str]) -> set[str]:
     """Return the targets and everything that they need."""
     names: set[str] = set()
     waiting = list(targets)
@@ -144,25 +168,3 @@ def longest_paths(
         for need in needs[node]:
             longest[need] = max(longest.get(need, 0.0), weights[need] + longest[node])
     return longest
-
-
-def downstream(stages: Sequence[Stage], node: str) -> set[str]:
-    """Return the stages that depend on one, directly or through others."""
-    needs = upstream(stages)
-    dependents: set[str] = set()
-    for stage in topological_order(stages):
-        if dependents.union((node,)).intersection(needs[stage.id]):
-            dependents.add(stage.id)
-    return dependents
-
-
-def external_inputs(stages: Sequence[Stage], targets: Sequence[str] = ()) -> list[str]:
-    """Return the paths that the targets and the stages before them read from outside.
-
-    No stage here makes these paths, or all of them. A frozen stage needs none.
-    """
-    producers = Producers(stages)
-    required_ids = closure(upstream(stages), targets or [stage.id for stage in stages])
-    required = (stage for stage in stages if stage.id in required_ids and not stage.frozen)
-    deps = (dep for stage in required for dep in stage.deps)
-    return [dep for dep in dict.fromkeys(deps) if not producers.makes(dep)]

@@ -39,14 +39,7 @@ from jupyter_mlws.engine.executors.executor import (
     WorkerLoss,
 )
 from jupyter_mlws.engine.executors.local import LocalExecutor, WarmWorkers
-from jupyter_mlws.engine.graph import (
-    Stage,
-    closure,
-    longest_paths,
-    topological_order,
-    turns,
-    upstream,
-)
+from jupyter_mlws.engine.graph import S, StageGraph, closure, longest_paths, reverse
 from jupyter_mlws.engine.policy import OnFailure, Policy
 from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.processes import ATTEMPT, COOKIE
@@ -208,7 +201,7 @@ class Engine:
         journal: Journal,
         run: str,
         backend: StageBackend,
-        stages: Sequence[Stage],
+        graph: StageGraph[S],
         options: RunOptions,
         logs: Path,
         durations: Mapping[str, float] | None = None,
@@ -225,25 +218,24 @@ class Engine:
         self._logs = logs
         logs.mkdir(parents=True, exist_ok=True)
         self._environment = environment or {}
-        needs = upstream(stages)
-        self._sequence = [stage.id for stage in topological_order(stages)]
-        required = closure(needs, options.targets or self._sequence)
+        self._sequence = graph.order
+        required = graph.required(options.targets)
         self._positions = {node: place for place, node in enumerate(self._sequence)}
         backend.order = self._sequence
-        self._stages = {stage.id: stage for stage in stages}
+        self._stages = graph.by_id
         self._tracker = tracker
         self._tracker_timed_out = False
-        self._dependents = _reverse(needs)
-        waits = {node: set(needs[node]) for node in self._sequence if node in required}
-        for first, second in turns([one for one in stages if one.id in required], self._sequence):
+        self._dependents = reverse(graph.needs)
+        waits = {node: set(graph.needs[node]) for node in self._sequence if node in required}
+        for first, second in graph.turns(required):
             waits[second].add(first)
-        self._followers = _reverse(waits)
+        self._followers = reverse(waits)
         self._unmet_needs = {node: len(others) for node, others in waits.items()}
         durations = durations or {}
         weights = {node: durations.get(node, 1.0) for node in self._sequence}
         # With one job the order is DVC's own: it shows where a failure ends the run.
         one_job = dict.fromkeys(self._sequence, 0.0)
-        self._weights = one_job if options.jobs == 1 else longest_paths(needs, weights)
+        self._weights = one_job if options.jobs == 1 else longest_paths(graph.needs, weights)
         self._pool = Pool(total or of_this_machine(options.jobs), options.jobs)
         self._loop = ProcessLoop(warm)
         self._executor = (
@@ -815,14 +807,6 @@ class Engine:
         self._state.queued.clear()
         self._state.retry_at.clear()
         self._state.awaiting_tracking_id.clear()
-
-
-def _reverse(graph: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    reverse: dict[str, list[str]] = {}
-    for node, others in graph.items():
-        for other in others:
-            reverse.setdefault(other, []).append(node)
-    return reverse
 
 
 def log_path(folder: Path, node: str) -> Path:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
 
-from jupyter_mlws.engine.graph import topological_order
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document.parse import Document, Stage
 
 HEAD = '''\
@@ -27,15 +26,15 @@ def run(node, command, folder="."):
 '''
 
 
-def script(document: Document, stages: Sequence[Stage]) -> tuple[str, str]:
-    """Return the name of the script and its text; ``stages`` are resolved, with their settings."""
+def script(document: Document, graph: StageGraph[Stage]) -> tuple[str, str]:
+    """Return the name of the script and its text; ``graph`` is resolved, with settings."""
     stem = posixpath.basename(document.folder) or document.name
     name = (re.sub(r"[^\w-]+", "_", stem).strip("_") or "workflow") + ".py"
     title = document.name.replace("\\", " ").replace('"', "'")
     head = HEAD.format(title=title, path=document.path, name=name)
     lines = []
     folders: set[str] = set()
-    for stage in topological_order(stages):
+    for stage in map(graph.by_id.__getitem__, graph.order):
         for folder in sorted({posixpath.dirname(out) for out in stage.outs} - {"", *folders}):
             folders.add(folder)
             lines.append(f"os.makedirs({folder!r}, exist_ok=True)")

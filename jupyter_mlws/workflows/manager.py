@@ -23,7 +23,6 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.contents import Contents
-from jupyter_mlws.workflows.document import graph
 from jupyter_mlws.workflows.document.columns import Columns, all_settings
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
@@ -89,15 +88,13 @@ class WorkflowManager:
 
     def _workflow(self, document: Document, planned_paths: Collection[str] = ()) -> Workflow:
         """Return the workflow of a document; ``planned_paths`` count as existing files."""
-        stages, findings = self.documents.stages(document)
-        components = self.documents.components(stages)
-        edges = graph.edges(stages, components)
+        workflow = self.documents.graph(document)
         run = self.runs.journal.newest(document.path)
         states = self.runs.journal.node_records(run) if run else {}
-        findings += self.documents.validate(document, stages, planned_paths)
-        findings += self.documents.collisions(document, stages)
+        findings = self.documents.validate(workflow, planned_paths)
+        findings += self.documents.collisions(workflow)
         edge_paths: dict[str, set[str]] = {}
-        for edge in edges:
+        for edge in workflow.edges:
             edge_paths.setdefault(edge.target, set()).add(edge.path)
         return Workflow(
             id=escape(document.path),
@@ -107,14 +104,14 @@ class WorkflowManager:
             nodes=[
                 node(
                     stage,
-                    components.get(stage.described_by),
+                    workflow.components.get(stage.described_by),
                     document.folder,
                     edge_paths.get(stage.id, ()),
                     states.get(stage.id),
                 )
-                for stage in stages
+                for stage in workflow.stages
             ],
-            edges=[Edge(**edge._asdict()) for edge in edges],
+            edges=[Edge(**edge._asdict()) for edge in workflow.edges],
             problems=[finding.problem() for finding in findings],
             etag=document.etag,
         )
@@ -181,11 +178,11 @@ class WorkflowManager:
                     fix=error.solution,
                 )
             ]
-        stages, findings = self.documents.stages(document)
-        findings += self.documents.validate(document, stages)
-        findings += self.documents.collisions(document, stages)
-        findings += self.documents.changed_origins(document, stages)
-        findings += self.documents.columns(stages).findings(document)
+        workflow = self.documents.graph(document)
+        findings = self.documents.validate(workflow)
+        findings += self.documents.collisions(workflow)
+        findings += self.documents.changed_origins(workflow)
+        findings += self.documents.columns(workflow).findings()
         return [finding.problem() for finding in findings]
 
     def columns(self, request: NodeColumnsRequest) -> NodeColumns:
@@ -299,12 +296,14 @@ class WorkflowManager:
         text = request.text
         path = self.documents.checked(request.path)
         document = self.documents.read(path) if text is None else parse(path, text)
-        stages = self.documents.stages(document)[0]
+        workflow = self.documents.graph(document)
         # The variants of a sweep have the same inputs, or inputs of the same kind.
-        stage = next((s for s in stages if request.node in (s.id, s.id.split("@")[0])), None)
+        stage = next(
+            (s for s in workflow.stages if request.node in (s.id, s.id.split("@")[0])), None
+        )
         if stage is None:
             raise WorkflowItemNotFoundError(kind="node", name=request.node)
-        return stage, self.documents.columns(stages)
+        return stage, self.documents.columns(workflow)
 
     def plan(self, path: str, query: PlanQuery | None = None, text: str | None = None) -> Plan:
         """Return the planned action for each node, its reasons, and the estimated time.
@@ -320,20 +319,19 @@ class WorkflowManager:
             document = self.documents.read(path)
         else:
             document = parse(self.documents.checked(path), text)
-        self.documents.check_runnable(document, query.targets)
+        workflow = self.documents.check_runnable(document, query.targets)
+        check_targets(workflow, query.targets)
         root, state = self._project.root, self._project.state
         history = RunHistory(self.runs.journal)
         data = resolved.stages(root, path, document.text, document.data, state)
         with open_backend(root, path, data, state, text) as backend:
-            stages = document.stages(data)
-            check_targets(stages, query.targets)
-            plan.remember_renamed(backend, stages, root)
+            plan.remember_renamed(backend, workflow, root)
             looks = Contents(root, history.commits(path))
             node_plans = plan.make_plan(
-                backend, stages, query.targets, query.force, looks, query.accept_cosmetic
+                backend, workflow, query.targets, query.force, looks, query.accept_cosmetic
             )
         makers = history.makers({node.id: node.restored for node in node_plans})
-        return plan.summarise(node_plans, stages, history.durations(path), makers, jobs)
+        return plan.summarise(node_plans, workflow, history.durations(path), makers, jobs)
 
     def run_text(self, path: str, run: str) -> RunText:
         """Return the text of a workflow as a run read it; without one, the file's."""
@@ -348,7 +346,7 @@ class WorkflowManager:
 
         document = self.documents.read(path)
         self.documents.check_runnable(document)
-        name, text = script(document, self._resolve_stages(document))
+        name, text = script(document, self.documents.resolve(document))
         return Script(name=name, text=text)
 
     def debug(self, path: str, run: str, node: str, language: str = ENGLISH) -> WrittenNotebook:
@@ -361,9 +359,9 @@ class WorkflowManager:
 
         identifier, _ = self.runs.node(path, run, node)
         document = self.runs.document(path, identifier)
-        stage = next((one for one in self._resolve_stages(document) if one.id == node), None)
-        if stage is None:
-            raise WorkflowItemNotFoundError(kind="node", name=node)
+        workflow = self.documents.resolve(document)
+        check_targets(workflow, [node])
+        stage = workflow.by_id[node]
         run_details = self.runs.journal.run(identifier)
         error = next(one["error"] for one in run_details["nodes"] if one["id"] == node)
         target = DebugTarget(
@@ -379,10 +377,3 @@ class WorkflowManager:
             },
         )
         return WrittenNotebook(path=Debugger(self._project.root, language).write(target))
-
-    def _resolve_stages(self, document: Document) -> list[Stage]:
-        """Return the stages with every template filled in, as DVC runs them."""
-        data = resolved.stages(
-            self._project.root, document.path, document.text, document.data, self._project.state
-        )
-        return document.stages(data)

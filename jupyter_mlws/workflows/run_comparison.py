@@ -85,7 +85,7 @@ class RunComparer:
         """Return the metrics of a run; a file with a mapping for each model has several models."""
         results = self._runs.journal.run(run)["results"]
         values: Values = {}
-        for stage in self._runs.documents.stages(self._runs.document(path, run))[0]:
+        for stage in self._runs.graph(path, run).stages:
             for _, kind, file in self._results.ports(stage):
                 if kind != "Metrics":
                     continue

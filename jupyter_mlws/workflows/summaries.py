@@ -65,7 +65,7 @@ class ResultSummaries:
         A sweep has the metric of its best variant. Errors: 40205 if the file cannot be read.
         """
         self._runs.reconcile()
-        stages = self._runs.documents.stages(self._runs.documents.read(path))[0]
+        stages = self._runs.documents.graph(self._runs.documents.read(path)).stages
         history = RunHistory(self._runs.journal).results(path)
         newest = self._runs.journal.newest(path)
         results = self._summarize(path, stages, history, newest, self._content)
@@ -79,7 +79,7 @@ class ResultSummaries:
         that DVC's cache does not have is left out.
         """
         identifier = self._runs.id_of(path, run)
-        stages = self._runs.documents.stages(self._runs.document(path, identifier))[0]
+        stages = self._runs.graph(path, identifier).stages
         created = self._runs.journal.record(identifier)["created"]
         history = {
             node: results

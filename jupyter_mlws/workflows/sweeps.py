@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -22,6 +23,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
 from jupyter_mlws.dvc.lock_copy import copy_lock_entry
+from jupyter_mlws.engine.graph import StageGraph, closure
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.document import promotion
 from jupyter_mlws.workflows.document.definition import WorkflowChange
@@ -95,14 +97,14 @@ class SweepManager:
             return resolved.stages(root, path, candidate.text, candidate.data, state)
 
         groups = variants_of(self._project, document)
-        stages = document.stages(resolve(document))
-        also = followers(stages, groups, name)
+        graph = self._runs.documents.resolve(document)
+        also = followers(graph, groups, name)
         key = choice.variant.partition("@")[2]
         draft = document
         for one in (name, *also):
             variant = f"{one}@{key}"
             draft = promotion.promote(draft, one, variant, groups[one][variant], resolve)
-        replacements = promotion.moved_outputs(stages, [groups[one] for one in (name, *also)], key)
+        replacements = promotion.moved_outputs(graph, [groups[one] for one in (name, *also)], key)
         text = promotion.replace_dependencies(draft, replacements)
         kept_in = self._editor.keep(document)
         new_document = self._editor.change(path, WorkflowChange(text=text), [document.etag])
@@ -122,17 +124,14 @@ class SweepManager:
         groups = variants_of(self._project, document)
         if not groups:
             return []
-        data = resolved.stages(
-            self._project.root, document.path, document.text, document.data, self._project.state
-        )
-        stages = {stage.id: stage for stage in document.stages(data)}
-        reader = _ResultReader(self._project, self._runs.journal, document.path, list(stages))
+        graph = self._runs.documents.resolve(document)
+        reader = _ResultReader(self._project, self._runs.journal, document.path, list(graph.by_id))
         variants_by_sweep = {}
         for name, group in groups.items():
-            judges = judges_of(list(stages.values()), group)
+            judges = judges_of(graph, group)
             is_matrix = _kind(document, name) == "matrix"
             variants_by_sweep[name] = [
-                reader.variant(stages[one], values_of(variables, is_matrix), judges[one])
+                reader.variant(graph.by_id[one], values_of(variables, is_matrix), judges[one])
                 for one, variables in group.items()
             ]
         metric_names = {
@@ -167,14 +166,14 @@ class Judges(NamedTuple):
     shared: list[Stage]
 
 
-def judges_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, Judges]:
+def judges_of(graph: StageGraph[Stage], variants: Collection[str]) -> dict[str, Judges]:
     """Return the stages that measure each variant: those that depend on its outputs.
 
     The dependency may be indirect.
     """
     judges = {one: Judges([], []) for one in variants}
-    sources = sources_of(stages, variants)
-    for stage in stages:
+    sources = sources_of(graph, variants)
+    for stage in graph.stages:
         if stage.id not in judges and stage.metrics:
             for one in sources[stage.id]:
                 alone = len(sources[stage.id]) == 1
@@ -182,33 +181,25 @@ def judges_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, J
     return judges
 
 
-def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, frozenset[str]]:
+def sources_of(graph: StageGraph[Stage], variants: Collection[str]) -> dict[str, AbstractSet[str]]:
     """Return the variants of a sweep that each stage depends on, directly or indirectly."""
-    makers = {out: stage.id for stage in stages for out in stage.outs}
-    needs: dict[str, set[str]] = {stage.id: set() for stage in stages}
-    for stage in stages:
-        for path in stage.deps:
-            # An output may also be a directory above the dependency.
-            while path:
-                if path in makers:
-                    needs[stage.id].add(makers[path])
-                path = path.rpartition("/")[0]
-    sources = {name: frozenset({name} if name in variants else ()) for name in needs}
-    waiting = [name for name in needs if name not in variants]
-    while True:
-        later = {
-            name: frozenset().union(*(sources[one] for one in needs[name])) for name in waiting
-        }
-        if all(sources[name] == new_sources for name, new_sources in later.items()):
-            return sources
-        sources |= later
+    needs = {
+        stage.id: [
+            source.id
+            for dep in stage.deps
+            for source, out in graph.makers(dep)
+            if stage.id not in variants and not out.startswith(f"{dep}/")
+        ]
+        for stage in graph.stages
+    }
+    return {name: closure(needs, [name]).intersection(variants) for name in needs}
 
 
 def followers(
-    stages: Sequence[Stage], groups: Mapping[str, Collection[str]], name: str
+    graph: StageGraph[Stage], groups: Mapping[str, Collection[str]], name: str
 ) -> list[str]:
     """Return the sweeps whose variants depend on the variant of ``name`` with the same key only."""
-    sources = sources_of(stages, groups[name])
+    sources = sources_of(graph, groups[name])
     keys = {one.partition("@")[2] for one in groups[name]}
     return [
         other

@@ -10,6 +10,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
@@ -147,19 +148,19 @@ stages:
   longer: {cmd: c, deps: [b], outs: [c]}
   other: {cmd: d, outs: [d]}
 """
-    stages = parse(PATH, text).stages()
+    graph = StageGraph(parse(PATH, text).stages())
     seconds = {"short": 1.0, "long": 2.0, "longer": 4.0, "other": 3.0}
-    assert makespan(stages, seconds, jobs) == expected
+    assert makespan(graph, seconds, jobs) == expected
 
 
 def test_the_estimate_heeds_what_nodes_ask_for() -> None:
     text = "stages:\n" + "".join(
         f"  n{n}: {{cmd: a, outs: [a{n}], meta: {{cpu: 2}}}}\n" for n in range(3)
     )
-    stages = parse(PATH, text).stages()
+    graph = StageGraph(parse(PATH, text).stages())
     seconds = dict.fromkeys(("n0", "n1", "n2"), 5.0)
-    assert makespan(stages, seconds, 2) == 15
-    assert makespan(stages, seconds, 4) == 10
+    assert makespan(graph, seconds, 2) == 15
+    assert makespan(graph, seconds, 4) == 10
 
 
 def test_reasons_speak_chinese(workflows: WorkflowManager, planned) -> None:

@@ -17,7 +17,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
 from jupyter_mlws.dvc.native.pipeline import NativeBackend, open_backend
 from jupyter_mlws.dvc.stages import StageError
-from jupyter_mlws.engine.graph import external_inputs, topological_order
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.scheduler import Engine, RunOptions
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.projects.setup import initialize
@@ -98,14 +98,13 @@ def execute(root: Path, options: RunOptions = DEFAULT, counted: Twins | None = N
         with within(root):
             data = resolved.stages(root, PATH, text, document.data, project.state)
             with open_backend(root, PATH, data, project.state) as backend:
-                stages = document.stages(data)
+                graph = StageGraph(document.stages(data))
                 run = f"run-{len(journal.runs(None, 1000))}"
-                nodes = [stage.id for stage in topological_order(stages)]
-                journal.create(NewRun(run, PATH, options.jobs, "test", nodes))
+                journal.create(NewRun(run, PATH, options.jobs, "test", graph.order))
                 journal.set_run(run, Status.RUNNING)
-                backend.refresh(external_inputs(stages, options.targets))
+                backend.refresh(graph.external_inputs(options.targets))
                 logs = project.state / "runs" / run
-                status, _ = Engine(journal, run, backend, stages, options, logs).execute()
+                status, _ = Engine(journal, run, backend, graph, options, logs).execute()
                 journal.set_run(run, status)
                 if counted is not None and isinstance(backend, NativeBackend):
                     counted.slow += len(backend.unusual)

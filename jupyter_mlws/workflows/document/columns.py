@@ -25,8 +25,7 @@ from jupyter_mlws.components.needs import Misfit
 from jupyter_mlws.components.registry import library_needs, library_rules
 from jupyter_mlws.components.source_columns import Source, SourceReader
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.engine.graph import Producers
-from jupyter_mlws.workflows.document.graph import Components, Finding
+from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
 from jupyter_mlws.workflows.document.parse import Document, Stage
 from jupyter_mlws.workflows.document.settings import convert_options, setting_schemas
 from jupyter_mlws.workflows.document.terms import Severity
@@ -38,22 +37,22 @@ if TYPE_CHECKING:
 class Columns:
     """The columns at the input ports of each stage of one version of a workflow."""
 
-    def __init__(
-        self, stages: Sequence[Stage], components: Components, sources: SourceReader
-    ) -> None:
-        self._stages = {stage.id: stage for stage in stages}
-        self._components = components
-        self._outs = {out for stage in stages for out in stage.outs}
+    def __init__(self, workflow: WorkflowGraph, sources: SourceReader) -> None:
+        self._document = workflow.document
+        self._stages = workflow.by_id
+        self._components = workflow.components
+        self._outs = {out for stage in workflow.stages for out in stage.outs}
         self._reader = sources
         self.sources = self._sources()
         """Sources by the path of the table that they give."""
         schemas = sources.read(list(self.sources.values()))
         self._values: dict[str, Value] = dict(zip(self.sources, schemas, strict=True))
         """Columns of tables and transformers by path."""
-        producers = Producers(stages)
         try:
             # Of a frozen stage too, whose outputs have the columns that it last read.
-            before = {stage.id: {one.id for one in producers.before(stage)} for stage in stages}
+            before = {
+                stage.id: {one.id for one in workflow.before(stage)} for stage in workflow.stages
+            }
             order = list(TopologicalSorter(before).static_order())
         except CycleError:
             # A problem of its own; without an order all is unknown.
@@ -133,7 +132,7 @@ class Columns:
         is_local &= all(port.name in files for port in component.inputs if port.required)
         return Source(files, component.name, all_settings(stage, component)) if is_local else None
 
-    def findings(self, document: Document) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding]:
         """Yield the settings whose columns or expressions do not suit the input tables."""
         for stage in self._stages.values():
             component = self._components.get(stage.component or "")
@@ -148,7 +147,9 @@ class Columns:
                     values = value if isinstance(value, list) else [value]
                     # Values that are no text are problems of their own.
                     texts = [one for one in values if isinstance(one, str)]
-                    yield from SettingPlace(stage, name, document).findings(texts, schema, inputs)
+                    yield from SettingPlace(stage, name, self._document).findings(
+                        texts, schema, inputs
+                    )
             if needs := library_needs().get(component.name):
                 try:
                     misfits = list(needs(settings, inputs))
@@ -156,7 +157,7 @@ class Columns:
                     # Missing or invalid settings, which are problems of their own.
                     continue
                 for misfit in misfits:
-                    yield SettingPlace(stage, misfit.setting, document).misfit(misfit)
+                    yield SettingPlace(stage, misfit.setting, self._document).misfit(misfit)
 
     def _sources(self) -> dict[str, Source]:
         sources: dict[str, Source] = {}

@@ -24,7 +24,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.workflows.document import authoring, graph, settings
+from jupyter_mlws.workflows.document import authoring, settings
 from jupyter_mlws.workflows.document.connections import Connector
 from jupyter_mlws.workflows.document.definition import (
     EdgeDefinition,
@@ -35,7 +35,8 @@ from jupyter_mlws.workflows.document.definition import (
 )
 from jupyter_mlws.workflows.document.drafts import Draft, ExistingNode, Faults, Reader
 from jupyter_mlws.workflows.document.files import SKIPPED_DIRECTORIES, Documents, findings_error
-from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, etag_of, parse
+from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
+from jupyter_mlws.workflows.document.parse import FILE, Document, etag_of, parse
 from jupyter_mlws.workflows.document.rewriting import RewriteError, rewrite
 from jupyter_mlws.workflows.document.terms import Severity
 
@@ -73,7 +74,7 @@ class Editor:
         with self._project.lock(f"create the workflow {definition.name}"):
             path = self.place(definition.name, definition.path)
             empty = parse(path, "")
-            drafts = self._drafts(empty, [], definition.nodes, definition.edges)
+            drafts = self._drafts(self._documents.graph(empty), definition.nodes, definition.edges)
             data = authoring.new_data(definition.name, posixpath.dirname(path), drafts, title)
             document = parse(path, rewrite(empty, data))
             self._raise_new_findings(document, [], drafts)
@@ -147,7 +148,7 @@ class Editor:
             if folder and not any(here.iterdir()):
                 here.rmdir()
             try:
-                stages, _ = self._documents.stages(parse(path, text))
+                stages = self._documents.graph(parse(path, text)).stages
             except MLWSError:
                 # The outputs of an unreadable file are not known.
                 stages = []
@@ -203,27 +204,26 @@ class Editor:
 
     def _drafts(
         self,
-        document: Document,
-        stages: Sequence[Stage],
+        workflow: WorkflowGraph,
         nodes: Sequence[NodeDefinition],
         edges: Sequence[EdgeDefinition],
     ) -> list[Draft]:
         """Return the drafts of all nodes, with their edges; every fault is in one error."""
         faults = Faults()
         components = self._registry.all()
-        existing_edges = graph.edges(stages, components)
+        folder, path = workflow.document.folder, workflow.document.path
         present = {}
-        for stage in stages:
-            edge_files = frozenset(edge.path for edge in existing_edges if edge.target == stage.id)
+        for stage in workflow.stages:
+            edge_files = frozenset(edge.path for edge in workflow.edges if edge.target == stage.id)
             component = components.get(stage.component or "")
             if component is not None and component.error is not None:
                 component = None
-            present[stage.id] = ExistingNode(stage, component, document.folder, edge_files)
-        reader = Reader(components, document.folder, faults, self._project.resolve, self.held)
+            present[stage.id] = ExistingNode(stage, component, folder, edge_files)
+        reader = Reader(components, folder, faults, self._project.resolve, self.held)
         drafts = reader.read(nodes, present)
-        connector = Connector(drafts, faults, existing_edges)
+        connector = Connector(drafts, faults, workflow.edges)
         cycle = connector.connect(edges, [node.id for node in nodes])
-        faults.raise_any(document.path, cycle)
+        faults.raise_any(path, cycle)
         return drafts
 
     def held(self, path: str) -> Message | None:
@@ -240,11 +240,10 @@ class Editor:
         return None
 
     def _change_nodes(self, document: Document, change: WorkflowChange) -> Document:
-        stages, _ = self._documents.stages(document)
-        drafts = self._drafts(document, stages, change.nodes or [], change.edges)
+        workflow = self._documents.graph(document)
+        drafts = self._drafts(workflow, change.nodes or [], change.edges)
         faults = Faults()
-        ids = [stage.id for stage in stages]
-        data = authoring.changed_data(document, change.name, drafts, ids, faults)
+        data = authoring.changed_data(document, change.name, drafts, list(workflow.by_id), faults)
         faults.raise_any(document.path)
         try:
             text = rewrite(document, data)
@@ -255,17 +254,17 @@ class Editor:
         self._raise_new_findings(new_document, self._blocking_findings(document), drafts)
         return new_document
 
-    def _blocking_findings(self, document: Document) -> list[graph.Finding]:
+    def _blocking_findings(self, document: Document) -> list[Finding]:
         return [
             finding
-            for finding in self._documents.findings(document)
+            for finding in self._documents.validate(self._documents.graph(document))
             if finding.severity is Severity.ERROR
             and not finding.draft
             and finding.code.startswith("4020")
         ]
 
     def _raise_new_findings(
-        self, document: Document, previous: Sequence[graph.Finding], drafts: Sequence[Draft]
+        self, document: Document, previous: Sequence[Finding], drafts: Sequence[Draft]
     ) -> None:
         """Raise the faults that are new; faults in ``previous`` do not block other changes."""
         old = {_finding_key(finding) for finding in previous}
@@ -279,7 +278,7 @@ class Editor:
             raise findings_error(document.path, news, places)
 
 
-def _finding_key(finding: graph.Finding) -> tuple[str | None, ...]:
+def _finding_key(finding: Finding) -> tuple[str | None, ...]:
     return finding.code, finding.node, finding.field, finding.edge, finding.message.en
 
 

@@ -25,8 +25,9 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.graph import Producers, closure, upstream
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document import graph
+from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, is_url, parse
 from jupyter_mlws.workflows.document.terms import Severity
 
@@ -41,8 +42,6 @@ SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "mlruns", "site-
 WALK_INTERVAL = 5.0
 """Seconds for which the list of workflows is cached: every edit needs it."""
 
-StagesResult = tuple[list[Stage], list[graph.Finding]]
-
 
 class Documents:
     """The workflow files of one project, by their paths. Thread-safe."""
@@ -52,7 +51,7 @@ class Documents:
         self._root = project.root
         self._registry = registry
         self._notebooks: dict[tuple[str, int, int], Component] = {}
-        self._outputs: dict[str, tuple[str, Producers[Stage]]] = {}
+        self._outputs: dict[str, tuple[str, StageGraph[Stage]]] = {}
         self._paths_cache: tuple[float, list[str]] = (-WALK_INTERVAL, [])
 
     def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
@@ -144,20 +143,24 @@ class Documents:
                 path=path, reason=Message("it is not UTF-8"), line=None
             ) from error
 
-    def stages(self, document: Document) -> StagesResult:
-        """Return the stages, resolved by DVC if they use templates.
-
-        If DVC rejects them, return them as written, with its error as a finding.
-        """
-        if not document.needs_resolving():
-            return document.stages(), []
+    def resolve(self, document: Document) -> WorkflowGraph:
+        """Return the graph of a document with every template filled in, as DVC runs it."""
         from jupyter_mlws.dvc import resolved
 
+        data = resolved.stages(
+            self._root, document.path, document.text, document.data, self._project.state
+        )
+        return WorkflowGraph(document, document.stages(data), self.components)
+
+    def graph(self, document: Document) -> WorkflowGraph:
+        """Return the graph of a document, resolved by DVC if it uses templates beside settings.
+
+        If DVC rejects these, its error is a finding of the graph.
+        """
+        findings = []
         try:
-            data = resolved.stages(
-                self._root, document.path, document.text, document.data, self._project.state
-            )
-            return document.stages(data), []
+            if document.needs_resolving():
+                return self.resolve(document)
         except MLWSError as error:
             if not isinstance(
                 error, (WorkflowUnreadableError, DVCNotInitializedError, DVCConfigError)
@@ -168,38 +171,30 @@ class Documents:
             unreadable = isinstance(error, WorkflowUnreadableError) and reason
             detail = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
             words = detail if unreadable else error.message
-            return document.stages(), [
-                graph.Finding(error.code, words, line=error.facts.get("line"))
-            ]
+            findings.append(Finding(error.code, words, line=error.facts.get("line")))
+        return WorkflowGraph(document, document.stages(), self.components, findings)
 
-    def findings(self, document: Document) -> list[graph.Finding]:
-        """Return all problems of a document."""
-        stages, findings = self.stages(document)
-        return [*findings, *self.validate(document, stages)]
-
-    def collisions(self, document: Document, stages: Sequence[Stage]) -> list[graph.Finding]:
+    def collisions(self, workflow: WorkflowGraph) -> list[Finding]:
         """Return the outputs that other workflows of the project also make."""
-        findings: list[graph.Finding] = []
+        findings: list[Finding] = []
         if time.monotonic() - self._paths_cache[0] >= WALK_INTERVAL:
             self._paths_cache = time.monotonic(), self.paths()
         for path in self._paths_cache[1]:
-            if path == document.path:
+            if path == workflow.document.path:
                 continue
             try:
                 text = self.text(path)
                 entry = self._outputs.get(path)
                 if entry is None or entry[0] != text:
-                    entry = text, Producers(self.stages(parse(path, text))[0])
+                    entry = text, self.graph(parse(path, text))
                     self._outputs[path] = entry
             except MLWSError:
                 # Reported with that workflow itself.
                 continue
-            findings += graph.duplicate_outputs(stages, entry[1], path)
+            findings += graph.duplicate_outputs(workflow, entry[1], path)
         return findings
 
-    def changed_origins(
-        self, document: Document, stages: Sequence[Stage]
-    ) -> Iterator[graph.Finding]:
+    def changed_origins(self, workflow: WorkflowGraph) -> Iterator[Finding]:
         """Yield the copies of other workflows' stages that have other ports there now."""
 
         @cache
@@ -210,26 +205,24 @@ class Documents:
                 # Reported with that workflow itself, if it exists.
                 return {}
 
-        return graph.changed_origins(document, stages, read)
+        return graph.changed_origins(workflow, read)
 
     def validate(
-        self, document: Document, stages: Sequence[Stage], planned_paths: Collection[str] = ()
-    ) -> list[graph.Finding]:
-        """Return all problems of a document's stages.
+        self, workflow: WorkflowGraph, planned_paths: Collection[str] = ()
+    ) -> list[Finding]:
+        """Return all problems of a workflow.
 
         ``planned_paths`` are files that are to be written together with it.
         """
         from jupyter_mlws.dvc.stages import tracked_data
 
-        components = self.components(stages)
-
         def exists(path: str) -> bool:
             return path in planned_paths or self.exists(path)
 
-        findings = graph.validate(document, stages, components, exists)
-        outs = (out for stage in stages for out in stage.outs)
-        findings += graph.tracked_outputs(stages, list(tracked_data(self._root, outs)))
-        lost_settings = graph.lost_settings(document, stages, components)
+        findings = graph.validate(workflow, exists)
+        outs = (out for stage in workflow.stages for out in stage.outs)
+        findings += graph.tracked_outputs(workflow, list(tracked_data(self._root, outs)))
+        lost_settings = list(graph.lost_settings(workflow))
         if lost_settings:
             import configparser
 
@@ -244,12 +237,12 @@ class Documents:
                 pass
         return findings
 
-    def columns(self, stages: Sequence[Stage]) -> Columns:
-        """Return the columns of the tables that the stages read, as far as they are known."""
+    def columns(self, workflow: WorkflowGraph) -> Columns:
+        """Return the columns of the tables that the nodes read, as far as they are known."""
         # It needs pydantic, which a run does not import.
         from jupyter_mlws.workflows.document.columns import Columns
 
-        return Columns(stages, self.components(stages), self._sources)
+        return Columns(workflow, self._sources)
 
     @cached_property
     def _sources(self) -> SourceReader:
@@ -264,26 +257,25 @@ class Documents:
         skip: Collection[str] = (),
         *,
         keep_going: bool = False,
-    ) -> list[Stage]:
-        """Return the stages; raise one error with all faults that keep them from running.
+    ) -> WorkflowGraph:
+        """Return the graph; raise one error with all faults that keep them from running.
 
         A fault of a single node (a missing input or setting) keeps only that node from running: it
         counts for the ``targets`` and what they need, and not for a run that continues after
         failures.
         """
-        stages, findings = self.stages(document)
-        ids = [stage.id for stage in stages]
-        roots = [target for target in targets if target in ids] or ids
-        required_ids = closure(upstream(stages), roots) - set(skip)
+        workflow = self.graph(document)
+        roots = [target for target in targets if target in workflow.by_id]
+        required_ids = workflow.required(roots) - set(skip)
         errors = [
             finding
-            for finding in (*findings, *self.validate(document, stages))
+            for finding in self.validate(workflow)
             if finding.severity is Severity.ERROR
             and not (finding.draft and (keep_going or finding.node not in required_ids))
         ]
         if errors:
             raise findings_error(document.path, errors)
-        return stages
+        return workflow
 
     def exists(self, path: str) -> bool:
         """Return whether a path exists or DVC can restore it (a `.dvc` file for it or above it).
@@ -303,8 +295,8 @@ class Documents:
         """Return the document with changed settings; error 40204 lists every invalid parameter."""
         from jupyter_mlws.workflows.document.authoring import with_settings
 
-        stages = {stage.id: stage for stage in self.stages(document)[0]}
-        components = self.components(list(stages.values()))
+        workflow = self.graph(document)
+        stages, components = workflow.by_id, workflow.components
         faults = []
         for name in params:
             node, _, key = name.partition(".")
@@ -328,7 +320,7 @@ class Documents:
 
 
 def findings_error(
-    path: str, errors: Sequence[graph.Finding], places: Mapping[str, int] | None = None
+    path: str, errors: Sequence[Finding], places: Mapping[str, int] | None = None
 ) -> MLWSError:
     """Return the error that lists all ``errors``.
 

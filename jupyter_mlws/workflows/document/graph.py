@@ -6,13 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_mlws.components.artifacts import fits, kinds_fit
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.engine.graph import Producers
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.parse import Document, Stage
 from jupyter_mlws.workflows.document.terms import Severity
@@ -65,28 +66,45 @@ class Finding:
         return Problem(**fields | {"repairs": repairs})
 
 
-def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
-    """Return every output path that another stage depends on (equal, inside or above)."""
-    producers = Producers(stages)
-    connections = []
-    for stage in stages:
-        component = components.get(stage.component or "")
-        ports_in = _ports_of_paths(stage, component.inputs if component else ())
-        for dep in stage.deps:
-            for source, out in producers.of(dep):
-                component = components.get(source.component or "")
-                ports_out = _ports_of_paths(source, component.outputs if component else ())
-                connections += [
-                    Edge(
-                        source=source.id,
-                        target=stage.id,
-                        path=dep,
-                        source_port=ports_out.get(out, [None])[-1],
-                        target_port=port,
-                    )
-                    for port in ports_in.get(dep, [None])
-                ]
-    return connections
+class WorkflowGraph(StageGraph[Stage]):
+    """The stages of a document with their components, and the edges between their ports.
+
+    ``findings``: why DVC refuses the templates of the document, whose stages are as written then.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        stages: Sequence[Stage],
+        load_components: Callable[[Sequence[Stage]], Components],
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        super().__init__(stages)
+        self.document = document
+        self.findings = findings
+        self._load_components = load_components
+
+    @cached_property
+    def components(self) -> Components:
+        return self._load_components(self.stages)
+
+    @cached_property
+    def edges(self) -> list[Edge]:
+        """Every output path that another stage depends on (equal, inside or above)."""
+        edges = []
+        for stage in self.stages:
+            component = self.components.get(stage.component or "")
+            ports_in = _ports_of_paths(stage, component.inputs if component else ())
+            for dep in stage.deps:
+                for source, out in self.makers(dep):
+                    component = self.components.get(source.component or "")
+                    ports_out = _ports_of_paths(source, component.outputs if component else ())
+                    source_port = ports_out.get(out, [None])[-1]
+                    edges += [
+                        Edge(source.id, stage.id, dep, source_port, target_port)
+                        for target_port in ports_in.get(dep, [None])
+                    ]
+        return edges
 
 
 def _ports_of_paths(
@@ -102,61 +120,48 @@ def _ports_of_paths(
     return ports
 
 
-def validate(
-    document: Document,
-    stages: Sequence[Stage],
-    components: Components,
-    exists: Callable[[str], bool],
-) -> list[Finding]:
+def validate(graph: WorkflowGraph, exists: Callable[[str], bool]) -> list[Finding]:
     """Return all problems.
 
     ``exists`` returns whether a path that no stage here makes exists.
     """
-    connections = edges(stages, components)
     return [
+        *graph.findings,
         *(
             Finding("40205", fault.message, fault.node, fault.field, line=fault.line)
-            for fault in document.faults
+            for fault in graph.document.faults
         ),
-        *_cycle_findings(stages, connections),
-        *duplicate_outputs(stages),
-        *_missing_inputs(stages, exists),
-        *_type_mismatches(stages, connections, components),
-        *(finding for stage in stages for finding in _node_findings(stage, document, components)),
+        *_cycle_findings(graph),
+        *duplicate_outputs(graph),
+        *_missing_inputs(graph, exists),
+        *_type_mismatches(graph),
+        *(finding for stage in graph.stages for finding in _node_findings(stage, graph)),
     ]
 
 
-def lost_settings(
-    document: Document, stages: Sequence[Stage], components: Components
-) -> list[Finding]:
-    """Return the settings that are false although their default is true.
+def lost_settings(graph: WorkflowGraph) -> Iterator[Finding]:
+    """Yield the settings that are false although their default is true.
 
     By default DVC does not pass them on, and the node would run as if they were true.
     """
-    findings = []
-    for stage in stages:
-        component = components.get(stage.described_by)
+    for stage in graph.stages:
+        component = graph.components.get(stage.described_by)
         properties = component.settings.get("properties", {}) if component else {}
         for name, value in stage.settings.items():
             if value is False and properties.get(name, {}).get("default") is True:
-                findings.append(
-                    Finding(
-                        "40201",
-                        Message(
-                            "DVC is not configured to pass {name}=false to {id}.",
-                            name=name,
-                            id=stage.id,
-                        ),
-                        node=stage.id,
-                        field=name,
-                        line=_setting_line(document, stage, name) or stage.line,
-                        fix=Message(
-                            "Run `dvc config parsing.bool boolean_optional` in the project."
-                        ),
-                        draft=True,
-                    )
+                yield Finding(
+                    "40201",
+                    Message(
+                        "DVC is not configured to pass {name}=false to {id}.",
+                        name=name,
+                        id=stage.id,
+                    ),
+                    node=stage.id,
+                    field=name,
+                    line=_setting_line(graph.document, stage, name) or stage.line,
+                    fix=Message("Run `dvc config parsing.bool boolean_optional` in the project."),
+                    draft=True,
                 )
-    return findings
 
 
 def cycles(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
@@ -196,15 +201,15 @@ def cycle_message(cycle: Sequence[str]) -> Message:
     return Message("The workflow has a cycle: {cycle}.", cycle=text)
 
 
-def _cycle_findings(stages: Sequence[Stage], connections: Sequence[Edge]) -> Iterator[Finding]:
-    lines = {stage.id: stage.line for stage in stages}
-    for names in cycles(list(lines), ((edge.source, edge.target) for edge in connections)):
+def _cycle_findings(graph: WorkflowGraph) -> Iterator[Finding]:
+    pairs = ((edge.source, edge.target) for edge in graph.edges)
+    for names in cycles(list(graph.by_id), pairs):
         yield Finding(
             "40203",
             cycle_message(names),
             node=names[0],
             edge=f"{names[-1]}->{names[0]}",
-            line=lines[names[0]],
+            line=graph.by_id[names[0]].line,
             fix=Message(
                 "Remove the connection from {source} to {target}.",
                 source=names[-1],
@@ -214,16 +219,15 @@ def _cycle_findings(stages: Sequence[Stage], connections: Sequence[Edge]) -> Ite
 
 
 def duplicate_outputs(
-    stages: Sequence[Stage], others: Producers[Stage] | None = None, workflow: str | None = None
+    graph: WorkflowGraph, others: StageGraph[Stage] | None = None, workflow: str | None = None
 ) -> Iterator[Finding]:
     """Yield one finding for each output that is made twice, at the first stage that makes it.
 
     ``others`` are the stages of another ``workflow``; without them, those of the same.
     """
-    makers_of = (others or Producers(stages)).of
-    for out, stage in _first_makers(stages).items():
+    for out, stage in _first_makers(graph).items():
         # The lookup in the same workflow returns the stage itself first.
-        makers = _described(islice(makers_of(out), 0 if others else 1, None))
+        makers = _described(islice((others or graph).makers(out), 0 if others else 1, None))
         if not makers:
             continue
         if workflow is None:
@@ -244,10 +248,10 @@ def duplicate_outputs(
         )
 
 
-def _first_makers(stages: Sequence[Stage]) -> dict[str, Stage]:
+def _first_makers(graph: WorkflowGraph) -> dict[str, Stage]:
     """Return all outputs, each with the first stage that makes it."""
     first: dict[str, Stage] = {}
-    for stage in stages:
+    for stage in graph.stages:
         for out in stage.outs:
             first.setdefault(out, stage)
     return first
@@ -268,17 +272,15 @@ def _described(makers: Iterator[tuple[Stage, str]]) -> dict[str, str]:
 
 
 def changed_origins(
-    document: Document,
-    stages: Sequence[Stage],
-    read: Callable[[str], Mapping[str, Stage]],
+    graph: WorkflowGraph, read: Callable[[str], Mapping[str, Stage]]
 ) -> Iterator[Finding]:
     """Yield the copies of other workflows' stages that have other ports there now.
 
     ``read`` returns the stages of a workflow by their names; none where it cannot be read.
     """
-    for stage in stages:
+    for stage in graph.stages:
         name = stage.id.partition("@")[0]
-        data = document.stages_data.get(name)
+        data = graph.document.stages_data.get(name)
         body = data.get("do", data) if isinstance(data, Mapping) else {}
         meta = body.get("meta") if isinstance(body, Mapping) else None
         match = ORIGIN.fullmatch(str(meta.get("origin"))) if isinstance(meta, Mapping) else None
@@ -306,9 +308,9 @@ def changed_origins(
         )
 
 
-def tracked_outputs(stages: Sequence[Stage], tracked_paths: Sequence[str]) -> Iterator[Finding]:
+def tracked_outputs(graph: WorkflowGraph, tracked_paths: Sequence[str]) -> Iterator[Finding]:
     """Yield the outputs that are in or below ``tracked_paths``, which have `.dvc` files."""
-    for out, stage in _first_makers(stages).items():
+    for out, stage in _first_makers(graph).items():
         for path in tracked_paths:
             if out == path or out.startswith(f"{path}/"):
                 yield Finding(
@@ -323,12 +325,11 @@ def tracked_outputs(stages: Sequence[Stage], tracked_paths: Sequence[str]) -> It
                 )
 
 
-def _missing_inputs(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator[Finding]:
-    producers = Producers(stages)
-    for stage in stages:
+def _missing_inputs(graph: WorkflowGraph, exists: Callable[[str], bool]) -> Iterator[Finding]:
+    for stage in graph.stages:
         # A frozen stage needs its inputs only to be noted in the lock file, and then DVC says so.
         for dep in () if stage.frozen else stage.deps:
-            if next(producers.of(dep), None) is None and not exists(dep):
+            if next(graph.makers(dep), None) is None and not exists(dep):
                 port = next((name for name, paths in stage.ports.items() if dep in paths), "deps")
                 yield Finding(
                     "40202",
@@ -341,18 +342,15 @@ def _missing_inputs(stages: Sequence[Stage], exists: Callable[[str], bool]) -> I
                 )
 
 
-def _type_mismatches(
-    stages: Sequence[Stage], connections: Sequence[Edge], components: Components
-) -> Iterator[Finding]:
-    by_id = {stage.id: stage for stage in stages}
+def _type_mismatches(graph: WorkflowGraph) -> Iterator[Finding]:
     reported: set[tuple[str, str | None, str]] = set()
-    for edge in connections:
+    for edge in graph.edges:
         connection = edge.target, edge.target_port, edge.path
         if connection in reported:
             # With another of the stages that make this path.
             continue
-        source = components.get(by_id[edge.source].component or "")
-        target = components.get(by_id[edge.target].component or "")
+        source = graph.components.get(graph.by_id[edge.source].component or "")
+        target = graph.components.get(graph.by_id[edge.target].component or "")
         if source is None or target is None:
             continue
         source_port = source.output(edge.source_port or "")
@@ -380,18 +378,18 @@ def _type_mismatches(
                 node=edge.target,
                 field=target_port.name,
                 edge=f"{edge.source}->{edge.target}",
-                line=by_id[edge.target].line,
+                line=graph.by_id[edge.target].line,
                 fix=Message("Remove the connection."),
             )
 
 
-def _node_findings(stage: Stage, document: Document, components: Components) -> Iterator[Finding]:
+def _node_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
     if stage.notebook is not None:
-        yield from _notebook_findings(stage, document, components)
+        yield from _notebook_findings(stage, graph)
     if stage.component is None:
         return
-    line = document.line("stages", stage.id, "cmd") or stage.line
-    component = components.get(stage.component)
+    line = graph.document.line("stages", stage.id, "cmd") or stage.line
+    component = graph.components.get(stage.component)
     if component is None or component.error is not None:
         reason = component.error if component else None
         yield Finding(
@@ -422,13 +420,11 @@ def _node_findings(stage: Stage, document: Document, components: Components) -> 
         for path in paths:
             if stage.at_root(path) not in stage.deps:
                 yield _undeclared_input(stage, path, port.name, line)
-    yield from _invalid_settings(stage, component, document, line)
+    yield from _invalid_settings(stage, component, graph.document, line)
 
 
-def _notebook_findings(
-    stage: Stage, document: Document, components: Components
-) -> Iterator[Finding]:
-    line = document.line("stages", stage.id, "cmd") or stage.line
+def _notebook_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
+    line = graph.document.line("stages", stage.id, "cmd") or stage.line
     outs = [stage.at_root(path) for path in stage.options.get("out", ())]
     if len(outs) != 1:
         words = Message("Specify where to save the executed notebook with --out.")
@@ -443,7 +439,7 @@ def _notebook_findings(
         )
     if stage.notebook not in stage.deps:
         yield _undeclared_input(stage, str(stage.notebook), "notebook", line)
-    component = components.get(stage.described_by)
+    component = graph.components.get(stage.described_by)
     if component is None:
         return
     if component.error is not None:
@@ -454,7 +450,7 @@ def _notebook_findings(
         )
         yield Finding("40201", words, node=stage.id, field="cmd", line=line)
         return
-    yield from _invalid_settings(stage, component, document, line)
+    yield from _invalid_settings(stage, component, graph.document, line)
 
 
 def _undeclared_input(stage: Stage, path: str, field: str, line: int | None) -> Finding:

@@ -11,7 +11,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.native import yaml_loader
 from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.dvc.native.yaml_loader import Lines
-from jupyter_mlws.engine import policy
+from jupyter_mlws.engine import graph, policy
 from jupyter_mlws.workflows.document.terms import Kind
 
 FILE = "dvc.yaml"
@@ -57,22 +57,16 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One stage, with paths relative to the project's root."""
+class Stage(graph.Stage):
+    """One stage of a workflow file."""
 
-    id: str
     commands: tuple[str, ...]
-    wdir: str
-    deps: tuple[str, ...]
-    outs: tuple[str, ...]
     metrics: tuple[str, ...]
     plots: Mapping[str, Mapping[str, Any]]
     """Properties of each plots file: `x`, `y`, `template`, `title`…"""
-    frozen: bool
     line: int | None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    policy: policy.Policy = policy.DEFAULT
-    at: tuple[float, float] | None = None
+    settings: Mapping[str, Any]
+    at: tuple[float, float] | None
 
     @cached_property
     def _words(self) -> list[str]:

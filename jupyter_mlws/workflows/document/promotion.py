@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError, PromotionError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document import commands
 from jupyter_mlws.workflows.document.parse import (
     GENERATOR_KEYS,
@@ -161,15 +162,14 @@ def _entry(node: Any, name: str) -> Any:
 
 
 def moved_outputs(
-    stages: Sequence[Stage], groups: Sequence[Collection[str]], key: str
+    graph: StageGraph[Stage], groups: Sequence[Collection[str]], key: str
 ) -> dict[str, str]:
     """Return, for each output of the other variants, the matching output of the variant ``key``."""
-    by_id = {stage.id: stage for stage in stages}
     replacements = {}
     for group in groups:
-        kept_stage = next(by_id[one] for one in group if one.partition("@")[2] == key)
+        kept_stage = next(graph.by_id[one] for one in group if one.partition("@")[2] == key)
         for one in group:
-            pairs = zip(by_id[one].outs, kept_stage.outs, strict=True)
+            pairs = zip(graph.by_id[one].outs, kept_stage.outs, strict=True)
             replacements.update({old: new for old, new in pairs if old != new})
     return replacements
 

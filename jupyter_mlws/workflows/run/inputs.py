@@ -7,20 +7,22 @@ from collections.abc import Collection, Sequence
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import DataPointer, read_pointers
 from jupyter_mlws.dvc.stages import data_sources
-from jupyter_mlws.engine.graph import external_inputs
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED, WorktreeStatus
 from jupyter_mlws.workflows.document.parse import Stage
 
 
 def unpulled_inputs(
     project: Project,
-    stages: Sequence[Stage],
+    graph: StageGraph[Stage],
     targets: Sequence[str] = (),
     skip: Collection[str] = (),
 ) -> list[DataPointer]:
     """Return the inputs that are neither in the working tree nor in the cache."""
     root = project.root
-    paths = external_inputs([stage for stage in stages if stage.id not in skip], targets)
+    if skip:
+        graph = StageGraph([stage for stage in graph.stages if stage.id not in skip])
+    paths = graph.external_inputs(targets)
     files = [f"{path}.dvc" for path in data_sources(root, paths)]
     items = read_pointers({file: (root / file).read_bytes() for file in files})
     # Without a hash, an import was not downloaded yet: the run does that.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.stages import Cause, Forecast, StageState
-from jupyter_mlws.engine.graph import closure, longest_paths, topological_order, upstream
+from jupyter_mlws.engine.graph import StageGraph, longest_paths, reverse
 from jupyter_mlws.engine.reasons import (
     ACCEPTED_REASON,
     FORCED_REASON,
@@ -90,13 +90,12 @@ class PlannedNode:
 
 
 def remember_renamed(
-    backend: NativeBackend | DvcBackend, stages: Sequence[Stage], root: Path
+    backend: NativeBackend | DvcBackend, graph: StageGraph[Stage], root: Path
 ) -> None:
     """Keep the results of nodes that were renamed with their files, and of their dependents.
 
     A dependent with several files on one port must run again: it distinguishes them by name.
     """
-    by_id = {stage.id: stage for stage in stages}
 
     @cache
     def components() -> Mapping[str, Component]:
@@ -105,7 +104,7 @@ def remember_renamed(
         return Registry(root).all()
 
     def names_inputs(name: str) -> bool:
-        stage = by_id[name]
+        stage = graph.by_id[name]
         component = components().get(stage.component or "")
         ports = component.inputs if component else []
         return any(port.multiple and port.name in stage.ports for port in ports)
@@ -115,20 +114,19 @@ def remember_renamed(
 
 def make_plan(
     pipeline: StageBackend,
-    stages: Sequence[Stage],
+    graph: StageGraph[Stage],
     targets: Sequence[str] = (),
     force: bool = False,
     looks: CosmeticChangeDetector | None = None,
     accept: bool = False,
 ) -> list[PlannedNode]:
-    """Return the plan of the targets and their dependencies, in the order of ``stages``.
+    """Return the plan of the targets and their dependencies, in file order.
 
     ``accept``: plan a run that accepts nodes with only cosmetic changes.
     """
-    needs = upstream(stages)
-    selection = closure(needs, targets or [stage.id for stage in stages])
-    order = [stage.id for stage in topological_order(stages) if stage.id in selection]
-    walk = _Planner(pipeline, needs, force, looks or StrictChangeDetector())
+    selection = graph.required(targets)
+    order = [node for node in graph.order if node in selection]
+    walk = _Planner(pipeline, graph.needs, force, looks or StrictChangeDetector())
     node_plans = walk.plan_nodes(order, accept)
     if not accept and walk.has_cosmetic_changes:
         # A node below one that could be accepted can be accepted with it, and only then.
@@ -137,12 +135,12 @@ def make_plan(
             name: replace(node, cosmetic=accepted_plans[name].cosmetic)
             for name, node in node_plans.items()
         }
-    return [node_plans[stage.id] for stage in stages if stage.id in node_plans]
+    return [node_plans[node] for node in graph.by_id if node in node_plans]
 
 
 def summarise(
     node_plans: Sequence[PlannedNode],
-    stages: Sequence[Stage],
+    graph: StageGraph[Stage],
     durations: Mapping[str, float],
     makers: Mapping[str, str],
     jobs: int,
@@ -158,8 +156,6 @@ def summarise(
     actions = [node.action for node in node_plans]
     running = [node.id for node in node_plans if node.action is Action.RUN]
     seconds = {name: durations[name] for name in running if name in durations}
-    within = {node.id for node in node_plans}
-    there = [stage for stage in stages if stage.id in within]
     complete = bool(seconds) or not running
     return Plan(
         nodes=[node.as_model(durations, makers.get(node.id)) for node in node_plans],
@@ -170,7 +166,7 @@ def summarise(
             cosmetic=sum(node.cosmetic for node in node_plans),
         ),
         jobs=jobs,
-        estimate_seconds=round(makespan(there, seconds, jobs), 3) if complete else None,
+        estimate_seconds=round(makespan(graph, seconds, jobs), 3) if complete else None,
         without_estimate=len(running) - len(seconds),
     )
 
@@ -189,23 +185,17 @@ def _variant_durations(
     }
 
 
-def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -> float:
+def makespan(graph: StageGraph[Stage], seconds: Mapping[str, float], jobs: int) -> float:
     """Return the seconds from the start of a run to the end of its last node.
 
     Nodes start as the engine starts them: those that are ready and fit, longest path first,
     ``jobs`` at once. Nodes that ``seconds`` leaves out take no time.
     """
-    needs = upstream(stages)
-    order = [stage.id for stage in topological_order(stages)]
-    weights = longest_paths(needs, {node: seconds.get(node, 0.0) for node in order})
-    policies = {stage.id: stage.policy for stage in stages}
-    missing = {node: len(needs[node]) for node in order}
-    dependents: dict[str, list[str]] = {}
-    for node in order:
-        for need in needs[node]:
-            dependents.setdefault(need, []).append(node)
+    weights = longest_paths(graph.needs, {node: seconds.get(node, 0.0) for node in graph.order})
+    missing = {node: len(needs) for node, needs in graph.needs.items()}
+    dependents = reverse(graph.needs)
     pool = Pool(of_this_machine(jobs), jobs)
-    ready = [(-weights[node], node) for node in order if missing[node] == 0]
+    ready = [(-weights[node], node) for node in graph.order if missing[node] == 0]
     running: list[tuple[float, str]] = []
     now = 0.0
     heapq.heapify(ready)
@@ -213,7 +203,7 @@ def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -
         waiting = []
         while ready:
             entry = heapq.heappop(ready)
-            if pool.take(entry[1], policies[entry[1]]) is None:
+            if pool.take(entry[1], graph.by_id[entry[1]].policy) is None:
                 waiting.append(entry)
                 if len(running) >= jobs:
                     break

@@ -27,7 +27,7 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.previews import plot, preview, type_of
 from jupyter_mlws.workflows.run.journal import run_folder
-from jupyter_mlws.workflows.run.runs import Runs
+from jupyter_mlws.workflows.run.runs import Runs, check_targets
 from jupyter_mlws.workflows.tables import TableReader
 
 MAX_LOG_BYTES = 1_000_000
@@ -131,10 +131,9 @@ class Results:
 
     def _stage(self, path: str, run: str, node: str) -> Stage:
         """Return a node as the run had it: it may have been changed or removed since."""
-        for stage in self._runs.documents.stages(self._runs.document(path, run))[0]:
-            if stage.id == node:
-                return stage
-        raise WorkflowItemNotFoundError(kind="node", name=node)
+        workflow = self._runs.graph(path, run)
+        check_targets(workflow, [node])
+        return workflow.by_id[node]
 
     def find_content(self, path: str, md5: str | None) -> Path | None:
         """Return the path of the content that an output had in a run.

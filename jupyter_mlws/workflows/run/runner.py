@@ -14,7 +14,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -29,7 +28,7 @@ from jupyter_mlws.dvc.stages import DvcBackend, StageError
 from jupyter_mlws.engine.executors import config
 from jupyter_mlws.engine.executors.factory import ExecutorContext, open_executor
 from jupyter_mlws.engine.forkserver.pool import WarmPool
-from jupyter_mlws.engine.graph import external_inputs, topological_order
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.policy import DEFAULT
 from jupyter_mlws.engine.processes import start_time, starting
 from jupyter_mlws.engine.reasons import UP_TO_DATE_REASON
@@ -155,14 +154,16 @@ class Runner:
         sources = resolved.sources(root, document.path, document.data)
         data = resolved.stages(root, document.path, document.text, document.data, state)
         with open_backend(root, document.path, data, state) as backend:
-            stages = document.stages(data)
-            plan.remember_renamed(backend, stages, root)
+            graph = StageGraph(document.stages(data))
+            plan.remember_renamed(backend, graph, root)
             if isinstance(backend, NativeBackend):
                 recovery.adopt(self._journal, document.path, backend, request.get("resumes"))
             commit = self._commit.result()
-            params = tracking.params_of(stages)
+            params = tracking.params_of(graph.stages)
             where = request.get("executor") or config.LOCAL
-            with open_executor(where, row["jobs"], self._project, self._id, stages) as context:
+            with open_executor(
+                where, row["jobs"], self._project, self._id, graph.stages
+            ) as context:
                 self._journal.set_run(
                     self._id,
                     Status.RUNNING,
@@ -175,16 +176,16 @@ class Runner:
                 if request.get("pull"):
                     options = request.get("targets", ()), request.get("skip", ())
                     inputs.pull(
-                        self._project, inputs.unpulled_inputs(self._project, stages, *options)
+                        self._project, inputs.unpulled_inputs(self._project, graph, *options)
                     )
-                backend.refresh(external_inputs(stages, request.get("targets", ())))
-                self._engine = self._build_engine(request, stages, backend, context, document.path)
+                backend.refresh(graph.external_inputs(request.get("targets", ())))
+                self._engine = self._build_engine(request, graph, backend, context, document.path)
                 if self._cancel_event.is_set():
                     self._engine.cancel()
                 with recovery.track_lock_file(self._journal, self._id, backend):
                     status, error = self._engine.execute()
             recovery.mark_results_written(self._journal, document.path, self._id)
-            measures = tracking.measures_of(root, stages)
+            measures = tracking.measures_of(root, graph.stages)
             if measures:
                 self._journal.note(self._id, measures=measures)
             facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
@@ -196,10 +197,10 @@ class Runner:
                     path=document.path,
                     text=document.text,
                     sources=sources,
-                    order=[stage.id for stage in topological_order(stages)],
-                    external=external_inputs(stages),
+                    order=graph.order,
+                    external=graph.external_inputs(),
                     sound=not document.needs_resolving()
-                    and not any(stage.described_by or stage.policy != DEFAULT for stage in stages),
+                    and not any(one.described_by or one.policy != DEFAULT for one in graph.stages),
                     facts={"params": params, "experiment": document.name, "measures": measures},
                 )
                 up_to_date_cache.note(backend, root, state, workflow)
@@ -207,7 +208,7 @@ class Runner:
     def _build_engine(
         self,
         request: dict[str, Any],
-        stages: Sequence[Stage],
+        graph: StageGraph[Stage],
         backend: NativeBackend | DvcBackend,
         context: ExecutorContext,
         path: str,
@@ -221,7 +222,7 @@ class Runner:
             self._journal,
             self._id,
             backend,
-            stages,
+            graph,
             RunOptions(
                 targets=request.get("targets", ()),
                 force=request.get("force", False),
@@ -234,7 +235,7 @@ class Runner:
             durations=history.durations(path),
             # So that MLflow in a node's code lands in the project's store.
             environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
-            tracker=MLflowRunIds(self._recorder, self._project.root, self._id, stages),
+            tracker=MLflowRunIds(self._recorder, self._project.root, self._id, graph),
             warm=self._warm,
             total=context.total,
             executor=context.executor,
@@ -318,7 +319,7 @@ def preload_workflow() -> None:
         # The run reports the error.
         return
     if not document.needs_resolving():
-        topological_order(document.stages())
+        document.stages()
 
 
 def main(arguments: list[str]) -> int:

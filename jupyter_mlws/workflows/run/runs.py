@@ -33,12 +33,13 @@ from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.native import up_to_date_cache
 from jupyter_mlws.engine.executors import config
-from jupyter_mlws.engine.graph import closure, downstream, topological_order, upstream
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.processes import alive, await_starts, end_bearers, start_time
 from jupyter_mlws.engine.resources import of_this_machine, refuse_oversized
 from jupyter_mlws.engine.states import Status, TransitionError
 from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 from jupyter_mlws.workflows.document.files import Documents
+from jupyter_mlws.workflows.document.graph import WorkflowGraph
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.run import serializers
 from jupyter_mlws.workflows.run.detaching import can_fork, reap_if_exited, run_starter
@@ -226,20 +227,20 @@ class Runs:
 
     def _checked_nodes(self, document: Document, request: RunRequest) -> list[str]:
         """Return the nodes of a run, in order; raise an error if it cannot run as requested."""
-        stages = self.documents.check_runnable(
+        workflow = self.documents.check_runnable(
             document, request.targets, request.skip, keep_going=request.keep_going
         )
         for names in (request.targets, request.again, request.accept, request.skip):
-            check_targets(stages, names)
+            check_targets(workflow, names)
         if not (request.pull or request.keep_going):
-            absent = unpulled_inputs(self._project, stages, request.targets, request.skip)
+            absent = unpulled_inputs(self._project, workflow, request.targets, request.skip)
             if absent:
                 paths = [item.path for item in absent]
                 raise InputsNotPulledError(paths=paths, named=", ".join(paths))
         if request.executor == config.LOCAL:
-            refuse_oversized(stages, of_this_machine(request.jobs or 1))
-        selection = closure(upstream(stages), request.targets or [s.id for s in stages])
-        return [stage.id for stage in topological_order(stages) if stage.id in selection]
+            refuse_oversized(workflow.stages, of_this_machine(request.jobs or 1))
+        selection = workflow.required(request.targets)
+        return [node for node in workflow.order if node in selection]
 
     def resume(self, path: str, run: str, origin: str = "rest", *, pull: bool = False) -> JSON:
         """Start a run of the nodes that another run did not complete.
@@ -271,8 +272,7 @@ class Runs:
         identifier, request = self._finished_run_request(path, run, pull)
         self.node(path, identifier, node)
         nodes = self.journal.nodes_of(identifier)
-        stages = self.documents.stages(self.documents.read(path))[0]
-        below = downstream(stages, node)
+        below = self.documents.graph(self.documents.read(path)).downstream(node)
         targets = [name for name in nodes if name == node or name in below]
         request = replace(request, targets=targets, force=False, origin=origin, **change)
         return self.execute(path, request, resumes=identifier)
@@ -353,6 +353,10 @@ class Runs:
         file = run_folder(self._project, run) / FILE
         text = file.read_bytes().decode() if file.exists() else self.documents.text(path)
         return parse(path, text)
+
+    def graph(self, path: str, run: str) -> WorkflowGraph:
+        """Return the graph of the workflow as a run read it."""
+        return self.documents.graph(self.document(path, run))
 
     def id_of(self, path: str, run: str | None) -> str:
         """Return the ID of a workflow's run; of the newest by default."""
@@ -448,9 +452,8 @@ class Runs:
             time.sleep(POLL_INTERVAL)
 
 
-def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
+def check_targets(workflow: StageGraph[Stage], targets: Iterable[str]) -> None:
     """Raise error 40401 for the first of ``targets`` that is not a stage."""
-    stage_ids = {stage.id for stage in stages}
     for target in targets:
-        if target not in stage_ids:
+        if target not in workflow.by_id:
             raise WorkflowItemNotFoundError(kind="node", name=target)

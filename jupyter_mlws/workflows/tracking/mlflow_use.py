@@ -7,9 +7,10 @@ of another file needs ``meta: {mlflow: true}`` in its stage.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.tracker import RunIdCallback, Use
 from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.tracking.recording import Recorder
@@ -27,15 +28,15 @@ COMPONENTS = "components"
 class MLflowRunIds:
     """Requests the MLflow run IDs of one run's nodes."""
 
-    def __init__(self, recorder: Recorder, root: Path, run: str, stages: Sequence[Stage]) -> None:
+    def __init__(self, recorder: Recorder, root: Path, run: str, graph: StageGraph[Stage]) -> None:
         self._recorder = recorder
         self._root = root
         self._run = run
-        self._stages = {stage.id: stage for stage in stages}
+        self._graph = graph
 
     def use(self, node: str) -> Use:
         """Return how the node's code uses MLflow, from the files that its command names."""
-        return use_of(self._root, self._stages[node])
+        return use_of(self._root, self._graph.by_id[node])
 
     def ask(self, node: str, answer: RunIdCallback) -> None:
         """Start the node's nested run; ``answer`` is called from another thread."""

@@ -12,6 +12,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.native.pipeline import open_backend
 from jupyter_mlws.engine import scheduler as engine
 from jupyter_mlws.engine.executors.executor import Outcome, OutcomeCallback, Task, WorkerLoss
+from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.scheduler import Engine, RunOptions
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.document.parse import parse
@@ -81,9 +82,8 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
         journal.set_run("run", Status.RUNNING)
         with open_backend(project.root, "dvc.yaml", stages, project.state) as backend:
             logs = project.state / "runs" / "run"
-            running = Engine(
-                journal, "run", backend, document.stages(stages), RunOptions(), logs, executor=make
-            )
+            graph = StageGraph(document.stages(stages))
+            running = Engine(journal, "run", backend, graph, RunOptions(), logs, executor=make)
             status, error = running.execute()
         record = journal.node_records("run")["a"]
     finally:
