@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from jupyter_mlws.core.i18n import Message
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -16,6 +18,35 @@ class Artifact:
     extension: str
     kinds: tuple[str, ...] = ()
     """Kinds of models; none for all of them."""
+
+
+def _remove_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+RECORD = {
+    "json_schema_serialization_defaults_required": True,
+    "json_schema_extra": _remove_defaults,
+}
+"""Configuration for pydantic of dataclasses that the API returns, always with all fields."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change that a button makes so that the columns of a node's tables fit.
+
+    It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``,
+    or before the split that its table comes from.
+    """
+
+    __pydantic_config__ = RECORD
+
+    label: Message
+    settings: dict[str, Any]
+    component: str | None = None
+    port: str = ""
+    before_split: bool = False
 
 
 ARTIFACTS = {

@@ -6,8 +6,9 @@ A component declares it with ``@component(needs=…)``: a function of its settin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from jupyter_mlws.components.artifacts import Repair
 from jupyter_mlws.components.columns import (
     ANY,
     Column,
@@ -34,18 +35,6 @@ NEED_VALUES = frozenset(
 """Kinds of model that cannot be trained with missing values."""
 MAX_NAMES = 5
 """Columns that a message names."""
-
-
-class Repair(NamedTuple):
-    """A change that makes the columns fit: settings of the node, or a node before it."""
-
-    label: Message
-    settings: Mapping[str, Any]
-    component: str | None = None
-    """Put before the input ``port``, with the settings; none: the settings are the node's own."""
-    port: str = ""
-    before_split: bool = False
-    """Put before the split that the table comes from, if there is one: test rows need it, too."""
 
 
 class Misfit(NamedTuple):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from jupyter_mlws.components.artifacts import Repair
 from jupyter_mlws.components.columns import (
     ANY,
     Column,
@@ -19,7 +20,6 @@ from jupyter_mlws.components.columns import (
 from jupyter_mlws.components.needs import (
     Misfit,
     Needs,
-    Repair,
     every,
     group_of,
     ignoring,

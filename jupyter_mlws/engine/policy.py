@@ -1,14 +1,17 @@
-"""Execution policy of a node, from its stage's `meta`, which DVC ignores."""
+"""Options of a run, and the policy of a node from its stage's `meta`, which DVC ignores."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.core.i18n import Message
+
+if TYPE_CHECKING:
+    from jupyter_mlws.engine.reasons import CosmeticChangeDetector
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 TIMES = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -51,6 +54,27 @@ class Policy:
 
 
 DEFAULT = Policy()
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of a run.
+
+    ``again``: nodes that run even if they are up to date. ``accept``: nodes whose existing outputs
+    become their result. ``skip``: nodes that are left out, while the nodes that depend on them run.
+    ``done``: nodes that the resumed run has completed. ``looks``: distinguishes cosmetic changes
+    from others, if nodes with only cosmetic changes are to be accepted; None if they are to run.
+    """
+
+    targets: Sequence[str] = ()
+    force: bool = False
+    keep_going: bool = False
+    jobs: int | None = None
+    again: Collection[str] = ()
+    accept: Collection[str] = ()
+    skip: Collection[str] = ()
+    done: Collection[str] = ()
+    looks: CosmeticChangeDetector | None = None
 
 
 def read(meta: Any) -> tuple[Policy, list[tuple[str, Message]]]:

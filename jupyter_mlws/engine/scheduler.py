@@ -40,7 +40,7 @@ from jupyter_mlws.engine.executors.executor import (
 )
 from jupyter_mlws.engine.executors.local import LocalExecutor, WarmWorkers
 from jupyter_mlws.engine.graph import S, StageGraph, closure, longest_paths, reverse
-from jupyter_mlws.engine.policy import OnFailure, Policy
+from jupyter_mlws.engine.policy import OnFailure, Policy, RunOptions
 from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.processes import ATTEMPT, COOKIE
 from jupyter_mlws.engine.progress import NEWEST, newest_progress
@@ -51,7 +51,6 @@ from jupyter_mlws.engine.reasons import (
     RESTORED_REASON,
     SKIPPED_REASON,
     UP_TO_DATE_REASON,
-    CosmeticChangeDetector,
     describe,
     is_cosmetic,
 )
@@ -121,27 +120,6 @@ class Journal(Protocol):
     def set_node(self, run: str, node: str, status: Status, **facts: Any) -> object: ...
     def set_progress(self, run: str, node: str, progress: float) -> object: ...
     def end_nodes(self, run: str, status: Status) -> object: ...
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Options of a run.
-
-    ``again``: nodes that run even if they are up to date. ``accept``: nodes whose existing outputs
-    become their result. ``skip``: nodes that are left out, while the nodes that depend on them run.
-    ``done``: nodes that the resumed run has completed. ``looks``: distinguishes cosmetic changes
-    from others, if nodes with only cosmetic changes are to be accepted; None if they are to run.
-    """
-
-    targets: Sequence[str] = ()
-    force: bool = False
-    keep_going: bool = False
-    jobs: int = 1
-    again: frozenset[str] = frozenset()
-    accept: frozenset[str] = frozenset()
-    skip: frozenset[str] = frozenset()
-    done: frozenset[str] = frozenset()
-    looks: CosmeticChangeDetector | None = None
 
 
 @dataclass
@@ -215,6 +193,7 @@ class Engine:
         self._run = run
         self._backend = backend
         self._options = options
+        self._jobs = options.jobs or 1
         self._logs = logs
         logs.mkdir(parents=True, exist_ok=True)
         self._environment = environment or {}
@@ -235,8 +214,8 @@ class Engine:
         weights = {node: durations.get(node, 1.0) for node in self._sequence}
         # With one job the order is DVC's own: it shows where a failure ends the run.
         one_job = dict.fromkeys(self._sequence, 0.0)
-        self._weights = one_job if options.jobs == 1 else longest_paths(graph.needs, weights)
-        self._pool = Pool(total or of_this_machine(options.jobs), options.jobs)
+        self._weights = one_job if self._jobs == 1 else longest_paths(graph.needs, weights)
+        self._pool = Pool(total or of_this_machine(self._jobs), self._jobs)
         self._loop = ProcessLoop(warm)
         self._executor = (
             executor(self._loop.report) if executor else LocalExecutor(self._loop, warm)
@@ -312,7 +291,7 @@ class Engine:
         Return whether more nodes may be ready to start immediately.
         """
         now = self._state
-        if self._options.jobs == 1 and (now.awaiting_tracking_id or now.retry_at):
+        if self._jobs == 1 and (now.awaiting_tracking_id or now.retry_at):
             # Nothing passes the node whose turn it is.
             return False
         until = time.monotonic() + TIME_SLICE
@@ -324,7 +303,7 @@ class Engine:
             _, _, node = heapq.heappop(self._state.queued)
             if not self._start_node(node):
                 waiting.append(node)
-                if len(self._state.attempts) >= self._options.jobs:
+                if len(self._state.attempts) >= self._jobs:
                     break
         for node in waiting:
             self._report_queued(node)
@@ -650,7 +629,7 @@ class Engine:
             )
             return
         self._state.ended.append(attempt)
-        if self._options.jobs > 1:
+        if self._jobs > 1:
             # What waits for its place starts before what it made is stored.
             attempt.ended = time.time()
             self._release(attempt)

@@ -26,23 +26,21 @@ from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document.columns import Columns, all_settings
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
+from jupyter_mlws.workflows.document.graph import Problem
 from jupyter_mlws.workflows.document.nodes import node
 from jupyter_mlws.workflows.document.parse import Document, Stage, parse
-from jupyter_mlws.workflows.document.terms import Severity
 from jupyter_mlws.workflows.importers.models import (
     Imported,
     ImportedFile,
     ImportRequest,
 )
 from jupyter_mlws.workflows.models import (
-    Edge,
     LearnedChecks,
     NodeColumns,
     NodeColumnsRequest,
     Plan,
     PlanQuery,
     Preview,
-    Problem,
     RunText,
     Script,
     SourceProfile,
@@ -111,8 +109,8 @@ class WorkflowManager:
                 )
                 for stage in workflow.stages
             ],
-            edges=[Edge(**edge._asdict()) for edge in workflow.edges],
-            problems=[finding.problem() for finding in findings],
+            edges=workflow.edges,
+            problems=findings,
             etag=document.etag,
         )
 
@@ -158,7 +156,7 @@ class WorkflowManager:
             raise WorkflowRunningError(workflow=path, run=live[0]["id"])
         return self._editor.remove(path)
 
-    def validate(self, path: str, text: str | None = None) -> list[Problem]:
+    def validate(self, path: str, text: str | None = None) -> Sequence[Problem]:
         """Return all problems of a file, or of a text that is to replace it."""
         try:
             if text is None:
@@ -166,24 +164,14 @@ class WorkflowManager:
             else:
                 document = parse(self.documents.checked(path), text)
         except WorkflowUnreadableError as error:
-            return [
-                Problem(
-                    code=error.code,
-                    severity=Severity.ERROR,
-                    node=None,
-                    field=None,
-                    edge=None,
-                    line=error.facts.get("line"),
-                    message=error.message,
-                    fix=error.solution,
-                )
-            ]
+            line = error.facts.get("line")
+            return [Problem(error.code, error.message, line=line, fix=error.solution)]
         workflow = self.documents.graph(document)
         findings = self.documents.validate(workflow)
         findings += self.documents.collisions(workflow)
         findings += self.documents.changed_origins(workflow)
         findings += self.documents.columns(workflow).findings()
-        return [finding.problem() for finding in findings]
+        return findings
 
     def columns(self, request: NodeColumnsRequest) -> NodeColumns:
         """Return the columns of the tables at a node's inputs, as far as they are known.

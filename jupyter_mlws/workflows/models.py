@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -15,35 +16,8 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Facts, Record, Request
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.versioning.experiments.ranking import Mode
-from jupyter_mlws.workflows.document.terms import Action, Kind, Severity
-
-
-class ProblemRepair(Record):
-    """A change that a button makes for a problem of a node.
-
-    It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``,
-    or before the split that its table comes from.
-    """
-
-    label: Message
-    settings: dict[str, Any]
-    component: str | None
-    port: str
-    before_split: bool
-
-
-class Problem(Record):
-    """A problem of a workflow: its place, and how to correct it. Lines count from 1."""
-
-    code: str
-    severity: Severity
-    node: str | None
-    field: str | None
-    edge: str | None
-    line: int | None
-    message: Message
-    fix: Message | None
-    repairs: list[ProblemRepair] = Field(default_factory=list)
+from jupyter_mlws.workflows.document.graph import Edge, Problem
+from jupyter_mlws.workflows.document.terms import Action, Kind
 
 
 class Node(Record):
@@ -65,16 +39,6 @@ class Node(Record):
     outs: list[str]
     at: tuple[float, float] | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
-
-
-class Edge(Record):
-    """An output path of one node among the dependencies of another."""
-
-    source: str
-    target: str
-    path: str
-    source_port: str | None
-    target_port: str | None
 
 
 class NodeFailure(Record):
@@ -171,14 +135,14 @@ class Workflow(Record):
     status: Status | None
     nodes: list[Node]
     edges: list[Edge]
-    problems: list[Problem]
+    problems: Sequence[Problem]
     etag: str
 
 
 class Problems(Record):
     """All problems of a workflow."""
 
-    problems: list[Problem]
+    problems: Sequence[Problem]
 
 
 class NodePlan(Record):
@@ -584,25 +548,35 @@ class ContinueRequest(Request):
     )
 
 
-class ExecuteRequest(ContinueRequest):
-    """The nodes to run, and how."""
+class PlanQuery(Request):
+    """The options of the run to plan; see ExecuteRequest."""
 
-    params: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Settings to change before the run, as `node.key`; saved to the file.",
-    )
     targets: list[str] = Field(
         default_factory=list, description="Only these nodes and their dependencies; all if empty."
     )
     force: bool = Field(default=False, description="Also run nodes that are up to date.")
-    keep_going: bool = Field(
-        default=False, description="After a failure, continue with independent nodes."
+    accept_cosmetic: bool = Field(
+        default=False,
+        description="Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, "
+        "notebook content besides code.",
     )
     jobs: int | None = Field(
         default=None,
         ge=1,
         le=256,
         description="Parallel nodes; default: one per CPU, or one per thread of the cluster.",
+    )
+
+
+class ExecuteRequest(PlanQuery, ContinueRequest):
+    """The nodes to run, and how."""
+
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Settings to change before the run, as `node.key`; saved to the file.",
+    )
+    keep_going: bool = Field(
+        default=False, description="After a failure, continue with independent nodes."
     )
     executor: str | None = Field(
         default=None,
@@ -618,31 +592,11 @@ class ExecuteRequest(ContinueRequest):
         description="Use the existing output of these nodes as their result instead of running "
         "them.",
     )
-    accept_cosmetic: bool = Field(
-        default=False,
-        description="Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, "
-        "notebook content besides code.",
-    )
     skip: list[str] = Field(
         default_factory=list,
         description="Skip these nodes; dependent nodes run with the existing files.",
     )
     origin: Literal["rest", "canvas", "cli", "magic"] = "rest"
-
-
-class PlanQuery(Request):
-    """The options of the run to plan; see ExecuteRequest."""
-
-    targets: list[str] = Field(
-        default_factory=list, description="Only these nodes and their dependencies; all if empty."
-    )
-    force: bool = Field(default=False, description="Also run nodes that are up to date.")
-    accept_cosmetic: bool = Field(
-        default=False, description="Treat cosmetic changes (formatting) as unchanged."
-    )
-    jobs: int | None = Field(
-        default=None, ge=1, le=256, description="Parallel nodes; default: one per CPU."
-    )
 
 
 class PlanRequest(PlanQuery):

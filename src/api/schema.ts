@@ -1251,10 +1251,6 @@ export interface components {
        * @default false
        */
       pull: boolean;
-      /** @description Settings to change before the run, as `node.key`; saved to the file. */
-      params?: {
-        [key: string]: unknown;
-      };
       /** @description Only these nodes and their dependencies; all if empty. */
       targets?: string[];
       /**
@@ -1263,15 +1259,24 @@ export interface components {
        */
       force: boolean;
       /**
-       * @description After a failure, continue with independent nodes.
+       * @description Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, notebook content besides code.
        * @default false
        */
-      keep_going: boolean;
+      accept_cosmetic: boolean;
       /**
        * @description Parallel nodes; default: one per CPU, or one per thread of the cluster.
        * @default null
        */
       jobs: number | null;
+      /** @description Settings to change before the run, as `node.key`; saved to the file. */
+      params?: {
+        [key: string]: unknown;
+      };
+      /**
+       * @description After a failure, continue with independent nodes.
+       * @default false
+       */
+      keep_going: boolean;
       /**
        * @description `local`, `dask://HOST:PORT`, or `dask` for the scheduler in DASK_SCHEDULER_ADDRESS or Dask's configuration. Default: MLWS_EXECUTOR, else `local`.
        * @default null
@@ -1281,11 +1286,6 @@ export interface components {
       again?: string[];
       /** @description Use the existing output of these nodes as their result instead of running them. */
       accept?: string[];
-      /**
-       * @description Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, notebook content besides code.
-       * @default false
-       */
-      accept_cosmetic: boolean;
       /** @description Skip these nodes; dependent nodes run with the existing files. */
       skip?: string[];
       /**
@@ -2413,12 +2413,12 @@ export interface components {
        */
       force: boolean;
       /**
-       * @description Treat cosmetic changes (formatting) as unchanged.
+       * @description Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, notebook content besides code.
        * @default false
        */
       accept_cosmetic: boolean;
       /**
-       * @description Parallel nodes; default: one per CPU.
+       * @description Parallel nodes; default: one per CPU, or one per thread of the cluster.
        * @default null
        */
       jobs: number | null;
@@ -2475,29 +2475,14 @@ export interface components {
     /** @description A problem of a workflow: its place, and how to correct it. Lines count from 1. */
     Problem: {
       code: string;
-      severity: components['schemas']['Severity'];
+      message: string;
       node: string | null;
       field: string | null;
       edge: string | null;
       line: number | null;
-      message: string;
       fix: string | null;
-      repairs: components['schemas']['ProblemRepair'][];
-    };
-    /**
-     * @description A change that a button makes for a problem of a node.
-     *
-     *     It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``,
-     *     or before the split that its table comes from.
-     */
-    ProblemRepair: {
-      label: string;
-      settings: {
-        [key: string]: unknown;
-      };
-      component: string | null;
-      port: string;
-      before_split: boolean;
+      severity: components['schemas']['Severity'];
+      repairs: components['schemas']['Repair'][];
     };
     /** @description All problems of a workflow. */
     Problems: {
@@ -2634,6 +2619,21 @@ export interface components {
       removed: string[];
       kept_in: string;
       results: string[];
+    };
+    /**
+     * @description A change that a button makes so that the columns of a node's tables fit.
+     *
+     *     It sets ``settings`` of the node, or puts a ``component`` with them before the input ``port``,
+     *     or before the split that its table comes from.
+     */
+    Repair: {
+      label: string;
+      settings: {
+        [key: string]: unknown;
+      };
+      component: string | null;
+      port: string;
+      before_split: boolean;
     };
     /** @description Folder of a reproduction, inside the project; chosen automatically by default. */
     ReproduceRequest: {

@@ -20,7 +20,7 @@ from jupyter_mlws.versioning.code.models import (
 from jupyter_mlws.versioning.data.models import DatasetImport
 from jupyter_mlws.versioning.models import OPERATION_ACTIONS, OperationAction
 from jupyter_mlws.versioning.repository import Needs
-from jupyter_mlws.workflows.run.runs import RunRequest
+from jupyter_mlws.workflows.run.journal import RunRequest
 from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of

@@ -14,8 +14,8 @@ from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
+from jupyter_mlws.workflows.run.journal import RunRequest
 from jupyter_mlws.workflows.run.plan import makespan
-from jupyter_mlws.workflows.run.runs import RunRequest
 
 PATH = "dvc.yaml"
 TEXT = """\

@@ -16,7 +16,7 @@ from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.document.terms import Severity
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Problem
-from jupyter_mlws.workflows.run.runs import RunRequest
+from jupyter_mlws.workflows.run.journal import RunRequest
 from jupyter_mlws.workflows.tracking import metrics
 
 PATH = "workflows/wine/dvc.yaml"

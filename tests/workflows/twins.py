@@ -18,7 +18,8 @@ from jupyter_mlws.dvc import resolved
 from jupyter_mlws.dvc.native.pipeline import NativeBackend, open_backend
 from jupyter_mlws.dvc.stages import StageError
 from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.engine.scheduler import Engine, RunOptions
+from jupyter_mlws.engine.policy import RunOptions
+from jupyter_mlws.engine.scheduler import Engine
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.workflows.document.parse import parse

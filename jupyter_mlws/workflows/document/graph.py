@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from jupyter_mlws.components.artifacts import fits, kinds_fit
+from jupyter_mlws.components.artifacts import RECORD, Repair, fits, kinds_fit
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document import settings
@@ -20,8 +20,6 @@ from jupyter_mlws.workflows.document.terms import Severity
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component, InputPort, OutputPort
-    from jupyter_mlws.components.needs import Repair
-    from jupyter_mlws.workflows.models import Problem
 
 Components = Mapping[str, "Component"]
 MAX_NAMED_STAGES = 3
@@ -30,7 +28,8 @@ ORIGIN = re.compile(r"(?P<path>.+\.yaml):(?P<stage>[^:]+)")
 """The stage of another workflow that a stage is a copy of, in its `meta.origin`."""
 
 
-class Edge(NamedTuple):
+@dataclass(frozen=True)
+class Edge:
     """An output path of one node among the dependencies of another."""
 
     source: str
@@ -41,8 +40,10 @@ class Edge(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A problem."""
+class Problem:
+    """A problem of a workflow: its place, and how to correct it. Lines count from 1."""
+
+    __pydantic_config__ = RECORD
 
     code: str
     message: Message
@@ -53,17 +54,13 @@ class Finding:
     fix: Message | None = None
     severity: Severity = Severity.ERROR
     repairs: tuple[Repair, ...] = ()
-    """Changes for buttons."""
+
+
+@dataclass(frozen=True)
+class Finding(Problem):
+    """A problem, and whether a workflow may be saved with it: only a run needs it fixed."""
+
     draft: bool = False
-    """True if a workflow may be saved with it, because only a run needs it fixed."""
-
-    def problem(self) -> Problem:
-        """Return the finding as a problem of the API."""
-        from jupyter_mlws.workflows.models import Problem
-
-        fields = {name: getattr(self, name) for name in Problem.model_fields}
-        repairs = [one._asdict() for one in self.repairs]
-        return Problem(**fields | {"repairs": repairs})
 
 
 class WorkflowGraph(StageGraph[Stage]):

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from jupyter_mlws.core.database import is_damaged
 from jupyter_mlws.core.errors import OperationInProgressError, WorkflowItemNotFoundError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.engine.policy import RunOptions
 from jupyter_mlws.engine.states import NODE_CHANGES, RUN_CHANGES, Status, check
 from jupyter_mlws.workflows.run import serializers
 from jupyter_mlws.workflows.run.serializers import iso
@@ -27,7 +28,41 @@ from jupyter_mlws.workflows.run.serializers import iso
 ACTIVE_STATES = (Status.PENDING.value, Status.RUNNING.value)
 SUCCESS_STATES = (Status.COMPLETED.value, Status.CACHED.value)
 """Nodes in these states have their result."""
+UNSTORED_OPTIONS = ("params", "origin", "looks")
+"""Options that a run which resumes another does not use again."""
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunRequest(RunOptions):
+    """The nodes to run, and how. ``resumes``: the run of which this one runs the rest.
+
+    See :class:`~jupyter_mlws.workflows.models.ExecuteRequest`.
+    """
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    pull: bool = False
+    executor: str | None = None
+    accept_cosmetic: bool = False
+    origin: str = "rest"
+    resumes: str | None = None
+
+    @classmethod
+    def restore(cls, options: Mapping[str, Any]) -> RunRequest:
+        """Return the request of a stored run, which may be one of an earlier release."""
+        known = cls().stored_options.keys() & options.keys()
+        return cls(**{name: options[name] for name in known if options[name] is not None})
+
+    @property
+    def names_nodes(self) -> bool:
+        """True if an option names single nodes."""
+        return bool(self.targets or self.again or self.accept or self.skip)
+
+    @property
+    def stored_options(self) -> Row:
+        """The options that a run stores, and that a run that resumes it uses again."""
+        options = asdict(self)
+        return {name: options[name] for name in options if name not in UNSTORED_OPTIONS}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,7 +33,7 @@ from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.policy import DEFAULT
 from jupyter_mlws.engine.processes import start_time, starting
 from jupyter_mlws.engine.reasons import UP_TO_DATE_REASON
-from jupyter_mlws.engine.scheduler import Engine, RunOptions
+from jupyter_mlws.engine.scheduler import Engine
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.versioning.experiments import run_commits
@@ -41,7 +42,7 @@ from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.run import inputs, live, plan, recovery
 from jupyter_mlws.workflows.run.history import RunHistory
-from jupyter_mlws.workflows.run.journal import Journal, run_folder
+from jupyter_mlws.workflows.run.journal import Journal, RunRequest, run_folder
 from jupyter_mlws.workflows.tracking import run_summary as tracking
 from jupyter_mlws.workflows.tracking.mlflow_use import MLflowRunIds
 from jupyter_mlws.workflows.tracking.recording import Recorder
@@ -49,11 +50,6 @@ from jupyter_mlws.workflows.tracking.recording import Recorder
 GC_THRESHOLD = 500_000
 """New objects after which Python looks for cycles among them: what a workflow is made of stays,
 and looking through it every few nodes would cost as much as they do."""
-PARTIAL_RUN_OPTIONS = ("targets", "skip")
-"""Options with which a run does not check all nodes."""
-NODE_CHECK_OPTIONS = (*PARTIAL_RUN_OPTIONS, "force", "again", "accept")
-"""Options with which a run has to check nodes one by one."""
-
 log = logging.getLogger(__name__)
 
 
@@ -108,10 +104,10 @@ class Runner:
 
     def _complete_if_up_to_date(self, row: dict[str, Any], text: str) -> bool:
         """Complete the run if all nodes are up to date; return whether they are."""
-        path, request = row["workflow"], row["request"]
-        if any(request.get(option) for option in NODE_CHECK_OPTIONS) or self._cancel_event.is_set():
+        path, request = row["workflow"], RunRequest.restore(row["request"])
+        if request.names_nodes or request.force or self._cancel_event.is_set():
             return False
-        if request.get("executor") not in (None, config.LOCAL):
+        if request.executor not in (None, config.LOCAL):
             return False
         entry = up_to_date_cache.find(self._project.state, path, text)
         if entry is None or self._journal.nodes_of(self._id) != entry.order:
@@ -150,17 +146,18 @@ class Runner:
         self._journal.close()
 
     def _execute(self, row: dict[str, Any], document: Document) -> None:
-        root, state, request = self._project.root, self._project.state, row["request"]
+        root, state = self._project.root, self._project.state
+        request = RunRequest.restore(row["request"])
         sources = resolved.sources(root, document.path, document.data)
         data = resolved.stages(root, document.path, document.text, document.data, state)
         with open_backend(root, document.path, data, state) as backend:
             graph = StageGraph(document.stages(data))
             plan.remember_renamed(backend, graph, root)
             if isinstance(backend, NativeBackend):
-                recovery.adopt(self._journal, document.path, backend, request.get("resumes"))
+                recovery.adopt(self._journal, document.path, backend, request.resumes)
             commit = self._commit.result()
             params = tracking.params_of(graph.stages)
-            where = request.get("executor") or config.LOCAL
+            where = request.executor or config.LOCAL
             with open_executor(
                 where, row["jobs"], self._project, self._id, graph.stages
             ) as context:
@@ -173,12 +170,12 @@ class Runner:
                     experiment=document.name,
                     jobs=context.jobs,
                 )
-                if request.get("pull"):
-                    options = request.get("targets", ()), request.get("skip", ())
-                    inputs.pull(
-                        self._project, inputs.unpulled_inputs(self._project, graph, *options)
+                if request.pull:
+                    absent = inputs.unpulled_inputs(
+                        self._project, graph, request.targets, request.skip
                     )
-                backend.refresh(graph.external_inputs(request.get("targets", ())))
+                    inputs.pull(self._project, absent)
+                backend.refresh(graph.external_inputs(request.targets))
                 self._engine = self._build_engine(request, graph, backend, context, document.path)
                 if self._cancel_event.is_set():
                     self._engine.cancel()
@@ -190,7 +187,7 @@ class Runner:
                 self._journal.note(self._id, measures=measures)
             facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
             self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
-            whole = not any(request.get(option) for option in PARTIAL_RUN_OPTIONS)
+            whole = not (request.targets or request.skip)
             if whole and status is Status.COMPLETED and isinstance(backend, NativeBackend):
                 # For the next run; after the end of this one, so that no client waits for it.
                 workflow = up_to_date_cache.Workflow(
@@ -207,7 +204,7 @@ class Runner:
 
     def _build_engine(
         self,
-        request: dict[str, Any],
+        request: RunRequest,
         graph: StageGraph[Stage],
         backend: NativeBackend | DvcBackend,
         context: ExecutorContext,
@@ -215,22 +212,23 @@ class Runner:
     ) -> Engine:
         history = RunHistory(self._journal)
         contents = None
-        if request.get("accept_cosmetic"):
+        if request.accept_cosmetic:
             contents = Contents(self._project.root, history.commits(path))
-        sets = ("again", "accept", "skip", "done")
+        options = replace(
+            request,
+            jobs=context.jobs,
+            looks=contents,
+            again=frozenset(request.again),
+            accept=frozenset(request.accept),
+            skip=frozenset(request.skip),
+            done=frozenset(request.done),
+        )
         return Engine(
             self._journal,
             self._id,
             backend,
             graph,
-            RunOptions(
-                targets=request.get("targets", ()),
-                force=request.get("force", False),
-                keep_going=request.get("keep_going", False),
-                jobs=context.jobs,
-                looks=contents,
-                **{name: frozenset(request.get(name, ())) for name in sets},
-            ),
+            options,
             logs=run_folder(self._project, self._id),
             durations=history.durations(path),
             # So that MLflow in a node's code lands in the project's store.

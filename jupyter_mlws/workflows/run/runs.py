@@ -11,9 +11,9 @@ import posixpath
 import signal
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from jupyter_mlws.components.registry import Registry
@@ -44,7 +44,14 @@ from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.run import serializers
 from jupyter_mlws.workflows.run.detaching import can_fork, reap_if_exited, run_starter
 from jupyter_mlws.workflows.run.inputs import unpulled_inputs
-from jupyter_mlws.workflows.run.journal import SUCCESS_STATES, Journal, NewRun, Row, run_folder
+from jupyter_mlws.workflows.run.journal import (
+    SUCCESS_STATES,
+    Journal,
+    NewRun,
+    Row,
+    RunRequest,
+    run_folder,
+)
 
 JSON = dict[str, Any]
 LATEST = "latest"
@@ -52,40 +59,6 @@ START_TIMEOUT = 15.0
 """Seconds in which a run's process must have entered itself."""
 POLL_INTERVAL = 0.05
 """Seconds between two looks while waiting."""
-UNSTORED_OPTIONS = ("params", "origin")
-"""Options that a run which resumes another does not use again."""
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """The nodes to run, and how.
-
-    See :class:`~jupyter_mlws.workflows.models.ExecuteRequest`.
-    """
-
-    params: Mapping[str, Any] = field(default_factory=dict)
-    targets: Sequence[str] = ()
-    force: bool = False
-    keep_going: bool = False
-    pull: bool = False
-    jobs: int | None = None
-    executor: str | None = None
-    again: Sequence[str] = ()
-    accept: Sequence[str] = ()
-    accept_cosmetic: bool = False
-    skip: Sequence[str] = ()
-    origin: str = "rest"
-
-    @property
-    def names_nodes(self) -> bool:
-        """True if an option names single nodes."""
-        return bool(self.targets or self.again or self.accept or self.skip)
-
-    @property
-    def stored_options(self) -> JSON:
-        """The options that a run stores, and that a run that resumes it uses again."""
-        fields = asdict(self)
-        return {name: fields[name] for name in fields if name not in UNSTORED_OPTIONS}
 
 
 class Runs:
@@ -148,7 +121,7 @@ class Runs:
 
     # Starting
 
-    def execute(self, path: str, request: RunRequest, **more: Any) -> JSON:
+    def execute(self, path: str, request: RunRequest) -> JSON:
         """Start a run in a process of its own and return at once.
 
         The values of ``params`` (`node.key`: value) are written to the file first. Errors: 40201
@@ -185,7 +158,7 @@ class Runs:
                 jobs=request.jobs or ((os.cpu_count() or 1) if is_local else 0),
                 origin=request.origin,
                 nodes=nodes,
-                request={**request.stored_options, **more},
+                request=request.stored_options,
             )
             self.journal.create(run)
             if request.params:
@@ -251,8 +224,8 @@ class Runs:
         identifier, request = self._finished_run_request(path, run, pull)
         nodes = self.journal.node_records(identifier) if request.force else {}
         completed = [node for node, record in nodes.items() if record["status"] in SUCCESS_STATES]
-        request = replace(request, origin=origin)
-        return self.execute(path, request, resumes=identifier, done=completed)
+        request = replace(request, origin=origin, resumes=identifier, done=completed)
+        return self.execute(path, request)
 
     def retry(
         self, path: str, run: str, node: str, origin: str = "rest", *, pull: bool = False
@@ -275,7 +248,7 @@ class Runs:
         below = self.documents.graph(self.documents.read(path)).downstream(node)
         targets = [name for name in nodes if name == node or name in below]
         request = replace(request, targets=targets, force=False, origin=origin, **change)
-        return self.execute(path, request, resumes=identifier)
+        return self.execute(path, replace(request, resumes=identifier, done=()))
 
     def _finished_run_request(self, path: str, run: str, pull: bool) -> tuple[str, RunRequest]:
         """Return the ID and the options of a finished run; raise error 30103 while it goes on.
@@ -291,11 +264,8 @@ class Runs:
                 who=row["origin"],
                 since=serializers.iso(row["created"]),
             )
-        values = {name: row["request"].get(name) for name in RunRequest().stored_options}
-        values["pull"] = pull or values["pull"]
-        return identifier, RunRequest(
-            **{name: one for name, one in values.items() if one is not None}
-        )
+        request = RunRequest.restore(row["request"])
+        return identifier, replace(request, pull=pull or request.pull)
 
     # Looking
 

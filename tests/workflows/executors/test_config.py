@@ -24,7 +24,7 @@ from jupyter_mlws.engine.executors.dask import DaskCluster
 from jupyter_mlws.engine.executors.factory import open_executor
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.runs import RunRequest
+from jupyter_mlws.workflows.run.journal import RunRequest
 from tests import python
 from tests.workflows.conftest import LIMIT, PATH
 

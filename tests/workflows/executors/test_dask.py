@@ -16,7 +16,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import bearers
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.runs import RunRequest
+from jupyter_mlws.workflows.run.journal import RunRequest
 from tests.workflows import twins
 from tests.workflows.conftest import LIMIT, PATH
 from tests.workflows.test_engine import DIAMOND

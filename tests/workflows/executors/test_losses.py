@@ -13,7 +13,8 @@ from jupyter_mlws.dvc.native.pipeline import open_backend
 from jupyter_mlws.engine import scheduler as engine
 from jupyter_mlws.engine.executors.executor import Outcome, OutcomeCallback, Task, WorkerLoss
 from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.engine.scheduler import Engine, RunOptions
+from jupyter_mlws.engine.policy import RunOptions
+from jupyter_mlws.engine.scheduler import Engine
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.run.journal import Journal, NewRun
