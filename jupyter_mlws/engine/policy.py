@@ -76,6 +76,10 @@ class RunOptions:
     done: Collection[str] = ()
     looks: CosmeticChangeDetector | None = None
 
+    def forces(self, node: str) -> bool:
+        """Return whether a node runs even if it is up to date."""
+        return node in self.again or (self.force and node not in self.done)
+
 
 def read(meta: Any) -> tuple[Policy, list[tuple[str, Message]]]:
     """Return the policy of a stage's `meta`, and the name and error of each invalid entry."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Protocol
 
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.stages import Cause, Change
+from jupyter_mlws.dvc.stages import Cause, Change, StageError
 
 FORCED_REASON = Message("forced")
 NEVER_RAN_REASON = Message("never ran")
@@ -91,3 +92,10 @@ def split_options(command: str) -> tuple[list[str], dict[str, str]] | None:
         else:
             plain.append(word)
     return plain, {key: value or "true" for key, value in values.items()}
+
+
+def reason_of(error: BaseException | None) -> str:
+    """Return why DVC's part of a node failed; of an unexpected error also its type."""
+    if isinstance(error, StageError | OSError | MLWSError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 from jupyter_mlws.core.i18n import CHINESE, ENGLISH, Message
+from jupyter_mlws.engine.node_logs import NodeLogs
+from jupyter_mlws.engine.reasons import reason_of
 
 RUN_VARIABLE = "MLFLOW_RUN_ID"
 EXPERIMENT_VARIABLE = "MLFLOW_EXPERIMENT_ID"
@@ -43,6 +47,69 @@ class Tracker(Protocol):
 
     def use(self, node: str) -> Use: ...
     def ask(self, node: str, answer: RunIdCallback) -> None: ...
+
+
+class MLflowRunRequests:
+    """The MLflow runs of the nodes whose code logs to MLflow, each requested before its node runs.
+
+    ``deliver`` calls a function with an answer in the engine's loop; ``on_answer`` gets the node.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker | None,
+        logs: NodeLogs,
+        deliver: Callable[..., None],
+        on_answer: Callable[[str], None],
+    ) -> None:
+        self._tracker = tracker
+        self._logs = logs
+        self._deliver = deliver
+        self._on_answer = on_answer
+        self._places: dict[str, Mapping[str, str] | None] = {}
+        self._has_timed_out = False
+        self.waiting: dict[str, float] = {}
+        """Nodes that wait for their MLflow run, and until when."""
+
+    def request(self, node: str) -> bool:
+        """Request the MLflow run of a node, once; return whether the node has to wait for it."""
+        if self._tracker is None or node in self._places:
+            return False
+        use = self._tracker.use(node)
+        if use is not Use.PLAIN or self._has_timed_out:
+            self._places[node] = None
+            if use is Use.OWN_PLACE:
+                self._logs.append(node, in_both_languages(OWN_EXPERIMENT_MESSAGE))
+            elif use is Use.PLAIN:
+                line = in_both_languages(NO_RUN_MESSAGE, reason=RUN_ID_TIMEOUT_MESSAGE)
+                self._logs.append(node, line)
+            return False
+        self.waiting[node] = time.monotonic() + RUN_ID_TIMEOUT
+        self._tracker.ask(node, partial(self._deliver, partial(self._handle_answer, node)))
+        return True
+
+    def place(self, node: str) -> Mapping[str, str] | None:
+        """Return the variables that name a node's MLflow run, if it has one."""
+        return self._places.get(node)
+
+    def expire(self, now: float) -> None:
+        """Let the nodes start without that have waited too long."""
+        for node in [node for node, until in self.waiting.items() if until <= now]:
+            # One node waits in vain, not each.
+            self._has_timed_out = True
+            self._handle_answer(node, None, TimeoutError(RUN_ID_TIMEOUT_MESSAGE))
+
+    def _handle_answer(
+        self, node: str, place: Mapping[str, str] | None, error: BaseException | None
+    ) -> None:
+        if self.waiting.pop(node, None) is None:
+            # Too late: the node has started without, or nothing more is to start.
+            self._has_timed_out = self._has_timed_out and place is None
+            return
+        if place is None:
+            self._logs.append(node, in_both_languages(NO_RUN_MESSAGE, reason=reason_of(error)))
+        self._places[node] = place
+        self._on_answer(node)
 
 
 def in_both_languages(message: Message, **facts: str) -> str:

@@ -18,8 +18,8 @@ from jupyter_mlws.cli.views import Views
 from jupyter_mlws.cli.workflow_views import run_end
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import DATABASE, Project
+from jupyter_mlws.engine.node_logs import LOG_CUT, MAX_LOG_BYTES, log_path
 from jupyter_mlws.engine.processes import alive, bearers
-from jupyter_mlws.engine.scheduler import LOG_CUT, MAX_LOG_BYTES, log_path
 from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.executors import config
 from jupyter_mlws.engine.executors.executor import Executor, OutcomeCallback
+from jupyter_mlws.engine.executors.local import LocalExecutor, WarmWorkers
 from jupyter_mlws.engine.graph import Stage
+from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.resources import Amounts, refuse_oversized
 
 
@@ -23,6 +25,10 @@ class ExecutorContext:
     jobs: int
     total: Amounts | None = None
     executor: Callable[[OutcomeCallback], Executor] | None = None
+
+    def open(self, loop: ProcessLoop, warm: WarmWorkers | None) -> Executor:
+        """Return the executor that reports to ``loop``."""
+        return self.executor(loop.report) if self.executor else LocalExecutor(loop, warm)
 
 
 @contextmanager

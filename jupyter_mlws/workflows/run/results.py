@@ -14,7 +14,7 @@ from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import plots
-from jupyter_mlws.engine.scheduler import log_path
+from jupyter_mlws.engine.node_logs import log_path
 from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.models import (
     ColumnRequest,

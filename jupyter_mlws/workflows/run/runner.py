@@ -216,7 +216,6 @@ class Runner:
             contents = Contents(self._project.root, history.commits(path))
         options = replace(
             request,
-            jobs=context.jobs,
             looks=contents,
             again=frozenset(request.again),
             accept=frozenset(request.accept),
@@ -235,8 +234,7 @@ class Runner:
             environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
             tracker=MLflowRunIds(self._recorder, self._project.root, self._id, graph),
             warm=self._warm,
-            total=context.total,
-            executor=context.executor,
+            target=context,
         )
 
     def _fail(self, error: dict[str, Any]) -> None:

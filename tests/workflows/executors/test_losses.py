@@ -12,6 +12,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.native.pipeline import open_backend
 from jupyter_mlws.engine import scheduler as engine
 from jupyter_mlws.engine.executors.executor import Outcome, OutcomeCallback, Task, WorkerLoss
+from jupyter_mlws.engine.executors.factory import ExecutorContext
 from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.policy import RunOptions
 from jupyter_mlws.engine.scheduler import Engine
@@ -84,7 +85,15 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
         with open_backend(project.root, "dvc.yaml", stages, project.state) as backend:
             logs = project.state / "runs" / "run"
             graph = StageGraph(document.stages(stages))
-            running = Engine(journal, "run", backend, graph, RunOptions(), logs, executor=make)
+            running = Engine(
+                journal,
+                "run",
+                backend,
+                graph,
+                RunOptions(),
+                logs,
+                target=ExecutorContext(1, None, make),
+            )
             status, error = running.execute()
         record = journal.node_records("run")["a"]
     finally:

@@ -1,0 +1,151 @@
+"""The nodes that run at a moment: their processes, their limits, and what they print."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jupyter_mlws.dvc.stages import Command
+from jupyter_mlws.engine.executors.executor import Executor, Task
+from jupyter_mlws.engine.node_logs import NodeLogs
+from jupyter_mlws.engine.policy import Policy
+from jupyter_mlws.engine.processes import ATTEMPT, COOKIE
+from jupyter_mlws.engine.tracker import MLflowRunRequests, set_run_variables
+
+LOG_POLL_INTERVAL = 1.0
+"""Seconds between two reads of the progress in the logs of running nodes."""
+MEMORY_POLL_INTERVAL = 0.25
+"""Seconds between two checks of the memory of nodes that have a limit."""
+
+
+@dataclass
+class Attempt:
+    """A running node: its commands, the current one, and why it was stopped, if it was."""
+
+    node: str
+    number: int
+    policy: Policy
+    environment: Mapping[str, str]
+    command: Command | None = None
+    line: int = 0
+    handle: int | None = None
+    deadline: float | None = None
+    ended: float | None = None
+    stopped: tuple[str, dict[str, Any]] | None = None
+    log_end: int = 0
+    progress: float | None = None
+
+
+class RunningNodes:
+    """The attempts of one run that are in progress, by node."""
+
+    def __init__(
+        self,
+        run: str,
+        executor: Executor,
+        logs: NodeLogs,
+        mlflow_runs: MLflowRunRequests,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._run = run
+        self._executor = executor
+        self._logs = logs
+        self._mlflow_runs = mlflow_runs
+        self._environment = environment
+        self._handles: dict[int, Attempt] = {}
+        self._last_poll = time.monotonic()
+        self.attempts: dict[str, Attempt] = {}
+        self.losses: dict[str, int] = {}
+        """Losses of workers, by node."""
+
+    def launch(self, attempt: Attempt) -> None:
+        """Start the current command; :class:`OSError` if it cannot be started."""
+        command = attempt.command
+        assert command is not None
+        if attempt.line == 0 and attempt.number > 1:
+            # What an earlier attempt has printed is not this one's progress.
+            attempt.log_end = self._logs.size(attempt.node)
+        place = self._mlflow_runs.place(attempt.node)
+        variables = dict(command.environment)
+        set_run_variables(variables, place)
+        # Variables that the user has set take precedence over those of the run.
+        by_run = {name: variables.get(name, value) for name, value in self._environment.items()}
+        cookie = self._cookie(attempt)
+        task = Task(
+            attempt.node,
+            cookie,
+            replace(command, environment=variables),
+            attempt.line,
+            {
+                **by_run,
+                **(place or {}),
+                **attempt.environment,
+                COOKIE: self._run,
+                ATTEMPT: cookie,
+                "PYTHONUNBUFFERED": "1",
+            },
+            self._logs.path(attempt.node),
+            attempt.policy,
+        )
+        attempt.handle = self._executor.start(task)
+        self._handles[attempt.handle] = attempt
+
+    def _cookie(self, attempt: Attempt) -> str:
+        number = attempt.number + self.losses.get(attempt.node, 0)
+        return f"{self._run}/{attempt.node}/{number}"
+
+    def end_command(self, handle: int) -> Attempt | None:
+        """Return the attempt whose command has ended; None for an unknown handle."""
+        attempt = self._handles.pop(handle, None)
+        if attempt is not None:
+            attempt.handle = None
+            self._logs.shorten(attempt.node)
+        return attempt
+
+    def next_moment(self) -> float:
+        """Return when a limit or a log has to be checked, at the latest."""
+        moments = [float("inf")]
+        for attempt in self.attempts.values():
+            if attempt.deadline is not None and attempt.stopped is None:
+                moments.append(attempt.deadline)
+            if attempt.policy.memory is not None and attempt.handle is not None:
+                moments.append(time.monotonic() + MEMORY_POLL_INTERVAL)
+        if self._handles:
+            moments.append(self._last_poll + LOG_POLL_INTERVAL)
+        return min(moments)
+
+    def poll_logs(self, now: float) -> Iterator[tuple[str, float]]:
+        """Yield the nodes whose output has other progress than before, if it is time to look."""
+        if now < self._last_poll + LOG_POLL_INTERVAL:
+            return
+        self._last_poll = now
+        for attempt in self._handles.values():
+            attempt.log_end, share = self._logs.poll(attempt.node, attempt.log_end)
+            if share is not None and share != attempt.progress:
+                attempt.progress = share
+                yield attempt.node, share
+
+    def stop_over_limit(self, now: float) -> None:
+        """Stop the nodes that have used more time or memory than their limit."""
+        for attempt in list(self.attempts.values()):
+            if attempt.handle is None or attempt.stopped is not None:
+                continue
+            policy, facts = attempt.policy, None
+            if attempt.deadline is not None and attempt.deadline <= now:
+                facts = {"resource": "time", "limit": f"{policy.timeout:g} s"}
+            elif policy.memory and self._executor.memory(attempt.handle) > policy.memory:
+                facts = {"resource": "memory", "limit": f"{policy.memory / 2**20:.0f} MiB"}
+            if facts is not None:
+                attempt.stopped = ("40103", facts)
+                self.stop([attempt])
+
+    def stop(self, attempts: Iterable[Attempt]) -> None:
+        """Stop nodes; they are killed if they do not end within a grace period."""
+        self._executor.stop({a.handle: self._cookie(a) for a in attempts if a.handle is not None})
+
+    def abandon(self, *, also_others: bool) -> None:
+        """End what still runs; ``also_others``: also what nodes have left behind."""
+        if self._handles or also_others:
+            self._executor.abandon(list(self._handles), self._run)
