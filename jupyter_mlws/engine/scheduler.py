@@ -117,9 +117,7 @@ class Engine:
         self._state = _RunState()
         self._failure: dict[str, Any] | None = None
         self._executor_failure: ExecutorFailure | None = None
-        self._stopping = False
-        self._is_cancelled = False
-        self._is_ending = False
+        self._stopping = self._is_cancelled = self._is_ending = False
         self._last_fold = time.monotonic()
 
     def cancel(self) -> None:

@@ -22,7 +22,8 @@ from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run import live
-from jupyter_mlws.workflows.run.journal import Journal, NewRun, RunRequest, Runs
+from jupyter_mlws.workflows.run.journal import Journal, NewRun, RunRequest
+from jupyter_mlws.workflows.run.runs import Runs
 from tests import python
 
 PATH = "dvc.yaml"

@@ -19,18 +19,17 @@ from typing import Any, TypeVar
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.lock_copy import remember_renamed
 from jupyter_mlws.dvc.native import repository, yaml_loader
+from jupyter_mlws.dvc.native.commands import StageCommands
+from jupyter_mlws.dvc.native.examination import Entry, StageExaminer, hashes_of, sorted_outputs
 from jupyter_mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
 from jupyter_mlws.dvc.native.ignores import Ignores
 from jupyter_mlws.dvc.native.lockfile import LockFile, hold_dvc_lock
 from jupyter_mlws.dvc.native.objects import ObjectCache, remove
-from jupyter_mlws.dvc.native.parameters import Parameters
 from jupyter_mlws.dvc.native.runcache import RunCache
 from jupyter_mlws.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
 from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.dvc.settings import require_dvc
 from jupyter_mlws.dvc.stages import (
-    Cause,
-    Change,
     Command,
     DvcBackend,
     Forecast,
@@ -38,11 +37,8 @@ from jupyter_mlws.dvc.stages import (
     PreparationStatus,
     StageError,
     StageState,
-    command_text,
     data_sources,
     open_pipeline,
-    search_path,
-    tracked_data,
 )
 
 FOLD_EVERY = 30.0
@@ -50,11 +46,8 @@ FOLD_EVERY = 30.0
 (:meth:`NativeBackend.entry`, :meth:`NativeBackend.adopt`)."""
 HEAVY_BYTES = 8 * 1024 * 1024
 """Bytes of inputs or outputs that take a noticeable time to hash."""
-SHELL_OPTIONS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
-"""The options with which DVC prevents a shell from reading the user's configuration."""
 TEXT_CHARACTERS = bytes(range(32, 127)) + b"\n\r\t\f\b"
 
-Entry = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -94,7 +87,7 @@ class NativeBackend:
         self._objects = ObjectCache(cache / "files" / "md5", self._hash_cache)
         self._run_cache = RunCache(cache / "runs")
         self._ignores = Ignores(root)
-        self._parameters = Parameters()
+        self._examiner = StageExaminer(root, self._objects, self._run_cache, self._current_entry)
         self._lock = LockFile((root / path).with_suffix(".lock"), state)
         self._lock.read()
         self._stages: dict[str, NativeStage] = {}
@@ -107,7 +100,7 @@ class NativeBackend:
         self._small_outputs: set[str] = set()
         self._ignore_lock = threading.Lock()
         self._git_tracked_paths: set[str] | None = None
-        self._environment: dict[str, str] | None = None
+        self._commands = StageCommands(root, path)
         self.names = list(stages)
         self.order: Sequence[str] = self.names
         """The order in which DVC would run the stages, for files that show it."""
@@ -163,7 +156,7 @@ class NativeBackend:
         one, entry = self._stages.get(name), self._current_entry(name)
         if one is None or entry is None:
             return []
-        hashes = _hashes(entry, "outs")
+        hashes = hashes_of(entry, "outs")
         return [hashes[out.path] for out in one.outs if out.cached and out.path in hashes]
 
     def heavy(self, name: str) -> bool:
@@ -194,23 +187,11 @@ class NativeBackend:
     def examine(self, name: str, forecast: Forecast) -> StageState:
         """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
 
-        def natively(one: NativeStage) -> StageState:
-            changes = tuple(self._changes(one, forecast))
-            waits = any(forecast.will_rerun(dep.full) for dep in one.deps)
-            cached_outs = None
-            hashes: dict[str, str] = {}
-            if changes and not waits:
-                inputs = self._measure_inputs(one, forecast)
-                cached_outs = self._find_restorable_outputs(one, inputs)
-            if cached_outs is not None:
-                outs = {out["path"]: out for out in cached_outs}
-                forecast.restored.update({out.full: outs[out.path] for out in one.outs})
-                hashes = {relative(o.full, self._root): str(outs[o.path]["md5"]) for o in one.outs}
-            elif changes or waits:
-                forecast.mark_rerun(out.full for out in one.outs)
-            return StageState(changes, cached_outs is not None, False, hashes)
-
-        return self._call_with_fallback(name, natively, lambda dvc: dvc.examine(name, forecast))
+        return self._call_with_fallback(
+            name,
+            lambda one: self._examiner.examine(one, forecast),
+            lambda dvc: dvc.examine(name, forecast),
+        )
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
         """Note in ``forecast`` that a stage will run, whatever its state is."""
@@ -228,127 +209,6 @@ class NativeBackend:
             lambda dvc: dvc.expect_kept(name, forecast),
         )
 
-    def _changes(self, one: NativeStage, forecast: Forecast) -> Iterator[Change]:
-        if one.runs_always:
-            yield Change(Cause.ALWAYS)
-        entry = self._current_entry(one.name)
-        if entry is None:
-            yield Change(Cause.NEVER_RAN)
-            return
-        if entry.get("cmd") != one.cmd:
-            yield Change(
-                Cause.COMMAND, old=command_text(entry.get("cmd")), new=command_text(one.cmd)
-            )
-        yield from self._dependency_changes(one, entry, forecast)
-        yield from self._parameter_changes(one, entry)
-        lock_hashes = _hashes(entry, "outs")
-        for out in one.outs:
-            lock_hash = lock_hashes.get(out.path)
-            if lock_hash and out.cached and not self._objects.holds(lock_hash):
-                state = "not in cache"
-            elif (measurement := self._objects.measure(out.full)) is None:
-                state = "deleted"
-            elif measurement.md5 != lock_hash:
-                state = "modified"
-            else:
-                continue
-            yield Change(Cause.OUTPUT, relative(out.full, self._root), state)
-
-    def _dependency_changes(
-        self, one: NativeStage, entry: Entry, forecast: Forecast
-    ) -> Iterator[Change]:
-        lock_hashes = _hashes(entry, "deps")
-        for dep in one.deps:
-            if forecast.will_rerun(dep.full):
-                continue
-            md5, lock_hash = None, lock_hashes.get(dep.path)
-            if dep.full in forecast.restored:
-                md5 = str(forecast.restored[dep.full]["md5"])
-            elif (measurement := self._objects.measure(dep.full)) is not None:
-                md5 = measurement.md5
-            if md5 == lock_hash:
-                continue
-            relative_path = relative(dep.full, self._root)
-            if md5 is None:
-                yield Change(Cause.DEPENDENCY, relative_path, "deleted")
-            else:
-                new = md5 if dep.full in forecast.restored else None
-                yield Change(Cause.DEPENDENCY, relative_path, "modified", lock_hash, new)
-
-    def _parameter_changes(self, one: NativeStage, entry: Entry) -> Iterator[Change]:
-        for params in one.params:
-            relative_path = relative(params.full, self._root)
-            actual = self._parameters.values(params.full, params.keys)
-            previous = entry.get("params", {}).get(params.path)
-            if actual is None or previous is None:
-                yield Change(
-                    Cause.DEPENDENCY, relative_path, "deleted" if actual is None else "new"
-                )
-                continue
-            if params.keys:
-                previous = {key: value for key, value in previous.items() if key in params.keys}
-            for key in params.keys or dict.fromkeys([*actual, *previous]):
-                if key not in actual or key not in previous:
-                    state = "new" if key in actual else "deleted"
-                elif actual[key] != previous[key]:
-                    state = "modified"
-                else:
-                    continue
-                old, new = previous.get(key), actual.get(key)
-                yield Change(Cause.PARAMETER, key, state, old, new)
-
-    def _find_restorable_outputs(
-        self, one: NativeStage, inputs: Entry | None
-    ) -> list[Entry] | None:
-        """Return the outputs, as in a lock file, that can be restored; None if a run is needed."""
-        if inputs is None or not one.cacheable:
-            return None
-        entry = self._current_entry(one.name)
-        if (
-            entry is not None
-            and entry.get("cmd") == one.cmd
-            and _hashes(inputs, "deps").items() <= _hashes(entry, "deps").items()
-            and not any(self._parameter_changes(one, entry))
-            and _hashes(entry, "outs").keys() >= {out.path for out in one.outs}
-        ):
-            outs: list[Entry] = entry.get("outs", [])
-        else:
-            cache_entry = self._run_cache.newest(
-                {**inputs, "outs": [{"path": p.path} for p in _sorted_outputs(one)]}
-            )
-            if cache_entry is None:
-                return None
-            outs = cache_entry["outs"]
-        hashes = _hashes({"outs": outs}, "outs")
-        if set(hashes) != {out.path for out in one.outs}:
-            return None
-        return outs if all(self._objects.holds(md5) for md5 in hashes.values()) else None
-
-    def _measure_inputs(self, one: NativeStage, forecast: Forecast | None = None) -> Entry | None:
-        """Return command, dependencies and parameters as in a lock file; None if one is missing."""
-        entry: Entry = {"cmd": one.cmd}
-        deps = []
-        for dep in one.deps:
-            expected = forecast.restored.get(dep.full) if forecast else None
-            if expected is not None:
-                deps.append({**expected, "path": dep.path})
-                continue
-            measurement = self._objects.measure(dep.full)
-            if measurement is None:
-                return None
-            deps.append({"path": dep.path, **measurement.fields()})
-        params = {}
-        for source in one.params:
-            values = self._parameters.values(source.full, source.keys)
-            if values is None or set(source.keys) - set(values):
-                return None
-            params[source.path] = {key: values[key] for key in sorted(values)}
-        if deps:
-            entry["deps"] = deps
-        if params:
-            entry["params"] = params
-        return entry
-
     # Running
 
     def prepare(self, name: str, *, force: bool = False) -> PreparationResult:
@@ -358,7 +218,7 @@ class NativeBackend:
         """
 
         def natively(one: NativeStage) -> PreparationResult:
-            changes = () if force else tuple(self._changes(one, Forecast()))
+            changes = () if force else tuple(self._examiner.changes(one, Forecast()))
             if not force and not changes:
                 return PreparationResult(PreparationStatus.UNCHANGED)
             folders = tuple(f"{dep.full}/" for dep in one.deps if os.path.isdir(dep.full))
@@ -372,10 +232,10 @@ class NativeBackend:
                     },
                     self.order,
                 )
-            inputs = self._measure_inputs(one)
+            inputs = self._examiner.measure_inputs(one)
             if inputs is None:
-                raise StageError(self._describe_missing_input(one))
-            outs = None if force else self._find_restorable_outputs(one, inputs)
+                raise StageError(self._examiner.describe_missing_input(one))
+            outs = None if force else self._examiner.find_restorable_outputs(one, inputs)
             self._refuse_tracked(one)
             for out in one.outs:
                 if not out.persist:
@@ -392,7 +252,7 @@ class NativeBackend:
                 entry = outs_by_path[out.path]
                 self._objects.check_out(entry["md5"], out.full, bool(entry.get("isexec")))
             self._finish(
-                one, {**inputs, "outs": [outs_by_path[out.path] for out in _sorted_outputs(one)]}
+                one, {**inputs, "outs": [outs_by_path[out.path] for out in sorted_outputs(one)]}
             )
             return PreparationResult(PreparationStatus.RESTORED, changes)
 
@@ -403,54 +263,13 @@ class NativeBackend:
 
         return self._call_with_fallback(name, natively, by_dvc)
 
-    def _describe_missing_input(self, one: NativeStage) -> str:
-        for dep in one.deps:
-            if not os.path.lexists(dep.full):
-                path = relative(dep.full, self._root)
-                sources = tracked_data(self._root, [path])
-                if any(not (self._root / source).exists() for source in sources):
-                    return f"the data '{path}' has not been pulled; run `jupyter mlws data pull`"
-                return f"dependency '{path}' does not exist"
-        for source in one.params:
-            relative_path = relative(source.full, self._root)
-            values = self._parameters.values(source.full, source.keys)
-            if values is None:
-                return f"dependency '{relative_path}' does not exist"
-            missing = [key for key in source.keys if key not in values]
-            if missing:
-                return f"Parameters '{', '.join(missing)}' are missing from '{relative_path}'."
-        return "a dependency does not exist"
-
     def command(self, name: str, python: str = sys.executable) -> Command:
         """Return the processes of a prepared stage; ``python`` runs if no other is activated."""
 
-        def natively(one: NativeStage) -> Command:
-            shell = os.environ.get("SHELL") or "/bin/sh"
-            kind = os.path.basename(shell).lower()
-            if kind == "fish":
-                raise UnsupportedStageError(Message("the fish shell"))
-            if self._environment is None:
-                environment: Mapping[str, str] = os.environ
-                if "PYENV_HOOK_PATH" in environment:
-                    # Removes the directories that a pyenv shim has put before `PATH`. Imported
-                    # here: DVC takes 140 ms, and changes nothing elsewhere.
-                    from dvc.utils import fix_env
-
-                    environment = fix_env(environment)
-                path = search_path(python, environment)
-                self._environment = {"DVC_ROOT": str(self._root), **environment, "PATH": path}
-            lines = one.cmd if isinstance(one.cmd, list) else one.cmd.splitlines()
-            commands = tuple(line for line in lines if line.strip())
-            own = one.name if self._path == "dvc.yaml" else f"{self._path}:{one.name}"
-            return Command(
-                tuple((shell, *SHELL_OPTIONS.get(kind, ()), "-c", line) for line in commands),
-                commands,
-                one.wdir,
-                {**self._environment, "DVC_STAGE": own},
-            )
-
         return self._call_with_fallback(
-            name, natively, lambda dvc: dvc.take_over(name).command(name, python)
+            name,
+            lambda one: self._commands.command(one, python),
+            lambda dvc: dvc.take_over(name).command(name, python),
         )
 
     def commit(self, name: str) -> dict[str, str]:
@@ -463,11 +282,11 @@ class NativeBackend:
                     if not os.path.lexists(out.full):
                         raise self._missing_output_error(out)
             self._refuse_tracked(one)
-            inputs = self._measure_inputs(one)
+            inputs = self._examiner.measure_inputs(one)
             if inputs is None:
-                raise StageError(self._describe_missing_input(one))
+                raise StageError(self._examiner.describe_missing_input(one))
             outs = []
-            for out in _sorted_outputs(one):
+            for out in sorted_outputs(one):
                 store = out.cached or (one.kept and out.measure)
                 if out.kind == "metrics" and os.path.isfile(out.full):
                     with open(out.full, "rb") as file:
@@ -662,17 +481,3 @@ def open_backend(
         return
     with closing(native):
         yield native
-
-
-def _sorted_outputs(one: NativeStage) -> list[StagePath]:
-    return sorted(one.outs, key=lambda out: out.path)
-
-
-def _hashes(entry: Entry, kind: str) -> dict[str, str]:
-    """Return hashes by path; :class:`UnsupportedStageError` for those of DVC 2 and other stores."""
-    hashes = {}
-    for item in entry.get(kind, ()):
-        if item.get("hash") != "md5" or not isinstance(item.get("md5"), str) or "cloud" in item:
-            raise UnsupportedStageError(Message("an unsupported kind of hash"))
-        hashes[item["path"]] = item["md5"]
-    return hashes

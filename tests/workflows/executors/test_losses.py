@@ -85,15 +85,8 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
         with open_backend(project.root, "dvc.yaml", stages, project.state) as backend:
             logs = project.state / "runs" / "run"
             graph = StageGraph(document.stages(stages))
-            running = Engine(
-                journal,
-                "run",
-                backend,
-                graph,
-                RunOptions(),
-                logs,
-                target=ExecutorContext(1, None, make),
-            )
+            target = ExecutorContext(1, executor=make)
+            running = Engine(journal, "run", backend, graph, RunOptions(), logs, target=target)
             status, error = running.execute()
         record = journal.node_records("run")["a"]
     finally:
