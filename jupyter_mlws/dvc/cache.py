@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,9 +10,8 @@ from typing import Any
 
 from jupyter_mlws.core.atomic import sync
 from jupyter_mlws.core.errors import DataDamagedError, DataMissingError
+from jupyter_mlws.dvc.native.objects import md5_of
 from jupyter_mlws.dvc.pointers import DataPointer, Problem
-
-BLOCK_SIZE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -168,11 +166,7 @@ class DataCache:
 
             md5 = str(file_md5(str(path), self._repo.fs, name=obj.item.hash_name))
         else:
-            digest = hashlib.md5(usedforsecurity=False)
-            with path.open("rb") as file:
-                while block := file.read(BLOCK_SIZE):
-                    digest.update(block)
-            md5 = digest.hexdigest()
+            md5 = md5_of(path)
         return md5 == obj.md5.removesuffix(".dir")
 
     def find_problem(self, obj: StoredObject) -> Problem | None:

@@ -10,22 +10,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.engine.executors.executor import Outcome
+
+if TYPE_CHECKING:
+    from jupyter_mlws.engine.forkserver.pool import WarmPool
 
 HAS_PIDFD = hasattr(os, "pidfd_open")
 POLL_INTERVAL = 0.01
 """Seconds between two polls of processes, without pidfds."""
 
 ResultCallback = Callable[[Any, BaseException | None], None]
-
-
-class ExitSource(Protocol):
-    """The methods of the warm workers that the loop needs."""
-
-    def filenos(self) -> list[int]: ...
-    def collect(self) -> list[tuple[int, int]]: ...
 
 
 class ProcessLoop:
@@ -35,7 +31,7 @@ class ProcessLoop:
     elsewhere.
     """
 
-    def __init__(self, warm: ExitSource | None = None) -> None:
+    def __init__(self, warm: WarmPool | None = None) -> None:
         self._selector = selectors.DefaultSelector()
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._reader, selectors.EVENT_READ)

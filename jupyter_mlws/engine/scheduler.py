@@ -28,7 +28,6 @@ from jupyter_mlws.engine.executors.executor import (
     WorkerLoss,
 )
 from jupyter_mlws.engine.executors.factory import ExecutorContext
-from jupyter_mlws.engine.executors.local import WarmWorkers
 from jupyter_mlws.engine.graph import S, StageGraph
 from jupyter_mlws.engine.node_journal import Journal, NodeJournal
 from jupyter_mlws.engine.node_logs import NodeLogs
@@ -51,6 +50,7 @@ from jupyter_mlws.engine.tracker import MLflowRunRequests, Tracker
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.native.pipeline import NativeBackend
     from jupyter_mlws.dvc.stages import DvcBackend
+    from jupyter_mlws.engine.forkserver.pool import WarmPool
 
 TIME_SLICE = 0.05
 """Seconds for nodes that need no process, before other events are handled."""
@@ -92,7 +92,7 @@ class Engine:
         logs: Path,
         durations: Mapping[str, float] | None = None,
         environment: Mapping[str, str] | None = None,
-        warm: WarmWorkers | None = None,
+        warm: WarmPool | None = None,
         tracker: Tracker | None = None,
         target: ExecutorContext | None = None,
     ) -> None:
@@ -313,7 +313,7 @@ class Engine:
         if self._state.starting:
             return 0.0
         waits = (*self._state.retry_at.values(), *self._mlflow_runs.waiting.values())
-        moment = min(self._running.next_moment(), *waits)
+        moment = min((self._running.next_moment(), *waits))
         return None if moment == float("inf") else max(0.0, moment - time.monotonic())
 
     def _check_timers(self) -> None:

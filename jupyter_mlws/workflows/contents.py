@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.dvc.native.objects import object_path
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.workflows.document import semantic_diff
 
@@ -36,7 +37,7 @@ class Contents:
         """
         if not semantic_diff.is_comparable(path) or not MD5.fullmatch(old or ""):
             return False
-        current = self._current(path) if new is None else self.find(path, new)
+        current = _read_small(self._root / path) if new is None else self.find(path, new)
         if current is None:
             return False
         mark = path, old, hashlib.md5(current, usedforsecurity=False).hexdigest()
@@ -54,16 +55,9 @@ class Contents:
                 return content
         return None
 
-    def _current(self, path: str) -> bytes | None:
-        with suppress(OSError):
-            file = self._root / path
-            if file.stat().st_size <= semantic_diff.MAX_FILE_BYTES:
-                return file.read_bytes()
-        return None
-
     def _candidates(self, path: str, md5: str) -> Iterator[bytes]:
-        for place in (path, f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}"):
-            content = self._current(place)
+        for file in (self._root / path, object_path(self._root, md5)):
+            content = _read_small(file)
             if content is not None:
                 yield content
         git = Git(self._root)
@@ -77,3 +71,10 @@ class Contents:
             rows = (row.split() for row in raw.decode("utf-8", "replace").splitlines())
             blobs = [row[3] for row in rows if len(row) > 4 and set(row[3]) != {"0"}]
             yield from git.blobs(list(dict.fromkeys(blobs))).values()
+
+
+def _read_small(file: Path) -> bytes | None:
+    with suppress(OSError):
+        if file.stat().st_size <= semantic_diff.MAX_FILE_BYTES:
+            return file.read_bytes()
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import posixpath
@@ -19,13 +18,12 @@ from jupyter_mlws.components.registry import FOLDER as COMPONENTS
 from jupyter_mlws.components.registry import PROJECT_MODULES
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.dvc.native.objects import md5_of, object_path
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.parse import Stage
 
 FOLDER = "debug"
 """Directory in the project, with a `.gitignore` for all its files."""
-BLOCK_SIZE = 1_000_000
-"""Bytes."""
 
 HEAD = Message(
     "# {node}\n\nThis node as it was in run {run} of {workflow}, with the same settings and "
@@ -191,8 +189,10 @@ class Debugger:
         from DVC's cache.
         """
         md5 = target.made.get(path)
-        if md5 and not md5.endswith(".dir") and _md5(self._root / path) != md5:
-            cache_path = self._root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+        file = self._root / path
+        is_here = file.is_file() and md5_of(file) == md5
+        if md5 and not md5.endswith(".dir") and not is_here:
+            cache_path = object_path(self._root, md5)
             if cache_path.is_file():
                 place = Path(FOLDER, "inputs", md5[:8], posixpath.basename(path))
                 copy = self._root / place
@@ -201,17 +201,6 @@ class Debugger:
                     shutil.copyfile(cache_path, copy)
                 path = place.as_posix()
         return posixpath.relpath(path, target.stage.wdir)
-
-
-def _md5(file: Path) -> str | None:
-    try:
-        with file.open("rb") as stream:
-            digest = hashlib.md5(usedforsecurity=False)
-            while block := stream.read(BLOCK_SIZE):
-                digest.update(block)
-            return digest.hexdigest()
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return None
 
 
 def _chdir_code(root: Path, folder: str) -> str:

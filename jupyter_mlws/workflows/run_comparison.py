@@ -93,7 +93,7 @@ class RunComparer:
                 if content_path is None:
                     continue
                 try:
-                    content = metrics.read(file, content_path.read_bytes())
+                    content = metrics.read_file(content_path, file)
                 except (OSError, metrics.UnreadableError):
                     # The preview of the output says why.
                     continue

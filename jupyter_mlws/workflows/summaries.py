@@ -329,8 +329,7 @@ def _models_read_by(judge: Stage, stages: Sequence[Stage]) -> Iterator[str]:
 def _read_metrics(file: Path, stamp: str, path: str) -> Any:
     """Return the parsed metrics file; None if it has no measures that could be shown."""
     try:
-        with file.open("rb") as stream:
-            return metrics.read(path, stream.read(metrics.MAX_FILE_BYTES + 1))
+        return metrics.read_file(file, path)
     except (OSError, metrics.UnreadableError):
         # The preview of the output says why.
         return None

@@ -23,6 +23,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
 from jupyter_mlws.dvc.lock_copy import copy_lock_entry
+from jupyter_mlws.dvc.native.objects import object_path
 from jupyter_mlws.engine.graph import StageGraph, closure
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.document import promotion
@@ -329,11 +330,11 @@ class _ResultReader:
         _, record = self._records.get(stage.id, (None, {}))
         md5 = (record.get("outputs") or {}).get(path)
         if md5:
-            places.append(self._project.root / ".dvc/cache/files/md5" / md5[:2] / md5[2:])
+            places.append(object_path(self._project.root, md5))
         content = None
         for place in places:
-            with suppress(OSError), place.open("rb") as file:
-                content = metrics.read(path, file.read(metrics.MAX_FILE_BYTES + 1))
+            with suppress(OSError):
+                content = metrics.read_file(place, path)
                 break
         self._metrics_cache[path] = content
         return content

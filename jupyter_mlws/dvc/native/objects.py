@@ -89,10 +89,10 @@ class ObjectCache:
             content = _read_at_most(path, MIN_CACHED_FILE_BYTES)
             if len(content) == MIN_CACHED_FILE_BYTES:
                 # It has grown meanwhile.
-                return _md5(path)
+                return md5_of(path)
             return hashlib.md5(content, usedforsecurity=False).hexdigest()
         return self._hash_cache.get(path, file_stat) or self._hash_cache.put(
-            path, file_stat, _md5(path)
+            path, file_stat, md5_of(path)
         )
 
     def _measure_directory(self, path: str) -> tuple[Measurement, bytes, dict[str, str]]:
@@ -148,7 +148,7 @@ class ObjectCache:
         try:
             if not _clone(path, temporary):
                 shutil.copyfile(path, temporary)
-            if _md5(temporary) != md5:
+            if md5_of(temporary) != md5:
                 raise OSError(f"{path} changed while it was stored")
             os.chmod(temporary, READ_ONLY)
             os.rename(temporary, place)
@@ -205,7 +205,7 @@ class ObjectCache:
             return False
         if stat.S_IMODE(file_stat.st_mode) == READ_ONLY:
             return True
-        if _md5(place) != md5.partition(".")[0]:
+        if md5_of(place) != md5.partition(".")[0]:
             with suppress(FileNotFoundError):
                 os.unlink(place)
             return False
@@ -294,7 +294,13 @@ def _iter_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
                 raise UnsupportedStageError(Message("a special file in a folder"))
 
 
-def _md5(path: str) -> str:
+def object_path(root: Path, md5: str) -> Path:
+    """Return the path of an object in the cache of the project at ``root``."""
+    return root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+
+
+def md5_of(path: str | Path) -> str:
+    """Return the hash of a file's content."""
     digest = hashlib.md5(usedforsecurity=False)
     with open(path, "rb", buffering=0) as file:
         while block := file.read(BLOCK_SIZE):

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.executors import config
 from jupyter_mlws.engine.executors.executor import Executor, OutcomeCallback
-from jupyter_mlws.engine.executors.local import LocalExecutor, WarmWorkers
+from jupyter_mlws.engine.executors.local import LocalExecutor
 from jupyter_mlws.engine.graph import Stage
 from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.resources import Amounts, refuse_oversized
+
+if TYPE_CHECKING:
+    from jupyter_mlws.engine.forkserver.pool import WarmPool
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class ExecutorContext:
     total: Amounts | None = None
     executor: Callable[[OutcomeCallback], Executor] | None = None
 
-    def open(self, loop: ProcessLoop, warm: WarmWorkers | None) -> Executor:
+    def open(self, loop: ProcessLoop, warm: WarmPool | None) -> Executor:
         """Return the executor that reports to ``loop``."""
         return self.executor(loop.report) if self.executor else LocalExecutor(loop, warm)
 

@@ -9,11 +9,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from jupyter_mlws.engine.executors.executor import Task
-from jupyter_mlws.engine.process_loop import ExitSource, ProcessLoop
+from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.processes import ATTEMPT, GRACE, end_bearers, end_group, memory_of
+
+if TYPE_CHECKING:
+    from jupyter_mlws.engine.forkserver.pool import WarmPool
 
 HAS_SPAWN = hasattr(os, "posix_spawn") and hasattr(os, "pidfd_open")
 """True if a process can be started without a fork, and its end awaited by a pidfd."""
@@ -25,20 +28,12 @@ RESET_SIGNALS = [
 """Signals that Python or the runner ignores, and a child must not."""
 
 
-class WarmWorkers(ExitSource, Protocol):
-    """Processes with imports done; see :mod:`~jupyter_mlws.engine.forkserver`."""
-
-    def launch(
-        self, command: str, cwd: str, environment: Mapping[str, str], log: int
-    ) -> int | None: ...
-
-
 class LocalExecutor:
     """Runs processes of this machine; a handle is a pid, which is also a process group."""
 
     whole_nodes = False
 
-    def __init__(self, waiter: ProcessLoop, warm: WarmWorkers | None = None) -> None:
+    def __init__(self, waiter: ProcessLoop, warm: WarmPool | None = None) -> None:
         self._waiter = waiter
         self._warm = warm
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.stages import Cause, Forecast, StageState
+from jupyter_mlws.dvc.stages import Cause, Forecast
 from jupyter_mlws.engine.graph import StageGraph, longest_paths, reverse
 from jupyter_mlws.engine.reasons import (
     ACCEPTED_REASON,
@@ -34,24 +34,6 @@ if TYPE_CHECKING:
     from jupyter_mlws.dvc.native.pipeline import NativeBackend
     from jupyter_mlws.dvc.stages import DvcBackend
     from jupyter_mlws.workflows.models import NodePlan, Plan
-
-
-class StageBackend(Protocol):
-    """The part of a pipeline that a plan uses.
-
-    See :class:`~jupyter_mlws.dvc.stages.DvcBackend`.
-    """
-
-    def examine(self, name: str, forecast: Forecast) -> StageState: ...
-    def expect_rerun(self, name: str, forecast: Forecast) -> None: ...
-    def expect_kept(self, name: str, forecast: Forecast) -> None: ...
-
-
-class StrictChangeDetector:
-    """Treats every change as significant."""
-
-    def is_cosmetic_change(self, path: str, old: str, new: str | None) -> bool:
-        return False
 
 
 @dataclass(frozen=True)
@@ -113,7 +95,7 @@ def remember_renamed(
 
 
 def make_plan(
-    pipeline: StageBackend,
+    backend: NativeBackend | DvcBackend,
     graph: StageGraph[Stage],
     targets: Sequence[str] = (),
     force: bool = False,
@@ -126,7 +108,7 @@ def make_plan(
     """
     selection = graph.required(targets)
     order = [node for node in graph.order if node in selection]
-    walk = _Planner(pipeline, graph.needs, force, looks or StrictChangeDetector())
+    walk = _Planner(backend, graph.needs, force, looks)
     node_plans = walk.plan_nodes(order, accept)
     if not accept and walk.has_cosmetic_changes:
         # A node below one that could be accepted can be accepted with it, and only then.
@@ -228,12 +210,12 @@ class _Planner:
 
     def __init__(
         self,
-        pipeline: StageBackend,
+        backend: NativeBackend | DvcBackend,
         needs: Mapping[str, Sequence[str]],
         force: bool,
-        looks: CosmeticChangeDetector,
+        looks: CosmeticChangeDetector | None,
     ) -> None:
-        self._pipeline = pipeline
+        self._backend = backend
         self._needs = needs
         self._force = force
         self._change_detector = looks
@@ -254,13 +236,14 @@ class _Planner:
     def _plan_node(
         self, name: str, forecast: Forecast, running: Sequence[str], accept: bool
     ) -> PlannedNode:
-        verdict = self._pipeline.examine(name, forecast)
+        verdict = self._backend.examine(name, forecast)
         if verdict.frozen:
             return PlannedNode(name, Action.FROZEN, (FROZEN_REASON,))
         if self._force:
-            self._pipeline.expect_rerun(name, forecast)
+            self._backend.expect_rerun(name, forecast)
             return PlannedNode(name, Action.RUN, (FORCED_REASON,))
-        looks = [c for c in verdict.changes if is_cosmetic(c, self._change_detector)]
+        detector = self._change_detector
+        looks = [c for c in verdict.changes if detector and is_cosmetic(c, detector)]
         self.has_cosmetic_changes |= bool(looks)
         reasons = [
             reason
@@ -275,7 +258,7 @@ class _Planner:
                 name, Action.RESTORABLE, (*reasons, RESTORABLE_REASON), restored=hashes
             )
         if accept and looks and len(looks) == len(verdict.changes) and not running:
-            self._pipeline.expect_kept(name, forecast)
+            self._backend.expect_kept(name, forecast)
             return PlannedNode(name, Action.CACHED, (*reasons, ACCEPTED_REASON), cosmetic=True)
         if verdict.changes or running:
             return PlannedNode(name, Action.RUN, tuple(reasons))

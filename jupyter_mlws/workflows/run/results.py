@@ -14,6 +14,7 @@ from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import plots
+from jupyter_mlws.dvc.native.objects import md5_of, object_path
 from jupyter_mlws.engine.node_logs import log_path
 from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.models import (
@@ -32,7 +33,6 @@ from jupyter_mlws.workflows.tables import TableReader
 
 MAX_LOG_BYTES = 1_000_000
 """Bytes of a log in one answer."""
-BLOCK_SIZE = 1024 * 1024
 MAX_HASHES = 10_000
 """Hashes of files that are kept in memory."""
 NOT_MADE = Message("the run did not create it")
@@ -143,7 +143,7 @@ class Results:
         """
         if md5 is None:
             return None
-        cache_path, own_path = self._cache_path(md5), self._project.resolve(path)
+        cache_path, own_path = object_path(self._project.root, md5), self._project.resolve(path)
         if not md5.endswith(".dir"):
             if cache_path.is_file():
                 return cache_path
@@ -161,13 +161,10 @@ class Results:
         digest = hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False)
         return own_path if f"{digest.hexdigest()}.dir" == md5 else None
 
-    def _cache_path(self, md5: str) -> Path:
-        return self._project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
-
     def content_path(self, path: str, md5: str | None) -> Path:
         """Return the path of an output's content: in DVC's cache by its hash, else its own path."""
         if md5 and not md5.endswith(".dir"):
-            cache_path = self._cache_path(md5)
+            cache_path = object_path(self._project.root, md5)
             if cache_path.is_file():
                 return cache_path
         return self._project.resolve(path)
@@ -193,8 +190,4 @@ def _md5_of(file: Path) -> str:
 @lru_cache(MAX_HASHES)
 def _hash_file(file: Path, mtime_ns: int, size: int, inode: int) -> str:
     """Return the hash of a file; the other arguments change when the file does."""
-    digest = hashlib.md5(usedforsecurity=False)
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK_SIZE):
-            digest.update(block)
-    return digest.hexdigest()
+    return md5_of(file)

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jupyter_mlws.dvc.native import yaml_loader
@@ -47,6 +47,12 @@ def read(path: str, content: bytes) -> Any:
         # The file of a user: the reason is that of the parser, which may raise anything.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnreadableError(f"{path}: {reason}") from error
+
+
+def read_file(file: Path, path: str) -> Any:
+    """Parse the file that has the content of ``path``; also :class:`OSError`."""
+    with file.open("rb") as stream:
+        return read(path, stream.read(MAX_FILE_BYTES + 1))
 
 
 def flat(data: Any) -> dict[str, float]:

@@ -22,9 +22,7 @@ def measures_of(root: Path, stages: Sequence[Stage]) -> dict[str, dict[str, floa
     for stage in stages:
         for path in stage.metrics:
             with suppress(OSError, metrics.UnreadableError):
-                with (root / path).open("rb") as file:
-                    content = metrics.read(path, file.read(metrics.MAX_FILE_BYTES + 1))
-                for key, value in metrics.numbers(content):
+                for key, value in metrics.numbers(metrics.read_file(root / path, path)):
                     measures.setdefault(stage.id, {})[key or stage.id] = value
     return measures
 
