@@ -28,7 +28,7 @@ from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, 
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.graph import Problem
 from jupyter_mlws.workflows.document.nodes import node
-from jupyter_mlws.workflows.document.parse import Document, Stage, parse
+from jupyter_mlws.workflows.document.parse import Document, Stage
 from jupyter_mlws.workflows.importers.models import (
     Imported,
     ImportedFile,
@@ -91,9 +91,6 @@ class WorkflowManager:
         states = self.runs.journal.node_records(run) if run else {}
         findings = self.documents.validate(workflow, planned_paths)
         findings += self.documents.collisions(workflow)
-        edge_paths: dict[str, set[str]] = {}
-        for edge in workflow.edges:
-            edge_paths.setdefault(edge.target, set()).add(edge.path)
         return Workflow(
             id=escape(document.path),
             path=document.path,
@@ -104,7 +101,7 @@ class WorkflowManager:
                     stage,
                     workflow.components.get(stage.described_by),
                     document.folder,
-                    edge_paths.get(stage.id, ()),
+                    workflow.edge_files.get(stage.id, ()),
                     states.get(stage.id),
                 )
                 for stage in workflow.stages
@@ -159,10 +156,7 @@ class WorkflowManager:
     def validate(self, path: str, text: str | None = None) -> Sequence[Problem]:
         """Return all problems of a file, or of a text that is to replace it."""
         try:
-            if text is None:
-                document = self.documents.read(path)
-            else:
-                document = parse(self.documents.checked(path), text)
+            document = self.documents.read(path, text)
         except WorkflowUnreadableError as error:
             line = error.facts.get("line")
             return [Problem(error.code, error.message, line=line, fix=error.solution)]
@@ -281,10 +275,7 @@ class WorkflowManager:
 
     def _node_columns(self, request: NodeColumnsRequest) -> tuple[Stage, Columns]:
         """Return the stage of a node, and the columns of its workflow."""
-        text = request.text
-        path = self.documents.checked(request.path)
-        document = self.documents.read(path) if text is None else parse(path, text)
-        workflow = self.documents.graph(document)
+        workflow = self.documents.graph(self.documents.read(request.path, request.text))
         # The variants of a sweep have the same inputs, or inputs of the same kind.
         stage = next(
             (s for s in workflow.stages if request.node in (s.id, s.id.split("@")[0])), None
@@ -303,10 +294,7 @@ class WorkflowManager:
 
         query = query or PlanQuery()
         jobs = query.jobs or os.cpu_count() or 1
-        if text is None:
-            document = self.documents.read(path)
-        else:
-            document = parse(self.documents.checked(path), text)
+        document = self.documents.read(path, text)
         workflow = self.documents.check_runnable(document, query.targets)
         check_targets(workflow, query.targets)
         root, state = self._project.root, self._project.state

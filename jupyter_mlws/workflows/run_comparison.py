@@ -17,6 +17,9 @@ MAX_EARLIER_RUNS = 50
 """Runs before this one that are searched for one that completed."""
 
 
+CERTAINTY = ("low", "high", "rows", "p_value", "repeated")
+
+
 class Value(NamedTuple):
     """A metric, and how sure it is."""
 
@@ -65,11 +68,7 @@ class RunComparer:
                     mode=ranking.guess_mode(metric),
                     value=value.number if value else None,
                     previous=old.number if old else None,
-                    low=certainty.get("low"),
-                    high=certainty.get("high"),
-                    rows=certainty.get("rows"),
-                    p_value=certainty.get("p_value"),
-                    repeated=certainty.get("repeated"),
+                    **{name: certainty.get(name) for name in CERTAINTY},
                 )
             )
         return RunComparison(

@@ -12,9 +12,8 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.lock_copy import remember_renamed
@@ -51,12 +50,11 @@ TEXT_CHARACTERS = bytes(range(32, 127)) + b"\n\r\t\f\b"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class LockBase:
+class LockBase(NamedTuple):
     """Identifies a lock file by its content; ``settled`` are the entries that keep their places."""
 
     digest: str
-    settled: tuple[str, ...]
+    settled: Sequence[str]
 
 
 class NativeBackend:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -39,7 +40,7 @@ class ExistingNode:
     stage: Stage
     component: Component | None
     folder: str
-    connected: frozenset[str]
+    connected: AbstractSet[str]
 
     @property
     def type(self) -> str:
@@ -305,7 +306,7 @@ class Reader:
     def _input(self, draft: Draft, port: str) -> list[str]:
         """Return the files of an input that come from outside; edges add their own files."""
         now = draft.present.ports[0].get(port, []) if draft.present else []
-        edge_files = draft.present.connected if draft.present else frozenset()
+        edge_files = draft.present.connected if draft.present else set()
         outside = [file for file in now if file not in edge_files]
         candidates = []
         if port in draft.definition.config:

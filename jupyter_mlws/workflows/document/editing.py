@@ -214,7 +214,7 @@ class Editor:
         folder, path = workflow.document.folder, workflow.document.path
         present = {}
         for stage in workflow.stages:
-            edge_files = frozenset(edge.path for edge in workflow.edges if edge.target == stage.id)
+            edge_files = workflow.edge_files.get(stage.id, set())
             component = components.get(stage.component or "")
             if component is not None and component.error is not None:
                 component = None

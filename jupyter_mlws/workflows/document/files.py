@@ -125,9 +125,12 @@ class Documents:
             raise WorkflowItemNotFoundError(kind="workflow", name=path)
         return path
 
-    def read(self, path: str) -> Document:
-        """Return the document at a path; error 40401 if missing, 40205 if it is no workflow."""
-        return parse(path, self.text(path))
+    def read(self, path: str, text: str | None = None) -> Document:
+        """Return the document at a path, or of a ``text`` that is to replace the file's.
+
+        Error 40401 if it is missing, 40205 if it is no workflow.
+        """
+        return parse(self.checked(path), self.text(path) if text is None else text)
 
     def text(self, path: str) -> str:
         """Return the text at a path without parsing it."""

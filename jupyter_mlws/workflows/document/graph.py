@@ -103,6 +103,14 @@ class WorkflowGraph(StageGraph[Stage]):
                     ]
         return edges
 
+    @cached_property
+    def edge_files(self) -> dict[str, set[str]]:
+        """The files that edges bring to each stage that has some."""
+        files: dict[str, set[str]] = defaultdict(set)
+        for edge in self.edges:
+            files[edge.target].add(edge.path)
+        return files
+
 
 def _ports_of_paths(
     stage: Stage, component_ports: Sequence[InputPort | OutputPort]

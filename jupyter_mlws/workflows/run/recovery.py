@@ -27,13 +27,12 @@ def track_lock_file(
         return
 
     def note(base: LockBase) -> None:
-        journal.note(run, lock_from=[base.digest, list(base.settled)])
+        journal.note(run, lock_from=base)
 
     note(backend.base)
     backend.on_fold = note
     yield
-    base = backend.base
-    journal.note(run, lock_from=None, lock_left=[base.digest, list(base.settled)])
+    journal.note(run, lock_from=None, lock_left=backend.base)
 
 
 def adopt(journal: Journal, path: str, backend: NativeBackend, resumes: str | None = None) -> None:
@@ -42,19 +41,17 @@ def adopt(journal: Journal, path: str, backend: NativeBackend, resumes: str | No
     Entries of the resumed run get the place that they would have without the interruption.
     """
     if resumes is not None and journal.record(resumes).get("lock_left"):
-        digest, entry_names = journal.record(resumes)["lock_left"]
-        backend.adopt(LockBase(digest, tuple(entry_names)), {})
+        backend.adopt(LockBase(*journal.record(resumes)["lock_left"]), {})
     for row in reversed(journal.runs(path, MAX_EARLIER_RUNS)):
         if not row.get("lock_from"):
             continue
-        digest, entry_names = row["lock_from"]
         nodes = journal.node_records(row["id"])
         lock_entries = {
             node: record["lock"]
             for node, record in nodes.items()
             if record["status"] in SUCCESS_STATES and record.get("lock")
         }
-        backend.adopt(LockBase(digest, tuple(entry_names)), lock_entries)
+        backend.adopt(LockBase(*row["lock_from"]), lock_entries)
 
 
 def has_unwritten_results(journal: Journal, path: str) -> bool:

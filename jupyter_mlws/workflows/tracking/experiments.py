@@ -168,20 +168,7 @@ def _to_experiment_run(
             for key, value in journal_run.params.items()
             if columns is None or f"params.{key}" in columns
         } or params
-    return ExperimentRun(
-        id=row["id"],
-        run=row["run"] or row["id"],
-        node=row["node"],
-        name=row["name"],
-        experiment=row["experiment"],
-        workflow=row["workflow"],
-        status=journal_run.status if journal_run else STATUSES.get(row["status"], Status.RUNNING),
-        started=serializers.iso(row["started"]),
-        duration=duration,
-        params=params,
-        metrics=row["metrics"],
-        commit=row["commit"],
-        dirty=row["dirty"],
-        inputs=row["inputs"],
-        tags=row["tags"],
-    )
+    status = journal_run.status if journal_run else STATUSES.get(row["status"], Status.RUNNING)
+    facts = {"status": status, "duration": duration, "params": params}
+    facts |= {"run": row["run"] or row["id"], "started": serializers.iso(row["started"])}
+    return ExperimentRun(**{**row, **facts})
