@@ -31,6 +31,8 @@ MAX_VARIANTS = 10_000
 """Stages that the `foreach` and `matrix` of a file may make."""
 MAX_CHARACTERS = 100_000_000
 """Text of the stages of a file, with their templates filled in."""
+SHAPE_ERRORS = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
+"""Failures of DVC's resolver on a file that does not have its schema's shape."""
 
 
 class Cause(str, Enum):
@@ -195,7 +197,7 @@ def _open_resolver(root: Path, path: str, data: Mapping[str, Any]) -> Iterator[A
 
     They are counted before DVC makes any: a few hundred characters can mean billions.
     """
-    with open_repo(root) as repo, _translate_errors(path), _translate_shape_errors(path):
+    with open_repo(root) as repo, _translate_errors(path, *SHAPE_ERRORS):
         from dvc.parsing import DataResolver
 
         resolver = DataResolver(repo, str((root / path).parent), dict(data))
@@ -235,23 +237,16 @@ def _unwrap(value: Any) -> Any:
 
 
 @contextmanager
-def _translate_errors(path: str) -> Iterator[None]:
+def _translate_errors(path: str, *others: type[Exception]) -> Iterator[None]:
+    """Raise error 40205 for DVC's refusal of a file, and for ``others``."""
     from dvc.exceptions import DvcException
 
     try:
         yield
-    except DvcException as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise WorkflowUnreadableError(path=path, reason=reason, line=None) from error
-
-
-@contextmanager
-def _translate_shape_errors(path: str) -> Iterator[None]:
-    """Raise error 40205 if DVC's resolver fails on a file that does not have its schema's shape."""
-    try:
-        yield
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split()) or Message("a stage is not valid for DVC")
+    except (DvcException, *others) as error:
+        is_refusal = isinstance(error, DvcException)
+        name = type(error).__name__ if is_refusal else Message("a stage is not valid for DVC")
+        reason = " ".join(str(error).split()) or name
         raise WorkflowUnreadableError(path=path, reason=reason, line=None) from error
 
 
@@ -311,13 +306,9 @@ class DvcBackend:
         }
         return StageState(changes, cached_outs is not None, False, hashes)
 
-    def expect_rerun(self, name: str, forecast: Forecast) -> None:
-        """Note in ``forecast`` that a stage will run, whatever its state is."""
-        forecast.mark_rerun(out.fs_path for out in self._stages[name].outs)
-
-    def expect_kept(self, name: str, forecast: Forecast) -> None:
-        """Note in ``forecast`` that a stage's outputs will stay, whatever its state is."""
-        forecast.unmark_rerun(out.fs_path for out in self._stages[name].outs)
+    def output_paths(self, name: str) -> list[str]:
+        """Return the absolute paths of a stage's outputs."""
+        return [out.fs_path for out in self._stages[name].outs]
 
     def _changes(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
         if stage.is_callback or stage.always_changed:

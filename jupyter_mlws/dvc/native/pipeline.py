@@ -191,20 +191,10 @@ class NativeBackend:
             lambda dvc: dvc.examine(name, forecast),
         )
 
-    def expect_rerun(self, name: str, forecast: Forecast) -> None:
-        """Note in ``forecast`` that a stage will run, whatever its state is."""
-        self._call_with_fallback(
-            name,
-            lambda s: forecast.mark_rerun(out.full for out in s.outs),
-            lambda dvc: dvc.expect_rerun(name, forecast),
-        )
-
-    def expect_kept(self, name: str, forecast: Forecast) -> None:
-        """Note in ``forecast`` that a stage's outputs will stay, whatever its state is."""
-        self._call_with_fallback(
-            name,
-            lambda s: forecast.unmark_rerun(out.full for out in s.outs),
-            lambda dvc: dvc.expect_kept(name, forecast),
+    def output_paths(self, name: str) -> list[str]:
+        """Return the absolute paths of a stage's outputs."""
+        return self._call_with_fallback(
+            name, lambda s: [out.full for out in s.outs], lambda dvc: dvc.output_paths(name)
         )
 
     # Running

@@ -31,31 +31,14 @@ Signature = list[int]
 
 
 @dataclass(frozen=True)
-class Workflow:
-    """Facts about a workflow that a run has collected.
-
-    ``text`` is the content of `dvc.yaml`, ``order`` its stages in the order of the graph,
-    ``external`` the inputs that no stage produces, ``sources`` the hashes of the other files
-    that define the stages, taken before these were read (None if that is not certain).
-    ``sound``: the text alone decides whether the workflow can run. ``facts`` are stored for
-    later callers.
-    """
-
-    path: str
-    text: str
-    sources: Mapping[str, str] | None
-    order: Sequence[str]
-    external: Sequence[str]
-    sound: bool
-    facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class UpToDateEntry:
-    """State of a workflow (:class:`Workflow`) after a complete run.
+    """State of a workflow after a complete run.
 
-    ``text``, ``lock`` and ``sources`` are the hashes of files. ``outputs``: hashes by path, by
-    stage. ``files`` and ``objects`` are its parts in the workspace and in the cache.
+    ``text``, ``lock`` and ``sources`` are the hashes of files: `dvc.yaml`, `dvc.lock`, and the
+    others that define the stages. ``order``: the stages in the order of the graph. ``external``:
+    the inputs that no stage produces. ``sound``: the text alone decides whether the workflow can
+    run. ``outputs``: hashes by path, by stage. ``files`` and ``objects`` are its parts in the
+    workspace and in the cache. ``facts`` are stored for later callers.
     """
 
     text: str
@@ -109,20 +92,30 @@ def find(memory: Path, path: str, text: str) -> UpToDateEntry | None:
     return UpToDateEntry(**record)
 
 
-def note(backend: NativeBackend, root: Path, memory: Path, workflow: Workflow) -> bool:
+def note(
+    backend: NativeBackend,
+    root: Path,
+    memory: Path,
+    path: str,
+    text: str,
+    sources: Mapping[str, str] | None,
+    external: Sequence[str],
+    **more: Any,
+) -> bool:
     """Store a workflow's state, if it is up to date and consists of plain files.
 
-    Return True if it was stored.
+    ``sources`` were taken before the stages were read; None if that is not certain. ``more``: the
+    rest of :class:`UpToDateEntry` that only the caller knows. Return True if it was stored.
     """
     from jupyter_mlws.dvc.stages import Forecast, data_sources
 
-    place = _entry_path(memory, workflow.path)
+    place = _entry_path(memory, path)
     with suppress(FileNotFoundError):
         place.unlink()
     # The file system's clock is too coarse for outputs that the last stage has just written.
     time.sleep(AT_REST / 1e9)
     files = None if backend.unusual else _file_signatures(backend, root)
-    if files is None or workflow.sources is None or any(data_sources(root, workflow.external)):
+    if files is None or sources is None or any(data_sources(root, external)):
         return False
     forecast = Forecast()
     if any(backend.examine(name, forecast).changes for name in backend.names):
@@ -130,16 +123,14 @@ def note(backend: NativeBackend, root: Path, memory: Path, workflow: Workflow) -
     if backend.unusual or _file_signatures(backend, root) != files:
         return False
     record = UpToDateEntry(
-        text=_digest(workflow.text.encode()),
+        text=_digest(text.encode()),
         lock=backend.base.digest,
-        sources=dict(workflow.sources),
-        order=list(workflow.order),
-        external=list(workflow.external),
-        sound=workflow.sound,
-        outputs={name: backend.hashes(name) for name in workflow.order},
+        sources=dict(sources),
+        external=list(external),
+        outputs={name: backend.hashes(name) for name in backend.order},
         files=files,
         objects=sorted({md5 for name in backend.names for md5 in backend.stored(name)}),
-        facts=dict(workflow.facts),
+        **more,
     )
     atomic_write(place, json.dumps({"format": FORMAT_VERSION, **asdict(record)}))
     return True

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.stages import Cause, Forecast
-from jupyter_mlws.engine.graph import StageGraph, longest_paths, reverse
+from jupyter_mlws.engine.graph import StageGraph
+from jupyter_mlws.engine.ready_queue import ReadyQueue
 from jupyter_mlws.engine.reasons import (
     ACCEPTED_REASON,
     FORCED_REASON,
@@ -173,35 +174,27 @@ def makespan(graph: StageGraph[Stage], seconds: Mapping[str, float], jobs: int) 
     Nodes start as the engine starts them: those that are ready and fit, longest path first,
     ``jobs`` at once. Nodes that ``seconds`` leaves out take no time.
     """
-    weights = longest_paths(graph.needs, {node: seconds.get(node, 0.0) for node in graph.order})
-    missing = {node: len(needs) for node, needs in graph.needs.items()}
-    dependents = reverse(graph.needs)
+    queue = ReadyQueue(graph, (), {node: seconds.get(node, 0.0) for node in graph.order}, jobs)
     pool = Pool(of_this_machine(jobs), jobs)
-    ready = [(-weights[node], node) for node in graph.order if missing[node] == 0]
     running: list[tuple[float, str]] = []
     now = 0.0
-    heapq.heapify(ready)
-    while ready or running:
+    while queue or running:
         waiting = []
-        while ready:
-            entry = heapq.heappop(ready)
-            if pool.take(entry[1], graph.by_id[entry[1]].policy) is None:
-                waiting.append(entry)
+        while queue:
+            node = queue.pop()
+            if pool.take(node, graph.by_id[node].policy) is None:
+                waiting.append(node)
                 if len(running) >= jobs:
                     break
             else:
-                heapq.heappush(running, (now + seconds.get(entry[1], 0.0), entry[1]))
-        for entry in waiting:
-            heapq.heappush(ready, entry)
+                heapq.heappush(running, (now + seconds.get(node, 0.0), node))
+        queue.put(waiting)
         if not running:
             # Nothing that is left ever fits: such a run is refused.
             break
-        now, finished_node = heapq.heappop(running)
-        pool.give_back(finished_node)
-        for dependent in dependents.get(finished_node, ()):
-            missing[dependent] -= 1
-            if missing[dependent] == 0:
-                heapq.heappush(ready, (-weights[dependent], dependent))
+        now, node = heapq.heappop(running)
+        pool.give_back(node)
+        queue.put(queue.finish(node))
     return now
 
 
@@ -240,7 +233,7 @@ class _Planner:
         if verdict.frozen:
             return PlannedNode(name, Action.FROZEN, (FROZEN_REASON,))
         if self._force:
-            self._backend.expect_rerun(name, forecast)
+            forecast.mark_rerun(self._backend.output_paths(name))
             return PlannedNode(name, Action.RUN, (FORCED_REASON,))
         detector = self._change_detector
         looks = [c for c in verdict.changes if detector and is_cosmetic(c, detector)]
@@ -258,7 +251,7 @@ class _Planner:
                 name, Action.RESTORABLE, (*reasons, RESTORABLE_REASON), restored=hashes
             )
         if accept and looks and len(looks) == len(verdict.changes) and not running:
-            self._backend.expect_kept(name, forecast)
+            forecast.unmark_rerun(self._backend.output_paths(name))
             return PlannedNode(name, Action.CACHED, (*reasons, ACCEPTED_REASON), cosmetic=True)
         if verdict.changes or running:
             return PlannedNode(name, Action.RUN, tuple(reasons))

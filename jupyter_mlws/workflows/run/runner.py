@@ -190,17 +190,19 @@ class Runner:
             whole = not (request.targets or request.skip)
             if whole and status is Status.COMPLETED and isinstance(backend, NativeBackend):
                 # For the next run; after the end of this one, so that no client waits for it.
-                workflow = up_to_date_cache.Workflow(
-                    path=document.path,
-                    text=document.text,
-                    sources=sources,
+                up_to_date_cache.note(
+                    backend,
+                    root,
+                    state,
+                    document.path,
+                    document.text,
+                    sources,
+                    graph.external_inputs(),
                     order=graph.order,
-                    external=graph.external_inputs(),
                     sound=not document.needs_resolving()
                     and not any(one.described_by or one.policy != DEFAULT for one in graph.stages),
                     facts={"params": params, "experiment": document.name, "measures": measures},
                 )
-                up_to_date_cache.note(backend, root, state, workflow)
 
     def _build_engine(
         self,
