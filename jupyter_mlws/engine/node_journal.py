@@ -1,4 +1,4 @@
-"""What a run journals about its nodes, with what DVC has stored of them."""
+"""Journal of a run's nodes, with the hashes that DVC has stored of them."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class MLflowRunRequests:
     def expire(self, now: float) -> None:
         """Let the nodes start without that have waited too long."""
         for node in [node for node, until in self.waiting.items() if until <= now]:
-            # One node waits in vain, not each.
+            # Only one node waits for the whole time.
             self._has_timed_out = True
             self._handle_answer(node, None, TimeoutError(RUN_ID_TIMEOUT_MESSAGE))
 

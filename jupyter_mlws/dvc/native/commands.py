@@ -16,11 +16,14 @@ SHELL_OPTIONS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
 
 
 class StageCommands:
-    """The commands of the stages of the file at ``path``, with one environment for all."""
+    """The commands of a file's stages, with one environment for all.
 
-    def __init__(self, root: Path, path: str) -> None:
+    ``prefix``: what DVC puts before the names of the stages, if the file is not in the root.
+    """
+
+    def __init__(self, root: Path, prefix: str) -> None:
         self._root = root
-        self._path = path
+        self._prefix = prefix
         self._environment: dict[str, str] | None = None
 
     def command(self, one: NativeStage, python: str) -> Command:
@@ -41,10 +44,9 @@ class StageCommands:
             self._environment = {"DVC_ROOT": str(self._root), **environment, "PATH": path}
         lines = one.cmd if isinstance(one.cmd, list) else one.cmd.splitlines()
         commands = tuple(line for line in lines if line.strip())
-        own = one.name if self._path == "dvc.yaml" else f"{self._path}:{one.name}"
         return Command(
             tuple((shell, *SHELL_OPTIONS.get(kind, ()), "-c", line) for line in commands),
             commands,
             one.wdir,
-            {**self._environment, "DVC_STAGE": own},
+            {**self._environment, "DVC_STAGE": f"{self._prefix}{one.name}"},
         )

@@ -98,7 +98,7 @@ class NativeBackend:
         self._small_outputs: set[str] = set()
         self._ignore_lock = threading.Lock()
         self._git_tracked_paths: set[str] | None = None
-        self._commands = StageCommands(root, path)
+        self._commands = StageCommands(root, "" if path == "dvc.yaml" else f"{path}:")
         self.names = list(stages)
         self.order: Sequence[str] = self.names
         """The order in which DVC would run the stages, for files that show it."""

@@ -50,8 +50,8 @@ class RunRequest(RunOptions):
     @classmethod
     def restore(cls, options: Mapping[str, Any]) -> RunRequest:
         """Return the request of a stored run, which may be one of an earlier release."""
-        known = cls().stored_options.keys() & options.keys()
-        return cls(**{name: options[name] for name in known if options[name] is not None})
+        names = cls().stored_options.keys() & options.keys()
+        return cls(**{name: options[name] for name in names if options[name] is not None})
 
     @property
     def names_nodes(self) -> bool:
