@@ -1,7 +1,8 @@
 """Errors with codes (AABCC).
 
 AA names the part: 10 containers, 20 notebooks, 30 versioning, 40 workflows, 50 the server itself.
-B names the kind: 1 system, 2 business, 3 permission, 4 data. CC counts.
+B names the kind: 1 system, 2 business, 3 permission, 4 data. CC counts. Only the replies and this
+file have the codes: code and texts name the classes.
 """
 
 from __future__ import annotations
@@ -63,10 +64,13 @@ class MLWSError(Exception):
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Details beside the fields, such as what had run before the error."""
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, code: str | None = None, status: int | None = None) -> None:
         dataclass(kw_only=True, eq=False, repr=False)(cls)
-        if "code" in vars(cls):
-            CATALOGUE[cls.code] = cls
+        if status is not None:
+            cls.status = status
+        if code is not None:
+            cls.code = code
+            CATALOGUE[code] = cls
 
     def __post_init__(self) -> None:
         facts = {name: getattr(self, name) for name in self.names()}
@@ -161,10 +165,9 @@ LIST_COMMANDS = {
 """Commands that list the items of a kind."""
 
 
-class ItemNotFoundError(MLWSError):
+class ItemNotFoundError(MLWSError, status=404):
     """Base of the errors of an item that does not exist."""
 
-    status = 404
     message = Message("The {kind} {name!r} was not found.")
     solution = Message("Check the name or ID.")
     kind: str
@@ -178,12 +181,21 @@ class ItemNotFoundError(MLWSError):
             vars(self).update(solution=words.fill(command=command))
 
 
+class PathsError(MLWSError):
+    """Base of the errors of some paths, which ``named`` lists in the message."""
+
+    paths: Sequence[str]
+    named: str = ""
+
+    def __post_init__(self) -> None:
+        self.named = self.named or ", ".join(self.paths)
+        super().__post_init__()
+
+
 # 10: containers.
 
 
-class InsufficientResourcesError(MLWSError):
-    code = "10101"
-    status = 409
+class InsufficientResourcesError(MLWSError, code="10101", status=409):
     message = Message("Not enough {resource_type}: {required} requested, {available} available.")
     solution = Message("Request less, or wait until other containers stop.")
     available: Any
@@ -192,25 +204,19 @@ class InsufficientResourcesError(MLWSError):
     resource_type: str
 
 
-class ImageUnavailableError(MLWSError):
-    code = "10102"
-    status = 502
+class ImageUnavailableError(MLWSError, code="10102", status=502):
     message = Message("Can't get the image {image!r}: {reason}")
     solution = Message("Choose another image, or ask the administrator to pull or build this one.")
     image: str
     reason: str | Message
 
 
-class HubUnavailableError(MLWSError):
-    code = "10103"
-    status = 503
+class HubUnavailableError(MLWSError, code="10103", status=503):
     message = Message("This requires JupyterHub, which is not available.")
     solution = Message("Start JupyterHub with `make hub`, sign in, and open JupyterLab from there.")
 
 
-class ContainerBackendError(MLWSError):
-    code = "10104"
-    status = 502
+class ContainerBackendError(MLWSError, code="10104", status=502):
     message = Message("Hub or Docker error: {reason}")
     solution = Message(
         "Try again. If it keeps failing, ask the administrator to check the Hub's log."
@@ -218,9 +224,7 @@ class ContainerBackendError(MLWSError):
     reason: str | Message
 
 
-class ContainerCrashedError(MLWSError):
-    code = "10105"
-    status = 500
+class ContainerCrashedError(MLWSError, code="10105", status=500):
     message = Message(
         "The container crashed ({cause}, exit code {exit_code}). Failed restarts: {restarts}."
     )
@@ -233,9 +237,7 @@ class ContainerCrashedError(MLWSError):
     restarts: int
 
 
-class EnvironmentSaveError(MLWSError):
-    code = "10106"
-    status = 502
+class EnvironmentSaveError(MLWSError, code="10106", status=502):
     message = Message("Could not save the environment: {reason}")
     solution = Message(
         "Check the last lines of its log. Only packages that pip can download can be saved."
@@ -243,9 +245,7 @@ class EnvironmentSaveError(MLWSError):
     reason: str | Message
 
 
-class StorageQuotaError(MLWSError):
-    code = "10107"
-    status = 507
+class StorageQuotaError(MLWSError, code="10107", status=507):
     message = Message("Storage quota exceeded: {used} of {quota} used.")
     solution = Message(
         "Start the container in rescue mode (`rescue`) and delete files you no longer need."
@@ -254,16 +254,12 @@ class StorageQuotaError(MLWSError):
     used: Any
 
 
-class InvalidContainerError(MLWSError):
-    code = "10201"
-    status = 400
+class InvalidContainerError(MLWSError, code="10201", status=400):
     message = Message("Invalid container request.")
     solution = Message("Correct the fields listed. `GET /resources` returns the limits and images.")
 
 
-class ContainerQueuedError(MLWSError):
-    code = "10202"
-    status = 409
+class ContainerQueuedError(MLWSError, code="10202", status=409):
     message = Message("Resources are busy. Your container is number {position} in the queue.")
     solution = Message(
         "It starts automatically as soon as resources are available. Check its position on the "
@@ -273,17 +269,13 @@ class ContainerQueuedError(MLWSError):
     eta_seconds: float | None = None
 
 
-class ContainerStoppingError(MLWSError):
-    code = "10203"
-    status = 409
+class ContainerStoppingError(MLWSError, code="10203", status=409):
     message = Message("The container {name!r} is being stopped.")
     solution = Message("Wait until it has stopped, then start it.")
     name: str
 
 
-class ContainerStateError(MLWSError):
-    code = "10204"
-    status = 409
+class ContainerStateError(MLWSError, code="10204", status=409):
     message = Message(
         "Not possible in the current state of the container {name!r}: it is starting, "
         "stopping, being resized or not running."
@@ -295,17 +287,13 @@ class ContainerStateError(MLWSError):
     name: str
 
 
-class NotQueuedError(MLWSError):
-    code = "10205"
-    status = 409
+class NotQueuedError(MLWSError, code="10205", status=409):
     message = Message("The container {name!r} is not in the queue.")
     solution = Message("Check its status. Start it to queue it again.")
     name: str
 
 
-class VolumeInUseError(MLWSError):
-    code = "10206"
-    status = 409
+class VolumeInUseError(MLWSError, code="10206", status=409):
     message = Message("The volume {name!r} is in use, or is not in the trash.")
     solution = Message(
         "Stop the user's containers first. Only volumes in the trash can be deleted permanently."
@@ -313,26 +301,20 @@ class VolumeInUseError(MLWSError):
     name: str
 
 
-class LastOwnerError(MLWSError):
-    code = "10207"
-    status = 409
+class LastOwnerError(MLWSError, code="10207", status=409):
     message = Message("{user!r} is the only owner of the project {name!r}.")
     solution = Message("Make another user an owner first, or delete the project.")
     name: str
     user: str
 
 
-class ProjectNotInTrashError(MLWSError):
-    code = "10208"
-    status = 409
+class ProjectNotInTrashError(MLWSError, code="10208", status=409):
     message = Message("The project {name!r} is not in the trash.")
     solution = Message("Only projects in the trash can be restored or deleted permanently.")
     name: str
 
 
-class ObjectHashError(MLWSError):
-    code = "10209"
-    status = 400
+class ObjectHashError(MLWSError, code="10209", status=400):
     message = Message("The uploaded content does not match the hash of the object {name}.")
     solution = Message(
         "Push again. If it happens again, check the data with `jupyter mlws verify`."
@@ -340,9 +322,7 @@ class ObjectHashError(MLWSError):
     name: str
 
 
-class EnvironmentQuotaError(MLWSError):
-    code = "10210"
-    status = 507
+class EnvironmentQuotaError(MLWSError, code="10210", status=507):
     message = Message("Environment quota exceeded: {size} (limit {most}).")
     solution = Message(
         "Delete an environment you no longer need, or uninstall packages before saving."
@@ -351,9 +331,7 @@ class EnvironmentQuotaError(MLWSError):
     size: Any
 
 
-class SwarmUnsupportedError(MLWSError):
-    code = "10211"
-    status = 409
+class SwarmUnsupportedError(MLWSError, code="10211", status=409):
     message = Message("Docker Swarm schedules containers itself and does not support {operation}.")
     solution = Message(
         "Stop the container and start it with the settings you need. It is queued automatically."
@@ -361,25 +339,19 @@ class SwarmUnsupportedError(MLWSError):
     operation: str
 
 
-class PlacementTimeoutError(MLWSError):
-    code = "10212"
-    status = 409
+class PlacementTimeoutError(MLWSError, code="10212", status=409):
     message = Message("No machine with enough free resources was found within {seconds:g} seconds.")
     solution = Message("Start it again later, or request less.")
     seconds: float
 
 
-class EnvironmentInUseError(MLWSError):
-    code = "10213"
-    status = 409
+class EnvironmentInUseError(MLWSError, code="10213", status=409):
     message = Message("The environment {name!r} is in use or being saved.")
     solution = Message("Wait until it is saved, or stop the containers that use it.")
     name: str
 
 
-class ProjectQuotaError(MLWSError):
-    code = "10214"
-    status = 507
+class ProjectQuotaError(MLWSError, code="10214", status=507):
     message = Message(
         "The shared project {name!r} has reached its storage limit: {used} of {most} used."
     )
@@ -391,9 +363,7 @@ class ProjectQuotaError(MLWSError):
     used: Any
 
 
-class TooManyProjectsError(MLWSError):
-    code = "10215"
-    status = 409
+class TooManyProjectsError(MLWSError, code="10215", status=409):
     message = Message("You own {count} shared projects, the maximum per user.")
     solution = Message(
         "Delete one, also from the trash, or transfer its ownership to another user."
@@ -401,31 +371,23 @@ class TooManyProjectsError(MLWSError):
     count: int
 
 
-class TooManyGitRequestsError(MLWSError):
-    code = "10216"
-    status = 429
+class TooManyGitRequestsError(MLWSError, code="10216", status=429):
     message = Message("Too many concurrent git requests from you or from all users.")
     solution = Message("Wait until some of them finish, then try again.")
 
 
-class ContainerForbiddenError(MLWSError):
-    code = "10301"
-    status = 403
+class ContainerForbiddenError(MLWSError, code="10301", status=403):
     message = Message("The container {name!r} belongs to another user.")
     solution = Message("Use your own container, or ask an administrator.")
     name: str
 
 
-class AdministratorRequiredError(MLWSError):
-    code = "10302"
-    status = 403
+class AdministratorRequiredError(MLWSError, code="10302", status=403):
     message = Message("Only Hub administrators can do this.")
     solution = Message("Ask an administrator.")
 
 
-class RoleRequiredError(MLWSError):
-    code = "10303"
-    status = 403
+class RoleRequiredError(MLWSError, code="10303", status=403):
     message = Message(
         "This requires the role {needed}; your role in the project {name!r} is {role}."
     )
@@ -435,9 +397,7 @@ class RoleRequiredError(MLWSError):
     role: str
 
 
-class HubTokenRequiredError(MLWSError):
-    code = "10304"
-    status = 401
+class HubTokenRequiredError(MLWSError, code="10304", status=401):
     message = Message("A Hub token is required.")
     solution = Message(
         "Create one on the Hub's Token page and enter it as the password. In JupyterLab on the "
@@ -445,25 +405,19 @@ class HubTokenRequiredError(MLWSError):
     )
 
 
-class ContainerNotFoundError(MLWSError):
-    code = "10404"
-    status = 404
+class ContainerNotFoundError(MLWSError, code="10404", status=404):
     message = Message("The container {name!r} was not found.")
     solution = Message("List your containers and use an ID from that list.")
     name: str
 
 
-class VolumeNotFoundError(MLWSError):
-    code = "10405"
-    status = 404
+class VolumeNotFoundError(MLWSError, code="10405", status=404):
     message = Message("The volume {name!r} was not found.")
     solution = Message("List the volumes and use a name from that list.")
     name: str
 
 
-class SharedProjectNotFoundError(MLWSError):
-    code = "10406"
-    status = 404
+class SharedProjectNotFoundError(MLWSError, code="10406", status=404):
     message = Message("The shared project {name!r} was not found, or you are not a member.")
     solution = Message(
         "List your shared projects. An owner of the project can add you as a member."
@@ -471,18 +425,14 @@ class SharedProjectNotFoundError(MLWSError):
     name: str
 
 
-class MemberNotFoundError(MLWSError):
-    code = "10407"
-    status = 404
+class MemberNotFoundError(MLWSError, code="10407", status=404):
     message = Message("{user!r} is not a member of the project {name!r}.")
     solution = Message("List its members and use a name from that list.")
     name: str
     user: str
 
 
-class EnvironmentNotFoundError(MLWSError):
-    code = "10408"
-    status = 404
+class EnvironmentNotFoundError(MLWSError, code="10408", status=404):
     message = Message("The environment {name!r} was not found.")
     solution = Message("List the environments and use an ID from that list.")
     name: str
@@ -491,9 +441,7 @@ class EnvironmentNotFoundError(MLWSError):
 # 20: notebooks.
 
 
-class KernelDiedError(MLWSError):
-    code = "20101"
-    status = 500
+class KernelDiedError(MLWSError, code="20101", status=500):
     message = Message("The kernel died (exit code {exit_code}). Its variables are lost.")
     solution = Message(
         "If `restarted` is false, restart the kernel. Then rerun the cells that this one depends "
@@ -504,9 +452,7 @@ class KernelDiedError(MLWSError):
     lost: list[str] | None = None
 
 
-class KernelStartError(MLWSError):
-    code = "20102"
-    status = 503
+class KernelStartError(MLWSError, code="20102", status=503):
     message = Message("Could not start the kernel {kernel!r}: {reason}")
     solution = Message(
         "Choose a kernel listed by `jupyter kernelspec list`. The server's log has more details."
@@ -515,9 +461,7 @@ class KernelStartError(MLWSError):
     reason: str | Message
 
 
-class CodeCheckError(MLWSError):
-    code = "20103"
-    status = 503
+class CodeCheckError(MLWSError, code="20103", status=503):
     message = Message("Could not run the code check: {reason}")
     solution = Message(
         "Install it with `pip install 'jupyter-mlws[check]'`, or set `code_policy` to `off`."
@@ -525,9 +469,7 @@ class CodeCheckError(MLWSError):
     reason: str | Message
 
 
-class NotebookSaveError(MLWSError):
-    code = "20104"
-    status = 500
+class NotebookSaveError(MLWSError, code="20104", status=500):
     message = Message("Could not save the notebook {path!r}: {reason}")
     solution = Message(
         "Check the permissions of its folder and the free disk space, then try again."
@@ -536,16 +478,12 @@ class NotebookSaveError(MLWSError):
     reason: str | Message
 
 
-class KernelBusyError(MLWSError):
-    code = "20105"
-    status = 409
+class KernelBusyError(MLWSError, code="20105", status=409):
     message = Message("The kernel is busy.")
     solution = Message("Try again when the running cell has ended, or interrupt it.")
 
 
-class ExecutionTimeoutError(MLWSError):
-    code = "20201"
-    status = 504
+class ExecutionTimeoutError(MLWSError, code="20201", status=504):
     message = Message("Timed out after {timeout:g} s. The code was interrupted.")
     solution = Message(
         "Set a larger `timeout`, or make the code faster. If `restarted` is true, the kernel "
@@ -555,9 +493,7 @@ class ExecutionTimeoutError(MLWSError):
     restarted: bool
 
 
-class CodeFailedError(MLWSError):
-    code = "20202"
-    status = 422
+class CodeFailedError(MLWSError, code="20202", status=422):
     message = Message("The code failed: {ename}: {evalue}")
     solution = Message("Fix the reported line and run the code again.")
     ename: str
@@ -567,9 +503,7 @@ class CodeFailedError(MLWSError):
     cell: Any = None
 
 
-class OutOfMemoryError(MLWSError):
-    code = "20203"
-    status = 507
+class OutOfMemoryError(MLWSError, code="20203", status=507):
     message = Message("The code ran out of memory: {evalue}")
     solution = Message(
         "Process less data at a time, free memory you no longer need, or use a larger container."
@@ -586,9 +520,7 @@ class OutOfMemoryError(MLWSError):
     limit: Any = None
 
 
-class ExecutionCanceledError(MLWSError):
-    code = "20204"
-    status = 409
+class ExecutionCanceledError(MLWSError, code="20204", status=409):
     message = Message(
         "The execution was canceled: its kernel was interrupted, restarted or stopped."
     )
@@ -596,25 +528,19 @@ class ExecutionCanceledError(MLWSError):
     by: str
 
 
-class ExecutionLostError(MLWSError):
-    code = "20205"
-    status = 409
+class ExecutionLostError(MLWSError, code="20205", status=409):
     message = Message("The server stopped before the execution started. No code was run.")
     solution = Message("You can run it again.")
 
 
-class VariableError(MLWSError):
-    code = "20206"
-    status = 422
+class VariableError(MLWSError, code="20206", status=422):
     message = Message("Can't show the variable {name!r}: {reason}")
     solution = Message("Change the filter, or choose another column or variable.")
     name: str
     reason: str | Message
 
 
-class CodeBlockedError(MLWSError):
-    code = "20301"
-    status = 403
+class CodeBlockedError(MLWSError, code="20301", status=403):
     message = Message("Blocked by the code check (line {line}): {reason}")
     solution = Message(
         "Change the lines listed in `findings`, or mark intended ones with `# nosec`."
@@ -626,22 +552,18 @@ class CodeBlockedError(MLWSError):
     cell: Any = None
 
 
-class NotebookItemNotFoundError(ItemNotFoundError):
-    code = "20401"
+class NotebookItemNotFoundError(ItemNotFoundError, code="20401"):
+    """A missing item of a notebook, such as a cell, kernel or variable."""
 
 
-class NotebookUnreadableError(MLWSError):
-    code = "20402"
-    status = 422
+class NotebookUnreadableError(MLWSError, code="20402", status=422):
     message = Message("Can't read {path!r} as a notebook: {reason}")
     solution = Message("Open the file in a text editor and fix it, or restore an earlier version.")
     path: str
     reason: str | Message
 
 
-class NotebookChangedError(MLWSError):
-    code = "20403"
-    status = 409
+class NotebookChangedError(MLWSError, code="20403", status=409):
     message = Message("The notebook {path!r} was changed in the meantime; outputs were not saved.")
     solution = Message(
         "The response contains the outputs. Run the cells again to save them in the notebook."
@@ -652,9 +574,7 @@ class NotebookChangedError(MLWSError):
 # 30: versioning.
 
 
-class RemoteUnreachableError(MLWSError):
-    code = "30101"
-    status = 502
+class RemoteUnreachableError(MLWSError, code="30101", status=502):
     message = Message("Can't reach the remote {remote!r}: {reason}")
     solution = Message(
         "Check the network connection and the remote's URL and credentials, then try again."
@@ -663,17 +583,13 @@ class RemoteUnreachableError(MLWSError):
     reason: str | Message
 
 
-class DiskFullError(MLWSError):
-    code = "30102"
-    status = 507
+class DiskFullError(MLWSError, code="30102", status=507):
     message = Message("Out of disk space: {reason}")
     solution = Message("Free up some space and try again. Nothing was changed.")
     reason: str | Message
 
 
-class ReadOnlyDiskError(MLWSError):
-    code = "30107"
-    status = 507
+class ReadOnlyDiskError(MLWSError, code="30107", status=507):
     message = Message("The disk is read-only: {reason}")
     solution = Message(
         "Make the file system writable, or copy the project to another one, then try again. "
@@ -682,9 +598,7 @@ class ReadOnlyDiskError(MLWSError):
     reason: str | Message
 
 
-class OperationInProgressError(MLWSError):
-    code = "30103"
-    status = 423
+class OperationInProgressError(MLWSError, code="30103", status=423):
     message = Message("Another operation is in progress: {operation} ({who}, since {since}).")
     solution = Message(
         "Wait until it finishes, then try again. If its process has exited, the lock is "
@@ -695,34 +609,26 @@ class OperationInProgressError(MLWSError):
     who: str | Message
 
 
-class DVCUnavailableError(MLWSError):
-    code = "30104"
-    status = 503
+class DVCUnavailableError(MLWSError, code="30104", status=503):
     message = Message("Can't load DVC: {reason}")
     solution = Message("Run `pip install dvc` in the environment of jupyter-mlws.")
     reason: str | Message
 
 
-class MLflowFailedError(MLWSError):
-    code = "30105"
-    status = 502
+class MLflowFailedError(MLWSError, code="30105", status=502):
     message = Message("MLflow failed: {reason}")
     solution = Message("Check that the MLflow tracking store is accessible, then try again.")
     reason: str | Message
 
 
-class GitCommandError(MLWSError):
-    code = "30106"
-    status = 500
+class GitCommandError(MLWSError, code="30106", status=500):
     message = Message("`{command}` failed: {reason}")
     solution = Message("Try again. If it keeps failing, run the command in a terminal for details.")
     command: str
     reason: str | Message
 
 
-class UnfinishedOperationError(MLWSError):
-    code = "30201"
-    status = 409
+class UnfinishedOperationError(MLWSError, code="30201", status=409):
     message = Message("Blocked by conflicts or an unfinished {operation}.")
     solution = Message(
         "Resolve the conflicts, then finish or abort the operation, in the sidebar or with "
@@ -733,36 +639,26 @@ class UnfinishedOperationError(MLWSError):
     paths: Any
 
 
-class UncommittedChangesError(MLWSError):
-    code = "30202"
-    status = 409
+class UncommittedChangesError(PathsError, code="30202", status=409):
     message = Message("Uncommitted changes would be lost: {named}")
     solution = Message(
         "Commit these changes or restore these paths, then try again. Nothing was changed."
     )
-    named: str
-    paths: Any
 
 
-class NothingToCommitError(MLWSError):
-    code = "30203"
-    status = 400
+class NothingToCommitError(MLWSError, code="30203", status=400):
     message = Message("No changes to commit.")
     solution = Message("Change or add a file first. Track large files with DVC.")
 
 
-class DVCNotInitializedError(MLWSError):
-    code = "30204"
-    status = 409
+class DVCNotInitializedError(MLWSError, code="30204", status=409):
     message = Message("DVC is not initialized in this project.")
     solution = Message(
         "Run `dvc init` in the project's root folder, then commit the files that it created."
     )
 
 
-class GitIdentityMissingError(MLWSError):
-    code = "30205"
-    status = 400
+class GitIdentityMissingError(MLWSError, code="30205", status=400):
     message = Message("Your git user name and email are not set.")
     solution = Message(
         'Run `git config --global user.name "Your Name"` and '
@@ -770,9 +666,7 @@ class GitIdentityMissingError(MLWSError):
     )
 
 
-class SecretsFoundError(MLWSError):
-    code = "30206"
-    status = 400
+class SecretsFoundError(MLWSError, code="30206", status=400):
     message = Message("These files may contain secrets: {places}")
     solution = Message(
         "Remove the secrets, or leave the files out with `--leave-out PATH` (API: `leave_out`). If "
@@ -783,47 +677,35 @@ class SecretsFoundError(MLWSError):
     paths: Any
 
 
-class HookRejectedError(MLWSError):
-    code = "30207"
-    status = 422
+class HookRejectedError(MLWSError, code="30207", status=422):
     message = Message("The {hook} hook rejected the commit: {reason}")
     solution = Message("Fix what the hook reports and commit again. Nothing was committed.")
     hook: str
     reason: str | Message
 
 
-class BranchMovedError(MLWSError):
-    code = "30208"
-    status = 409
+class BranchMovedError(MLWSError, code="30208", status=409):
     message = Message("The branch {branch!r} has changed in the meantime.")
     solution = Message("Check the history and commit again. Your files were not changed.")
     branch: str
 
 
-class SigningFailedError(MLWSError):
-    code = "30209"
-    status = 400
+class SigningFailedError(MLWSError, code="30209", status=400):
     message = Message("Could not sign the commit: {reason}")
     solution = Message("Make the signing key available, or set `commit.gpgsign` to false.")
     command: str
     reason: str | Message
 
 
-class FileTooLargeError(MLWSError):
-    code = "30210"
-    status = 400
+class FileTooLargeError(PathsError, code="30210", status=400):
     message = Message("Too large for git: {named}")
     solution = Message(
         "Track them with DVC (`jupyter mlws data add PATH`), or raise the git setting "
         "`mlws.largefile` (bytes)."
     )
-    named: str
-    paths: Any
 
 
-class BranchCheckedOutError(MLWSError):
-    code = "30211"
-    status = 409
+class BranchCheckedOutError(MLWSError, code="30211", status=409):
     message = Message("The branch {branch!r} is checked out.")
     solution = Message(
         "Check out another branch in that worktree first. `git worktree list` shows where the "
@@ -832,9 +714,7 @@ class BranchCheckedOutError(MLWSError):
     branch: str
 
 
-class BranchNotMergedError(MLWSError):
-    code = "30212"
-    status = 409
+class BranchNotMergedError(MLWSError, code="30212", status=409):
     message = Message("The branch {branch!r} is not fully merged.")
     solution = Message(
         "Merge or push it first, or delete it with `force`. Its latest commit is {commit}."
@@ -843,9 +723,7 @@ class BranchNotMergedError(MLWSError):
     commit: str
 
 
-class RemoteAheadError(MLWSError):
-    code = "30213"
-    status = 409
+class RemoteAheadError(MLWSError, code="30213", status=409):
     message = Message(
         "The remote {remote!r} has commits on {branch!r} that you don't have locally."
     )
@@ -854,9 +732,7 @@ class RemoteAheadError(MLWSError):
     remote: str
 
 
-class DataRemoteMissingError(MLWSError):
-    code = "30214"
-    status = 409
+class DataRemoteMissingError(MLWSError, code="30214", status=409):
     message = Message("No data remote is configured for the data of this project.")
     solution = Message(
         "Add one with `jupyter mlws data remote --default NAME URL`, then try again, or push the "
@@ -865,16 +741,12 @@ class DataRemoteMissingError(MLWSError):
     paths: Any
 
 
-class DetachedHeadError(MLWSError):
-    code = "30215"
-    status = 409
+class DetachedHeadError(MLWSError, code="30215", status=409):
     message = Message("You are in detached HEAD state.")
     solution = Message("Check out a branch, or create one here.")
 
 
-class PushRejectedError(MLWSError):
-    code = "30216"
-    status = 409
+class PushRejectedError(MLWSError, code="30216", status=409):
     message = Message("The push of {branch!r} to {remote!r} was rejected: {reason}")
     solution = Message("Check the rules of the remote, or push to another branch.")
     branch: str
@@ -882,9 +754,7 @@ class PushRejectedError(MLWSError):
     remote: str
 
 
-class UnrelatedHistoriesError(MLWSError):
-    code = "30217"
-    status = 409
+class UnrelatedHistoriesError(MLWSError, code="30217", status=409):
     message = Message("The two histories are unrelated: they have no common commit.")
     solution = Message(
         "Check that this is the right remote. If it is, merge with `git merge "
@@ -892,52 +762,38 @@ class UnrelatedHistoriesError(MLWSError):
     )
 
 
-class TrackedByGitError(MLWSError):
-    code = "30218"
-    status = 409
+class TrackedByGitError(PathsError, code="30218", status=409):
     message = Message("Already tracked by git: {named}")
     solution = Message(
         "Remove these files from git with `git rm -r --cached`, commit, then track the path "
         "with DVC."
     )
-    named: str
-    paths: Any
 
 
-class DataTrackingError(MLWSError):
-    code = "30219"
-    status = 409
+class DataTrackingError(MLWSError, code="30219", status=409):
     message = Message("Can't track {path!r} with DVC: {reason}")
     solution = Message("Choose another path, or fix the problem first.")
     path: str
     reason: str | Message
 
 
-class DVCConfigError(MLWSError):
-    code = "30220"
-    status = 409
+class DVCConfigError(MLWSError, code="30220", status=409):
     message = Message("Can't read the DVC configuration: {reason}")
     solution = Message("Fix `.dvc/config`, or restore it from a snapshot.")
     reason: str | Message
 
 
-class ManyNewFilesError(MLWSError):
-    code = "30221"
-    status = 400
+class ManyNewFilesError(PathsError, code="30221", status=400):
     message = Message("{count} new files ({size} MB) would be added to git: {named}")
     solution = Message(
         "Track data folders with `jupyter mlws data add PATH`, exclude files in `.gitignore`, "
         "or commit with `--allow-many` (API: `allow_many`)."
     )
     count: int
-    named: str
-    paths: Any
     size: Any
 
 
-class GitmodulesError(MLWSError):
-    code = "30222"
-    status = 409
+class GitmodulesError(MLWSError, code="30222", status=409):
     message = Message("git rejected `.gitmodules`: {reason}")
     solution = Message(
         "Fix or delete that line of `.gitmodules`, or restore the file from a snapshot."
@@ -945,21 +801,15 @@ class GitmodulesError(MLWSError):
     reason: str | Message
 
 
-class DataNotPushedError(MLWSError):
-    code = "30230"
-    status = 409
+class DataNotPushedError(PathsError, code="30230", status=409):
     message = Message("Push the data first: {named} is not on the data remote.")
     solution = Message(
         "Push with `jupyter mlws push`, which pushes the data first, or run `dvc push` before "
         "pushing."
     )
-    named: str
-    paths: Any
 
 
-class SharedCacheError(MLWSError):
-    code = "30231"
-    status = 409
+class SharedCacheError(MLWSError, code="30231", status=409):
     message = Message(
         "The cache {path!r} is outside this project and may contain data of other projects."
     )
@@ -969,66 +819,46 @@ class SharedCacheError(MLWSError):
     path: str
 
 
-class RunInProgressError(MLWSError):
-    code = "30232"
-    status = 409
+class RunInProgressError(MLWSError, code="30232", status=409):
     message = Message("A run is in progress ({run}); its results are not recorded yet.")
     solution = Message("Wait until it finishes, or cancel it, and try again.")
     run: str
 
 
-class DamagedDVCFilesError(MLWSError):
-    code = "30233"
-    status = 409
+class DamagedDVCFilesError(PathsError, code="30233", status=409):
     message = Message("These `.dvc` files are damaged and no longer reference their data: {named}")
     solution = Message(
         "Record the data again (`jupyter mlws data add PATH`), restore the file with `git "
         "checkout -- FILE`, or delete it if you no longer need the data."
     )
-    named: str
-    paths: Any
 
 
-class UnresolvedCellsError(MLWSError):
-    code = "30250"
-    status = 400
+class UnresolvedCellsError(PathsError, code="30250", status=400):
     message = Message("These cells still have conflicts: {named}")
     solution = Message("Choose a side for each cell, or accept one side for the whole notebook.")
-    named: str
-    paths: Any
 
 
-class HunkOutdatedError(MLWSError):
-    code = "30251"
-    status = 409
+class HunkOutdatedError(MLWSError, code="30251", status=409):
     message = Message("{path!r} has changed; this hunk no longer applies: {reason}")
     solution = Message("Refresh the diff and select again. Nothing was changed.")
     path: str
     reason: str | Message
 
 
-class NoMergeError(MLWSError):
-    code = "30252"
-    status = 409
+class NoMergeError(MLWSError, code="30252", status=409):
     message = Message("No merge in progress.")
     solution = Message("Start a merge first. A merge without conflicts is finished immediately.")
 
 
-class DataNotStageableError(MLWSError):
-    code = "30253"
-    status = 409
+class DataNotStageableError(PathsError, code="30253", status=409):
     message = Message("Data tracked by DVC can't be staged directly: {named}")
     solution = Message(
         "Commit it by its path, or record it (`jupyter mlws data add PATH`) and stage the `.dvc` "
         "file."
     )
-    named: str
-    paths: Any
 
 
-class GitCredentialsError(MLWSError):
-    code = "30254"
-    status = 403
+class GitCredentialsError(MLWSError, code="30254", status=403):
     message = Message("The remote {remote!r} rejected the credentials: {reason}")
     solution = Message(
         "Try again with other credentials. Many hosts require a token instead of a password."
@@ -1037,9 +867,7 @@ class GitCredentialsError(MLWSError):
     remote: str
 
 
-class PromptTimeoutError(MLWSError):
-    code = "30255"
-    status = 504
+class PromptTimeoutError(MLWSError, code="30255", status=504):
     message = Message("Timed out after {seconds} s waiting for input: {prompt}")
     solution = Message(
         "Try again and answer the prompt, or set up a git credential helper or an SSH agent."
@@ -1048,50 +876,36 @@ class PromptTimeoutError(MLWSError):
     seconds: str
 
 
-class StashConflictError(MLWSError):
-    code = "30256"
-    status = 409
+class StashConflictError(PathsError, code="30256", status=409):
     message = Message("The stash conflicts with your current files: {named}")
     solution = Message("Check out the commit it was created on, {base}, and apply the stash there.")
     base: str
-    named: str
-    paths: Any
 
 
-class NotAncestorError(MLWSError):
-    code = "30257"
-    status = 409
+class NotAncestorError(MLWSError, code="30257", status=409):
     message = Message("{commit} is not an ancestor of HEAD.")
     solution = Message("Check out that commit or restore its files instead.")
     commit: str
 
 
-class NothingToStashError(MLWSError):
-    code = "30258"
-    status = 400
+class NothingToStashError(MLWSError, code="30258", status=400):
     message = Message("No changes to stash.")
     solution = Message("Large new files and files ignored by git are not stashed.")
 
 
-class NoPromptError(MLWSError):
-    code = "30259"
-    status = 409
+class NoPromptError(MLWSError, code="30259", status=409):
     message = Message("The operation {name!r} is not waiting for input.")
     solution = Message("It has finished or was answered elsewhere. Check its status.")
     name: str
 
 
-class NoOperationError(MLWSError):
-    code = "30260"
-    status = 409
+class NoOperationError(MLWSError, code="30260", status=409):
     message = Message("Nothing is in progress that offers {action!r}.")
     solution = Message("See `jupyter mlws status` for what is in progress.")
     action: str
 
 
-class DataCredentialsError(MLWSError):
-    code = "30270"
-    status = 403
+class DataCredentialsError(MLWSError, code="30270", status=403):
     message = Message("The remote {remote!r} rejected the credentials: {reason}")
     solution = Message(
         "Set them with `jupyter mlws data remote --credentials NAME URL` (API: `PUT "
@@ -1101,9 +915,7 @@ class DataCredentialsError(MLWSError):
     reason: str | Message
 
 
-class RunCommitMissingError(MLWSError):
-    code = "30271"
-    status = 409
+class RunCommitMissingError(MLWSError, code="30271", status=409):
     message = Message("The commit of the run {run!r} is not available: {commit}")
     solution = Message(
         "Fetch it if another repository has it. Only the latest 200 runs with uncommitted "
@@ -1113,9 +925,7 @@ class RunCommitMissingError(MLWSError):
     run: str
 
 
-class AlreadyReproducedError(MLWSError):
-    code = "30272"
-    status = 409
+class AlreadyReproducedError(MLWSError, code="30272", status=409):
     message = Message("The run {run!r} is already reproduced in {path!r}.")
     solution = Message(
         "Use that folder, or delete it with `jupyter mlws reproduce --remove {run}` and try again."
@@ -1124,33 +934,27 @@ class AlreadyReproducedError(MLWSError):
     run: str
 
 
-class DataDamagedError(MLWSError):
-    code = "30401"
-    status = 409
+class DataDamagedError(MLWSError, code="30401", status=409):
     message = Message("The stored data of {path!r} does not match its hash {md5}.")
     solution = Message("Pull it again from the remote, or add the data again.")
     md5: str
     path: str
 
 
-class DataMissingError(MLWSError):
-    code = "30402"
-    status = 404
+class DataMissingError(MLWSError, code="30402", status=404):
     message = Message("Data of this version is not available: {paths}")
     solution = Message("Connect a remote that has the data, or restore other paths only.")
     paths: Any
 
 
-class VersionItemNotFoundError(ItemNotFoundError):
-    code = "30404"
+class VersionItemNotFoundError(ItemNotFoundError, code="30404"):
+    """A missing item of versioning, such as a snapshot, branch, dataset, model or run."""
 
 
 # 40: workflows.
 
 
-class NodeFailedError(MLWSError):
-    code = "40101"
-    status = 500
+class NodeFailedError(MLWSError, code="40101", status=500):
     message = Message("The node {node!r} failed with exit code {exit_code}.")
     solution = Message(
         "Check its log, fix the cause and run again. Completed nodes are not run again."
@@ -1159,9 +963,7 @@ class NodeFailedError(MLWSError):
     node: str
 
 
-class NodeResourcesError(MLWSError):
-    code = "40102"
-    status = 409
+class NodeResourcesError(MLWSError, code="40102", status=409):
     message = Message(
         "Not enough {resource} for the node {node!r}: {required} requested, {available} available."
     )
@@ -1172,9 +974,7 @@ class NodeResourcesError(MLWSError):
     resource: str
 
 
-class NodeLimitError(MLWSError):
-    code = "40103"
-    status = 409
+class NodeLimitError(MLWSError, code="40103", status=409):
     message = Message("The node {node!r} exceeded its {resource} limit of {limit} and was stopped.")
     solution = Message("Raise the limit in the node's settings, or reduce what the node needs.")
     limit: Any
@@ -1182,24 +982,18 @@ class NodeLimitError(MLWSError):
     resource: str
 
 
-class RunStoppedError(MLWSError):
-    code = "40104"
-    status = 500
+class RunStoppedError(MLWSError, code="40104", status=500):
     message = Message("The run stopped: {reason}")
     solution = Message("Fix the cause and run again. Completed nodes are not run again.")
     reason: str | Message
 
 
-class RunInterruptedError(MLWSError):
-    code = "40105"
-    status = 500
+class RunInterruptedError(MLWSError, code="40105", status=500):
     message = Message("The run was interrupted: its process is no longer running.")
     solution = Message("Run again. Completed nodes are not run again.")
 
 
-class DaskUnreachableError(MLWSError):
-    code = "40106"
-    status = 503
+class DaskUnreachableError(MLWSError, code="40106", status=503):
     message = Message("Can't reach the Dask scheduler at {address}: {reason}")
     solution = Message(
         "Correct the address or start the scheduler, then run again, or use `--executor local`."
@@ -1208,9 +1002,7 @@ class DaskUnreachableError(MLWSError):
     reason: str | Message
 
 
-class DaskLostError(MLWSError):
-    code = "40107"
-    status = 503
+class DaskLostError(MLWSError, code="40107", status=503):
     message = Message("Lost the connection to the Dask scheduler at {address}: {reason}")
     solution = Message(
         "Resume the run when the scheduler is available again. Completed nodes are not run again."
@@ -1219,16 +1011,12 @@ class DaskLostError(MLWSError):
     reason: str | Message
 
 
-class DaskNotInstalledError(MLWSError):
-    code = "40108"
-    status = 409
+class DaskNotInstalledError(MLWSError, code="40108", status=409):
     message = Message("Running on Dask requires the package distributed, which is not installed.")
     solution = Message("Run `pip install 'jupyter-mlws[dask]'`.")
 
 
-class WorkerMismatchError(MLWSError):
-    code = "40109"
-    status = 409
+class WorkerMismatchError(MLWSError, code="40109", status=409):
     message = Message("The worker {worker} does not match this machine: {differences}")
     solution = Message(
         "Install the same jupyter-mlws, distributed and Python on the cluster as here."
@@ -1237,17 +1025,13 @@ class WorkerMismatchError(MLWSError):
     worker: str
 
 
-class NoWorkersError(MLWSError):
-    code = "40110"
-    status = 503
+class NoWorkersError(MLWSError, code="40110", status=503):
     message = Message("The Dask cluster at {address} has no workers.")
     solution = Message("Start workers and run again.")
     address: str
 
 
-class ProjectNotSharedError(MLWSError):
-    code = "40111"
-    status = 409
+class ProjectNotSharedError(MLWSError, code="40111", status=409):
     message = Message(
         "The workers can't access the project's folder, and no DVC remote is configured for "
         "its data."
@@ -1257,43 +1041,33 @@ class ProjectNotSharedError(MLWSError):
     )
 
 
-class WorkflowProblemsError(MLWSError):
-    code = "40201"
-    status = 400
+class WorkflowProblemsError(MLWSError, code="40201", status=400):
     message = Message("Problems in the workflow {workflow!r}: {count}.")
     solution = Message("Fix the nodes listed.")
     count: int
     workflow: str
 
 
-class InvalidConnectionError(MLWSError):
-    code = "40202"
-    status = 400
+class InvalidConnectionError(MLWSError, code="40202", status=400):
     message = Message("Invalid connection.")
     solution = Message("Connect ports of matching types.")
     workflow: str
 
 
-class WorkflowCycleError(MLWSError):
-    code = "40203"
-    status = 400
+class WorkflowCycleError(MLWSError, code="40203", status=400):
     message = Message("The workflow {workflow!r} has a cycle: {cycle}.")
     solution = Message("Remove one of the connections in the cycle.")
     cycle: Any
     workflow: str
 
 
-class InvalidRunParameterError(MLWSError):
-    code = "40204"
-    status = 400
+class InvalidRunParameterError(MLWSError, code="40204", status=400):
     message = Message("Invalid run parameter.")
     solution = Message("Use the form `node.key=value` with an existing node and setting.")
     node: Any = None
 
 
-class WorkflowUnreadableError(MLWSError):
-    code = "40205"
-    status = 400
+class WorkflowUnreadableError(MLWSError, code="40205", status=400):
     message = Message("Can't read {path!r} as a workflow: {reason}")
     solution = Message("Open the file in a text editor and fix the reported problem.")
     line: int | None
@@ -1301,27 +1075,21 @@ class WorkflowUnreadableError(MLWSError):
     reason: str | Message
 
 
-class PreviewError(MLWSError):
-    code = "40206"
-    status = 422
+class PreviewError(MLWSError, code="40206", status=422):
     message = Message("Can't preview this {kind}: {reason}")
     solution = Message("Check the node's log. If its output is damaged, run the node again.")
     kind: str
     reason: str | Message
 
 
-class WorkflowRunningError(MLWSError):
-    code = "40207"
-    status = 409
+class WorkflowRunningError(MLWSError, code="40207", status=409):
     message = Message("The workflow {workflow!r} is running ({run}).")
     solution = Message("Wait until the run finishes, or cancel it.")
     run: str
     workflow: str
 
 
-class MetricMissingError(MLWSError):
-    code = "40208"
-    status = 400
+class MetricMissingError(MLWSError, code="40208", status=400):
     message = Message(
         "No variant of {sweep!r} has the metric {metric!r}. Available metrics: {known}."
     )
@@ -1331,9 +1099,7 @@ class MetricMissingError(MLWSError):
     sweep: str
 
 
-class PromotionError(MLWSError):
-    code = "40209"
-    status = 409
+class PromotionError(MLWSError, code="40209", status=409):
     message = Message("Can't replace the sweep {sweep!r} with a single node: {reason}")
     solution = Message(
         "Run the workflow so that its variants have metrics, specify a variant, or edit the "
@@ -1343,17 +1109,13 @@ class PromotionError(MLWSError):
     sweep: str
 
 
-class InvalidExecutorError(MLWSError):
-    code = "40210"
-    status = 400
+class InvalidExecutorError(MLWSError, code="40210", status=400):
     message = Message("Invalid executor {executor!r}.")
     solution = Message("Use `local`, or the address of a Dask scheduler: `dask://HOST:PORT`.")
     executor: str
 
 
-class ImportFailedError(MLWSError):
-    code = "40211"
-    status = 400
+class ImportFailedError(MLWSError, code="40211", status=400):
     message = Message("Can't import {path!r}: {reason}")
     solution = Message(
         "Fix the problem in the tool that created the file, then import it again. Nothing was "
@@ -1364,25 +1126,19 @@ class ImportFailedError(MLWSError):
     reason: str | Message
 
 
-class InputsNotPulledError(MLWSError):
-    code = "40212"
-    status = 409
+class InputsNotPulledError(PathsError, code="40212", status=409):
     message = Message("Data that the workflow reads has not been pulled: {named}")
     solution = Message(
         "Choose “Pull Data and Run”, or use `jupyter mlws run --pull`: both fetch it from the "
         "remote storage first."
     )
-    named: str
-    paths: Any
 
 
-class WorkflowItemNotFoundError(ItemNotFoundError):
-    code = "40401"
+class WorkflowItemNotFoundError(ItemNotFoundError, code="40401"):
+    """A missing item of a workflow, such as a node, run or file."""
 
 
-class WorkflowChangedError(MLWSError):
-    code = "40402"
-    status = 412
+class WorkflowChangedError(MLWSError, code="40402", status=412):
     message = Message("{path!r} has changed since it was loaded.")
     solution = Message("Reload it and make your change again. API: send the new ETag as If-Match.")
     etag: str
@@ -1392,9 +1148,7 @@ class WorkflowChangedError(MLWSError):
 # 50: the server itself.
 
 
-class InternalError(MLWSError):
-    code = "50101"
-    status = 500
+class InternalError(MLWSError, code="50101", status=500):
     message = Message("Internal error (log ID {id}).")
     solution = Message(
         "Try again. If it happens again, send the log lines with this ID to the maintainers."
@@ -1402,9 +1156,7 @@ class InternalError(MLWSError):
     id: str
 
 
-class RequestFailedError(MLWSError):
-    code = "50102"
-    status = 503
+class RequestFailedError(MLWSError, code="50102", status=503):
     message = Message("The request to {url} failed: {reason}")
     solution = Message(
         "Check that the server is running and that this machine can reach it, then try again."
@@ -1413,9 +1165,7 @@ class RequestFailedError(MLWSError):
     url: str
 
 
-class NewerDatabaseError(MLWSError):
-    code = "50103"
-    status = 503
+class NewerDatabaseError(MLWSError, code="50103", status=503):
     message = Message(
         "The database {file} was written by a newer version of jupyter-mlws (its schema is "
         "{version}, the newest that this version reads is {newest})."
@@ -1429,49 +1179,37 @@ class NewerDatabaseError(MLWSError):
     version: str
 
 
-class InvalidRequestError(MLWSError):
-    code = "50201"
-    status = 400
+class InvalidRequestError(MLWSError, code="50201", status=400):
     message = Message("Invalid request.")
     solution = Message("Correct the fields listed and try again.")
 
 
-class MethodNotSupportedError(MLWSError):
-    code = "50202"
-    status = 405
+class MethodNotSupportedError(MLWSError, code="50202", status=405):
     message = Message("{method} is not supported here.")
     solution = Message("See openapi.json for the supported methods.")
     method: str
 
 
-class AlreadyExistsError(MLWSError):
-    code = "50203"
-    status = 409
+class AlreadyExistsError(MLWSError, code="50203", status=409):
     message = Message("{name!r} already exists.")
     solution = Message("Choose another name.")
     name: str
 
 
-class PermissionDeniedError(MLWSError):
-    code = "50301"
-    status = 403
+class PermissionDeniedError(MLWSError, code="50301", status=403):
     message = Message("You don't have permission, or you are not signed in.")
     solution = Message("Sign in, or ask the administrator for permission to {action} {resource}.")
     action: str
     resource: str
 
 
-class OutsideWorkspaceError(MLWSError):
-    code = "50302"
-    status = 403
+class OutsideWorkspaceError(MLWSError, code="50302", status=403):
     message = Message("{path!r} is outside the workspace.")
     solution = Message("Use a path inside the project's folder.")
     path: str
 
 
-class NotTrustedError(MLWSError):
-    code = "50303"
-    status = 403
+class NotTrustedError(MLWSError, code="50303", status=403):
     message = Message("The project {name!r} is not trusted, so its code can't run.")
     solution = Message(
         "If you trust its authors, run `jupyter mlws trust` in its folder, or select Trust Authors "
@@ -1480,24 +1218,18 @@ class NotTrustedError(MLWSError):
     name: str
 
 
-class EndpointNotFoundError(MLWSError):
-    code = "50401"
-    status = 404
+class EndpointNotFoundError(MLWSError, code="50401", status=404):
     message = Message("Endpoint not found.")
     solution = Message("See openapi.json for the available endpoints.")
 
 
-class ProjectNotFoundError(MLWSError):
-    code = "50402"
-    status = 404
+class ProjectNotFoundError(MLWSError, code="50402", status=404):
     message = Message("The project {name!r} was not found.")
     solution = Message("Create a project or open the example. A project is a git repository.")
     name: str
 
 
-class OperationNotFoundError(MLWSError):
-    code = "50403"
-    status = 404
+class OperationNotFoundError(MLWSError, code="50403", status=404):
     message = Message("The operation {name!r} was not found.")
     solution = Message(
         "Start it again if needed. Finished operations are kept only for a while, at most "
@@ -1506,9 +1238,7 @@ class OperationNotFoundError(MLWSError):
     name: str
 
 
-class ReferencePageNotFoundError(MLWSError):
-    code = "50404"
-    status = 404
+class ReferencePageNotFoundError(MLWSError, code="50404", status=404):
     message = Message("The reference has no page {name!r}.")
     solution = Message("Choose a page from the list of the reference.")
     name: str

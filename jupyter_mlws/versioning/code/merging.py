@@ -155,9 +155,7 @@ class MergeManager:
         staged_paths = {entry.path for entry in self._git.status().entries if entry.staged}
         if staged_paths:
             # git would refuse as well: its index becomes the merge's.
-            raise UncommittedChangesError(
-                paths=format_paths(staged_paths), named=", ".join(format_paths(staged_paths))
-            )
+            raise UncommittedChangesError(paths=format_paths(staged_paths))
         assert steps.head == head
         self._switching.check_space(steps)
         # Histories that must not be merged were refused before.
@@ -338,7 +336,7 @@ class MergeManager:
         except NotebookRefusedError as error:
             raise InvalidRequestError(faults=[Fault(field, SIDES_ONLY)]) from error
         if merged.conflicts:
-            raise UnresolvedCellsError(paths=merged.conflicts, named=", ".join(merged.conflicts))
+            raise UnresolvedCellsError(paths=merged.conflicts)
         return merged.text
 
     def _write_and_stage(self, path: str, text: bytes) -> None:

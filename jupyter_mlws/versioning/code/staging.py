@@ -99,7 +99,7 @@ class StagingManager:
                 if entry.state != "untracked" and entry.path not in added
             )
             if tracked:
-                raise TrackedByGitError(paths=tracked, named=", ".join(tracked))
+                raise TrackedByGitError(paths=tracked)
             for path in normal_paths:
                 if not any(covers([path], entry.path) for entry in entries):
                     raise VersionItemNotFoundError(kind="change", name=path)
@@ -198,16 +198,14 @@ class StagingManager:
         items = {item.path: item.source for item in self._content.data_now(status)}
         data = [path for path in paths if path in items]
         if data:
-            raise DataNotStageableError(
-                paths=format_paths(data), named=", ".join(format_paths(data))
-            )
+            raise DataNotStageableError(paths=format_paths(data))
 
     def _refuse_large(self, paths: Sequence[str], status: Status) -> None:
         limit = large_file_threshold(self._git)
         new = {entry.path for entry in status.entries if entry.state == "untracked"}
         large = [p for p in paths if p in new and (size_of(self._root / p) or 0) >= limit]
         if large:
-            raise FileTooLargeError(paths=format_paths(large), named=", ".join(format_paths(large)))
+            raise FileTooLargeError(paths=format_paths(large))
 
     def _build_patches(self, hunks: Mapping[str, list[str]], *, in_index: bool) -> list[bytes]:
         options = ("--cached",) if in_index else ()

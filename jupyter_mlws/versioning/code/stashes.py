@@ -113,7 +113,7 @@ class StashManager:
             in_the_way = [p for p in new if (self._root / p).exists()]
             if in_the_way:
                 paths = format_paths(in_the_way)
-                raise UncommittedChangesError(paths=paths, named=", ".join(paths))
+                raise UncommittedChangesError(paths=paths)
             # As commits with one parent: the stash's own parents are not history.
             alone = self._commit(self._git.tree_of(stash.id), [stash.base], "stash")
             onto = self._commit(self._git.tree_of(head), [stash.base], "head")
@@ -121,7 +121,7 @@ class StashManager:
             if merged.conflicts:
                 paths = format_paths(merged.conflicts)
                 base = stash.base[:8]
-                raise StashConflictError(paths=paths, named=", ".join(paths), base=base)
+                raise StashConflictError(paths=paths, base=base)
             command = ("stash", "apply", "--quiet", identifier)
             data = self._switching.run(merged.tree, command, progress, created=new)
             if not keep:

@@ -137,9 +137,7 @@ class DatasetManager:
         git_paths = [git_path for git_path in self._git.files() if covers([inside], git_path)]
         if git_paths:
             paths = format_paths(git_paths[:20])
-            raise TrackedByGitError(
-                faults=[Fault("path", TRACKED_BY_GIT)], paths=paths, named=", ".join(paths)
-            )
+            raise TrackedByGitError(faults=[Fault("path", TRACKED_BY_GIT)], paths=paths)
         return inside
 
     def _check_overlap(self, inside: str, *, allow_existing: bool) -> bool:
@@ -354,7 +352,7 @@ class DatasetManager:
             state = self._repository.working.state(item)
             if state == "modified":
                 paths = format_paths([item.path])
-                raise UncommittedChangesError(paths=paths, named=", ".join(paths))
+                raise UncommittedChangesError(paths=paths)
             with open_data(self._project.root) as data:
                 remote = self._remote(data.remote.name, item)
                 data.remote.fetch_listings([item])

@@ -241,7 +241,7 @@ class SnapshotBuilder:
             size = size_of(self._project.root / entry.path) or 0
             if size >= MAX_GIT_FILE_BYTES and entry.state != "untracked":
                 # It is versioned already, so it can't be left out.
-                raise FileTooLargeError(paths=[entry.path], named=entry.path)
+                raise FileTooLargeError(paths=[entry.path])
             if entry.state == "untracked" and size >= limit:
                 large.append(entry.path)
                 self._left_out.append(entry.path)
@@ -255,7 +255,7 @@ class SnapshotBuilder:
         self._refuse_broken(selection, status.head)
         if selection.empty:
             if large:
-                raise FileTooLargeError(paths=large, named=", ".join(large))
+                raise FileTooLargeError(paths=large)
             raise NothingToCommitError()
         return selection
 
@@ -285,9 +285,7 @@ class SnapshotBuilder:
             texts = {path: blobs[sha] for path, sha in shas.items()}
         broken = [path for path, text in texts.items() if not read_pointers({path: text})]
         if broken:
-            raise DamagedDVCFilesError(
-                paths=format_paths(broken), named=", ".join(format_paths(broken))
-            )
+            raise DamagedDVCFilesError(paths=format_paths(broken))
 
     def _select_staged(self, status: Status) -> Selection:
         """Return the staged changes in git's index as a selection."""

@@ -330,7 +330,7 @@ class Switching:
         )
         if steps.lost:
             paths = format_paths(steps.lost)
-            raise UncommittedChangesError(paths=paths, named=", ".join(paths))
+            raise UncommittedChangesError(paths=paths)
 
     def _make_ready(
         self, steps: Steps, data: DataStore, progress: ProgressCallback, *, thorough: bool

@@ -209,7 +209,7 @@ class Runs:
             absent = unpulled_inputs(self._project, workflow, request.targets, request.skip)
             if absent:
                 paths = [item.path for item in absent]
-                raise InputsNotPulledError(paths=paths, named=", ".join(paths))
+                raise InputsNotPulledError(paths=paths)
         if request.executor == config.LOCAL:
             refuse_oversized(workflow.stages, of_this_machine(request.jobs or 1))
         selection = workflow.required(request.targets)
