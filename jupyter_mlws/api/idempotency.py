@@ -46,8 +46,8 @@ class IdempotencyCache(Generic[Answer]):
         """Return the response for ``key``, and whether it was stored; ``work`` runs once.
 
         ``key`` ends with the key that the client sent; the other parts are what the response also
-        depends on: the user and the URL. Failures are not stored. Error 50201 for a key that was
-        sent with other ``content``.
+        depends on: the user and the URL. Failures are not stored. Raises InvalidRequestError for a
+        key that was sent with other ``content``.
         """
         if not key[-1].strip() or len(key[-1]) > MAX_KEY_LENGTH:
             words = Message("Must have 1 to {longest} characters.", longest=MAX_KEY_LENGTH)

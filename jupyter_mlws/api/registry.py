@@ -80,7 +80,7 @@ class Context:
     project: str | None = None
     """The id of the requested project; None for that of the server's root."""
     permit: Permit = _permit_all
-    """Raises error 50301 unless the user has further permissions: (action, resource)."""
+    """Raise PermissionDeniedError unless the user has further permissions: (action, resource)."""
 
     @property
     def language(self) -> str:
@@ -90,7 +90,8 @@ class Context:
     def expected_versions(self) -> list[str] | None:
         """Return the versions in ``If-Match``, without the hash of the response; None for ``*``.
 
-        Error 50201 without the header: a change must name the version that it is based on.
+        Raises InvalidRequestError without the header: a change must name the version that it is
+        based on.
         """
         header = self.headers.get("If-Match", "").strip()
         if header == "*":

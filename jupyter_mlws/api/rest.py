@@ -134,7 +134,7 @@ class RESTHandler(web.RequestHandler):
         raise NotImplementedError
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """Raise error 50301 unless the user may access the resource and those in ``also``."""
+        """Raise PermissionDeniedError unless the user may access the resource and ``also``."""
         raise NotImplementedError
 
     @property
@@ -165,7 +165,7 @@ class RESTHandler(web.RequestHandler):
         return validation_messages.validate(model, parameters)
 
     def parse_body(self, model: type[BaseModel]) -> BaseModel:
-        """Return the JSON body as ``model``; error 50201 names every invalid field."""
+        """Return the JSON body as ``model``; InvalidRequestError names every invalid field."""
         if len(self.request.body) > MAX_BODY:
             raise _invalid(validation_messages.TOO_LARGE)
         try:

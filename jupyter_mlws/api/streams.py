@@ -55,7 +55,7 @@ class StreamHandler(websocket.WebSocketHandler):
     _task: asyncio.Task[None] | None = None
 
     async def permit(self) -> None:
-        """Raise error 50301 unless the user may read the resource."""
+        """Raise PermissionDeniedError unless the user may read the resource."""
         raise NotImplementedError
 
     @property

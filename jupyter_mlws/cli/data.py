@@ -10,7 +10,7 @@ from jupyter_mlws.cli import data_views, snapshot_views
 from jupyter_mlws.cli.commands import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
 from jupyter_mlws.cli.views import NOT_PULLED
 from jupyter_mlws.client.project import dataset_address
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import DataMissingError, MLWSError
 from jupyter_mlws.core.i18n import ENGLISH
 
 MAX_DATASETS = 10_000
@@ -78,7 +78,7 @@ def pull_data(context: CommandContext, path: str | None) -> int:
             responses.append(context.follow(f"{dataset_address(row['path'])}/pull"))
         except (MLWSError, RemoteError) as error:
             # A run can regenerate an output that the remote does not have.
-            if not row["output"] or error.as_dict(ENGLISH)["code"] != "30402":
+            if not row["output"] or error.as_dict(ENGLISH)["code"] != DataMissingError.code:
                 raise
     return context.answer(responses, data_views.data_transfers)
 

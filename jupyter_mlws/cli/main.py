@@ -25,7 +25,7 @@ from jupyter_mlws.cli.declared import (
     CommandSpec,
 )
 from jupyter_mlws.client.project import Origin
-from jupyter_mlws.core.errors import MLWSError, of_system
+from jupyter_mlws.core.errors import InvalidRequestError, MLWSError, of_system
 from jupyter_mlws.core.i18n import CHINESE, Message, environment_language
 
 PROGRAM = "jupyter-mlws"
@@ -39,7 +39,6 @@ JSON_HELP = Message("Print the result as JSON.")
 HELP_HELP = Message("Show this message and exit.")
 VERSION_HELP = Message("Show the version and exit.")
 FOLDER_HELP = Message("Use the project that contains this folder.")
-INVALID_REQUEST = "50201"
 OPTION_OF = {"q": "query", "limit": "number", "from": "start", "workflow": "file"}
 """Options by the API's fields that have other names."""
 HELP_SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -146,7 +145,7 @@ def _command(spec: CommandSpec, language: str) -> click.Command:
             return spec.action(command_context, **values)
         except (MLWSError, RemoteError) as error:
             body = error.as_dict(language)
-            if as_json or body["code"] != INVALID_REQUEST:
+            if as_json or body["code"] != InvalidRequestError.code:
                 raise
             # Faults of fields that are options are errors of the command line.
             parameters = {parameter.name: parameter for parameter in context.command.params}

@@ -100,7 +100,7 @@ class FileLock:
     ) -> Iterator[None]:
         """Hold the lock; wait at most ``timeout`` seconds.
 
-        Error 30103 names the holder.
+        OperationInProgressError names the holder.
         """
         file = self._acquire(timeout, waiting)
         try:

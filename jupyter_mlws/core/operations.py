@@ -101,8 +101,8 @@ class Progress:
     def ask(self, prompt: str, secret: bool) -> str:
         """Return the user's answer to ``prompt``.
 
-        Error 30255 if there is no answer in time; raises :class:`CancelledOperationError` as a
-        report does.
+        Raises PromptTimeoutError if there is no answer in time; raises
+        :class:`CancelledOperationError` as a report does.
         """
         question = Question(prompt=prompt, secret=secret)
         with self._question_condition:
@@ -204,14 +204,14 @@ class OperationManager:
         ]
 
     def get(self, identifier: str) -> Operation:
-        """Return the current state of an operation; error 50403 if it is unknown."""
+        """Return the current state of an operation; OperationNotFoundError if it is unknown."""
         try:
             return self._operations[identifier]
         except KeyError:
             raise OperationNotFoundError(name=identifier) from None
 
     def answer(self, identifier: str, value: str) -> Operation:
-        """Answer an operation's question; error 30259 if it has none."""
+        """Answer an operation's question; NoPromptError if it has none."""
         operation = self.get(identifier)
         progress = self._progress.get(identifier)
         if progress is None or not progress.answer(value):

@@ -34,7 +34,7 @@ class Project:
 
     @classmethod
     def open(cls, path: Path) -> Project:
-        """Return the project that ``path`` lies in; error 50402 if there is none."""
+        """Return the project that ``path`` lies in; ProjectNotFoundError if there is none."""
         start = path.resolve()
         for folder in (start, *start.parents):
             if (folder / ".git").exists():
@@ -63,7 +63,7 @@ class Project:
     def resolve(self, path: str) -> Path:
         """Return ``path`` (relative to the root) as an absolute path, with symlinks resolved.
 
-        Error 50302 if it leads outside the project or into ``.git``.
+        Raises OutsideWorkspaceError if it leads outside the project or into ``.git``.
         """
         try:
             target = (self.root / path).resolve()
@@ -88,7 +88,7 @@ class Project:
         """Hold the project for ``operation``.
 
         Waits at most ``timeout`` seconds (default: :data:`LOCK_TIMEOUT`); calls ``waiting`` with
-        the holder meanwhile. Error 30103 names the holder.
+        the holder meanwhile. OperationInProgressError names the holder.
         """
         with self._lock.hold(operation, LOCK_TIMEOUT if timeout is None else timeout, waiting):
             yield

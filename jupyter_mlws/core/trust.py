@@ -38,13 +38,13 @@ def is_trusted(root: Path) -> bool:
 
 
 def require_trust(project: Project) -> None:
-    """Raise error 50303 unless the project's authors are trusted."""
+    """Raise NotTrustedError unless the project's authors are trusted."""
     if not is_trusted(project.root):
         raise NotTrustedError(name=project.root.name)
 
 
 def trust(root: Path) -> None:
-    """Trust the repository at ``root`` from now on; error 50402 if there is none."""
+    """Trust the repository at ``root`` from now on; ProjectNotFoundError if there is none."""
     record = _record(root)
     own_data(Path(jupyter_data_dir()))
     record.parent.mkdir(exist_ok=True)

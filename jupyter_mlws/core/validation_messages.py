@@ -106,7 +106,7 @@ def is_encodable(text: str) -> bool:
 
 
 def validate(model: type[Model], data: Mapping[str, Any]) -> Model:
-    """Return ``data`` as ``model``; error 50201 names every field at fault."""
+    """Return ``data`` as ``model``; InvalidRequestError names every field at fault."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

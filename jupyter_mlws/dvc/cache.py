@@ -131,7 +131,7 @@ class DataCache:
     def files_of(self, item: DataPointer) -> dict[str, tuple[str, int | None]]:
         """Return the files of a recorded version: path below the dataset → hash and size.
 
-        A single file has the path ``""``. Error 30402 if the cache lacks the listing.
+        A single file has the path ``""``. Raises DataMissingError if the cache lacks the listing.
         """
         if item.md5 is None:
             return {}
@@ -184,7 +184,8 @@ class DataCache:
     def check_object(self, obj: StoredObject) -> None:
         """Read an object and compare it with its hash, once.
 
-        Error 30402 if it is missing, 30401 if it is damaged; it is set aside then.
+        Raises DataMissingError if it is missing, DataDamagedError if it is damaged; it is set aside
+        then.
         """
         path = self.path_of(obj)
         if not path.is_file():

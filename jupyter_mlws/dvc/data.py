@@ -36,7 +36,7 @@ class DataStore:
         """Fetch what the cache lacks of the items, as far as the remote has it.
 
         Return the items that the cache has now, those that no store has, and the error of a remote
-        that can't be reached. Errors: 30101, 30401.
+        that can't be reached.
         """
         self.remote.fetch_listings(items)
         self.cache.set_aside_damaged(items)
@@ -54,7 +54,7 @@ def open_data(root: Path, spare: bytes | None = None) -> Iterator[DataStore]:
     """Open the data of the project at ``root``, for one operation on one thread.
 
     ``spare`` are DVC's settings to use if those in the working tree are broken; without it
-    error 30220.
+    DVCConfigError.
     """
     with open_repo(root, spare=spare) as repo:
         yield DataStore(root, repo)

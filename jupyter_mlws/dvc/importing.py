@@ -49,9 +49,8 @@ class _Source:
 def import_url(root: Path, url: str, target: str, progress: ProgressCallback, *, link: bool) -> str:
     """Download the data at ``url`` to the unused path ``target``, and track it with DVC.
 
-    With ``link`` the URL is recorded in the ``.dvc`` file. Return the path of that file.
-    Errors: 30101, 30102, 30270, 50201 for a URL that is invalid or has no data, 30219 if DVC
-    refuses.
+    With ``link`` the URL is recorded in the ``.dvc`` file. Return the path of that file. Raises
+    InvalidRequestError for a URL that is invalid or has no data, DataTrackingError if DVC refuses.
     """
     with open_repo(root) as repo:
         fs, start = _open_filesystem(repo, url)
@@ -135,7 +134,7 @@ def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
 def check_url(url: str) -> str:
     """Return a URL that DVC may read: with a scheme, and without a password.
 
-    Error 50201 for any other URL.
+    Raises InvalidRequestError for any other URL.
     """
     parts = parts_of(url)
     if parts is None or not parts.scheme or "://" not in url:

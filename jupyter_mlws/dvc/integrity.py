@@ -111,8 +111,8 @@ class IntegrityStore(DataStore):
         them, and the objects that links in the working tree point to. ``list_references`` is called
         after the cache was listed: objects that are stored later are not affected.
 
-        Errors: 30101 if a listing is only at a remote that can't be reached, 30231 if the cache is
-        outside the project.
+        Raises RemoteUnreachableError if a listing is only at a remote that can't be reached,
+        SharedCacheError if the cache is outside the project.
         """
         databases = [self.cache.database(legacy=legacy) for legacy in (False, True)]
         for database in databases:

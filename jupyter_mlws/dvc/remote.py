@@ -44,7 +44,7 @@ class RemoteStorage:
         return str(name) if name else None
 
     def test_connection(self, name: str) -> None:
-        """Test the connection to any remote by its name; errors 30101, 30270."""
+        """Test the connection to any remote by its name."""
         with self._translate_errors(remote=name):
             database = self._repo.cloud.get_remote(name).odb
             disable_prompts(database.fs).exists(database.oid_to_path(EMPTY_FILE_MD5))
@@ -57,9 +57,9 @@ class RemoteStorage:
     def push(self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress) -> None:
         """Push the items, and check that each object has arrived.
 
-        Errors: 30101 if the remote can't be reached or an object did not arrive, 30270 if it
-        refuses the credentials, 30401 if one is damaged here (no listing that names it is sent
-        then), 30402 if one is in no store.
+        Raises RemoteUnreachableError if the remote can't be reached or an object did not arrive,
+        DataCredentialsError if it refuses the credentials, DataDamagedError if one is damaged here
+        (no listing that names it is sent then), DataMissingError if one is in no store.
         """
         self.upload(items, progress)
         self.confirm(items)
@@ -84,7 +84,8 @@ class RemoteStorage:
     def confirm(self, items: Sequence[DataPointer]) -> None:
         """Check that every object of the items is at the remote, and that new ones are complete.
 
-        Error 30101 if one did not arrive, 30402 if it is missing in the cache as well.
+        Raises RemoteUnreachableError if one did not arrive, DataMissingError if it is missing in
+        the cache as well.
         """
         incomplete = self.missing(items)
         lost_paths = {each.path for each in incomplete if not self._cache.path_of(each).is_file()}
@@ -104,7 +105,7 @@ class RemoteStorage:
         self._uploaded_objects.clear()
 
     def replace_object(self, obj: StoredObject, progress: ProgressCallback) -> None:
-        """Upload one object of the cache in place of the remote's copy; error 30101."""
+        """Upload one object of the cache in place of the remote's copy."""
         with self._translate_errors(meter := Meter(progress, "push")):
             remote = self._database(legacy=obj.legacy)
             if list(remote.list_oids_exists([obj.md5])):
@@ -116,7 +117,8 @@ class RemoteStorage:
     def fetch(self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress) -> None:
         """Fetch the items into the cache.
 
-        Error 30101 if the remote can't be reached, 30402 if it lacks some of them.
+        Raises RemoteUnreachableError if the remote can't be reached, DataMissingError if it lacks
+        some of them.
         """
         recorded_items = [item for item in items if item.md5]
         if self.name is None and recorded_items:
@@ -135,7 +137,7 @@ class RemoteStorage:
             raise DataMissingError(paths=", ".join(item.path for item in absent))
 
     def fetch_listings(self, items: Iterable[DataPointer]) -> None:
-        """Fetch missing listings of directories, as far as the remote has them; error 30101."""
+        """Fetch missing listings of directories, as far as the remote has them."""
         listings = [root_object(item) for item in items if item.folder]
         absent = [each for each in listings if not self._cache.path_of(each).is_file()]
         if not absent or self.name is None:
@@ -146,7 +148,7 @@ class RemoteStorage:
                 transfer(remote, cache, [each.md5 for each in batch], Meter(no_progress, "fetch"))
 
     def fetch_object(self, obj: StoredObject, progress: ProgressCallback) -> bool:
-        """Fetch one object into the cache; return True if it is intact there; error 30101."""
+        """Fetch one object into the cache; return True if it is intact there."""
         if self.missing_objects([obj]):
             return False
         with self._translate_errors(meter := Meter(progress, "fetch")):
@@ -160,18 +162,18 @@ class RemoteStorage:
     # Check
 
     def missing(self, items: Iterable[DataPointer]) -> list[StoredObject]:
-        """Return the items' objects that the remote lacks, checked one by one; error 30101."""
+        """Return the items' objects that the remote lacks, checked one by one."""
         return self.missing_objects([o for o in self._cache.objects(items) if o.item.pushed])
 
     def unlisted(self, items: Iterable[DataPointer]) -> list[DataPointer]:
         """Return the items whose own object the remote lacks: the content, or a listing.
 
-        A directory's listing is sent after its files, so one check covers all. Error 30101.
+        A directory's listing is sent after its files, so one check covers all.
         """
         return [obj.item for obj in self.missing_objects([root_object(item) for item in items])]
 
     def missing_objects(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
-        """Return the objects that the remote lacks; error 30101."""
+        """Return the objects that the remote lacks."""
         result: list[StoredObject] = []
         with self._translate_errors():
             for _, remote, part in self._iter_databases(objects):
@@ -216,7 +218,7 @@ class RemoteStorage:
         return lacking, None
 
     def find_problem(self, obj: StoredObject, meter: Meter) -> Problem | None:
-        """Read an object and return its problem; None if it is intact; error 30101."""
+        """Read an object and return its problem; None if it is intact."""
         with self._translate_errors(meter):
             try:
                 md5 = _read_hash(self._database(legacy=obj.legacy), obj, meter)
@@ -227,7 +229,7 @@ class RemoteStorage:
     def find_problems(
         self, objects: Sequence[StoredObject], report: Callable[[StoredObject], None], *, read: bool
     ) -> dict[StoredObject, Problem]:
-        """Return the problems of the objects that are missing or damaged; error 30101.
+        """Return the problems of the objects that are missing or damaged.
 
         With ``read`` every object is read; otherwise only its size is compared with that in the
         cache, if it is there. ``report`` is called with each checked object, and may raise to stop.

@@ -39,7 +39,7 @@ def is_not_found(error: BaseException) -> bool:
 
 
 def translate(error: BaseException, remote: str | None) -> MLWSError:
-    """Return error 30102 for a full disk, 30270 for refused credentials, else 30101."""
+    """Return the error for a full disk, refused credentials or an unreachable remote."""
     chain = list(_iter_causes(error))
     for one in chain:
         if isinstance(one, OSError) and one.errno in DISK_FULL_ERRNOS:

@@ -46,9 +46,10 @@ def initialize(root: Path) -> None:
 def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> Iterator[Any]:
     """Yield a ``dvc.repo.Repo`` for one operation on one thread.
 
-    Neither it nor its stages may be shared. With ``wait`` it waits for DVC's own lock instead
-    of failing at once. ``spare`` is the content that is read in place of a broken
-    ``.dvc/config``. Error 30204 if DVC is not set up, 30220 if its settings can't be read.
+    Neither it nor its stages may be shared. With ``wait`` it waits for DVC's own lock instead of
+    failing at once. ``spare`` is the content that is read in place of a broken ``.dvc/config``.
+    Raises DVCNotInitializedError if DVC is not set up, DVCConfigError if its settings can't be
+    read.
     """
     _import_dvc()
     _use_private_cache()

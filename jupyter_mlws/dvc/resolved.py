@@ -25,7 +25,8 @@ def stages(
 ) -> Mapping[str, Any]:
     """Return the resolved stages of ``data``, which is the parsed ``text``.
 
-    ``memory`` is the directory for earlier results. Error 40205 if DVC refuses the stages.
+    ``memory`` is the directory for earlier results. Raises WorkflowUnreadableError if DVC refuses
+    the stages.
     """
     definitions = data.get("stages") or {}
     if "${" not in text and not any(
@@ -43,8 +44,8 @@ def variants(
 ) -> dict[str, Any]:
     """Return the variants of each stage that generates some, by id.
 
-    Each has the ``item`` (and ``key``) that DVC gives to it. Error 40205 if DVC refuses the
-    stages.
+    Each has the ``item`` (and ``key``) that DVC gives to it. Raises WorkflowUnreadableError if DVC
+    refuses the stages.
     """
     definitions = data.get("stages") or {}
     if not any(

@@ -50,7 +50,7 @@ class RemoteSettings:
 
 
 def require_dvc(root: Path) -> None:
-    """Raise error 30204 unless DVC is set up, 30220 if it would write through a link."""
+    """Raise an error unless DVC is set up, and if it would write through a link."""
     directory = root / ".dvc"
     for path in (directory, directory / "tmp"):
         if path.is_symlink():
@@ -61,7 +61,7 @@ def require_dvc(root: Path) -> None:
 
 
 class DataSettings:
-    """The settings of the DVC repository at ``root``. Errors 30204, 30220."""
+    """The settings of the DVC repository at ``root``."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -69,7 +69,7 @@ class DataSettings:
         require_dvc(root)
 
     def remotes(self) -> list[RemoteSettings]:
-        """Return every remote, by name; error 30220 if the settings can't be read."""
+        """Return every remote, by name; DVCConfigError if the settings can't be read."""
         shared, local = self._load(SHARED), self._load(LOCAL)
         options_by_name: dict[str, Values] = {}
         for config in (shared, local):

@@ -142,7 +142,9 @@ class StageError(Exception):
 
 @contextmanager
 def open_pipeline(root: Path, path: str, draft: str | None = None) -> Iterator[DvcBackend]:
-    """The pipeline of the file at ``path``, for one thread; error 40205 where DVC refuses it.
+    """The pipeline of the file at ``path``, for one thread.
+
+    Raises WorkflowUnreadableError where DVC refuses it.
 
     ``draft``: the text to read instead of the file's.
     """
@@ -153,7 +155,7 @@ def open_pipeline(root: Path, path: str, draft: str | None = None) -> Iterator[D
 def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the stages of ``data`` with templates filled and variants made, as DVC does it.
 
-    Error 40205 if they are too many, or too large.
+    Raises WorkflowUnreadableError if they are too many, or too large.
     """
     with _open_resolver(root, path, data) as resolver:
         stages: dict[str, Any] = {}
@@ -193,7 +195,7 @@ def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str
 
 @contextmanager
 def _open_resolver(root: Path, path: str, data: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield DVC's resolver of templates; error 40205 if a file makes too many variants.
+    """Yield DVC's resolver of templates; WorkflowUnreadableError if a file makes too many variants.
 
     They are counted before DVC makes any: a few hundred characters can mean billions.
     """

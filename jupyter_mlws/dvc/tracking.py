@@ -29,7 +29,7 @@ class DataTracker:
 
         ``content`` is moved to ``path`` first; ``url`` is recorded as its source. The caller must
         check for overlapping data: DVC's own check builds its index, which fails if any
-        ``dvc.yaml`` is broken. Error 30219 if DVC refuses.
+        ``dvc.yaml`` is broken. Raises DataTrackingError if DVC refuses.
         """
         from dvc.exceptions import DvcException
         from dvc.stage import Stage, create_stage

@@ -59,7 +59,7 @@ def of_this_machine(jobs: int) -> Amounts:
 
 
 def refuse_oversized(stages: Sequence[Stage], total: Amounts) -> None:
-    """Raise error 40102 for the first node that requires more than ``total``."""
+    """Raise NodeResourcesError for the first node that requires more than ``total``."""
     for stage in stages:
         lack = total.lacks(stage.policy)
         if lack is not None:

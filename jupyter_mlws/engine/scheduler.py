@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError, NodeFailedError, NodeLimitError, RunStoppedError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.stages import (
     Forecast,
     PreparationResult,
@@ -303,7 +305,7 @@ class Engine:
         if self._executor_failure is not None:
             with self._journal.batch():
                 self._record_outputs()
-            raise MLWSError.restore(self._executor_failure.code, self._executor_failure.facts)
+            raise self._executor_failure.error
         if time.monotonic() - self._last_fold >= self._backend.fold_every:
             self._backend.fold(self._sequence)
             self._last_fold = time.monotonic()
@@ -339,7 +341,7 @@ class Engine:
             self._handle_worker_loss(attempt, outcome)
             return
         if isinstance(outcome, TaskFailure):
-            attempt.stopped = attempt.stopped or (outcome.code, dict(outcome.facts))
+            attempt.stopped = attempt.stopped or outcome.error
             self._handle_failure(attempt, 1)
             return
         if outcome != 0 or attempt.stopped is not None or self._is_cancelled:
@@ -432,7 +434,7 @@ class Engine:
             self._logs.append(node, f"attempt {attempt.number} failed; the next in {wait:g} s")
             self._requeue(node, wait, error=error, exit_code=number)
             return
-        self._fail(node, kind, facts, exit_code=number)
+        self._fail(node, error, exit_code=number)
 
     def _release(self, attempt: Attempt) -> None:
         self._running.attempts.pop(attempt.node, None)

@@ -122,8 +122,9 @@ class GitFailedError(ProgramError):
     def to_mlws_error(self) -> MLWSError:
         """Return the error of the catalogue.
 
-        30102 for a full disk, 30107 for a read-only one, 30103 while another git process writes,
-        30222 for an invalid `.gitmodules`, 50201 for a name that no file can have, else 30106.
+        DiskFullError for a full disk, ReadOnlyDiskError for a read-only one,
+        OperationInProgressError while another git process writes, GitmodulesError for an invalid
+        `.gitmodules`, InvalidRequestError for a name that no file can have, else GitCommandError.
         """
         storage_error = of_message(self.reason)
         if storage_error is not None:
@@ -153,8 +154,8 @@ class Git:
     ) -> bytes:
         """Run git with ``stdin`` as its input, and return its output.
 
-        Error 30106 for an exit code that is not in ``codes``, or after ``timeout`` seconds; 30102,
-        30103.
+        Raises GitCommandError for an exit code that is not in ``codes``, or after ``timeout``
+        seconds; DiskFullError, OperationInProgressError.
         """
         try:
             return self.attempt(*arguments, stdin=stdin, codes=codes, timeout=timeout)
@@ -220,7 +221,7 @@ class Git:
     def resolve(self, name: str) -> str:
         """Return the full id of the commit that ``name`` (id, branch, tag, HEAD~2…) refers to.
 
-        Error 30404 if there is none.
+        Raises VersionItemNotFoundError if there is none.
         """
         sha = self.find(name)
         if sha is None:

@@ -20,7 +20,7 @@ HOOK_TIMEOUT = 600.0
 
 
 def check_identity(git: Git) -> None:
-    """Raise error 30205 unless an author and a committer are configured.
+    """Raise GitIdentityMissingError unless an author and a committer are configured.
 
     They are never guessed from the machine's names.
     """
@@ -41,7 +41,7 @@ def set_identity(git: Git, name: str, email: str) -> None:
 
 
 def run_hook(git: Git, name: str, *arguments: str) -> None:
-    """Run the repository's hook ``name`` if it has one; error 30207 if it refuses."""
+    """Run the repository's hook ``name`` if it has one; HookRejectedError if it refuses."""
     path = git.root / git.path(f"hooks/{name}")
     if not os.access(path, os.X_OK) or not path.is_file():
         return
@@ -67,7 +67,7 @@ def add_trailers(git: Git, message: str, trailers: Sequence[tuple[str, str]]) ->
 def commit_tree(
     git: Git, tree: str, parents: Sequence[str], message: str, *, sign: bool = False
 ) -> str:
-    """Create a commit object that no ref names yet; error 30209 if it can't be signed."""
+    """Create a commit object that no ref names yet; SigningFailedError if it can't be signed."""
     arguments = ["commit-tree", *(["-S"] if sign else []), tree]
     for parent in parents:
         arguments += ["-p", parent]

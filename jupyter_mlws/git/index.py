@@ -124,7 +124,8 @@ def reset_index(git: Git, paths: Iterable[str]) -> None:
 def locked_index(git: Git) -> Iterator[None]:
     """Hold git's own lock of the user's index, as `git commit` does; no git can write it then.
 
-    The caller holds the project's lock. Error 30103 while another git process holds it.
+    The caller holds the project's lock. Raises OperationInProgressError while another git process
+    holds it.
     """
     lock = await_index_lock(git)
     try:

@@ -37,7 +37,7 @@ class MergedTree:
 
 
 def merge_base(git: Git, ours: str, theirs: str) -> str:
-    """Return the merge base of two commits; error 30217 if there is none.
+    """Return the merge base of two commits; UnrelatedHistoriesError if there is none.
 
     It is the empty tree if the branch was cloned from a remote that had no commits yet.
     """
@@ -63,7 +63,7 @@ def _is_cloned_empty(git: Git, ours: str, theirs: str) -> bool:
 
 
 def merge_tree(git: Git, ours: str, theirs: str) -> MergedTree:
-    """Merge two commits; the working tree is not touched. Error 30217."""
+    """Merge two commits; the working tree is not touched."""
     merge_base(git, ours, theirs)
     options = ("--write-tree", "-z", "--no-messages", "--allow-unrelated-histories")
     output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)

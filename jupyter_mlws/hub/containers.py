@@ -226,7 +226,7 @@ class Containers:
     ) -> QueuePlace | None:
         """Return None once the container has its resources, else its position in the queue.
 
-        Error 10205 if it was removed from the queue meanwhile.
+        Raises NotQueuedError if it was removed from the queue meanwhile.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -337,7 +337,7 @@ class Containers:
         return spec
 
     def _check_room(self, request: Request, wait: bool) -> None:
-        """Error 10101 if the request can never be granted, or not now and it does not wait."""
+        """Raise InsufficientResourcesError unless the request is granted now, or can wait."""
         self._scheduler.check(request)
         reservation = self._scheduler.reservations.get(request.user)
         fits_reservation = reservation is not None and request.amount.fits(reservation.amount)

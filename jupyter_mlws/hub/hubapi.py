@@ -52,7 +52,8 @@ class HubRefusedError(Exception):
 class HubAPI:
     """Client of the Hub's REST API, with the service's own token.
 
-    Refusals are raised as :class:`HubRefusedError`, a Hub that does not respond as error 10104.
+    Refusals are raised as :class:`HubRefusedError`, a Hub that does not respond as
+    ContainerBackendError.
     """
 
     def __init__(self, address: str, token: str) -> None:

@@ -67,7 +67,7 @@ class Volumes:
                 self._save(VolumeRecord(name=name, user=user, created_at=created))
 
     async def mounted(self, user: str, usual: str, rescue: bool) -> str:
-        """Return the volume to mount at a start; error 10107 if it is over the quota.
+        """Return the volume to mount at a start; StorageQuotaError if it is over the quota.
 
         The quota does not apply to a rescue.
         """
@@ -101,7 +101,7 @@ class Volumes:
     def trash(self, user: Me, name: str) -> Volume:
         """Move a volume to the trash; the next start gets an empty one.
 
-        Error 10206 while it is in use.
+        Raises VolumeInUseError while it is in use.
         """
         volume = self._get_visible(user, name)
         if self._in_use(volume.user):

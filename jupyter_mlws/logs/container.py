@@ -39,7 +39,7 @@ class ContainerLog:
     def collect(self) -> int:
         """Fetch new lines, blocking; return the number of the newest one.
 
-        Errors of the service are raised with their code; 50102 if it does not respond.
+        Errors of the service are raised with their code; RequestFailedError if it does not respond.
         """
         lines = self._containers.logs(self.identifier, TAIL).lines
         self.take(lines)

@@ -51,8 +51,8 @@ class RefusedError(Exception):
 class TrackingClient:
     """Client of MLflow's store at ``uri``, in a process of its own. Thread-safe.
 
-    ``folder`` is the working directory of the process: one without Python files, which could
-    shadow installed modules. ``environment`` is added to its own. Error 30105 if MLflow does
+    ``folder`` is the working directory of the process: one without Python files, which could shadow
+    installed modules. ``environment`` is added to its own. Raises MLflowFailedError if MLflow does
     not answer.
     """
 

@@ -360,7 +360,7 @@ class History:
         return [_execution(row) for row in rows]
 
     def one(self, notebook: str, identifier: str) -> Execution:
-        """Return an execution; error 20401 if it does not exist."""
+        """Return an execution; NotebookItemNotFoundError if it does not exist."""
         rows = self._rows("WHERE notebook = ? AND id = ?", (notebook, identifier))
         if not rows:
             raise NotebookItemNotFoundError(kind="execution", name=identifier)

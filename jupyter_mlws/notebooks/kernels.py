@@ -246,7 +246,7 @@ class Kernel:
         return bool(spec and spec.metadata.get("debugger"))
 
     async def connect(self) -> Connection:
-        """Return the connection to the current process; error 20102 if it does not respond."""
+        """Return the connection to the current process; KernelStartError if it does not respond."""
         current = self._connection
         if current is not None:
             if self.there and process_of(current.kernel) == current.process:

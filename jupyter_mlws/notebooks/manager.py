@@ -107,8 +107,10 @@ class NotebookManager:
     ) -> Notebook:
         """Create an empty notebook; its kernel starts with the first execution.
 
-        Errors: 50203 if ``path`` is taken, 50201 for a kernel or directory that does not exist,
-        50302 if it leads outside, 10404 and 10301 for a container that is not this server's.
+        Raises AlreadyExistsError if ``path`` is taken, InvalidRequestError for a kernel or
+        directory that does not exist, OutsideWorkspaceError if it leads outside,
+        ContainerNotFoundError and ContainerForbiddenError for a container that is not this
+        server's.
         """
         import nbformat
 
@@ -173,12 +175,12 @@ class NotebookManager:
         )
 
     async def needs(self, identifier: str, cell: str) -> Needs:
-        """Return the cells that ``up_to`` runs again for a cell. Errors: 20401, 20402."""
+        """Return the cells that ``up_to`` runs again for a cell."""
         runtime = await self._runtime(identifier)
         return Needs(cells=await runtime.needs(cell))
 
     async def get(self, identifier: str) -> NotebookDetail:
-        """Return a notebook with its cells. Errors: 20401, 20402."""
+        """Return a notebook with its cells."""
         path = await self._server.path_of(identifier)
         document = await self._server.read(path)
         notebook = self._notebook(identifier, path, document, await self._server.sessions())
@@ -223,7 +225,7 @@ class NotebookManager:
         return await self.result(job)
 
     async def submit(self, identifier: str, request: CellExecuteRequest) -> Job:
-        """Queue a call behind those of the same notebook. Errors: 20401, 20402."""
+        """Queue a call behind those of the same notebook."""
         return await (await self._runtime(identifier)).submit(request)
 
     async def result(self, job: Job) -> ExecutionResult:
@@ -277,14 +279,14 @@ class NotebookManager:
         return await self.status(identifier)
 
     async def answer(self, identifier: str, value: str) -> StatusReport:
-        """Send input to the running code; error 20401 if it requests none."""
+        """Send input to the running code; NotebookItemNotFoundError if it requests none."""
         listener = await self._listener(identifier)
         if listener is None or not listener.answer(identifier, value):
             (await self._runtime(identifier)).answer(value)
         return await self.status(identifier)
 
     async def attach(self, identifier: str, session: str, waiting: Sequence[str]) -> Attachment:
-        """Return the executions that a tab takes over. Error 20401."""
+        """Return the executions that a tab takes over."""
         listener = await self._listener(identifier)
         stream = self.recording.stream_of(identifier)
         if listener is None or self._server.keeps_outputs_itself:
@@ -346,13 +348,13 @@ class NotebookManager:
         return Page(items=await asyncio.to_thread(history.failures, identifier))
 
     async def similar(self, identifier: str, execution: str) -> Page[Similar]:
-        """Return earlier failures that are similar, and their fixes. Error 20401."""
+        """Return earlier failures that are similar, and their fixes."""
         history = await self._history(identifier)
         failure = await asyncio.to_thread(history.one, identifier, execution)
         return Page(items=await asyncio.to_thread(history.similar, failure))
 
     async def execution(self, identifier: str, call: str) -> ExecutionResult:
-        """Return a call by its id, live or from the history. Error 20401."""
+        """Return a call by its id, live or from the history."""
         runtime = self._runtimes.get(identifier)
         job = runtime.jobs.get(call) if runtime else None
         if job is not None:

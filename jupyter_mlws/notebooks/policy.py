@@ -38,7 +38,7 @@ class CodeCheck:
         return self._policy is Policy.REFUSE
 
     async def __call__(self, source: str, cell: str | None) -> list[CodeWarning]:
-        """Return the findings for ``source``; error 20103 if the check itself fails."""
+        """Return the findings for ``source``; CodeCheckError if the check itself fails."""
         if self._policy is Policy.OFF:
             return []
         process = await asyncio.create_subprocess_exec(

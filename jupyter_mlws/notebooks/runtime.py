@@ -194,7 +194,8 @@ class NotebookRuntime:
     async def submit(self, request: CellExecuteRequest) -> Job:
         """Queue a call.
 
-        Error 20401 for a cell that does not exist, 20402 for a broken document.
+        Raises NotebookItemNotFoundError for a cell that does not exist, NotebookUnreadableError for
+        a broken document.
         """
         async with self._submit_lock:
             path = await self._server.path_of(self.id)
@@ -250,7 +251,7 @@ class NotebookRuntime:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def answer(self, value: str) -> None:
-        """Answer the input request of the running code; error 20401 if there is none."""
+        """Answer the input request of the running code."""
         if self._input_connection is None:
             raise NotebookItemNotFoundError(kind="question", name=self.id)
         connection, self._input_connection = self._input_connection, None
@@ -259,7 +260,7 @@ class NotebookRuntime:
     async def needs(self, cell: str) -> list[str]:
         """Return the cells that a call up to ``cell`` would run.
 
-        Error 20401 for a cell that does not exist.
+        Raises NotebookItemNotFoundError for a cell that does not exist.
         """
         path = await self._server.path_of(self.id)
         request = CellExecuteRequest(up_to=cell)
@@ -571,7 +572,9 @@ def status_of(session: Session | None, runtime: NotebookRuntime | None) -> Noteb
 def pieces_of(
     request: CellExecuteRequest, document: Document, again: Sequence[str]
 ) -> list[CellExecution]:
-    """Return the code that a call asks for; error 20401 for a code cell that does not exist.
+    """Return the code that a call asks for.
+
+    Raises NotebookItemNotFoundError for a code cell that does not exist.
 
     ``again``: the cells that ran before, for a call with ``up_to``.
     """

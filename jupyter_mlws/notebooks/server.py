@@ -96,7 +96,7 @@ class JupyterServer:
         return identifier
 
     async def path_of(self, identifier: str) -> str:
-        """Return the current path of a notebook; error 20401 if it no longer exists."""
+        """Return the current path of a notebook."""
         path: str | None = self._file_ids.get_path(identifier)
         if path is None or not path.endswith(SUFFIX) or not await self.exists(path):
             raise NotebookItemNotFoundError(kind="notebook", name=identifier)
@@ -104,7 +104,7 @@ class JupyterServer:
         return path
 
     def check_inside(self, path: str) -> None:
-        """Raise error 50302 if a link leads out of the server's root."""
+        """Raise OutsideWorkspaceError if a link leads out of the server's root."""
         if not (self.root / path).resolve().is_relative_to(self.root.resolve()):
             raise OutsideWorkspaceError(path=path)
 
@@ -176,14 +176,14 @@ class JupyterServer:
         return str(await ensure_async(self._contents.increment_filename(name)))
 
     async def facts(self, path: str) -> DocumentMetadata:
-        """Return the metadata of a document; error 20401 if it does not exist."""
+        """Return the metadata of a document; NotebookItemNotFoundError if it does not exist."""
         self.check_inside(path)
         with _translate_errors(path, self.root):
             model = await ensure_async(self._contents.get(path, content=False))
         return DocumentMetadata(model["created"], model["last_modified"])
 
     async def read(self, path: str) -> Document:
-        """Read a notebook; error 20402 for a file that is not a notebook.
+        """Read a notebook; NotebookUnreadableError for a file that is not a notebook.
 
         Retries while the server is writing the file.
         """
@@ -231,7 +231,7 @@ class JupyterServer:
         return str(model["hash"])
 
     async def save(self, path: str, content: Any) -> None:
-        """Write a notebook; error 20104 if that fails, 30102 or 30107 because of the disk."""
+        """Write a notebook."""
         model = {"type": "notebook", "format": "json", "content": content}
         self._own_saves[path] += 1
         try:
@@ -302,7 +302,7 @@ class JupyterServer:
         }
 
     async def open_session(self, path: str, kernel: str) -> dict[str, Any]:
-        """Start a kernel for a notebook; error 20102 if that fails."""
+        """Start a kernel for a notebook; KernelStartError if that fails."""
         try:
             session = await ensure_async(
                 self._sessions.create_session(
@@ -328,7 +328,7 @@ class JupyterServer:
 
 
 def parse_notebook(base64_text: str, path: str) -> Any:
-    """Return the notebook in the newest format; error 20402 with the reason if it is invalid."""
+    """Return the notebook in the newest format."""
     import nbformat
 
     try:

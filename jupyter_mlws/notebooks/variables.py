@@ -71,10 +71,7 @@ class VariableReader:
         self._newest.pop(notebook, None)
 
     async def list(self, notebook: str) -> Variables:
-        """Return the variables of the notebook's kernel; while it is busy, as they were before.
-
-        Error 20401.
-        """
+        """Return the variables of the notebook's kernel; while it is busy, as they were before."""
         listener = await self._listener_of(notebook)
         if listener is None:
             return Variables(is_available=False, reason="no_kernel")
@@ -95,8 +92,8 @@ class VariableReader:
     async def read(self, notebook: str, variable: str, call: str, request: BaseModel) -> Any:
         """Return what the kernel's helper answers about a variable; ``call`` is one of its calls.
 
-        Errors: 20401 also without a running Python kernel, 20105 while the kernel runs other code,
-        20206 if the variable is not what the call needs.
+        Raises NotebookItemNotFoundError also without a running Python kernel, KernelBusyError while
+        the kernel runs other code, VariableError if the variable is not what the call needs.
         """
         listener = await self._listener_of(notebook)
         try:
@@ -173,7 +170,7 @@ async def _debug(connection: Connection, command: str) -> dict[str, Any]:
 async def _reply(
     connection: Connection, kind: str, content: dict[str, Any], channel: str = "shell"
 ) -> dict[str, Any]:
-    """Return the kernel's reply to a request; error 20105 while it runs code of another client."""
+    """Return the kernel's reply to a request."""
     deadline = asyncio.get_running_loop().time() + TIMEOUT
     with connection.ask(kind, content, channel) as (_, answers):
         while True:

@@ -70,7 +70,7 @@ class ProjectManager:
         return descriptions
 
     def workspace(self, identifier: str | None = None) -> Workspace:
-        """Return the workspace of a project; error 50402 if missing, 50302 outside the root."""
+        """Return the workspace of a project."""
         project = self._open(identifier or DEFAULT_PROJECT_ID)
         with self._lock:
             if project.root not in self._workspaces:
@@ -78,7 +78,7 @@ class ProjectManager:
             return self._workspaces[project.root]
 
     def trusted_workspace(self, identifier: str | None = None) -> Workspace:
-        """Return the workspace of a project; also error 50303 unless its authors are trusted."""
+        """Return the workspace of a project."""
         workspace = self.workspace(identifier)
         require_trust(workspace.project)
         return workspace
@@ -86,8 +86,8 @@ class ProjectManager:
     def create(self, name: str, template: Template) -> ProjectInfo:
         """Create a project in the folder ``name`` below the root (``.``: the root itself).
 
-        After a failure no partial project is left. Errors: 50203 if it exists, 50302 for a name
-        that leads outside the root.
+        After a failure no partial project is left. Raises AlreadyExistsError if it exists,
+        OutsideWorkspaceError for a name that leads outside the root.
         """
         target = self._resolve_target(name)
         preexisting = target.exists()
@@ -118,7 +118,8 @@ class ProjectManager:
     def check_clone(self, address: str, name: str | None) -> str:
         """Return the name of the folder for a clone: ``name``, or else that of the repository.
 
-        Errors: 50201 for an address that is not accepted, 50203 if the folder exists, 50302.
+        Raises InvalidRequestError for an address that is not accepted, AlreadyExistsError if the
+        folder exists.
         """
         fault = fault_of_address(address)
         if fault is not None:
@@ -143,7 +144,7 @@ class ProjectManager:
 
         The project is not trusted, even if an earlier one at the same path was.
 
-        Errors: those of :meth:`check_clone`, 30101, 30254. A failure leaves nothing.
+        Errors: those of :meth:`check_clone`. A failure leaves nothing.
         """
         from jupyter_mlws.git.adapter import Git
         from jupyter_mlws.git.remote_commands import RemoteSession, clone
@@ -165,11 +166,11 @@ class ProjectManager:
         return self._describe(Project.open(target))
 
     def describe(self, identifier: str) -> ProjectInfo:
-        """Return one project in its current state; error 50402."""
+        """Return one project in its current state."""
         return self._describe(self._open(identifier))
 
     def set_trusted(self, identifier: str | None, value: bool) -> ProjectInfo:
-        """Trust the authors of a project, or withdraw the trust; error 50402."""
+        """Trust the authors of a project, or withdraw the trust."""
         project = self._open(identifier or DEFAULT_PROJECT_ID)
         (trust if value else withdraw_trust)(project.root)
         return self._describe(project)
@@ -249,7 +250,7 @@ def _iter_projects(folder: Path, depth: int) -> Iterator[Project]:
 def _read_head(project: Project) -> tuple[str | None, str | None]:
     """Return the branch (None if detached) and the commit (None before the first).
 
-    Error 50402 if git finds no repository: nothing else then reads the folder.
+    Raises ProjectNotFoundError if git finds no repository: nothing else then reads the folder.
     """
     # A folder above may be a repository.
     environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(project.root.parent)}

@@ -31,7 +31,7 @@ PREFIX = "mlws/api/v1/"
 
 
 def service_of(services: Services) -> HubService:
-    """The Hub's service; error 10103 without a Hub."""
+    """The Hub's service; HubUnavailableError without a Hub."""
     if services.containers is None:
         raise HubUnavailableError()
     return services.containers.service
@@ -99,7 +99,7 @@ class ForwardedStream(StreamHandler):
             upstream.close()
 
     async def connect(self, path: str, since: str | None) -> WebSocketClientConnection:
-        """Connect to the service's stream; error 50102 if it does not answer."""
+        """Connect to the service's stream; RequestFailedError if it does not answer."""
         service = service_of(self.services)
         address = f"ws{service.url.removeprefix('http')}{service.prefix}/{path}"
         request = HTTPRequest(

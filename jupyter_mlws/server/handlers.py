@@ -44,7 +44,7 @@ class AuthorizationMixin:
         self.services = services
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """Raise error 50301 unless the user may access the resource and those in ``also``."""
+        """Raise PermissionDeniedError unless the user may access the resource and ``also``."""
         handler: Any = self
         action = ACTIONS.get(handler.request.method, "write")
         user = handler.current_user
@@ -60,7 +60,7 @@ class AuthorizationMixin:
         raise PermissionDeniedError(action="use", resource=self.resource)
 
     async def open_workspace(self) -> Workspace:
-        """Return the workspace of ``?project=`` or the server's root; error 50303 if untrusted."""
+        """Return the workspace of ``?project=`` or the server's root."""
         handler: Any = self
         project = handler.get_query_argument("project", None)
         return await in_thread(self.services.projects.trusted_workspace, project)

@@ -25,8 +25,8 @@ class TeamManager:
     """Lists, clones and connects shared projects.
 
     Blocking and thread-safe. An error of the service is raised as
-    :class:`~jupyter_mlws.core.errors.MLWSError` with the service's code; 50102 if the service
-    does not respond.
+    :class:`~jupyter_mlws.core.errors.MLWSError` with the service's code; RequestFailedError if the
+    service does not respond.
     """
 
     def __init__(self, service: HubService, projects: ProjectManager) -> None:
@@ -48,7 +48,7 @@ class TeamManager:
     ) -> ProjectInfo:
         """Clone the project below the root; a clone of an empty project gets a first commit.
 
-        Errors: 50203 if the folder exists, 50302, 30101.
+        Raises AlreadyExistsError if the folder exists.
         """
         info = self._projects.clone(project.git_url, folder or project.name, progress, ask)
         root = self._projects.workspace(info.id).project.root
@@ -64,7 +64,7 @@ class TeamManager:
     def connect(self, name: str, identifier: str | None) -> TeamProject:
         """Connect a local project to a shared one, for its code, data and runs.
 
-        Nothing is sent yet: the next push does that. Errors: 10303 for readers, 50402.
+        Nothing is sent yet: the next push does that. Raises RoleRequiredError for readers.
         """
         project = self._get(name)
         if not project.role.may(Role.WRITER):

@@ -74,8 +74,8 @@ class Repository:
     ) -> Iterator[None]:
         """Hold the project's lock, after recovery from crashed operations.
 
-        ``waiting`` receives the current holder. Errors: 30103, 30102 for a full disk, and 30201
-        if what ``needs`` names is unfinished.
+        ``waiting`` receives the current holder. Raises DiskFullError for a full disk, and
+        UnfinishedOperationError if what ``needs`` names is unfinished.
         """
         with self.project.lock(operation, waiting=waiting):
             try:
@@ -92,7 +92,7 @@ class Repository:
         return self.git.unfinished() or interrupted(self.project)
 
     def refuse_unfinished(self, needs: Needs = Needs.VERSION) -> None:
-        """Raise error 30201 if an operation is unfinished, or its conflicts are left."""
+        """Raise UnfinishedOperationError if an operation or its conflicts are left."""
         if needs is Needs.NOTHING:
             return
         operation, paths = interrupted(self.project), []

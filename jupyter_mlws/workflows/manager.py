@@ -80,7 +80,7 @@ class WorkflowManager:
         self.summaries = ResultSummaries(runs, self.results, self.sweeps)
 
     def get(self, path: str) -> Workflow:
-        """Return a workflow as a graph with its problems; raise 40205 if it cannot be read."""
+        """Return a workflow as a graph with its problems."""
         self.runs.reconcile()
         return self._workflow(self.documents.read(path))
 
@@ -118,8 +118,9 @@ class WorkflowManager:
     def import_file(self, request: ImportRequest) -> Imported:
         """Create a workflow from another tool's file, or only preview it (``dry_run``).
 
-        The notes list what could not be converted unchanged. Errors: 40211 for a file that does not
-        have the expected format, 40401 if it does not exist, and those of :meth:`create`.
+        The notes list what could not be converted unchanged. Raises ImportFailedError for a file
+        that does not have the expected format, WorkflowItemNotFoundError if it does not exist, and
+        those of :meth:`create`.
         """
         from jupyter_mlws.workflows.importers.importing import import_workflow
 
@@ -147,7 +148,7 @@ class WorkflowManager:
         return self._workflow(self._editor.change(path, change, etags))
 
     def remove(self, path: str) -> Removed:
-        """Remove a workflow's file; raise error 40207 while a run of it is in progress."""
+        """Remove a workflow's file; WorkflowRunningError while a run of it is in progress."""
         live = self.runs.live(self.documents.checked(path))
         if live:
             raise WorkflowRunningError(workflow=path, run=live[0]["id"])
@@ -172,7 +173,8 @@ class WorkflowManager:
 
         Where a run decides, they are those of the last run.
 
-        Error 40401 if the workflow has no such node, 40205 if it cannot be read.
+        Raises WorkflowItemNotFoundError if the workflow has no such node, WorkflowUnreadableError
+        if it cannot be read.
         """
         stage, columns = self._node_columns(request)
         inputs = columns.offers(stage.id)
@@ -196,8 +198,8 @@ class WorkflowManager:
     def learned_checks(self, request: NodeColumnsRequest) -> LearnedChecks:
         """Return rules that the table at a node's input meets.
 
-        Error 40401 if the workflow has no such node, or no file has the table yet; 40206 if the
-        table cannot be read.
+        Raises WorkflowItemNotFoundError if the workflow has no such node, or no file has the table
+        yet; PreviewError if the table cannot be read.
         """
         stage, columns = self._node_columns(request)
         path = next(iter(stage.ports.get("data", ())), None)
@@ -221,7 +223,8 @@ class WorkflowManager:
     def profile_table(self, request: TableProfileRequest) -> TableProfile:
         """Return what a table file holds, and what could be predicted of it.
 
-        Error 40401 if there is no such file, 40206 if it cannot be read.
+        Raises WorkflowItemNotFoundError if there is no such file, PreviewError if it cannot be
+        read.
         """
         file = self._project.resolve(request.path)
         if not file.is_file():
@@ -235,8 +238,8 @@ class WorkflowManager:
     def profile_source(self, request: NodeColumnsRequest) -> SourceProfile:
         """Return what the table holds that a node loads from local files.
 
-        Error 40401 if the workflow has no such node, it reads no local files or they do not exist;
-        40206 if they cannot be read.
+        Raises WorkflowItemNotFoundError if the workflow has no such node, it reads no local files
+        or they do not exist; PreviewError if they cannot be read.
         """
         stage, columns = self._node_columns(request)
         source = columns.source(stage.id)
@@ -253,8 +256,8 @@ class WorkflowManager:
     def preview_query(self, request: NodeColumnsRequest) -> Preview:
         """Return the first rows of the query of a `load_sql` node, read without changing any.
 
-        Error 40401 if the workflow has no such node, or an input of it is no file yet; 40206 if the
-        query fails.
+        Raises WorkflowItemNotFoundError if the workflow has no such node, or an input of it is no
+        file yet; PreviewError if the query fails.
         """
         stage, _ = self._node_columns(request)
         component = self.registry.all().get(stage.component or "")
@@ -328,8 +331,8 @@ class WorkflowManager:
     def debug(self, path: str, run: str, node: str, language: str = ENGLISH) -> WrittenNotebook:
         """Write a notebook that repeats a node of a run with the same settings and inputs.
 
-        The workflow is that of the run. An existing notebook is not overwritten. Error 40401 for a
-        node that the run did not have.
+        The workflow is that of the run. An existing notebook is not overwritten. Raises
+        WorkflowItemNotFoundError for a node that the run did not have.
         """
         from jupyter_mlws.workflows.debug_notebook import Debugger, DebugTarget
 

@@ -65,7 +65,8 @@ def type_of(path: str) -> str:
 def preview(kind: str, path: Path, suffix: str) -> Preview:
     """Return a preview of the file; ``suffix`` is its extension (files of the cache have none).
 
-    Error 40401 if the file does not exist, 40206 if its content does not match its type.
+    Raises WorkflowItemNotFoundError if the file does not exist, PreviewError if its content does
+    not match its type.
     """
     if not path.exists():
         raise WorkflowItemNotFoundError(kind="output", name=path.name)
@@ -104,8 +105,8 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
 def plot(path: Path, suffix: str, properties: Mapping[str, Any], templates: Path) -> Preview | None:
     """Return the chart that DVC draws of a plots file; None if it draws none.
 
-    Error 40401 if the file does not exist, 40206 if it does not fit ``properties``, its entry in
-    `dvc.yaml`.
+    Raises WorkflowItemNotFoundError if the file does not exist, PreviewError if it does not fit
+    ``properties``, its entry in `dvc.yaml`.
     """
     if not path.is_file():
         raise WorkflowItemNotFoundError(kind="output", name=path.name)

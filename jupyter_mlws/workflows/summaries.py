@@ -62,7 +62,8 @@ class ResultSummaries:
     def list(self, path: str) -> WorkflowResults:
         """Return a summary of the newest result of every node that has one or was changed.
 
-        A sweep has the metric of its best variant. Errors: 40205 if the file cannot be read.
+        A sweep has the metric of its best variant. Raises WorkflowUnreadableError if the file
+        cannot be read.
         """
         self._runs.reconcile()
         stages = self._runs.documents.graph(self._runs.documents.read(path)).stages

@@ -58,7 +58,8 @@ class SweepManager:
     def list(self, path: str, query: SweepsQuery | None = None) -> Sweeps:
         """Return the sweeps of a workflow in file order, with ranked variants.
 
-        Errors: 40205 if DVC refuses the file, 40208 for a metric that no variant has.
+        Raises WorkflowUnreadableError if DVC refuses the file, MetricMissingError for a metric that
+        no variant has.
         """
         self._runs.reconcile()
         document = self._runs.documents.read(path)
@@ -76,9 +77,10 @@ class SweepManager:
         The stage keeps the sweep's name, and gets the variant's command, outputs and result. Sweeps
         that are derived from it variant by variant are replaced too, and stages that read other
         variants read this one. ``expected_etags``: the accepted ETags of the file (None: any).
-        Errors: 40401 for a sweep or variant that does not exist, 40208 for a metric, 40209 if no
-        metric decides which is the best or the text cannot express the result, 40207 while a run is
-        in progress, 40402 for another version of the file.
+        Raises WorkflowItemNotFoundError for a sweep or variant that does not exist,
+        MetricMissingError for a metric, PromotionError if no metric decides which is the best or
+        the text cannot express the result, WorkflowRunningError while a run is in progress,
+        WorkflowChangedError for another version of the file.
         """
         self._runs.reconcile()
         document = self._runs.documents.read(path)

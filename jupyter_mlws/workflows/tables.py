@@ -171,7 +171,8 @@ class TableReader:
     def page(self, path: Path, suffix: str, request: TableRequest) -> TablePage:
         """Return rows of a table, filtered and sorted.
 
-        Errors: 40401 if the file does not exist, 40206 if it is no table or a filter does not fit.
+        Raises WorkflowItemNotFoundError if the file does not exist, PreviewError if it is no table
+        or a filter does not fit.
         """
         import numpy as np
 

@@ -456,8 +456,8 @@ def open_backend(
     """Open the pipeline of the file at ``path``, natively if possible, else with DVC.
 
     ``stages`` are its resolved stages, ``state`` is this package's own directory. ``draft`` is the
-    text of the stages if it is not the file's; such a pipeline can only be examined. Errors: 30204
-    if DVC is not set up, 40205 if it refuses the file.
+    text of the stages if it is not the file's; such a pipeline can only be examined. Raises
+    DVCNotInitializedError if DVC is not set up, WorkflowUnreadableError if it refuses the file.
     """
     require_dvc(root)
     try:

@@ -37,8 +37,8 @@ class Cluster:
 def resolve(executor: str | None, environment: Mapping[str, str] | None = None) -> str:
     """Return the executor that a run uses: ``local``, or an address (with ``?shared=…``).
 
-    Errors: 40210 if it cannot be parsed or no address is known, 40108 if the package that Dask
-    needs is not installed.
+    Raises InvalidExecutorError if it cannot be parsed or no address is known, DaskNotInstalledError
+    if the package that Dask needs is not installed.
     """
     variables = os.environ if environment is None else environment
     wish = (executor or variables.get(SETTING) or LOCAL).strip()
@@ -68,7 +68,7 @@ def resolve(executor: str | None, environment: Mapping[str, str] | None = None) 
 
 
 def read(executor: str) -> Cluster | None:
-    """Return the cluster that an executor names, or None for this machine; error 40210."""
+    """Return the cluster that an executor names, or None for this machine."""
     if executor == LOCAL:
         return None
     try:

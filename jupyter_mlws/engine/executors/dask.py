@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import (
+    DaskLostError,
     DaskNotInstalledError,
     DaskUnreachableError,
     MLWSError,
+    NodeFailedError,
     NoWorkersError,
+    RunStoppedError,
     WorkerMismatchError,
 )
-from jupyter_mlws.core.i18n import Message, store_fact
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.engine.executors import dask_worker
 from jupyter_mlws.engine.executors.artifact_bundle import ArtifactBundler
 from jupyter_mlws.engine.executors.config import Cluster
@@ -71,7 +74,8 @@ class _Submission:
 class DaskCluster:
     """The connection of one run to a cluster, and the resources of the cluster.
 
-    Errors: 40106 if no scheduler answers, 40109 if versions differ, 40110 if no worker comes.
+    Raises DaskUnreachableError if no scheduler answers, WorkerMismatchError if versions differ,
+    NoWorkersError if no worker comes.
     """
 
     def __init__(self, cluster: Cluster, state: Path, run: str) -> None:
@@ -214,10 +218,11 @@ class DaskExecutor:
         try:
             bundle = None if self._cluster.shared else self._open_bundler().pack(work.task.node)
         except MLWSError as error:
-            self._end(work, TaskFailure(**error.record))
+            self._end(work, TaskFailure(error))
             return
         except Exception as error:  # noqa: BLE001  the engine waits for an outcome
-            self._end(work, TaskFailure("40104", {"reason": f"{type(error).__name__}: {error}"}))
+            reason = f"{type(error).__name__}: {error}"
+            self._end(work, TaskFailure(RunStoppedError(reason=reason)))
             return
         if work.stopped:
             self._end(work, dask_worker.STOPPED_EXIT_CODE)
@@ -292,7 +297,7 @@ class DaskExecutor:
         if news is JobEvent.AGAIN:
             self._end(work, WorkerLoss(work.worker))
         elif news is JobEvent.FAILED:
-            self._end(work, TaskFailure(facts["code"], facts["facts"]))
+            self._end(work, TaskFailure(MLWSError.restore(facts["code"], facts["facts"])))
         elif facts.get("outs"):
             self._data.submit(self._fetch_outputs, work, facts)
         elif news is JobEvent.ENDED:
@@ -304,9 +309,9 @@ class DaskExecutor:
         try:
             self._bundler.unpack(as_data(facts["outs"]))
         except MLWSError as error:
-            self._end(work, TaskFailure(**error.record))
+            self._end(work, TaskFailure(error))
         except Exception as error:  # noqa: BLE001  the engine waits for an outcome
-            self._end(work, TaskFailure("40104", {"reason": str(error)}))
+            self._end(work, TaskFailure(RunStoppedError(reason=str(error))))
         else:
             self._end(work, facts["code"])
 
@@ -325,15 +330,14 @@ class DaskExecutor:
             error = future.exception()
             if type(error).__name__ != "KilledWorker":
                 reason = f"{type(error).__name__}: {error}"
-                self._end(work, TaskFailure("40101", {"exit_code": reason}))
+                self._end(work, TaskFailure(NodeFailedError(node=work.task.node, exit_code=reason)))
                 return
         self._end(work, self._failure_outcome(work, CONNECTION_CLOSED))
 
     def _failure_outcome(self, work: _Submission, reason: str | Message) -> Outcome:
         if self._client.status == "running":
             return WorkerLoss(work.worker)
-        facts = {"address": self._cluster.address, "reason": store_fact(reason)}
-        return ExecutorFailure("40107", facts)
+        return ExecutorFailure(DaskLostError(address=self._cluster.address, reason=reason))
 
     def _stop(self, work: _Submission) -> None:
         """Stop a job on all workers, as it may move to another one at any moment."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws._version import __version__
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError, NodeFailedError
 from jupyter_mlws.dvc.stages import search_path
 from jupyter_mlws.engine.executors.job import Job, JobEvent, WorkerInfo, as_plain
 from jupyter_mlws.engine.executors.worker_sandbox import WorkerSandbox
@@ -139,7 +139,8 @@ class _JobRunner:
             self._emit(JobEvent.FAILED, **error.record)
         except Exception as error:  # noqa: BLE001  the run waits for an event
             reason = f"{type(error).__name__}: {error}"
-            self._emit(JobEvent.FAILED, code="40101", facts={"exit_code": reason})
+            facts = {"exit_code": reason}
+            self._emit(JobEvent.FAILED, code=NodeFailedError.code, facts=facts)
 
     @contextmanager
     def _register_job(self) -> Iterator[None]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.dvc.stages import Command
 from jupyter_mlws.engine.policy import Policy
 
@@ -41,18 +42,16 @@ class WorkerLoss:
 
 @dataclass(frozen=True)
 class TaskFailure:
-    """Error of the catalogue that kept the commands from running to their end."""
+    """Error that kept the commands from running to their end."""
 
-    code: str
-    facts: Mapping[str, Any]
+    error: MLWSError
 
 
 @dataclass(frozen=True)
 class ExecutorFailure:
-    """Error of the catalogue that ended the executor itself, and the run with it."""
+    """Error that ended the executor itself, and the run with it."""
 
-    code: str
-    facts: Mapping[str, Any]
+    error: MLWSError
 
 
 Outcome = int | WorkerLoss | TaskFailure | ExecutorFailure

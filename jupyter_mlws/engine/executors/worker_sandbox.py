@@ -80,7 +80,7 @@ class WorkerSandbox:
         }
 
     def fetch(self) -> None:
-        """Download the inputs; errors 30101, 30402 if the remote does not have or provide them."""
+        """Download the inputs."""
         from jupyter_mlws.dvc.data import open_data
 
         for path in self._bundle.outs:

@@ -91,7 +91,7 @@ class LocalImage:
 class Engine:
     """The containers of one Hub on one engine; blocking and thread-safe.
 
-    Failures are raised as error 10104.
+    Failures are raised as ContainerBackendError.
     """
 
     def __init__(self, hub_name: str) -> None:
@@ -370,7 +370,7 @@ def parse_timestamp(text: str) -> datetime | None:
 
 @contextlib.contextmanager
 def translate_docker_errors() -> Iterator[None]:
-    """Raise failures of the engine as error 10104; NotFound passes through."""
+    """Raise failures of the engine as ContainerBackendError; NotFound passes through."""
     try:
         yield
     except (APIError, DockerException, requests.RequestException, OSError) as error:

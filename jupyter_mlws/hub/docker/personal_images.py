@@ -145,7 +145,7 @@ class PersonalImages:
     def installed(self, docker: str) -> dict[str, str]:
         """Return name → requirement of all packages in a running container.
 
-        Error 10106 if the container can't list them.
+        Raises EnvironmentSaveError if the container can't list them.
         """
         code, output = self._run(docker, ["python", "-I", "-c", INSTALLED], {})
         try:
@@ -368,7 +368,7 @@ class PersonalImages:
 
 @contextlib.contextmanager
 def _present() -> Iterator[None]:
-    """Raise error 10106 if a container or image was removed meanwhile."""
+    """Raise EnvironmentSaveError if a container or image was removed meanwhile."""
     try:
         with translate_docker_errors():
             yield

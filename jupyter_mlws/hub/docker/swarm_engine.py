@@ -85,7 +85,7 @@ class SwarmEngine(Engine):
                     self.client.remove_service(row["ID"])
 
     def resize(self, docker: str, amount: Amount) -> None:
-        """Raise error 10211: Swarm would have to restart the lab."""
+        """Raise SwarmUnsupportedError: Swarm would have to restart the lab."""
         raise SwarmUnsupportedError(operation="live resizing")
 
     def sample(self, container: DockerContainer) -> Sample | None:

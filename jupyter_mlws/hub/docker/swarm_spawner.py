@@ -91,7 +91,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         return created
 
     async def start_object(self) -> None:
-        """Wait until Swarm has found a node; error 10212 if it finds none in time."""
+        """Wait until Swarm has found a node; PlacementTimeoutError if it finds none in time."""
         deadline = time.monotonic() + self.queue_wait
         last_position = 0
         while True:

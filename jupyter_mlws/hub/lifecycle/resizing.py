@@ -40,8 +40,9 @@ class Resizer:
     async def resize(self, entry: ContainerState, change: ResourceChange) -> None:
         """Change the size of a container; fields that the change leaves out stay as they are.
 
-        Error 10201 above the limits or below the memory in use, 10101 if the resources are not free
-        now, 10204 while the container starts or stops.
+        Raises InvalidContainerError above the limits or below the memory in use,
+        InsufficientResourcesError if the resources are not free now, ContainerStateError while the
+        container starts or stops.
         """
         before = entry.resources.amount
         target = change.over(entry.resources).amount

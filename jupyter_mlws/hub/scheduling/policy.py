@@ -95,7 +95,7 @@ class Policy:
         )
 
     def check_size(self, amount: Amount) -> None:
-        """Raise error 10201 with every resource above the limit of one container."""
+        """Raise InvalidContainerError with every resource above the limit of one container."""
         faults = self._size_faults(amount)
         if faults:
             raise InvalidContainerError(faults=faults)

@@ -84,7 +84,8 @@ class Scheduler:
     def check(self, request: Request) -> None:
         """Check that the request can be granted at all.
 
-        Error 10101 if it can never fit, 10201 if it exceeds the user's limit.
+        Raises InsufficientResourcesError if it can never fit, InvalidContainerError if it exceeds
+        the user's limit.
         """
         if self.user_limit is not None:
             self._check_user(request, self.user_limit)
@@ -287,7 +288,7 @@ class Scheduler:
         return {node: all_ - self.allocated(node) for node, all_ in self.nodes.items()}
 
     def shortage(self, demand: Amount, has: Mapping[str, Amount]) -> MLWSError:
-        """Return error 10101, which names the resource that the best-fitting node lacks."""
+        """Return InsufficientResourcesError with the resource that the best-fitting node lacks."""
         nearest = min(
             has.values(), key=lambda amount: _missing_share(demand, amount), default=ZERO_AMOUNT
         )

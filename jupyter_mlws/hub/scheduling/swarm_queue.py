@@ -53,9 +53,9 @@ class SwarmQueue(Scheduler):
         return super().withdraw(identifier)
 
     def reserve(self, request: Request, now: float, expires: float) -> Reservation | None:
-        """Raise error 10211: Swarm has no reservations."""
+        """Raise SwarmUnsupportedError: Swarm has no reservations."""
         raise SwarmUnsupportedError(operation="reservations")
 
     def move(self, identifier: str, position: int, now: float) -> None:
-        """Raise error 10211: Swarm decides the order itself."""
+        """Raise SwarmUnsupportedError: Swarm decides the order itself."""
         raise SwarmUnsupportedError(operation="reordering the queue")

@@ -198,7 +198,7 @@ class DataHandler(TokenAuthenticatedHandler, RESTHandler, StaticFileHandler):
 
 @contextlib.contextmanager
 def _translate_disk_full() -> Any:
-    """Raise error 30102 if the disk is full."""
+    """Raise DiskFullError if the disk is full."""
     try:
         yield
     except OSError as error:

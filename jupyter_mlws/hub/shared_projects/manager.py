@@ -77,7 +77,7 @@ class Limits:
 class GitWorkerClient:
     """Client of the process with git and the repositories, :mod:`.git_worker`.
 
-    Error 10104 if it does not respond.
+    Raises ContainerBackendError if it does not respond.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -120,7 +120,7 @@ class RequestLimits:
     def take(self, user: str) -> Callable[[], None]:
         """Return a function that ends the request, and may be called more than once.
 
-        Error 10216 if there are too many requests.
+        Raises TooManyGitRequestsError if there are too many requests.
         """
         if self._users.total() >= self._most or self._users[user] >= self._most_each:
             raise TooManyGitRequestsError()
@@ -201,8 +201,8 @@ class Team:
     def access(self, user: Me, name: str, needed: Role = Role.READER) -> Access:
         """Return the user's access to a project.
 
-        Error 10406 if the user has none or the project is in the trash, 10303 if the role is too
-        small.
+        Raises SharedProjectNotFoundError if the user has none or the project is in the trash,
+        RoleRequiredError if the role is too small.
         """
         access = self._access(user, name, needed)
         if access.project.trashed_at is not None:
@@ -250,7 +250,8 @@ class Team:
     async def put_member(self, actor: Me, name: str, user: str, role: Role) -> TeamProject:
         """Add a member, or change a member's role.
 
-        Errors: 50201 if the Hub has no user of that name, 10207 for the last owner.
+        Raises InvalidRequestError if the Hub has no user of that name, LastOwnerError for the last
+        owner.
         """
         project = self.access(actor, name, Role.OWNER).project
         member = project.members.get(user)
@@ -285,7 +286,7 @@ class Team:
     async def delete(self, user: Me, name: str, confirm: str) -> None:
         """Move a project to the trash; delete it for good if it is there already.
 
-        Error 50201 unless ``confirm`` is its name.
+        Raises InvalidRequestError unless ``confirm`` is its name.
         """
         project = self._access(user, name, Role.OWNER).project
         if confirm != name:

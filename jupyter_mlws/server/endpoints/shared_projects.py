@@ -50,7 +50,7 @@ def connect_shared_project(services: Services, name: str, context: Context) -> T
 
 
 def _team(services: Services) -> TeamManager:
-    """The manager; error 10103 without a Hub."""
+    """The manager; HubUnavailableError without a Hub."""
     if services.team is None:
         raise HubUnavailableError()
     return services.team

@@ -62,7 +62,7 @@ class BranchManager:
         return [_record(ref) for ref in refs]
 
     def get(self, name: str) -> Branch:
-        """Return a local branch; error 30404."""
+        """Return a local branch."""
         ref = self._local(name)
         if ref is None:
             raise VersionItemNotFoundError(kind="branch", name=name)
@@ -71,8 +71,9 @@ class BranchManager:
     def create(self, name: str, start: str = "HEAD", *, checkout: bool = False) -> Branch:
         """Create a branch at the commit ``start``; it tracks ``start`` if that is a remote branch.
 
-        Errors: 50201 for a name that git refuses, 50203 for one that exists, 30404; with
-        ``checkout`` also those of :meth:`checkout`. No branch is created then.
+        Raises InvalidRequestError for a name that git refuses, AlreadyExistsError for one that
+        exists, VersionItemNotFoundError; with ``checkout`` also those of :meth:`checkout`. No
+        branch is created then.
         """
         with self._repository.exclusive(
             "branch", needs=Needs.VERSION if checkout else Needs.NOTHING
@@ -88,7 +89,8 @@ class BranchManager:
     def delete(self, name: str, *, force: bool = False) -> Branch:
         """Delete a branch and return it.
 
-        Errors: 30404, 30211 if it is checked out, 30212 if it has commits that no other branch has.
+        Raises BranchCheckedOutError if it is checked out, BranchNotMergedError if it has commits
+        that no other branch has.
         """
         with self._repository.exclusive("branch", needs=Needs.NOTHING):
             ref = self._local(name)
@@ -116,9 +118,10 @@ class BranchManager:
     ) -> Checkout:
         """Check out a branch or commit, with its data.
 
-        Errors: 50201 for an invalid combination, 50203 and 30404 for names, 30201 during a merge,
-        30202 if uncommitted work would be lost, 30101, 30401 and 30402 if data is not available.
-        Nothing has changed then.
+        Raises InvalidRequestError for an invalid combination, AlreadyExistsError and
+        VersionItemNotFoundError for names, UnfinishedOperationError during a merge,
+        UncommittedChangesError if uncommitted work would be lost, DataDamagedError and
+        DataMissingError if data is not available. Nothing has changed then.
         """
         with self._repository.exclusive("checkout"):
             previous = self._git.find("HEAD")

@@ -46,7 +46,7 @@ class History:
         A page stays the same while new commits are made, except with ``all``. With ``trailers`` the
         commits' trailers are read as well, which is about a tenth of git's time.
 
-        Error 30404 for a version that does not exist.
+        Raises VersionItemNotFoundError for a version that does not exist.
         """
         start, skip = query.ref, 0
         if query.cursor is not None:

@@ -48,7 +48,7 @@ class MergeResult:
 def merge_commits(
     project: Project, git: Git, ours: str, theirs: str, progress: ProgressCallback = no_progress
 ) -> MergeResult:
-    """Merge two commits; error 30217 if they have no common commit."""
+    """Merge two commits; UnrelatedHistoriesError if they have no common commit."""
     merged = merge_tree(git, ours, theirs)
     conflicts = dict(merged.conflicts)
     notebooks: dict[str, MergedNotebook] = {}

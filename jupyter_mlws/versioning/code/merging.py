@@ -125,9 +125,10 @@ class MergeManager:
     ) -> Merged:
         """Merge the commit ``ref`` into the current branch, with its data.
 
-        Errors: 30404, 30201 during another merge, 30202 if uncommitted work would be lost,
-        30205, 30217 without a common commit, 30207 if a hook refuses, 30101, 30401 and 30402
-        of data. Nothing has changed then. Conflicts are an outcome, not an error.
+        Raises UnfinishedOperationError during another merge, UncommittedChangesError if uncommitted
+        work would be lost, UnrelatedHistoriesError without a common commit, HookRejectedError if a
+        hook refuses, DataDamagedError and DataMissingError of data. Nothing has changed then.
+        Conflicts are an outcome, not an error.
         """
         with self._repository.exclusive("merge"):
             theirs = self._git.resolve(ref)
@@ -210,7 +211,7 @@ class MergeManager:
         )
 
     def conflict(self, path: str) -> ConflictDetail:
-        """Return one path with its three sides; error 30404 if it is not in conflict."""
+        """Return one path with its three sides."""
         path, sides = self._find_conflict(path)
         texts = {name: content(self._git, sides.get(stage)) for name, stage in STAGES.items()}
         now = self._root / path
@@ -264,8 +265,8 @@ class MergeManager:
     def resolve(self, path: str, resolution: Resolution) -> Conflicts:
         """Resolve one path by a side, both sides' lines, cells or a text; return what is left.
 
-        Errors: 30404 if it is not in conflict, 50201 for an invalid resolution, 30250 if cells are
-        still in conflict.
+        Raises VersionItemNotFoundError if it is not in conflict, InvalidRequestError for an invalid
+        resolution, UnresolvedCellsError if cells are still in conflict.
         """
         with self._repository.exclusive("merge", needs=Needs.FILES):
             path, sides = self._find_conflict(path)
@@ -344,7 +345,7 @@ class MergeManager:
         self._stage(path)
 
     def check_finish(self) -> None:
-        """Raise error 30252 without a merge in progress, 30201 while there are conflicts."""
+        """Raise an error without a merge in progress, or while there are conflicts."""
         self._require_merge()
         paths = format_paths(read_conflicts(self._git))
         if paths:
@@ -364,9 +365,10 @@ class MergeManager:
     ) -> Merged:
         """Commit the merge, and check out its data.
 
-        Errors: 30252 without a merge in progress, 30201 while there are conflicts, 30202 if changed
-        data would be lost, 30205, 30207 if a hook refuses, 30209, 30401 and 30402 of data. The
-        merge is still in progress then.
+        Raises NoMergeError without a merge in progress, UnfinishedOperationError while there are
+        conflicts, UncommittedChangesError if changed data would be lost, HookRejectedError if a
+        hook refuses, DataDamagedError and DataMissingError of data. The merge is still in progress
+        then.
         """
         with self._repository.exclusive("merge", needs=Needs.NOTHING):
             self.check_finish()
@@ -393,7 +395,7 @@ class MergeManager:
     def abort(self) -> Aborted:
         """Abort the merge; a safety commit keeps what was resolved.
 
-        Error 30252 without a merge in progress.
+        Raises NoMergeError without a merge in progress.
         """
         with self._repository.exclusive("merge", needs=Needs.NOTHING):
             self._require_merge()

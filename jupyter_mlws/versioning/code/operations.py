@@ -42,7 +42,8 @@ class OperationManager:
     def check(self, action: OperationAction) -> str:
         """Return the unfinished operation.
 
-        Errors: 30260 unless it offers the action, 30201 to continue with conflicts.
+        Raises NoOperationError unless it offers the action, UnfinishedOperationError to continue
+        with conflicts.
         """
         operation = self._repository.unfinished()
         if operation is None or action not in OPERATION_ACTIONS[operation]:
@@ -58,9 +59,10 @@ class OperationManager:
     ) -> OperationStep:
         """Continue, skip or abort the unfinished operation.
 
-        A safety commit keeps the uncommitted changes that this replaces. When git has finished,
-        the data is brought in step with HEAD. Errors: those of :meth:`check`, 30202 if changed
-        data would be lost, 30106 with git's reason, 30101, 30401 and 30402 of data.
+        A safety commit keeps the uncommitted changes that this replaces. When git has finished, the
+        data is brought in step with HEAD. Raises those of :meth:`check`, UncommittedChangesError if
+        changed data would be lost, GitCommandError with git's reason, DataDamagedError and
+        DataMissingError of data.
         """
         operation = self.check(action)
         safety = None

@@ -82,7 +82,7 @@ class RemoteManager:
     def check_push(self, remote: str | None, branch: str | None) -> tuple[str, str, str]:
         """Return (remote, branch, commit of the branch) for a push; does not use the network.
 
-        Error 30404, or 30215 if HEAD is detached.
+        Raises VersionItemNotFoundError, or DetachedHeadError if HEAD is detached.
         """
         branch = branch or self._current_branch()
         sha = self._git.find(f"{HEADS}{branch}")
@@ -91,7 +91,7 @@ class RemoteManager:
         return self._resolve_remote(remote, branch), branch, sha
 
     def get(self, name: str) -> Remote:
-        """Return one remote; error 30404."""
+        """Return one remote."""
         for remote in self.list():
             if remote.name == name:
                 return remote
@@ -100,7 +100,8 @@ class RemoteManager:
     def put(self, name: str, url: str, push_url: str | None = None) -> Remote:
         """Add a remote, or change its URLs.
 
-        Error 50201 for a name that git refuses, and for a URL that is invalid or holds a password.
+        Raises InvalidRequestError for a name that git refuses, and for a URL that is invalid or
+        holds a password.
         """
         faults = []
         name_fault = fault_of_name(self._git, name)
@@ -123,14 +124,14 @@ class RemoteManager:
         return self.get(name)
 
     def delete(self, name: str) -> Remote:
-        """Remove a remote with its remote-tracking branches, and return it; error 30404."""
+        """Remove a remote with its remote-tracking branches, and return it."""
         with self._repository.exclusive("remote", needs=Needs.NOTHING):
             remote = self.get(name)
             self._git.run("remote", "remove", name)
         return remote
 
     def check_fetch(self, remote: str | None) -> str:
-        """Return the name of the remote to fetch from; error 30404."""
+        """Return the name of the remote to fetch from."""
         ref = current_branch(self._git)
         return self._resolve_remote(remote, ref.removeprefix(HEADS) if ref else "")
 
@@ -142,10 +143,7 @@ class RemoteManager:
         prune: bool = False,
         ask: Ask | None = None,
     ) -> Fetched:
-        """Update the remote-tracking branches of a remote; nothing else changes.
-
-        Errors: 30101, 30254.
-        """
+        """Update the remote-tracking branches of a remote; nothing else changes."""
         remote = self.check_fetch(remote)
         prefix = f"{REMOTES}{remote}/"
         before = list_refs(self._git, prefix)
@@ -198,8 +196,9 @@ class RemoteManager:
 
         ``code_only``: without that data.
 
-        Errors: 30101 if a remote can't be reached, 30254 if it accepts no credentials, 30213 if it
-        has other commits, 30214 without a remote for data, 30216 if it refuses, 30402 if data is in
+        Raises RemoteUnreachableError if a remote can't be reached, GitCredentialsError if it
+        accepts no credentials, RemoteAheadError if it has other commits, DataRemoteMissingError
+        without a remote for data, PushRejectedError if it refuses, DataMissingError if data is in
         no store. The branch there has not moved then.
         """
         remote, branch, sha = self.check_push(remote, branch)
@@ -234,7 +233,7 @@ class RemoteManager:
     def check_pull(self, remote: str | None, branch: str | None) -> tuple[str, str]:
         """Return (remote, branch at the remote) for a pull.
 
-        Error 30404, or 30215 if HEAD is detached.
+        Raises VersionItemNotFoundError, or DetachedHeadError if HEAD is detached.
         """
         current = self._current_branch()
         remote = self._resolve_remote(remote, current)
@@ -253,10 +252,11 @@ class RemoteManager:
     ) -> Pulled:
         """Integrate a remote's branch into the current one, with its data.
 
-        Errors: 30101 if a remote can't be reached, 30254 if it accepts no credentials, 30404 if it
-        has no such branch, 30201 with the paths in conflict, 30202 if uncommitted work would be
-        lost, 30217 without a common commit, 30401 and 30402 of data. The working tree is unchanged
-        then.
+        Raises RemoteUnreachableError if a remote can't be reached, GitCredentialsError if it
+        accepts no credentials, VersionItemNotFoundError if it has no such branch,
+        UnfinishedOperationError with the paths in conflict, UncommittedChangesError if uncommitted
+        work would be lost, UnrelatedHistoriesError without a common commit, DataDamagedError and
+        DataMissingError of data. The working tree is unchanged then.
         """
         remote, branch = self.check_pull(remote, branch)
         progress(0, message="ask")
@@ -314,7 +314,7 @@ class RemoteManager:
     ) -> Sequence[DataPointer]:
         """Push the data that the commits name to the data remote, and return its pointers.
 
-        Error 30402 if data of the tip is in no store.
+        Raises DataMissingError if data of the tip is in no store.
         """
         previous = self._content.data_at(before) if before else []
         tip = sent_of(self._content.data_at(sha))

@@ -25,7 +25,7 @@ class RollbackManager:
         self._switching = Switching(repository)
 
     def check(self, to: str) -> str:
-        """Return the commit that ``to`` names; error 30404, or 30257 if not an ancestor of HEAD."""
+        """Return the commit that ``to`` names."""
         sha = self._git.resolve(to)
         if not self._git.contains(self._git.resolve("HEAD"), sha):
             raise NotAncestorError(commit=sha[:8])
@@ -43,8 +43,8 @@ class RollbackManager:
         ``revert`` adds one commit with the content of ``to``, data included, and keeps the history.
         ``restore`` changes the files only, and keeps their old content in a safety commit.
 
-        Errors: 30404, 30257 for a commit that is not an ancestor of HEAD, 30203 if nothing has
-        changed since, 30201, 30202, 30205, 30207, and those of data. Nothing has changed then.
+        Raises NotAncestorError for a commit that is not an ancestor of HEAD, NothingToCommitError
+        if nothing has changed since, and those of data. Nothing has changed then.
         """
         sha = self.check(to)
         if mode is RollbackMode.RESTORE:

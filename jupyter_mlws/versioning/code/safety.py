@@ -75,7 +75,7 @@ class SafetyManager:
         return safety_copies
 
     def check(self, identifier: str) -> Copy:
-        """Return the copy with that id; error 30404."""
+        """Return the copy with that id."""
         for copy in self._copies():
             if copy.id == identifier:
                 return copy
@@ -84,7 +84,7 @@ class SafetyManager:
     def restore(self, identifier: str, progress: ProgressCallback = no_progress) -> RestoreResult:
         """Restore the content of a safety copy, including the staged changes.
 
-        Another safety copy keeps what this replaces. Errors: 30404, and those of a restore.
+        Another safety copy keeps what this replaces.
         """
         with self._repository.exclusive("restore"):
             copy = self.check(identifier)

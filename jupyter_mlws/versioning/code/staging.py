@@ -56,8 +56,9 @@ class StagingManager:
     def stage(self, request: StageRequest) -> None:
         """Stage paths or hunks of the working tree.
 
-        Errors: 50201 for an empty request, 30404 for a path without changes, 30210 for a large new
-        file, 30251 for a hunk that no longer exists, 30253 for data. Nothing is staged then.
+        Raises InvalidRequestError for an empty request, VersionItemNotFoundError for a path without
+        changes, FileTooLargeError for a large new file, HunkOutdatedError for a hunk that no longer
+        exists, DataNotStageableError for data. Nothing is staged then.
         """
         with self._repository.exclusive("stage", needs=Needs.FILES):
             status = self._git.status()
@@ -85,8 +86,8 @@ class StagingManager:
     def ignore(self, paths: Sequence[str]) -> None:
         """Add new files and folders to `.gitignore`, and unstage them.
 
-        Errors: 30218 for files of HEAD, which git does not ignore, 30404 for a path without new
-        files.
+        Raises TrackedByGitError for files of HEAD, which git does not ignore,
+        VersionItemNotFoundError for a path without new files.
         """
         with self._repository.exclusive("stage"):
             status = self._git.status()
@@ -113,7 +114,8 @@ class StagingManager:
     def discard(self, request: StageRequest) -> Discarded:
         """Discard unstaged changes, data included; a hidden commit keeps them.
 
-        Errors as those of :meth:`stage`, 30201 during a merge, 30402 if data is in no store.
+        Errors as those of :meth:`stage`, UnfinishedOperationError during a merge, DataMissingError
+        if data is in no store.
         """
         with self._repository.exclusive("discard"):
             status = self._git.status()

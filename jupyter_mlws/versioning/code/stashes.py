@@ -58,7 +58,7 @@ class StashManager:
         return [(sha.strip("\n"), parents, moment, text) for sha, parents, moment, text in rows]
 
     def get(self, identifier: str) -> Stash:
-        """Return one stash; error 30404."""
+        """Return one stash."""
         for row in self._rows():
             if row[0] == identifier:
                 return self._to_stash(*row)
@@ -73,9 +73,9 @@ class StashManager:
     ) -> Stash:
         """Stash all changes; the working tree matches HEAD afterwards.
 
-        Errors: 30201 during a merge, 30205, 30258 if nothing has changed, 30402 if HEAD's data is
-        in no store. If the process is killed, the changes are in the stash, in the files, or in
-        both.
+        Raises UnfinishedOperationError during a merge, NothingToStashError if nothing has changed,
+        DataMissingError if HEAD's data is in no store. If the process is killed, the changes are in
+        the stash, in the files, or in both.
         """
         with self._repository.exclusive("stash"):
             check_identity(self._git)
@@ -103,8 +103,8 @@ class StashManager:
     ) -> StashApplied:
         """Apply a stash to the working tree; without ``keep`` the stash is dropped afterwards.
 
-        Errors: 30404, 30201 during a merge, 30202 if uncommitted work would be lost, 30256 if it
-        conflicts with HEAD. Nothing has changed then.
+        Raises UnfinishedOperationError during a merge, UncommittedChangesError if uncommitted work
+        would be lost, StashConflictError if it conflicts with HEAD. Nothing has changed then.
         """
         with self._repository.exclusive("stash"):
             stash = self.get(identifier)
@@ -129,7 +129,7 @@ class StashManager:
         return StashApplied(id=identifier, files=stash.files, data=[*data])
 
     def drop(self, identifier: str) -> Stash:
-        """Drop a stash and return it; error 30404."""
+        """Drop a stash and return it."""
         with self._repository.exclusive("stash", needs=Needs.NOTHING):
             stash = self.get(identifier)
             self._drop(identifier)

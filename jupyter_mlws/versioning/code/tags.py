@@ -29,7 +29,7 @@ class TagManager:
         return [_record(ref) for ref in tags(self._git)]
 
     def get(self, name: str) -> Tag:
-        """Return one tag; error 30404."""
+        """Return one tag."""
         for ref in tags(self._git):
             if ref.name == name:
                 return _record(ref)
@@ -38,8 +38,9 @@ class TagManager:
     def create(self, name: str, ref: str = "HEAD", message: str | None = None) -> Tag:
         """Create a tag at the commit ``ref``.
 
-        Errors: 50201 for a name that git refuses, 50203 for one that exists, 30404, 30205 if git
-        has no user name, 30209 if the tag can't be signed.
+        Raises InvalidRequestError for a name that git refuses, AlreadyExistsError for one that
+        exists, GitIdentityMissingError if git has no user name, SigningFailedError if the tag can't
+        be signed.
         """
         with self._repository.exclusive("tag", needs=Needs.NOTHING):
             fault = fault_of_name(self._git, name)
@@ -57,7 +58,7 @@ class TagManager:
         return self.get(name)
 
     def delete(self, name: str) -> Tag:
-        """Delete a local tag and return it; error 30404."""
+        """Delete a local tag and return it."""
         with self._repository.exclusive("tag", needs=Needs.NOTHING):
             tag = self.get(name)
             self._git.run("tag", "--delete", "--", name)

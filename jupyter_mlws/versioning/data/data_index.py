@@ -132,7 +132,9 @@ def select_new_content(
 
 
 def normalize_path(project: Project, path: str) -> str:
-    """Return ``path`` as git spells it, ``.`` for the root; error 50302 outside the project.
+    """Return ``path`` as git spells it, ``.`` for the root.
+
+    Raises OutsideWorkspaceError outside the project.
 
     The last part is not followed: a link is versioned as a link.
     """

@@ -99,7 +99,7 @@ class DatasetManager:
         return Page(items=[_to_dataset(i, states.get(i.path)) for i in page], next_cursor=following)
 
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> DatasetDetail:
-        """Return a dataset with its versions; error 30404."""
+        """Return a dataset with its versions."""
         item = self._find_item(identifier)
         versions, following = self._versions(item, limit, cursor)
         uses = node_uses(self._git)
@@ -121,8 +121,8 @@ class DatasetManager:
     def check_add(self, path: str) -> str:
         """Return the normalized path of data to add.
 
-        Errors: 50302 outside the project, 50201 if nothing can be added, 30218 if git tracks it,
-        30219 if other data overlaps.
+        Raises OutsideWorkspaceError outside the project, InvalidRequestError if nothing can be
+        added, TrackedByGitError if git tracks it, DataTrackingError if other data overlaps.
         """
         inside = normalize_path(self._project, path)
         target = self._project.root / inside
@@ -141,7 +141,9 @@ class DatasetManager:
         return inside
 
     def _check_overlap(self, inside: str, *, allow_existing: bool) -> bool:
-        """Raise error 30219 if other data overlaps; return True if the path is a dataset already.
+        """Raise DataTrackingError if other data overlaps.
+
+        Return True if the path is a dataset already.
 
         A dataset at the same path is accepted only with ``allow_existing``.
         """
@@ -158,7 +160,8 @@ class DatasetManager:
     def add(self, path: str) -> Dataset:
         """Track a file or folder as data, or record its current content; commits nothing.
 
-        Errors as of :meth:`check_add`, 30102 without disk space, 30204 without DVC.
+        Errors as of :meth:`check_add`, DiskFullError without disk space, DVCNotInitializedError
+        without DVC.
         """
         from jupyter_mlws.dvc.data import open_data
 
@@ -175,7 +178,7 @@ class DatasetManager:
     def check_import(self, request: DatasetImport) -> str:
         """Return the normalized target path of an import; does not use the network.
 
-        Errors: 50201 for an invalid URL or path, 50302, 30219.
+        Raises InvalidRequestError for an invalid URL or path.
         """
         checked_url(request.url)
         inside = normalize_path(self._project, request.path)
@@ -193,7 +196,8 @@ class DatasetManager:
         """Download data from a URL and track it; commits nothing.
 
         An interrupted download keeps its part, and the next one resumes it. Errors as of
-        :meth:`check_import`, 30101, 30102, 30270 if the server refuses, 30204 without DVC.
+        :meth:`check_import`, RemoteUnreachableError, DiskFullError, DataCredentialsError if the
+        server refuses, DVCNotInitializedError without DVC.
         """
         from jupyter_mlws.dvc.importing import import_url
 
@@ -205,7 +209,7 @@ class DatasetManager:
     def diff(self, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
         """Compare two versions of a dataset, file by file.
 
-        Errors: 30101, 30402 if no store has the listing of a version, 30404.
+        Raises DataMissingError if no store has the listing of a version.
         """
         from jupyter_mlws.dvc.data import open_data
 
@@ -233,7 +237,7 @@ class DatasetManager:
         return sha, {i.path: i for i in self._content.data_at(sha)}[item.path]
 
     def check_verify(self, identifier: str, version: str | None = None) -> DataPointer:
-        """Return the version to verify; error 30404."""
+        """Return the version to verify."""
         if version is None:
             return self.check_transfer(identifier)
         return self._resolve_side(self._find_item(identifier), version)[1]
@@ -246,7 +250,7 @@ class DatasetManager:
     ) -> DatasetVerified:
         """Read and hash each object of a dataset in the cache, and check it at the remote.
 
-        Nothing is changed. Errors: 30101 and 30270 of the remote, 30404.
+        Nothing is changed. Raises RemoteUnreachableError and DataCredentialsError of the remote.
         """
         from jupyter_mlws.dvc.data import open_data
         from jupyter_mlws.versioning.data.inspection import inspect
@@ -300,7 +304,7 @@ class DatasetManager:
             )
 
     def check_checkout(self, identifier: str, version: str) -> str:
-        """Return the commit that names a dataset's version; error 30404."""
+        """Return the commit that names a dataset's version."""
         return self._resolve_commit(self._find_item(identifier), version)
 
     def checkout(
@@ -314,7 +318,7 @@ class DatasetManager:
         return self._snapshots.restore(sha, [self._find_item(identifier).path], progress)
 
     def check_transfer(self, identifier: str) -> DataPointer:
-        """Return the recorded dataset; error 30404 if nothing was recorded."""
+        """Return the recorded dataset; VersionItemNotFoundError if nothing was recorded."""
         item = self._find_item(identifier)
         if item.md5 is None:
             raise VersionItemNotFoundError(kind="version", name=item.path)
@@ -323,8 +327,9 @@ class DatasetManager:
     def push(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
         """Push the recorded content to the remote, and check that it has arrived.
 
-        Errors: 30101, 30214 without a remote, 30270 if it refuses the credentials, 30401 if the
-        cache's content is damaged, 30402 if neither cache nor remote has it.
+        Raises DataRemoteMissingError without a remote, DataCredentialsError if it refuses the
+        credentials, DataDamagedError if the cache's content is damaged, DataMissingError if neither
+        cache nor remote has it.
         """
         from jupyter_mlws.dvc.data import open_data
 
@@ -343,7 +348,8 @@ class DatasetManager:
     def pull(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
         """Fetch the recorded content into the cache and the working tree.
 
-        Errors: 30101, 30202 if the local data is modified, 30214 without a remote, 30402.
+        Raises UncommittedChangesError if the local data is modified, DataRemoteMissingError without
+        a remote.
         """
         from jupyter_mlws.dvc.data import open_data
 

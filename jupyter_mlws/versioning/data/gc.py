@@ -38,8 +38,9 @@ class GarbageCollector:
     def run(self, *, confirm: bool) -> Collected:
         """Count the cached objects that no version names; with ``confirm`` delete them.
 
-        Errors: 30101 if the remote is needed to read a version and can't be reached, 30231 if
-        other projects share the cache, 30232 during a run.
+        Raises RemoteUnreachableError if the remote is needed to read a version and can't be
+        reached, SharedCacheError if other projects share the cache, RunInProgressError during a
+        run.
         """
         from jupyter_mlws.dvc.integrity import open_integrity_store
 

@@ -77,14 +77,14 @@ class DataRemotes:
         return remotes
 
     def get(self, name: str) -> DataRemote:
-        """Return one remote; error 30404."""
+        """Return one remote."""
         for remote in self.list():
             if remote.name == name.lower():
                 return remote
         raise VersionItemNotFoundError(kind="data remote", name=name)
 
     def put(self, name: str, request: DataRemotePut) -> DataRemote:
-        """Add a remote, or change it; error 50201 names every invalid field.
+        """Add a remote, or change it; InvalidRequestError names every invalid field.
 
         Credentials that are left out stay; empty ones are removed. The first remote of a project
         is its default.
@@ -98,7 +98,7 @@ class DataRemotes:
         return self.get(name)
 
     def delete(self, name: str) -> DataRemote:
-        """Remove a remote and its credentials, and return it; error 30404.
+        """Remove a remote and its credentials, and return it.
 
         The data at the remote is not deleted.
         """
@@ -108,7 +108,7 @@ class DataRemotes:
         return remote
 
     def check(self, name: str) -> DataRemoteChecked:
-        """Test the connection to a remote; errors 30101 and 30270 have the reason of a failure."""
+        """Test the connection to a remote."""
         from jupyter_mlws.dvc.data import open_data
 
         remote = self.get(name)

@@ -68,8 +68,9 @@ class Reproductions:
 
         ``identifier`` is MLflow's id, the id of a workflow run, or ``MODEL:VERSION``.
 
-        Errors: 30105, 30404, 30271 if the run has no commit that still exists, 30272 if it is
-        reproduced already, 50201 and 50302 for an invalid path.
+        Raises RunCommitMissingError if the run has no commit that still exists,
+        AlreadyReproducedError if it is reproduced already, InvalidRequestError and
+        OutsideWorkspaceError for an invalid path.
         """
         tracking = self._repository.tracking
         run_id = identifier
@@ -99,8 +100,9 @@ class Reproductions:
     ) -> Reproduction:
         """Create the worktree with its data; a failure leaves nothing behind.
 
-        The result lists data that is in no store. Errors as for :meth:`check`, 30101, 30102, 30103,
-        30106, 30204.
+        The result lists data that is in no store. Errors as for :meth:`check`,
+        RemoteUnreachableError, DiskFullError, OperationInProgressError, GitCommandError,
+        DVCNotInitializedError.
         """
         request = request or ReproduceRequest()
         run = self.check(identifier, request)
@@ -143,7 +145,7 @@ class Reproductions:
         return reproduction
 
     def delete(self, identifier: str) -> Reproduction:
-        """Delete a worktree with everything in it; error 30404."""
+        """Delete a worktree with everything in it."""
         with self._repository.exclusive("reproduction", needs=Needs.NOTHING):
             for path in self._worktrees():
                 reproduction = self._read(path)

@@ -34,7 +34,7 @@ class RunCommit:
 
 
 def commit_worktree(project: Project, run: str) -> RunCommit:
-    """Commit the state of the working tree for a run; error 30106 if git fails."""
+    """Commit the state of the working tree for a run; GitCommandError if git fails."""
     git = Git(project.root)
     status = git.status()
     has_untracked = any(entry.state == "untracked" for entry in status.entries)

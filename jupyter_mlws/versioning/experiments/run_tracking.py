@@ -27,8 +27,7 @@ class RunTracker:
     def state(self) -> RunState:
         """Return a commit of the working tree, on a hidden ref unless it is HEAD.
 
-        Branch, index and files stay as they are; changed data is in the cache afterwards. Errors:
-        30102, 30103, 30106.
+        Branch, index and files stay as they are; changed data is in the cache afterwards.
         """
         git = self._repository.git
         head = git.find("HEAD")
@@ -45,7 +44,7 @@ class RunTracker:
         return RunState(commit=commit, dirty=dirty, data=data, tags=tags)
 
     def begin(self, request: RunBegin) -> TrackedRun:
-        """Begin a run from the current state; errors as for :meth:`state`, and 30105."""
+        """Begin a run from the current state."""
         state = self.state()
         tags = {**state.tags, ORIGIN: "notebook"}
         if request.source:
@@ -69,7 +68,7 @@ class RunTracker:
         )
 
     def end(self, run: str, request: RunEnded) -> None:
-        """End a run; errors 30105, 30404."""
+        """End a run."""
         tags = {ERROR: request.error} if request.error else {}
         try:
             self._repository.tracking.ask(

@@ -48,7 +48,7 @@ class LineageReader:
     def read(self, query: LineageQuery) -> Lineage:
         """Return what an item was made from and what was made from it.
 
-        Errors 30105, 30404, 50201 for ``of``.
+        Raises MLflowFailedError, VersionItemNotFoundError, InvalidRequestError for ``of``.
         """
         start = self._start(query.of)
         nodes = {start.id: start}

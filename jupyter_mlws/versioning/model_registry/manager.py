@@ -89,8 +89,9 @@ class ModelRegistry:
         its recorded hashes select their content, or the run has logged them in MLflow. Only a run
         in progress, of a notebook or script, can have files of the working tree.
 
-        Error 50201 or 50302 names every invalid field, 30402 an output that no store has, 30401 a
-        damaged one; nothing is logged then.
+        Raises InvalidRequestError or OutsideWorkspaceError names every invalid field,
+        DataMissingError an output that no store has, DataDamagedError a damaged one; nothing is
+        logged then.
         """
         files = self._check(request)
         commit = None
@@ -135,7 +136,7 @@ class ModelRegistry:
         return Page(items=items, next_cursor=following)
 
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> ModelDetail:
-        """Return a model with its versions; error 30404."""
+        """Return a model with its versions."""
         name = unescape(identifier)
         before = _parse_number(cursor, "page") if cursor is not None else None
         model = self._call_tracking("model", "model", name, name=name)
@@ -150,7 +151,7 @@ class ModelRegistry:
         )
 
     def version(self, identifier: str, number: str) -> ModelVersion:
-        """Return one version; error 30404."""
+        """Return one version."""
         name = unescape(identifier)
         label = f"{name}:{number}"
         version_number = _parse_number(number, "model version")
@@ -159,7 +160,7 @@ class ModelRegistry:
         )
 
     def compare(self, ids: Sequence[str]) -> ModelComparison:
-        """Compare versions side by side; error 30404 names the first missing one."""
+        """Compare versions side by side; VersionItemNotFoundError names the first missing one."""
         versions = []
         for identifier in ids:
             name, _, number = identifier.rpartition(":")
@@ -173,7 +174,7 @@ class ModelRegistry:
     def set_alias(self, identifier: str, alias: str, number: int) -> Model:
         """Point an alias at a version.
 
-        Errors: 30404, 50201 for a name that MLflow rejects.
+        Raises InvalidRequestError for a name that MLflow rejects.
         """
         name = unescape(identifier)
         try:
@@ -188,7 +189,7 @@ class ModelRegistry:
         return self._model(name)
 
     def delete_alias(self, identifier: str, alias: str) -> Model:
-        """Delete an alias; error 30404."""
+        """Delete an alias."""
         name = unescape(identifier)
         if not self._call_tracking(
             "delete_alias", "model", name, name=name, alias=alias, by=person()
@@ -197,7 +198,7 @@ class ModelRegistry:
         return self._model(name)
 
     def alias_history(self, identifier: str) -> Page[AliasChange]:
-        """Return the changes of a model's aliases, newest first; error 30404."""
+        """Return the changes of a model's aliases, newest first."""
         name = unescape(identifier)
         rows = self._call_tracking("alias_history", "model", name, name=name)
         return Page(
@@ -232,7 +233,7 @@ class ModelRegistry:
         return _model(self._call_tracking("model", "model", name, name=name))
 
     def _call_tracking(self, call: str, kind: str, label: str, **arguments: Any) -> Any:
-        """Call MLflow; error 30404 if the item does not exist."""
+        """Call MLflow; VersionItemNotFoundError if the item does not exist."""
         try:
             return self._repository.tracking.ask(call, **arguments)
         except RefusedError as error:

@@ -260,7 +260,7 @@ class SnapshotBuilder:
         return selection
 
     def _refuse_many(self, status: Status, selection: Selection) -> None:
-        """Raise error 30221 if a commit adds so many new files that they may be data."""
+        """Raise ManyNewFilesError if a commit adds so many new files that they may be data."""
         new = [e.path for e in status.entries if e.state == "untracked" and not e.staged]
         new = [path for path in new if path in selection.paths]
         size = sum(size_of(self._project.root / path) or 0 for path in new)
@@ -366,7 +366,7 @@ class SnapshotBuilder:
         """Ensure that all data that the tree names is in the cache, intact and on disk.
 
         Data that ``base`` names already is not verified again, but must be on the remote, too.
-        Error 30402 if a newly named item is in no store.
+        Raises DataMissingError if a newly named item is in no store.
         """
         items = self._content.data_at(tree)
         if not items:

@@ -78,8 +78,8 @@ class SnapshotManager:
     def status(self, paths: Sequence[str] | None = None) -> GitStatus:
         """Return the branch and the uncommitted changes of code, notebooks and data.
 
-        ``paths``: only changes at and below these; error 50302 outside the project. Data is left
-        out if an untracked file outside these paths names it.
+        ``paths``: only changes at and below these; OutsideWorkspaceError outside the project. Data
+        is left out if an untracked file outside these paths names it.
         """
         only = None if paths is None else [normalize_path(self.project, path) for path in paths]
         status = self._git.status(only)
@@ -167,7 +167,7 @@ class SnapshotManager:
         return Page(items=items, next_cursor=page.following)
 
     def get(self, name: str) -> SnapshotDetail:
-        """Return one version with its changes and an integrity check; error 30404."""
+        """Return one version with its changes and an integrity check."""
         commit, entries, snapshot = self._load_version(name)
         return SnapshotDetail(
             **{**snapshot.__dict__, "proof": self._check_objects(commit)},
@@ -192,9 +192,8 @@ class SnapshotManager:
     ) -> SnapshotCreated:
         """Commit all changes, those at and below ``paths``, or the staged ones.
 
-        Files at and below the paths in ``leave_out`` are left as they are.
-        ``staged_only`` selects what is staged. ``on_step`` receives the name of each step.
-        Errors: 30201, 30203, 30205 to 30210, 30221, 30401, 30402.
+        Files at and below the paths in ``leave_out`` are left as they are. ``staged_only`` selects
+        what is staged. ``on_step`` receives the name of each step.
         """
         # Before the project's lock is held: MLflow may take seconds to answer.
         await_tracking(self.project)
@@ -223,7 +222,7 @@ class SnapshotManager:
         return self._repository.restore.plan(self._git.resolve(name), paths)
 
     def check_restorable(self, name: str, paths: Sequence[str] | None = None) -> None:
-        """Raise error 30404 for an unknown version or path, 50302 for a path outside.
+        """Raise an error for an unknown version or path, and for a path outside the project.
 
         A path is known if the version or the working tree's index or data has it.
         """
@@ -251,14 +250,14 @@ class SnapshotManager:
     ) -> RestoreResult:
         """Restore the working tree to the version; HEAD and branch stay.
 
-        Errors: 30201 during a merge, 30402 if data is in no store, 30401 if it is damaged. Nothing
-        has changed then.
+        Raises UnfinishedOperationError during a merge, DataMissingError if data is in no store,
+        DataDamagedError if it is damaged. Nothing has changed then.
         """
         with self._repository.exclusive("restore", report_waiting(progress)):
             return self._repository.restore.run(self._git.resolve(name), paths, progress)
 
     def resolve(self, name: str) -> str:
-        """Return the id of the version that ``name`` refers to; error 30404."""
+        """Return the id of the version that ``name`` refers to."""
         return self._git.resolve(name)
 
     def verify(
@@ -266,7 +265,7 @@ class SnapshotManager:
     ) -> Verification:
         """Verify every object of a version in git, in the cache and on the remote.
 
-        ``quick`` checks only names and sizes on the remote. Errors: 30204, 30220, 30404.
+        ``quick`` checks only names and sizes on the remote.
         """
         sha = self._git.resolve(name)
         self._repository.outbox.try_deliver(progress)
@@ -277,7 +276,7 @@ class SnapshotManager:
     ) -> Repaired:
         """Repair missing or damaged objects of a version from any remaining copy.
 
-        ``quick`` as for :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
+        ``quick`` as for :meth:`verify`.
         """
         sha = self._git.resolve(name)
         with self._repository.exclusive("repair", report_waiting(progress), needs=Needs.NOTHING):
@@ -286,10 +285,7 @@ class SnapshotManager:
     def collect(
         self, *, confirm: bool = False, progress: ProgressCallback = no_progress
     ) -> Collected:
-        """Find data in the cache that no version names; ``confirm`` deletes it.
-
-        Errors: 30101, 30204, 30231, 30232.
-        """
+        """Find data in the cache that no version names; ``confirm`` deletes it."""
         with self._repository.exclusive(
             "collection", report_waiting(progress), needs=Needs.NOTHING
         ):

@@ -47,8 +47,8 @@ class Outbox:
     def deliver(self, progress: ProgressCallback = no_progress) -> list[str]:
         """Upload the data of all waiting snapshots; return the delivered ones.
 
-        Error 30101 if the remote still cannot be reached. A snapshot whose data is lost or damaged
-        in the cache keeps waiting; verification reports it.
+        Raises RemoteUnreachableError if the remote still cannot be reached. A snapshot whose data
+        is lost or damaged in the cache keeps waiting; verification reports it.
         """
         waiting = self.waiting()
         delivered_shas = []

@@ -124,8 +124,9 @@ def distinct(items: Iterable[DataPointer]) -> list[DataPointer]:
 def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     """Refuse a push whose data is not on the data remote.
 
-    ``rows`` are the rows that git passes to the hook: local ref and commit, remote ref and
-    commit. Errors: 30101 if the remote cannot be reached, 30214 if there is none, 30230.
+    ``rows`` are the rows that git passes to the hook: local ref and commit, remote ref and commit.
+    Raises RemoteUnreachableError if the remote cannot be reached, DataRemoteMissingError if there
+    is none.
     """
     content = DataIndex(git)
     items: list[DataPointer] = []

@@ -38,8 +38,7 @@ class Verifier:
     ) -> Verification:
         """Verify the snapshot; ``quick`` checks only names and sizes on the remote.
 
-        Errors: 30104, 30204, 30220 if DVC cannot be used. An unreachable remote is part of the
-        result.
+        Raises DVCConfigError if DVC cannot be used. An unreachable remote is part of the result.
         """
         progress(0, message="code")
         entries, problems = entries_of(self._git, sha)

@@ -76,7 +76,7 @@ class Switching:
     def check(self, target: str) -> Steps:
         """Return the steps of :meth:`run`.
 
-        Error 30202 if uncommitted work would be lost.
+        Raises UncommittedChangesError if uncommitted work would be lost.
         """
         status = self._git.status()
         steps, before, written_paths = self._begin(status.head, target)
@@ -125,8 +125,9 @@ class Switching:
         versions have. ``created``: untracked files that the command writes as well, with their
         blobs.
 
-        Returns the paths of data that changed. Error 30402 if data is in no store, 30401 if it is
-        damaged, 30101 if the remote that may have it cannot be reached; nothing has changed then.
+        Returns the paths of data that changed. Raises DataMissingError if data is in no store,
+        DataDamagedError if it is damaged, RemoteUnreachableError if the remote that may have it
+        cannot be reached; nothing has changed then.
         """
 
         def move() -> None:
@@ -154,7 +155,8 @@ class Switching:
         """Switch only the data to the tree ``target``, to which the code was switched already.
 
         Used at the end of a merge or rebase; otherwise as :meth:`run`. ``start``: the commit whose
-        data the working tree has, by default HEAD. Error 30202 if changed data would be lost.
+        data the working tree has, by default HEAD. Raises UncommittedChangesError if changed data
+        would be lost.
         """
         progress(0, message="plan")
         steps, before, written_paths = self._begin(start or self._git.find("HEAD"), target)
@@ -166,8 +168,8 @@ class Switching:
     def commit(self, tree: str, parents: Sequence[str], message: str, source: str) -> str:
         """Return a new commit that no ref names yet, after the repository's hooks ran.
 
-        ``source`` is git's word for the origin of the message. Errors: 30207 if a hook refuses,
-        30209 if the commit can't be signed.
+        ``source`` is git's word for the origin of the message. Raises HookRejectedError if a hook
+        refuses, SigningFailedError if the commit can't be signed.
         """
         if len(parents) > 1:
             run_hook(self._git, "pre-merge-commit")
@@ -259,7 +261,7 @@ class Switching:
         return split_nul(self._git.run("ls-files", "--others", "-z", "--", path))
 
     def check_space(self, steps: Steps) -> None:
-        """Raise error 30102 if the target's files need more than the free disk space."""
+        """Raise DiskFullError if the target's files need more than the free disk space."""
         if not steps.code:
             return
         new = [entry.sha for entry in self._files_in(steps.target, steps.code)]
@@ -295,7 +297,7 @@ class Switching:
     def _check_data(
         self, steps: Steps, written_paths: set[str], before: dict[str, DataPointer]
     ) -> None:
-        """Add the steps of the data; error 30202 if uncommitted work would be lost."""
+        """Add the steps of the data; UncommittedChangesError if uncommitted work would be lost."""
         now = steps.now
         target = {item.path: item for item in self._content.data_at(steps.target) if item.md5}
         changing = [item for item in target.values() if not _same(before.get(item.path), item)]

@@ -90,7 +90,7 @@ def changed_data(
             node=variant,
             stage=_base(variant),
         )
-        faults.add("40201", "nodes", message)
+        faults.add("nodes", message)
     if new_stages or document.stages_data:
         data["stages"] = new_stages
     if name is not None and name != document.name:
@@ -114,7 +114,7 @@ def _refuse(draft: Draft, faults: Faults) -> None:
         "command or an unknown component.",
         id=draft.id,
     )
-    faults.add("40201", f"nodes.{draft.place}", message)
+    faults.add(f"nodes.{draft.place}", message)
 
 
 def _new_stage(draft: Draft, folder: str) -> Data:
@@ -291,8 +291,8 @@ def with_settings(
 ) -> str:
     """Return the text in which each setting (`node.key`, more dots for nesting) has its value.
 
-    All other bytes stay the same. Error 40204 if the file is written in a way that leaves no place
-    for a setting.
+    All other bytes stay the same. Raises InvalidRunParameterError if the file is written in a way
+    that leaves no place for a setting.
     """
     data = copy.deepcopy(dict(document.data))
     for name, value in values.items():

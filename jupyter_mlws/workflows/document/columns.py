@@ -24,6 +24,7 @@ from jupyter_mlws.components.expressions import FUNCTIONS
 from jupyter_mlws.components.needs import Misfit
 from jupyter_mlws.components.registry import library_needs, library_rules
 from jupyter_mlws.components.source_columns import Source, SourceReader
+from jupyter_mlws.core.errors import WorkflowProblemsError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
 from jupyter_mlws.workflows.document.parse import Document, Stage
@@ -300,7 +301,7 @@ class SettingPlace:
 
     def _finding(self, message: Message, fix: Message) -> Finding:
         return Finding(
-            "40201",
+            WorkflowProblemsError,
             message,
             node=self.stage.id,
             field=self.setting or None,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from jupyter_mlws.components.artifacts import fits
 from jupyter_mlws.components.models import InputPort
+from jupyter_mlws.core.errors import InvalidConnectionError, WorkflowCycleError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document.definition import EdgeDefinition
 from jupyter_mlws.workflows.document.drafts import Draft, Faults
@@ -42,7 +43,7 @@ class Connector:
             for end, name in (("source", edge.source), ("target", edge.target)):
                 if name not in ids:
                     message = Message("Node {name!r} not found.", name=name)
-                    self._faults.add("40202", f"edges.{place}.{end}", message)
+                    self._faults.add(f"edges.{place}.{end}", message, InvalidConnectionError)
             if edge.source in ids and edge.target in ids:
                 edge_nodes[place] = (edge.source, edge.target)
             # A node of an unknown type is a fault already, and its ports are not known.
@@ -61,7 +62,7 @@ class Connector:
         for names in cycles(list(dict.fromkeys(ids)), edge_nodes.values()):
             closing = (names[-1], names[0])
             place = next(n for n, ends in edge_nodes.items() if ends == closing)
-            self._faults.add("40203", f"edges.{place}", cycle_message(names))
+            self._faults.add(f"edges.{place}", cycle_message(names), WorkflowCycleError)
             cycle = cycle or " → ".join([*names, names[0]])
         return cycle
 
@@ -113,11 +114,11 @@ class Connector:
                 source_port=edge.source_port,
                 names=names,
             )
-            self._faults.add("40202", f"edges.{place}.source_port", message)
+            self._faults.add(f"edges.{place}.source_port", message, InvalidConnectionError)
         elif not outs:
             message = Message("{source} does not create this file.", source=edge.source)
             where = f"edges.{place}" if edge.path is None else f"edges.{place}.path"
-            self._faults.add("40202", where, message)
+            self._faults.add(where, message, InvalidConnectionError)
         elif target.component is not None:
             self._connect_port(place, edge, outs, target, target.component.inputs)
         elif len(outs) > 1:
@@ -143,7 +144,7 @@ class Connector:
                     target_port=edge.target_port,
                     names=names,
                 )
-                self._faults.add("40202", f"edges.{place}.target_port", message)
+                self._faults.add(f"edges.{place}.target_port", message, InvalidConnectionError)
                 return
         there = [(p, o) for p in ports for o in outs if o.path in target.inputs.get(p.name, ())]
         if there:
@@ -166,7 +167,7 @@ class Connector:
         key = (edge.source, out.path, edge.target, port)
         if key in self._connection_keys:
             words = Message("This connection is listed twice.")
-            self._faults.add("40202", f"edges.{place}", words)
+            self._faults.add(f"edges.{place}", words, InvalidConnectionError)
             return False
         self._connection_keys.add(key)
         return True
@@ -182,7 +183,7 @@ class Connector:
             target=edge.target,
             names=names,
         )
-        self._faults.add("40202", f"edges.{place}", words)
+        self._faults.add(f"edges.{place}", words, InvalidConnectionError)
 
     def _report_mismatch(
         self,
@@ -213,7 +214,7 @@ class Connector:
                 made=outputs,
                 wanted=inputs,
             )
-        self._faults.add("40202", f"edges.{place}", words)
+        self._faults.add(f"edges.{place}", words, InvalidConnectionError)
 
 
 def _output_files(draft: Draft) -> Iterator[OutputFile]:

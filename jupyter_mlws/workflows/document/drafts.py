@@ -121,21 +121,23 @@ class Draft:
 class Faults:
     """Collector of all faults of a definition, to report them in one error."""
 
-    rows: list[tuple[str, Fault]] = field(default_factory=list)
+    rows: list[tuple[type[MLWSError], Fault]] = field(default_factory=list)
 
-    def add(self, code: str, where: str, message: Message) -> None:
+    def add(
+        self, where: str, message: Message, error: type[MLWSError] = WorkflowProblemsError
+    ) -> None:
         """Add a fault of a field."""
-        self.rows.append((code, Fault(where, message)))
+        self.rows.append((error, Fault(where, message)))
 
     def raise_any(self, workflow: str, cycle: str = "") -> None:
-        """Raise one error with every fault; its code is that of the fault to fix first."""
+        """Raise one error with every fault; its class is that of the fault to fix first."""
         if not self.rows:
             return
         faults = [fault for _, fault in self.rows]
-        codes = {code for code, _ in self.rows}
-        if codes == {"40203"}:
+        errors = {error for error, _ in self.rows}
+        if errors == {WorkflowCycleError}:
             raise WorkflowCycleError(faults=faults, workflow=workflow, cycle=cycle)
-        if "40201" in codes:
+        if WorkflowProblemsError in errors:
             raise WorkflowProblemsError(faults=faults, workflow=workflow, count=len(faults))
         raise InvalidConnectionError(faults=faults, workflow=workflow)
 
@@ -171,7 +173,7 @@ class Reader:
             draft = self._draft(place, definition, present.get(definition.id))
             if definition.id in ids:
                 message = Message("A node with this ID already exists.")
-                self._faults.add("40201", f"nodes.{place}.id", message)
+                self._faults.add(f"nodes.{place}.id", message)
             elif draft is not None:
                 drafts.append(draft)
             ids.add(definition.id)
@@ -189,12 +191,12 @@ class Reader:
             message = Message(
                 "{title!r} is reserved for the title. Choose another ID.", title=TITLE
             )
-            self._faults.add("40201", f"nodes.{place}.id", message)
+            self._faults.add(f"nodes.{place}.id", message)
         elif not ID.fullmatch(definition.id):
             message = Message(
                 "An ID may only contain letters, digits, _ and -, and must not start with -."
             )
-            self._faults.add("40201", f"nodes.{place}.id", message)
+            self._faults.add(f"nodes.{place}.id", message)
         component = self._components.get(kind)
         if component is None and kind in COMMAND_TYPES:
             return self._fill(Draft(place, definition, None, None))
@@ -210,7 +212,7 @@ class Reader:
             )
         else:
             message = Message("Component {name!r} not found.", name=kind)
-        self._faults.add("40201", f"nodes.{place}.type", message)
+        self._faults.add(f"nodes.{place}.type", message)
         return None
 
     def _fill(self, draft: Draft) -> Draft:
@@ -244,20 +246,20 @@ class Reader:
         where = f"nodes.{draft.place}"
         if present is not None and present.stage.component is not None:
             message = Message("Component {name!r} not found.", name=present.stage.component)
-            self._faults.add("40201", f"{where}.type", message)
+            self._faults.add(f"{where}.type", message)
             return
         for name in definition.config:
             if name != COMMAND:
                 message = Message("Command nodes have no setting {name!r}.", name=name)
-                self._faults.add("40201", f"{where}.config.{name}", message)
+                self._faults.add(f"{where}.config.{name}", message)
         command = definition.config.get(COMMAND)
         if not isinstance(command, str) or not command.strip() or "\0" in command:
             message = Message("`cmd` must be a command.")
-            self._faults.add("40201", f"{where}.config.{COMMAND}", message)
+            self._faults.add(f"{where}.config.{COMMAND}", message)
         if present is None and (definition.inputs or definition.outputs):
             field_name = "inputs" if definition.inputs else "outputs"
             message = Message("Command nodes have no ports. List their files in `deps` and `outs`.")
-            self._faults.add("40201", f"{where}.{field_name}", message)
+            self._faults.add(f"{where}.{field_name}", message)
 
     def _fill_settings(self, draft: Draft, component: Component) -> None:
         where = f"nodes.{draft.place}.config"
@@ -271,11 +273,11 @@ class Reader:
         }  # fmt: skip
         unfit = {n: reason for n in sorted(news) if (reason := settings.unfit(draft.settings[n]))}
         for name, message in unfit.items():
-            self._faults.add("40201", f"{where}.{name}", message)
+            self._faults.add(f"{where}.{name}", message)
         for fault in settings.faults(component, draft.settings):
             first = fault.name.split(".")[0]
             if fault.kind not in settings.DRAFT_FAULTS and first in news and first not in unfit:
-                self._faults.add("40201", f"{where}.{fault.name}", fault.message)
+                self._faults.add(f"{where}.{fault.name}", fault.message)
 
     def _fill_ports(self, draft: Draft, component: Component) -> None:
         definition, where = draft.definition, f"nodes.{draft.place}"
@@ -289,13 +291,15 @@ class Reader:
                     title=component.title,
                     known=", ".join(ports) or "-",
                 )
-                self._faults.add("40201", f"{where}.{field_name}.{name}", message)
+                self._faults.add(f"{where}.{field_name}.{name}", message)
         for port in component.inputs:
             draft.inputs[port.name] = self._input(draft, port.name)
             if len(draft.inputs[port.name]) > 1 and not port.multiple:
                 field_name = "config" if port.name in definition.config else "inputs"
                 message = Message("The input {name} accepts only one file.", name=port.name)
-                self._faults.add("40202", f"{where}.{field_name}.{port.name}", message)
+                self._faults.add(
+                    f"{where}.{field_name}.{port.name}", message, InvalidConnectionError
+                )
         for output in component.outputs:
             usual = default_path(self._folder, draft.id, output)
             file = self._output(draft, output.name, usual)
@@ -335,7 +339,7 @@ class Reader:
         for file in files:
             conflict = self._find_conflict(file) if file not in (now, usual) else None
             if conflict is not None:
-                self._faults.add("40201", f"nodes.{draft.place}.{candidates[0][0]}", conflict)
+                self._faults.add(f"nodes.{draft.place}.{candidates[0][0]}", conflict)
         return files[0] if files else usual
 
     def _select_files(
@@ -351,7 +355,7 @@ class Reader:
             words = Message(
                 "`config` and `{value}` specify different files.", value=news[1][0].split(".")[0]
             )
-            self._faults.add("40201", f"nodes.{draft.place}.{news[0][0]}", words)
+            self._faults.add(f"nodes.{draft.place}.{news[0][0]}", words)
         return news[0][1] if news else now
 
     def _files(self, draft: Draft, where: str, value: Any, now: Sequence[str]) -> list[str]:
@@ -361,7 +365,7 @@ class Reader:
             return []
         if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
             words = Message("This is a port. Its value must be a file path.")
-            self._faults.add("40201", f"nodes.{draft.place}.{where}", words)
+            self._faults.add(f"nodes.{draft.place}.{where}", words)
             return []
         return self._paths(draft, where, files, now)
 
@@ -389,5 +393,5 @@ class Reader:
             if fault is None:
                 paths.append(relative_path)
             else:
-                self._faults.add("40201", f"nodes.{draft.place}.{where}", fault)
+                self._faults.add(f"nodes.{draft.place}.{where}", fault)
         return paths

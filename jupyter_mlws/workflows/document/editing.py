@@ -14,6 +14,8 @@ from typing import Any
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
+    DVCConfigError,
+    DVCNotInitializedError,
     Fault,
     InvalidRequestError,
     MLWSError,
@@ -66,9 +68,10 @@ class Editor:
         """Create a workflow; all faults are in one error.
 
         ``files`` are written beside it and replace no other file; ``title`` is stored with its
-        name. Without ``save`` nothing is written. Errors: 40201 for nodes, 40202 for edges, 40203
-        for a cycle, 50203 if a path is taken, 50201 and 50302 for a name or path that no workflow
-        can have.
+        name. Without ``save`` nothing is written. Raises WorkflowProblemsError for nodes,
+        InvalidConnectionError for edges, WorkflowCycleError for a cycle, AlreadyExistsError if a
+        path is taken, InvalidRequestError and OutsideWorkspaceError for a name or path that no
+        workflow can have.
         """
         _check_name(definition.name)
         with self._project.lock(f"create the workflow {definition.name}"):
@@ -100,8 +103,8 @@ class Editor:
     ) -> Document:
         """Replace the nodes and edges of a workflow, or its text.
 
-        ``expected_etags``: the current text must have one of them (None: any); otherwise error
-        40402.
+        ``expected_etags``: the current text must have one of them (None: any); otherwise
+        WorkflowChangedError.
         """
         if (change.text is None) == (change.nodes is None):
             words = Message("Specify either `text` or `nodes`.")
@@ -260,7 +263,7 @@ class Editor:
             for finding in self._documents.validate(self._documents.graph(document))
             if finding.severity is Severity.ERROR
             and not finding.draft
-            and finding.code.startswith("4020")
+            and finding.error not in (DVCNotInitializedError, DVCConfigError)
         ]
 
     def _raise_new_findings(

@@ -63,7 +63,7 @@ class Documents:
         return {**components, **{key: one for key, one in notebooks.items() if one is not None}}
 
     def notebook(self, path: str) -> Component:
-        """Return the settings of a notebook, as a component; error 40401 if it does not exist."""
+        """Return the settings of a notebook, as a component."""
         component = self._read_notebook(path) if path.endswith(".ipynb") else None
         if component is None:
             raise WorkflowItemNotFoundError(kind="notebook", name=path)
@@ -118,7 +118,7 @@ class Documents:
         return sorted(paths)
 
     def checked(self, path: str) -> str:
-        """Return the path if it can be a workflow of the project; error 40401 otherwise."""
+        """Return the path if it can be a workflow of the project."""
         target = self._project.resolve(path)
         is_normal = posixpath.basename(path) == FILE and posixpath.normpath(path) == path
         if not is_normal or target.name != FILE:
@@ -169,7 +169,7 @@ class Documents:
                 error, (WorkflowUnreadableError, DVCNotInitializedError, DVCConfigError)
             ):
                 raise
-            # The text of code 40205 is not repeated before its reason.
+            # The text of the class is not repeated before its reason.
             reason = error.facts.get("reason")
             unreadable = isinstance(error, WorkflowUnreadableError) and reason
             detail = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
@@ -295,7 +295,7 @@ class Documents:
         )
 
     def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
-        """Return the document with changed settings; error 40204 lists every invalid parameter."""
+        """Return the document with changed settings."""
         from jupyter_mlws.workflows.document.authoring import with_settings
 
         workflow = self.graph(document)
@@ -335,16 +335,16 @@ def findings_error(
         if node is not None and node in (places or {}):
             node = f"nodes.{(places or {})[node]}"
         faults.append(Fault(".".join(p for p in (node, finding.field) if p), finding.message))
-    codes = {finding.code for finding in errors}
+    kinds = {finding.error for finding in errors}
     first = errors[0]
-    if "40205" in codes:
-        first = next(f for f in errors if f.code == "40205")
+    if WorkflowUnreadableError in kinds:
+        first = next(f for f in errors if f.error is WorkflowUnreadableError)
         return WorkflowUnreadableError(
             faults=faults, path=path, reason=first.message, line=first.line
         )
-    if codes == {"40203"}:
+    if kinds == {WorkflowCycleError}:
         cycle = first.message.en.partition(": ")[2].rstrip(".")
         return WorkflowCycleError(faults=faults, workflow=path, cycle=cycle)
-    if codes == {"40202"} and places is not None:
+    if kinds == {InvalidConnectionError} and places is not None:
         return InvalidConnectionError(faults=faults, workflow=path)
     return WorkflowProblemsError(faults=faults, workflow=path, count=len(errors))

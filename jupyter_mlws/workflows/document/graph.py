@@ -12,6 +12,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.components.artifacts import RECORD, Repair, fits, kinds_fit
+from jupyter_mlws.components.artifacts import fits, kinds_fit
+from jupyter_mlws.core.errors import (
+    InvalidConnectionError,
+    MLWSError,
+    WorkflowCycleError,
+    WorkflowProblemsError,
+    WorkflowUnreadableError,
+)
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document import settings
@@ -45,7 +53,7 @@ class Problem:
 
     __pydantic_config__ = RECORD
 
-    code: str
+    error: type[MLWSError]
     message: Message
     node: str | None = None
     field: str | None = None
@@ -210,7 +218,7 @@ def _cycle_findings(graph: WorkflowGraph) -> Iterator[Finding]:
     pairs = ((edge.source, edge.target) for edge in graph.edges)
     for names in cycles(list(graph.by_id), pairs):
         yield Finding(
-            "40203",
+            WorkflowCycleError,
             cycle_message(names),
             node=names[0],
             edge=f"{names[-1]}->{names[0]}",
@@ -243,7 +251,7 @@ def duplicate_outputs(
                 "({path}). The dvc command rejects all workflows of the project for this."
             )
         yield Finding(
-            "40202",
+            InvalidConnectionError,
             message.fill(out=out, workflow=workflow, **makers),
             node=stage.id,
             field="outs",
@@ -304,7 +312,7 @@ def changed_origins(
         else:
             continue
         yield Finding(
-            "40202",
+            InvalidConnectionError,
             message.fill(id=name, origin=match[0], ports=", ".join(changes)),
             node=stage.id,
             line=stage.line,
@@ -319,7 +327,7 @@ def tracked_outputs(graph: WorkflowGraph, tracked_paths: Sequence[str]) -> Itera
         for path in tracked_paths:
             if out == path or out.startswith(f"{path}/"):
                 yield Finding(
-                    "40202",
+                    InvalidConnectionError,
                     Message(
                         "The output {out!r} is already tracked by {path}.dvc.", out=out, path=path
                     ),
@@ -337,7 +345,7 @@ def _missing_inputs(graph: WorkflowGraph, exists: Callable[[str], bool]) -> Iter
             if next(graph.makers(dep), None) is None and not exists(dep):
                 port = next((name for name, paths in stage.ports.items() if dep in paths), "deps")
                 yield Finding(
-                    "40202",
+                    InvalidConnectionError,
                     Message("The input {dep!r} does not exist, and no node creates it.", dep=dep),
                     node=stage.id,
                     field=port,
@@ -370,7 +378,7 @@ def _type_mismatches(graph: WorkflowGraph) -> Iterator[Finding]:
                 for port in (source_port, target_port)
             ]
             yield Finding(
-                "40202",
+                InvalidConnectionError,
                 Message(
                     "{source} outputs {type}, but the input {name} of "
                     "{target} requires {wanted_type}.",
@@ -398,7 +406,7 @@ def _node_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
     if component is None or component.error is not None:
         reason = component.error if component else None
         yield Finding(
-            "40201",
+            WorkflowProblemsError,
             Message(
                 "Can't read the component {name!r}: {error}", name=stage.component, error=reason
             )
@@ -414,7 +422,7 @@ def _node_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
         paths = stage.options.get(port.name, [])
         if not paths and port.required:
             yield Finding(
-                "40202",
+                InvalidConnectionError,
                 Message("The input {name} of {id} is not connected.", name=port.name, id=stage.id),
                 node=stage.id,
                 field=port.name,
@@ -433,14 +441,20 @@ def _notebook_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
     outs = [stage.at_root(path) for path in stage.options.get("out", ())]
     if len(outs) != 1:
         words = Message("Specify where to save the executed notebook with --out.")
-        yield Finding("40201", words, node=stage.id, field="out", line=line)
+        yield Finding(WorkflowProblemsError, words, node=stage.id, field="out", line=line)
     for out in (out for out in outs if not stage.makes(out)):
         words = Message(
             "{id} writes {out!r}, which is not listed in its outputs.", id=stage.id, out=out
         )
         fix = Message("Add {out} to `outs`.", out=out)
         yield Finding(
-            "40202", words, stage.id, "out", line=line, fix=fix, severity=Severity.WARNING
+            InvalidConnectionError,
+            words,
+            stage.id,
+            "out",
+            line=line,
+            fix=fix,
+            severity=Severity.WARNING,
         )
     if stage.notebook not in stage.deps:
         yield _undeclared_input(stage, str(stage.notebook), "notebook", line)
@@ -453,14 +467,14 @@ def _notebook_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
             notebook=stage.notebook,
             error=component.error,
         )
-        yield Finding("40201", words, node=stage.id, field="cmd", line=line)
+        yield Finding(WorkflowProblemsError, words, node=stage.id, field="cmd", line=line)
         return
     yield from _invalid_settings(stage, component, graph.document, line)
 
 
 def _undeclared_input(stage: Stage, path: str, field: str, line: int | None) -> Finding:
     return Finding(
-        "40202",
+        InvalidConnectionError,
         Message(
             "{id} reads {path!r}, which is not listed in its dependencies. "
             "Changes to it will not trigger a rerun.",
@@ -485,7 +499,7 @@ def _invalid_settings(
         options = stage.written
     for fault in settings.faults(component, values, options):
         yield Finding(
-            "40201",
+            WorkflowProblemsError,
             fault.message,
             node=stage.id,
             field=fault.name,

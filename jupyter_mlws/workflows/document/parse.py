@@ -341,7 +341,7 @@ def etag_of(text: str) -> str:
 
 @lru_cache(maxsize=8)
 def parse(path: str, text: str) -> Document:
-    """Parse ``text``; error 40205 with the line if it is not a YAML mapping.
+    """Parse ``text``; WorkflowUnreadableError with the line if it is not a YAML mapping.
 
     The result is cached: a run parses the same text as its start and gets the same document.
     """

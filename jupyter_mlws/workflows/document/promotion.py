@@ -36,8 +36,8 @@ def promote(
     """Return the document with the sweep ``name`` replaced by its variant ``variant``.
 
     All other bytes stay the same. ``variables`` are the template variables of the variant. Only
-    these are filled in if that suffices, else all templates of the stage. Error 40209 if the text
-    cannot express the result.
+    these are filled in if that suffices, else all templates of the stage. Raises PromotionError if
+    the text cannot express the result.
     """
     before = resolve(document)
     sweep_keys = {one for one in before if one == name or one.startswith(f"{name}@")}

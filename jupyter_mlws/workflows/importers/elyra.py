@@ -161,7 +161,7 @@ class ElyraImporter:
         return unique
 
     def _project_path(self, field_: Field, folder: str) -> str:
-        """Return a path of the file relative to the project's root; error 40211 outside of it."""
+        """Return a path of the file relative to the project's root."""
         raw_path = field_.text()
         path = posixpath.normpath(posixpath.join(folder, raw_path))
         try:

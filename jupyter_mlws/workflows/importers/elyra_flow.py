@@ -53,7 +53,7 @@ class Flow:
 
 
 def read_flow(data: Field, notes: Notes) -> Flow:
-    """Return the flow of a file's JSON; error 40211 with the field if it is not a pipeline."""
+    """Return the flow of a file's JSON."""
     if not isinstance(data.value, dict) or "pipelines" not in data.value:
         raise import_error(data.path, "pipelines", Message("it is not an Elyra pipeline"))
     pipelines = {p.get("id").text(): p for p in data.get("pipelines").items()}

@@ -37,8 +37,9 @@ def import_workflow(
 ) -> tuple[Format, ImportResult, Document]:
     """Import a file, or only return what would be written (``dry_run``).
 
-    Errors: 40211 with the field or line for a file of another format, 40401 if it is missing,
-    50302 outside the project, and those of a definition.
+    Raises ImportFailedError with the field or line for a file of another format,
+    WorkflowItemNotFoundError if it is missing, OutsideWorkspaceError outside the project, and those
+    of a definition.
     """
     path, data = _read_request(project, request)
     kind = request.format or FORMATS_BY_SUFFIX.get(Path(path).suffix.lower(), Format.DEFINITION)

@@ -399,7 +399,7 @@ def split(
     find_conflict: Callable[[str], Message | None],
     notes: Notes,
 ) -> ImportResult:
-    """Return the workflow of a notebook; error 40211 with the cell or field if it is invalid."""
+    """Return the workflow of a notebook."""
     try:
         notebook = check(data)
     except NotebookError as error:

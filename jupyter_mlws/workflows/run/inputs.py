@@ -32,7 +32,7 @@ def unpulled_inputs(
 
 
 def pull(project: Project, items: Sequence[DataPointer]) -> None:
-    """Fetch data from the remote into the cache; errors 30101, 30402."""
+    """Fetch data from the remote into the cache."""
     from jupyter_mlws.dvc.data import open_data
 
     if items:

@@ -105,7 +105,7 @@ class Journal:
     # Writing
 
     def create(self, run: NewRun) -> None:
-        """Insert a run and its nodes; raise error 30103 while another run of the file goes on."""
+        """Insert a run and its nodes."""
         try:
             self._create(run)
         except sqlite3.DatabaseError as error:

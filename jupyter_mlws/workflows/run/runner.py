@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError, is_full_disk
+from jupyter_mlws.core.errors import DiskFullError, MLWSError, RunStoppedError, is_full_disk
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
 from jupyter_mlws.dvc.native import up_to_date_cache
@@ -91,14 +91,14 @@ class Runner:
                 if not self._complete_if_up_to_date(row, text):
                     self._execute(row, parse(row["workflow"], text))
             except MLWSError as error:
-                self._fail(error.record)
+                self._fail(error)
             except StageError as error:
-                self._fail({"code": "40104", "facts": {"reason": str(error)}})
+                self._fail(RunStoppedError(reason=str(error)))
             except Exception as error:
                 # The edge of this process: after any error the run must have an end.
                 log.exception("Run %s failed", self._id)
-                code = "30102" if is_full_disk(error) else "40104"
-                self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
+                kind = DiskFullError if is_full_disk(error) else RunStoppedError
+                self._fail(kind(reason=f"{type(error).__name__}: {error}"))
         if not live.hand_over(self._project.root, self._id, self._recorder.uri):
             self._recorder.record(self._id)
 
@@ -239,10 +239,10 @@ class Runner:
             target=context,
         )
 
-    def _fail(self, error: dict[str, Any]) -> None:
+    def _fail(self, error: MLWSError) -> None:
         self._journal.end_nodes(self._id, Status.SKIPPED)
         if not Status(self._journal.record(self._id)["status"]).ended:
-            self._journal.set_run(self._id, Status.FAILED, error=error)
+            self._journal.set_run(self._id, Status.FAILED, error=error.record)
 
 
 class Process:

@@ -24,6 +24,7 @@ from jupyter_mlws.core.errors import (
     InvalidRequestError,
     MLWSError,
     OperationInProgressError,
+    RunInterruptedError,
     WorkflowItemNotFoundError,
     WorkflowRunningError,
 )
@@ -124,9 +125,11 @@ class Runs:
     def execute(self, path: str, request: RunRequest) -> JSON:
         """Start a run in a process of its own and return at once.
 
-        The values of ``params`` (`node.key`: value) are written to the file first. Errors: 40201
-        to 40205 for a faulty workflow, 40204 for a parameter, 40210 and 40108 for the executor,
-        30103 if a run of this file is in progress, 30201 if a restore or a stash was interrupted.
+        The values of ``params`` (`node.key`: value) are written to the file first. Raises
+        WorkflowProblemsError for a faulty workflow, InvalidRunParameterError for a parameter,
+        InvalidExecutorError and DaskNotInstalledError for the executor, OperationInProgressError if
+        a run of this file is in progress, UnfinishedOperationError if a restore or a stash was
+        interrupted.
         """
         self.reconcile()
         if is_switching(self._project):
@@ -174,7 +177,9 @@ class Runs:
         return self.journal.run(run.id)
 
     def _await_switch(self) -> None:
-        """Wait for, or recover, a change of the working tree; error 30201 if it waits for the user.
+        """Wait for, or recover, a change of the working tree.
+
+        Raises UnfinishedOperationError if it waits for the user.
 
         Else a run would read files of two versions, and its results would have no version.
         """
@@ -251,7 +256,9 @@ class Runs:
         return self.execute(path, replace(request, resumes=identifier, done=()))
 
     def _finished_run_request(self, path: str, run: str, pull: bool) -> tuple[str, RunRequest]:
-        """Return the ID and the options of a finished run; raise error 30103 while it goes on.
+        """Return the ID and the options of a finished run.
+
+        Raises OperationInProgressError while it goes on.
 
         ``pull``: pull missing data also if that run did not.
         """
@@ -311,7 +318,7 @@ class Runs:
         return rows[:limit], f"{last['created']!r}~{last['id']}"
 
     def node(self, path: str, run: str, node: str) -> tuple[str, Row]:
-        """Return the ID of a run and the record of one of its nodes; error 40401 for no node."""
+        """Return the ID of a run and the record of one of its nodes."""
         identifier = self.id_of(path, run)
         records = self.journal.node_records(identifier)
         if node not in records:
@@ -392,7 +399,7 @@ class Runs:
             await_starts(run_folder(self._project, run))
             end_bearers(run)
             status = Status.CANCELLED if is_cancelled else Status.INTERRUPTED
-            error = None if is_cancelled else {"code": "40105", "facts": {"run": run}}
+            error = None if is_cancelled else RunInterruptedError(extra={"run": run}).record
             # The run ended properly meanwhile, or another reader was first.
             with suppress(TransitionError):
                 self.journal.end_nodes(run, status)

@@ -53,8 +53,8 @@ class Experiments:
         """Return a page of runs, newest first unless the query sorts them otherwise.
 
         Runs of workflows that MLflow does not have yet come first. If the query has no conditions
-        and MLflow does not answer, the runs of the journal are returned, if there are any. Errors:
-        50201 names the part of the query that cannot be parsed, 30105.
+        and MLflow does not answer, the runs of the journal are returned, if there are any.
+        InvalidRequestError names the part of the query that cannot be parsed.
         """
         query = query or RunsQuery()
         self._runs.reconcile()
@@ -84,12 +84,12 @@ class Experiments:
         return Page(items=items, next_cursor=result["next"])
 
     def columns(self) -> RunColumns:
-        """Return the names of parameters and metrics that runs have; error 30105."""
+        """Return the names of parameters and metrics that runs have."""
         names = self._tracking.ask("columns")
         return RunColumns(params=names["params"], metrics=names["metrics"])
 
     def curves(self, query: CurvesQuery) -> Curves:
-        """Return a metric of several runs, step by step; errors 30105, 30404."""
+        """Return a metric of several runs, step by step."""
         items = []
         for run in query.ids:
             try:
@@ -102,7 +102,7 @@ class Experiments:
         return Curves(metric=query.metric, items=items)
 
     def get(self, identifier: str) -> ExperimentRun:
-        """Return a run by its ID in MLflow or by its workflow run's ID; errors 30105, 30404."""
+        """Return a run by its ID in MLflow or by its workflow run's ID."""
         row = self._tracking.ask("find_run", identifier=identifier)
         if row is not None:
             return self._to_experiment_runs([row], None)[0]
