@@ -1,7 +1,8 @@
 """Bring the catalogue of the server's messages up to date with the code: ``make messages``.
 
-Extracts what ``Message(…)`` and ``say(…)`` hold, keeps the translations that there are, and
-removes the entries that nothing uses. What has no translation then is printed.
+Extracts what ``Message(…)``, ``say(…)`` and the declarations of commands hold, keeps the
+translations that there are, and removes the entries that nothing uses. What has no translation then
+is printed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ msgstr ""
 
 """
 """No dates and programs, which would change with every run."""
-KEYWORDS = {"Message": None, "say": None}
+KEYWORDS = dict.fromkeys(("Message", "say", "command", "data_command", "project_command", "option"))
 
 
 def extract() -> Catalog:

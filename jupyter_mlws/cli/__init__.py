@@ -1,5 +1,5 @@
 """Commands of the command line and of ``%mlws``.
 
-``declared`` specifies the parameters of all commands. The other modules implement the commands by
-a client of the project, and ``*_views`` render their results.
+The functions of commands declare them with ``declared``, call a client of the project, and render
+their results with ``*_views``.
 """

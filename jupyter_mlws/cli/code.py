@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import click
+
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import code_views, snapshot_views
-from jupyter_mlws.cli.commands import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
+from jupyter_mlws.cli import declared as cli
+from jupyter_mlws.cli.context import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
 from jupyter_mlws.client.project import path_segment
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 
-PREVIOUS_COMMIT = "HEAD~1"
 
-
+@cli.command(
+    "Merge REF (a branch, tag or snapshot), including its data, into the current branch. "
+    "Without REF, list conflicts. Exits with 1 while there are conflicts.",
+    cli.argument("ref", shell_complete=cli.complete_branch),
+    cli.MESSAGE,
+    cli.option("Finish the merge after its conflicts are resolved.", "--continue", "go_on"),
+    cli.option("Abort the merge and restore the state before it.", "--abort"),
+    cli.option(
+        "Resolve PATHS with the current branch's side.", "--ours", "side", flag_value="ours"
+    ),
+    cli.option("Resolve PATHS with REF's side.", "--theirs", "side", flag_value="theirs"),
+    cli.option("Resolve PATHS with their common ancestor.", "--base", "side", flag_value="base"),
+    cli.option("Resolve PATHS with both sides, ours first.", "--both", "side", flag_value="both"),
+)
 def merge(
     context: CommandContext,
     ref: str | None,
@@ -28,9 +43,8 @@ def merge(
         if not all_paths:
             raise UsageFaultError(context.views.say("Specify the paths to resolve."))
         conflicts = {}
-        for path in all_paths:
-            address = f"git/conflicts/{path_segment(context.path(path))}"
-            conflicts = context.client.post(address, {"take": side})
+        for path in context.paths(all_paths):
+            conflicts = context.client.post(f"git/conflicts/{path_segment(path)}", {"take": side})
         return context.answer(conflicts, code_views.conflicts)
     if sum([ref is not None, go_on, abort]) > 1 or paths:
         raise UsageFaultError(
@@ -45,14 +59,17 @@ def merge(
         conflicts = context.client.get("git/conflicts")
         context.answer(conflicts, code_views.conflicts)
         return EXIT_FAILURE if conflicts["items"] else EXIT_SUCCESS
-    result = context.follow(
-        "git/merge" if ref else "git/merge/continue",
-        {key: value for key, value in (("ref", ref), ("message", message)) if value},
-    )
+    request = {"ref": ref or None, "message": message or None}
+    result = context.follow("git/merge" if ref else "git/merge/continue", request)
     context.answer(result, code_views.merge_result)
     return EXIT_FAILURE if result["outcome"] == "conflicts" else EXIT_SUCCESS
 
 
+@cli.command(
+    "Continue, skip or abort what is unfinished: a merge, a rebase, cherry-pick, revert or "
+    "bisect of git, an interrupted restore or stash. Without ACTION, show it.",
+    cli.argument("action", type=click.Choice(["continue", "skip", "abort"])),
+)
 def operation(context: CommandContext, action: str | None) -> int:
     if action is None:
         status = context.client.get("git/status")
@@ -62,25 +79,37 @@ def operation(context: CommandContext, action: str | None) -> int:
     return EXIT_FAILURE if step["conflicts"] else EXIT_SUCCESS
 
 
+@cli.command(
+    "Create a new snapshot that reverts the last one; with SNAPSHOT, everything after it.",
+    cli.MESSAGE,
+)
 def revert(context: CommandContext, snapshot: str | None, message: str | None) -> int:
-    request = {"to": snapshot or PREVIOUS_COMMIT, "mode": "revert", **_message(message)}
+    request = {"to": snapshot or "HEAD~1", "mode": "revert", "message": message or None}
     return context.answer(context.follow("git/rollback", request), code_views.revert_result)
 
 
+@cli.command("Stage changes for the next commit; all changes if no PATHS are given.")
 def stage(context: CommandContext, paths: Sequence[str]) -> int:
     return _update_index(context, paths, "stage")
 
 
+@cli.command("Unstage changes; all if no PATHS are given. The files are not changed.")
 def unstage(context: CommandContext, paths: Sequence[str]) -> int:
     return _update_index(context, paths, "unstage")
 
 
 def _update_index(context: CommandContext, paths: Sequence[str], action: str) -> int:
-    request = {"paths": [context.path(path) for path in paths]} if paths else {"all": True}
+    request = {"paths": context.paths(paths)} if paths else {"all": True}
     status = context.client.post(f"git/{action}", request)
     return context.answer(status, code_views.staging_status)
 
 
+@cli.command(
+    "List tags, or tag REF (default: HEAD) as NAME.",
+    cli.argument("ref", default="HEAD", shell_complete=cli.complete_snapshot),
+    cli.option("Tag message.", "-m", "--message"),
+    cli.DELETE,
+)
 def tag(
     context: CommandContext, name: str | None, ref: str, message: str | None, delete: bool
 ) -> int:
@@ -91,17 +120,26 @@ def tag(
     if delete:
         row = context.client.delete(f"git/tag/{path_segment(name)}")
     else:
-        row = context.client.post("git/tag", {"name": name, "ref": ref, **_message(message)})
+        request = {"name": name, "ref": ref, "message": message or None}
+        row = context.client.post("git/tag", request)
     return context.answer_one(row, code_views.tags)
 
 
+@cli.command(
+    "Stash all changes, including data (push), restore them (pop), or list or drop "
+    "stashes; the latest if no ID is given.",
+    cli.argument("action", type=click.Choice(["push", "pop", "list", "drop"]), default="push"),
+    cli.argument("identifier", metavar="[ID]"),
+    cli.option("Stash message.", "-m", "--message"),
+    cli.option("Keep the stash after pop.", "--keep"),
+)
 def stash(
     context: CommandContext, action: str, identifier: str | None, message: str | None, keep: bool
 ) -> int:
     if action == "list":
         return context.answer(context.client.list("git/stashes"), code_views.stashes)
     if action == "push":
-        new_stash = context.follow("git/stashes", _message(message))
+        new_stash = context.follow("git/stashes", {"message": message or None})
         return context.answer_one(new_stash, code_views.stashes)
     ids = [str(row["id"]) for row in context.client.list("git/stashes")]
     if not ids:
@@ -113,6 +151,11 @@ def stash(
     return context.answer(response, code_views.stash_result)
 
 
+@cli.command(
+    "List safety copies of what restores, discards and aborted merges replaced, or restore "
+    "COPY, including what was staged.",
+    cli.argument("identifier", metavar="[COPY]"),
+)
 def safety(context: CommandContext, identifier: str | None) -> int:
     rows = context.client.list("git/safety")
     if identifier is None:
@@ -130,10 +173,10 @@ def _match_prefix(ids: Sequence[str], prefix: str | None) -> str:
     return matches[0] if len(matches) == 1 else prefix or ""
 
 
+@cli.command(
+    "Update the remote-tracking branches of REMOTE; nothing else changes.",
+    cli.option("Delete remote-tracking branches that no longer exist on the remote.", "--prune"),
+)
 def fetch(context: CommandContext, remote: str | None, prune: bool) -> int:
-    request = {"prune": prune, **({"remote": remote} if remote else {})}
+    request = {"prune": prune, "remote": remote or None}
     return context.answer(context.follow("git/fetch", request), code_views.fetch_result)
-
-
-def _message(message: str | None) -> dict[str, str]:
-    return {"message": message} if message else {}

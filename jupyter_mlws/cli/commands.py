@@ -4,42 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from jupyter_mlws.api.client import find_server, segment
+from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli import snapshot_views, workflow_runs, workflow_views
-from jupyter_mlws.cli.console import Block, LiveRegion, NotebookScreen, Screen, Tone, line
-from jupyter_mlws.cli.views import Views
-from jupyter_mlws.client.project import (
-    JSON,
-    Origin,
-    ProjectClient,
-    Query,
-    open_project,
-    workflow_address,
+from jupyter_mlws.cli.console import Block, LiveRegion, Tone, line
+from jupyter_mlws.cli.context import (
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    EXIT_SUCCESS,
+    LATEST,
+    CommandContext,
+    UsageFaultError,
 )
+from jupyter_mlws.client.project import JSON, ProjectClient, workflow_address
 from jupyter_mlws.core.errors import (
     Fault,
     ImportFailedError,
     InvalidRunParameterError,
-    OutsideWorkspaceError,
     WorkflowItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.core.trust import is_trusted, trust, withdraw_trust
+from jupyter_mlws.core.trust import trust, withdraw_trust
 
-EXIT_SUCCESS, EXIT_FAILURE, EXIT_USAGE_ERROR = 0, 1, 2
-EXIT_INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended, by the shell's convention."""
 WORKFLOW_FILE = "dvc.yaml"
-LATEST = "latest"
 WAITING_STATUSES = frozenset({"PENDING", "QUEUED"})
 POLL_INTERVAL = 0.005
 """Seconds between two checks of the project's bell."""
@@ -53,14 +48,6 @@ MAX_ERROR_LOG_BYTES = 2000
 """Bytes of a failed node's log that are shown with its error."""
 
 
-View = Callable[[Views, Any], Sequence[Block]]
-"""Renders a result."""
-
-
-class UsageFaultError(Exception):
-    """A valid command line that cannot be executed; the message says what to use instead."""
-
-
 class NoActiveRunError(WorkflowItemNotFoundError):
     message = Message("No workflow of this project is running.")
     solution = Message("There is nothing to cancel.")
@@ -68,89 +55,24 @@ class NoActiveRunError(WorkflowItemNotFoundError):
     name: str = "active"
 
 
-def prompt(text: str, secret: bool) -> str:
-    """Prompt the user; a kernel replaces both functions of Python by its own."""
-    from getpass import getpass
-
-    return getpass(f"{text} ") if secret else input(f"{text} ")
-
-
-@dataclass
-class CommandContext:
-    """Working folder of a command, and the screen and language of its result."""
-
-    folder: Path
-    screen: Screen
-    language: str
-    origin: Origin
-    as_json: bool = False
-    shown: set[str] = field(default_factory=set)
-
-    @cached_property
-    def client(self) -> ProjectClient:
-        """Client of the project that contains the folder; opened on first use."""
-        project = Project.open(self.folder)
-        if not self.as_json and not is_trusted(project.root):
-            self._ask_for_trust(project)
-        client = open_project(self.folder, self.language, self.origin)
-        # A script has no user to prompt.
-        if isinstance(self.screen, NotebookScreen) or sys.stdin.isatty():
-            client.ask = prompt
-        return client
-
-    def _ask_for_trust(self, project: Project) -> None:
-        """Trust the authors of a project if a user at a terminal does."""
-        if not self.screen.can_ask:
-            return
-        from jupyter_mlws.projects.programs import find_programs
-
-        name = project.root.name
-        self.screen.show(*workflow_views.programs(self.views, name, find_programs(project)))
-        question = self.views.say(
-            "Trust the authors of {name}?", name=workflow_views.printable(name)
-        )
-        if self.screen.confirm(question):
-            trust(project.root)
-
-    @cached_property
-    def views(self) -> Views:
-        return Views(self.language)
-
-    def answer(self, data: Any, view: View) -> int:
-        """Output the result: as JSON for programs, or as rendered by ``view`` for users."""
-        if self.as_json:
-            self.screen.data(data)
-        else:
-            self.screen.show(*view(self.views, data))
-        return EXIT_SUCCESS
-
-    def answer_one(self, row: JSON, view: View) -> int:
-        """Output a single result, rendered by the view of a list."""
-        return self.answer(row, lambda views, data: view(views, [data]))
-
-    def follow(self, path: str, body: Query | None = None) -> Any:
-        """Start long work, show its progress, and return its result."""
-        return self.client.follow(path, body or {}, self.screen.note)
-
-    def path(self, path: str) -> str:
-        """Convert a path that the user entered to one relative to the project's root."""
-        root = self.client.project.root
-        absolute = Path(os.path.normpath(self.folder / path))
-        if absolute != root and root not in absolute.parents:
-            raise OutsideWorkspaceError(path=path)
-        return absolute.relative_to(root).as_posix()
-
-    def close(self) -> None:
-        """Close the project if it was opened."""
-        client = self.__dict__.pop("client", None)
-        if client is not None:
-            client.close()
-
-
+@cli.command("Show the current branch and uncommitted changes.")
 def status(context: CommandContext) -> int:
     return context.answer(context.client.get("git/status"), snapshot_views.status)
 
 
+@cli.command(
+    "Create a snapshot of code, data and models, or of PATHS only.",
+    cli.option("Commit message.", "-m", "--message"),
+    cli.option(
+        "Do not commit this file or folder; may be repeated.", "--leave-out", type=click.Path()
+    ),
+    cli.option("Commit files even if they look like credentials.", "--allow-secrets"),
+    cli.option(
+        "Commit new files to git even if there are so many that they look like data.",
+        "--allow-many",
+    ),
+    cli.option("Commit staged changes only.", "--staged"),
+)
 def commit(
     context: CommandContext,
     message: str,
@@ -160,18 +82,16 @@ def commit(
     allow_many: bool,
     staged: bool,
 ) -> int:
-    relative_paths = [context.path(path) for path in paths]
-    if staged and relative_paths:
+    if staged and paths:
         raise UsageFaultError(context.views.say("Use either PATHS or --staged, not both."))
-    body: JSON = {
+    body = {
         "message": message,
-        "leave_out": [context.path(path) for path in leave_out],
+        "paths": context.paths(paths),
+        "leave_out": context.paths(leave_out),
         "allow_secrets": allow_secrets,
         "allow_many": allow_many,
         "staged": staged,
     }
-    if relative_paths:
-        body["paths"] = relative_paths
     with context.client.reporting_holder(
         lambda holder: context.screen.warn(snapshot_views.waiting(context.views, holder))
     ):
@@ -179,12 +99,23 @@ def commit(
     return context.answer(snapshot, snapshot_views.committed)
 
 
+@cli.command(
+    "List snapshots, or only those of PATH.",
+    cli.option("Filter by text in the message.", "-q", "--query"),
+    cli.NUMBER,
+)
 def log(context: CommandContext, path: str | None, query: str | None, number: int) -> int:
     relative_path = context.path(path) if path else None
     snapshots = context.client.list("snapshots", number, {"path": relative_path, "q": query})
     return context.answer(snapshots, snapshot_views.history)
 
 
+@cli.command(
+    "Compare a snapshot with the working tree, or two snapshots with each other.",
+    cli.argument("start", default="HEAD", shell_complete=cli.complete_snapshot),
+    cli.argument("end", shell_complete=cli.complete_snapshot),
+    cli.option("Show the line-by-line diff of this file.", "-p", "--path", type=click.Path()),
+)
 def diff(context: CommandContext, start: str, end: str | None, path: str | None) -> int:
     relative_path = context.path(path) if path else None
     between_snapshots = end is not None and relative_path is None
@@ -195,13 +126,18 @@ def diff(context: CommandContext, start: str, end: str | None, path: str | None)
     return context.answer(result, snapshot_views.diff)
 
 
+@cli.command(
+    "Restore code and data to SNAPSHOT, or PATHS only.",
+    cli.option(
+        "Replace uncommitted changes without asking (a safety copy keeps them).", "-y", "--yes"
+    ),
+    cli.option("Only show what would be done.", "--dry-run"),
+)
 def restore(
     context: CommandContext, snapshot: str, paths: Sequence[str], yes: bool, dry_run: bool
 ) -> int:
-    relative_paths = [context.path(path) for path in paths]
-    plan = context.client.get(
-        f"snapshots/{segment(snapshot)}/restore-plan", {"paths": relative_paths}
-    )
+    request, address = {"paths": context.paths(paths)}, f"snapshots/{segment(snapshot)}"
+    plan = context.client.get(f"{address}/restore-plan", request)
     if dry_run or plan["nothing"]:
         return context.answer(plan, snapshot_views.restore_plan)
     if not context.as_json:
@@ -218,15 +154,21 @@ def restore(
             )
         if not is_confirmed:
             return EXIT_FAILURE
-    request = {"paths": relative_paths} if relative_paths else {}
-    result = context.follow(f"snapshots/{segment(snapshot)}/restore", request)
-    return context.answer(result, snapshot_views.restored)
+    return context.answer(context.follow(f"{address}/restore", request), snapshot_views.restored)
 
 
+@cli.command("List the available components.")
 def components(context: CommandContext) -> int:
     return context.answer(context.client.list("components"), workflow_views.components)
 
 
+@cli.command(
+    "Show what a run of FILE would do. FILE can be omitted if there is only one workflow.",
+    cli.TARGETS,
+    cli.JOBS,
+    cli.FORCE,
+    cli.ACCEPT_COSMETIC,
+)
 def plan(
     context: CommandContext,
     words: Sequence[str],
@@ -235,13 +177,17 @@ def plan(
     accept_cosmetic: bool,
 ) -> int:
     path, targets = workflow_of(context, words)
-    query: JSON = {"targets": targets, "jobs": jobs}
-    query |= {"force": force or None, "accept_cosmetic": accept_cosmetic or None}
-    return context.answer(
-        context.client.get(f"{workflow_address(path)}/plan", query), workflow_views.plan
-    )
+    query = {"targets": targets, "jobs": jobs, "force": force, "accept_cosmetic": accept_cosmetic}
+    plan = context.client.get(f"{workflow_address(path)}/plan", query)
+    return context.answer(plan, workflow_views.plan)
 
 
+@cli.command(
+    "Show the variants of the sweeps (`foreach`, `matrix`) in FILE, best first.",
+    cli.SWEEP,
+    cli.METRIC,
+    cli.MODE,
+)
 def sweep(
     context: CommandContext, words: Sequence[str], metric: str | None, mode: str | None
 ) -> int:
@@ -254,6 +200,13 @@ def sweep(
     return context.answer(sweeps, workflow_views.sweeps)
 
 
+@cli.command(
+    "Replace a sweep in FILE with its best variant, keeping that variant's result.",
+    cli.SWEEP,
+    cli.option("Use this variant instead of the best.", "--variant", metavar="VARIANT"),
+    cli.METRIC,
+    cli.MODE,
+)
 def promote(
     context: CommandContext,
     words: Sequence[str],
@@ -269,11 +222,9 @@ def promote(
             context.views.say("Specify one sweep. Available: {known}", known=sweep_names)
         )
     name = _find_sweep(sweeps["items"], names[0])["name"] if names else sweeps["items"][0]["name"]
-    options = {"variant": variant, "metric": metric, "mode": mode}
-    request = {key: value for key, value in options.items() if value is not None}
     result = context.client.post(
         f"{workflow_address(path)}/sweeps/{segment(name)}/promote",
-        request,
+        {"variant": variant, "metric": metric, "mode": mode},
         {"If-Match": f'"{sweeps["etag"]}"'},
     )
     return context.answer(result, workflow_views.promoted)
@@ -286,6 +237,45 @@ def _find_sweep(sweeps: Sequence[JSON], name: str) -> JSON:
     raise WorkflowItemNotFoundError(kind="sweep", name=name)
 
 
+@cli.command(
+    "Run the workflow FILE, or only what TARGETs need. FILE can be omitted if there is "
+    "only one workflow.",
+    cli.TARGETS,
+    cli.option(
+        "Override a node's setting for this run.",
+        "-p",
+        "--param",
+        "params",
+        metavar="NODE.KEY=VALUE",
+    ),
+    cli.JOBS,
+    cli.option(
+        "Where to run: local, dask://HOST:PORT, or dask for the configured "
+        "scheduler. Default: MLWS_EXECUTOR.",
+        "--executor",
+        metavar="EXECUTOR",
+    ),
+    cli.FORCE,
+    cli.option(
+        "After a failure, continue with nodes that do not depend on the failed one.",
+        "-k",
+        "--keep-going",
+    ),
+    cli.PULL,
+    cli.option("Run NODE even if it is up to date.", "--rerun", metavar="NODE"),
+    cli.option(
+        "Use the existing output of NODE as its result instead of running it.",
+        "--accept",
+        metavar="NODE",
+    ),
+    cli.ACCEPT_COSMETIC,
+    cli.option(
+        "Skip NODE; nodes that depend on it run with the existing files.",
+        "--skip",
+        "skipped",
+        metavar="NODE",
+    ),
+)
 def run(
     context: CommandContext,
     words: Sequence[str],
@@ -301,47 +291,55 @@ def run(
     executor: str | None,
 ) -> int:
     path, targets = workflow_of(context, words)
-    request: JSON = {"force": force, "keep_going": keep_going, "pull": pull}
-    for name, nodes in (("again", rerun), ("accept", accept), ("skip", skipped)):
-        if nodes:
-            request[name] = list(nodes)
-    if accept_cosmetic:
-        request["accept_cosmetic"] = True
-    if params:
-        request["params"] = {}
-        for param in params:
-            name, equals, value = param.partition("=")
-            if not equals or "." not in name:
-                text = Message("must have the form node.key=value")
-                raise InvalidRunParameterError(faults=[Fault(param, text)])
-            try:
-                request["params"][name] = json.loads(value)
-            except ValueError:
-                request["params"][name] = value
-    if targets:
-        request["targets"] = list(targets)
-    if jobs is not None:
-        request["jobs"] = jobs
-    if executor is not None:
-        request["executor"] = executor
+    request = {
+        "params": dict(map(_parse_param, params)),
+        "targets": targets,
+        "force": force,
+        "keep_going": keep_going,
+        "pull": pull,
+        "jobs": jobs,
+        "executor": executor,
+        "again": rerun,
+        "accept": accept,
+        "accept_cosmetic": accept_cosmetic,
+        "skip": skipped,
+    }
     return _watch_run(context, path, workflow_runs.execute(context.client, path, request))
 
 
+def _parse_param(param: str) -> tuple[str, Any]:
+    name, equals, value = param.partition("=")
+    if not equals or "." not in name:
+        text = Message("must have the form node.key=value")
+        raise InvalidRunParameterError(faults=[Fault(param, text)])
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+@cli.command(
+    "Continue RUN (an ID, or latest) from where it stopped.",
+    cli.argument("run", default="latest"),
+    cli.PULL,
+)
 def resume(context: CommandContext, run: str, pull: bool) -> int:
-    path, record = _find_run(context.client, run)
-    started = workflow_runs.resume(context.client, path, record["id"], pull=pull)
-    return _watch_run(context, path, started)
+    return _continue_run(context, "resume", run, pull=pull)
 
 
+@cli.command("Rerun NODE of RUN and everything downstream.", cli.PULL)
 def retry(context: CommandContext, run: str, node: str, pull: bool) -> int:
-    path, record = _find_run(context.client, run)
-    started = workflow_runs.retry(context.client, path, record["id"], node, pull=pull)
-    return _watch_run(context, path, started)
+    return _continue_run(context, "retry", run, node, pull=pull)
 
 
+@cli.command("Skip NODE of RUN and run everything downstream with its existing output.", cli.PULL)
 def skip(context: CommandContext, run: str, node: str, pull: bool) -> int:
+    return _continue_run(context, "skip", run, node, pull=pull)
+
+
+def _continue_run(context: CommandContext, action: str, run: str, *node: str, pull: bool) -> int:
     path, record = _find_run(context.client, run)
-    started = workflow_runs.skip(context.client, path, record["id"], node, pull=pull)
+    started = workflow_runs.go_on(context.client, path, action, record["id"], *node, pull=pull)
     return _watch_run(context, path, started)
 
 
@@ -377,12 +375,21 @@ def _watch_run(context: CommandContext, path: str, started: JSON) -> int:
     return EXIT_INTERRUPTED if state["status"] == "CANCELLED" else EXIT_FAILURE
 
 
+@cli.command(
+    "Import FILE as a workflow: an Elyra .pipeline, a notebook (split into nodes by the "
+    "data flow between its cells), or a JSON workflow definition.",
+    cli.argument("file", type=click.Path()),
+    cli.option("Folder of the new workflow.", "--to", type=click.Path()),
+    cli.option("Title of the new workflow.", "--name"),
+    cli.option("Only show what would be written.", "--dry-run"),
+    name="import",
+)
 def import_file(
     context: CommandContext, file: str, to: str | None, name: str | None, dry_run: bool
 ) -> int:
     root = context.client.project.root
     absolute = Path(os.path.normpath(context.folder / file))
-    request: JSON = {"dry_run": dry_run}
+    request = {"dry_run": dry_run, "name": name, "path": context.path(to) if to else None}
     if root in absolute.parents:
         request["file"] = absolute.relative_to(root).as_posix()
     else:
@@ -393,15 +400,12 @@ def import_file(
         except UnicodeDecodeError as error:
             reason = Message("it is not UTF-8")
             raise ImportFailedError(path=file, reason=reason, line=None) from error
-        request["name"] = absolute.stem
-    if name is not None:
-        request["name"] = name
-    if to is not None:
-        request["path"] = context.path(to)
+        request["name"] = name or absolute.stem
     result = context.client.post("workflows/import", request)
     return context.answer(result, workflow_views.import_result)
 
 
+@cli.command("Cancel RUN, or the active run if RUN is omitted.")
 def cancel(context: CommandContext, run: str | None) -> int:
     if run:
         path, record = _find_run(context.client, run)
@@ -418,6 +422,10 @@ def cancel(context: CommandContext, run: str | None) -> int:
     )
 
 
+@cli.command(
+    "Print the log of NODE in RUN (an ID, or latest).",
+    cli.option("Follow the log until the node ends.", "-f", "--follow"),
+)
 def logs(context: CommandContext, run: str, node: str, follow: bool) -> int:
     path, record = _find_run(context.client, run)
     identifier = record["id"]
@@ -454,6 +462,7 @@ def logs(context: CommandContext, run: str, node: str, follow: bool) -> int:
     return EXIT_SUCCESS
 
 
+@cli.command("List projects.", name="projects list")
 def list_projects(context: CommandContext) -> int:
     server = find_server(context.folder, context.language)
     if server is not None:
@@ -466,6 +475,17 @@ def list_projects(context: CommandContext) -> int:
     return context.answer(items, workflow_views.projects)
 
 
+@cli.command(
+    "Create a project in the folder NAME.",
+    cli.option(
+        "Project template.",
+        "--template",
+        type=click.Choice(["empty", "example"]),
+        default="empty",
+        show_default=True,
+    ),
+    name="projects create",
+)
 def create_project(context: CommandContext, name: str, template: str) -> int:
     from jupyter_mlws.projects.manager import ProjectManager
     from jupyter_mlws.projects.models import Template
@@ -475,6 +495,11 @@ def create_project(context: CommandContext, name: str, template: str) -> int:
     return context.answer_one(project.model_dump(mode="json"), workflow_views.projects)
 
 
+@cli.command(
+    "Trust the authors of this project and allow its code to run.",
+    cli.option("Stop trusting this project.", "--withdraw"),
+    name="trust",
+)
 def trust_project(context: CommandContext, withdraw: bool) -> int:
     root = Project.open(context.folder).root
     (withdraw_trust if withdraw else trust)(root)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from getpass import getpass
 from typing import Any
 
+import click
+
 from jupyter_mlws.api.client import RemoteError, segment
 from jupyter_mlws.cli import data_views, snapshot_views
-from jupyter_mlws.cli.commands import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
+from jupyter_mlws.cli import declared as cli
+from jupyter_mlws.cli.context import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
 from jupyter_mlws.cli.views import NOT_PULLED
 from jupyter_mlws.client.project import dataset_address
 from jupyter_mlws.core.errors import DataMissingError, MLWSError
@@ -15,57 +18,88 @@ from jupyter_mlws.core.i18n import ENGLISH
 
 MAX_DATASETS = 10_000
 """Maximum number of datasets in a list."""
-CREDENTIAL_FIELDS = {
-    "s3": ("access_key_id", "secret_access_key"),
-    "ssh": ("password",),
-}
+CREDENTIAL_FIELDS = {"s3": ("access_key_id", "secret_access_key"), "ssh": ("password",)}
 """Credentials to prompt for, by the protocol of a URL."""
 
 
+@cli.command(
+    "List tracked data.",
+    cli.option("Filter by text in the path.", "-q", "--query"),
+    name="data list",
+)
 def list_data(context: CommandContext, query: str | None) -> int:
     rows = context.client.list("datasets", MAX_DATASETS, {"q": query})
     return context.answer(rows, data_views.datasets)
 
 
+@cli.command("Track PATH as data, or record its current content.", name="data add")
 def add_data(context: CommandContext, path: str) -> int:
     dataset = context.client.post("datasets", {"path": context.path(path)})
     return context.answer_one(dataset, data_views.datasets)
 
 
+@cli.command(
+    "Download URL to PATH and track it.",
+    cli.option("Do not record the URL.", "--no-link"),
+    name="data import",
+)
 def import_data(context: CommandContext, url: str, path: str, no_link: bool) -> int:
     request = {"url": url, "path": context.path(path), "link": not no_link}
     return context.answer_one(context.follow("datasets/import", request), data_views.datasets)
 
 
+@cli.command("List the versions of PATH.", name="data show")
 def show_data(context: CommandContext, path: str) -> int:
     dataset = context.client.get(dataset_address(context.path(path)))
     return context.answer(dataset, data_views.dataset)
 
 
+@cli.command(
+    "Compare versions of PATH file by file, from START (default: recorded) to END "
+    "(default: working tree).",
+    cli.argument("start", shell_complete=cli.complete_snapshot),
+    cli.argument("end", shell_complete=cli.complete_snapshot),
+    name="data diff",
+)
 def diff_data(context: CommandContext, path: str, start: str | None, end: str | None) -> int:
     address = f"{dataset_address(context.path(path))}/diff"
     return context.answer(context.client.get(address, {"from": start, "to": end}), data_views.diff)
 
 
+@cli.command(
+    "Verify every object of PATH in the cache, and check the remote.",
+    cli.option("Version to verify (a snapshot or a hash).", "--version"),
+    cli.option(
+        "How to check the remote: ask for each object, read each object, or not at all (none).",
+        "--remote",
+        type=click.Choice(["ask", "read", "none"]),
+        default="ask",
+        show_default=True,
+    ),
+    name="data verify",
+)
 def verify_data(context: CommandContext, path: str, version: str | None, remote: str) -> int:
-    request: dict[str, Any] = {"remote": remote}
-    if version is not None:
-        request["version"] = version
-    report = context.follow(f"{dataset_address(context.path(path))}/verify", request)
+    address = f"{dataset_address(context.path(path))}/verify"
+    report = context.follow(address, {"remote": remote, "version": version})
     context.answer(report, data_views.verification_report)
     return EXIT_SUCCESS if report["whole"] else EXIT_FAILURE
 
 
+@cli.command("Restore PATH to VERSION (a snapshot or a hash).", name="data checkout")
 def checkout_data(context: CommandContext, path: str, version: str) -> int:
     address = f"{dataset_address(context.path(path))}/checkout"
     return context.answer(context.follow(address, {"version": version}), snapshot_views.restored)
 
 
+@cli.command("Push PATH to its remote.", name="data push")
 def push_data(context: CommandContext, path: str) -> int:
     response = context.follow(f"{dataset_address(context.path(path))}/push")
     return context.answer_one(response, data_views.data_transfers)
 
 
+@cli.command(
+    "Pull PATH from its remote, or all data not pulled yet if PATH is omitted.", name="data pull"
+)
 def pull_data(context: CommandContext, path: str | None) -> int:
     if path is not None:
         response = context.follow(f"{dataset_address(context.path(path))}/pull")
@@ -83,14 +117,35 @@ def pull_data(context: CommandContext, path: str | None) -> int:
     return context.answer(responses, data_views.data_transfers)
 
 
+@cli.command("Show the disk usage of data.", name="data storage")
 def storage(context: CommandContext) -> int:
     return context.answer(context.client.get("datasets/storage"), data_views.storage)
 
 
+@cli.command(
+    "Show unused data in the cache (not used by any branch, tag, stash, run or pending "
+    "snapshot); with --confirm, delete it.",
+    cli.option("Delete the data permanently.", "--confirm"),
+    name="data gc",
+)
 def collect(context: CommandContext, confirm: bool) -> int:
     return context.answer(context.follow("datasets/gc", {"confirm": confirm}), data_views.gc_result)
 
 
+@cli.command(
+    "List data remotes, test the connection to NAME, or set NAME to URL: a folder, "
+    "s3://BUCKET/PATH or ssh://HOST/PATH.",
+    cli.option("Remove NAME.", "-d", "--delete"),
+    cli.option("Make it the default remote.", "--default", is_flag=True),
+    cli.option("Prompt for keys or a password (stored on this machine only).", "--credentials"),
+    cli.option("S3: endpoint URL of another server.", "--endpoint-url"),
+    cli.option("S3: region.", "--region"),
+    cli.option("S3: AWS profile.", "--profile"),
+    cli.option("SSH: user name.", "--user"),
+    cli.option("SSH: port.", "--port", type=click.IntRange(1, 65535)),
+    cli.option("SSH: private key file.", "--keyfile"),
+    name="data remote",
+)
 def remote(
     context: CommandContext,
     name: str | None,

@@ -8,20 +8,21 @@ import sys
 import warnings
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+
+import click
 
 from jupyter_mlws.api.client import segment
+from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli import experiment_views, workflow_views
-from jupyter_mlws.cli.commands import (
+from jupyter_mlws.cli.commands import run_id, workflow_of
+from jupyter_mlws.cli.console import Tone, line
+from jupyter_mlws.cli.context import (
     EXIT_FAILURE,
     EXIT_INTERRUPTED,
     EXIT_SUCCESS,
     CommandContext,
     UsageFaultError,
-    run_id,
-    workflow_of,
 )
-from jupyter_mlws.cli.console import Tone, line
 from jupyter_mlws.client.project import JSON, Origin, version_id
 
 AUTO_VARIABLE = "MLWS_TRACK"
@@ -33,6 +34,20 @@ URI_VARIABLE = "MLFLOW_TRACKING_URI"
 MAX_ERROR_LENGTH = 1000
 
 
+@cli.command(
+    "List runs with their metrics, or only those of FILE.",
+    cli.argument("file", shell_complete=cli.complete_workflow),
+    cli.option(
+        "MLflow search expression, e.g. \"metrics.acc > 0.9 and params.kind = 'forest'\".",
+        "-f",
+        "--filter",
+    ),
+    cli.NAME_QUERY,
+    cli.option("Sort order, e.g. `metrics.acc DESC`.", "-s", "--sort", metavar="COLUMN"),
+    cli.option("Include the runs of nodes.", "--nested"),
+    cli.WIDE,
+    cli.NUMBER,
+)
 def runs(
     context: CommandContext,
     file: str | None,
@@ -43,19 +58,17 @@ def runs(
     nested: bool,
     wide: bool,
 ) -> int:
-    parameters: JSON = {"sort": list(sort)}
-    if file:
-        parameters["workflow"] = workflow_of(context, [file])[0]
-    if filter:
-        parameters["filter"] = filter
-    if query:
-        parameters["q"] = query
-    if nested:
-        parameters["nested"] = True
+    workflow = workflow_of(context, [file])[0] if file else None
+    parameters = {"sort": list(sort), "workflow": workflow, "nested": nested}
+    parameters |= {"filter": filter or None, "q": query or None}
     items = context.client.list("runs", number, parameters)
     return context.answer(items, partial(workflow_views.runs, wide=wide))
 
 
+@cli.command(
+    "Compare runs or model versions (MODEL:VERSION) side by side.",
+    cli.argument("things", metavar="RUN_OR_VERSION...", shell_complete=cli.complete_run),
+)
 def compare(context: CommandContext, things: Sequence[str]) -> int:
     if len(things) < 2:
         raise UsageFaultError(
@@ -83,6 +96,11 @@ def compare(context: CommandContext, things: Sequence[str]) -> int:
     )
 
 
+@cli.command(
+    "Show where ITEM comes from and what was made from it. ITEM is a data path, "
+    "MODEL:VERSION, run:ID or snapshot:COMMIT.",
+    cli.argument("of", metavar="ITEM", type=click.Path()),
+)
 def lineage(context: CommandContext, of: str) -> int:
     # Data can be specified by its path, and a model without a prefix.
     kind, colon, rest = of.partition(":")
@@ -96,6 +114,12 @@ def lineage(context: CommandContext, of: str) -> int:
     return context.answer(context.client.get("lineage", {"of": of}), experiment_views.lineage)
 
 
+@cli.command(
+    "Recreate what RUN (or MODEL:VERSION) started from in a git worktree of its own. "
+    "Without RUN, list existing reproductions.",
+    cli.option("Folder of the worktree.", "--path", type=click.Path()),
+    cli.option("Delete the reproduction, including all work in it.", "--remove"),
+)
 def reproduce(context: CommandContext, run: str | None, path: str | None, remove: bool) -> int:
     if run is None:
         if remove:
@@ -105,12 +129,27 @@ def reproduce(context: CommandContext, run: str | None, path: str | None, remove
         record = context.client.delete(f"reproductions/{segment(run)}")
         text = context.views.say("Deleted {path}.", path=record["path"])
         return context.answer(record, lambda *_: [line(text, Tone.GOOD)])
-    request = {"path": context.path(path)} if path else {}
+    request = {"path": context.path(path) if path else None}
     run = version_id(run_id(context.client, run))
     reproduction = context.follow(f"runs/{segment(run)}/reproduce", request)
     return context.answer(reproduction, experiment_views.reproduction)
 
 
+@cli.command(
+    "Run COMMAND as an MLflow run that is linked to an exact commit: uncommitted changes "
+    "are saved to a hidden ref first. In a notebook without COMMAND, track what the next "
+    "cells log.",
+    cli.argument("command", type=click.UNPROCESSED),
+    cli.option("Name of the run.", "--name"),
+    cli.option("Name of the experiment.", "--experiment"),
+    cli.option(
+        "In a notebook: track every run that MLflow starts.",
+        "--auto",
+        type=click.Choice(["on", "off"]),
+    ),
+    cli.option("In a notebook: end the current run.", "--end"),
+    passes_on=True,
+)
 def track(
     context: CommandContext,
     command: Sequence[str],
@@ -191,9 +230,7 @@ def finish(context: CommandContext, run: str, status: str, error: str | None = N
     if mlflow is not None and active is not None and active.info.run_id == run:
         # Functions such as `mlflow.log_metric` start it, and leave it active.
         mlflow.end_run()
-    request: JSON = {"status": status}
-    if error:
-        request["error"] = error[:MAX_ERROR_LENGTH]
+    request = {"status": status, "error": error[:MAX_ERROR_LENGTH] if error else None}
     record: JSON = context.client.post(f"runs/{segment(run)}/end", request)
     return record
 
@@ -221,5 +258,4 @@ def _track_command(
 
 
 def _request(name: str | None, experiment: str | None, source: str | None) -> JSON:
-    fields: dict[str, Any] = {"name": name, "experiment": experiment, "source": source}
-    return {key: value for key, value in fields.items() if value}
+    return {"name": name or None, "experiment": experiment or None, "source": source or None}

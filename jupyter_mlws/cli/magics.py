@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_mlws.cli.commands import CommandContext
+    from jupyter_mlws.cli.context import CommandContext
 
 NAME = "mlws"
 COMPONENT = "component"
@@ -66,8 +66,8 @@ def _command_context(shell: Any) -> Iterator[CommandContext]:
 
     from jupyter_mlws.api.client import RemoteError
     from jupyter_mlws.cli import main as cli
-    from jupyter_mlws.cli.commands import CommandContext, UsageFaultError
     from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen, plain
+    from jupyter_mlws.cli.context import CommandContext, UsageFaultError
     from jupyter_mlws.client.project import Origin
     from jupyter_mlws.core.errors import MLWSError
     from jupyter_mlws.core.i18n import environment_language
@@ -98,15 +98,15 @@ def run_line(shell: Any, line: str) -> Any:
     The line is split as a shell splits it, without any expansion: a message arrives exactly as
     it is quoted.
     """
-    from jupyter_mlws.cli import commands
     from jupyter_mlws.cli import main as cli
     from jupyter_mlws.cli.console import NotebookScreen
+    from jupyter_mlws.cli.context import EXIT_SUCCESS
 
     with _command_context(shell) as context:
         code = cli.build(context.language).main(
             shlex.split(line), prog_name=f"%{NAME}", obj=context, standalone_mode=False
         )
-        if code not in (None, commands.EXIT_SUCCESS):
+        if code not in (None, EXIT_SUCCESS):
             raise MLWSMagicError(context.views.say("The command failed."))
         return context.screen.result if isinstance(context.screen, NotebookScreen) else None
 

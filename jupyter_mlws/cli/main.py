@@ -15,9 +15,16 @@ import click
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.api.client import RemoteError
-from jupyter_mlws.cli import commands
-from jupyter_mlws.cli.commands import CommandContext
+from jupyter_mlws.cli import code, commands, data, experiments, versions  # noqa: F401  declare them
 from jupyter_mlws.cli.console import TerminalScreen
+from jupyter_mlws.cli.context import (
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    EXIT_SUCCESS,
+    EXIT_USAGE_ERROR,
+    CommandContext,
+    UsageFaultError,
+)
 from jupyter_mlws.cli.declared import (
     COMMANDS,
     DATA_COMMANDS,
@@ -111,8 +118,8 @@ def build(language: str) -> click.Group:
     )
     projects = Message("List and create projects.")
     top.add_command(_group("projects", projects, language, PROJECT_COMMANDS))
-    data = Message("Track, push and pull data.")
-    top.add_command(_group("data", data, language, DATA_COMMANDS))
+    about_data = Message("Track, push and pull data.")
+    top.add_command(_group("data", about_data, language, DATA_COMMANDS))
     return top
 
 
@@ -206,7 +213,7 @@ def manual(language: str) -> str:
 def _iter_commands(
     group: click.Group, context: click.Context
 ) -> Iterator[tuple[click.Command, click.Context]]:
-    for name, command in group.commands.items():
+    for name, command in sorted(group.commands.items()):
         inner = command.context_class(command, parent=context, info_name=name)
         if isinstance(command, click.Group):
             yield from _iter_commands(command, inner)
@@ -248,19 +255,19 @@ def main(argv: Sequence[str]) -> int:
     except click.UsageError as error:
         usage = f"{error.ctx.get_usage()}\n" if error.ctx is not None else ""
         sys.stderr.write(f"{usage}{usage_message(error).in_(context.language)}\n")
-        return commands.EXIT_USAGE_ERROR
-    except commands.UsageFaultError as error:
+        return EXIT_USAGE_ERROR
+    except UsageFaultError as error:
         sys.stderr.write(f"{error}\n")
-        return commands.EXIT_USAGE_ERROR
+        return EXIT_USAGE_ERROR
     except (MLWSError, RemoteError) as error:
         body = error.as_dict(context.language)
         if context.as_json:
             sys.stderr.write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
         else:
             TerminalScreen(sys.stderr).show(*context.views.error(body))
-        return commands.EXIT_FAILURE
+        return EXIT_FAILURE
     except (click.Abort, KeyboardInterrupt):
-        return commands.EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED
     finally:
         context.close()
-    return code if isinstance(code, int) else commands.EXIT_SUCCESS
+    return code if isinstance(code, int) else EXIT_SUCCESS

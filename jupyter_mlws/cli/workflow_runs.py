@@ -29,27 +29,13 @@ def execute(client: ProjectClient, path: str, request: Mapping[str, Any]) -> JSO
     return _json(client.post(f"{workflow_address(path)}/execute", request))
 
 
-def resume(client: ProjectClient, path: str, run: str, *, pull: bool = False) -> JSON:
-    """Run the nodes that a run did not complete."""
+def go_on(client: ProjectClient, path: str, action: str, run: str, *node: str, pull: bool) -> JSON:
+    """Resume a run, or retry or skip a node of it with all nodes that depend on it."""
     if client.runs is not None:
-        return _translate(client, client.runs.resume(path, run, client.origin.value, pull=pull))
-    return _json(client.post(f"{_address(path, run)}/resume", {"pull": pull}))
-
-
-def retry(client: ProjectClient, path: str, run: str, node: str, *, pull: bool = False) -> JSON:
-    """Run a node again, and the nodes that depend on it."""
-    if client.runs is not None:
-        state = client.runs.retry(path, run, node, client.origin.value, pull=pull)
-        return _translate(client, state)
-    return _json(client.post(f"{_address(path, run)}/nodes/{segment(node)}/retry", {"pull": pull}))
-
-
-def skip(client: ProjectClient, path: str, run: str, node: str, *, pull: bool = False) -> JSON:
-    """Run the nodes that depend on a node, without the node."""
-    if client.runs is not None:
-        state = client.runs.skip(path, run, node, client.origin.value, pull=pull)
-        return _translate(client, state)
-    return _json(client.post(f"{_address(path, run)}/nodes/{segment(node)}/skip", {"pull": pull}))
+        method = getattr(client.runs, action)
+        return _translate(client, method(path, run, *node, client.origin.value, pull=pull))
+    address = "/".join([_address(path, run), *(f"nodes/{segment(one)}" for one in node), action])
+    return _json(client.post(address, {"pull": pull}))
 
 
 def cancel(client: ProjectClient, path: str, run: str) -> None:

@@ -69,10 +69,8 @@ class LocalTransport:
         from jupyter_mlws.core.schemas import encode_json
         from jupyter_mlws.core.validation_messages import validate
 
-        endpoint, ids = find(method, path)
-        # As in a URL, where an empty list is no parameter.
-        parameters = {name: value for name, value in query.items() if value not in (None, [])}
-        valid_query = validate(endpoint.query, parameters)
+        endpoint, ids = _find(method, path)
+        valid_query = validate(endpoint.query, query)
         valid_body = None if endpoint.body is None else validate(endpoint.body, body or {})
         context = Context({"Accept-Language": self._language, **headers})
         inputs = endpoint.inputs(valid_query, valid_body, context)

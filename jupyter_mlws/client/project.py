@@ -113,6 +113,8 @@ class HTTPTransport:
 class ProjectClient:
     """Calls the endpoints of one project by their paths; answers are JSON as over HTTP.
 
+    Fields that are None or an empty list are left out of a request: they have their defaults.
+
     Errors are raised as :class:`~jupyter_mlws.core.errors.MLWSError`, a server's as
     :class:`RemoteError`.
     """
@@ -133,22 +135,22 @@ class ProjectClient:
         return self._transport.runs
 
     def get(self, path: str, query: Query | None = None) -> Any:
-        return self._transport.request("GET", path, query or {}, None, {})
+        return self._transport.request("GET", path, _given(query), None, {})
 
     def post(
         self, path: str, body: Query | None = None, headers: Mapping[str, str] | None = None
     ) -> Any:
-        return self._transport.request("POST", path, {}, body or {}, headers or {})
+        return self._transport.request("POST", path, {}, _given(body), headers or {})
 
     def put(self, path: str, body: Query) -> Any:
-        return self._transport.request("PUT", path, {}, body, {})
+        return self._transport.request("PUT", path, {}, _given(body), {})
 
     def delete(self, path: str, query: Query | None = None) -> Any:
-        return self._transport.request("DELETE", path, query or {}, None, {})
+        return self._transport.request("DELETE", path, _given(query), None, {})
 
-    def follow(self, path: str, body: Query, note: Note) -> Any:
+    def follow(self, path: str, body: Query | None, note: Note) -> Any:
         """Start long work and return its result; ``note`` shows its progress."""
-        return self._transport.follow(path, body, note, self.ask)
+        return self._transport.follow(path, _given(body), note, self.ask)
 
     def list(self, path: str, limit: int | None = None, query: Query | None = None) -> list[JSON]:
         """Return up to ``limit`` items of a list (all for None), page after page."""
@@ -206,6 +208,10 @@ def open_project(folder: Path, language: str, origin: Origin) -> ProjectClient:
             if candidate["path"] == path and candidate["name"] == project.root.name:
                 transport = HTTPTransport(server, candidate["id"])
     return ProjectClient(project, transport, language, origin)
+
+
+def _given(fields: Query | None) -> Query:
+    return {name: value for name, value in (fields or {}).items() if value not in (None, [], ())}
 
 
 def path_segment(name: str) -> str:

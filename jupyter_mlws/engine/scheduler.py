@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.errors import MLWSError, NodeFailedError, NodeLimitError, RunStoppedError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.stages import (
     Forecast,
     PreparationResult,

@@ -154,7 +154,7 @@ class IOPubRecorder:
             if "bye" in command:
                 self._shutdown_requested = True
             elif "gone" in command:
-                stale_buffer = self._buffers.pop(command["gone"], None)
+                stale_buffer = self._buffers.pop(command.get("gone"), None)
                 if stale_buffer is not None:
                     self._poller.unregister(stale_buffer.socket)
                     stale_buffer.close()

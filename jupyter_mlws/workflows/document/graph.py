@@ -12,13 +12,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.components.artifacts import RECORD, Repair, fits, kinds_fit
-from jupyter_mlws.components.artifacts import fits, kinds_fit
 from jupyter_mlws.core.errors import (
     InvalidConnectionError,
     MLWSError,
     WorkflowCycleError,
     WorkflowProblemsError,
-    WorkflowUnreadableError,
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.engine.graph import StageGraph
