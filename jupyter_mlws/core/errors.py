@@ -181,6 +181,12 @@ class ItemNotFoundError(MLWSError, status=404):
             vars(self).update(solution=words.fill(command=command))
 
 
+class ReasonError(MLWSError):
+    """Base of the errors with a reason: a sentence of ours, or what another program says."""
+
+    reason: str | Message
+
+
 class PathsError(MLWSError):
     """Base of the errors of some paths, which ``named`` lists in the message."""
 
@@ -195,20 +201,18 @@ class PathsError(MLWSError):
 # 10: containers.
 
 
-class InsufficientResourcesError(MLWSError, code="10101", status=409):
+class InsufficientResourcesError(ReasonError, code="10101", status=409):
     message = Message("Not enough {resource_type}: {required} requested, {available} available.")
     solution = Message("Request less, or wait until other containers stop.")
     available: Any
-    reason: str | Message
     required: Any
     resource_type: str
 
 
-class ImageUnavailableError(MLWSError, code="10102", status=502):
+class ImageUnavailableError(ReasonError, code="10102", status=502):
     message = Message("Can't get the image {image!r}: {reason}")
     solution = Message("Choose another image, or ask the administrator to pull or build this one.")
     image: str
-    reason: str | Message
 
 
 class HubUnavailableError(MLWSError, code="10103", status=503):
@@ -216,12 +220,11 @@ class HubUnavailableError(MLWSError, code="10103", status=503):
     solution = Message("Start JupyterHub with `make hub`, sign in, and open JupyterLab from there.")
 
 
-class ContainerBackendError(MLWSError, code="10104", status=502):
+class ContainerBackendError(ReasonError, code="10104", status=502):
     message = Message("Hub or Docker error: {reason}")
     solution = Message(
         "Try again. If it keeps failing, ask the administrator to check the Hub's log."
     )
-    reason: str | Message
 
 
 class ContainerCrashedError(MLWSError, code="10105", status=500):
@@ -237,12 +240,11 @@ class ContainerCrashedError(MLWSError, code="10105", status=500):
     restarts: int
 
 
-class EnvironmentSaveError(MLWSError, code="10106", status=502):
+class EnvironmentSaveError(ReasonError, code="10106", status=502):
     message = Message("Could not save the environment: {reason}")
     solution = Message(
         "Check the last lines of its log. Only packages that pip can download can be saved."
     )
-    reason: str | Message
 
 
 class StorageQuotaError(MLWSError, code="10107", status=507):
@@ -452,30 +454,27 @@ class KernelDiedError(MLWSError, code="20101", status=500):
     lost: list[str] | None = None
 
 
-class KernelStartError(MLWSError, code="20102", status=503):
+class KernelStartError(ReasonError, code="20102", status=503):
     message = Message("Could not start the kernel {kernel!r}: {reason}")
     solution = Message(
         "Choose a kernel listed by `jupyter kernelspec list`. The server's log has more details."
     )
     kernel: str
-    reason: str | Message
 
 
-class CodeCheckError(MLWSError, code="20103", status=503):
+class CodeCheckError(ReasonError, code="20103", status=503):
     message = Message("Could not run the code check: {reason}")
     solution = Message(
         "Install it with `pip install 'jupyter-mlws[check]'`, or set `code_policy` to `off`."
     )
-    reason: str | Message
 
 
-class NotebookSaveError(MLWSError, code="20104", status=500):
+class NotebookSaveError(ReasonError, code="20104", status=500):
     message = Message("Could not save the notebook {path!r}: {reason}")
     solution = Message(
         "Check the permissions of its folder and the free disk space, then try again."
     )
     path: str
-    reason: str | Message
 
 
 class KernelBusyError(MLWSError, code="20105", status=409):
@@ -533,20 +532,18 @@ class ExecutionLostError(MLWSError, code="20205", status=409):
     solution = Message("You can run it again.")
 
 
-class VariableError(MLWSError, code="20206", status=422):
+class VariableError(ReasonError, code="20206", status=422):
     message = Message("Can't show the variable {name!r}: {reason}")
     solution = Message("Change the filter, or choose another column or variable.")
     name: str
-    reason: str | Message
 
 
-class CodeBlockedError(MLWSError, code="20301", status=403):
+class CodeBlockedError(ReasonError, code="20301", status=403):
     message = Message("Blocked by the code check (line {line}): {reason}")
     solution = Message(
         "Change the lines listed in `findings`, or mark intended ones with `# nosec`."
     )
     line: int | None
-    reason: str | Message
     test: str
     findings: list[Any]
     cell: Any = None
@@ -556,11 +553,10 @@ class NotebookItemNotFoundError(ItemNotFoundError, code="20401"):
     """A missing item of a notebook, such as a cell, kernel or variable."""
 
 
-class NotebookUnreadableError(MLWSError, code="20402", status=422):
+class NotebookUnreadableError(ReasonError, code="20402", status=422):
     message = Message("Can't read {path!r} as a notebook: {reason}")
     solution = Message("Open the file in a text editor and fix it, or restore an earlier version.")
     path: str
-    reason: str | Message
 
 
 class NotebookChangedError(MLWSError, code="20403", status=409):
@@ -574,28 +570,25 @@ class NotebookChangedError(MLWSError, code="20403", status=409):
 # 30: versioning.
 
 
-class RemoteUnreachableError(MLWSError, code="30101", status=502):
+class RemoteUnreachableError(ReasonError, code="30101", status=502):
     message = Message("Can't reach the remote {remote!r}: {reason}")
     solution = Message(
         "Check the network connection and the remote's URL and credentials, then try again."
     )
     remote: str | None
-    reason: str | Message
 
 
-class DiskFullError(MLWSError, code="30102", status=507):
+class DiskFullError(ReasonError, code="30102", status=507):
     message = Message("Out of disk space: {reason}")
     solution = Message("Free up some space and try again. Nothing was changed.")
-    reason: str | Message
 
 
-class ReadOnlyDiskError(MLWSError, code="30107", status=507):
+class ReadOnlyDiskError(ReasonError, code="30107", status=507):
     message = Message("The disk is read-only: {reason}")
     solution = Message(
         "Make the file system writable, or copy the project to another one, then try again. "
         "Nothing was changed."
     )
-    reason: str | Message
 
 
 class OperationInProgressError(MLWSError, code="30103", status=423):
@@ -609,23 +602,20 @@ class OperationInProgressError(MLWSError, code="30103", status=423):
     who: str | Message
 
 
-class DVCUnavailableError(MLWSError, code="30104", status=503):
+class DVCUnavailableError(ReasonError, code="30104", status=503):
     message = Message("Can't load DVC: {reason}")
     solution = Message("Run `pip install dvc` in the environment of jupyter-mlws.")
-    reason: str | Message
 
 
-class MLflowFailedError(MLWSError, code="30105", status=502):
+class MLflowFailedError(ReasonError, code="30105", status=502):
     message = Message("MLflow failed: {reason}")
     solution = Message("Check that the MLflow tracking store is accessible, then try again.")
-    reason: str | Message
 
 
-class GitCommandError(MLWSError, code="30106", status=500):
+class GitCommandError(ReasonError, code="30106", status=500):
     message = Message("`{command}` failed: {reason}")
     solution = Message("Try again. If it keeps failing, run the command in a terminal for details.")
     command: str
-    reason: str | Message
 
 
 class UnfinishedOperationError(MLWSError, code="30201", status=409):
@@ -677,11 +667,10 @@ class SecretsFoundError(MLWSError, code="30206", status=400):
     paths: Any
 
 
-class HookRejectedError(MLWSError, code="30207", status=422):
+class HookRejectedError(ReasonError, code="30207", status=422):
     message = Message("The {hook} hook rejected the commit: {reason}")
     solution = Message("Fix what the hook reports and commit again. Nothing was committed.")
     hook: str
-    reason: str | Message
 
 
 class BranchMovedError(MLWSError, code="30208", status=409):
@@ -690,11 +679,10 @@ class BranchMovedError(MLWSError, code="30208", status=409):
     branch: str
 
 
-class SigningFailedError(MLWSError, code="30209", status=400):
+class SigningFailedError(ReasonError, code="30209", status=400):
     message = Message("Could not sign the commit: {reason}")
     solution = Message("Make the signing key available, or set `commit.gpgsign` to false.")
     command: str
-    reason: str | Message
 
 
 class FileTooLargeError(PathsError, code="30210", status=400):
@@ -746,11 +734,10 @@ class DetachedHeadError(MLWSError, code="30215", status=409):
     solution = Message("Check out a branch, or create one here.")
 
 
-class PushRejectedError(MLWSError, code="30216", status=409):
+class PushRejectedError(ReasonError, code="30216", status=409):
     message = Message("The push of {branch!r} to {remote!r} was rejected: {reason}")
     solution = Message("Check the rules of the remote, or push to another branch.")
     branch: str
-    reason: str | Message
     remote: str
 
 
@@ -770,17 +757,15 @@ class TrackedByGitError(PathsError, code="30218", status=409):
     )
 
 
-class DataTrackingError(MLWSError, code="30219", status=409):
+class DataTrackingError(ReasonError, code="30219", status=409):
     message = Message("Can't track {path!r} with DVC: {reason}")
     solution = Message("Choose another path, or fix the problem first.")
     path: str
-    reason: str | Message
 
 
-class DVCConfigError(MLWSError, code="30220", status=409):
+class DVCConfigError(ReasonError, code="30220", status=409):
     message = Message("Can't read the DVC configuration: {reason}")
     solution = Message("Fix `.dvc/config`, or restore it from a snapshot.")
-    reason: str | Message
 
 
 class ManyNewFilesError(PathsError, code="30221", status=400):
@@ -793,12 +778,11 @@ class ManyNewFilesError(PathsError, code="30221", status=400):
     size: Any
 
 
-class GitmodulesError(MLWSError, code="30222", status=409):
+class GitmodulesError(ReasonError, code="30222", status=409):
     message = Message("git rejected `.gitmodules`: {reason}")
     solution = Message(
         "Fix or delete that line of `.gitmodules`, or restore the file from a snapshot."
     )
-    reason: str | Message
 
 
 class DataNotPushedError(PathsError, code="30230", status=409):
@@ -838,11 +822,10 @@ class UnresolvedCellsError(PathsError, code="30250", status=400):
     solution = Message("Choose a side for each cell, or accept one side for the whole notebook.")
 
 
-class HunkOutdatedError(MLWSError, code="30251", status=409):
+class HunkOutdatedError(ReasonError, code="30251", status=409):
     message = Message("{path!r} has changed; this hunk no longer applies: {reason}")
     solution = Message("Refresh the diff and select again. Nothing was changed.")
     path: str
-    reason: str | Message
 
 
 class NoMergeError(MLWSError, code="30252", status=409):
@@ -858,12 +841,11 @@ class DataNotStageableError(PathsError, code="30253", status=409):
     )
 
 
-class GitCredentialsError(MLWSError, code="30254", status=403):
+class GitCredentialsError(ReasonError, code="30254", status=403):
     message = Message("The remote {remote!r} rejected the credentials: {reason}")
     solution = Message(
         "Try again with other credentials. Many hosts require a token instead of a password."
     )
-    reason: str | Message
     remote: str
 
 
@@ -905,14 +887,13 @@ class NoOperationError(MLWSError, code="30260", status=409):
     action: str
 
 
-class DataCredentialsError(MLWSError, code="30270", status=403):
+class DataCredentialsError(ReasonError, code="30270", status=403):
     message = Message("The remote {remote!r} rejected the credentials: {reason}")
     solution = Message(
         "Set them with `jupyter mlws data remote --credentials NAME URL` (API: `PUT "
         "/datasets/remotes/NAME`) or environment variables. Nothing was changed."
     )
     remote: str | None
-    reason: str | Message
 
 
 class RunCommitMissingError(MLWSError, code="30271", status=409):
@@ -982,10 +963,9 @@ class NodeLimitError(MLWSError, code="40103", status=409):
     resource: str
 
 
-class RunStoppedError(MLWSError, code="40104", status=500):
+class RunStoppedError(ReasonError, code="40104", status=500):
     message = Message("The run stopped: {reason}")
     solution = Message("Fix the cause and run again. Completed nodes are not run again.")
-    reason: str | Message
 
 
 class RunInterruptedError(MLWSError, code="40105", status=500):
@@ -993,22 +973,20 @@ class RunInterruptedError(MLWSError, code="40105", status=500):
     solution = Message("Run again. Completed nodes are not run again.")
 
 
-class DaskUnreachableError(MLWSError, code="40106", status=503):
+class DaskUnreachableError(ReasonError, code="40106", status=503):
     message = Message("Can't reach the Dask scheduler at {address}: {reason}")
     solution = Message(
         "Correct the address or start the scheduler, then run again, or use `--executor local`."
     )
     address: str
-    reason: str | Message
 
 
-class DaskLostError(MLWSError, code="40107", status=503):
+class DaskLostError(ReasonError, code="40107", status=503):
     message = Message("Lost the connection to the Dask scheduler at {address}: {reason}")
     solution = Message(
         "Resume the run when the scheduler is available again. Completed nodes are not run again."
     )
     address: str
-    reason: str | Message
 
 
 class DaskNotInstalledError(MLWSError, code="40108", status=409):
@@ -1067,19 +1045,17 @@ class InvalidRunParameterError(MLWSError, code="40204", status=400):
     node: Any = None
 
 
-class WorkflowUnreadableError(MLWSError, code="40205", status=400):
+class WorkflowUnreadableError(ReasonError, code="40205", status=400):
     message = Message("Can't read {path!r} as a workflow: {reason}")
     solution = Message("Open the file in a text editor and fix the reported problem.")
     line: int | None
     path: str
-    reason: str | Message
 
 
-class PreviewError(MLWSError, code="40206", status=422):
+class PreviewError(ReasonError, code="40206", status=422):
     message = Message("Can't preview this {kind}: {reason}")
     solution = Message("Check the node's log. If its output is damaged, run the node again.")
     kind: str
-    reason: str | Message
 
 
 class WorkflowRunningError(MLWSError, code="40207", status=409):
@@ -1099,13 +1075,12 @@ class MetricMissingError(MLWSError, code="40208", status=400):
     sweep: str
 
 
-class PromotionError(MLWSError, code="40209", status=409):
+class PromotionError(ReasonError, code="40209", status=409):
     message = Message("Can't replace the sweep {sweep!r} with a single node: {reason}")
     solution = Message(
         "Run the workflow so that its variants have metrics, specify a variant, or edit the "
         "file as text."
     )
-    reason: str | Message
     sweep: str
 
 
@@ -1115,7 +1090,7 @@ class InvalidExecutorError(MLWSError, code="40210", status=400):
     executor: str
 
 
-class ImportFailedError(MLWSError, code="40211", status=400):
+class ImportFailedError(ReasonError, code="40211", status=400):
     message = Message("Can't import {path!r}: {reason}")
     solution = Message(
         "Fix the problem in the tool that created the file, then import it again. Nothing was "
@@ -1123,7 +1098,6 @@ class ImportFailedError(MLWSError, code="40211", status=400):
     )
     line: int | None
     path: str
-    reason: str | Message
 
 
 class InputsNotPulledError(PathsError, code="40212", status=409):
@@ -1156,12 +1130,11 @@ class InternalError(MLWSError, code="50101", status=500):
     id: str
 
 
-class RequestFailedError(MLWSError, code="50102", status=503):
+class RequestFailedError(ReasonError, code="50102", status=503):
     message = Message("The request to {url} failed: {reason}")
     solution = Message(
         "Check that the server is running and that this machine can reach it, then try again."
     )
-    reason: str | Message
     url: str
 
 
