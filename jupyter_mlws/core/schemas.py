@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from typing_extensions import Self
 
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import MLWSError
@@ -40,6 +41,16 @@ class Record(BaseModel):
     model_config = ConfigDict(
         frozen=True, defer_build=True, json_schema_serialization_defaults_required=True
     )
+
+    @classmethod
+    def from_object(cls, source: Any, **fields: Any) -> Self:
+        """Create a record of ``fields``, and of the attributes or items of ``source``."""
+        names = cls.model_fields.keys() - fields
+        if isinstance(source, Mapping):
+            facts = {name: source[name] for name in names if name in source}
+        else:
+            facts = {name: getattr(source, name) for name in names if hasattr(source, name)}
+        return cls(**facts, **fields)
 
 
 class Page(Record, Generic[Item]):

@@ -515,22 +515,12 @@ def _execution_start(row: sqlite3.Row) -> ExecutionStart:
 def _execution(row: sqlite3.Row) -> Execution:
     record: dict[str, Any] | None = json.loads(row["error"]) if row["error"] else None
     error = MLWSError.restore(record["code"], record["facts"]) if record else None
-    return Execution(
-        id=row["id"],
-        request=row["request"],
+    return Execution.from_object(
+        dict(row),
         notebook_id=row["notebook"],
-        path=row["path"],
-        cell=row["cell"],
-        source=row["source"],
-        status=ExecutionStatus(row["status"]),
         started=to_datetime(row["started"] or None),
-        duration=row["duration"],
         execution_count=row["count"],
         error=to_execution_error(error),
-        origin=Origin(row["origin"]),
-        memory=row["memory"],
-        snapshot=row["snapshot"],
-        message=row["message"],
     )
 
 

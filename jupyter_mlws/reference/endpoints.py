@@ -31,10 +31,7 @@ def list_reference_pages(services: Services, context: Context) -> Page[Reference
     from jupyter_mlws.reference.pages import pages
 
     return Page(
-        items=[
-            ReferenceEntry(id=page.id, part=page.part, group=page.group, title=page.title)
-            for page in pages(context.language).values()
-        ]
+        items=[ReferenceEntry.from_object(page) for page in pages(context.language).values()]
     )
 
 
@@ -49,6 +46,4 @@ def get_reference_page(services: Services, identifier: str, context: Context) ->
     page = pages(context.language).get(identifier)
     if page is None:
         raise ReferencePageNotFoundError(name=identifier)
-    return ReferenceText(
-        id=page.id, part=page.part, group=page.group, title=page.title, text=page.text
-    )
+    return ReferenceText.from_object(page)

@@ -195,14 +195,4 @@ class BranchManager:
 
 
 def _record(ref: BranchRef) -> Branch:
-    return Branch(
-        name=ref.name,
-        remote=ref.remote,
-        commit=ref.sha,
-        current=ref.current,
-        upstream=ref.upstream,
-        ahead=ref.ahead,
-        behind=ref.behind,
-        timestamp=ref.timestamp,
-        subject=ref.subject,
-    )
+    return Branch.from_object(ref, commit=ref.sha)

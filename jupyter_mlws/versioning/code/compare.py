@@ -287,14 +287,7 @@ def _find_item(items: list[DataPointer], path: str) -> DataPointer | None:
 
 
 def _to_changed_file(row: Difference) -> ChangedFile:
-    return ChangedFile(
-        path=row.path,
-        state=ChangeState(row.state),
-        kind=kind_of(row.path),
-        old_path=row.old_path,
-        additions=row.additions,
-        deletions=row.deletions,
-    )
+    return ChangedFile.from_object(row, kind=kind_of(row.path))
 
 
 def _is_binary(content: bytes | None) -> bool:
@@ -328,14 +321,8 @@ def _text_diff(
     # The last hunk of a truncated diff would not be whole.
     if len(diff) <= MAX_TEXT_BYTES:
         hunks = [
-            DiffHunk(
-                id=hunk.id,
-                old_start=hunk.old_start,
-                old_lines=hunk.old_lines,
-                new_start=hunk.new_start,
-                new_lines=hunk.new_lines,
-                section=hunk.section,
-                lines=hunk.text.decode(errors="replace").removesuffix("\n").split("\n")[1:],
+            DiffHunk.from_object(
+                hunk, lines=hunk.text.decode(errors="replace").removesuffix("\n").split("\n")[1:]
             )
             for hunk in parse(path, diff).hunks
         ]

@@ -233,7 +233,7 @@ class MergeManager:
             for name in STAGES:
                 text = texts[name]
                 data[name] = [
-                    SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
+                    SnapshotData.from_object(item)
                     for item in read_pointers({} if text is None else {path: text})
                 ]
         return ConflictDetail(

@@ -75,9 +75,7 @@ class RemoteManager:
 
     def list(self) -> Sequence[Remote]:
         """Return the configured git remotes."""
-        return [
-            Remote(name=ref.name, url=ref.url, push_url=ref.push_url) for ref in remotes(self._git)
-        ]
+        return [Remote.from_object(ref) for ref in remotes(self._git)]
 
     def check_push(self, remote: str | None, branch: str | None) -> tuple[str, str, str]:
         """Return (remote, branch, commit of the branch) for a push; does not use the network.

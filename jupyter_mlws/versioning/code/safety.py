@@ -63,15 +63,7 @@ class SafetyManager:
             if files is None:
                 start = copy.base or self._git.tree_of(None)
                 files = [row.path for row in differences(self._git, start, copy.id)]
-            safety_copies.append(
-                SafetyCopy(
-                    id=copy.id,
-                    reason=copy.reason,
-                    base=copy.base,
-                    timestamp=copy.timestamp,
-                    files=format_paths(files),
-                )
-            )
+            safety_copies.append(SafetyCopy.from_object(copy, files=format_paths(files)))
         return safety_copies
 
     def check(self, identifier: str) -> Copy:

@@ -66,11 +66,4 @@ class TagManager:
 
 
 def _record(ref: TagRef) -> Tag:
-    return Tag(
-        name=ref.name,
-        commit=ref.sha,
-        message=ref.message,
-        tagger=ref.tagger,
-        timestamp=ref.timestamp,
-        subject=ref.subject,
-    )
+    return Tag.from_object(ref, commit=ref.sha)

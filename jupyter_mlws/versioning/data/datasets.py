@@ -411,12 +411,10 @@ class DatasetManager:
             commit, pointer = version.commit, version.item
             assert pointer.md5 is not None
             versions.append(
-                DatasetVersion(
+                DatasetVersion.from_object(
+                    commit,
                     commit=commit.sha,
                     short=commit.sha[:8],
-                    timestamp=commit.timestamp,
-                    author=commit.author,
-                    subject=commit.subject,
                     md5=pointer.md5,
                     size=pointer.size,
                     files=pointer.files,
@@ -450,14 +448,10 @@ class DatasetManager:
 
 def _to_dataset(item: DataPointer, state: str | None) -> Dataset:
     dataset_state = DatasetState(state) if state else DatasetState.UNCHANGED
-    return Dataset(
+    return Dataset.from_object(
+        item,
         id=escape(item.path),
-        path=item.path,
-        source=item.source,
         output=item.pipeline,
-        md5=item.md5,
-        size=item.size,
-        files=item.files,
         state=dataset_state if item.md5 else DatasetState.UNRECORDED,
     )
 
@@ -468,4 +462,4 @@ def _to_dataset_uses(uses: list[NodeUse]) -> list[DatasetUse]:
 
 def _to_dataset_moved(item: DataPointer, remote: str) -> DatasetMoved:
     assert item.md5 is not None
-    return DatasetMoved(path=item.path, md5=item.md5, size=item.size, remote=remote)
+    return DatasetMoved.from_object(item, remote=remote)

@@ -54,13 +54,8 @@ def inspect(
             absent = {obj.md5 for obj in data.remote.missing([item])}
             problems = {obj.md5: Problem.MISSING if obj.md5 in absent else None for obj in objects}
         stores.append(_to_verified_store(data.remote.name, problems, item, names, read=read))
-    return DatasetVerified(
-        path=item.path,
-        md5=item.md5,
-        objects=len(objects),
-        size=item.size,
-        whole=all(store.whole for store in stores),
-        stores=stores,
+    return DatasetVerified.from_object(
+        item, objects=len(objects), whole=all(store.whole for store in stores), stores=stores
     )
 
 

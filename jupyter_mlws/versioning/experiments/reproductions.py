@@ -122,14 +122,11 @@ class Reproductions:
                 )  # fmt: skip
                 data_paths, unavailable = self._checkout_data(run, target, progress)
                 path = self._relative_path(target)
-                reproduction = Reproduction(
+                reproduction = Reproduction.from_object(
+                    run,
                     id=target.name,
                     run=run["id"],
-                    commit=run["commit"],
                     path=path,
-                    workflow=run["workflow"],
-                    params=run["params"],
-                    metrics=run["metrics"],
                     data=data_paths,
                     unavailable=unavailable,
                     command=_command(run, path),

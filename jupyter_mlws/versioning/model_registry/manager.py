@@ -203,11 +203,8 @@ class ModelRegistry:
         rows = self._call_tracking("alias_history", "model", name, name=name)
         return Page(
             items=[
-                AliasChange(
-                    alias=row["alias"],
-                    version=row["version"],
-                    before=row["before"],
-                    by=row["by"],
+                AliasChange.from_object(
+                    row,
                     timestamp=_format_timestamp(row["time"]) if row["time"] is not None else None,
                 )
                 for row in rows
@@ -295,31 +292,21 @@ class ModelRegistry:
 
 
 def _to_model_version(row: Mapping[str, Any]) -> ModelVersion:
-    return ModelVersion(
+    return ModelVersion.from_object(
+        row,
         id=f"{escape(row['name'])}:{row['version']}",
-        name=row["name"],
-        version=row["version"],
-        params=row["params"],
-        metrics=row["metrics"],
-        artifacts=row["artifacts"],
         timestamp=_format_timestamp(row["created"]),
         run_id=row["run"],
-        commit=row["commit"],
-        tags=row["tags"],
-        aliases=row["aliases"],
         uri=f"models:/{row['name']}/{row['version']}",
     )
 
 
 def _model(row: Mapping[str, Any]) -> Model:
-    return Model(
+    return Model.from_object(
+        row,
         id=escape(row["name"]),
-        name=row["name"],
-        description=row["description"],
         created=_format_timestamp(row["created"]),
         updated=_format_timestamp(row["updated"]),
-        tags=row["tags"],
-        aliases=row["aliases"],
         newest=_to_model_version(row["newest"]) if row["newest"] else None,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import cached_property
 
 from jupyter_mlws.core.errors import MLWSError, VersionItemNotFoundError
@@ -87,14 +86,9 @@ class SnapshotManager:
         new = {entry.path for entry in status.entries if entry.state == "untracked"}
         limit = large_file_threshold(self._git) if new else 0
         changes = [
-            Change(
-                path=entry.path,
+            Change.from_object(
+                entry,
                 kind=kind_of(entry.path),
-                state=ChangeState(entry.state),
-                staged=entry.staged,
-                index_state=_to_change_state(entry.index_state),
-                worktree_state=_to_change_state(entry.worktree_state),
-                old_path=entry.old_path,
                 size=sizes[entry.path],
                 too_large=entry.path in new and (sizes[entry.path] or 0) >= limit,
             )
@@ -120,17 +114,15 @@ class SnapshotManager:
         ]
         holder = self.project.holder()
         operation = self._repository.unfinished()
-        return GitStatus(
-            branch=status.branch,
-            head=status.head,
-            upstream=status.upstream,
+        return GitStatus.from_object(
+            status,
             changes=sorted(changes, key=lambda change: change.path),
             operation=operation,
             # A journal is that of the lock's holder: nothing was interrupted yet.
             actions=[]
             if operation is None or (holder and operation in JOURNALED)
             else [*OPERATION_ACTIONS[operation]],
-            lock=LockHolder(**asdict(holder)) if holder else None,
+            lock=LockHolder.from_object(holder) if holder else None,
             outbox=self._repository.outbox.waiting(),
             restored=self._restored_version(status),
         )
@@ -321,21 +313,13 @@ class SnapshotManager:
 
     def _to_snapshot(self, commit: Commit, entries: Sequence[Entry]) -> Snapshot:
         kinds = [kind_of(entry.path) for entry in entries]
-        return Snapshot(
+        return Snapshot.from_object(
+            commit,
             id=commit.sha,
             short=commit.sha[:8],
-            parents=commit.parents,
-            subject=commit.subject,
-            message=commit.message,
             author=Author(name=commit.author, email=commit.email),
-            timestamp=commit.timestamp,
-            refs=commit.refs,
-            current=commit.current,
             runs=commit.trailers.get(TRAILER_RUN, []),
-            data=[
-                SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
-                for item in self._content.data_at(commit.sha)
-            ],
+            data=[SnapshotData.from_object(item) for item in self._content.data_at(commit.sha)],
             stats=Stats(**{kind.value: kinds.count(kind) for kind in ChangeKind}),
         )
 
@@ -370,25 +354,13 @@ class SnapshotManager:
 
 
 def _to_version_change(entry: Entry) -> VersionChange:
-    return VersionChange(
-        path=entry.path,
-        state=ChangeState(entry.state),
-        kind=kind_of(entry.path),
-        old_path=entry.old_path,
-    )
+    return VersionChange.from_object(entry, kind=kind_of(entry.path))
 
 
 def _to_code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
-    return CodeVersion(
+    return CodeVersion.from_object(
+        commit,
         commit_id=commit.sha,
-        message=commit.message,
         author=f"{commit.author} <{commit.email}>",
-        timestamp=commit.timestamp,
-        parents=commit.parents,
-        refs=commit.refs,
         changes=[_to_version_change(entry) for entry in entries],
     )
-
-
-def _to_change_state(name: str | None) -> ChangeState | None:
-    return ChangeState(name) if name else None
