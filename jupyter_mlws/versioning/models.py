@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     RootModel,
+    WithJsonSchema,
     model_serializer,
     model_validator,
 )
@@ -55,6 +56,19 @@ Plain = Annotated[str, AfterValidator(_without_nul)]
 
 Text = Annotated[str, BeforeValidator(_printable)]
 """Text out of git, whose names and messages may hold any bytes."""
+
+
+def _scalar(value: Any) -> Any:
+    if value is not None and not isinstance(value, str | int | float):
+        raise PydanticCustomError("scalar", "must be a string, a number, true, false or null")
+    return value
+
+
+Scalar = Annotated[
+    Any,
+    BeforeValidator(_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
 
 
 class Change(Record):

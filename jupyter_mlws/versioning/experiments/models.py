@@ -9,8 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
 from jupyter_mlws.engine.states import Status
-from jupyter_mlws.versioning.model_registry.models import Scalar
-from jupyter_mlws.versioning.models import Plain, Text, UnreachableRemote
+from jupyter_mlws.versioning.models import Plain, Scalar, Text, UnreachableRemote
 
 
 class RunEnd(str, Enum):

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, FiniteFloat
 
 from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
 from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.experiments.ranking import Mode
-from jupyter_mlws.versioning.models import Plain
-
-
-def _scalar(value: Any) -> Any:
-    if value is not None and not isinstance(value, str | int | float):
-        raise PydanticCustomError("scalar", "must be a string, a number, true, false or null")
-    return value
-
-
-Scalar = Annotated[
-    Any,
-    BeforeValidator(_scalar),
-    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
-]
+from jupyter_mlws.versioning.models import Plain, Scalar
 
 
 class ModelVersion(Record):

@@ -26,6 +26,7 @@ from jupyter_mlws.versioning.data.data_index import (
     normalize_path,
 )
 from jupyter_mlws.versioning.data.gc import GarbageCollector
+from jupyter_mlws.versioning.data.models import Collected
 from jupyter_mlws.versioning.models import (
     OPERATION_ACTIONS,
     Author,
@@ -52,7 +53,7 @@ from jupyter_mlws.versioning.snapshots.create import (
     TRAILER_RUN,
     SnapshotBuilder,
 )
-from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
+from jupyter_mlws.versioning.snapshots.proof_models import Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
 from jupyter_mlws.versioning.snapshots.run_selection import await_tracking
 from jupyter_mlws.versioning.snapshots.verification import Verifier, utc_now
