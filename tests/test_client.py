@@ -23,7 +23,7 @@ from jupyter_mlws.client.project import (
     open_project,
     workflow_address,
 )
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError, RequestFailedError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.server.endpoints import datasets, git, lineage, models, runs, snapshots, workflows
 from tests.command_line import call
@@ -203,9 +203,8 @@ def test_files_of_dead_and_damaged_servers_are_passed_over(project: Project, run
 
 def test_a_server_that_vanishes_is_an_error_with_a_way_out(project: Project) -> None:
     gone = client.Server("http://127.0.0.1:1/", TOKEN, root=project.root)
-    with pytest.raises(MLWSError) as raised:
+    with pytest.raises(RequestFailedError) as raised:
         gone.get("projects")
-    assert raised.value.code == "50102"
     assert TOKEN not in str(raised.value.as_dict("en"))
     assert TOKEN not in repr(gone)
 
@@ -214,6 +213,5 @@ def test_what_is_no_answer_of_ours_is_no_server_of_ours(project: Project, home: 
     with Server(home, project.root, extension=False):
         assert find_server(project.root, "en") is None
         plain = next(running("en"))
-        with pytest.raises(MLWSError) as raised:
+        with pytest.raises(RequestFailedError):
             plain.get("projects")
-        assert raised.value.code == "50102"

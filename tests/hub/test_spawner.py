@@ -387,7 +387,7 @@ def test_the_progress_of_a_start_is_told_in_the_persons_language(hub: Hub) -> No
     hub.stop("spawner-hal")
 
 
-def test_an_image_that_cannot_be_pulled_is_10102_after_some_tries(docker: Engine) -> None:
+def test_an_image_that_cannot_be_pulled_is_unavailable_after_some_tries(docker: Engine) -> None:
     spawner = MLWSSpawner(pull_wait=0.01, client_kwargs=client_of(docker))
     with pytest.raises(MLWSError) as refused:
         # Nothing listens on that port.

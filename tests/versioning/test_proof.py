@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import BranchMovedError, DataDamagedError, MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import Problem
 from jupyter_mlws.versioning.snapshots import outbox_worker
@@ -298,9 +298,8 @@ def test_a_damaged_object_is_found_before_it_is_pushed(
     spoil(damaged, Problem.DAMAGED)
     (root / "train.py").write_text("two\n")
     manager = SnapshotManager(workspace)
-    with pytest.raises(MLWSError) as error:
+    with pytest.raises(DataDamagedError) as error:
         manager.create("Two")
-    assert error.value.code == "30401"
     assert error.value.facts["md5"] == md5
     assert all(path.parent.name + path.name != md5 for path in objects(remote))
     manager.repair("HEAD")
@@ -375,9 +374,8 @@ def test_a_discarded_offline_snapshot_does_not_wait(
         if step == "publish":
             git(root, "commit", "-q", "--allow-empty", "-m", "Somebody else's")
 
-    with pytest.raises(MLWSError) as error:
+    with pytest.raises(BranchMovedError):
         manager.create("One", on_step=meddle)
-    assert error.value.code == "30208"
     assert manager.status().outbox == []
     assert git(root, "for-each-ref", "refs/mlws") == ""
 

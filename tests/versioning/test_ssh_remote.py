@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import DataCredentialsError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
@@ -60,9 +60,8 @@ def test_data_goes_over_ssh_whole_or_not_at_all(
     url = f"ssh://127.0.0.1/{str(tmp_path).lstrip('/')}/store"
     given = {"url": url, "port": port, "user": "person"}
     versions.data_remotes.put("store", DataRemotePut(**given, password="wrong"))
-    with pytest.raises(MLWSError) as error:
+    with pytest.raises(DataCredentialsError):
         versions.datasets.push("data~1wine.csv")
-    assert error.value.code == "30270"
     versions.data_remotes.put("store", DataRemotePut(**given, password=PASSWORD))
     assert versions.data_remotes.check("store").reachable
     versions.datasets.push("data~1images")

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import (
+    NodeResourcesError,
+    OperationInProgressError,
+    WorkflowItemNotFoundError,
+    WorkflowUnreadableError,
+)
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine import policy
 from jupyter_mlws.engine.policy import OnFailure, Policy
@@ -77,9 +82,8 @@ def test_a_wish_that_cannot_be_read_is_named(
     write(PATH, f"stages:\n  a:\n    cmd: 'true'\n    meta: {{{name}: {value}}}\n")
     (problem,) = workflows.validate(PATH)
     assert (problem.node, problem.field, problem.line) == ("a", f"meta.{name}", 4)
-    with pytest.raises(MLWSError) as refused:
+    with pytest.raises(WorkflowUnreadableError):
         workflows.runs.execute(PATH, RunRequest())
-    assert refused.value.code == "40205"
 
 
 def test_a_failed_node_is_tried_again(write, run: Callable[..., Run], project: Project) -> None:
@@ -136,9 +140,8 @@ def test_what_can_never_fit_is_refused_before_the_run(
     wish: str, resource: str, write, workflows: WorkflowManager
 ) -> None:
     write(PATH, f"stages:\n  big:\n    cmd: 'true'\n    meta: {{{wish}}}\n")
-    with pytest.raises(MLWSError) as refused:
+    with pytest.raises(NodeResourcesError) as refused:
         workflows.runs.execute(PATH, RunRequest())
-    assert refused.value.code == "40102"
     assert refused.value.facts["resource"] == resource
     assert workflows.runs.page(PATH) == ([], None)
 
@@ -230,11 +233,9 @@ def test_what_goes_on_is_not_resumed(write, workflows: WorkflowManager) -> None:
     write(PATH, "stages:\n  slow:\n    cmd: sleep 30\n")
     execution = workflows.runs.execute(PATH, RunRequest())
     for again in (workflows.runs.resume, lambda *a: workflows.runs.retry(*a, "slow")):
-        with pytest.raises(MLWSError) as refused:
+        with pytest.raises(OperationInProgressError):
             again(PATH, execution["id"])
-        assert refused.value.code == "30103"
     workflows.runs.cancel(PATH, execution["id"])
     workflows.runs.wait(PATH, execution["id"], LIMIT, recorded=False)
-    with pytest.raises(MLWSError) as unknown:
+    with pytest.raises(WorkflowItemNotFoundError):
         workflows.runs.retry(PATH, execution["id"], "nobody")
-    assert unknown.value.code == "40401"
