@@ -216,10 +216,7 @@ def _model(path: Path) -> Preview:
                 f"its specification is larger than {MAX_MODEL_SCHEMA_BYTES // 1_000_000} MB"
             )
         schema = json.loads(archive.read("schema.json"))
-    columns = [
-        ColumnPreparation(**{name: getattr(one, name) for name in ColumnPreparation.model_fields})
-        for one in stored_columns(path)
-    ]
+    columns = [ColumnPreparation.from_object(one) for one in stored_columns(path)]
     text = "\n".join(_describe_model(schema, 0))
     return Preview(type="Model", text=text, preparation=columns or None)
 
