@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from datetime import datetime, timezone
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -21,17 +20,14 @@ from jupyter_client.session import DELIM, Session
 
 from jupyter_mlws.core.errors import (
     ExecutionCanceledError,
-    ExecutionTimeoutError,
     KernelDiedError,
     MLWSError,
-    OutOfMemoryError,
 )
-from jupyter_mlws.notebooks.execution import INTERRUPT_TIMEOUT, Outcome
+from jupyter_mlws.notebooks.execution_limits import ExecutionLimits
 from jupyter_mlws.notebooks.history import (
     ExecutionStart,
-    to_execution_error,
 )
-from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
+from jupyter_mlws.notebooks.kernel_input import KernelInput
 from jupyter_mlws.notebooks.kernels import (
     LATE_OUTPUT_INTERVAL,
     MAX_LATE_OUTPUT_DURATION,
@@ -39,17 +35,58 @@ from jupyter_mlws.notebooks.kernels import (
     exit_code,
     process_of,
 )
-from jupyter_mlws.notebooks.memory import MemoryLimits, Meter
+from jupyter_mlws.notebooks.memory import MemoryLimits
 from jupyter_mlws.notebooks.message_sources import OWN_CONNECTION, MessageSources
-from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution, Origin
-from jupyter_mlws.notebooks.outputs import Event, Message
+from jupyter_mlws.notebooks.models import ExecutionStatus, LiveExecution, Origin
+from jupyter_mlws.notebooks.outputs import Message
 from jupyter_mlws.notebooks.recording import NotebookContext, Recording
-from jupyter_mlws.notebooks.tab_executions import ExpectedRequests, RunningExecution
+from jupyter_mlws.notebooks.tab_executions import (
+    ExecuteRequestInfo,
+    ExpectedRequests,
+    RunningExecution,
+)
 from jupyter_mlws.notebooks.unattended import UnattendedOutputs
 
 TAB_FALLBACK_DURATION = 2.0
 """Seconds after the first own message in which messages that tabs receive are processed too."""
-OUTPUT_LIMIT_NOTE = "Further output was left out: the cell printed too much.\n"
+
+
+class WorkQueue:
+    """Work that is done in order of arrival; an error ends one piece, not the rest."""
+
+    def __init__(self, fault: str) -> None:
+        self._fault = fault
+        self._queue: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._worker = asyncio.create_task(self._run())
+
+    def add(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._queue.put_nowait(work)
+
+    async def settled(self) -> None:
+        """Wait until all work that was added so far is done."""
+        marker = asyncio.Event()
+
+        async def mark() -> None:
+            marker.set()
+
+        self.add(mark)
+        await marker.wait()
+
+    async def close(self) -> None:
+        self._worker.cancel()
+        await asyncio.gather(self._worker, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            work = await self._queue.get()
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001  the edge: the next work is done
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": self._fault, "exception": error}
+                )
+            # Let other tasks run even if a kernel writes without end.
+            await asyncio.sleep(0)
 
 
 class KernelListener:
@@ -72,16 +109,6 @@ class KernelListener:
         self.kernel = kernel
         self._sessions = sessions
         self._unattended = UnattendedOutputs(recording, self._is_attended)
-        self._stdin_of_sessions: dict[str, Any] = {}
-        self._answer_stream: Any = None
-        self.meter = Meter(
-            limits,
-            lambda execution, used: self._queue(
-                partial(self._publish_memory, execution, used, "warning")
-            ),
-            self._on_memory_limit,
-        )
-        self._limits = limits
         self._manager = kernel.manager
         self._recording = recording
         self._session = Session(config=self._manager.session.config, key=self._manager.session.key)
@@ -90,17 +117,18 @@ class KernelListener:
         self._paused_messages: list[list[bytes]] | None = [] if start_paused else None
         self._running: dict[str, RunningExecution] = {}
         self._recorded_requests: set[str] = set()
-        self._work_queue: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._work = WorkQueue(f"kernel {kernel.id}: a message is lost")
+        self._queue = self._work.add
         self._process = process_of(self._manager)
         self._stream = self._manager.connect_iopub()
         self._stream.on_recv(self._on_message)
         # A kernel that is taken over was started earlier.
         self._synced_at = 0.0 if start_paused else float("inf")
         self._sources = MessageSources()
+        self.limits = ExecutionLimits(kernel, limits, self._running, recording, self._queue)
+        self.input = KernelInput(self._session, self._manager, self._running, recording)
         self._manager.add_restart_callback(self._on_process_exit)
         self._manager.add_restart_callback(self._on_process_exit, "dead")
-        self._worker = asyncio.create_task(self._process_queue())
-        self._interrupt_task: asyncio.Task[None] | None = None
 
     @property
     def process(self) -> str:
@@ -124,13 +152,6 @@ class KernelListener:
 
     # Tabs
 
-    def tab_connected(self, session: str) -> None:
-        """Handle that a tab is about to connect."""
-        stdin = self._stdin_of_sessions.pop(session, None)
-        if stdin is not None and not stdin.closed():
-            # A kernel replies to one socket of a session only.
-            stdin.close()
-
     @property
     def is_busy(self) -> bool:
         """True while code of any client but this API runs or waits."""
@@ -146,9 +167,12 @@ class KernelListener:
         self._queue(self._remember_file)
         if not self.is_busy or stdin is None or stdin.closed():
             return False
-        stdin.on_recv(self.handle_input_request)
-        self._stdin_of_sessions[session] = stdin
+        self.input.keep(session, stdin, self.handle_input_request)
         return True
+
+    def handle_input_request(self, frames: list[bytes]) -> None:
+        """Handle the request of running code for input, which only its tab receives."""
+        self._queue(partial(self.input.handle_request, frames))
 
     def attach(self, notebook: str, session: str, waiting: list[str]) -> list[LiveExecution]:
         """Return what a tab shows of executions that it did not request, or missed.
@@ -179,42 +203,6 @@ class KernelListener:
             for one in self._expected_requests.all()
             if one.cell is not None and one.request not in self._running
         ]
-
-    def handle_input_request(self, frames: list[bytes]) -> None:
-        """Handle the request of running code for input, which only its tab receives."""
-        with suppress(ValueError, TypeError):
-            _, parts = self._session.feed_identities(frames)
-            message = self._session.deserialize(parts)
-            parent = str(message["parent_header"].get("msg_id", ""))
-            if message["header"]["msg_type"] == "input_request":
-                self._queue(partial(self._ask_for_input, parent, message["content"]))
-
-    async def _ask_for_input(self, request: str, content: dict[str, Any]) -> None:
-        going = self._running.get(request)
-        if going is not None:
-            going.prompt = InputPrompt(
-                prompt=str(content.get("prompt", "")), password=bool(content.get("password"))
-            )
-            self._publish(going, {"type": "input", **going.prompt.model_dump()})
-
-    def handle_input_reply(self) -> None:
-        """Handle that a tab has answered a request for input."""
-        for going in self._running.values():
-            if going.prompt is not None:
-                going.prompt = None
-                self._publish(going, {"type": "answered"})
-
-    def answer(self, notebook: str, value: str) -> bool:
-        """Answer the request of a running cell for input; return False if there is none."""
-        running = self._running.values()
-        if not any(one.prompt and one.execution.notebook == notebook for one in running):
-            return False
-        if self._answer_stream is None:
-            self._answer_stream = self._manager.connect_stdin()
-        content = {"value": value, "status": "ok"}
-        self._session.send(self._answer_stream, "input_reply", content)
-        self.handle_input_reply()
-        return True
 
     def _is_attended(self, owner: str | None) -> bool:
         return owner is not None and self._sessions[owner] > 0
@@ -252,7 +240,7 @@ class KernelListener:
             self._running[request] = RunningExecution(
                 record, context, orphan.started, orphan=orphan
             )
-            self.meter.begin(request, self._process)
+            self.limits.meter.begin(request, self._process)
 
     async def replay(self, messages: Iterable[list[bytes]]) -> None:
         """Process the messages that the kernel sent while there was no server.
@@ -273,7 +261,7 @@ class KernelListener:
             if going.orphan is not None and request not in requests:
                 self._queue(partial(self._finish, request, ExecutionStatus.LOST, None))
             elif going.execution.deadline is not None:
-                self._start_timer(request, going, going.execution.deadline - time.time())
+                self.limits.start_timer(request, going, going.execution.deadline - time.time())
         await self.settled()
         if self._running:
             self._manager.execution_state = "busy"
@@ -283,28 +271,18 @@ class KernelListener:
         with suppress(KeyError, ValueError):
             self._manager.remove_restart_callback(self._on_process_exit)
             self._manager.remove_restart_callback(self._on_process_exit, "dead")
-        channels = (self._stream, self._answer_stream, *self._stdin_of_sessions.values())
-        for channel in channels:
-            if channel is not None and not channel.closed():
-                channel.close()
+        if not self._stream.closed():
+            self._stream.close()
+        self.input.close()
         await self.settled()
         await self._end_all(ExecutionStatus.LOST, ExecutionCanceledError(by="stop"))
         await self._unattended.close()
-        await self.meter.close()
-        tasks = [self._worker, *([self._interrupt_task] if self._interrupt_task else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.limits.close()
+        await self._work.close()
 
     async def settled(self) -> None:
         """Wait until all messages that arrived so far are stored."""
-        marker = asyncio.Event()
-
-        async def mark() -> None:
-            marker.set()
-
-        self._queue(mark)
-        await marker.wait()
+        await self._work.settled()
 
     # Messages
 
@@ -342,7 +320,7 @@ class KernelListener:
             return request
         if kind == "execute_input":
             self._open_requests.add(request)
-            self.meter.begin(request, process_of(self._manager))
+            self.limits.meter.begin(request, process_of(self._manager))
         elif kind == "status" and self._is_synced() and request not in self._open_requests:
             state = self._session.unpack(message["content"])["execution_state"]
             if state == "idle":
@@ -376,7 +354,7 @@ class KernelListener:
             going.error = content
         event = going.outputs.take(message)
         if event is not None:
-            self._publish(going, event)
+            going.publish(self._recording, event)
         if going.idle_at is not None:
             self._finish_after_outputs(request, going, going.idle_at)
 
@@ -400,7 +378,7 @@ class KernelListener:
         if context is None:
             self._open_requests.discard(request)
             self._expected_requests.remove(request)
-            self.meter.end(request)
+            self.limits.meter.end(request)
             return
         tab_request = self._expected_requests.get(request)
         timeout = self._recording.timeout_of(context.notebook)
@@ -423,24 +401,19 @@ class KernelListener:
             execution, context, time.time(), owner, count=content.get("execution_count")
         )
         self._running[request] = going
-        used = self.meter.over_limit(request)
-        if used is not None:
-            # Exceeded while the start was processed.
-            self._stop(request, out_of_memory(used, self._limits.most))
+        self.limits.check_memory(request)
         await asyncio.to_thread(context.history.begin, execution)
         self._expected_requests.remove(request)
         if timeout is not None:
-            self._start_timer(request, going, timeout)
-        self._publish_status(going, ExecutionStatus.RUNNING, None)
+            self.limits.start_timer(request, going, timeout)
+        going.publish_status(self._recording, ExecutionStatus.RUNNING, None)
 
     async def _finish(self, request: str, status: ExecutionStatus, error: MLWSError | None) -> None:
         going = self._running.pop(request, None)
         self._open_requests.discard(request)
-        usage = self.meter.end(request)
+        usage = self.limits.meter.end(request)
         if not self._open_requests:
-            for stdin in self._stdin_of_sessions.values():
-                stdin.close()
-            self._stdin_of_sessions.clear()
+            self.input.close_kept()
         if going is None:
             return
         if going.timer is not None:
@@ -448,19 +421,7 @@ class KernelListener:
         execution = going.execution
         if error is not None:
             error = error.with_facts(cell=execution.cell)
-        outputs = going.outputs.items()
-        if going.outputs.truncated:
-            outputs.append({"output_type": "stream", "name": "stderr", "text": OUTPUT_LIMIT_NOTE})
-        outcome = Outcome(
-            status=status,
-            outputs=outputs,
-            text=going.outputs.text(),
-            count=going.count,
-            duration=round((going.idle_at or time.time()) - going.started, 3),
-            error=error,
-            truncated=going.outputs.truncated,
-            memory=usage.peak if usage else None,
-        )
+        outcome = going.outcome(status, error, usage.peak if usage else None)
         if status is ExecutionStatus.SUCCESS:
             self.kernel.remember(execution.id, self._process)
         is_of_tab = (
@@ -480,9 +441,9 @@ class KernelListener:
         if going.orphan is not None:
             await self._recording.save_orphan(going.context, going.orphan)
         self._recording.ended(execution, outcome)
-        self._publish_status(going, status, outcome)
+        going.publish_status(self._recording, status, outcome)
 
-    # Death and limits
+    # Death
 
     def _on_process_exit(self) -> None:
         """Handle the end of the process; Jupyter's restarter starts another one after this."""
@@ -520,95 +481,3 @@ class KernelListener:
                 final_status, reason = going.end()
                 restarted = reason and reason.with_facts(restarted=True)
                 await self._finish(request, final_status, restarted)
-
-    def _start_timer(self, request: str, going: RunningExecution, seconds: float) -> None:
-        """Stop the execution when its time is over."""
-        timeout = going.execution.deadline and going.execution.deadline - going.started
-        error = ExecutionTimeoutError(timeout=timeout or seconds, restarted=False)
-        loop = asyncio.get_running_loop()
-        going.timer = loop.call_later(max(0.0, seconds), self._stop, request, error)
-
-    def _on_memory_limit(self, execution: str, used: int) -> None:
-        self._queue(partial(self._publish_memory, execution, used, "limit"))
-        if execution in self._running:
-            self._stop(execution, out_of_memory(used, self._limits.most))
-        elif self.kernel.on_memory_limit is not None:
-            self.kernel.on_memory_limit(out_of_memory(used, self._limits.most))
-
-    async def _publish_memory(self, execution: str, used: int, level: str) -> None:
-        context = await self._recording.context_of(self.kernel.id)
-        if context is not None:
-            self._recording.stream_of(context.notebook).publish(
-                {
-                    "type": "memory",
-                    "level": level,
-                    "execution": execution,
-                    "used": used,
-                    "limit": self._limits.ceiling,
-                }
-            )
-
-    def _stop(self, request: str, error: MLWSError) -> None:
-        """Interrupt the code; restart the kernel if the code does not end."""
-
-        async def interrupt() -> None:
-            await self.kernel.interrupt()
-            await asyncio.sleep(INTERRUPT_TIMEOUT)
-            if request in self._running:
-                await self.kernel.restart()
-
-        going = self._running.get(request)
-        if going is not None and going.stopped_by is None and going.idle_at is None:
-            going.stopped_by = error
-            self._interrupt_task = asyncio.create_task(interrupt())
-
-    # Events
-
-    def _publish(self, going: RunningExecution, event: Event) -> None:
-        execution = going.execution
-        whose = {"execution": execution.id, "request": execution.request, "cell": execution.cell}
-        for one in going.rate.pass_on(event):
-            self._recording.stream_of(going.context.notebook).publish(
-                {**one, **whose, "origin": execution.origin.value}
-            )
-
-    def _publish_status(
-        self, going: RunningExecution, status: ExecutionStatus, outcome: Outcome | None
-    ) -> None:
-        error = outcome.error if outcome else None
-        self._publish(
-            going,
-            {
-                "type": "execution",
-                "status": status.value,
-                "started": datetime.fromtimestamp(going.started, timezone.utc).isoformat(),
-                "duration": outcome.duration if outcome else None,
-                "execution_count": going.count,
-                "memory": outcome.memory if outcome else None,
-                "error": to_execution_error(error),
-            },
-        )
-
-    def _queue(self, work: Callable[[], Awaitable[None]]) -> None:
-        self._work_queue.put_nowait(work)
-
-    async def _process_queue(self) -> None:
-        """Process the queued work in order of arrival."""
-        while True:
-            work = await self._work_queue.get()
-            try:
-                await work()
-            except Exception as error:  # noqa: BLE001  the edge: the next message is processed
-                asyncio.get_running_loop().call_exception_handler(
-                    {"message": f"kernel {self.kernel.id}: a message is lost", "exception": error}
-                )
-            # Let other tasks run even if a kernel writes without end.
-            await asyncio.sleep(0)
-
-
-def out_of_memory(used: int, limit: int | None) -> MLWSError:
-    """Return the error of a kernel that exceeded the memory limit."""
-    evalue = f"{used // 2**20} MB > {(limit or 0) // 2**20} MB"
-    return OutOfMemoryError(
-        ename="MemoryError", evalue=evalue, used=used, limit=limit, restarted=False
-    )

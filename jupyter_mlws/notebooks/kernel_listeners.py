@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from jupyter_mlws.notebooks.kernel_listener import KernelListener
-from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
 from jupyter_mlws.notebooks.kernels import KernelPool
 from jupyter_mlws.notebooks.memory import MemoryLimits
 from jupyter_mlws.notebooks.persistent_kernels import OrphanedKernel, PersistentKernelStore
 from jupyter_mlws.notebooks.recording import Recording
+from jupyter_mlws.notebooks.tab_executions import ExecuteRequestInfo
 
 
 class KernelListeners:
@@ -42,18 +42,12 @@ class KernelListeners:
         else:
             self._early_requests.setdefault(kernel, []).append(tab_request)
 
-    def handle_tab_message(self, kernel: str, tab: str, frames: list[bytes]) -> None:
-        """Process a message that a tab receives from its kernel."""
-        listener = self._listeners.get(kernel)
-        if listener is not None:
-            listener.handle_tab_message(tab, frames)
-
     def tab_connected(self, kernel: str, session: str) -> None:
         """Handle that a tab is about to connect to a kernel."""
         self._sessions[kernel][session] += 1
         listener = self._listeners.get(kernel)
         if listener is not None:
-            listener.tab_connected(session)
+            listener.input.tab_connected(session)
 
     def tab_disconnected(self, kernel: str, tab: str, session: str, stdin: Any) -> bool:
         """Handle that a tab is gone; return True if its `stdin` channel is kept."""
@@ -66,18 +60,6 @@ class KernelListeners:
             return False
         del sessions[session]
         return listener is not None and listener.session_ended(session, stdin)
-
-    def handle_input_request(self, kernel: str, frames: list[bytes]) -> None:
-        """Handle the request of running code for input."""
-        listener = self._listeners.get(kernel)
-        if listener is not None:
-            listener.handle_input_request(frames)
-
-    def handle_input_reply(self, kernel: str) -> None:
-        """Handle the answer of a tab to a request for input."""
-        listener = self._listeners.get(kernel)
-        if listener is not None:
-            listener.handle_input_reply()
 
     def file_saved(self, path: str) -> None:
         """Handle that a client has saved the document at ``path``."""

@@ -7,49 +7,23 @@ passes the server. Which tabs are connected decides who saves the outputs of a c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 
+from jupyter_mlws.notebooks.tab_executions import ExecuteRequestInfo
 
-class ExecuteRequestInfo(NamedTuple):
-    """Execution that a tab requests: the ids of the request, its cell and its tab, and the code."""
-
-    request: str
-    cell: str | None
-    code: str
-    session: str
+if TYPE_CHECKING:
+    from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
 
 
 V1_SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 
-class KernelObserver(Protocol):
-    """Gets what passes between tabs and kernels; the first argument is the kernel's id."""
+def observing(base: type[Any], current: Callable[[], KernelListeners | None]) -> type[Any]:
+    """Return a subclass of ``base``, the class of kernel WebSockets, that reports to listeners.
 
-    def expect(self, kernel: str, tab_request: ExecuteRequestInfo) -> None:
-        """Handle an execution that a tab requests."""
-
-    def handle_tab_message(self, kernel: str, tab: str, frames: list[bytes]) -> None:
-        """Handle a message that a tab receives."""
-
-    def handle_input_request(self, kernel: str, frames: list[bytes]) -> None:
-        """Handle the request of running code for input."""
-
-    def handle_input_reply(self, kernel: str) -> None:
-        """Handle the answer of a tab to a request for input."""
-
-    def tab_connected(self, kernel: str, session: str) -> None:
-        """Handle that a tab is about to connect."""
-
-    def tab_disconnected(self, kernel: str, tab: str, session: str, stdin: Any) -> bool:
-        """Handle that a tab is gone; return True if its `stdin` channel is kept."""
-
-
-def observing(base: type[Any], current: Callable[[], KernelObserver | None]) -> type[Any]:
-    """Return a subclass of ``base``, the class of kernel WebSockets, that reports to an observer.
-
-    ``current`` returns the observer; None while the server stops.
+    ``current`` returns the listeners; None while the server stops.
     """
 
     class ObservedConnection(base):  # type: ignore[misc]
@@ -58,10 +32,10 @@ def observing(base: type[Any], current: Callable[[], KernelObserver | None]) -> 
         _is_connected = False
 
         def connect(self) -> Any:
-            observer = current()
-            if observer is not None:
+            listeners = current()
+            if listeners is not None:
                 self._is_connected = True
-                observer.tab_connected(self.kernel_id, self.session.session)
+                listeners.tab_connected(self.kernel_id, self.session.session)
             connected = super().connect()
             if self.channels and "stdin" not in self.channels:
                 # Jupyter restored the channels of a tab whose `stdin` was kept elsewhere.
@@ -71,12 +45,12 @@ def observing(base: type[Any], current: Callable[[], KernelObserver | None]) -> 
             return connected
 
         def disconnect(self) -> None:
-            observer = current()
-            if self._is_connected and observer is not None:
+            listeners = current()
+            if self._is_connected and listeners is not None:
                 self._is_connected = False
                 stdin = self.channels.get("stdin")
                 tab, session = str(id(self)), self.session.session
-                if observer.tab_disconnected(self.kernel_id, tab, session, stdin):
+                if listeners.tab_disconnected(self.kernel_id, tab, session, stdin):
                     del self.channels["stdin"]
             super().disconnect()
 
@@ -85,21 +59,23 @@ def observing(base: type[Any], current: Callable[[], KernelObserver | None]) -> 
                 # Closed meanwhile, so the subprotocol is unknown: Jupyter would parse the message
                 # by the older protocol, and read its first bytes as a size of gigabytes.
                 return
-            observer = current()
-            message = _parse_message(self, incoming_msg) if observer is not None else None
-            if observer is not None and isinstance(message, ExecuteRequestInfo):
-                observer.expect(self.kernel_id, message)
-            elif observer is not None and message == INPUT_REPLY:
-                observer.handle_input_reply(self.kernel_id)
+            listeners = current()
+            message = _parse_message(self, incoming_msg) if listeners is not None else None
+            if listeners is not None and isinstance(message, ExecuteRequestInfo):
+                listeners.expect(self.kernel_id, message)
+            listener = listeners.of(self.kernel_id) if listeners is not None else None
+            if listener is not None and message == INPUT_REPLY:
+                listener.input.handle_reply()
             super().handle_incoming_message(incoming_msg)
 
         def handle_outgoing_message(self, stream: Any, *messages: Any) -> None:
             channel = stream if isinstance(stream, str) else getattr(stream, "channel", None)
-            observer = current()
-            if observer is not None and messages and channel == "iopub":
-                observer.handle_tab_message(self.kernel_id, str(id(self)), messages[0])
-            elif observer is not None and messages and channel == "stdin":
-                observer.handle_input_request(self.kernel_id, messages[0])
+            listeners = current()
+            listener = listeners.of(self.kernel_id) if listeners is not None and messages else None
+            if listener is not None and channel == "iopub":
+                listener.handle_tab_message(str(id(self)), messages[0])
+            elif listener is not None and channel == "stdin":
+                listener.handle_input_request(messages[0])
             super().handle_outgoing_message(stream, *messages)
 
     return ObservedConnection

@@ -281,7 +281,7 @@ class NotebookManager:
     async def answer(self, identifier: str, value: str) -> StatusReport:
         """Send input to the running code; NotebookItemNotFoundError if it requests none."""
         listener = await self._listener(identifier)
-        if listener is None or not listener.answer(identifier, value):
+        if listener is None or not listener.input.answer(identifier, value):
             (await self._runtime(identifier)).answer(value)
         return await self.status(identifier)
 

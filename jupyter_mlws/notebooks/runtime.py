@@ -139,14 +139,11 @@ class Job:
     def execution(self, piece: CellExecution) -> Execution:
         """Return one of its pieces as an execution."""
         outcome = piece.outcome
-        return Execution(
-            id=piece.id,
+        return Execution.from_object(
+            piece,
             request=self.id,
             notebook_id=self.notebook,
             path=self.path,
-            cell=piece.cell,
-            source=piece.source,
-            status=piece.status,
             started=to_datetime(piece.started),
             duration=outcome.duration if outcome else None,
             execution_count=outcome.count if outcome else None,
@@ -435,7 +432,7 @@ class NotebookRuntime:
             piece.started = time.time()
             piece.status = ExecutionStatus.RUNNING
             if listener is not None:
-                listener.meter.begin(piece.id, connection.process)
+                listener.limits.meter.begin(piece.id, connection.process)
             timeout = job.request.timeout
             facts = replace(
                 self._execution_start(job, piece),
@@ -476,7 +473,7 @@ class NotebookRuntime:
             kernel.on_memory_limit = None
             self._interruptible = None
             self._input_connection = None
-            memory_usage = listener.meter.end(piece.id) if listener is not None else None
+            memory_usage = listener.limits.meter.end(piece.id) if listener is not None else None
         outcome = replace(outcome, memory=memory_usage.peak if memory_usage else None)
         if outcome.error is not None:
             outcome = replace(outcome, error=outcome.error.with_facts(cell=piece.cell))

@@ -5,22 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_mlws.core.errors import ExecutionCanceledError, ExecutionTimeoutError, MLWSError
 from jupyter_mlws.notebooks.execution import Outcome, error_from_reply
-from jupyter_mlws.notebooks.history import ExecutionStart, OrphanedExecution
-from jupyter_mlws.notebooks.kernel_websocket import ExecuteRequestInfo
+from jupyter_mlws.notebooks.history import ExecutionStart, OrphanedExecution, to_execution_error
 from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution
-from jupyter_mlws.notebooks.outputs import OutputRate, Outputs
-from jupyter_mlws.notebooks.recording import NotebookContext
+from jupyter_mlws.notebooks.outputs import Event, OutputRate, Outputs
+from jupyter_mlws.notebooks.recording import NotebookContext, Recording
 
 MAX_EXPECTED_REQUESTS = 1000
 """Requests of tabs that are stored until the kernel runs them."""
+OUTPUT_LIMIT_NOTE = "Further output was left out: the cell printed too much.\n"
 log = logging.getLogger(__name__)
+
+
+class ExecuteRequestInfo(NamedTuple):
+    """Execution that a tab requests: the ids of the request, its cell and its tab, and the code."""
+
+    request: str
+    cell: str | None
+    code: str
+    session: str
 
 
 class ExpectedRequests:
@@ -109,6 +120,48 @@ class RunningExecution:
         if self.error.get("ename") == "KeyboardInterrupt":
             return ExecutionStatus.CANCELLED, ExecutionCanceledError(by="interrupt")
         return ExecutionStatus.ERROR, error_from_reply(self.error, self.count)
+
+    def outcome(
+        self, status: ExecutionStatus, error: MLWSError | None, memory: int | None
+    ) -> Outcome:
+        """Return the outcome at its end."""
+        outputs = self.outputs.items()
+        if self.outputs.truncated:
+            outputs.append({"output_type": "stream", "name": "stderr", "text": OUTPUT_LIMIT_NOTE})
+        return Outcome(
+            status=status,
+            outputs=outputs,
+            text=self.outputs.text(),
+            count=self.count,
+            duration=round((self.idle_at or time.time()) - self.started, 3),
+            error=error,
+            truncated=self.outputs.truncated,
+            memory=memory,
+        )
+
+    def publish(self, recording: Recording, event: Event) -> None:
+        """Publish an event of it, at a rate that clients can follow."""
+        execution = self.execution
+        whose = {"execution": execution.id, "request": execution.request, "cell": execution.cell}
+        for one in self.rate.pass_on(event):
+            recording.stream_of(self.context.notebook).publish(
+                {**one, **whose, "origin": execution.origin.value}
+            )
+
+    def publish_status(
+        self, recording: Recording, status: ExecutionStatus, outcome: Outcome | None
+    ) -> None:
+        """Publish that it has started, or ended with an outcome."""
+        event = {
+            "type": "execution",
+            "status": status.value,
+            "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(),
+            "duration": outcome.duration if outcome else None,
+            "execution_count": self.count,
+            "memory": outcome.memory if outcome else None,
+            "error": to_execution_error(outcome.error if outcome else None),
+        }
+        self.publish(recording, event)
 
     def live(self, *, is_owned: bool) -> LiveExecution:
         """Return what a tab shows of it."""
