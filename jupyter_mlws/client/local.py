@@ -69,7 +69,7 @@ class LocalTransport:
         from jupyter_mlws.core.schemas import encode_json
         from jupyter_mlws.core.validation_messages import validate
 
-        endpoint, ids = _find(method, path)
+        endpoint, ids = find(method, path)
         valid_query = validate(endpoint.query, query)
         valid_body = None if endpoint.body is None else validate(endpoint.body, body or {})
         context = Context({"Accept-Language": self._language, **headers})

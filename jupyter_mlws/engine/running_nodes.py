@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
+from jupyter_mlws.core.errors import MLWSError, NodeLimitError
 from jupyter_mlws.dvc.stages import Command
 from jupyter_mlws.engine.executors.executor import Executor, Task
 from jupyter_mlws.engine.node_logs import NodeLogs
@@ -33,7 +33,7 @@ class Attempt:
     handle: int | None = None
     deadline: float | None = None
     ended: float | None = None
-    stopped: tuple[str, dict[str, Any]] | None = None
+    stopped: MLWSError | None = None
     log_end: int = 0
     progress: float | None = None
 
@@ -132,14 +132,15 @@ class RunningNodes:
         for attempt in list(self.attempts.values()):
             if attempt.handle is None or attempt.stopped is not None:
                 continue
-            policy, facts = attempt.policy, None
+            policy = attempt.policy
             if attempt.deadline is not None and attempt.deadline <= now:
-                facts = {"resource": "time", "limit": f"{policy.timeout:g} s"}
+                resource, limit = "time", f"{policy.timeout:g} s"
             elif policy.memory and self._executor.memory(attempt.handle) > policy.memory:
-                facts = {"resource": "memory", "limit": f"{policy.memory / 2**20:.0f} MiB"}
-            if facts is not None:
-                attempt.stopped = ("40103", facts)
-                self.stop([attempt])
+                resource, limit = "memory", f"{policy.memory / 2**20:.0f} MiB"
+            else:
+                continue
+            attempt.stopped = NodeLimitError(node=attempt.node, resource=resource, limit=limit)
+            self.stop([attempt])
 
     def stop(self, attempts: Iterable[Attempt]) -> None:
         """Stop nodes; they are killed if they do not end within a grace period."""

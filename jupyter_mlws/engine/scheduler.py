@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError, NodeFailedError, RunStoppedError
 from jupyter_mlws.dvc.stages import (
     Forecast,
     PreparationResult,
@@ -245,7 +245,7 @@ class Engine:
             self._release(attempt)
             reason = reason_of(error)
             self._logs.append(node, reason)
-            self._fail(node, "40104", {"node": node, "reason": reason})
+            self._fail(node, RunStoppedError(reason=reason))
         elif preparation.prepared is not PreparationStatus.READY:
             self._release(attempt)
             self._journal.set_cached(node, preparation.prepared)
@@ -379,7 +379,7 @@ class Engine:
             self._discard(node)
             reason = reason_of(error)
             self._logs.append(node, reason)
-            self._fail(node, "40104", {"node": node, "reason": reason}, exit_code=0)
+            self._fail(node, RunStoppedError(reason=reason), exit_code=0)
             return
         self._journal.set_completed(node, hashes, attempt.ended)
         self._finish(node)
@@ -423,14 +423,13 @@ class Engine:
         if self._is_cancelled and attempt.stopped is None:
             self._journal.set(node, Status.CANCELLED, exit_code=number)
             return
-        kind, facts = attempt.stopped or ("40101", {"exit_code": code})
-        facts = {"node": node, **facts, "log": self._logs.tail(node)}
+        error = attempt.stopped or NodeFailedError(node=node, exit_code=code)
+        error = error.with_facts(node=node, log=self._logs.tail(node))
         final = final or self._is_cancelled or self._stopping
         if attempt.number <= attempt.policy.retries and not final:
             wait = attempt.policy.wait(attempt.number)
-            error = {"code": kind, "facts": facts}
             self._logs.append(node, f"attempt {attempt.number} failed; the next in {wait:g} s")
-            self._requeue(node, wait, error=error, exit_code=number)
+            self._requeue(node, wait, error=error.record, exit_code=number)
             return
         self._fail(node, error, exit_code=number)
 
@@ -451,10 +450,10 @@ class Engine:
         except StageError as error:
             self._logs.append(node, f"The outputs could not be removed: {error}")
 
-    def _fail(self, node: str, code: str, facts: dict[str, Any], **more: Any) -> None:
-        error = {"code": code, "facts": facts}
-        self._journal.set_failed(node, error, **more)
-        self._failure = self._failure or error
+    def _fail(self, node: str, error: MLWSError, **facts: Any) -> None:
+        record = error.with_facts(node=node).record
+        self._journal.set_failed(node, record, **facts)
+        self._failure = self._failure or record
         policy = self._stages[node].policy
         if policy.on_failure is OnFailure.CONTINUE:
             self._finish(node)

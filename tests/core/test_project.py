@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.core import project_schema
-from jupyter_mlws.core.errors import MLWSError, NewerDatabaseError
+from jupyter_mlws.core.errors import (
+    MLWSError,
+    NewerDatabaseError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+)
 from jupyter_mlws.core.project import DATABASE, Project
-from jupyter_mlws.core.errors import MLWSError, OutsideWorkspaceError, ProjectNotFoundError
-from jupyter_mlws.core.project import Project
 from tests import python
 
 HOLD = """\

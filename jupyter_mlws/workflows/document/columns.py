@@ -301,7 +301,7 @@ class SettingPlace:
 
     def _finding(self, message: Message, fix: Message) -> Finding:
         return Finding(
-            WorkflowProblemsError,
+            WorkflowProblemsError.code,
             message,
             node=self.stage.id,
             field=self.setting or None,

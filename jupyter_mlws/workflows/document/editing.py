@@ -263,7 +263,7 @@ class Editor:
             for finding in self._documents.validate(self._documents.graph(document))
             if finding.severity is Severity.ERROR
             and not finding.draft
-            and finding.error not in (DVCNotInitializedError, DVCConfigError)
+            and finding.code not in (DVCNotInitializedError.code, DVCConfigError.code)
         ]
 
     def _raise_new_findings(

@@ -335,16 +335,16 @@ def findings_error(
         if node is not None and node in (places or {}):
             node = f"nodes.{(places or {})[node]}"
         faults.append(Fault(".".join(p for p in (node, finding.field) if p), finding.message))
-    kinds = {finding.error for finding in errors}
+    kinds = {finding.code for finding in errors}
     first = errors[0]
-    if WorkflowUnreadableError in kinds:
-        first = next(f for f in errors if f.error is WorkflowUnreadableError)
+    if WorkflowUnreadableError.code in kinds:
+        first = next(f for f in errors if f.code == WorkflowUnreadableError.code)
         return WorkflowUnreadableError(
             faults=faults, path=path, reason=first.message, line=first.line
         )
-    if kinds == {WorkflowCycleError}:
+    if kinds == {WorkflowCycleError.code}:
         cycle = first.message.en.partition(": ")[2].rstrip(".")
         return WorkflowCycleError(faults=faults, workflow=path, cycle=cycle)
-    if kinds == {InvalidConnectionError} and places is not None:
+    if kinds == {InvalidConnectionError.code} and places is not None:
         return InvalidConnectionError(faults=faults, workflow=path)
     return WorkflowProblemsError(faults=faults, workflow=path, count=len(errors))

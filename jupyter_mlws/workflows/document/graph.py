@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.components.artifacts import RECORD, Repair, fits, kinds_fit
 from jupyter_mlws.core.errors import (
     InvalidConnectionError,
-    MLWSError,
     WorkflowCycleError,
     WorkflowProblemsError,
+    WorkflowUnreadableError,
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.engine.graph import StageGraph
@@ -51,7 +51,7 @@ class Problem:
 
     __pydantic_config__ = RECORD
 
-    error: type[MLWSError]
+    code: str
     message: Message
     node: str | None = None
     field: str | None = None
@@ -139,7 +139,13 @@ def validate(graph: WorkflowGraph, exists: Callable[[str], bool]) -> list[Findin
     return [
         *graph.findings,
         *(
-            Finding("40205", fault.message, fault.node, fault.field, line=fault.line)
+            Finding(
+                WorkflowUnreadableError.code,
+                fault.message,
+                fault.node,
+                fault.field,
+                line=fault.line,
+            )
             for fault in graph.document.faults
         ),
         *_cycle_findings(graph),
@@ -161,7 +167,7 @@ def lost_settings(graph: WorkflowGraph) -> Iterator[Finding]:
         for name, value in stage.settings.items():
             if value is False and properties.get(name, {}).get("default") is True:
                 yield Finding(
-                    "40201",
+                    WorkflowProblemsError.code,
                     Message(
                         "DVC is not configured to pass {name}=false to {id}.",
                         name=name,
@@ -216,7 +222,7 @@ def _cycle_findings(graph: WorkflowGraph) -> Iterator[Finding]:
     pairs = ((edge.source, edge.target) for edge in graph.edges)
     for names in cycles(list(graph.by_id), pairs):
         yield Finding(
-            WorkflowCycleError,
+            WorkflowCycleError.code,
             cycle_message(names),
             node=names[0],
             edge=f"{names[-1]}->{names[0]}",
@@ -249,7 +255,7 @@ def duplicate_outputs(
                 "({path}). The dvc command rejects all workflows of the project for this."
             )
         yield Finding(
-            InvalidConnectionError,
+            InvalidConnectionError.code,
             message.fill(out=out, workflow=workflow, **makers),
             node=stage.id,
             field="outs",
@@ -310,7 +316,7 @@ def changed_origins(
         else:
             continue
         yield Finding(
-            InvalidConnectionError,
+            InvalidConnectionError.code,
             message.fill(id=name, origin=match[0], ports=", ".join(changes)),
             node=stage.id,
             line=stage.line,
@@ -325,7 +331,7 @@ def tracked_outputs(graph: WorkflowGraph, tracked_paths: Sequence[str]) -> Itera
         for path in tracked_paths:
             if out == path or out.startswith(f"{path}/"):
                 yield Finding(
-                    InvalidConnectionError,
+                    InvalidConnectionError.code,
                     Message(
                         "The output {out!r} is already tracked by {path}.dvc.", out=out, path=path
                     ),
@@ -343,7 +349,7 @@ def _missing_inputs(graph: WorkflowGraph, exists: Callable[[str], bool]) -> Iter
             if next(graph.makers(dep), None) is None and not exists(dep):
                 port = next((name for name, paths in stage.ports.items() if dep in paths), "deps")
                 yield Finding(
-                    InvalidConnectionError,
+                    InvalidConnectionError.code,
                     Message("The input {dep!r} does not exist, and no node creates it.", dep=dep),
                     node=stage.id,
                     field=port,
@@ -376,7 +382,7 @@ def _type_mismatches(graph: WorkflowGraph) -> Iterator[Finding]:
                 for port in (source_port, target_port)
             ]
             yield Finding(
-                InvalidConnectionError,
+                InvalidConnectionError.code,
                 Message(
                     "{source} outputs {type}, but the input {name} of "
                     "{target} requires {wanted_type}.",
@@ -404,7 +410,7 @@ def _node_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
     if component is None or component.error is not None:
         reason = component.error if component else None
         yield Finding(
-            WorkflowProblemsError,
+            WorkflowProblemsError.code,
             Message(
                 "Can't read the component {name!r}: {error}", name=stage.component, error=reason
             )
@@ -420,7 +426,7 @@ def _node_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
         paths = stage.options.get(port.name, [])
         if not paths and port.required:
             yield Finding(
-                InvalidConnectionError,
+                InvalidConnectionError.code,
                 Message("The input {name} of {id} is not connected.", name=port.name, id=stage.id),
                 node=stage.id,
                 field=port.name,
@@ -439,14 +445,14 @@ def _notebook_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
     outs = [stage.at_root(path) for path in stage.options.get("out", ())]
     if len(outs) != 1:
         words = Message("Specify where to save the executed notebook with --out.")
-        yield Finding(WorkflowProblemsError, words, node=stage.id, field="out", line=line)
+        yield Finding(WorkflowProblemsError.code, words, node=stage.id, field="out", line=line)
     for out in (out for out in outs if not stage.makes(out)):
         words = Message(
             "{id} writes {out!r}, which is not listed in its outputs.", id=stage.id, out=out
         )
         fix = Message("Add {out} to `outs`.", out=out)
         yield Finding(
-            InvalidConnectionError,
+            InvalidConnectionError.code,
             words,
             stage.id,
             "out",
@@ -465,14 +471,14 @@ def _notebook_findings(stage: Stage, graph: WorkflowGraph) -> Iterator[Finding]:
             notebook=stage.notebook,
             error=component.error,
         )
-        yield Finding(WorkflowProblemsError, words, node=stage.id, field="cmd", line=line)
+        yield Finding(WorkflowProblemsError.code, words, node=stage.id, field="cmd", line=line)
         return
     yield from _invalid_settings(stage, component, graph.document, line)
 
 
 def _undeclared_input(stage: Stage, path: str, field: str, line: int | None) -> Finding:
     return Finding(
-        InvalidConnectionError,
+        InvalidConnectionError.code,
         Message(
             "{id} reads {path!r}, which is not listed in its dependencies. "
             "Changes to it will not trigger a rerun.",
@@ -497,7 +503,7 @@ def _invalid_settings(
         options = stage.written
     for fault in settings.faults(component, values, options):
         yield Finding(
-            WorkflowProblemsError,
+            WorkflowProblemsError.code,
             fault.message,
             node=stage.id,
             field=fault.name,
