@@ -59,7 +59,8 @@ class ContainerManager:
     """Creates, starts, stops and lists containers.
 
     Blocking and thread-safe. Errors of the service are raised as
-    :class:`~jupyter_mlws.core.errors.MLWSError` with its code; 50102 if it does not respond.
+    :class:`~jupyter_mlws.core.errors.MLWSError` with its code; RequestFailedError if it does not
+    respond.
     """
 
     def __init__(self, service: HubService) -> None:

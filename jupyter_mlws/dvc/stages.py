@@ -240,7 +240,7 @@ def _unwrap(value: Any) -> Any:
 
 @contextmanager
 def _translate_errors(path: str, *others: type[Exception]) -> Iterator[None]:
-    """Raise error 40205 for DVC's refusal of a file, and for ``others``."""
+    """Raise WorkflowUnreadableError for DVC's refusal of a file, and for ``others``."""
     from dvc.exceptions import DvcException
 
     try:

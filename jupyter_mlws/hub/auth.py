@@ -53,7 +53,7 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
         self.hub_auth = auth
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """Raise error 50301 unless the user may use this service."""
+        """Raise PermissionDeniedError unless the user may use this service."""
         user = await self.who()
         if user is None:
             handler: Any = self
@@ -88,7 +88,10 @@ class TokenAuthenticatedHandler(AuthenticatedHandler):
     """
 
     async def permit(self, *also: tuple[str, str]) -> None:
-        """Raise error 10304 without a valid token; git then asks for a user name and password."""
+        """Raise HubTokenRequiredError without a valid token.
+
+        Git then asks for a user name and password.
+        """
         user = await self.who()
         if user is None:
             raise HubTokenRequiredError()

@@ -178,8 +178,8 @@ class Containers:
 
         Return a position that differs from ``last_place`` at once, an equal one after ``patience``
         seconds; the spawner then repeats the request with that position. Without patience, raise
-        error 10202; the service starts the container later. Error 10101 if it can never fit. A
-        container that the service starts has its resources already.
+        ContainerQueuedError; the service starts the container later. InsufficientResourcesError if
+        it can never fit. A container that the service starts has its resources already.
         """
         if request.server and not is_server_name(request.server):
             raise InvalidContainerError(faults=[Fault("name", INVALID_NAME)])
@@ -324,7 +324,10 @@ class Containers:
     # Parts
 
     def _check(self, user: Me, request: ContainerCreate) -> ResolvedSpec:
-        """Return the request with its defaults; error 10201 names every field at fault."""
+        """Return the request with its defaults.
+
+        InvalidContainerError names every field at fault.
+        """
         faults: list[Fault] = []
         if request.priority > 0 and not user.admin:
             faults.append(Fault("priority", NOT_ADMIN))

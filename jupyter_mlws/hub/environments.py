@@ -135,8 +135,8 @@ class Environments:
     async def save(self, user: Me, request: EnvironmentCreate) -> SavedEnvironment:
         """Start to save the packages of a running container.
 
-        Error 10204 if it does not run, 10213 while the environment is being saved, 10210 if the
-        user has reached the maximum.
+        ContainerStateError if it does not run, EnvironmentInUseError while the environment is being
+        saved, EnvironmentQuotaError if the user has reached the maximum.
         """
         if request.container is None:
             raise InvalidContainerError(faults=[Fault("container", REQUIRED_FIELD)])
@@ -175,7 +175,7 @@ class Environments:
         return self.get(user, identifier)
 
     async def delete(self, actor: Me, identifier: str) -> None:
-        """Remove an environment; error 10213 while it is used or being saved.
+        """Remove an environment; EnvironmentInUseError while it is used or being saved.
 
         Stopped containers that were to start in it start in the default image.
         """
@@ -240,7 +240,10 @@ class Environments:
             self._publish(identifier)
 
     def _check_limits(self, user: str, identifier: str) -> int | None:
-        """Return the maximum bytes of an environment; error 10210 if the quota is used up."""
+        """Return the maximum bytes of an environment.
+
+        EnvironmentQuotaError if the quota is used up.
+        """
         others = [
             one for key, one in self._saved_images.items() if one.user == user and key != identifier
         ]

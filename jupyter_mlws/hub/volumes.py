@@ -128,7 +128,7 @@ class Volumes:
         return self.get(user, name)
 
     async def purge(self, user: Me, name: str) -> None:
-        """Delete a volume for good; error 10206 unless it is in the trash."""
+        """Delete a volume for good; VolumeInUseError unless it is in the trash."""
         volume = self._get_visible(user, name)
         if volume.trashed_at is None:
             raise VolumeInUseError(name=name)

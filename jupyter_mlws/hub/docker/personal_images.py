@@ -171,7 +171,7 @@ class PersonalImages:
         """Build the image of ``spec`` with the packages ``now``, in a separate container.
 
         The container is confined. ``settings`` are variables for pip alone, which the image does
-        not keep; ``most`` is the limit in bytes above the base. Error 10106 with the
+        not keep; ``most`` is the limit in bytes above the base. EnvironmentSaveError with the
         cause if the build fails; nothing is left in that case.
         """
         client = self._engine.client
@@ -192,7 +192,7 @@ class PersonalImages:
 
     @contextlib.contextmanager
     def _limited(self, builder: str, most: int | None) -> Iterator[None]:
-        """Kill the builder if it has written more than ``most`` bytes; error 10210."""
+        """Kill the builder if it has written more than ``most`` bytes; EnvironmentQuotaError."""
         stop_event = threading.Event()
         sizes: list[int] = []
 

@@ -180,7 +180,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
     async def pull_image(self, image: str) -> None:
         """Pull the image, with retries; use the local one if that fails.
 
-        Error 10102 if there is no local image either.
+        ImageUnavailableError if there is no local image either.
         """
         is_present = True
         try:
@@ -279,7 +279,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
     async def wait_until_ready(self) -> tuple[str, int]:
         """Wait for the lab's first response and return (address, port).
 
-        Error 10105 if the container has exited after its last restart.
+        ContainerCrashedError if the container has exited after its last restart.
         """
         self._steps.report(70, words.WAITING)
         while True:

@@ -197,7 +197,11 @@ class ContainerRegistry:
     # The current state
 
     def find(self, user: Me, identifier: str) -> ContainerState:
-        """Return a container; error 10404 if it does not exist, 10301 if it is another user's."""
+        """Return a container.
+
+        ContainerNotFoundError if it does not exist, ContainerForbiddenError if it is another
+        user's.
+        """
         try:
             owner, _ = split_id(identifier)
         except ValueError:

@@ -38,7 +38,10 @@ class Audit:
         )
 
     async def read(self, user: Me, query: AuditQuery) -> Page[AuditEntry]:
-        """Return a page of the log, newest first; error 10302 unless for an administrator."""
+        """Return a page of the log, newest first.
+
+        AdministratorRequiredError unless for an administrator.
+        """
         if not user.admin:
             raise AdministratorRequiredError()
         rows = await self._records.read(

@@ -104,8 +104,8 @@ class AdmissionClient:
     ) -> tuple[ResolvedSpec, str]:
         """Return the specification with the granted resources, and the volume of the home.
 
-        Raises :class:`Refusal` with the service's message, or error 10103. Waits in the queue for
-        ``wait`` seconds; ``on_queue_change`` is called with each position in the queue.
+        Raises :class:`Refusal` with the service's message, or HubUnavailableError. Waits in the
+        queue for ``wait`` seconds; ``on_queue_change`` is called with each position in the queue.
         """
         deadline = time.monotonic() + wait
         last_place = None

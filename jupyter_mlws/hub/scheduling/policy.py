@@ -64,7 +64,7 @@ class Policy:
         )
 
     def read(self, options: Mapping[str, Any]) -> ContainerCreate:
-        """Parse ``user_options``; error 10201 names each invalid field."""
+        """Parse ``user_options``; InvalidContainerError names each invalid field."""
         try:
             return ContainerCreate.model_validate(dict(options))
         except ValidationError as error:
@@ -75,7 +75,10 @@ class Policy:
         return replace(self, images={**own, **self.images}) if own else self
 
     def check(self, request: ContainerCreate) -> ResolvedSpec:
-        """Return the request with defaults; error 10201 names each field that is not allowed."""
+        """Return the request with defaults.
+
+        InvalidContainerError names each field that is not allowed.
+        """
         resources = request.resources or self.default_resources
         name = request.image or self.default_image
         # An image is requested by its label or by its name in Docker.

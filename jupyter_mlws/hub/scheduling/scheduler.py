@@ -180,8 +180,8 @@ class Scheduler:
     def resize(self, identifier: str, amount: Amount, now: float) -> Grant:
         """Change the size of a running container on its machine and return the new grant.
 
-        Error 10101 if there is not enough room. Resources set aside for queued requests are not
-        free, so a running container cannot overtake them by growing.
+        InsufficientResourcesError if there is not enough room. Resources set aside for queued
+        requests are not free, so a running container cannot overtake them by growing.
         """
         grant = self.grants[identifier]
         wish = Request(identifier, grant.user, amount, LOWEST_PRIORITY, now)

@@ -12,7 +12,8 @@ from jupyter_mlws.hub.scheduling.scheduler import Grant, Request, Reservation, S
 class SwarmQueue(Scheduler):
     """Passes every request that can ever fit to Swarm at once. Must be used from one thread.
 
-    ``held`` are the requests that wait in Swarm. Error 10211 for what Swarm does not support.
+    ``held`` are the requests that wait in Swarm. SwarmUnsupportedError for what Swarm does not
+    support.
     """
 
     held: set[str] = field(default_factory=set)

@@ -218,14 +218,14 @@ class Team:
         ]
 
     def get(self, user: Me, name: str) -> TeamProject:
-        """Return one project; error 10406 if it does not exist for the user."""
+        """Return one project; SharedProjectNotFoundError if it does not exist for the user."""
         access = self._find_access(user, name)
         if access is None:
             raise SharedProjectNotFoundError(name=name)
         return self._to_response(access)
 
     async def create(self, user: Me, name: str, description: str) -> TeamProject:
-        """Create an empty project, owned by the user; error 50203 if the name is taken."""
+        """Create an empty project, owned by the user; AlreadyExistsError if the name is taken."""
         async with self._create_lock:
             if name in self._projects:
                 raise AlreadyExistsError(name=name)
@@ -272,7 +272,10 @@ class Team:
         return self.get(actor, name)
 
     def remove_member(self, actor: Me, name: str, user: str) -> None:
-        """Remove a member from a project; members may remove themselves. Errors: 10407, 10207."""
+        """Remove a member from a project.
+
+        Members may remove themselves. MemberNotFoundError, LastOwnerError.
+        """
         leaving = user == actor.name
         needed = Role.READER if leaving else Role.OWNER
         project = self.access(actor, name, needed).project
@@ -303,7 +306,7 @@ class Team:
         await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
 
     def restore(self, user: Me, name: str) -> TeamProject:
-        """Restore a project from the trash; error 10208 if it is not in there."""
+        """Restore a project from the trash; ProjectNotInTrashError if it is not in there."""
         project = self._access(user, name, Role.OWNER).project
         if project.trashed_at is None:
             raise ProjectNotInTrashError(name=name)
@@ -315,7 +318,7 @@ class Team:
     # Sizes
 
     async def require_room(self, project: SharedProjectRecord) -> int:
-        """Return how many bytes a project may still take; error 10214 if there are none."""
+        """Return how many bytes a project may still take; ProjectQuotaError if there are none."""
 
         def measure() -> int:
             total = 0

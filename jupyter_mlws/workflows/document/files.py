@@ -128,7 +128,7 @@ class Documents:
     def read(self, path: str, text: str | None = None) -> Document:
         """Return the document at a path, or of a ``text`` that is to replace the file's.
 
-        Error 40401 if it is missing, 40205 if it is no workflow.
+        WorkflowItemNotFoundError if it is missing, WorkflowUnreadableError if it is no workflow.
         """
         return parse(self.checked(path), self.text(path) if text is None else text)
 

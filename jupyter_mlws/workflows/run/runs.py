@@ -430,7 +430,7 @@ class Runs:
 
 
 def check_targets(workflow: StageGraph[Stage], targets: Iterable[str]) -> None:
-    """Raise error 40401 for the first of ``targets`` that is not a stage."""
+    """Raise WorkflowItemNotFoundError for the first of ``targets`` that is not a stage."""
     for target in targets:
         if target not in workflow.by_id:
             raise WorkflowItemNotFoundError(kind="node", name=target)
