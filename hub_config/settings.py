@@ -1,13 +1,15 @@
 """Settings of an installation, from the environment. README.md has the table."""
 
+# ruff: noqa: RUF009  `setting` returns a field
+
 from __future__ import annotations
 
 import hashlib
 import ipaddress
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,101 +31,77 @@ class SettingError(ValueError):
     """Error for an invalid variable; the message names it and a valid value."""
 
 
+def setting(default: Any, read: Callable[[str], Any] = str, variable: str = "") -> Any:
+    """Return a field that :meth:`Settings.read` reads from a variable, by default ``HUB_…``.
+
+    A function as ``default`` is called with the values of the fields before it.
+    """
+    return field(metadata={"default": default, "read": read, "variable": variable})
+
+
 @dataclass(frozen=True)
 class Settings:
     """One installation on this machine."""
 
-    data: Path
-    name: str
-    ip: str
-    port: int
-    subdomain: str
-    proxy_api_port: int
-    subnet: str
-    own_address: str
-    api_port: int
-    service_port: int
-    host_ports: tuple[int, ...]
-    administrator: str
-    database: str
-    records: str
-    images: Mapping[str, str]
-    default_image: str
-    default_resources: Mapping[str, str]
-    max_resources: Mapping[str, str]
-    profiles: Mapping[str, Mapping[str, str]]
-    capacity: Mapping[str, Any] | None
-    user_limit: Mapping[str, Any] | None
-    idle_limit: int
-    home_quota: str
-    environments: int
-    environment_size: str
-    shared_projects: int
-    shared_project_size: str
-    tracking_url: str
-    team_folder: str
-    git_image: str
-    team_url: str
-    metrics_token: str
-    log_format: str
-    queue_wait: float
-    swarm: bool
-    publish_labs: bool
-    extra_config: str
+    data: Path = setting(ROOT / "hub-data", lambda text: Path(text).absolute())
+    name: str = setting("mlws")
+    ip: str = setting("127.0.0.1")
+    port: int = setting(8000, int)
+    subdomain: str = setting("", lambda text: _origin(text))
+    proxy_api_port: int = setting(8001, int)
+    subnet: str = setting("198.18.0.0/20")
+    own_address: str = setting("", variable="HUB_ADDRESS")
+    api_port: int = setting(8081, int)
+    service_port: int = setting(8082, int)
+    host_ports: tuple[int, ...] = setting(
+        (), lambda text: tuple(int(port) for port in text.split(",") if port)
+    )
+    administrator: str = setting("admin", variable="HUB_ADMIN")
+    database: str = setting(
+        lambda values: f"sqlite:///{values['data'] / 'hub.sqlite'}", variable="HUB_DB"
+    )
+    records: str = setting(
+        lambda values: f"sqlite:///{values['data'] / 'mlws.sqlite'}", variable="MLWS_DB_URL"
+    )
+    image: str = setting(lambda values: f"{values['name']}-lab")
+    images: Mapping[str, str] = setting(lambda values: {"Lab": values["image"]}, json.loads)
+    default_image: str = setting(lambda values: next(iter(values["images"])))
+    default_resources: Mapping[str, str] = setting({"cpu": "1", "memory": "2Gi"}, json.loads)
+    max_resources: Mapping[str, str] = setting(
+        {"cpu": "4", "memory": "8Gi", "gpu": "0"}, json.loads
+    )
+    profiles: Mapping[str, Mapping[str, str]] = setting(PROFILES, json.loads)
+    capacity: Mapping[str, Any] | None = setting(None, json.loads)
+    user_limit: Mapping[str, Any] | None = setting(None, json.loads)
+    idle_limit: int = setting(0, int)
+    home_quota: str = setting("")
+    environments: int = setting(3, int)
+    environment_size: str = setting("5Gi")
+    shared_projects: int = setting(20, int)
+    shared_project_size: str = setting("50Gi")
+    tracking_url: str = setting("")
+    team_folder: str = setting(lambda values: str(values["data"] / "team"))
+    git_image: str = setting("")
+    team_url: str = setting("")
+    metrics_token: str = setting("")
+    log_format: str = setting("")
+    queue_wait: float = setting(600.0, float)
+    swarm: bool = setting(False, lambda text: text == "1")
+    publish_labs: bool = setting(False, lambda text: text == "1")
+    extra_config: str = setting("", variable="HUB_CONFIG")
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings from variables, with defaults for missing ones."""
-
-        def text(name: str, default: str) -> str:
-            return environment.get(f"HUB_{name}") or default
-
-        def value(name: str, default: Any) -> Any:
-            raw = environment.get(f"HUB_{name}")
-            return json.loads(raw) if raw else default
-
-        data = Path(text("DATA", str(ROOT / "hub-data"))).absolute()
-        name = text("NAME", "mlws")
-        images = value("IMAGES", {"Lab": text("IMAGE", f"{name}-lab")})
-        return cls(
-            data=data,
-            name=name,
-            ip=text("IP", "127.0.0.1"),
-            port=int(text("PORT", "8000")),
-            subdomain=_origin(text("SUBDOMAIN", "")),
-            proxy_api_port=int(text("PROXY_API_PORT", "8001")),
-            subnet=text("SUBNET", "198.18.0.0/20"),
-            own_address=text("ADDRESS", ""),
-            api_port=int(text("API_PORT", "8081")),
-            service_port=int(text("SERVICE_PORT", "8082")),
-            host_ports=tuple(int(port) for port in text("HOST_PORTS", "").split(",") if port),
-            administrator=text("ADMIN", "admin"),
-            database=text("DB", f"sqlite:///{data / 'hub.sqlite'}"),
-            records=environment.get("MLWS_DB_URL") or f"sqlite:///{data / 'mlws.sqlite'}",
-            images=images,
-            default_image=text("DEFAULT_IMAGE", next(iter(images))),
-            default_resources=value("DEFAULT_RESOURCES", {"cpu": "1", "memory": "2Gi"}),
-            max_resources=value("MAX_RESOURCES", {"cpu": "4", "memory": "8Gi", "gpu": "0"}),
-            profiles=value("PROFILES", PROFILES),
-            capacity=value("CAPACITY", None),
-            user_limit=value("USER_LIMIT", None),
-            idle_limit=int(text("IDLE_LIMIT", "0")),
-            home_quota=text("HOME_QUOTA", ""),
-            environments=int(text("ENVIRONMENTS", "3")),
-            environment_size=text("ENVIRONMENT_SIZE", "5Gi"),
-            shared_projects=int(text("SHARED_PROJECTS", "20")),
-            shared_project_size=text("SHARED_PROJECT_SIZE", "50Gi"),
-            tracking_url=text("TRACKING_URL", ""),
-            team_folder=text("TEAM_FOLDER", str(data / "team")),
-            git_image=text("GIT_IMAGE", ""),
-            team_url=text("TEAM_URL", ""),
-            metrics_token=text("METRICS_TOKEN", ""),
-            log_format=text("LOG_FORMAT", ""),
-            queue_wait=float(text("QUEUE_WAIT", "600")),
-            swarm=text("SWARM", "") == "1",
-            publish_labs=text("PUBLISH_LABS", "") == "1",
-            extra_config=text("CONFIG", ""),
-        )
+        values: dict[str, Any] = {}
+        for one in fields(cls):
+            text = environment.get(one.metadata["variable"] or f"HUB_{one.name.upper()}")
+            default = one.metadata["default"]
+            if text:
+                values[one.name] = one.metadata["read"](text)
+            else:
+                values[one.name] = default(values) if callable(default) else default
+        return cls(**values)
 
     @property
     def gateway(self) -> str:

@@ -61,6 +61,13 @@ def write_memory(size: int) -> str:
     return str(size)
 
 
+def write_quantity(kind: str, value: float) -> str:
+    """Return an amount of ``cpu``, ``memory`` or ``gpu`` as text."""
+    if kind == "cpu":
+        return write_cpu(value)
+    return write_memory(int(value)) if kind == "memory" else str(int(value))
+
+
 def _split(text: str) -> tuple[float, str]:
     match = _NUMBER.fullmatch(text.strip())
     if match is None:

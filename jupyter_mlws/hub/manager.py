@@ -14,8 +14,7 @@ from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.hubapi import HubAPI
 from jupyter_mlws.hub.lifecycle.container_state import STOP_INTENTS, Intent
 from jupyter_mlws.hub.lifecycle.controller import EnvironmentCipher, LifecycleController
-from jupyter_mlws.hub.lifecycle.monitor import Monitor
-from jupyter_mlws.hub.lifecycle.observer import ContainerObserver
+from jupyter_mlws.hub.lifecycle.monitor import ContainerObserver, Monitor
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.lifecycle.resizing import Resizer
 from jupyter_mlws.hub.records.audit import Audit
@@ -24,7 +23,7 @@ from jupyter_mlws.hub.reports import Reports
 from jupyter_mlws.hub.scheduling.scheduler import Scheduler
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.settings import Settings
-from jupyter_mlws.hub.shared_projects.manager import Limits, Team
+from jupyter_mlws.hub.shared_projects.manager import Team
 from jupyter_mlws.hub.volumes import Volumes
 
 NODE_POLL_INTERVAL = 30.0
@@ -60,9 +59,7 @@ class HubManager:
         )
         self.registry = registry
         observer = ContainerObserver(registry, engine, hub)
-        self._monitor = Monitor(
-            engine, hub, settings.hub_name, observer.apply, observer.on_docker_event
-        )
+        self._monitor = Monitor(engine, hub, settings.hub_name, observer)
         self._controller = LifecycleController(hub, engine, registry, self._monitor, self._cipher)
         self.audit = Audit(records)
         self.volumes = Volumes(
@@ -73,14 +70,7 @@ class HubManager:
         async def user_exists(user: str) -> bool:
             return await hub.servers_of(user) is not None
 
-        self.team = Team(
-            settings.team_folder,
-            settings.addresses,
-            Limits(settings.shared_projects, settings.shared_project_size),
-            records,
-            self.audit,
-            user_exists,
-        )
+        self.team = Team(settings, records, self.audit, user_exists)
         await self.team.load()
         self.environments = Environments(engine, registry, self._controller, self.audit, settings)
         await self.environments.load()

@@ -10,7 +10,6 @@ from pathlib import Path
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.containers.quantities import parse_memory
 from jupyter_mlws.hub.scheduling.policy import Policy
-from jupyter_mlws.hub.shared_projects.manager import Addresses
 
 DATABASE = "mlws.sqlite"
 TEAM = "team"
@@ -43,7 +42,10 @@ class Settings:
     database: str
     admission_token: str
     team_folder: Path
-    addresses: Addresses
+    service_address: str
+    """URL of the service for labs."""
+    tracking_address: str
+    """URL of MLflow for shared projects; empty if unused."""
     environments: int = 3
     """Maximum number of saved environments per user."""
     environment_size: int | None = None
@@ -73,11 +75,9 @@ class Settings:
             database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
             admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
             team_folder=Path(config.get("team_folder") or folder / TEAM),
-            addresses=Addresses(
-                environment.get("MLWS_SERVICE_URL", "")
-                + environment.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlws/"),
-                config.get("team_tracking") or "",
-            ),
+            service_address=environment.get("MLWS_SERVICE_URL", "")
+            + environment.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlws/"),
+            tracking_address=config.get("team_tracking") or "",
             environments=int(config.get("environments", 3)),
             environment_size=parse_memory(config["environment_size"])
             if config.get("environment_size")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from jupyter_mlws.containers.models import Amount, QueuePlace
-from jupyter_mlws.containers.quantities import write_cpu, write_memory
+from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.i18n import Message
 
 ADMISSION = Message("Requesting resources")
@@ -45,15 +45,6 @@ def queue_position(position: QueuePlace) -> Message:
         return QUEUE_POSITION.fill(position=position.position)
     minutes = max(1, round(position.eta_seconds / 60))
     return QUEUE_POSITION_ETA.fill(position=position.position, minutes=minutes)
-
-
-def as_resources(amount: Amount) -> dict[str, str]:
-    """Return an amount in the API's notation."""
-    return {
-        "cpu": write_cpu(amount.cpu),
-        "memory": write_memory(amount.memory),
-        "gpu": str(amount.gpu),
-    }
 
 
 class SpawnProgress:

@@ -90,7 +90,7 @@ def test_the_queue_is_in_order_of_priority_then_arrival(one: Scheduler) -> None:
     for at, (name, priority) in enumerate([("a", 0), ("b", 5), ("c", 0), ("d", 5), ("e", -5)]):
         assert not started(one, asked(name, MACHINE, at, priority), at)
     assert [request.id for request in one.queue(10)] == ["b", "d", "a", "c", "e"]
-    assert one.position("a", 10).position == 3
+    assert one.positions(10)["a"].position == 3
     order = []
     last = "full"
     for _ in range(5):
@@ -161,7 +161,7 @@ def test_a_reservation_is_used_up_by_the_same_persons_next_container(one: Schedu
 def test_a_reservation_ends_by_itself_and_tells_those_who_wait_when(one: Scheduler) -> None:
     one.reserve(asked("ada", MACHINE), 0, 300)
     assert not started(one, asked("ben", amount(1, 1), 10), 10)
-    assert one.position("ben", 10).eta_seconds == 290
+    assert one.positions(10)["ben"].eta_seconds == 290
     assert [grant.id for grant in one.dispatch(300)] == ["ben"]
 
 

@@ -229,29 +229,19 @@ class ContainerState(Base):
 
     def container(self, position: QueuePlace | None) -> Container:
         """Return the container for the API."""
-        running = self.running and self.docker_container is not None
+        docker_container = self.docker_container if self.running else None
+        is_placed = self.active or self.intent is Intent.START
         return Container(
-            id=self.id,
-            user=self.user,
-            name=self.name,
-            status=self.status(position is not None),
-            resources=self.resources,
-            config=self.config,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-            started_at=self.started_at if running else None,
-            url=self.server.url if self.server is not None else None,
-            node=self.node if self.active or self.intent is Intent.START else None,
-            priority=self.priority,
-            health=self.docker_container.health
-            if running and self.docker_container is not None
-            else None,
-            restarts=self.restarts,
-            exit_code=self.exit_code,
-            reason=self.reason,
-            last_log=self.last_log,
-            queue=position,
-            usage=self.usage if running else None,
+            **{
+                **self.values(),
+                "status": self.status(position is not None),
+                "started_at": self.started_at if docker_container else None,
+                "url": self.server.url if self.server is not None else None,
+                "node": self.node if is_placed else None,
+                "health": docker_container.health if docker_container else None,
+                "queue": position,
+                "usage": self.usage if docker_container else None,
+            }
         )
 
 

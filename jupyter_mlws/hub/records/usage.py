@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from statistics import median
 
-from jupyter_mlws.containers.models import Hours
+from jupyter_mlws.containers.models import Amount, Hours
 from jupyter_mlws.hub.lifecycle.container_state import ContainerState, now
 from jupyter_mlws.hub.records.store import RecordQueue, UsageRow
 
@@ -45,12 +45,7 @@ class UsageAccounting:
             if row is not None:
                 self._close(entry.id, row)
             return
-        same = row is not None and (row.cpu, row.memory, row.gpu) == (
-            amount.cpu,
-            amount.memory,
-            amount.gpu,
-        )
-        if same:
+        if row is not None and Amount(cpu=row.cpu, memory=row.memory, gpu=row.gpu) == amount:
             return
         if row is not None:
             self._close(entry.id, row)
@@ -59,10 +54,8 @@ class UsageAccounting:
             id=uuid.uuid4().hex,
             container_id=entry.id,
             user=entry.user,
-            cpu=amount.cpu,
-            memory=amount.memory,
-            gpu=amount.gpu,
             started_at=began,
+            **amount.model_dump(),
         )
         self._open[entry.id] = new_row
         self._records.save(new_row)

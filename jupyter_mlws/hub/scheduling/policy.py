@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from jupyter_mlws.containers.models import Amount, ContainerCreate, Resources
+from jupyter_mlws.containers.quantities import write_quantity
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import Fault, InvalidContainerError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub.words import as_resources
 
 UNKNOWN_IMAGE = Message("must be one of {images}")
 LIMIT_EXCEEDED = Message("{wanted} exceeds the limit of {limit} per container")
@@ -105,10 +105,13 @@ class Policy:
 
     def _size_faults(self, amount: Amount) -> list[Fault]:
         most = self.max_resources.amount
-        resources, limits = as_resources(amount), as_resources(most)
         return [
             Fault(
-                f"resources.{name}", LIMIT_EXCEEDED.fill(wanted=resources[name], limit=limits[name])
+                f"resources.{name}",
+                LIMIT_EXCEEDED.fill(
+                    wanted=write_quantity(name, getattr(amount, name)),
+                    limit=write_quantity(name, getattr(most, name)),
+                ),
             )
             for name in ("cpu", "memory", "gpu")
             if getattr(amount, name) > getattr(most, name)

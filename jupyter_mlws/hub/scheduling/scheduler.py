@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from jupyter_mlws.containers.models import Amount, QueuePlace
-from jupyter_mlws.containers.quantities import write_cpu, write_memory
+from jupyter_mlws.containers.quantities import write_quantity
 from jupyter_mlws.core.errors import (
     Fault,
     InsufficientResourcesError,
@@ -264,19 +264,13 @@ class Scheduler:
             for position, request in enumerate(self.queue(now), 1)
         }
 
-    def position(
-        self, identifier: str, now: float, ends: Mapping[str, float] | None = None
-    ) -> QueuePlace:
-        """Return the queue position of a waiting request."""
-        return self.positions(now, ends)[identifier]
-
     def position_of_new(
         self, request: Request, now: float, ends: Mapping[str, float] | None = None
     ) -> QueuePlace:
         """Return the queue position that a new request would get."""
         future = self._copy()
         future.waiting[request.id] = request
-        return future.position(request.id, now, ends)
+        return future.positions(now, ends)[request.id]
 
     def allocated(self, node: str) -> Amount:
         """Return the resources allocated on a node, including reservations."""
@@ -299,8 +293,8 @@ class Scheduler:
         return InsufficientResourcesError(
             reason=Message("insufficient resources"),
             resource_type=kind,
-            required=_format_quantity(kind, getattr(demand, kind)),
-            available=_format_quantity(kind, available),
+            required=write_quantity(kind, getattr(demand, kind)),
+            available=write_quantity(kind, available),
         )
 
     # Parts
@@ -313,8 +307,8 @@ class Scheduler:
             Fault(
                 f"resources.{kind}",
                 USER_LIMIT.fill(
-                    wanted=_format_quantity(kind, getattr(request.amount, kind)),
-                    limit=_format_quantity(kind, getattr(limit, kind)),
+                    wanted=write_quantity(kind, getattr(request.amount, kind)),
+                    limit=write_quantity(kind, getattr(limit, kind)),
                 ),
             )
             for kind in RESOURCE_KINDS
@@ -414,9 +408,3 @@ def _smaller(a: Amount, b: Amount) -> Amount:
         memory=max(0, min(a.memory, b.memory)),
         gpu=max(0, min(a.gpu, b.gpu)),
     )
-
-
-def _format_quantity(kind: str, value: float) -> str:
-    if kind == "cpu":
-        return write_cpu(value)
-    return write_memory(int(value)) if kind == "memory" else str(int(value))

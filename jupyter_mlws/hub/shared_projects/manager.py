@@ -37,6 +37,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.lifecycle.container_state import now
 from jupyter_mlws.hub.records.audit import Audit, AuditAggregator
 from jupyter_mlws.hub.records.store import MemberRecord, RecordQueue, Records, SharedProjectRecord
+from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.shared_projects.git_worker import SOCKET
 from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
 
@@ -56,22 +57,6 @@ class Access:
     project: SharedProjectRecord
     user: Me
     role: Role
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """URLs at which labs reach the service and the team's MLflow; the latter is empty if unused."""
-
-    service: str
-    tracking: str
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits of shared projects: how many a user may own, and the bytes that each may take."""
-
-    projects: int
-    size: int
 
 
 class GitWorkerClient:
@@ -144,19 +129,16 @@ class Team:
 
     def __init__(
         self,
-        folder: Path,
-        addresses: Addresses,
-        limits: Limits,
+        settings: Settings,
         records: RecordQueue,
         audit: Audit,
         user_exists: Callable[[str], Awaitable[bool]],
     ) -> None:
-        self.folder = folder
-        self.git = GitWorkerClient(folder)
+        self.folder = settings.team_folder
+        self.git = GitWorkerClient(self.folder)
         self._audit = audit
         self.tally = AuditAggregator(audit)
-        self._addresses = addresses
-        self.limits = limits
+        self._settings = settings
         self.git_requests = RequestLimits(MAX_GIT_REQUESTS, MAX_GIT_REQUESTS_PER_USER)
         self._sizes: dict[str, int] = {}
         self._records = records
@@ -230,7 +212,7 @@ class Team:
             if name in self._projects:
                 raise AlreadyExistsError(name=name)
             own_projects = [row for row in self._projects.values() if user.name in row.owners]
-            if not user.admin and len(own_projects) >= self.limits.projects:
+            if not user.admin and len(own_projects) >= self._settings.shared_projects:
                 raise TooManyProjectsError(count=len(own_projects))
             created_at = now()
             project = SharedProjectRecord(
@@ -332,11 +314,12 @@ class Team:
         if project.id not in self._sizes:
             size = await in_thread(measure)
             self._sizes.setdefault(project.id, size)
-        used = self._sizes[project.id]
-        if used >= self.limits.size:
-            most = write_memory(self.limits.size)
-            raise ProjectQuotaError(name=project.name, used=write_memory(used), most=most)
-        return self.limits.size - used
+        used, most = self._sizes[project.id], self._settings.shared_project_size
+        if used >= most:
+            raise ProjectQuotaError(
+                name=project.name, used=write_memory(used), most=write_memory(most)
+            )
+        return most - used
 
     def add_size(self, project: SharedProjectRecord, size: int) -> None:
         """Count ``size`` bytes more, after :meth:`require_room`."""
@@ -399,7 +382,7 @@ class Team:
 
     def _to_response(self, access: Access) -> TeamProject:
         project = access.project
-        tracking = self._addresses.tracking
+        service, tracking = self._settings.service_address, self._settings.tracking_address
         return TeamProject(
             name=project.name,
             description=project.description,
@@ -410,8 +393,8 @@ class Team:
             ],
             created_at=project.created_at,
             trashed_at=project.trashed_at,
-            git_url=f"{self._addresses.service}git/{project.name}.git",
-            data_url=f"{self._addresses.service}data/{project.name}",
+            git_url=f"{service}git/{project.name}.git",
+            data_url=f"{service}data/{project.name}",
             tracking_url=f"{tracking}/{project.name}/mlflow" if tracking else None,
         )
 
