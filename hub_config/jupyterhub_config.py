@@ -26,8 +26,8 @@ own = Settings.read()
 c.JupyterHub.subdomain_host = own.subdomain
 c.JupyterHub.cookie_host_prefix_enabled = own.cookies_for_host_alone
 
-# Containers reach Hub and service at the host's own address in their network. The proxy, which
-# people use, is the only thing that may listen elsewhere.
+# Containers reach Hub and service at the host's address in their network. Only the proxy, for
+# users, may listen on other addresses.
 c.JupyterHub.bind_url = f"http://{own.ip}:{own.port}"
 c.JupyterHub.hub_bind_url = f"http://{own.address}:{own.api_port}"
 c.JupyterHub.hub_connect_url = f"http://{own.address}:{own.api_port}"
