@@ -168,12 +168,7 @@ class Message:
 
     @classmethod
     def parse(cls, data: Any) -> Message:
-        """Return the message that :meth:`as_dict` stored.
-
-        A list holds texts, of which the first is English.
-        """
-        if isinstance(data, list):
-            return cls.verbatim(data[0])
+        """Return the message that :meth:`as_dict` stored."""
         return cls(data["text"], **{key: parse_fact(fact) for key, fact in data["facts"].items()})
 
     def as_dict(self) -> dict[str, Any]:
