@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.api.registry import JSON, Endpoint
 from jupyter_mlws.api.rest import RESTHandler
-from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.api.streams import Hello, Reset, StreamHandler
 from jupyter_mlws.core.errors import (
     DiskFullError,
     InternalError,
@@ -55,7 +55,7 @@ ERROR_SCHEMA = {
     },
 }
 
-References = Mapping[type[BaseModel], dict[str, Any]]
+References = Mapping[type[Any], dict[str, Any]]
 
 PROJECT = {
     "name": "project",
@@ -77,19 +77,24 @@ def document(
     """
     routes = list(routes)
     common = [PROJECT] if projects else []
-    modes: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
+    modes: dict[tuple[type[Any], JsonSchemaMode], None] = {}
+    for _, handler in routes:
+        if issubclass(handler, StreamHandler):
+            modes.update(((message, "serialization"), None) for message in _messages(handler))
     for endpoint in chain.from_iterable(_endpoints(handler) for _, handler in routes):
-        if endpoint.reply is not None:
-            modes[endpoint.reply, "serialization"] = None
+        for reply in (endpoint.reply, endpoint.result):
+            if reply is not None:
+                modes[reply, "serialization"] = None
         if endpoint.body is not None:
             modes[endpoint.body, "validation"] = None
-    by_mode, definitions = models_json_schema(list(modes), ref_template=REFERENCE)
+    adapters = [(model, mode, TypeAdapter[Any](model)) for model, mode in modes]
+    by_mode, definitions = TypeAdapter.json_schemas(adapters, ref_template=REFERENCE)  # type: ignore[type-var]
     references = {model: by_mode[model, mode] for model, mode in modes}
     paths: dict[str, Any] = {}
     for pattern, handler in routes:
         template, names = _template(pattern)
         if issubclass(handler, StreamHandler):
-            paths[template] = {"get": _stream_operation(handler, names, common)}
+            paths[template] = {"get": _stream_operation(handler, names, references, common)}
             continue
         operations = {
             endpoint.method: _operation(endpoint, handler, names, references, common)
@@ -162,13 +167,17 @@ def _operation(
 ) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     if endpoint.media == JSON:
+        data = {"type": "null"} if endpoint.reply is None else references[endpoint.reply]
+        if endpoint.result is not None:
+            result = {"anyOf": [references[endpoint.result], {"type": "null"}]}
+            data = {"allOf": [data], "properties": {"result": result}, "required": ["result"]}
         schema = {
             "type": "object",
             "required": ["code", "message", "data"],
             "properties": {
                 "code": {"type": "integer"},
                 "message": {"type": "string"},
-                "data": {"type": "null"} if endpoint.reply is None else references[endpoint.reply],
+                "data": data,
             },
         }
     operation: dict[str, Any] = {
@@ -207,8 +216,12 @@ def errors_of(handler: type[RESTHandler], endpoint: Endpoint) -> set[type[MLWSEr
 
 
 def _stream_operation(
-    handler: type[StreamHandler], names: list[str], common: list[dict[str, Any]]
+    handler: type[StreamHandler],
+    names: list[str],
+    references: References,
+    common: list[dict[str, Any]],
 ) -> dict[str, Any]:
+    schema = {"oneOf": [references[message] for message in _messages(handler)]}
     parameters = [*_parameters(names, None), *common]
     parameters.append(
         {
@@ -225,11 +238,18 @@ def _stream_operation(
         "tags": [handler.resource],
         "parameters": parameters,
         "responses": {
-            "101": {"description": "Switching to WebSocket"},
+            "101": {
+                "description": "Switching to WebSocket",
+                "content": {JSON: {"schema": schema}},
+            },
             "400": {"description": "Not a WebSocket request"},
             **_error_responses({PermissionDeniedError}),
         },
     }
+
+
+def _messages(handler: type[StreamHandler]) -> tuple[type[Any], ...]:
+    return (Hello, Reset, *handler.messages)
 
 
 def _error_responses(errors: Iterable[type[MLWSError]]) -> dict[str, Any]:

@@ -61,11 +61,11 @@ class WorkProgress(ProgressCallback, Protocol):
 
 
 @dataclass(frozen=True)
-class Work:
-    """Long work whose input is valid; over HTTP it becomes an operation."""
+class Work(Generic[Data]):
+    """Long work whose input is valid; over HTTP it becomes an operation with its result."""
 
     kind: str
-    run: Callable[[WorkProgress], Any]
+    run: Callable[[WorkProgress], Data]
 
 
 async def _permit_all(*also: tuple[str, str]) -> None:
@@ -122,14 +122,14 @@ class EndpointOptions(TypedDict, total=False):
 class Endpoint:
     """One method of one path.
 
-    ``reply`` is the model of ``data``; ``also`` are further (action, resource) permissions;
-    ``errors`` are its errors beside the general ones; ``headers`` are the request headers that it
-    uses, with descriptions. ``idempotent``: a repeated ``Idempotency-Key`` returns the first answer
-    again. ``shared``: equal requests at the same moment get one answer, which must not depend on
-    the person. ``dry_status`` is the status of an answer that only describes a change; ``media``
-    the type of an answer that is not JSON. ``untrusted``: it runs nothing of the project, so its
-    authors need no trust. A :class:`Page` without a ``query`` is a whole list, from which ``limit``
-    and ``cursor`` select.
+    ``reply`` is the model of ``data``, ``result`` that of an operation's result; ``also`` are
+    further (action, resource) permissions; ``errors`` are its errors beside the general ones;
+    ``headers`` are the request headers that it uses, with descriptions. ``idempotent``: a repeated
+    ``Idempotency-Key`` returns the first answer again. ``shared``: equal requests at the same
+    moment get one answer, which must not depend on the person. ``dry_status`` is the status of an
+    answer that only describes a change; ``media`` the type of an answer that is not JSON.
+    ``untrusted``: it runs nothing of the project, so its authors need no trust. A :class:`Page`
+    without a ``query`` is a whole list, from which ``limit`` and ``cursor`` select.
     """
 
     method: str
@@ -138,6 +138,7 @@ class Endpoint:
     function: Callable[..., Any]
     summary: str
     reply: type[BaseModel] | None = None
+    result: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     query: type[BaseModel] = NoQuery
     status: int = 200
@@ -257,8 +258,10 @@ def _models(function: Callable[..., Any]) -> dict[str, Any]:
         if name in function.__annotations__
     }
     answer = models.pop("return")
-    if answer is Work:
-        return {**models, "reply": Operation, "status": 202}
+    if get_origin(answer) is Work:
+        (result,) = get_args(answer)
+        result = None if result is type(None) else result
+        return {**models, "reply": Operation, "result": result, "status": 202}
     if get_origin(answer) is Reply:
         (answer,) = get_args(answer)
     is_model = isinstance(answer, type) and issubclass(answer, BaseModel)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from tornado import websocket
+from typing_extensions import TypedDict
 
 from jupyter_mlws.api.registry import JSON
 from jupyter_mlws.core.errors import InternalError, MLWSError
@@ -24,6 +25,20 @@ SEND_TIMEOUT = 20.0
 """Seconds for sending one message."""
 CANCEL_TIMEOUT = 0.1
 """Seconds to wait for cancelled tasks before cancelling them again."""
+
+
+class Hello(TypedDict):
+    """Message: the first of each connection."""
+
+    type: Literal["hello"]
+    seq: int
+
+
+class Reset(TypedDict):
+    """Message: the server no longer has some of the missed messages; fetch everything again."""
+
+    type: Literal["reset"]
+    seq: int
 
 
 class Readers:
@@ -52,6 +67,8 @@ class StreamHandler(websocket.WebSocketHandler):
     """Checks permissions, then sends what :meth:`follow` yields."""
 
     resource: ClassVar[str]
+    messages: ClassVar[tuple[type[Any], ...]] = ()
+    """The models of the messages, beside :class:`Hello` and :class:`Reset`."""
     _task: asyncio.Task[None] | None = None
 
     async def permit(self) -> None:

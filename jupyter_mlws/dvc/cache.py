@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_mlws.core.atomic import sync
 from jupyter_mlws.core.errors import DataDamagedError, DataMissingError
 from jupyter_mlws.dvc.native.objects import md5_of
-from jupyter_mlws.dvc.pointers import DataPointer, Problem
+from jupyter_mlws.dvc.pointers import DataPointer, ObjectFault
 
 
 @dataclass(frozen=True)
@@ -169,12 +169,12 @@ class DataCache:
             md5 = md5_of(path)
         return md5 == obj.md5.removesuffix(".dir")
 
-    def find_problem(self, obj: StoredObject) -> Problem | None:
+    def find_problem(self, obj: StoredObject) -> ObjectFault | None:
         """Read an object and return its problem; None if it is intact."""
         path = self.path_of(obj)
         if not path.is_file():
-            return Problem.MISSING
-        return None if self.has_content(path, obj) else Problem.DAMAGED
+            return ObjectFault.MISSING
+        return None if self.has_content(path, obj) else ObjectFault.DAMAGED
 
     def check(self, items: Iterable[DataPointer]) -> None:
         """Check every object of the items; see :meth:`check_object`."""
@@ -213,7 +213,7 @@ class DataCache:
                 if problem is None:
                     # A later check need not read it again.
                     self._verified_paths.add(self.path_of(obj))
-                elif problem is Problem.DAMAGED:
+                elif problem is ObjectFault.DAMAGED:
                     self.set_aside(obj)
 
     def sync(self, objects: Iterable[StoredObject]) -> None:

@@ -19,8 +19,8 @@ PIPELINE_FILE = "dvc.yaml"
 SETTINGS_FILE = ".dvc/config"
 
 
-class Problem(str, Enum):
-    """Problem of an object in a store."""
+class ObjectFault(str, Enum):
+    """Fault of an object in a store."""
 
     MISSING = "missing"
     DAMAGED = "damaged"

@@ -15,7 +15,7 @@ from jupyter_mlws.core.errors import DataMissingError, MLWSError, RemoteUnreacha
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.cache import DataCache, StoredObject, list_tree_files, root_object
-from jupyter_mlws.dvc.pointers import DataPointer, Problem
+from jupyter_mlws.dvc.pointers import DataPointer, ObjectFault
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS, translate
 from jupyter_mlws.dvc.repo import disable_prompts
 from jupyter_mlws.dvc.resumable_transfer import transfer
@@ -217,18 +217,18 @@ class RemoteStorage:
         ]
         return lacking, None
 
-    def find_problem(self, obj: StoredObject, meter: Meter) -> Problem | None:
+    def find_problem(self, obj: StoredObject, meter: Meter) -> ObjectFault | None:
         """Read an object and return its problem; None if it is intact."""
         with self._translate_errors(meter):
             try:
                 md5 = _read_hash(self._database(legacy=obj.legacy), obj, meter)
             except FileNotFoundError:
-                return Problem.MISSING
-        return None if md5 == obj.md5.removesuffix(".dir") else Problem.DAMAGED
+                return ObjectFault.MISSING
+        return None if md5 == obj.md5.removesuffix(".dir") else ObjectFault.DAMAGED
 
     def find_problems(
         self, objects: Sequence[StoredObject], report: Callable[[StoredObject], None], *, read: bool
-    ) -> dict[StoredObject, Problem]:
+    ) -> dict[StoredObject, ObjectFault]:
         """Return the problems of the objects that are missing or damaged.
 
         With ``read`` every object is read; otherwise only its size is compared with that in the
@@ -243,7 +243,7 @@ class RemoteStorage:
                 return True
             return bool(remote.fs.size(remote.oid_to_path(obj.md5)) == path.stat().st_size)
 
-        problems = dict.fromkeys(self.missing_objects(objects), Problem.MISSING)
+        problems = dict.fromkeys(self.missing_objects(objects), ObjectFault.MISSING)
         present = [each for each in objects if each not in problems]
         with self._translate_errors(), ThreadPoolExecutor(MAX_REMOTE_READERS) as pool:
             for _, remote, part in self._iter_databases(present):
@@ -251,7 +251,7 @@ class RemoteStorage:
                 for each, whole in zip(part, answers, strict=True):
                     report(each)
                     if not whole:
-                        problems[each] = Problem.DAMAGED
+                        problems[each] = ObjectFault.DAMAGED
         return problems
 
     def list_files(self, item: DataPointer) -> list[tuple[str, str]]:

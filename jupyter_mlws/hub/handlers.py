@@ -14,6 +14,7 @@ from tornado.web import RequestHandler
 from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.containers.messages import STATUS_MESSAGES, LogLineEvent
 from jupyter_mlws.containers.models import ContainerStatus, Me
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
@@ -64,6 +65,7 @@ class StatusStream(AuthenticatedHandler, StreamHandler):
     """States, usage and the queue as they change."""
 
     resource = "containers"
+    messages = STATUS_MESSAGES
 
     async def newest(self) -> int:
         return self.manager.registry.stream.seq
@@ -76,6 +78,7 @@ class LogStream(AuthenticatedHandler, StreamHandler):
     """A container's log as it grows."""
 
     resource = "containers"
+    messages = (LogLineEvent,)
     identifier: str
 
     async def attach(self, *ids: str) -> None:

@@ -42,6 +42,12 @@ class LogEntry(Record):
     ecs: dict[str, Any]
 
 
+class LogEntryEvent(LogEntry):
+    """Message: a line of the log."""
+
+    type: Literal["line"]
+
+
 def to_response(entry: Entry) -> dict[str, Any]:
     """Return a line as the API represents it."""
     row = ecs(entry)

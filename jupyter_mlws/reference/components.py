@@ -69,7 +69,7 @@ def values_of(schema: dict[str, Any], language: str) -> str:
         return ", ".join(code(_json(choice)) for choice in choices)
     if "const" in schema:
         return code(_json(schema["const"]))
-    for key in ("anyOf", "oneOf"):
+    for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
             inner = [values_of(one, language) for one in schema[key] if one.get("type") != "null"]
             return " / ".join(dict.fromkeys(inner))

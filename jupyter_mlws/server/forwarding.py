@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
@@ -14,6 +14,7 @@ from jupyter_mlws.api.client import WORK_LIMIT, RemoteError, segment
 from jupyter_mlws.api.registry import Endpoint, Reply
 from jupyter_mlws.api.streams import UNAVAILABLE
 from jupyter_mlws.containers.manager import HubService, own_container
+from jupyter_mlws.containers.messages import STATUS_MESSAGES, LogLineEvent
 from jupyter_mlws.containers.models import EnvironmentCreate
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
@@ -117,6 +118,7 @@ class StatusStream(ForwardedStream):
     """States, usage and the queue as they change."""
 
     resource = "containers"
+    messages = STATUS_MESSAGES
 
     def stream_path(self, *ids: str) -> str:
         return "containers/status"
@@ -126,6 +128,7 @@ class LogStream(ForwardedStream):
     """A container's log as it grows."""
 
     resource = "containers"
+    messages: ClassVar[tuple[type[Any], ...]] = (LogLineEvent,)
 
     def stream_path(self, *ids: str) -> str:
         return f"logs/{segment(ids[0])}"

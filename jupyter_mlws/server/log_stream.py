@@ -14,7 +14,7 @@ from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.logs.container import ContainerLog
 from jupyter_mlws.logs.entries import Source
-from jupyter_mlws.logs.models import LogFilter, to_response
+from jupyter_mlws.logs.models import LogEntryEvent, LogFilter, to_response
 from jupyter_mlws.logs.sources import collect_nodes
 from jupyter_mlws.server.endpoints.logs import open_project
 from jupyter_mlws.server.forwarding import LogStream as ContainerLogStream
@@ -32,6 +32,8 @@ class LogStream(ContainerLogStream):
     The id may also be a source (`server`, `kernel`, `execution`, `node`, `container`). The query
     filters as that of `GET /logs` does.
     """
+
+    messages = (*ContainerLogStream.messages, LogEntryEvent)
 
     async def tell(self, *ids: str) -> None:
         local_ids = [*ALL_SOURCES, *(source.value for source in Source)]

@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from typing_extensions import TypedDict
 from watchfiles import awatch
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.watcher import WATCH_DEBOUNCE_MS, WATCH_STEP_MS
+from jupyter_mlws.engine.states import Status
 from jupyter_mlws.server.handlers import StreamHandler
+from jupyter_mlws.workflows.models import NodeFailure, RunSummary
 
 if TYPE_CHECKING:
     from jupyter_mlws.workflows.run.runs import Runs
@@ -23,10 +26,50 @@ POLL_INTERVAL = 5.0
 """Seconds after which the journal is read without a change event, in case one was lost."""
 
 
+class _Event(TypedDict):
+    seq: int
+    time: str
+    run: str
+    workflow: str
+    path: str
+    status: Status
+
+
+class NodeFacts(TypedDict, total=False):
+    """Facts of a node of a run, as a ``NodeRun`` has them."""
+
+    started: str | None
+    ended: str | None
+    duration: float | None
+    exit_code: int | None
+    reasons: list[str]
+    attempt: int
+    progress: float | None
+    dvc_reason: str | None
+    error: NodeFailure | None
+
+
+class NodeEvent(_Event):
+    """Message: a node of a run has changed."""
+
+    type: Literal["node"]
+    node: str
+    data: NodeFacts
+
+
+class RunEvent(_Event):
+    """Message: a run has changed."""
+
+    type: Literal["run"]
+    node: None
+    data: RunSummary
+
+
 class WorkflowStream(StreamHandler):
     """Events of all runs of the project, replayed from the journal."""
 
     resource = "workflows"
+    messages = (NodeEvent, RunEvent)
 
     async def attach(self, *ids: str) -> None:
         self.workspace = await self.open_workspace()
@@ -60,6 +103,14 @@ def _read_events(runs: Runs, since: int) -> list[dict[str, Any]]:
     return runs.journal.events_after(since, MAX_EVENTS_PER_READ)
 
 
+class LogPart(TypedDict):
+    """Message: text that a node has written."""
+
+    type: Literal["output"]
+    seq: int
+    text: str
+
+
 class NodeLogStream(StreamHandler):
     """Output of a node as it is written; the ``seq`` of a message is the size of the log in bytes.
 
@@ -67,6 +118,7 @@ class NodeLogStream(StreamHandler):
     """
 
     resource = "workflows"
+    messages = (LogPart,)
 
     async def attach(self, *ids: str) -> None:
         workflow, run, node = ids

@@ -5,7 +5,7 @@ import { Widget } from '@lumino/widgets';
 
 import { MLWSClient } from '../api/client';
 import { labServer } from '../lab/server';
-import type { IProject } from '../api/models';
+import type { IProjectInfo } from '../api/models';
 
 /** An object with those members of an interface that a test needs. */
 export function fake<T>(members: object = {}): T {
@@ -118,7 +118,7 @@ export class PlayedSocket {
   }
 }
 
-export const project: IProject = {
+export const project: IProjectInfo = {
   id: '.',
   name: 'wine',
   path: '.',

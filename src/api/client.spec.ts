@@ -6,11 +6,11 @@ import { APIError, escapeId, MLWSClient, projectOf } from './client';
 describe('a request', () => {
   it('unwraps the envelope and speaks the language of the lab', async () => {
     const wire = new Wire();
-    wire.answers['GET /git/status'] = { branch: 'main' };
-    const status = await wire
+    wire.answers['GET /git/branches'] = { items: [] };
+    const branches = await wire
       .client('zh-CN')
-      .get('/git/status', { limit: 2, q: undefined });
-    expect(status).toEqual({ branch: 'main' });
+      .get('/git/branches', { limit: 2, cursor: undefined });
+    expect(branches).toEqual({ items: [] });
     const [request] = wire.requests;
     expect(request.headers.get('Accept-Language')).toBe('zh-CN');
     expect(request.url.search).toBe('?limit=2');
@@ -18,8 +18,8 @@ describe('a request', () => {
 
   it('repeats the values of a list in the query', async () => {
     const wire = new Wire();
-    wire.answers['GET /x'] = {};
-    await wire.client().get('/x', { paths: ['a b', 'ü'] });
+    wire.answers['GET /git/status'] = {};
+    await wire.client().get('/git/status', { paths: ['a b', 'ü'] });
     expect(wire.requests[0].url.searchParams.getAll('paths')).toEqual([
       'a b',
       'ü'
@@ -28,13 +28,13 @@ describe('a request', () => {
 
   it('names the chosen project, and leaves the default one out', async () => {
     const wire = new Wire();
-    wire.answers['GET /x'] = {};
+    wire.answers['GET /git/status'] = {};
     const client = wire.client();
     client.project = project;
-    await client.get('/x');
+    await client.get('/git/status');
     client.project = { ...project, id: 'a~1b', default: false };
-    await client.get('/x');
-    await client.get('/x', { project: 'other' });
+    await client.get('/git/status');
+    await client.get('/git/status', { project: 'other' });
     const named = wire.requests.map(request =>
       request.url.searchParams.get('project')
     );
@@ -46,24 +46,30 @@ describe('a request', () => {
     wire.answers['POST /snapshots'] = () => failure(423, '30103', 'In use.');
     const error = await wire
       .client()
-      .post<APIError>('/snapshots', { message: 'm' })
-      .catch((reason: APIError) => reason);
+      .post('/snapshots', { message: 'm' })
+      .then(
+        () => null,
+        (reason: unknown) => reason as APIError
+      );
     expect(error).toBeInstanceOf(APIError);
     expect(error).toMatchObject({
       status: 423,
       code: '30103',
       message: 'In use.'
     });
-    expect(error.solution).toBe('Do this.');
+    expect(error?.solution).toBe('Do this.');
   });
 
   it('tells what a page that is no JSON means', async () => {
     const error = await new Wire()
       .client()
-      .get<APIError>('/nowhere')
-      .catch((reason: APIError) => reason);
+      .get('/git/status')
+      .then(
+        () => null,
+        (reason: unknown) => reason as APIError
+      );
     expect(error).toMatchObject({ status: 404, code: '' });
-    expect(error.message).toContain('404 Not Found');
+    expect(error?.message).toContain('404 Not Found');
   });
 
   it('chooses the default project when it reads the projects', async () => {
@@ -110,9 +116,11 @@ describe('a stream', () => {
     vi.useRealTimers();
   });
 
-  const heard = (path = '/workflows/status') => {
-    const stream = client.stream<Record<string, unknown>>(path);
-    const messages: Record<string, unknown>[] = [];
+  const heard = (
+    path: '/workflows/status' | '/workspace/status' = '/workflows/status'
+  ) => {
+    const stream = client.stream(path);
+    const messages: { type: string; seq: number }[] = [];
     stream.message.connect((_, message) => messages.push(message));
     return { stream, messages };
   };

@@ -1,7 +1,14 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { IFailure, IPage, IProject } from './models';
+import type {
+  Body,
+  Data,
+  INodeFailure,
+  IProjectInfo,
+  PathOf,
+  QueryOf
+} from './models';
 import { createQueries, refetch } from './queries';
 import { ReconnectingSocket, SharedStream, type IEventStream } from './stream';
 
@@ -36,7 +43,9 @@ export class APIError extends Error {
 
   constructor(
     status: number,
-    body: Partial<IFailure> & { errors?: { field: string; message: string }[] }
+    body: Partial<INodeFailure> & {
+      errors?: { field: string; message: string }[];
+    }
   ) {
     super(body.message || `HTTP ${status}`);
     this.name = 'APIError';
@@ -90,8 +99,11 @@ export function isOfServer(path: string): boolean {
 }
 
 /** The innermost project around a path of the file browser. */
-export function projectOf(path: string, projects: readonly IProject[]): IPlace {
-  let best: IProject | null = null;
+export function projectOf(
+  path: string,
+  projects: readonly IProjectInfo[]
+): IPlace {
+  let best: IProjectInfo | null = null;
   let root = '';
   for (const project of projects) {
     const folder = ['.', './'].includes(project.path)
@@ -131,11 +143,11 @@ export class MLWSClient {
    *
    * If it is null, requests that need trust fail.
    */
-  askTrust: ((project: IProject) => Promise<boolean>) | null = null;
+  askTrust: ((project: IProjectInfo) => Promise<boolean>) | null = null;
 
   /** The responses that views show, by path and query: read once, and again when refreshed. */
   readonly queries = createQueries((path, query) =>
-    this.get(path, query as Query)
+    this._request('GET', path, undefined, query as Query)
   );
 
   /** Whether requests can be made: a server of projects needs one to be chosen and trusted. */
@@ -147,11 +159,11 @@ export class MLWSClient {
    * The project that requests and streams are about unless they name another one;
    * null until it is known, and as long as there is none.
    */
-  get project(): IProject | null {
+  get project(): IProjectInfo | null {
     return this._project;
   }
 
-  set project(project: IProject | null) {
+  set project(project: IProjectInfo | null) {
     const before = this._project;
     this._project = project;
     if (before?.id !== project?.id || before?.trusted !== project?.trusted) {
@@ -160,24 +172,24 @@ export class MLWSClient {
   }
 
   /** Emitted when another project is chosen, or the one that is chosen is trusted. */
-  get projectChanged(): ISignal<this, IProject | null> {
+  get projectChanged(): ISignal<this, IProjectInfo | null> {
     return this._projectChanged;
   }
 
   /** The projects as last read. */
-  get projects(): readonly IProject[] {
+  get projects(): readonly IProjectInfo[] {
     return this._projects;
   }
 
   /** Shows a new project. */
-  async show(created: IProject): Promise<void> {
+  async show(created: IProjectInfo): Promise<void> {
     const projects = await this.loadProjects();
     this.project = projects.find(one => one.id === created.id) ?? created;
   }
 
   /** Reads the projects; where none is chosen yet, or it is gone, the default one is. */
-  async loadProjects(): Promise<readonly IProject[]> {
-    this._projects = (await this.get<IPage<IProject>>('/projects')).items;
+  async loadProjects(): Promise<readonly IProjectInfo[]> {
+    this._projects = (await this.get('/projects')).items;
     const same = this._projects.find(one => one.id === this._project?.id);
     this.project =
       same ??
@@ -188,7 +200,7 @@ export class MLWSClient {
   }
 
   /** Lets a project's code run, or no longer. */
-  async setTrusted(project: IProject, trusted: boolean): Promise<void> {
+  async setTrusted(project: IProjectInfo, trusted: boolean): Promise<void> {
     const query = { project: project.id };
     await (trusted
       ? this.put('/projects/trust', {}, query)
@@ -201,53 +213,53 @@ export class MLWSClient {
     return projectOf(path, await this.loadProjects());
   }
 
-  get<T>(path: string, query?: Query): Promise<T> {
-    return this._request<T>('GET', path, undefined, query);
+  get<P extends PathOf<'get'>>(
+    path: P,
+    query?: QueryOf<'get', P>
+  ): Promise<Data<'get', P>> {
+    return this._request('GET', path, undefined, query);
   }
 
   /** `etag`: as for `put`. */
-  post<T>(
-    path: string,
-    body?: unknown,
-    query?: Query,
+  post<P extends PathOf<'post'>>(
+    path: P,
+    body?: Body<'post', P>,
+    query?: QueryOf<'post', P>,
     etag?: string
-  ): Promise<T> {
-    return this._request<T>(
-      'POST',
-      path,
-      body ?? {},
-      query,
-      etag ? { 'If-Match': etag } : {}
-    );
+  ): Promise<Data<'post', P>> {
+    return this._request('POST', path, body ?? {}, query, etag);
   }
 
   /** `etag`: refuse (412) when the resource is no longer the one that was read. */
-  put<T>(
-    path: string,
-    body: unknown,
-    query?: Query,
+  put<P extends PathOf<'put'>>(
+    path: P,
+    body: Body<'put', P>,
+    query?: QueryOf<'put', P>,
     etag?: string
-  ): Promise<T> {
-    return this._request<T>(
-      'PUT',
-      path,
-      body,
-      query,
-      etag ? { 'If-Match': etag } : {}
-    );
+  ): Promise<Data<'put', P>> {
+    return this._request('PUT', path, body, query, etag);
   }
 
-  patch<T>(path: string, body: unknown): Promise<T> {
-    return this._request<T>('PATCH', path, body);
+  patch<P extends PathOf<'patch'>>(
+    path: P,
+    body: Body<'patch', P>
+  ): Promise<Data<'patch', P>> {
+    return this._request('PATCH', path, body);
   }
 
-  delete<T>(path: string, query?: Query): Promise<T> {
-    return this._request<T>('DELETE', path, undefined, query);
+  delete<P extends PathOf<'delete'>>(
+    path: P,
+    query?: QueryOf<'delete', P>
+  ): Promise<Data<'delete', P>> {
+    return this._request('DELETE', path, undefined, query);
   }
 
   /** Returns the response that views show of a path; reads it if none does, or if it is stale. */
-  cached<T>(path: string, query: Query = {}): Promise<T> {
-    return this.queries.fetchQuery<T>({ queryKey: [path, query] });
+  cached<P extends PathOf<'get'>>(
+    path: P,
+    query: QueryOf<'get', P> | object = {}
+  ): Promise<Data<'get', P>> {
+    return this.queries.fetchQuery({ queryKey: [path, query] });
   }
 
   /** Reads these paths, and all below them, again: now if a view shows them, else when one does. */
@@ -258,7 +270,10 @@ export class MLWSClient {
   }
 
   /** Opens the events of a path; streams of the same path share one socket. Dispose it at the end. */
-  stream<T>(path: string, query?: Query): IEventStream<T> {
+  stream<P extends PathOf<'get'>>(
+    path: P,
+    query?: Query
+  ): IEventStream<Data<'get', P>> {
     const key = path + this._search(query);
     let shared = this._sockets.get(key);
     if (!shared) {
@@ -281,7 +296,7 @@ export class MLWSClient {
       }
       this._sockets.set(key, shared);
     }
-    return new SharedStream<T>(shared);
+    return new SharedStream<Data<'get', P>>(shared);
   }
 
   /** The full address of a path under `base`. */
@@ -316,17 +331,17 @@ export class MLWSClient {
     path: string,
     body?: unknown,
     query?: Query,
-    headers: Record<string, string> = {}
+    etag?: string
   ): Promise<T> {
     try {
-      return await this._send<T>(method, path, body, query, headers);
+      return await this._send<T>(method, path, body, query, etag);
     } catch (error) {
       if (
         error instanceof APIError &&
         error.code === NOT_TRUSTED &&
         (await this._becomesTrusted(query))
       ) {
-        return this._send<T>(method, path, body, query, headers);
+        return this._send<T>(method, path, body, query, etag);
       }
       throw error;
     }
@@ -359,18 +374,24 @@ export class MLWSClient {
     path: string,
     body: unknown,
     query: Query | undefined,
-    headers: Record<string, string>
+    etag: string | undefined
   ): Promise<T> {
+    const headers: Record<string, string> = {
+      'Accept-Language': this.language
+    };
+    if (etag) {
+      headers['If-Match'] = etag;
+    }
     const init: RequestInit = {
       method,
-      headers: { ...headers, 'Accept-Language': this.language },
+      headers,
       // Always asks the server. JupyterLab's own "no-store" would add a time stamp to the
       // query, which the API refuses as a parameter that it does not know.
       cache: 'no-cache'
     };
     if (body !== undefined) {
       init.body = JSON.stringify(body);
-      init.headers = { ...init.headers, 'Content-Type': 'application/json' };
+      headers['Content-Type'] = 'application/json';
     }
     let response: Response;
     try {
@@ -387,7 +408,7 @@ export class MLWSClient {
 
   private async _unwrap<T>(response: Response): Promise<T> {
     const text = await response.text();
-    let body: (Partial<IFailure> & { data?: T }) | null = null;
+    let body: (Partial<INodeFailure> & { data?: T }) | null = null;
     try {
       body = text ? JSON.parse(text) : {};
     } catch (error) {
@@ -405,7 +426,7 @@ export class MLWSClient {
     return body.data as T;
   }
 
-  private _unreachable(): Partial<IFailure> {
+  private _unreachable(): Partial<INodeFailure> {
     return {
       message: this.trans.__("Can't reach the server."),
       solution: this.trans.__(
@@ -423,8 +444,8 @@ export class MLWSClient {
   }
 
   private _trustAnswers = new Map<string, Promise<boolean>>();
-  private _project: IProject | null = null;
-  private _projects: readonly IProject[] = [];
-  private _projectChanged = new Signal<this, IProject | null>(this);
+  private _project: IProjectInfo | null = null;
+  private _projects: readonly IProjectInfo[] = [];
+  private _projectChanged = new Signal<this, IProjectInfo | null>(this);
   private _sockets = new Map<string, ReconnectingSocket>();
 }

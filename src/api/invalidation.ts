@@ -1,9 +1,12 @@
 import { isOfServer, MLWSClient } from './client';
-import type { IWorkflowEvent, IWorkspaceEvent, WorkspaceArea } from './models';
+import type { IWorkspaceChange } from './models';
 import { refetch } from './queries';
 
 /** The changes after which a response is stale: areas, and runs. The first prefix of its path counts. */
-const CAUSES: Record<string, readonly (WorkspaceArea | 'run')[]> = {
+const CAUSES: Record<
+  string,
+  readonly (IWorkspaceChange['areas'][number] | 'run')[]
+> = {
   // No event reports what caches and remotes have.
   '/datasets/places': [],
   '/datasets': ['changes', 'history'],
@@ -28,22 +31,18 @@ export function followProject(client: MLWSClient): void {
       const prefix = Object.keys(CAUSES).find(one => path.startsWith(one));
       return prefix !== undefined && CAUSES[prefix].some(isCause);
     });
-  client
-    .stream<IWorkspaceEvent>('/workspace/status')
-    .message.connect((_, event) =>
-      // After a new connection ("hello"), events may have been missed.
-      refresh(
-        cause =>
-          event.type !== 'workspace' || event.areas.some(area => area === cause)
-      )
-    );
-  client
-    .stream<IWorkflowEvent>('/workflows/status')
-    .message.connect((_, { type }) => {
-      if (type === 'run' || type === 'reset') {
-        refresh(cause => cause === 'run');
-      }
-    });
+  client.stream('/workspace/status').message.connect((_, event) =>
+    // After a new connection ("hello"), events may have been missed.
+    refresh(
+      cause =>
+        event.type !== 'workspace' || event.areas.some(area => area === cause)
+    )
+  );
+  client.stream('/workflows/status').message.connect((_, { type }) => {
+    if (type === 'run' || type === 'reset') {
+      refresh(cause => cause === 'run');
+    }
+  });
   client.projectChanged.connect(() => {
     void client.queries.resetQueries({
       predicate: ({ queryKey }) => !isOfServer(queryKey[0] as string)

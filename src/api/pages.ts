@@ -1,31 +1,42 @@
-import type { IPage, MLWSClient, Query } from './client';
+import type { MLWSClient } from './client';
+import type { Data, IPage, PathOf, QueryOf } from './models';
 
 /** The most that the server returns at once. */
 const LARGEST_PAGE = 500;
 
 /** Reads the first `count` items of a list. */
-export async function readPages<T>(
+export async function readPages<P extends PathOf<'get'>>(
   client: MLWSClient,
-  path: string,
-  query: Query,
+  path: P,
+  query: QueryOf<'get', P>,
   count = Infinity
-): Promise<IPage<T>> {
-  const items: T[] = [];
+): Promise<Data<'get', P>> {
+  const items: unknown[] = [];
   let cursor: string | null | undefined;
   do {
     const limit = Math.min(count - items.length, LARGEST_PAGE);
-    const page: IPage<T> = await client.get(path, { ...query, limit, cursor });
+    const page = (await client.get(path, {
+      ...query,
+      limit,
+      cursor
+    })) as IPage<unknown>;
     items.push(...page.items);
     cursor = page.next_cursor;
   } while (cursor !== null && items.length < count);
-  return { items, next_cursor: cursor };
+  return { items, next_cursor: cursor } as Data<'get', P>;
 }
 
 /** Adds the next page to the `list` of an answer that views show. */
 export async function readMore<
-  K extends string,
-  T extends { next_cursor: string | null } & Record<K, readonly unknown[]>
->(client: MLWSClient, path: string, query: Query, list: K): Promise<void> {
+  P extends PathOf<'get'>,
+  K extends keyof Data<'get', P> & string
+>(
+  client: MLWSClient,
+  path: P,
+  query: QueryOf<'get', P>,
+  list: K
+): Promise<void> {
+  type T = { next_cursor: string | null } & Record<K, readonly unknown[]>;
   const key = [path, query];
   const before = client.queries.getQueryData<T>(key);
   if (!before || before.next_cursor === null) {

@@ -3,7 +3,4473 @@
  * Do not make direct changes to the file.
  */
 
-export type paths = Record<string, never>;
+export interface paths {
+  '/containers/status': {
+    /** States, usage and the queue as they change. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['ContainerUpdate']
+              | components['schemas']['ContainerRemoval']
+              | components['schemas']['ResourcesEvent']
+              | components['schemas']['EnvironmentsEvent'];
+          };
+        };
+      };
+    };
+  };
+  '/logs/{log}': {
+    /**
+     * The lines as they come: `local` are this server's, all else a container's of the Hub.
+     *
+     *         The id may also be a source (`server`, `kernel`, `execution`, `node`, `container`). The query
+     *         filters as that of `GET /logs` does.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['LogLineEvent']
+              | components['schemas']['LogEntryEvent'];
+          };
+        };
+      };
+    };
+  };
+  '/me': {
+    /** Get the current user */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Me'];
+          };
+        };
+      };
+    };
+  };
+  '/containers': {
+    /** List containers */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Container_'];
+          };
+        };
+      };
+    };
+    /** Create a container */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ContainerCreate'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+  };
+  '/containers/{container}': {
+    /** Get a container */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+    /** Delete a container; keep the home */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+    /** Resize a container, live if it is running */
+    patch: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ContainerChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+  };
+  '/containers/{container}/start': {
+    /** Start a container */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+  };
+  '/containers/{container}/stop': {
+    /** Stop a container */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+  };
+  '/containers/{container}/restart': {
+    /** Restart a container */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+  };
+  '/containers/{container}/logs': {
+    /** Get the end of a log */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of lines. */
+          tail?: number;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['LogTail'];
+          };
+        };
+      };
+    };
+  };
+  '/containers/{container}/events': {
+    /** List the events of a container */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of lines. */
+          tail?: number;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ContainerEvents'];
+          };
+        };
+      };
+    };
+  };
+  '/containers/{container}/stats': {
+    /** Get a container's usage */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Usage'];
+          };
+        };
+      };
+    };
+  };
+  '/images': {
+    /** List images */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ImageInfo_'];
+          };
+        };
+      };
+    };
+  };
+  '/environments': {
+    /** List saved environments */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_SavedEnvironment_'];
+          };
+        };
+      };
+    };
+    /** Save the packages installed in a container as an environment */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['EnvironmentCreate'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['SavedEnvironment'];
+          };
+        };
+      };
+    };
+  };
+  '/environments/{environment}': {
+    /** Get a saved environment */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SavedEnvironment'];
+          };
+        };
+      };
+    };
+    /** Delete a saved environment */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/resources': {
+    /** Get resources and the queue */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ResourceReport'];
+          };
+        };
+      };
+    };
+  };
+  '/resources/allocate': {
+    /** Plan resources, or reserve them */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['AllocateRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Allocation'];
+          };
+        };
+      };
+    };
+  };
+  '/resources/queue/{queue}': {
+    /** Move within the queue */
+    put: {
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['Move'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+    /** Remove from the queue */
+    delete: {
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Container'];
+          };
+        };
+      };
+    };
+  };
+  '/resources/hours': {
+    /** Get usage hours */
+    get: {
+      parameters: {
+        query?: {
+          days?: number;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['HoursReport'];
+          };
+        };
+      };
+    };
+  };
+  '/volumes': {
+    /** List volumes */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Volume_'];
+          };
+        };
+      };
+    };
+  };
+  '/volumes/{volume}': {
+    /** Get a volume */
+    get: {
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Volume'];
+          };
+        };
+      };
+    };
+    /** Permanently delete a volume in the trash */
+    delete: {
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/volumes/{volume}/trash': {
+    /** Move a volume to the trash */
+    post: {
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Volume'];
+          };
+        };
+      };
+    };
+  };
+  '/volumes/{volume}/restore': {
+    /** Restore a volume from the trash */
+    post: {
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Volume'];
+          };
+        };
+      };
+    };
+  };
+  '/audit': {
+    /** List the audit log */
+    get: {
+      parameters: {
+        query?: {
+          limit?: number;
+          /** @description Only lines before this row. */
+          cursor?: number | null;
+          target?: string | null;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_AuditEntry_'];
+          };
+        };
+      };
+    };
+  };
+  '/team/projects': {
+    /** List shared projects */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_TeamProject_'];
+          };
+        };
+      };
+    };
+    /** Create a shared project */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TeamProjectCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['TeamProject'];
+          };
+        };
+      };
+    };
+  };
+  '/team/projects/{project}': {
+    /** Get a shared project */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['TeamProject'];
+          };
+        };
+      };
+    };
+    /** Move a shared project to the trash, or delete it permanently from there */
+    delete: {
+      parameters: {
+        query?: {
+          confirm?: string;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/team/projects/{project}/restore': {
+    /** Restore a shared project from the trash */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['TeamProject'];
+          };
+        };
+      };
+    };
+  };
+  '/team/projects/{project}/members/{member}': {
+    /** Add a member, or change a member's role */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['MemberPut'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['TeamProject'];
+          };
+        };
+      };
+    };
+    /** Remove a member, or leave */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/operations/status': {
+    /** Progress and results of all operations of this server. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['OperationEvent'];
+          };
+        };
+      };
+    };
+  };
+  '/workspace/status': {
+    /** Areas of the project that changed on disk, by any program. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['WorkspaceChange']
+              | components['schemas']['Unwatched'];
+          };
+        };
+      };
+    };
+  };
+  '/usage/status': {
+    /** This container's usage as it changes, and the kernels killed for lack of memory. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['OwnUsageEvent']
+              | components['schemas']['OutOfMemoryEvent'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/output': {
+    /** Outputs, executions and states of one notebook, in order. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['NotebookStatusEvent']
+              | components['schemas']['RequestEvent']
+              | components['schemas']['ExecutionEvent']
+              | components['schemas']['OutputEvent']
+              | components['schemas']['OutputUpdate']
+              | components['schemas']['OutputClearance']
+              | components['schemas']['InputEvent']
+              | components['schemas']['OutputMark']
+              | components['schemas']['UnsavedEvent']
+              | components['schemas']['SavedEvent']
+              | components['schemas']['KernelDeath']
+              | components['schemas']['MemoryEvent'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/status': {
+    /** Events of all runs of the project, replayed from the journal. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['NodeEvent']
+              | components['schemas']['RunEvent'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/output': {
+    /**
+     * Output of a node as it is written; the ``seq`` of a message is the size of the log in bytes.
+     *
+     *         A reader that connects again with ``?since=`` gets the part that it missed.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['LogPart'];
+          };
+        };
+      };
+    };
+  };
+  '/operations': {
+    /** List active operations */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Operation_'];
+          };
+        };
+      };
+    };
+  };
+  '/operations/{operation}': {
+    /** Get an operation */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Operation'];
+          };
+        };
+      };
+    };
+  };
+  '/operations/{operation}/cancel': {
+    /** Cancel an operation */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Operation'];
+          };
+        };
+      };
+    };
+  };
+  '/operations/{operation}/answer': {
+    /** Answer the question of a WAITING operation: a user name, a password */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['Answer'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Operation'];
+          };
+        };
+      };
+    };
+  };
+  '/projects': {
+    /** List projects */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ProjectInfo_'];
+          };
+        };
+      };
+    };
+    /** Create a project */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ProjectCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['ProjectInfo'];
+          };
+        };
+      };
+    };
+  };
+  '/projects/clone': {
+    /** Clone a repository into a new project */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ProjectClone'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['ProjectInfo'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/projects/trust': {
+    /** Trust the authors of a project and allow its code to run */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ProjectInfo'];
+          };
+        };
+      };
+    };
+    /** Stop trusting the authors of a project */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ProjectInfo'];
+          };
+        };
+      };
+    };
+  };
+  '/reference': {
+    /** List the pages of the reference, in the language of the request */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ReferenceEntry_'];
+          };
+        };
+      };
+    };
+  };
+  '/reference/{reference}': {
+    /** Get a page of the reference, as Markdown */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ReferenceText'];
+          };
+        };
+      };
+    };
+  };
+  '/usage': {
+    /** Get the resource usage of this server's container */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['OwnUsage'];
+          };
+        };
+      };
+    };
+  };
+  '/team/projects/{project}/clone': {
+    /** Clone a shared project into a new folder */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TeamClone'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['ProjectInfo'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/team/projects/{project}/connect': {
+    /** Connect the project to a shared project, to which code, data and runs are pushed */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['TeamProject'];
+          };
+        };
+      };
+    };
+  };
+  '/logs': {
+    /** List the lines of the log, newest first */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          source?: components['schemas']['Source'][];
+          /** @description Minimum level. */
+          level?: 'debug' | 'info' | 'warning' | 'error';
+          /** @description Text in the message, ignoring case. */
+          q?: string;
+          /** @description A kernel, a notebook, a container, or `run/node`. */
+          subject?: string;
+          since?: string | null;
+          until?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_LogEntry_'];
+          };
+        };
+      };
+    };
+  };
+  '/logs/download': {
+    /** Download the log as JSON lines with ECS names, oldest first */
+    get: {
+      parameters: {
+        query?: {
+          source?: components['schemas']['Source'][];
+          /** @description Minimum level. */
+          level?: 'debug' | 'info' | 'warning' | 'error';
+          /** @description Text in the message, ignoring case. */
+          q?: string;
+          /** @description A kernel, a notebook, a container, or `run/node`. */
+          subject?: string;
+          since?: string | null;
+          until?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/x-ndjson': string;
+          };
+        };
+      };
+    };
+  };
+  '/metrics': {
+    /** Get the lab's metrics in Prometheus format */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'text/plain': string;
+          };
+        };
+      };
+    };
+  };
+  '/notebooks': {
+    /** List notebooks */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Only the notebook with this path. */
+          path?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['NotebookPage'];
+          };
+        };
+      };
+    };
+    /** Create a notebook */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['NotebookCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['Notebook'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}': {
+    /** Get a notebook with its cells */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['NotebookDetail'];
+          };
+        };
+      };
+    };
+    /** Delete a notebook and stop its session */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/execute': {
+    /** Run code or cells; with `wait: false`, respond with 202 and the execution's Location */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CellExecuteRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ExecutionResult'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/status': {
+    /** Get kernel, running execution and queue */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['StatusReport'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/interrupt': {
+    /** Interrupt the running execution */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['StatusReport'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/restart': {
+    /** Restart the kernel; running and queued executions are canceled */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['StatusReport'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/input': {
+    /** Answer an input request of the running code (an execution with `stdin`) */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['InputRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['StatusReport'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/attach': {
+    /** Take over running cells, and outputs that no open tab has received */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['AttachRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Attachment'];
+          };
+        };
+      };
+    };
+  };
+  '/stale-notebooks': {
+    /** List those of some notebooks whose outputs are not of their code */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          path?: string[];
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_StaleNotebook_'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/variables': {
+    /** List the variables of the notebook's kernel */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Variables'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/variables/{variable}/items': {
+    /** Read items of a dictionary, a list or a model in the kernel */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['VariableItemsRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['VariableItems'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/variables/{variable}/table': {
+    /** Read rows of a frame or an array in the kernel, filtered and sorted */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['VariableTableRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['VariableTablePage'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/variables/{variable}/statistics': {
+    /** Describe a column of a frame or an array in the kernel */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['VariableColumnRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ColumnStatistics'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/limits': {
+    /** Set the time limit of cells run in tabs, until the server stops */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['LimitsRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['StatusReport'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/cells': {
+    /** List the last execution of each cell */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Execution_'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/cells/{cell}/needs': {
+    /** Get the cells that `up_to` reruns for a cell, from the history */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Needs'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/errors': {
+    /** List the cells that failed when they last ran, with similar earlier failures */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_CellFailure_'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/executions': {
+    /** List the executions, newest first */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Text in the source, path or error. */
+          q?: string | null;
+          status?: components['schemas']['ExecutionStatus'][];
+          cell?: string | null;
+          origin?: components['schemas']['Origin'] | null;
+          since?: string | null;
+          until?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Execution_'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/executions/{execution}/similar': {
+    /** List similar earlier failures, and the changes that fixed them */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Similar_'];
+          };
+        };
+      };
+    };
+  };
+  '/notebooks/{notebook}/executions/{execution}': {
+    /** Get the result or the status of an execution */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ExecutionResult'];
+          };
+        };
+      };
+    };
+  };
+  '/git/status': {
+    /** Get the current branch and uncommitted changes */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Only changes at or below these paths; a staged rename is listed by its new path. */
+          paths?: string[] | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['GitStatus'];
+          };
+        };
+      };
+    };
+  };
+  '/git/diff': {
+    /** List changed files, or compare one file */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Older version. */
+          from?: string;
+          /** @description Newer version; default: the working tree. */
+          to?: string | null;
+          /** @description Compare this file instead of a list. */
+          path?: string | null;
+          /** @description Instead of two versions: true for staged changes, false for unstaged ones. */
+          staged?: boolean | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DiffReply'];
+          };
+        };
+      };
+    };
+  };
+  '/git/stage': {
+    /** Stage paths or hunks; returns the resulting changes */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['StageRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['GitStatus'];
+          };
+        };
+      };
+    };
+  };
+  '/git/unstage': {
+    /** Unstage paths or hunks; returns the resulting changes */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['StageRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['GitStatus'];
+          };
+        };
+      };
+    };
+  };
+  '/git/identity': {
+    /** Set the name and the email address of your commits */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['Identity'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Identity'];
+          };
+        };
+      };
+    };
+  };
+  '/git/ignore': {
+    /** Add new files to .gitignore; returns the resulting changes */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['IgnoreRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['GitStatus'];
+          };
+        };
+      };
+    };
+  };
+  '/git/discard': {
+    /** Discard unstaged paths or hunks; a hidden commit keeps them */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['StageRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Discarded'];
+          };
+        };
+      };
+    };
+  };
+  '/git/commit': {
+    /** Commit changes */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['SnapshotCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['CommitCreated'];
+          };
+        };
+      };
+    };
+  };
+  '/git/commits/{commit}': {
+    /** Get a commit */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['CodeVersion'];
+          };
+        };
+      };
+    };
+  };
+  '/git/history': {
+    /** List commits */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Where to start: a branch, tag or ID. */
+          ref?: string;
+          /** @description All branches, tags and remotes instead of `ref`. */
+          all?: boolean;
+          /** @description Only commits that changed this path, including a file's earlier names. */
+          path?: string | null;
+          /** @description Text in the author's name or email. */
+          author?: string | null;
+          /** @description Text in the message. */
+          q?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_CodeVersion_'];
+          };
+        };
+      };
+    };
+  };
+  '/git/branch': {
+    /** Create a branch */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['BranchCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['Branch'];
+          };
+        };
+      };
+    };
+  };
+  '/git/branch/{branch}': {
+    /** Get a branch */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Branch'];
+          };
+        };
+      };
+    };
+    /** Delete a branch */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description Delete it even if it is not merged. */
+          force?: boolean;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Branch'];
+          };
+        };
+      };
+    };
+  };
+  '/git/branches': {
+    /** List branches, including remote branches */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Branch_'];
+          };
+        };
+      };
+    };
+  };
+  '/git/checkout': {
+    /** Check out a branch or commit, with its data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CheckoutRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Checkout'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/remotes': {
+    /** List git remotes */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Remote_'];
+          };
+        };
+      };
+    };
+  };
+  '/git/remotes/{remote}': {
+    /** Get a remote */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Remote'];
+          };
+        };
+      };
+    };
+    /** Add a remote, or change its URL */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RemotePut'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Remote'];
+          };
+        };
+      };
+    };
+    /** Remove a remote */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Remote'];
+          };
+        };
+      };
+    };
+  };
+  '/git/fetch': {
+    /** Fetch the branches of a remote */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['FetchRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Fetched'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/push': {
+    /** Push the data of a branch, then the branch */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PushRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Pushed'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/pull': {
+    /** Pull a branch, including its data, into the current one */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TransferRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Pulled'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/merge': {
+    /** Merge a branch or commit into the current branch, with its data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['MergeRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Merged'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/merge/continue': {
+    /** Commit a merge after its conflicts are resolved, and check out its data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['MergeFinish'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Merged'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/merge/abort': {
+    /** Abort the merge; resolved changes are kept in a hidden commit */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['MergeAbort'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Aborted'];
+          };
+        };
+      };
+    };
+  };
+  '/git/operation/continue': {
+    /** Finish the unfinished operation, or go on to its next conflicts */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['OperationRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['OperationStep'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/operation/skip': {
+    /** Skip the commit that a rebase, cherry-pick, revert or bisect has stopped at */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['OperationRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['OperationStep'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/operation/abort': {
+    /** Abort the unfinished operation; uncommitted changes are kept in a hidden commit */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['OperationRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['OperationStep'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/conflicts': {
+    /** List conflicted paths */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Conflicts'];
+          };
+        };
+      };
+    };
+  };
+  '/git/conflicts/{conflict}': {
+    /** Get the three sides of a conflicted path; of a notebook, cell by cell */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ConflictDetail'];
+          };
+        };
+      };
+    };
+    /** Resolve a path by side, by both, cell by cell, or with a text; returns what is unresolved */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['Resolution'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Conflicts'];
+          };
+        };
+      };
+    };
+  };
+  '/git/rollback': {
+    /** Revert to a version, including data: with a new commit, or in the files only */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RollbackRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['RolledBack'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/tags': {
+    /** List tags, newest first */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Tag_'];
+          };
+        };
+      };
+    };
+  };
+  '/git/tag': {
+    /** Create a tag */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TagCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['Tag'];
+          };
+        };
+      };
+    };
+  };
+  '/git/tag/{tag}': {
+    /** Get a tag */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Tag'];
+          };
+        };
+      };
+    };
+    /** Delete a tag */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Tag'];
+          };
+        };
+      };
+    };
+  };
+  '/git/tag/{tag}/push': {
+    /** Push a tag */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TagPush'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Operation'];
+          };
+        };
+      };
+    };
+  };
+  '/git/safety': {
+    /** List safety copies, newest first */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_SafetyCopy_'];
+          };
+        };
+      };
+    };
+  };
+  '/git/safety/{safety}/restore': {
+    /** Restore a safety copy, including staged changes */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['RestoreResult'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/stashes': {
+    /** List stashes, newest first */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Stash_'];
+          };
+        };
+      };
+    };
+    /** Stash all changes, including data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['StashCreate'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Stash'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/stashes/{stashe}': {
+    /** Get a stash */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Stash'];
+          };
+        };
+      };
+    };
+    /** Drop a stash */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Stash'];
+          };
+        };
+      };
+    };
+  };
+  '/git/stashes/{stashe}/apply': {
+    /** Apply a stash, including data, and drop it unless it is to be kept */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['StashApply'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['StashApplied'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/snapshots': {
+    /** List snapshots */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Where to start: a branch, tag or ID. */
+          ref?: string;
+          /** @description All branches, tags and remotes instead of `ref`. */
+          all?: boolean;
+          /** @description Only commits that changed this path, including a file's earlier names. */
+          path?: string | null;
+          /** @description Text in the author's name or email. */
+          author?: string | null;
+          /** @description Text in the message. */
+          q?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Snapshot_'];
+          };
+        };
+      };
+    };
+    /** Create a snapshot of code, data and runs */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['SnapshotCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['SnapshotCreated'];
+          };
+        };
+      };
+    };
+  };
+  '/snapshots/diff': {
+    /** Compare two snapshots */
+    get: {
+      parameters: {
+        query: {
+          /** @description Older version. */
+          from: string;
+          /** @description Newer version. */
+          to?: string;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SnapshotDiff'];
+          };
+        };
+      };
+    };
+  };
+  '/snapshots/{snapshot}': {
+    /** Get a snapshot with its verification */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SnapshotDetail'];
+          };
+        };
+      };
+    };
+  };
+  '/snapshots/{snapshot}/restore-plan': {
+    /** Plan a restore */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Only these paths and below; can be repeated. */
+          paths?: string[] | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RestorePlan'];
+          };
+        };
+      };
+    };
+  };
+  '/snapshots/{snapshot}/restore': {
+    /** Restore a snapshot */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RestoreRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['RestoreResult'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/snapshots/{snapshot}/verify': {
+    /** Verify every object of a snapshot in git, the cache and the remote */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['VerifyRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Verification'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/snapshots/{snapshot}/repair': {
+    /** Repair missing or damaged objects of a snapshot from any available copy */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['VerifyRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Repaired'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/datasets/gc': {
+    /** List unused data in the cache, or delete it */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CollectRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Collected'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/datasets/remotes': {
+    /** List data remotes */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_DataRemote_'];
+          };
+        };
+      };
+    };
+  };
+  '/datasets/remotes/{remote}': {
+    /** Get a data remote */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DataRemote'];
+          };
+        };
+      };
+    };
+    /** Add or change a data remote */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['DataRemotePut'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DataRemote'];
+          };
+        };
+      };
+    };
+    /** Remove a data remote; its stored data is kept */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DataRemote'];
+          };
+        };
+      };
+    };
+  };
+  '/datasets/remotes/{remote}/check': {
+    /** Test the connection to a data remote */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DataRemoteChecked'];
+          };
+        };
+      };
+    };
+  };
+  '/datasets': {
+    /** List datasets */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Text in the path. */
+          q?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Dataset_'];
+          };
+        };
+      };
+    };
+    /** Track a file or folder as data, or record its current content */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['DatasetAdd'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['Dataset'];
+          };
+        };
+      };
+    };
+  };
+  '/datasets/import': {
+    /** Download data from a URL and track it */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['DatasetImport'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Dataset'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/datasets/places': {
+    /** Check which datasets cache and default remote have; the operation's result is a DatasetPlaces */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['DatasetPlaces'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/datasets/storage': {
+    /** Get the disk usage of data */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['StorageUse'];
+          };
+        };
+      };
+    };
+  };
+  '/datasets/{dataset}': {
+    /** Get a dataset with its versions, producers and consumers */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DatasetDetail'];
+          };
+        };
+      };
+    };
+  };
+  '/datasets/{dataset}/diff': {
+    /** Compare two versions of a dataset, file by file */
+    get: {
+      parameters: {
+        query?: {
+          from?: string | null;
+          to?: string | null;
+          /** @description Maximum number of files. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DatasetDiff'];
+          };
+        };
+      };
+    };
+  };
+  '/datasets/{dataset}/verify': {
+    /** Verify a dataset object by object; the operation's result is a DatasetVerified */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['DatasetVerify'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['DatasetVerified'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/datasets/{dataset}/checkout': {
+    /** Restore a version of a dataset to the working tree */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['DatasetCheckout'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['RestoreResult'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/datasets/{dataset}/push': {
+    /** Push a dataset */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['DatasetMoved'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/datasets/{dataset}/pull': {
+    /** Pull a dataset */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['DatasetMoved'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/models': {
+    /** List models */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Text in the name. */
+          q?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Model_'];
+          };
+        };
+      };
+    };
+    /** Register a model version */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ModelCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['ModelVersion'];
+          };
+        };
+      };
+    };
+  };
+  '/models/compare': {
+    /** Compare model versions */
+    get: {
+      parameters: {
+        query: {
+          ids: string[];
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ModelComparison'];
+          };
+        };
+      };
+    };
+  };
+  '/models/best': {
+    /** Rank model versions by a metric */
+    get: {
+      parameters: {
+        query: {
+          metric: string;
+          mode?: components['schemas']['Mode'] | null;
+          /** @description Only of this model. */
+          name?: string | null;
+          /** @description Maximum number. */
+          limit?: number;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['BestModels'];
+          };
+        };
+      };
+    };
+  };
+  '/models/{model}': {
+    /** Get a model with its versions */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ModelDetail'];
+          };
+        };
+      };
+    };
+  };
+  '/models/{model}/versions/{version}': {
+    /** Get a model version */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ModelVersion'];
+          };
+        };
+      };
+    };
+  };
+  '/models/{model}/aliases/history': {
+    /** List the alias history of a model, newest first */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_AliasChange_'];
+          };
+        };
+      };
+    };
+  };
+  '/models/{model}/aliases/{aliase}': {
+    /** Point an alias to a version */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['AliasRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Model'];
+          };
+        };
+      };
+    };
+    /** Delete an alias */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Model'];
+          };
+        };
+      };
+    };
+  };
+  '/runs': {
+    /** Search runs with parameters and metrics */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Path of a workflow. */
+          workflow?: string | null;
+          /** @description MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`. */
+          filter?: string;
+          /** @description Text in the name. */
+          q?: string | null;
+          /** @description `metrics.acc DESC`; several in order of priority. Default: newest first. */
+          sort?: string[];
+          /** @description Only these parameters and metrics: `params.depth,metrics.acc`. */
+          columns?: string[] | null;
+          /** @description Include nested runs, such as those of nodes. */
+          nested?: boolean;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ExperimentRun_'];
+          };
+        };
+      };
+    };
+    /** Start a run, with a commit of the working tree */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunBegin'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['TrackedRun'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/columns': {
+    /** List the names of parameters and metrics */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunColumns'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/curves': {
+    /** Get the metrics of runs by step */
+    get: {
+      parameters: {
+        query: {
+          metric: string;
+          /** @description MLflow IDs of the runs. */
+          ids: string[];
+          /** @description Maximum number per run. */
+          points?: number;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Curves'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/state': {
+    /** Save the state of the working tree for a run */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunState'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}': {
+    /** Get a run */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ExperimentRun'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/outputs': {
+    /** List the outputs of a run, and the stores that have them */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_RunOutput_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/end': {
+    /** End a tracked run */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunEnded'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ExperimentRun'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/reproduce': {
+    /** Recreate the code and data of a run (or MODEL:VERSION) in a git worktree; the operation's result is a Reproduction */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ReproduceRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Reproduction'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/reproductions': {
+    /** List reproductions */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Reproduction_'];
+          };
+        };
+      };
+    };
+  };
+  '/reproductions/{reproduction}': {
+    /** Delete a reproduction, including all work in it */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Reproduction'];
+          };
+        };
+      };
+    };
+  };
+  '/lineage': {
+    /** Get the lineage of a model, run, dataset or snapshot, upstream and downstream */
+    get: {
+      parameters: {
+        query: {
+          of: string;
+          /** @description Maximum number of nodes. */
+          limit?: number;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Lineage'];
+          };
+        };
+      };
+    };
+  };
+  '/components': {
+    /** List the components: the library's and the project's own */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Component_'];
+          };
+        };
+      };
+    };
+    /** Create a component of the project, whose code is to be written */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['Component'];
+          };
+        };
+      };
+    };
+  };
+  '/components/code': {
+    /** Check the code of a component without running it, and change its ports */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CodeRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Code'];
+          };
+        };
+      };
+    };
+  };
+  '/components/notebooks/{notebook}': {
+    /** Get the parameters of a notebook: the variables assigned in its cell tagged `parameters` */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Component'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows': {
+    /** List the workflows */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_WorkflowSummary_'];
+          };
+        };
+      };
+    };
+    /** Create a workflow */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['WorkflowDefinition'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['Workflow'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/validate': {
+    /** Check a workflow */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ValidateRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Problems'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/columns': {
+    /** Get the columns of the tables at a node's inputs, before it runs */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['NodeColumnsRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['NodeColumns'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/checks': {
+    /** Learn the rules of a data check from the table at a node's input */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['NodeColumnsRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['LearnedChecks'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/table': {
+    /** Describe the columns of a table file, and propose what to predict */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TableProfileRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['TableProfile'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/source': {
+    /** Describe the columns of the table that a node loads */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['NodeColumnsRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SourceProfile'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/query': {
+    /** Preview the query of a node that loads from a database; changes nothing in it */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['NodeColumnsRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Preview'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/import': {
+    /** Import an Elyra pipeline, a notebook or a definition as a workflow */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ImportRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Imported'];
+          };
+        };
+        201: {
+          content: {
+            'application/json': components['schemas']['Imported'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}': {
+    /** Get a workflow as a graph */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Workflow'];
+          };
+        };
+      };
+    };
+    /** Change a workflow: its nodes and edges, or the text of its file */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['WorkflowChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Workflow'];
+          };
+        };
+      };
+    };
+    /** Delete a workflow's file; its results are kept */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Removed'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/plan': {
+    /** Plan a run: what would run, and why */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Only these nodes and their dependencies; all if empty. */
+          targets?: string[];
+          /** @description Also run nodes that are up to date. */
+          force?: boolean;
+          /** @description Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, notebook content besides code. */
+          accept_cosmetic?: boolean;
+          /** @description Parallel nodes; default: one per CPU, or one per thread of the cluster. */
+          jobs?: number | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Plan'];
+          };
+        };
+      };
+    };
+    /** Plan a run of a workflow's text that is not saved yet; nothing is written */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PlanRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Plan'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/script': {
+    /** Export a workflow as a Python script */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Script'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/sweeps': {
+    /** List a workflow's sweeps, with variants ranked by a metric */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Dotted name of the metric; default: the first one that most variants have. */
+          metric?: string | null;
+          /** @description Whether higher or lower is better; default: by its name. */
+          mode?: components['schemas']['Mode'] | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Sweeps'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/sweeps/{sweep}/promote': {
+    /** Replace a sweep with its best variant, or with the specified one */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PromoteRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Promoted'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/execute': {
+    /** Run a workflow */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ExecuteRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Run'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/status': {
+    /** Get the latest run, or a specific one */
+    get: {
+      parameters: {
+        query?: {
+          run?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Run'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs': {
+    /** List a workflow's runs */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_RunSummary_'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}': {
+    /** Get a run */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Run'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/cancel': {
+    /** Cancel a run */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Run'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/resume': {
+    /** Resume a run */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ContinueRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Run'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/retry': {
+    /** Retry a node */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ContinueRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Run'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/skip': {
+    /** Skip a node */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ContinueRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': components['schemas']['Run'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/notebook': {
+    /** Create a notebook that debugs a node of a run with its exact inputs */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['WrittenNotebook'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/results': {
+    /** Summarize the newest result of every node */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['WorkflowResults'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/log': {
+    /** Read a node's log */
+    get: {
+      parameters: {
+        query?: {
+          offset?: number;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Log'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/outputs': {
+    /** List a node's outputs */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Output_'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/outputs/{output}/preview': {
+    /** Preview an output */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Preview'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/outputs/{output}/table': {
+    /** Read rows of a table, filtered and sorted */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TableRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['TablePage'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/outputs/{output}/statistics': {
+    /** Describe a column of a table */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ColumnRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ColumnStatistics'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/text': {
+    /** Get the text of a workflow as a run read it */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunText'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/results': {
+    /** Summarize every node's result as of a run */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['WorkflowResults'];
+          };
+        };
+      };
+    };
+  };
+  '/workflows/{workflow}/runs/{run}/comparison': {
+    /** Compare a run with the one before: settings and metrics */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunComparison'];
+          };
+        };
+      };
+    };
+  };
+}
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
@@ -11,11 +4477,11 @@ export interface components {
     AllocateRequest: {
       resources: components['schemas']['Resources'];
       /** @default 0 */
-      priority: number;
+      priority?: number;
       /** @default false */
-      reserve: boolean;
+      reserve?: boolean;
       /** @default false */
-      degrade: boolean;
+      degrade?: boolean;
     };
     /** @description A plan: node and resources; or the queue position that the request would get. */
     Allocation: {
@@ -107,9 +4573,9 @@ export interface components {
     /** @description Request for a container; omitted fields have the Hub's defaults. */
     ContainerCreate: {
       /** @default null */
-      image: string | null;
+      image?: string | null;
       /** @default null */
-      resources: components['schemas']['Resources'] | null;
+      resources?: components['schemas']['Resources'] | null;
       environment?: {
         [key: string]: string;
       };
@@ -117,27 +4583,27 @@ export interface components {
        * @description Name of a second server; null: the default one.
        * @default null
        */
-      name: string | null;
+      name?: string | null;
       /**
        * @description Above 0: administrators only.
        * @default 0
        */
-      priority: number;
+      priority?: number;
       /**
        * @description Queue if resources are short.
        * @default true
        */
-      wait: boolean;
+      wait?: boolean;
       /**
        * @description Accept less if resources are short.
        * @default false
        */
-      degrade: boolean;
+      degrade?: boolean;
       /**
        * @description Start even if the home folder is full, without writing to it, to free space.
        * @default false
        */
-      rescue: boolean;
+      rescue?: boolean;
     };
     /** @description Something that happened to a container. */
     ContainerEvent: {
@@ -148,6 +4614,13 @@ export interface components {
     /** @description Events of a container, oldest first. */
     ContainerEvents: {
       items: components['schemas']['ContainerEvent'][];
+    };
+    /** @description Message: a container no longer exists. */
+    ContainerRemoval: {
+      /** @constant */
+      type: 'removed';
+      seq: number;
+      id: string;
     };
     /**
      * @description Status of a container.
@@ -162,6 +4635,13 @@ export interface components {
       | 'STOPPING'
       | 'STOPPED'
       | 'CRASHED';
+    /** @description Message: a container has changed. */
+    ContainerUpdate: {
+      /** @constant */
+      type: 'container';
+      seq: number;
+      container: components['schemas']['Container'];
+    };
     /** @description Request to save the packages of a container. */
     EnvironmentCreate: {
       name: string;
@@ -169,18 +4649,31 @@ export interface components {
        * @description ID. Default in a lab: the lab's own container.
        * @default null
        */
-      container: string | null;
+      container?: string | null;
       /**
        * @description Used by the next start of the container.
        * @default true
        */
-      use: boolean;
+      use?: boolean;
     };
     /**
      * @description State of an environment.
      * @enum {string}
      */
     EnvironmentState: 'SAVING' | 'READY' | 'FAILED';
+    /** @description Message: a saved environment has changed. */
+    EnvironmentsEvent: {
+      /** @constant */
+      type: 'environments';
+      seq: number;
+      id: string;
+    };
+    /** @description Message: the first of each connection. */
+    Hello: {
+      /** @constant */
+      type: 'hello';
+      seq: number;
+    };
     /** @description Usage of one user: hours of containers, and those hours times the resources of each. */
     Hours: {
       user: string;
@@ -218,6 +4711,17 @@ export interface components {
       text: string;
       /** Format: date-time */
       time: string;
+    };
+    /** @description Message: a line of a container's log. */
+    LogLineEvent: {
+      seq: number;
+      /** @description stdout, stderr, or event (a container event). */
+      stream: string;
+      text: string;
+      /** Format: date-time */
+      time: string;
+      /** @constant */
+      type: 'log';
     };
     /** @description The end of a container's log. */
     LogTail: {
@@ -287,23 +4791,29 @@ export interface components {
       /** @default null */
       eta_seconds: number | null;
     };
+    /** @description Message: the server no longer has some of the missed messages; fetch everything again. */
+    Reset: {
+      /** @constant */
+      type: 'reset';
+      seq: number;
+    };
     /** @description New size of a container; omitted fields stay unchanged. */
     ResourceChange: {
       /**
        * @description Cores: "2", "500m".
        * @default null
        */
-      cpu: string | null;
+      cpu?: string | null;
       /**
        * @description Bytes with a suffix: "4Gi", "512M".
        * @default null
        */
-      memory: string | null;
+      memory?: string | null;
       /**
        * @description Number of devices; only while stopped.
        * @default null
        */
-      gpu: string | null;
+      gpu?: string | null;
     };
     /** @description All machines and the queue; users see their own requests in it, administrators all. */
     ResourceReport: {
@@ -328,7 +4838,14 @@ export interface components {
        * @description Number of devices.
        * @default null
        */
-      gpu: string | null;
+      gpu?: string | null;
+    };
+    /** @description Message: the Hub's resources, in use and free. */
+    ResourcesEvent: {
+      /** @constant */
+      type: 'resources';
+      seq: number;
+      report: components['schemas']['ResourceReport'];
     };
     /**
      * @description Permissions of a member; each role includes those before it.
@@ -400,7 +4917,7 @@ export interface components {
     TeamProjectCreate: {
       name: string;
       /** @default  */
-      description: string;
+      description?: string;
     };
     /** @description Current usage of a container: cores, bytes, and number of processes. */
     Usage: {
@@ -543,12 +5060,12 @@ export interface components {
        * @description Start point.
        * @default HEAD
        */
-      from: string;
+      from?: string;
       /**
        * @description Check it out.
        * @default false
        */
-      checkout: boolean;
+      checkout?: boolean;
     };
     /** @description A cell; ``outputs`` are nbformat's. Cells of old documents have ids like ``#1``. */
     Cell: {
@@ -577,47 +5094,47 @@ export interface components {
        * @description Code to run; the document is not changed.
        * @default null
        */
-      code: string | null;
+      code?: string | null;
       /**
        * @description IDs of code cells.
        * @default null
        */
-      cells: string[] | null;
+      cells?: string[] | null;
       /**
        * @description All code cells, from the top.
        * @default false
        */
-      all: boolean;
+      all?: boolean;
       /**
        * @description Rerun the cells this one depends on (from history), then this cell.
        * @default null
        */
-      up_to: string | null;
+      up_to?: string | null;
       /**
        * @description Time limit per cell in seconds; none: no limit.
        * @default null
        */
-      timeout: number | null;
+      timeout?: number | null;
       /**
        * @description Skip the cells after a failed one.
        * @default true
        */
-      stop_on_error: boolean;
+      stop_on_error?: boolean;
       /**
        * @description Save outputs in the document; default: for cells and all.
        * @default null
        */
-      save: boolean | null;
+      save?: boolean | null;
       /**
        * @description Allow input requests: the stream sends the question, `input` answers it.
        * @default false
        */
-      stdin: boolean;
+      stdin?: boolean;
       /**
        * @description False: respond with 202 immediately.
        * @default true
        */
-      wait: boolean;
+      wait?: boolean;
     };
     /** @description A failed execution of a cell that has not succeeded since, with similar earlier failures. */
     CellFailure: {
@@ -712,6 +5229,13 @@ export interface components {
       /** @default null */
       deletions: number | null;
     };
+    /** @description Result of a checkout: HEAD (``branch`` is null if detached), and the data that changed. */
+    Checkout: {
+      branch: string | null;
+      commit: string;
+      previous: string | null;
+      data: string[];
+    };
     /**
      * @description Target of a checkout: a branch, or else the commit that ``ref`` names.
      *
@@ -719,14 +5243,14 @@ export interface components {
      */
     CheckoutRequest: {
       /** @default null */
-      branch: string | null;
+      branch?: string | null;
       /**
        * @description A tag, ID or branch.
        * @default null
        */
-      ref: string | null;
+      ref?: string | null;
       /** @default false */
-      create: boolean;
+      create?: boolean;
     };
     /** @description The code of a component, changed unless it has a problem. */
     Code: {
@@ -745,14 +5269,14 @@ export interface components {
       type:
         'Table' | 'Model' | 'Metrics' | 'Figure' | 'Text' | 'Folder' | 'File';
       /** @default null */
-      previous: string | null;
+      previous?: string | null;
     };
     /** @description All ports of a function; ``columns`` is the input whose columns the output tables have. */
     CodePorts: {
       inputs: components['schemas']['CodePort'][];
       outputs: components['schemas']['CodePort'][];
       /** @default null */
-      columns: string | null;
+      columns?: string | null;
     };
     /** @description Why a code declares no component; lines and columns count from 1. */
     CodeProblem: {
@@ -765,7 +5289,7 @@ export interface components {
       name: string;
       text: string;
       /** @default null */
-      ports: components['schemas']['CodePorts'] | null;
+      ports?: components['schemas']['CodePorts'] | null;
     };
     /** @description A commit in the specification's format; ``parents`` link the commit graph. */
     CodeVersion: {
@@ -791,7 +5315,17 @@ export interface components {
        * @description Delete unused data; otherwise it is only listed.
        * @default false
        */
-      confirm: boolean;
+      confirm?: boolean;
+    };
+    /** @description Unused data in the cache; ``freed``: it has been deleted. */
+    Collected: {
+      freed: boolean;
+      objects: number;
+      bytes: number;
+      kept_objects: number;
+      kept_bytes: number;
+      /** @description Number of commits whose data is kept. */
+      versions: number;
     };
     /** @description A column of a table. */
     Column: {
@@ -1009,7 +5543,7 @@ export interface components {
        * @description First fetch data that the nodes read and that was not pulled yet.
        * @default false
        */
-      pull: boolean;
+      pull?: boolean;
     };
     /** @description A metric of one run, in the order of its steps; empty where the run lacks it. */
     Curve: {
@@ -1054,35 +5588,35 @@ export interface components {
     DataRemotePut: {
       url: string;
       /** @default false */
-      default: boolean;
+      default?: boolean;
       /**
        * @description S3: endpoint URL, such as MinIO.
        * @default null
        */
-      endpoint_url: string | null;
+      endpoint_url?: string | null;
       /** @default null */
-      region: string | null;
+      region?: string | null;
       /** @default null */
-      profile: string | null;
+      profile?: string | null;
       /** @default null */
-      user: string | null;
+      user?: string | null;
       /** @default null */
-      port: number | null;
+      port?: number | null;
       /**
        * @description SSH: path to a private key.
        * @default null
        */
-      keyfile: string | null;
+      keyfile?: string | null;
       /** @default null */
-      access_key_id: string | null;
+      access_key_id?: string | null;
       /** @default null */
-      secret_access_key: string | null;
+      secret_access_key?: string | null;
       /** @default null */
-      session_token: string | null;
+      session_token?: string | null;
       /** @default null */
-      password: string | null;
+      password?: string | null;
       /** @default null */
-      passphrase: string | null;
+      passphrase?: string | null;
     };
     /**
      * @description Data that DVC tracks, as recorded now; ``source`` is the file that names it.
@@ -1148,7 +5682,33 @@ export interface components {
       url: string;
       path: string;
       /** @default true */
-      link: boolean;
+      link?: boolean;
+    };
+    /** @description Result of a push or pull of one dataset: the remote, or this machine, has its content. */
+    DatasetMoved: {
+      path: string;
+      md5: string;
+      size: number | null;
+      remote: string;
+    };
+    /**
+     * @description Places that have the recorded content of a dataset; ``remote`` is null if unknown.
+     *
+     *     ``cached``: the cache has every object of it. ``remote``: the default remote has it; for a
+     *     folder only its listing is checked, which is sent after the files.
+     */
+    DatasetPlace: {
+      id: string;
+      path: string;
+      md5: string;
+      cached: boolean;
+      remote: boolean | null;
+    };
+    /** @description Places of all datasets; ``unreachable``: reason why the remote could not be asked. */
+    DatasetPlaces: {
+      remote: string | null;
+      unreachable: string | null;
+      items: components['schemas']['DatasetPlace'][];
     };
     /** @description One side of a diff, empty if it has no data; ``commit`` is null for the working tree. */
     DatasetSide: {
@@ -1168,12 +5728,21 @@ export interface components {
       workflow: string;
       node: string;
     };
+    /** @description A dataset in its stores, object by object. */
+    DatasetVerified: {
+      path: string;
+      md5: string;
+      objects: number;
+      size: number | null;
+      whole: boolean;
+      stores: components['schemas']['VerifiedStore'][];
+    };
     /** @description Version to verify; default: the recorded content. */
     DatasetVerify: {
       /** @default null */
-      version: string | null;
+      version?: string | null;
       /** @default ask */
-      remote: components['schemas']['RemoteLook'];
+      remote?: components['schemas']['RemoteLook'];
     };
     /** @description A version of a dataset; ``commit`` is the first commit with this content. */
     DatasetVersion: {
@@ -1238,11 +5807,11 @@ export interface components {
       source: string;
       target: string;
       /** @default null */
-      source_port: string | null;
+      source_port?: string | null;
       /** @default null */
-      target_port: string | null;
+      target_port?: string | null;
       /** @default null */
-      path: string | null;
+      path?: string | null;
     };
     /** @description The nodes to run, and how. */
     ExecuteRequest: {
@@ -1250,24 +5819,24 @@ export interface components {
        * @description First fetch data that the nodes read and that was not pulled yet.
        * @default false
        */
-      pull: boolean;
+      pull?: boolean;
       /** @description Only these nodes and their dependencies; all if empty. */
       targets?: string[];
       /**
        * @description Also run nodes that are up to date.
        * @default false
        */
-      force: boolean;
+      force?: boolean;
       /**
        * @description Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, notebook content besides code.
        * @default false
        */
-      accept_cosmetic: boolean;
+      accept_cosmetic?: boolean;
       /**
        * @description Parallel nodes; default: one per CPU, or one per thread of the cluster.
        * @default null
        */
-      jobs: number | null;
+      jobs?: number | null;
       /** @description Settings to change before the run, as `node.key`; saved to the file. */
       params?: {
         [key: string]: unknown;
@@ -1276,12 +5845,12 @@ export interface components {
        * @description After a failure, continue with independent nodes.
        * @default false
        */
-      keep_going: boolean;
+      keep_going?: boolean;
       /**
        * @description `local`, `dask://HOST:PORT`, or `dask` for the scheduler in DASK_SCHEDULER_ADDRESS or Dask's configuration. Default: MLWS_EXECUTOR, else `local`.
        * @default null
        */
-      executor: string | null;
+      executor?: string | null;
       /** @description Run these nodes even if they are up to date. */
       again?: string[];
       /** @description Use the existing output of these nodes as their result instead of running them. */
@@ -1292,7 +5861,7 @@ export interface components {
        * @default rest
        * @enum {string}
        */
-      origin: 'rest' | 'canvas' | 'cli' | 'magic';
+      origin?: 'rest' | 'canvas' | 'cli' | 'magic';
     };
     /** @description One piece of code that ran or will run; ``request`` is the call that it belongs to. */
     Execution: {
@@ -1342,6 +5911,22 @@ export interface components {
       details: {
         [key: string]: unknown;
       };
+    };
+    /** @description Message: the state of an execution. */
+    ExecutionEvent: {
+      seq: number;
+      execution: string;
+      request: string;
+      cell: string | null;
+      origin?: components['schemas']['Origin'];
+      /** @constant */
+      type: 'execution';
+      status: components['schemas']['ExecutionStatus'];
+      started: string | null;
+      duration: number | null;
+      execution_count: number | null;
+      memory: number | null;
+      error: components['schemas']['ExecutionError'] | null;
     };
     /** @description An execution with its outputs. */
     ExecutionOutput: {
@@ -1455,12 +6040,29 @@ export interface components {
         [key: string]: string;
       };
     };
+    /** @description An object that is missing or damaged in a store, and the dataset's files that use it. */
+    FaultyObject: {
+      md5: string;
+      state: string;
+      files: string[];
+    };
     /** @description Remote to fetch from; ``prune`` removes branches that it no longer has. */
     FetchRequest: {
       /** @default null */
-      remote: string | null;
+      remote?: string | null;
       /** @default false */
-      prune: boolean;
+      prune?: boolean;
+    };
+    /** @description Changes of a remote's branches since the last fetch. */
+    Fetched: {
+      remote: string;
+      branches: components['schemas']['FetchedBranch'][];
+    };
+    /** @description A branch of a remote that moved; null if it did not exist before, or no longer exists. */
+    FetchedBranch: {
+      name: string;
+      previous: string | null;
+      commit: string | null;
     };
     /**
      * @description One file in two versions; texts are cut where they are long, and null if ``hidden``.
@@ -1558,12 +6160,12 @@ export interface components {
        * @description A file of the project; with `content`, its assumed path.
        * @default null
        */
-      file: string | null;
+      file?: string | null;
       /**
        * @description Text of the file, or its parsed JSON.
        * @default null
        */
-      content:
+      content?:
         | string
         | {
             [key: string]: unknown;
@@ -1573,22 +6175,22 @@ export interface components {
        * @description File type; default: detected from name and content.
        * @default null
        */
-      format: components['schemas']['Format'] | null;
+      format?: components['schemas']['Format'] | null;
       /**
        * @description Title, if not the file's own.
        * @default null
        */
-      name: string | null;
+      name?: string | null;
       /**
        * @description Folder of the new workflow; default: one in `workflows/`.
        * @default null
        */
-      path: string | null;
+      path?: string | null;
       /**
        * @description Only show what would be written.
        * @default false
        */
-      dry_run: boolean;
+      dry_run?: boolean;
     };
     /**
      * @description Result of an import; ``written`` is false for a dry run.
@@ -1608,6 +6210,18 @@ export interface components {
       path: string;
       text: string;
     };
+    /** @description Message: running code waits for input; ``password`` hides what is typed. */
+    InputEvent: {
+      seq: number;
+      execution: string;
+      request: string;
+      cell: string | null;
+      origin?: components['schemas']['Origin'];
+      /** @constant */
+      type: 'input';
+      prompt: string;
+      password: boolean;
+    };
     /** @description Input port of a component; ``kinds`` of models that it takes, all if empty. */
     InputPort: {
       name: string;
@@ -1626,6 +6240,15 @@ export interface components {
     /** @description The answer to an input request of running code. */
     InputRequest: {
       value: string;
+    };
+    /** @description Message: the kernel's process has ended; executions of these cells are lost. */
+    KernelDeath: {
+      /** @constant */
+      type: 'death';
+      seq: number;
+      exit_code: number | null;
+      lost: string[];
+      cells: string[];
     };
     /**
      * @description Kind of a node's command.
@@ -1650,12 +6273,12 @@ export interface components {
     Like: {
       port: string;
       /** @default {} */
-      add: {
+      add?: {
         [key: string]:
           ('integer' | 'number' | 'boolean' | 'text' | 'date' | 'other') | null;
       };
       /** @default [] */
-      drop: string[];
+      drop?: string[];
     };
     /** @description Limits of cells that are run in tabs. */
     LimitsRequest: {
@@ -1752,6 +6375,29 @@ export interface components {
         [key: string]: unknown;
       };
     };
+    /** @description Message: a line of the log. */
+    LogEntryEvent: {
+      seq: number;
+      /** Format: date-time */
+      time: string;
+      source: components['schemas']['Source'];
+      /** @enum {string} */
+      level: 'debug' | 'info' | 'warning' | 'error';
+      subject: string;
+      message: string;
+      ecs: {
+        [key: string]: unknown;
+      };
+      /** @constant */
+      type: 'line';
+    };
+    /** @description Message: text that a node has written. */
+    LogPart: {
+      /** @constant */
+      type: 'output';
+      seq: number;
+      text: string;
+    };
     /** @description Uncommitted work that a restore replaces; the safety copy keeps it. */
     Lost: {
       path: string;
@@ -1787,18 +6433,49 @@ export interface components {
       /** @default null */
       repeated: number | null;
     };
+    /** @description Message: the kernel's memory nears or exceeds its limit; in bytes. */
+    MemoryEvent: {
+      /** @constant */
+      type: 'memory';
+      seq: number;
+      /** @enum {string} */
+      level: 'warning' | 'limit';
+      execution: string;
+      used: number;
+      limit: number;
+    };
+    /** @description An object that was stored again in ``where``, from ``source``. */
+    MendedObject: {
+      path: string;
+      hash: string;
+      where: components['schemas']['Store'];
+      source: components['schemas']['Store'];
+    };
     /** @description Request to abort the merge; it has no fields. */
     MergeAbort: Record<string, never>;
     /** @description Message of the merge commit; default: the one that the merge started with. */
     MergeFinish: {
       /** @default null */
-      message: string | null;
+      message?: string | null;
     };
+    /**
+     * @description Outcome of a merge; with ``conflicts`` it must be resolved and finished.
+     * @enum {string}
+     */
+    MergeOutcome: 'up_to_date' | 'fast_forward' | 'merged' | 'conflicts';
     /** @description Branch, tag or id to merge into the current branch. */
     MergeRequest: {
       ref: string;
       /** @default null */
-      message: string | null;
+      message?: string | null;
+    };
+    /** @description Result of a merge: the branch's commit, the data that changed, and open conflicts. */
+    Merged: {
+      outcome: components['schemas']['MergeOutcome'];
+      commit: string;
+      previous: string | null;
+      data: string[];
+      conflicts: components['schemas']['Conflict'][];
     };
     /**
      * @description A metric of a run (``value``) and of the run before (``previous``); null where one lacks it.
@@ -1869,7 +6546,7 @@ export interface components {
       /** @description Files and folders of the project; of an existing run, its outputs. */
       artifacts?: string[];
       /** @default null */
-      run_id: string | null;
+      run_id?: string | null;
       tags?: {
         [key: string]: string;
       };
@@ -1961,7 +6638,7 @@ export interface components {
     NodeColumnsRequest: {
       path: string;
       /** @default null */
-      text: string | null;
+      text?: string | null;
       node: string;
     };
     /**
@@ -1981,7 +6658,7 @@ export interface components {
        * @description Position on the canvas; null: chosen automatically.
        * @default null
        */
-      at: [number, number] | null;
+      at?: [number, number] | null;
       /** @description Files of input ports without an edge. */
       inputs?: {
         [key: string]: string[];
@@ -1994,27 +6671,52 @@ export interface components {
        * @description Additional dependencies besides ports and edges.
        * @default null
        */
-      deps: string[] | null;
+      deps?: string[] | null;
       /**
        * @description Output files of a command.
        * @default null
        */
-      outs: string[] | null;
+      outs?: string[] | null;
       /**
        * @description As returned by GET; ignored.
        * @default null
        */
-      kind: unknown;
+      kind?: unknown;
       /**
        * @description As returned by GET; ignored.
        * @default null
        */
-      status: unknown;
+      status?: unknown;
       /**
        * @description As returned by GET; ignored.
        * @default null
        */
-      parameters: unknown;
+      parameters?: unknown;
+    };
+    /** @description Message: a node of a run has changed. */
+    NodeEvent: {
+      seq: number;
+      time: string;
+      run: string;
+      workflow: string;
+      path: string;
+      status: components['schemas']['Status'];
+      /** @constant */
+      type: 'node';
+      node: string;
+      data: components['schemas']['NodeFacts'];
+    };
+    /** @description Facts of a node of a run, as a ``NodeRun`` has them. */
+    NodeFacts: {
+      started?: string | null;
+      ended?: string | null;
+      duration?: number | null;
+      exit_code?: number | null;
+      reasons?: string[];
+      attempt?: number;
+      progress?: number | null;
+      dvc_reason?: string | null;
+      error?: components['schemas']['NodeFailure'] | null;
     };
     /** @description The error of a run or node that did not complete. */
     NodeFailure: {
@@ -2100,14 +6802,14 @@ export interface components {
        * @description Default: an unused Untitled name.
        * @default null
        */
-      path: string | null;
+      path?: string | null;
       /** @default null */
-      kernel: string | null;
+      kernel?: string | null;
       /**
        * @description The container of this server, or `local`.
        * @default null
        */
-      container_id: string | null;
+      container_id?: string | null;
     };
     /** @description A notebook with its cells. */
     NotebookDetail: {
@@ -2138,6 +6840,31 @@ export interface components {
      * @enum {string}
      */
     NotebookStatus: 'IDLE' | 'BUSY' | 'STARTING' | 'DEAD';
+    /** @description Message: the state of the notebook's kernel. */
+    NotebookStatusEvent: {
+      /** @constant */
+      type: 'status';
+      seq: number;
+      status: components['schemas']['NotebookStatus'];
+    };
+    /**
+     * @description Fault of an object in a store.
+     * @enum {string}
+     */
+    ObjectFault: 'missing' | 'damaged';
+    /**
+     * @description An object that is missing or damaged in a store; ``hash`` is git's or DVC's.
+     *
+     *     ``output``: a workflow makes it, so that a run can make it again.
+     */
+    ObjectProblem: {
+      path: string;
+      hash: string;
+      where: components['schemas']['Store'];
+      problem: components['schemas']['ObjectFault'];
+      /** @default false */
+      output: boolean;
+    };
     /**
      * @description A snapshot of long work; ``rate`` is in ``unit`` a second.
      *
@@ -2171,6 +6898,33 @@ export interface components {
      * @enum {string}
      */
     OperationAction: 'continue' | 'skip' | 'abort';
+    /** @description Message: an operation has changed. */
+    OperationEvent: {
+      id: string;
+      kind: string;
+      state: components['schemas']['OperationState'];
+      /** @default 0 */
+      done: number;
+      /** @default null */
+      total: number | null;
+      /** @default  */
+      unit: string;
+      /** @default null */
+      rate: number | null;
+      /** @default  */
+      message: string;
+      /** @default null */
+      question: components['schemas']['Question'] | null;
+      /** @default null */
+      result: unknown;
+      /** @default null */
+      error: {
+        [key: string]: unknown;
+      } | null;
+      /** @constant */
+      type: 'operation';
+      seq: number;
+    };
     /** @description Request to continue, skip or abort the unfinished operation; it has no fields. */
     OperationRequest: Record<string, never>;
     /**
@@ -2179,6 +6933,19 @@ export interface components {
      */
     OperationState:
       'PENDING' | 'RUNNING' | 'WAITING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+    /**
+     * @description Result of continuing, skipping or aborting ``operation``.
+     *
+     *     ``unfinished`` is what is in progress now; ``safety`` is a commit that keeps the changes that
+     *     were replaced, and ``commit`` is HEAD.
+     */
+    OperationStep: {
+      operation: string;
+      unfinished: string | null;
+      commit: string | null;
+      safety: string | null;
+      conflicts: components['schemas']['Conflict'][];
+    };
     /**
      * @description Client that requested an execution: this API, a tab of JupyterLab, or another client.
      * @enum {string}
@@ -2195,6 +6962,20 @@ export interface components {
       /** @description Notebooks of these kernels. */
       paths: string[];
     };
+    /** @description Message: kernels were killed for lack of memory. */
+    OutOfMemoryEvent: {
+      /** Format: date-time */
+      time: string;
+      /** @description Bytes. */
+      memory_limit: number;
+      /** @description IDs of the affected kernels. */
+      kernels: string[];
+      /** @description Notebooks of these kernels. */
+      paths: string[];
+      /** @constant */
+      type: 'out_of_memory';
+      seq: number;
+    };
     /** @description A file that a node made. */
     Output: {
       port: string;
@@ -2203,6 +6984,41 @@ export interface components {
       size: number | null;
       md5: string | null;
       exists: boolean;
+    };
+    /** @description Message: all outputs of the cell are removed, or (``wait``) the next output replaces them. */
+    OutputClearance: {
+      seq: number;
+      execution: string;
+      request: string;
+      cell: string | null;
+      origin?: components['schemas']['Origin'];
+      /** @constant */
+      type: 'clear';
+      wait: boolean;
+    };
+    /** @description Message: an output in nbformat's form; later ``update`` messages may replace it. */
+    OutputEvent: {
+      seq: number;
+      execution: string;
+      request: string;
+      cell: string | null;
+      origin?: components['schemas']['Origin'];
+      /** @constant */
+      type: 'output';
+      output: {
+        [key: string]: unknown;
+      };
+      display_id?: string;
+    };
+    /** @description Message: the input was answered, or output beyond the rate limit is left out. */
+    OutputMark: {
+      seq: number;
+      execution: string;
+      request: string;
+      cell: string | null;
+      origin?: components['schemas']['Origin'];
+      /** @enum {string} */
+      type: 'answered' | 'limited';
     };
     /** @description Output port of a component; ``kinds`` that its model may be of, any if empty. */
     OutputPort: {
@@ -2235,6 +7051,20 @@ export interface components {
       /** @default null */
       preparation: components['schemas']['PreparationSummary'] | null;
     };
+    /** @description Message: new content for the outputs with a ``display_id``. */
+    OutputUpdate: {
+      seq: number;
+      execution: string;
+      request: string;
+      cell: string | null;
+      origin?: components['schemas']['Origin'];
+      /** @constant */
+      type: 'update';
+      output: {
+        [key: string]: unknown;
+      };
+      display_id: string;
+    };
     /** @description Usage of the server's container; null outside a container. */
     OwnUsage: {
       /**
@@ -2258,6 +7088,33 @@ export interface components {
        * @default null
        */
       out_of_memory: components['schemas']['OutOfMemory'] | null;
+    };
+    /** @description Message: the usage of this server's container. */
+    OwnUsageEvent: {
+      /**
+       * @description Cores.
+       * @default null
+       */
+      cpu: number | null;
+      /** @default null */
+      cpu_limit: number | null;
+      /**
+       * @description Bytes.
+       * @default null
+       */
+      memory: number | null;
+      /** @default null */
+      memory_limit: number | null;
+      /** @description Processes killed for lack of memory since start. */
+      processes_killed: number;
+      /**
+       * @description Latest event.
+       * @default null
+       */
+      out_of_memory: components['schemas']['OutOfMemory'] | null;
+      /** @constant */
+      type: 'usage';
+      seq: number;
     };
     Page_AliasChange_: {
       items: components['schemas']['AliasChange'][];
@@ -2411,22 +7268,22 @@ export interface components {
        * @description Also run nodes that are up to date.
        * @default false
        */
-      force: boolean;
+      force?: boolean;
       /**
        * @description Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, notebook content besides code.
        * @default false
        */
-      accept_cosmetic: boolean;
+      accept_cosmetic?: boolean;
       /**
        * @description Parallel nodes; default: one per CPU, or one per thread of the cluster.
        * @default null
        */
-      jobs: number | null;
+      jobs?: number | null;
       /**
        * @description The text of the workflow; the file's by default. Nothing is written.
        * @default null
        */
-      text: string | null;
+      text?: string | null;
     };
     /** @description Numbers of nodes to run, to leave and to restore, and of those that could be accepted. */
     PlanSummary: {
@@ -2492,13 +7349,13 @@ export interface components {
     ProjectClone: {
       url: string;
       /** @default null */
-      name: string | null;
+      name?: string | null;
     };
     /** @description A new project; its name is its folder below the root (``.``: the root itself). */
     ProjectCreate: {
       name: string;
       /** @default empty */
-      template: components['schemas']['Template'];
+      template?: components['schemas']['Template'];
     };
     /**
      * @description A git repository below the server's root; ``branch`` is null if HEAD is detached.
@@ -2521,17 +7378,17 @@ export interface components {
        * @description Dotted name of the metric; default: the first one that most variants have.
        * @default null
        */
-      metric: string | null;
+      metric?: string | null;
       /**
        * @description Whether higher or lower is better; default: by its name.
        * @default null
        */
-      mode: components['schemas']['Mode'] | null;
+      mode?: components['schemas']['Mode'] | null;
       /**
        * @description ID of the variant, or the part after `@`; default: the best one.
        * @default null
        */
-      variant: string | null;
+      variant?: string | null;
     };
     /**
      * @description The result of a promotion: the stage that was a sweep is now what ``variant`` was.
@@ -2558,17 +7415,41 @@ export interface components {
       runs: boolean | null;
       checked: string;
     };
+    /**
+     * @description Way in which the fetched commits were integrated into the branch.
+     * @enum {string}
+     */
+    PullOutcome: 'up_to_date' | 'fast_forward' | 'merged';
+    /** @description Result of a pull; ``commits`` came from the remote, ``data`` changed with them. */
+    Pulled: {
+      remote: string;
+      branch: string;
+      commit: string;
+      previous: string | null;
+      outcome: components['schemas']['PullOutcome'];
+      commits: number;
+      data: string[];
+    };
     /** @description A push, with the data of its commits or without. */
     PushRequest: {
       /** @default null */
-      remote: string | null;
+      remote?: string | null;
       /** @default null */
-      branch: string | null;
+      branch?: string | null;
       /**
        * @description Leave out the data, which others cannot pull until it is pushed.
        * @default false
        */
-      code_only: boolean;
+      code_only?: boolean;
+    };
+    /** @description Result of a push: ``commits`` are new at the remote, ``data`` belongs to them. */
+    Pushed: {
+      remote: string;
+      branch: string;
+      commit: string;
+      previous: string | null;
+      commits: number;
+      data: string[];
     };
     /** @description Question to the user, mostly for credentials; a ``secret`` answer must not be shown. */
     Question: {
@@ -2610,7 +7491,7 @@ export interface components {
     RemotePut: {
       url: string;
       /** @default null */
-      push_url: string | null;
+      push_url?: string | null;
     };
     /** @description Result of a DELETE: removed files, where they are kept, and results that stay. */
     Removed: {
@@ -2635,10 +7516,21 @@ export interface components {
       port: string;
       before_split: boolean;
     };
+    /**
+     * @description Result of a repair; ``lost`` objects are in no store and in no file that was checked.
+     *
+     *     If the remote could not be checked (``unreachable`` is the reason), it may still have those.
+     */
+    Repaired: {
+      snapshot: string;
+      mended: components['schemas']['MendedObject'][];
+      lost: components['schemas']['ObjectProblem'][];
+      unreachable: string | null;
+    };
     /** @description Folder of a reproduction, inside the project; chosen automatically by default. */
     ReproduceRequest: {
       /** @default null */
-      path: string | null;
+      path?: string | null;
     };
     /**
      * @description A git worktree at the commit of a run, with its data.
@@ -2662,14 +7554,23 @@ export interface components {
       command: string | null;
       remove: string;
     };
+    /** @description Message: the state of a request to run cells. */
+    RequestEvent: {
+      /** @constant */
+      type: 'request';
+      seq: number;
+      request: string;
+      status: components['schemas']['ExecutionStatus'];
+      error: components['schemas']['ExecutionError'] | null;
+    };
     /** @description Resolution of a path: by a side, by a text, or cell by cell (by the cells' ids). */
     Resolution: {
       /** @default null */
-      take: components['schemas']['SideChoice'] | null;
+      take?: components['schemas']['SideChoice'] | null;
       /** @default null */
-      text: string | null;
+      text?: string | null;
       /** @default null */
-      cells: {
+      cells?: {
         [key: string]:
           | components['schemas']['SideChoice']
           | components['schemas']['CellText'];
@@ -2694,7 +7595,12 @@ export interface components {
     /** @description All of a snapshot, or its ``paths`` and what is below them. */
     RestoreRequest: {
       /** @default null */
-      paths: string[] | null;
+      paths?: string[] | null;
+    };
+    /** @description Result of a restore; ``safety`` is the commit that keeps the previous content. */
+    RestoreResult: {
+      safety: string | null;
+      restored: string[];
     };
     /** @description The snapshot that the files were restored to, while HEAD is another one. */
     RestoredVersion: {
@@ -2712,9 +7618,18 @@ export interface components {
       /** @description A branch, tag or ID in the history of HEAD. */
       to: string;
       /** @default revert */
-      mode: components['schemas']['RollbackMode'];
+      mode?: components['schemas']['RollbackMode'];
       /** @default null */
-      message: string | null;
+      message?: string | null;
+    };
+    /** @description Result of a rollback: HEAD's commit; ``safety`` is a commit of the replaced files. */
+    RolledBack: {
+      mode: components['schemas']['RollbackMode'];
+      to: string;
+      commit: string;
+      previous: string;
+      safety: string | null;
+      data: string[];
     };
     /**
      * @description A run with its nodes; events after ``last_seq`` are newer than this state.
@@ -2750,11 +7665,11 @@ export interface components {
     /** @description A run to track. ``source`` is the notebook or script, as the user names it. */
     RunBegin: {
       /** @default null */
-      name: string | null;
+      name?: string | null;
       /** @default null */
-      experiment: string | null;
+      experiment?: string | null;
       /** @default null */
-      source: string | null;
+      source?: string | null;
       params?: {
         [key: string]: string | number | boolean | null;
       };
@@ -2779,9 +7694,22 @@ export interface components {
     /** @description Final status of a run and its error. */
     RunEnded: {
       /** @default COMPLETED */
-      status: components['schemas']['RunEnd'];
+      status?: components['schemas']['RunEnd'];
       /** @default null */
-      error: string | null;
+      error?: string | null;
+    };
+    /** @description Message: a run has changed. */
+    RunEvent: {
+      seq: number;
+      time: string;
+      run: string;
+      workflow: string;
+      path: string;
+      status: components['schemas']['Status'];
+      /** @constant */
+      type: 'run';
+      node: null;
+      data: components['schemas']['RunSummary'];
     };
     /**
      * @description An output of a run.
@@ -2854,6 +7782,14 @@ export interface components {
       timestamp: string;
       files: string[];
     };
+    /** @description Message: outputs of these cells were written to the file. */
+    SavedEvent: {
+      /** @constant */
+      type: 'saved';
+      seq: number;
+      request: string;
+      cells: string[];
+    };
     /** @description A workflow as a program: its file name and its text. */
     Script: {
       name: string;
@@ -2901,24 +7837,24 @@ export interface components {
     SnapshotCreate: {
       message: string;
       /** @default null */
-      paths: string[] | null;
+      paths?: string[] | null;
       /** @description Files at and below these paths are not committed. */
       leave_out?: string[];
       /**
        * @description Commit files even if they look like credentials.
        * @default false
        */
-      allow_secrets: boolean;
+      allow_secrets?: boolean;
       /**
        * @description Commit new files even if there are so many that they look like data.
        * @default false
        */
-      allow_many: boolean;
+      allow_many?: boolean;
       /**
        * @description Commit only what is staged in git's index.
        * @default false
        */
-      staged: boolean;
+      staged?: boolean;
     };
     /**
      * @description A new snapshot; ``warnings`` list what was left out, and why.
@@ -2989,11 +7925,11 @@ export interface components {
     /** @description Paths and what is below them, single hunks, or everything. */
     StageRequest: {
       /** @default null */
-      paths: string[] | null;
+      paths?: string[] | null;
       /** @default null */
-      hunks: components['schemas']['HunkChoice'][] | null;
+      hunks?: components['schemas']['HunkChoice'][] | null;
       /** @default false */
-      all: boolean;
+      all?: boolean;
     };
     /**
      * @description Cells, counted from 1, whose outputs are not those of the notebook's code.
@@ -3015,17 +7951,23 @@ export interface components {
       timestamp: string;
       files: string[];
     };
+    /** @description Restored files of a stash; ``data`` lists the data that changed. */
+    StashApplied: {
+      id: string;
+      files: string[];
+      data: string[];
+    };
     /** @description Options for applying a stash; ``keep`` keeps the stash afterwards. */
     StashApply: {
       /** @default false */
-      keep: boolean;
+      keep?: boolean;
     };
     /** @description Message of a new stash; ``untracked`` includes untracked files. */
     StashCreate: {
       /** @default null */
-      message: string | null;
+      message?: string | null;
       /** @default true */
-      untracked: boolean;
+      untracked?: boolean;
     };
     /** @description Number of changed paths of each kind. */
     Stats: {
@@ -3081,6 +8023,11 @@ export interface components {
       free: number;
       remote: string | null;
     };
+    /**
+     * @description Store that holds an object, or that it was taken from.
+     * @enum {string}
+     */
+    Store: 'git' | 'cache' | 'remote' | 'workspace';
     /**
      * @description A stage that generates variants, the best first and those without the metric last.
      *
@@ -3171,7 +8118,7 @@ export interface components {
         | 'greater_equal'
         | 'empty';
       /** @default  */
-      value: string;
+      value?: string;
     };
     /**
      * @description Rows of a table from ``offset`` on.
@@ -3212,13 +8159,13 @@ export interface components {
     TableProfileRequest: {
       path: string;
       /** @default  */
-      separator: string;
+      separator?: string;
       /** @default  */
-      encoding: string;
+      encoding?: string;
       /** @default  */
-      decimal: string;
+      decimal?: string;
       /** @default  */
-      sheet: string;
+      sheet?: string;
     };
     /** @description How the file of a table is read. */
     TableReading: {
@@ -3232,16 +8179,16 @@ export interface components {
     /** @description The rows of a table to return. */
     TableRequest: {
       /** @default 0 */
-      offset: number;
+      offset?: number;
       /** @default 100 */
-      limit: number;
+      limit?: number;
       /**
        * @description The column to sort by.
        * @default null
        */
-      sort: string | null;
+      sort?: string | null;
       /** @default false */
-      descending: boolean;
+      descending?: boolean;
       /** @description Conditions that all must hold. */
       filters?: components['schemas']['TableFilter'][];
     };
@@ -3259,19 +8206,19 @@ export interface components {
       /** @description A name that is valid in git. */
       name: string;
       /** @default HEAD */
-      ref: string;
+      ref?: string;
       /** @default null */
-      message: string | null;
+      message?: string | null;
     };
     /** @description Remote to push a tag to. */
     TagPush: {
       /** @default null */
-      remote: string | null;
+      remote?: string | null;
     };
     /** @description The folder that a clone is made in (default: the project's name). */
     TeamClone: {
       /** @default null */
-      folder: string | null;
+      folder?: string | null;
     };
     /**
      * @description Initial content of a new project.
@@ -3300,9 +8247,9 @@ export interface components {
     /** @description Remote and branch; default: the current branch and its remote. */
     TransferRequest: {
       /** @default null */
-      remote: string | null;
+      remote?: string | null;
       /** @default null */
-      branch: string | null;
+      branch?: string | null;
     };
     /**
      * @description Data of the run that is in neither cache nor remote.
@@ -3321,11 +8268,27 @@ export interface components {
       remote: string;
       reason: string;
     };
+    /** @description Message: outputs are in the history only, as the file has changed since. */
+    UnsavedEvent: {
+      /** @constant */
+      type: 'unsaved';
+      seq: number;
+      request: string;
+      cell?: string | null;
+      error: components['schemas']['ExecutionError'] | null;
+    };
+    /** @description Message: the server cannot watch the files any more. */
+    Unwatched: {
+      /** @constant */
+      type: 'unwatched';
+      seq: number;
+      reason: string;
+    };
     /** @description A workflow to check; ``text`` if it differs from the content of the file. */
     ValidateRequest: {
       path: string;
       /** @default null */
-      text: string | null;
+      text?: string | null;
     };
     /**
      * @description A variable of a kernel, or an item of one.
@@ -3373,9 +8336,9 @@ export interface components {
       /** @description Positions of items: the way from the variable to a value. */
       path?: number[];
       /** @default 0 */
-      offset: number;
+      offset?: number;
       /** @default 100 */
-      limit: number;
+      limit?: number;
     };
     /**
      * @description Rows of a value. ``identity`` is another one after an assignment.
@@ -3400,16 +8363,16 @@ export interface components {
      */
     VariableTableRequest: {
       /** @default 0 */
-      offset: number;
+      offset?: number;
       /** @default 100 */
-      limit: number;
+      limit?: number;
       /**
        * @description The column to sort by.
        * @default null
        */
-      sort: string | null;
+      sort?: string | null;
       /** @default false */
-      descending: boolean;
+      descending?: boolean;
       /** @description Conditions that all must hold. */
       filters?: components['schemas']['TableFilter'][];
       /** @description Positions of items: the way from the variable to a value. */
@@ -3460,13 +8423,35 @@ export interface components {
       best: boolean;
       error: string | null;
     };
+    /**
+     * @description Result of verifying every object of a snapshot.
+     *
+     *     ``objects`` and ``bytes`` count what was checked in git and cache; ``unreachable`` is the
+     *     reason why the remote could not be checked.
+     */
+    Verification: {
+      snapshot: string;
+      objects: number;
+      bytes: number;
+      remote: string | null;
+      unreachable: string | null;
+      problems: components['schemas']['ObjectProblem'][];
+      proof: components['schemas']['Proof'];
+    };
+    /** @description Content of a dataset in one store; ``read``: each object was read and hashed. */
+    VerifiedStore: {
+      name: string;
+      read: boolean;
+      whole: boolean;
+      faulty: components['schemas']['FaultyObject'][];
+    };
     /** @description Options for verifying a snapshot. */
     VerifyRequest: {
       /**
        * @description On the remote, check only names and sizes instead of reading every object.
        * @default false
        */
-      quick: boolean;
+      quick?: boolean;
     };
     /** @description A path that a commit changed. */
     VersionChange: {
@@ -3490,37 +8475,37 @@ export interface components {
     /** @description New content of a workflow: its nodes and edges, or the text of its `dvc.yaml`. */
     WorkflowChange: {
       /** @default null */
-      name: string | null;
+      name?: string | null;
       /** @default null */
-      nodes: components['schemas']['NodeDefinition'][] | null;
+      nodes?: components['schemas']['NodeDefinition'][] | null;
       edges?: components['schemas']['EdgeDefinition'][];
       /** @default null */
-      text: string | null;
+      text?: string | null;
       /**
        * @description As returned by GET; ignored.
        * @default null
        */
-      path: string | null;
+      path?: string | null;
       /**
        * @description As returned by GET; ignored.
        * @default null
        */
-      id: unknown;
+      id?: unknown;
       /**
        * @description As returned by GET; ignored.
        * @default null
        */
-      status: unknown;
+      status?: unknown;
       /**
        * @description As returned by GET; ignored.
        * @default null
        */
-      problems: unknown;
+      problems?: unknown;
       /**
        * @description As returned by GET; ignored.
        * @default null
        */
-      etag: unknown;
+      etag?: unknown;
     };
     /** @description A new workflow. */
     WorkflowDefinition: {
@@ -3529,7 +8514,7 @@ export interface components {
        * @description Folder of its `dvc.yaml`; default: one in `workflows/`, named after it.
        * @default null
        */
-      path: string | null;
+      path?: string | null;
       nodes?: components['schemas']['NodeDefinition'][];
       edges?: components['schemas']['EdgeDefinition'][];
     };
@@ -3548,16 +8533,366 @@ export interface components {
       error: components['schemas']['DocumentError'] | null;
       run: components['schemas']['RunSummary'] | null;
     };
+    /** @description Message: files have changed; without ``paths``, any file of the area ``changes`` may have. */
+    WorkspaceChange: {
+      /** @constant */
+      type: 'workspace';
+      seq: number;
+      areas: ('changes' | 'history' | 'components' | 'workflows' | 'runs')[];
+      paths?: string[];
+    };
     /** @description The path of a notebook that was written, from the project's root. */
     WrittenNotebook: {
       path: string;
     };
   };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
 }
 export type $defs = Record<string, never>;
+type WithRequired<T, K extends keyof T> = T & {
+  [P in K]-?: T[P];
+};
 export type operations = Record<string, never>;
+export type IAborted = components['schemas']['Aborted'];
+export type Action = components['schemas']['Action'];
+export type IAliasChange = components['schemas']['AliasChange'];
+export type IAliasRequest = components['schemas']['AliasRequest'];
+export type IAllocateRequest = components['schemas']['AllocateRequest'];
+export type IAllocation = components['schemas']['Allocation'];
+export type IAmount = components['schemas']['Amount'];
+export type IAnswer = components['schemas']['Answer'];
+export type IAttachRequest = components['schemas']['AttachRequest'];
+export type IAttachment = components['schemas']['Attachment'];
+export type IAuditEntry = components['schemas']['AuditEntry'];
+export type IAuthor = components['schemas']['Author'];
+export type IBestModels = components['schemas']['BestModels'];
+export type IBin = components['schemas']['Bin'];
+export type IBranch = components['schemas']['Branch'];
+export type IBranchCreate = components['schemas']['BranchCreate'];
+export type ICell = components['schemas']['Cell'];
+export type ICellDiff = components['schemas']['CellDiff'];
+export type ICellExecuteRequest = components['schemas']['CellExecuteRequest'];
+export type ICellFailure = components['schemas']['CellFailure'];
+export type ICellSides = components['schemas']['CellSides'];
+export type CellState = components['schemas']['CellState'];
+export type ICellText = components['schemas']['CellText'];
+export type IChange = components['schemas']['Change'];
+export type ChangeKind = components['schemas']['ChangeKind'];
+export type ChangeState = components['schemas']['ChangeState'];
+export type IChangedData = components['schemas']['ChangedData'];
+export type IChangedDataFile = components['schemas']['ChangedDataFile'];
+export type IChangedFile = components['schemas']['ChangedFile'];
+export type ICheckout = components['schemas']['Checkout'];
+export type ICheckoutRequest = components['schemas']['CheckoutRequest'];
+export type ICode = components['schemas']['Code'];
+export type ICodeAction = components['schemas']['CodeAction'];
+export type ICodePort = components['schemas']['CodePort'];
+export type ICodePorts = components['schemas']['CodePorts'];
+export type ICodeProblem = components['schemas']['CodeProblem'];
+export type ICodeRequest = components['schemas']['CodeRequest'];
+export type ICodeVersion = components['schemas']['CodeVersion'];
+export type ICodeWarning = components['schemas']['CodeWarning'];
+export type ICollectRequest = components['schemas']['CollectRequest'];
+export type ICollected = components['schemas']['Collected'];
+export type IColumn = components['schemas']['Column'];
+export type IColumnPreparation = components['schemas']['ColumnPreparation'];
+export type IColumnProfile = components['schemas']['ColumnProfile'];
+export type IColumnRequest = components['schemas']['ColumnRequest'];
+export type IColumnStatistics = components['schemas']['ColumnStatistics'];
+export type ICommitCreated = components['schemas']['CommitCreated'];
+export type IComparedValue = components['schemas']['ComparedValue'];
+export type IComponent = components['schemas']['Component'];
+export type IConflict = components['schemas']['Conflict'];
+export type IConflictDetail = components['schemas']['ConflictDetail'];
+export type ConflictHow = components['schemas']['ConflictHow'];
+export type IConflicts = components['schemas']['Conflicts'];
+export type IContainer = components['schemas']['Container'];
+export type IContainerChange = components['schemas']['ContainerChange'];
+export type IContainerConfig = components['schemas']['ContainerConfig'];
+export type IContainerCreate = components['schemas']['ContainerCreate'];
+export type IContainerEvent = components['schemas']['ContainerEvent'];
+export type IContainerEvents = components['schemas']['ContainerEvents'];
+export type IContainerRemoval = components['schemas']['ContainerRemoval'];
+export type ContainerStatus = components['schemas']['ContainerStatus'];
+export type IContainerUpdate = components['schemas']['ContainerUpdate'];
+export type IContinueRequest = components['schemas']['ContinueRequest'];
+export type ICurve = components['schemas']['Curve'];
+export type ICurvePoint = components['schemas']['CurvePoint'];
+export type ICurves = components['schemas']['Curves'];
+export type IDataAction = components['schemas']['DataAction'];
+export type IDataRemote = components['schemas']['DataRemote'];
+export type IDataRemoteChecked = components['schemas']['DataRemoteChecked'];
+export type IDataRemotePut = components['schemas']['DataRemotePut'];
+export type IDataset = components['schemas']['Dataset'];
+export type IDatasetAdd = components['schemas']['DatasetAdd'];
+export type IDatasetCheckout = components['schemas']['DatasetCheckout'];
+export type IDatasetDetail = components['schemas']['DatasetDetail'];
+export type IDatasetDiff = components['schemas']['DatasetDiff'];
+export type IDatasetImport = components['schemas']['DatasetImport'];
+export type IDatasetMoved = components['schemas']['DatasetMoved'];
+export type IDatasetPlace = components['schemas']['DatasetPlace'];
+export type IDatasetPlaces = components['schemas']['DatasetPlaces'];
+export type IDatasetSide = components['schemas']['DatasetSide'];
+export type DatasetState = components['schemas']['DatasetState'];
+export type IDatasetUse = components['schemas']['DatasetUse'];
+export type IDatasetVerified = components['schemas']['DatasetVerified'];
+export type IDatasetVerify = components['schemas']['DatasetVerify'];
+export type IDatasetVersion = components['schemas']['DatasetVersion'];
+export type IDiff = components['schemas']['Diff'];
+export type IDiffHunk = components['schemas']['DiffHunk'];
+export type IDiffReply = components['schemas']['DiffReply'];
+export type IDifferingRow = components['schemas']['DifferingRow'];
+export type IDifferingValue = components['schemas']['DifferingValue'];
+export type IDiscarded = components['schemas']['Discarded'];
+export type IDocumentError = components['schemas']['DocumentError'];
+export type IEdge = components['schemas']['Edge'];
+export type IEdgeDefinition = components['schemas']['EdgeDefinition'];
+export type IEnvironmentCreate = components['schemas']['EnvironmentCreate'];
+export type EnvironmentState = components['schemas']['EnvironmentState'];
+export type IEnvironmentsEvent = components['schemas']['EnvironmentsEvent'];
+export type IError = components['schemas']['Error'];
+export type IExecuteRequest = components['schemas']['ExecuteRequest'];
+export type IExecution = components['schemas']['Execution'];
+export type IExecutionError = components['schemas']['ExecutionError'];
+export type IExecutionEvent = components['schemas']['ExecutionEvent'];
+export type IExecutionOutput = components['schemas']['ExecutionOutput'];
+export type IExecutionResult = components['schemas']['ExecutionResult'];
+export type ExecutionStatus = components['schemas']['ExecutionStatus'];
+export type IExperimentRun = components['schemas']['ExperimentRun'];
+export type IFaultyObject = components['schemas']['FaultyObject'];
+export type IFetchRequest = components['schemas']['FetchRequest'];
+export type IFetched = components['schemas']['Fetched'];
+export type IFetchedBranch = components['schemas']['FetchedBranch'];
+export type IFileDiff = components['schemas']['FileDiff'];
+export type FileState = components['schemas']['FileState'];
+export type IFix = components['schemas']['Fix'];
+export type Format = components['schemas']['Format'];
+export type IGitStatus = components['schemas']['GitStatus'];
+export type IHello = components['schemas']['Hello'];
+export type HiddenText = components['schemas']['HiddenText'];
+export type IHours = components['schemas']['Hours'];
+export type IHoursReport = components['schemas']['HoursReport'];
+export type IHunkChoice = components['schemas']['HunkChoice'];
+export type IIdentity = components['schemas']['Identity'];
+export type IIgnoreRequest = components['schemas']['IgnoreRequest'];
+export type IImageInfo = components['schemas']['ImageInfo'];
+export type IImportNote = components['schemas']['ImportNote'];
+export type IImportRequest = components['schemas']['ImportRequest'];
+export type IImported = components['schemas']['Imported'];
+export type IImportedFile = components['schemas']['ImportedFile'];
+export type IInputEvent = components['schemas']['InputEvent'];
+export type IInputPort = components['schemas']['InputPort'];
+export type IInputPrompt = components['schemas']['InputPrompt'];
+export type IInputRequest = components['schemas']['InputRequest'];
+export type IKernelDeath = components['schemas']['KernelDeath'];
+export type Kind = components['schemas']['Kind'];
+export type ILearnedChecks = components['schemas']['LearnedChecks'];
+export type ILike = components['schemas']['Like'];
+export type ILimitsRequest = components['schemas']['LimitsRequest'];
+export type ILineage = components['schemas']['Lineage'];
+export type ILineageEdge = components['schemas']['LineageEdge'];
+export type LineageKind = components['schemas']['LineageKind'];
+export type ILineageNode = components['schemas']['LineageNode'];
+export type ILiveExecution = components['schemas']['LiveExecution'];
+export type ILockHolder = components['schemas']['LockHolder'];
+export type ILog = components['schemas']['Log'];
+export type ILogEntry = components['schemas']['LogEntry'];
+export type ILogEntryEvent = components['schemas']['LogEntryEvent'];
+export type ILogLine = components['schemas']['LogLine'];
+export type ILogLineEvent = components['schemas']['LogLineEvent'];
+export type ILogPart = components['schemas']['LogPart'];
+export type ILogTail = components['schemas']['LogTail'];
+export type ILost = components['schemas']['Lost'];
+export type IMachine = components['schemas']['Machine'];
+export type IMe = components['schemas']['Me'];
+export type IMeasure = components['schemas']['Measure'];
+export type IMember = components['schemas']['Member'];
+export type IMemberPut = components['schemas']['MemberPut'];
+export type IMemoryEvent = components['schemas']['MemoryEvent'];
+export type IMendedObject = components['schemas']['MendedObject'];
+export type IMergeAbort = components['schemas']['MergeAbort'];
+export type IMergeFinish = components['schemas']['MergeFinish'];
+export type MergeOutcome = components['schemas']['MergeOutcome'];
+export type IMergeRequest = components['schemas']['MergeRequest'];
+export type IMerged = components['schemas']['Merged'];
+export type IMetricChange = components['schemas']['MetricChange'];
+export type IMissing = components['schemas']['Missing'];
+export type Mode = components['schemas']['Mode'];
+export type IModel = components['schemas']['Model'];
+export type IModelComparison = components['schemas']['ModelComparison'];
+export type IModelCreate = components['schemas']['ModelCreate'];
+export type IModelDetail = components['schemas']['ModelDetail'];
+export type IModelVersion = components['schemas']['ModelVersion'];
+export type IMove = components['schemas']['Move'];
+export type INeeds = components['schemas']['Needs'];
+export type INode = components['schemas']['Node'];
+export type INodeColumns = components['schemas']['NodeColumns'];
+export type INodeColumnsRequest = components['schemas']['NodeColumnsRequest'];
+export type INodeDefinition = components['schemas']['NodeDefinition'];
+export type INodeEvent = components['schemas']['NodeEvent'];
+export type INodeFacts = components['schemas']['NodeFacts'];
+export type INodeFailure = components['schemas']['NodeFailure'];
+export type INodePlan = components['schemas']['NodePlan'];
+export type INodeRun = components['schemas']['NodeRun'];
+export type INodeSettingChange = components['schemas']['NodeSettingChange'];
+export type INodeSummary = components['schemas']['NodeSummary'];
+export type INotebook = components['schemas']['Notebook'];
+export type INotebookCreate = components['schemas']['NotebookCreate'];
+export type INotebookDetail = components['schemas']['NotebookDetail'];
+export type INotebookPage = components['schemas']['NotebookPage'];
+export type NotebookStatus = components['schemas']['NotebookStatus'];
+export type INotebookStatusEvent = components['schemas']['NotebookStatusEvent'];
+export type ObjectFault = components['schemas']['ObjectFault'];
+export type IObjectProblem = components['schemas']['ObjectProblem'];
+export type IOperation = components['schemas']['Operation'];
+export type OperationAction = components['schemas']['OperationAction'];
+export type IOperationEvent = components['schemas']['OperationEvent'];
+export type IOperationRequest = components['schemas']['OperationRequest'];
+export type OperationState = components['schemas']['OperationState'];
+export type IOperationStep = components['schemas']['OperationStep'];
+export type Origin = components['schemas']['Origin'];
+export type IOutOfMemory = components['schemas']['OutOfMemory'];
+export type IOutOfMemoryEvent = components['schemas']['OutOfMemoryEvent'];
+export type IOutput = components['schemas']['Output'];
+export type IOutputClearance = components['schemas']['OutputClearance'];
+export type IOutputEvent = components['schemas']['OutputEvent'];
+export type IOutputMark = components['schemas']['OutputMark'];
+export type IOutputPort = components['schemas']['OutputPort'];
+export type OutputStore = components['schemas']['OutputStore'];
+export type IOutputSummary = components['schemas']['OutputSummary'];
+export type IOutputUpdate = components['schemas']['OutputUpdate'];
+export type IOwnUsage = components['schemas']['OwnUsage'];
+export type IOwnUsageEvent = components['schemas']['OwnUsageEvent'];
+export type IPlan = components['schemas']['Plan'];
+export type IPlanRequest = components['schemas']['PlanRequest'];
+export type IPlanSummary = components['schemas']['PlanSummary'];
+export type IPreparationSummary = components['schemas']['PreparationSummary'];
+export type IPreview = components['schemas']['Preview'];
+export type IProblem = components['schemas']['Problem'];
+export type IProblems = components['schemas']['Problems'];
+export type IProjectClone = components['schemas']['ProjectClone'];
+export type IProjectCreate = components['schemas']['ProjectCreate'];
+export type IProjectInfo = components['schemas']['ProjectInfo'];
+export type IPromoteRequest = components['schemas']['PromoteRequest'];
+export type IPromoted = components['schemas']['Promoted'];
+export type IProof = components['schemas']['Proof'];
+export type PullOutcome = components['schemas']['PullOutcome'];
+export type IPulled = components['schemas']['Pulled'];
+export type IPushRequest = components['schemas']['PushRequest'];
+export type IPushed = components['schemas']['Pushed'];
+export type IQuestion = components['schemas']['Question'];
+export type IQueuePlace = components['schemas']['QueuePlace'];
+export type IRankedVersion = components['schemas']['RankedVersion'];
+export type IReferenceEntry = components['schemas']['ReferenceEntry'];
+export type IReferenceText = components['schemas']['ReferenceText'];
+export type IRemote = components['schemas']['Remote'];
+export type RemoteLook = components['schemas']['RemoteLook'];
+export type IRemotePut = components['schemas']['RemotePut'];
+export type IRemoved = components['schemas']['Removed'];
+export type IRepair = components['schemas']['Repair'];
+export type IRepaired = components['schemas']['Repaired'];
+export type IReproduceRequest = components['schemas']['ReproduceRequest'];
+export type IReproduction = components['schemas']['Reproduction'];
+export type IRequestEvent = components['schemas']['RequestEvent'];
+export type IReset = components['schemas']['Reset'];
+export type IResolution = components['schemas']['Resolution'];
+export type IResourceChange = components['schemas']['ResourceChange'];
+export type IResourceReport = components['schemas']['ResourceReport'];
+export type IResources = components['schemas']['Resources'];
+export type IResourcesEvent = components['schemas']['ResourcesEvent'];
+export type IRestorePlan = components['schemas']['RestorePlan'];
+export type IRestoreRequest = components['schemas']['RestoreRequest'];
+export type IRestoreResult = components['schemas']['RestoreResult'];
+export type IRestoredVersion = components['schemas']['RestoredVersion'];
+export type Role = components['schemas']['Role'];
+export type RollbackMode = components['schemas']['RollbackMode'];
+export type IRollbackRequest = components['schemas']['RollbackRequest'];
+export type IRolledBack = components['schemas']['RolledBack'];
+export type IRun = components['schemas']['Run'];
+export type IRunBegin = components['schemas']['RunBegin'];
+export type IRunColumns = components['schemas']['RunColumns'];
+export type IRunComparison = components['schemas']['RunComparison'];
+export type RunEnd = components['schemas']['RunEnd'];
+export type IRunEnded = components['schemas']['RunEnded'];
+export type IRunEvent = components['schemas']['RunEvent'];
+export type IRunOutput = components['schemas']['RunOutput'];
+export type IRunState = components['schemas']['RunState'];
+export type IRunSummary = components['schemas']['RunSummary'];
+export type IRunText = components['schemas']['RunText'];
+export type ISafetyCopy = components['schemas']['SafetyCopy'];
+export type ISavedEnvironment = components['schemas']['SavedEnvironment'];
+export type ISavedEvent = components['schemas']['SavedEvent'];
+export type IScript = components['schemas']['Script'];
+export type ISettingChange = components['schemas']['SettingChange'];
+export type Severity = components['schemas']['Severity'];
+export type SideChoice = components['schemas']['SideChoice'];
+export type ISimilar = components['schemas']['Similar'];
+export type ISnapshot = components['schemas']['Snapshot'];
+export type ISnapshotCreate = components['schemas']['SnapshotCreate'];
+export type ISnapshotCreated = components['schemas']['SnapshotCreated'];
+export type ISnapshotData = components['schemas']['SnapshotData'];
+export type ISnapshotDetail = components['schemas']['SnapshotDetail'];
+export type ISnapshotDiff = components['schemas']['SnapshotDiff'];
+export type Source = components['schemas']['Source'];
+export type ISourceProfile = components['schemas']['SourceProfile'];
+export type IStageRequest = components['schemas']['StageRequest'];
+export type IStaleNotebook = components['schemas']['StaleNotebook'];
+export type IStash = components['schemas']['Stash'];
+export type IStashApplied = components['schemas']['StashApplied'];
+export type IStashApply = components['schemas']['StashApply'];
+export type IStashCreate = components['schemas']['StashCreate'];
+export type IStats = components['schemas']['Stats'];
+export type Status = components['schemas']['Status'];
+export type IStatusReport = components['schemas']['StatusReport'];
+export type IStorageUse = components['schemas']['StorageUse'];
+export type Store = components['schemas']['Store'];
+export type ISweep = components['schemas']['Sweep'];
+export type ISweeps = components['schemas']['Sweeps'];
+export type ITableColumn = components['schemas']['TableColumn'];
+export type ITableColumns = components['schemas']['TableColumns'];
+export type ITableFilter = components['schemas']['TableFilter'];
+export type ITablePage = components['schemas']['TablePage'];
+export type ITableProfile = components['schemas']['TableProfile'];
+export type ITableProfileRequest = components['schemas']['TableProfileRequest'];
+export type ITableReading = components['schemas']['TableReading'];
+export type ITableRequest = components['schemas']['TableRequest'];
+export type ITag = components['schemas']['Tag'];
+export type ITagCreate = components['schemas']['TagCreate'];
+export type ITagPush = components['schemas']['TagPush'];
+export type ITeamClone = components['schemas']['TeamClone'];
+export type ITeamProject = components['schemas']['TeamProject'];
+export type ITeamProjectCreate = components['schemas']['TeamProjectCreate'];
+export type Template = components['schemas']['Template'];
+export type IThumbnail = components['schemas']['Thumbnail'];
+export type ITrackedRun = components['schemas']['TrackedRun'];
+export type ITransferRequest = components['schemas']['TransferRequest'];
+export type IUnavailableData = components['schemas']['UnavailableData'];
+export type IUnreachableRemote = components['schemas']['UnreachableRemote'];
+export type IUnsavedEvent = components['schemas']['UnsavedEvent'];
+export type IUnwatched = components['schemas']['Unwatched'];
+export type IUsage = components['schemas']['Usage'];
+export type IValidateRequest = components['schemas']['ValidateRequest'];
+export type IVariable = components['schemas']['Variable'];
+export type IVariableColumnRequest =
+  components['schemas']['VariableColumnRequest'];
+export type IVariableItem = components['schemas']['VariableItem'];
+export type IVariableItems = components['schemas']['VariableItems'];
+export type IVariableItemsRequest =
+  components['schemas']['VariableItemsRequest'];
+export type IVariableTablePage = components['schemas']['VariableTablePage'];
+export type IVariableTableRequest =
+  components['schemas']['VariableTableRequest'];
+export type IVariables = components['schemas']['Variables'];
+export type IVariant = components['schemas']['Variant'];
+export type IVerification = components['schemas']['Verification'];
+export type IVerifiedStore = components['schemas']['VerifiedStore'];
+export type IVerifyRequest = components['schemas']['VerifyRequest'];
+export type IVersionChange = components['schemas']['VersionChange'];
+export type IVolume = components['schemas']['Volume'];
+export type IWaiting = components['schemas']['Waiting'];
+export type IWorkflow = components['schemas']['Workflow'];
+export type IWorkflowChange = components['schemas']['WorkflowChange'];
+export type IWorkflowDefinition = components['schemas']['WorkflowDefinition'];
+export type IWorkflowResults = components['schemas']['WorkflowResults'];
+export type IWorkflowSummary = components['schemas']['WorkflowSummary'];
+export type IWorkspaceChange = components['schemas']['WorkspaceChange'];
+export type IWrittenNotebook = components['schemas']['WrittenNotebook'];

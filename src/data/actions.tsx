@@ -5,14 +5,16 @@ import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import { confirm } from '../lab/confirm';
 import type {
+  Body,
   ICollected,
   IDataRemote,
   IDataset,
   IDatasetUse,
-  IDatasetVerified,
   IDatasetVersion,
   IOperation,
-  IProject
+  IProjectInfo,
+  PathOf,
+  Result
 } from '../api/models';
 import type { Restorer } from '../lab/restorer';
 import { notifyOnError } from '../lab/notify';
@@ -26,22 +28,25 @@ import type { IImport } from './importForm';
 export const ALL = '';
 
 /** Returns the path of a dataset in the API. */
-export function datasetPath(id: string): string {
-  return `/datasets/${encodeURIComponent(id)}`;
+export function datasetPath(id: string) {
+  return `/datasets/${encodeURIComponent(id)}` as const;
 }
 
 /** Returns the path that holds the newest verification of a dataset in the cache of responses. */
-export function verifiedPath(id: string): string {
-  return `${datasetPath(id)}/verify`;
+export function verifiedPath(id: string) {
+  return `${datasetPath(id)}/verify` as const;
 }
 
 /** Returns the path of a remote for data in the API. */
-export function remotePath(name: string): string {
-  return `/datasets/remotes/${encodeURIComponent(name)}`;
+export function remotePath(name: string) {
+  return `/datasets/remotes/${encodeURIComponent(name)}` as const;
 }
 
 /** A path of the file browser as the project has it; null where it is outside. */
-export function insideProject(project: IProject, path: string): string | null {
+export function insideProject(
+  project: IProjectInfo,
+  path: string
+): string | null {
   const folder = project.path === '.' ? '' : project.path;
   if (folder === '' || path === folder) {
     return path.slice(folder.length);
@@ -153,10 +158,7 @@ export class DatasetActions {
   /** Downloads data; rejects with an APIError where the server refuses. */
   async import(request: IImport): Promise<void> {
     const label = this._trans.__('Downloading %1', request.path);
-    const started = await this._client.post<IOperation>(
-      '/datasets/import',
-      request
-    );
+    const started = await this._client.post('/datasets/import', request);
     void this.operations
       .run(ALL, label, () => Promise.resolve(started))
       .then(() => this._client.refresh('/datasets'));
@@ -177,7 +179,7 @@ export class DatasetActions {
     const { queries } = this._client;
     const key = [verifiedPath(id), {}];
     void queries.resetQueries({ queryKey: key });
-    const verified = await this._run<IDatasetVerified>(
+    const verified = await this._run(
       id,
       this._trans.__('Verifying %1', path),
       `${datasetPath(id)}/verify`,
@@ -234,7 +236,7 @@ export class DatasetActions {
   private async _add(path: string): Promise<void> {
     this.adding.value = toggled(this.adding.value, path);
     try {
-      const dataset = await this._client.post<IDataset>('/datasets', { path });
+      const dataset = await this._client.post('/datasets', { path });
       Notification.success(
         this._trans.__(
           'Recorded %1. It will be part of the next commit.',
@@ -292,15 +294,15 @@ export class DatasetActions {
   }
 
   /** Runs an operation that may change what is stored where. */
-  private async _run<T>(
+  private async _run<P extends PathOf<'post'>>(
     place: string,
     label: string,
-    path: string,
-    body?: unknown
-  ): Promise<T | null> {
-    const result = await this.operations.run(place, label, () =>
-      this._client.post<IOperation<T>>(path, body)
-    );
+    path: P,
+    body?: Body<'post', P>
+  ): Promise<Result<P> | null> {
+    const start = () =>
+      this._client.post(path, body) as Promise<IOperation<Result<P>>>;
+    const result = await this.operations.run(place, label, start);
     void this._client.refresh('/datasets');
     return result;
   }

@@ -1,5 +1,6 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useQuery } from '@tanstack/react-query';
 
 import type { MLWSClient } from '../api/client';
 import type {
@@ -165,11 +166,9 @@ function Detail(
   const { language, trans } = client;
   const operation = useOperation(actions.operations, dataset.id);
   const isBusy = operation?.state === 'running';
-  const { data: verified } = useGet<IDatasetVerified>(
-    client,
-    verifiedPath(dataset.id),
-    {},
-    { enabled: false }
+  const { data: verified } = useQuery<IDatasetVerified>(
+    { queryKey: [verifiedPath(dataset.id), {}], enabled: false },
+    client.queries
   );
   const isRecorded = dataset.md5 !== null;
   const facts = [
@@ -257,7 +256,7 @@ function Detail(
 /** The details of an expanded dataset, and the actions on it. */
 export function DatasetDetail(props: IDatasetProps): JSX.Element {
   const { client, dataset } = props;
-  const answer = useGet<IDatasetDetail>(client, datasetPath(dataset.id));
+  const answer = useGet(client, datasetPath(dataset.id));
   return (
     <div className="jp-mlws-Dataset-detail">
       <Answer of={answer} trans={client.trans}>

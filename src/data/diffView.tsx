@@ -1,7 +1,6 @@
 import { Button } from '@jupyterlab/ui-components';
 
 import type { MLWSClient } from '../api/client';
-import type { IDatasetDiff } from '../api/models';
 import { readMore } from '../api/pages';
 import { stateLetters, stateLabel } from '../ui/changeLabels';
 import { notifyOnError } from '../lab/notify';
@@ -23,9 +22,9 @@ interface IProps {
 
 function DatasetDiff({ client, id, from }: IProps): JSX.Element {
   const { language, trans } = client;
-  const path = `${datasetPath(id)}/diff`;
+  const path = `${datasetPath(id)}/diff` as const;
   const query = { from, limit: PAGE };
-  const answer = useGet<IDatasetDiff>(client, path, query);
+  const answer = useGet(client, path, query);
   const more = () =>
     void notifyOnError(() => readMore(client, path, query, 'items'));
   const size = (bytes: number | null) =>

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { fake } from '../__tests__/server';
-import type { IProject } from '../api/models';
+import type { IProjectInfo } from '../api/models';
 import { insideProject } from './actions';
 import { nameOf } from './importForm';
 import type { IDataset, IDatasetPlace } from '../api/models';
@@ -44,7 +44,7 @@ it('names a download by the end of its address', () => {
 });
 
 it('knows paths by the project that they are in', () => {
-  const project = fake<IProject>({ path: 'work/wine' });
+  const project = fake<IProjectInfo>({ path: 'work/wine' });
   expect(insideProject(project, 'work/wine/a.csv')).toBe('a.csv');
   expect(insideProject(project, 'work/wine')).toBe('');
   expect(insideProject(project, 'work/wines/a.csv')).toBeNull();

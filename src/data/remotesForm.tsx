@@ -62,7 +62,7 @@ export function bodyOf(
   values: Readonly<Record<string, string>>,
   isDefault: boolean
 ): IDataRemotePut {
-  const body: IDataRemotePut = { url: (values.url ?? '').trim() };
+  const body: Record<string, string | number> = {};
   for (const name of [...OPTIONS[kind], ...CREDENTIALS[kind]]) {
     const value = (values[name] ?? '').trim();
     if (value !== '') {
@@ -70,7 +70,7 @@ export function bodyOf(
       body[name] = isNumber ? Number(value) : value;
     }
   }
-  return { ...body, default: isDefault };
+  return { ...body, url: (values.url ?? '').trim(), default: isDefault };
 }
 
 function RemoteForm(props: {

@@ -9,7 +9,6 @@ import type {
   IDataRemote,
   IDataset,
   IDatasetPlaces,
-  IOperation,
   IPage,
   IStorageUse
 } from '../api/models';
@@ -51,8 +50,8 @@ interface IStores {
 }
 
 async function readStores(client: MLWSClient): Promise<IStores> {
-  const storage = await client.get<IStorageUse>('/datasets/storage');
-  const started = await client.post<IOperation<IDatasetPlaces>>(PLACES);
+  const storage = await client.get('/datasets/storage');
+  const started = await client.post(PLACES);
   const end = await followOperation(client, started);
   if (end.state === 'FAILED') {
     throw new APIError(0, end.error ?? {});
@@ -67,7 +66,7 @@ function useStores(
   remotes: readonly IDataRemote[]
 ): IAnswer<IStores> {
   const of = JSON.stringify([datasets.map(({ md5 }) => md5), remotes]);
-  return useGet<IStores>(
+  return useGet(
     client,
     PLACES,
     { of },
@@ -287,8 +286,8 @@ function Datasets(
 
 function Section(props: ISectionProps): JSX.Element {
   const { client } = props;
-  const datasets = usePages<IDataset>(client, '/datasets', PAGE);
-  const remotes = useGet<IPage<IDataRemote>>(client, '/datasets/remotes');
+  const datasets = usePages(client, '/datasets', PAGE);
+  const remotes = useGet(client, '/datasets/remotes');
   return (
     <Answer of={datasets} trans={client.trans}>
       {page => (

@@ -1,7 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard } from '@jupyterlab/apputils';
 
-import type { IExperimentRun, IOperation, IReproduction } from '../api/models';
+import type { IExperimentRun, IReproduction } from '../api/models';
 import { confirm } from '../lab/confirm';
 import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
@@ -35,10 +35,8 @@ export class RunActions {
   /** Recreates what a run started from in a worktree. */
   async reproduce(run: IExperimentRun): Promise<void> {
     const label = this._client.trans.__('Reproducing %1', runName(run));
-    const path = `/runs/${encodeURIComponent(keyOf(run))}/reproduce`;
-    await this.operations.run(keyOf(run), label, () =>
-      this._client.post<IOperation<IReproduction>>(path)
-    );
+    const path = `/runs/${encodeURIComponent(keyOf(run))}/reproduce` as const;
+    await this.operations.run(keyOf(run), label, () => this._client.post(path));
     await this._client.refresh('/reproductions');
   }
 

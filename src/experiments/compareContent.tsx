@@ -11,7 +11,7 @@ import { Chart, useColours } from './chart';
 import { curvesSpec, parallelSpec, scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
-import type { ICurves, IExperimentRun } from '../api/models';
+import type { IExperimentRun } from '../api/models';
 
 interface ICompareProps {
   runs: readonly IExperimentRun[];
@@ -142,7 +142,7 @@ function CurveChart(props: ICompareProps): JSX.Element {
   const [metric, setMetric] = useState<IColumn | null>(metrics[0] ?? null);
   const name = metric?.name;
   const ids = runs.flatMap(run => (run.id === null ? [] : [run.id]));
-  const { data: curves, error } = useGet<ICurves>(
+  const { data: curves, error } = useGet(
     client,
     '/runs/curves',
     { metric: name, ids },

@@ -4,13 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
-import type {
-  IExperimentRun,
-  IPage,
-  IReproduction,
-  IRunColumns,
-  IWorkflowSummary
-} from '../api/models';
+import type { IExperimentRun, IReproduction } from '../api/models';
 import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
@@ -451,12 +445,12 @@ function RunTable(props: IProps): JSX.Element {
     new Map()
   );
   const query = queryOf(search, sort);
-  const answer = usePages<IExperimentRun>(client, '/runs', query, {
+  const answer = usePages(client, '/runs', query, {
     keepPrevious: true
   });
-  const all = useGet<IRunColumns>(client, '/runs/columns');
-  const workflows = useGet<IPage<IWorkflowSummary>>(client, '/workflows');
-  const reproductions = useGet<IPage<IReproduction>>(client, '/reproductions');
+  const all = useGet(client, '/runs/columns');
+  const workflows = useGet(client, '/workflows');
+  const reproductions = useGet(client, '/reproductions');
   // Another table begins with all runs.
   useEffect(() => () => void (props.search.value = ALL_RUNS), [props.search]);
 

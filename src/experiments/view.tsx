@@ -2,7 +2,7 @@ import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../api/client';
-import type { IExperimentRun, IPage } from '../api/models';
+import type { IExperimentRun } from '../api/models';
 import {
   cellText,
   duration,
@@ -87,7 +87,7 @@ interface IProps {
 function Runs(props: IProps): JSX.Element {
   const { client } = props;
   const { language, trans } = client;
-  const answer = useGet<IPage<IExperimentRun>>(client, '/runs', NEWEST);
+  const answer = useGet(client, '/runs', NEWEST);
   const selected = useValue(props.selected);
   return (
     <Answer of={answer} trans={trans}>

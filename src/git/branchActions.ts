@@ -6,10 +6,6 @@ import { confirm } from '../lab/confirm';
 import { APIError, escapeId, MLWSClient } from '../api/client';
 import type {
   IBranch,
-  IMerged,
-  IOperationStep,
-  IPage,
-  IRolledBack,
   ISafetyCopy,
   IStash,
   ITag,
@@ -45,8 +41,7 @@ export class BranchActions {
   /** Goes to a branch; of one that only a remote has, a branch here is made. */
   async switchTo({ name, remote }: IBranch): Promise<void> {
     await notifyOnError(async () => {
-      const { items } =
-        await this._client.cached<IPage<IBranch>>('/git/branches');
+      const { items } = await this._client.cached('/git/branches');
       const here = items.some(one => one.remote === null && one.name === name);
       const body =
         remote !== null && !here
@@ -131,7 +126,7 @@ export class BranchActions {
   /** Merges a branch, tag or commit into the current branch. */
   async merge(ref: string): Promise<void> {
     const trans = this._trans;
-    const merged = await this._work.carryOut<IMerged>(
+    const merged = await this._work.carryOut(
       '/git/merge',
       { ref },
       {
@@ -179,7 +174,7 @@ export class BranchActions {
         return;
       }
     }
-    const step = await this._work.carryOut<IOperationStep>(
+    const step = await this._work.carryOut(
       `/git/operation/${action}`,
       {},
       {
@@ -269,7 +264,7 @@ export class BranchActions {
       ]
     );
     if (fields) {
-      await this._work.carryOut<IStash>(
+      await this._work.carryOut(
         '/git/stashes',
         { message: fields.message || null },
         {
@@ -354,7 +349,7 @@ export class BranchActions {
       trans
     );
     if (sure) {
-      await this._work.carryOut<IRolledBack>(
+      await this._work.carryOut(
         '/git/rollback',
         { to: id, mode: 'revert' },
         {

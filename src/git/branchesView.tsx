@@ -14,7 +14,6 @@ import type { MLWSClient } from '../api/client';
 import { relativeTime } from '../ui/format';
 import type {
   IBranch,
-  IPage,
   IRemote,
   ISafetyCopy,
   IStash,
@@ -332,11 +331,11 @@ interface IProps {
 function Branches({ client, actions, remotes }: IProps): JSX.Element {
   const { language, trans } = client;
   const locale = { language, trans };
-  const branches = useGet<IPage<IBranch>>(client, '/git/branches');
-  const tags = useGet<IPage<ITag>>(client, '/git/tags');
-  const stashes = useGet<IPage<IStash>>(client, '/git/stashes');
-  const safety = useGet<IPage<ISafetyCopy>>(client, '/git/safety');
-  const addresses = useGet<IPage<IRemote>>(client, '/git/remotes');
+  const branches = useGet(client, '/git/branches');
+  const tags = useGet(client, '/git/tags');
+  const stashes = useGet(client, '/git/stashes');
+  const safety = useGet(client, '/git/safety');
+  const addresses = useGet(client, '/git/remotes');
   return (
     <Answer of={branches} trans={trans}>
       {({ items }) => (

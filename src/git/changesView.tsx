@@ -7,10 +7,7 @@ import type { MLWSClient } from '../api/client';
 import type {
   IIdentity,
   IChange,
-  IConflicts,
   IGitStatus,
-  IPage,
-  ISnapshot,
   IStaleNotebook
 } from '../api/models';
 import { Failure } from '../ui/errorBox';
@@ -143,7 +140,7 @@ function LastSnapshot(props: {
 }): JSX.Element | null {
   const { client, head } = props;
   const [path, query] = lastKey(head);
-  const { data: last } = useGet<ISnapshot | null>(client, path, query, {
+  const { data: last } = useGet(client, path, query, {
     queryFn: () => readLast(client),
     keepPrevious: true
   });
@@ -177,7 +174,7 @@ function StaleNotebooks(props: {
     .filter(path => path.endsWith('.ipynb'))
     .slice(0, MAX_NOTEBOOKS)
     .map(path => PathExt.join(folder ?? '', path));
-  const { data } = useGet<IPage<IStaleNotebook>>(
+  const { data } = useGet(
     client,
     '/stale-notebooks',
     { path: paths },
@@ -401,12 +398,7 @@ function PendingOperation(props: IProps & { status: IGitStatus }): JSX.Element {
   const { client, status, actions } = props;
   const { trans } = client;
   // Those of an earlier merge are none of this one.
-  const conflicts = useGet<IConflicts>(
-    client,
-    '/git/conflicts',
-    {},
-    { gcTime: 0 }
-  );
+  const conflicts = useGet(client, '/git/conflicts', {}, { gcTime: 0 });
   return (
     <Answer of={conflicts} trans={trans}>
       {data => (
@@ -520,7 +512,7 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
 
 function Section(props: IProps): JSX.Element {
   const { client } = props;
-  const status = useGet<IGitStatus>(client, '/git/status');
+  const status = useGet(client, '/git/status');
   return (
     <Answer of={status} trans={client.trans}>
       {data => <Changes {...props} status={data} />}

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IProject } from '../api/models';
+import type { IProjectInfo } from '../api/models';
 import { clone } from '../lab/clone';
 import { askFields } from '../lab/fieldsDialog';
 import type { Work } from '../lab/work';
@@ -9,7 +9,7 @@ import type { Work } from '../lab/work';
 export async function cloneProject(
   work: Work,
   trans: TranslationBundle
-): Promise<IProject | null> {
+): Promise<IProjectInfo | null> {
   const fields = await askFields(
     trans.__('Clone a Repository'),
     trans.__('Clone'),

@@ -9,7 +9,7 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import type { IBranch, IPage, OperationAction } from '../api/models';
+import type { IBranch, OperationAction } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { State } from '../ui/state';
 import { dataOf, describeSnapshot, idOf } from '../lab/contextMenu';
@@ -385,9 +385,7 @@ async function chooseBranch(
   title: string,
   trans: TranslationBundle
 ): Promise<IBranch | null> {
-  const page = await notifyOnError(() =>
-    work.client.get<IPage<IBranch>>('/git/branches')
-  );
+  const page = await notifyOnError(() => work.client.get('/git/branches'));
   if (!page) {
     return null;
   }

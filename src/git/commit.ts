@@ -1,5 +1,5 @@
 import { APIError, type MLWSClient } from '../api/client';
-import type { IPage, ISnapshot, ISnapshotCreated } from '../api/models';
+import type { ISnapshot } from '../api/models';
 import { State } from '../ui/state';
 
 /** What of the changes a commit takes, and whether it takes what looks like credentials. */
@@ -26,18 +26,17 @@ interface ICommitProgress {
 const IDLE: ICommitProgress = { busy: null, error: null, warnings: [] };
 
 /** The key of the newest snapshot of a commit: of a path that no event makes old. */
-export function lastKey(
-  head: string | null
-): [string, { head: string | null }] {
-  return ['newest snapshot', { head }];
+export function lastKey(head: string | null) {
+  // Not below `/snapshots`: only another head makes it stale.
+  return ['newest snapshot' as '/snapshots/{snapshot}', { head }] as const;
 }
 
 /** Reads the newest snapshot with its proof; null before the first. */
 export async function readLast(client: MLWSClient): Promise<ISnapshot | null> {
-  const newest = await client.get<IPage<ISnapshot>>('/snapshots', { limit: 1 });
+  const newest = await client.get('/snapshots', { limit: 1 });
   const id = newest.items[0]?.id;
   // Lists carry no proof: it is checked for the one snapshot that is asked for.
-  return id === undefined ? null : client.get<ISnapshot>(`/snapshots/${id}`);
+  return id === undefined ? null : client.get(`/snapshots/${id}`);
 }
 
 /** The next commit: its message, and the making of it. */
@@ -81,7 +80,7 @@ export class CommitDraft {
     let end = IDLE;
     try {
       await prepare();
-      const snapshot = await this._client.post<ISnapshotCreated>('/snapshots', {
+      const snapshot = await this._client.post('/snapshots', {
         message,
         allow_secrets: allowSecrets,
         allow_many: allowMany,

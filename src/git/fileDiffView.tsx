@@ -212,7 +212,7 @@ function FileDiff(props: IProps): JSX.Element {
   const { client, path, versions } = props;
   const { trans } = client;
   const { staged } = versions;
-  const answer = useGet<IFileDiff>(
+  const answer = useGet<'/git/diff', IFileDiff>(
     client,
     '/git/diff',
     { path, ...(staged === undefined ? versions : { staged }) },

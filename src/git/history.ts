@@ -39,7 +39,7 @@ export async function readHistory(
   client: MLWSClient,
   query: Query
 ): Promise<IPage<ISnapshot>> {
-  const page = await client.get<IPage<ISnapshot>>('/snapshots', query);
+  const page = await client.get('/snapshots', query);
   const key = ['/snapshots', query];
   const before = client.queries.getQueryData<IPage<ISnapshot>>(key);
   const older = before && !query.all ? olderThan(page.items, before.items) : [];

@@ -18,12 +18,7 @@ import {
 } from 'react';
 
 import type { MLWSClient, Query } from '../api/client';
-import type {
-  IPage,
-  ISnapshot,
-  ISnapshotChange,
-  ISnapshotDetail
-} from '../api/models';
+import type { ISnapshot, IVersionChange, ISnapshotDetail } from '../api/models';
 import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { compareIcon, dataIcon, kindIcons } from '../ui/fileIcons';
@@ -44,7 +39,7 @@ interface ISnapshotActions {
   copyId(snapshot: ISnapshot): void;
   /** Looks at every object of it. */
   verify(snapshot: ISnapshot): void;
-  openChange(snapshot: ISnapshot, change: ISnapshotChange): void;
+  openChange(snapshot: ISnapshot, change: IVersionChange): void;
 }
 
 interface ISnapshotProps {
@@ -134,9 +129,9 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
 
 function Expanded(props: ISnapshotProps): JSX.Element {
   const { client, snapshot } = props;
-  const path = `/snapshots/${snapshot.id}`;
+  const path = `/snapshots/${snapshot.id}` as const;
   return (
-    <Answer of={useGet<ISnapshotDetail>(client, path)} trans={client.trans}>
+    <Answer of={useGet(client, path)} trans={client.trans}>
       {detail => <Detail {...props} detail={detail} />}
     </Answer>
   );
@@ -338,15 +333,10 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
   const { client, actions, scroller } = props;
   const { trans } = client;
   const filter = useValue(props.filter);
-  const answer = useGet<IPage<ISnapshot>>(
-    client,
-    '/snapshots',
-    queryOf(filter),
-    {
-      queryFn: ({ queryKey }) => readHistory(client, queryKey[1] as Query),
-      keepPrevious: true
-    }
-  );
+  const answer = useGet(client, '/snapshots', queryOf(filter), {
+    queryFn: ({ queryKey }) => readHistory(client, queryKey[1] as Query),
+    keepPrevious: true
+  });
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
   const isNarrowed = [filter.q, filter.author, filter.path].some(Boolean);
   const snapshots = answer.data?.items;

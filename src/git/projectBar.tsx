@@ -1,7 +1,6 @@
 import { HTMLSelect } from '@jupyterlab/ui-components';
 
 import type { MLWSClient } from '../api/client';
-import type { IGitStatus } from '../api/models';
 import type { IWorkspaceEvents } from '../lab/tokens';
 import { ServerView, useGet } from '../ui/server';
 import { State, useValue } from '../ui/state';
@@ -27,7 +26,7 @@ function Bar(
   const { project, projects, trans } = client;
   const lost = useValue(props.lost);
   const unwatched = useValue(props.unwatched);
-  const { data: status } = useGet<IGitStatus>(client, '/git/status');
+  const { data: status } = useGet(client, '/git/status');
   return (
     <>
       {projects.length > 1 ? (

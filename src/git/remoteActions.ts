@@ -2,15 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { confirm } from '../lab/confirm';
 import { escapeId, MLWSClient } from '../api/client';
-import type {
-  IChange,
-  IFetched,
-  IPage,
-  IPulled,
-  IPushed,
-  IRemote,
-  ITag
-} from '../api/models';
+import type { IChange, IRemote, ITag } from '../api/models';
 import { pullData } from '../lab/clone';
 import { notifyOnError } from '../lab/notify';
 import { REFS } from './branchActions';
@@ -64,7 +56,7 @@ export class RemoteActions {
     }
     const id = escapeId(remote?.name ?? fields.name);
     const saved = await notifyOnError(() =>
-      this._client.put<IRemote>(`/git/remotes/${encodeURIComponent(id)}`, {
+      this._client.put(`/git/remotes/${encodeURIComponent(id)}`, {
         url: fields.url
       })
     );
@@ -101,7 +93,7 @@ export class RemoteActions {
   async fetch(): Promise<void> {
     const trans = this._trans;
     if (await this._hasRemote()) {
-      await this._work.transfer<IFetched>(
+      await this._work.transfer(
         '/git/fetch',
         { prune: true },
         {
@@ -124,7 +116,7 @@ export class RemoteActions {
   async push(codeOnly = false): Promise<void> {
     const trans = this._trans;
     if (await this._hasRemote()) {
-      await this._work.transfer<IPushed>(
+      await this._work.transfer(
         '/git/push',
         { code_only: codeOnly },
         {
@@ -162,7 +154,7 @@ export class RemoteActions {
   async pull(): Promise<void> {
     const trans = this._trans;
     if (await this._hasRemote()) {
-      await this._work.carryOut<IPulled>(
+      await this._work.carryOut(
         '/git/pull',
         {},
         {
@@ -206,9 +198,7 @@ export class RemoteActions {
   }
 
   private async _remotes(): Promise<readonly IRemote[] | null> {
-    const page = await notifyOnError(() =>
-      this._client.cached<IPage<IRemote>>('/git/remotes')
-    );
+    const page = await notifyOnError(() => this._client.cached('/git/remotes'));
     return page && page.items;
   }
 }

@@ -8,7 +8,6 @@ import { listText } from '../ui/format';
 import { APIError, escapeId } from '../api/client';
 import type { StagingActions } from './stagingActions';
 import type { IMLWSClient } from '../lab/tokens';
-import type { IGitStatus, IPage, ISnapshot } from '../api/models';
 import { focusMessage } from './changesView';
 import type { CommitDraft } from './commit';
 import { EMPTY_TREE, type IVersions } from './diff';
@@ -114,7 +113,7 @@ function addSidebarCommands(
         return null;
       }
       const snapshot = await notifyOnError(async () => {
-        const { changes } = await client.cached<IGitStatus>('/git/status');
+        const { changes } = await client.cached('/git/status');
         return draft.commit(
           trans.__('Committing…'),
           () => saveOrFail(documents, trans),
@@ -325,10 +324,7 @@ async function chooseSnapshot(
   client: IMLWSClient,
   trans: TranslationBundle
 ): Promise<string | null> {
-  const { items } = await client.cached<IPage<ISnapshot>>(
-    '/snapshots',
-    queryOf(EVERYTHING)
-  );
+  const { items } = await client.cached('/snapshots', queryOf(EVERYTHING));
   const labels = items.map(item => `${item.short} ${item.subject}`);
   const answer = await InputDialog.getItem({
     title: trans.__('Restore Snapshot'),

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../api/client';
 import { cellText, fileSize } from '../ui/format';
-import type { IDifferingValue, ISnapshotDiff } from '../api/models';
+import type { IDifferingRow, ISnapshotDiff } from '../api/models';
 import { Rows } from '../ui/rows';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { staleTimeOf } from './diff';
@@ -13,7 +13,7 @@ import { kindLabel, stateLetters, stateLabel } from '../ui/changeLabels';
 function Values(props: {
   title: string;
   names: [string, string];
-  values: readonly IDifferingValue[];
+  values: readonly IDifferingRow[];
 }): JSX.Element | null {
   if (props.values.length === 0) {
     return null;
@@ -141,7 +141,7 @@ interface IProps {
 /** Two versions compared: files, data, parameters and metrics. */
 function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
   const { language, trans } = client;
-  const answer = useGet<ISnapshotDiff>(
+  const answer = useGet(
     client,
     '/snapshots/diff',
     { from, to },

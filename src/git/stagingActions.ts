@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { confirm } from '../lab/confirm';
 import type { MLWSClient } from '../api/client';
-import type { IIdentity, IChange, IDiscarded } from '../api/models';
+import type { IIdentity, IChange } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { Work } from '../lab/work';
 
@@ -41,7 +41,7 @@ export class StagingActions {
   /** Tells git who commits; whether that went well. */
   async setIdentity(identity: IIdentity): Promise<boolean> {
     const answer = await notifyOnError(() =>
-      this._client.put<IIdentity>('/git/identity', identity)
+      this._client.put('/git/identity', identity)
     );
     return answer !== null;
   }
@@ -72,7 +72,7 @@ export class StagingActions {
       return;
     }
     const discarded = await this._work.change(() =>
-      this._client.post<IDiscarded>('/git/discard', selection)
+      this._client.post('/git/discard', selection)
     );
     if (discarded) {
       const { paths, safety } = discarded;

@@ -52,12 +52,12 @@ async function readStatus(
 ): Promise<IGitStatus> {
   const before = knownStatus(client);
   if (paths && before && canJoin(before, paths)) {
-    const part = await client.get<IGitStatus>('/git/status', { paths });
+    const part = await client.get('/git/status', { paths });
     if (part.head === before.head) {
       return join(before, part, paths);
     }
   }
-  return client.get<IGitStatus>('/git/status');
+  return client.get('/git/status');
 }
 
 /** Whether what is known of the other paths holds when these ones are read anew. */

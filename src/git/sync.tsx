@@ -1,7 +1,6 @@
 import { refreshIcon } from '@jupyterlab/ui-components';
 
 import type { MLWSClient } from '../api/client';
-import type { IBranch, IPage } from '../api/models';
 import { IconButton } from '../ui/iconButton';
 import { useGet } from '../ui/server';
 import { branchIcon, pullIcon, pushIcon } from './icons';
@@ -17,7 +16,7 @@ export function Sync(props: {
 }): JSX.Element {
   const { client, branch, actions } = props;
   const { trans } = client;
-  const { data } = useGet<IPage<IBranch>>(client, '/git/branches');
+  const { data } = useGet(client, '/git/branches');
   const current = data?.items.find(one => one.current);
   const { upstream, ahead, behind } = current ?? {};
   const follows = upstream

@@ -1,8 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { CommandRegistry } from '@lumino/commands';
 
-import type { IPage, MLWSClient } from '../api/client';
-import type { IWorkflowSummary } from '../api/models';
+import type { MLWSClient } from '../api/client';
 import { documentPath } from '../lab/documents';
 import { CANVAS_FACTORY } from '../lab/tokens';
 
@@ -109,7 +108,7 @@ async function openWorkflow(
   if (!project || canvases.some(one => one.checkVisibility())) {
     return;
   }
-  const { items } = await client.get<IPage<IWorkflowSummary>>('/workflows');
+  const { items } = await client.get('/workflows');
   if (items.length > 0) {
     await commands.execute('docmanager:open', {
       path: documentPath(project, items[0].path),

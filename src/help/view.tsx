@@ -1,8 +1,8 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { useEffect, useRef, useState } from 'react';
 
-import type { IPage, MLWSClient } from '../api/client';
-import type { IReferenceEntry, IReferenceText } from '../api/models';
+import type { MLWSClient } from '../api/client';
+import type { IReferenceEntry } from '../api/models';
 import { Markdown } from '../ui/markdown';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue, type State } from '../ui/state';
@@ -46,7 +46,7 @@ function Contents(
 ): JSX.Element {
   const { client, page, query, setQuery } = props;
   const { trans } = client;
-  const list = useGet<IPage<IReferenceEntry>>(client, '/reference', {
+  const list = useGet(client, '/reference', {
     limit: ALL
   });
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
@@ -124,10 +124,7 @@ function ReferencePage(props: IReferenceOptions): JSX.Element {
   const { client, page, renderers } = props;
   const { trans } = client;
   const [id, setting] = page.value.split('#');
-  const answer = useGet<IReferenceText>(
-    client,
-    `/reference/${encodeURIComponent(id)}`
-  );
+  const answer = useGet(client, `/reference/${encodeURIComponent(id)}`);
   const body = useRef<HTMLElement>(null);
   useEffect(() => {
     const host = body.current!;

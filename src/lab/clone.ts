@@ -1,9 +1,11 @@
 import { Notification } from '@jupyterlab/apputils';
 
 import { escapeId } from '../api/client';
-import type { IGitStatus, IProject } from '../api/models';
+import type { Body, IProjectInfo } from '../api/models';
 import { notifyOnError } from './notify';
 import type { Work } from './work';
+
+type CloneOf = '/projects/clone' | `/team/projects/${string}/clone`;
 
 /**
  * Clones a repository by the request of a path, shows the new project, and offers to pull its data.
@@ -12,13 +14,13 @@ import type { Work } from './work';
  */
 export async function clone(
   work: Work,
-  path: string,
-  body: unknown,
+  path: CloneOf,
+  body: Body<'post', CloneOf>,
   name: string
-): Promise<IProject | null> {
+): Promise<IProjectInfo | null> {
   const { client } = work;
   const { trans } = client;
-  const project = await work.transfer<IProject>(path, body, {
+  const project = await work.transfer(path, body, {
     doing: trans.__('Cloning “%1”…', name),
     done: ({ path, dvc }) =>
       dvc
@@ -41,11 +43,11 @@ export async function clone(
 }
 
 /** Pulls all data of a project that is not here yet; the user is asked for trust before that. */
-async function pullAll(work: Work, project: IProject): Promise<void> {
+async function pullAll(work: Work, project: IProjectInfo): Promise<void> {
   const { client } = work;
   const status = await notifyOnError(async () => {
     await client.show(project);
-    return client.get<IGitStatus>('/git/status');
+    return client.get('/git/status');
   });
   if (!status) {
     return;

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 
 import { APIError, IEventStream, MLWSClient } from '../api/client';
-import type { IOperation, IOperationEvent, IPage } from '../api/models';
+import type { IOperation, Data } from '../api/models';
 import { notifyOnError } from './notify';
 import { FieldsForm } from './fieldsDialog';
 
@@ -27,7 +27,7 @@ export class CredentialPrompts implements IDisposable {
     private _client: MLWSClient,
     private _trans: TranslationBundle
   ) {
-    this._stream = _client.stream<IOperationEvent>('/operations/status');
+    this._stream = _client.stream('/operations/status');
     this._stream.message.connect(this._onEvent, this);
   }
 
@@ -42,7 +42,10 @@ export class CredentialPrompts implements IDisposable {
     }
   }
 
-  private _onEvent(_: IEventStream, event: IOperationEvent): void {
+  private _onEvent(
+    _: IEventStream,
+    event: Data<'get', '/operations/status'>
+  ): void {
     if (event.type === 'operation') {
       this._heed(event);
     } else {
@@ -52,7 +55,7 @@ export class CredentialPrompts implements IDisposable {
   }
 
   private async _lookUp(): Promise<void> {
-    const { items } = await this._client.get<IPage<IOperation>>('/operations');
+    const { items } = await this._client.get('/operations');
     const going = new Map(items.map(operation => [operation.id, operation]));
     for (const id of [...this._asked.keys()]) {
       if (!going.has(id)) {
@@ -122,7 +125,7 @@ export class CredentialPrompts implements IDisposable {
     question?.dialog.reject();
   }
 
-  private _stream: IEventStream<IOperationEvent>;
+  private _stream: IEventStream<Data<'get', '/operations/status'>>;
   private _asked = new Map<string, IAsked>();
 }
 

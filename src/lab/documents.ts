@@ -3,7 +3,7 @@ import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { Widget } from '@lumino/widgets';
 
-import type { IProject } from '../api/models';
+import type { IProjectInfo } from '../api/models';
 
 /** The open documents of the lab: saved before a version is made, reloaded after one is restored. */
 export class OpenDocuments {
@@ -23,7 +23,7 @@ export class OpenDocuments {
   }
 
   /** Loads open documents again after their files were replaced. */
-  async reload(project: IProject, paths: readonly string[]): Promise<void> {
+  async reload(project: IProjectInfo, paths: readonly string[]): Promise<void> {
     const changed = new Set(paths.map(path => documentPath(project, path)));
     const stale = this._contexts().filter(context =>
       changed.has(context.localPath)
@@ -40,7 +40,7 @@ export class OpenDocuments {
   }
 
   /** Opens a file of the project. */
-  open(project: IProject, path: string, factory?: string): void {
+  open(project: IProjectInfo, path: string, factory?: string): void {
     this._manager.openOrReveal(documentPath(project, path), factory);
   }
 
@@ -88,7 +88,7 @@ export class OpenDocuments {
 }
 
 /** The file browser's path of a file of a project. */
-export function documentPath(project: IProject, path: string): string {
+export function documentPath(project: IProjectInfo, path: string): string {
   const folder = project.path === '.' ? '' : project.path;
   return PathExt.join(folder, path);
 }

@@ -1,5 +1,5 @@
 import { projectOf, type IPlace, type MLWSClient } from '../api/client';
-import type { IProject } from '../api/models';
+import type { IProjectInfo } from '../api/models';
 
 /** The folder of the example project, below the server's root. */
 export const EXAMPLE_FOLDER = 'mlws-example';
@@ -11,8 +11,8 @@ export async function createProject(
   client: MLWSClient,
   name: string,
   template: 'empty' | 'example'
-): Promise<IProject> {
-  const project = await client.post<IProject>('/projects', { name, template });
+): Promise<IProjectInfo> {
+  const project = await client.post('/projects', { name, template });
   await client.show(project);
   return client.project ?? project;
 }

@@ -143,10 +143,9 @@ export class Restorer {
       );
       return false;
     }
-    const plan = await this._client.get<IRestorePlan>(
-      `/snapshots/${id}/restore-plan`,
-      { paths }
-    );
+    const plan = await this._client.get(`/snapshots/${id}/restore-plan`, {
+      paths
+    });
     if (plan.nothing) {
       Notification.info(
         this._trans.__(
@@ -160,7 +159,7 @@ export class Restorer {
     if (!(await this._confirm(plan, name))) {
       return false;
     }
-    const started = await this._client.post<IOperation<IRestoreResult>>(
+    const started = await this._client.post(
       `/snapshots/${id}/restore`,
       paths ? { paths } : {}
     );

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../ui/format';
 import { APIError, errorText, MLWSClient } from '../api/client';
-import type { IOperation } from '../api/models';
+import type { Body, IOperation, PathOf, Result } from '../api/models';
 import type { OpenDocuments } from './documents';
 import { ProgressNotice } from './notice';
 import { followOperation } from '../operations/tracker';
@@ -35,14 +35,14 @@ export class Work {
    *
    * Resolves to its result; to null where it failed or was canceled.
    */
-  carryOut<T>(
-    path: string,
-    body: unknown,
-    texts: IWorkTexts<T>
-  ): Promise<T | null> {
+  carryOut<P extends PathOf<'post'>>(
+    path: P,
+    body: Body<'post', P> | undefined,
+    texts: IWorkTexts<Result<P>>
+  ): Promise<Result<P> | null> {
     return notifyOnError(async () => {
       await this.save();
-      const started = await this.client.post<IOperation<T>>(path, body);
+      const started = await this.client.post(path, body);
       const end = await this._follow(started, texts);
       await this._documents.reloadChanged();
       return end;
@@ -50,13 +50,13 @@ export class Work {
   }
 
   /** As `carryOut`, for operations that leave the files alone. */
-  transfer<T>(
-    path: string,
-    body: unknown,
-    texts: IWorkTexts<T>
-  ): Promise<T | null> {
+  transfer<P extends PathOf<'post'>>(
+    path: P,
+    body: Body<'post', P> | undefined,
+    texts: IWorkTexts<Result<P>>
+  ): Promise<Result<P> | null> {
     return notifyOnError(async () =>
-      this._follow(await this.client.post<IOperation<T>>(path, body), texts)
+      this._follow(await this.client.post(path, body), texts)
     );
   }
 

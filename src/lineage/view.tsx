@@ -176,7 +176,7 @@ function Lineage(props: ILineageProps): JSX.Element {
   // The last one is shown; the others are the way back.
   const [trail, setTrail] = useState([props.of]);
   const [selected, setSelected] = useState<string | null>(null);
-  const answer = useGet<ILineage>(
+  const answer = useGet(
     client,
     '/lineage',
     { of: trail[trail.length - 1] },

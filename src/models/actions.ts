@@ -3,14 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { escapeId } from '../api/client';
 import { confirm } from '../lab/confirm';
-import type {
-  IExperimentRun,
-  IModel,
-  IModelDetail,
-  IModelVersion,
-  IPage,
-  IRunOutput
-} from '../api/models';
+import type { IExperimentRun, IModelVersion, IRunOutput } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
 import { PromoteForm, RegisterForm } from './forms';
@@ -34,10 +27,9 @@ export class ModelActions implements IModelRegistry {
   async promote(version: IModelVersion): Promise<void> {
     await notifyOnError(async () => {
       const trans = this._trans;
-      const { aliases } = await this._client.get<IModelDetail>(
-        modelPath(version.name),
-        { limit: 1 }
-      );
+      const { aliases } = await this._client.get(modelPath(version.name), {
+        limit: 1
+      });
       const answer = await showDialog({
         title: trans.__('Set Alias for %1 %2', version.name, version.version),
         body: new PromoteForm(version, aliases, trans),
@@ -111,7 +103,7 @@ export class ModelActions implements IModelRegistry {
       });
       return;
     }
-    const { items } = await this._client.get<IPage<IModel>>('/models', {
+    const { items } = await this._client.get('/models', {
       limit: MAX_SUGGESTIONS
     });
     const names = items.map(item => item.name);
@@ -134,7 +126,7 @@ export class ModelActions implements IModelRegistry {
       return;
     }
     const { run: id, name, artifacts } = answer.value;
-    const version = await this._client.post<IModelVersion>('/models', {
+    const version = await this._client.post('/models', {
       name,
       run_id: id,
       artifacts
@@ -147,13 +139,13 @@ export class ModelActions implements IModelRegistry {
   }
 
   private async _outputs(run: string): Promise<IRunOutput[]> {
-    const path = `/runs/${encodeURIComponent(run)}/outputs`;
-    return (await this._client.get<IPage<IRunOutput>>(path)).items;
+    const path = `/runs/${encodeURIComponent(run)}/outputs` as const;
+    return (await this._client.get(path)).items;
   }
 
   /** Returns the newest runs that MLflow has. */
   private async _newestRuns(): Promise<IExperimentRun[]> {
-    const page = await this._client.get<IPage<IExperimentRun>>('/runs', {
+    const page = await this._client.get('/runs', {
       limit: MAX_RUNS
     });
     return page.items.filter(run => run.id !== null);
@@ -161,10 +153,10 @@ export class ModelActions implements IModelRegistry {
 }
 
 /** Returns the path of a model in the API. */
-export function modelPath(name: string): string {
-  return `/models/${encodeURIComponent(escapeId(name))}`;
+export function modelPath(name: string) {
+  return `/models/${encodeURIComponent(escapeId(name))}` as const;
 }
 
-function aliasPath({ name }: IModelVersion, alias: string): string {
-  return `${modelPath(name)}/aliases/${encodeURIComponent(alias)}`;
+function aliasPath({ name }: IModelVersion, alias: string) {
+  return `${modelPath(name)}/aliases/${encodeURIComponent(alias)}` as const;
 }

@@ -4,11 +4,7 @@ import type { ReactNode } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import { cellText, fullTime, listText } from '../ui/format';
-import type {
-  IComparedValue,
-  IModelComparison,
-  IModelVersion
-} from '../api/models';
+import type { IComparedValue, IModelVersion } from '../api/models';
 import { Answer, ServerView, useGet } from '../ui/server';
 import type { IModelRegistry } from '../lab/tokens';
 
@@ -90,7 +86,7 @@ function Heading(props: {
 
 function Comparison({ client, actions, ids }: IProps): JSX.Element {
   const { language, trans } = client;
-  const answer = useGet<IModelComparison>(client, '/models/compare', { ids });
+  const answer = useGet(client, '/models/compare', { ids });
   return (
     <Answer of={answer} trans={trans}>
       {({ versions, params, metrics }) => (

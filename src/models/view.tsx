@@ -10,15 +10,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
-import type {
-  IAliasChange,
-  IBestModels,
-  IModel,
-  IModelDetail,
-  IModelVersion,
-  IPage,
-  IRunColumns
-} from '../api/models';
+import type { IAliasChange, IModel, IModelVersion } from '../api/models';
 import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { cellText, fullTime, relativeTime } from '../ui/format';
@@ -146,10 +138,7 @@ function AliasHistory(props: {
 }): JSX.Element | null {
   const { client, name } = props;
   const { language, trans } = client;
-  const history = useGet<IPage<IAliasChange>>(
-    client,
-    `${modelPath(name)}/aliases/history`
-  );
+  const history = useGet(client, `${modelPath(name)}/aliases/history`);
   const { data, error } = history;
   if (error) {
     return <Failures of={[history]} trans={trans} />;
@@ -192,7 +181,7 @@ function Expanded(props: IVersionProps & { name: string }): JSX.Element {
     void notifyOnError(() => readMore(client, path, {}, 'versions'));
   return (
     <div className="jp-mlws-Dataset-detail">
-      <Answer of={useGet<IModelDetail>(client, path)} trans={trans}>
+      <Answer of={useGet(client, path)} trans={trans}>
         {detail => (
           <>
             {detail.description && (
@@ -253,8 +242,8 @@ function ModelRow(props: IVersionProps & { item: IModel }): JSX.Element {
 function Best({ client, actions }: IProps): JSX.Element | null {
   const { trans } = client;
   const [metric, setMetric] = useState('');
-  const columns = useGet<IRunColumns>(client, '/runs/columns');
-  const best = useGet<IBestModels>(
+  const columns = useGet(client, '/runs/columns');
+  const best = useGet(
     client,
     '/models/best',
     { metric, limit: BEST },
@@ -337,7 +326,7 @@ function Empty({ client, actions }: IProps): JSX.Element {
 function Registry(props: IProps): JSX.Element {
   const { client, actions } = props;
   const { trans } = client;
-  const models = usePages<IModel>(client, '/models', PAGE);
+  const models = usePages(client, '/models', PAGE);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const ids = [...selected];
   const more = () =>

@@ -4,7 +4,7 @@ import { Button } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
 import type { MLWSClient } from '../api/client';
-import type { ICellFailure, IPage, ISimilar } from '../api/models';
+import type { ICellFailure, ISimilar } from '../api/models';
 import { Failure } from '../ui/errorBox';
 import { Failures, ServerView, useGet } from '../ui/server';
 import { useValue } from '../ui/state';
@@ -36,7 +36,7 @@ function Failed(
   const { trans } = client;
   const id = useValue(model.id);
   const error = useValue(model.error);
-  const answer = useGet<IPage<ICellFailure>>(
+  const answer = useGet(
     client,
     model.address('/errors'),
     {},

@@ -1,7 +1,6 @@
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
-import type { IExecution, IExecutionResult, IPage } from '../api/models';
 import { fullTime, memorySize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue } from '../ui/state';
@@ -24,7 +23,7 @@ function Output(props: {
   const { client, model, id } = props;
   const { trans } = client;
   const [isOpen, setOpen] = useState(false);
-  const answer = useGet<IExecutionResult>(
+  const answer = useGet(
     client,
     model.address(`/executions/${encodeURIComponent(id)}`),
     {},
@@ -58,7 +57,7 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
   const { language, trans } = client;
   const [q, setQ] = useState('');
   const id = useValue(model.id);
-  const answer = useGet<IPage<IExecution>>(
+  const answer = useGet(
     client,
     model.address('/executions'),
     { cell, q: q || undefined },

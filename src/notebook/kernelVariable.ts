@@ -19,7 +19,7 @@ type Call = 'table' | 'statistics' | 'items';
 /** A variable as the kernel has it; requests wait while the kernel is busy. */
 export class KernelVariable {
   constructor(
-    private _post: <T>(call: Call, body: object) => Promise<T>,
+    private _post: (call: Call, body: object) => Promise<unknown>,
     private _retryDelay = RETRY_DELAY
   ) {}
 
@@ -85,9 +85,9 @@ export class KernelVariable {
     const generation = this._generation;
     for (;;) {
       try {
-        const answer = await this._post<T>(call, body);
+        const answer = await this._post(call, body);
         this.isBusy.value = false;
-        return answer;
+        return answer as T;
       } catch (error) {
         const isBusy = error instanceof APIError && error.code === KERNEL_BUSY;
         this.isBusy.value = isBusy;

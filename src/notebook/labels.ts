@@ -1,11 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { duration } from '../ui/format';
-import type { ExecutionState, IExecution, IOutputData } from '../api/models';
+import type { ExecutionStatus, IExecution } from '../api/models';
 
 /** How an execution stands, in words. */
 export function stateLabel(
-  state: ExecutionState,
+  state: ExecutionStatus,
   trans: TranslationBundle
 ): string {
   return {
@@ -33,7 +33,7 @@ export function markText(one: IExecution, trans: TranslationBundle): string {
 }
 
 /** The plain text of an output of nbformat. */
-export function outputText(output: IOutputData): string {
+export function outputText(output: object): string {
   const { text, data, traceback } = output as {
     text?: string;
     data?: Record<string, string | string[] | undefined>;

@@ -5,7 +5,12 @@ import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { APIError, type IEventStream, type MLWSClient } from '../api/client';
-import type { IAttachment, ILiveExecution, NotebookEvent } from '../api/models';
+import type {
+  IAttachRequest,
+  IAttachment,
+  ILiveExecution,
+  NotebookEvent
+} from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { NotebookModel } from './model';
 import { ResumedExecution } from './resumedExecution';
@@ -129,20 +134,18 @@ export class LiveOutputs implements IDisposable {
       }
     }
     if (this._followed.size > 0) {
-      this._stream = this._client.stream<NotebookEvent>(
-        this._model.address('/output'),
-        { since: attachment.seq }
-      );
+      this._stream = this._client.stream(this._model.address('/output'), {
+        since: attachment.seq
+      });
       this._stream.message.connect((_, event) => this._receive(event));
     }
   }
 
-  private async _requestAttachment(body: object): Promise<IAttachment | null> {
+  private async _requestAttachment(
+    body: IAttachRequest
+  ): Promise<IAttachment | null> {
     try {
-      return await this._client.post<IAttachment>(
-        this._model.address('/attach'),
-        body
-      );
+      return await this._client.post(this._model.address('/attach'), body);
     } catch (error) {
       if (!(error instanceof APIError)) {
         throw error;
@@ -192,10 +195,10 @@ export class LiveOutputs implements IDisposable {
       cell.outputArea.future = future;
       for (const { display_id, ...output } of execution.outputs) {
         const display = typeof display_id === 'string' ? { display_id } : {};
-        future.receive({ type: 'output', execution: id, output, ...display });
+        future.receive({ type: 'output', output, ...display });
       }
       if (execution.clears_next) {
-        future.receive({ type: 'clear', execution: id, wait: true });
+        future.receive({ type: 'clear', wait: true });
       }
       if (isRunning) {
         cell.setPrompt('*');
@@ -206,7 +209,7 @@ export class LiveOutputs implements IDisposable {
     if (isRunning) {
       this._followed.set(id, followed);
       if (execution.prompt) {
-        future.receive({ type: 'input', execution: id, ...execution.prompt });
+        future.receive({ type: 'input', ...execution.prompt });
       }
     }
   }
@@ -242,7 +245,7 @@ export class LiveOutputs implements IDisposable {
       }
     } else if (event.type === 'answered') {
       removeInput(followed.cell);
-    } else {
+    } else if (event.type !== 'memory') {
       this._change(followed, () => followed.future.receive(event));
     }
     if (this._followed.size === 0 && this._retry === undefined) {

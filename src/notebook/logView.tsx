@@ -1,7 +1,7 @@
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
-import type { ILogEntry, IPage } from '../api/models';
+import type { Data, ILogEntry } from '../api/models';
 import { parseAnsi } from '../ui/ansi';
 import { fullTime } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -12,32 +12,36 @@ import { useLog } from '../ui/useLog';
 const LONGEST = 1000;
 const FIRST = 200;
 
-type LogEvent = { type: 'hello' | 'reset' } | ({ type: 'line' } & ILogEntry);
-
-const follow = (lines: readonly ILogEntry[], event: LogEvent) =>
-  event.type === 'line' ? [...lines, event] : lines;
+const follow = (
+  lines: readonly ILogEntry[],
+  event: Data<'get', '/logs/{log}'>
+) => (event.type === 'line' ? [...lines, event] : lines);
 
 /** The server's log: its end, then what comes while it is looked at. */
 function Log({ client }: { client: MLWSClient }): JSX.Element {
   const { language, project, server, trans } = client;
   // Which lines are wanted; "" is all.
-  const [filter, setFilter] = useState({ source: '', level: '', q: '' });
+  const [filter, setFilter] = useState({
+    source: '' as ILogEntry['source'] | '',
+    level: '' as ILogEntry['level'] | '',
+    q: ''
+  });
   const query = {
-    source: filter.source || undefined,
+    source: filter.source ? [filter.source] : undefined,
     level: filter.level || undefined,
     q: filter.q || undefined,
     // What nodes of workflows wrote is the project's.
     project: project?.default ? undefined : project?.id
   };
   // What is shown stays until the new lines are there, and so does the focus.
-  const end = useGet<readonly ILogEntry[]>(
+  const end = useGet(
     client,
     '/logs',
     { ...query, limit: FIRST },
     {
       queryFn: async ({ queryKey }) => {
         const asked = queryKey[1] as typeof query;
-        const page = await client.get<IPage<ILogEntry>>('/logs', asked);
+        const page = await client.get('/logs', asked);
         return [...page.items].reverse();
       },
       keepPrevious: true,
@@ -79,7 +83,10 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
               aria-label={trans.__('Source')}
               value={filter.source}
               onChange={event =>
-                setFilter({ ...filter, source: event.target.value })
+                setFilter({
+                  ...filter,
+                  source: event.target.value as typeof filter.source
+                })
               }
             >
               {Object.entries(sources).map(([value, word]) => (
@@ -92,7 +99,10 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
               aria-label={trans.__('Level')}
               value={filter.level}
               onChange={event =>
-                setFilter({ ...filter, level: event.target.value })
+                setFilter({
+                  ...filter,
+                  level: event.target.value as typeof filter.level
+                })
               }
             >
               {Object.entries(levels).map(([value, word]) => (

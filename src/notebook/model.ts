@@ -3,12 +3,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { APIError, type IEventStream, type MLWSClient } from '../api/client';
-import type {
-  IExecution,
-  IPage,
-  ISavedCell,
-  NotebookEvent
-} from '../api/models';
+import type { IExecution, IPage, ICell, NotebookEvent } from '../api/models';
 import { State } from '../ui/state';
 
 /** One open notebook as the server knows it; what is read of it follows its stream. */
@@ -47,8 +42,8 @@ export class NotebookModel implements IDisposable {
   }
 
   /** Where something of the notebook is in the API. */
-  address(part: string): string {
-    return `/notebooks/${this.id.value}${part}`;
+  address<P extends string>(part: P) {
+    return `/notebooks/${String(this.id.value)}${part}` as const;
   }
 
   /** Seconds that a cell run here may take; null: as long as it likes. */
@@ -62,18 +57,18 @@ export class NotebookModel implements IDisposable {
   /** The cells to run again for a cell, in order; it is the last. */
   async needs(cell: string): Promise<string[]> {
     const path = this.address(`/cells/${encodeURIComponent(cell)}/needs`);
-    return (await this._client.get<{ cells: string[] }>(path)).cells;
+    return (await this._client.get(path)).cells;
   }
 
   /** The cells as the server has them, with their outputs. */
-  async saved(): Promise<ISavedCell[]> {
+  async saved(): Promise<ICell[]> {
     const path = this.address('');
-    return (await this._client.get<{ cells: ISavedCell[] }>(path)).cells;
+    return (await this._client.get(path)).cells;
   }
 
   private async _open(): Promise<void> {
     try {
-      const page = await this._client.get<IPage<{ id: string }>>('/notebooks', {
+      const page = await this._client.get('/notebooks', {
         path: this.path
       });
       if (page.items.length === 0 || this._isDisposed) {
@@ -93,7 +88,7 @@ export class NotebookModel implements IDisposable {
   }
 
   private _follow(): void {
-    const stream = (this._stream = this._client.stream<NotebookEvent>(
+    const stream = (this._stream = this._client.stream(
       this.address('/output'),
       { outputs: 'false' }
     ));

@@ -1,7 +1,16 @@
 import type { IOutput } from '@jupyterlab/nbformat';
 import { KernelMessage, type Kernel } from '@jupyterlab/services';
 
-import type { OutputEvent } from '../api/models';
+import type { NotebookEvent } from '../api/models';
+
+/** A message about the output of an execution, without the fields that say of which. */
+type Output<E> = E extends { execution: string }
+  ? Omit<E, 'seq' | 'execution' | 'request' | 'cell' | 'origin'>
+  : never;
+
+export type OutputEvent = Output<
+  Exclude<NotebookEvent, { type: 'execution' | 'memory' }>
+>;
 
 type Hook = (
   message: KernelMessage.IIOPubMessage

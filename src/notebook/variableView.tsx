@@ -4,7 +4,7 @@ import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useRef, useState } from 'react';
 
 import { APIError, type MLWSClient } from '../api/client';
-import type { IVariable, IVariableItems } from '../api/models';
+import type { ITableRequest, IVariable, IVariableItems } from '../api/models';
 import { Failure } from '../ui/errorBox';
 import { useActive, type ServerView } from '../ui/server';
 import { useValue } from '../ui/state';
@@ -105,7 +105,7 @@ function Value(props: IProps & { model: NotebookModel }): JSX.Element {
       new KernelVariable((call, body) =>
         client.post(
           model.address(`/variables/${encodeURIComponent(name)}/${call}`),
-          body
+          body as ITableRequest
         )
       ),
     [client, model, name]

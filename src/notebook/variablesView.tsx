@@ -49,7 +49,7 @@ function Variables(props: {
   const [sort, setSort] = useState<ISort | null>(null);
   const id = useValue(model.id);
   // It is read again after each execution, as all of the notebook is.
-  const answer = useGet<IVariables>(
+  const answer = useGet(
     client,
     model.address('/variables'),
     {},

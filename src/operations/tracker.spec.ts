@@ -67,7 +67,7 @@ it('hears nothing of what it was before, once it has ended', async () => {
   const client = wire.client();
   client.project = project;
   const get = client.get.bind(client);
-  client.get = (async (path: string) => {
+  client.get = (async (path: `/operations/${string}`) => {
     const answer = await get(path);
     if (asked === 1) {
       await new Promise<void>(resolve => (late = resolve));

@@ -2,7 +2,7 @@ import { Signal } from '@lumino/signaling';
 import { useSyncExternalStore } from 'react';
 
 import { APIError, type MLWSClient } from '../api/client';
-import type { IOperation, IOperationEvent } from '../api/models';
+import type { IOperation } from '../api/models';
 
 /** States after which nothing more comes. */
 const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
@@ -13,12 +13,12 @@ export function followOperation<T>(
   started: IOperation<T>,
   onProgress: (operation: IOperation) => void = () => undefined
 ): Promise<IOperation<T>> {
-  const stream = client.stream<IOperationEvent>('/operations/status');
+  const stream = client.stream('/operations/status');
   let isOver = false;
   return new Promise<IOperation<T>>((resolve, reject) => {
     const read = async () => {
-      const path = `/operations/${started.id}`;
-      const operation = await client.get<IOperation<T>>(path);
+      const path = `/operations/${started.id}` as const;
+      const operation = (await client.get(path)) as IOperation<T>;
       // A response that arrives after the one that reports the end is older.
       if (isOver) {
         return;

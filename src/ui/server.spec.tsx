@@ -18,17 +18,17 @@ let view: ServerView;
 
 function Label(): JSX.Element {
   const { trans } = client;
-  const answer = useGet<{ label: string }>(client, '/lineage', { of: 'a' });
+  const answer = useGet(client, '/lineage', { of: 'a' });
   return (
     <Answer of={answer} trans={trans}>
-      {({ label }) => <b>{label}</b>}
+      {({ of }) => <b>{of}</b>}
     </Answer>
   );
 }
 
 beforeEach(() => {
   wire = new Wire();
-  wire.answers['GET /lineage'] = () => ({ label: `answer ${reads()}` });
+  wire.answers['GET /lineage'] = () => ({ of: `answer ${reads()}` });
   client = wire.client();
   followProject(client);
   const body = () => (
@@ -107,7 +107,7 @@ it('reads once more, however often it changes while an answer is on its way', as
   wire.answers['GET /lineage'] = async () => {
     const label = `answer ${reads()}`;
     await new Promise<void>(resolve => (release = resolve));
-    return { label };
+    return { of: label };
   };
   await begin();
   for (let seq = 1; seq < 10; seq++) {
@@ -126,7 +126,7 @@ it('reads once more, however often it changes while an answer is on its way', as
 it('takes null for an answer', async () => {
   wire.answers['GET /git/status'] = null;
   function Status(): JSX.Element {
-    const answer = useGet<object | null>(client, '/git/status');
+    const answer = useGet(client, '/git/status');
     return (
       <Answer of={answer} trans={client.trans}>
         {data => <b>{String(data)}</b>}
@@ -144,7 +144,7 @@ it('reports why it cannot read, and tries again when asked', async () => {
   wire.answers['GET /lineage'] = () => failure(500, '50101', 'Our fault.');
   await begin();
   expect(view.node.textContent).toContain('Our fault.');
-  wire.answers['GET /lineage'] = { label: 'better' };
+  wire.answers['GET /lineage'] = { of: 'better' };
   view.node.querySelector('button')!.click();
   await rest();
   expect(view.node.textContent).toBe('betterbetter');

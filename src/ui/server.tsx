@@ -9,13 +9,8 @@ import {
   type ReactNode
 } from 'react';
 
-import {
-  isOfServer,
-  type APIError,
-  type IPage,
-  type MLWSClient,
-  type Query
-} from '../api/client';
+import { isOfServer, type APIError, type MLWSClient } from '../api/client';
+import type { Data, IPage, PathOf, QueryOf } from '../api/models';
 import { readPages } from '../api/pages';
 import { Failure, Waiting } from './errorBox';
 import { setHelpPage } from './helpLink';
@@ -45,10 +40,10 @@ interface IGetOptions<T> extends Partial<UseQueryOptions<T>> {
 }
 
 /** Reads a path, and again whenever the response is stale, as long as the view is not hidden. */
-export function useGet<T>(
+export function useGet<P extends PathOf<'get'>, T = Data<'get', P>>(
   client: MLWSClient,
-  path: string,
-  query: Query = {},
+  path: P,
+  query: QueryOf<'get', P> | object = {},
   { enabled = true, keepPrevious = false, ...options }: IGetOptions<T> = {}
 ): IAnswer<T> {
   const active = useActive();
@@ -80,17 +75,17 @@ export function useGet<T>(
 }
 
 /** Reads a list from its beginning, with all pages that `readMore` has added. */
-export function usePages<T>(
+export function usePages<P extends PathOf<'get'>>(
   client: MLWSClient,
-  path: string,
-  query: Query & { limit: number },
-  options?: IGetOptions<IPage<T>>
-): IAnswer<IPage<T>> {
-  return useGet<IPage<T>>(client, path, query, {
+  path: P,
+  query: QueryOf<'get', P> & { limit: number },
+  options?: IGetOptions<Data<'get', P>>
+): IAnswer<Data<'get', P>> {
+  return useGet(client, path, query, {
     queryFn: ({ queryKey }) => {
-      const before = client.queries.getQueryData<IPage<T>>(queryKey);
+      const before = client.queries.getQueryData<IPage<unknown>>(queryKey);
       const count = Math.max(query.limit, before?.items.length ?? 0);
-      return readPages<T>(client, path, queryKey[1] as Query, count);
+      return readPages(client, path, queryKey[1] as QueryOf<'get', P>, count);
     },
     ...options
   });

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 
 import type { MLWSClient, Query } from '../api/client';
+import type { Data, PathOf } from '../api/models';
 
 /** Lines that arrive within this are drawn together, in milliseconds. */
 const TOGETHER = 50;
@@ -16,12 +17,12 @@ interface ILog<L> {
  *
  * `follow`: returns the lines after an event; only the last `most` are kept.
  */
-export function useLog<L extends { seq: number }, E>(
+export function useLog<P extends PathOf<'get'>, L extends { seq: number }>(
   client: MLWSClient,
   end: readonly L[] | undefined,
-  stream: string,
+  stream: P,
   query: Query,
-  follow: (lines: readonly L[], event: E) => readonly L[],
+  follow: (lines: readonly L[], event: Data<'get', P>) => readonly L[],
   most: number
 ): ILog<L> {
   const [log, setLog] = useState<ILog<L>>({ lines: [], connected: false });
@@ -32,7 +33,7 @@ export function useLog<L extends { seq: number }, E>(
     let lines = end;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const last = end[end.length - 1];
-    const events = client.stream<E>(
+    const events = client.stream(
       stream,
       last ? { ...query, since: last.seq } : query
     );

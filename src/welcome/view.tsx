@@ -14,7 +14,7 @@ import { useRef, useState, type ReactNode } from 'react';
 
 import { setHelpPage } from '../ui/helpLink';
 import { APIError, type MLWSClient } from '../api/client';
-import type { IProject } from '../api/models';
+import type { IProjectInfo } from '../api/models';
 import { documentPath } from '../lab/documents';
 import { createProject, EXAMPLE_FOLDER, ROOT_FOLDER } from '../lab/projects';
 import { CANVAS_FACTORY } from '../lab/tokens';
@@ -128,7 +128,7 @@ function Beginning(
 
   const clone = (): Promise<void> =>
     attempt(trans.__('Cloning…'), async () => {
-      const project: IProject | null = await commands.execute('mlws:clone');
+      const project: IProjectInfo | null = await commands.execute('mlws:clone');
       if (project) {
         const args = { path: `/${documentPath(project, '')}` };
         await commands.execute('filebrowser:go-to-path', args);

@@ -11,7 +11,6 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 
 import type { MLWSClient } from '../api/client';
-import type { IWorkflowEvent } from '../api/models';
 import { chooseFile as chooseLabFile } from '../lab/chooseFile';
 import { uploadFiles } from '../lab/upload';
 import { fullTime } from '../ui/format';
@@ -506,7 +505,7 @@ async function connectToServer(
       one => one.id === project || (project === undefined && one.default)
     );
     const isShared = !own || client.project?.id === own.id;
-    const events = client.stream<IWorkflowEvent>(
+    const events = client.stream(
       '/workflows/status',
       isShared ? {} : { project: own.id }
     );

@@ -1,19 +1,19 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
-import type { IFailure } from '../api/models';
+import type { INodeFailure } from '../api/models';
 import { failedRow, failureSentence, faultySetting } from './failure';
 
 const trans = nullTranslator.load('jupyter_mlws');
 
-function failure(...log: string[]): IFailure {
+function failure(...log: string[]): INodeFailure {
   return {
     code: '40101',
     message: 'The node failed with exit code 1.',
     node: 'train',
     details: { exit_code: 1, log },
     solution: ''
-  } as IFailure;
+  } as INodeFailure;
 }
 
 describe('failureSentence', () => {

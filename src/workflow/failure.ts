@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IFailure } from '../api/models';
+import type { INodeFailure } from '../api/models';
 import { parseAnsi } from '../ui/ansi';
 
 /** "ValueError: could not convert …", also with its module before it. */
@@ -18,7 +18,7 @@ const REFUSAL = /^jupyter mlws node: /;
 
 /** Returns the last exception of a failed node's log in one line, else the error's own message. */
 export function failureSentence(
-  error: IFailure,
+  error: INodeFailure,
   trans: TranslationBundle
 ): string {
   const own = ownMessage(error);
@@ -62,7 +62,7 @@ export interface IFailedRow {
 
 /** Returns the row of an input table that a failed node names; null where it names none. */
 export function failedRow(
-  error: IFailure,
+  error: INodeFailure,
   trans: TranslationBundle
 ): IFailedRow | null {
   const match = /\brow (\d+)(?: of the input '(\w+)')?/.exec(
@@ -72,7 +72,7 @@ export function failedRow(
 }
 
 /** Returns what a built-in component says about its failure; null where it does not. */
-function ownMessage(error: IFailure): string | null {
+function ownMessage(error: INodeFailure): string | null {
   const last = logLines(error)
     .filter(line => EXCEPTION.test(line.trim()))
     .pop();
@@ -82,7 +82,7 @@ function ownMessage(error: IFailure): string | null {
 
 /** Returns the setting that an error is most likely about; null where none is named. */
 export function faultySetting(
-  error: IFailure,
+  error: INodeFailure,
   settings: Readonly<Record<string, unknown>>,
   trans: TranslationBundle
 ): string | null {
@@ -117,7 +117,7 @@ export function faultySetting(
 }
 
 /** Returns the line of a file at which the last exception of a failed node arose; else null. */
-export function failureLine(error: IFailure, path: string): number | null {
+export function failureLine(error: INodeFailure, path: string): number | null {
   const frames = logLines(error).flatMap(line => {
     const match = /^\s*File "(.+)", line (\d+)/.exec(line);
     return match && (match[1] === path || match[1].endsWith(`/${path}`))
@@ -127,7 +127,7 @@ export function failureLine(error: IFailure, path: string): number | null {
   return frames[frames.length - 1] ?? null;
 }
 
-function logLines(error: IFailure): string[] {
+function logLines(error: INodeFailure): string[] {
   const { log } = error.details;
   return Array.isArray(log)
     ? log.map(line =>

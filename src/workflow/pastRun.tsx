@@ -49,11 +49,11 @@ class PastService extends WorkflowService {
     if (commit === null) {
       throw new Error(trans.__('The files of this run were not kept.'));
     }
-    const { old, truncated } = await this._source.get<IFileDiff>('/git/diff', {
+    const { old, truncated } = (await this._source.get('/git/diff', {
       project: this.project,
       from: commit,
       path
-    });
+    })) as IFileDiff;
     if (old === null || truncated) {
       throw new Error(trans.__('This run has no text of “%1”.', path));
     }

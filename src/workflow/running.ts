@@ -3,12 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IEventStream, MLWSClient } from '../api/client';
-import type {
-  IPage,
-  IRunSummary,
-  IWorkflowEvent,
-  IWorkflowSummary
-} from '../api/models';
+import type { IRunSummary, IWorkflowEvent } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import { workflowIcon } from './icons';
 import { FINAL } from './store/run';
@@ -58,8 +53,7 @@ export class RunningRuns implements IRunningSessions.IManager {
       return;
     }
     await notifyOnError(async () => {
-      const { items } =
-        await this._client.get<IPage<IWorkflowSummary>>('/workflows');
+      const { items } = await this._client.get('/workflows');
       const runs = items.flatMap(({ run }) => (run ? [run] : []));
       this._set(runs.filter(run => !FINAL.has(run.status)));
     });
@@ -67,7 +61,7 @@ export class RunningRuns implements IRunningSessions.IManager {
 
   private async _stop(run: IRunSummary): Promise<void> {
     const id = encodeURIComponent(run.workflow);
-    const path = `/workflows/${id}/runs/${run.id}/cancel`;
+    const path = `/workflows/${id}/runs/${run.id}/cancel` as const;
     await notifyOnError(() => this._client.post(path));
   }
 

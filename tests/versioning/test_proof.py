@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_mlws.core.errors import BranchMovedError, DataDamagedError, MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import Problem
+from jupyter_mlws.dvc.pointers import ObjectFault
 from jupyter_mlws.versioning.snapshots import outbox_worker
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.snapshots.proof_models import Store
@@ -78,8 +78,8 @@ def current(root: Path, remote: Path) -> tuple[list[Path], list[Path]]:
     return [path for path in here if path.parent.name + path.name in names], there
 
 
-def spoil(path: Path, how: Problem) -> None:
-    if how is Problem.MISSING:
+def spoil(path: Path, how: ObjectFault) -> None:
+    if how is ObjectFault.MISSING:
         path.unlink()
         return
     path.chmod(0o644)
@@ -99,7 +99,7 @@ def test_a_whole_snapshot_is_proven(manager: SnapshotManager) -> None:
     assert manager.repair("HEAD").mended == []
 
 
-@pytest.mark.parametrize("how", list(Problem))
+@pytest.mark.parametrize("how", list(ObjectFault))
 @pytest.mark.parametrize("where", [Store.CACHE, Store.REMOTE])
 @pytest.mark.parametrize("number", range(OBJECTS))
 def test_any_one_object_that_is_gone_or_damaged_is_named_and_mended(
@@ -107,7 +107,7 @@ def test_any_one_object_that_is_gone_or_damaged_is_named_and_mended(
     remote: Path,
     number: int,
     where: Store,
-    how: Problem,
+    how: ObjectFault,
 ) -> None:
     root = manager.project.root
     here, there = current(root, remote)
@@ -137,7 +137,7 @@ def test_what_is_left_at_the_remote_alone_is_fetched(
     manager: SnapshotManager, remote: Path, number: int
 ) -> None:
     root = manager.project.root
-    spoil(current(root, remote)[0][number], Problem.DAMAGED)
+    spoil(current(root, remote)[0][number], ObjectFault.DAMAGED)
     shutil.rmtree(root / "data" / "images")
     (root / "data" / "wine.csv").unlink()
     done = manager.repair("HEAD")
@@ -169,7 +169,7 @@ def test_a_file_that_was_moved_still_mends_the_old_version(
     add_data(root, "data/moved.csv")
     manager.create("Moved")
     path = next(p for p in objects(cache(root)) if p.read_bytes() == b"wine\n")
-    spoil(path, Problem.DAMAGED)
+    spoil(path, ObjectFault.DAMAGED)
     shutil.rmtree(remote)
     done = manager.repair("HEAD~1")
     row = next(row for row in done.mended if row.where is Store.CACHE)
@@ -179,14 +179,14 @@ def test_a_file_that_was_moved_still_mends_the_old_version(
 def test_what_is_lost_is_said_exactly(manager: SnapshotManager, remote: Path) -> None:
     root = manager.project.root
     for place in (cache(root), remote):
-        spoil(next(p for p in objects(place) if p.read_bytes() == b"wine\n"), Problem.MISSING)
+        spoil(next(p for p in objects(place) if p.read_bytes() == b"wine\n"), ObjectFault.MISSING)
     (root / "data" / "wine.csv").write_text("something else\n")
     done = manager.repair("HEAD")
     assert done.mended == []
     lost = [(row.path, row.where, row.problem) for row in done.lost]
     assert lost == [
-        ("data/wine.csv", Store.CACHE, Problem.MISSING),
-        ("data/wine.csv", Store.REMOTE, Problem.MISSING),
+        ("data/wine.csv", Store.CACHE, ObjectFault.MISSING),
+        ("data/wine.csv", Store.REMOTE, ObjectFault.MISSING),
     ]
     assert (root / "data" / "wine.csv").read_text() == "something else\n"
 
@@ -195,12 +195,12 @@ def test_a_quick_look_reads_no_content_at_the_remote(
     manager: SnapshotManager, remote: Path
 ) -> None:
     damaged = objects(remote)[0]
-    spoil(damaged, Problem.DAMAGED)
+    spoil(damaged, ObjectFault.DAMAGED)
     assert manager.verify("HEAD", quick=True).problems == []
     damaged.chmod(0o644)
     damaged.write_bytes(damaged.read_bytes() + b"more")
     found = manager.verify("HEAD", quick=True)
-    assert [row.problem for row in found.problems] == [Problem.DAMAGED]
+    assert [row.problem for row in found.problems] == [ObjectFault.DAMAGED]
 
 
 def test_a_remote_that_cannot_be_reached_is_told_and_mends_what_is_here(
@@ -209,7 +209,7 @@ def test_a_remote_that_cannot_be_reached_is_told_and_mends_what_is_here(
     root = manager.project.root
     config = root / ".dvc" / "config.local"
     config.write_text(config.read_text().replace(NEAR, "http://127.0.0.1:9/store"))
-    spoil(current(root, remote)[0][0], Problem.MISSING)
+    spoil(current(root, remote)[0][0], ObjectFault.MISSING)
     for found in (manager.verify("HEAD"), manager.repair("HEAD")):
         assert found.unreachable
         assert "store" in found.unreachable
@@ -217,15 +217,15 @@ def test_a_remote_that_cannot_be_reached_is_told_and_mends_what_is_here(
     assert manager.verify("HEAD").proof.data_remote is None
 
 
-@pytest.mark.parametrize("how", list(Problem))
+@pytest.mark.parametrize("how", list(ObjectFault))
 def test_code_that_git_has_lost_is_named_and_mended(
-    manager: SnapshotManager, git: Command, how: Problem
+    manager: SnapshotManager, git: Command, how: ObjectFault
 ) -> None:
     root = manager.project.root
     sha = git(root, "rev-parse", "HEAD:train.py").strip()
     path = root / ".git" / "objects" / sha[:2] / sha[2:]
     path.chmod(0o644)
-    if how is Problem.MISSING:
+    if how is ObjectFault.MISSING:
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-4] + b"oops")
@@ -295,7 +295,7 @@ def test_a_damaged_object_is_found_before_it_is_pushed(
     )
     damaged = objects(cache(root))[0]
     md5 = damaged.parent.name + damaged.name
-    spoil(damaged, Problem.DAMAGED)
+    spoil(damaged, ObjectFault.DAMAGED)
     (root / "train.py").write_text("two\n")
     manager = SnapshotManager(workspace)
     with pytest.raises(DataDamagedError) as error:

@@ -102,8 +102,12 @@ def _operation(operation: dict[str, Any], language: str) -> Iterator[str]:
 def _content(part: dict[str, Any], language: str) -> str:
     for media, content in part.get("content", {}).items():
         schema = content.get("schema", {})
-        data = schema.get("properties", {}).get("data")
-        return values_of(data or schema, language) if media == "application/json" else code(media)
+        data = schema.get("properties", {}).get("data", schema)
+        if media != "application/json":
+            return code(media)
+        result = data.get("properties", {}).get("result")
+        values = values_of(data, language)
+        return f"{values}, {code('result')}: {values_of(result, language)}" if result else values
     return ""
 
 

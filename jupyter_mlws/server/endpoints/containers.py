@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_mlws.api.registry import Endpoints
+from jupyter_mlws.containers.messages import OutOfMemoryEvent, OwnUsageEvent
 from jupyter_mlws.containers.models import OwnUsage
 from jupyter_mlws.server.handlers import StreamHandler
 from jupyter_mlws.server.services import Services
@@ -22,6 +23,7 @@ class OwnUsageStream(StreamHandler):
     """This container's usage as it changes, and the kernels killed for lack of memory."""
 
     resource = "usage"
+    messages = (OwnUsageEvent, OutOfMemoryEvent)
 
     async def newest(self) -> int:
         return self.services.own.stream.seq

@@ -27,10 +27,14 @@ from jupyter_mlws.versioning.data.models import (
     DatasetDiff,
     DatasetDiffQuery,
     DatasetImport,
+    DatasetMoved,
+    DatasetPlaces,
     DatasetsQuery,
+    DatasetVerified,
     DatasetVerify,
     StorageUse,
 )
+from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.workspace import Workspace
 
 SETTINGS_ERRORS = (DVCNotInitializedError, DVCConfigError)
@@ -103,7 +107,7 @@ def add_dataset(workspace: Workspace, body: DatasetAdd) -> Reply[Dataset]:
     also=WRITES,
     errors=[DataTrackingError],
 )
-def import_dataset(workspace: Workspace, body: DatasetImport) -> Work:
+def import_dataset(workspace: Workspace, body: DatasetImport) -> Work[Dataset]:
     workspace.datasets.check_import(body)
     return Work("dataset import", lambda progress: workspace.datasets.import_url(body, progress))
 
@@ -112,7 +116,7 @@ def import_dataset(workspace: Workspace, body: DatasetImport) -> Work:
     "datasets/places",
     "Check which datasets cache and default remote have; the operation's result is a DatasetPlaces",
 )
-def find_stores(workspace: Workspace) -> Work:
+def find_stores(workspace: Workspace) -> Work[DatasetPlaces]:
     return Work("dataset places", workspace.datasets.places)
 
 
@@ -150,7 +154,9 @@ def compare_versions(workspace: Workspace, identifier: str, query: DatasetDiffQu
     "Verify a dataset object by object; the operation's result is a DatasetVerified",
     errors=[VersionItemNotFoundError],
 )
-def verify_dataset(workspace: Workspace, identifier: str, body: DatasetVerify) -> Work:
+def verify_dataset(
+    workspace: Workspace, identifier: str, body: DatasetVerify
+) -> Work[DatasetVerified]:
     workspace.datasets.check_verify(identifier, body.version)
     return Work(
         "dataset verify",
@@ -164,7 +170,9 @@ def verify_dataset(workspace: Workspace, identifier: str, body: DatasetVerify) -
     also=WRITES,
     errors=[VersionItemNotFoundError],
 )
-def checkout_dataset(workspace: Workspace, identifier: str, body: DatasetCheckout) -> Work:
+def checkout_dataset(
+    workspace: Workspace, identifier: str, body: DatasetCheckout
+) -> Work[RestoreResult]:
     workspace.datasets.check_checkout(identifier, body.version)
     return Work(
         "dataset checkout",
@@ -173,7 +181,7 @@ def checkout_dataset(workspace: Workspace, identifier: str, body: DatasetCheckou
 
 
 @endpoints.post("datasets/{dataset}/push", "Push a dataset", errors=[VersionItemNotFoundError])
-def push_dataset(workspace: Workspace, identifier: str) -> Work:
+def push_dataset(workspace: Workspace, identifier: str) -> Work[DatasetMoved]:
     workspace.datasets.check_transfer(identifier)
     return Work("dataset push", lambda progress: workspace.datasets.push(identifier, progress))
 
@@ -181,6 +189,6 @@ def push_dataset(workspace: Workspace, identifier: str) -> Work:
 @endpoints.post(
     "datasets/{dataset}/pull", "Pull a dataset", also=WRITES, errors=[VersionItemNotFoundError]
 )
-def pull_dataset(workspace: Workspace, identifier: str) -> Work:
+def pull_dataset(workspace: Workspace, identifier: str) -> Work[DatasetMoved]:
     workspace.datasets.check_transfer(identifier)
     return Work("dataset pull", lambda progress: workspace.datasets.pull(identifier, progress))

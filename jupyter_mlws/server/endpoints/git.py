@@ -35,25 +35,33 @@ from jupyter_mlws.versioning.code.models import (
     Branch,
     BranchCreate,
     BranchDeleteQuery,
+    Checkout,
     CheckoutRequest,
     ConflictDetail,
     Conflicts,
     Discarded,
+    Fetched,
     FetchRequest,
     Identity,
     IgnoreRequest,
     MergeAbort,
+    Merged,
     MergeFinish,
     MergeRequest,
     OperationRequest,
+    OperationStep,
+    Pulled,
+    Pushed,
     PushRequest,
     Remote,
     RemotePut,
     Resolution,
     RollbackRequest,
+    RolledBack,
     SafetyCopy,
     StageRequest,
     Stash,
+    StashApplied,
     StashApply,
     StashCreate,
     Tag,
@@ -71,6 +79,7 @@ from jupyter_mlws.versioning.models import (
     GitStatus,
     HistoryQuery,
     OperationAction,
+    RestoreResult,
     SnapshotCreate,
     StatusQuery,
 )
@@ -242,7 +251,7 @@ def list_branches(workspace: Workspace) -> Page[Branch]:
     also=WRITES,
     errors=[*SWITCH_ERRORS, BranchCheckedOutError, AlreadyExistsError],
 )
-def checkout(workspace: Workspace, body: CheckoutRequest) -> Work:
+def checkout(workspace: Workspace, body: CheckoutRequest) -> Work[Checkout]:
     workspace.branches.check_checkout(body.branch, body.ref, create=body.create)
     return Work(
         "checkout",
@@ -275,7 +284,7 @@ def delete_remote(workspace: Workspace, name: str) -> Remote:
 
 
 @endpoints.post("git/fetch", "Fetch the branches of a remote", errors=[VersionItemNotFoundError])
-def fetch(workspace: Workspace, body: FetchRequest) -> Work:
+def fetch(workspace: Workspace, body: FetchRequest) -> Work[Fetched]:
     workspace.remotes.check_fetch(body.remote)
     return Work(
         "fetch",
@@ -290,7 +299,7 @@ def fetch(workspace: Workspace, body: FetchRequest) -> Work:
     "Push the data of a branch, then the branch",
     errors=[UnfinishedOperationError, VersionItemNotFoundError, DetachedHeadError],
 )
-def push(workspace: Workspace, body: PushRequest) -> Work:
+def push(workspace: Workspace, body: PushRequest) -> Work[Pushed]:
     workspace.remotes.check_push(body.remote, body.branch)
     return Work(
         "push",
@@ -306,7 +315,7 @@ def push(workspace: Workspace, body: PushRequest) -> Work:
     also=WRITES,
     errors=[UnfinishedOperationError, VersionItemNotFoundError, DetachedHeadError],
 )
-def pull(workspace: Workspace, body: TransferRequest) -> Work:
+def pull(workspace: Workspace, body: TransferRequest) -> Work[Pulled]:
     workspace.remotes.check_pull(body.remote, body.branch)
     return Work(
         "pull",
@@ -320,7 +329,7 @@ def pull(workspace: Workspace, body: TransferRequest) -> Work:
     also=WRITES,
     errors=[UnfinishedOperationError, VersionItemNotFoundError],
 )
-def merge(workspace: Workspace, body: MergeRequest) -> Work:
+def merge(workspace: Workspace, body: MergeRequest) -> Work[Merged]:
     workspace.merges.check_merge(body.ref)
     return Work("merge", lambda progress: workspace.merges.merge(body.ref, body.message, progress))
 
@@ -331,7 +340,7 @@ def merge(workspace: Workspace, body: MergeRequest) -> Work:
     also=WRITES,
     errors=[UnfinishedOperationError, NoMergeError],
 )
-def continue_merge(workspace: Workspace, body: MergeFinish) -> Work:
+def continue_merge(workspace: Workspace, body: MergeFinish) -> Work[Merged]:
     workspace.merges.check_finish()
     return Work("merge", lambda progress: workspace.merges.finish(body.message, progress))
 
@@ -346,7 +355,7 @@ def abort_merge(workspace: Workspace, body: MergeAbort) -> Aborted:
     return workspace.merges.abort()
 
 
-def _operation_step(workspace: Workspace, action: OperationAction) -> Work:
+def _operation_step(workspace: Workspace, action: OperationAction) -> Work[OperationStep]:
     kind = workspace.operations.check(action)
     return Work(kind, lambda progress: workspace.operations.run(action, progress))
 
@@ -357,7 +366,7 @@ def _operation_step(workspace: Workspace, action: OperationAction) -> Work:
     also=WRITES,
     errors=[UnfinishedOperationError, NoOperationError],
 )
-def continue_operation(workspace: Workspace, body: OperationRequest) -> Work:
+def continue_operation(workspace: Workspace, body: OperationRequest) -> Work[OperationStep]:
     return _operation_step(workspace, OperationAction.CONTINUE)
 
 
@@ -367,7 +376,7 @@ def continue_operation(workspace: Workspace, body: OperationRequest) -> Work:
     also=WRITES,
     errors=[NoOperationError],
 )
-def skip_commit(workspace: Workspace, body: OperationRequest) -> Work:
+def skip_commit(workspace: Workspace, body: OperationRequest) -> Work[OperationStep]:
     return _operation_step(workspace, OperationAction.SKIP)
 
 
@@ -377,7 +386,7 @@ def skip_commit(workspace: Workspace, body: OperationRequest) -> Work:
     also=WRITES,
     errors=[NoOperationError],
 )
-def abort_operation(workspace: Workspace, body: OperationRequest) -> Work:
+def abort_operation(workspace: Workspace, body: OperationRequest) -> Work[OperationStep]:
     return _operation_step(workspace, OperationAction.ABORT)
 
 
@@ -416,7 +425,7 @@ def resolve_conflict(workspace: Workspace, path: str, body: Resolution) -> Confl
     also=WRITES,
     errors=[NotAncestorError, VersionItemNotFoundError],
 )
-def roll_back(workspace: Workspace, body: RollbackRequest) -> Work:
+def roll_back(workspace: Workspace, body: RollbackRequest) -> Work[RolledBack]:
     workspace.rollbacks.check(body.to)
     return Work(
         "rollback",
@@ -451,7 +460,7 @@ def delete_tag(workspace: Workspace, name: str) -> Tag:
 
 
 @endpoints.post("git/tag/{tag}/push", "Push a tag", errors=[VersionItemNotFoundError])
-def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work:
+def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work[None]:
     tag = workspace.tags.get(unescape(name))
     workspace.remotes.check_fetch(body.remote)
     return Work(
@@ -471,7 +480,7 @@ def list_safety_copies(workspace: Workspace) -> Page[SafetyCopy]:
     also=WRITES,
     errors=[VersionItemNotFoundError],
 )
-def restore_safety_copy(workspace: Workspace, identifier: str) -> Work:
+def restore_safety_copy(workspace: Workspace, identifier: str) -> Work[RestoreResult]:
     workspace.safety.check(identifier)
     return Work("restore", lambda progress: workspace.safety.restore(identifier, progress))
 
@@ -482,7 +491,7 @@ def list_stashes(workspace: Workspace) -> Page[Stash]:
 
 
 @endpoints.post("git/stashes", "Stash all changes, including data", also=WRITES)
-def push_stash(workspace: Workspace, body: StashCreate) -> Work:
+def push_stash(workspace: Workspace, body: StashCreate) -> Work[Stash]:
     return Work(
         "stash",
         lambda progress: workspace.stashes.push(
@@ -509,7 +518,7 @@ def drop_stash(workspace: Workspace, identifier: str) -> Stash:
     also=WRITES,
     errors=[VersionItemNotFoundError],
 )
-def apply_stash(workspace: Workspace, identifier: str, body: StashApply) -> Work:
+def apply_stash(workspace: Workspace, identifier: str, body: StashApply) -> Work[StashApplied]:
     workspace.stashes.get(identifier)
     return Work(
         "stash",

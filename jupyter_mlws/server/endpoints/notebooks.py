@@ -28,6 +28,7 @@ from jupyter_mlws.core.errors import (
     VariableError,
 )
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.notebooks.messages import NOTEBOOK_MESSAGES
 from jupyter_mlws.notebooks.models import (
     Attachment,
     AttachRequest,
@@ -317,6 +318,7 @@ class OutputStream(StreamHandler):
     """Outputs, executions and states of one notebook, in order."""
 
     resource = "notebooks"
+    messages = NOTEBOOK_MESSAGES
 
     async def permit(self, *also: tuple[str, str]) -> None:
         await super().permit(("read", "contents"), *also)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
+
+from typing_extensions import NotRequired, TypedDict
 
 from jupyter_mlws.api.registry import Endpoints
 from jupyter_mlws.core.errors import NoPromptError, OperationNotFoundError
@@ -45,10 +47,18 @@ async def answer_operation(services: Services, identifier: str, body: Answer) ->
     return services.operations.answer(identifier, body.value)
 
 
+class OperationEvent(Operation):
+    """Message: an operation has changed."""
+
+    type: Literal["operation"]
+    seq: int
+
+
 class OperationStream(StreamHandler):
     """Progress and results of all operations of this server."""
 
     resource = "operations"
+    messages = (OperationEvent,)
 
     async def newest(self) -> int:
         return self.services.operations.stream.seq
@@ -57,10 +67,28 @@ class OperationStream(StreamHandler):
         return self.services.operations.stream.follow(since)
 
 
+class WorkspaceChange(TypedDict):
+    """Message: files have changed; without ``paths``, any file of the area ``changes`` may have."""
+
+    type: Literal["workspace"]
+    seq: int
+    areas: list[Literal["changes", "history", "components", "workflows", "runs"]]
+    paths: NotRequired[list[str]]
+
+
+class Unwatched(TypedDict):
+    """Message: the server cannot watch the files any more."""
+
+    type: Literal["unwatched"]
+    seq: int
+    reason: str
+
+
 class WorkspaceStream(StreamHandler):
     """Areas of the project that changed on disk, by any program."""
 
     resource = "workspace"
+    messages = (WorkspaceChange, Unwatched)
 
     async def attach(self, *ids: str) -> None:
         workspace = await self.open_workspace()

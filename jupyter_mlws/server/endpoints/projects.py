@@ -51,7 +51,7 @@ def create_project(services: Services, body: ProjectCreate) -> Reply[ProjectInfo
     also=WRITES,
     errors=[AlreadyExistsError, OutsideWorkspaceError],
 )
-def clone_project(services: Services, body: ProjectClone) -> Work:
+def clone_project(services: Services, body: ProjectClone) -> Work[ProjectInfo]:
     name = services.projects.check_clone(body.url, body.name)
     return Work(
         "clone", lambda progress: services.projects.clone(body.url, name, progress, progress.ask)

@@ -110,7 +110,7 @@ def end_run(workspace: Workspace, identifier: str, body: RunEnded) -> Experiment
         VersionItemNotFoundError,
     ],
 )
-def reproduce(workspace: Workspace, identifier: str, body: ReproduceRequest) -> Work:
+def reproduce(workspace: Workspace, identifier: str, body: ReproduceRequest) -> Work[Reproduction]:
     workspace.reproductions.check(identifier, body)
     return Work(
         "reproduction",

@@ -11,6 +11,7 @@ from jupyter_mlws.core.errors import (
     RoleRequiredError,
     SharedProjectNotFoundError,
 )
+from jupyter_mlws.projects.models import ProjectInfo
 from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.server.forwarding import FORWARDING_ERRORS
 from jupyter_mlws.server.services import Services
@@ -26,7 +27,7 @@ endpoints = Endpoints("projects", FORWARDING_ERRORS)
     also=WRITES,
     errors=(AlreadyExistsError, OutsideWorkspaceError, SharedProjectNotFoundError),
 )
-def clone_shared_project(services: Services, name: str, body: TeamClone) -> Work:
+def clone_shared_project(services: Services, name: str, body: TeamClone) -> Work[ProjectInfo]:
     team = _team(services)
     project = team.check_clone(name, body.folder)
     return Work("clone", lambda progress: team.clone(project, body.folder, progress, progress.ask))

@@ -10,11 +10,13 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.server.endpoints.errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.versioning.data.models import Collected
 from jupyter_mlws.versioning.models import (
     HistoryQuery,
     PlanQuery,
     RestorePlan,
     RestoreRequest,
+    RestoreResult,
     Snapshot,
     SnapshotCreate,
     SnapshotCreated,
@@ -22,7 +24,12 @@ from jupyter_mlws.versioning.models import (
     SnapshotDiff,
     SnapshotDiffQuery,
 )
-from jupyter_mlws.versioning.snapshots.proof_models import CollectRequest, VerifyRequest
+from jupyter_mlws.versioning.snapshots.proof_models import (
+    CollectRequest,
+    Repaired,
+    Verification,
+    VerifyRequest,
+)
 from jupyter_mlws.workspace import Workspace
 
 endpoints = Endpoints("snapshots", GIT_ERRORS)
@@ -84,7 +91,9 @@ def plan_restore(workspace: Workspace, identifier: str, query: PlanQuery) -> Res
     also=WRITES,
     errors=[VersionItemNotFoundError],
 )
-def restore_snapshot(workspace: Workspace, identifier: str, body: RestoreRequest) -> Work:
+def restore_snapshot(
+    workspace: Workspace, identifier: str, body: RestoreRequest
+) -> Work[RestoreResult]:
     workspace.snapshots.check_restorable(identifier, body.paths)
     return Work(
         "restore", lambda progress: workspace.snapshots.restore(identifier, body.paths, progress)
@@ -96,7 +105,9 @@ def restore_snapshot(workspace: Workspace, identifier: str, body: RestoreRequest
     "Verify every object of a snapshot in git, the cache and the remote",
     errors=[VersionItemNotFoundError],
 )
-def verify_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) -> Work:
+def verify_snapshot(
+    workspace: Workspace, identifier: str, body: VerifyRequest
+) -> Work[Verification]:
     sha = workspace.snapshots.resolve(identifier)
     return Work(
         "verify",
@@ -109,7 +120,7 @@ def verify_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) 
     "Repair missing or damaged objects of a snapshot from any available copy",
     errors=[VersionItemNotFoundError],
 )
-def repair_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) -> Work:
+def repair_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) -> Work[Repaired]:
     sha = workspace.snapshots.resolve(identifier)
     return Work(
         "repair",
@@ -118,7 +129,7 @@ def repair_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) 
 
 
 @endpoints.post("datasets/gc", "List unused data in the cache, or delete it", resource="datasets")
-def collect_garbage(workspace: Workspace, body: CollectRequest) -> Work:
+def collect_garbage(workspace: Workspace, body: CollectRequest) -> Work[Collected]:
     return Work(
         "collection",
         lambda progress: workspace.snapshots.collect(confirm=body.confirm, progress=progress),

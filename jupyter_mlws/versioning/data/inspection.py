@@ -9,7 +9,7 @@ from pathlib import Path
 from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.dvc.data import DataStore
 from jupyter_mlws.dvc.importing import STAGING_DIRECTORY
-from jupyter_mlws.dvc.pointers import DataPointer, Problem
+from jupyter_mlws.dvc.pointers import DataPointer, ObjectFault
 from jupyter_mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
 from jupyter_mlws.dvc.transfer_progress import Meter
 from jupyter_mlws.versioning.data.models import (
@@ -52,7 +52,9 @@ def inspect(
         else:
             progress(0, len(objects), "objects", "ask remote")
             absent = {obj.md5 for obj in data.remote.missing([item])}
-            problems = {obj.md5: Problem.MISSING if obj.md5 in absent else None for obj in objects}
+            problems = {
+                obj.md5: ObjectFault.MISSING if obj.md5 in absent else None for obj in objects
+            }
         stores.append(_to_verified_store(data.remote.name, problems, item, names, read=read))
     return DatasetVerified.from_object(
         item, objects=len(objects), whole=all(store.whole for store in stores), stores=stores
@@ -61,7 +63,7 @@ def inspect(
 
 def _to_verified_store(
     name: str,
-    problems: Mapping[str, Problem | None],
+    problems: Mapping[str, ObjectFault | None],
     item: DataPointer,
     names: Mapping[str, list[str]],
     *,

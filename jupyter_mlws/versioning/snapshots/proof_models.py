@@ -7,7 +7,7 @@ from enum import Enum
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
-from jupyter_mlws.dvc.pointers import Problem
+from jupyter_mlws.dvc.pointers import ObjectFault
 from jupyter_mlws.versioning.models import Proof, Text
 
 
@@ -29,7 +29,7 @@ class ObjectProblem(Record):
     path: Text
     hash: str
     where: Store
-    problem: Problem
+    problem: ObjectFault
     output: bool = False
 
 

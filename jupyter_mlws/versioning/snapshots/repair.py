@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import GitCredentialsError, MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, Problem
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, ObjectFault
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.refs import remotes
@@ -80,7 +80,7 @@ class Repair:
             problem = data.cache.find_problem(each)
             if problem is None:
                 continue
-            if problem is Problem.DAMAGED:
+            if problem is ObjectFault.DAMAGED:
                 data.set_aside(each)
             source = self._restore_to_cache(data, each, paths_by_hash.get(each.md5, []))
             if source is None:
@@ -146,7 +146,7 @@ class Repair:
         problems = self._code_problems(sha) if problems else []
         if problems:
             for problem in problems:
-                if problem.problem is Problem.DAMAGED:
+                if problem.problem is ObjectFault.DAMAGED:
                     _rename_loose_object(self._git, problem.hash)
             session = RemoteSession(lambda: self._progress(0, message="code"))
             for remote in remotes(self._git):

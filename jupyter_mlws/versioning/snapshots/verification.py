@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, Problem
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
@@ -104,7 +104,7 @@ def data_of(items: Sequence[DataPointer]) -> Iterator[DataPointer]:
     return (item for item in items if item.md5 is not None)
 
 
-def problem_of(stored_object: StoredObject, where: Store, problem: Problem) -> ObjectProblem:
+def problem_of(stored_object: StoredObject, where: Store, problem: ObjectFault) -> ObjectProblem:
     """Return the API's record of a problem with a stored object."""
     return ObjectProblem(
         path=stored_object.path,
@@ -121,7 +121,7 @@ def remote_problems(
     progress: ProgressCallback,
     *,
     read: bool,
-) -> dict[StoredObject, Problem]:
+) -> dict[StoredObject, ObjectFault]:
     """Return the objects that are missing or damaged on the remote.
 
     ``read``: each object is read and hashed; otherwise only names and sizes are checked.
@@ -142,7 +142,7 @@ def entries_of(git: Git, sha: str) -> tuple[list[TreeEntry], list[ObjectProblem]
     try:
         return [entry for entry in git.tree(sha) if entry.mode != SUBMODULE], []
     except MLWSError:
-        row = ObjectProblem(path=".", hash=sha, where=Store.GIT, problem=Problem.DAMAGED)
+        row = ObjectProblem(path=".", hash=sha, where=Store.GIT, problem=ObjectFault.DAMAGED)
         return [], [row]
 
 
@@ -151,15 +151,15 @@ def code_problems(git: Git, entries: Sequence[TreeEntry]) -> list[ObjectProblem]
     paths = {entry.sha: entry.path for entry in entries}
     sizes = git.sizes(sorted(paths))
     absent = sorted(paths.keys() - sizes.keys())
-    problems = [_git_problem(paths[sha], sha, Problem.MISSING) for sha in absent]
+    problems = [_git_problem(paths[sha], sha, ObjectFault.MISSING) for sha in absent]
     for group in _iter_batches(sizes.items()):
         problems += [
-            _git_problem(paths[sha], sha, Problem.DAMAGED) for sha in _find_damaged(git, group)
+            _git_problem(paths[sha], sha, ObjectFault.DAMAGED) for sha in _find_damaged(git, group)
         ]
     return problems
 
 
-def _git_problem(path: str, sha: str, problem: Problem) -> ObjectProblem:
+def _git_problem(path: str, sha: str, problem: ObjectFault) -> ObjectProblem:
     return ObjectProblem(path=path, hash=sha, where=Store.GIT, problem=problem)
 
 

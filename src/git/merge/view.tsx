@@ -128,17 +128,18 @@ function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
 function Conflict(props: IProps): JSX.Element {
   const { client, path, touched } = props;
   const { queries, trans } = client;
-  const address = `/git/conflicts/${encodeURIComponent(escapeId(path))}`;
-  const conflicts = useGet<IConflicts>(client, '/git/conflicts');
+  const address =
+    `/git/conflicts/${encodeURIComponent(escapeId(path))}` as const;
+  const conflicts = useGet(client, '/git/conflicts');
   // Null once it is settled.
-  const detail = useGet<IConflictDetail | null>(
+  const detail = useGet(
     client,
     address,
     {},
     {
       queryFn: async () => {
         try {
-          return await client.get<IConflictDetail>(address);
+          return await client.get(address);
         } catch (error) {
           if (error instanceof APIError && error.code === NOT_THERE) {
             return null;
@@ -150,8 +151,7 @@ function Conflict(props: IProps): JSX.Element {
   );
   const settle = useMutation(
     {
-      mutationFn: (resolution: Resolution) =>
-        client.post<IConflicts>(address, resolution),
+      mutationFn: (resolution: Resolution) => client.post(address, resolution),
       onSuccess: rest => {
         queries.setQueryData(['/git/conflicts', {}], rest);
         queries.setQueryData([address, {}], null);

@@ -6,7 +6,6 @@ import type { MLWSClient } from '../../api/client';
 import type {
   IObjectProblem,
   IRepaired,
-  ISnapshotDetail,
   IVerification,
   Store
 } from '../../api/models';
@@ -158,20 +157,19 @@ interface IProps {
 /** Whether all that a snapshot names is stored, and what is wrong where it is not. */
 function Proof({ client, id }: IProps): JSX.Element {
   const { language, trans } = client;
-  const path = `/snapshots/${id}`;
-  const answer = useGet<ISnapshotDetail>(client, path);
+  const path = `/snapshots/${id}` as const;
+  const answer = useGet(client, path);
   const [tracker] = useState(() => new OperationTracker(client));
   const isBusy = useOperation(tracker, PLACE)?.state === 'running';
-  const run = <T,>(what: string, label: string, quick: boolean) =>
-    tracker.run<T>(PLACE, label, () =>
-      client.post(`${path}/${what}`, { quick })
-    );
   // `quick`: of the remote only names and sizes.
   const verify = useMutation(
     {
       mutationFn: async (quick: boolean) => {
-        const label = trans.__('Verifying objects');
-        const verification = await run<IVerification>('verify', label, quick);
+        const verification = await tracker.run(
+          PLACE,
+          trans.__('Verifying objects'),
+          () => client.post(`${path}/verify`, { quick })
+        );
         void client.refresh(path);
         return verification;
       }
@@ -180,7 +178,10 @@ function Proof({ client, id }: IProps): JSX.Element {
   );
   const repair = useMutation(
     {
-      mutationFn: () => run<IRepaired>('repair', trans.__('Repairing'), false),
+      mutationFn: () =>
+        tracker.run(PLACE, trans.__('Repairing'), () =>
+          client.post(`${path}/repair`, { quick: false })
+        ),
       onSuccess: repaired => repaired && verify.mutate(false)
     },
     client.queries

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMutation } from '@tanstack/react-query';
 
 import type { MLWSClient } from '../../api/client';
-import type { IHours, IHoursReport, IPage, IVolume } from '../../api/models';
+import type { IHours, IVolume } from '../../api/models';
 import { Failure } from '../../ui/errorBox';
 import { fileSize, fullTime, relativeTime } from '../../ui/format';
 import { Failures, useGet } from '../../ui/server';
@@ -158,12 +158,12 @@ function HoursTable(props: {
 export function Volumes(props: IProps): JSX.Element {
   const { client } = props;
   const { language, trans } = client;
-  const volumes = useGet<IPage<IVolume>>(client, '/volumes');
-  const report = useGet<IHoursReport>(client, '/resources/hours');
+  const volumes = useGet(client, '/volumes');
+  const report = useGet(client, '/resources/hours');
   const act = useMutation(
     {
       mutationFn: async (request: { action: VolumeAction; name: string }) => {
-        const path = `/volumes/${encodeURIComponent(request.name)}`;
+        const path = `/volumes/${encodeURIComponent(request.name)}` as const;
         await (request.action === 'purge'
           ? client.delete(path)
           : client.post(`${path}/${request.action}`));

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { Failure } from '../../ui/errorBox';
 import { FormButtons, TextField, useSubmit } from '../../ui/form';
 import { listText, memorySize } from '../../ui/format';
-import type { IContainer, IEnvironment } from '../../api/models';
+import type { IContainer, ISavedEnvironment } from '../../api/models';
 import { ActionButton } from './actions';
 import { Dialog } from './dialog';
 import { Failures } from '../../ui/server';
@@ -19,7 +19,7 @@ interface IProps {
   trans: TranslationBundle;
 }
 
-function stateText(saved: IEnvironment, props: IProps): string {
+function stateText(saved: ISavedEnvironment, props: IProps): string {
   const { language, trans } = props;
   if (saved.state === 'SAVING') {
     return trans.__('saving…');
@@ -35,7 +35,7 @@ function stateText(saved: IEnvironment, props: IProps): string {
   );
 }
 
-function Row(props: IProps & { saved: IEnvironment }): JSX.Element {
+function Row(props: IProps & { saved: ISavedEnvironment }): JSX.Element {
   const { model, here, saved, trans } = props;
   const [isAsking, setIsAsking] = useState(false);
   const { client } = model;
@@ -120,7 +120,7 @@ function SaveForm(
   const [name, setName] = useState('');
   const { byField, rest, isBusy, submit } = useSubmit(['name'], async () => {
     const body = { name: name.trim(), container };
-    await model.client.post<IEnvironment>('/environments', body);
+    await model.client.post('/environments', body);
     await model.client.refresh('/environments');
     props.onDone();
   });

@@ -1,7 +1,7 @@
 import { memo } from 'react';
 
 import type { MLWSClient } from '../../api/client';
-import type { ILogEvent, ILogLine } from '../../api/models';
+import type { Data, ILogLine } from '../../api/models';
 import { parseAnsi } from '../../ui/ansi';
 import { Failures, ServerView, useGet } from '../../ui/server';
 import { useFollow } from '../../ui/useFollow';
@@ -25,7 +25,10 @@ const Line = memo(({ line }: { line: ILogLine }) => (
 ));
 Line.displayName = 'Line';
 
-const follow = (lines: readonly ILogLine[], event: ILogEvent) =>
+const follow = (
+  lines: readonly ILogLine[],
+  event: Data<'get', '/logs/{log}'>
+) =>
   // "reset": the container was started anew, its lines are counted from the first again.
   event.type === 'reset'
     ? []
@@ -44,7 +47,7 @@ export function LogPanel(props: {
   const { trans } = client;
   const path = encodeURIComponent(id);
   // Its end, since the stream would begin a long log from its beginning.
-  const end = useGet<{ lines: ILogLine[] }>(
+  const end = useGet(
     client,
     `/containers/${path}/logs`,
     { tail: LONGEST },

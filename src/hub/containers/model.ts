@@ -5,8 +5,8 @@ import { APIError, type MLWSClient } from '../../api/client';
 import type {
   IContainer,
   IContainerCreate,
-  IContainerEvent,
-  IEnvironment,
+  Data,
+  ISavedEnvironment,
   IPage,
   IResourceReport,
   IResources
@@ -45,7 +45,7 @@ export class ContainersModel {
 
   /** Follows what happens; returns what ends that. */
   follow(): () => void {
-    const events = this.client.stream<IContainerEvent>('/containers/status');
+    const events = this.client.stream('/containers/status');
     events.message.connect((_, event) => this._onEvent(event));
     events.connectionChanged.connect((_, connected) => {
       this.connected.value = connected;
@@ -63,17 +63,13 @@ export class ContainersModel {
 
   /** Reads all containers that are shown. */
   async read(): Promise<readonly IContainer[]> {
-    const { items } = await readPages<IContainer>(
-      this.client,
-      '/containers',
-      {}
-    );
+    const { items } = await readPages(this.client, '/containers', {});
     return items.filter(one => this._isMine(one));
   }
 
   /** Does something with a container; a refusal becomes its entry in `failures`. */
   async act(action: Action, id: string): Promise<void> {
-    const path = `/containers/${encodeURIComponent(id)}`;
+    const path = `/containers/${encodeURIComponent(id)}` as const;
     this.busy.value = new Map(this.busy.value).set(id, action);
     await this._attempt(id, () =>
       action === 'delete'
@@ -90,17 +86,14 @@ export class ContainersModel {
 
   /** Asks for a container; throws the server's APIError, which names the fields at fault. */
   async create(request: IContainerCreate): Promise<IContainer> {
-    const container = await this.client.post<IContainer>(
-      '/containers',
-      request
-    );
+    const container = await this.client.post('/containers', request);
     this._put(container);
     return container;
   }
 
   /** Puts what waits at another place of the queue, or takes it out; failures as of `act`. */
   requeue(id: string, position: number | null): Promise<void> {
-    const path = `/resources/queue/${encodeURIComponent(id)}`;
+    const path = `/resources/queue/${encodeURIComponent(id)}` as const;
     return this._attempt(id, () =>
       position === null
         ? this.client.delete(path)
@@ -110,7 +103,7 @@ export class ContainersModel {
 
   /** Gives a container another size; throws the server's APIError. */
   async resize(id: string, resources: ResourceChange): Promise<IContainer> {
-    const container = await this.client.patch<IContainer>(
+    const container = await this.client.patch(
       `/containers/${encodeURIComponent(id)}`,
       { resources }
     );
@@ -141,7 +134,7 @@ export class ContainersModel {
     }
   }
 
-  private _onEvent(event: IContainerEvent): void {
+  private _onEvent(event: Data<'get', '/containers/status'>): void {
     if (event.type === 'container') {
       this._put(event.container);
     } else if (event.type === 'removed') {
@@ -220,7 +213,7 @@ export function useReport(model: ContainersModel): IAnswer<IResourceReport> {
 /** What the person has saved; nothing where all people's containers are shown. */
 export function useEnvironments(
   model: ContainersModel
-): IAnswer<IPage<IEnvironment>> {
+): IAnswer<IPage<ISavedEnvironment>> {
   const { client, owner } = model;
   return useGet(client, '/environments', {}, { enabled: owner !== null });
 }

@@ -12,7 +12,6 @@ import { hasHub } from './hub';
 import type { ILabHost } from './section';
 import { nameOf } from './labels';
 import { labServer } from '../../lab/server';
-import type { IResourceReport } from '../../api/models';
 import { IMainViews, IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
 import { describeArgs } from '../../lab/describeArgs';
 
@@ -103,7 +102,7 @@ const containers: JupyterFrontEndPlugin<void> = {
 /** The most memory that a container may have; null where nobody answers. */
 async function memoryLimit(client: MLWSClient): Promise<number | null> {
   try {
-    const { limits } = await client.get<IResourceReport>('/resources');
+    const { limits } = await client.get('/resources');
     return limits.memory;
   } catch (error) {
     if (!(error instanceof APIError)) {

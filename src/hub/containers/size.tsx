@@ -14,10 +14,7 @@ type SizeField = (typeof SIZE_FIELDS)[number];
 export type ISizeValues = Record<SizeField, string>;
 
 /** What was typed, as the API takes it. */
-export function sizeOf(
-  values: ISizeValues,
-  hasGpu: boolean
-): Partial<IResources> {
+export function sizeOf(values: ISizeValues, hasGpu: boolean): IResources {
   return {
     cpu: values['resources.cpu'].trim(),
     memory: values['resources.memory'].trim(),

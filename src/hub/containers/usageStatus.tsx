@@ -1,12 +1,12 @@
 import type { MLWSClient } from '../../api/client';
-import type { IOutOfMemory, IOwnUsage, IOwnUsageEvent } from '../../api/models';
+import type { IOutOfMemory } from '../../api/models';
 import { cores, memorySize } from '../../ui/format';
 import { ServerView, useGet } from '../../ui/server';
 import { FULL } from './meter';
 
 function Usage({ client }: { client: MLWSClient }): JSX.Element | null {
   const { language, trans } = client;
-  const { data: usage } = useGet<IOwnUsage>(client, '/usage');
+  const { data: usage } = useGet(client, '/usage');
   if (!usage) {
     return null;
   }
@@ -47,7 +47,7 @@ export function usageStatus(
   client: MLWSClient,
   onOutOfMemory: (event: IOutOfMemory) => void
 ): ServerView {
-  client.stream<IOwnUsageEvent>('/usage/status').message.connect((_, event) => {
+  client.stream('/usage/status').message.connect((_, event) => {
     if (event.type === 'usage') {
       client.queries.setQueryData(['/usage', {}], event);
     } else if (event.type === 'out_of_memory') {

@@ -1,25 +1,25 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { TeamRole } from '../../api/models';
+import type { Role } from '../../api/models';
 
-export const ROLES: readonly TeamRole[] = ['reader', 'writer', 'owner'];
+export const ROLES: readonly Role[] = ['reader', 'writer', 'owner'];
 
 /** Where the shared projects are in the API. */
 export const PROJECTS = '/team/projects';
 
 /** Where a shared project is in the API. */
-export function projectPath(name: string): string {
-  return `${PROJECTS}/${encodeURIComponent(name)}`;
+export function projectPath(name: string) {
+  return `${PROJECTS}/${encodeURIComponent(name)}` as const;
 }
 
 /** Where a member of a shared project is in the API. */
-export function memberPath(name: string, user: string): string {
-  return `${projectPath(name)}/members/${encodeURIComponent(user)}`;
+export function memberPath(name: string, user: string) {
+  return `${projectPath(name)}/members/${encodeURIComponent(user)}` as const;
 }
 
 /** A role as people read it. */
-export function roleLabel(role: TeamRole, trans: TranslationBundle): string {
-  const labels: Record<TeamRole, string> = {
+export function roleLabel(role: Role, trans: TranslationBundle): string {
+  const labels: Record<Role, string> = {
     reader: trans.__('Reader'),
     writer: trans.__('Writer'),
     owner: trans.__('Owner')

@@ -5,7 +5,7 @@ import type { MLWSClient } from '../../api/client';
 import { ActionButton } from '../containers/actions';
 import { Failure } from '../../ui/errorBox';
 import { Field, TextField, useSubmit } from '../../ui/form';
-import type { ITeamMember, ITeamProject, TeamRole } from '../../api/models';
+import type { IMember, ITeamProject, Role } from '../../api/models';
 import { memberPath, PROJECTS, ROLES, roleLabel } from './labels';
 
 interface IProps {
@@ -16,10 +16,10 @@ interface IProps {
 function RoleChoice(props: {
   id?: string;
   label?: string;
-  value: TeamRole;
+  value: Role;
   disabled?: boolean;
   trans: TranslationBundle;
-  onChange: (role: TeamRole) => void;
+  onChange: (role: Role) => void;
 }): JSX.Element {
   const { trans } = props;
   return (
@@ -30,7 +30,7 @@ function RoleChoice(props: {
       aria-label={props.label}
       value={props.value}
       disabled={props.disabled}
-      onChange={event => props.onChange(event.target.value as TeamRole)}
+      onChange={event => props.onChange(event.target.value as Role)}
     >
       {ROLES.map(role => (
         <option key={role} value={role}>
@@ -41,11 +41,11 @@ function RoleChoice(props: {
   );
 }
 
-function MemberRow(props: IProps & { member: ITeamMember }): JSX.Element {
+function MemberRow(props: IProps & { member: IMember }): JSX.Element {
   const { project, member, client } = props;
   const { trans } = client;
   const { user, role } = member;
-  const [chosen, setChosen] = useState<TeamRole | null>(role);
+  const [chosen, setChosen] = useState<Role | null>(role);
   // What is sent is the newest choice; null: the member goes.
   const { rest, isBusy, submit } = useSubmit([], async () => {
     const path = memberPath(project.name, user);
@@ -106,7 +106,7 @@ function MemberRow(props: IProps & { member: ITeamMember }): JSX.Element {
 function AddMember({ project, client }: IProps): JSX.Element {
   const { trans } = client;
   const [user, setUser] = useState('');
-  const [role, setRole] = useState<TeamRole>('writer');
+  const [role, setRole] = useState<Role>('writer');
   const { byField, rest, isBusy, submit } = useSubmit(['user'], async () => {
     await client.put(memberPath(project.name, user.trim()), { role });
     await client.refresh(PROJECTS);

@@ -135,8 +135,8 @@ async function connect(
   if (!answer.button.accept) {
     return;
   }
-  const path = `${projectPath(project.name)}/connect`;
-  if (await notifyOnError(() => client.post<ITeamProject>(path))) {
+  const path = `${projectPath(project.name)}/connect` as const;
+  if (await notifyOnError(() => client.post(path))) {
     Notification.success(
       trans.__('“%1” will be shared on the next push.', shown.name)
     );

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { ActionButton, ActionGroup } from '../containers/actions';
 import { Dialog } from '../containers/dialog';
 import type { MLWSClient } from '../../api/client';
-import type { IPage, ITeamProject } from '../../api/models';
+import type { ITeamProject } from '../../api/models';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { CreateProjectForm } from './createForm';
 import { Members } from './members';
@@ -107,7 +107,7 @@ function List(props: IProps): JSX.Element {
   const { client } = props;
   const { trans } = client;
   const [isMaking, setIsMaking] = useState(false);
-  const answer = useGet<IPage<ITeamProject>>(client, PROJECTS);
+  const answer = useGet(client, PROJECTS);
   return (
     <Answer of={answer} trans={trans}>
       {({ items }) => (

@@ -1,6 +1,6 @@
 import { memo, useMemo } from 'react';
 
-import type { IFailure, IMeasure, INodeSummary } from '../../api/models';
+import type { INodeFailure, IMeasure, INodeSummary } from '../../api/models';
 import { cellText, duration, fileSize } from '../../ui/format';
 import { failureLine, failureSentence } from '../failure';
 import { codePath } from '../graph/code';
@@ -69,7 +69,10 @@ function Preparation({ result }: { result: INodeSummary }): JSX.Element | null {
   );
 }
 
-function Failure(props: { node: IGraphNode; error: IFailure }): JSX.Element {
+function Failure(props: {
+  node: IGraphNode;
+  error: INodeFailure;
+}): JSX.Element {
   const { trans } = useCanvas();
   const { node, error } = props;
   const path = codePath(node);

@@ -3,12 +3,7 @@ import { useId } from 'react';
 
 import type { MLWSClient } from '../../api/client';
 import { relativeTime } from '../../ui/format';
-import type {
-  IFileDiff,
-  IPage,
-  ISnapshot,
-  ISnapshotDiff
-} from '../../api/models';
+import type { IFileDiff, ISnapshot } from '../../api/models';
 import { askForm } from '../askForm';
 import { type IWorkflowDocument, parse } from '../document/document';
 import { graphDiff } from '../graph/graphDiff';
@@ -33,7 +28,7 @@ export async function compareVersions(
   trans: TranslationBundle
 ): Promise<GraphDiffView | null> {
   const query = { project };
-  const { items } = await client.get<IPage<ISnapshot>>('/snapshots', {
+  const { items } = await client.get('/snapshots', {
     ...query,
     limit: LAST
   });
@@ -43,8 +38,12 @@ export async function compareVersions(
   }
   const versions = { from: choice.from, to: choice.to || undefined };
   const [file, all] = await Promise.all([
-    client.get<IFileDiff>('/git/diff', { ...query, ...versions, path }),
-    client.get<ISnapshotDiff>('/snapshots/diff', { ...query, ...versions })
+    client.get('/git/diff', {
+      ...query,
+      ...versions,
+      path
+    }) as Promise<IFileDiff>,
+    client.get('/snapshots/diff', { ...query, ...versions })
   ]);
   if (file.truncated) {
     throw new Error(trans.__('The file is too large to compare.'));

@@ -16,7 +16,7 @@ import { dirname, join, relative } from './paths';
 export interface IPortChange {
   name: string;
   type: string;
-  previous: string | null;
+  previous?: string | null;
 }
 
 /** The ports of a component before and after a change of its code. */

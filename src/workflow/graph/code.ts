@@ -35,9 +35,8 @@ export function withPorts(
       type,
       extension: EXTENSIONS[type]
     })),
-    columns:
-      columns === null
-        ? null
-        : { add: {}, drop: [], ...component.columns, port: columns }
+    columns: columns
+      ? { add: {}, drop: [], ...component.columns, port: columns }
+      : null
   };
 }

@@ -1,4 +1,4 @@
-import type { IComponent, INotebookSettings } from '../../api/models';
+import type { IComponent } from '../../api/models';
 import type {
   IPathEntry,
   IStage,
@@ -120,7 +120,7 @@ const TYPES: [RegExp, string][] = [
 export function buildGraph(
   document: IWorkflow,
   components: ReadonlyMap<string, IComponent>,
-  notebooks: ReadonlyMap<string, INotebookSettings> = new Map(),
+  notebooks: ReadonlyMap<string, IComponent> = new Map(),
   before: IGraph = { nodes: new Map(), edges: [] }
 ): IGraph {
   const nodes = new Map<string, IGraphNode>();

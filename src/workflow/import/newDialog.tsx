@@ -42,7 +42,7 @@ async function create(
     return createWorkflow(contents, home, name);
   }
   const { nodes, edges } = template;
-  const workflow = await client.post<{ path: string }>('/workflows', {
+  const workflow = await client.post('/workflows', {
     name,
     nodes,
     edges

@@ -3,8 +3,7 @@ import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IPage, MLWSClient } from '../../api/client';
-import type { IWorkflowSummary } from '../../api/models';
+import type { MLWSClient } from '../../api/client';
 import { placeInProject } from '../../lab/projects';
 import { createWorkflow } from './create';
 
@@ -23,7 +22,7 @@ export async function workflowOfNotebook(
   await (widget && manager.contextForWidget(widget))?.save();
   const place = await placeInProject(client, notebook);
   const root = notebook.slice(0, notebook.length - place.path.length);
-  const { items } = await client.get<IPage<IWorkflowSummary>>('/workflows', {
+  const { items } = await client.get('/workflows', {
     project: place.project
   });
   const paths = items.map(({ path }) => path);

@@ -36,7 +36,7 @@ async function setUp(status: string) {
   const client = wire.client();
   client.project = project;
   followProject(client);
-  const events = client.stream<never>('/workflows/status');
+  const events = client.stream('/workflows/status');
   followRuns(client, events);
   const clicks: string[] = [];
   view = statusItem({

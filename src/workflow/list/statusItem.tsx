@@ -1,13 +1,7 @@
 import { useEffect, useState } from 'react';
 
 import type { MLWSClient } from '../../api/client';
-import type {
-  IBranch,
-  IPage,
-  IRun,
-  IRunSummary,
-  IWorkflowSummary
-} from '../../api/models';
+import type { IRunSummary } from '../../api/models';
 import type { IWorkflowEvents } from '../../lab/tokens';
 import { mlwsIcon } from '../../ui/fileIcons';
 import { runStatusLabel } from '../../ui/runStatus';
@@ -27,7 +21,7 @@ interface IProps {
 /** The nodes of a run that are done; empty until they are known. */
 function useProgress({ client, events }: IProps, run: IRunSummary): string {
   const [state] = useState(() => new RunState());
-  const { data, refetch } = useGet<IRun>(
+  const { data, refetch } = useGet(
     client,
     `/workflows/${encodeURIComponent(run.workflow)}/runs/${run.id}`
   );
@@ -77,8 +71,8 @@ function RunProgress(props: IProps & { run: IRunSummary }): JSX.Element {
 function StatusItem(props: IProps): JSX.Element | null {
   const { client } = props;
   const { project, trans } = client;
-  const branches = useGet<IPage<IBranch>>(client, '/git/branches').data;
-  const workflows = useGet<IPage<IWorkflowSummary>>(client, '/workflows').data;
+  const branches = useGet(client, '/git/branches').data;
+  const workflows = useGet(client, '/workflows').data;
   if (!project) {
     return null;
   }

@@ -85,7 +85,7 @@ interface IProps {
 
 function Workflows({ client, onOpen }: IProps): JSX.Element {
   const { language, trans } = client;
-  const answer = useGet<IPage<IWorkflowSummary>>(client, '/workflows');
+  const answer = useGet(client, '/workflows');
   return (
     <Answer of={answer} trans={trans}>
       {({ items }) => (

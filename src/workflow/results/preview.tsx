@@ -8,7 +8,7 @@ import { cellText } from '../../ui/format';
 import { DataTable } from '../../ui/table/dataTable';
 import { TablePreview } from '../../ui/table/tablePreview';
 import type { ITableSource } from '../../ui/table/rowPages';
-import type { INodeOutput, IPreview } from '../../api/models';
+import type { IOutput, IPreview } from '../../api/models';
 import { isRecord } from '../document/values';
 import { useCanvas, usePanes, useReply } from '../store/hooks';
 import { FINAL } from '../store/run';
@@ -93,7 +93,7 @@ export function PreviewView(props: {
 function OutputPreview(props: {
   run: string;
   node: string;
-  output: INodeOutput;
+  output: IOutput;
   status: string | undefined;
 }): JSX.Element {
   const { model, trans, language } = useCanvas();

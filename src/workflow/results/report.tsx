@@ -2,7 +2,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
 
 import { setHelpPage } from '../../ui/helpLink';
-import type { INodeOutput, IPreview, IRunComparison } from '../../api/models';
+import type { IOutput, IPreview, IRunComparison } from '../../api/models';
 import { cellText, duration, fullTime } from '../../ui/format';
 import { runStatusLabel } from '../../ui/runStatus';
 import {
@@ -52,7 +52,7 @@ export class ReportWidget extends ReactWidget {
 /** An output with what it holds; of an unreadable one the reason. */
 interface IReportOutput {
   node: string;
-  output: INodeOutput;
+  output: IOutput;
   preview: IPreview | null;
   error: string | null;
 }

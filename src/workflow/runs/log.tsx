@@ -2,7 +2,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
-import type { INodeLog } from '../../api/models';
+import type { ILog } from '../../api/models';
 import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
 import { useCanvas, usePreferences } from '../store/hooks';
@@ -244,7 +244,7 @@ function useLog(
     }
     let isStale = false;
     const readAll = async (): Promise<void> => {
-      let part: INodeLog;
+      let part: ILog;
       do {
         part = await service.log(run, node, current.size);
         if (isStale) {

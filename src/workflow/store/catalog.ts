@@ -1,12 +1,7 @@
 import { Signal } from '@lumino/signaling';
 
 import { APIError } from '../../api/client';
-import type {
-  IComponent,
-  IDataset,
-  IModel,
-  INotebookSettings
-} from '../../api/models';
+import type { IComponent, IDataset, IModel } from '../../api/models';
 import { deepEqual } from '../document/values';
 import type { Ask } from './server';
 
@@ -25,7 +20,7 @@ export class CatalogStore {
   }
 
   /** The notebooks that nodes run, by their paths from the project's root. */
-  get notebooks(): ReadonlyMap<string, INotebookSettings> {
+  get notebooks(): ReadonlyMap<string, IComponent> {
     return this._notebooks;
   }
 
@@ -127,7 +122,7 @@ export class CatalogStore {
   }
 
   private async _loadNotebook(path: string): Promise<void> {
-    const set = (notebook: INotebookSettings | undefined): void => {
+    const set = (notebook: IComponent | undefined): void => {
       if (!deepEqual(this._notebooks.get(path), notebook)) {
         if (notebook) {
           this._notebooks.set(path, notebook);
@@ -152,7 +147,7 @@ export class CatalogStore {
   private _additions = 0;
   private _components: ReadonlyMap<string, IComponent> = new Map();
   private _library: 'known' | 'missing' | null = null;
-  private _notebooks = new Map<string, INotebookSettings>();
+  private _notebooks = new Map<string, IComponent>();
   private _requested = new Set<string>();
   private _datasets: ReadonlyMap<string, IDataset> = new Map();
   private _models: readonly IModel[] = [];

@@ -36,7 +36,11 @@ export class ColumnService {
   /** Returns the first rows of the query of a node that loads from a database. */
   previewQuery(text: string, node: string): Promise<ITablePreview> {
     const body = { path: this._path, text, node };
-    return this._client.post('/workflows/query', body, this._query);
+    return this._client.post(
+      '/workflows/query',
+      body,
+      this._query
+    ) as Promise<ITablePreview>;
   }
 
   /** Returns what the table holds that a node loads. */

@@ -110,7 +110,7 @@ export class CodeService {
   /** Creates a component of the project, whose code is to be written. */
   async create(): Promise<IComponent> {
     const { trans } = this._client;
-    const component = await this._client.post<IComponent>(
+    const component = await this._client.post(
       '/components',
       undefined,
       this._query

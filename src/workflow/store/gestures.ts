@@ -1,6 +1,6 @@
 /** What people do on the canvas: an edit of the text, and a selection that follows it. */
 
-import type { IProblemRepair } from '../../api/models';
+import type { IRepair } from '../../api/models';
 import type { IWorkflow } from '../document/document';
 import { compose, type Edit } from '../document/edits';
 import {
@@ -202,7 +202,7 @@ export function insertComponent(
 export function repair(
   model: CanvasModel,
   id: string,
-  { settings, component, port, before_split }: IProblemRepair
+  { settings, component, port, before_split }: IRepair
 ): void {
   const values = settings as Record<string, Value>;
   model.document.flush();

@@ -1,7 +1,7 @@
 import { Signal } from '@lumino/signaling';
 
 import type {
-  IFailure,
+  INodeFailure,
   INodeEvent,
   IRun,
   IRunEvent,
@@ -19,7 +19,7 @@ export interface INodeState {
   /** What it reports while it runs, 0 to 1. */
   progress: number | null;
   reasons: readonly string[];
-  error: IFailure | null;
+  error: INodeFailure | null;
 }
 
 /** States after which a node or a run does not change any more. */

@@ -1,11 +1,12 @@
 import type { IEventStream, IPage, MLWSClient } from '../../api/client';
 import { escapeId } from '../../api/client';
 import type {
+  Data,
   IComponent,
   IDataset,
+  IExecuteRequest,
+  ILog,
   IModel,
-  INodeLog,
-  INotebookSettings,
   IPlan,
   IProblem,
   IRun,
@@ -22,26 +23,13 @@ import { ResultReader } from './resultReader';
 const MOST = 200;
 
 /** What to run and how; all of it where nothing is said. */
-export interface IRunOptions {
-  force?: boolean;
-  /** These nodes and what they need. */
-  targets?: string[];
-  /** These also where they are up to date. */
-  again?: string[];
-  accept_cosmetic?: boolean;
-  /** First fetch data that was not pulled yet. */
-  pull?: boolean;
-  executor?: string;
-  /** Nodes that run at the same time. */
-  jobs?: number;
-  /** After a failure, run the nodes that do not depend on the failed one. */
-  keep_going?: boolean;
-}
+export type IRunOptions = IExecuteRequest;
 
 /** A message about the log of a node; `seq` is its size so far, in bytes. */
-export type IOutputEvent = { seq: number } & (
-  { type: 'hello' | 'reset' } | { type: 'output'; text: string }
-);
+export type IOutputEvent = Data<
+  'get',
+  '/workflows/{workflow}/runs/{run}/nodes/{node}/output'
+>;
 
 /** Reads what the project of a workflow has to choose from. */
 class ProjectReader {
@@ -53,14 +41,11 @@ class ProjectReader {
   /** The registered models; the first so many. */
   async models(): Promise<IModel[]> {
     const query = { ...this._query, limit: MOST };
-    return (await this._client.get<IPage<IModel>>('/models', query)).items;
+    return (await this._client.get('/models', query)).items;
   }
 
   async workflows(): Promise<IWorkflowSummary[]> {
-    const reply = await this._client.get<IPage<IWorkflowSummary>>(
-      '/workflows',
-      this._query
-    );
+    const reply = await this._client.get('/workflows', this._query);
     return reply.items;
   }
 }
@@ -95,10 +80,7 @@ export class WorkflowService {
   readonly reader: ResultReader;
 
   async components(): Promise<IComponent[]> {
-    const { items } = await this._client.get<IPage<IComponent>>(
-      '/components',
-      this._query
-    );
+    const { items } = await this._client.get('/components', this._query);
     const { trans } = this._client;
     return [
       ...items.map(component => translateComponent(component, trans)),
@@ -107,7 +89,7 @@ export class WorkflowService {
   }
 
   /** What can be set of a notebook; the path is from the project's root. */
-  notebook(path: string): Promise<INotebookSettings> {
+  notebook(path: string): Promise<IComponent> {
     const id = encodeURIComponent(escapeId(path));
     return this._client.get(`/components/notebooks/${id}`, this._query);
   }
@@ -115,7 +97,7 @@ export class WorkflowService {
   /** What DVC tracks; the first so many. */
   async datasets(): Promise<IDataset[]> {
     const query = { ...this._query, limit: MOST };
-    return (await this._client.get<IPage<IDataset>>('/datasets', query)).items;
+    return (await this._client.get('/datasets', query)).items;
   }
 
   /** Plans a run of a text that need not be saved. */
@@ -126,7 +108,7 @@ export class WorkflowService {
   /** Judges a text that need not be saved. */
   async validate(text: string): Promise<IProblem[]> {
     const body = { path: this.path, text };
-    const reply = await this._client.post<{ problems: IProblem[] }>(
+    const reply = await this._client.post(
       '/workflows/validate',
       body,
       this._query
@@ -145,7 +127,8 @@ export class WorkflowService {
   }
 
   execute(options: IRunOptions = {}): Promise<IRun> {
-    const body = { ...this._defaults(), ...options, origin: 'canvas' };
+    const origin = 'canvas' as const;
+    const body = { ...this._defaults(), ...options, origin };
     return this._client.post(`${this._base}/execute`, body, this._query);
   }
 
@@ -154,12 +137,12 @@ export class WorkflowService {
   }
 
   retry(run: string, node: string, pull = false): Promise<IRun> {
-    const path = `${this._node(run, node)}/retry`;
+    const path = `${this._node(run, node)}/retry` as const;
     return this._client.post(path, { pull }, this._query);
   }
 
   skip(run: string, node: string, pull = false): Promise<IRun> {
-    const path = `${this._node(run, node)}/skip`;
+    const path = `${this._node(run, node)}/skip` as const;
     return this._client.post(path, { pull }, this._query);
   }
 
@@ -188,7 +171,8 @@ export class WorkflowService {
 
   /** Makes a plain stage of a sweep, of which `etag` is the file's version. */
   promote(sweep: string, variant: string, etag: string): Promise<unknown> {
-    const path = `${this._base}/sweeps/${encodeURIComponent(sweep)}/promote`;
+    const path =
+      `${this._base}/sweeps/${encodeURIComponent(sweep)}/promote` as const;
     return this._client.post(path, { variant }, this._query, etag);
   }
 
@@ -197,7 +181,7 @@ export class WorkflowService {
     return this._client.get(`${this._base}/script`, this._query);
   }
 
-  log(run: string, node: string, offset: number): Promise<INodeLog> {
+  log(run: string, node: string, offset: number): Promise<ILog> {
     return this._client.get(`${this._node(run, node)}/log`, {
       ...this._query,
       offset
@@ -220,15 +204,15 @@ export class WorkflowService {
     return { project: this.project };
   }
 
-  private get _base(): string {
-    return `/workflows/${encodeURIComponent(escapeId(this.path))}`;
+  private get _base() {
+    return `/workflows/${encodeURIComponent(escapeId(this.path))}` as const;
   }
 
-  private _run(run: string): string {
-    return `${this._base}/runs/${encodeURIComponent(run)}`;
+  private _run(run: string) {
+    return `${this._base}/runs/${encodeURIComponent(run)}` as const;
   }
 
-  private _node(run: string, node: string): string {
-    return `${this._run(run)}/nodes/${encodeURIComponent(node)}`;
+  private _node(run: string, node: string) {
+    return `${this._run(run)}/nodes/${encodeURIComponent(node)}` as const;
   }
 }
