@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
-from jupyter_mlws.api.openapi import errors_of
+from jupyter_mlws.api.openapi import errors_of, messages_of
 from jupyter_mlws.api.rest import RESTHandler
+from jupyter_mlws.api.streams import StreamHandler
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust
 from tests.server import Server
@@ -90,12 +93,29 @@ def undeclared_errors() -> Iterator[list[str]]:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(RESTHandler, "write_error", record)
+        send = StreamHandler.pass_on
+
+        async def check(handler: StreamHandler, text: str | bytes) -> None:
+            message = json.loads(text)
+            if not any(_fits(message, model) for model in messages_of(type(handler))):
+                answers.append(f"{type(handler).__name__} sends {message}")
+            await send(handler, text)
+
+        monkeypatch.setattr(StreamHandler, "pass_on", check)
         yield answers
+
+
+def _fits(message: dict[str, Any], model: type[Any]) -> bool:
+    try:
+        TypeAdapter(model).validate_python(message)
+    except ValidationError:
+        return False
+    return True
 
 
 @pytest.fixture(autouse=True)
 def declared_errors(undeclared_errors: list[str]) -> Iterator[None]:
-    """Fail a test in which an endpoint answers with an error that it does not declare."""
+    """Fail a test in which an endpoint sends an error or a message that it does not declare."""
     undeclared_errors.clear()
     yield
     assert not undeclared_errors

@@ -80,7 +80,7 @@ def document(
     modes: dict[tuple[type[Any], JsonSchemaMode], None] = {}
     for _, handler in routes:
         if issubclass(handler, StreamHandler):
-            modes.update(((message, "serialization"), None) for message in _messages(handler))
+            modes.update(((message, "serialization"), None) for message in messages_of(handler))
     for endpoint in chain.from_iterable(_endpoints(handler) for _, handler in routes):
         for reply in (endpoint.reply, endpoint.result):
             if reply is not None:
@@ -221,7 +221,7 @@ def _stream_operation(
     references: References,
     common: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    schema = {"oneOf": [references[message] for message in _messages(handler)]}
+    schema = {"oneOf": [references[message] for message in messages_of(handler)]}
     parameters = [*_parameters(names, None), *common]
     parameters.append(
         {
@@ -248,7 +248,8 @@ def _stream_operation(
     }
 
 
-def _messages(handler: type[StreamHandler]) -> tuple[type[Any], ...]:
+def messages_of(handler: type[StreamHandler]) -> tuple[type[Any], ...]:
+    """Return the models of all messages of a stream."""
     return (Hello, Reset, *handler.messages)
 
 

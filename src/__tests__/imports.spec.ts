@@ -37,6 +37,7 @@ const VIEW = [
   'icons.ts',
   'operationIcons.ts',
   'certainty.ts',
+  'replies.ts',
   'askForm.tsx',
   'columnTable.tsx',
   ...SHARED
@@ -50,6 +51,7 @@ const WORKFLOW: Record<string, string[]> = {
   'icons.ts': ['document', 'ui'],
   'operationIcons.ts': ['graph', 'ui'],
   'certainty.ts': ['api'],
+  'replies.ts': ['store', 'document', 'ui'],
   'askForm.tsx': [],
   'columnTable.tsx': ['labels.ts', 'api', 'ui'],
   canvas: VIEW,

@@ -1,9 +1,10 @@
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IVariableItem, IVariableItems } from '../api/models';
 import { memorySize } from '../ui/format';
+import { useRead } from '../ui/useRead';
 import type { KernelVariable } from './kernelVariable';
 
 /** Items of a request. */
@@ -57,42 +58,25 @@ function Items(
   const { client, variable, path, version, level } = props;
   const { trans, language } = client;
   const [limit, setLimit] = useState(PAGE_ITEMS);
-  const [items, setItems] = useState<readonly IVariableItem[]>([]);
-  const [total, setTotal] = useState(0);
-  const [error, setError] = useState<string | null>(null);
   const key = path.join();
-  useEffect(() => {
-    let isStale = false;
-    const read = async (): Promise<void> => {
-      const all: IVariableItem[] = [];
-      for (let offset = 0; offset < limit; offset += PAGE_ITEMS) {
-        const page = await variable.items(path, offset, PAGE_ITEMS);
-        all.push(...page.items);
-        if (isStale) {
-          return;
-        }
-        setTotal(page.total);
-      }
-      setItems(all);
-      setError(null);
-    };
-    read().catch(reason => {
-      if (!isStale) {
-        setError(String(reason.message ?? reason));
-      }
-    });
-    return () => {
-      isStale = true;
-    };
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+  const { data, error } = useRead(async () => {
+    const items: IVariableItem[] = [];
+    let total = 0;
+    for (let offset = 0; offset < limit; offset += PAGE_ITEMS) {
+      const page = await variable.items(path, offset, PAGE_ITEMS);
+      items.push(...page.items);
+      total = page.total;
+    }
+    return { items, total };
   }, [variable, key, version, limit]);
+  const { items, total } = data ?? { items: [], total: 0 };
   const indent = { paddingLeft: 6 + (level - 1) * INDENT };
   return (
     <>
-      {error !== null && (
+      {error && (
         <tr>
           <td colSpan={5} className="jp-mlws-Field-error" style={indent}>
-            {error}
+            {error.message}
           </td>
         </tr>
       )}

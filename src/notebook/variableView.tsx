@@ -3,9 +3,10 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useRef, useState } from 'react';
 
-import { APIError, type MLWSClient } from '../api/client';
-import type { ITableRequest, IVariable, IVariableItems } from '../api/models';
+import { type MLWSClient } from '../api/client';
+import type { ITableRequest, IVariable } from '../api/models';
 import { Failure } from '../ui/errorBox';
+import { useRead } from '../ui/useRead';
 import { useActive, type ServerView } from '../ui/server';
 import { useValue } from '../ui/state';
 import { DataTable } from '../ui/table/dataTable';
@@ -114,27 +115,10 @@ function Value(props: IProps & { model: NotebookModel }): JSX.Element {
   const version = useVersion(model, variable);
   const isBusy = useValue(variable.isBusy);
   const hasChanged = useValue(variable.hasChanged);
-  const [items, setItems] = useState<IVariableItems | null>(null);
-  const [error, setError] = useState<APIError | null>(null);
-  useEffect(() => {
-    let isStale = false;
-    variable.items(path, 0, PAGE_ITEMS).then(
-      answer => {
-        if (!isStale) {
-          setItems(answer);
-          setError(null);
-        }
-      },
-      reason => {
-        if (!isStale && reason instanceof APIError) {
-          setError(reason);
-        }
-      }
-    );
-    return () => {
-      isStale = true;
-    };
-  }, [variable, path, version]);
+  const { data: items, error } = useRead(
+    () => variable.items(path, 0, PAGE_ITEMS),
+    [variable, path, version]
+  );
   const status = isBusy
     ? items
       ? trans.__('The kernel is busy. These are older values.')

@@ -1,4 +1,8 @@
-import { useQuery, type UseQueryOptions } from '@tanstack/react-query';
+import {
+  QueryClientProvider,
+  useQuery,
+  type UseQueryOptions
+} from '@tanstack/react-query';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import {
@@ -193,7 +197,11 @@ export class ServerView extends ReactWidget {
       <Active.Provider value={this._active}>
         <ViewActionsContext.Provider value={this.actions}>
           {/* What was chosen in one project means nothing in another. */}
-          <Fragment key={this._client.project?.id}>{this._body()}</Fragment>
+          <Fragment key={this._client.project?.id}>
+            <QueryClientProvider client={this._client.queries}>
+              {this._body()}
+            </QueryClientProvider>
+          </Fragment>
         </ViewActionsContext.Provider>
       </Active.Provider>
     );

@@ -27,7 +27,7 @@ import { programFile } from './graph/keySettings';
 import { DiskFollower } from './store/disk';
 import * as gestures from './store/gestures';
 import {
-  CanvasContext,
+  CanvasProvider,
   type ILabActions,
   type IParamsDocuments
 } from './store/hooks';
@@ -129,9 +129,9 @@ export class Editor {
     const { model, lab, trans } = this;
     const { language } = this._options.client;
     return (
-      <CanvasContext.Provider value={{ ...lab, model, trans, language }}>
+      <CanvasProvider value={{ ...lab, model, trans, language }}>
         <CanvasView {...props} />
-      </CanvasContext.Provider>
+      </CanvasProvider>
     );
   }
 
@@ -299,6 +299,7 @@ function labActions(
     });
   };
   const actions: IEditorActions = {
+    queries: options.client.queries,
     params: {
       open: async path => (await open(path)).model,
       edit: (path, edits) => {

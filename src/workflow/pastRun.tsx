@@ -16,7 +16,7 @@ import { CanvasView } from './canvas/view';
 import { parse } from './document/document';
 import { graphDiff } from './graph/graphDiff';
 import {
-  CanvasContext,
+  CanvasProvider,
   type ICanvasContext,
   type IPastRun
 } from './store/hooks';
@@ -147,14 +147,14 @@ export class PastRunWidget extends ReactWidget {
 
   protected render(): JSX.Element {
     return (
-      <CanvasContext.Provider value={this._context}>
+      <CanvasProvider value={this._context}>
         <CanvasView
           id={this._flowId}
           view={this._view}
           hasTree={false}
           onReady={() => undefined}
         />
-      </CanvasContext.Provider>
+      </CanvasProvider>
     );
   }
 

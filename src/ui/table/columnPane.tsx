@@ -1,9 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { closeIcon } from '@jupyterlab/ui-components';
-import { useEffect, useState } from 'react';
 
-import type { IColumnStatistics } from '../../api/models';
 import { cellText } from '../format';
+import { useRead } from '../useRead';
 import type { ITableSource } from './rowPages';
 
 /** The distribution of a column of a table. */
@@ -17,27 +16,10 @@ export function ColumnPane(props: {
   onClose: () => void;
 }): JSX.Element {
   const { source, version, column, trans, language } = props;
-  const [data, setData] = useState<IColumnStatistics | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  useEffect(() => {
-    let isStale = false;
-    source.statistics(column).then(
-      statistics => {
-        if (!isStale) {
-          setData(statistics);
-          setError(null);
-        }
-      },
-      reason => {
-        if (!isStale) {
-          setError(String(reason.message ?? reason));
-        }
-      }
-    );
-    return () => {
-      isStale = true;
-    };
-  }, [source, version, column]);
+  const { data, error } = useRead(
+    () => source.statistics(column),
+    [source, version, column]
+  );
   const most = Math.max(1, ...(data?.bins.map(bin => bin.count) ?? []));
   // Only numbers have a range.
   const isNumber = typeof data?.min === 'number';
@@ -68,7 +50,7 @@ export function ColumnPane(props: {
           <closeIcon.react tag="span" />
         </button>
       </header>
-      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {error && <p className="jp-mlws-Empty">{error.message}</p>}
       {!data && !error && <p>{trans.__('Loading…')}</p>}
       <dl>
         {facts

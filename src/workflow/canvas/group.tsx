@@ -10,7 +10,7 @@ import { planText, problemText } from '../labels';
 import { faultIcon, MARK_ICONS, subworkflowIcon } from '../operationIcons';
 import * as gestures from '../store/gestures';
 import { useCanvas, useKeyed } from '../store/hooks';
-import { useSource } from '../store/useSource';
+import { useSource } from '../replies';
 import { type INodeData, NodeTitle } from './node';
 import { useEditing } from './noteView';
 import { Ports } from './ports';

@@ -26,7 +26,8 @@ import {
   SOURCE_PORT
 } from '../graph/graph';
 import { Chooser, type IChoice } from './chooser';
-import { useCanvas, useCatalog, useReply } from '../store/hooks';
+import { useReply } from '../replies';
+import { useCanvas, useCatalog } from '../store/hooks';
 import { noteIcon } from '../icons';
 import {
   componentIconOf,

@@ -6,7 +6,8 @@ import type { ISchema } from '../document/schema';
 import type { IGraph, IGraphNode } from '../graph/graph';
 import { upstream } from '../graph/order';
 import { columnFactsText } from '../labels';
-import { useCanvas, useReply, useSlot } from '../store/hooks';
+import { useReply } from '../replies';
+import { useCanvas, useSlot } from '../store/hooks';
 
 const NO_COLUMNS: ITableColumns = { columns: [], complete: false };
 

@@ -11,6 +11,7 @@ import {
 } from '../document/params';
 import type { Value } from '../document/values';
 import type { IGraphNode } from '../graph/graph';
+import { useFileText } from '../../ui/useFileText';
 import { useCanvas, useFlush } from '../store/hooks';
 
 /** The parameters that a stage reads from files such as `params.yaml`, to be changed there. */
@@ -141,27 +142,7 @@ function useParamsFile(path: string): {
   error: string | null;
 } {
   const { params } = useCanvas();
-  const [text, setText] = useState<string | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  useEffect(() => {
-    let isStale = false;
-    let stop = (): void => undefined;
-    params
-      .open(path)
-      .then(({ sharedModel }) => {
-        const read = (): void => setText(sharedModel.getSource());
-        if (!isStale) {
-          read();
-          sharedModel.changed.connect(read);
-          stop = () => sharedModel.changed.disconnect(read);
-        }
-      })
-      .catch(reason => !isStale && setError(String(reason.message ?? reason)));
-    return () => {
-      isStale = true;
-      stop();
-    };
-  }, [params, path]);
+  const { text, error } = useFileText(params.open, path);
   const edit = useCallback(
     (name: string, value: Value) => {
       const file = text === null ? null : readParams(text);

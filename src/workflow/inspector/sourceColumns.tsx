@@ -10,7 +10,8 @@ import {
 import type { ISchema } from '../document/schema';
 import { type Settings, settingsOf } from '../document/settings';
 import type { IGraphNode } from '../graph/graph';
-import { useCanvas, useReply } from '../store/hooks';
+import { useReply } from '../replies';
+import { useCanvas } from '../store/hooks';
 import type { ColumnsOfPorts } from './columnFields';
 import { RemoveButton } from './removeButton';
 

@@ -9,7 +9,7 @@ import {
   subworkflowText,
   updateSubworkflow
 } from '../store/subworkflows';
-import { useSource } from '../store/useSource';
+import { useSource } from '../replies';
 
 /** The file that the nodes of a frame are copies of, and if they are still the same. */
 export function SubworkflowSection(props: {

@@ -5,13 +5,8 @@ import { cellText, duration } from '../../ui/format';
 import type { ISweeps, IVariant } from '../../api/models';
 import type { IGraphNode } from '../graph/graph';
 import { labelsOf } from '../graph/sweepables';
-import {
-  type IReply,
-  useCanvas,
-  useCurrentRun,
-  useKeyed,
-  useReply
-} from '../store/hooks';
+import { type IReply, useReply } from '../replies';
+import { useCanvas, useCurrentRun, useKeyed } from '../store/hooks';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 

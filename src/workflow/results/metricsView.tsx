@@ -1,11 +1,7 @@
 import { cellText, fullTime } from '../../ui/format';
 import type { IRunComparison, IRunSummary } from '../../api/models';
-import {
-  useCanvas,
-  useCurrentRun,
-  useReply,
-  type IReply
-} from '../store/hooks';
+import { useReply, type IReply } from '../replies';
+import { useCanvas, useCurrentRun } from '../store/hooks';
 import { trophyIcon } from '../operationIcons';
 import { FINAL } from '../store/run';
 import {

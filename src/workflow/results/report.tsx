@@ -1,5 +1,6 @@
+import { skipToken, useQuery } from '@tanstack/react-query';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { useEffect, useRef, useState } from 'react';
+import { useRef } from 'react';
 
 import { setHelpPage } from '../../ui/helpLink';
 import type { IOutput, IPreview, IRunComparison } from '../../api/models';
@@ -12,7 +13,7 @@ import {
 } from '../../ui/viewActions';
 import { isRecord } from '../document/values';
 import {
-  CanvasContext,
+  CanvasProvider,
   type ICanvasContext,
   useCanvas,
   useCurrentRun
@@ -41,9 +42,9 @@ export class ReportWidget extends ReactWidget {
   render(): JSX.Element {
     return (
       <ViewActionsContext.Provider value={this.actions}>
-        <CanvasContext.Provider value={this._context}>
+        <CanvasProvider value={this._context}>
           <Report />
-        </CanvasContext.Provider>
+        </CanvasProvider>
       </ViewActionsContext.Provider>
     );
   }
@@ -103,30 +104,18 @@ async function readReport(
 function Report(): JSX.Element {
   const { model, trans, language } = useCanvas();
   const { run, states } = useCurrentRun();
-  const [report, setReport] = useState<IReport | null>(null);
-  const [error, setError] = useState<string | null>(null);
   const page = useRef<HTMLDivElement>(null);
   const isOver = run !== null && FINAL.has(run.status);
   const id = run?.id;
   const { service } = model.server;
-  useEffect(() => {
-    let isStale = false;
-    setReport(null);
-    setError(null);
-    if (service && id !== undefined && isOver) {
-      readReport(service, id, [...states.keys()]).then(
-        answer => !isStale && setReport(answer),
-        reason =>
-          !isStale &&
-          setError(reason instanceof Error ? reason.message : String(reason))
-      );
-    }
-    return () => {
-      isStale = true;
-    };
-    // The nodes of a run that is over stay as they are.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [service, id, isOver]);
+  const { data: report = null, error } = useQuery({
+    queryKey: ['report', service?.path, service?.project, id, run?.ended],
+    queryFn:
+      service && id !== undefined && isOver
+        ? () => readReport(service, id, [...states.keys()])
+        : skipToken,
+    gcTime: 0
+  });
 
   const title = model.document.workflow.title || trans.__('Workflow');
   const summary = run
@@ -172,7 +161,7 @@ function Report(): JSX.Element {
           <p className="jp-mlws-Preview-shape">{summary}</p>
         </div>
       </header>
-      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {error && <p className="jp-mlws-Empty">{error.message}</p>}
       {!report && !error && <p>{trans.__('Loading…')}</p>}
       {report && (
         <>

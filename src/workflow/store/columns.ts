@@ -1,11 +1,5 @@
 import type { MLWSClient } from '../../api/client';
-import type {
-  ILearnedChecks,
-  INodeColumns,
-  ISourceProfile,
-  ITablePreview,
-  ITableProfile
-} from '../../api/models';
+import type { ITablePreview } from '../../api/models';
 
 /** How a table file is read; what is empty is found from its content. */
 export type IReading = Record<
@@ -22,19 +16,19 @@ export class ColumnService {
   ) {}
 
   /** Returns the columns of the tables at a node's inputs. */
-  read(text: string, node: string): Promise<INodeColumns> {
+  read(text: string, node: string) {
     const body = { path: this._path, text, node };
     return this._client.post('/workflows/columns', body, this._query);
   }
 
   /** Returns rules that the table at a data check's input meets. */
-  learnChecks(text: string, node: string): Promise<ILearnedChecks> {
+  learnChecks(text: string, node: string) {
     const body = { path: this._path, text, node };
     return this._client.post('/workflows/checks', body, this._query);
   }
 
   /** Returns the first rows of the query of a node that loads from a database. */
-  previewQuery(text: string, node: string): Promise<ITablePreview> {
+  previewQuery(text: string, node: string) {
     const body = { path: this._path, text, node };
     return this._client.post(
       '/workflows/query',
@@ -44,13 +38,13 @@ export class ColumnService {
   }
 
   /** Returns what the table holds that a node loads. */
-  profileSource(text: string, node: string): Promise<ISourceProfile> {
+  profileSource(text: string, node: string) {
     const body = { path: this._path, text, node };
     return this._client.post('/workflows/source', body, this._query);
   }
 
   /** Returns what a table file holds; `reading`: how to read it, where that is not found. */
-  profile(file: string, reading: IReading): Promise<ITableProfile> {
+  profile(file: string, reading: IReading) {
     const body = { path: file, ...reading };
     return this._client.post('/workflows/table', body, this._query);
   }

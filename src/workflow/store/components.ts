@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../../api/client';
-import type { ICode, ICodePorts, IComponent } from '../../api/models';
+import type { ICodePorts, IComponent } from '../../api/models';
 import type { ISchema } from '../document/schema';
 
 /** The component as people read it: its words in their language, its names as they are. */
@@ -119,7 +119,7 @@ export class CodeService {
   }
 
   /** Checks the code of a component without running it, and changes its ports. */
-  edit(name: string, text: string, ports?: ICodePorts): Promise<ICode> {
+  edit(name: string, text: string, ports?: ICodePorts) {
     const body = { name, text, ...(ports && { ports }) };
     return this._client.post('/components/code', body, this._query);
   }

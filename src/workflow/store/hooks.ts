@@ -6,14 +6,16 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
+import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
 import {
   createContext,
+  createElement,
   useContext,
   useEffect,
   useReducer,
   useRef,
-  useState,
-  useSyncExternalStore
+  useSyncExternalStore,
+  type ReactNode
 } from 'react';
 
 import type { IRunSummary } from '../../api/models';
@@ -29,10 +31,10 @@ import type { IPreferences, Preferences } from './preferences';
 import type { RunState } from './run';
 import type { RunsStore } from './runs';
 import type { SelectionStore } from './selection';
-import type { WorkflowService } from './service';
 
 /** What the canvas has the lab do. */
 export interface ILabActions {
+  queries: QueryClient;
   /** Opens the file in the text editor. */
   openAsText: () => void;
   /** Lets a person choose a file whose name fits; its path from the project's root, or null. */
@@ -116,6 +118,19 @@ export interface ICodeDocuments {
 }
 
 export const CanvasContext = createContext<ICanvasContext | null>(null);
+
+/** Provides the context of a canvas, and its queries. */
+export function CanvasProvider(props: {
+  value: ICanvasContext;
+  children: ReactNode;
+}): JSX.Element {
+  const { value, children } = props;
+  return createElement(
+    QueryClientProvider,
+    { client: value.queries },
+    createElement(CanvasContext.Provider, { value }, children)
+  );
+}
 
 export function useCanvas(): ICanvasContext {
   const context = useContext(CanvasContext);
@@ -202,41 +217,6 @@ export function useClock(isOn: boolean): number {
 export function useElapsed(started: string | null, isOn: boolean): number {
   const now = useClock(isOn);
   return started ? Math.max(0, (now - Date.parse(started)) / 1000) : 0;
-}
-
-/** What the server last answered, and why a request failed since. */
-export interface IReply<T> {
-  data: T | null;
-  error: string | null;
-}
-
-/** Asks the server, and again when one of `causes` changes; null asks nothing. */
-export function useReply<T>(
-  request: ((service: WorkflowService) => Promise<T>) | null,
-  causes: readonly unknown[]
-): IReply<T> {
-  const { model } = useCanvas();
-  const [reply, setReply] = useState<IReply<T>>({ data: null, error: null });
-  useEffect(() => {
-    let isStale = false;
-    const set = (change: Partial<IReply<T>>): void => {
-      if (!isStale) {
-        setReply(before => ({ ...before, error: null, ...change }));
-      }
-    };
-    const { service } = model.server;
-    if (request && service) {
-      request(service).then(
-        data => set({ data }),
-        reason => set({ error: String(reason.message ?? reason) })
-      );
-    }
-    return () => {
-      isStale = true;
-    };
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [model, ...causes]);
-  return reply;
 }
 
 /** Writes what is typed before the file is saved, the node deselected or the form closed. */

@@ -1,3 +1,5 @@
+import { deepEqual } from '../document/values';
+
 /** Values by key; a listener to one key is called for that key only. */
 export class KeyedStore<T> {
   get(key: string): T | undefined {
@@ -13,12 +15,17 @@ export class KeyedStore<T> {
     this._notify(key);
   }
 
-  /** Puts other values in the place of all; listeners are called for those that differ. */
+  /** Puts other values in the place of all; equal ones stay, so that nothing is drawn again. */
   replace(values: ReadonlyMap<string, T>): void {
     const before = this._values;
-    this._values = new Map(values);
+    this._values = new Map(
+      [...values].map(([key, value]) => {
+        const old = before.get(key);
+        return [key, old && deepEqual(old, value) ? old : value];
+      })
+    );
     for (const key of new Set([...before.keys(), ...values.keys()])) {
-      if (before.get(key) !== values.get(key)) {
+      if (before.get(key) !== this._values.get(key)) {
         this._notify(key);
       }
     }

@@ -2,11 +2,10 @@ import { Signal } from '@lumino/signaling';
 
 import { APIError } from '../../api/client';
 import type { INodePlan, IPlan } from '../../api/models';
-import { deepEqual } from '../document/values';
 import type { DocumentStore } from './document';
 import type { DrawingStore } from './drawing';
 import { KeyedStore } from './keyed';
-import type { ServerLink } from './server';
+import { coalesce, type ServerLink } from './server';
 
 /** The plan of the next run, of the text as it is on the canvas, saved or not. */
 export class PlanStore {
@@ -44,7 +43,7 @@ export class PlanStore {
    *
    * One request is under way at a time: texts that change meanwhile lead to one more.
    */
-  async refresh(): Promise<void> {
+  readonly refresh = coalesce(async () => {
     const { problems, graph } = this._drawing;
     const { text, error, isReadOnly } = this._document;
     const isFaulty = problems.some(
@@ -54,12 +53,6 @@ export class PlanStore {
       this._set(null);
       return;
     }
-    if (this._isAsking) {
-      this._isStale = true;
-      return;
-    }
-    this._isAsking = true;
-    this._isStale = false;
     await this._server.ask(
       service => service.plan(text),
       plan => {
@@ -70,21 +63,10 @@ export class PlanStore {
       // A workflow with faults has no plan; the problems say why.
       reason => this._drawing.problems.length > 0 || isAboutFaults(reason)
     );
-    this._isAsking = false;
-    if (this._isStale && !this._server.isDisposed) {
-      await this.refresh();
-    }
-  }
+  });
 
   private _set(plan: IPlan | null): void {
-    const before = this.nodes.entries;
-    const nodes = planByStage(plan?.nodes ?? []);
-    // Only nodes with another plan are drawn again.
-    nodes.forEach((node, id) => {
-      const old = before.get(id);
-      nodes.set(id, old && deepEqual(old, node) ? old : node);
-    });
-    this.nodes.replace(nodes);
+    this.nodes.replace(planByStage(plan?.nodes ?? []));
     if (this._plan !== plan) {
       this._plan = plan;
       this.changed.emit();
@@ -92,8 +74,6 @@ export class PlanStore {
   }
 
   private _plan: IPlan | null = null;
-  private _isAsking = false;
-  private _isStale = false;
 }
 
 /** The file may have changed between a validation and the plan. */

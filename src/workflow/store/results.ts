@@ -1,8 +1,7 @@
 import type { INodeSummary, IWorkflowEvent } from '../../api/models';
-import { deepEqual } from '../document/values';
 import { KeyedStore } from './keyed';
 import { FINAL } from './run';
-import type { ServerLink } from './server';
+import { coalesce, type ServerLink } from './server';
 
 /** Nodes that end within so many milliseconds lead to one request. */
 const REST = 1000;
@@ -22,35 +21,15 @@ export class ResultsStore {
   }
 
   /** One request is under way at a time; changes meanwhile lead to one more. */
-  async refresh(): Promise<void> {
+  readonly refresh = coalesce(() => {
     clearTimeout(this._timer);
     this._timer = undefined;
-    if (this._isAsking) {
-      this._isStale = true;
-      return;
-    }
-    this._isAsking = true;
-    this._isStale = false;
-    await this._server.ask(
+    return this._server.ask(
       service => service.results(),
-      results => {
-        const before = this.nodes.entries;
-        // Only nodes with another result are drawn again.
-        this.nodes.replace(
-          new Map(
-            results.nodes.map(node => {
-              const old = before.get(node.id);
-              return [node.id, old && deepEqual(old, node) ? old : node];
-            })
-          )
-        );
-      }
+      ({ nodes }) =>
+        this.nodes.replace(new Map(nodes.map(node => [node.id, node])))
     );
-    this._isAsking = false;
-    if (this._isStale && !this._server.isDisposed) {
-      await this.refresh();
-    }
-  }
+  });
 
   private _onMessage(_: unknown, event: IWorkflowEvent): void {
     const isOver = 'status' in event && FINAL.has(event.status);
@@ -67,7 +46,5 @@ export class ResultsStore {
     }
   }
 
-  private _isAsking = false;
-  private _isStale = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
 }

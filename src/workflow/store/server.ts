@@ -15,6 +15,23 @@ export type Ask = <T>(
   onError?: (error: unknown) => boolean
 ) => Promise<void>;
 
+/** Returns `work` as a function whose calls while it goes on lead to one more. */
+export function coalesce(work: () => Promise<void>): () => Promise<void> {
+  let current: Promise<void> | null = null;
+  let isStale = false;
+  return () => {
+    isStale = true;
+    const run = async (): Promise<void> => {
+      while (isStale) {
+        isStale = false;
+        await work();
+      }
+    };
+    current ??= run().finally(() => (current = null));
+    return current;
+  };
+}
+
 /** The server's side of one workflow: its service, once it is known, and its events. */
 export class ServerLink {
   get service(): WorkflowService | null {
@@ -60,7 +77,7 @@ export class ServerLink {
     onReply = () => undefined,
     onError = () => false
   ) => {
-    if (!this._service) {
+    if (!this._service || this._isDisposed) {
       return;
     }
     try {

@@ -1,18 +1,13 @@
-import type { IEventStream, IPage, MLWSClient } from '../../api/client';
+import type { MLWSClient } from '../../api/client';
 import { escapeId } from '../../api/client';
 import type {
   Data,
   IComponent,
   IDataset,
   IExecuteRequest,
-  ILog,
   IModel,
-  IPlan,
   IProblem,
   IRun,
-  IRunSummary,
-  ISweeps,
-  IWorkflowResults,
   IWorkflowSummary
 } from '../../api/models';
 import { ColumnService } from './columns';
@@ -89,7 +84,7 @@ export class WorkflowService {
   }
 
   /** What can be set of a notebook; the path is from the project's root. */
-  notebook(path: string): Promise<IComponent> {
+  notebook(path: string) {
     const id = encodeURIComponent(escapeId(path));
     return this._client.get(`/components/notebooks/${id}`, this._query);
   }
@@ -101,7 +96,7 @@ export class WorkflowService {
   }
 
   /** Plans a run of a text that need not be saved. */
-  plan(text: string): Promise<IPlan> {
+  plan(text: string) {
     return this._client.post(`${this._base}/plan`, { text }, this._query);
   }
 
@@ -117,12 +112,12 @@ export class WorkflowService {
   }
 
   /** Newest first; `cursor` is of the page before. */
-  runs(cursor?: string): Promise<IPage<IRunSummary>> {
+  runs(cursor?: string) {
     return this._client.get(`${this._base}/runs`, { ...this._query, cursor });
   }
 
   /** A run with its nodes; the newest by default, which must exist. */
-  run(run = 'latest'): Promise<IRun> {
+  run(run = 'latest') {
     return this._client.get(this._run(run), this._query);
   }
 
@@ -132,21 +127,21 @@ export class WorkflowService {
     return this._client.post(`${this._base}/execute`, body, this._query);
   }
 
-  resume(run: string, pull = false): Promise<IRun> {
+  resume(run: string, pull = false) {
     return this._client.post(`${this._run(run)}/resume`, { pull }, this._query);
   }
 
-  retry(run: string, node: string, pull = false): Promise<IRun> {
+  retry(run: string, node: string, pull = false) {
     const path = `${this._node(run, node)}/retry` as const;
     return this._client.post(path, { pull }, this._query);
   }
 
-  skip(run: string, node: string, pull = false): Promise<IRun> {
+  skip(run: string, node: string, pull = false) {
     const path = `${this._node(run, node)}/skip` as const;
     return this._client.post(path, { pull }, this._query);
   }
 
-  cancel(run: string): Promise<unknown> {
+  cancel(run: string) {
     return this._client.post(`${this._run(run)}/cancel`, {}, this._query);
   }
 
@@ -160,17 +155,17 @@ export class WorkflowService {
   }
 
   /** The newest result of every node, in a line each. */
-  results(): Promise<IWorkflowResults> {
+  results() {
     return this._client.get(`${this._base}/results`, this._query);
   }
 
   /** The variants of each sweep, ranked by a metric where one is named. */
-  sweeps(metric?: string): Promise<ISweeps> {
+  sweeps(metric?: string) {
     return this._client.get(`${this._base}/sweeps`, { ...this._query, metric });
   }
 
   /** Makes a plain stage of a sweep, of which `etag` is the file's version. */
-  promote(sweep: string, variant: string, etag: string): Promise<unknown> {
+  promote(sweep: string, variant: string, etag: string) {
     const path =
       `${this._base}/sweeps/${encodeURIComponent(sweep)}/promote` as const;
     return this._client.post(path, { variant }, this._query, etag);
@@ -181,7 +176,7 @@ export class WorkflowService {
     return this._client.get(`${this._base}/script`, this._query);
   }
 
-  log(run: string, node: string, offset: number): Promise<ILog> {
+  log(run: string, node: string, offset: number) {
     return this._client.get(`${this._node(run, node)}/log`, {
       ...this._query,
       offset
@@ -189,11 +184,7 @@ export class WorkflowService {
   }
 
   /** The output of a running node from an offset on, as it is written. */
-  output(
-    run: string,
-    node: string,
-    offset: number
-  ): IEventStream<IOutputEvent> {
+  output(run: string, node: string, offset: number) {
     return this._client.stream(`${this._node(run, node)}/output`, {
       ...this._query,
       since: offset
