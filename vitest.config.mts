@@ -89,6 +89,7 @@ const browser: TestProjectConfiguration = {
   test: {
     name: 'browser',
     include: [IN_BROWSER],
+    setupFiles: ['./vitest.setup.ts'],
     isolate: false,
     // A second try, which the run prints.
     retry: 1,

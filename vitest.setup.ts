@@ -1,3 +1,8 @@
+import { nullTranslator } from '@jupyterlab/translation';
+
+import { setLabLocale } from './src/ui/locale';
+
+setLabLocale(nullTranslator);
 // jsdom lacks these browser classes; Lumino and React Flow touch them while loading.
 const missing = globalThis as any;
 missing.DragEvent ??= class DragEvent extends MouseEvent {};

@@ -2,10 +2,10 @@ import { ServerConnection } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
-
 import { MLWSClient } from '../api/client';
 import { labServer } from '../lab/server';
 import type { IProjectInfo } from '../api/models';
+import { setLocale, trans } from '../ui/locale';
 
 /** An object with those members of an interface that a test needs. */
 export function fake<T>(members: object = {}): T {
@@ -40,11 +40,8 @@ export class Wire {
       fetch: (input, init) => this._fetch(input, init),
       WebSocket: Socket as unknown as typeof WebSocket
     });
-    return new MLWSClient(
-      labServer(settings, hasProjects),
-      language,
-      nullTranslator.load('jupyter_mlws')
-    );
+    setLocale(language, nullTranslator.load('jupyter_mlws'));
+    return new MLWSClient(labServer(settings, hasProjects), language, trans);
   }
 
   private async _fetch(

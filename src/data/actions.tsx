@@ -1,8 +1,6 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileDialog } from '@jupyterlab/filebrowser';
-import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-
 import { confirm } from '../lab/confirm';
 import type {
   Body,
@@ -23,6 +21,7 @@ import { OperationTracker } from '../operations/tracker';
 import { fileSize } from '../ui/format';
 import { State, toggled } from '../ui/state';
 import type { IImport } from './importForm';
+import { trans, translator } from '../ui/locale';
 
 /** The place of operations that are about no single dataset. */
 export const ALL = '';
@@ -54,12 +53,8 @@ export function insideProject(
   return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : null;
 }
 
-function FreeSpacePlan(props: {
-  plan: ICollected;
-  language: string;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { plan, language, trans } = props;
+function FreeSpacePlan(props: { plan: ICollected }): JSX.Element {
+  const { plan } = props;
   return (
     <div className="jp-mlws-Plan">
       <p>
@@ -67,7 +62,7 @@ function FreeSpacePlan(props: {
           '%1 unused object (%2) can be deleted.',
           '%1 unused objects (%2) can be deleted.',
           plan.objects,
-          fileSize(plan.bytes, language)
+          fileSize(plan.bytes)
         )}
       </p>
       <p>
@@ -75,7 +70,7 @@ function FreeSpacePlan(props: {
           '%1 object (%2) is still used and will be kept.',
           '%1 objects (%2) are still used and will be kept.',
           plan.kept_objects,
-          fileSize(plan.kept_bytes, language)
+          fileSize(plan.kept_bytes)
         )}
       </p>
       {plan.objects > 0 && (
@@ -97,10 +92,8 @@ export class DatasetActions {
     private _restorer: Restorer,
     private _openDiff: (dataset: IDataset, version: IDatasetVersion) => void,
     private _openNode: (use: IDatasetUse) => void,
-    private _openLineage: (of: string) => void,
-    private _translator: ITranslator
+    private _openLineage: (of: string) => void
   ) {
-    this._trans = _client.trans;
     this.operations = new OperationTracker(_client);
   }
 
@@ -116,10 +109,10 @@ export class DatasetActions {
       const { project } = this._client;
       const answer = await FileDialog.getOpenFiles({
         manager: this._manager,
-        title: this._trans.__('Select Files or Folders to Track'),
-        label: this._trans.__('Select a folder to track everything in it'),
+        title: trans.__('Select Files or Folders to Track'),
+        label: trans.__('Select a folder to track everything in it'),
         defaultPath: project && project.path !== '.' ? project.path : '',
-        translator: this._translator
+        translator
       });
       if (answer.button.accept && answer.value) {
         const { contents } = this._manager.services;
@@ -137,7 +130,7 @@ export class DatasetActions {
       const inside = insideProject(project!, path);
       if (inside === null) {
         Notification.error(
-          this._trans.__(
+          trans.__(
             "Can't track %2: it is outside the project “%1”.",
             project!.name,
             path
@@ -157,7 +150,7 @@ export class DatasetActions {
 
   /** Downloads data; rejects with an APIError where the server refuses. */
   async import(request: IImport): Promise<void> {
-    const label = this._trans.__('Downloading %1', request.path);
+    const label = trans.__('Downloading %1', request.path);
     const started = await this._client.post('/datasets/import', request);
     void this.operations
       .run(ALL, label, () => Promise.resolve(started))
@@ -165,12 +158,12 @@ export class DatasetActions {
   }
 
   push({ id, path }: IDataset): void {
-    const label = this._trans.__('Pushing %1', path);
+    const label = trans.__('Pushing %1', path);
     void this._run(id, label, `${datasetPath(id)}/push`);
   }
 
   pull({ id, path }: IDataset): void {
-    const label = this._trans.__('Pulling %1', path);
+    const label = trans.__('Pulling %1', path);
     void this._run(id, label, `${datasetPath(id)}/pull`);
   }
 
@@ -181,7 +174,7 @@ export class DatasetActions {
     void queries.resetQueries({ queryKey: key });
     const verified = await this._run(
       id,
-      this._trans.__('Verifying %1', path),
+      trans.__('Verifying %1', path),
       `${datasetPath(id)}/verify`,
       { remote: 'ask' }
     );
@@ -192,7 +185,7 @@ export class DatasetActions {
 
   checkout(dataset: IDataset, version: IDatasetVersion): void {
     void notifyOnError(async () => {
-      const name = this._trans.__('%1 of %2', dataset.path, version.short);
+      const name = trans.__('%1 of %2', dataset.path, version.short);
       await this._restorer.restore(version.commit, name, [dataset.path]);
       void this._client.refresh('/datasets');
     });
@@ -216,15 +209,13 @@ export class DatasetActions {
 
   removeRemote(remote: IDataRemote): void {
     void notifyOnError(async () => {
-      const trans = this._trans;
       const isMeant = await confirm(
         trans.__('Remove remote “%1”?', remote.name),
         trans.__(
           'Data stored at %1 is kept. Only its URL and credentials are removed here.',
           remote.url
         ),
-        trans._p('remote', 'Remove'),
-        trans
+        trans._p('remote', 'Remove')
       );
       if (isMeant) {
         await this._client.delete(remotePath(remote.name));
@@ -238,7 +229,7 @@ export class DatasetActions {
     try {
       const dataset = await this._client.post('/datasets', { path });
       Notification.success(
-        this._trans.__(
+        trans.__(
           'Recorded %1. It will be part of the next commit.',
           dataset.path
         ),
@@ -251,8 +242,6 @@ export class DatasetActions {
   }
 
   private async _freeSpace(): Promise<void> {
-    const trans = this._trans;
-    const { language } = this._client;
     const plan = await this._collect(
       trans.__('Searching for unused data'),
       false
@@ -262,14 +251,14 @@ export class DatasetActions {
     }
     const close = Dialog.cancelButton({ label: trans.__('Close') });
     const free = Dialog.warnButton({
-      label: trans.__('Free Up %1', fileSize(plan.bytes, language))
+      label: trans.__('Free Up %1', fileSize(plan.bytes))
     });
     const answer = await showDialog({
       title:
         plan.objects === 0
           ? trans.__('Nothing to Free Up')
           : trans.__('Free up space in the cache?'),
-      body: <FreeSpacePlan plan={plan} language={language} trans={trans} />,
+      body: <FreeSpacePlan plan={plan} />,
       buttons: plan.objects === 0 ? [close] : [close, free],
       defaultButton: 0
     });
@@ -278,10 +267,9 @@ export class DatasetActions {
     }
     const freed = await this._collect(trans.__('Freeing up space'), true);
     if (freed) {
-      Notification.success(
-        trans.__('Freed %1.', fileSize(freed.bytes, language)),
-        { autoClose: 8000 }
-      );
+      Notification.success(trans.__('Freed %1.', fileSize(freed.bytes)), {
+        autoClose: 8000
+      });
     }
   }
 
@@ -306,6 +294,4 @@ export class DatasetActions {
     void this._client.refresh('/datasets');
     return result;
   }
-
-  private _trans: TranslationBundle;
 }

@@ -1,7 +1,5 @@
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useQuery } from '@tanstack/react-query';
-
 import type { MLWSClient } from '../api/client';
 import type {
   IDataset,
@@ -17,6 +15,7 @@ import { fullTime, listText, relativeTime } from '../ui/format';
 import { Answer, useGet } from '../ui/server';
 import { datasetPath, verifiedPath, type DatasetActions } from './actions';
 import { extent } from './labels';
+import { trans } from '../ui/locale';
 
 /** The properties of all parts of the section. */
 export interface IDataProps {
@@ -59,11 +58,8 @@ function Uses(props: {
   );
 }
 
-function Verified(props: {
-  verified: IDatasetVerified;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { verified, trans } = props;
+function Verified(props: { verified: IDatasetVerified }): JSX.Element {
+  const { verified } = props;
   return (
     <div className="jp-mlws-Verified" role="status">
       {verified.stores.map(store => (
@@ -92,8 +88,8 @@ function Verified(props: {
               {store.faulty.slice(0, MAX_NAMES).map(faulty => (
                 <li key={faulty.md5} title={faulty.md5}>
                   {faulty.state === 'damaged'
-                    ? trans.__('damaged: %1', listText(faulty.files, trans))
-                    : trans.__('missing: %1', listText(faulty.files, trans))}
+                    ? trans.__('damaged: %1', listText(faulty.files))
+                    : trans.__('missing: %1', listText(faulty.files))}
                 </li>
               ))}
               {store.faulty.length > MAX_NAMES && (
@@ -117,7 +113,6 @@ function Version(
   props: IDatasetProps & { version: IDatasetVersion; isBusy: boolean }
 ): JSX.Element {
   const { actions, dataset, version, isBusy } = props;
-  const { language, trans } = props.client;
   return (
     <li className="jp-mlws-DataVersion" data-mlws-version={version.commit}>
       <span className="jp-mlws-DataVersion-subject" title={version.subject}>
@@ -130,11 +125,11 @@ function Version(
           </span>
         )}
         <code>{version.short}</code>
-        <span title={fullTime(version.timestamp, language)}>
-          {relativeTime(version.timestamp, language)}
+        <span title={fullTime(version.timestamp)}>
+          {relativeTime(version.timestamp)}
         </span>
         <span>{version.author}</span>
-        <span>{extent(version, language, trans)}</span>
+        <span>{extent(version)}</span>
       </span>
       <span className="jp-mlws-Tools">
         <Button
@@ -163,7 +158,6 @@ function Detail(
   props: IDatasetProps & { detail: IDatasetDetail }
 ): JSX.Element {
   const { client, actions, dataset, detail, hasRemote } = props;
-  const { language, trans } = client;
   const operation = useOperation(actions.operations, dataset.id);
   const isBusy = operation?.state === 'running';
   const { data: verified } = useQuery<IDatasetVerified>(
@@ -172,7 +166,7 @@ function Detail(
   );
   const isRecorded = dataset.md5 !== null;
   const facts = [
-    extent(dataset, language, trans),
+    extent(dataset),
     dataset.output ? trans.__('output of %1', dataset.source) : ''
   ].filter(Boolean);
   return (
@@ -213,7 +207,7 @@ function Detail(
           {trans.__('Lineage')}
         </Button>
       </div>
-      {verified && <Verified verified={verified} trans={trans} />}
+      {verified && <Verified verified={verified} />}
       <Uses
         title={trans.__('Created by')}
         uses={detail.producers}
@@ -259,7 +253,7 @@ export function DatasetDetail(props: IDatasetProps): JSX.Element {
   const answer = useGet(client, datasetPath(dataset.id));
   return (
     <div className="jp-mlws-Dataset-detail">
-      <Answer of={answer} trans={client.trans}>
+      <Answer of={answer}>
         {detail => <Detail {...props} detail={detail} />}
       </Answer>
     </div>

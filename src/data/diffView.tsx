@@ -1,5 +1,4 @@
 import { Button } from '@jupyterlab/ui-components';
-
 import type { MLWSClient } from '../api/client';
 import { readMore } from '../api/pages';
 import { stateLetters, stateLabel } from '../ui/changeLabels';
@@ -7,6 +6,7 @@ import { notifyOnError } from '../lab/notify';
 import { fileSize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { datasetPath } from './actions';
+import { trans } from '../ui/locale';
 
 /** Files that are read at once. */
 const PAGE = 200;
@@ -21,16 +21,15 @@ interface IProps {
 }
 
 function DatasetDiff({ client, id, from }: IProps): JSX.Element {
-  const { language, trans } = client;
   const path = `${datasetPath(id)}/diff` as const;
   const query = { from, limit: PAGE };
   const answer = useGet(client, path, query);
   const more = () =>
     void notifyOnError(() => readMore(client, path, query, 'items'));
   const size = (bytes: number | null) =>
-    bytes === null ? '–' : fileSize(bytes, language);
+    bytes === null ? '–' : fileSize(bytes);
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {diff => (
         <>
           <header className="jp-mlws-View-head">
@@ -67,7 +66,7 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
                       className="jp-mlws-ChangeState"
                       data-mlws-state={file.state}
                     >
-                      {stateLetters[file.state]} {stateLabel(file.state, trans)}
+                      {stateLetters[file.state]} {stateLabel(file.state)}
                     </td>
                     <td>{size(file.from_size)}</td>
                     <td>{size(file.to_size)}</td>
@@ -91,7 +90,7 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
 export function datasetDiffView(props: IProps): ServerView {
   const { client, path } = props;
   const view = new ServerView(client, () => <DatasetDiff {...props} />, {
-    label: client.trans.__('Changes in %1', path.split('/').pop() ?? path),
+    label: trans.__('Changes in %1', path.split('/').pop() ?? path),
     className: 'jp-mlws-View jp-mlws-DatasetDiff',
     help: 'reference-data'
   });

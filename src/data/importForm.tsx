@@ -1,8 +1,8 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import { Failure } from '../ui/errorBox';
 import { FormButtons, TextField, useSubmit } from '../ui/form';
+import { trans } from '../ui/locale';
 
 /** Data from elsewhere, as the API takes it. */
 export interface IImport {
@@ -22,12 +22,10 @@ export function nameOf(url: string): string {
 
 /** Asks for an address to download data from. */
 export function ImportForm(props: {
-  trans: TranslationBundle;
   /** Rejects with an APIError where something of it cannot be. */
   onSubmit: (request: IImport) => Promise<void>;
   onClose: () => void;
 }): JSX.Element {
-  const { trans } = props;
   const [values, setValues] = useState<IImport>({
     url: '',
     path: '',
@@ -65,7 +63,7 @@ export function ImportForm(props: {
         void submit();
       }}
     >
-      {rest && <Failure error={rest} trans={trans} />}
+      {rest && <Failure error={rest} />}
       {text(
         'url',
         trans.__('URL'),
@@ -93,7 +91,6 @@ export function ImportForm(props: {
         ok={trans.__('Download')}
         isBusy={isBusy}
         isIncomplete={!values.url.trim() || !path}
-        trans={trans}
         onCancel={props.onClose}
       />
     </form>

@@ -1,7 +1,6 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { fileSize, listText } from '../ui/format';
 import type { IDataset, IDatasetPlace } from '../api/models';
+import { trans } from '../ui/locale';
 
 /** The marks in the row of a dataset. */
 type Mark =
@@ -38,7 +37,7 @@ export function marksOf(
   return marks;
 }
 
-export function markLabel(mark: Mark, trans: TranslationBundle): string {
+export function markLabel(mark: Mark): string {
   const labels: Record<Mark, string> = {
     changed: trans.__('modified'),
     missing: trans.__('missing'),
@@ -51,7 +50,7 @@ export function markLabel(mark: Mark, trans: TranslationBundle): string {
 }
 
 /** Returns the meaning of a mark, and what to do. */
-export function markHelp(mark: Mark, trans: TranslationBundle): string {
+export function markHelp(mark: Mark): string {
   const texts: Record<Mark, string> = {
     changed: trans.__(
       'Modified since last recorded. Record it now, or it will be recorded on commit.'
@@ -68,15 +67,14 @@ export function markHelp(mark: Mark, trans: TranslationBundle): string {
 }
 
 /** "1.2 MB, 3 files"; "" where nothing is recorded. */
-export function extent(
-  item: { size: number | null; files: number | null },
-  language: string,
-  trans: TranslationBundle
-): string {
+export function extent(item: {
+  size: number | null;
+  files: number | null;
+}): string {
   const { size, files } = item;
   const facts = [
-    size === null ? '' : fileSize(size, language),
+    size === null ? '' : fileSize(size),
     files === null ? '' : trans._n('%1 file', '%1 files', files)
   ];
-  return listText(facts.filter(Boolean), trans);
+  return listText(facts.filter(Boolean));
 }

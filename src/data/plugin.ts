@@ -5,7 +5,6 @@ import {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { DatasetActions, insideProject } from './actions';
 import { projectState } from '../ui/state';
@@ -20,6 +19,7 @@ import {
 import { dataIcon } from '../ui/fileIcons';
 import { Restorer } from '../lab/restorer';
 import { describeArgs } from '../lab/describeArgs';
+import { trans } from '../ui/locale';
 
 /** Between the history and the workflows. */
 const RANK = 22;
@@ -44,7 +44,7 @@ const data: JupyterFrontEndPlugin<void> = {
     IOpenDocuments,
     IMainViews
   ],
-  optional: [ITranslator, ICommandPalette, IDefaultFileBrowser],
+  optional: [ICommandPalette, IDefaultFileBrowser],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
@@ -52,12 +52,9 @@ const data: JupyterFrontEndPlugin<void> = {
     manager: IDocumentManager,
     documents: IOpenDocuments,
     views: IMainViews,
-    translator: ITranslator | null,
     palette: ICommandPalette | null,
     files: IDefaultFileBrowser | null
   ) => {
-    translator ??= nullTranslator;
-    const trans = translator.load('jupyter_mlws');
     const showDiff = (id: string, path: string, from: string) =>
       views.show(
         `data ${id} ${from}`,
@@ -71,14 +68,13 @@ const data: JupyterFrontEndPlugin<void> = {
     const actions = new DatasetActions(
       client,
       manager,
-      new Restorer(client, documents, trans),
+      new Restorer(client, documents),
       (dataset, version) =>
         void showDiff(dataset.id, dataset.path, version.commit),
       use =>
         client.project &&
         documents.open(client.project, use.workflow, CANVAS_FACTORY),
-      of => void app.commands.execute('mlws:open-lineage', { of }),
-      translator
+      of => void app.commands.execute('mlws:open-lineage', { of })
     );
     const expanded = projectState<ReadonlySet<string>>(client, new Set());
     const view = dataView({ client, actions, expanded });

@@ -1,5 +1,4 @@
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -7,6 +6,7 @@ import type { MLWSClient } from '../api/client';
 import type { IDataRemote, IDataRemotePut } from '../api/models';
 import { Failure } from '../ui/errorBox';
 import { Field, FormButtons, TextField, useSubmit } from '../ui/form';
+import { trans } from '../ui/locale';
 import { remotePath, type DatasetActions } from './actions';
 
 type Kind = 'local' | 's3' | 'ssh';
@@ -30,7 +30,7 @@ const EXAMPLES: Record<Kind, string> = {
   ssh: 'ssh://host/srv/data'
 };
 
-function kindLabel(kind: Kind, trans: TranslationBundle): string {
+function kindLabel(kind: Kind): string {
   const labels: Record<Kind, string> = {
     local: trans.__('Local folder'),
     s3: trans.__('S3 or S3-compatible'),
@@ -39,7 +39,7 @@ function kindLabel(kind: Kind, trans: TranslationBundle): string {
   return labels[kind];
 }
 
-function optionLabel(option: string, trans: TranslationBundle): string {
+function optionLabel(option: string): string {
   const labels: Record<string, string> = {
     endpoint_url: trans.__('Endpoint URL (if not AWS)'),
     region: trans.__('Region'),
@@ -81,7 +81,6 @@ function RemoteForm(props: {
   onDone: () => void;
 }): JSX.Element {
   const { client, remote } = props;
-  const { trans } = client;
   const [kind, setKind] = useState<Kind>(
     KINDS.find(one => one === remote?.kind) ?? 'local'
   );
@@ -130,7 +129,7 @@ function RemoteForm(props: {
         void submit();
       }}
     >
-      {rest && <Failure error={rest} trans={trans} />}
+      {rest && <Failure error={rest} />}
       {text('name', trans.__('Name'), {
         help: trans.__('Lowercase letters, digits, “.”, “_” and “-”.')
       })}
@@ -145,14 +144,14 @@ function RemoteForm(props: {
           >
             {KINDS.map(one => (
               <option key={one} value={one}>
-                {kindLabel(one, trans)}
+                {kindLabel(one)}
               </option>
             ))}
           </select>
         )}
       </Field>
       {text('url', trans.__('URL'), { placeholder: EXAMPLES[kind] })}
-      {OPTIONS[kind].map(name => text(name, optionLabel(name, trans)))}
+      {OPTIONS[kind].map(name => text(name, optionLabel(name)))}
       {CREDENTIALS[kind].length > 0 && (
         <p className="jp-mlws-Hint">
           {trans.__(
@@ -162,7 +161,7 @@ function RemoteForm(props: {
         </p>
       )}
       {CREDENTIALS[kind].map(name =>
-        text(name, optionLabel(name, trans), {
+        text(name, optionLabel(name), {
           secret: true,
           placeholder: remote?.credentials.includes(name)
             ? trans.__('configured')
@@ -182,7 +181,6 @@ function RemoteForm(props: {
         ok={trans.__('Save')}
         isBusy={isBusy}
         isIncomplete={!values.name?.trim() || !values.url?.trim()}
-        trans={trans}
         onCancel={props.onDone}
       />
     </form>
@@ -195,7 +193,6 @@ function Check(props: {
   remote: IDataRemote;
 }): JSX.Element {
   const { client, remote } = props;
-  const { trans } = client;
   const check = useMutation(
     { mutationFn: () => client.post(`${remotePath(remote.name)}/check`) },
     client.queries
@@ -215,7 +212,7 @@ function Check(props: {
           {trans.__('Connected')}
         </span>
       )}
-      {check.error && <Failure error={check.error} trans={trans} />}
+      {check.error && <Failure error={check.error} />}
     </>
   );
 }
@@ -228,7 +225,6 @@ export function RemotesForm(props: {
   onClose: () => void;
 }): JSX.Element {
   const { client, actions, remotes } = props;
-  const { trans } = client;
   const [editing, setEditing] = useState<IDataRemote | 'new' | null>(
     remotes.length === 0 ? 'new' : null
   );

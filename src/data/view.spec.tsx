@@ -1,4 +1,3 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { failure, fake, project, rest, show, Wire } from '../__tests__/server';
@@ -67,8 +66,7 @@ beforeEach(() => {
     fake(),
     () => undefined,
     () => undefined,
-    () => undefined,
-    nullTranslator
+    () => undefined
   );
   const expanded = new State<ReadonlySet<string>>(new Set());
   view = dataView({ client, actions, expanded });

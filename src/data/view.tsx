@@ -19,6 +19,7 @@ import { followOperation, useOperation } from '../operations/tracker';
 import { Failure } from '../ui/errorBox';
 import { dataIcon } from '../ui/fileIcons';
 import { fileSize, listText } from '../ui/format';
+import { trans } from '../ui/locale';
 import { Rows } from '../ui/rows';
 import {
   Answer,
@@ -83,7 +84,6 @@ function DatasetRow(
   }
 ): JSX.Element {
   const { client, actions, dataset, places, expanded } = props;
-  const { language, trans } = client;
   const isOpen = useValue(expanded).has(dataset.path);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   const slash = dataset.path.lastIndexOf('/');
@@ -94,8 +94,8 @@ function DatasetRow(
   );
   const facts = [
     dataset.path,
-    extent(dataset, language, trans),
-    ...marks.map(mark => markLabel(mark, trans))
+    extent(dataset),
+    ...marks.map(mark => markLabel(mark))
   ].filter(Boolean);
   return (
     <li className="jp-mlws-Dataset" data-mlws-dataset={dataset.path}>
@@ -103,7 +103,7 @@ function DatasetRow(
         className="jp-mlws-Row"
         data-mlws-row
         aria-expanded={isOpen}
-        aria-label={listText(facts, trans)}
+        aria-label={listText(facts)}
         title={facts.join('\n')}
         onClick={() => (expanded.value = toggled(expanded.value, dataset.path))}
       >
@@ -120,9 +120,9 @@ function DatasetRow(
             key={mark}
             className="jp-mlws-Badge"
             data-mlws-mark={mark}
-            title={markHelp(mark, trans)}
+            title={markHelp(mark)}
           >
-            {markLabel(mark, trans)}
+            {markLabel(mark)}
           </span>
         ))}
       </button>
@@ -138,9 +138,8 @@ function DatasetRow(
 
 function Storage(props: IDataProps & { storage: IStorageUse }): JSX.Element {
   const { actions, storage } = props;
-  const { language, trans } = props.client;
   const operation = useOperation(actions.operations, ALL);
-  const size = (bytes: number) => fileSize(bytes, language);
+  const size = (bytes: number) => fileSize(bytes);
   const rest = [
     storage.unfinished > 0
       ? trans.__('Incomplete transfers: %1', size(storage.unfinished))
@@ -160,7 +159,7 @@ function Storage(props: IDataProps & { storage: IStorageUse }): JSX.Element {
           size(storage.size),
           size(storage.current)
         )}{' '}
-        {listText(rest, trans)}
+        {listText(rest)}
       </p>
       <Button
         small={true}
@@ -181,7 +180,6 @@ function Datasets(
   }
 ): JSX.Element {
   const { client, actions, page, remotes } = props;
-  const { trans } = client;
   const stores = useStores(client, page.items, remotes);
   const adding = useValue(actions.adding);
   const panel = useValue(actions.panel);
@@ -232,7 +230,6 @@ function Datasets(
       </div>
       {panel === 'import' && (
         <ImportForm
-          trans={trans}
           onSubmit={request => actions.import(request)}
           onClose={() => (actions.panel.value = null)}
         />
@@ -252,7 +249,7 @@ function Datasets(
         </p>
       ))}
       {stores.error && (
-        <Failure error={stores.error} trans={trans} onRetry={stores.refetch} />
+        <Failure error={stores.error} onRetry={stores.refetch} />
       )}
       {places?.unreachable && remote && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
@@ -289,9 +286,9 @@ function Section(props: ISectionProps): JSX.Element {
   const datasets = usePages(client, '/datasets', PAGE);
   const remotes = useGet(client, '/datasets/remotes');
   return (
-    <Answer of={datasets} trans={client.trans}>
+    <Answer of={datasets}>
       {page => (
-        <Answer of={remotes} trans={client.trans}>
+        <Answer of={remotes}>
           {({ items }) => <Datasets {...props} page={page} remotes={items} />}
         </Answer>
       )}
@@ -304,7 +301,7 @@ export function dataView(props: ISectionProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <Section {...props} />, {
     id: 'jp-mlws-data',
-    label: client.trans.__('Data'),
+    label: trans.__('Data'),
     className: 'jp-mlws-Section jp-mlws-Data',
     help: 'reference-data',
     paths: ['/datasets']

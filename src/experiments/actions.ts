@@ -1,6 +1,5 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard } from '@jupyterlab/apputils';
-
 import type { IExperimentRun, IReproduction } from '../api/models';
 import { confirm } from '../lab/confirm';
 import { notifyOnError } from '../lab/notify';
@@ -9,6 +8,7 @@ import { documentPath } from '../lab/documents';
 import { OperationTracker } from '../operations/tracker';
 import { runName } from '../ui/format';
 import { keyOf } from './table';
+import { trans } from '../ui/locale';
 
 /** The actions of the experiment table in the lab. */
 export class RunActions {
@@ -34,7 +34,7 @@ export class RunActions {
 
   /** Recreates what a run started from in a worktree. */
   async reproduce(run: IExperimentRun): Promise<void> {
-    const label = this._client.trans.__('Reproducing %1', runName(run));
+    const label = trans.__('Reproducing %1', runName(run));
     const path = `/runs/${encodeURIComponent(keyOf(run))}/reproduce` as const;
     await this.operations.run(keyOf(run), label, () => this._client.post(path));
     await this._client.refresh('/reproductions');
@@ -61,15 +61,13 @@ export class RunActions {
 
   removeReproduction(reproduction: IReproduction): void {
     void notifyOnError(async () => {
-      const { trans } = this._client;
       const isMeant = await confirm(
         trans.__('Delete “%1”?', reproduction.path),
         trans.__(
           'Deletes the folder and any uncommitted work in it. The run, its data and ' +
             'your files are kept.'
         ),
-        trans.__('Delete'),
-        trans
+        trans.__('Delete')
       );
       if (isMeant) {
         const id = encodeURIComponent(reproduction.id);

@@ -1,9 +1,9 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import { useCallback, useLayoutEffect, useRef, useState } from 'react';
 
+import { trans } from '../ui/locale';
 import { useTheme } from '../ui/useTheme';
 import type { IChartColours } from './charts';
 
@@ -39,9 +39,8 @@ export function Chart(props: {
   spec: object;
   label: string;
   rendermime: IRenderMimeRegistry;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { spec, label, rendermime, trans } = props;
+  const { spec, label, rendermime } = props;
   const host = useRef<HTMLDivElement>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const isKnown = rendermime.mimeTypes.includes(VEGA_LITE);

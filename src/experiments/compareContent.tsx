@@ -1,9 +1,7 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { HTMLSelect } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { KeyboardEvent, useMemo, useState } from 'react';
-
 import type { MLWSClient } from '../api/client';
 import { Failure } from '../ui/errorBox';
 import { ServerView, useGet } from '../ui/server';
@@ -12,13 +10,13 @@ import { curvesSpec, parallelSpec, scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
 import type { IExperimentRun } from '../api/models';
+import { trans } from '../ui/locale';
 
 interface ICompareProps {
   runs: readonly IExperimentRun[];
   client: MLWSClient;
   rendermime: IRenderMimeRegistry;
   themes: IThemeManager | null;
-  trans: TranslationBundle;
 }
 
 const keyOf = (column: IColumn) => `${column.kind} ${column.name}`;
@@ -52,7 +50,7 @@ function ColumnSelect(props: {
 
 /** All columns in which the runs differ, side by side. */
 function Parallel(props: ICompareProps): JSX.Element {
-  const { runs, rendermime, trans } = props;
+  const { runs, rendermime } = props;
   const colours = useColours(props.themes);
   // Parameters first: what was set leads to what was measured.
   const differing = useMemo(() => {
@@ -73,14 +71,13 @@ function Parallel(props: ICompareProps): JSX.Element {
       spec={parallelSpec(runs, differing, colours)}
       label={trans.__('Parallel coordinates')}
       rendermime={rendermime}
-      trans={trans}
     />
   );
 }
 
 /** Two columns against each other. */
 function Scatter(props: ICompareProps): JSX.Element {
-  const { runs, rendermime, trans } = props;
+  const { runs, rendermime } = props;
   const colours = useColours(props.themes);
   const columns = useMemo(() => columnsOf(runs), [runs]);
   const metrics = columns.filter(one => one.kind === 'metric');
@@ -120,7 +117,6 @@ function Scatter(props: ICompareProps): JSX.Element {
           spec={scatterSpec(runs, x, y, colour, colours)}
           label={trans.__('%1 vs. %2', y.name, x.name)}
           rendermime={rendermime}
-          trans={trans}
         />
       ) : (
         <p className="jp-mlws-Hint">
@@ -133,7 +129,7 @@ function Scatter(props: ICompareProps): JSX.Element {
 
 /** A metric step by step. */
 function CurveChart(props: ICompareProps): JSX.Element {
-  const { runs, client, rendermime, trans } = props;
+  const { runs, client, rendermime } = props;
   const colours = useColours(props.themes);
   const metrics = useMemo(
     () => columnsOf(runs).filter(one => one.kind === 'metric'),
@@ -164,7 +160,7 @@ function CurveChart(props: ICompareProps): JSX.Element {
           {trans.__('These runs have no metrics.')}
         </p>
       )}
-      {error && <Failure error={error} trans={trans} />}
+      {error && <Failure error={error} />}
       {isShort && (
         <p className="jp-mlws-Hint">
           {trans.__(
@@ -177,7 +173,6 @@ function CurveChart(props: ICompareProps): JSX.Element {
           spec={curvesSpec(runs, curves, colours)}
           label={trans.__('%1 by step', curves.metric)}
           rendermime={rendermime}
-          trans={trans}
         />
       )}
     </>
@@ -187,7 +182,7 @@ function CurveChart(props: ICompareProps): JSX.Element {
 type Tab = 'table' | 'parallel' | 'scatter' | 'curves';
 const TABS: Tab[] = ['table', 'parallel', 'scatter', 'curves'];
 
-function tabLabel(tab: Tab, trans: TranslationBundle): string {
+function tabLabel(tab: Tab): string {
   const labels: Record<Tab, string> = {
     table: trans.__('Table'),
     parallel: trans.__('Parallel coordinates'),
@@ -199,7 +194,7 @@ function tabLabel(tab: Tab, trans: TranslationBundle): string {
 
 /** Runs compared: as a table and as charts. */
 function Comparison(props: ICompareProps): JSX.Element {
-  const { runs, client, trans } = props;
+  const { runs } = props;
   const [tab, setTab] = useState<Tab>('table');
   const walk = (event: KeyboardEvent<HTMLDivElement>) => {
     const steps: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1 };
@@ -227,14 +222,12 @@ function Comparison(props: ICompareProps): JSX.Element {
             tabIndex={tab === one ? 0 : -1}
             onClick={() => setTab(one)}
           >
-            {tabLabel(one, trans)}
+            {tabLabel(one)}
           </button>
         ))}
       </div>
-      <div role="tabpanel" aria-label={tabLabel(tab, trans)}>
-        {tab === 'table' && (
-          <CompareTable runs={runs} language={client.language} trans={trans} />
-        )}
+      <div role="tabpanel" aria-label={tabLabel(tab)}>
+        {tab === 'table' && <CompareTable runs={runs} />}
         {tab === 'parallel' && <Parallel {...props} />}
         {tab === 'scatter' && <Scatter {...props} />}
         {tab === 'curves' && <CurveChart {...props} />}
@@ -247,7 +240,7 @@ function Comparison(props: ICompareProps): JSX.Element {
 export function runComparisonView(props: ICompareProps): ServerView {
   const { client, runs } = props;
   return new ServerView(client, () => <Comparison {...props} />, {
-    label: client.trans.__('Compare %1 Runs', runs.length),
+    label: trans.__('Compare %1 Runs', runs.length),
     className: 'jp-mlws-View jp-mlws-Compare',
     help: 'how-to-compare-runs'
   });

@@ -1,4 +1,3 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { act } from 'react';
 import { createRoot } from 'react-dom/client';
 import { expect, it } from 'vitest';
@@ -32,12 +31,7 @@ function table(): HTMLElement {
   Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
   const node = document.createElement('div');
   const runs = [run('a', 3, 0.9), run('b', 10, 0.95)];
-  const trans = nullTranslator.load('jupyter_mlws');
-  act(() =>
-    createRoot(node).render(
-      <CompareTable runs={runs} language="en" trans={trans} />
-    )
-  );
+  act(() => createRoot(node).render(<CompareTable runs={runs} />));
   return node;
 }
 

@@ -1,17 +1,16 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMemo, useState } from 'react';
 
 import { cellText, duration, fullTime, runName } from '../ui/format';
 import type { IExperimentRun } from '../api/models';
+import { trans } from '../ui/locale';
 import { columnsOf, IColumn, IOrder, sortRuns, valueOf } from './compare';
 
 function Heading(props: {
   column: IColumn;
   order: IOrder | null;
-  trans: TranslationBundle;
   onSort: (order: IOrder) => void;
 }): JSX.Element {
-  const { column, order, trans } = props;
+  const { column, order } = props;
   const mine =
     order?.column.kind === column.kind && order.column.name === column.name;
   const sorted = !mine ? 'none' : order.descending ? 'descending' : 'ascending';
@@ -38,10 +37,8 @@ function Heading(props: {
 /** Runs as rows, their parameters and metrics as columns. */
 export function CompareTable(props: {
   runs: readonly IExperimentRun[];
-  language: string;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { runs, language, trans } = props;
+  const { runs } = props;
   const [order, setOrder] = useState<IOrder | null>(null);
   const [onlyDiffering, setOnlyDiffering] = useState(false);
   const all = useMemo(() => columnsOf(runs), [runs]);
@@ -84,7 +81,6 @@ export function CompareTable(props: {
                 key={`${column.kind} ${column.name}`}
                 column={column}
                 order={order}
-                trans={trans}
                 onSort={setOrder}
               />
             ))}
@@ -96,7 +92,7 @@ export function CompareTable(props: {
               <th scope="row">
                 {runName(run)} <code>{run.run}</code>
               </th>
-              <td>{run.started ? fullTime(run.started, language) : '–'}</td>
+              <td>{run.started ? fullTime(run.started) : '–'}</td>
               <td>{run.duration === null ? '–' : duration(run.duration)}</td>
               {columns.map(column => (
                 <td

@@ -4,7 +4,6 @@ import {
 } from '@jupyterlab/application';
 import { ICommandPalette, IThemeManager } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { spreadsheetIcon } from '@jupyterlab/ui-components';
 
 import { RunActions } from './actions';
@@ -20,6 +19,7 @@ import {
 } from '../lab/tokens';
 import { compareIcon } from '../ui/fileIcons';
 import { describeArgs } from '../lab/describeArgs';
+import { trans } from '../ui/locale';
 
 /** Behind the workflows. */
 const RANK = 40;
@@ -41,7 +41,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
     IRenderMimeRegistry,
     IMainViews
   ],
-  optional: [ITranslator, ICommandPalette, IThemeManager],
+  optional: [ICommandPalette, IThemeManager],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
@@ -49,11 +49,9 @@ const experiments: JupyterFrontEndPlugin<void> = {
     registry: IModelRegistry,
     rendermime: IRenderMimeRegistry,
     views: IMainViews,
-    translator: ITranslator | null,
     palette: ICommandPalette | null,
     themes: IThemeManager | null
   ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     const compare = (runs: readonly IExperimentRun[]) =>
       views.show(
         `runs ${runs.map(run => run.id ?? run.run).join(' ')}`,
@@ -63,8 +61,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
             runs,
             client,
             rendermime,
-            themes,
-            trans
+            themes
           });
           return { view };
         }

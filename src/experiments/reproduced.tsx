@@ -1,17 +1,16 @@
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../ui/format';
 import type { IReproduction } from '../api/models';
+import { trans } from '../ui/locale';
 import type { RunActions } from './actions';
 
 /** A worktree of what a run started from: where it is, and what to do there. */
 export function Reproduced(props: {
   reproduction: IReproduction;
   actions: RunActions;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { reproduction, actions, trans } = props;
+  const { reproduction, actions } = props;
   const { path, command, data, unavailable } = reproduction;
   return (
     <section
@@ -27,7 +26,7 @@ export function Reproduced(props: {
         <code>{path}</code>
       </p>
       {data.length > 0 && (
-        <p>{trans.__('Data included: %1', listText(data, trans))}</p>
+        <p>{trans.__('Data included: %1', listText(data))}</p>
       )}
       {unavailable.length > 0 && (
         <ul>

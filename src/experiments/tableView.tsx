@@ -1,5 +1,4 @@
 import { HTMLSelect, searchIcon } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
@@ -10,6 +9,7 @@ import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { cellText, duration, fullTime, runName } from '../ui/format';
+import { trans } from '../ui/locale';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
@@ -55,7 +55,6 @@ function Search(
     }
 ): JSX.Element {
   const { isWrong, workflows } = props;
-  const { trans } = props.client;
   const search = useValue(props.search);
   const set = (change: Partial<ISearch>) =>
     (props.search.value = { ...search, ...change });
@@ -122,15 +121,13 @@ function Search(
         />
         {trans.__('Include nodes')}
       </label>
-      <Columns {...props} trans={trans} />
+      <Columns {...props} />
     </form>
   );
 }
 
-function Columns(
-  props: IColumnsProps & { trans: TranslationBundle }
-): JSX.Element {
-  const { choices, columns, trans } = props;
+function Columns(props: IColumnsProps & {}): JSX.Element {
+  const { choices, columns } = props;
   const [text, setText] = useState('');
   const visible = new Set(columns.map(sortKey));
   const matches = choices.filter(one =>
@@ -170,7 +167,7 @@ function Columns(
 
 /** Puts the actions on the selected runs into the toolbar. */
 function useSelectionActions(
-  { actions, client: { trans } }: IProps,
+  { actions, client: {} }: IProps,
   selected: readonly IExperimentRun[],
   onClear: () => void
 ): void {
@@ -233,10 +230,9 @@ function Heading(
   props: ISortProps & {
     name: string;
     sortKey: SortKey;
-    trans: TranslationBundle;
   }
 ): JSX.Element {
-  const { name, sort, trans } = props;
+  const { name, sort } = props;
   const mine = sort?.key === props.sortKey ? sort : null;
   const state = !mine ? 'none' : mine.descending ? 'descending' : 'ascending';
   const arrows = { none: '', ascending: ' ▲', descending: ' ▼' };
@@ -263,7 +259,6 @@ function Row(props: {
   onSelect: () => void;
 }): JSX.Element {
   const { run, index, columns, selected } = props;
-  const { language, trans } = props.client;
   const name = run.node ? `${runName(run)} · ${run.node}` : runName(run);
   return (
     <tr
@@ -289,10 +284,10 @@ function Row(props: {
       </th>
       <td>
         <span className="jp-mlws-Status" data-mlws-status={run.status}>
-          {runStatusText(run.status, trans)}
+          {runStatusText(run.status)}
         </span>
       </td>
-      <td>{run.started ? fullTime(run.started, language) : '–'}</td>
+      <td>{run.started ? fullTime(run.started) : '–'}</td>
       <td>{run.duration === null ? '–' : duration(run.duration)}</td>
       {columns.map(column => {
         const values = column.kind === 'metric' ? run.metrics : run.params;
@@ -321,7 +316,6 @@ function Table(
   }
 ): JSX.Element {
   const { runs, columns, selected, reproductions, hasMore, onEnd } = props;
-  const { trans } = props.client;
   const pane = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: runs.length,
@@ -353,7 +347,7 @@ function Table(
     }
   };
   const metrics = columns.filter(one => one.kind === 'metric').length;
-  const heading = { sort: props.sort, onSort: props.onSort, trans };
+  const heading = { sort: props.sort, onSort: props.onSort };
   return (
     <div
       ref={pane}
@@ -436,7 +430,6 @@ function Table(
 
 function RunTable(props: IProps): JSX.Element {
   const { client, actions } = props;
-  const { trans } = client;
   const search = useValue(props.search);
   const [sort, setSort] = useState<ISort | null>(null);
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
@@ -473,10 +466,10 @@ function RunTable(props: IProps): JSX.Element {
   const existing = reproductions.data?.items ?? [];
   const reproduction = existing.find(one => one.run === only?.id);
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {({ items, next_cursor }) => (
         <>
-          <Failures of={[all, workflows, reproductions]} trans={trans} />
+          <Failures of={[all, workflows, reproductions]} />
           <Search
             {...props}
             isWrong={
@@ -498,11 +491,7 @@ function RunTable(props: IProps): JSX.Element {
             />
           )}
           {reproduction && (
-            <Reproduced
-              reproduction={reproduction}
-              actions={actions}
-              trans={trans}
-            />
+            <Reproduced reproduction={reproduction} actions={actions} />
           )}
           {items.length === 0 ? (
             <p className="jp-mlws-Hint">
@@ -553,7 +542,7 @@ function RunTable(props: IProps): JSX.Element {
 export function runTableView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <RunTable {...props} />, {
-    label: client.trans.__('Experiments'),
+    label: trans.__('Experiments'),
     className: 'jp-mlws-View jp-mlws-RunTableView',
     help: 'reference-experiments'
   });

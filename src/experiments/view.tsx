@@ -1,6 +1,4 @@
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun } from '../api/models';
 import {
@@ -14,6 +12,7 @@ import { Rows } from '../ui/rows';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
+import { trans } from '../ui/locale';
 
 /** Metrics shown in the list; the table has them all. */
 const MAIN_METRICS = 3;
@@ -23,11 +22,9 @@ export const NEWEST = { limit: 50 };
 function RunRow(props: {
   run: IExperimentRun;
   selected: boolean;
-  language: string;
-  trans: TranslationBundle;
   onToggle: () => void;
 }): JSX.Element {
-  const { run, selected, language, trans } = props;
+  const { run, selected } = props;
   const metrics = Object.entries(run.metrics);
   const took =
     run.duration === null
@@ -52,15 +49,12 @@ function RunRow(props: {
           <span className="jp-mlws-Run-head">
             <span className="jp-mlws-Row-name">{runName(run)}</span>
             {run.started && (
-              <span
-                className="jp-mlws-Run-fact"
-                title={fullTime(run.started, language)}
-              >
-                {relativeTime(run.started, language)}
+              <span className="jp-mlws-Run-fact" title={fullTime(run.started)}>
+                {relativeTime(run.started)}
               </span>
             )}
             <span className="jp-mlws-Status" data-mlws-status={run.status}>
-              {runStatusText(run.status, trans)}
+              {runStatusText(run.status)}
             </span>
           </span>
           <span className="jp-mlws-Counts">
@@ -86,11 +80,10 @@ interface IProps {
 
 function Runs(props: IProps): JSX.Element {
   const { client } = props;
-  const { language, trans } = client;
   const answer = useGet(client, '/runs', NEWEST);
   const selected = useValue(props.selected);
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {({ items }) => {
         const chosen = items.filter(({ run }) => selected.has(run)).length;
         return items.length === 0 ? (
@@ -123,8 +116,6 @@ function Runs(props: IProps): JSX.Element {
                   key={run.run}
                   run={run}
                   selected={selected.has(run.run)}
-                  language={language}
-                  trans={trans}
                   onToggle={() =>
                     (props.selected.value = toggled(
                       props.selected.value,
@@ -146,7 +137,7 @@ export function runsView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <Runs {...props} />, {
     id: 'jp-mlws-runs',
-    label: client.trans.__('Runs'),
+    label: trans.__('Runs'),
     className: 'jp-mlws-Section jp-mlws-Experiments',
     help: 'reference-experiments',
     paths: ['/runs']

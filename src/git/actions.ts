@@ -23,12 +23,11 @@ export function makeCode(
   showConflicts: () => void,
   setUpDataRemote: () => void
 ): ICode {
-  const { trans } = client;
-  const work = new Work(client, documents, trans);
+  const work = new Work(client, documents);
   return {
     work,
-    refs: new BranchActions(client, work, trans, showConflicts),
-    remotes: new RemoteActions(client, work, trans, setUpDataRemote),
-    staging: new StagingActions(client, work, trans)
+    refs: new BranchActions(client, work, showConflicts),
+    remotes: new RemoteActions(client, work, setUpDataRemote),
+    staging: new StagingActions(client, work)
   };
 }

@@ -1,6 +1,4 @@
 import { InputDialog, Notification } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { listText } from '../ui/format';
 import { confirm } from '../lab/confirm';
 import { APIError, escapeId, MLWSClient } from '../api/client';
@@ -15,6 +13,7 @@ import { notifyOnError } from '../lab/notify';
 import { askFields } from '../lab/fieldsDialog';
 import type { Work } from '../lab/work';
 import { operationLabel } from './operationLabels';
+import { trans } from '../ui/locale';
 
 /** Code of the error that commits are on no other branch. */
 const NOT_MERGED = '30212';
@@ -34,7 +33,6 @@ export class BranchActions {
   constructor(
     private _client: MLWSClient,
     private _work: Work,
-    private _trans: TranslationBundle,
     private _showConflicts: () => void
   ) {}
 
@@ -58,7 +56,6 @@ export class BranchActions {
 
   /** Asks for a name; `from`: where the branch begins, by the words `what`. */
   async create(from = 'HEAD', what?: string): Promise<void> {
-    const trans = this._trans;
     const answer = await InputDialog.getText({
       title: trans.__('New Branch'),
       label: what
@@ -84,7 +81,6 @@ export class BranchActions {
 
   /** Deletes a branch; its commits can be had back as long as git keeps them. */
   async delete(branch: IBranch): Promise<void> {
-    const trans = this._trans;
     const { name, commit } = branch;
     await notifyOnError(async () => {
       try {
@@ -100,8 +96,7 @@ export class BranchActions {
               'this ID until git removes them.',
             commit.slice(0, 8)
           ),
-          trans.__('Delete'),
-          trans
+          trans.__('Delete')
         );
         if (!sure) {
           return;
@@ -125,7 +120,6 @@ export class BranchActions {
 
   /** Merges a branch, tag or commit into the current branch. */
   async merge(ref: string): Promise<void> {
-    const trans = this._trans;
     const merged = await this._work.carryOut(
       '/git/merge',
       { ref },
@@ -158,8 +152,7 @@ export class BranchActions {
 
   /** Continues, skips or aborts the operation that waits. */
   async advance(operation: string, action: OperationAction): Promise<void> {
-    const trans = this._trans;
-    const label = operationLabel(operation, trans);
+    const label = operationLabel(operation);
     if (action === 'abort') {
       const sure = await confirm(
         trans.__('Abort: %1?', label),
@@ -167,8 +160,7 @@ export class BranchActions {
           'Your files return to their state before. What you changed since is kept ' +
             'in a safety copy.'
         ),
-        trans.__('Abort %1', label),
-        trans
+        trans.__('Abort %1', label)
       );
       if (!sure) {
         return;
@@ -211,15 +203,13 @@ export class BranchActions {
 
   /** Asks for a tag's name and message; `ref`: what it names. */
   async createTag(ref = 'HEAD', what?: string): Promise<void> {
-    const trans = this._trans;
     const fields = await askFields(
       what ? trans.__('Tag “%1”', what) : trans.__('Tag Current Snapshot'),
       trans.__('Create'),
       [
         { name: 'name', label: trans.__('Name'), placeholder: 'v1.0' },
         { name: 'message', label: trans.__('Message (optional)') }
-      ],
-      trans
+      ]
     );
     if (fields) {
       const { name, message } = fields;
@@ -231,15 +221,13 @@ export class BranchActions {
   }
 
   async deleteTag(tag: ITag): Promise<void> {
-    const trans = this._trans;
     const sure = await confirm(
       trans.__('Delete tag “%1”?', tag.name),
       trans.__(
         'Commit %1 is kept. The tag stays on remotes that have it.',
         tag.commit.slice(0, 8)
       ),
-      trans.__('Delete'),
-      trans
+      trans.__('Delete')
     );
     if (sure) {
       const id = encodeURIComponent(escapeId(tag.name));
@@ -250,12 +238,10 @@ export class BranchActions {
 
   /** Puts all changes aside, new files and data too. */
   async stash(): Promise<void> {
-    const trans = this._trans;
     const fields = await askFields(
       trans.__('Stash Changes'),
       trans.__('Stash'),
       [{ name: 'message', label: trans.__('Message (optional)') }],
-      trans,
       [
         trans.__(
           'Stashes all changes, including new files and data. Your files return to the ' +
@@ -283,7 +269,6 @@ export class BranchActions {
 
   /** Brings a stash back; it is gone then unless it is to be kept. */
   async applyStash(stash: IStash, keep: boolean): Promise<void> {
-    const trans = this._trans;
     await this._work.carryOut(
       `/git/stashes/${stash.id}/apply`,
       { keep },
@@ -297,15 +282,13 @@ export class BranchActions {
 
   /** Restores what a restore, a discard or an aborted merge replaced, after a question. */
   async restoreSafetyCopy(copy: ISafetyCopy): Promise<void> {
-    const trans = this._trans;
     const sure = await confirm(
       trans.__('Restore safety copy %1?', copy.id.slice(0, 8)),
       trans.__(
         'Files: %1. Their current content is kept in another safety copy.',
-        listText(copy.files.slice(0, 12), trans)
+        listText(copy.files.slice(0, 12))
       ),
-      trans.__('Restore'),
-      trans
+      trans.__('Restore')
     );
     if (sure) {
       await this._work.carryOut(`/git/safety/${copy.id}/restore`, undefined, {
@@ -317,7 +300,6 @@ export class BranchActions {
   }
 
   async dropStash(stash: IStash): Promise<void> {
-    const trans = this._trans;
     const sure = await confirm(
       trans.__('Delete stash “%1”?', stash.message),
       trans._n(
@@ -325,8 +307,7 @@ export class BranchActions {
         'Its changes to %1 files will be lost permanently.',
         stash.files.length
       ),
-      trans.__('Delete'),
-      trans
+      trans.__('Delete')
     );
     if (sure) {
       await notifyOnError(() =>
@@ -338,15 +319,13 @@ export class BranchActions {
 
   /** Makes a new commit with the content of an earlier one. */
   async revertTo(id: string, subject: string): Promise<void> {
-    const trans = this._trans;
     const sure = await confirm(
       trans.__('Revert to “%1”?', subject),
       trans.__(
         'Creates a new commit with the content of this snapshot, including data. ' +
           'History is not changed.'
       ),
-      trans.__('Revert'),
-      trans
+      trans.__('Revert')
     );
     if (sure) {
       await this._work.carryOut(
@@ -366,7 +345,6 @@ export class BranchActions {
   }
 
   private async _checkout(body: object, name: string): Promise<void> {
-    const trans = this._trans;
     await this._work.carryOut('/git/checkout', body, {
       doing: trans.__('Switching to “%1”…', name),
       done: () => trans.__('Switched to “%1”.', name)

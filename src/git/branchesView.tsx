@@ -7,9 +7,7 @@ import {
   editIcon,
   undoIcon
 } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState, type ReactNode } from 'react';
-
 import type { MLWSClient } from '../api/client';
 import { relativeTime } from '../ui/format';
 import type {
@@ -25,14 +23,10 @@ import { REFS, type BranchActions } from './branchActions';
 import { IconButton } from '../ui/iconButton';
 import { branchIcon, mergeIcon, pushIcon } from './icons';
 import type { RemoteActions } from './remoteActions';
+import { trans } from '../ui/locale';
 
 /** Names drawn of one kind at once; a repository of thousands of tags must not stop the browser. */
 const MAX_ROWS = 200;
-
-interface ILocale {
-  language: string;
-  trans: TranslationBundle;
-}
 
 /** A row with a main action, and further ones that show when it has the pointer or the focus. */
 function Row(props: {
@@ -82,16 +76,17 @@ function Row(props: {
   );
 }
 
-function BranchRow(
-  props: ILocale & { branch: IBranch; actions: BranchActions }
-): JSX.Element {
-  const { branch, actions, language, trans } = props;
+function BranchRow(props: {
+  branch: IBranch;
+  actions: BranchActions;
+}): JSX.Element {
+  const { branch, actions } = props;
   const { name, remote, current, ahead, behind } = branch;
   const full = remote ? `${remote}/${name}` : name;
   const label = current
     ? trans.__('%1 (current branch)', full)
     : trans.__('Switch to %1', full);
-  const age = relativeTime(branch.timestamp, language);
+  const age = relativeTime(branch.timestamp);
   return (
     <Row
       className="jp-mlws-Branch"
@@ -131,16 +126,14 @@ function BranchRow(
   );
 }
 
-function TagRow(
-  props: ILocale & {
-    tag: ITag;
-    actions: BranchActions;
-    remotes: RemoteActions;
-  }
-): JSX.Element {
-  const { tag, actions, remotes, language, trans } = props;
+function TagRow(props: {
+  tag: ITag;
+  actions: BranchActions;
+  remotes: RemoteActions;
+}): JSX.Element {
+  const { tag, actions, remotes } = props;
   const label = trans.__('Switch to %1', tag.name);
-  const age = relativeTime(tag.timestamp, language);
+  const age = relativeTime(tag.timestamp);
   return (
     <Row
       className="jp-mlws-Tag"
@@ -171,13 +164,14 @@ function TagRow(
   );
 }
 
-function StashRow(
-  props: ILocale & { stash: IStash; actions: BranchActions }
-): JSX.Element {
-  const { stash, actions, language, trans } = props;
+function StashRow(props: {
+  stash: IStash;
+  actions: BranchActions;
+}): JSX.Element {
+  const { stash, actions } = props;
   const [isOpen, setIsOpen] = useState(false);
   const files = trans._n('%1 file', '%1 files', stash.files.length);
-  const age = relativeTime(stash.timestamp, language);
+  const age = relativeTime(stash.timestamp);
   return (
     <Row
       className="jp-mlws-Stash"
@@ -224,10 +218,11 @@ function StashRow(
   );
 }
 
-function SafetyRow(
-  props: ILocale & { copy: ISafetyCopy; actions: BranchActions }
-): JSX.Element {
-  const { copy, actions, language, trans } = props;
+function SafetyRow(props: {
+  copy: ISafetyCopy;
+  actions: BranchActions;
+}): JSX.Element {
+  const { copy, actions } = props;
   const files = trans._n('%1 file', '%1 files', copy.files.length);
   // By the command that it was made before.
   const names: Record<string, string> = {
@@ -241,17 +236,18 @@ function SafetyRow(
       name={names[copy.reason] ?? copy.reason}
       label={trans.__('Restore safety copy %1', copy.id.slice(0, 8))}
       title={copy.files.slice(0, 12).join('\n')}
-      facts={`${files} · ${relativeTime(copy.timestamp, language)}`}
+      facts={`${files} · ${relativeTime(copy.timestamp)}`}
       onClick={() => void actions.restoreSafetyCopy(copy)}
       buttons={null}
     />
   );
 }
 
-function RemoteRow(
-  props: ILocale & { remote: IRemote; actions: RemoteActions }
-): JSX.Element {
-  const { remote, actions, trans } = props;
+function RemoteRow(props: {
+  remote: IRemote;
+  actions: RemoteActions;
+}): JSX.Element {
+  const { remote, actions } = props;
   return (
     <Row
       className="jp-mlws-Remote"
@@ -288,9 +284,8 @@ function Group<T>(props: {
   row: (item: T) => JSX.Element;
   open?: boolean;
   add?: { label: string; onClick: () => void };
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { title, items, add, trans } = props;
+  const { title, items, add } = props;
   return (
     <div className="jp-mlws-Group" data-mlws-group={props.name}>
       <details open={props.open}>
@@ -329,18 +324,16 @@ interface IProps {
 
 /** Branches, tags, stashes and remotes, and what is done with each. */
 function Branches({ client, actions, remotes }: IProps): JSX.Element {
-  const { language, trans } = client;
-  const locale = { language, trans };
   const branches = useGet(client, '/git/branches');
   const tags = useGet(client, '/git/tags');
   const stashes = useGet(client, '/git/stashes');
   const safety = useGet(client, '/git/safety');
   const addresses = useGet(client, '/git/remotes');
   return (
-    <Answer of={branches} trans={trans}>
+    <Answer of={branches}>
       {({ items }) => (
         <>
-          <Failures of={[tags, stashes, safety, addresses]} trans={trans} />
+          <Failures of={[tags, stashes, safety, addresses]} />
           <div className="jp-mlws-Branches-buttons">
             <Button
               small={true}
@@ -363,27 +356,19 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
             title={trans.__('Branches')}
             items={items.filter(({ remote }) => remote === null)}
             open={true}
-            trans={trans}
             row={branch => (
-              <BranchRow
-                key={branch.name}
-                branch={branch}
-                actions={actions}
-                {...locale}
-              />
+              <BranchRow key={branch.name} branch={branch} actions={actions} />
             )}
           />
           <Group
             name="remote"
             title={trans.__('Remote branches')}
             items={items.filter(({ remote }) => remote !== null)}
-            trans={trans}
             row={branch => (
               <BranchRow
                 key={`${branch.remote}/${branch.name}`}
                 branch={branch}
                 actions={actions}
-                {...locale}
               />
             )}
           />
@@ -395,14 +380,12 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
               label: trans.__('New Tag…'),
               onClick: () => void actions.createTag()
             }}
-            trans={trans}
             row={tag => (
               <TagRow
                 key={tag.name}
                 tag={tag}
                 actions={actions}
                 remotes={remotes}
-                {...locale}
               />
             )}
           />
@@ -410,28 +393,16 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
             name="stashes"
             title={trans.__('Stashes')}
             items={stashes.data?.items ?? []}
-            trans={trans}
             row={stash => (
-              <StashRow
-                key={stash.id}
-                stash={stash}
-                actions={actions}
-                {...locale}
-              />
+              <StashRow key={stash.id} stash={stash} actions={actions} />
             )}
           />
           <Group
             name="safety"
             title={trans.__('Safety copies')}
             items={safety.data?.items ?? []}
-            trans={trans}
             row={copy => (
-              <SafetyRow
-                key={copy.id}
-                copy={copy}
-                actions={actions}
-                {...locale}
-              />
+              <SafetyRow key={copy.id} copy={copy} actions={actions} />
             )}
           />
           <Group
@@ -442,14 +413,8 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
               label: trans.__('Add Remote…'),
               onClick: () => void remotes.edit()
             }}
-            trans={trans}
             row={remote => (
-              <RemoteRow
-                key={remote.name}
-                remote={remote}
-                actions={remotes}
-                {...locale}
-              />
+              <RemoteRow key={remote.name} remote={remote} actions={remotes} />
             )}
           />
         </>
@@ -463,7 +428,7 @@ export function branchesView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <Branches {...props} />, {
     id: 'jp-mlws-branches',
-    label: client.trans.__('Branches'),
+    label: trans.__('Branches'),
     className: 'jp-mlws-Section jp-mlws-Branches',
     help: 'reference-versions',
     paths: REFS

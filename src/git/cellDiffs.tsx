@@ -1,9 +1,8 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { ICellDiff } from '../api/models';
 import { DiffText } from './diffText';
 import { parseUnified, type IDiffLine } from './unified';
 import { stateLabel } from '../ui/changeLabels';
+import { trans } from '../ui/locale';
 
 /** The lines of a cell that is on one side alone. */
 function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {
@@ -15,12 +14,8 @@ function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {
   }));
 }
 
-function Cell(props: {
-  cell: ICellDiff;
-  number: number;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { cell, number, trans } = props;
+function Cell(props: { cell: ICellDiff; number: number }): JSX.Element {
+  const { cell, number } = props;
   const types: Record<string, string> = {
     code: trans.__('Code'),
     markdown: trans.__('Markdown'),
@@ -39,10 +34,10 @@ function Cell(props: {
         <code>[{number}]</code>
         <span>{types[cell.type] ?? cell.type}</span>
         <span className="jp-mlws-ChangeState" data-mlws-state={state}>
-          {stateLabel(state, trans)}
+          {stateLabel(state)}
         </span>
       </header>
-      {lines.length > 0 && <DiffText lines={lines} trans={trans} />}
+      {lines.length > 0 && <DiffText lines={lines} />}
       {cell.outputs_changed && (
         <p className="jp-mlws-Hint">{trans.__('Outputs differ.')}</p>
       )}
@@ -51,11 +46,8 @@ function Cell(props: {
 }
 
 /** A notebook's differences, cell by cell; cells that are the same are counted. */
-export function CellDiffs(props: {
-  cells: readonly ICellDiff[];
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { cells, trans } = props;
+export function CellDiffs(props: { cells: readonly ICellDiff[] }): JSX.Element {
+  const { cells } = props;
   const differing = cells
     .map((cell, index) => ({ cell, number: index + 1 }))
     .filter(({ cell }) => cell.state !== 'unchanged' || cell.outputs_changed);
@@ -63,12 +55,7 @@ export function CellDiffs(props: {
   return (
     <>
       {differing.map(({ cell, number }) => (
-        <Cell
-          key={`${number} ${cell.id}`}
-          cell={cell}
-          number={number}
-          trans={trans}
-        />
+        <Cell key={`${number} ${cell.id}`} cell={cell} number={number} />
       ))}
       {differing.length === 0 && (
         <p className="jp-mlws-Hint">{trans.__('Only metadata differs.')}</p>

@@ -6,7 +6,6 @@ import {
   LabIcon,
   undoIcon
 } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import { fileSize } from '../ui/format';
@@ -17,6 +16,7 @@ import { kindLabel, stateLetters, stateLabel } from '../ui/changeLabels';
 import { byFolder, type IFullFolder, isFolder } from './folders';
 import type { IChangeGroups } from './groups';
 import { IconButton } from '../ui/iconButton';
+import { trans } from '../ui/locale';
 import { minusIcon } from './icons';
 import { type Selection, isStageable } from './stagingActions';
 
@@ -38,14 +38,12 @@ export interface IChangeActions {
 
 interface IListProps {
   actions: IChangeActions;
-  language: string;
-  trans: TranslationBundle;
 }
 
 function ChangeRow(
   props: IListProps & { change: IChange; staged: boolean }
 ): JSX.Element {
-  const { change, staged, actions, language, trans } = props;
+  const { change, staged, actions } = props;
   const { path } = change;
   const state: ChangeState =
     (staged ? change.index_state : change.worktree_state) ?? change.state;
@@ -53,11 +51,11 @@ function ChangeRow(
   const shown = !staged && change.state === 'untracked' ? 'untracked' : state;
   const Icon = kindIcons[change.kind].react;
   const slash = path.lastIndexOf('/');
-  const label = `${path}: ${kindLabel(change.kind, trans)}, ${stateLabel(shown, trans)}`;
+  const label = `${path}: ${kindLabel(change.kind)}, ${stateLabel(shown)}`;
   const moved = change.old_path
     ? trans.__('renamed from %1', change.old_path)
     : '';
-  const size = change.size === null ? '' : fileSize(change.size, language);
+  const size = change.size === null ? '' : fileSize(change.size);
   const selection = { paths: [path] };
   return (
     <li className="jp-mlws-ChangeItem">
@@ -130,13 +128,13 @@ function FolderRow(
     onToggle: () => void;
   }
 ): JSX.Element {
-  const { full, isOpen, onToggle, actions, language, trans } = props;
+  const { full, isOpen, onToggle, actions } = props;
   const path = full.folder.slice(0, -1);
   const slash = path.lastIndexOf('/');
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   const files = trans._n('%1 file', '%1 files', full.changes.length);
   const size = full.changes.reduce((sum, one) => sum + (one.size ?? 0), 0);
-  const label = `${path}: ${files}, ${fileSize(size, language)}`;
+  const label = `${path}: ${files}, ${fileSize(size)}`;
   return (
     <li className="jp-mlws-ChangeItem">
       <button
@@ -184,7 +182,7 @@ function ChangeGroup(
     all: { icon: LabIcon; label: string; onClick: () => void } | null;
   }
 ): JSX.Element {
-  const { title, changes, staged, all, trans } = props;
+  const { title, changes, staged, all } = props;
   const [everything, setEverything] = useState(false);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const toggle = (folder: string) => {
@@ -223,8 +221,6 @@ function ChangeGroup(
               isOpen={open.has(entry.folder)}
               onToggle={() => toggle(entry.folder)}
               actions={props.actions}
-              language={props.language}
-              trans={trans}
             />
           ) : (
             <ChangeRow
@@ -232,8 +228,6 @@ function ChangeGroup(
               change={entry}
               staged={staged}
               actions={props.actions}
-              language={props.language}
-              trans={trans}
             />
           )
         )}
@@ -251,7 +245,7 @@ function ChangeGroup(
 export function ChangeLists(
   props: IListProps & { groups: IChangeGroups }
 ): JSX.Element {
-  const { groups, actions, trans } = props;
+  const { groups, actions } = props;
   const { staged, rest, conflicts } = groups;
   if (staged.length + rest.length + conflicts.length === 0) {
     return (

@@ -1,6 +1,5 @@
 import { Button, checkIcon } from '@jupyterlab/ui-components';
 import { PathExt } from '@jupyterlab/coreutils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMemo } from 'react';
 
 import type { MLWSClient } from '../api/client';
@@ -12,6 +11,7 @@ import type {
 } from '../api/models';
 import { Failure } from '../ui/errorBox';
 import { listText } from '../ui/format';
+import { language, trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue } from '../ui/state';
 import { ChangeLists, type IChangeActions } from './changeLists';
@@ -53,12 +53,9 @@ const MAX_NOTEBOOKS = 50;
 /** Paths that a sentence names. */
 const MAX_NAMES = 3;
 
-function namesOf(
-  changes: readonly IChange[],
-  trans: TranslationBundle
-): string {
+function namesOf(changes: readonly IChange[]): string {
   const paths = changes.slice(0, MAX_NAMES).map(change => change.path);
-  return listText(changes.length > MAX_NAMES ? [...paths, '…'] : paths, trans);
+  return listText(changes.length > MAX_NAMES ? [...paths, '…'] : paths);
 }
 
 interface IProps {
@@ -70,10 +67,9 @@ interface IProps {
 function CommitBox(props: {
   draft: CommitDraft;
   groups: IChangeGroups;
-  trans: TranslationBundle;
   onCommit: (options: ICommitOptions) => void;
 }): JSX.Element {
-  const { draft, groups, trans } = props;
+  const { draft, groups } = props;
   const message = useValue(draft.message);
   const { busy } = useValue(draft.progress);
   const canCommit = busy === null && message.trim() !== '';
@@ -154,7 +150,7 @@ function LastSnapshot(props: {
         {last.subject}
       </span>
       <code>{last.short}</code>
-      <ProofBadges proof={last.proof} trans={client.trans} />
+      <ProofBadges proof={last.proof} />
     </div>
   );
 }
@@ -165,7 +161,6 @@ function StaleNotebooks(props: {
   groups: IChangeGroups;
 }): JSX.Element {
   const { client, groups } = props;
-  const { trans, language } = client;
   const changed = new Set(
     [...groups.staged, ...groups.rest].map(change => change.path)
   );
@@ -184,18 +179,18 @@ function StaleNotebooks(props: {
     <>
       {(paths.length > 0 ? (data?.items ?? []) : []).map(stale => (
         <p key={stale.path} className="jp-mlws-Note" role="status">
-          {staleText(stale, language, trans)}
+          {staleText(stale)}
         </p>
       ))}
     </>
   );
 }
 
-function staleText(
-  { path, edited, out_of_order: reordered }: IStaleNotebook,
-  language: string,
-  trans: TranslationBundle
-): string {
+function staleText({
+  path,
+  edited,
+  out_of_order: reordered
+}: IStaleNotebook): string {
   const numbers = (cells: readonly number[]) =>
     new Intl.ListFormat(language).format(cells.map(String));
   const name = PathExt.basename(path);
@@ -225,7 +220,6 @@ function Outcome(
   props: IProps & { hasStaged: boolean; changes: readonly IChange[] }
 ): JSX.Element {
   const { draft, actions, hasStaged, changes } = props;
-  const { trans } = props.client;
   const { error, warnings } = useValue(draft.progress);
   const files = FILE_ERRORS.has(error?.code ?? '')
     ? ((error?.details.paths ?? []) as string[])
@@ -258,15 +252,12 @@ function Outcome(
   );
   const identity = failure?.code === NO_IDENTITY && (
     <IdentityForm
-      trans={trans}
       onSubmit={who => actions.commitAs(who, { staged: hasStaged })}
     />
   );
   return (
     <>
-      {failure && (
-        <Failure error={failure} trans={trans} actions={ways || identity} />
-      )}
+      {failure && <Failure error={failure} actions={ways || identity} />}
       {failure?.code === MANY_FILES && (
         <Button
           small={true}
@@ -286,10 +277,8 @@ function Outcome(
 
 /** Asks who commits. */
 function IdentityForm(props: {
-  trans: TranslationBundle;
   onSubmit: (identity: IIdentity) => void;
 }): JSX.Element {
-  const { trans } = props;
   return (
     <form
       className="jp-mlws-IdentityForm"
@@ -337,7 +326,6 @@ interface IFilesProps extends IProps {
 /** Lets git ignore new files. */
 function IgnoreButton(props: IFilesProps): JSX.Element | null {
   const { changes, actions } = props;
-  const { trans } = props.client;
   const isNew = (path: string): boolean =>
     changes.some(
       one =>
@@ -361,7 +349,6 @@ function LargeFiles(
   props: IProps & { changes: readonly IChange[] }
 ): JSX.Element | null {
   const { actions } = props;
-  const { trans } = props.client;
   const large = props.changes.filter(one => one.too_large);
   const paths = large.slice(0, MAX_NAMES).map(one => one.path);
   return large.length === 0 ? null : (
@@ -371,7 +358,7 @@ function LargeFiles(
           '%2 is too large for git. It is left out of commits.',
           '%1 files are too large for git. They are left out of commits: %2',
           large.length,
-          namesOf(large, trans)
+          namesOf(large)
         )}
       </p>
       <div className="jp-mlws-Failure-actions">
@@ -396,18 +383,16 @@ function LargeFiles(
 /** A merge, or another operation, that waits for the person. */
 function PendingOperation(props: IProps & { status: IGitStatus }): JSX.Element {
   const { client, status, actions } = props;
-  const { trans } = client;
   // Those of an earlier merge are none of this one.
   const conflicts = useGet(client, '/git/conflicts', {}, { gcTime: 0 });
   return (
-    <Answer of={conflicts} trans={trans}>
+    <Answer of={conflicts}>
       {data => (
         <Conflicts
           conflicts={data}
           operation={status.operation}
           ways={status.actions}
           actions={actions}
-          trans={trans}
         />
       )}
     </Answer>
@@ -416,7 +401,6 @@ function PendingOperation(props: IProps & { status: IGitStatus }): JSX.Element {
 
 function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
   const { client, draft, actions, status } = props;
-  const { language, trans } = client;
   const { restored } = status;
   const groups = useMemo(() => groupChanges(status), [status]);
   // What holds the project's lock right now offers nothing, and ends by itself.
@@ -427,7 +411,6 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
         <CommitBox
           draft={draft}
           groups={groups}
-          trans={trans}
           onCommit={options => actions.commit(options)}
         />
       )}
@@ -484,7 +467,7 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
               '%1 dataset has not been pulled yet: %2',
               '%1 datasets have not been pulled yet: %2',
               groups.notPulled.length,
-              namesOf(groups.notPulled, trans)
+              namesOf(groups.notPulled)
             )}
           </p>
           <Button
@@ -499,12 +482,7 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
       {(waits || groups.conflicts.length > 0) && (
         <PendingOperation {...props} />
       )}
-      <ChangeLists
-        groups={groups}
-        actions={actions}
-        language={language}
-        trans={trans}
-      />
+      <ChangeLists groups={groups} actions={actions} />
       {!waits && <LastSnapshot client={client} head={status.head} />}
     </>
   );
@@ -514,9 +492,7 @@ function Section(props: IProps): JSX.Element {
   const { client } = props;
   const status = useGet(client, '/git/status');
   return (
-    <Answer of={status} trans={client.trans}>
-      {data => <Changes {...props} status={data} />}
-    </Answer>
+    <Answer of={status}>{data => <Changes {...props} status={data} />}</Answer>
   );
 }
 
@@ -530,7 +506,7 @@ export function changesView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <Section {...props} />, {
     id: 'jp-mlws-changes',
-    label: client.trans.__('Changes'),
+    label: trans.__('Changes'),
     className: 'jp-mlws-Section jp-mlws-Changes',
     help: 'reference-versions',
     paths: ['/git/status', '/git/conflicts']

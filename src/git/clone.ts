@@ -1,15 +1,11 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { IProjectInfo } from '../api/models';
 import { clone } from '../lab/clone';
 import { askFields } from '../lab/fieldsDialog';
 import type { Work } from '../lab/work';
+import { trans } from '../ui/locale';
 
 /** Asks for an address, clones it into a project of its own, and shows that; null if canceled. */
-export async function cloneProject(
-  work: Work,
-  trans: TranslationBundle
-): Promise<IProjectInfo | null> {
+export async function cloneProject(work: Work): Promise<IProjectInfo | null> {
   const fields = await askFields(
     trans.__('Clone a Repository'),
     trans.__('Clone'),
@@ -21,7 +17,6 @@ export async function cloneProject(
       },
       { name: 'name', label: trans.__('Folder (optional)') }
     ],
-    trans,
     [
       trans.__(
         "Don't put a password in the URL. You will be asked for it when it is needed."

@@ -1,6 +1,5 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog, Notification } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   addIcon,
   LabIcon,
@@ -21,6 +20,7 @@ import type { ICode } from './actions';
 import { dataIcon } from '../ui/fileIcons';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
 import { describeArgs } from '../lab/describeArgs';
+import { trans } from '../ui/locale';
 
 export namespace CodeCommandIDs {
   export const stage = 'mlws:stage';
@@ -72,8 +72,7 @@ export function addCodeCommands(
   app: JupyterFrontEnd,
   code: ICode,
   history: { filter: State<IHistoryFilter>; show: () => Promise<void> },
-  resolve: (path: string) => Promise<void>,
-  trans: TranslationBundle
+  resolve: (path: string) => Promise<void>
 ): void {
   app.commands.addCommand(CodeCommandIDs.resolve, {
     describedBy: describeArgs({
@@ -96,12 +95,12 @@ export function addCodeCommands(
   app.commands.addCommand(CodeCommandIDs.clone, {
     describedBy: describeArgs(),
     label: trans.__('Clone a Repository…'),
-    execute: () => cloneProject(code.work, trans)
+    execute: () => cloneProject(code.work)
   });
-  addStagingCommands(app, code, trans);
-  addRemoteCommands(app, code, trans);
-  addBranchCommands(app, code, trans);
-  addHistoryCommands(app, code, history, trans);
+  addStagingCommands(app, code);
+  addRemoteCommands(app, code);
+  addBranchCommands(app, code);
+  addHistoryCommands(app, code, history);
 }
 
 interface IRow {
@@ -126,7 +125,6 @@ function onRow(
   app: JupyterFrontEnd,
   id: string,
   options: { label: string; icon?: LabIcon },
-  trans: TranslationBundle,
   act: (row: IRow) => Promise<void>
 ): void {
   app.commands.addCommand(id, {
@@ -152,38 +150,30 @@ function onRow(
   });
 }
 
-function addStagingCommands(
-  app: JupyterFrontEnd,
-  { staging }: ICode,
-  trans: TranslationBundle
-): void {
+function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
   const { commands } = app;
   onRow(
     app,
     CodeCommandIDs.stage,
     { label: trans.__('Stage'), icon: addIcon },
-    trans,
     row => staging.stage({ paths: [row.path] })
   );
   onRow(
     app,
     CodeCommandIDs.unstage,
     { label: trans.__('Unstage'), icon: minusIcon },
-    trans,
     row => staging.unstage({ paths: [row.path] })
   );
   onRow(
     app,
     CodeCommandIDs.trackChange,
     { label: trans.__('Track as Data'), icon: dataIcon },
-    trans,
     row => staging.track(row.path)
   );
   onRow(
     app,
     CodeCommandIDs.ignoreChange,
     { label: trans.__('Add to .gitignore') },
-    trans,
     row => staging.ignore([row.path])
   );
   commands.addCommand(CodeCommandIDs.toggleStaged, {
@@ -210,7 +200,6 @@ function addStagingCommands(
     app,
     CodeCommandIDs.discard,
     { label: trans.__('Discard Changes…'), icon: undoIcon },
-    trans,
     async row => {
       if (!row.staged) {
         await staging.discard({ paths: [row.path] });
@@ -219,11 +208,7 @@ function addStagingCommands(
   );
 }
 
-function addRemoteCommands(
-  app: JupyterFrontEnd,
-  { remotes }: ICode,
-  trans: TranslationBundle
-): void {
+function addRemoteCommands(app: JupyterFrontEnd, { remotes }: ICode): void {
   const { commands } = app;
   commands.addCommand(CodeCommandIDs.fetch, {
     describedBy: describeArgs(),
@@ -250,11 +235,7 @@ function addRemoteCommands(
   });
 }
 
-function addBranchCommands(
-  app: JupyterFrontEnd,
-  code: ICode,
-  trans: TranslationBundle
-): void {
+function addBranchCommands(app: JupyterFrontEnd, code: ICode): void {
   const { commands } = app;
   const { refs } = code;
   commands.addCommand(CodeCommandIDs.newBranch, {
@@ -269,7 +250,7 @@ function addBranchCommands(
     icon: branchIcon,
     execute: async () => {
       const title = trans.__('Switch to Branch');
-      const branch = await chooseBranch(code, title, trans);
+      const branch = await chooseBranch(code, title);
       if (branch) {
         await refs.switchTo(branch);
       }
@@ -281,7 +262,7 @@ function addBranchCommands(
     icon: mergeIcon,
     execute: async () => {
       const title = trans.__('Merge into Current Branch');
-      const branch = await chooseBranch(code, title, trans);
+      const branch = await chooseBranch(code, title);
       if (branch) {
         const { remote, name } = branch;
         await refs.merge(remote ? `${remote}/${name}` : name);
@@ -306,11 +287,11 @@ function addBranchCommands(
       }
     });
   addAction(CodeCommandIDs.continueOperation, 'continue', operation =>
-    continueLabel(operation, trans)
+    continueLabel(operation)
   );
   addAction(CodeCommandIDs.skipCommit, 'skip', () => trans.__('Skip Commit'));
   addAction(CodeCommandIDs.abortOperation, 'abort', operation =>
-    trans.__('Abort %1…', operationLabel(operation, trans))
+    trans.__('Abort %1…', operationLabel(operation))
   );
   commands.addCommand(CodeCommandIDs.newTag, {
     describedBy: describeArgs(),
@@ -327,11 +308,7 @@ function addBranchCommands(
 function addHistoryCommands(
   app: JupyterFrontEnd,
   { work, refs }: ICode,
-  {
-    filter,
-    show
-  }: { filter: State<IHistoryFilter>; show: () => Promise<void> },
-  trans: TranslationBundle
+  { filter, show }: { filter: State<IHistoryFilter>; show: () => Promise<void> }
 ): void {
   const onSnapshot = (
     id: string,
@@ -339,7 +316,7 @@ function addHistoryCommands(
     act: (id: string, subject: string) => Promise<void>
   ) =>
     app.commands.addCommand(id, {
-      describedBy: describeSnapshot(trans),
+      describedBy: describeSnapshot(),
       ...options,
       execute: async args => {
         const id = idOf(app, args);
@@ -372,7 +349,6 @@ function addHistoryCommands(
     app,
     CodeCommandIDs.fileHistory,
     { label: trans.__('Show File History') },
-    trans,
     async row => {
       filter.value = { ...filter.value, path: row.path };
       await show();
@@ -382,8 +358,7 @@ function addHistoryCommands(
 
 async function chooseBranch(
   { work }: ICode,
-  title: string,
-  trans: TranslationBundle
+  title: string
 ): Promise<IBranch | null> {
   const page = await notifyOnError(() => work.client.get('/git/branches'));
   if (!page) {

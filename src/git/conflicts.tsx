@@ -1,10 +1,10 @@
 import { checkIcon } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IConflict, IConflicts, OperationAction } from '../api/models';
 import { Rows } from '../ui/rows';
 import { kindIcons } from '../ui/fileIcons';
 import { stateLetters } from '../ui/changeLabels';
+import { trans } from '../ui/locale';
 import {
   conflictLabel,
   continueLabel,
@@ -22,13 +22,12 @@ export interface IMergeActions {
 function ConflictRow(props: {
   conflict: IConflict;
   onOpen: () => void;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { conflict, onOpen, trans } = props;
+  const { conflict, onOpen } = props;
   const { path, kind, how } = conflict;
   const Icon = kindIcons[kind].react;
   const slash = path.lastIndexOf('/');
-  const label = `${path}: ${conflictLabel(how, trans)}`;
+  const label = `${path}: ${conflictLabel(how)}`;
   return (
     <li>
       <button
@@ -43,7 +42,7 @@ function ConflictRow(props: {
         <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
         <span className="jp-mlws-Row-name">{path.slice(slash + 1)}</span>
         <span className="jp-mlws-Row-folder">
-          {path.slice(0, Math.max(slash, 0))} {conflictLabel(how, trans)}
+          {path.slice(0, Math.max(slash, 0))} {conflictLabel(how)}
         </span>
         <span className="jp-mlws-ChangeState" data-mlws-state="conflicted">
           {stateLetters.conflicted}
@@ -61,13 +60,12 @@ export function Conflicts(props: {
   /** The ways on from the operation. */
   ways: readonly OperationAction[];
   actions: IMergeActions;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { conflicts, operation, ways, actions, trans } = props;
+  const { conflicts, operation, ways, actions } = props;
   const { items, ours, theirs, commit } = conflicts;
   const open = items.length;
   const from = theirs ?? commit?.slice(0, 8) ?? '?';
-  const label = operationLabel(operation ?? 'merge', trans);
+  const label = operationLabel(operation ?? 'merge');
   return (
     <section className="jp-mlws-MergePanel" aria-label={label}>
       {operation !== null && (
@@ -78,7 +76,7 @@ export function Conflicts(props: {
         </p>
       )}
       {operation !== null && operation !== 'merge' && (
-        <p className="jp-mlws-Hint">{operationHint(operation, trans)}</p>
+        <p className="jp-mlws-Hint">{operationHint(operation)}</p>
       )}
       {open > 0 ? (
         <>
@@ -95,7 +93,6 @@ export function Conflicts(props: {
                 key={conflict.path}
                 conflict={conflict}
                 onOpen={() => actions.resolve(conflict)}
-                trans={trans}
               />
             ))}
           </Rows>
@@ -119,7 +116,7 @@ export function Conflicts(props: {
               disabled={open > 0}
               onClick={() => actions.advance(operation, 'continue')}
             >
-              {continueLabel(operation, trans)}
+              {continueLabel(operation)}
             </button>
           )}
           {ways.includes('skip') && (

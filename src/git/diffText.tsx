@@ -5,9 +5,9 @@ import {
   jupyterTheme,
   type IEditorLanguageRegistry
 } from '@jupyterlab/codemirror';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { createContext, useContext, useEffect, useRef } from 'react';
 
+import { trans } from '../ui/locale';
 import type { IDiffLine } from './unified';
 
 /** Colours the texts of a diff by the language of its file. */
@@ -96,11 +96,7 @@ function createEditor(
 }
 
 /** A part of a diff, read-only, with line numbers of the new side; drawn when it comes into view. */
-export function DiffText(props: {
-  lines: readonly IDiffLine[];
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { trans } = props;
+export function DiffText(props: { lines: readonly IDiffLine[] }): JSX.Element {
   const { path, languages } = useContext(DiffLanguage);
   const host = useRef<HTMLDivElement>(null);
   const key = JSON.stringify(props.lines);
@@ -130,7 +126,7 @@ export function DiffText(props: {
     };
     // `key` has the lines.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [key, path, languages, trans]);
+  }, [key, path, languages]);
   return (
     <>
       <div

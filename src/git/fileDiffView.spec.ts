@@ -1,10 +1,7 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
 import type { IFileDiff } from '../api/models';
 import { hiddenText } from './fileDiffView';
-
-const trans = nullTranslator.load('jupyter_mlws');
 
 it.each<[Partial<IFileDiff>, string]>([
   [
@@ -37,5 +34,5 @@ it.each<[Partial<IFileDiff>, string]>([
     new_files: null
   };
   const diff = { ...nothing, ...known } as IFileDiff;
-  expect(hiddenText(diff, 'en', trans)).toBe(text);
+  expect(hiddenText(diff)).toBe(text);
 });

@@ -1,11 +1,11 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMemo, useState, type ReactNode } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IDiffHunk, IFileDiff } from '../api/models';
 import { fileSize } from '../ui/format';
+import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useViewActions } from '../ui/viewActions';
 import { CellDiffs } from './cellDiffs';
@@ -15,10 +15,7 @@ import type { Selection, StagingActions } from './stagingActions';
 import { hunkLines, parseUnified, splitAtHunks } from './unified';
 
 /** What the two sides of a comparison are called. */
-export function versionNames(
-  versions: IVersions,
-  trans: TranslationBundle
-): [string, string] {
+export function versionNames(versions: IVersions): [string, string] {
   const short = (version: string) => {
     const labels: Record<string, string> = {
       HEAD: trans.__('current snapshot'),
@@ -40,9 +37,8 @@ export function versionNames(
 function Hunks(props: {
   diff: IFileDiff;
   hunk: (hunk: IDiffHunk) => ReactNode;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { diff, hunk, trans } = props;
+  const { diff, hunk } = props;
   return (
     <>
       {diff.hunks.map(one => (
@@ -58,7 +54,7 @@ function Hunks(props: {
             </code>
             {hunk(one)}
           </header>
-          <DiffText lines={hunkLines(one)} trans={trans} />
+          <DiffText lines={hunkLines(one)} />
         </section>
       ))}
     </>
@@ -66,14 +62,10 @@ function Hunks(props: {
 }
 
 /** Why there is no text, and what is known about both versions. */
-export function hiddenText(
-  diff: IFileDiff,
-  language: string,
-  trans: TranslationBundle
-): string {
+export function hiddenText(diff: IFileDiff): string {
   const [old, now] = (['old', 'new'] as const).map(side => {
     const bytes = diff[`${side}_size`];
-    const size = bytes === null ? '–' : fileSize(bytes, language);
+    const size = bytes === null ? '–' : fileSize(bytes);
     const count = diff[`${side}_files`];
     return count === null
       ? size
@@ -97,15 +89,13 @@ function Body(props: {
   diff: IFileDiff;
   hunk: (hunk: IDiffHunk) => ReactNode;
   onCompareFiles?: () => void;
-  language: string;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { diff, hunk, onCompareFiles, language, trans } = props;
+  const { diff, hunk, onCompareFiles } = props;
   const [asText, setAsText] = useState(false);
   if (diff.hidden !== null) {
     return (
       <>
-        <p className="jp-mlws-Hint">{hiddenText(diff, language, trans)}</p>
+        <p className="jp-mlws-Hint">{hiddenText(diff)}</p>
         {diff.hidden === 'folder' && onCompareFiles && (
           <Button
             small={true}
@@ -139,12 +129,12 @@ function Body(props: {
         </label>
       )}
       {cells ? (
-        <CellDiffs cells={diff.cells!} trans={trans} />
+        <CellDiffs cells={diff.cells!} />
       ) : hasHunks ? (
-        <Hunks diff={diff} hunk={hunk} trans={trans} />
+        <Hunks diff={diff} hunk={hunk} />
       ) : (
         splitAtHunks(lines).map((part, index) => (
-          <DiffText key={index} lines={part} trans={trans} />
+          <DiffText key={index} lines={part} />
         ))
       )}
       {diff.truncated && (
@@ -170,7 +160,6 @@ function HunkButtons(
   props: IProps & { selection: Selection }
 ): JSX.Element | null {
   const { selection, staging } = props;
-  const { trans } = props.client;
   const { staged } = props.versions;
   if (staged === undefined) {
     return null;
@@ -210,7 +199,6 @@ function HunkButtons(
 /** The unified diff of one file. */
 function FileDiff(props: IProps): JSX.Element {
   const { client, path, versions } = props;
-  const { trans } = client;
   const { staged } = versions;
   const answer = useGet<'/git/diff', IFileDiff>(
     client,
@@ -218,7 +206,7 @@ function FileDiff(props: IProps): JSX.Element {
     { path, ...(staged === undefined ? versions : { staged }) },
     { staleTime: staleTimeOf(versions) }
   );
-  const [from, to] = versionNames(versions, trans);
+  const [from, to] = versionNames(versions);
   const { languages, staging } = props;
   const whole = { paths: [path] };
   const isChanged = !!answer.data?.hidden || !!answer.data?.unified;
@@ -242,7 +230,7 @@ function FileDiff(props: IProps): JSX.Element {
   });
   const language = useMemo(() => ({ path, languages }), [path, languages]);
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {diff => (
         <>
           <header className="jp-mlws-View-head">
@@ -261,8 +249,6 @@ function FileDiff(props: IProps): JSX.Element {
                 />
               )}
               onCompareFiles={props.onCompareFiles}
-              language={client.language}
-              trans={trans}
             />
           </DiffLanguage.Provider>
         </>
@@ -275,7 +261,7 @@ function FileDiff(props: IProps): JSX.Element {
 export function fileDiffView(props: IProps): ServerView {
   const { client, path } = props;
   const view = new ServerView(client, () => <FileDiff {...props} />, {
-    label: client.trans.__('Changes in %1', path.split('/').pop() ?? path),
+    label: trans.__('Changes in %1', path.split('/').pop() ?? path),
     className: 'jp-mlws-View jp-mlws-FileDiff',
     help: 'reference-versions'
   });

@@ -8,7 +8,6 @@ import {
   InputGroup,
   undoIcon
 } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   useCallback,
   useMemo,
@@ -16,7 +15,6 @@ import {
   type CSSProperties,
   type MouseEvent
 } from 'react';
-
 import type { MLWSClient, Query } from '../api/client';
 import type { ISnapshot, IVersionChange, ISnapshotDetail } from '../api/models';
 import { readMore } from '../api/pages';
@@ -31,6 +29,7 @@ import { queryOf, readHistory, type IHistoryFilter } from './history';
 import { stateLetters, stateLabel } from '../ui/changeLabels';
 import { graphRows, type IGraphRow } from './lanes';
 import { ProofBadges } from './snapshotParts';
+import { trans } from '../ui/locale';
 
 /** What the person can do with a snapshot. */
 interface ISnapshotActions {
@@ -51,11 +50,7 @@ interface ISnapshotProps {
   onToggle: () => void;
 }
 
-function Counts(props: {
-  snapshot: ISnapshot;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { trans } = props;
+function Counts(props: { snapshot: ISnapshot }): JSX.Element {
   const { stats, runs } = props.snapshot;
   const counts = [
     stats.code > 0 && trans._n('%1 code file', '%1 code files', stats.code),
@@ -87,7 +82,6 @@ function openContextMenu(event: MouseEvent<HTMLElement>): void {
 
 function SnapshotActions(props: ISnapshotProps): JSX.Element {
   const { snapshot, actions } = props;
-  const { trans } = props.client;
   return (
     <div className="jp-mlws-Snapshot-actions">
       <button
@@ -131,7 +125,7 @@ function Expanded(props: ISnapshotProps): JSX.Element {
   const { client, snapshot } = props;
   const path = `/snapshots/${snapshot.id}` as const;
   return (
-    <Answer of={useGet(client, path)} trans={client.trans}>
+    <Answer of={useGet(client, path)}>
       {detail => <Detail {...props} detail={detail} />}
     </Answer>
   );
@@ -141,7 +135,6 @@ function Detail(
   props: ISnapshotProps & { detail: ISnapshotDetail }
 ): JSX.Element {
   const { snapshot, detail, actions } = props;
-  const { language, trans } = props.client;
   // Without the trailers that name runs.
   const body = detail.message
     .split('\n')
@@ -152,7 +145,7 @@ function Detail(
   return (
     <div className="jp-mlws-Snapshot-detail">
       {body && <p className="jp-mlws-Snapshot-body">{body}</p>}
-      <ProofBadges proof={detail.proof} trans={trans} />{' '}
+      <ProofBadges proof={detail.proof} />{' '}
       <Button
         small={true}
         minimal={true}
@@ -167,7 +160,7 @@ function Detail(
             <li key={change.path}>
               <button
                 className="jp-mlws-Row"
-                title={`${change.path}: ${stateLabel(change.state, trans)}`}
+                title={`${change.path}: ${stateLabel(change.state)}`}
                 onClick={() => actions.openChange(snapshot, change)}
               >
                 <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
@@ -195,7 +188,7 @@ function Detail(
             />
             <span className="jp-mlws-Row-name">{data.path}</span>
             <span className="jp-mlws-Row-folder">
-              {data.size === null ? '' : fileSize(data.size, language)}
+              {data.size === null ? '' : fileSize(data.size)}
             </span>
           </li>
         ))}
@@ -211,7 +204,6 @@ function Detail(
 
 function SnapshotItem(props: ISnapshotProps): JSX.Element {
   const { snapshot, row, isOpen } = props;
-  const { language, trans } = props.client;
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
     <div
@@ -243,11 +235,11 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
               <span className="jp-mlws-Badge">{trans.__('merge')}</span>
             )}
             <code>{snapshot.short}</code>
-            <span title={fullTime(snapshot.timestamp, language)}>
-              {relativeTime(snapshot.timestamp, language)}
+            <span title={fullTime(snapshot.timestamp)}>
+              {relativeTime(snapshot.timestamp)}
             </span>
             <span title={snapshot.author.email}>{snapshot.author.name}</span>
-            <Counts snapshot={snapshot} trans={trans} />
+            <Counts snapshot={snapshot} />
           </span>
         </span>
       </button>
@@ -258,11 +250,8 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
 }
 
 /** What history is narrowed to. */
-function Filters(props: {
-  filter: State<IHistoryFilter>;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { filter, trans } = props;
+function Filters(props: { filter: State<IHistoryFilter> }): JSX.Element {
+  const { filter } = props;
   const { q, author, path, all } = useValue(filter);
   const narrow = (change: Partial<IHistoryFilter>) =>
     (filter.value = { ...filter.value, ...change });
@@ -331,7 +320,6 @@ interface IProps {
 
 function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
   const { client, actions, scroller } = props;
-  const { trans } = client;
   const filter = useValue(props.filter);
   const answer = useGet(client, '/snapshots', queryOf(filter), {
     queryFn: ({ queryKey }) => readHistory(client, queryKey[1] as Query),
@@ -356,10 +344,10 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
     [client, filter]
   );
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {({ items, next_cursor }) => (
         <div style={style}>
-          <Filters filter={props.filter} trans={trans} />
+          <Filters filter={props.filter} />
           {items.length === 0 && (
             <p className="jp-mlws-Hint">
               {isNarrowed
@@ -407,7 +395,7 @@ export function historyView(props: IProps): ServerView {
     () => <History {...props} scroller={view.node} />,
     {
       id: 'jp-mlws-history',
-      label: client.trans.__('History'),
+      label: trans.__('History'),
       className: 'jp-mlws-Section jp-mlws-History',
       help: 'reference-versions',
       paths: ['/snapshots']

@@ -1,12 +1,8 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { ConflictHow, Side } from '../api/models';
+import { trans } from '../ui/locale';
 
 /** The name of an unfinished operation in a title. */
-export function operationLabel(
-  operation: string,
-  trans: TranslationBundle
-): string {
+export function operationLabel(operation: string): string {
   const labels: Record<string, string> = {
     merge: trans.__('Merge'),
     rebase: trans.__('Rebase'),
@@ -22,10 +18,7 @@ export function operationLabel(
 }
 
 /** Why it waits. */
-export function operationHint(
-  operation: string,
-  trans: TranslationBundle
-): string {
+export function operationHint(operation: string): string {
   switch (operation) {
     case 'restore':
     case 'stash':
@@ -45,18 +38,15 @@ export function operationHint(
 }
 
 /** The label of the button that continues an operation. */
-export function continueLabel(
-  operation: string,
-  trans: TranslationBundle
-): string {
-  const label = operationLabel(operation, trans);
+export function continueLabel(operation: string): string {
+  const label = operationLabel(operation);
   return ['merge', 'restore', 'stash', 'checkout'].includes(operation)
     ? trans.__('Finish %1', label)
     : trans.__('Continue %1', label);
 }
 
 /** What the sides of a merge are called. */
-export function sideLabel(side: Side, trans: TranslationBundle): string {
+export function sideLabel(side: Side): string {
   const labels: Record<Side, string> = {
     ours: trans.__('Ours'),
     base: trans.__('Base'),
@@ -66,10 +56,7 @@ export function sideLabel(side: Side, trans: TranslationBundle): string {
 }
 
 /** What the two sides did to a path. */
-export function conflictLabel(
-  how: ConflictHow,
-  trans: TranslationBundle
-): string {
+export function conflictLabel(how: ConflictHow): string {
   const labels: Record<ConflictHow, string> = {
     both_modified: trans.__('changed on both sides'),
     both_added: trans.__('added on both sides'),

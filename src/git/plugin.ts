@@ -7,7 +7,6 @@ import {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IStateDB } from '@jupyterlab/statedb';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
@@ -24,6 +23,7 @@ import {
   IMLWSSidebar,
   IWorkspaceEvents
 } from '../lab/tokens';
+import { trans } from '../ui/locale';
 import { changesView } from './changesView';
 import { CommitDraft } from './commit';
 import { addCommands, CommandIDs, IPlaces } from './snapshotCommands';
@@ -46,7 +46,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   autoStart: true,
   requires: [IMLWSClient, IWorkspaceEvents, IOpenDocuments, IMainViews],
   optional: [
-    ITranslator,
     ICommandPalette,
     ILayoutRestorer,
     IEditorLanguageRegistry,
@@ -60,15 +59,12 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     workspace: IWorkspaceEvents,
     documents: IOpenDocuments,
     views: IMainViews,
-    translator: ITranslator | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
     languages: IEditorLanguageRegistry | null,
     status: ILabStatus | null,
     state: IStateDB | null
   ) => {
-    translator ??= nullTranslator;
-    const trans = translator.load('jupyter_mlws');
     const { commands } = app;
 
     readStatusByParts(client, workspace);
@@ -139,13 +135,12 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         actions: remotes,
         showBranches: () => void reveal(branches)
       }),
-      new Welcome(client, () => run(CodeCommandIDs.clone), trans),
+      new Welcome(client, () => run(CodeCommandIDs.clone)),
       [
         { view: changes, room: CHANGES_ROOM },
         { view: history },
         { view: branches, folded: true }
-      ],
-      translator
+      ]
     );
     app.shell.add(panel, 'left', { rank: RANK, type: 'MLWS' });
     restorer?.add(panel, panel.id);
@@ -166,14 +161,13 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       staging,
       languages
     };
-    addCommands(app, client, documents, places, views, trans);
+    addCommands(app, client, documents, places, views);
     const resolve = conflictOpener(client, views, code, languages, status);
     addCodeCommands(
       app,
       code,
       { filter, show: () => reveal(history) },
-      resolve,
-      trans
+      resolve
     );
     for (const command of [
       ...PALETTE,

@@ -2,6 +2,7 @@ import { HTMLSelect } from '@jupyterlab/ui-components';
 
 import type { MLWSClient } from '../api/client';
 import type { IWorkspaceEvents } from '../lab/tokens';
+import { trans } from '../ui/locale';
 import { ServerView, useGet } from '../ui/server';
 import { State, useValue } from '../ui/state';
 import type { RemoteActions } from './remoteActions';
@@ -23,7 +24,7 @@ function Bar(
   }
 ): JSX.Element {
   const { client, actions, showBranches } = props;
-  const { project, projects, trans } = client;
+  const { project, projects } = client;
   const lost = useValue(props.lost);
   const unwatched = useValue(props.unwatched);
   const { data: status } = useGet(client, '/git/status');

@@ -21,8 +21,8 @@ it('offers to set up a data remote or to push the code alone', async () => {
     error: { code: '30214', message: 'No data remote is configured.' }
   };
   const setUp: string[] = [];
-  const work = new Work(client, {} as OpenDocuments, client.trans);
-  const actions = new RemoteActions(client, work, client.trans, () =>
+  const work = new Work(client, {} as OpenDocuments);
+  const actions = new RemoteActions(client, work, () =>
     setUp.push('data remote')
   );
   const pushed = () =>

@@ -1,5 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { confirm } from '../lab/confirm';
 import { escapeId, MLWSClient } from '../api/client';
 import type { IChange, IRemote, ITag } from '../api/models';
@@ -8,6 +6,7 @@ import { notifyOnError } from '../lab/notify';
 import { REFS } from './branchActions';
 import { askFields } from '../lab/fieldsDialog';
 import type { Work } from '../lab/work';
+import { trans } from '../ui/locale';
 
 /** The remote that is meant where there is none yet. */
 const USUAL = 'origin';
@@ -20,13 +19,11 @@ export class RemoteActions {
   constructor(
     private _client: MLWSClient,
     private _work: Work,
-    private _trans: TranslationBundle,
     private _setUpDataRemote: () => void
   ) {}
 
   /** Asks where a remote is, and sets it up or changes it; resolves to it. */
   async edit(remote?: IRemote): Promise<IRemote | null> {
-    const trans = this._trans;
     const name = {
       name: 'name',
       label: trans.__('Name'),
@@ -44,7 +41,6 @@ export class RemoteActions {
         : trans.__('Add Git Remote'),
       remote ? trans.__('Save') : trans.__('Add'),
       remote ? [url] : [name, url],
-      trans,
       [
         trans.__(
           "Don't put a password in the URL. You will be asked for it when it is needed."
@@ -65,15 +61,13 @@ export class RemoteActions {
   }
 
   async remove(remote: IRemote): Promise<void> {
-    const trans = this._trans;
     const sure = await confirm(
       trans.__('Remove remote “%1”?', remote.name),
       trans.__(
         'Its remote-tracking branches are removed here. Nothing changes on %1.',
         remote.url
       ),
-      trans.__('Remove'),
-      trans
+      trans.__('Remove')
     );
     if (sure) {
       const id = encodeURIComponent(escapeId(remote.name));
@@ -91,7 +85,6 @@ export class RemoteActions {
   }
 
   async fetch(): Promise<void> {
-    const trans = this._trans;
     if (await this._hasRemote()) {
       await this._work.transfer(
         '/git/fetch',
@@ -114,7 +107,6 @@ export class RemoteActions {
 
   /** Pushes the current branch with its data; `codeOnly` leaves the data here. */
   async push(codeOnly = false): Promise<void> {
-    const trans = this._trans;
     if (await this._hasRemote()) {
       await this._work.transfer(
         '/git/push',
@@ -152,7 +144,6 @@ export class RemoteActions {
   }
 
   async pull(): Promise<void> {
-    const trans = this._trans;
     if (await this._hasRemote()) {
       await this._work.carryOut(
         '/git/pull',
@@ -175,7 +166,6 @@ export class RemoteActions {
   }
 
   async pushTag(tag: ITag): Promise<void> {
-    const trans = this._trans;
     if (await this._hasRemote()) {
       const id = encodeURIComponent(escapeId(tag.name));
       await this._work.transfer(

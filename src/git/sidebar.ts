@@ -4,7 +4,6 @@ import {
   Toolbar,
   ToolbarButton
 } from '@jupyterlab/ui-components';
-import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { MessageLoop, type Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import {
@@ -17,6 +16,7 @@ import {
 import type { MLWSClient } from '../api/client';
 import type { IMLWSSidebar, ISection } from '../lab/tokens';
 import { mlwsIcon } from '../ui/fileIcons';
+import { trans, translator } from '../ui/locale';
 import type { ServerView } from '../ui/server';
 import { sectionSizes, SMALLEST } from './sectionSizes';
 import type { Welcome } from './welcome';
@@ -39,12 +39,9 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
     private _client: MLWSClient,
     private _bar: ServerView,
     private _welcome: Welcome,
-    sections: readonly ISection[],
-    translator: ITranslator
+    sections: readonly ISection[]
   ) {
     super({ translator });
-    const trans = translator.load('jupyter_mlws');
-    this._bundle = trans;
     this.id = 'jp-mlws-sidebar';
     this.addClass('jp-mlws-Sidebar');
     this.title.icon = mlwsIcon;
@@ -74,7 +71,7 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
     const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
     const at = next < 0 ? this._sections.length : next;
     this._sections.splice(at, 0, section);
-    this.insertWidget(at, withRefresh(section.view, this._bundle));
+    this.insertWidget(at, withRefresh(section.view));
     this._fold(section);
     this._share();
     this._setActive(this._isActive);
@@ -230,14 +227,10 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
   private _isRestoring = false;
   private _sections: ISection[] = [];
   private _beginnings: ServerView[] = [];
-  private _bundle: TranslationBundle;
   private _isActive = false;
 }
 
-function withRefresh(
-  view: ServerView,
-  trans: TranslationBundle
-): Toolbar.IWidgetToolbar {
+function withRefresh(view: ServerView): Toolbar.IWidgetToolbar {
   const toolbar = new Toolbar();
   toolbar.addItem(
     'refresh',

@@ -1,9 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
-
 import { listText } from '../ui/format';
 import { APIError, escapeId } from '../api/client';
 import type { StagingActions } from './stagingActions';
@@ -21,6 +19,7 @@ import { Restorer } from '../lab/restorer';
 import type { MLWSSidebar } from './sidebar';
 import { notifyOnError } from '../lab/notify';
 import { describeArgs } from '../lab/describeArgs';
+import { trans } from '../ui/locale';
 
 export namespace CommandIDs {
   export const openSidebar = 'mlws:open-sidebar';
@@ -49,20 +48,18 @@ export function addCommands(
   client: IMLWSClient,
   documents: OpenDocuments,
   places: IPlaces,
-  views: MainViews,
-  trans: TranslationBundle
+  views: MainViews
 ): void {
-  addSidebarCommands(app, client, documents, places, trans);
-  addSnapshotCommands(app, client, documents, trans);
-  addDiffCommands(app, client, documents, places, views, trans);
+  addSidebarCommands(app, client, documents, places);
+  addSnapshotCommands(app, client, documents);
+  addDiffCommands(app, client, documents, places, views);
 }
 
 function addSidebarCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
   documents: OpenDocuments,
-  places: IPlaces,
-  trans: TranslationBundle
+  places: IPlaces
 ): void {
   const { panel, draft, changesView } = places;
   app.commands.addCommand(CommandIDs.openSidebar, {
@@ -116,7 +113,7 @@ function addSidebarCommands(
         const { changes } = await client.cached('/git/status');
         return draft.commit(
           trans.__('Committing…'),
-          () => saveOrFail(documents, trans),
+          () => saveOrFail(documents),
           {
             // Without a word of it as the button does: what is staged, if anything is.
             staged:
@@ -138,16 +135,13 @@ async function reveal(app: JupyterFrontEnd, panel: MLWSSidebar): Promise<void> {
   app.shell.activateById(panel.id);
 }
 
-async function saveOrFail(
-  documents: OpenDocuments,
-  trans: TranslationBundle
-): Promise<void> {
+async function saveOrFail(documents: OpenDocuments): Promise<void> {
   const unsaved = await documents.saveAll();
   if (unsaved.length > 0) {
     throw new APIError(0, {
       message: trans.__(
         'Could not save %1, so nothing was committed.',
-        listText(unsaved, trans)
+        listText(unsaved)
       ),
       solution: trans.__('Save or close these documents, then commit again.')
     });
@@ -157,23 +151,22 @@ async function saveOrFail(
 function addSnapshotCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
-  documents: OpenDocuments,
-  trans: TranslationBundle
+  documents: OpenDocuments
 ): void {
-  const restorer = new Restorer(client, documents, trans);
+  const restorer = new Restorer(client, documents);
 
   app.commands.addCommand(CommandIDs.restore, {
-    describedBy: describeSnapshot(trans),
+    describedBy: describeSnapshot(),
     label: trans.__('Restore Snapshot…'),
     icon: undoIcon,
     execute: args =>
       notifyOnError(async () => {
-        const id = idOf(app, args) ?? (await chooseSnapshot(client, trans));
+        const id = idOf(app, args) ?? (await chooseSnapshot(client));
         return id !== null && restorer.restore(id, subjectOf(client, id));
       })
   });
   app.commands.addCommand(CommandIDs.copyId, {
-    describedBy: describeSnapshot(trans),
+    describedBy: describeSnapshot(),
     label: trans.__('Copy Snapshot ID'),
     icon: copyIcon,
     execute: args => Clipboard.copyToSystem(idOf(app, args) ?? '')
@@ -185,8 +178,7 @@ function addDiffCommands(
   client: IMLWSClient,
   documents: OpenDocuments,
   places: IPlaces,
-  views: MainViews,
-  trans: TranslationBundle
+  views: MainViews
 ): void {
   views.toolbars.add('File Diff', 'jupyter-mlws:sidebar', [
     'stage',
@@ -277,7 +269,7 @@ function addDiffCommands(
     );
   let selection: string | null = null;
   app.commands.addCommand(CommandIDs.markSnapshot, {
-    describedBy: describeSnapshot(trans),
+    describedBy: describeSnapshot(),
     label: trans.__('Select for Compare'),
     execute: args => {
       selection = idOf(app, args);
@@ -285,7 +277,7 @@ function addDiffCommands(
     }
   });
   app.commands.addCommand(CommandIDs.compareMarked, {
-    describedBy: describeSnapshot(trans),
+    describedBy: describeSnapshot(),
     label: () => trans.__('Compare with Selected %1', selection?.slice(0, 8)),
     icon: compareIcon,
     isVisible: () => selection !== null,
@@ -320,10 +312,7 @@ function addDiffCommands(
   });
 }
 
-async function chooseSnapshot(
-  client: IMLWSClient,
-  trans: TranslationBundle
-): Promise<string | null> {
+async function chooseSnapshot(client: IMLWSClient): Promise<string | null> {
   const { items } = await client.cached('/snapshots', queryOf(EVERYTHING));
   const labels = items.map(item => `${item.short} ${item.subject}`);
   const answer = await InputDialog.getItem({

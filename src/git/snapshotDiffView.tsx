@@ -1,5 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { MLWSClient } from '../api/client';
 import { cellText, fileSize } from '../ui/format';
 import type { IDifferingRow, ISnapshotDiff } from '../api/models';
@@ -9,6 +7,7 @@ import { staleTimeOf } from './diff';
 import { versionNames } from './fileDiffView';
 import { dataIcon, kindIcons } from '../ui/fileIcons';
 import { kindLabel, stateLetters, stateLabel } from '../ui/changeLabels';
+import { trans } from '../ui/locale';
 
 function Values(props: {
   title: string;
@@ -45,10 +44,9 @@ function Values(props: {
 
 function Files(props: {
   diff: ISnapshotDiff;
-  trans: TranslationBundle;
   openFile: (path: string) => void;
 }): JSX.Element | null {
-  const { diff, trans } = props;
+  const { diff } = props;
   if (diff.files.length === 0) {
     return null;
   }
@@ -58,7 +56,7 @@ function Files(props: {
       <Rows label={trans.__('Files')}>
         {diff.files.map(file => {
           const Icon = kindIcons[file.kind].react;
-          const label = `${file.path}: ${kindLabel(file.kind, trans)}, ${stateLabel(file.state, trans)}`;
+          const label = `${file.path}: ${kindLabel(file.kind)}, ${stateLabel(file.state)}`;
           return (
             <li key={file.path}>
               <button
@@ -91,12 +89,8 @@ function Files(props: {
   );
 }
 
-function Data(props: {
-  diff: ISnapshotDiff;
-  language: string;
-  trans: TranslationBundle;
-}): JSX.Element | null {
-  const { diff, language, trans } = props;
+function Data(props: { diff: ISnapshotDiff }): JSX.Element | null {
+  const { diff } = props;
   if (diff.data.length === 0) {
     return null;
   }
@@ -114,13 +108,13 @@ function Data(props: {
             <span className="jp-mlws-Row-name">{data.path}</span>
             <span className="jp-mlws-Row-folder">
               {[data.from_size, data.to_size]
-                .map(size => (size === null ? '–' : fileSize(size, language)))
+                .map(size => (size === null ? '–' : fileSize(size)))
                 .join(' → ')}
             </span>
             <span
               className="jp-mlws-ChangeState"
               data-mlws-state={data.state}
-              title={stateLabel(data.state, trans)}
+              title={stateLabel(data.state)}
             >
               {stateLetters[data.state]}
             </span>
@@ -140,16 +134,15 @@ interface IProps {
 
 /** Two versions compared: files, data, parameters and metrics. */
 function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
-  const { language, trans } = client;
   const answer = useGet(
     client,
     '/snapshots/diff',
     { from, to },
     { staleTime: staleTimeOf({ from, to }) }
   );
-  const names = versionNames({ from, to }, trans);
+  const names = versionNames({ from, to });
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {diff => (
         <>
           <header className="jp-mlws-View-head">
@@ -170,8 +163,8 @@ function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
             names={names}
             values={diff.params}
           />
-          <Files diff={diff} trans={trans} openFile={onOpenFile} />
-          <Data diff={diff} language={language} trans={trans} />
+          <Files diff={diff} openFile={onOpenFile} />
+          <Data diff={diff} />
         </>
       )}
     </Answer>
@@ -181,7 +174,6 @@ function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
 /** The differences of two snapshots in the main area. */
 export function snapshotDiffView(props: IProps): ServerView {
   const { client, from, to } = props;
-  const { trans } = client;
   return new ServerView(client, () => <SnapshotDiff {...props} />, {
     label:
       to === 'HEAD'

@@ -1,4 +1,3 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, it } from 'vitest';
 
@@ -14,7 +13,6 @@ it('says in a tooltip what the mark of a badge means', () => {
         runs: null,
         checked: '2026-11-25T12:00:00Z'
       }}
-      trans={nullTranslator.load('jupyter_mlws')}
     />
   );
   const titles = [...html.matchAll(/title="([^"]+)"/g)].map(match => match[1]);

@@ -1,15 +1,11 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { IProof } from '../api/models';
+import { trans } from '../ui/locale';
 
 const MARKS = { yes: '✓', no: '✗', open: '–' };
 
 /** The parts of a snapshot and whether each is stored; a plain git commit has no proof. */
-export function ProofBadges(props: {
-  proof: IProof | null;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { proof, trans } = props;
+export function ProofBadges(props: { proof: IProof | null }): JSX.Element {
+  const { proof } = props;
   if (!proof) {
     return (
       <span

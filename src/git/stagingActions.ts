@@ -1,11 +1,11 @@
 import { Notification } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { confirm } from '../lab/confirm';
 import type { MLWSClient } from '../api/client';
 import type { IIdentity, IChange } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { Work } from '../lab/work';
+import { trans } from '../ui/locale';
 
 /** Files as a whole, single hunks of one file, or everything. */
 export type Selection =
@@ -24,8 +24,7 @@ export function isStageable({ kind, path, too_large }: IChange): boolean {
 export class StagingActions {
   constructor(
     private _client: MLWSClient,
-    private _work: Work,
-    private _trans: TranslationBundle
+    private _work: Work
   ) {}
 
   /** Puts changes into the next commit. */
@@ -58,15 +57,13 @@ export class StagingActions {
 
   /** Undoes what is not staged, after a word of what that loses. */
   async discard(selection: Selection): Promise<void> {
-    const trans = this._trans;
     const sure = await confirm(
       this._title(selection),
       trans.__(
         'Unstaged changes are discarded and new files are deleted. A safety copy is ' +
           'kept, so you can undo this.'
       ),
-      trans.__('Discard'),
-      trans
+      trans.__('Discard')
     );
     if (!sure) {
       return;
@@ -96,7 +93,6 @@ export class StagingActions {
   }
 
   private _title(selection: Selection): string {
-    const trans = this._trans;
     if ('paths' in selection) {
       return selection.paths.length === 1
         ? trans.__('Discard changes to “%1”?', selection.paths[0])

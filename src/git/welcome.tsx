@@ -1,10 +1,10 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { APIError, MLWSClient } from '../api/client';
 import { Failure } from '../ui/errorBox';
 import { createProject, EXAMPLE_FOLDER, ROOT_FOLDER } from '../lab/projects';
 import { mlwsIcon } from '../ui/fileIcons';
+import { trans } from '../ui/locale';
 
 /**
  * What stands in the sidebar where there is no project: what this is, and how to begin.
@@ -13,8 +13,7 @@ import { mlwsIcon } from '../ui/fileIcons';
 export class Welcome extends ReactWidget {
   constructor(
     private _client: MLWSClient,
-    private _clone: () => void,
-    private _trans: TranslationBundle
+    private _clone: () => void
   ) {
     super();
     this.addClass('jp-mlws-Welcome');
@@ -23,21 +22,14 @@ export class Welcome extends ReactWidget {
 
   /** Looks whether there is a project. */
   async look(): Promise<void> {
-    await this._attempt(this._trans.__('Loading…'), () =>
+    await this._attempt(trans.__('Loading…'), () =>
       this._client.loadProjects()
     );
   }
 
   protected render(): JSX.Element {
-    const { _trans: trans } = this;
     if (this._error && !this._asked) {
-      return (
-        <Failure
-          error={this._error}
-          trans={trans}
-          onRetry={() => void this.look()}
-        />
-      );
+      return <Failure error={this._error} onRetry={() => void this.look()} />;
     }
     const { project } = this._client;
     if (project && !project.trusted) {
@@ -62,7 +54,7 @@ export class Welcome extends ReactWidget {
           >
             {trans.__('Trust Authors')}
           </button>
-          {this._error && <Failure error={this._error} trans={trans} />}
+          {this._error && <Failure error={this._error} />}
         </>
       );
     }
@@ -108,7 +100,7 @@ export class Welcome extends ReactWidget {
           {trans.__('Clone a Repository…')}
         </button>
         {this._busy && <p role="status">{this._busy}</p>}
-        {this._error && <Failure error={this._error} trans={trans} />}
+        {this._error && <Failure error={this._error} />}
       </>
     );
   }
@@ -118,7 +110,7 @@ export class Welcome extends ReactWidget {
     template: 'empty' | 'example'
   ): Promise<void> {
     this._asked = true;
-    await this._attempt(this._trans.__('Creating project…'), () =>
+    await this._attempt(trans.__('Creating project…'), () =>
       createProject(this._client, name, template)
     );
   }

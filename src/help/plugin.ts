@@ -14,6 +14,7 @@ import { dataOf } from '../lab/contextMenu';
 import { describeArgs } from '../lab/describeArgs';
 import { errorHelp } from '../lab/notify';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
+import { trans } from '../ui/locale';
 import { State } from '../ui/state';
 
 const PLUGIN = 'jupyter-mlws:help';
@@ -38,7 +39,6 @@ const help: JupyterFrontEndPlugin<void> = {
     registry: ISettingRegistry | null,
     labShell: ILabShell | null
   ) => {
-    const { trans } = client;
     /** The page that is shown; "" is the table of contents. */
     const page = new State('');
     const label = trans.__('Machine Learning Reference');

@@ -4,6 +4,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { MLWSClient } from '../api/client';
 import { documentPath } from '../lab/documents';
 import { CANVAS_FACTORY } from '../lab/tokens';
+import { trans } from '../ui/locale';
 
 const MARK = 'data-mlws-tour-place';
 /** Milliseconds for a view and the text to open before the place is marked. */
@@ -30,7 +31,6 @@ export async function showTour(
   options: ITourOptions,
   index = 0
 ): Promise<void> {
-  const { trans } = options.client;
   const steps = tourSteps(options);
   const { text, place, reveal } = steps[index];
   const isLast = index === steps.length - 1;
@@ -56,7 +56,6 @@ export async function showTour(
 }
 
 function tourSteps({ client, commands }: ITourOptions): IStep[] {
-  const { trans } = client;
   return [
     {
       text: trans.__(

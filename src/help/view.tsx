@@ -1,11 +1,11 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { useEffect, useRef, useState } from 'react';
-
 import type { MLWSClient } from '../api/client';
 import type { IReferenceEntry } from '../api/models';
 import { Markdown } from '../ui/markdown';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue, type State } from '../ui/state';
+import { trans } from '../ui/locale';
 
 /** The most that the server returns at once; there are fewer pages. */
 const ALL = 500;
@@ -45,7 +45,6 @@ function Contents(
   }
 ): JSX.Element {
   const { client, page, query, setQuery } = props;
-  const { trans } = client;
   const list = useGet(client, '/reference', {
     limit: ALL
   });
@@ -60,7 +59,7 @@ function Contents(
         value={query}
         onChange={event => setQuery(event.target.value)}
       />
-      <Answer of={list} trans={trans}>
+      <Answer of={list}>
         {({ items }) => {
           const matches = items.filter(({ id, part, group, title }) => {
             const text = `${id} ${part} ${group} ${title}`.toLowerCase();
@@ -122,7 +121,6 @@ function Groups(props: {
 
 function ReferencePage(props: IReferenceOptions): JSX.Element {
   const { client, page, renderers } = props;
-  const { trans } = client;
   const [id, setting] = page.value.split('#');
   const answer = useGet(client, `/reference/${encodeURIComponent(id)}`);
   const body = useRef<HTMLElement>(null);
@@ -159,7 +157,7 @@ function ReferencePage(props: IReferenceOptions): JSX.Element {
       >
         ‹ {trans.__('All Pages')}
       </button>
-      <Answer of={answer} trans={trans}>
+      <Answer of={answer}>
         {({ part, group, title, text }) => (
           <>
             <p className="jp-mlws-Hint">

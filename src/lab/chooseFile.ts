@@ -1,11 +1,11 @@
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileDialog } from '@jupyterlab/filebrowser';
-import type { ITranslator } from '@jupyterlab/translation';
+
+import { translator } from '../ui/locale';
 
 /** Lets a person choose a file of the lab whose name fits; its path without a drive, or null. */
 export async function chooseFile(
   manager: IDocumentManager,
-  translator: ITranslator,
   title: string,
   pattern: RegExp
 ): Promise<string | null> {

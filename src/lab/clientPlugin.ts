@@ -8,6 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
 import { CredentialPrompts } from './credentialPrompts';
+import { language, setLabLocale, trans } from '../ui/locale';
 import { labServer } from './server';
 import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from './tokens';
 
@@ -18,11 +19,7 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
   optional: [ITranslator],
   provides: IMLWSClient,
   activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
-    translator ??= nullTranslator;
-    // JupyterLab 4.2 has none where the system's language has no pack, not even for English.
-    const code = (translator.languageCode as string | undefined) ?? 'en';
-    const language = code.replace('_', '-');
-    const trans = translator.load('jupyter_mlws');
+    setLabLocale(translator ?? nullTranslator);
     const client = new MLWSClient(
       labServer(app.serviceManager.serverSettings),
       language,
@@ -89,14 +86,8 @@ const questions: JupyterFrontEndPlugin<void> = {
   description: 'Asks people for the credentials that operations wait for.',
   autoStart: true,
   requires: [IMLWSClient],
-  optional: [ITranslator],
-  activate: (
-    app: JupyterFrontEnd,
-    client: IMLWSClient,
-    translator: ITranslator | null
-  ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    new CredentialPrompts(client, trans);
+  activate: (app: JupyterFrontEnd, client: IMLWSClient) => {
+    new CredentialPrompts(client);
   }
 };
 

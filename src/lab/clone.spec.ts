@@ -29,7 +29,7 @@ async function buttons(dvc: boolean): Promise<readonly Notification.IAction[]> {
     saveAll: async () => [],
     reloadChanged: async () => undefined
   });
-  const work = new Work(client, documents, client.trans);
+  const work = new Work(client, documents);
   await clone(work, PATH, {}, 'wine');
   await rest();
   expect(client.project?.id).toBe('wine');

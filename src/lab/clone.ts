@@ -1,9 +1,9 @@
 import { Notification } from '@jupyterlab/apputils';
-
 import { escapeId } from '../api/client';
 import type { Body, IProjectInfo } from '../api/models';
 import { notifyOnError } from './notify';
 import type { Work } from './work';
+import { trans } from '../ui/locale';
 
 type CloneOf = '/projects/clone' | `/team/projects/${string}/clone`;
 
@@ -19,7 +19,6 @@ export async function clone(
   name: string
 ): Promise<IProjectInfo | null> {
   const { client } = work;
-  const { trans } = client;
   const project = await work.transfer(path, body, {
     doing: trans.__('Cloning “%1”…', name),
     done: ({ path, dvc }) =>
@@ -54,7 +53,7 @@ async function pullAll(work: Work, project: IProjectInfo): Promise<void> {
   }
   const missing = status.changes.filter(({ state }) => state === 'not_pulled');
   if (missing.length === 0) {
-    Notification.info(client.trans.__('There is no data to pull.'));
+    Notification.info(trans.__('There is no data to pull.'));
   }
   await pullData(
     work,
@@ -67,7 +66,6 @@ export async function pullData(
   work: Work,
   paths: readonly string[]
 ): Promise<void> {
-  const { trans } = work.client;
   for (const path of paths) {
     const result = await work.carryOut(
       `/datasets/${encodeURIComponent(escapeId(path))}/pull`,

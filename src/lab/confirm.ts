@@ -1,12 +1,12 @@
 import { Dialog } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { trans } from '../ui/locale';
 
 /** Asks the user to confirm an action; the default is to cancel it. */
 export async function confirm(
   title: string,
   body: string,
-  ok: string,
-  trans: TranslationBundle
+  ok: string
 ): Promise<boolean> {
   const dialog = new Dialog({
     title,

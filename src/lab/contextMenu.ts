@@ -1,10 +1,10 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type {
   ReadonlyJSONObject,
   ReadonlyPartialJSONObject
 } from '@lumino/coreutils';
 
+import { trans } from '../ui/locale';
 import { describeArgs } from './describeArgs';
 
 /** Returns a data attribute of the element whose context menu is open. */
@@ -24,7 +24,7 @@ export function idOf(
 }
 
 /** Describes the arguments that `idOf` reads. */
-export function describeSnapshot(trans: TranslationBundle): {
+export function describeSnapshot(): {
   args: ReadonlyJSONObject;
 } {
   const description = trans.__(

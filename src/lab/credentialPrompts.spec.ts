@@ -1,5 +1,4 @@
 import { Dialog } from '@jupyterlab/apputils';
-import { nullTranslator } from '@jupyterlab/translation';
 import { MessageLoop } from '@lumino/messaging';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -44,10 +43,7 @@ beforeEach(() => {
   wire.answers['POST /operations/op1/answer'] = {};
   wire.answers['POST /operations/op1/cancel'] = {};
   // Without a project, too: a clone asks as well.
-  questions = new CredentialPrompts(
-    wire.client(),
-    nullTranslator.load('jupyter_mlws')
-  );
+  questions = new CredentialPrompts(wire.client());
 });
 
 afterEach(() => {

@@ -1,11 +1,10 @@
 import { Dialog } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
-
 import { APIError, IEventStream, MLWSClient } from '../api/client';
 import type { IOperation, Data } from '../api/models';
 import { notifyOnError } from './notify';
 import { FieldsForm } from './fieldsDialog';
+import { trans } from '../ui/locale';
 
 /** Code of the error that nothing is asked (any more): somebody else has answered. */
 const NOTHING_ASKED = '30259';
@@ -23,10 +22,7 @@ interface IAsked {
  * the operation and is kept nowhere; what was answered elsewhere disappears here.
  */
 export class CredentialPrompts implements IDisposable {
-  constructor(
-    private _client: MLWSClient,
-    private _trans: TranslationBundle
-  ) {
+  constructor(private _client: MLWSClient) {
     this._stream = _client.stream('/operations/status');
     this._stream.message.connect(this._onEvent, this);
   }
@@ -78,11 +74,10 @@ export class CredentialPrompts implements IDisposable {
   }
 
   private async _ask(operation: IOperation): Promise<void> {
-    const trans = this._trans;
     const { id, kind, question } = operation;
     const { prompt, secret } = question!;
     const dialog = new Dialog({
-      title: trans.__('%1 needs input', operationLabel(kind, trans)),
+      title: trans.__('%1 needs input', operationLabel(kind)),
       body: new FieldsForm(
         [{ name: 'answer', label: prompt, secret }],
         [
@@ -130,7 +125,7 @@ export class CredentialPrompts implements IDisposable {
 }
 
 /** Returns the name of a kind of operation. */
-function operationLabel(kind: string, trans: TranslationBundle): string {
+function operationLabel(kind: string): string {
   const labels: Record<string, string> = {
     push: trans.__('Push'),
     pull: trans.__('Pull'),

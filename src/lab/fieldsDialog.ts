@@ -1,6 +1,7 @@
 import { Dialog } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
+
+import { trans } from '../ui/locale';
 
 /** One line that a person fills in. */
 interface IField {
@@ -60,7 +61,6 @@ export async function askFields(
   title: string,
   ok: string,
   fields: readonly IField[],
-  trans: TranslationBundle,
   notes: readonly string[] = []
 ): Promise<Record<string, string> | null> {
   const dialog = new Dialog({

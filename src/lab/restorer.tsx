@@ -4,11 +4,11 @@ import {
   ReactWidget,
   showDialog
 } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../api/client';
 import { fileSize, listText } from '../ui/format';
 import type { IOperation, IRestorePlan, IRestoreResult } from '../api/models';
+import { trans } from '../ui/locale';
 import { notifyOnError } from './notify';
 import type { OpenDocuments } from './documents';
 import { followWithNotice } from './work';
@@ -16,12 +16,8 @@ import { followWithNotice } from './work';
 /** Paths named one by one in the dialog; more are counted. */
 const MAX_NAMES = 12;
 
-function Paths(props: {
-  title: string;
-  paths: string[];
-  trans: TranslationBundle;
-}) {
-  const { title, paths, trans } = props;
+function Paths(props: { title: string; paths: string[] }) {
+  const { title, paths } = props;
   if (paths.length === 0) {
     return null;
   }
@@ -40,12 +36,8 @@ function Paths(props: {
 }
 
 /** What a restore will do and what it would overwrite. */
-function PlanSummary(props: {
-  plan: IRestorePlan;
-  language: string;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { plan, language, trans } = props;
+function PlanSummary(props: { plan: IRestorePlan }): JSX.Element {
+  const { plan } = props;
   const both = [...plan.code, ...plan.data];
   const written = both
     .filter(item => item.action !== 'delete')
@@ -76,7 +68,6 @@ function PlanSummary(props: {
             : trans.__('Data not stored anywhere')
         }
         paths={plan.missing.map(item => item.path)}
-        trans={trans}
       />
       <Paths
         title={trans._n(
@@ -85,7 +76,6 @@ function PlanSummary(props: {
           written.length
         )}
         paths={written}
-        trans={trans}
       />
       <Paths
         title={trans._n(
@@ -94,12 +84,10 @@ function PlanSummary(props: {
           deleted.length
         )}
         paths={deleted}
-        trans={trans}
       />
       <Paths
         title={trans.__('Uncommitted changes that will be overwritten')}
         paths={plan.lost.map(item => `${item.path}: ${item.reason}`)}
-        trans={trans}
       />
       {plan.lost.length > 0 && (
         <p className="jp-mlws-Note">
@@ -109,9 +97,7 @@ function PlanSummary(props: {
         </p>
       )}
       {plan.bytes_to_fetch > 0 && (
-        <p>
-          {trans.__('To download: %1', fileSize(plan.bytes_to_fetch, language))}
-        </p>
+        <p>{trans.__('To download: %1', fileSize(plan.bytes_to_fetch))}</p>
       )}
     </div>
   );
@@ -121,8 +107,7 @@ function PlanSummary(props: {
 export class Restorer {
   constructor(
     private _client: MLWSClient,
-    private _documents: OpenDocuments,
-    private _trans: TranslationBundle
+    private _documents: OpenDocuments
   ) {}
 
   /**
@@ -135,9 +120,9 @@ export class Restorer {
     const unsaved = await this._documents.saveAll();
     if (unsaved.length > 0) {
       Notification.error(
-        this._trans.__(
+        trans.__(
           'Could not save %1, so nothing was restored.',
-          listText(unsaved, this._trans)
+          listText(unsaved)
         ),
         { autoClose: 5000 }
       );
@@ -148,10 +133,7 @@ export class Restorer {
     });
     if (plan.nothing) {
       Notification.info(
-        this._trans.__(
-          'Nothing to restore: your files already match “%1”.',
-          name
-        ),
+        trans.__('Nothing to restore: your files already match “%1”.', name),
         { autoClose: 5000 }
       );
       return false;
@@ -167,8 +149,6 @@ export class Restorer {
   }
 
   private async _confirm(plan: IRestorePlan, name: string): Promise<boolean> {
-    const trans = this._trans;
-    const { language } = this._client;
     const possible = plan.missing.length === 0;
     const cancel = possible
       ? Dialog.cancelButton({ label: trans.__('Cancel') })
@@ -176,9 +156,7 @@ export class Restorer {
     const agree = Dialog.warnButton({ label: trans.__('Restore') });
     const answer = await showDialog({
       title: trans.__('Restore “%1”?', name),
-      body: ReactWidget.create(
-        <PlanSummary plan={plan} language={language} trans={trans} />
-      ),
+      body: ReactWidget.create(<PlanSummary plan={plan} />),
       buttons: possible ? [cancel, agree] : [cancel],
       defaultButton: 0
     });
@@ -189,7 +167,6 @@ export class Restorer {
     started: IOperation<IRestoreResult>,
     name: string
   ): Promise<boolean> {
-    const trans = this._trans;
     const project = this._client.project;
     const [end, notice] = await followWithNotice(
       this._client,

@@ -1,8 +1,8 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileBrowserModel } from '@jupyterlab/filebrowser';
-import type { ITranslator } from '@jupyterlab/translation';
 
+import { trans, translator } from '../ui/locale';
 import { ProgressNotice } from './notice';
 
 /**
@@ -13,11 +13,9 @@ import { ProgressNotice } from './notice';
  */
 export async function uploadFiles(
   manager: IDocumentManager,
-  translator: ITranslator,
   files: readonly File[],
   folder: string
 ): Promise<string[]> {
-  const trans = translator.load('jupyter_mlws');
   await makeFolder(manager, folder);
   const model = new FileBrowserModel({ manager, translator, auto: false });
   const paths: string[] = [];

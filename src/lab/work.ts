@@ -1,5 +1,4 @@
 import type { Notification } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../ui/format';
 import { APIError, errorText, MLWSClient } from '../api/client';
@@ -7,6 +6,7 @@ import type { Body, IOperation, PathOf, Result } from '../api/models';
 import type { OpenDocuments } from './documents';
 import { ProgressNotice } from './notice';
 import { followOperation } from '../operations/tracker';
+import { trans } from '../ui/locale';
 import { helpActions, notifyOnError } from './notify';
 
 /**
@@ -26,8 +26,7 @@ interface IWorkTexts<T> {
 export class Work {
   constructor(
     readonly client: MLWSClient,
-    private _documents: OpenDocuments,
-    private _trans: TranslationBundle
+    private _documents: OpenDocuments
   ) {}
 
   /**
@@ -75,13 +74,11 @@ export class Work {
     const unsaved = await this._documents.saveAll();
     if (unsaved.length > 0) {
       throw new APIError(0, {
-        message: this._trans.__(
+        message: trans.__(
           'Could not save %1, so nothing was changed.',
-          listText(unsaved, this._trans)
+          listText(unsaved)
         ),
-        solution: this._trans.__(
-          'Save or close these documents, then try again.'
-        )
+        solution: trans.__('Save or close these documents, then try again.')
       });
     }
   }
@@ -102,7 +99,7 @@ export class Work {
       return end.result;
     }
     if (end.state === 'CANCELLED') {
-      void notice.end(this._trans.__('Canceled: %1', texts.doing), 'info');
+      void notice.end(trans.__('Canceled: %1', texts.doing), 'info');
     } else {
       const error = new APIError(0, end.error ?? {});
       void notice.end(errorText(error), 'error', [
@@ -123,7 +120,7 @@ export async function followWithNotice<T>(
   const cancel = () =>
     void notifyOnError(() => client.post(`/operations/${started.id}/cancel`));
   const notice = new ProgressNotice(label, [
-    { label: client.trans.__('Cancel'), callback: cancel }
+    { label: trans.__('Cancel'), callback: cancel }
   ]);
   const end = await followOperation(client, started, ({ done, total }) =>
     notice.progress(total ? Math.min(done / total, 1) : undefined)

@@ -3,6 +3,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { CANVAS_FACTORY, type IMLWSClient } from '../lab/tokens';
 import { documentPath, OpenDocuments } from '../lab/documents';
 import type { ILineageNode } from '../api/models';
+import { trans } from '../ui/locale';
 import type { ILineageActions } from './view';
 
 /** Opens the items of the graph in the lab. */
@@ -14,7 +15,6 @@ export class LineageActions implements ILineageActions {
   ) {}
 
   openLabel(node: ILineageNode): string | null {
-    const { trans } = this._client;
     const labels: Record<ILineageNode['kind'], string | null> = {
       snapshot: trans.__('Compare with Current'),
       run: trans.__('Show in Experiment Table'),

@@ -14,13 +14,13 @@ import {
   type Node,
   type NodeProps
 } from '@xyflow/react';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useEffect, useMemo, useRef, type RefObject } from 'react';
 
 import { flowLabels } from '../ui/flowLabels';
 import { useHasSize, whenSized } from '../ui/useHasSize';
 import { NODE_HEIGHT, NODE_WIDTH, positionsOf } from './layout';
 import type { ILineage, ILineageNode } from '../api/models';
+import { trans } from '../ui/locale';
 import { kindIcons, kindLabel, relationLabel } from './labels';
 
 type Thing = Node<{ node: ILineageNode; kind: string }, 'thing'>;
@@ -63,7 +63,6 @@ const LEGIBLE = 0.85;
 interface IGraphProps {
   lineage: ILineage;
   selected: string | null;
-  trans: TranslationBundle;
   onSelect: (id: string) => void;
   /** Called on a double-click. */
   onOpen: (node: ILineageNode) => void;
@@ -72,9 +71,9 @@ interface IGraphProps {
 function Pane(
   props: IGraphProps & { box: RefObject<HTMLElement> }
 ): JSX.Element {
-  const { lineage, selected, trans, box } = props;
+  const { lineage, selected, box } = props;
   const flow = useReactFlow();
-  const labels = useMemo(() => flowLabels(trans), [trans]);
+  const labels = useMemo(() => flowLabels(), []);
   const places = useMemo(() => positionsOf(lineage), [lineage]);
   const nodes: Thing[] = useMemo(
     () =>
@@ -85,10 +84,10 @@ function Pane(
         width: NODE_WIDTH,
         height: NODE_HEIGHT,
         selected: node.id === selected,
-        ariaLabel: `${kindLabel(node.kind, trans)} ${node.label}`,
-        data: { node, kind: kindLabel(node.kind, trans) }
+        ariaLabel: `${kindLabel(node.kind)} ${node.label}`,
+        data: { node, kind: kindLabel(node.kind) }
       })),
-    [lineage, places, selected, trans]
+    [lineage, places, selected]
   );
   const edges: Edge[] = useMemo(
     () =>
@@ -96,11 +95,11 @@ function Pane(
         id: `${source} ${target}`,
         source,
         target,
-        label: relationLabel(relation, trans),
+        label: relationLabel(relation),
         focusable: false,
         markerEnd: { type: MarkerType.ArrowClosed }
       })),
-    [lineage, trans]
+    [lineage]
   );
   const count = lineage.nodes.length;
   useEffect(() => {

@@ -1,4 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   historyIcon,
   LabIcon,
@@ -9,6 +8,7 @@ import {
 
 import { componentIcon, dataIcon } from '../ui/fileIcons';
 import type { LineageKind } from '../api/models';
+import { trans } from '../ui/locale';
 
 export const kindIcons: Record<LineageKind, LabIcon> = {
   model: tagIcon,
@@ -19,7 +19,7 @@ export const kindIcons: Record<LineageKind, LabIcon> = {
   params: listIcon
 };
 
-export function kindLabel(kind: LineageKind, trans: TranslationBundle): string {
+export function kindLabel(kind: LineageKind): string {
   const labels: Record<LineageKind, string> = {
     model: trans.__('model'),
     run: trans.__('run'),
@@ -32,10 +32,7 @@ export function kindLabel(kind: LineageKind, trans: TranslationBundle): string {
 }
 
 /** Returns the label of an edge. */
-export function relationLabel(
-  relation: string,
-  trans: TranslationBundle
-): string {
+export function relationLabel(relation: string): string {
   const labels: Record<string, string> = {
     logged: trans._p('relation', 'logged'),
     code: trans._p('relation', 'code for'),

@@ -3,13 +3,13 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { dataOf } from '../lab/contextMenu';
 import { LineageActions } from './actions';
 import { lineageIcon } from './icons';
 import { IMainViews, IMLWSClient, IOpenDocuments } from '../lab/tokens';
 import { describeArgs } from '../lab/describeArgs';
+import { trans } from '../ui/locale';
 
 namespace CommandIDs {
   export const open = 'mlws:open-lineage';
@@ -20,16 +20,14 @@ const lineage: JupyterFrontEndPlugin<void> = {
   description: 'What models, runs, data and snapshots came of, as a graph.',
   autoStart: true,
   requires: [IMLWSClient, IOpenDocuments, IMainViews],
-  optional: [ITranslator, ICommandPalette],
+  optional: [ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     documents: IOpenDocuments,
     views: IMainViews,
-    translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     const actions = new LineageActions(app, client, documents);
     views.toolbars.add('Lineage', 'jupyter-mlws:lineage', [
       'back',

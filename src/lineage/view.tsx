@@ -1,9 +1,9 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { ILineage, ILineageEdge, ILineageNode } from '../api/models';
 import { cellText, fullTime, listText } from '../ui/format';
+import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useViewActions } from '../ui/viewActions';
 import { LineageGraph } from './graph';
@@ -22,7 +22,7 @@ export interface ILineageActions {
   open(node: ILineageNode): void;
 }
 
-function factLabel(name: string, trans: TranslationBundle): string {
+function factLabel(name: string): string {
   const labels: Record<string, string> = {
     id: trans.__('ID'),
     run: trans.__('Run'),
@@ -42,11 +42,7 @@ function factLabel(name: string, trans: TranslationBundle): string {
 }
 
 /** Returns the facts of a node as rows; an object has a row for each of its fields. */
-function factsOf(
-  node: ILineageNode,
-  language: string,
-  trans: TranslationBundle
-): [string, string][] {
+function factsOf(node: ILineageNode): [string, string][] {
   return Object.entries(node.facts).flatMap(([name, value]) => {
     if (value === null || value === undefined || name === 'asked') {
       return [];
@@ -60,11 +56,11 @@ function factsOf(
         typeof value === 'number'
           ? new Date(value * 1000).toISOString()
           : value;
-      return [[factLabel(name, trans), fullTime(String(time), language)]];
+      return [[factLabel(name), fullTime(String(time))]];
     }
     if (Array.isArray(value)) {
-      const text = listText(value.map(cellText), trans);
-      return value.length === 0 ? [] : [[factLabel(name, trans), text]];
+      const text = listText(value.map(cellText));
+      return value.length === 0 ? [] : [[factLabel(name), text]];
     }
     if (typeof value === 'object') {
       return Object.entries(value).map(([key, one]): [string, string] => [
@@ -72,17 +68,16 @@ function factsOf(
         cellText(one)
       ]);
     }
-    return [[factLabel(name, trans), cellText(value)]];
+    return [[factLabel(name), cellText(value)]];
   });
 }
 
 function Neighbours(props: {
   title: string;
   items: readonly INeighbour[];
-  trans: TranslationBundle;
   onSelect: (id: string) => void;
 }): JSX.Element | null {
-  const { title, items, trans } = props;
+  const { title, items } = props;
   if (items.length === 0) {
     return null;
   }
@@ -96,13 +91,13 @@ function Neighbours(props: {
             <li key={node.id}>
               <button
                 className="jp-mlws-Row"
-                title={`${kindLabel(node.kind, trans)}: ${node.label}`}
+                title={`${kindLabel(node.kind)}: ${node.label}`}
                 onClick={() => props.onSelect(node.id)}
               >
                 <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
                 <span className="jp-mlws-Row-name">{node.label}</span>
                 <span className="jp-mlws-Run-fact">
-                  {relationLabel(relation, trans)}
+                  {relationLabel(relation)}
                 </span>
               </button>
             </li>
@@ -133,13 +128,12 @@ function Details(props: {
   onSelect: (id: string) => void;
 }): JSX.Element {
   const { node, lineage, onSelect } = props;
-  const { language, trans } = props.client;
   return (
     <section aria-live="polite">
       <h2>{node.label}</h2>
-      <p className="jp-mlws-Hint">{kindLabel(node.kind, trans)}</p>
+      <p className="jp-mlws-Hint">{kindLabel(node.kind)}</p>
       <dl className="jp-mlws-Facts">
-        {factsOf(node, language, trans).map(([name, value]) => (
+        {factsOf(node).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>{value}</dd>
@@ -149,13 +143,11 @@ function Details(props: {
       <Neighbours
         title={trans.__('Upstream')}
         items={neighbours(lineage, 'source', edge => edge.target === node.id)}
-        trans={trans}
         onSelect={onSelect}
       />
       <Neighbours
         title={trans.__('Downstream')}
         items={neighbours(lineage, 'target', edge => edge.source === node.id)}
-        trans={trans}
         onSelect={onSelect}
       />
     </section>
@@ -172,7 +164,6 @@ interface ILineageProps {
 /** The graph of a lineage, and the details of the selected node beside it. */
 function Lineage(props: ILineageProps): JSX.Element {
   const { client, actions } = props;
-  const { trans } = client;
   // The last one is shown; the others are the way back.
   const [trail, setTrail] = useState([props.of]);
   const [selected, setSelected] = useState<string | null>(null);
@@ -210,13 +201,12 @@ function Lineage(props: ILineageProps): JSX.Element {
       }
   });
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {lineage => (
         <div className="jp-mlws-Lineage">
           <LineageGraph
             lineage={lineage}
             selected={node?.id ?? null}
-            trans={trans}
             onSelect={setSelected}
             onOpen={one => actions.open(one)}
           />
@@ -247,7 +237,7 @@ function Lineage(props: ILineageProps): JSX.Element {
 export function lineageView(props: ILineageProps): ServerView {
   const { client, of } = props;
   const view = new ServerView(client, () => <Lineage {...props} />, {
-    label: client.trans.__('Lineage'),
+    label: trans.__('Lineage'),
     className: 'jp-mlws-View jp-mlws-LineageView',
     help: 'reference-experiments'
   });

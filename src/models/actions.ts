@@ -1,12 +1,11 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { escapeId } from '../api/client';
 import { confirm } from '../lab/confirm';
 import type { IExperimentRun, IModelVersion, IRunOutput } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
 import { PromoteForm, RegisterForm } from './forms';
+import { trans } from '../ui/locale';
 
 /** Number of runs to choose from. */
 const MAX_RUNS = 50;
@@ -20,19 +19,17 @@ export class ModelActions implements IModelRegistry {
   constructor(
     private _client: IMLWSClient,
     private _compare: (ids: readonly string[]) => void,
-    private _openLineage: (of: string) => void,
-    private _trans: TranslationBundle
+    private _openLineage: (of: string) => void
   ) {}
 
   async promote(version: IModelVersion): Promise<void> {
     await notifyOnError(async () => {
-      const trans = this._trans;
       const { aliases } = await this._client.get(modelPath(version.name), {
         limit: 1
       });
       const answer = await showDialog({
         title: trans.__('Set Alias for %1 %2', version.name, version.version),
-        body: new PromoteForm(version, aliases, trans),
+        body: new PromoteForm(version, aliases),
         buttons: [
           Dialog.cancelButton({ label: trans.__('Cancel') }),
           Dialog.okButton({ label: trans.__('Set Alias') })
@@ -60,7 +57,6 @@ export class ModelActions implements IModelRegistry {
 
   removeAlias(version: IModelVersion, alias: string): void {
     void notifyOnError(async () => {
-      const trans = this._trans;
       const isMeant = await confirm(
         trans.__('Remove alias “%1”?', alias),
         trans.__(
@@ -68,8 +64,7 @@ export class ModelActions implements IModelRegistry {
           alias,
           version.name
         ),
-        trans.__('Remove'),
-        trans
+        trans.__('Remove')
       );
       if (isMeant) {
         await this._client.delete(aliasPath(version, alias));
@@ -91,7 +86,6 @@ export class ModelActions implements IModelRegistry {
   }
 
   private async _register(run?: IExperimentRun): Promise<void> {
-    const trans = this._trans;
     const runs = run ? [run] : await this._newestRuns();
     if (runs.length === 0) {
       await showDialog({
@@ -109,13 +103,7 @@ export class ModelActions implements IModelRegistry {
     const names = items.map(item => item.name);
     const answer = await showDialog({
       title: trans.__('Register Model'),
-      body: new RegisterForm(
-        runs,
-        names,
-        id => this._outputs(id),
-        this._client.language,
-        trans
-      ),
+      body: new RegisterForm(runs, names, id => this._outputs(id)),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.okButton({ label: trans.__('Register') })

@@ -1,12 +1,11 @@
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
-
 import type { MLWSClient } from '../api/client';
 import { cellText, fullTime, listText } from '../ui/format';
 import type { IComparedValue, IModelVersion } from '../api/models';
 import { Answer, ServerView, useGet } from '../ui/server';
 import type { IModelRegistry } from '../lab/tokens';
+import { trans } from '../ui/locale';
 
 function Group(props: {
   title: string;
@@ -64,9 +63,8 @@ interface IProps {
 function Heading(props: {
   version: IModelVersion;
   actions: IModelRegistry;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { version, actions, trans } = props;
+  const { version, actions } = props;
   return (
     <th scope="col" data-mlws-model={version.id}>
       {version.name} {version.version}
@@ -85,22 +83,16 @@ function Heading(props: {
 }
 
 function Comparison({ client, actions, ids }: IProps): JSX.Element {
-  const { language, trans } = client;
   const answer = useGet(client, '/models/compare', { ids });
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {({ versions, params, metrics }) => (
         <table className="jp-mlws-Values">
           <thead>
             <tr>
               <th scope="col" />
               {versions.map(version => (
-                <Heading
-                  key={version.id}
-                  version={version}
-                  actions={actions}
-                  trans={trans}
-                />
+                <Heading key={version.id} version={version} actions={actions} />
               ))}
             </tr>
           </thead>
@@ -118,9 +110,7 @@ function Comparison({ client, actions, ids }: IProps): JSX.Element {
             <tr>
               <th scope="row">{trans.__('Registered')}</th>
               {versions.map(version => (
-                <td key={version.id}>
-                  {fullTime(version.timestamp, language)}
-                </td>
+                <td key={version.id}>{fullTime(version.timestamp)}</td>
               ))}
             </tr>
             <tr>
@@ -134,9 +124,7 @@ function Comparison({ client, actions, ids }: IProps): JSX.Element {
             <tr>
               <th scope="row">{trans.__('Files')}</th>
               {versions.map(version => (
-                <td key={version.id}>
-                  {listText(version.artifacts, trans) || '–'}
-                </td>
+                <td key={version.id}>{listText(version.artifacts) || '–'}</td>
               ))}
             </tr>
           </Group>
@@ -150,7 +138,7 @@ function Comparison({ client, actions, ids }: IProps): JSX.Element {
 export function comparisonView(props: IProps): ServerView {
   const { client, ids } = props;
   return new ServerView(client, () => <Comparison {...props} />, {
-    label: client.trans.__('Compare %1 versions', ids.length),
+    label: trans.__('Compare %1 versions', ids.length),
     className: 'jp-mlws-View jp-mlws-ModelComparison',
     help: 'reference-experiments'
   });

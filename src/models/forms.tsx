@@ -1,10 +1,9 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { DialogForm } from '../lab/dialogForm';
 import { Failure } from '../ui/errorBox';
 import { fileSize, fullTime, runName } from '../ui/format';
 import { APIError } from '../api/client';
 import type { IExperimentRun, IModelVersion, IRunOutput } from '../api/models';
+import { trans } from '../ui/locale';
 
 /** The alias that the form suggests. */
 const DEFAULT_ALIAS = 'production';
@@ -14,10 +13,9 @@ export class PromoteForm extends DialogForm<string> {
   /** `aliases`: the versions of all aliases of its model. */
   constructor(
     private _version: IModelVersion,
-    private _aliases: Record<string, number>,
-    trans: TranslationBundle
+    private _aliases: Record<string, number>
   ) {
-    super(trans);
+    super();
   }
 
   getValue(): string {
@@ -25,7 +23,6 @@ export class PromoteForm extends DialogForm<string> {
   }
 
   protected render(): JSX.Element {
-    const { trans } = this;
     return (
       <>
         <label>
@@ -56,7 +53,6 @@ export class PromoteForm extends DialogForm<string> {
   }
 
   private _effect(): string {
-    const { trans } = this;
     const { name, version } = this._version;
     const before = this._aliases[this.getValue()];
     if (before === undefined) {
@@ -95,11 +91,9 @@ export class RegisterForm extends DialogForm<IRegistration> {
   constructor(
     private _runs: readonly IExperimentRun[],
     private _names: readonly string[],
-    private _load: (run: string) => Promise<IRunOutput[]>,
-    private _language: string,
-    trans: TranslationBundle
+    private _load: (run: string) => Promise<IRunOutput[]>
   ) {
-    super(trans);
+    super();
     this._run = _runs[0]?.id ?? '';
     this._name = _runs[0] ? runName(_runs[0]) : '';
     void this._loadOutputs();
@@ -114,7 +108,6 @@ export class RegisterForm extends DialogForm<IRegistration> {
   }
 
   protected render(): JSX.Element {
-    const { trans } = this;
     return (
       <>
         <label>
@@ -131,8 +124,7 @@ export class RegisterForm extends DialogForm<IRegistration> {
           >
             {this._runs.map(run => (
               <option key={run.run} value={run.id ?? ''}>
-                {runName(run)}{' '}
-                {run.started ? fullTime(run.started, this._language) : run.run}
+                {runName(run)} {run.started ? fullTime(run.started) : run.run}
               </option>
             ))}
           </select>
@@ -158,7 +150,7 @@ export class RegisterForm extends DialogForm<IRegistration> {
         </datalist>
         <fieldset className="jp-mlws-RunOutputs" aria-busy={!this._outputs}>
           <legend>{trans.__('Outputs to include')}</legend>
-          {this._error && <Failure error={this._error} trans={trans} />}
+          {this._error && <Failure error={this._error} />}
           {this._outputs?.map(output => this._choice(output))}
           {!this._error && this._outputs?.length === 0 && (
             <p className="jp-mlws-Hint">
@@ -197,8 +189,7 @@ export class RegisterForm extends DialogForm<IRegistration> {
         <span>
           {path}{' '}
           <span className="jp-mlws-Run-fact">
-            {this._state(output) ??
-              (size !== null ? fileSize(size, this._language) : '')}
+            {this._state(output) ?? (size !== null ? fileSize(size) : '')}
           </span>
         </span>
       </label>
@@ -207,7 +198,6 @@ export class RegisterForm extends DialogForm<IRegistration> {
 
   /** Returns why an output is not at hand; null if it is. */
   private _state({ store, unreachable }: IRunOutput): string | null {
-    const { trans } = this;
     if (store === 'remote') {
       return trans.__('not in the cache; fetched from the remote');
     }

@@ -4,7 +4,6 @@ import {
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ModelActions } from './actions';
 import { projectState } from '../ui/state';
@@ -16,6 +15,7 @@ import {
   IModelRegistry
 } from '../lab/tokens';
 import { describeArgs } from '../lab/describeArgs';
+import { trans } from '../ui/locale';
 
 /** Between the history and the workflows. */
 const RANK = 24;
@@ -32,7 +32,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
   description: 'The registered models of the project: versions and aliases.',
   autoStart: true,
   requires: [IMLWSClient, IMLWSSidebar, IMainViews, IRenderMimeRegistry],
-  optional: [ITranslator, ICommandPalette],
+  optional: [ICommandPalette],
   provides: IModelRegistry,
   activate: (
     app: JupyterFrontEnd,
@@ -40,10 +40,8 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     sidebar: IMLWSSidebar,
     views: IMainViews,
     renderers: IRenderMimeRegistry,
-    translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     const compare = (ids: readonly string[]) =>
       views.show(
         `models ${ids.join(' ')}`,
@@ -56,8 +54,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     const actions = new ModelActions(
       client,
       compare,
-      of => void app.commands.execute('mlws:open-lineage', { of }),
-      trans
+      of => void app.commands.execute('mlws:open-lineage', { of })
     );
     const expanded = projectState<ReadonlySet<string>>(client, new Set());
     const view = modelsView({ client, actions, renderers, expanded });

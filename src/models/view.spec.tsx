@@ -56,8 +56,7 @@ const makeActions = () =>
   new ModelActions(
     client,
     ids => compared.push([...ids]),
-    () => undefined,
-    client.trans
+    () => undefined
   );
 
 async function registry(): Promise<HTMLElement> {

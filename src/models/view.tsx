@@ -6,9 +6,7 @@ import {
   closeIcon,
   HTMLSelect
 } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
-
 import type { MLWSClient } from '../api/client';
 import type { IAliasChange, IModel, IModelVersion } from '../api/models';
 import { readMore } from '../api/pages';
@@ -20,6 +18,7 @@ import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { State, toggled, useValue } from '../ui/state';
 import type { IModelRegistry } from '../lab/tokens';
 import { modelPath } from './actions';
+import { trans } from '../ui/locale';
 
 /** Metrics shown in the list; the comparison has them all. */
 const MAIN_METRICS = 3;
@@ -46,7 +45,6 @@ function Alias(
   props: IProps & { version: IModelVersion; alias: string }
 ): JSX.Element {
   const { actions, version, alias } = props;
-  const { trans } = props.client;
   const remove = trans.__('Remove alias “%1”…', alias);
   return (
     <span className="jp-mlws-Badge jp-mlws-Alias" data-mlws-alias={alias}>
@@ -66,7 +64,6 @@ function Version(
   props: IVersionProps & { version: IModelVersion }
 ): JSX.Element {
   const { actions, version } = props;
-  const { language, trans } = props.client;
   const metrics = Object.entries(version.metrics);
   const name = trans.__('version %1', version.version);
   return (
@@ -84,11 +81,8 @@ function Version(
           onChange={() => props.onSelect(version.id)}
         />
         <span className="jp-mlws-Row-name">{name}</span>
-        <span
-          className="jp-mlws-Run-fact"
-          title={fullTime(version.timestamp, language)}
-        >
-          {relativeTime(version.timestamp, language)}
+        <span className="jp-mlws-Run-fact" title={fullTime(version.timestamp)}>
+          {relativeTime(version.timestamp)}
         </span>
       </label>
       <span className="jp-mlws-Counts">
@@ -122,7 +116,7 @@ function Version(
   );
 }
 
-function changeText(change: IAliasChange, trans: TranslationBundle): string {
+function changeText(change: IAliasChange): string {
   const { alias, version, before } = change;
   if (version === null) {
     return trans.__('%1 removed from version %2', alias, before ?? '–');
@@ -137,11 +131,10 @@ function AliasHistory(props: {
   name: string;
 }): JSX.Element | null {
   const { client, name } = props;
-  const { language, trans } = client;
   const history = useGet(client, `${modelPath(name)}/aliases/history`);
   const { data, error } = history;
   if (error) {
-    return <Failures of={[history]} trans={trans} />;
+    return <Failures of={[history]} />;
   }
   if (!data || data.items.length === 0) {
     return null;
@@ -152,17 +145,13 @@ function AliasHistory(props: {
       <ul>
         {data.items.map((change, index) => (
           <li key={index}>
-            {changeText(change, trans)}{' '}
+            {changeText(change)}{' '}
             <span
               className="jp-mlws-Run-fact"
-              title={
-                change.timestamp
-                  ? fullTime(change.timestamp, language)
-                  : undefined
-              }
+              title={change.timestamp ? fullTime(change.timestamp) : undefined}
             >
               {change.timestamp
-                ? relativeTime(change.timestamp, language)
+                ? relativeTime(change.timestamp)
                 : trans.__('by another program')}{' '}
               {change.by}
             </span>
@@ -175,13 +164,12 @@ function AliasHistory(props: {
 
 function Expanded(props: IVersionProps & { name: string }): JSX.Element {
   const { client, name } = props;
-  const { trans } = client;
   const path = modelPath(name);
   const more = () =>
     void notifyOnError(() => readMore(client, path, {}, 'versions'));
   return (
     <div className="jp-mlws-Dataset-detail">
-      <Answer of={useGet(client, path)} trans={trans}>
+      <Answer of={useGet(client, path)}>
         {detail => (
           <>
             {detail.description && (
@@ -210,7 +198,6 @@ function Expanded(props: IVersionProps & { name: string }): JSX.Element {
 
 function ModelRow(props: IVersionProps & { item: IModel }): JSX.Element {
   const { item, expanded } = props;
-  const { trans } = props.client;
   const isOpen = useValue(expanded).has(item.name);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
@@ -240,7 +227,6 @@ function ModelRow(props: IVersionProps & { item: IModel }): JSX.Element {
 }
 
 function Best({ client, actions }: IProps): JSX.Element | null {
-  const { trans } = client;
   const [metric, setMetric] = useState('');
   const columns = useGet(client, '/runs/columns');
   const best = useGet(
@@ -250,7 +236,7 @@ function Best({ client, actions }: IProps): JSX.Element | null {
     { enabled: metric !== '' }
   );
   if (columns.error || best.error) {
-    return <Failures of={[columns, best]} trans={trans} />;
+    return <Failures of={[columns, best]} />;
   }
   if (!columns.data || columns.data.metrics.length === 0) {
     return null;
@@ -302,7 +288,6 @@ function Best({ client, actions }: IProps): JSX.Element | null {
 }
 
 function Empty({ client, actions }: IProps): JSX.Element {
-  const { trans } = client;
   return (
     <>
       <p className="jp-mlws-Hint">
@@ -325,14 +310,13 @@ function Empty({ client, actions }: IProps): JSX.Element {
 
 function Registry(props: IProps): JSX.Element {
   const { client, actions } = props;
-  const { trans } = client;
   const models = usePages(client, '/models', PAGE);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const ids = [...selected];
   const more = () =>
     void notifyOnError(() => readMore(client, '/models', PAGE, 'items'));
   return (
-    <Answer of={models} trans={trans}>
+    <Answer of={models}>
       {({ items, next_cursor }) =>
         items.length === 0 ? (
           <Empty {...props} />
@@ -381,7 +365,7 @@ export function modelsView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <Registry {...props} />, {
     id: 'jp-mlws-models',
-    label: client.trans.__('Models'),
+    label: trans.__('Models'),
     className: 'jp-mlws-Section jp-mlws-Models',
     help: 'reference-experiments',
     paths: ['/models', '/runs/columns']

@@ -1,11 +1,11 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { Button } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
 import type { MLWSClient } from '../api/client';
 import type { ICellFailure, ISimilar } from '../api/models';
 import { Failure } from '../ui/errorBox';
+import { trans } from '../ui/locale';
 import { Failures, ServerView, useGet } from '../ui/server';
 import { useValue } from '../ui/state';
 import { useSignal } from '../ui/useSignal';
@@ -24,7 +24,7 @@ function Errors({ client, notebooks }: IProps): JSX.Element {
     <Failed client={client} notebooks={notebooks} {...current} />
   ) : (
     <p className="jp-mlws-Hint">
-      {client.trans.__('Open a notebook to see its failed cells.')}
+      {trans.__('Open a notebook to see its failed cells.')}
     </p>
   );
 }
@@ -33,7 +33,6 @@ function Failed(
   props: IProps & { panel: NotebookPanel; model: NotebookModel }
 ): JSX.Element {
   const { client, notebooks, panel, model } = props;
-  const { trans } = client;
   const id = useValue(model.id);
   const error = useValue(model.error);
   const answer = useGet(
@@ -45,8 +44,8 @@ function Failed(
   const failures = answer.data?.items ?? [];
   return (
     <section aria-label={trans.__('Errors in this notebook')}>
-      {error && <Failure error={error} trans={trans} />}
-      <Failures of={[answer]} trans={trans} />
+      {error && <Failure error={error} />}
+      <Failures of={[answer]} />
       {failures.length === 0 ? (
         <p className="jp-mlws-Hint" role="status">
           {trans.__('No failed cells.')}
@@ -60,7 +59,6 @@ function Failed(
               notebooks={notebooks}
               panel={panel}
               model={model}
-              trans={trans}
             />
           ))}
         </ul>
@@ -92,9 +90,8 @@ function ErrorRow(props: {
   notebooks: OpenNotebooks;
   panel: NotebookPanel;
   model: NotebookModel;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { failure, notebooks, panel, model, trans } = props;
+  const { failure, notebooks, panel, model } = props;
   const { execution, similar } = failure;
   const error = execution.error;
   const cell = execution.cell ?? '';
@@ -148,7 +145,7 @@ function ErrorRow(props: {
             )}
           </summary>
           {similar.map(one => (
-            <Earlier key={one.execution.id} similar={one} trans={trans} />
+            <Earlier key={one.execution.id} similar={one} />
           ))}
         </details>
       )}
@@ -156,11 +153,8 @@ function ErrorRow(props: {
   );
 }
 
-function Earlier(props: {
-  similar: ISimilar;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { similar, trans } = props;
+function Earlier(props: { similar: ISimilar }): JSX.Element {
+  const { similar } = props;
   return (
     <div className="jp-mlws-Earlier">
       <div>{similar.execution.error?.evalue}</div>

@@ -2,6 +2,7 @@ import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import { fullTime, memorySize } from '../ui/format';
+import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue } from '../ui/state';
 import { markText, outputText } from './labels';
@@ -21,7 +22,6 @@ function Output(props: {
   id: string;
 }): JSX.Element {
   const { client, model, id } = props;
-  const { trans } = client;
   const [isOpen, setOpen] = useState(false);
   const answer = useGet(
     client,
@@ -33,7 +33,7 @@ function Output(props: {
     <details onToggle={event => setOpen(event.currentTarget.open)}>
       <summary>{trans.__('Output')}</summary>
       {isOpen && (
-        <Answer of={answer} trans={trans}>
+        <Answer of={answer}>
           {({ outputs, outputs_kept: isKept }) =>
             isKept && outputs.length > 0 ? (
               <pre tabIndex={0}>{outputs.map(outputText).join('')}</pre>
@@ -54,7 +54,6 @@ function Output(props: {
 }
 
 function Executions({ client, model, cell }: IProps): JSX.Element {
-  const { language, trans } = client;
   const [q, setQ] = useState('');
   const id = useValue(model.id);
   const answer = useGet(
@@ -73,7 +72,7 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
         aria-label={trans.__('Search code and errors')}
         onChange={event => setQ(event.target.value)}
       />
-      <Answer of={answer} trans={trans}>
+      <Answer of={answer}>
         {({ items }) => (
           <>
             {items.length === 0 && (
@@ -83,12 +82,10 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
               {items.map(one => (
                 <li key={one.id} data-mlws-state={one.status}>
                   <div className="jp-mlws-Execution-head">
-                    <strong>{markText(one, trans)}</strong>
-                    {one.started && (
-                      <span>{fullTime(one.started, language)}</span>
-                    )}
+                    <strong>{markText(one)}</strong>
+                    {one.started && <span>{fullTime(one.started)}</span>}
                     {one.memory !== null && (
-                      <span>{memorySize(one.memory, language)}</span>
+                      <span>{memorySize(one.memory)}</span>
                     )}
                     {one.snapshot && (
                       <span title={one.snapshot}>
@@ -114,7 +111,6 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
 /** What was executed of a notebook, or of one of its cells, newest first. */
 export function executionsView(props: IProps): ServerView {
   const { client, model, cell } = props;
-  const { trans } = client;
   const view = new ServerView(client, () => <Executions {...props} />, {
     label: cell ? trans.__('Cell history') : trans.__('Execution history'),
     className: 'jp-mlws-ExecutionsView',

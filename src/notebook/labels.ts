@@ -1,13 +1,9 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { duration } from '../ui/format';
 import type { ExecutionStatus, IExecution } from '../api/models';
+import { trans } from '../ui/locale';
 
 /** How an execution stands, in words. */
-export function stateLabel(
-  state: ExecutionStatus,
-  trans: TranslationBundle
-): string {
+export function stateLabel(state: ExecutionStatus): string {
   return {
     QUEUED: trans.__('Queued'),
     RUNNING: trans.__('Running'),
@@ -25,8 +21,8 @@ function span(seconds: number): string {
 }
 
 /** What a cell's mark says: how it ended and how long it took. */
-export function markText(one: IExecution, trans: TranslationBundle): string {
-  const word = stateLabel(one.status, trans);
+export function markText(one: IExecution): string {
+  const word = stateLabel(one.status);
   return one.duration === null
     ? word
     : trans.__('%1 in %2', word, span(one.duration));

@@ -4,6 +4,7 @@ import type { MLWSClient } from '../api/client';
 import type { Data, ILogEntry } from '../api/models';
 import { parseAnsi } from '../ui/ansi';
 import { fullTime } from '../ui/format';
+import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useFollow } from '../ui/useFollow';
 import { useLog } from '../ui/useLog';
@@ -19,7 +20,7 @@ const follow = (
 
 /** The server's log: its end, then what comes while it is looked at. */
 function Log({ client }: { client: MLWSClient }): JSX.Element {
-  const { language, project, server, trans } = client;
+  const { project, server } = client;
   // Which lines are wanted; "" is all.
   const [filter, setFilter] = useState({
     source: '' as ILogEntry['source'] | '',
@@ -75,7 +76,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
     error: trans.__('Errors only')
   };
   return (
-    <Answer of={end} trans={trans}>
+    <Answer of={end}>
       {() => (
         <div className="jp-mlws-LogPanel">
           <div className="jp-mlws-LogPanel-head">
@@ -168,9 +169,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
                 className="jp-mlws-LogLine"
                 data-mlws-level={line.level}
               >
-                <time dateTime={line.time}>
-                  {fullTime(line.time, language)}
-                </time>{' '}
+                <time dateTime={line.time}>{fullTime(line.time)}</time>{' '}
                 <span className="jp-mlws-LogLine-source">
                   {sources[line.source]}
                 </span>{' '}
@@ -196,7 +195,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
 /** The server's log in the main area: filtered, followed, downloaded. */
 export function logView(client: MLWSClient): ServerView {
   return new ServerView(client, () => <Log client={client} />, {
-    label: client.trans.__('Server log'),
+    label: trans.__('Server log'),
     className: 'jp-mlws-ServerLog',
     help: 'reference-logs'
   });

@@ -1,9 +1,9 @@
 import type { Cell } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { IDisposable } from '@lumino/disposable';
 
 import { fullTime } from '../ui/format';
+import { trans } from '../ui/locale';
 import type { NotebookModel } from './model';
 import { markText } from './labels';
 
@@ -14,8 +14,6 @@ export class CellMarks implements IDisposable {
   constructor(
     private _panel: NotebookPanel,
     private _model: NotebookModel,
-    private _language: string,
-    private _trans: TranslationBundle,
     private _onClick: (cell: string) => void
   ) {
     _model.cells.changed.connect(this._draw, this);
@@ -62,13 +60,11 @@ export class CellMarks implements IDisposable {
       mark.onclick = () => this._onClick(cell.model.id);
       cell.node.appendChild(mark);
     }
-    const text = markText(execution, this._trans);
+    const text = markText(execution);
     mark.textContent = text;
     mark.dataset.mlwsState = execution.status;
-    const when = execution.started
-      ? fullTime(execution.started, this._language)
-      : '';
-    mark.title = this._trans.__('%1. Show the history of this cell', when);
+    const when = execution.started ? fullTime(execution.started) : '';
+    mark.title = trans.__('%1. Show the history of this cell', when);
     mark.setAttribute('aria-label', `${text}. ${mark.title}`);
   }
 

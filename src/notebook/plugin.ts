@@ -6,7 +6,6 @@ import {
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { errorIcon, historyIcon, listIcon } from '@jupyterlab/ui-components';
 
 import { memorySize } from '../ui/format';
@@ -18,6 +17,7 @@ import { variablesPanel } from './variablesPanel';
 import type { NotebookEvent } from '../api/models';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
 import { describeArgs } from '../lab/describeArgs';
+import { trans } from '../ui/locale';
 
 namespace CommandIDs {
   export const errors = 'mlws:notebook-errors';
@@ -35,19 +35,16 @@ const notebooks: JupyterFrontEndPlugin<void> = {
   description: 'Time, history and errors of cells; the log of the server.',
   autoStart: true,
   requires: [IMLWSClient, INotebookTracker, IMainViews],
-  optional: [ITranslator, ICommandPalette, ISettingRegistry, ILayoutRestorer],
+  optional: [ICommandPalette, ISettingRegistry, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     tracker: INotebookTracker,
     views: IMainViews,
-    translator: ITranslator | null,
     palette: ICommandPalette | null,
     registry: ISettingRegistry | null,
     restorer: ILayoutRestorer | null
   ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    const { language } = client;
     const open = new OpenNotebooks(client, tracker);
     let settings: ISettingRegistry.ISettings | null = null;
 
@@ -124,8 +121,8 @@ const notebooks: JupyterFrontEndPlugin<void> = {
           }
         });
       } else if (event.type === 'memory') {
-        const used = memorySize(event.used, language);
-        const limit = memorySize(event.limit, language);
+        const used = memorySize(event.used);
+        const limit = memorySize(event.limit);
         if (event.level === 'limit') {
           Notification.error(
             trans.__(
@@ -170,7 +167,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       );
 
     const follow = (panel: NotebookPanel, model: NotebookModel) => {
-      const marks = new CellMarks(panel, model, language, trans, cell =>
+      const marks = new CellMarks(panel, model, cell =>
         showHistory(model, cell)
       );
       // A lab without an open notebook does not need it at its start.

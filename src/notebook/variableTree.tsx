@@ -1,11 +1,11 @@
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import { useState } from 'react';
-
 import type { MLWSClient } from '../api/client';
 import type { IVariableItem, IVariableItems } from '../api/models';
 import { memorySize } from '../ui/format';
 import { useRead } from '../ui/useRead';
 import type { KernelVariable } from './kernelVariable';
+import { language, trans } from '../ui/locale';
 
 /** Items of a request. */
 export const PAGE_ITEMS = 100;
@@ -27,8 +27,7 @@ interface ITreeProps {
 export function VariableTree(
   props: ITreeProps & { first: IVariableItems }
 ): JSX.Element {
-  const { client, first } = props;
-  const { trans } = client;
+  const { first } = props;
   return (
     <div className="jp-mlws-Variables" tabIndex={0}>
       <table role="treegrid" aria-label={trans.__('Items')}>
@@ -55,8 +54,7 @@ export function VariableTree(
 function Items(
   props: ITreeProps & { level: number; label: string }
 ): JSX.Element {
-  const { client, variable, path, version, level } = props;
-  const { trans, language } = client;
+  const { variable, path, version, level } = props;
   const [limit, setLimit] = useState(PAGE_ITEMS);
   const key = path.join();
   const { data, error } = useRead(async () => {
@@ -113,8 +111,7 @@ function Items(
 function Item(
   props: ITreeProps & { level: number; item: IVariableItem; label: string }
 ): JSX.Element {
-  const { client, item, path, level, label, onOpen } = props;
-  const { trans, language } = client;
+  const { item, path, level, label, onOpen } = props;
   const [isOpen, setOpen] = useState(false);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   const roles = {
@@ -157,7 +154,7 @@ function Item(
         <td className="jp-mlws-Variables-value" title={item.preview}>
           {item.preview}
         </td>
-        <td>{item.memory === null ? '' : memorySize(item.memory, language)}</td>
+        <td>{item.memory === null ? '' : memorySize(item.memory)}</td>
       </tr>
       {isOpen && <Items {...props} level={level + 1} />}
     </>

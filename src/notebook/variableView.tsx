@@ -2,8 +2,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useRef, useState } from 'react';
-
-import { type MLWSClient } from '../api/client';
+import type { MLWSClient } from '../api/client';
 import type { ITableRequest, IVariable } from '../api/models';
 import { Failure } from '../ui/errorBox';
 import { useRead } from '../ui/useRead';
@@ -16,6 +15,7 @@ import { KernelVariable } from './kernelVariable';
 import type { NotebookModel } from './model';
 import type { OpenNotebooks } from './open';
 import { PAGE_ITEMS, VariableTree } from './variableTree';
+import { language, trans } from '../ui/locale';
 
 /** The variable that a view shows. */
 interface IShown {
@@ -34,8 +34,7 @@ interface IProps extends IShown {
 }
 
 function Variable(props: IProps): JSX.Element {
-  const { client, notebooks, commands, notebook } = props;
-  const { trans } = client;
+  const { notebooks, commands, notebook } = props;
   useSignal(notebooks.currentChanged);
   // It stays that of the notebook when the notebook is renamed.
   const panel = useRef(notebooks.find(notebook)?.panel);
@@ -100,7 +99,6 @@ function useVersion(model: NotebookModel, variable: KernelVariable): number {
 
 function Value(props: IProps & { model: NotebookModel }): JSX.Element {
   const { client, model, commands, notebook, name, path, title } = props;
-  const { trans } = client;
   const variable = useMemo(
     () =>
       new KernelVariable((call, body) =>
@@ -137,7 +135,7 @@ function Value(props: IProps & { model: NotebookModel }): JSX.Element {
         </span>
       </header>
       {error ? (
-        <Failure error={error} trans={trans} />
+        <Failure error={error} />
       ) : items?.value.view === 'table' ? (
         <ValueTable
           client={client}
@@ -179,8 +177,7 @@ function ValueTable(props: {
   path: readonly number[];
   version: number;
 }): JSX.Element {
-  const { client, variable, value, path, version } = props;
-  const { trans, language } = client;
+  const { variable, value, path, version } = props;
   const leading = (value.shape ?? []).slice(0, -2);
   const [chosen, setChosen] = useState<readonly number[]>([]);
   // An axis may have become shorter, or be another one.
@@ -223,8 +220,6 @@ function ValueTable(props: {
       <DataTable
         source={source}
         version={`${version}`}
-        trans={trans}
-        language={language}
         truncatedText={trans.__('Only the first columns are shown.')}
       />
     </>

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { IVariable, IVariables } from '../api/models';
 import { memorySize } from '../ui/format';
+import { trans } from '../ui/locale';
 import { Answer, useGet } from '../ui/server';
 import { useValue } from '../ui/state';
 import { useSignal } from '../ui/useSignal';
@@ -33,7 +34,7 @@ export default function CurrentVariables(props: IVariablesProps): JSX.Element {
     <Variables client={client} model={current.model} onOpen={onOpen} />
   ) : (
     <p className="jp-mlws-Hint">
-      {client.trans.__('Open a notebook to see its variables.')}
+      {trans.__('Open a notebook to see its variables.')}
     </p>
   );
 }
@@ -44,7 +45,6 @@ function Variables(props: {
   onOpen: (name: string) => void;
 }): JSX.Element {
   const { client, model, onOpen } = props;
-  const { trans } = client;
   const [filter, setFilter] = useState('');
   const [sort, setSort] = useState<ISort | null>(null);
   const id = useValue(model.id);
@@ -65,7 +65,7 @@ function Variables(props: {
         aria-label={trans.__('Filter by name or type')}
         onChange={event => setFilter(event.target.value)}
       />
-      <Answer of={answer} trans={trans}>
+      <Answer of={answer}>
         {variables => {
           const rows = matchingVariables(variables.items, filter, sort);
           return (
@@ -85,7 +85,7 @@ function Variables(props: {
                 />
               ) : (
                 <p className="jp-mlws-Hint" role="status">
-                  {emptyLabel(variables, trans)}
+                  {emptyLabel(variables)}
                 </p>
               )}
               {variables.total > variables.items.length && (
@@ -106,10 +106,7 @@ function Variables(props: {
 }
 
 /** Why there is no variable to show. */
-function emptyLabel(
-  { reason }: IVariables,
-  trans: MLWSClient['trans']
-): string {
+function emptyLabel({ reason }: IVariables): string {
   switch (reason) {
     case 'no_kernel':
       return trans.__('Variables are shown when the kernel runs.');
@@ -133,8 +130,7 @@ function VariableTable(props: {
   onSort: (column: Column) => void;
   onOpen: (name: string) => void;
 }): JSX.Element {
-  const { rows, client, sort, onSort, onOpen } = props;
-  const { trans, language } = client;
+  const { rows, sort, onSort, onOpen } = props;
   const columns: [Column, string][] = [
     ['name', trans.__('Name')],
     ['type', trans.__('Type')],
@@ -184,9 +180,7 @@ function VariableTable(props: {
               <td className="jp-mlws-Variables-value" title={row.preview}>
                 {row.preview}
               </td>
-              <td>
-                {row.memory === null ? '' : memorySize(row.memory, language)}
-              </td>
+              <td>{row.memory === null ? '' : memorySize(row.memory)}</td>
             </tr>
           ))}
         </tbody>

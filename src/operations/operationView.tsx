@@ -1,25 +1,21 @@
 import { Button, closeIcon } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../api/client';
 import { Failure } from '../ui/errorBox';
 import { fileSize } from '../ui/format';
 import type { IOperation } from '../api/models';
+import { language, trans } from '../ui/locale';
 import { useOperation, type OperationTracker } from './tracker';
 
 /** "3 MB of 12 MB, 1.5 MB/s"; "" where nothing is counted. */
-function progressText(
-  operation: IOperation | null,
-  language: string,
-  trans: TranslationBundle
-): string {
+function progressText(operation: IOperation | null): string {
   if (!operation || (operation.done === 0 && !operation.total)) {
     return '';
   }
   const isBytes = operation.unit === 'B';
   const amount = (value: number) =>
     isBytes
-      ? fileSize(Math.round(value), language)
+      ? fileSize(Math.round(value))
       : Math.round(value).toLocaleString(language);
   const { done, total, rate } = operation;
   const amounts = total
@@ -35,7 +31,6 @@ export function OperationView(props: {
   client: MLWSClient;
 }): JSX.Element | null {
   const { tracker, place } = props;
-  const { language, trans } = props.client;
   const tracked = useOperation(tracker, place);
   if (!tracked) {
     return null;
@@ -49,7 +44,7 @@ export function OperationView(props: {
   if (state === 'failed') {
     return (
       <div className="jp-mlws-Work">
-        {error && <Failure error={error} trans={trans} />}
+        {error && <Failure error={error} />}
         {dismiss}
       </div>
     );
@@ -66,12 +61,10 @@ export function OperationView(props: {
     : undefined;
   return (
     <div className="jp-mlws-Work jp-mod-running" role="status">
-      {error && <Failure error={error} trans={trans} />}
+      {error && <Failure error={error} />}
       <span className="jp-mlws-Work-label">{label}</span>
       <progress aria-label={label} value={part} max={1} />
-      <span className="jp-mlws-Work-text">
-        {progressText(operation, language, trans)}
-      </span>
+      <span className="jp-mlws-Work-text">{progressText(operation)}</span>
       <button
         className="jp-mlws-IconButton"
         data-mlws-action="cancel"

@@ -1,6 +1,5 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { ChangeKind, ChangeState } from '../api/models';
+import { trans } from './locale';
 
 /** The letter that stands for a state, as git's own short status has it. */
 export const stateLetters: Record<ChangeState, string> = {
@@ -13,10 +12,7 @@ export const stateLetters: Record<ChangeState, string> = {
   conflicted: '!'
 };
 
-export function stateLabel(
-  state: ChangeState,
-  trans: TranslationBundle
-): string {
+export function stateLabel(state: ChangeState): string {
   const labels: Record<ChangeState, string> = {
     added: trans.__('added'),
     modified: trans.__('modified'),
@@ -29,7 +25,7 @@ export function stateLabel(
   return labels[state] ?? state;
 }
 
-export function kindLabel(kind: ChangeKind, trans: TranslationBundle): string {
+export function kindLabel(kind: ChangeKind): string {
   const labels: Record<ChangeKind, string> = {
     code: trans.__('code'),
     notebook: trans.__('notebook'),

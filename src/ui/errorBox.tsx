@@ -1,19 +1,18 @@
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
 
 import type { APIError } from '../api/client';
 import { ErrorLink } from './helpLink';
+import { trans } from './locale';
 
 /** An error: its message, the fields, and the solution, in words or as buttons. */
 export function Failure(props: {
   error: APIError;
-  trans: TranslationBundle;
   /** Buttons in place of the solution, which says how to do the same in a terminal. */
   actions?: ReactNode;
   onRetry?: () => void;
 }): JSX.Element {
-  const { error, trans, actions, onRetry } = props;
+  const { error, actions, onRetry } = props;
   return (
     <div className="jp-mlws-Failure" role="alert">
       <div className="jp-mlws-Failure-message">{error.message}</div>
@@ -27,7 +26,7 @@ export function Failure(props: {
         </ul>
       )}
       {error.solution && !actions && <div>{error.solution}</div>}
-      {error.code && <ErrorLink code={error.code} trans={trans} />}
+      {error.code && <ErrorLink code={error.code} />}
       {actions && <div className="jp-mlws-Failure-actions">{actions}</div>}
       {onRetry && (
         <Button small={true} onClick={onRetry}>
@@ -41,14 +40,13 @@ export function Failure(props: {
 /** Shown before the first response: that it is loading, or its error. */
 export function Waiting(props: {
   error: APIError | null;
-  trans: TranslationBundle;
   onRetry: () => void;
 }): JSX.Element {
   return props.error ? (
-    <Failure error={props.error} trans={props.trans} onRetry={props.onRetry} />
+    <Failure error={props.error} onRetry={props.onRetry} />
   ) : (
     <p className="jp-mlws-Hint" role="status">
-      {props.trans.__('Loading…')}
+      {trans.__('Loading…')}
     </p>
   );
 }

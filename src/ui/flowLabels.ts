@@ -1,7 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { trans } from './locale';
 
 /** The labels of React Flow's own controls. */
-export function flowLabels(trans: TranslationBundle): Record<string, string> {
+export function flowLabels(): Record<string, string> {
   return {
     'node.a11yDescription.default': trans.__(
       'Press Enter or Space to select a node, the arrow keys to move it, and Delete to remove it.'

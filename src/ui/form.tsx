@@ -1,4 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   useId,
   useState,
@@ -7,6 +6,7 @@ import {
 } from 'react';
 
 import { APIError } from '../api/client';
+import { trans } from './locale';
 
 /** Splits an error into the messages of each field, and the rest. */
 function splitError(
@@ -126,10 +126,9 @@ export function FormButtons(props: {
   isBusy: boolean;
   /** Nothing can be sent as it is. */
   isIncomplete: boolean;
-  trans: TranslationBundle;
   onCancel: () => void;
 }): JSX.Element {
-  const { ok, isBusy, isIncomplete, trans, onCancel } = props;
+  const { ok, isBusy, isIncomplete, onCancel } = props;
   return (
     <div className="jp-mlws-Buttons">
       <button

@@ -1,7 +1,7 @@
 /** Numbers, times and lists as people read them, in their language. */
 
 import type { IExperimentRun } from '../api/models';
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { language, trans } from './locale';
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 60],
@@ -13,11 +13,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /** "3 hours ago"; `time` is ISO 8601. */
-export function relativeTime(
-  time: string,
-  language: string,
-  now = Date.now()
-): string {
+export function relativeTime(time: string, now = Date.now()): string {
   let value = (Date.parse(time) - now) / 1000;
   if (!Number.isFinite(value)) {
     return time;
@@ -36,7 +32,7 @@ export function relativeTime(
 }
 
 /** The full date and time; `time` is ISO 8601. */
-export function fullTime(time: string, language: string): string {
+export function fullTime(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime())
     ? time
@@ -47,7 +43,7 @@ export function fullTime(time: string, language: string): string {
 }
 
 /** "12.3 MB"; steps of 1000, as file managers count. */
-export function fileSize(bytes: number, language: string): string {
+export function fileSize(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;
   let step = 0;
@@ -60,7 +56,7 @@ export function fileSize(bytes: number, language: string): string {
 }
 
 /** "1.5 GiB"; steps of 1024, as limits of memory are written. */
-export function memorySize(bytes: number, language: string): string {
+export function memorySize(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes;
   let step = 0;
@@ -73,7 +69,7 @@ export function memorySize(bytes: number, language: string): string {
 }
 
 /** Cores with the digits that tell: "2", "0.25", "0.02". */
-export function cores(count: number, language: string): string {
+export function cores(count: number): string {
   return count.toLocaleString(language, { maximumFractionDigits: 2 });
 }
 
@@ -107,10 +103,7 @@ export function cellText(value: unknown): string {
 }
 
 /** "a, b, c", with the separator of the language. */
-export function listText(
-  items: readonly string[],
-  trans: TranslationBundle
-): string {
+export function listText(items: readonly string[]): string {
   return items.join(trans._p('list separator', ', '));
 }
 

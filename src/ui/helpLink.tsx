@@ -1,5 +1,6 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
+
+import { trans } from './locale';
 
 /** Names the page of the reference that a widget, its tab and its heading lead to. */
 export function setHelpPage(widget: Widget, page: string): void {
@@ -18,7 +19,6 @@ export function HelpLink(props: {
   subject: string;
   /** Shown in place of a question mark. */
   text?: string;
-  trans: TranslationBundle;
 }): JSX.Element {
   return (
     <a
@@ -27,7 +27,7 @@ export function HelpLink(props: {
       className="jp-mlws-HelpLink"
       data-mlws-help={props.page}
       // Also its name for screen readers, without the question mark.
-      title={props.trans.__('Help on %1', props.subject)}
+      title={trans.__('Help on %1', props.subject)}
     >
       {props.text ?? <span aria-hidden="true">?</span>}
     </a>
@@ -35,17 +35,13 @@ export function HelpLink(props: {
 }
 
 /** A link from the code of an error to its page. */
-export function ErrorLink(props: {
-  code: string;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { code, trans } = props;
+export function ErrorLink(props: { code: string }): JSX.Element {
+  const { code } = props;
   return (
     <HelpLink
       page={`error-${code}`}
       subject={trans.__('error %1', code)}
       text={code}
-      trans={trans}
     />
   );
 }

@@ -1,10 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { trans } from './locale';
 
 /** Returns the label of a run's or a node's status; an unknown status stays as it is. */
-export function runStatusLabel(
-  status: string,
-  trans: TranslationBundle
-): string {
+export function runStatusLabel(status: string): string {
   const labels: Record<string, string> = {
     PENDING: trans.__('Pending'),
     QUEUED: trans.__('Queued'),
@@ -20,10 +17,7 @@ export function runStatusLabel(
 }
 
 /** Returns the status as it is written within a sentence. */
-export function runStatusText(
-  status: string,
-  trans: TranslationBundle
-): string {
+export function runStatusText(status: string): string {
   const labels: Record<string, string> = {
     PENDING: trans.__('pending'),
     QUEUED: trans.__('queued'),

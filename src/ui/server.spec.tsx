@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-
 import {
   failure,
   project,
@@ -17,13 +16,8 @@ let client: MLWSClient;
 let view: ServerView;
 
 function Label(): JSX.Element {
-  const { trans } = client;
   const answer = useGet(client, '/lineage', { of: 'a' });
-  return (
-    <Answer of={answer} trans={trans}>
-      {({ of }) => <b>{of}</b>}
-    </Answer>
-  );
+  return <Answer of={answer}>{({ of }) => <b>{of}</b>}</Answer>;
 }
 
 beforeEach(() => {
@@ -127,11 +121,7 @@ it('takes null for an answer', async () => {
   wire.answers['GET /git/status'] = null;
   function Status(): JSX.Element {
     const answer = useGet(client, '/git/status');
-    return (
-      <Answer of={answer} trans={client.trans}>
-        {data => <b>{String(data)}</b>}
-      </Answer>
-    );
+    return <Answer of={answer}>{data => <b>{String(data)}</b>}</Answer>;
   }
   const body = () => <Status />;
   const other = new ServerView(client, body, { className: 'a' });

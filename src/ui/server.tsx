@@ -3,7 +3,6 @@ import {
   useQuery,
   type UseQueryOptions
 } from '@tanstack/react-query';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import {
   createContext,
@@ -12,7 +11,6 @@ import {
   useRef,
   type ReactNode
 } from 'react';
-
 import { isOfServer, type APIError, type MLWSClient } from '../api/client';
 import type { Data, IPage, PathOf, QueryOf } from '../api/models';
 import { readPages } from '../api/pages';
@@ -98,20 +96,12 @@ export function usePages<P extends PathOf<'get'>>(
 /** The errors of some responses, each with a button to try again. */
 export function Failures(props: {
   of: readonly IAnswer<unknown>[];
-  trans: TranslationBundle;
 }): JSX.Element {
   return (
     <>
       {props.of.map(
         ({ error, refetch }, index) =>
-          error && (
-            <Failure
-              key={index}
-              error={error}
-              trans={props.trans}
-              onRetry={refetch}
-            />
-          )
+          error && <Failure key={index} error={error} onRetry={refetch} />
       )}
     </>
   );
@@ -120,17 +110,15 @@ export function Failures(props: {
 /** Draws the data of a response below its error; before there are data, that they are loading. */
 export function Answer<T>(props: {
   of: IAnswer<T>;
-  trans: TranslationBundle;
   children: (data: T) => ReactNode;
 }): JSX.Element {
   const { data, error, refetch } = props.of;
-  const { trans } = props;
   if (data === undefined) {
-    return <Waiting error={error} trans={trans} onRetry={refetch} />;
+    return <Waiting error={error} onRetry={refetch} />;
   }
   return (
     <>
-      {error && <Failure error={error} trans={trans} onRetry={refetch} />}
+      {error && <Failure error={error} onRetry={refetch} />}
       {props.children(data)}
     </>
   );

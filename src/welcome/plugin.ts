@@ -8,13 +8,13 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 
 import { describeArgs } from '../lab/describeArgs';
 import { notifyOnError } from '../lab/notify';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
 import { mlwsIcon } from '../ui/fileIcons';
+import { trans } from '../ui/locale';
 
 const PLUGIN = 'jupyter-mlws:welcome';
 const COMMAND = 'mlws:welcome';
@@ -27,20 +27,17 @@ const welcome: JupyterFrontEndPlugin<void> = {
   description: 'A view to begin with, in a folder that has no project.',
   autoStart: true,
   requires: [IMLWSClient, IMainViews, IDocumentManager, ISettingRegistry],
-  optional: [ITranslator, ICommandPalette, IMainMenu, ILabShell],
+  optional: [ICommandPalette, IMainMenu, ILabShell],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     views: IMainViews,
     manager: IDocumentManager,
     registry: ISettingRegistry,
-    translator: ITranslator | null,
     palette: ICommandPalette | null,
     menu: IMainMenu | null,
     labShell: ILabShell | null
   ) => {
-    translator ??= nullTranslator;
-    const trans = translator.load('jupyter_mlws');
     const settings = registry.load(PLUGIN);
     app.commands.addCommand(COMMAND, {
       describedBy: describeArgs(),
@@ -56,7 +53,6 @@ const welcome: JupyterFrontEndPlugin<void> = {
           const view = new WelcomeView({
             client,
             manager,
-            translator,
             commands: app.commands,
             isShown: () => loaded.composite[SETTING] !== false,
             setShown: isShown => loaded.set(SETTING, isShown)

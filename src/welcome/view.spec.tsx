@@ -1,5 +1,4 @@
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import { expect, it, vi } from 'vitest';
 
@@ -12,7 +11,6 @@ it('says only of a folder without a project that it has none', async () => {
   const view = new WelcomeView({
     client,
     manager: fake<IDocumentManager>({}),
-    translator: nullTranslator,
     commands: new CommandRegistry(),
     isShown: () => true,
     setShown: async () => undefined

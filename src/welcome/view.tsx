@@ -1,5 +1,4 @@
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import type { ITranslator } from '@jupyterlab/translation';
 import {
   addIcon,
   downloadIcon,
@@ -21,6 +20,7 @@ import { CANVAS_FACTORY } from '../lab/tokens';
 import { uploadFiles } from '../lab/upload';
 import { Failure } from '../ui/errorBox';
 import { mlwsIcon } from '../ui/fileIcons';
+import { trans } from '../ui/locale';
 import { useSignal } from '../ui/useSignal';
 
 /** The workflow of the example project. */
@@ -33,7 +33,6 @@ const WORKFLOWS = '.pipeline,.ipynb,.json';
 interface IWelcomeOptions {
   client: MLWSClient;
   manager: IDocumentManager;
-  translator: ITranslator;
   commands: CommandRegistry;
   /** Returns whether the view is shown in a folder without a project. */
   isShown: () => boolean;
@@ -62,8 +61,7 @@ export class WelcomeView extends ReactWidget {
 function Beginning(
   props: IWelcomeOptions & { onDone: () => void }
 ): JSX.Element {
-  const { client, manager, translator, commands, onDone } = props;
-  const trans = translator.load('jupyter_mlws');
+  const { client, manager, commands, onDone } = props;
   useSignal(client.projectChanged);
   const [busy, setBusy] = useState<string | null>(null);
   const [error, setError] = useState<Error | null>(null);
@@ -95,7 +93,7 @@ function Beginning(
     const project =
       client.project ?? (await createProject(client, ROOT_FOLDER, 'empty'));
     const path = documentPath(project, folder);
-    return uploadFiles(manager, translator, files, path);
+    return uploadFiles(manager, files, path);
   };
   const openExample = (): Promise<void> =>
     attempt(trans.__('Creating the example project…'), async () => {
@@ -265,7 +263,7 @@ function Beginning(
         </Card>
       </div>
       <div role="status">{busy}</div>
-      {error && <ErrorText error={error} trans={trans} />}
+      {error && <ErrorText error={error} />}
       <label className="jp-mlws-Begin-shown">
         <input
           type="checkbox"
@@ -281,15 +279,9 @@ function Beginning(
   );
 }
 
-function ErrorText({
-  error,
-  trans
-}: {
-  error: Error;
-  trans: ReturnType<ITranslator['load']>;
-}): JSX.Element {
+function ErrorText({ error }: { error: Error }): JSX.Element {
   return error instanceof APIError ? (
-    <Failure error={error} trans={trans} />
+    <Failure error={error} />
   ) : (
     <p role="alert" className="jp-mlws-Error">
       {error.message}

@@ -1,18 +1,18 @@
-/** Texts about the certainty of scores: intervals, equal models and known rows. */
-
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { IMetricChange } from '../api/models';
+import { language, trans } from '../ui/locale';
 
 /** From this p-value on, chance alone could make the difference of two models. */
 const SIGNIFICANCE = 0.05;
 const FOLDS = 'cross_validation.';
 
 /** "(0.77–0.86)"; empty where no limits are known. */
-export function intervalText(
-  { low, high }: { low?: number | null; high?: number | null },
-  language: string
-): string {
+export function intervalText({
+  low,
+  high
+}: {
+  low?: number | null;
+  high?: number | null;
+}): string {
   if (
     low === null ||
     high === null ||
@@ -33,22 +33,19 @@ export function intervalText(
 }
 
 /** A metric as it is shown: the mean of folds says so. */
-export function metricLabel(metric: string, trans: TranslationBundle): string {
+export function metricLabel(metric: string): string {
   return metric.startsWith(FOLDS)
     ? trans.__('%1 (cross-validation)', metric.slice(FOLDS.length))
     : metric;
 }
 
 /** Returns what is to be known about the scores of a comparison, in sentences. */
-export function certaintyTexts(
-  certainty: {
-    model: string;
-    rows?: number | null;
-    rivals?: readonly string[] | null;
-    repeated?: number | null;
-  },
-  trans: TranslationBundle
-): string[] {
+export function certaintyTexts(certainty: {
+  model: string;
+  rows?: number | null;
+  rivals?: readonly string[] | null;
+  repeated?: number | null;
+}): string[] {
   const { model, rows, rivals, repeated } = certainty;
   const texts: string[] = [];
   if (rows && rivals && rivals.length > 0) {

@@ -1,5 +1,4 @@
 import '@jupyterlab/theme-light-extension/style/variables.css';
-import { nullTranslator } from '@jupyterlab/translation';
 import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { expect, onTestFinished, test } from 'vitest';
@@ -42,7 +41,6 @@ function showTable(
     root.unmount();
     host.remove();
   });
-  const trans = nullTranslator.load('jupyter_mlws');
   function Table(): JSX.Element {
     const [kinds, setKinds] = useState<Record<string, string>>({});
     const [roles, setRoles] = useState<Record<string, string>>({});
@@ -53,7 +51,6 @@ function showTable(
           rows={40}
           kinds={kinds}
           roles={roles}
-          trans={trans}
           onKind={(name, kind) => {
             changes.push(`${name}=${kind}`);
             const others = Object.entries(kinds).filter(

@@ -1,7 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useRef, useState } from 'react';
 
 import type { IColumnProfile } from '../api/models';
+import { trans } from '../ui/locale';
 import { LongList } from '../ui/virtualList';
 import {
   columnKindText,
@@ -41,7 +41,6 @@ interface IColumnTable {
   kinds: Readonly<Record<string, string>>;
   /** By column; the others are features. */
   roles: Readonly<Record<string, string>>;
-  trans: TranslationBundle;
   /** Null: the kind that was guessed. */
   onKind: (column: string, kind: ColumnKind | null) => void;
   onRole: (column: string, role: ColumnRole) => void;
@@ -49,7 +48,7 @@ interface IColumnTable {
 
 /** The columns of a table: what each holds and is for, which can be changed. */
 export function ColumnTable(props: IColumnTable): JSX.Element {
-  const { columns, rows, kinds, roles, trans } = props;
+  const { columns, rows, kinds, roles } = props;
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const [filter, setFilter] = useState('');
   const latest = useRef(props);
@@ -103,7 +102,6 @@ export function ColumnTable(props: IColumnTable): JSX.Element {
                   rows={rows}
                   kind={(ownValue(kinds, column) ?? column.kind) as ColumnKind}
                   role={(ownValue(roles, column) ?? 'feature') as ColumnRole}
-                  trans={trans}
                   {...actions}
                 />
               );
@@ -136,17 +134,17 @@ const ColumnRow = memo(
       rows: number;
       kind: ColumnKind;
       role: ColumnRole;
-    } & Pick<IColumnTable, 'trans' | 'onKind' | 'onRole'>
+    } & Pick<IColumnTable, 'onKind' | 'onRole'>
   ): JSX.Element => {
-    const { column, rows, kind, role, trans } = props;
+    const { column, rows, kind, role } = props;
     const { name, gaps, distinct, bars } = column;
     const examples = column.examples.join(', ');
     const share = `${Math.ceil((gaps / rows) * 100)} %`;
     const count = distinct.toLocaleString();
     const reason =
       kind === column.kind
-        ? kindReasonText(column.reason, trans)
-        : trans.__('guess: %1', columnKindText(column.kind, trans));
+        ? kindReasonText(column.reason)
+        : trans.__('guess: %1', columnKindText(column.kind));
     const missing = gaps > 0 ? trans.__('%1 missing', share) : '';
     const values = trans._n('%2 value', '%2 values', distinct, count);
     const facts = [reason, missing, values, examples]
@@ -171,7 +169,7 @@ const ColumnRow = memo(
             one => one !== 'other' || one === column.kind || one === kind
           ).map(one => (
             <option key={one} value={one}>
-              {columnKindText(one, trans)}
+              {columnKindText(one)}
             </option>
           ))}
         </select>
@@ -191,7 +189,7 @@ const ColumnRow = memo(
                 one === 'target' && column.task === null && role !== one
               }
             >
-              {columnRoleText(one, trans)}
+              {columnRoleText(one)}
             </option>
           ))}
         </select>

@@ -1,6 +1,5 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog, type WidgetTracker } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { flushSync } from 'react-dom';
 
 import type { Editor } from './editor';
@@ -9,6 +8,7 @@ import type { CanvasWidget, WorkflowWidget } from './widget';
 import { canShowPreparation, showPreparation } from './store/preparation';
 import { NOT_DONE } from './store/run';
 import { describeArgs } from '../lab/describeArgs';
+import { trans } from '../ui/locale';
 
 /** A command of the canvas that is looked at. */
 interface ICommand {
@@ -26,17 +26,16 @@ type Commands = Record<string, ICommand>;
 /** Adds what can be done to the canvas that is looked at. */
 export function addCanvasCommands(
   app: JupyterFrontEnd,
-  tracker: WidgetTracker<WorkflowWidget>,
-  trans: TranslationBundle
+  tracker: WidgetTracker<WorkflowWidget>
 ): void {
   const current = (): WorkflowWidget | null =>
     tracker.currentWidget && tracker.currentWidget === app.shell.currentWidget
       ? tracker.currentWidget
       : null;
   const commands = {
-    ...runCommands(trans),
-    ...editCommands(trans),
-    ...viewCommands(trans)
+    ...runCommands(),
+    ...editCommands(),
+    ...viewCommands()
   };
   for (const [id, command] of Object.entries(commands)) {
     const { label, act, isEnabled, isToggled, isVisible } = command;
@@ -105,7 +104,7 @@ function hasNodes({ model }: Editor): boolean {
   return model.selection.nodes.size > 0 && !model.document.error;
 }
 
-function runCommands(trans: TranslationBundle): Commands {
+function runCommands(): Commands {
   const node = (editor: Editor): string => nodeOf(editor)!;
   return {
     'workflow:run': {
@@ -170,7 +169,7 @@ function runCommands(trans: TranslationBundle): Commands {
   };
 }
 
-function editCommands(trans: TranslationBundle): Commands {
+function editCommands(): Commands {
   return {
     'workflow:undo': {
       label: trans.__('Undo Workflow Change'),
@@ -299,7 +298,7 @@ function areFrozen(model: Editor['model']): boolean {
   );
 }
 
-function viewCommands(trans: TranslationBundle): Commands {
+function viewCommands(): Commands {
   return {
     'workflow:find': {
       label: trans.__('Find Node…'),
@@ -334,7 +333,7 @@ function viewCommands(trans: TranslationBundle): Commands {
     },
     'workflow:copy-command': {
       label: trans.__('Copy Command Line…'),
-      act: ({ exports, model }) => exports.copyCommandLine(model, trans)
+      act: ({ exports, model }) => exports.copyCommandLine(model)
     },
     'workflow:export-script': {
       label: trans.__('Export as Python Script'),
@@ -342,11 +341,11 @@ function viewCommands(trans: TranslationBundle): Commands {
     },
     'workflow:export-svg': {
       label: trans.__('Export as SVG'),
-      act: ({ exports, model }) => exports.saveImage(model, 'svg', trans)
+      act: ({ exports, model }) => exports.saveImage(model, 'svg')
     },
     'workflow:export-png': {
       label: trans.__('Export as PNG'),
-      act: ({ exports, model }) => exports.saveImage(model, 'png', trans)
+      act: ({ exports, model }) => exports.saveImage(model, 'png')
     }
   };
 }

@@ -6,10 +6,8 @@ import type { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
 import type { Notebook } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IStateDB } from '@jupyterlab/statedb';
-import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
-
 import type { MLWSClient } from '../api/client';
 import { chooseFile as chooseLabFile } from '../lab/chooseFile';
 import { uploadFiles } from '../lab/upload';
@@ -38,6 +36,7 @@ import { type IPanesState, PanesStore } from './store/panes';
 import { TextFiles } from './store/params';
 import type { Preferences } from './store/preferences';
 import { WorkflowService } from './store/service';
+import { trans } from '../ui/locale';
 
 type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
@@ -48,7 +47,6 @@ export type Report = (error: unknown) => void;
 export interface IEditorOptions {
   client: MLWSClient;
   manager: IDocumentManager;
-  translator: ITranslator;
   renderers: IRenderMimeRegistry;
   themes: IThemeManager | null;
   editors: IEditorServices;
@@ -92,8 +90,7 @@ export class Editor {
     readonly context: Context,
     private _options: IEditorOptions
   ) {
-    const { report, translator, manager } = _options;
-    this.trans = translator.load('jupyter_mlws');
+    const { report, manager } = _options;
     this.model = new CanvasModel({
       sharedModel: context.model.sharedModel,
       path: localPath(context.path),
@@ -114,8 +111,6 @@ export class Editor {
     });
     context.fileChanged.connect(model.runs.onSaved, model.runs);
   }
-
-  readonly trans: TranslationBundle;
   readonly model: CanvasModel;
   readonly lab: IEditorActions;
   /** Keeps the document in step with its file. */
@@ -126,10 +121,9 @@ export class Editor {
 
   /** Renders the canvas with its panels. */
   render(props: ICanvasViewProps): JSX.Element {
-    const { model, lab, trans } = this;
-    const { language } = this._options.client;
+    const { model, lab } = this;
     return (
-      <CanvasProvider value={{ ...lab, model, trans, language }}>
+      <CanvasProvider value={{ ...lab, model }}>
         <CanvasView {...props} />
       </CanvasProvider>
     );
@@ -176,7 +170,7 @@ export class Editor {
   /** Fills an empty workflow with a first model of a table, or with a node that loads it. */
   async startWith(table: string): Promise<void> {
     await this.model.catalog.whenKnown();
-    await startWithTable(this.model, this.trans, table);
+    await startWithTable(this.model, table);
     await this.context.save();
   }
 
@@ -233,10 +227,8 @@ function labActions(
   model: CanvasModel,
   options: IEditorOptions
 ): IEditorActions {
-  const { manager, translator, commands, preferences, report, renderers } =
-    options;
+  const { manager, commands, preferences, report, renderers } = options;
   const { views, state, notebookFactory } = options;
-  const trans = translator.load('jupyter_mlws');
   /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
   const root = (): string => {
     const own = localPath(context.path);
@@ -267,17 +259,16 @@ function labActions(
   };
   const chooseFile = async (pattern: RegExp): Promise<string | null> => {
     const title = trans.__('Select File');
-    const path = await chooseLabFile(manager, translator, title, pattern);
+    const path = await chooseLabFile(manager, title, pattern);
     return path === null ? null : fromRoot(path);
   };
   const pastPanes = new PanesStore();
   pastPanes.showTab('metrics');
   const showReport = (of: CanvasModel, key: string, name: string): void => {
-    const { language } = options.client;
     views
       .show(`report ${key}`, async () => {
         const { ReportWidget } = await import('./results/report');
-        const context = { ...actions, model: of, trans, language };
+        const context = { ...actions, model: of };
         const view = new ReportWidget(context);
         view.title.label = trans.__('Report: %1', name);
         return { view, icon: workflowIcon, toolbar: 'Report' };
@@ -368,7 +359,7 @@ function labActions(
       try {
         for (const [folder, group] of groups) {
           const path = PathExt.join(root(), folder);
-          paths.push(...(await uploadFiles(manager, translator, group, path)));
+          paths.push(...(await uploadFiles(manager, group, path)));
         }
       } catch (error) {
         report(error);
@@ -379,9 +370,9 @@ function labActions(
     fromRoot,
     chooseFile,
     openTable: path => {
-      startWithTable(model, trans, path).catch(report);
+      startWithTable(model, path).catch(report);
     },
-    openTemplates: () => void fillFromTemplate(model, chooseFile, trans),
+    openTemplates: () => void fillFromTemplate(model, chooseFile),
     openFailed: (run, node) => {
       model.server.service
         ?.debug(run, node)
@@ -396,7 +387,7 @@ function labActions(
         return;
       }
       const { client } = options;
-      const time = fullTime(run.started ?? run.created, client.language);
+      const time = fullTime(run.started ?? run.created);
       const text = service.reader.text(run.id);
       const compare = (): void => {
         views
@@ -406,7 +397,7 @@ function labActions(
             const now = { text: model.document.text, path: service.path };
             const past = { text: await text, time };
             return {
-              view: compareWithRun(past, now, trans),
+              view: compareWithRun(past, now),
               icon: workflowIcon
             };
           })
@@ -428,8 +419,6 @@ function labActions(
             context: {
               ...actions,
               model,
-              trans,
-              language: client.language,
               // Another run takes the place of this one.
               showRun: other => {
                 view.parent?.close();

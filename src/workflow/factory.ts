@@ -1,6 +1,5 @@
 import { ABCWidgetFactory, DocumentRegistry } from '@jupyterlab/docregistry';
 import type { IStateDB } from '@jupyterlab/statedb';
-import type { ITranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 
 import type { IKeptView, IViewMemory } from './canvas/flowLooks';
@@ -13,7 +12,6 @@ interface IFactoryOptions
   extends
     DocumentRegistry.IWidgetFactoryOptions<WorkflowWidget>,
     IEditorOptions {
-  translator: ITranslator;
   registry: DocumentRegistry;
   /** Null where nothing is kept over a reload of the page. */
   state: IStateDB | null;

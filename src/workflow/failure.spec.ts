@@ -1,10 +1,6 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
-
 import type { INodeFailure } from '../api/models';
 import { failedRow, failureSentence, faultySetting } from './failure';
-
-const trans = nullTranslator.load('jupyter_mlws');
 
 function failure(...log: string[]): INodeFailure {
   return {
@@ -25,21 +21,17 @@ describe('failureSentence', () => {
       '  File "x.py", line 1, in <module>',
       'sklearn.exceptions.NotFittedError: call fit first'
     );
-    expect(failureSentence(error, trans)).toBe(
-      'NotFittedError: call fit first'
-    );
+    expect(failureSentence(error)).toBe('NotFittedError: call fit first');
   });
 
   it('says of a missing key that it was not found', () => {
     const error = failure("\u001b[31mKeyError\u001b[0m: 'nosuch'");
-    expect(failureSentence(error, trans)).toBe(
-      "Column or key 'nosuch' not found"
-    );
+    expect(failureSentence(error)).toBe("Column or key 'nosuch' not found");
   });
 
   it('says what a sentence of the library says', () => {
     const text = `KeyError: "the table has no columns ['a']; it has ['b']"`;
-    expect(failureSentence(failure(text), trans)).toBe(
+    expect(failureSentence(failure(text))).toBe(
       "the table has no columns ['a']; it has ['b']"
     );
   });
@@ -47,32 +39,29 @@ describe('failureSentence', () => {
   it('says what a built-in component says', () => {
     const text =
       "jupyter_mlws.components.failures.ComponentError: column 'a' has 'x' in row 3";
-    expect(failureSentence(failure(text), trans)).toBe(
-      "column 'a' has 'x' in row 3"
-    );
+    expect(failureSentence(failure(text))).toBe("column 'a' has 'x' in row 3");
     const refusal = 'jupyter mlws node: split: --data: input is missing';
-    expect(failureSentence(failure(refusal), trans)).toBe(
+    expect(failureSentence(failure(refusal))).toBe(
       'split: --data: input is missing'
     );
   });
 
   it('is the last line of a program that raises nothing', () => {
     const error = failure('> cat x', 'cat: x: No such file', '');
-    expect(failureSentence(error, trans)).toBe('cat: x: No such file');
+    expect(failureSentence(error)).toBe('cat: x: No such file');
   });
 
   it('is the message where the log says nothing', () => {
-    expect(failureSentence(failure('> false'), trans)).toBe(
+    expect(failureSentence(failure('> false'))).toBe(
       'The node failed with exit code 1.'
     );
     const killed = { ...failure('epoch 3'), code: '40103', message: 'Memory' };
-    expect(failureSentence(killed, trans)).toBe('Memory');
+    expect(failureSentence(killed)).toBe('Memory');
   });
 });
 
 describe('failedRow', () => {
-  const rowOf = (text: string) =>
-    failedRow(failure(`ComponentError: ${text}`), trans);
+  const rowOf = (text: string) => failedRow(failure(`ComponentError: ${text}`));
 
   it('is the row that the sentence names, and its input', () => {
     expect(rowOf("column 'a' has 'x' in row 3, which is no number")).toEqual({
@@ -95,26 +84,26 @@ describe('faultySetting', () => {
 
   it('is the setting whose value is quoted', () => {
     const error = failure("KeyError: 'nosuch'");
-    expect(faultySetting(error, settings, trans)).toBe('stratify');
+    expect(faultySetting(error, settings)).toBe('stratify');
     const other = failure('ValueError: no column "b"');
-    expect(faultySetting(other, settings, trans)).toBe('columns');
+    expect(faultySetting(other, settings)).toBe('columns');
   });
 
   it('is the setting that is named', () => {
     const error = failure('ValueError: test_size should be below 1');
-    expect(faultySetting(error, settings, trans)).toBe('test_size');
+    expect(faultySetting(error, settings)).toBe('test_size');
   });
 
   it('is not a word of a sentence for people', () => {
     const names = { missing: 'drop', column: 'price', target: '' };
     const text = "ComponentError: column 'city' has 'x' in row 3: fill missing";
-    expect(faultySetting(failure(text), names, trans)).toBeNull();
+    expect(faultySetting(failure(text), names)).toBeNull();
     const other = "ComponentError: the target column 'y' has no classes";
-    expect(faultySetting(failure(other), names, trans)).toBe('target');
+    expect(faultySetting(failure(other), names)).toBe('target');
   });
 
   it('is none where none is named', () => {
     const error = failure('MemoryError');
-    expect(faultySetting(error, settings, trans)).toBeNull();
+    expect(faultySetting(error, settings)).toBeNull();
   });
 });

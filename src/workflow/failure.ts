@@ -1,7 +1,6 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { INodeFailure } from '../api/models';
 import { parseAnsi } from '../ui/ansi';
+import { trans } from '../ui/locale';
 
 /** "ValueError: could not convert …", also with its module before it. */
 const EXCEPTION =
@@ -17,10 +16,7 @@ const OWN = 'ComponentError';
 const REFUSAL = /^jupyter mlws node: /;
 
 /** Returns the last exception of a failed node's log in one line, else the error's own message. */
-export function failureSentence(
-  error: INodeFailure,
-  trans: TranslationBundle
-): string {
+export function failureSentence(error: INodeFailure): string {
   const own = ownMessage(error);
   if (own !== null) {
     return shorten(own);
@@ -61,12 +57,9 @@ export interface IFailedRow {
 }
 
 /** Returns the row of an input table that a failed node names; null where it names none. */
-export function failedRow(
-  error: INodeFailure,
-  trans: TranslationBundle
-): IFailedRow | null {
+export function failedRow(error: INodeFailure): IFailedRow | null {
   const match = /\brow (\d+)(?: of the input '(\w+)')?/.exec(
-    failureSentence(error, trans)
+    failureSentence(error)
   );
   return match && { row: Number(match[1]), port: match[2] ?? null };
 }
@@ -83,11 +76,10 @@ function ownMessage(error: INodeFailure): string | null {
 /** Returns the setting that an error is most likely about; null where none is named. */
 export function faultySetting(
   error: INodeFailure,
-  settings: Readonly<Record<string, unknown>>,
-  trans: TranslationBundle
+  settings: Readonly<Record<string, unknown>>
 ): string | null {
   // What there is instead is no fault.
-  const [sentence] = failureSentence(error, trans).split('; it has ');
+  const [sentence] = failureSentence(error).split('; it has ');
   const quoted = new Set(
     [...sentence.matchAll(/['"“‘`]([^'"”’`]+)['"”’`]/g)].map(([, text]) => text)
   );

@@ -1,10 +1,7 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
 import type { IPlan } from '../api/models';
 import { runButtonText } from './labels';
-
-const trans = nullTranslator.load('jupyter_mlws');
 
 function text(
   summary: Partial<IPlan['summary']>,
@@ -18,7 +15,7 @@ function text(
     without_estimate: 0,
     ...rest
   };
-  return runButtonText(plan, trans);
+  return runButtonText(plan);
 }
 
 it('counts the nodes of a run and estimates its time', () => {
@@ -37,5 +34,5 @@ it('says that a time is of some of the nodes', () => {
 it('says that nothing is to be done', () => {
   expect(text({ cached: 4 })).toBe('Everything is up to date');
   expect(text({ cached: 4, restorable: 2 })).toBe('Restore 2 nodes');
-  expect(runButtonText(null, trans)).toBe('Run');
+  expect(runButtonText(null)).toBe('Run');
 });

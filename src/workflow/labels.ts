@@ -1,5 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type {
   IColumnProfile,
   IPlan,
@@ -7,6 +5,7 @@ import type {
   ITableColumn
 } from '../api/models';
 import { cellText, duration, listText } from '../ui/format';
+import { trans } from '../ui/locale';
 import type { IParseError } from './document/document';
 import type { ISchema } from './document/schema';
 import type { ReaderKind, SweepFault } from './document/sweep';
@@ -20,10 +19,7 @@ import type { NodeMark } from './graph/marks';
 export type ColumnKind = IColumnProfile['kind'];
 export type ColumnRole = NonNullable<ITableColumn['role']>;
 
-export function refusalText(
-  refusal: Refusal,
-  trans: TranslationBundle
-): string {
+export function refusalText(refusal: Refusal): string {
   switch (refusal.kind) {
     case 'type':
       return trans.__(
@@ -45,10 +41,7 @@ export function refusalText(
   }
 }
 
-export function problemText(
-  problem: Problem | IProblem,
-  trans: TranslationBundle
-): string {
+export function problemText(problem: Problem | IProblem): string {
   if (!('kind' in problem)) {
     return problem.message;
   }
@@ -76,7 +69,7 @@ export function problemText(
   }
 }
 
-export function planText(action: string, trans: TranslationBundle): string {
+export function planText(action: string): string {
   const words: Record<string, string> = {
     run: trans.__('Will run'),
     cached: trans.__('Up to date'),
@@ -87,7 +80,7 @@ export function planText(action: string, trans: TranslationBundle): string {
 }
 
 /** Returns the word for the mark of a node. */
-export function markText(mark: NodeMark, trans: TranslationBundle): string {
+export function markText(mark: NodeMark): string {
   switch (mark) {
     case 'running':
       return trans.__('Running');
@@ -109,10 +102,7 @@ export function markText(mark: NodeMark, trans: TranslationBundle): string {
 }
 
 /** Returns what the button of a run says of the plan; null where there is none. */
-export function runButtonText(
-  plan: IPlan | null,
-  trans: TranslationBundle
-): string {
+export function runButtonText(plan: IPlan | null): string {
   if (!plan) {
     return trans.__('Run');
   }
@@ -132,7 +122,7 @@ export function runButtonText(
 }
 
 /** The word for a kind of node; another type that the server names stays as it is. */
-export function kindText(kind: string, trans: TranslationBundle): string {
+export function kindText(kind: string): string {
   const words: Record<string, string> = {
     component: trans.__('Component'),
     notebook: trans.__('Notebook'),
@@ -154,10 +144,7 @@ export function helpPage({ component, kind }: IGraphNode): string | undefined {
 }
 
 /** Returns the name of a column's type; empty if it is not known. */
-export function columnTypeText(
-  type: ITableColumn['type'],
-  trans: TranslationBundle
-): string {
+export function columnTypeText(type: ITableColumn['type']): string {
   switch (type) {
     case 'integer':
       return trans.__('integer');
@@ -177,10 +164,7 @@ export function columnTypeText(
 }
 
 /** The word for what a column holds. */
-export function columnKindText(
-  kind: ColumnKind,
-  trans: TranslationBundle
-): string {
+export function columnKindText(kind: ColumnKind): string {
   switch (kind) {
     case 'category':
       return trans.__('category');
@@ -189,15 +173,12 @@ export function columnKindText(
     case 'constant':
       return trans.__('constant');
     default:
-      return columnTypeText(kind, trans);
+      return columnTypeText(kind);
   }
 }
 
 /** The word for what a column is for. */
-export function columnRoleText(
-  role: ColumnRole,
-  trans: TranslationBundle
-): string {
+export function columnRoleText(role: ColumnRole): string {
   switch (role) {
     case 'feature':
       return trans.__('feature');
@@ -215,10 +196,7 @@ export function columnRoleText(
 }
 
 /** Why a column is probably of its kind; empty where the kind says so itself. */
-export function kindReasonText(
-  reason: IColumnProfile['reason'],
-  trans: TranslationBundle
-): string {
+export function kindReasonText(reason: IColumnProfile['reason']): string {
   switch (reason) {
     case 'no_values':
       return trans.__('no values');
@@ -245,33 +223,32 @@ export function kindReasonText(
 }
 
 /** The type of a column with its kind and role, where they say more. */
-export function columnFactsText(
-  { type, kind, role }: Pick<ITableColumn, 'type'> & Partial<ITableColumn>,
-  trans: TranslationBundle
-): string {
+export function columnFactsText({
+  type,
+  kind,
+  role
+}: Pick<ITableColumn, 'type'> & Partial<ITableColumn>): string {
   const isPlain = kind === type || (kind === 'number' && type === 'integer');
   return [
-    columnTypeText(type, trans),
-    kind && !isPlain ? columnKindText(kind, trans) : '',
-    role && role !== 'feature' ? columnRoleText(role, trans) : ''
+    columnTypeText(type),
+    kind && !isPlain ? columnKindText(kind) : '',
+    role && role !== 'feature' ? columnRoleText(role) : ''
   ]
     .filter(Boolean)
     .join(' · ');
 }
 
 /** What a node is: its component, else its kind. */
-export function nodeText(
-  { component, componentName, kind }: IGraphNode,
-  trans: TranslationBundle
-): string {
-  return component?.title ?? componentName ?? kindText(kind, trans);
+export function nodeText({
+  component,
+  componentName,
+  kind
+}: IGraphNode): string {
+  return component?.title ?? componentName ?? kindText(kind);
 }
 
 /** Why a node can't have variants. */
-export function sweepFaultText(
-  fault: SweepFault,
-  trans: TranslationBundle
-): string {
+export function sweepFaultText(fault: SweepFault): string {
   switch (fault.kind) {
     case 'text':
       return trans.__(
@@ -298,11 +275,7 @@ export function sweepFaultText(
 }
 
 /** What becomes of a node that reads what a sweep writes. */
-export function readerText(
-  node: string,
-  kind: ReaderKind,
-  trans: TranslationBundle
-): string {
+export function readerText(node: string, kind: ReaderKind): string {
   const words: Record<ReaderKind, string> = {
     each: trans.__('%1 runs once per variant.', node),
     all: trans.__('%1 reads the files of all variants.', node),
@@ -311,14 +284,11 @@ export function readerText(
   return words[kind];
 }
 
-export function portText(name: string, trans: TranslationBundle): string {
+export function portText(name: string): string {
   return name === ANY_INPUT ? trans.__('dependencies') : name;
 }
 
-export function errorText(
-  error: IParseError,
-  trans: TranslationBundle
-): string {
+export function errorText(error: IParseError): string {
   switch (error.kind) {
     case 'yaml':
       return error.message;
@@ -340,10 +310,12 @@ export function choiceText(property: ISchema, value: Value): string {
 }
 
 /** How a node differs between two versions: "Changed: n_estimators 60 → 67". */
-export function differenceText(
-  { kind, reasons, changes, from }: INodeDifference,
-  trans: TranslationBundle
-): string {
+export function differenceText({
+  kind,
+  reasons,
+  changes,
+  from
+}: INodeDifference): string {
   if (kind === 'added') {
     return trans.__('Added');
   }
@@ -371,6 +343,6 @@ export function differenceText(
   );
   return trans.__(
     'Changed: %1',
-    listText([...rest.map(reason => words[reason]), ...values], trans)
+    listText([...rest.map(reason => words[reason]), ...values])
   );
 }

@@ -12,6 +12,7 @@ import type {
   ISweeps,
   IWorkflowResults
 } from '../api/models';
+import { trans } from '../ui/locale';
 import { CanvasView } from './canvas/view';
 import { parse } from './document/document';
 import { graphDiff } from './graph/graphDiff';
@@ -45,7 +46,6 @@ class PastService extends WorkflowService {
   /** The text of a file as the run read it; the path is from the project's root. */
   async file(path: string): Promise<YFile> {
     const { commit } = this._past;
-    const { trans } = this._source;
     if (commit === null) {
       throw new Error(trans.__('The files of this run were not kept.'));
     }

@@ -20,11 +20,6 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
-import {
-  ITranslator,
-  nullTranslator,
-  type TranslationBundle
-} from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
@@ -49,6 +44,7 @@ import {
 } from '../lab/tokens';
 import { describeArgs } from '../lab/describeArgs';
 import { helpActions } from '../lab/notify';
+import { trans, translator } from '../ui/locale';
 
 const CANVAS = 'jupyter-mlws:canvas';
 const FILE_TYPE = 'dvc-workflow';
@@ -77,7 +73,6 @@ const canvas: JupyterFrontEndPlugin<void> = {
     ISettingRegistry
   ],
   optional: [
-    ITranslator,
     ICommandPalette,
     IThemeManager,
     ILauncher,
@@ -96,7 +91,6 @@ const canvas: JupyterFrontEndPlugin<void> = {
     views: IMainViews,
     toolbars: IToolbarWidgetRegistry,
     settings: ISettingRegistry,
-    translator: ITranslator | null,
     palette: ICommandPalette | null,
     themes: IThemeManager | null,
     launcher: ILauncher | null,
@@ -105,12 +99,10 @@ const canvas: JupyterFrontEndPlugin<void> = {
     menu: IMainMenu | null,
     notebookFactory: NotebookPanel.IContentFactory | null
   ) => {
-    translator ??= nullTranslator;
-    const trans = translator.load('jupyter_mlws');
     const tracker = new WidgetTracker<WorkflowWidget>({
       namespace: 'mlws-workflow'
     });
-    const report = reporter(trans);
+    const report = reporter();
 
     app.docRegistry.addFileType({
       name: FILE_TYPE,
@@ -129,8 +121,8 @@ const canvas: JupyterFrontEndPlugin<void> = {
       .then(loaded => preferences.connect(loaded))
       .catch(report);
     views.toolbars.add('Report', 'jupyter-mlws:report', ['export']);
-    addToolbarItems(toolbars, trans, app.commands);
-    addNotebookMenu(toolbars, trans, app.commands);
+    addToolbarItems(toolbars, app.commands);
+    addNotebookMenu(toolbars, app.commands);
     const factory = new WorkflowFactory({
       name: CANVAS_FACTORY,
       label: trans.__('Workflow'),
@@ -161,7 +153,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     factory.widgetCreated.connect((_, widget) => {
       widget.title.icon = workflowIcon;
       widget.context.pathChanged.connect(() => void tracker.save(widget));
-      notifyOfFailures(widget, () => app.shell.activateById(widget.id), trans);
+      notifyOfFailures(widget, () => app.shell.activateById(widget.id));
       void tracker.add(widget);
     });
     app.docRegistry.addWidgetFactory(factory);
@@ -185,12 +177,12 @@ const canvas: JupyterFrontEndPlugin<void> = {
       name: widget => widget.context.path
     });
 
-    addCanvasCommands(app, tracker, trans);
+    addCanvasCommands(app, tracker);
     if (menu) {
       addToMenus(menu, tracker);
     }
-    addFileCommands(app, client, manager, translator, report);
-    addCompareCommand(app, tracker, client, views, trans, report);
+    addFileCommands(app, client, manager, report);
+    addCompareCommand(app, tracker, client, views, report);
     const category = trans.__('Machine Learning');
     for (const command of app.commands.listCommands()) {
       if (command.startsWith('workflow:') && command !== RUN_NOTEBOOK) {
@@ -222,21 +214,19 @@ const running: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IMLWSClient, IWorkflowEvents],
   // Notebook 7 has no panel of what is running.
-  optional: [IRunningSessionManagers, ITranslator],
+  optional: [IRunningSessionManagers],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     events: IWorkflowEvents,
-    managers: IRunningSessionManagers | null,
-    translator: ITranslator | null
+    managers: IRunningSessionManagers | null
   ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     const open = (path: string) => {
       const file = documentPath(client.project!, path);
       const args = { path: file, factory: CANVAS_FACTORY };
       void app.commands.execute('docmanager:open', args);
     };
-    managers?.add(new RunningRuns(client, events, open, trans));
+    managers?.add(new RunningRuns(client, events, open));
   }
 };
 
@@ -245,10 +235,8 @@ function addFileCommands(
   app: JupyterFrontEnd,
   client: MLWSClient,
   manager: IDocumentManager,
-  translator: ITranslator,
   report: Report
 ): void {
-  const trans = translator.load('jupyter_mlws');
   const file = {
     type: 'string' as const,
     description: trans.__(
@@ -272,7 +260,7 @@ function addFileCommands(
       try {
         const { newWorkflow } = await import('./import/newDialog');
         const { contents } = app.serviceManager;
-        const path = await newWorkflow(client, contents, trans);
+        const path = await newWorkflow(client, contents);
         // A launcher gives its place to the widget.
         return path === null ? null : await open(path);
       } catch (error) {
@@ -294,7 +282,6 @@ function addFileCommands(
         const made = await workflowFromTable(
           client,
           manager,
-          translator,
           typeof path === 'string' ? path : undefined
         );
         if (!made) {
@@ -319,12 +306,7 @@ function addFileCommands(
       try {
         const { workflowOfNotebook } = await import('./import/notebookNode');
         const notebook = path as string;
-        const target = await workflowOfNotebook(
-          client,
-          manager,
-          trans,
-          notebook
-        );
+        const target = await workflowOfNotebook(client, manager, notebook);
         if (target !== null) {
           (await open(target)).whenLoaded(editor => {
             editor.runNotebook(notebook).catch(report);
@@ -353,7 +335,6 @@ function addFileCommands(
         const path = await importWorkflow(
           client,
           manager,
-          translator,
           typeof source === 'string' ? source : undefined
         );
         return path === null ? null : await open(path);
@@ -371,7 +352,6 @@ function addCompareCommand(
   tracker: WidgetTracker<WorkflowWidget>,
   client: MLWSClient,
   views: IMainViews,
-  trans: TranslationBundle,
   report: Report
 ): void {
   const service = (): WorkflowService | null =>
@@ -385,7 +365,7 @@ function addCompareCommand(
       const { path, project } = service()!;
       try {
         const { compareVersions } = await import('./compare/compareVersions');
-        const view = await compareVersions(client, path, project, trans);
+        const view = await compareVersions(client, path, project);
         if (view) {
           views.show(`graphs ${UUID.uuid4()}`, () => ({
             view,
@@ -403,7 +383,7 @@ function addCompareCommand(
 const ONCE = 10_000;
 
 /** Shows errors as notifications; the same one of several requests only once. */
-function reporter(trans: TranslationBundle): Report {
+function reporter(): Report {
   const times = new Map<string, number>();
   return error => {
     const text =

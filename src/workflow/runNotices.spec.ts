@@ -1,5 +1,4 @@
 import { Notification } from '@jupyterlab/apputils';
-import { nullTranslator } from '@jupyterlab/translation';
 import { YFile } from '@jupyter/ydoc';
 import { afterEach, expect, it } from 'vitest';
 
@@ -45,7 +44,7 @@ it.each(Object.keys(WAYS))(
     model.runs.current.load(RUN as unknown as IRun);
     const failed: unknown[] = [];
     model.server.failed.connect((_, error) => failed.push(error));
-    notifyOfUnpulledData(model.runs, nullTranslator.load('jupyter_mlws'));
+    notifyOfUnpulledData(model.runs);
     await begin(model.runs);
     const [notice] = Notification.manager.notifications;
     expect(notice.message).toBe(message);

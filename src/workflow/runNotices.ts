@@ -1,7 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { helpActions } from '../lab/notify';
+import { trans } from '../ui/locale';
 import { failureSentence } from './failure';
 import type { RunsStore } from './store/runs';
 import type { WorkflowWidget } from './widget';
@@ -10,10 +10,7 @@ import type { WorkflowWidget } from './widget';
 const NOTICE_TIME = 15_000;
 
 /** Reports runs whose data was not pulled, with a button that pulls it and runs. */
-export function notifyOfUnpulledData(
-  runs: RunsStore,
-  trans: TranslationBundle
-): void {
+export function notifyOfUnpulledData(runs: RunsStore): void {
   runs.unpulled.connect((_, { error, pullAndRun }) => {
     Notification.warning(error.message, {
       autoClose: false,
@@ -32,17 +29,16 @@ export function notifyOfUnpulledData(
 /** Reports runs that fail, with a button that shows the failed node. */
 export function notifyOfFailures(
   widget: WorkflowWidget,
-  activate: () => void,
-  trans: TranslationBundle
+  activate: () => void
 ): void {
   widget.whenLoaded(({ model }) => {
-    notifyOfUnpulledData(model.runs, trans);
+    notifyOfUnpulledData(model.runs);
     model.runs.ended.connect((_, { status, error }) => {
       if (status !== 'FAILED' || !error) {
         return;
       }
       const { node } = error;
-      const sentence = failureSentence(error, trans);
+      const sentence = failureSentence(error);
       const title = model.document.workflow.title || widget.title.label;
       const text = node
         ? trans.__('%1: “%2” failed. %3', title, node, sentence)

@@ -1,5 +1,4 @@
 import { Notification } from '@jupyterlab/apputils';
-import { nullTranslator } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
 import { failure, project, settle, Wire } from '../__tests__/server';
@@ -24,8 +23,7 @@ function setUp() {
   const manager = new RunningRuns(
     client,
     client.stream('/workflows/status'),
-    path => opened.push(path),
-    nullTranslator.load('jupyter_mlws')
+    path => opened.push(path)
   );
   const say = (id: string, status: string) =>
     wire.sockets[0].say({

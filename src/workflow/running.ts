@@ -1,10 +1,10 @@
 import type { IRunningSessions } from '@jupyterlab/running';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IEventStream, MLWSClient } from '../api/client';
 import type { IRunSummary, IWorkflowEvent } from '../api/models';
 import { notifyOnError } from '../lab/notify';
+import { trans } from '../ui/locale';
 import { workflowIcon } from './icons';
 import { FINAL } from './store/run';
 
@@ -13,21 +13,17 @@ export class RunningRuns implements IRunningSessions.IManager {
   constructor(
     private _client: MLWSClient,
     events: IEventStream<IWorkflowEvent>,
-    private _open: (path: string) => void,
-    private _trans: TranslationBundle
+    private _open: (path: string) => void
   ) {
-    this.name = _trans.__('Workflow Runs');
-    this.shutdownAllLabel = _trans.__('Stop All');
-    this.shutdownAllConfirmationText = _trans.__('Stop all workflow runs?');
     events.message.connect(this._onEvent, this);
     _client.projectChanged.connect(() => this._set([]));
   }
 
-  readonly name: string;
+  readonly name = trans.__('Workflow Runs');
   readonly supportsMultipleViews = false;
-  readonly shutdownLabel = this._trans.__('Stop');
-  readonly shutdownAllLabel: string;
-  readonly shutdownAllConfirmationText: string;
+  readonly shutdownLabel = trans.__('Stop');
+  readonly shutdownAllLabel = trans.__('Stop All');
+  readonly shutdownAllConfirmationText = trans.__('Stop all workflow runs?');
 
   get runningChanged(): ISignal<this, unknown> {
     return this._changed;

@@ -1,6 +1,5 @@
 import type { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   checkIcon,
   ReactWidget,
@@ -17,6 +16,7 @@ import { Menu } from '@lumino/widgets';
 
 import { CANVAS_FACTORY } from '../lab/tokens';
 import { duration } from '../ui/format';
+import { trans } from '../ui/locale';
 import { runStatusLabel } from '../ui/runStatus';
 import { useSignal } from '../ui/useSignal';
 import type { Editor } from './editor';
@@ -51,10 +51,9 @@ interface IButton {
  */
 export function addToolbarItems(
   registry: IToolbarWidgetRegistry,
-  trans: TranslationBundle,
   commands: CommandRegistry
 ): void {
-  for (const [name, button] of Object.entries(buttons(trans, commands))) {
+  for (const [name, button] of Object.entries(buttons(commands))) {
     registry.addFactory<WorkflowWidget>(CANVAS_FACTORY, name, widget =>
       createButton(name, button, widget)
     );
@@ -67,7 +66,7 @@ export function addToolbarItems(
     registry.addFactory<WorkflowWidget>(CANVAS_FACTORY, name, widget => {
       const item = ReactWidget.create(
         <UseSignal signal={widget.loaded}>
-          {() => widget.model && <View model={widget.model} trans={trans} />}
+          {() => widget.model && <View model={widget.model} />}
         </UseSignal>
       );
       item.addClass(className);
@@ -118,10 +117,7 @@ function createButton(
   return button;
 }
 
-function buttons(
-  trans: TranslationBundle,
-  commands: CommandRegistry
-): Record<string, IButton> {
+function buttons(commands: CommandRegistry): Record<string, IButton> {
   return {
     save: {
       icon: saveIcon,
@@ -202,7 +198,6 @@ function openMenu(
 /** Registers the menu of workflows in the toolbar of a notebook. */
 export function addNotebookMenu(
   registry: IToolbarWidgetRegistry,
-  trans: TranslationBundle,
   commands: CommandRegistry
 ): void {
   registry.addFactory<NotebookPanel>('Notebook', 'mlws-workflow', panel => {
@@ -239,11 +234,10 @@ const MORE = [
 
 interface IViewProps {
   model: CanvasModel;
-  trans: TranslationBundle;
 }
 
 /** "Run 3 nodes · ~9 s"; where nothing is to be done, that, and the way to run all the same. */
-function RunButton({ model, trans }: IViewProps): JSX.Element {
+function RunButton({ model }: IViewProps): JSX.Element {
   const { runs, drawing } = model;
   const { forecast } = runs;
   useSignal(forecast.changed);
@@ -273,9 +267,7 @@ function RunButton({ model, trans }: IViewProps): JSX.Element {
         ) : (
           <runIcon.react tag="span" />
         )}
-        {runs.isRunning
-          ? trans.__('Running…')
-          : runButtonText(forecast.plan, trans)}
+        {runs.isRunning ? trans.__('Running…') : runButtonText(forecast.plan)}
       </button>
       {forecast.isUpToDate && !runs.isRunning && (
         <button
@@ -295,7 +287,7 @@ function RunButton({ model, trans }: IViewProps): JSX.Element {
 }
 
 /** The number of problems; a click lists them. */
-function ProblemsButton({ model, trans }: IViewProps): JSX.Element | null {
+function ProblemsButton({ model }: IViewProps): JSX.Element | null {
   useSignal(model.drawing.changed);
   const { problems } = model.drawing;
   const hasErrors = problems.some(
@@ -313,7 +305,7 @@ function ProblemsButton({ model, trans }: IViewProps): JSX.Element | null {
 }
 
 /** "Running 3/6", "Completed in 4.2 s". */
-function StateText({ model, trans }: IViewProps): JSX.Element | null {
+function StateText({ model }: IViewProps): JSX.Element | null {
   useSignal(model.runs.current.changed);
   const { run, progress } = model.runs.current;
   const isOver = run !== null && FINAL.has(run.status);
@@ -321,7 +313,7 @@ function StateText({ model, trans }: IViewProps): JSX.Element | null {
   if (!run) {
     return null;
   }
-  const word = runStatusLabel(run.status, trans);
+  const word = runStatusLabel(run.status);
   const text = !isOver
     ? `${word} ${progress.done}/${progress.total}${run.started ? ` · ${duration(elapsed)}` : ''}`
     : run.duration !== null

@@ -1,8 +1,8 @@
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import type { ICellSides, Side, SideChoice } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { sideLabel } from '../operationLabels';
 
 type CellChoice = SideChoice | { source: string };
@@ -21,9 +21,8 @@ function SideSource(props: {
   cell: ICellSides;
   side: Side;
   label: string;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { cell, side, label, trans } = props;
+  const { cell, side, label } = props;
   const source = cell[side];
   return (
     <section aria-label={label} data-mlws-side={side}>
@@ -43,13 +42,12 @@ function ConflictingCell(props: {
   names: Record<'ours' | 'theirs', string>;
   choice: CellChoice | undefined;
   onChoose: (choice: CellChoice) => void;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { cell, number, names, choice, onChoose, trans } = props;
+  const { cell, number, names, choice, onChoose } = props;
   const labels: Record<Side, string> = {
-    ours: `${sideLabel('ours', trans)}: ${names.ours}`,
-    base: sideLabel('base', trans),
-    theirs: `${sideLabel('theirs', trans)}: ${names.theirs}`
+    ours: `${sideLabel('ours')}: ${names.ours}`,
+    base: sideLabel('base'),
+    theirs: `${sideLabel('theirs')}: ${names.theirs}`
   };
   const takes: [SideChoice, string][] = [
     [
@@ -100,13 +98,7 @@ function ConflictingCell(props: {
       </header>
       <div className="jp-mlws-MergeCell-sides">
         {(['ours', 'base', 'theirs'] as const).map(side => (
-          <SideSource
-            key={side}
-            cell={cell}
-            side={side}
-            label={labels[side]}
-            trans={trans}
-          />
+          <SideSource key={side} cell={cell} side={side} label={labels[side]} />
         ))}
       </div>
       {choice !== undefined && (
@@ -138,11 +130,10 @@ export function CellMerge(props: {
   cells: readonly ICellSides[];
   names: Record<'ours' | 'theirs', string>;
   busy: boolean;
-  trans: TranslationBundle;
   onTouched: () => void;
   onResolve: (choices: Record<string, CellChoice>) => void;
 }): JSX.Element {
-  const { cells, names, busy, trans } = props;
+  const { cells, names, busy } = props;
   const [choices, setChoices] = useState<Record<string, CellChoice>>({});
   const [all, setAll] = useState(false);
   const conflicts = cells.filter(cell => cell.conflict);
@@ -206,7 +197,6 @@ export function CellMerge(props: {
             names={names}
             choice={choices[cell.id]}
             onChoose={choice => choose(cell.id, choice)}
-            trans={trans}
           />
         ) : (
           all && (

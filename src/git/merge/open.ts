@@ -5,6 +5,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { MLWSClient } from '../../api/client';
 import { confirm } from '../../lab/confirm';
 import type { MainViews } from '../../lab/mainArea';
+import { trans } from '../../ui/locale';
 import { State } from '../../ui/state';
 import type { ICode } from '../actions';
 import { mergeIcon } from '../icons';
@@ -18,7 +19,6 @@ export function conflictOpener(
   languages: IEditorLanguageRegistry | null,
   status: ILabStatus | null
 ): (path: string) => Promise<void> {
-  const { trans } = client;
   const open = async (path: string) => {
     const { conflictView } = await import('./view');
     await views.show(`conflict ${path}`, () => {
@@ -42,8 +42,7 @@ export function conflictOpener(
         confirm(
           trans.__('Discard the merge result?'),
           trans.__('Your choices for “%1” will be lost.', path),
-          trans.__('Close'),
-          trans
+          trans.__('Close')
         );
       return { view, icon: mergeIcon, mayClose };
     });

@@ -1,9 +1,9 @@
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { Button } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useRef, useState } from 'react';
 
 import type { IConflictDetail, SideChoice } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { sideLabel } from '../operationLabels';
 import { type IEditorTexts, ThreeWayEditor } from './editor';
 import type { Choice, IRegion } from './result';
@@ -14,10 +14,7 @@ function endsInCRLF(text: string | null): boolean {
   return text !== null && /\r\n/.test(text) && !/[^\r]\n/.test(text);
 }
 
-function editorTexts(
-  names: Record<'ours' | 'theirs', string>,
-  trans: TranslationBundle
-): IEditorTexts {
+function editorTexts(names: Record<'ours' | 'theirs', string>): IEditorTexts {
   const stand = (choice: Choice): string => {
     const labels: Record<string, string> = {
       ours: trans.__('ours'),
@@ -30,9 +27,9 @@ function editorTexts(
   };
   return {
     labels: {
-      ours: `${sideLabel('ours', trans)}: ${names.ours}`,
-      base: sideLabel('base', trans),
-      theirs: `${sideLabel('theirs', trans)}: ${names.theirs}`,
+      ours: `${sideLabel('ours')}: ${names.ours}`,
+      base: sideLabel('base'),
+      theirs: `${sideLabel('theirs')}: ${names.theirs}`,
       result: trans.__('Result')
     },
     title: (number: number, region: IRegion) =>
@@ -52,13 +49,12 @@ export function TextMerge(props: {
   names: Record<'ours' | 'theirs', string>;
   languages: IEditorLanguageRegistry | null;
   busy: boolean;
-  trans: TranslationBundle;
   /** The person has begun to choose. */
   onTouched: () => void;
   onResolve: (text: string) => void;
 }): JSX.Element {
-  const { detail, names, languages, busy, trans } = props;
-  const texts = editorTexts(names, trans);
+  const { detail, names, languages, busy } = props;
+  const texts = editorTexts(names);
   const hosts = {
     ours: useRef<HTMLDivElement>(null),
     base: useRef<HTMLDivElement>(null),

@@ -2,7 +2,6 @@ import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { Button, checkIcon } from '@jupyterlab/ui-components';
 import { useMutation } from '@tanstack/react-query';
 import { useCallback, useEffect } from 'react';
-
 import { APIError, escapeId, type MLWSClient } from '../../api/client';
 import type { IConflictDetail, IConflicts, SideChoice } from '../../api/models';
 import { Failure } from '../../ui/errorBox';
@@ -12,6 +11,7 @@ import { conflictLabel } from '../operationLabels';
 import { CellMerge } from './cellMerge';
 import { TextMerge } from './textMerge';
 import { WholeMerge } from './wholeMerge';
+import { trans } from '../../ui/locale';
 
 /** Code of the error that a path is in no conflict (any more). */
 const NOT_THERE = '30404';
@@ -44,8 +44,7 @@ function Ways(
     onResolve: (resolution: Resolution) => void;
   }
 ): JSX.Element {
-  const { client, detail, conflicts, busy, touched, onResolve } = props;
-  const { language, trans } = client;
+  const { detail, conflicts, busy, touched, onResolve } = props;
   const onTouched = useCallback(() => {
     touched.value = true;
   }, [touched]);
@@ -53,7 +52,7 @@ function Ways(
     ours: conflicts.ours ?? 'HEAD',
     theirs: conflicts.theirs ?? conflicts.commit?.slice(0, 8) ?? '?'
   };
-  const common = { names, busy, trans };
+  const common = { names, busy };
   if (detail.cells !== null) {
     return (
       <CellMerge
@@ -86,7 +85,6 @@ function Ways(
     <WholeMerge
       {...common}
       detail={detail}
-      language={language}
       onTake={take => onResolve({ take })}
     />
   );
@@ -94,8 +92,7 @@ function Ways(
 
 /** What is left to do once a path is settled. */
 function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
-  const { client, path, conflicts } = props;
-  const { trans } = client;
+  const { path, conflicts } = props;
   return (
     <div className="jp-mlws-Settled" role="status">
       <p>
@@ -127,7 +124,7 @@ function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
 /** One path in conflict: three versions, and what it is to be. */
 function Conflict(props: IProps): JSX.Element {
   const { client, path, touched } = props;
-  const { queries, trans } = client;
+  const { queries } = client;
   const address =
     `/git/conflicts/${encodeURIComponent(escapeId(path))}` as const;
   const conflicts = useGet(client, '/git/conflicts');
@@ -169,16 +166,16 @@ function Conflict(props: IProps): JSX.Element {
     };
   }, [isSettled, touched]);
   return (
-    <Answer of={conflicts} trans={trans}>
+    <Answer of={conflicts}>
       {merge => (
-        <Answer of={detail} trans={trans}>
+        <Answer of={detail}>
           {one => (
             <>
               <header className="jp-mlws-View-head">
                 <h2>{path}</h2>
-                {one && <span>{conflictLabel(one.how, trans)}</span>}
+                {one && <span>{conflictLabel(one.how)}</span>}
               </header>
-              {settle.error && <Failure error={settle.error} trans={trans} />}
+              {settle.error && <Failure error={settle.error} />}
               {one ? (
                 <Ways
                   {...props}
@@ -207,7 +204,7 @@ function Conflict(props: IProps): JSX.Element {
 export function conflictView(props: IProps): ServerView {
   const { client, path } = props;
   const view = new ServerView(client, () => <Conflict {...props} />, {
-    label: client.trans.__('Resolve %1', path.split('/').pop() ?? path),
+    label: trans.__('Resolve %1', path.split('/').pop() ?? path),
     className: 'jp-mlws-View jp-mlws-ConflictView',
     help: 'how-to-conflicts'
   });

@@ -1,19 +1,13 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { fileSize } from '../../ui/format';
 import type { IConflictDetail, Side, SideChoice } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { sideLabel } from '../operationLabels';
 
 /** Characters of a text that are shown to choose by. */
 const SHOWN = 20_000;
 
-function Content(props: {
-  detail: IConflictDetail;
-  side: Side;
-  language: string;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { detail, side, language, trans } = props;
+function Content(props: { detail: IConflictDetail; side: Side }): JSX.Element {
+  const { detail, side } = props;
   if (!(side in detail.sizes)) {
     return (
       <p className="jp-mlws-Hint">{trans.__('No such file on this side.')}</p>
@@ -25,13 +19,13 @@ function Content(props: {
   return (
     <>
       {size !== null && size !== undefined && (
-        <p className="jp-mlws-Hint">{fileSize(size, language)}</p>
+        <p className="jp-mlws-Hint">{fileSize(size)}</p>
       )}
       {data.map(one => (
         <p key={one.path}>
           {one.path}{' '}
           <code title={one.md5 ?? undefined}>{one.md5?.slice(0, 8)}</code>{' '}
-          {one.size !== null && fileSize(one.size, language)}
+          {one.size !== null && fileSize(one.size)}
         </p>
       ))}
       {text !== null && data.length === 0 && (
@@ -49,11 +43,9 @@ export function WholeMerge(props: {
   detail: IConflictDetail;
   names: Record<'ours' | 'theirs', string>;
   busy: boolean;
-  language: string;
-  trans: TranslationBundle;
   onTake: (side: SideChoice) => void;
 }): JSX.Element {
-  const { detail, names, busy, language, trans } = props;
+  const { detail, names, busy } = props;
   const verb = (side: 'ours' | 'theirs') =>
     side in detail.sizes
       ? side === 'ours'
@@ -67,14 +59,9 @@ export function WholeMerge(props: {
       {(['ours', 'theirs'] as const).map(side => (
         <section key={side} data-mlws-side={side}>
           <h3>
-            {sideLabel(side, trans)}: {names[side]}
+            {sideLabel(side)}: {names[side]}
           </h3>
-          <Content
-            detail={detail}
-            side={side}
-            language={language}
-            trans={trans}
-          />
+          <Content detail={detail} side={side} />
           <button
             type="button"
             className="jp-mod-styled jp-mod-accept"

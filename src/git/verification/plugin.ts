@@ -2,11 +2,11 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { checkIcon } from '@jupyterlab/ui-components';
 
 import { describeSnapshot, idOf } from '../../lab/contextMenu';
 import { IMainViews, IMLWSClient } from '../../lab/tokens';
+import { trans } from '../../ui/locale';
 
 namespace CommandIDs {
   export const verify = 'mlws:verify-snapshot';
@@ -17,21 +17,15 @@ const proof: JupyterFrontEndPlugin<void> = {
   description: 'Verification and repair of snapshots.',
   autoStart: true,
   requires: [IMLWSClient, IMainViews],
-  optional: [ITranslator],
-  activate: (
-    app: JupyterFrontEnd,
-    client: IMLWSClient,
-    views: IMainViews,
-    translator: ITranslator | null
-  ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+  optional: [],
+  activate: (app: JupyterFrontEnd, client: IMLWSClient, views: IMainViews) => {
     views.toolbars.add('Snapshot Verification', 'jupyter-mlws:proof', [
       'verify',
       'quick-verify',
       'repair'
     ]);
     app.commands.addCommand(CommandIDs.verify, {
-      describedBy: describeSnapshot(trans),
+      describedBy: describeSnapshot(),
       label: trans.__('Verify Snapshot'),
       caption: trans.__(
         'Verify every object of the snapshot in git, the cache and the remote'

@@ -1,18 +1,16 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { listText } from '../../ui/format';
 import { isPossible, type IContainerHost } from '../containers/actions';
 import type { Action, ContainersModel } from '../containers/model';
 import { nameOf, type IQuestion } from '../containers/labels';
 import type { IContainer } from '../../api/models';
+import { trans } from '../../ui/locale';
 
 /** What can be done with several containers at once. */
 const ACTIONS: Action[] = ['start', 'stop', 'restart', 'delete'];
 
 function questionBefore(
   action: Action,
-  several: readonly IContainer[],
-  trans: TranslationBundle
+  several: readonly IContainer[]
 ): IQuestion | null {
   const count = several.length;
   const titles: Record<Action, string> = {
@@ -24,19 +22,19 @@ function questionBefore(
   if (action === 'start') {
     return null;
   }
-  const names = several.map(one => `${one.user} / ${nameOf(one, trans)}`);
+  const names = several.map(one => `${one.user} / ${nameOf(one)}`);
   return {
     title: titles[action],
     lost: trans.__(
       '%1: kernels and terminals are stopped; unsaved data in memory is lost.',
-      listText(names, trans)
+      listText(names)
     ),
     kept: trans.__('Home folders are kept.'),
-    accept: actionLabel(action, trans)
+    accept: actionLabel(action)
   };
 }
 
-function actionLabel(action: Action, trans: TranslationBundle): string {
+function actionLabel(action: Action): string {
   const labels: Record<Action, string> = {
     start: trans.__('Start'),
     stop: trans.__('Stop'),
@@ -51,15 +49,14 @@ export function BulkActions(props: {
   chosen: readonly IContainer[];
   model: ContainersModel;
   host: Pick<IContainerHost, 'ask'>;
-  trans: TranslationBundle;
   onDone: () => void;
 }): JSX.Element {
-  const { chosen, model, host, trans } = props;
+  const { chosen, model, host } = props;
   const fitting = (action: Action) =>
     chosen.filter(one => isPossible(action, one.status));
   const perform = async (action: Action): Promise<void> => {
     const several = fitting(action);
-    const question = questionBefore(action, several, trans);
+    const question = questionBefore(action, several);
     if (question === null || (await host.ask(question, several[0]))) {
       await Promise.all(several.map(one => model.act(action, one.id)));
       props.onDone();
@@ -80,7 +77,7 @@ export function BulkActions(props: {
           disabled={fitting(action).length === 0}
           onClick={() => void perform(action)}
         >
-          {actionLabel(action, trans)}
+          {actionLabel(action)}
         </button>
       ))}
     </div>

@@ -1,15 +1,13 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
+import { trans } from '../../ui/locale';
 import { Dialog } from '../containers/dialog';
 import type { IQuestion } from '../containers/labels';
 
 /** Asks before something ends; the harmless answer has the focus. */
 export function Confirmation(props: {
   question: IQuestion;
-  trans: TranslationBundle;
   onAnswer: (accepted: boolean) => void;
 }): JSX.Element {
-  const { question, trans, onAnswer } = props;
+  const { question, onAnswer } = props;
   return (
     <Dialog title={question.title} onClose={() => onAnswer(false)}>
       <p>{question.lost}</p>

@@ -1,19 +1,14 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { Meter } from '../containers/meter';
 import { cores, memorySize } from '../../ui/format';
 import type { IAmount, IMachine } from '../../api/models';
+import { trans } from '../../ui/locale';
 
-function Machine(props: {
-  machine: IMachine;
-  language: string;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { machine, language, trans } = props;
+function Machine(props: { machine: IMachine }): JSX.Element {
+  const { machine } = props;
   const { capacity, allocated, used } = machine;
   const writers: Record<keyof IAmount, (value: number) => string> = {
-    cpu: value => cores(value, language),
-    memory: value => memorySize(value, language),
+    cpu: value => cores(value),
+    memory: value => memorySize(value),
     gpu: String
   };
   const meter = (kind: keyof IAmount, label: string) => (
@@ -49,10 +44,8 @@ function Machine(props: {
 /** What each machine has, what is allocated to containers, and what they use of it. */
 export function Machines(props: {
   machines: readonly IMachine[];
-  language: string;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { machines, trans } = props;
+  const { machines } = props;
   return (
     <section aria-labelledby="mlws-machines">
       <h2 id="mlws-machines">{trans.__('Machines')}</h2>
@@ -61,12 +54,7 @@ export function Machines(props: {
       )}
       <ul className="jp-mlws-Nodes">
         {machines.map(machine => (
-          <Machine
-            key={machine.name}
-            machine={machine}
-            language={props.language}
-            trans={trans}
-          />
+          <Machine key={machine.name} machine={machine} />
         ))}
       </ul>
     </section>

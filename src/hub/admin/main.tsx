@@ -8,6 +8,7 @@ import '../../../style/hub-admin.css';
 import { createRoot } from 'react-dom/client';
 
 import { MLWSClient } from '../../api/client';
+import { setLocale } from '../../ui/locale';
 import { ContainersModel } from '../containers/model';
 import { readConfig } from './config';
 import { hubServer } from './hubServer';
@@ -20,6 +21,7 @@ async function main(root: HTMLElement): Promise<void> {
   const config = readConfig(root);
   const server = hubServer(config);
   const trans = await loadTranslations(config, server);
+  setLocale(config.language, trans);
   document.documentElement.lang = config.language;
   document.body.classList.add('jp-ThemedContainer');
   document.title = trans.__('Containers');

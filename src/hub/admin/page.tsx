@@ -1,4 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useCallback, useEffect, useMemo, useReducer, useState } from 'react';
 
 import type { MLWSClient } from '../../api/client';
@@ -28,6 +27,7 @@ import type {
   IContainer,
   IResourceReport
 } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { useValue } from '../../ui/state';
 import { BulkActions } from './bulk';
 import type { IConfig } from './config';
@@ -53,12 +53,8 @@ const STATUSES: ContainerStatus[] = [
 /** Code of the error that one is not, or no longer, signed in. */
 const SIGNED_OUT = '50301';
 
-function Head(props: {
-  config: IConfig;
-  theme: PageTheme;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { config, theme, trans } = props;
+function Head(props: { config: IConfig; theme: PageTheme }): JSX.Element {
+  const { config, theme } = props;
   const [chosen, choose] = useState(theme.chosen);
   const labels: Record<Theme, string> = {
     system: trans.__('System'),
@@ -101,11 +97,9 @@ function Containers(props: {
   model: ContainersModel;
   host: IContainerHost;
   isAdmin: boolean;
-  language: string;
-  trans: TranslationBundle;
   onNew: () => void;
 }): JSX.Element {
-  const { items, report, model, isAdmin, trans } = props;
+  const { items, report, model, isAdmin } = props;
   const [text, setText] = useState('');
   const [status, setStatus] = useState<ContainerStatus | ''>('');
   const [order, setOrder] = useState<IOrder>({
@@ -144,7 +138,7 @@ function Containers(props: {
           <option value="">{trans.__('All states')}</option>
           {STATUSES.map(one => (
             <option key={one} value={one}>
-              {containerStatusLabel(one, trans)}
+              {containerStatusLabel(one)}
             </option>
           ))}
         </select>
@@ -164,7 +158,6 @@ function Containers(props: {
           chosen={together}
           model={model}
           host={props.host}
-          trans={trans}
           onDone={() => setChosen(new Set())}
         />
       )}
@@ -182,8 +175,6 @@ function Containers(props: {
             order={order}
             model={model}
             host={props.host}
-            language={props.language}
-            trans={trans}
             chosen={chosen}
             onSort={setOrder}
             onChoose={setChosen}
@@ -197,14 +188,13 @@ function Containers(props: {
 function Logs(props: {
   client: MLWSClient;
   container: IContainer;
-  trans: TranslationBundle;
   onClose: () => void;
 }): JSX.Element | null {
-  const { client, container, trans } = props;
+  const { client, container } = props;
   const { id } = container;
   const label = trans.__(
     'Logs of %1',
-    `${container.user} / ${nameOf(container, trans)}`
+    `${container.user} / ${nameOf(container)}`
   );
   return (
     <section className="jp-mlws-Logs" aria-labelledby="mlws-logs">
@@ -229,7 +219,6 @@ export function Page(props: {
 }): JSX.Element {
   const { model, config, theme } = props;
   const { client } = model;
-  const { language, trans } = client;
   const containers = useContainers(model);
   const report = useReport(model);
   const connected = useValue(model.connected);
@@ -270,15 +259,13 @@ export function Page(props: {
 
   return (
     <>
-      <Head config={config} theme={theme} trans={trans} />
+      <Head config={config} theme={theme} />
       {error?.code === SIGNED_OUT && (
         <p className="jp-mlws-Note">
           <a href={config.baseUrl}>{trans.__('Sign in again')}</a>
         </p>
       )}
-      {isReady && error && (
-        <Failure error={error} trans={trans} onRetry={retry} />
-      )}
+      {isReady && error && <Failure error={error} onRetry={retry} />}
       {isReady && !error && lost && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
@@ -286,22 +273,16 @@ export function Page(props: {
           )}
         </p>
       )}
-      <LiveRegion model={model} trans={trans} />
+      <LiveRegion model={model} />
       {!containers.data || !report.data ? (
-        <Waiting error={error} trans={trans} onRetry={retry} />
+        <Waiting error={error} onRetry={retry} />
       ) : (
         <main className="jp-mlws-Main" aria-busy={!connected}>
-          <Machines
-            machines={report.data.nodes}
-            language={language}
-            trans={trans}
-          />
+          <Machines machines={report.data.nodes} />
           <Queue
             waiting={report.data.queue}
             model={model}
             isAdmin={config.admin}
-            language={language}
-            trans={trans}
           />
           <Containers
             items={containers.data}
@@ -309,15 +290,12 @@ export function Page(props: {
             model={model}
             host={host}
             isAdmin={config.admin}
-            language={language}
-            trans={trans}
             onNew={() => setIsMaking(true)}
           />
           {logs && (
             <Logs
               client={client}
               container={logs}
-              trans={trans}
               onClose={() => setLogs(null)}
             />
           )}
@@ -332,8 +310,6 @@ export function Page(props: {
           <CreateForm
             model={model}
             report={report.data}
-            language={language}
-            trans={trans}
             onMade={() => setIsMaking(false)}
             onCancel={() => setIsMaking(false)}
           />
@@ -342,7 +318,6 @@ export function Page(props: {
       {question && (
         <Confirmation
           question={question}
-          trans={trans}
           onAnswer={accepted => {
             setQuestion(null);
             question.answer(accepted);

@@ -1,22 +1,20 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { ActionButton, ActionGroup } from '../containers/actions';
 import type { ContainersModel } from '../containers/model';
 import { resourcesText } from '../containers/labels';
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IWaiting } from '../../api/models';
+import { trans } from '../../ui/locale';
 
 function QueueActions(props: {
   one: IWaiting;
   last: number;
   model: ContainersModel;
   isAdmin: boolean;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { one, last, model, isAdmin, trans } = props;
+  const { one, last, model, isAdmin } = props;
   const { id, position } = one;
   return (
-    <ActionGroup of={id} trans={trans}>
+    <ActionGroup of={id}>
       {isAdmin && (
         <>
           <ActionButton
@@ -47,10 +45,8 @@ export function Queue(props: {
   waiting: readonly IWaiting[];
   model: ContainersModel;
   isAdmin: boolean;
-  language: string;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { waiting, model, isAdmin, language, trans } = props;
+  const { waiting, model, isAdmin } = props;
   return (
     <section className="jp-mlws-Queue" aria-labelledby="mlws-queue">
       <h2 id="mlws-queue">{trans.__('Queue')}</h2>
@@ -79,11 +75,9 @@ export function Queue(props: {
                   <td>{one.position}</td>
                   <th scope="row">{one.user}</th>
                   <td>{one.id.slice(one.user.length + 2)}</td>
-                  <td>{resourcesText(one.resources, language, trans)}</td>
+                  <td>{resourcesText(one.resources)}</td>
                   <td>{one.priority}</td>
-                  <td title={fullTime(one.since, language)}>
-                    {relativeTime(one.since, language)}
-                  </td>
+                  <td title={fullTime(one.since)}>{relativeTime(one.since)}</td>
                   <td>
                     {one.eta_seconds === null
                       ? '–'
@@ -95,7 +89,6 @@ export function Queue(props: {
                       last={waiting.length}
                       model={model}
                       isAdmin={isAdmin}
-                      trans={trans}
                     />
                   </td>
                 </tr>

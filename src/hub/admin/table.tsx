@@ -1,5 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { ContainerActions, type IContainerHost } from '../containers/actions';
 import { Icon } from '../containers/icons';
 import type { ContainersModel } from '../containers/model';
@@ -9,6 +7,7 @@ import { CpuMeter, MemoryMeter } from '../containers/usage';
 import { nameOf } from '../containers/labels';
 import { fullTime, relativeTime } from '../../ui/format';
 import type { IContainer } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { useValue } from '../../ui/state';
 
 interface IProps {
@@ -17,8 +16,6 @@ interface IProps {
   order: IOrder;
   model: ContainersModel;
   host: IContainerHost;
-  language: string;
-  trans: TranslationBundle;
   /** Ids of those that something shall be done with together. */
   chosen: ReadonlySet<string>;
   onSort: (order: IOrder) => void;
@@ -28,12 +25,12 @@ interface IProps {
 const ARROWS = { none: '', ascending: ' ▲', descending: ' ▼' };
 
 function Heading(
-  props: Pick<IProps, 'order' | 'trans' | 'onSort'> & {
+  props: Pick<IProps, 'order' | 'onSort'> & {
     column: Column;
     label: string;
   }
 ): JSX.Element {
-  const { column, label, order, trans } = props;
+  const { column, label, order } = props;
   const isMine = order.column === column;
   const sorted = !isMine
     ? 'none'
@@ -55,12 +52,9 @@ function Heading(
   );
 }
 
-function Name(props: {
-  container: IContainer;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { container, trans } = props;
-  const name = nameOf(container, trans);
+function Name(props: { container: IContainer }): JSX.Element {
+  const { container } = props;
+  const name = nameOf(container);
   return container.url === null ? (
     <>{name}</>
   ) : (
@@ -76,7 +70,7 @@ function Name(props: {
 }
 
 function Row(props: IProps & { container: IContainer }): JSX.Element {
-  const { container, model, host, language, trans } = props;
+  const { container, model, host } = props;
   const { id, config, status } = container;
   return (
     <tr data-mlws-container={id} data-mlws-status={status}>
@@ -86,7 +80,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
           checked={props.chosen.has(id)}
           aria-label={trans.__(
             'Select %1',
-            `${container.user} / ${nameOf(container, trans)}`
+            `${container.user} / ${nameOf(container)}`
           )}
           onChange={event => {
             const now = new Set(props.chosen);
@@ -101,33 +95,27 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
       </td>
       <th scope="row">{container.user}</th>
       <td>
-        <Name container={container} trans={trans} />
+        <Name container={container} />
       </td>
       <td className="jp-mlws-Grid-image" title={config.image}>
         {config.image}
       </td>
       <td>
-        <ContainerState container={container} trans={trans} />
+        <ContainerState container={container} />
       </td>
       <td>
-        <CpuMeter container={container} language={language} trans={trans} />
+        <CpuMeter container={container} />
       </td>
       <td>
-        <MemoryMeter container={container} language={language} trans={trans} />
+        <MemoryMeter container={container} />
       </td>
       {props.hasGpu && <td>{container.resources.gpu ?? '–'}</td>}
       <td>{container.restarts}</td>
-      <td title={fullTime(since(container), language)}>
-        {relativeTime(since(container), language)}
+      <td title={fullTime(since(container))}>
+        {relativeTime(since(container))}
       </td>
       <td>
-        <ContainerActions
-          container={container}
-          model={model}
-          host={host}
-          language={language}
-          trans={trans}
-        />
+        <ContainerActions container={container} model={model} host={host} />
       </td>
     </tr>
   );
@@ -135,7 +123,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
 
 /** Containers as rows; what must be said of one beyond its row stands below it. */
 export function ContainerTable(props: IProps): JSX.Element {
-  const { containers, hasGpu, model, trans } = props;
+  const { containers, hasGpu, model } = props;
   const failures = useValue(model.failures);
   const headings: [Column, string][] = [
     ['user', trans.__('Owner')],
@@ -173,7 +161,6 @@ export function ContainerTable(props: IProps): JSX.Element {
               column={column}
               label={label}
               order={props.order}
-              trans={trans}
               onSort={props.onSort}
             />
           ))}
@@ -190,7 +177,6 @@ export function ContainerTable(props: IProps): JSX.Element {
                   container={container}
                   model={model}
                   failure={failures.get(container.id)}
-                  trans={trans}
                 />
               </td>
             </tr>

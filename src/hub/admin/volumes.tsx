@@ -1,6 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMutation } from '@tanstack/react-query';
-
 import type { MLWSClient } from '../../api/client';
 import type { IHours, IVolume } from '../../api/models';
 import { Failure } from '../../ui/errorBox';
@@ -8,6 +6,7 @@ import { fileSize, fullTime, relativeTime } from '../../ui/format';
 import { Failures, useGet } from '../../ui/server';
 import { ActionButton, ActionGroup } from '../containers/actions';
 import type { IQuestion } from '../containers/labels';
+import { language, trans } from '../../ui/locale';
 
 /** What can be done with a volume. */
 type VolumeAction = 'trash' | 'restore' | 'purge';
@@ -21,10 +20,7 @@ interface IProps {
 }
 
 /** What is asked before files go for good. */
-function questionBeforePurge(
-  volume: IVolume,
-  trans: TranslationBundle
-): IQuestion {
+function questionBeforePurge(volume: IVolume): IQuestion {
   return {
     title: trans.__('Delete %1 permanently?', volume.name),
     lost: trans.__("All its files will be deleted. This can't be undone."),
@@ -41,9 +37,8 @@ function Row(
   }
 ): JSX.Element {
   const { volume, confirm, isBusy, onAct } = props;
-  const { language, trans } = props.client;
   const { name, size, quota, trashed_at } = volume;
-  const used = size === null ? '–' : fileSize(size, language);
+  const used = size === null ? '–' : fileSize(size);
   const isOver = size !== null && quota !== null && size > quota;
   return (
     <tr
@@ -55,22 +50,20 @@ function Row(
         {name}
       </td>
       <td className={isOver ? 'jp-mlws-Reason' : undefined}>
-        {quota === null
-          ? used
-          : trans.__('%1 of %2', used, fileSize(quota, language))}
+        {quota === null ? used : trans.__('%1 of %2', used, fileSize(quota))}
       </td>
-      <td title={trashed_at ? fullTime(trashed_at, language) : undefined}>
+      <td title={trashed_at ? fullTime(trashed_at) : undefined}>
         {trashed_at !== null
           ? trans.__(
               'in trash, permanent deletion %1',
-              relativeTime(volume.purge_at!, language)
+              relativeTime(volume.purge_at!)
             )
           : volume.in_use
             ? trans.__('in use')
             : trans.__('current')}
       </td>
       <td>
-        <ActionGroup of={name} trans={trans}>
+        <ActionGroup of={name}>
           {trashed_at === null ? (
             <ActionButton
               name="trash"
@@ -91,7 +84,7 @@ function Row(
                 label={trans.__('Delete %1 Permanently', name)}
                 disabled={isBusy}
                 onClick={() =>
-                  void confirm(questionBeforePurge(volume, trans)).then(yes =>
+                  void confirm(questionBeforePurge(volume)).then(yes =>
                     yes ? onAct('purge') : undefined
                   )
                 }
@@ -107,10 +100,8 @@ function Row(
 function HoursTable(props: {
   hours: readonly IHours[];
   days: number;
-  language: string;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { hours, days, language, trans } = props;
+  const { hours, days } = props;
   const number = (value: number) =>
     value.toLocaleString(language, { maximumFractionDigits: 1 });
   return (
@@ -157,7 +148,6 @@ function HoursTable(props: {
 /** People's volumes with their trash, and hours of use. */
 export function Volumes(props: IProps): JSX.Element {
   const { client } = props;
-  const { language, trans } = client;
   const volumes = useGet(client, '/volumes');
   const report = useGet(client, '/resources/hours');
   const act = useMutation(
@@ -177,8 +167,8 @@ export function Volumes(props: IProps): JSX.Element {
     <>
       <section className="jp-mlws-Volumes" aria-labelledby="mlws-volumes">
         <h2 id="mlws-volumes">{trans.__('Volumes')}</h2>
-        {props.isReachable && <Failures of={[volumes, report]} trans={trans} />}
-        {act.error && <Failure error={act.error} trans={trans} />}
+        {props.isReachable && <Failures of={[volumes, report]} />}
+        {act.error && <Failure error={act.error} />}
         {volumes.data && items.length === 0 && (
           <p className="jp-mlws-Hint">
             {trans.__(
@@ -216,8 +206,6 @@ export function Volumes(props: IProps): JSX.Element {
       <HoursTable
         hours={report.data?.items ?? []}
         days={report.data?.days ?? 0}
-        language={language}
-        trans={trans}
       />
     </>
   );

@@ -1,7 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState, type ReactNode } from 'react';
 
 import type { ContainerStatus, IContainer } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { Dialog } from './dialog';
 import { Icon, type IconName } from './icons';
 import { useValue } from '../../ui/state';
@@ -40,10 +40,9 @@ export async function perform(
   action: Action,
   container: IContainer,
   model: ContainersModel,
-  host: IContainerHost,
-  trans: TranslationBundle
+  host: IContainerHost
 ): Promise<void> {
-  const question = questionBefore(action, container, trans);
+  const question = questionBefore(action, container);
   if (question === null || (await host.ask(question, container))) {
     await model.act(action, container.id);
   }
@@ -74,14 +73,13 @@ export function ActionButton(props: {
 /** What can be done with one thing, named for screen readers. */
 export function ActionGroup(props: {
   of: string;
-  trans: TranslationBundle;
   children: ReactNode;
 }): JSX.Element {
   return (
     <span
       className="jp-mlws-Actions"
       role="group"
-      aria-label={props.trans.__('Actions for %1', props.of)}
+      aria-label={trans.__('Actions for %1', props.of)}
     >
       {props.children}
     </span>
@@ -93,25 +91,23 @@ export function ContainerActions(props: {
   container: IContainer;
   model: ContainersModel;
   host: IContainerHost;
-  language: string;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { container, model, host, language, trans } = props;
+  const { container, model, host } = props;
   const [isResizing, setIsResizing] = useState(false);
   const busy = useValue(model.busy).get(container.id);
   const { data: report } = useReport(model);
-  const name = nameOf(container, trans);
+  const name = nameOf(container);
   const button = (action: Action, label: string) => (
     <ActionButton
       name={action}
       label={label}
       busy={busy === action}
       disabled={busy !== undefined || !isPossible(action, container.status)}
-      onClick={() => void perform(action, container, model, host, trans)}
+      onClick={() => void perform(action, container, model, host)}
     />
   );
   return (
-    <ActionGroup of={`${container.user} / ${name}`} trans={trans}>
+    <ActionGroup of={`${container.user} / ${name}`}>
       {button('start', trans.__('Start %1', name))}
       {button('stop', trans.__('Stop %1', name))}
       {button('restart', trans.__('Restart %1', name))}
@@ -136,8 +132,6 @@ export function ContainerActions(props: {
             container={container}
             model={model}
             report={report}
-            language={language}
-            trans={trans}
             onDone={() => setIsResizing(false)}
           />
         </Dialog>

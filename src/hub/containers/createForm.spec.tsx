@@ -1,4 +1,3 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -7,7 +6,6 @@ import { settle, Wire } from '../../__tests__/server';
 import { CreateForm, parseEnvironment } from './createForm';
 import { ContainersModel } from './model';
 
-const trans = nullTranslator.load('jupyter_mlws');
 let wire: Wire;
 let root: Root;
 let node: HTMLElement;
@@ -22,8 +20,6 @@ beforeEach(async () => {
     <CreateForm
       model={new ContainersModel(wire.client('en', false))}
       report={report}
-      language="en"
-      trans={trans}
       onMade={({ id }) => made.push(id)}
       onCancel={() => made.push('cancelled')}
     />

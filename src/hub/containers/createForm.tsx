@@ -1,4 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import { Failure } from '../../ui/errorBox';
@@ -8,6 +7,7 @@ import type {
   IContainerCreate,
   IResourceReport
 } from '../../api/models';
+import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
 import { Profiles } from './profiles';
 import { SIZE_FIELDS, SizeFields, sizeOf } from './size';
@@ -48,12 +48,10 @@ function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
 export function CreateForm(props: {
   model: ContainersModel;
   report: IResourceReport;
-  language: string;
-  trans: TranslationBundle;
   onMade: (container: IContainer) => void;
   onCancel: () => void;
 }): JSX.Element {
-  const { model, report, language, trans } = props;
+  const { model, report } = props;
   const { defaults, limits } = report;
   const [values, setValues] = useState<Values>({
     name: '',
@@ -106,7 +104,7 @@ export function CreateForm(props: {
         void submit();
       }}
     >
-      {rest && <Failure error={rest} trans={trans} />}
+      {rest && <Failure error={rest} />}
       {textField(
         'name',
         trans.__('Name'),
@@ -132,16 +130,12 @@ export function CreateForm(props: {
       <Profiles
         profiles={report.profiles}
         chosen={values}
-        language={language}
-        trans={trans}
         onChoose={change => setValues({ ...values, ...change })}
       />
       <SizeFields
         values={values}
         errors={byField}
         limits={limits}
-        language={language}
-        trans={trans}
         onChange={change => setValues({ ...values, ...change })}
       />
       <Field
@@ -176,7 +170,6 @@ export function CreateForm(props: {
         ok={trans.__('Create')}
         isBusy={isBusy}
         isIncomplete={wrongLine !== null}
-        trans={trans}
         onCancel={props.onCancel}
       />
     </form>

@@ -1,7 +1,5 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-
 import { Failure } from '../../ui/errorBox';
 import { FormButtons, TextField, useSubmit } from '../../ui/form';
 import { listText, memorySize } from '../../ui/format';
@@ -10,17 +8,15 @@ import { ActionButton } from './actions';
 import { Dialog } from './dialog';
 import { Failures } from '../../ui/server';
 import { useEnvironments, type ContainersModel } from './model';
+import { trans } from '../../ui/locale';
 
 interface IProps {
   model: ContainersModel;
   /** The container that this lab runs in. */
   here: IContainer | null;
-  language: string;
-  trans: TranslationBundle;
 }
 
 function stateText(saved: ISavedEnvironment, props: IProps): string {
-  const { language, trans } = props;
   if (saved.state === 'SAVING') {
     return trans.__('saving…');
   }
@@ -31,12 +27,12 @@ function stateText(saved: ISavedEnvironment, props: IProps): string {
   return trans.__(
     '%1, %2',
     trans._n('%1 package', '%1 packages', count),
-    memorySize(saved.size ?? 0, language)
+    memorySize(saved.size ?? 0)
   );
 }
 
 function Row(props: IProps & { saved: ISavedEnvironment }): JSX.Element {
-  const { model, here, saved, trans } = props;
+  const { model, here, saved } = props;
   const [isAsking, setIsAsking] = useState(false);
   const { client } = model;
   const remove = useMutation(
@@ -69,11 +65,11 @@ function Row(props: IProps & { saved: ISavedEnvironment }): JSX.Element {
           />
         </span>
       </div>
-      {remove.error && <Failure error={remove.error} trans={trans} />}
+      {remove.error && <Failure error={remove.error} />}
       {saved.reason && <p className="jp-mlws-Reason">{saved.reason}</p>}
       {saved.left_out.length > 0 && (
         <p className="jp-mlws-Hint">
-          {trans.__('Not included: %1', listText(saved.left_out, trans))}
+          {trans.__('Not included: %1', listText(saved.left_out))}
         </p>
       )}
       {saved.last_log.length > 0 && (
@@ -103,7 +99,6 @@ function Row(props: IProps & { saved: ISavedEnvironment }): JSX.Element {
               ok={trans.__('Delete')}
               isBusy={false}
               isIncomplete={false}
-              trans={trans}
               onCancel={() => setIsAsking(false)}
             />
           </form>
@@ -116,7 +111,7 @@ function Row(props: IProps & { saved: ISavedEnvironment }): JSX.Element {
 function SaveForm(
   props: IProps & { container: string; onDone: () => void }
 ): JSX.Element {
-  const { model, container, trans } = props;
+  const { model, container } = props;
   const [name, setName] = useState('');
   const { byField, rest, isBusy, submit } = useSubmit(['name'], async () => {
     const body = { name: name.trim(), container };
@@ -133,7 +128,7 @@ function SaveForm(
         void submit();
       }}
     >
-      {rest && <Failure error={rest} trans={trans} />}
+      {rest && <Failure error={rest} />}
       <p className="jp-mlws-Hint">
         {trans.__(
           'Saves the packages you installed with pip as a personal image, which this ' +
@@ -156,7 +151,6 @@ function SaveForm(
         ok={trans.__('Save')}
         isBusy={isBusy}
         isIncomplete={name.trim() === ''}
-        trans={trans}
         onCancel={props.onDone}
       />
     </form>
@@ -165,14 +159,14 @@ function SaveForm(
 
 /** What the person has saved, and the button that saves what this container has installed. */
 export function Environments(props: IProps): JSX.Element {
-  const { model, here, trans } = props;
+  const { model, here } = props;
   const [isSaving, setIsSaving] = useState(false);
   const answer = useEnvironments(model);
   const environments =
     answer.data?.items.filter(({ user }) => user === model.owner) ?? [];
   return (
     <>
-      <Failures of={[answer]} trans={trans} />
+      <Failures of={[answer]} />
       {here !== null && (
         <button
           className="jp-mlws-SaveEnvironment jp-mod-styled"

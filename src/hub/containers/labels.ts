@@ -1,14 +1,10 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { cores, memorySize } from '../../ui/format';
 import type { ContainerStatus, IContainer, IResources } from '../../api/models';
+import { trans } from '../../ui/locale';
 import type { Action } from './model';
 import { parseCpu, parseMemory } from './quantities';
 
-export function containerStatusLabel(
-  status: ContainerStatus,
-  trans: TranslationBundle
-): string {
+export function containerStatusLabel(status: ContainerStatus): string {
   const labels: Record<ContainerStatus, string> = {
     CREATED: trans.__('created'),
     QUEUED: trans.__('queued'),
@@ -23,24 +19,17 @@ export function containerStatusLabel(
 }
 
 /** What people call a container: the server without a name is the default one. */
-export function nameOf(
-  container: Pick<IContainer, 'name'>,
-  trans: TranslationBundle
-): string {
+export function nameOf(container: Pick<IContainer, 'name'>): string {
   return container.name || trans.__('default');
 }
 
 /** "2 CPU · 4 GiB · 1 GPU" */
-export function resourcesText(
-  resources: IResources,
-  language: string,
-  trans: TranslationBundle
-): string {
+export function resourcesText(resources: IResources): string {
   const cpu = parseCpu(resources.cpu);
   const memory = parseMemory(resources.memory);
   const parts = [
-    trans.__('%1 CPU', cpu === null ? resources.cpu : cores(cpu, language)),
-    memory === null ? resources.memory : memorySize(memory, language)
+    trans.__('%1 CPU', cpu === null ? resources.cpu : cores(cpu)),
+    memory === null ? resources.memory : memorySize(memory)
   ];
   if (resources.gpu !== null && resources.gpu !== '0') {
     parts.push(trans.__('%1 GPU', resources.gpu));
@@ -59,10 +48,9 @@ export interface IQuestion {
 /** The question before an action; null for what destroys nothing. */
 export function questionBefore(
   action: Action,
-  container: IContainer,
-  trans: TranslationBundle
+  container: IContainer
 ): IQuestion | null {
-  const name = `${container.user} / ${nameOf(container, trans)}`;
+  const name = `${container.user} / ${nameOf(container)}`;
   const ends = trans.__(
     'Kernels and terminals are stopped; unsaved data in memory is lost.'
   );

@@ -1,16 +1,13 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useState } from 'react';
 
 import type { IContainer } from '../../api/models';
+import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
 import { containerStatusLabel, nameOf } from './labels';
 
 /** Tells those who do not see the list what moves in it. */
-export function LiveRegion(props: {
-  model: ContainersModel;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { model, trans } = props;
+export function LiveRegion(props: { model: ContainersModel }): JSX.Element {
+  const { model } = props;
   const [text, setText] = useState('');
   useEffect(() => {
     const tell = (
@@ -18,18 +15,18 @@ export function LiveRegion(props: {
       what: IContainer | { removed: IContainer }
     ): void => {
       const container = 'removed' in what ? what.removed : what;
-      const name = `${container.user} / ${nameOf(container, trans)}`;
+      const name = `${container.user} / ${nameOf(container)}`;
       setText(
         'removed' in what
           ? trans.__('%1 was deleted', name)
-          : `${name}: ${containerStatusLabel(container.status, trans)}`
+          : `${name}: ${containerStatusLabel(container.status)}`
       );
     };
     model.moved.connect(tell);
     return () => {
       model.moved.disconnect(tell);
     };
-  }, [model, trans]);
+  }, [model]);
   return (
     <div className="jp-mlws-LiveRegion" role="status" aria-live="polite">
       {text}

@@ -3,6 +3,7 @@ import { memo } from 'react';
 import type { MLWSClient } from '../../api/client';
 import type { Data, ILogLine } from '../../api/models';
 import { parseAnsi } from '../../ui/ansi';
+import { trans } from '../../ui/locale';
 import { Failures, ServerView, useGet } from '../../ui/server';
 import { useFollow } from '../../ui/useFollow';
 import { useLog } from '../../ui/useLog';
@@ -44,7 +45,6 @@ export function LogPanel(props: {
   label: string;
 }): JSX.Element {
   const { client, id, label } = props;
-  const { trans } = client;
   const path = encodeURIComponent(id);
   // Its end, since the stream would begin a long log from its beginning.
   const end = useGet(
@@ -90,7 +90,7 @@ export function LogPanel(props: {
         tabIndex={0}
         onScroll={onScroll}
       >
-        <Failures of={[end]} trans={trans} />
+        <Failures of={[end]} />
         {lines.length === 0 && !end.error && (
           <p className="jp-mlws-Hint">
             {isLoading ? trans.__('Loading…') : trans.__('No output yet.')}

@@ -1,9 +1,9 @@
 import { Notification } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText, memorySize } from '../../ui/format';
 import type { IContainer, IOutOfMemory } from '../../api/models';
 import { notifyOnError } from '../../lab/notify';
+import { trans } from '../../ui/locale';
 import { writeMemory } from './quantities';
 
 /** What the notice needs of the person's containers. */
@@ -22,17 +22,15 @@ function largerMemory(now: number, limit: number | null): number | null {
 /** Says whose kernel was ended for lack of memory, and offers more of it by one click. */
 export async function notifyOutOfMemory(
   what: IOutOfMemory,
-  container: IResizable,
-  language: string,
-  trans: TranslationBundle
+  container: IResizable
 ): Promise<void> {
-  const limit = memorySize(what.memory_limit, language);
+  const limit = memorySize(what.memory_limit);
   const text =
     what.paths.length > 0
       ? trans.__(
           'Out of memory: the kernel of %1 was killed (limit %2). Its variables are ' +
             'lost; other notebooks keep running.',
-          listText(what.paths, trans),
+          listText(what.paths),
           limit
         )
       : trans.__(
@@ -43,26 +41,21 @@ export async function notifyOutOfMemory(
   const actions: Notification.IAction[] = [];
   if (more !== null) {
     actions.push({
-      label: trans.__('Resize to %1', memorySize(more, language)),
+      label: trans.__('Resize to %1', memorySize(more)),
       displayType: 'accent',
-      callback: () => void resize(container, more, language, trans)
+      callback: () => void resize(container, more)
     });
   }
   Notification.error(text, { autoClose: false, actions });
 }
 
-async function resize(
-  container: IResizable,
-  memory: number,
-  language: string,
-  trans: TranslationBundle
-): Promise<void> {
+async function resize(container: IResizable, memory: number): Promise<void> {
   await notifyOnError(async () => {
     await container.resize(writeMemory(memory));
     Notification.success(
       trans.__(
         'The memory limit is now %1. Run the notebook again.',
-        memorySize(memory, language)
+        memorySize(memory)
       ),
       { autoClose: 10_000 }
     );

@@ -14,6 +14,7 @@ import { nameOf } from './labels';
 import { labServer } from '../../lab/server';
 import { IMainViews, IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
 import { describeArgs } from '../../lab/describeArgs';
+import { language, trans } from '../../ui/locale';
 
 /** A person's server without a name, in the id of its container. */
 const DEFAULT_SERVER = 'default';
@@ -27,7 +28,7 @@ const containers: JupyterFrontEndPlugin<void> = {
   optional: [IStatusBar],
   activate: (
     app: JupyterFrontEnd,
-    { language, trans }: IMLWSClient,
+    {}: IMLWSClient,
     sidebar: IMLWSSidebar,
     views: IMainViews,
     statusBar: IStatusBar | null
@@ -87,7 +88,7 @@ const containers: JupyterFrontEndPlugin<void> = {
             limit: () => memoryLimit(client),
             resize: (memory: string) => model.resize(host.here, { memory })
           };
-          void notifyOutOfMemory(what, resizable, language, trans);
+          void notifyOutOfMemory(what, resizable);
         });
         statusBar?.registerStatusItem('jupyter-mlws:usage', {
           item: usage,
@@ -117,7 +118,6 @@ function labHost(
   owner: string,
   openLogs: (id: string, name: string) => void
 ): ILabHost {
-  const { trans } = client;
   const server = PageConfig.getOption('hubServerName') || DEFAULT_SERVER;
   const here = `${owner}--${server}`;
   return {
@@ -151,7 +151,7 @@ function labHost(
     open: container => {
       window.open(container.url!, '_blank', 'noopener');
     },
-    openLogs: container => openLogs(container.id, nameOf(container, trans))
+    openLogs: container => openLogs(container.id, nameOf(container))
   };
 }
 

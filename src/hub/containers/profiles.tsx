@@ -1,13 +1,12 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { Field } from '../../ui/form';
 import type { IResources } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { parseCpu, parseMemory } from './quantities';
 import type { ISizeValues } from './size';
 import { resourcesText } from './labels';
 
 /** What the Hub's own sizes are called; others keep the name that the administrator gave. */
-function titleOf(name: string, trans: TranslationBundle): string {
+function titleOf(name: string): string {
   const known: Record<string, string> = {
     small: trans.__('Small'),
     medium: trans.__('Medium'),
@@ -29,11 +28,9 @@ function isSame(size: IResources, values: ISizeValues): boolean {
 export function Profiles(props: {
   profiles: Record<string, IResources>;
   chosen: ISizeValues;
-  language: string;
-  trans: TranslationBundle;
   onChoose: (change: ISizeValues) => void;
 }): JSX.Element | null {
-  const { profiles, chosen, language, trans } = props;
+  const { profiles, chosen } = props;
   const names = Object.keys(profiles);
   if (names.length === 0) {
     return null;
@@ -61,7 +58,7 @@ export function Profiles(props: {
           <option value="">{trans.__('Custom')}</option>
           {names.map(name => (
             <option key={name} value={name}>
-              {`${titleOf(name, trans)}: ${resourcesText(profiles[name], language, trans)}`}
+              {`${titleOf(name)}: ${resourcesText(profiles[name])}`}
             </option>
           ))}
         </select>

@@ -1,9 +1,9 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import { Failure } from '../../ui/errorBox';
 import { FormButtons, useSubmit } from '../../ui/form';
 import type { IContainer, IResourceReport } from '../../api/models';
+import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
 import { SizeFields, SIZE_FIELDS, sizeOf, type ISizeValues } from './size';
 
@@ -12,11 +12,9 @@ export function ResizeForm(props: {
   container: IContainer;
   model: ContainersModel;
   report: IResourceReport;
-  language: string;
-  trans: TranslationBundle;
   onDone: () => void;
 }): JSX.Element {
-  const { container, model, report, language, trans } = props;
+  const { container, model, report } = props;
   const [values, setValues] = useState<ISizeValues>({
     'resources.cpu': container.resources.cpu,
     'resources.memory': container.resources.memory,
@@ -36,7 +34,7 @@ export function ResizeForm(props: {
         void submit();
       }}
     >
-      {rest && <Failure error={rest} trans={trans} />}
+      {rest && <Failure error={rest} />}
       <p className="jp-mlws-Hint">
         {container.status === 'RUNNING' || container.status === 'UNHEALTHY'
           ? trans.__(
@@ -48,15 +46,12 @@ export function ResizeForm(props: {
         values={values}
         errors={byField}
         limits={report.limits}
-        language={language}
-        trans={trans}
         onChange={change => setValues({ ...values, ...change })}
       />
       <FormButtons
         ok={trans.__('Resize')}
         isBusy={isBusy}
         isIncomplete={false}
-        trans={trans}
         onCancel={props.onDone}
       />
     </form>

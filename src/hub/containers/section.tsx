@@ -1,7 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import type { IContainer } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { ContainerActions, ActionButton, type IContainerHost } from './actions';
 import { CreateForm } from './createForm';
 import { Dialog } from './dialog';
@@ -24,15 +24,13 @@ export interface ILabHost extends IContainerHost {
 interface IProps {
   model: ContainersModel;
   host: ILabHost;
-  language: string;
-  trans: TranslationBundle;
 }
 
 function Row(props: IProps & { container: IContainer }): JSX.Element {
-  const { container, model, host, language, trans } = props;
+  const { container, model, host } = props;
   const { id, status } = container;
   const failure = useValue(model.failures).get(id);
-  const name = nameOf(container, trans);
+  const name = nameOf(container);
   return (
     <li
       className="jp-mlws-ContainerRow"
@@ -41,7 +39,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
     >
       <div className="jp-mlws-ContainerRow-head">
         <strong>{name}</strong>
-        <ContainerState container={container} trans={trans} />
+        <ContainerState container={container} />
         {id === host.here && (
           <span className="jp-mlws-Badge jp-mlws-Current">
             {trans.__('current')}
@@ -54,13 +52,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
             onClick={() => host.open(container)}
           />
         )}
-        <ContainerActions
-          container={container}
-          model={model}
-          host={host}
-          language={language}
-          trans={trans}
-        />
+        <ContainerActions container={container} model={model} host={host} />
       </div>
       <div
         className="jp-mlws-ContainerRow-image"
@@ -68,31 +60,26 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
       >
         {container.config.image}
       </div>
-      <CpuMeter container={container} language={language} trans={trans} />
-      <MemoryMeter container={container} language={language} trans={trans} />
+      <CpuMeter container={container} />
+      <MemoryMeter container={container} />
       {hasNotes(container, failure) && (
-        <Notes
-          container={container}
-          model={model}
-          failure={failure}
-          trans={trans}
-        />
+        <Notes container={container} model={model} failure={failure} />
       )}
     </li>
   );
 }
 
 function List(props: IProps): JSX.Element {
-  const { model, language, trans } = props;
+  const { model } = props;
   const [isMaking, setIsMaking] = useState(false);
   const containers = useContainers(model);
   const report = useReport(model);
   const lost = useValue(model.lost);
   return (
-    <Answer of={containers} trans={trans}>
+    <Answer of={containers}>
       {items => (
         <>
-          <Failures of={[report]} trans={trans} />
+          <Failures of={[report]} />
           {lost && (
             <p className="jp-mlws-Note jp-mod-warn" role="status">
               {trans.__(
@@ -100,7 +87,7 @@ function List(props: IProps): JSX.Element {
               )}
             </p>
           )}
-          <LiveRegion model={model} trans={trans} />
+          <LiveRegion model={model} />
           <button
             className="jp-mlws-NewContainer jp-mod-styled jp-mod-accept"
             data-mlws-action="new"
@@ -116,8 +103,6 @@ function List(props: IProps): JSX.Element {
           <Environments
             model={model}
             here={items.find(({ id }) => id === props.host.here) ?? null}
-            language={language}
-            trans={trans}
           />
           {isMaking && report.data && (
             <Dialog
@@ -127,8 +112,6 @@ function List(props: IProps): JSX.Element {
               <CreateForm
                 model={model}
                 report={report.data}
-                language={language}
-                trans={trans}
                 onMade={() => setIsMaking(false)}
                 onCancel={() => setIsMaking(false)}
               />
@@ -146,16 +129,11 @@ export function containersView(
   host: ILabHost
 ): ServerView {
   const { client } = model;
-  const { language, trans } = client;
-  return new ServerView(
-    client,
-    () => <List model={model} host={host} language={language} trans={trans} />,
-    {
-      id: 'jp-mlws-containers',
-      label: trans.__('Containers'),
-      className: 'jp-mlws-Section jp-mlws-Containers',
-      help: 'reference-containers',
-      paths: ['/containers', '/resources', '/environments']
-    }
-  );
+  return new ServerView(client, () => <List model={model} host={host} />, {
+    id: 'jp-mlws-containers',
+    label: trans.__('Containers'),
+    className: 'jp-mlws-Section jp-mlws-Containers',
+    help: 'reference-containers',
+    paths: ['/containers', '/resources', '/environments']
+  });
 }

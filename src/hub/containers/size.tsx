@@ -1,8 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import { TextField } from '../../ui/form';
 import { cores, memorySize } from '../../ui/format';
 import type { IAmount, IResources } from '../../api/models';
+import { trans } from '../../ui/locale';
 
 /** Fields of a size as the API names them. */
 export const SIZE_FIELDS = [
@@ -27,11 +26,9 @@ export function SizeFields(props: {
   values: ISizeValues;
   errors: ReadonlyMap<string, string>;
   limits: IAmount;
-  language: string;
-  trans: TranslationBundle;
   onChange: (change: Partial<ISizeValues>) => void;
 }): JSX.Element {
-  const { values, errors, limits, language, trans } = props;
+  const { values, errors, limits } = props;
   const field = (name: SizeField, label: string, help: string) => (
     <TextField
       label={label}
@@ -47,17 +44,14 @@ export function SizeFields(props: {
       {field(
         'resources.cpu',
         trans.__('CPU cores'),
-        trans.__(
-          'Up to %1. “500m” is half a core.',
-          cores(limits.cpu, language)
-        )
+        trans.__('Up to %1. “500m” is half a core.', cores(limits.cpu))
       )}
       {field(
         'resources.memory',
         trans.__('Memory'),
         trans.__(
           'Up to %1. Examples: “2Gi”, “512Mi”.',
-          memorySize(limits.memory, language)
+          memorySize(limits.memory)
         )
       )}
       {limits.gpu > 0 &&

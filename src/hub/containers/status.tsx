@@ -1,31 +1,27 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { APIError } from '../../api/client';
 import { Failure } from '../../ui/errorBox';
 import { duration } from '../../ui/format';
 import type { IContainer, IQueuePlace } from '../../api/models';
+import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
 import { containerStatusLabel } from './labels';
 
 /** The state as a word in its colour. */
-export function ContainerState(props: {
-  container: IContainer;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { container, trans } = props;
+export function ContainerState(props: { container: IContainer }): JSX.Element {
+  const { container } = props;
   return (
     <span
       className="jp-mlws-ContainerState"
       data-mlws-status={container.status}
       title={container.health ?? undefined}
     >
-      {containerStatusLabel(container.status, trans)}
+      {containerStatusLabel(container.status)}
     </span>
   );
 }
 
 /** "Place 2 in the queue, about 3:00 min" */
-function placeText(place: IQueuePlace, trans: TranslationBundle): string {
+function placeText(place: IQueuePlace): string {
   return place.eta_seconds === null
     ? trans.__('Position %1 in queue', place.position)
     : trans.__(
@@ -53,14 +49,13 @@ export function Notes(props: {
   container: IContainer;
   model: ContainersModel;
   failure: APIError | undefined;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { container, model, failure, trans } = props;
+  const { container, model, failure } = props;
   return (
     <>
       {failure && (
         <>
-          <Failure error={failure} trans={trans} />
+          <Failure error={failure} />
           <button
             className="jp-mlws-Link"
             onClick={() => model.dismiss(container.id)}
@@ -70,7 +65,7 @@ export function Notes(props: {
         </>
       )}
       {container.queue && (
-        <p className="jp-mlws-Hint">{placeText(container.queue, trans)}</p>
+        <p className="jp-mlws-Hint">{placeText(container.queue)}</p>
       )}
       {container.reason && <p className="jp-mlws-Reason">{container.reason}</p>}
       {container.last_log.length > 0 && (

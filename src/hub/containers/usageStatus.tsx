@@ -3,9 +3,9 @@ import type { IOutOfMemory } from '../../api/models';
 import { cores, memorySize } from '../../ui/format';
 import { ServerView, useGet } from '../../ui/server';
 import { FULL } from './meter';
+import { trans } from '../../ui/locale';
 
 function Usage({ client }: { client: MLWSClient }): JSX.Element | null {
-  const { language, trans } = client;
   const { data: usage } = useGet(client, '/usage');
   if (!usage) {
     return null;
@@ -15,11 +15,11 @@ function Usage({ client }: { client: MLWSClient }): JSX.Element | null {
     return null;
   }
   const isFull = memory >= FULL * memory_limit;
-  const used = memorySize(memory, language);
-  const most = memorySize(memory_limit, language);
+  const used = memorySize(memory);
+  const most = memorySize(memory_limit);
   const parts = [trans.__('Memory %1 of %2', used, most)];
   if (cpu !== null && cpu_limit !== null) {
-    const [now, limit] = [cores(cpu, language), cores(cpu_limit, language)];
+    const [now, limit] = [cores(cpu), cores(cpu_limit)];
     parts.push(trans.__('CPU %1 of %2', now, limit));
   }
   return (

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { MLWSClient } from '../../api/client';
 import { Failure } from '../../ui/errorBox';
 import { FormButtons, TextField, useSubmit } from '../../ui/form';
+import { trans } from '../../ui/locale';
 import { PROJECTS } from './labels';
 
 const FIELDS = ['name', 'description'] as const;
@@ -13,7 +14,6 @@ export function CreateProjectForm(props: {
   onDone: () => void;
 }): JSX.Element {
   const { client, onDone } = props;
-  const { trans } = client;
   const [name, setName] = useState('');
   const [description, setDescription] = useState('');
   const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () => {
@@ -32,7 +32,7 @@ export function CreateProjectForm(props: {
         void submit();
       }}
     >
-      {rest && <Failure error={rest} trans={trans} />}
+      {rest && <Failure error={rest} />}
       <TextField
         name="name"
         label={trans.__('Name')}
@@ -54,7 +54,6 @@ export function CreateProjectForm(props: {
         ok={trans.__('Create')}
         isBusy={isBusy}
         isIncomplete={name.trim() === ''}
-        trans={trans}
         onCancel={onDone}
       />
     </form>

@@ -1,6 +1,5 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { Role } from '../../api/models';
+import { trans } from '../../ui/locale';
 
 export const ROLES: readonly Role[] = ['reader', 'writer', 'owner'];
 
@@ -18,7 +17,7 @@ export function memberPath(name: string, user: string) {
 }
 
 /** A role as people read it. */
-export function roleLabel(role: Role, trans: TranslationBundle): string {
+export function roleLabel(role: Role): string {
   const labels: Record<Role, string> = {
     reader: trans.__('Reader'),
     writer: trans.__('Writer'),

@@ -1,12 +1,11 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
-
 import type { MLWSClient } from '../../api/client';
 import { ActionButton } from '../containers/actions';
 import { Failure } from '../../ui/errorBox';
 import { Field, TextField, useSubmit } from '../../ui/form';
 import type { IMember, ITeamProject, Role } from '../../api/models';
 import { memberPath, PROJECTS, ROLES, roleLabel } from './labels';
+import { trans } from '../../ui/locale';
 
 interface IProps {
   project: ITeamProject;
@@ -18,10 +17,8 @@ function RoleChoice(props: {
   label?: string;
   value: Role;
   disabled?: boolean;
-  trans: TranslationBundle;
   onChange: (role: Role) => void;
 }): JSX.Element {
-  const { trans } = props;
   return (
     <select
       id={props.id}
@@ -34,7 +31,7 @@ function RoleChoice(props: {
     >
       {ROLES.map(role => (
         <option key={role} value={role}>
-          {roleLabel(role, trans)}
+          {roleLabel(role)}
         </option>
       ))}
     </select>
@@ -43,7 +40,6 @@ function RoleChoice(props: {
 
 function MemberRow(props: IProps & { member: IMember }): JSX.Element {
   const { project, member, client } = props;
-  const { trans } = client;
   const { user, role } = member;
   const [chosen, setChosen] = useState<Role | null>(role);
   // What is sent is the newest choice; null: the member goes.
@@ -67,7 +63,6 @@ function MemberRow(props: IProps & { member: IMember }): JSX.Element {
               label={trans.__('Role of %1', user)}
               value={chosen}
               disabled={isBusy}
-              trans={trans}
               onChange={setChosen}
             />
           )}
@@ -96,15 +91,14 @@ function MemberRow(props: IProps & { member: IMember }): JSX.Element {
           )}
         </>
       ) : (
-        <span>{roleLabel(role, trans)}</span>
+        <span>{roleLabel(role)}</span>
       )}
-      {rest && <Failure error={rest} trans={trans} />}
+      {rest && <Failure error={rest} />}
     </li>
   );
 }
 
 function AddMember({ project, client }: IProps): JSX.Element {
-  const { trans } = client;
   const [user, setUser] = useState('');
   const [role, setRole] = useState<Role>('writer');
   const { byField, rest, isBusy, submit } = useSubmit(['user'], async () => {
@@ -121,7 +115,7 @@ function AddMember({ project, client }: IProps): JSX.Element {
         void submit();
       }}
     >
-      {rest && <Failure error={rest} trans={trans} />}
+      {rest && <Failure error={rest} />}
       <TextField
         name="user"
         label={trans.__('Add Hub user')}
@@ -130,9 +124,7 @@ function AddMember({ project, client }: IProps): JSX.Element {
         onChange={event => setUser(event.target.value)}
       />
       <Field label={trans.__('Role')}>
-        {id => (
-          <RoleChoice id={id} value={role} trans={trans} onChange={setRole} />
-        )}
+        {id => <RoleChoice id={id} value={role} onChange={setRole} />}
       </Field>
       <button
         type="submit"
@@ -148,7 +140,6 @@ function AddMember({ project, client }: IProps): JSX.Element {
 /** Who is a member as what; owners change it. */
 export function Members(props: IProps): JSX.Element {
   const { project } = props;
-  const { trans } = props.client;
   return (
     <>
       <ul

@@ -16,6 +16,7 @@ import { memberPath, projectPath, PROJECTS } from './labels';
 import type { ITeamHost } from './section';
 import { IMLWSClient, IMLWSSidebar, IOpenDocuments } from '../../lab/tokens';
 import { notifyOnError } from '../../lab/notify';
+import { language, trans } from '../../ui/locale';
 
 const team: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:team',
@@ -28,7 +29,6 @@ const team: JupyterFrontEndPlugin<void> = {
     sidebar: IMLWSSidebar,
     documents: IOpenDocuments
   ) => {
-    const { language, trans } = client;
     // Projects of the Hub, whatever project of the home is shown.
     const hub = new MLWSClient(
       labServer(app.serviceManager.serverSettings, false),
@@ -38,7 +38,7 @@ const team: JupyterFrontEndPlugin<void> = {
     void app.restored.then(async () => {
       if (await hasHub(hub)) {
         const { teamView } = await import('./section');
-        const work = new Work(client, documents, trans);
+        const work = new Work(client, documents);
         const props = { client: hub, host: labHost(client, hub, work) };
         const view = teamView(props);
         sidebar.addSection({ view, folded: true });
@@ -51,7 +51,6 @@ const team: JupyterFrontEndPlugin<void> = {
 };
 
 function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
-  const { trans } = client;
   const owner = PageConfig.getOption('hubServerUser');
   const change = (request: () => Promise<unknown>) =>
     notifyOnError(async () => {
@@ -91,7 +90,6 @@ function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
             label: trans.__('Type the project name to confirm')
           }
         ],
-        trans,
         [
           isLast
             ? trans.__(
@@ -116,7 +114,6 @@ async function connect(
   client: MLWSClient,
   project: ITeamProject
 ): Promise<void> {
-  const { trans } = client;
   const shown = client.project;
   if (!shown) {
     Notification.warning(trans.__('Select a project first.'));

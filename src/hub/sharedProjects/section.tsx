@@ -1,5 +1,4 @@
 import { useState } from 'react';
-
 import { ActionButton, ActionGroup } from '../containers/actions';
 import { Dialog } from '../containers/dialog';
 import type { MLWSClient } from '../../api/client';
@@ -8,6 +7,7 @@ import { Answer, ServerView, useGet } from '../../ui/server';
 import { CreateProjectForm } from './createForm';
 import { Members } from './members';
 import { PROJECTS, roleLabel } from './labels';
+import { trans } from '../../ui/locale';
 
 /** What the lab does for its list of shared projects. */
 export interface ITeamHost {
@@ -27,7 +27,6 @@ interface IProps {
 
 function Row(props: IProps & { project: ITeamProject }): JSX.Element {
   const { project, host } = props;
-  const { trans } = props.client;
   const { name, role, trashed_at } = project;
   const [isOpen, setIsOpen] = useState(false);
   const isTrash = trashed_at !== null;
@@ -37,9 +36,9 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
       <div className="jp-mlws-ContainerRow-head">
         <strong>{name}</strong>
         <span className="jp-mlws-Badge">
-          {isTrash ? trans.__('In trash') : roleLabel(role, trans)}
+          {isTrash ? trans.__('In trash') : roleLabel(role)}
         </span>
-        <ActionGroup of={name} trans={trans}>
+        <ActionGroup of={name}>
           {isTrash && (
             <ActionButton
               name="restore"
@@ -105,11 +104,10 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
 
 function List(props: IProps): JSX.Element {
   const { client } = props;
-  const { trans } = client;
   const [isMaking, setIsMaking] = useState(false);
   const answer = useGet(client, PROJECTS);
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {({ items }) => (
         <>
           <button
@@ -154,7 +152,7 @@ function List(props: IProps): JSX.Element {
  */
 export function teamView(props: IProps, isAlone = false): ServerView {
   const { client } = props;
-  const label = client.trans.__('Shared projects');
+  const label = trans.__('Shared projects');
   return new ServerView(
     client,
     () => (

@@ -1,9 +1,8 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { closeIcon } from '@jupyterlab/ui-components';
-
 import { cellText } from '../format';
 import { useRead } from '../useRead';
 import type { ITableSource } from './rowPages';
+import { language, trans } from '../locale';
 
 /** The distribution of a column of a table. */
 export function ColumnPane(props: {
@@ -11,11 +10,9 @@ export function ColumnPane(props: {
   /** Changes with the content. */
   version: string;
   column: string;
-  trans: TranslationBundle;
-  language: string;
   onClose: () => void;
 }): JSX.Element {
-  const { source, version, column, trans, language } = props;
+  const { source, version, column } = props;
   const { data, error } = useRead(
     () => source.statistics(column),
     [source, version, column]

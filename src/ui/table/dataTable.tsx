@@ -1,4 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, caretUpIcon } from '@jupyterlab/ui-components';
 import {
   memo,
@@ -13,6 +12,7 @@ import {
 
 import type { ITableFilter, ITablePage } from '../../api/models';
 import { cellText } from '../format';
+import { language, trans } from '../locale';
 import { ColumnPane } from './columnPane';
 import { RowPages, type ISourcePage, type ITableSource } from './rowPages';
 import { parseFilter } from './tableFilter';
@@ -34,8 +34,6 @@ interface ITableProps {
   source: ITableSource;
   /** Changes with the content, which is then read again; until then, the rows stay. */
   version: string;
-  trans: TranslationBundle;
-  language: string;
   /** Why not all of the table is shown. */
   truncatedText: string;
   /** The row that is marked and scrolled to, from 1; null for none. */
@@ -44,7 +42,7 @@ interface ITableProps {
 
 /** A table of any length: sorted, filtered and read by page on the server. */
 export function DataTable(props: ITableProps): JSX.Element {
-  const { source, version, trans, language } = props;
+  const { source, version } = props;
   const [sort, setSort] = useState<{ column: string; down: boolean } | null>(
     null
   );
@@ -142,7 +140,6 @@ export function DataTable(props: ITableProps): JSX.Element {
       <div className="jp-mlws-DataTable-body">
         <Grid
           key={order}
-          trans={trans}
           columns={columns}
           count={count}
           pages={pages}
@@ -160,8 +157,6 @@ export function DataTable(props: ITableProps): JSX.Element {
             source={source}
             version={version}
             column={described}
-            trans={trans}
-            language={language}
             onClose={() => setDescribed(null)}
           />
         )}
@@ -180,9 +175,8 @@ function Grid(props: {
   onSort: (column: string) => void;
   onFilter: (column: string, text: string) => void;
   onDescribe: (column: string) => void;
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { columns, count, pages, mark, sort, texts, trans } = props;
+  const { columns, count, pages, mark, sort, texts } = props;
   const { onSort, onFilter, onDescribe } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 800, height: 300 });
@@ -304,7 +298,6 @@ function Grid(props: {
             onSort={onSort}
             onFilter={onFilter}
             onDescribe={onDescribe}
-            trans={trans}
           />
           <div
             className="jp-mlws-Grid-rows"
@@ -346,9 +339,8 @@ const Head = memo(
     onSort: (column: string) => void;
     onFilter: (column: string, text: string) => void;
     onDescribe: (column: string) => void;
-    trans: TranslationBundle;
   }) => {
-    const { columns, firstColumn, sort, trans } = props;
+    const { columns, firstColumn, sort } = props;
     return (
       <div className="jp-mlws-Grid-head" role="row" style={{ height: HEADER }}>
         {columns.map(({ name, dtype }, index) => (

@@ -1,13 +1,10 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { ITablePreview } from '../../api/models';
 import { cellText } from '../format';
+import { language, trans } from '../locale';
 
 /** The first rows of a table, and how many it has. */
-export function TablePreview(
-  props: ITablePreview & { language: string; trans: TranslationBundle }
-): JSX.Element {
-  const { columns, rows, row_count: count, language, trans } = props;
+export function TablePreview(props: ITablePreview & {}): JSX.Element {
+  const { columns, rows, row_count: count } = props;
   const rowText = count === null ? '?' : count.toLocaleString(language);
   return (
     <>

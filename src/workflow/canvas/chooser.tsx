@@ -1,8 +1,8 @@
 import { searchIcon, type LabIcon } from '@jupyterlab/ui-components';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import { matchesWords } from '../graph/choices';
-import { useCanvas } from '../store/hooks';
 
 export interface IChoice {
   key: string;
@@ -30,7 +30,6 @@ export function Chooser(props: {
   empty: string;
   onClose: () => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { label, at, choices, empty, onClose } = props;
   const [query, setQuery] = useState('');
   const [index, setIndex] = useState(0);

@@ -1,6 +1,7 @@
 import { BaseEdge, type Edge, type EdgeProps } from '@xyflow/react';
 import { memo } from 'react';
 
+import { language } from '../../ui/locale';
 import { edgePath, type XYPosition } from '../graph/geometry';
 import { useCanvas, useKeyed } from '../store/hooks';
 
@@ -71,7 +72,7 @@ function Rows(props: {
   to: XYPosition;
   via: readonly XYPosition[];
 }): JSX.Element | null {
-  const { model, language } = useCanvas();
+  const { model } = useCanvas();
   const { node, port, place, from, to, via } = props;
   const outputs = useKeyed(model.results.nodes, node)?.outputs ?? [];
   const rows = outputs.find(output => output.port === port)?.rows ?? null;

@@ -1,11 +1,12 @@
 import { Button } from '@jupyterlab/ui-components';
 
+import { trans } from '../../ui/locale';
 import { TABLE_FILE } from '../graph/sources';
 import { useCanvas, useCatalog } from '../store/hooks';
 
 /** Buttons for the first node of a workflow: a table, a template or a component. */
 export function EmptyCanvas(props: { onAdd: () => void }): JSX.Element {
-  const { trans, chooseFile, openTable, openTemplates } = useCanvas();
+  const { chooseFile, openTable, openTemplates } = useCanvas();
   const { components } = useCatalog();
   const hasComponents = components.size > 0;
   return (

@@ -1,5 +1,4 @@
 import { YFile } from '@jupyter/ydoc';
-import { nullTranslator } from '@jupyterlab/translation';
 import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, expect, it, vi } from 'vitest';
 
@@ -33,8 +32,7 @@ async function draw(): Promise<{ model: CanvasModel; page: HTMLElement }> {
     asOwn: change => change()
   });
   const page = document.body.appendChild(document.createElement('div'));
-  const trans = nullTranslator.load('jupyter_mlws');
-  const context = { model, trans, language: 'en' } as ICanvasContext;
+  const context = { model } as ICanvasContext;
   root = createRoot(page);
   root.render(
     <CanvasContext.Provider value={context}>

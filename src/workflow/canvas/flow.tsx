@@ -22,6 +22,7 @@ import {
 } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
+import { trans } from '../../ui/locale';
 import { itemOf, sourcePath } from '../document/notes';
 import { bestLink } from '../graph/choices';
 import { refusalOf } from '../graph/connections';
@@ -105,7 +106,7 @@ export function Flow(props: IFlowProps): JSX.Element {
 }
 
 function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const pane = useRef<HTMLDivElement>(null);
   const pointer = useRef<XYPosition | null>(null);
   const [request, setRequest] = useState<IRequest | null>(null);
@@ -134,7 +135,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
     initial,
     props.shape
   );
-  const labels = useMemo(() => flowLabels(trans), [trans]);
+  const labels = useMemo(() => flowLabels(), []);
   // The first drawing comes before React Flow takes the initial viewport.
   const isFar = useStore(
     ({ panZoom, transform }) =>

@@ -1,6 +1,7 @@
 import type { Node, NodeProps } from '@xyflow/react';
 import { memo, useCallback, useSyncExternalStore } from 'react';
 
+import { trans } from '../../ui/locale';
 import { runStatusLabel } from '../../ui/runStatus';
 import { itemOf } from '../document/notes';
 import type { IGraphNode } from '../graph/graph';
@@ -90,7 +91,7 @@ export function useGroupState({
 
 /** A collapsed frame: a card with the ports that lead out of it, and the state of all its nodes. */
 export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { node, shared, unread } = data;
   const { mark, count, main, faulty } = useGroupState(node);
   const members = node.members!;
@@ -135,7 +136,7 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
       <div className="jp-mlws-Node-kind">
         {trans._n('%1 node', '%1 nodes', members.length)}
         {mark !== null && count < members.length && (
-          <> · {markText(mark, count, trans)}</>
+          <> · {markText(mark, count)}</>
         )}
         {differs && (
           <span>
@@ -156,11 +157,7 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
   );
 });
 
-function markText(
-  mark: NodeMark,
-  count: number,
-  trans: ReturnType<typeof useCanvas>['trans']
-): string {
+function markText(mark: NodeMark, count: number): string {
   const text =
     mark === 'running' || mark === 'failed' || mark === 'waiting'
       ? runStatusLabel(
@@ -168,22 +165,21 @@ function markText(
             ? 'RUNNING'
             : mark === 'failed'
               ? 'FAILED'
-              : 'PENDING',
-          trans
+              : 'PENDING'
         )
       : mark === 'stopped'
-        ? runStatusLabel('CANCELLED', trans)
-        : planText(mark, trans);
+        ? runStatusLabel('CANCELLED')
+        : planText(mark);
   return `${text} ${count}`;
 }
 
 /** The sign of a group's state. */
 export function GroupMark({ node }: { node: IGraphNode }): JSX.Element | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { mark, count, faulty } = useGroupState(node);
   const fault = useKeyed(model.drawing.faults, faulty ?? '');
   if (fault) {
-    const text = `${faulty}: ${problemText(fault, trans)}`;
+    const text = `${faulty}: ${problemText(fault)}`;
     return (
       <span
         className="jp-mlws-Node-fault"
@@ -199,7 +195,7 @@ export function GroupMark({ node }: { node: IGraphNode }): JSX.Element | null {
     return null;
   }
   const Icon = MARK_ICONS[mark].react;
-  const text = markText(mark, count, trans);
+  const text = markText(mark, count);
   return (
     <span
       className="jp-mlws-Node-state"

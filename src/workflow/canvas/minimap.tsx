@@ -14,7 +14,7 @@ export function MapOfMany(props: {
   height: number;
 }): JSX.Element {
   const { nodes, width, height } = props;
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const flow = useReactFlow();
   const canvas = useRef<HTMLCanvasElement>(null);
   const colours = useColours(canvas);
@@ -58,7 +58,7 @@ export function MapOfMany(props: {
       <div
         className="jp-mlws-MapOfMany"
         role="img"
-        aria-label={flowLabels(trans)['minimap.ariaLabel']}
+        aria-label={flowLabels()['minimap.ariaLabel']}
         style={{ width, height }}
         onPointerDown={event => {
           event.currentTarget.setPointerCapture(event.pointerId);

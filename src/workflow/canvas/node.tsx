@@ -3,6 +3,7 @@ import { memo, useCallback, useSyncExternalStore } from 'react';
 
 import type { INodePlan, IProblem } from '../../api/models';
 import { duration } from '../../ui/format';
+import { trans } from '../../ui/locale';
 import { runStatusLabel } from '../../ui/runStatus';
 import type { IGraphNode } from '../graph/graph';
 import { nodeMark } from '../graph/marks';
@@ -30,14 +31,14 @@ export type CanvasNode = Node<INodeData, 'mlws'>;
 
 /** A card with its ports; what a run, the plan and the results say of it is read for it alone. */
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { node, title, settings, shared, unread } = data;
   const state = useKeyed(model.runs.current.nodes, node.id);
   const next = useKeyed(model.runs.plan, node.id);
   // During a run the plan is older than what the run has done.
   const plan = useIsRunning() && state ? undefined : next;
   const fault = useKeyed(model.drawing.faults, node.id);
-  const kind = nodeText(node, trans);
+  const kind = nodeText(node);
   const mark = nodeMark(state, plan);
   const Icon = operationIcon(node).react;
   return (
@@ -125,10 +126,9 @@ function Mark(props: {
   plan: INodePlan | undefined;
   fault: IProblem | Problem | undefined;
 }): JSX.Element | null {
-  const { trans } = useCanvas();
   const { state, plan, fault } = props;
   if (fault) {
-    const text = problemText(fault, trans);
+    const text = problemText(fault);
     return (
       <span
         className="jp-mlws-Node-fault"
@@ -147,8 +147,8 @@ function Mark(props: {
   const isPlan = plan?.action === mark;
   const label =
     isPlan || !state
-      ? planText(plan?.action ?? '', trans)
-      : runStatusLabel(state.status, trans);
+      ? planText(plan?.action ?? '')
+      : runStatusLabel(state.status);
   const lines = isPlan
     ? [
         ...plan.reasons,
@@ -182,7 +182,6 @@ function Mark(props: {
 }
 
 export function StateBadge({ state }: { state: INodeState }): JSX.Element {
-  const { trans } = useCanvas();
   const isRunning = state.status === 'RUNNING';
   const elapsed = useElapsed(state.started, isRunning);
   const seconds = isRunning ? elapsed : state.duration;
@@ -196,7 +195,7 @@ export function StateBadge({ state }: { state: INodeState }): JSX.Element {
       data-mlws-state={state.status}
       title={reasons.join('\n')}
     >
-      {runStatusLabel(state.status, trans)}
+      {runStatusLabel(state.status)}
       {isRunning && state.progress !== null && (
         <span className="jp-mlws-State-time">
           {Math.round(state.progress * 100)}%

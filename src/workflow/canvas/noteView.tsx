@@ -1,6 +1,7 @@
 import type { Node, NodeProps } from '@xyflow/react';
 import { memo, useEffect, useRef, useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import { Markdown } from '../../ui/markdown';
 import { useCanvas, useFlush, useSlot } from '../store/hooks';
 import * as gestures from '../store/gestures';
@@ -10,7 +11,7 @@ export type FrameNode = Node<{ index: number; title: string }, 'frame'>;
 
 /** Words on the canvas; a double click or Enter begins to write. */
 export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
-  const { model, trans, renderers } = useCanvas();
+  const { model, renderers } = useCanvas();
   const { isEditing, begin, field } = useEditing<HTMLTextAreaElement>(
     `notes:${data.index}`,
     data.text,
@@ -40,7 +41,7 @@ export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
 
 /** A box around nodes; it moves them along. */
 export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { isEditing, begin, field } = useEditing<HTMLInputElement>(
     `frames:${data.index}`,
     data.title,

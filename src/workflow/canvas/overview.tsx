@@ -9,6 +9,7 @@ import {
   useState
 } from 'react';
 
+import { trans } from '../../ui/locale';
 import type { AnyNode } from './nodeTypes';
 import { useTheme } from '../../ui/useTheme';
 import { useCanvas } from '../store/hooks';
@@ -99,7 +100,7 @@ export function Overview({
 }: {
   nodes: readonly AnyNode[];
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { drawn } = model.drawing;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [x, y, zoom] = useStore(state => state.transform);

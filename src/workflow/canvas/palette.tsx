@@ -1,6 +1,7 @@
 import { useState } from 'react';
 
 import type { IComponent } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { matchesWords, searchText } from '../graph/choices';
 import { componentIconOf } from '../operationIcons';
 import { useCanvas, useCatalog, usePreferences } from '../store/hooks';
@@ -13,7 +14,7 @@ export function Palette({
 }: {
   onAdd: (name: string) => void;
 }): JSX.Element {
-  const { trans, preferences } = useCanvas();
+  const { preferences } = useCanvas();
   const { collapsedCategories } = usePreferences();
   const { components } = useCatalog();
   const [query, setQuery] = useState('');
@@ -140,7 +141,6 @@ function PaletteItem(props: {
 }
 
 function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
-  const { trans } = useCanvas();
   const { library } = useCatalog();
   if (isSearch) {
     return (

@@ -1,10 +1,10 @@
 import { Handle, Position } from '@xyflow/react';
 
+import { trans } from '../../ui/locale';
 import type { IGraphNode, IGraphPort } from '../graph/graph';
 import { memberEnd } from '../graph/groups';
 import { portText } from '../labels';
 import { addIcon } from '../operationIcons';
-import { useCanvas } from '../store/hooks';
 
 /** Inputs on the left and outputs on the right, row by row; of a group those of its nodes. */
 export function Ports(props: {
@@ -44,12 +44,11 @@ function Port(props: {
   side: 'in' | 'out';
   isUnread?: boolean;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { node, ports, port, side } = props;
   const endOf = ({ name }: IGraphPort): { node: string; port: string } =>
     memberEnd({ node, port: name });
   const end = endOf(port);
-  const ownName = portText(end.port, trans);
+  const ownName = portText(end.port);
   const fullName = end.node === node ? ownName : `${end.node}.${ownName}`;
   const isAlone = ports.every(
     other => other === port || endOf(other).port !== end.port

@@ -9,7 +9,7 @@ import {
 import type { Refusal } from '../graph/connections';
 import type { XYPosition } from '../graph/geometry';
 import { refusalText } from '../labels';
-import { useCanvas, useSlot } from '../store/hooks';
+import { useSlot } from '../store/hooks';
 import type { CanvasModel } from '../store/model';
 
 /** How long the reason of a refusal stays in view, in milliseconds. */
@@ -47,7 +47,6 @@ export function RefusalText(props: {
   pane: React.RefObject<HTMLDivElement>;
   pointer: React.RefObject<XYPosition | null>;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { refusal, pane, pointer } = props;
   const [place, setPlace] = useState<XYPosition | null>(null);
   // Before it is drawn, or it would be seen elsewhere first.
@@ -72,9 +71,7 @@ export function RefusalText(props: {
       style={style ?? undefined}
     >
       {refusal && (
-        <div className="jp-mlws-Canvas-refusal">
-          {refusalText(refusal, trans)}
-        </div>
+        <div className="jp-mlws-Canvas-refusal">{refusalText(refusal)}</div>
       )}
     </div>
   );

@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 
 import type { IDataset } from '../../api/models';
 import { componentIcon, dataIcon as sourceIcon } from '../../ui/fileIcons';
+import { trans } from '../../ui/locale';
 import {
   fileIcon,
   notebookIcon,
@@ -61,7 +62,6 @@ export function RequestChooser(props: {
   onNext: (request: IRequest) => void;
   onClose: () => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { request } = props;
   const choices = useChoices(request, props.onShow, props.onNext);
   const label =
@@ -98,7 +98,7 @@ function useChoices(
   onShow: (node: string) => void,
   onNext: (request: IRequest) => void
 ): IChoice[] {
-  const { model, openSource, trans, chooseFile } = useCanvas();
+  const { model, openSource, chooseFile } = useCanvas();
   const { datasets, models } = useCatalog();
   const isAdding = request.kind === 'add';
   useEffect(() => {
@@ -282,8 +282,8 @@ function useChoices(
         label: component.title,
         detail:
           end.side === 'source'
-            ? `${portText(end.port, trans)} → ${port}`
-            : `${port} → ${portText(end.port, trans)}`,
+            ? `${portText(end.port)} → ${port}`
+            : `${port} → ${portText(end.port)}`,
         words: searchText(component),
         icon: componentIconOf(component.name, component.group ?? ''),
         choose: query =>
@@ -362,8 +362,8 @@ function useChoices(
       const other = model.drawing.graph.nodes.get(
         isOut ? link.target : link.source
       )!;
-      const from = portText(link.sourcePort, trans);
-      const to = portText(link.targetPort, trans);
+      const from = portText(link.sourcePort);
+      const to = portText(link.targetPort);
       return {
         key: `${link.source}:${link.sourcePort}>${link.target}:${link.targetPort}`,
         label: other.title,

@@ -1,5 +1,4 @@
 import { memo, useMemo } from 'react';
-
 import type { INodeFailure, IMeasure, INodeSummary } from '../../api/models';
 import { cellText, duration, fileSize } from '../../ui/format';
 import { failureLine, failureSentence } from '../failure';
@@ -11,6 +10,7 @@ import { faultIcon, trophyIcon } from '../operationIcons';
 import { certaintyTexts, intervalText, metricLabel } from '../certainty';
 import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
 import type { INodeState } from '../store/run';
+import { language, trans } from '../../ui/locale';
 
 /** Tables in the line of a result. */
 const MOST_TABLES = 2;
@@ -46,7 +46,6 @@ export const ResultLine = memo(
 
 /** How many columns the model of a node encodes, fills and ignores. */
 function Preparation({ result }: { result: INodeSummary }): JSX.Element | null {
-  const { trans } = useCanvas();
   const counts = result.outputs.find(one => one.preparation)?.preparation;
   if (!counts) {
     return null;
@@ -73,11 +72,10 @@ function Failure(props: {
   node: IGraphNode;
   error: INodeFailure;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { node, error } = props;
   const path = codePath(node);
   const line = path === null ? null : failureLine(error, path);
-  const reason = failureSentence(error, trans);
+  const reason = failureSentence(error);
   const sentence =
     line === null ? reason : trans.__('Line %1: %2', line, reason);
   return (
@@ -88,7 +86,6 @@ function Failure(props: {
 }
 
 function Running({ state }: { state: INodeState }): JSX.Element {
-  const { trans } = useCanvas();
   const elapsed = useElapsed(state.started, true);
   const percent =
     state.progress === null ? null : Math.round(state.progress * 100);
@@ -116,7 +113,6 @@ function Result(props: {
   node: IGraphNode;
   result: INodeSummary;
 }): JSX.Element | null {
-  const { language } = useCanvas();
   const { node, result } = props;
   const { measure, thumbnail, outputs } = result;
   if (measure) {
@@ -151,14 +147,12 @@ function Result(props: {
   }
   const size = outputs.find(output => output.size !== null)?.size;
   return size ? (
-    <span className="jp-mlws-Result-text jp-mod-size">
-      {fileSize(size, language)}
-    </span>
+    <span className="jp-mlws-Result-text jp-mod-size">{fileSize(size)}</span>
   ) : null;
 }
 
 function Measure({ measure }: { measure: IMeasure }): JSX.Element {
-  const { model: canvas, trans, language } = useCanvas();
+  const { model: canvas } = useCanvas();
   const { metric, value, previous, best, mode, rivals } = measure;
   const titleOf = (name: string): string => canvas.drawing.titleOf(name);
   const model = measure.model === null ? null : titleOf(measure.model);
@@ -167,15 +161,12 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
   const isWinner = best || model !== null;
   // Of a variant, such as `max_depth=2`, the value stays where the room is small.
   const [setting, ...values] = model?.split('=') ?? [];
-  const number = numberText(value, language);
-  const interval = intervalText(measure, language);
+  const number = numberText(value);
+  const interval = intervalText(measure);
   const texts =
     model === null
       ? []
-      : certaintyTexts(
-          { ...measure, model, rivals: rivals?.map(titleOf) },
-          trans
-        );
+      : certaintyTexts({ ...measure, model, rivals: rivals?.map(titleOf) });
   return (
     <>
       {isWinner && (
@@ -192,7 +183,7 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
         </strong>
       )}{' '}
       <span className="jp-mlws-Result-text jp-mlws-Result-metric">
-        {metricLabel(metric, trans)}
+        {metricLabel(metric)}
       </span>{' '}
       <strong className="jp-mlws-Result-number">{number}</strong>
       {interval && (
@@ -216,14 +207,11 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
       {change !== 0 && (
         <span
           className={`jp-mlws-Result-change ${isBetter ? 'jp-mod-better' : 'jp-mod-worse'}`}
-          title={trans.__(
-            '%1 in the run before',
-            numberText(previous!, language)
-          )}
+          title={trans.__('%1 in the run before', numberText(previous!))}
         >
           {change > 0 ? '▲' : '▼'}
           <span className={model === null ? '' : 'jp-mlws-Result-delta'}>
-            {numberText(Math.abs(change), language)}
+            {numberText(Math.abs(change))}
           </span>
         </span>
       )}
@@ -232,7 +220,7 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
 }
 
 /** Three digits behind the point of small numbers, none of large ones. */
-function numberText(value: number, language: string): string {
+function numberText(value: number): string {
   const size = Math.abs(value);
   return size !== 0 && size < 0.0005
     ? value.toExponential(1)
@@ -247,7 +235,7 @@ export function ChangeTag({
 }: {
   node: IGraphNode;
 }): JSX.Element | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const changes = useKeyed(model.results.nodes, id)?.changes ?? [];
   const labelOf = useMemo(() => labelsOf(settings), [settings]);
   if (changes.length === 0) {

@@ -3,7 +3,8 @@ import { memo } from 'react';
 
 import { dataIcon as sourceIcon } from '../../ui/fileIcons';
 import { fileSize } from '../../ui/format';
-import { useCanvas, useCatalog } from '../store/hooks';
+import { trans } from '../../ui/locale';
+import { useCatalog } from '../store/hooks';
 import { basename } from '../document/paths';
 import { SOURCE_PORT } from '../graph/graph';
 import type { ISource } from '../graph/sources';
@@ -12,13 +13,12 @@ export type SourceNode = Node<{ source: ISource }, 'source'>;
 
 /** Data that the workflow reads: its name, and how large which version is. */
 export const SourceView = memo(({ data, selected }: NodeProps<SourceNode>) => {
-  const { trans, language } = useCanvas();
   const { datasets } = useCatalog();
   const { path } = data.source;
   const dataset = datasets.get(path);
   const version = dataset
     ? [
-        dataset.size === null ? '' : fileSize(dataset.size, language),
+        dataset.size === null ? '' : fileSize(dataset.size),
         dataset.md5?.slice(0, 7) ?? ''
       ].filter(one => one !== '')
     : [trans.__('File')];

@@ -6,6 +6,7 @@ import {
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { listText } from '../../ui/format';
+import { trans } from '../../ui/locale';
 import { useCanvas, useDrawing, useKeyed, useSelection } from '../store/hooks';
 import { GroupMark } from './group';
 import { StateBadge } from './node';
@@ -20,7 +21,7 @@ const PAGE = 10;
 export function TreeView(props: {
   onOpen: (node: string) => void;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { drawn: graph } = useDrawing();
   const { single } = useSelection();
   const selected = single !== null && graph.nodes.has(single) ? single : null;
@@ -225,7 +226,7 @@ function NodeRow(
     onToggle: () => void;
   }
 ): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { id, node, isOpen, onToggle } = props;
   const state = useKeyed(model.runs.current.nodes, id);
   const plan = useKeyed(model.runs.plan, id);
@@ -244,37 +245,32 @@ function NodeRow(
       </span>
       <span className="jp-mlws-TreeRow-title">{node.title}</span>
       <span className="jp-mlws-Node-kind">
-        {node.members ? listText(node.members, trans) : nodeText(node, trans)}
+        {node.members ? listText(node.members) : nodeText(node)}
       </span>
       {node.members && <GroupMark node={node} />}
       {state ? (
         <StateBadge state={state} />
       ) : (
         plan && (
-          <span title={plan.reasons.join('\n')}>
-            {planText(plan.action, trans)}
-          </span>
+          <span title={plan.reasons.join('\n')}>{planText(plan.action)}</span>
         )
       )}
       {fault && (
-        <span className="jp-mlws-TreeRow-fault">
-          {problemText(fault, trans)}
-        </span>
+        <span className="jp-mlws-TreeRow-fault">{problemText(fault)}</span>
       )}
     </>
   );
 }
 
 function PortRow(props: Extract<TreeRow, { kind: 'port' }>): JSX.Element {
-  const { trans } = useCanvas();
   const { side, port, edges } = props;
-  const name = portText(port.name, trans);
+  const name = portText(port.name);
   const ends = edges.map(edge =>
     side === 'in'
-      ? `${edge.source} (${portText(edge.sourcePort, trans)})`
-      : `${edge.target} (${portText(edge.targetPort, trans)})`
+      ? `${edge.source} (${portText(edge.sourcePort)})`
+      : `${edge.target} (${portText(edge.targetPort)})`
   );
-  const what = listText(ends.length > 0 ? ends : port.paths, trans);
+  const what = listText(ends.length > 0 ? ends : port.paths);
   return (
     <>
       <span className="jp-mlws-TreeRow-caret" aria-hidden>

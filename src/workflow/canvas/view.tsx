@@ -6,6 +6,7 @@ import {
 import { useEffect, useRef, useState } from 'react';
 
 import { fullTime } from '../../ui/format';
+import { trans } from '../../ui/locale';
 import { Splitter } from '../../ui/splitter';
 import { useWidth } from '../../ui/useHasSize';
 import { useSignal } from '../../ui/useSignal';
@@ -46,7 +47,7 @@ export interface ICanvasViewProps {
 
 /** The whole canvas: palette, drawing, panel and results, with what is wrong with the text above. */
 export function CanvasView(props: ICanvasViewProps): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const panes = usePanes();
   const flow = useRef<IFlowHandle | null>(null);
   const body = useRef<HTMLDivElement>(null);
@@ -202,13 +203,13 @@ function PaneButton(props: {
 }
 
 function ErrorBanner(): JSX.Element | null {
-  const { model, trans, openAsText } = useCanvas();
+  const { model, openAsText } = useCanvas();
   const { error } = useDocument();
   return (
     error && (
       <div className="jp-mlws-Banner" role="alert">
         <span>
-          {trans.__('Line %1: %2', error.line, errorText(error, trans))}
+          {trans.__('Line %1: %2', error.line, errorText(error))}
           {model.drawing.graph.nodes.size > 0 && (
             <span className="jp-mlws-Banner-more">
               {trans.__('Showing the last valid version of the file.')}
@@ -225,7 +226,6 @@ function ErrorBanner(): JSX.Element | null {
 
 /** The file and the canvas have changed the same lines: neither is lost unseen. */
 function ConflictBanner(): JSX.Element | null {
-  const { trans } = useCanvas();
   const { discard } = useDocument();
   return (
     discard && (
@@ -246,7 +246,7 @@ function ConflictBanner(): JSX.Element | null {
 
 /** While nothing is heard of runs, what is shown of them may be old. */
 function ConnectionBanner(): JSX.Element | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   useSignal(model.server.connectionChanged);
   return model.server.isConnected ? null : (
     <div className="jp-mlws-Banner jp-mod-warning" role="status">
@@ -261,7 +261,7 @@ function ConnectionBanner(): JSX.Element | null {
 
 /** Says that all that is seen is of a past run, and what is different now. */
 function PastRunBanner(): JSX.Element | null {
-  const { trans, language, past } = useCanvas();
+  const { past } = useCanvas();
   const { run } = useCurrentRun();
   if (!past || !run) {
     return null;
@@ -273,7 +273,7 @@ function PastRunBanner(): JSX.Element | null {
         <strong>
           {trans.__(
             'Read-only: the workflow of the run of %1',
-            fullTime(run.started ?? run.created, language)
+            fullTime(run.started ?? run.created)
           )}
         </strong>{' '}
         {differences.length === 0
@@ -281,7 +281,7 @@ function PastRunBanner(): JSX.Element | null {
           : trans.__(
               'Different now: %1',
               differences
-                .map(one => `${one.id} (${differenceText(one, trans)})`)
+                .map(one => `${one.id} (${differenceText(one)})`)
                 .join('; ')
             )}
       </span>
@@ -310,14 +310,14 @@ function PastRunBanner(): JSX.Element | null {
 
 /** Tells screen readers what a run does; on the drawing the same is seen as colours. */
 function Announcer(): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const region = useRef<HTMLDivElement>(null);
   const [statuses] = useState(() => new Map<string, string>());
   const tell = (): void => {
     const news: string[] = [];
     for (const [id, { status }] of model.runs.current.nodes.entries) {
       if (statuses.has(id) && statuses.get(id) !== status) {
-        news.push(`${id}: ${runStatusLabel(status, trans)}`);
+        news.push(`${id}: ${runStatusLabel(status)}`);
       }
       statuses.set(id, status);
     }

@@ -1,6 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId } from 'react';
-
 import type { MLWSClient } from '../../api/client';
 import { relativeTime } from '../../ui/format';
 import type { IFileDiff, ISnapshot } from '../../api/models';
@@ -9,6 +7,7 @@ import { type IWorkflowDocument, parse } from '../document/document';
 import { graphDiff } from '../graph/graphDiff';
 import { GraphDiffView } from './graphDiffView';
 import { errorText } from '../labels';
+import { trans } from '../../ui/locale';
 
 /** The versions that a person can choose from. */
 const LAST = 50;
@@ -24,15 +23,14 @@ interface IChoice {
 export async function compareVersions(
   client: MLWSClient,
   path: string,
-  project: string | undefined,
-  trans: TranslationBundle
+  project: string | undefined
 ): Promise<GraphDiffView | null> {
   const query = { project };
   const { items } = await client.get('/snapshots', {
     ...query,
     limit: LAST
   });
-  const choice = await askForVersions(items, client.language, trans);
+  const choice = await askForVersions(items);
   if (!choice) {
     return null;
   }
@@ -49,8 +47,8 @@ export async function compareVersions(
     throw new Error(trans.__('The file is too large to compare.'));
   }
   const diff = graphDiff(
-    read(file.old ?? '', path, trans),
-    read(file.new ?? '', path, trans),
+    read(file.old ?? '', path),
+    read(file.new ?? '', path),
     {
       code: all.files
         .filter(one => one.kind !== 'data')
@@ -69,11 +67,10 @@ export async function compareVersions(
     id === WORKING
       ? trans.__('working tree')
       : (items.find(one => one.id === id)?.short ?? id);
-  const view = new GraphDiffView(
-    diff,
-    { from: name(choice.from), to: name(choice.to) },
-    trans
-  );
+  const view = new GraphDiffView(diff, {
+    from: name(choice.from),
+    to: name(choice.to)
+  });
   view.title.label = trans.__('Compare: %1', path);
   return view;
 }
@@ -81,41 +78,31 @@ export async function compareVersions(
 /** Shows the graph that a run had, and how its nodes differ now. */
 export function compareWithRun(
   run: { text: string; time: string },
-  now: { text: string; path: string },
-  trans: TranslationBundle
+  now: { text: string; path: string }
 ): GraphDiffView {
-  const diff = graphDiff(
-    read(run.text, now.path, trans),
-    read(now.text, now.path, trans),
-    { code: [], data: [], metrics: [] }
-  );
-  const view = new GraphDiffView(
-    diff,
-    { from: trans.__('run of %1', run.time), to: trans.__('now') },
-    trans
-  );
+  const diff = graphDiff(read(run.text, now.path), read(now.text, now.path), {
+    code: [],
+    data: [],
+    metrics: []
+  });
+  const view = new GraphDiffView(diff, {
+    from: trans.__('run of %1', run.time),
+    to: trans.__('now')
+  });
   view.title.label = trans.__('Run of %1', run.time);
   return view;
 }
 
-function read(
-  text: string,
-  path: string,
-  trans: TranslationBundle
-): IWorkflowDocument {
+function read(text: string, path: string): IWorkflowDocument {
   const { document, error } = parse(text, path);
   if (error) {
-    throw new Error(
-      trans.__('Line %1: %2', error.line, errorText(error, trans))
-    );
+    throw new Error(trans.__('Line %1: %2', error.line, errorText(error)));
   }
   return document;
 }
 
 function askForVersions(
-  snapshots: readonly ISnapshot[],
-  language: string,
-  trans: TranslationBundle
+  snapshots: readonly ISnapshot[]
 ): Promise<IChoice | null> {
   if (snapshots.length === 0) {
     throw new Error(trans.__('No snapshots to compare yet.'));
@@ -125,29 +112,21 @@ function askForVersions(
     ok: trans.__('Compare'),
     value: { from: snapshots[0].id, to: WORKING },
     fields: (choice, change) => (
-      <VersionFields
-        snapshots={snapshots}
-        language={language}
-        trans={trans}
-        choice={choice}
-        change={change}
-      />
+      <VersionFields snapshots={snapshots} choice={choice} change={change} />
     )
   });
 }
 
 function VersionFields(props: {
   snapshots: readonly ISnapshot[];
-  language: string;
-  trans: TranslationBundle;
   choice: IChoice;
   change: (part: Partial<IChoice>) => void;
 }): JSX.Element {
-  const { snapshots, language, trans, choice, change } = props;
+  const { snapshots, choice, change } = props;
   const id = useId();
   const options = snapshots.map(({ id: key, subject, timestamp }) => (
     <option key={key} value={key}>
-      {`${subject} (${relativeTime(timestamp, language)})`}
+      {`${subject} (${relativeTime(timestamp)})`}
     </option>
   ));
   return (

@@ -1,5 +1,4 @@
 import '@jupyterlab/theme-light-extension/style/variables.css';
-import { nullTranslator } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -28,11 +27,7 @@ function chain(rate: number): string {
 test('a comparison of two versions can be read', async () => {
   const [before, after] = [1, 2].map(rate => parse(chain(rate)).document!);
   const diff = graphDiff(before, after, { code: [], data: [], metrics: [] });
-  const view = new GraphDiffView(
-    diff,
-    { from: 'a', to: 'b' },
-    nullTranslator.load('jupyter_mlws')
-  );
+  const view = new GraphDiffView(diff, { from: 'a', to: 'b' });
   onTestFinished(() => view.dispose());
   view.node.style.cssText = 'position: fixed; inset: 0';
   Widget.attach(view, document.body);

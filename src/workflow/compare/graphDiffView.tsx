@@ -1,7 +1,6 @@
 import '@xyflow/react/dist/style.css';
 
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   Background,
   Controls,
@@ -19,6 +18,7 @@ import { memo, useEffect, useMemo, useRef, useState } from 'react';
 
 import { setHelpPage } from '../../ui/helpLink';
 import { flowLabels } from '../../ui/flowLabels';
+import { trans } from '../../ui/locale';
 import { MOVE_DURATION } from '../../ui/motion';
 import { useTypeSize } from '../../ui/useTypeSize';
 import { NODE_WIDTH } from '../graph/geometry';
@@ -37,8 +37,7 @@ const MOVE = { ...FIT, duration: MOVE_DURATION };
 export class GraphDiffView extends ReactWidget {
   constructor(
     private _diff: IGraphDiff,
-    private _versions: { from: string; to: string },
-    private _trans: TranslationBundle
+    private _versions: { from: string; to: string }
   ) {
     super();
     this.addClass('jp-mlws-GraphDiff');
@@ -49,11 +48,7 @@ export class GraphDiffView extends ReactWidget {
   protected render(): JSX.Element {
     return (
       <ReactFlowProvider>
-        <Comparison
-          diff={this._diff}
-          versions={this._versions}
-          trans={this._trans}
-        />
+        <Comparison diff={this._diff} versions={this._versions} />
       </ReactFlowProvider>
     );
   }
@@ -62,19 +57,18 @@ export class GraphDiffView extends ReactWidget {
 function Comparison(props: {
   diff: IGraphDiff;
   versions: { from: string; to: string };
-  trans: TranslationBundle;
 }): JSX.Element {
-  const { diff, versions, trans } = props;
+  const { diff, versions } = props;
   const flow = useReactFlow();
   const [selected, setSelected] = useState<string | null>(null);
-  const labels = useMemo(() => flowLabels(trans), [trans]);
+  const labels = useMemo(() => flowLabels(), []);
   const pane = useRef<HTMLDivElement>(null);
   // The list takes its part of the width after the graph was first drawn.
   const width = useStore(state => state.width);
   const height = useStore(state => state.height);
   const nodes = useMemo(
-    () => toNodes(diff, trans, { width, height }),
-    [diff, trans, width, height]
+    () => toNodes(diff, { width, height }),
+    [diff, width, height]
   );
   const edges = useMemo(() => toEdges(diff, nodes), [diff, nodes]);
   useTypeSize(pane);
@@ -129,7 +123,7 @@ function Comparison(props: {
                   aria-pressed={one.id === selected}
                   onClick={() => show(one.id)}
                 >
-                  <strong>{one.id}</strong> {differenceText(one, trans)}
+                  <strong>{one.id}</strong> {differenceText(one)}
                 </button>
               </li>
             ))}
@@ -164,11 +158,7 @@ const DiffNodeView = memo(({ data, selected }: NodeProps<DiffNode>) => (
 const NODE_TYPES = { diff: DiffNodeView };
 
 /** The nodes in rows that fill the room, each without the ports and the result that cards have. */
-function toNodes(
-  diff: IGraphDiff,
-  trans: TranslationBundle,
-  shape: IShape
-): DiffNode[] {
+function toNodes(diff: IGraphDiff, shape: IShape): DiffNode[] {
   const cards = [...diff.graph.nodes].map(
     ([id, node]): [string, IGraphNode] => [
       id,
@@ -186,7 +176,7 @@ function toNodes(
   return cards.map(([id]) => {
     const difference = byId.get(id);
     const words = difference
-      ? differenceText(difference, trans)
+      ? differenceText(difference)
       : trans.__('Unchanged');
     return {
       id,

@@ -1,6 +1,6 @@
 import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { trans } from '../../ui/locale';
 import { quoteWord } from '../document/command';
 import { graphSvg } from '../graph/svg';
 import type { CanvasModel } from '../store/model';
@@ -23,10 +23,7 @@ const SCALE = 2;
 const LARGEST = 16_000;
 
 /** Shows the commands that run the workflow in a terminal, to be copied. */
-export async function copyCommandLine(
-  model: CanvasModel,
-  trans: TranslationBundle
-): Promise<void> {
+export async function copyCommandLine(model: CanvasModel): Promise<void> {
   const path = quoteWord(model.document.workflow.path);
   const command = `jupyter mlws run ${path}`;
   const answer = await showDialog({
@@ -61,8 +58,7 @@ export async function saveScript(model: CanvasModel): Promise<void> {
 /** Downloads the drawing, as it is on the canvas. */
 export async function saveImage(
   model: CanvasModel,
-  kind: 'svg' | 'png',
-  trans: TranslationBundle
+  kind: 'svg' | 'png'
 ): Promise<void> {
   const svg = graphSvg({
     graph: model.drawing.drawn,
@@ -72,12 +68,12 @@ export async function saveImage(
     frames: model.drawing.frames.filter(frame => !frame.isCollapsed),
     colour: node =>
       COLOURS[model.runs.current.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
-    subtitle: node => nodeText(node, trans),
-    portName: name => portText(name, trans)
+    subtitle: node => nodeText(node),
+    portName: name => portText(name)
   });
   const name = `${fileName(model)}.${kind}`;
   const file = new Blob([svg], { type: 'image/svg+xml' });
-  download(kind === 'svg' ? file : await asPng(file, trans), name);
+  download(kind === 'svg' ? file : await asPng(file), name);
 }
 
 /** After the workflow's folder, or its title where it stands in none. */
@@ -87,7 +83,7 @@ function fileName({ document }: CanvasModel): string {
   return folder ?? (title.replace(/[^\p{L}\p{N}_-]+/gu, '-') || 'workflow');
 }
 
-async function asPng(svg: Blob, trans: TranslationBundle): Promise<Blob> {
+async function asPng(svg: Blob): Promise<Blob> {
   const url = URL.createObjectURL(svg);
   try {
     const image = new Image();

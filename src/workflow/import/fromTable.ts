@@ -1,10 +1,10 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import type { ITranslator } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../../api/client';
 import { chooseFile } from '../../lab/chooseFile';
 import { placeInProject } from '../../lab/projects';
+import { trans } from '../../ui/locale';
 import { TABLE_FILE } from '../graph/sources';
 import { createWorkflow } from './create';
 
@@ -20,18 +20,10 @@ interface ITableWorkflow {
 export async function workflowFromTable(
   client: MLWSClient,
   manager: IDocumentManager,
-  translator: ITranslator,
   file?: string
 ): Promise<ITableWorkflow | null> {
-  const trans = translator.load('jupyter_mlws');
   const path =
-    file ??
-    (await chooseFile(
-      manager,
-      translator,
-      trans.__('Select a Table'),
-      TABLE_FILE
-    ));
+    file ?? (await chooseFile(manager, trans.__('Select a Table'), TABLE_FILE));
   if (path === null) {
     return null;
   }

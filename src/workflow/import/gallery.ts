@@ -1,5 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
+import { trans } from '../../ui/locale';
 import type { Value } from '../document/values';
 import type { INodeTemplate } from '../store/templates';
 import { edge } from './tableTemplate';
@@ -39,7 +38,7 @@ const JUDGES: readonly [string, string, string][] = [
   ['importance', 'plot_importance', 'model']
 ];
 
-export function templates(trans: TranslationBundle): ITemplate[] {
+export function templates(): ITemplate[] {
   return [
     {
       key: 'classification',

@@ -1,12 +1,12 @@
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../../api/client';
 import type { IImported } from '../../api/models';
 import { chooseFile } from '../../lab/chooseFile';
 import { placeInProject } from '../../lab/projects';
+import { trans } from '../../ui/locale';
 import { kindText } from '../labels';
 
 const PATTERN = /\.(pipeline|ipynb|json)$/i;
@@ -20,15 +20,12 @@ const PATTERN = /\.(pipeline|ipynb|json)$/i;
 export async function importWorkflow(
   client: MLWSClient,
   manager: IDocumentManager,
-  translator: ITranslator,
   file?: string
 ): Promise<string | null> {
-  const trans = translator.load('jupyter_mlws');
   const path =
     file ??
     (await chooseFile(
       manager,
-      translator,
       trans.__('Import an Elyra pipeline, a notebook or a workflow definition'),
       PATTERN
     ));
@@ -42,7 +39,7 @@ export async function importWorkflow(
   const plan = await ask(true);
   const answer = await showDialog({
     title: trans.__('Import %1', PathExt.basename(path)),
-    body: ReactWidget.create(<Planned plan={plan} trans={trans} />),
+    body: ReactWidget.create(<Planned plan={plan} />),
     buttons: [
       Dialog.cancelButton(),
       Dialog.okButton({ label: trans.__('Import') })
@@ -56,11 +53,8 @@ export async function importWorkflow(
   return root + workflow.path;
 }
 
-function Planned(props: {
-  plan: IImported;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { plan, trans } = props;
+function Planned(props: { plan: IImported }): JSX.Element {
+  const { plan } = props;
   const { workflow, notes, files } = plan;
   return (
     <div className="jp-mlws-Import">
@@ -76,9 +70,7 @@ function Planned(props: {
         {workflow.nodes.map(node => (
           <li key={node.id}>
             {node.id}{' '}
-            <span className="jp-mlws-Field-type">
-              {kindText(node.type, trans)}
-            </span>
+            <span className="jp-mlws-Field-type">{kindText(node.type)}</span>
           </li>
         ))}
       </ul>

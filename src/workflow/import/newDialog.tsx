@@ -1,9 +1,9 @@
 import type { Contents } from '@jupyterlab/services';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId } from 'react';
 
 import type { MLWSClient } from '../../api/client';
 import { createProject, ROOT_FOLDER } from '../../lab/projects';
+import { trans } from '../../ui/locale';
 import { askForm } from '../askForm';
 import { createWorkflow } from './create';
 import { templates, type ITemplate } from './gallery';
@@ -18,12 +18,11 @@ interface INewWorkflow {
 /** Creates a workflow that the user describes; returns its path in the lab, null if canceled. */
 export async function newWorkflow(
   client: MLWSClient,
-  contents: Contents.IManager,
-  trans: TranslationBundle
+  contents: Contents.IManager
 ): Promise<string | null> {
   await client.loadProjects();
   const hasProject = client.project !== null;
-  const choice = await askForWorkflow(templates(trans), hasProject, trans);
+  const choice = await askForWorkflow(templates(), hasProject);
   return choice && create(client, contents, choice);
 }
 
@@ -53,8 +52,7 @@ async function create(
 /** Asks for a name and what to begin with; null where it was called off. */
 async function askForWorkflow(
   gallery: readonly ITemplate[],
-  hasProject: boolean,
-  trans: TranslationBundle
+  hasProject: boolean
 ): Promise<INewWorkflow | null> {
   const choice = await askForm({
     title: trans.__('New Workflow'),
@@ -64,7 +62,6 @@ async function askForWorkflow(
       <NewWorkflowFields
         gallery={gallery}
         hasProject={hasProject}
-        trans={trans}
         choice={value}
         change={change}
       />
@@ -86,11 +83,10 @@ interface IChoice {
 function NewWorkflowFields(props: {
   gallery: readonly ITemplate[];
   hasProject: boolean;
-  trans: TranslationBundle;
   choice: IChoice;
   change: (part: Partial<IChoice>) => void;
 }): JSX.Element {
-  const { gallery, hasProject, trans, choice, change } = props;
+  const { gallery, hasProject, choice, change } = props;
   const id = useId();
   const empty = {
     key: '',

@@ -1,10 +1,10 @@
 import { InputDialog } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../../api/client';
 import { placeInProject } from '../../lab/projects';
+import { trans } from '../../ui/locale';
 import { createWorkflow } from './create';
 
 /**
@@ -15,7 +15,6 @@ import { createWorkflow } from './create';
 export async function workflowOfNotebook(
   client: MLWSClient,
   manager: IDocumentManager,
-  trans: TranslationBundle,
   notebook: string
 ): Promise<string | null> {
   const widget = manager.findWidget(notebook);

@@ -1,8 +1,8 @@
 import { Dialog, ReactWidget } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId, useState } from 'react';
 
 import type { ITableProfile } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { ColumnTable } from '../columnTable';
 import type { IReading } from '../store/columns';
 import { startWithFile } from '../store/gestures';
@@ -36,12 +36,11 @@ interface IAnswer {
 /** Adds a first model of a table, and runs it where that is wanted; else a node that loads it. */
 export async function startWithTable(
   model: CanvasModel,
-  trans: TranslationBundle,
   file: string
 ): Promise<void> {
   let isRun: boolean | null = null;
   try {
-    isRun = await fillFromTable(model, trans, file);
+    isRun = await fillFromTable(model, file);
   } finally {
     if (isRun === null) {
       startWithFile(model, file, { x: 0, y: 0 });
@@ -58,7 +57,6 @@ export async function startWithTable(
  */
 async function fillFromTable(
   model: CanvasModel,
-  trans: TranslationBundle,
   file: string
 ): Promise<boolean | null> {
   const columns = model.server.service?.columns;
@@ -70,12 +68,7 @@ async function fillFromTable(
   const profile = await read(FOUND);
   let answer: IAnswer = { profile, choice: proposal(profile, FOUND) };
   const body = ReactWidget.create(
-    <TableForm
-      first={answer}
-      read={read}
-      trans={trans}
-      onChange={next => (answer = next)}
-    />
+    <TableForm first={answer} read={read} onChange={next => (answer = next)} />
   );
   body.addClass('jp-mlws-Wizard');
   const { button } = await new Dialog({
@@ -103,10 +96,9 @@ async function fillFromTable(
 function TableForm(props: {
   first: IAnswer;
   read: (reading: IReading) => Promise<ITableProfile>;
-  trans: TranslationBundle;
   onChange: (answer: IAnswer) => void;
 }): JSX.Element {
-  const { first, read, trans, onChange } = props;
+  const { first, read, onChange } = props;
   const [{ profile, choice }, setAnswer] = useState(first);
   const [error, setError] = useState('');
   const id = useId();
@@ -167,7 +159,6 @@ function TableForm(props: {
           rows={profile.rows}
           kinds={choice.kinds}
           roles={choice.roles}
-          trans={trans}
           onKind={(column, kind) => {
             const others = Object.entries(choice.kinds).filter(
               ([name]) => name !== column
@@ -252,7 +243,7 @@ function TableForm(props: {
                       })
                     }
                   />
-                  {modelText(name, trans)}
+                  {modelText(name)}
                 </label>
               ))}
             </fieldset>
@@ -270,7 +261,7 @@ function TableForm(props: {
                 </option>
               ))}
             </select>
-            <div className="jp-mlws-Field-help">{splitText(choice, trans)}</div>
+            <div className="jp-mlws-Field-help">{splitText(choice)}</div>
             <label htmlFor={`${id}-folds`}>
               {trans.__('Cross-validation')}
             </label>
@@ -297,12 +288,11 @@ function TableForm(props: {
         <ReadingFields
           profile={profile}
           reading={choice.reading}
-          trans={trans}
           onChange={reread}
         />
         {error && <p role="alert">{error}</p>}
         <ul className="jp-mlws-Wizard-advice">
-          {advice(profile, choice, trans).map(text => (
+          {advice(profile, choice).map(text => (
             <li key={text}>{text}</li>
           ))}
         </ul>
@@ -314,10 +304,9 @@ function TableForm(props: {
 function ReadingFields(props: {
   profile: ITableProfile;
   reading: IReading;
-  trans: TranslationBundle;
   onChange: (part: Partial<IReading>) => void;
 }): JSX.Element | null {
-  const { profile, reading, trans, onChange } = props;
+  const { profile, reading, onChange } = props;
   const { format, separator, encoding, decimal } = profile.reading;
   const id = useId();
   if (profile.sheets.length > 1) {

@@ -1,6 +1,5 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { ITableProfile } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { type ITableChoice, withRole } from './tableTemplate';
 
 /** Rows of a class below which chance decides whether it is recognized. */
@@ -9,11 +8,7 @@ const FEW_ROWS = 5;
 const FEW_TESTS = 50;
 
 /** Returns what a person should know before the run. */
-export function advice(
-  profile: ITableProfile,
-  choice: ITableChoice,
-  trans: TranslationBundle
-): string[] {
+export function advice(profile: ITableProfile, choice: ITableChoice): string[] {
   const texts: string[] = [];
   const { rows, columns, leaks } = profile;
   const name = withRole(choice, 'target');
@@ -103,10 +98,7 @@ export function advice(
   return texts;
 }
 
-export function splitText(
-  choice: ITableChoice,
-  trans: TranslationBundle
-): string {
+export function splitText(choice: ITableChoice): string {
   const time = withRole(choice, 'time');
   const group = withRole(choice, 'group');
   if (time) {
@@ -120,7 +112,7 @@ export function splitText(
     : trans.__('Chosen at random.');
 }
 
-export function modelText(name: string, trans: TranslationBundle): string {
+export function modelText(name: string): string {
   switch (name) {
     case 'baseline':
       return trans.__('Baseline (guesses)');

@@ -1,7 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useId, useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import { askForm } from '../askForm';
 import { TABLE_FILE } from '../graph/sources';
 import type { CanvasModel } from '../store/model';
@@ -13,13 +13,11 @@ import { TemplateChoice } from './templateChoice';
 export async function fillFromTemplate(
   model: CanvasModel,
   chooseFile: (pattern: RegExp) => Promise<string | null>,
-  trans: TranslationBundle,
   file = ''
 ): Promise<boolean> {
-  const gallery = templates(trans);
+  const gallery = templates();
   const choice = await askForTemplate(file, {
     gallery,
-    trans,
     files: [...model.catalog.datasets.values()]
       .filter(({ output, path }) => !output && TABLE_FILE.test(path))
       .map(({ path }) => path),
@@ -55,7 +53,6 @@ interface ITemplateSources {
   chooseFile: () => Promise<string | null>;
   /** The columns of a data file; none where they are not known. */
   columnsOf: (file: string) => Promise<string[]>;
-  trans: TranslationBundle;
 }
 
 /** Asks which template, which file and which column; null where it was called off. */
@@ -63,7 +60,7 @@ function askForTemplate(
   file: string,
   sources: ITemplateSources
 ): Promise<ITemplateChoice | null> {
-  const { gallery, trans } = sources;
+  const { gallery } = sources;
   return askForm({
     title: trans.__('Start from a Template'),
     ok: trans.__('Create'),
@@ -91,7 +88,7 @@ function TemplateFields(
     onBrowse: () => void;
   }
 ): JSX.Element {
-  const { gallery, files, columnsOf, trans, choice, change } = props;
+  const { gallery, files, columnsOf, choice, change } = props;
   const id = useId();
   const [columns, setColumns] = useState<string[]>([]);
   const { file } = choice;

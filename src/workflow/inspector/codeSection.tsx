@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 
 import type { ICodePorts, ICodeProblem } from '../../api/models';
 import { listText } from '../../ui/format';
+import { trans } from '../../ui/locale';
 import { compose } from '../document/edits';
 import { changePorts } from '../document/ports';
 import { editBetween } from '../document/textEdits';
@@ -31,7 +32,7 @@ export function CodeSection(props: {
   path: string;
   target: ICodeTarget | null;
 }): JSX.Element {
-  const { model, code, trans, openFile } = useCanvas();
+  const { model, code, openFile } = useCanvas();
   const { graph } = useDrawing();
   const { node, path, target } = props;
   const name = node.componentName ?? '';
@@ -166,10 +167,7 @@ export function CodeSection(props: {
         <p className="jp-mlws-Banner jp-mod-info" role="note">
           {trans.__(
             'This code is shared: a change also applies to %1.',
-            listText(
-              others.map(other => other.title),
-              trans
-            )
+            listText(others.map(other => other.title))
           )}
         </p>
       )}

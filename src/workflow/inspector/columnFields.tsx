@@ -2,6 +2,7 @@ import type { FieldProps, WidgetProps } from '@rjsf/utils';
 import { useLayoutEffect, useReducer, useRef, useState } from 'react';
 
 import type { ITableColumn, ITableColumns } from '../../api/models';
+import { trans } from '../../ui/locale';
 import type { ISchema } from '../document/schema';
 import type { IGraph, IGraphNode } from '../graph/graph';
 import { upstream } from '../graph/order';
@@ -53,7 +54,6 @@ function columnsOf(schema: ISchema, context: IFormContext): ITableColumns {
 
 /** Chooses one column from a list; where not all are known, a name can be typed. */
 export function ColumnWidget(props: WidgetProps): JSX.Element {
-  const { trans } = useCanvas();
   const { id, value, required, onChange, schema, formContext } = props;
   const table = columnsOf(schema as ISchema, formContext);
   const { columns, complete } = table;
@@ -105,7 +105,7 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
       )}
       {columns.map(column => (
         <option key={column.name} value={column.name}>
-          {optionText(column, columnFactsText(column, trans))}
+          {optionText(column, columnFactsText(column))}
         </option>
       ))}
       {!complete && !isLoading && (
@@ -135,7 +135,6 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
 
 /** Chooses several columns; they have the order in which they were chosen. */
 export function ColumnsField(props: FieldProps): JSX.Element {
-  const { trans } = useCanvas();
   const { idSchema, name, schema, formContext, onChange } = props;
   const { columns, complete } = columnsOf(schema as ISchema, formContext);
   const chosen: string[] = Array.isArray(props.formData) ? props.formData : [];
@@ -174,7 +173,7 @@ export function ColumnsField(props: FieldProps): JSX.Element {
               <span className="jp-mlws-Field-type">
                 {complete && unknown.includes(column.name)
                   ? trans.__('does not exist')
-                  : columnFactsText(column, trans)}
+                  : columnFactsText(column)}
               </span>
               <span className="jp-mlws-Columns-examples">
                 {column.examples.join(', ')}
@@ -203,7 +202,6 @@ export function NewColumn({
 }: {
   onAdd: (name: string) => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const [draft, setDraft] = useState('');
   const add = (): void => {
     if (draft.trim() !== '') {
@@ -242,7 +240,7 @@ function useImpliedText(
   { columns, complete }: ITableColumns,
   node = ''
 ): string | undefined {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const role = schema['x-columns']?.role;
   if (!role) {
     return undefined;

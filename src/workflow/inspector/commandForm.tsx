@@ -1,6 +1,7 @@
 import { Button } from '@jupyterlab/ui-components';
 import { useId, useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import type { IPathEntry } from '../document/document';
 import type { Edit } from '../document/edits';
 import { addInput } from '../document/nodes';
@@ -16,7 +17,7 @@ import { useCanvas, useFlush } from '../store/hooks';
 
 /** A stage that is no component: its command, and the files that it reads and writes. */
 export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
-  const { trans, openAsText } = useCanvas();
+  const { openAsText } = useCanvas();
   const { stage } = node;
   return (
     <>
@@ -52,7 +53,7 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
 }
 
 function CommandField({ node }: { node: IGraphNode }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const command = node.stage.commands.join('\n');
   const [draft, setDraft] = useState(command);
   const id = useId();
@@ -97,7 +98,7 @@ function Files(props: {
   lists?: OutputList[];
   add: (path: string, list: OutputList) => Edit;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { node, title, entries, lists = [], add } = props;
   const [draft, setDraft] = useState('');
   const [list, setList] = useState<OutputList>('outs');

@@ -4,6 +4,7 @@ import { useId, useState } from 'react';
 import { APIError } from '../../api/client';
 import type { ITablePreview } from '../../api/models';
 import { Failure } from '../../ui/errorBox';
+import { trans } from '../../ui/locale';
 import { TablePreview } from '../../ui/table/tablePreview';
 import { changeSettings, settingsOf } from '../document/settings';
 import type { IGraphNode } from '../graph/graph';
@@ -17,7 +18,7 @@ function DataButton(props: {
   help: string;
   act: (columns: ColumnService) => Promise<void>;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<APIError | null>(null);
   const help = useId();
@@ -47,14 +48,14 @@ function DataButton(props: {
       <div id={help} className="jp-mlws-Field-help">
         {props.help}
       </div>
-      {error && <Failure error={error} trans={trans} />}
+      {error && <Failure error={error} />}
     </div>
   );
 }
 
 /** Fills the settings of a data check with rules that its input table meets. */
 export function LearnChecks({ node }: { node: IGraphNode }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   return (
     <DataButton
       label={trans.__('Learn from the Data')}
@@ -76,7 +77,7 @@ export function LearnChecks({ node }: { node: IGraphNode }): JSX.Element {
 
 /** Makes the automatic preparation of a learner a node. */
 export function ShowPreparation({ node }: { node: IGraphNode }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   // The steps are those of its newest model.
   useKeyed(model.results.nodes, node.id);
   const help = useId();
@@ -101,7 +102,7 @@ export function ShowPreparation({ node }: { node: IGraphNode }): JSX.Element {
 
 /** Shows the first rows of a query. */
 export function PreviewQuery({ node }: { node: IGraphNode }): JSX.Element {
-  const { model, language, trans } = useCanvas();
+  const { model } = useCanvas();
   const [preview, setPreview] = useState<ITablePreview | null>(null);
   return (
     <>
@@ -115,9 +116,7 @@ export function PreviewQuery({ node }: { node: IGraphNode }): JSX.Element {
           setPreview(await columns.previewQuery(model.document.text, node.id));
         }}
       />
-      {preview && (
-        <TablePreview {...preview} language={language} trans={trans} />
-      )}
+      {preview && <TablePreview {...preview} />}
     </>
   );
 }

@@ -14,10 +14,10 @@ import type { WidgetProps } from '@rjsf/utils';
 import { useEffect, useRef } from 'react';
 
 import type { ITableColumns } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { columnInExpression } from '../document/expressions';
 import type { ISchema } from '../document/schema';
 import { columnTypeText } from '../labels';
-import { useCanvas } from '../store/hooks';
 
 /** Signs that a click inserts. */
 const SIGNS = ['+', '-', '*', '/', '>', '>=', '<', '<=', '==', '!='];
@@ -25,7 +25,6 @@ const WORDS = ['and', 'or', 'not', 'in'];
 
 /** Edits an expression: columns and functions are completed, and inserted by a click. */
 export function ExpressionWidget(props: WidgetProps): JSX.Element {
-  const { trans } = useCanvas();
   const { id, value, label, onChange, options, formContext } = props;
   const { port, functions } = options.expression as NonNullable<
     ISchema['x-expression']
@@ -43,7 +42,7 @@ export function ExpressionWidget(props: WidgetProps): JSX.Element {
       ...columns.map(column => ({
         label: column.name,
         apply: columnInExpression(column.name),
-        detail: columnTypeText(column.type, trans),
+        detail: columnTypeText(column.type),
         type: 'variable',
         boost: 1
       })),
@@ -130,7 +129,7 @@ export function ExpressionWidget(props: WidgetProps): JSX.Element {
             key={column.name}
             type="button"
             className="jp-mlws-Expression-column"
-            title={[columnTypeText(column.type, trans), ...column.examples]
+            title={[columnTypeText(column.type), ...column.examples]
               .filter(Boolean)
               .join(', ')}
             onClick={() => insert(columnInExpression(column.name))}

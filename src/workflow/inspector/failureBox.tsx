@@ -1,6 +1,7 @@
 import { Button } from '@jupyterlab/ui-components';
 
 import { ErrorLink } from '../../ui/helpLink';
+import { trans } from '../../ui/locale';
 import { settingsOf } from '../document/settings';
 import { sourcePath } from '../document/notes';
 import {
@@ -28,7 +29,7 @@ export function FailureBox(props: {
   onLine: (line: number) => void;
   onLog: () => void;
 }): JSX.Element | null {
-  const { model, trans, openFailed, openFile } = useCanvas();
+  const { model, openFailed, openFile } = useCanvas();
   const panes = usePanes();
   const { graph } = useDrawing();
   const node = graph.nodes.get(props.node);
@@ -41,11 +42,11 @@ export function FailureBox(props: {
   const settings = node.component
     ? settingsOf(node, model.document.workflow)
     : {};
-  const setting = faultySetting(error, settings, trans);
+  const setting = faultySetting(error, settings);
   const path = codePath(node);
   const line = path === null ? null : failureLine(error, path);
-  const reason = failureSentence(error, trans);
-  const row = node.component && failedRow(error, trans);
+  const reason = failureSentence(error);
+  const row = node.component && failedRow(error);
   const edge = tableEdges(graph, node.id).find(
     ({ targetPort }) => !row?.port || row.port === targetPort
   );
@@ -117,7 +118,7 @@ export function FailureBox(props: {
         >
           {trans.__('Show Log')}
         </Button>
-        <ErrorLink code={error.code} trans={trans} />
+        <ErrorLink code={error.code} />
       </div>
     </div>
   );

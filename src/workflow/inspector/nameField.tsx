@@ -1,13 +1,13 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useId, useRef, useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import { setTitle } from '../document/stages';
 import type { IGraphNode } from '../graph/graph';
 import { useCanvas, useFlush, useSlot } from '../store/hooks';
 import { type NameFault, nameFault } from '../document/rename';
 import * as gestures from '../store/gestures';
 
-function faultText(fault: NameFault, trans: TranslationBundle): string {
+function faultText(fault: NameFault): string {
   const texts: Record<NameFault, string> = {
     shape: trans.__("Use letters, digits, “_” and “-”; don't start with “-”."),
     reserved: trans.__('This name is reserved. Choose another name.'),
@@ -18,7 +18,7 @@ function faultText(fault: NameFault, trans: TranslationBundle): string {
 
 /** The name of a node, to be changed in its place. */
 export function NameField({ node }: { node: string }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const [draft, setDraft] = useState(node);
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
@@ -61,7 +61,7 @@ export function NameField({ node }: { node: string }): JSX.Element {
       />
       {fault && (
         <div id={`${id}-fault`} className="jp-mlws-Field-error" role="alert">
-          {faultText(fault, trans)}
+          {faultText(fault)}
         </div>
       )}
     </div>
@@ -70,7 +70,7 @@ export function NameField({ node }: { node: string }): JSX.Element {
 
 /** The title of a node: free text on its card. Without one the card shows its name. */
 export function TitleField({ node }: { node: IGraphNode }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   // More lines describe the node; they stay as they are.
   const [title, ...more] = (node.stage.description ?? '').split('\n');
   const [draft, setDraft] = useState(title);

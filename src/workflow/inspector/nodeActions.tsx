@@ -1,5 +1,6 @@
 import { Button } from '@jupyterlab/ui-components';
 
+import { trans } from '../../ui/locale';
 import {
   useCanvas,
   useDrawing,
@@ -11,7 +12,7 @@ import { NOT_DONE } from '../store/run';
 
 /** What can be run of a node; where it has failed, how to go on. */
 export function NodeActions({ node }: { node: string }): JSX.Element | null {
-  const { model, trans, openFailed } = useCanvas();
+  const { model, openFailed } = useCanvas();
   const runs = useRuns();
   const { nodes, run } = useCurrentRun();
   useDrawing();

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useId, useRef, useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import { quoteWord } from '../document/command';
 import { extension, withExtension } from '../document/paths';
 import { canMoveOutput, moveOutput } from '../document/rename';
@@ -16,7 +17,6 @@ const FORMATS = [
 
 /** The files that a node writes, which other nodes read under their new path. */
 export function OutputFields({ node }: { node: IGraphNode }): JSX.Element {
-  const { trans } = useCanvas();
   const outputs = node.outputs.filter(({ paths }) => paths.length === 1);
   return (
     <details open={node.component?.group === 'Export'}>
@@ -29,7 +29,7 @@ export function OutputFields({ node }: { node: IGraphNode }): JSX.Element {
 }
 
 function OutputField(props: { port: IGraphPort }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { port } = props;
   const [path] = port.paths;
   const [draft, setDraft] = useState(path);

@@ -2,6 +2,7 @@ import { Button } from '@jupyterlab/ui-components';
 import { useId, useRef, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { Markdown } from '../../ui/markdown';
 import { type IFrame, itemOf } from '../document/notes';
 import { setTitle } from '../document/variables';
@@ -28,7 +29,7 @@ export function Panel(props: {
   onShow: (node: string) => void;
   recentRuns: ReactNode;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { ids, single: selected } = useSelection();
   return (
     <div
@@ -59,7 +60,7 @@ export function Panel(props: {
 }
 
 function NodePanel({ node }: { node: string }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { isReadOnly } = model.document;
   const panes = usePanes();
   const body = useRef<HTMLDivElement>(null);
@@ -99,7 +100,7 @@ function focusSetting(body: HTMLElement | null, setting: string): void {
 
 /** A note or a frame: its words. */
 function ItemPanel({ item }: { item: string }): JSX.Element | null {
-  const { model, trans, renderers } = useCanvas();
+  const { model, renderers } = useCanvas();
   const { notes, frames } = useDrawing();
   const { list, index } = itemOf(item)!;
   const note = list === 'notes' ? notes[index] : undefined;
@@ -140,7 +141,7 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
 
 /** Actions on all nodes of a frame. */
 function FrameActions(props: { index: number; frame: IFrame }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { canRun } = useRuns();
   const { index, frame } = props;
   return (
@@ -177,7 +178,6 @@ function WorkflowPanel({
   onShow: (node: string) => void;
   recentRuns: ReactNode;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { workflow } = useDocument();
   const { problems, graph } = useDrawing();
   return (
@@ -202,7 +202,7 @@ function WorkflowPanel({
 }
 
 function TitleField(): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { title } = model.document.workflow;
   const id = useId();
   const [draft, setDraft] = useState(title);
@@ -232,12 +232,11 @@ function ProblemRow(props: {
   problem: Problem | IProblem;
   onShow: (node: string) => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { problem, onShow } = props;
   const node = problem.node?.split('@')[0] ?? null;
   const fix = 'fix' in problem ? problem.fix : null;
   const severity = 'severity' in problem ? problem.severity : 'error';
-  const text = problemText(problem, trans);
+  const text = problemText(problem);
   return (
     <li className={`jp-mod-${severity}`}>
       {node ? (

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useId, useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import {
   fieldText,
   type IParamsUse,
@@ -28,7 +29,6 @@ export function ParamsView({ node }: { node: IGraphNode }): JSX.Element {
 }
 
 function ParamsSection({ use }: { use: IParamsUse }): JSX.Element | null {
-  const { trans } = useCanvas();
   const { text, edit, error } = useParamsFile(use.path);
   if (error !== null) {
     return (
@@ -68,7 +68,6 @@ function ParamField(props: {
   value: Value;
   onChange: (value: Value) => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { name, value, onChange } = props;
   const text = fieldText(value);
   const [draft, setDraft] = useState(text);

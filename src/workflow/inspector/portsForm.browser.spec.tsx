@@ -1,5 +1,4 @@
 import '@jupyterlab/theme-light-extension/style/variables.css';
-import { nullTranslator } from '@jupyterlab/translation';
 import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { expect, onTestFinished, test } from 'vitest';
@@ -44,9 +43,8 @@ function showForm(): ICodePorts[] {
     root.unmount();
     host.remove();
   });
-  const trans = nullTranslator.load('jupyter_mlws');
   root.render(
-    <CanvasContext.Provider value={fake<ICanvasContext>({ trans })}>
+    <CanvasContext.Provider value={fake<ICanvasContext>({})}>
       <Form onChange={ports => changes.push(ports)} />
     </CanvasContext.Provider>
   );

@@ -2,8 +2,8 @@ import { Button } from '@jupyterlab/ui-components';
 import { useId, useState } from 'react';
 
 import type { ICodePorts, IComponent } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { PORT_TYPES } from '../document/ports';
-import { useCanvas } from '../store/hooks';
 import { RemoveButton } from './removeButton';
 
 type Port = ICodePorts['inputs'][number];
@@ -17,7 +17,6 @@ export function PortsForm(props: {
   isDisabled: boolean;
   onChange: (ports: ICodePorts) => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { component, isDisabled, onChange } = props;
   const id = useId();
   const listOf = (side: Side): Port[] =>
@@ -117,7 +116,6 @@ function PortRow(props: {
   onChange: (port: Port) => void;
   onRemove: (() => void) | null;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { port, reserved, isDisabled, onChange, onRemove } = props;
   const [draft, setDraft] = useState(port.name);
   const fault = !NAME.test(draft)

@@ -1,6 +1,7 @@
 import type { FieldProps } from '@rjsf/utils';
 
 import type { ITableColumn } from '../../api/models';
+import { trans } from '../../ui/locale';
 import {
   readChoice,
   readPair,
@@ -17,14 +18,11 @@ import {
   type ColumnRole
 } from '../labels';
 import { useState } from 'react';
-
-import { useCanvas } from '../store/hooks';
 import { NewColumn } from './columnFields';
 import { RemoveButton } from './removeButton';
 
 /** Gives each of some columns a value: a new name, a type, a range. */
 export function PairsField(props: FieldProps): JSX.Element {
-  const { trans } = useCanvas();
   const { schema, formContext, name } = props;
   const isTable = (schema as ISchema)['x-pairs']!.about && formContext.hasTable;
   const [isOpen, setOpen] = useState(false);
@@ -47,7 +45,6 @@ export function PairsField(props: FieldProps): JSX.Element {
 }
 
 function Pairs(props: FieldProps): JSX.Element {
-  const { trans } = useCanvas();
   const { idSchema, name, schema, formContext, onChange } = props;
   const { port, title, choices, initial, labels, about } = (schema as ISchema)[
     'x-pairs'
@@ -97,13 +94,10 @@ function Pairs(props: FieldProps): JSX.Element {
                   <option key={choice} value={choice}>
                     {labels?.[at] ??
                       (about === 'role'
-                        ? columnRoleText(choice as ColumnRole, trans)
+                        ? columnRoleText(choice as ColumnRole)
                         : about === 'kind'
-                          ? columnKindText(choice as ColumnKind, trans)
-                          : columnTypeText(
-                              choice as ITableColumn['type'],
-                              trans
-                            ))}
+                          ? columnKindText(choice as ColumnKind)
+                          : columnTypeText(choice as ITableColumn['type']))}
                   </option>
                 ))}
               </select>
@@ -134,7 +128,7 @@ function Pairs(props: FieldProps): JSX.Element {
           <option value="">{trans.__('Add a column…')}</option>
           {free.map(column => (
             <option key={column.name} value={column.name}>
-              {[column.name, columnFactsText(column, trans)]
+              {[column.name, columnFactsText(column)]
                 .filter(Boolean)
                 .join(' · ')}
             </option>
@@ -148,7 +142,6 @@ function Pairs(props: FieldProps): JSX.Element {
 
 /** Chooses among the rules that the other settings hold. */
 export function RulesField(props: FieldProps): JSX.Element {
-  const { trans } = useCanvas();
   const { idSchema, name, schema, formContext, onChange } = props;
   const chosen: string[] = Array.isArray(props.formData) ? props.formData : [];
   const rules = ruleNames(

@@ -1,9 +1,6 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
 import { settingErrorText } from './settingErrors';
-
-const trans = nullTranslator.load('jupyter_mlws');
 
 it('says which values a setting may have', () => {
   const schema = {
@@ -17,7 +14,7 @@ it('says which values a setting may have', () => {
   const words = (path: string): string => {
     const schemaPath = `#/properties/${path}`;
     const name = path.split('/').pop();
-    return settingErrorText({ name, schemaPath }, schema, trans);
+    return settingErrorText({ name, schemaPath }, schema);
   };
   expect(
     ['share/maximum', 'test/exclusiveMinimum', 'depth/minimum'].map(words)

@@ -1,5 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
+import { trans } from '../../ui/locale';
 import type { ISchema } from '../document/schema';
 
 /** An error of the schema validator. */
@@ -15,8 +14,7 @@ export interface ISettingError {
 /** What is wrong with a setting; the validator's own words where there are none of ours. */
 export function settingErrorText(
   error: ISettingError,
-  schema: ISchema,
-  trans: TranslationBundle
+  schema: ISchema
 ): string {
   const { name, message, params = {}, schemaPath = '' } = error;
   switch (name) {
@@ -24,9 +22,9 @@ export function settingErrorText(
     case 'maximum':
     case 'exclusiveMinimum':
     case 'exclusiveMaximum':
-      return rangeText(schemaAt(schema, schemaPath), trans);
+      return rangeText(schemaAt(schema, schemaPath));
     case 'type':
-      return typeText([params.type].flat()[0], trans) ?? message ?? '';
+      return typeText([params.type].flat()[0]) ?? message ?? '';
     case 'enum':
       return trans.__('Choose one of the listed values');
     case 'required':
@@ -46,10 +44,12 @@ function schemaAt(schema: ISchema, path: string): ISchema {
 }
 
 /** The values that the bounds of a setting allow. */
-function rangeText(
-  { minimum, maximum, exclusiveMinimum, exclusiveMaximum }: ISchema,
-  trans: TranslationBundle
-): string {
+function rangeText({
+  minimum,
+  maximum,
+  exclusiveMinimum,
+  exclusiveMaximum
+}: ISchema): string {
   const isAbove = exclusiveMinimum !== undefined;
   const isBelow = exclusiveMaximum !== undefined;
   const low = exclusiveMinimum ?? minimum;
@@ -74,7 +74,7 @@ function rangeText(
     : trans.__('Must be between %1 and %2', low, high);
 }
 
-function typeText(type: unknown, trans: TranslationBundle): string | undefined {
+function typeText(type: unknown): string | undefined {
   switch (type) {
     case 'integer':
       return trans.__('Must be an integer');

@@ -12,6 +12,7 @@ import {
 } from 'react';
 
 import { HelpLink } from '../../ui/helpLink';
+import { trans } from '../../ui/locale';
 import { setFileInput } from '../document/nodes';
 import {
   changeSettings,
@@ -59,7 +60,7 @@ export function SettingsView(props: {
   target: ICodeTarget | null;
 }): JSX.Element {
   const { node: id, target } = props;
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const node = useDrawing().graph.nodes.get(id);
   if (!node) {
     return (
@@ -67,7 +68,7 @@ export function SettingsView(props: {
     );
   }
   const path = codePath(node);
-  const kind = node.component?.title ?? kindText(node.kind, trans);
+  const kind = node.component?.title ?? kindText(node.kind);
   const page = helpPage(node);
   return (
     <div className="jp-mlws-Settings">
@@ -76,7 +77,7 @@ export function SettingsView(props: {
       {node.stage.isEditable && <TitleField key={`title ${id}`} node={node} />}
       <p className="jp-mlws-Settings-kind">
         {kind}
-        {page && <HelpLink page={page} subject={kind} trans={trans} />}
+        {page && <HelpLink page={page} subject={kind} />}
       </p>
       {node.component?.description && <p>{node.component.description}</p>}
       {node.kind === 'sweep' && <SweepView node={node} />}
@@ -100,7 +101,6 @@ export function SettingsView(props: {
 }
 
 function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
-  const { trans } = useCanvas();
   const inputs = node.inputs.filter(port => port.name !== ANY_INPUT);
   if (!node.stage.isEditable) {
     return <CommandSettings node={node} />;
@@ -130,7 +130,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
 
 /** What a notebook's cell tagged `parameters` assigns. */
 function NotebookSettings({ node }: { node: IGraphNode }): JSX.Element | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const path = node.stage.notebook;
   const error = path === null ? null : model.catalog.notebooks.get(path)?.error;
   return error ? (
@@ -146,7 +146,7 @@ function SettingsSection(props: {
   node: IGraphNode;
   title: string;
 }): JSX.Element | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { node, title } = props;
   const names = Object.keys(freeSchema(node).properties ?? {});
   return names.length === 0 || !node.stage.isEditable ? null : (
@@ -172,7 +172,7 @@ function InputField({
   node: IGraphNode;
   port: IGraphPort;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const edges = model.drawing.graph.edges.filter(
     edge => edge.target === node.id && edge.targetPort === port.name
   );
@@ -213,7 +213,7 @@ function PathField(props: {
   port: IGraphPort;
   value: string;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { id, node, port, value } = props;
   const [draft, setDraft] = useState(value);
   const latest = useRef(draft);
@@ -254,7 +254,7 @@ function PathField(props: {
 }
 
 function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const settings = settingsOf(node, model.document.workflow);
   const settingsText = JSON.stringify(settings);
   const [draft, setDraft] = useState<Settings>(settings);
@@ -329,7 +329,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
         transformErrors={errors =>
           errors.map(error => ({
             ...error,
-            message: settingErrorText(error, schema, trans)
+            message: settingErrorText(error, schema)
           }))
         }
         noHtml5Validate

@@ -1,6 +1,7 @@
 import { useRef } from 'react';
 
 import type { ISourceProfile, ITableColumns } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { ColumnTable } from '../columnTable';
 import {
   readChoice,
@@ -43,7 +44,7 @@ export function useSourceTable(
   node: IGraphNode,
   columns: ColumnsOfPorts | null
 ): ISourceTable | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const kinds = settingAbout(node, 'kind');
   const roles = settingAbout(node, 'role');
   const isSource = kinds !== undefined && roles !== undefined;
@@ -115,7 +116,6 @@ export function SourceColumns(props: {
   settings: Settings;
   onChange: (settings: Settings) => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { node, table, settings, onChange } = props;
   const { profile, reason, isLoading } = table;
   const kindSetting = settingAbout(node, 'kind')!;
@@ -181,7 +181,6 @@ export function SourceColumns(props: {
           rows={profile.rows}
           kinds={kinds}
           roles={roles}
-          trans={trans}
           onKind={(column, kind) =>
             onChange({
               ...settings,

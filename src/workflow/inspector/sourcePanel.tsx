@@ -1,13 +1,14 @@
 import { Button } from '@jupyterlab/ui-components';
 
 import { fileSize } from '../../ui/format';
+import { trans } from '../../ui/locale';
 import { basename } from '../document/paths';
 import { portText } from '../labels';
 import { useCanvas, useCatalog, useDrawing } from '../store/hooks';
 
 /** What is known of data, and who reads it. */
 export function SourcePanel({ id }: { id: string }): JSX.Element | null {
-  const { trans, language, openFile, showData } = useCanvas();
+  const { openFile, showData } = useCanvas();
   const { datasets } = useCatalog();
   const source = useDrawing().source(id);
   if (!source) {
@@ -27,7 +28,7 @@ export function SourcePanel({ id }: { id: string }): JSX.Element | null {
           {dataset.size !== null && (
             <>
               <dt>{trans.__('Size')}</dt>
-              <dd>{fileSize(dataset.size, language)}</dd>
+              <dd>{fileSize(dataset.size)}</dd>
             </>
           )}
           {dataset.md5 !== null && (
@@ -55,7 +56,7 @@ export function SourcePanel({ id }: { id: string }): JSX.Element | null {
         <ul className="jp-mlws-Paths">
           {readers.map(({ node, port }) => (
             <li key={`${node}:${port}`}>
-              {node}: {portText(port, trans)}
+              {node}: {portText(port)}
             </li>
           ))}
         </ul>

@@ -1,6 +1,7 @@
 import { Button } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import type { IFrame } from '../document/notes';
 import { useCanvas } from '../store/hooks';
 import {
@@ -16,7 +17,7 @@ export function SubworkflowSection(props: {
   index: number;
   frame: IFrame;
 }): JSX.Element {
-  const { model, trans, openFile, createWorkflow } = useCanvas();
+  const { model, openFile, createWorkflow } = useCanvas();
   const { index, frame } = props;
   const { path, text, error, differs } = useSource(frame.nodes);
   const [failure, setFailure] = useState<string | null>(null);

@@ -2,6 +2,7 @@ import { Button } from '@jupyterlab/ui-components';
 import { customizeValidator } from '@rjsf/validator-ajv8';
 import { useEffect, useId, useMemo, useState } from 'react';
 
+import { trans } from '../../ui/locale';
 import type { IStage } from '../document/document';
 import type { Edit } from '../document/edits';
 import { defaultsOf } from '../document/settings';
@@ -80,7 +81,7 @@ function pointsOf(
 
 /** The values that a sweep tries; a plain stage becomes a sweep, and a sweep a plain stage. */
 export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const document = model.document.workflow;
   const isSweep = node.kind === 'sweep';
   const items = useMemo(
@@ -136,7 +137,7 @@ function AxesForm(props: {
   isList: boolean;
   onClose: () => void;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { node, axes, offers, isList, onClose } = props;
   const isSweep = node.kind === 'sweep';
   const [drafts, setDrafts] = useState<IDraft[]>(() =>
@@ -180,7 +181,7 @@ function AxesForm(props: {
   if (fault) {
     return (
       <>
-        <p role="alert">{sweepFaultText(fault, trans)}</p>
+        <p role="alert">{sweepFaultText(fault)}</p>
         <Button small onClick={onClose}>
           {trans.__('Close')}
         </Button>
@@ -268,7 +269,7 @@ function Readers(props: {
   node: IGraphNode;
   options: ISweepOptions;
 }): JSX.Element | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const readers = readersOfSweep(
     model.document.workflow,
     props.node.id,
@@ -277,7 +278,7 @@ function Readers(props: {
   return readers.size === 0 ? null : (
     <ul className="jp-mlws-Field-help">
       {[...readers].map(([reader, kind]) => (
-        <li key={reader}>{readerText(reader, kind, trans)}</li>
+        <li key={reader}>{readerText(reader, kind)}</li>
       ))}
     </ul>
   );
@@ -332,7 +333,6 @@ function AxisFields(props: {
   /** Null where it has to stay. */
   onRemove: (() => void) | null;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { draft, offer, onChange, onRemove } = props;
   const { name, how } = draft;
   const { label } = offer;
@@ -411,7 +411,7 @@ function AxisFields(props: {
       )}
       {isTouched && fault && (
         <div className="jp-mlws-Field-error" role="alert">
-          {axisFaultText(fault, offer, trans)}
+          {axisFaultText(fault, offer)}
         </div>
       )}
       {labels.length > 0 && (
@@ -421,16 +421,12 @@ function AxisFields(props: {
   );
 }
 
-function axisFaultText(
-  fault: AxisFault,
-  { type, schema }: ISweepable,
-  trans: ReturnType<typeof useCanvas>['trans']
-): string {
+function axisFaultText(fault: AxisFault, { type, schema }: ISweepable): string {
   switch (fault.kind) {
     case 'empty':
       return trans.__('Enter comma-separated values or a range');
     case 'value':
-      return `${fault.value}: ${settingErrorText(fault.error, schema, trans)}`;
+      return `${fault.value}: ${settingErrorText(fault.error, schema)}`;
     case 'word':
       return type === 'integer'
         ? trans.__('“%1” is not an integer', fault.word)

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react';
 
 import { cellText, duration } from '../../ui/format';
 import type { ISweeps, IVariant } from '../../api/models';
+import { trans } from '../../ui/locale';
 import type { IGraphNode } from '../graph/graph';
 import { labelsOf } from '../graph/sweepables';
 import { type IReply, useReply } from '../replies';
@@ -16,7 +17,7 @@ export function SweepView({
 }: {
   node: IGraphNode;
 }): JSX.Element | null {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const [metric, setMetric] = useState<string | undefined>(undefined);
   const { data, error } = useSweeps(node, metric);
   const labelOf = useMemo(() => labelsOf(schema), [schema]);
@@ -96,7 +97,7 @@ function VariantRow(props: {
   labelOf: (name: string) => string;
   onPromote: () => void;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { variant, metric, labelOf, onPromote } = props;
   const values = Object.entries(variant.values)
     .map(([name, value]) => `${labelOf(name)}: ${cellText(value)}`)
@@ -116,7 +117,7 @@ function VariantRow(props: {
         {measured !== undefined
           ? cellText(measured)
           : variant.status
-            ? runStatusLabel(variant.status, trans)
+            ? runStatusLabel(variant.status)
             : '–'}
       </td>
       <td className="jp-mod-number">

@@ -7,15 +7,14 @@ import type {
 
 import type { IProblem } from '../../api/models';
 import { HelpLink } from '../../ui/helpLink';
+import { trans } from '../../ui/locale';
 import type { ISchema } from '../document/schema';
 import { RemoveButton } from './removeButton';
 import { Repairs } from './repairs';
-import { useCanvas } from '../store/hooks';
 import { choiceText } from '../labels';
 
 /** A field with a label that belongs to it, which the lab's own template lacks. */
 function Field(props: FieldTemplateProps): JSX.Element {
-  const { trans } = useCanvas();
   const { id, label, schema, children, rawErrors, hidden, required } = props;
   const name = id.slice((props.formContext?.root ?? '').length + 1);
   const problems: IProblem[] = (props.formContext?.problems ?? []).filter(
@@ -41,7 +40,7 @@ function Field(props: FieldTemplateProps): JSX.Element {
       )}
       {children}
       {page && name in (props.registry.rootSchema.properties ?? {}) && (
-        <HelpLink page={`${page}#${name}`} subject={label} trans={trans} />
+        <HelpLink page={`${page}#${name}`} subject={label} />
       )}
       {!isGroup && schema.description && (
         <div className="jp-mlws-Field-help">{schema.description}</div>
@@ -83,7 +82,6 @@ function ObjectGroup(props: ObjectFieldTemplateProps): JSX.Element {
 }
 
 function ArrayGroup(props: ArrayFieldTemplateProps): JSX.Element {
-  const { trans } = useCanvas();
   return (
     <fieldset className="jp-mlws-Field-group">
       <legend>{props.title}</legend>

@@ -1,13 +1,13 @@
 import { useState, type ReactNode } from 'react';
 
-import { useCanvas, useCurrentRun } from '../store/hooks';
+import { trans } from '../../ui/locale';
+import { useCurrentRun } from '../store/hooks';
 
 /** What is shown of a node; of a sweep, of the variant that is chosen. */
 export function VariantChoice(props: {
   node: string;
   children: (id: string, status: string | undefined) => ReactNode;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { states } = useCurrentRun();
   const { node, children } = props;
   const variants = [...states.keys()].filter(id => id.startsWith(`${node}@`));

@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'react';
-
 import type { MLWSClient } from '../../api/client';
 import type { IRunSummary } from '../../api/models';
 import type { IWorkflowEvents } from '../../lab/tokens';
@@ -8,6 +7,7 @@ import { runStatusLabel } from '../../ui/runStatus';
 import { ServerView, useGet } from '../../ui/server';
 import { useSignal } from '../../ui/useSignal';
 import { FINAL, RunState } from '../store/run';
+import { trans } from '../../ui/locale';
 
 interface IProps {
   client: MLWSClient;
@@ -51,16 +51,16 @@ function useProgress({ client, events }: IProps, run: IRunSummary): string {
 }
 
 function RunProgress(props: IProps & { run: IRunSummary }): JSX.Element {
-  const { client, run, onRun } = props;
+  const { run, onRun } = props;
   const progress = useProgress(props, run);
-  const status = runStatusLabel(run.status, client.trans);
+  const status = runStatusLabel(run.status);
   const name = run.path.split('/').slice(-2)[0];
   return (
     <button
       type="button"
       className="jp-StatusBar-TextItem jp-mlws-StatusItem"
       data-mlws-run={run.id}
-      title={`${run.path}\n${client.trans.__('Open Workflow')}`}
+      title={`${run.path}\n${trans.__('Open Workflow')}`}
       onClick={() => onRun(run)}
     >
       {`${name}: ${status}${progress}`}
@@ -70,7 +70,7 @@ function RunProgress(props: IProps & { run: IRunSummary }): JSX.Element {
 
 function StatusItem(props: IProps): JSX.Element | null {
   const { client } = props;
-  const { project, trans } = client;
+  const { project } = client;
   const branches = useGet(client, '/git/branches').data;
   const workflows = useGet(client, '/workflows').data;
   if (!project) {

@@ -1,5 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { MLWSClient } from '../../api/client';
 import type { IPage, IWorkflowSummary } from '../../api/models';
 import type { IWorkflowEvents } from '../../lab/tokens';
@@ -7,14 +5,13 @@ import { fullTime, relativeTime } from '../../ui/format';
 import { Rows } from '../../ui/rows';
 import { runStatusText } from '../../ui/runStatus';
 import { Answer, ServerView, useGet } from '../../ui/server';
+import { trans } from '../../ui/locale';
 
 function WorkflowRow(props: {
   workflow: IWorkflowSummary;
-  language: string;
-  trans: TranslationBundle;
   onOpen: () => void;
 }): JSX.Element {
-  const { workflow, language, trans } = props;
+  const { workflow } = props;
   const { error, run } = workflow;
   const nodes = trans._n('%1 node', '%1 nodes', workflow.node_count);
   const time = run?.ended ?? run?.started ?? run?.created;
@@ -32,12 +29,10 @@ function WorkflowRow(props: {
           <span
             className="jp-mlws-Status"
             data-mlws-status={run.status}
-            title={time ? fullTime(time, language) : undefined}
+            title={time ? fullTime(time) : undefined}
           >
-            {runStatusText(run.status, trans)}
-            {time && run.status !== 'RUNNING'
-              ? ` · ${relativeTime(time, language)}`
-              : ''}
+            {runStatusText(run.status)}
+            {time && run.status !== 'RUNNING' ? ` · ${relativeTime(time)}` : ''}
           </span>
         )}
       </button>
@@ -84,10 +79,9 @@ interface IProps {
 }
 
 function Workflows({ client, onOpen }: IProps): JSX.Element {
-  const { language, trans } = client;
   const answer = useGet(client, '/workflows');
   return (
-    <Answer of={answer} trans={trans}>
+    <Answer of={answer}>
       {({ items }) => (
         <>
           {items.length === 0 && (
@@ -100,8 +94,6 @@ function Workflows({ client, onOpen }: IProps): JSX.Element {
               <WorkflowRow
                 key={workflow.id}
                 workflow={workflow}
-                language={language}
-                trans={trans}
                 onOpen={() => onOpen(workflow)}
               />
             ))}
@@ -117,7 +109,7 @@ export function workflowsView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <Workflows {...props} />, {
     id: 'jp-mlws-workflows',
-    label: client.trans.__('Workflows'),
+    label: trans.__('Workflows'),
     className: 'jp-mlws-Section jp-mlws-Workflows',
     help: 'reference-canvas',
     paths: ['/workflows']

@@ -5,6 +5,7 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ReactNode } from 'react';
 
+import { trans } from '../../ui/locale';
 import { Splitter } from '../../ui/splitter';
 import { useCanvas, usePanes, useSelection } from '../store/hooks';
 import { PANE_LIMITS, type DrawerTab } from '../store/panes';
@@ -18,7 +19,7 @@ export function Drawer(props: {
   runs: ReactNode;
   legend: ReactNode;
 }): JSX.Element {
-  const { model, trans, showReport } = useCanvas();
+  const { model, showReport } = useCanvas();
   const panes = usePanes();
   const { singleNode: node } = useSelection();
   const { size, isOpen } = panes.pane('drawer');

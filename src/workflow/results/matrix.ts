@@ -1,4 +1,5 @@
 import type { IMetricChange } from '../../api/models';
+import { language } from '../../ui/locale';
 
 /** A value of the matrix, with its change since the run before. */
 export interface IMatrixCell {
@@ -87,7 +88,7 @@ export function bestModel(
 }
 
 /** Four digits behind the point, below each other; two of large numbers, none of whole ones. */
-export function metricText(value: number, language: string): string {
+export function metricText(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && size < 0.0005) {
     return value.toExponential(2);

@@ -17,10 +17,10 @@ import {
   metricText,
   type IMatrixCell
 } from './matrix';
+import { trans } from '../../ui/locale';
 
 /** The metrics of the shown run, and what changed since the run before. */
 export function MetricsView(): JSX.Element {
-  const { trans } = useCanvas();
   const { run, data, error } = useRunComparison();
   if (!run) {
     return (
@@ -68,7 +68,7 @@ export function BestModel({
 }: {
   comparison: IRunComparison;
 }): JSX.Element | null {
-  const { model, trans, language } = useCanvas();
+  const { model } = useCanvas();
   const { metrics } = comparison;
   const titleOf = (name: string): string => model.drawing.titleOf(name);
   const best = bestModel(metricMatrix(metrics));
@@ -85,12 +85,11 @@ export function BestModel({
       <p className="jp-mlws-BestModel">
         <trophyIcon.react tag="span" className="jp-mlws-Result-best" />
         <strong>{trans.__('Best model: %1', title)}</strong>
-        {metricLabel(best.metric, trans)}{' '}
-        {metricText(best.cell.value, language)}{' '}
-        {intervalText(best.cell, language)}
+        {metricLabel(best.metric)} {metricText(best.cell.value)}{' '}
+        {intervalText(best.cell)}
         {best.cell.delta !== null && <Delta cell={best.cell} />}
       </p>
-      {certaintyTexts({ ...own, model: title, rivals }, trans).map(text => (
+      {certaintyTexts({ ...own, model: title, rivals }).map(text => (
         <p key={text} className="jp-mlws-Doubt">
           {text}
         </p>
@@ -101,15 +100,11 @@ export function BestModel({
 
 /** How much a value differs from the run before. */
 function Delta({ cell }: { cell: IMatrixCell }): JSX.Element {
-  const { trans, language } = useCanvas();
   const delta = cell.delta ?? 0;
   return (
     <span
       className={`jp-mlws-Delta jp-mod-${cell.isBetter ? 'better' : 'worse'}`}
-      title={trans.__(
-        'Previous run: %1',
-        metricText(cell.value - delta, language)
-      )}
+      title={trans.__('Previous run: %1', metricText(cell.value - delta))}
     >
       {deltaText(delta)}
     </span>
@@ -122,7 +117,7 @@ export function MetricMatrix({
 }: {
   comparison: IRunComparison;
 }): JSX.Element {
-  const { model: canvas, trans, language } = useCanvas();
+  const { model: canvas } = useCanvas();
   const { metrics, rows } = metricMatrix(comparison.metrics);
   if (rows.length === 0) {
     return (
@@ -137,7 +132,7 @@ export function MetricMatrix({
             <th scope="col">{trans.__('Model')}</th>
             {metrics.map(metric => (
               <th key={metric} scope="col">
-                {metricLabel(metric, trans)}
+                {metricLabel(metric)}
               </th>
             ))}
           </tr>
@@ -153,19 +148,19 @@ export function MetricMatrix({
                   {cell &&
                     (cell.isBest ? (
                       <strong title={trans.__('Best')}>
-                        {metricText(cell.value, language)}
+                        {metricText(cell.value)}
                       </strong>
                     ) : (
-                      metricText(cell.value, language)
+                      metricText(cell.value)
                     ))}
-                  {cell && intervalText(cell, language) && (
+                  {cell && intervalText(cell) && (
                     <span
                       className="jp-mlws-Interval"
                       title={trans.__(
                         'With 95 % confidence between these limits'
                       )}
                     >
-                      {intervalText(cell, language)}
+                      {intervalText(cell)}
                     </span>
                   )}
                   {cell && cell.delta !== null && <Delta cell={cell} />}
@@ -185,14 +180,12 @@ export function SettingChanges({
 }: {
   comparison: IRunComparison;
 }): JSX.Element | null {
-  const { model, trans, language } = useCanvas();
+  const { model } = useCanvas();
   if (previous === null) {
     return null;
   }
   const before = model.runs.past.find(run => run.id === previous);
-  const time = before
-    ? fullTime(before.started ?? before.created, language)
-    : previous;
+  const time = before ? fullTime(before.started ?? before.created) : previous;
   const changed = metrics.flatMap(({ previous: old, value, ...metric }) =>
     old === null || value === null || old === value
       ? []
@@ -216,9 +209,8 @@ export function SettingChanges({
         ))}
         {changed.map(({ node, model: owner, metric, old, value }) => (
           <li key={`${node} ${owner} ${metric}`}>
-            {model.drawing.titleOf(owner)}: {metricLabel(metric, trans)}{' '}
-            {metricText(old, language)} →{' '}
-            <strong>{metricText(value, language)}</strong>
+            {model.drawing.titleOf(owner)}: {metricLabel(metric)}{' '}
+            {metricText(old)} → <strong>{metricText(value)}</strong>
           </li>
         ))}
         {missing > 0 && (

@@ -1,8 +1,6 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
 import type { IColumnPreparation } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { columnKindText, kindReasonText } from '../labels';
-import { useCanvas } from '../store/hooks';
 
 /** The step of a model for each column, with the reason. */
 export function PreparationTable({
@@ -10,7 +8,6 @@ export function PreparationTable({
 }: {
   columns: IColumnPreparation[];
 }): JSX.Element {
-  const { trans } = useCanvas();
   return (
     <table
       className="jp-mlws-Table jp-mod-preparation"
@@ -27,8 +24,8 @@ export function PreparationTable({
         {columns.map(column => (
           <tr key={column.name}>
             <th scope="row">{column.name}</th>
-            <td>{stepText(column, trans)}</td>
-            <td>{stepReason(column, trans)}</td>
+            <td>{stepText(column)}</td>
+            <td>{stepReason(column)}</td>
           </tr>
         ))}
       </tbody>
@@ -37,10 +34,7 @@ export function PreparationTable({
 }
 
 /** Returns the step of a model for a column in words. */
-function stepText(
-  { step, gaps, fills_gaps }: IColumnPreparation,
-  trans: TranslationBundle
-): string {
+function stepText({ step, gaps, fills_gaps }: IColumnPreparation): string {
   const gapText =
     gaps === 0 || !['numbers', 'dates'].includes(step)
       ? ''
@@ -75,10 +69,7 @@ function stepText(
 }
 
 /** Returns the reason for a step: the kind of the column, and why it is of it. */
-function stepReason(
-  { kind, reason, step }: IColumnPreparation,
-  trans: TranslationBundle
-): string {
+function stepReason({ kind, reason, step }: IColumnPreparation): string {
   const why =
     step === 'ignored' && kind === 'text'
       ? trans.__('too few rows to learn from its words')
@@ -86,6 +77,6 @@ function stepReason(
         ? trans.__('its values cannot be read as dates')
         : reason === 'chosen'
           ? trans.__('chosen by you')
-          : kindReasonText(reason, trans);
-  return [columnKindText(kind, trans), why].filter(Boolean).join(': ');
+          : kindReasonText(reason);
+  return [columnKindText(kind), why].filter(Boolean).join(': ');
 }

@@ -3,7 +3,6 @@ import { Button } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import { useEffect, useMemo, useRef, useState } from 'react';
-
 import { cellText } from '../../ui/format';
 import { DataTable } from '../../ui/table/dataTable';
 import { TablePreview } from '../../ui/table/tablePreview';
@@ -15,13 +14,14 @@ import { useCanvas, usePanes } from '../store/hooks';
 import { FINAL } from '../store/run';
 import { NotebookPreview } from './notebookView';
 import { PreparationTable } from './preparation';
+import { trans } from '../../ui/locale';
 
 /** What a node's outputs hold, each in the manner of its type. */
 export function PreviewView(props: {
   node: string;
   status: string | undefined;
 }): JSX.Element {
-  const { model, trans, openFile, past } = useCanvas();
+  const { model, openFile, past } = useCanvas();
   const { node, status } = props;
   // A node that was added since is not in the run.
   const run =
@@ -97,7 +97,7 @@ function OutputPreview(props: {
   output: IOutput;
   status: string | undefined;
 }): JSX.Element {
-  const { model, trans, language } = useCanvas();
+  const { model } = useCanvas();
   const panes = usePanes();
   const { run, node, output, status } = props;
   const { port } = output;
@@ -121,8 +121,6 @@ function OutputPreview(props: {
       source={source}
       row={panes.rowOf(node, port)}
       version={output.md5 ?? status ?? ''}
-      trans={trans}
-      language={language}
       truncatedText={trans.__(
         'Only the beginning of this large CSV file is shown. Save it as Parquet to see all of it.'
       )}
@@ -142,10 +140,9 @@ export function Artifact({
   preview: IPreview;
   name: string;
 }): JSX.Element {
-  const { language, trans } = useCanvas();
   switch (preview.type) {
     case 'Table':
-      return <TablePreview {...preview} language={language} trans={trans} />;
+      return <TablePreview {...preview} />;
     case 'Metrics':
       return <MetricsPreview metrics={preview.metrics} />;
     case 'VegaLite':
@@ -186,7 +183,6 @@ export function Artifact({
 
 /** A figure; a click shows it in its full size. */
 function FigurePreview(props: { name: string; source: string }): JSX.Element {
-  const { trans } = useCanvas();
   const { name, source } = props;
   const full = useRef<HTMLDialogElement>(null);
   return (
@@ -292,7 +288,6 @@ function TextPreview({
   text: string;
   truncated?: boolean;
 }): JSX.Element {
-  const { trans } = useCanvas();
   return (
     <>
       <pre className="jp-mlws-Preview-text" tabIndex={0}>

@@ -5,6 +5,7 @@ import { useRef } from 'react';
 import { setHelpPage } from '../../ui/helpLink';
 import type { IOutput, IPreview, IRunComparison } from '../../api/models';
 import { cellText, duration, fullTime } from '../../ui/format';
+import { trans } from '../../ui/locale';
 import { runStatusLabel } from '../../ui/runStatus';
 import {
   useViewActions,
@@ -102,7 +103,7 @@ async function readReport(
 }
 
 function Report(): JSX.Element {
-  const { model, trans, language } = useCanvas();
+  const { model } = useCanvas();
   const { run, states } = useCurrentRun();
   const page = useRef<HTMLDivElement>(null);
   const isOver = run !== null && FINAL.has(run.status);
@@ -120,8 +121,8 @@ function Report(): JSX.Element {
   const title = model.document.workflow.title || trans.__('Workflow');
   const summary = run
     ? [
-        fullTime(run.started ?? run.created, language),
-        runStatusLabel(run.status, trans),
+        fullTime(run.started ?? run.created),
+        runStatusLabel(run.status),
         ...(run.duration === null ? [] : [duration(run.duration)])
       ].join(' · ')
     : '';
@@ -132,15 +133,15 @@ function Report(): JSX.Element {
         execute: () => {
           const parts = [
             { kind: 'text', text: summary } as const,
-            ...reportParts(report, page.current!, language, {
+            ...reportParts(report, page.current!, {
               metrics: trans.__('Metrics'),
               model: trans.__('Model'),
               changes: trans.__('Changed since the previous run'),
               titleOf: name => model.drawing.titleOf(name),
-              labelOf: metric => metricLabel(metric, trans)
+              labelOf: metric => metricLabel(metric)
             })
           ];
-          download(`${title}.html`, reportHtml(title, language, parts));
+          download(`${title}.html`, reportHtml(title, parts));
         }
       }
   });
@@ -204,7 +205,6 @@ function isChart({ preview }: IReportOutput): boolean {
 function reportParts(
   { comparison, outputs }: IReport,
   page: HTMLElement,
-  language: string,
   words: {
     metrics: string;
     model: string;
@@ -226,8 +226,8 @@ function reportParts(
           ...cells.map(cell =>
             cell
               ? [
-                  metricText(cell.value, language),
-                  intervalText(cell, language),
+                  metricText(cell.value),
+                  intervalText(cell),
                   cell.delta === null ? '' : deltaText(cell.delta)
                 ]
                   .filter(text => text !== '')

@@ -5,7 +5,7 @@ import { reportHtml } from './reportHtml';
 const BAD = '<script>alert("1")</script>';
 
 it('has no script of what a run wrote', () => {
-  const html = reportHtml(BAD, 'en', [
+  const html = reportHtml(BAD, [
     { kind: 'heading', text: BAD },
     { kind: 'text', text: BAD },
     { kind: 'code', text: BAD },
@@ -25,7 +25,7 @@ it('has no script of what a run wrote', () => {
 });
 
 it('prints the best value in bold', () => {
-  const html = reportHtml('Wine', 'en', [
+  const html = reportHtml('Wine', [
     {
       kind: 'table',
       columns: ['Model', 'accuracy'],

@@ -1,3 +1,5 @@
+import { language } from '../../ui/locale';
+
 /** A part of a report. */
 export type ReportPart =
   | { kind: 'heading'; text: string }
@@ -30,7 +32,6 @@ pre { padding: 8px; overflow: auto; background: #f6f6f6; }`;
  */
 export function reportHtml(
   title: string,
-  language: string,
   parts: readonly ReportPart[]
 ): string {
   const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";

@@ -2,8 +2,9 @@ import { Button } from '@jupyterlab/ui-components';
 import type { ReactNode } from 'react';
 
 import { duration, fullTime } from '../../ui/format';
+import { trans } from '../../ui/locale';
 import { bars, ticks, tickText, type IBar } from './gantt';
-import { useCanvas, useClock, useCurrentRun, useRuns } from '../store/hooks';
+import { useClock, useCurrentRun, useRuns } from '../store/hooks';
 import { RunList } from './runList';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
@@ -17,7 +18,6 @@ export function HistoryPane({
   /** How the shown run differs from the one before. */
   changes: ReactNode;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const runs = useRuns();
   return (
     <section
@@ -45,7 +45,6 @@ const ROW = 22;
 
 /** A bar for each node of the run that is looked at, on one axis of time. */
 function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
-  const { trans, language } = useCanvas();
   const { run, states } = useCurrentRun();
   const isOver = run === null || FINAL.has(run.status);
   const clock = useClock(!isOver);
@@ -61,9 +60,9 @@ function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
       aria-label={trans.__('Timeline')}
     >
       <h4>
-        {trans.__('Run of %1', fullTime(run.started ?? run.created, language))}{' '}
+        {trans.__('Run of %1', fullTime(run.started ?? run.created))}{' '}
         <span className="jp-mlws-State" data-mlws-state={run.status}>
-          {runStatusLabel(run.status, trans)}
+          {runStatusLabel(run.status)}
         </span>
         {run.duration !== null && ` · ${duration(run.duration)}`}
       </h4>
@@ -103,9 +102,8 @@ function GanttRow(props: {
   length: number;
   onShow: (node: string) => void;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { bar, length, onShow } = props;
-  const text = `${bar.id}: ${runStatusLabel(bar.status, trans)}, ${duration(bar.length)}`;
+  const text = `${bar.id}: ${runStatusLabel(bar.status)}, ${duration(bar.length)}`;
   return (
     <button
       className="jp-mlws-Gantt-row"

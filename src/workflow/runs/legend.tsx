@@ -1,5 +1,6 @@
 import { useEffect, useReducer } from 'react';
 
+import { trans } from '../../ui/locale';
 import { markText } from '../labels';
 import { MARK_ICONS } from '../operationIcons';
 import { useCanvas, useDrawing, useSlot } from '../store/hooks';
@@ -11,7 +12,7 @@ const REST = 100;
 
 /** The colors of nodes with their words, and the number of nodes of each. */
 export function Legend(): JSX.Element {
-  const { model, trans, past } = useCanvas();
+  const { model, past } = useCanvas();
   const { graph } = useDrawing();
   const { current, forecast } = model.runs;
   const [, draw] = useReducer((count: number) => count + 1, 0);
@@ -45,8 +46,8 @@ export function Legend(): JSX.Element {
           <li key={mark} data-mlws-mark={mark}>
             <Icon tag="span" className="jp-mlws-Mark" aria-hidden />
             {past && mark === 'cached'
-              ? runStatusLabel('COMPLETED', trans)
-              : markText(mark, trans)}{' '}
+              ? runStatusLabel('COMPLETED')
+              : markText(mark)}{' '}
             {counts.get(mark)}
           </li>
         );

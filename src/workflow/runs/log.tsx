@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ILog } from '../../api/models';
 import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
+import { trans } from '../../ui/locale';
 import { useCanvas, usePreferences } from '../store/hooks';
 import { findIn, markSpans, MOST } from './logSearch';
 
@@ -16,7 +17,7 @@ export function LogView(props: {
   node: string;
   status: string | undefined;
 }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { model } = useCanvas();
   const { node, status } = props;
   // A node that was added since is not in the run.
   const run =
@@ -124,7 +125,6 @@ function LogBar(props: {
   onFollow: (isFollowing: boolean) => void;
   text: string;
 }): JSX.Element {
-  const { trans } = useCanvas();
   const { search, isFollowing, onFollow, text } = props;
   const { words, places, current } = search;
   const [isCopied, setCopied] = useState(false);

@@ -1,12 +1,12 @@
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IRunSummary } from '../../api/models';
+import { trans } from '../../ui/locale';
 import { useCanvas, useCurrentRun, useRuns } from '../store/hooks';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
 /** The newest runs, at most `most` of them. */
 export function RunList({ most }: { most?: number }): JSX.Element {
-  const { trans } = useCanvas();
   const { past } = useRuns();
   return past.length === 0 ? (
     <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
@@ -21,7 +21,7 @@ export function RunList({ most }: { most?: number }): JSX.Element {
 
 /** A run in a list; a click shows it on a canvas of its own, once it is over. */
 function RunRow({ run }: { run: IRunSummary }): JSX.Element {
-  const { trans, language, showRun } = useCanvas();
+  const { showRun } = useCanvas();
   const isShown = useCurrentRun().run?.id === run.id;
   const when = run.started ?? run.created;
   return (
@@ -32,7 +32,7 @@ function RunRow({ run }: { run: IRunSummary }): JSX.Element {
         disabled={!FINAL.has(run.status)}
         data-mlws-past-run={run.id}
         title={[
-          fullTime(when, language),
+          fullTime(when),
           run.error?.message,
           trans.__('Show the workflow, settings and results of this run')
         ]
@@ -41,9 +41,9 @@ function RunRow({ run }: { run: IRunSummary }): JSX.Element {
         onClick={() => showRun(run)}
       >
         <span className="jp-mlws-State" data-mlws-state={run.status}>
-          {runStatusLabel(run.status, trans)}
+          {runStatusLabel(run.status)}
         </span>{' '}
-        {relativeTime(when, language)}
+        {relativeTime(when)}
         {run.duration !== null && ` · ${duration(run.duration)}`}
       </button>
     </li>

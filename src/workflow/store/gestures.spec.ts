@@ -292,8 +292,7 @@ it('puts a connection in the place of another at an occupied input', async () =>
 it('fills an empty workflow from a template, a file and a column', async () => {
   const empty = 'stages: {}\n';
   const file = await open(empty);
-  const trans = { __: (text: string) => text };
-  const [classification] = templates(trans as Parameters<typeof templates>[0]);
+  const [classification] = templates();
   expect(
     addTemplate(model, classification, { file: 'data/a.csv', column: 'churn' })
   ).toBe(true);
@@ -353,8 +352,7 @@ it('gives back every gesture by undo (property)', async () => {
   const nodes = (): string[] => [...model.drawing.graph.nodes.keys()];
   const pick = <T>(items: readonly T[], index: number): T | undefined =>
     items[index % Math.max(1, items.length)];
-  const trans = { __: (text: string) => text };
-  const [template] = templates(trans as Parameters<typeof templates>[0]);
+  const [template] = templates();
   const acts: ((number: number) => unknown)[] = [
     number =>
       gestures.addComponent(model, pick(LIBRARY, number)!.name, {

@@ -3,7 +3,6 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { INotebookContent } from '@jupyterlab/nbformat';
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
@@ -91,9 +90,6 @@ export interface IPastRun {
 /** What every part of the canvas needs. */
 export interface ICanvasContext extends ILabActions {
   model: CanvasModel;
-  trans: TranslationBundle;
-  /** BCP 47, for numbers and dates. */
-  language: string;
 }
 
 /** Files of parameters, by their paths from the project's root. */
