@@ -7,6 +7,7 @@ import { fileSize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { datasetPath } from './actions';
 import { trans } from '../ui/locale';
+import { Head } from '../ui/table/heading';
 
 /** Files that are read at once. */
 const PAGE = 200;
@@ -50,14 +51,14 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
             <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>
           ) : (
             <table className="jp-mlws-Values">
-              <thead>
-                <tr>
-                  <th scope="col">{trans.__('File')}</th>
-                  <th scope="col">{trans.__('Change')}</th>
-                  <th scope="col">{trans.__('Previous size')}</th>
-                  <th scope="col">{trans.__('Current size')}</th>
-                </tr>
-              </thead>
+              <Head
+                names={[
+                  trans.__('File'),
+                  trans.__('Change'),
+                  trans.__('Previous size'),
+                  trans.__('Current size')
+                ]}
+              />
               <tbody>
                 {diff.items.map(file => (
                   <tr key={file.path} data-mlws-path={file.path}>

@@ -2,6 +2,7 @@ import { useState } from 'react';
 
 import { Failure } from '../ui/errorBox';
 import { FormButtons, TextField, useSubmit } from '../ui/form';
+import { Check } from '../ui/controls';
 import { trans } from '../ui/locale';
 
 /** Data from elsewhere, as the API takes it. */
@@ -76,17 +77,14 @@ export function ImportForm(props: {
         '',
         suggestion ? `data/${suggestion}` : 'data/'
       )}
-      <label className="jp-mlws-Check">
-        <input
-          type="checkbox"
-          name="link"
-          checked={values.link}
-          onChange={event =>
-            setValues({ ...values, link: event.target.checked })
-          }
-        />
+      <Check
+        className="jp-mlws-Check"
+        name="link"
+        checked={values.link}
+        onChange={link => setValues({ ...values, link })}
+      >
         {trans.__('Remember the URL so the data can be updated later')}
-      </label>
+      </Check>
       <FormButtons
         ok={trans.__('Download')}
         isBusy={isBusy}

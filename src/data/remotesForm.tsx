@@ -6,6 +6,7 @@ import type { MLWSClient } from '../api/client';
 import type { IDataRemote, IDataRemotePut } from '../api/models';
 import { Failure } from '../ui/errorBox';
 import { Field, FormButtons, TextField, useSubmit } from '../ui/form';
+import { Check, Select } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { remotePath, type DatasetActions } from './actions';
 
@@ -135,19 +136,14 @@ function RemoteForm(props: {
       })}
       <Field label={trans.__('Type')}>
         {id => (
-          <select
+          <Select
             id={id}
             name="kind"
             className="jp-mlws-Select jp-mod-styled"
             value={kind}
-            onChange={event => setKind(event.target.value as Kind)}
-          >
-            {KINDS.map(one => (
-              <option key={one} value={one}>
-                {kindLabel(one)}
-              </option>
-            ))}
-          </select>
+            options={KINDS.map(one => [one, kindLabel(one)])}
+            onChange={setKind}
+          />
         )}
       </Field>
       {text('url', trans.__('URL'), { placeholder: EXAMPLES[kind] })}
@@ -168,15 +164,14 @@ function RemoteForm(props: {
             : ''
         })
       )}
-      <label className="jp-mlws-Check">
-        <input
-          type="checkbox"
-          name="default"
-          checked={isDefault}
-          onChange={event => setIsDefault(event.target.checked)}
-        />
+      <Check
+        className="jp-mlws-Check"
+        name="default"
+        checked={isDefault}
+        onChange={setIsDefault}
+      >
         {trans.__('Default remote')}
-      </label>
+      </Check>
       <FormButtons
         ok={trans.__('Save')}
         isBusy={isBusy}
@@ -188,7 +183,7 @@ function RemoteForm(props: {
 }
 
 /** A button that tests the connection to a remote, and the result. */
-function Check(props: {
+function ConnectionTest(props: {
   client: MLWSClient;
   remote: IDataRemote;
 }): JSX.Element {
@@ -255,7 +250,7 @@ export function RemotesForm(props: {
             )}
             <code>{remote.url}</code>
             <div className="jp-mlws-Tools">
-              <Check client={client} remote={remote} />
+              <ConnectionTest client={client} remote={remote} />
               <Button
                 small={true}
                 minimal={true}

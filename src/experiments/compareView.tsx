@@ -2,37 +2,10 @@ import { useMemo, useState } from 'react';
 
 import { cellText, duration, fullTime, runName } from '../ui/format';
 import type { IExperimentRun } from '../api/models';
+import { Check } from '../ui/controls';
 import { trans } from '../ui/locale';
+import { GroupHeads, SortHead } from '../ui/table/heading';
 import { columnsOf, IColumn, IOrder, sortRuns, valueOf } from './compare';
-
-function Heading(props: {
-  column: IColumn;
-  order: IOrder | null;
-  onSort: (order: IOrder) => void;
-}): JSX.Element {
-  const { column, order } = props;
-  const mine =
-    order?.column.kind === column.kind && order.column.name === column.name;
-  const sorted = !mine ? 'none' : order.descending ? 'descending' : 'ascending';
-  const arrows = { none: '', ascending: ' ▲', descending: ' ▼' };
-  return (
-    <th
-      scope="col"
-      aria-sort={sorted}
-      className={column.differs ? 'jp-mod-differs' : ''}
-    >
-      <button
-        title={trans.__('Sort by %1', column.name)}
-        onClick={() =>
-          props.onSort({ column, descending: mine && !order.descending })
-        }
-      >
-        {column.name}
-        <span aria-hidden="true">{arrows[sorted]}</span>
-      </button>
-    </th>
-  );
-}
 
 /** Runs as rows, their parameters and metrics as columns. */
 export function CompareTable(props: {
@@ -47,43 +20,44 @@ export function CompareTable(props: {
     columns.filter(one => one.kind === kind).length;
   return (
     <>
-      <label className="jp-mlws-Compare-option">
-        <input
-          type="checkbox"
-          checked={onlyDiffering}
-          onChange={event => setOnlyDiffering(event.target.checked)}
-        />
+      <Check
+        className="jp-mlws-Compare-option"
+        checked={onlyDiffering}
+        onChange={setOnlyDiffering}
+      >
         {trans.__('Show differences only')}
-      </label>
+      </Check>
       <table className="jp-mlws-Values jp-mlws-CompareTable">
         <thead>
-          <tr>
-            <th colSpan={3} scope="colgroup">
-              {trans.__('Run')}
-            </th>
-            {count('metric') > 0 && (
-              <th colSpan={count('metric')} scope="colgroup">
-                {trans.__('Metrics')}
-              </th>
-            )}
-            {count('param') > 0 && (
-              <th colSpan={count('param')} scope="colgroup">
-                {trans.__('Parameters')}
-              </th>
-            )}
-          </tr>
+          <GroupHeads
+            groups={[
+              [trans.__('Run'), 3],
+              [trans.__('Metrics'), count('metric')],
+              [trans.__('Parameters'), count('param')]
+            ]}
+          />
           <tr>
             <th scope="col">{trans.__('ID')}</th>
             <th scope="col">{trans.__('Started')}</th>
             <th scope="col">{trans.__('Duration')}</th>
-            {columns.map(column => (
-              <Heading
-                key={`${column.kind} ${column.name}`}
-                column={column}
-                order={order}
-                onSort={setOrder}
-              />
-            ))}
+            {columns.map(column => {
+              const mine =
+                order?.column.kind === column.kind &&
+                order.column.name === column.name
+                  ? order
+                  : null;
+              return (
+                <SortHead
+                  key={`${column.kind} ${column.name}`}
+                  className={column.differs ? 'jp-mod-differs' : ''}
+                  name={column.name}
+                  order={mine}
+                  onSort={() =>
+                    setOrder({ column, descending: mine?.descending === false })
+                  }
+                />
+              );
+            })}
           </tr>
         </thead>
         <tbody>

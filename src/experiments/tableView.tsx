@@ -9,10 +9,12 @@ import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { cellText, duration, fullTime, runName } from '../ui/format';
+import { Check } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
+import { GroupHeads, SortHead } from '../ui/table/heading';
 import { useViewActions } from '../ui/viewActions';
 import type { RunActions } from './actions';
 import { Reproduced } from './reproduced';
@@ -113,20 +115,19 @@ function Search(
         ]}
         onChange={event => set({ workflow: event.target.value })}
       />
-      <label className="jp-mlws-Check">
-        <input
-          type="checkbox"
-          checked={search.nested}
-          onChange={event => set({ nested: event.target.checked })}
-        />
+      <Check
+        className="jp-mlws-Check"
+        checked={search.nested}
+        onChange={nested => set({ nested })}
+      >
         {trans.__('Include nodes')}
-      </label>
+      </Check>
       <Columns {...props} />
     </form>
   );
 }
 
-function Columns(props: IColumnsProps & {}): JSX.Element {
+function Columns(props: IColumnsProps): JSX.Element {
   const { choices, columns } = props;
   const [text, setText] = useState('');
   const visible = new Set(columns.map(sortKey));
@@ -167,7 +168,7 @@ function Columns(props: IColumnsProps & {}): JSX.Element {
 
 /** Puts the actions on the selected runs into the toolbar. */
 function useSelectionActions(
-  { actions, client: {} }: IProps,
+  { actions }: IProps,
   selected: readonly IExperimentRun[],
   onClear: () => void
 ): void {
@@ -219,34 +220,6 @@ function nextSort(key: string, sort: ISort | null): ISort | null {
     return { key, descending: true };
   }
   return sort.descending ? { key, descending: false } : null;
-}
-
-interface ISortProps {
-  sort: ISort | null;
-  onSort: (sort: ISort | null) => void;
-}
-
-function Heading(
-  props: ISortProps & {
-    name: string;
-    sortKey: SortKey;
-  }
-): JSX.Element {
-  const { name, sort } = props;
-  const mine = sort?.key === props.sortKey ? sort : null;
-  const state = !mine ? 'none' : mine.descending ? 'descending' : 'ascending';
-  const arrows = { none: '', ascending: ' ▲', descending: ' ▼' };
-  return (
-    <th scope="col" aria-sort={state}>
-      <button
-        title={trans.__('Sort by %1', name)}
-        onClick={() => props.onSort(nextSort(props.sortKey, sort))}
-      >
-        {name}
-        <span aria-hidden="true">{arrows[state]}</span>
-      </button>
-    </th>
-  );
 }
 
 function Row(props: {
@@ -303,18 +276,18 @@ function Row(props: {
 }
 
 /** The rows in view, and room for the others. */
-function Table(
-  props: ISortProps & {
-    client: MLWSClient;
-    runs: readonly IExperimentRun[];
-    columns: readonly IChoice[];
-    selected: ReadonlySet<string>;
-    reproductions: readonly IReproduction[];
-    hasMore: boolean;
-    onSelect: (run: IExperimentRun) => void;
-    onEnd: () => void;
-  }
-): JSX.Element {
+function Table(props: {
+  client: MLWSClient;
+  sort: ISort | null;
+  onSort: (sort: ISort | null) => void;
+  runs: readonly IExperimentRun[];
+  columns: readonly IChoice[];
+  selected: ReadonlySet<string>;
+  reproductions: readonly IReproduction[];
+  hasMore: boolean;
+  onSelect: (run: IExperimentRun) => void;
+  onEnd: () => void;
+}): JSX.Element {
   const { runs, columns, selected, reproductions, hasMore, onEnd } = props;
   const pane = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
@@ -347,7 +320,14 @@ function Table(
     }
   };
   const metrics = columns.filter(one => one.kind === 'metric').length;
-  const heading = { sort: props.sort, onSort: props.onSort };
+  const heading = (name: string, key: SortKey): JSX.Element => (
+    <SortHead
+      key={key}
+      name={name}
+      order={props.sort?.key === key ? props.sort : null}
+      onSort={() => props.onSort(nextSort(key, props.sort))}
+    />
+  );
   return (
     <div
       ref={pane}
@@ -361,47 +341,20 @@ function Table(
         aria-rowcount={hasMore ? -1 : runs.length + 1}
       >
         <thead>
-          <tr>
-            <th colSpan={5} scope="colgroup">
-              {trans.__('Run')}
-            </th>
-            {metrics > 0 && (
-              <th colSpan={metrics} scope="colgroup">
-                {trans.__('Metrics')}
-              </th>
-            )}
-            {columns.length > metrics && (
-              <th colSpan={columns.length - metrics} scope="colgroup">
-                {trans.__('Parameters')}
-              </th>
-            )}
-          </tr>
+          <GroupHeads
+            groups={[
+              [trans.__('Run'), 5],
+              [trans.__('Metrics'), metrics],
+              [trans.__('Parameters'), columns.length - metrics]
+            ]}
+          />
           <tr>
             <td className="jp-mlws-Table-choice" />
-            <Heading
-              {...heading}
-              name={trans.__('Name')}
-              sortKey="attributes.run_name"
-            />
-            <Heading
-              {...heading}
-              name={trans.__('Status')}
-              sortKey="attributes.status"
-            />
-            <Heading
-              {...heading}
-              name={trans.__('Started')}
-              sortKey="attributes.start_time"
-            />
+            {heading(trans.__('Name'), 'attributes.run_name')}
+            {heading(trans.__('Status'), 'attributes.status')}
+            {heading(trans.__('Started'), 'attributes.start_time')}
             <th scope="col">{trans.__('Duration')}</th>
-            {columns.map(column => (
-              <Heading
-                key={sortKey(column)}
-                {...heading}
-                name={column.name}
-                sortKey={sortKey(column)}
-              />
-            ))}
+            {columns.map(column => heading(column.name, sortKey(column)))}
           </tr>
         </thead>
         <tbody>

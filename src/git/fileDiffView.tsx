@@ -5,6 +5,7 @@ import { useMemo, useState, type ReactNode } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { IDiffHunk, IFileDiff } from '../api/models';
 import { fileSize } from '../ui/format';
+import { Check } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useViewActions } from '../ui/viewActions';
@@ -119,14 +120,13 @@ function Body(props: {
   return (
     <>
       {diff.cells !== null && (
-        <label className="jp-mlws-Compare-option">
-          <input
-            type="checkbox"
-            checked={asText}
-            onChange={event => setAsText(event.target.checked)}
-          />
+        <Check
+          className="jp-mlws-Compare-option"
+          checked={asText}
+          onChange={setAsText}
+        >
           {trans.__('Show raw JSON (with outputs)')}
-        </label>
+        </Check>
       )}
       {cells ? (
         <CellDiffs cells={diff.cells!} />

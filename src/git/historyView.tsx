@@ -30,6 +30,7 @@ import { stateLetters, stateLabel } from '../ui/changeLabels';
 import { graphRows, type IGraphRow } from './lanes';
 import { ProofBadges } from './snapshotParts';
 import { trans } from '../ui/locale';
+import { Check } from '../ui/controls';
 
 /** What the person can do with a snapshot. */
 interface ISnapshotActions {
@@ -300,14 +301,13 @@ function Filters(props: { filter: State<IHistoryFilter> }): JSX.Element {
           />
         </>
       )}
-      <label className="jp-mlws-AllBranches">
-        <input
-          type="checkbox"
-          checked={all}
-          onChange={event => narrow({ all: event.target.checked })}
-        />
+      <Check
+        className="jp-mlws-AllBranches"
+        checked={all}
+        onChange={all => narrow({ all })}
+      >
         {trans.__('All branches')}
-      </label>
+      </Check>
     </div>
   );
 }

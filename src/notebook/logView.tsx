@@ -1,5 +1,4 @@
 import { useState } from 'react';
-
 import type { MLWSClient } from '../api/client';
 import type { Data, ILogEntry } from '../api/models';
 import { parseAnsi } from '../ui/ansi';
@@ -8,6 +7,7 @@ import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useFollow } from '../ui/useFollow';
 import { useLog } from '../ui/useLog';
+import { Check, Select } from '../ui/controls';
 
 /** Of a longer log the end is shown. */
 const LONGEST = 1000;
@@ -80,38 +80,22 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
       {() => (
         <div className="jp-mlws-LogPanel">
           <div className="jp-mlws-LogPanel-head">
-            <select
+            <Select
               aria-label={trans.__('Source')}
               value={filter.source}
-              onChange={event =>
-                setFilter({
-                  ...filter,
-                  source: event.target.value as typeof filter.source
-                })
+              options={Object.entries(sources)}
+              onChange={source =>
+                setFilter({ ...filter, source: source as typeof filter.source })
               }
-            >
-              {Object.entries(sources).map(([value, word]) => (
-                <option key={value} value={value}>
-                  {word}
-                </option>
-              ))}
-            </select>
-            <select
+            />
+            <Select
               aria-label={trans.__('Level')}
               value={filter.level}
-              onChange={event =>
-                setFilter({
-                  ...filter,
-                  level: event.target.value as typeof filter.level
-                })
+              options={Object.entries(levels)}
+              onChange={level =>
+                setFilter({ ...filter, level: level as typeof filter.level })
               }
-            >
-              {Object.entries(levels).map(([value, word]) => (
-                <option key={value} value={value}>
-                  {word}
-                </option>
-              ))}
-            </select>
+            />
             <form
               role="search"
               onSubmit={event => {
@@ -129,14 +113,9 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
                 aria-label={trans.__('Search the log')}
               />
             </form>
-            <label>
-              <input
-                type="checkbox"
-                checked={follows}
-                onChange={event => setFollows(event.target.checked)}
-              />
+            <Check checked={follows} onChange={setFollows}>
               {trans.__('Follow')}
-            </label>
+            </Check>
             <a
               className="jp-mlws-Link"
               href={client.url(server.baseUrl, '/logs/download', query)}

@@ -20,6 +20,7 @@ import { CANVAS_FACTORY } from '../lab/tokens';
 import { uploadFiles } from '../lab/upload';
 import { Failure } from '../ui/errorBox';
 import { mlwsIcon } from '../ui/fileIcons';
+import { Check } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { useSignal } from '../ui/useSignal';
 
@@ -264,17 +265,16 @@ function Beginning(
       </div>
       <div role="status">{busy}</div>
       {error && <ErrorText error={error} />}
-      <label className="jp-mlws-Begin-shown">
-        <input
-          type="checkbox"
-          checked={!isShown}
-          onChange={({ target }) => {
-            setShown(!target.checked);
-            void props.setShown(!target.checked);
-          }}
-        />
+      <Check
+        className="jp-mlws-Begin-shown"
+        checked={!isShown}
+        onChange={checked => {
+          setShown(!checked);
+          void props.setShown(!checked);
+        }}
+      >
         {trans.__('Do not show this view again')}
-      </label>
+      </Check>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { memo, useRef, useState } from 'react';
 
 import type { IColumnProfile } from '../api/models';
+import { Select } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { LongList } from '../ui/virtualList';
 import {
@@ -155,44 +156,29 @@ const ColumnRow = memo(
         <span data-mlws-cell="name" title={name}>
           {name}
         </span>
-        <select
+        <Select
           data-mlws-cell="kind"
           aria-label={trans.__('Kind of %1', name)}
           title={reason}
           value={kind}
-          onChange={event => {
-            const next = event.target.value as ColumnKind;
-            props.onKind(name, next === column.kind ? null : next);
-          }}
-        >
-          {KINDS.filter(
+          options={KINDS.filter(
             one => one !== 'other' || one === column.kind || one === kind
-          ).map(one => (
-            <option key={one} value={one}>
-              {columnKindText(one)}
-            </option>
-          ))}
-        </select>
-        <select
+          ).map(one => [one, columnKindText(one)])}
+          onChange={next =>
+            props.onKind(name, next === column.kind ? null : next)
+          }
+        />
+        <Select
           data-mlws-cell="role"
           aria-label={trans.__('Role of %1', name)}
           value={role}
-          onChange={event =>
-            props.onRole(name, event.target.value as ColumnRole)
-          }
-        >
-          {ROLES.map(one => (
-            <option
-              key={one}
-              value={one}
-              disabled={
-                one === 'target' && column.task === null && role !== one
-              }
-            >
-              {columnRoleText(one)}
-            </option>
-          ))}
-        </select>
+          options={ROLES.map(one => [
+            one,
+            columnRoleText(one),
+            one === 'target' && column.task === null && role !== one
+          ])}
+          onChange={next => props.onRole(name, next)}
+        />
         <span className="jp-mlws-ColumnTable-facts" title={facts}>
           {reason && <span data-mlws-cell="reason">{reason}</span>}
           {gaps > 0 && <Fact cell="gaps" short={share} long={missing} />}

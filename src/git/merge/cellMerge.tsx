@@ -2,6 +2,7 @@ import { Button } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 
 import type { ICellSides, Side, SideChoice } from '../../api/models';
+import { Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { sideLabel } from '../operationLabels';
 
@@ -171,14 +172,13 @@ export function CellMerge(props: {
         >
           {trans.__('Use Theirs Everywhere')}
         </Button>
-        <label className="jp-mlws-Compare-option">
-          <input
-            type="checkbox"
-            checked={all}
-            onChange={event => setAll(event.target.checked)}
-          />
+        <Check
+          className="jp-mlws-Compare-option"
+          checked={all}
+          onChange={setAll}
+        >
           {trans.__('Show all cells')}
-        </label>
+        </Check>
         <button
           type="button"
           className="jp-mlws-ResolveButton jp-mod-styled jp-mod-accept"

@@ -14,6 +14,7 @@ import { Answer, ServerView, useGet } from '../../ui/server';
 import { useViewActions } from '../../ui/viewActions';
 import { ProofBadges } from '../snapshotParts';
 import { trans } from '../../ui/locale';
+import { Head } from '../../ui/table/heading';
 
 /** The place of the one operation at a time. */
 const PLACE = 'proof';
@@ -32,14 +33,14 @@ function Problems(props: { problems: readonly IObjectProblem[] }): JSX.Element {
   const { problems } = props;
   return (
     <table className="jp-mlws-Values jp-mlws-ProofProblems">
-      <thead>
-        <tr>
-          <th scope="col">{trans.__('Path')}</th>
-          <th scope="col">{trans.__('Problem')}</th>
-          <th scope="col">{trans.__('Location')}</th>
-          <th scope="col">{trans.__('Object')}</th>
-        </tr>
-      </thead>
+      <Head
+        names={[
+          trans.__('Path'),
+          trans.__('Problem'),
+          trans.__('Location'),
+          trans.__('Object')
+        ]}
+      />
       <tbody>
         {problems.map(problem => (
           <tr

@@ -27,6 +27,7 @@ import type {
   IContainer,
   IResourceReport
 } from '../../api/models';
+import { Select } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useValue } from '../../ui/state';
 import { BulkActions } from './bulk';
@@ -72,20 +73,15 @@ function Head(props: { config: IConfig; theme: PageTheme }): JSX.Element {
       </span>
       <label>
         {trans.__('Theme')}
-        <select
+        <Select
           className="jp-mlws-Select jp-mod-styled"
           value={chosen}
-          onChange={event => {
-            theme.chosen = event.target.value as Theme;
-            choose(theme.chosen);
+          options={THEMES.map(one => [one, labels[one]])}
+          onChange={next => {
+            theme.chosen = next;
+            choose(next);
           }}
-        >
-          {THEMES.map(one => (
-            <option key={one} value={one}>
-              {labels[one]}
-            </option>
-          ))}
-        </select>
+        />
       </label>
     </header>
   );
@@ -127,21 +123,16 @@ function Containers(props: {
           value={text}
           onChange={event => setText(event.target.value)}
         />
-        <select
+        <Select<ContainerStatus | ''>
           className="jp-mlws-Select jp-mod-styled"
           aria-label={trans.__('Filter by state')}
           value={status}
-          onChange={event =>
-            setStatus(event.target.value as ContainerStatus | '')
-          }
-        >
-          <option value="">{trans.__('All states')}</option>
-          {STATUSES.map(one => (
-            <option key={one} value={one}>
-              {containerStatusLabel(one)}
-            </option>
-          ))}
-        </select>
+          options={[
+            ['', trans.__('All states')],
+            ...STATUSES.map(one => [one, containerStatusLabel(one)] as const)
+          ]}
+          onChange={setStatus}
+        />
         <span className="jp-mlws-Hint" role="status">
           {trans.__('%1 of %2', shown.length, items.length)}
         </span>

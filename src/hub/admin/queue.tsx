@@ -3,6 +3,7 @@ import type { ContainersModel } from '../containers/model';
 import { resourcesText } from '../containers/labels';
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IWaiting } from '../../api/models';
+import { Head } from '../../ui/table/heading';
 import { trans } from '../../ui/locale';
 
 function QueueActions(props: {
@@ -57,18 +58,18 @@ export function Queue(props: {
       ) : (
         <div className="jp-mlws-Grid-frame">
           <table className="jp-mlws-Grid">
-            <thead>
-              <tr>
-                <th scope="col">{trans.__('Position')}</th>
-                <th scope="col">{trans.__('Owner')}</th>
-                <th scope="col">{trans.__('Name')}</th>
-                <th scope="col">{trans.__('Requested')}</th>
-                <th scope="col">{trans.__('Priority')}</th>
-                <th scope="col">{trans.__('Waiting since')}</th>
-                <th scope="col">{trans.__('Estimated wait')}</th>
-                <th scope="col">{trans.__('Actions')}</th>
-              </tr>
-            </thead>
+            <Head
+              names={[
+                trans.__('Position'),
+                trans.__('Owner'),
+                trans.__('Name'),
+                trans.__('Requested'),
+                trans.__('Priority'),
+                trans.__('Waiting since'),
+                trans.__('Estimated wait'),
+                trans.__('Actions')
+              ]}
+            />
             <tbody>
               {waiting.map(one => (
                 <tr key={one.id} data-mlws-waiting={one.id}>

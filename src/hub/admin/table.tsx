@@ -8,7 +8,8 @@ import { nameOf } from '../containers/labels';
 import { fullTime, relativeTime } from '../../ui/format';
 import type { IContainer } from '../../api/models';
 import { trans } from '../../ui/locale';
-import { useValue } from '../../ui/state';
+import { SortHead } from '../../ui/table/heading';
+import { toggled, useValue } from '../../ui/state';
 
 interface IProps {
   containers: readonly IContainer[];
@@ -20,36 +21,6 @@ interface IProps {
   chosen: ReadonlySet<string>;
   onSort: (order: IOrder) => void;
   onChoose: (ids: ReadonlySet<string>) => void;
-}
-
-const ARROWS = { none: '', ascending: ' ▲', descending: ' ▼' };
-
-function Heading(
-  props: Pick<IProps, 'order' | 'onSort'> & {
-    column: Column;
-    label: string;
-  }
-): JSX.Element {
-  const { column, label, order } = props;
-  const isMine = order.column === column;
-  const sorted = !isMine
-    ? 'none'
-    : order.descending
-      ? 'descending'
-      : 'ascending';
-  return (
-    <th scope="col" aria-sort={sorted} data-mlws-column={column}>
-      <button
-        title={trans.__('Sort by %1', label)}
-        onClick={() =>
-          props.onSort({ column, descending: isMine && !order.descending })
-        }
-      >
-        {label}
-        <span aria-hidden="true">{ARROWS[sorted]}</span>
-      </button>
-    </th>
-  );
 }
 
 function Name(props: { container: IContainer }): JSX.Element {
@@ -82,15 +53,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
             'Select %1',
             `${container.user} / ${nameOf(container)}`
           )}
-          onChange={event => {
-            const now = new Set(props.chosen);
-            if (event.target.checked) {
-              now.add(id);
-            } else {
-              now.delete(id);
-            }
-            props.onChoose(now);
-          }}
+          onChange={() => props.onChoose(toggled(props.chosen, id))}
         />
       </td>
       <th scope="row">{container.user}</th>
@@ -123,7 +86,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
 
 /** Containers as rows; what must be said of one beyond its row stands below it. */
 export function ContainerTable(props: IProps): JSX.Element {
-  const { containers, hasGpu, model } = props;
+  const { containers, hasGpu, model, order } = props;
   const failures = useValue(model.failures);
   const headings: [Column, string][] = [
     ['user', trans.__('Owner')],
@@ -156,12 +119,17 @@ export function ContainerTable(props: IProps): JSX.Element {
             />
           </th>
           {headings.map(([column, label]) => (
-            <Heading
+            <SortHead
               key={column}
-              column={column}
-              label={label}
-              order={props.order}
-              onSort={props.onSort}
+              data-mlws-column={column}
+              name={label}
+              order={order.column === column ? order : null}
+              onSort={() =>
+                props.onSort({
+                  column,
+                  descending: order.column === column && !order.descending
+                })
+              }
             />
           ))}
           <th scope="col">{trans.__('Actions')}</th>

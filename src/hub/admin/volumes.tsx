@@ -7,6 +7,7 @@ import { Failures, useGet } from '../../ui/server';
 import { ActionButton, ActionGroup } from '../containers/actions';
 import type { IQuestion } from '../containers/labels';
 import { language, trans } from '../../ui/locale';
+import { Head } from '../../ui/table/heading';
 
 /** What can be done with a volume. */
 type VolumeAction = 'trash' | 'restore' | 'purge';
@@ -118,15 +119,15 @@ function HoursTable(props: {
       ) : (
         <div className="jp-mlws-Grid-frame">
           <table className="jp-mlws-Grid">
-            <thead>
-              <tr>
-                <th scope="col">{trans.__('Owner')}</th>
-                <th scope="col">{trans.__('Hours')}</th>
-                <th scope="col">{trans.__('CPU hours')}</th>
-                <th scope="col">{trans.__('GiB hours')}</th>
-                <th scope="col">{trans.__('GPU hours')}</th>
-              </tr>
-            </thead>
+            <Head
+              names={[
+                trans.__('Owner'),
+                trans.__('Hours'),
+                trans.__('CPU hours'),
+                trans.__('GiB hours'),
+                trans.__('GPU hours')
+              ]}
+            />
             <tbody>
               {hours.map(one => (
                 <tr key={one.user} data-mlws-hours={one.user}>
@@ -179,15 +180,15 @@ export function Volumes(props: IProps): JSX.Element {
         {items.length > 0 && (
           <div className="jp-mlws-Grid-frame">
             <table className="jp-mlws-Grid">
-              <thead>
-                <tr>
-                  <th scope="col">{trans.__('Owner')}</th>
-                  <th scope="col">{trans.__('Volume')}</th>
-                  <th scope="col">{trans.__('Disk')}</th>
-                  <th scope="col">{trans.__('Status')}</th>
-                  <th scope="col">{trans.__('Actions')}</th>
-                </tr>
-              </thead>
+              <Head
+                names={[
+                  trans.__('Owner'),
+                  trans.__('Volume'),
+                  trans.__('Disk'),
+                  trans.__('Status'),
+                  trans.__('Actions')
+                ]}
+              />
               <tbody>
                 {items.map(volume => (
                   <Row

@@ -7,6 +7,7 @@ import type {
   IContainerCreate,
   IResourceReport
 } from '../../api/models';
+import { Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
 import { Profiles } from './profiles';
@@ -155,17 +156,16 @@ export function CreateForm(props: {
           />
         )}
       </Field>
-      <label className="jp-mlws-Check">
-        <input
-          type="checkbox"
-          name="rescue"
-          checked={isRescue}
-          onChange={event => setIsRescue(event.target.checked)}
-        />
+      <Check
+        className="jp-mlws-Check"
+        name="rescue"
+        checked={isRescue}
+        onChange={setIsRescue}
+      >
         {trans.__(
           'Rescue mode: start even if the home folder is full, to free space'
         )}
-      </label>
+      </Check>
       <FormButtons
         ok={trans.__('Create')}
         isBusy={isBusy}

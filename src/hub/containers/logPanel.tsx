@@ -3,6 +3,7 @@ import { memo } from 'react';
 import type { MLWSClient } from '../../api/client';
 import type { Data, ILogLine } from '../../api/models';
 import { parseAnsi } from '../../ui/ansi';
+import { Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { Failures, ServerView, useGet } from '../../ui/server';
 import { useFollow } from '../../ui/useFollow';
@@ -68,14 +69,9 @@ export function LogPanel(props: {
   return (
     <div className="jp-mlws-LogPanel">
       <div className="jp-mlws-LogPanel-head">
-        <label>
-          <input
-            type="checkbox"
-            checked={follows}
-            onChange={event => setFollows(event.target.checked)}
-          />
+        <Check checked={follows} onChange={setFollows}>
           {trans.__('Follow')}
-        </label>
+        </Check>
         {!connected && !isLoading && (
           <span className="jp-mlws-Lost" role="status">
             {trans.__('Reconnecting…')}

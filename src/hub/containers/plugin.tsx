@@ -28,7 +28,7 @@ const containers: JupyterFrontEndPlugin<void> = {
   optional: [IStatusBar],
   activate: (
     app: JupyterFrontEnd,
-    {}: IMLWSClient,
+    _: IMLWSClient,
     sidebar: IMLWSSidebar,
     views: IMainViews,
     statusBar: IStatusBar | null

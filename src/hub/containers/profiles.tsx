@@ -1,5 +1,6 @@
 import { Field } from '../../ui/form';
 import type { IResources } from '../../api/models';
+import { Select } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { parseCpu, parseMemory } from './quantities';
 import type { ISizeValues } from './size';
@@ -48,20 +49,23 @@ export function Profiles(props: {
   return (
     <Field label={trans.__('Size')}>
       {id => (
-        <select
+        <Select
           id={id}
           name="profile"
           className="jp-mlws-Select jp-mod-styled"
           value={names.find(name => isSame(profiles[name], chosen)) ?? ''}
-          onChange={event => choose(event.target.value)}
-        >
-          <option value="">{trans.__('Custom')}</option>
-          {names.map(name => (
-            <option key={name} value={name}>
-              {`${titleOf(name)}: ${resourcesText(profiles[name])}`}
-            </option>
-          ))}
-        </select>
+          options={[
+            ['', trans.__('Custom')],
+            ...names.map(
+              name =>
+                [
+                  name,
+                  `${titleOf(name)}: ${resourcesText(profiles[name])}`
+                ] as const
+            )
+          ]}
+          onChange={choose}
+        />
       )}
     </Field>
   );

@@ -6,6 +6,7 @@ import { Field, TextField, useSubmit } from '../../ui/form';
 import type { IMember, ITeamProject, Role } from '../../api/models';
 import { memberPath, PROJECTS, ROLES, roleLabel } from './labels';
 import { trans } from '../../ui/locale';
+import { Select } from '../../ui/controls';
 
 interface IProps {
   project: ITeamProject;
@@ -14,27 +15,18 @@ interface IProps {
 
 function RoleChoice(props: {
   id?: string;
-  label?: string;
+  'aria-label'?: string;
   value: Role;
   disabled?: boolean;
   onChange: (role: Role) => void;
 }): JSX.Element {
   return (
-    <select
-      id={props.id}
+    <Select
+      {...props}
       name="role"
       className="jp-mlws-Select jp-mod-styled"
-      aria-label={props.label}
-      value={props.value}
-      disabled={props.disabled}
-      onChange={event => props.onChange(event.target.value as Role)}
-    >
-      {ROLES.map(role => (
-        <option key={role} value={role}>
-          {roleLabel(role)}
-        </option>
-      ))}
-    </select>
+      options={ROLES.map(role => [role, roleLabel(role)])}
+    />
   );
 }
 
@@ -60,7 +52,7 @@ function MemberRow(props: IProps & { member: IMember }): JSX.Element {
             <span>{trans.__('will be removed')}</span>
           ) : (
             <RoleChoice
-              label={trans.__('Role of %1', user)}
+              aria-label={trans.__('Role of %1', user)}
               value={chosen}
               disabled={isBusy}
               onChange={setChosen}

@@ -3,7 +3,7 @@ import { cellText } from '../format';
 import { language, trans } from '../locale';
 
 /** The first rows of a table, and how many it has. */
-export function TablePreview(props: ITablePreview & {}): JSX.Element {
+export function TablePreview(props: ITablePreview): JSX.Element {
   const { columns, rows, row_count: count } = props;
   const rowText = count === null ? '?' : count.toLocaleString(language);
   return (

@@ -8,6 +8,7 @@ import { graphDiff } from '../graph/graphDiff';
 import { GraphDiffView } from './graphDiffView';
 import { errorText } from '../labels';
 import { trans } from '../../ui/locale';
+import { Select } from '../../ui/controls';
 
 /** The versions that a person can choose from. */
 const LAST = 50;
@@ -124,32 +125,28 @@ function VersionFields(props: {
 }): JSX.Element {
   const { snapshots, choice, change } = props;
   const id = useId();
-  const options = snapshots.map(({ id: key, subject, timestamp }) => (
-    <option key={key} value={key}>
-      {`${subject} (${relativeTime(timestamp)})`}
-    </option>
-  ));
+  const options = snapshots.map(
+    ({ id: key, subject, timestamp }) =>
+      [key, `${subject} (${relativeTime(timestamp)})`] as const
+  );
   return (
     <>
       <label htmlFor={`${id}-from`}>{trans.__('From')}</label>
-      <select
+      <Select
         id={`${id}-from`}
         className="jp-mod-styled"
         value={choice.from}
-        onChange={event => change({ from: event.target.value })}
-      >
-        {options}
-      </select>
+        options={options}
+        onChange={from => change({ from })}
+      />
       <label htmlFor={`${id}-to`}>{trans.__('To')}</label>
-      <select
+      <Select
         id={`${id}-to`}
         className="jp-mod-styled"
         value={choice.to}
-        onChange={event => change({ to: event.target.value })}
-      >
-        <option value={WORKING}>{trans.__('working tree')}</option>
-        {options}
-      </select>
+        options={[[WORKING, trans.__('working tree')], ...options]}
+        onChange={to => change({ to })}
+      />
     </>
   );
 }

@@ -2,6 +2,7 @@ import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import { useId, useState } from 'react';
 
 import type { ITableProfile } from '../../api/models';
+import { Select } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { ColumnTable } from '../columnTable';
 import type { IReading } from '../store/columns';
@@ -180,22 +181,29 @@ function TableForm(props: {
       </section>
       <section className="jp-mlws-Wizard-model" aria-label={trans.__('Model')}>
         <label htmlFor={`${id}-task`}>{trans.__('Task')}</label>
-        <select
+        <Select
           id={`${id}-task`}
           value={choice.task}
-          onChange={event => chooseTask(event.target.value as Task)}
-        >
-          <option value="classification" disabled={able.length === 0}>
-            {trans.__('Classification: predict a class')}
-          </option>
-          <option value="regression" disabled={able.length === 0}>
-            {trans.__('Regression: predict a number')}
-          </option>
-          <option value="forecast" disabled={!canForecast(profile, choice)}>
-            {trans.__('Forecast: predict later numbers')}
-          </option>
-          <option value="clusters">{trans.__('Clusters: find groups')}</option>
-        </select>
+          options={[
+            [
+              'classification',
+              trans.__('Classification: predict a class'),
+              able.length === 0
+            ],
+            [
+              'regression',
+              trans.__('Regression: predict a number'),
+              able.length === 0
+            ],
+            [
+              'forecast',
+              trans.__('Forecast: predict later numbers'),
+              !canForecast(profile, choice)
+            ],
+            ['clusters', trans.__('Clusters: find groups')]
+          ]}
+          onChange={chooseTask}
+        />
         {choice.task !== 'clusters' && (
           <>
             <label htmlFor={`${id}-target`}>{trans.__('Target column')}</label>
@@ -248,36 +256,28 @@ function TableForm(props: {
               ))}
             </fieldset>
             <label htmlFor={`${id}-test`}>{trans.__('Rows that judge')}</label>
-            <select
+            <Select
               id={`${id}-test`}
-              value={choice.testSize}
-              onChange={event =>
-                choose({ ...choice, testSize: Number(event.target.value) })
-              }
-            >
-              {TEST_SIZES.map(size => (
-                <option key={size} value={size}>
-                  {Math.round(size * 100)} %
-                </option>
-              ))}
-            </select>
+              value={String(choice.testSize)}
+              options={TEST_SIZES.map(size => [
+                String(size),
+                `${Math.round(size * 100)} %`
+              ])}
+              onChange={size => choose({ ...choice, testSize: Number(size) })}
+            />
             <div className="jp-mlws-Field-help">{splitText(choice)}</div>
             <label htmlFor={`${id}-folds`}>
               {trans.__('Cross-validation')}
             </label>
-            <select
+            <Select
               id={`${id}-folds`}
-              value={choice.folds}
-              onChange={event =>
-                choose({ ...choice, folds: Number(event.target.value) })
-              }
-            >
-              {FOLDS.map(folds => (
-                <option key={folds} value={folds}>
-                  {folds === 0 ? trans.__('None') : trans.__('%1 folds', folds)}
-                </option>
-              ))}
-            </select>
+              value={String(choice.folds)}
+              options={FOLDS.map(folds => [
+                String(folds),
+                folds === 0 ? trans.__('None') : trans.__('%1 folds', folds)
+              ])}
+              onChange={folds => choose({ ...choice, folds: Number(folds) })}
+            />
             <div className="jp-mlws-Field-help">
               {trans.__(
                 'Ranks the models by parts of the other rows in turn; takes as many times longer.'
@@ -313,17 +313,12 @@ function ReadingFields(props: {
     return (
       <>
         <label htmlFor={`${id}-sheet`}>{trans.__('Sheet')}</label>
-        <select
+        <Select
           id={`${id}-sheet`}
           value={reading.sheet || profile.sheets[0]}
-          onChange={event => onChange({ sheet: event.target.value })}
-        >
-          {profile.sheets.map(name => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
+          options={profile.sheets.map(name => [name, name])}
+          onChange={sheet => onChange({ sheet })}
+        />
       </>
     );
   }
@@ -346,43 +341,28 @@ function ReadingFields(props: {
         )}
       </summary>
       <label htmlFor={`${id}-separator`}>{trans.__('Separator')}</label>
-      <select
+      <Select
         id={`${id}-separator`}
         value={separator}
-        onChange={event => onChange({ separator: event.target.value })}
-      >
-        {Object.entries(names).map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
+        options={Object.entries(names)}
+        onChange={next => onChange({ separator: next })}
+      />
       <label htmlFor={`${id}-encoding`}>{trans.__('Encoding')}</label>
-      <select
+      <Select
         id={`${id}-encoding`}
         value={encoding}
-        onChange={event => onChange({ encoding: event.target.value })}
-      >
-        {[...new Set([encoding, 'utf-8', 'gb18030', 'latin-1', 'big5'])].map(
-          name => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          )
-        )}
-      </select>
+        options={[
+          ...new Set([encoding, 'utf-8', 'gb18030', 'latin-1', 'big5'])
+        ].map(name => [name, name])}
+        onChange={next => onChange({ encoding: next })}
+      />
       <label htmlFor={`${id}-decimal`}>{trans.__('Decimal character')}</label>
-      <select
+      <Select
         id={`${id}-decimal`}
         value={decimal}
-        onChange={event => onChange({ decimal: event.target.value })}
-      >
-        {['.', ','].map(sign => (
-          <option key={sign} value={sign}>
-            {sign}
-          </option>
-        ))}
-      </select>
+        options={['.', ','].map(sign => [sign, sign])}
+        onChange={next => onChange({ decimal: next })}
+      />
     </details>
   );
 }

@@ -1,5 +1,6 @@
 import type { IColumnPreparation } from '../../api/models';
 import { trans } from '../../ui/locale';
+import { Head } from '../../ui/table/heading';
 import { columnKindText, kindReasonText } from '../labels';
 
 /** The step of a model for each column, with the reason. */
@@ -13,13 +14,9 @@ export function PreparationTable({
       className="jp-mlws-Table jp-mod-preparation"
       aria-label={trans.__('Preparation of columns')}
     >
-      <thead>
-        <tr>
-          <th scope="col">{trans.__('Column')}</th>
-          <th scope="col">{trans.__('Preparation')}</th>
-          <th scope="col">{trans.__('Kind')}</th>
-        </tr>
-      </thead>
+      <Head
+        names={[trans.__('Column'), trans.__('Preparation'), trans.__('Kind')]}
+      />
       <tbody>
         {columns.map(column => (
           <tr key={column.name}>

@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ILog } from '../../api/models';
 import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
+import { Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useCanvas, usePreferences } from '../store/hooks';
 import { findIn, markSpans, MOST } from './logSearch';
@@ -172,14 +173,9 @@ function LogBar(props: {
       >
         ↓
       </Button>
-      <label>
-        <input
-          type="checkbox"
-          checked={isFollowing}
-          onChange={event => onFollow(event.target.checked)}
-        />
+      <Check checked={isFollowing} onChange={onFollow}>
         {trans.__('Follow')}
-      </label>
+      </Check>
       <Button
         small
         onClick={() => {

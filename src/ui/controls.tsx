@@ -1,0 +1,45 @@
+import type {
+  InputHTMLAttributes,
+  ReactNode,
+  SelectHTMLAttributes
+} from 'react';
+
+/** A menu of values; what else is given goes to the element. */
+export function Select<T extends string>(
+  props: Omit<SelectHTMLAttributes<HTMLSelectElement>, 'value' | 'onChange'> & {
+    value: T;
+    /** Values, their labels, and whether they cannot be chosen now. */
+    options: readonly (readonly [T, ReactNode, boolean?])[];
+    onChange: (value: T) => void;
+  }
+): JSX.Element {
+  const { options, onChange, ...select } = props;
+  return (
+    <select {...select} onChange={event => onChange(event.target.value as T)}>
+      {options.map(([value, label, isDisabled]) => (
+        <option key={value} value={value} disabled={isDisabled}>
+          {label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** A check box before its label; `className` is that of both. */
+export function Check(
+  props: Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange'> & {
+    onChange: (checked: boolean) => void;
+  }
+): JSX.Element {
+  const { className, onChange, children, ...input } = props;
+  return (
+    <label className={className}>
+      <input
+        {...input}
+        type="checkbox"
+        onChange={event => onChange(event.target.checked)}
+      />
+      {children}
+    </label>
+  );
+}
