@@ -1,7 +1,7 @@
 import { trans } from '../../ui/locale';
 import type { Value } from '../document/values';
 import type { INodeTemplate } from '../store/templates';
-import { edge } from './tableTemplate';
+import { edge, node } from './tableTemplate';
 
 /** A workflow to begin with, made of the library's components. */
 export interface ITemplate extends INodeTemplate {
@@ -48,25 +48,14 @@ export function templates(): ITemplate[] {
       ),
       nodes: [
         sample('wine'),
-        {
-          id: 'split',
-          type: 'split',
-          config: { stratify: 'target' },
-          at: [272, 0]
-        },
-        {
-          id: 'forest',
-          type: 'train_classifier',
-          config: { algorithm: 'random_forest' },
-          at: [544, -90]
-        },
-        {
-          id: 'linear',
-          type: 'train_classifier',
-          config: { algorithm: 'logistic_regression' },
-          at: [544, 90]
-        },
-        { id: 'compare', type: 'compare_classifiers', at: [816, 0] }
+        node('split', 'split', [272, 0], { stratify: 'target' }),
+        node('forest', 'train_classifier', [544, -90], {
+          algorithm: 'random_forest'
+        }),
+        node('linear', 'train_classifier', [544, 90], {
+          algorithm: 'logistic_regression'
+        }),
+        node('compare', 'compare_classifiers', [816, 0])
       ],
       edges: [
         edge('load.table', 'split.data'),
@@ -86,11 +75,11 @@ export function templates(): ITemplate[] {
       ),
       nodes: [
         sample('diabetes'),
-        { id: 'split', type: 'split', at: [272, 0] },
-        { id: 'train', type: 'train_regressor', at: [544, -90] },
-        { id: 'compare', type: 'compare_regressors', at: [816, -90] },
-        { id: 'plot', type: 'plot_predictions', at: [816, 90] },
-        { id: 'residuals', type: 'plot_residuals', at: [816, 270] }
+        node('split', 'split', [272, 0]),
+        node('train', 'train_regressor', [544, -90]),
+        node('compare', 'compare_regressors', [816, -90]),
+        node('plot', 'plot_predictions', [816, 90]),
+        node('residuals', 'plot_residuals', [816, 270])
       ],
       edges: [
         edge('load.table', 'split.data'),
@@ -108,10 +97,7 @@ export function templates(): ITemplate[] {
       key: 'clusters',
       title: trans.__('Clustering'),
       description: trans.__('Cluster rows and score the clusters (silhouette)'),
-      nodes: [
-        sample('iris'),
-        { id: 'group', type: 'train_clusters', at: [272, 0] }
-      ],
+      nodes: [sample('iris'), node('group', 'train_clusters', [272, 0])],
       edges: [edge('load.table', 'group.data')],
       predicts: []
     },
@@ -159,43 +145,17 @@ export function templates(): ITemplate[] {
       ),
       nodes: [
         sample('iris'),
-        {
-          id: 'group',
-          type: 'group_rows',
-          config: { by: ['target'] },
-          at: [272, -90]
-        },
-        {
-          id: 'unpivot',
-          type: 'unpivot_table',
-          config: { keep: ['target'] },
-          at: [544, -180]
-        },
-        {
-          id: 'pivot',
-          type: 'pivot_table',
-          config: { rows: ['target'], columns: 'variable', values: 'value' },
-          at: [816, -180]
-        },
-        {
-          id: 'join',
-          type: 'join_tables',
-          config: { columns: ['target'] },
-          at: [544, 0]
-        },
-        { id: 'append', type: 'concatenate_tables', at: [272, 180] },
-        {
-          id: 'histogram',
-          type: 'plot_histogram',
-          config: { column: 'target' },
-          at: [544, 180]
-        },
-        {
-          id: 'scatter',
-          type: 'plot_scatter',
-          config: { x: 'target', y: 'target' },
-          at: [816, 90]
-        }
+        node('group', 'group_rows', [272, -90], { by: ['target'] }),
+        node('unpivot', 'unpivot_table', [544, -180], { keep: ['target'] }),
+        node('pivot', 'pivot_table', [816, -180], {
+          rows: ['target'],
+          columns: 'variable',
+          values: 'value'
+        }),
+        node('join', 'join_tables', [544, 0], { columns: ['target'] }),
+        node('append', 'concatenate_tables', [272, 180]),
+        node('histogram', 'plot_histogram', [544, 180], { column: 'target' }),
+        node('scatter', 'plot_scatter', [816, 90], { x: 'target', y: 'target' })
       ],
       edges: [
         edge('load.table', 'group.data'),
@@ -217,37 +177,23 @@ export function templates(): ITemplate[] {
       ),
       nodes: [
         sample('wine'),
-        { id: 'split', type: 'split', at: [272, 0] },
-        ...PREPARATION.map(({ id, type, config }, n) => ({
-          id,
-          type,
-          config,
-          at: [544 + 272 * n, -90] as [number, number]
-        })),
-        ...PREPARATION.map(({ id }, n) => ({
-          id: `${id}_test`,
-          type: 'transform_table',
-          at: [544 + 272 * n, 90] as [number, number]
-        })),
-        { id: 'train', type: 'train_classifier', at: [1904, -180] },
-        { id: 'tune', type: 'tune_model', at: [1904, -360] },
-        { id: 'validate', type: 'cross_validate', at: [2176, -360] },
-        {
-          id: 'measures',
-          type: 'plot_metrics',
-          at: [2448, -360]
-        },
-        { id: 'learning', type: 'plot_learning_curve', at: [2176, -180] },
-        { id: 'predict', type: 'predict', at: [2176, 0] },
-        { id: 'save', type: 'save_table', at: [2448, 0] },
-        ...JUDGES.map(([id, type], n) => ({
-          id,
-          type,
-          at: [2176 + 272 * (n % 3), 180 + 180 * Math.floor(n / 3)] as [
-            number,
-            number
-          ]
-        }))
+        node('split', 'split', [272, 0]),
+        ...PREPARATION.map(({ id, type, config }, n) =>
+          node(id, type, [544 + 272 * n, -90], config)
+        ),
+        ...PREPARATION.map(({ id }, n) =>
+          node(`${id}_test`, 'transform_table', [544 + 272 * n, 90])
+        ),
+        node('train', 'train_classifier', [1904, -180]),
+        node('tune', 'tune_model', [1904, -360]),
+        node('validate', 'cross_validate', [2176, -360]),
+        node('measures', 'plot_metrics', [2448, -360]),
+        node('learning', 'plot_learning_curve', [2176, -180]),
+        node('predict', 'predict', [2176, 0]),
+        node('save', 'save_table', [2448, 0]),
+        ...JUDGES.map(([id, type], n) =>
+          node(id, type, [2176 + 272 * (n % 3), 180 + 180 * Math.floor(n / 3)])
+        )
       ],
       edges: [
         edge('load.table', 'split.data'),
@@ -291,7 +237,7 @@ export function templates(): ITemplate[] {
 }
 
 function sample(dataset: string): ITemplate['nodes'][number] {
-  return { id: 'load', type: 'sample_data', config: { dataset }, at: [0, 0] };
+  return node('load', 'sample_data', [0, 0], { dataset });
 }
 
 /** Nodes that each read the table of the one before: id, type, output, settings. */
@@ -299,12 +245,9 @@ function chain(
   steps: [string, string, string, Record<string, Value>?][]
 ): Pick<ITemplate, 'nodes' | 'edges'> {
   return {
-    nodes: steps.map(([id, type, , config], n) => ({
-      id,
-      type,
-      config,
-      at: [272 * n, 0]
-    })),
+    nodes: steps.map(([id, type, , config], n) =>
+      node(id, type, [272 * n, 0], config)
+    ),
     edges: steps
       .slice(1)
       .map(([id], n) => edge(`${steps[n][0]}.${steps[n][2]}`, `${id}.data`))

@@ -214,7 +214,7 @@ export function tableTemplate(
   };
   if (task === 'clusters') {
     return {
-      nodes: [load, { id: 'clusters', type: 'train_clusters', at: [STEP, 0] }],
+      nodes: [load, node('clusters', 'train_clusters', [STEP, 0])],
       edges: [edge('load.table', 'clusters.data')],
       predicts: []
     };
@@ -245,12 +245,10 @@ export function tableTemplate(
     nodes: [
       load,
       ...lags,
-      {
-        id: 'split',
-        type: 'split',
-        config: { test_size: testSize, ...stratify },
-        at: [start + STEP, 0]
-      },
+      node('split', 'split', [start + STEP, 0], {
+        test_size: testSize,
+        ...stratify
+      }),
       ...models.map((name, row): INodeTemplate['nodes'][number] => ({
         id: NODES[name] ?? name,
         type: isClasses ? 'train_classifier' : 'train_regressor',
@@ -275,7 +273,7 @@ export function tableTemplate(
         type: isClasses ? 'plot_confusion_matrix' : 'plot_predictions',
         at: [start + 4 * STEP, 0]
       },
-      { id: 'importance', type: 'plot_importance', at: [start + 4 * STEP, ROW] }
+      node('importance', 'plot_importance', [start + 4 * STEP, ROW])
     ],
     edges: [
       ...(isForecast
@@ -308,6 +306,16 @@ export function canStratify(
     withRole(choice, 'group') === undefined &&
     columns.some(({ name, kind }) => name === target && kind !== 'other')
   );
+}
+
+/** A node of a template, with its component and its place. */
+export function node(
+  id: string,
+  type: string,
+  at: [number, number],
+  config?: Record<string, Value>
+): INodeTemplate['nodes'][number] {
+  return { id, type, at, config };
 }
 
 /** "node.output" to "node.input" */
