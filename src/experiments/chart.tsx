@@ -1,18 +1,20 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { Widget } from '@lumino/widgets';
-import { useCallback, useLayoutEffect, useRef, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 
 import { trans } from '../ui/locale';
+import { useMime } from '../ui/useMime';
 import { useTheme } from '../ui/useTheme';
 import type { IChartColours } from './charts';
 
 /** The media type of JupyterLab's own Vega renderer. */
 const VEGA_LITE = 'application/vnd.vegalite.v5+json';
 /** Drawn as SVG, which screen readers can read; of its menu only what needs no other site. */
-const EMBED = {
-  renderer: 'svg',
-  actions: { export: true, source: false, compiled: false, editor: false }
+const METADATA = {
+  embed_options: {
+    renderer: 'svg',
+    actions: { export: true, source: false, compiled: false, editor: false }
+  }
 };
 
 /** The lab's colours, also after its theme has changed. */
@@ -41,28 +43,15 @@ export function Chart(props: {
   rendermime: IRenderMimeRegistry;
 }): JSX.Element {
   const { spec, label, rendermime } = props;
-  const host = useRef<HTMLDivElement>(null);
-  const [failure, setFailure] = useState<string | null>(null);
-  const isKnown = rendermime.mimeTypes.includes(VEGA_LITE);
   // Each render creates a new specification; only other content makes another chart.
   const text = JSON.stringify(spec);
-  // Before React removes the host: Lumino detaches only widgets that are in the page.
-  useLayoutEffect(() => {
-    if (!isKnown) {
-      return;
-    }
-    const renderer = rendermime.createRenderer(VEGA_LITE);
-    Widget.attach(renderer, host.current!);
-    const model = rendermime.createModel({
-      data: { [VEGA_LITE]: JSON.parse(text) },
-      metadata: { [VEGA_LITE]: { embed_options: EMBED } }
-    });
-    setFailure(null);
-    renderer
-      .renderModel(model)
-      .catch(reason => setFailure(String(reason?.message ?? reason)));
-    return () => renderer.dispose();
-  }, [text, rendermime, isKnown]);
+  const data = useMemo(() => JSON.parse(text), [text]);
+  const { host, isKnown, error } = useMime(
+    rendermime,
+    VEGA_LITE,
+    data,
+    METADATA
+  );
   return (
     <figure className="jp-mlws-Chart" aria-label={label}>
       <div ref={host} />
@@ -73,9 +62,9 @@ export function Chart(props: {
           )}
         </p>
       )}
-      {failure && (
+      {error && (
         <p className="jp-mlws-Failure" role="alert">
-          {failure}
+          {error}
         </p>
       )}
     </figure>

@@ -1,7 +1,7 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { HTMLSelect } from '@jupyterlab/ui-components';
-import { KeyboardEvent, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import { Failure } from '../ui/errorBox';
 import { ServerView, useGet } from '../ui/server';
@@ -11,6 +11,7 @@ import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
 import type { IExperimentRun } from '../api/models';
 import { trans } from '../ui/locale';
+import { Tabs } from '../ui/tabs';
 
 interface ICompareProps {
   runs: readonly IExperimentRun[];
@@ -180,53 +181,26 @@ function CurveChart(props: ICompareProps): JSX.Element {
 }
 
 type Tab = 'table' | 'parallel' | 'scatter' | 'curves';
-const TABS: Tab[] = ['table', 'parallel', 'scatter', 'curves'];
-
-function tabLabel(tab: Tab): string {
+/** Runs compared: as a table and as charts. */
+function Comparison(props: ICompareProps): JSX.Element {
+  const { runs } = props;
+  const [tab, setTab] = useState<Tab>('table');
   const labels: Record<Tab, string> = {
     table: trans.__('Table'),
     parallel: trans.__('Parallel coordinates'),
     scatter: trans.__('Scatter'),
     curves: trans.__('Curves')
   };
-  return labels[tab];
-}
-
-/** Runs compared: as a table and as charts. */
-function Comparison(props: ICompareProps): JSX.Element {
-  const { runs } = props;
-  const [tab, setTab] = useState<Tab>('table');
-  const walk = (event: KeyboardEvent<HTMLDivElement>) => {
-    const steps: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1 };
-    if (event.key in steps) {
-      const at = TABS.indexOf(tab) + steps[event.key] + TABS.length;
-      setTab(TABS[at % TABS.length]);
-      const buttons = event.currentTarget.querySelectorAll('button');
-      buttons[at % TABS.length].focus();
-    }
-  };
   return (
     <>
-      <div
+      <Tabs
         className="jp-mlws-CompareTabs"
-        role="tablist"
-        aria-label={trans.__('Comparison view')}
-        onKeyDown={walk}
-      >
-        {TABS.map(one => (
-          <button
-            key={one}
-            role="tab"
-            data-mlws-tab={one}
-            aria-selected={tab === one}
-            tabIndex={tab === one ? 0 : -1}
-            onClick={() => setTab(one)}
-          >
-            {tabLabel(one)}
-          </button>
-        ))}
-      </div>
-      <div role="tabpanel" aria-label={tabLabel(tab)}>
+        label={trans.__('Comparison view')}
+        tabs={Object.entries(labels) as [Tab, string][]}
+        tab={tab}
+        onChange={setTab}
+      />
+      <div role="tabpanel" aria-label={labels[tab]}>
         {tab === 'table' && <CompareTable runs={runs} />}
         {tab === 'parallel' && <Parallel {...props} />}
         {tab === 'scatter' && <Scatter {...props} />}

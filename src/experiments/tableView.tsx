@@ -11,6 +11,7 @@ import { useOperation } from '../operations/tracker';
 import { cellText, duration, fullTime, runName } from '../ui/format';
 import { Check } from '../ui/controls';
 import { trans } from '../ui/locale';
+import { IconButton } from '../ui/iconButton';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
@@ -98,14 +99,7 @@ function Search(
         value={filter}
         onChange={event => setFilter(event.target.value)}
       />
-      <button
-        type="submit"
-        className="jp-mlws-IconButton"
-        title={trans.__('Search')}
-        aria-label={trans.__('Search')}
-      >
-        <searchIcon.react tag="span" width="16px" />
-      </button>
+      <IconButton type="submit" icon={searchIcon} label={trans.__('Search')} />
       <HTMLSelect
         aria-label={trans.__('Workflow')}
         value={search.workflow}

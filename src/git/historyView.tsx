@@ -23,6 +23,7 @@ import { compareIcon, dataIcon, kindIcons } from '../ui/fileIcons';
 import { fileSize, fullTime, relativeTime } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
+import { IconButton } from '../ui/iconButton';
 import { LongList } from '../ui/virtualList';
 import { GraphCell, graphWidth } from './commitGraph';
 import { queryOf, readHistory, type IHistoryFilter } from './history';
@@ -85,39 +86,33 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
   const { snapshot, actions } = props;
   return (
     <div className="jp-mlws-Snapshot-actions">
-      <button
-        className="jp-mlws-RestoreButton jp-mlws-IconButton"
-        title={trans.__('Restore…')}
+      <IconButton
+        className="jp-mlws-RestoreButton"
+        icon={undoIcon}
+        label={trans.__('Restore…')}
         aria-label={trans.__('Restore “%1”…', snapshot.subject)}
         onClick={() => actions.restore(snapshot)}
-      >
-        <undoIcon.react tag="span" width="16px" />
-      </button>
-      <button
-        className="jp-mlws-IconButton"
-        title={trans.__('Compare with Current')}
+      />
+      <IconButton
+        icon={compareIcon}
+        label={trans.__('Compare with Current')}
         aria-label={trans.__('Compare “%1” with current', snapshot.subject)}
         onClick={() => actions.compare(snapshot)}
-      >
-        <compareIcon.react tag="span" width="16px" />
-      </button>
-      <button
-        className="jp-mlws-IconButton"
-        title={trans.__('Copy ID')}
+      />
+      <IconButton
+        icon={copyIcon}
+        label={trans.__('Copy ID')}
         aria-label={trans.__('Copy ID of “%1”', snapshot.subject)}
         onClick={() => actions.copyId(snapshot)}
-      >
-        <copyIcon.react tag="span" width="16px" />
-      </button>
-      <button
-        className="jp-mlws-MoreButton jp-mlws-IconButton"
-        title={trans.__('More…')}
+      />
+      <IconButton
+        className="jp-mlws-MoreButton"
+        icon={ellipsesIcon}
+        label={trans.__('More…')}
         aria-label={trans.__('More actions for “%1”', snapshot.subject)}
         aria-haspopup="menu"
         onClick={openContextMenu}
-      >
-        <ellipsesIcon.react tag="span" width="16px" />
-      </button>
+      />
     </div>
   );
 }
@@ -270,16 +265,13 @@ function Filters(props: { filter: State<IHistoryFilter> }): JSX.Element {
           value={q}
           onChange={event => narrow({ q: event.target.value })}
         />
-        <button
-          type="button"
-          className="jp-mlws-FilterButton jp-mlws-IconButton"
-          title={trans.__('Filter by author and file')}
-          aria-label={trans.__('Filter by author and file')}
+        <IconButton
+          className="jp-mlws-FilterButton"
+          icon={filterIcon}
+          label={trans.__('Filter by author and file')}
           aria-expanded={open}
           onClick={() => setMore(!more)}
-        >
-          <filterIcon.react tag="span" width="16px" />
-        </button>
+        />
       </span>
       {open && (
         <>

@@ -1,13 +1,12 @@
 import { useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { Data, ILogEntry } from '../api/models';
-import { parseAnsi } from '../ui/ansi';
 import { fullTime } from '../ui/format';
 import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
-import { useFollow } from '../ui/useFollow';
 import { useLog } from '../ui/useLog';
-import { Check, Select } from '../ui/controls';
+import { Select } from '../ui/controls';
+import { AnsiText, LogPanel } from '../ui/logPanel';
 
 /** Of a longer log the end is shown. */
 const LONGEST = 1000;
@@ -59,8 +58,6 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
     follow,
     LONGEST
   );
-  const { scroller, follows, setFollows, onScroll } =
-    useFollow<HTMLDivElement>(lines);
   const sources: Record<string, string> = {
     '': trans.__('All sources'),
     server: trans.__('Server'),
@@ -78,44 +75,51 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
   return (
     <Answer of={end}>
       {() => (
-        <div className="jp-mlws-LogPanel">
-          <div className="jp-mlws-LogPanel-head">
-            <Select
-              aria-label={trans.__('Source')}
-              value={filter.source}
-              options={Object.entries(sources)}
-              onChange={source =>
-                setFilter({ ...filter, source: source as typeof filter.source })
-              }
-            />
-            <Select
-              aria-label={trans.__('Level')}
-              value={filter.level}
-              options={Object.entries(levels)}
-              onChange={level =>
-                setFilter({ ...filter, level: level as typeof filter.level })
-              }
-            />
-            <form
-              role="search"
-              onSubmit={event => {
-                event.preventDefault();
-                const q = new FormData(event.currentTarget).get('q');
-                setFilter({ ...filter, q: String(q ?? '').trim() });
-              }}
-            >
-              <input
-                type="search"
-                name="q"
-                className="jp-mlws-Search"
-                defaultValue={filter.q}
-                placeholder={trans.__('Search (press Enter)')}
-                aria-label={trans.__('Search the log')}
+        <LogPanel
+          label={trans.__('Server log')}
+          lines={lines}
+          isLost={!connected}
+          before={
+            <>
+              <Select
+                aria-label={trans.__('Source')}
+                value={filter.source}
+                options={Object.entries(sources)}
+                onChange={source =>
+                  setFilter({
+                    ...filter,
+                    source: source as typeof filter.source
+                  })
+                }
               />
-            </form>
-            <Check checked={follows} onChange={setFollows}>
-              {trans.__('Follow')}
-            </Check>
+              <Select
+                aria-label={trans.__('Level')}
+                value={filter.level}
+                options={Object.entries(levels)}
+                onChange={level =>
+                  setFilter({ ...filter, level: level as typeof filter.level })
+                }
+              />
+              <form
+                role="search"
+                onSubmit={event => {
+                  event.preventDefault();
+                  const q = new FormData(event.currentTarget).get('q');
+                  setFilter({ ...filter, q: String(q ?? '').trim() });
+                }}
+              >
+                <input
+                  type="search"
+                  name="q"
+                  className="jp-mlws-Search"
+                  defaultValue={filter.q}
+                  placeholder={trans.__('Search (press Enter)')}
+                  aria-label={trans.__('Search the log')}
+                />
+              </form>
+            </>
+          }
+          after={
             <a
               className="jp-mlws-Link"
               href={client.url(server.baseUrl, '/logs/download', query)}
@@ -123,49 +127,22 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
             >
               {trans.__('Download')}
             </a>
-            {!connected && (
-              <span className="jp-mlws-Lost" role="status">
-                {trans.__('Reconnecting…')}
-              </span>
-            )}
-          </div>
-          <div
-            ref={scroller}
-            className="jp-mlws-LogLines"
-            role="log"
-            aria-label={trans.__('Server log')}
-            tabIndex={0}
-            onScroll={onScroll}
-          >
-            {lines.length === 0 && (
-              <p className="jp-mlws-Hint">
-                {trans.__('No matching log entries.')}
-              </p>
-            )}
-            {lines.map(line => (
-              <div
-                key={line.seq}
-                className="jp-mlws-LogLine"
-                data-mlws-level={line.level}
-              >
-                <time dateTime={line.time}>{fullTime(line.time)}</time>{' '}
-                <span className="jp-mlws-LogLine-source">
-                  {sources[line.source]}
-                </span>{' '}
-                {parseAnsi(line.message).map(({ text, styles }, index) => (
-                  <span
-                    key={index}
-                    className={styles
-                      .map(one => `jp-mlws-ansi-${one}`)
-                      .join(' ')}
-                  >
-                    {text}
-                  </span>
-                ))}
-              </div>
-            ))}
-          </div>
-        </div>
+          }
+          empty={trans.__('No matching log entries.')}
+          line={line => (
+            <div
+              key={line.seq}
+              className="jp-mlws-LogLine"
+              data-mlws-level={line.level}
+            >
+              <time dateTime={line.time}>{fullTime(line.time)}</time>{' '}
+              <span className="jp-mlws-LogLine-source">
+                {sources[line.source]}
+              </span>{' '}
+              <AnsiText text={line.message} />
+            </div>
+          )}
+        />
       )}
     </Answer>
   );

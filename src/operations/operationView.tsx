@@ -3,6 +3,7 @@ import { Button, closeIcon } from '@jupyterlab/ui-components';
 import type { MLWSClient } from '../api/client';
 import { Failure } from '../ui/errorBox';
 import { fileSize } from '../ui/format';
+import { IconButton } from '../ui/iconButton';
 import type { IOperation } from '../api/models';
 import { language, trans } from '../ui/locale';
 import { useOperation, type OperationTracker } from './tracker';
@@ -65,16 +66,14 @@ export function OperationView(props: {
       <span className="jp-mlws-Work-label">{label}</span>
       <progress aria-label={label} value={part} max={1} />
       <span className="jp-mlws-Work-text">{progressText(operation)}</span>
-      <button
-        className="jp-mlws-IconButton"
+      <IconButton
+        icon={closeIcon}
         data-mlws-action="cancel"
-        title={trans.__('Cancel')}
+        label={trans.__('Cancel')}
         aria-label={trans.__('Cancel: %1', label)}
         disabled={!operation}
         onClick={() => void tracker.cancel(place)}
-      >
-        <closeIcon.react tag="span" width="16px" />
-      </button>
+      />
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { ActionButton, type IContainerHost } from '../containers/actions';
 import { CreateForm } from '../containers/createForm';
 import { Dialog } from '../containers/dialog';
 import { LiveRegion } from '../containers/liveRegion';
-import { LogPanel } from '../containers/logPanel';
+import { ContainerLog } from '../containers/logPanel';
 import {
   useContainers,
   useReport,
@@ -197,7 +197,7 @@ function Logs(props: {
           onClick={props.onClose}
         />
       </div>
-      <LogPanel key={id} client={client} id={id} label={label} />
+      <ContainerLog key={id} client={client} id={id} label={label} />
     </section>
   );
 }

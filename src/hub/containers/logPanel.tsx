@@ -1,13 +1,10 @@
 import { memo } from 'react';
-
 import type { MLWSClient } from '../../api/client';
 import type { Data, ILogLine } from '../../api/models';
-import { parseAnsi } from '../../ui/ansi';
-import { Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { Failures, ServerView, useGet } from '../../ui/server';
-import { useFollow } from '../../ui/useFollow';
 import { useLog } from '../../ui/useLog';
+import { AnsiText, LogPanel } from '../../ui/logPanel';
 
 /** Of a longer log the end is kept. */
 const LONGEST = 2000;
@@ -15,14 +12,7 @@ const NOTHING: readonly ILogLine[] = [];
 
 const Line = memo(({ line }: { line: ILogLine }) => (
   <div className="jp-mlws-LogLine" data-mlws-stream={line.stream}>
-    {parseAnsi(line.text).map(({ text, styles }, index) => (
-      <span
-        key={index}
-        className={styles.map(one => `jp-mlws-ansi-${one}`).join(' ')}
-      >
-        {text}
-      </span>
-    ))}
+    <AnsiText text={line.text} />
   </div>
 ));
 Line.displayName = 'Line';
@@ -39,7 +29,7 @@ const follow = (
       : lines;
 
 /** A container's log as it grows; it follows the end until one scrolls back. */
-export function LogPanel(props: {
+export function ContainerLog(props: {
   client: MLWSClient;
   /** Of the container. */
   id: string;
@@ -64,39 +54,21 @@ export function LogPanel(props: {
     LONGEST
   );
   const isLoading = end.data === undefined && !end.error;
-  const { scroller, follows, setFollows, onScroll } =
-    useFollow<HTMLDivElement>(lines);
   return (
-    <div className="jp-mlws-LogPanel">
-      <div className="jp-mlws-LogPanel-head">
-        <Check checked={follows} onChange={setFollows}>
-          {trans.__('Follow')}
-        </Check>
-        {!connected && !isLoading && (
-          <span className="jp-mlws-Lost" role="status">
-            {trans.__('Reconnecting…')}
-          </span>
-        )}
-      </div>
-      <div
-        ref={scroller}
-        className="jp-mlws-LogLines"
-        role="log"
-        aria-label={label}
-        tabIndex={0}
-        onScroll={onScroll}
-      >
-        <Failures of={[end]} />
-        {lines.length === 0 && !end.error && (
-          <p className="jp-mlws-Hint">
-            {isLoading ? trans.__('Loading…') : trans.__('No output yet.')}
-          </p>
-        )}
-        {lines.map(line => (
-          <Line key={line.seq} line={line} />
-        ))}
-      </div>
-    </div>
+    <LogPanel
+      label={label}
+      lines={lines}
+      isLost={!connected && !isLoading}
+      empty={
+        end.error
+          ? null
+          : isLoading
+            ? trans.__('Loading…')
+            : trans.__('No output yet.')
+      }
+      error={<Failures of={[end]} />}
+      line={line => <Line key={line.seq} line={line} />}
+    />
   );
 }
 
@@ -108,7 +80,7 @@ export function logsView(
 ): ServerView {
   return new ServerView(
     client,
-    () => <LogPanel client={client} id={id} label={label} />,
+    () => <ContainerLog client={client} id={id} label={label} />,
     { label, className: 'jp-mlws-LogsView', help: 'reference-logs' }
   );
 }

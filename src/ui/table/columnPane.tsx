@@ -3,6 +3,7 @@ import { cellText } from '../format';
 import { useRead } from '../useRead';
 import type { ITableSource } from './rowPages';
 import { language, trans } from '../locale';
+import { IconButton } from '../iconButton';
 
 /** The distribution of a column of a table. */
 export function ColumnPane(props: {
@@ -38,14 +39,11 @@ export function ColumnPane(props: {
     >
       <header>
         <h4>{column}</h4>
-        <button
-          className="jp-mlws-IconButton"
-          aria-label={trans.__('Close')}
-          title={trans.__('Close')}
+        <IconButton
+          icon={closeIcon}
+          label={trans.__('Close')}
           onClick={props.onClose}
-        >
-          <closeIcon.react tag="span" />
-        </button>
+        />
       </header>
       {error && <p className="jp-mlws-Empty">{error.message}</p>}
       {!data && !error && <p>{trans.__('Loading…')}</p>}

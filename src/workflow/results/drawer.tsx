@@ -6,7 +6,9 @@ import {
 import type { ReactNode } from 'react';
 
 import { trans } from '../../ui/locale';
+import { IconButton } from '../../ui/iconButton';
 import { Splitter } from '../../ui/splitter';
+import { Tabs } from '../../ui/tabs';
 import { useCanvas, usePanes, useSelection } from '../store/hooks';
 import { PANE_LIMITS, type DrawerTab } from '../store/panes';
 import { MetricsView } from './metricsView';
@@ -56,36 +58,14 @@ export function Drawer(props: {
         />
       )}
       <div className="jp-mlws-Drawer-bar">
-        <div
+        <Tabs
           className="jp-mlws-Tabs"
-          role="tablist"
-          aria-label={trans.__('Results')}
-          onKeyDown={event => {
-            const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-            if (by) {
-              const index = tabs.findIndex(([name]) => name === tab);
-              panes.showTab(tabs[(index + by + tabs.length) % tabs.length][0]);
-              const bar = event.currentTarget;
-              requestAnimationFrame(() =>
-                bar
-                  .querySelector<HTMLElement>('[aria-selected="true"]')
-                  ?.focus()
-              );
-            }
-          }}
-        >
-          {tabs.map(([name, label]) => (
-            <button
-              key={name}
-              role="tab"
-              aria-selected={isOpen && tab === name}
-              tabIndex={tab === name ? 0 : -1}
-              onClick={() => panes.showTab(name)}
-            >
-              {label}
-            </button>
-          ))}
-        </div>
+          label={trans.__('Results')}
+          tabs={tabs}
+          tab={tab}
+          isOpen={isOpen}
+          onChange={name => panes.showTab(name)}
+        />
         {props.legend}
         <button
           className="jp-mlws-Drawer-report"
@@ -95,21 +75,12 @@ export function Drawer(props: {
           <launchIcon.react tag="span" />
           {trans.__('Report')}
         </button>
-        <button
-          className="jp-mlws-IconButton"
+        <IconButton
+          icon={isOpen ? caretDownIcon : caretUpIcon}
+          label={isOpen ? trans.__('Hide Results') : trans.__('Show Results')}
           aria-expanded={isOpen}
-          aria-label={
-            isOpen ? trans.__('Hide Results') : trans.__('Show Results')
-          }
-          title={isOpen ? trans.__('Hide Results') : trans.__('Show Results')}
           onClick={toggle}
-        >
-          {isOpen ? (
-            <caretDownIcon.react tag="span" />
-          ) : (
-            <caretUpIcon.react tag="span" />
-          )}
-        </button>
+        />
       </div>
       {isOpen && (
         <div

@@ -1,8 +1,7 @@
 import type { INotebookContent } from '@jupyterlab/nbformat';
 import { Button } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import { Widget } from '@lumino/widgets';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import { cellText } from '../../ui/format';
 import { DataTable } from '../../ui/table/dataTable';
 import { TablePreview } from '../../ui/table/tablePreview';
@@ -15,6 +14,7 @@ import { FINAL } from '../store/run';
 import { NotebookPreview } from './notebookView';
 import { PreparationTable } from './preparation';
 import { trans } from '../../ui/locale';
+import { useMime } from '../../ui/useMime';
 
 /** What a node's outputs hold, each in the manner of its type. */
 export function PreviewView(props: {
@@ -206,6 +206,9 @@ function FigurePreview(props: { name: string; source: string }): JSX.Element {
   );
 }
 
+/** The menu that the renderer adds has an icon without a name. */
+const METADATA = { embed_options: { actions: false } };
+
 /** A Vega-Lite chart, by the lab's own renderer of that version; where there is none, its text. */
 function ChartPreview(props: {
   mime: string;
@@ -214,24 +217,7 @@ function ChartPreview(props: {
 }): JSX.Element {
   const { renderers } = useCanvas();
   const { mime, spec, name } = props;
-  const place = useRef<HTMLDivElement>(null);
-  const [error, setError] = useState<string | null>(null);
-  const isKnown = renderers.getFactory(mime) !== undefined;
-  useEffect(() => {
-    if (!isKnown || !place.current) {
-      return;
-    }
-    const renderer = renderers.createRenderer(mime);
-    const data = { [mime]: spec };
-    // The menu that the renderer adds has an icon without a name.
-    const metadata = { [mime]: { embed_options: { actions: false } } };
-    Widget.attach(renderer, place.current);
-    setError(null);
-    renderer
-      .renderModel(renderers.createModel({ data, metadata }))
-      .catch(reason => setError(String(reason.message ?? reason)));
-    return () => renderer.dispose();
-  }, [renderers, mime, spec, isKnown]);
+  const { host, isKnown, error } = useMime(renderers, mime, spec, METADATA);
   return isKnown ? (
     <>
       {error && <p className="jp-mlws-Empty">{error}</p>}
@@ -240,7 +226,7 @@ function ChartPreview(props: {
         role="group"
         tabIndex={0}
         aria-label={name}
-        ref={place}
+        ref={host}
       />
     </>
   ) : (
