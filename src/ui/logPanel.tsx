@@ -26,10 +26,10 @@ export function LogPanel<L>(props: {
   label: string;
   lines: readonly L[];
   isLost: boolean;
-  /** Stand before and behind the check box that follows the end. */
+  /** Controls on both sides of the check box “Follow”. */
   before?: ReactNode;
   after?: ReactNode;
-  /** Stands in place of lines; null for nothing. */
+  /** Replaces the lines if there are none; null for nothing. */
   empty: string | null;
   error?: ReactNode;
   line: (line: L) => ReactNode;

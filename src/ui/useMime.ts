@@ -7,8 +7,9 @@ import { Widget } from '@lumino/widgets';
 import { useLayoutEffect, useRef, useState, type RefObject } from 'react';
 
 /**
- * Draws data of a media type into `host` with JupyterLab's own renderer; neither data nor
- * `metadata` may be made anew at each drawing.
+ * Draws data of a media type into `host` with JupyterLab's own renderer.
+ *
+ * Another object as `data` or `metadata` is drawn again, so both must be stable.
  */
 export function useMime(
   renderers: IRenderMimeRegistry,
