@@ -7,6 +7,7 @@ import { PageConfig } from '@jupyterlab/coreutils';
 
 import { MLWSClient } from '../../api/client';
 import { clone } from '../../lab/clone';
+import { confirm } from '../../lab/confirm';
 import { askFields } from '../../lab/fieldsDialog';
 import { Work } from '../../lab/work';
 import { hasHub } from '../containers/hub';
@@ -62,18 +63,14 @@ function labHost(client: MLWSClient, hub: MLWSClient, work: Work): ITeamHost {
       void clone(work, `${projectPath(name)}/clone`, {}, name),
     connect: project => void connect(client, project),
     leave: async project => {
-      const answer = await showDialog({
-        title: trans.__('Leave %1?', project.name),
-        body: trans.__(
+      const isMeant = await confirm(
+        trans.__('Leave %1?', project.name),
+        trans.__(
           'You will lose access to its code, data and runs. Your clones are kept.'
         ),
-        buttons: [
-          Dialog.cancelButton({ label: trans.__('Cancel') }),
-          Dialog.warnButton({ label: trans.__('Leave') })
-        ],
-        defaultButton: 0
-      });
-      if (answer.button.accept) {
+        trans.__('Leave')
+      );
+      if (isMeant) {
         await change(() => hub.delete(memberPath(project.name, owner)));
       }
     },
