@@ -266,10 +266,10 @@ def test_a_node_tells_its_notebook_and_parameters(
     assert train.parameters["name"] == "x"
     assert "out" not in train.parameters
     assert not got.problems
-    nodes = [node.model_dump(mode="json") for node in got.nodes]
-    edges = [edge.model_dump(mode="json") for edge in got.edges]
+    answer = got.model_dump(mode="json")
     before = file.read_bytes()
-    workflows.change("dvc.yaml", WorkflowChange(nodes=nodes, edges=edges))
+    change = WorkflowChange(nodes=answer["nodes"], edges=answer["edges"])
+    workflows.change("dvc.yaml", change)
     assert file.read_bytes() == before
 
 
