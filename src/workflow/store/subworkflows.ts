@@ -68,7 +68,7 @@ export function updateSubworkflow(
   document.edit(updateFrom(source, drawing.frames[index].nodes));
 }
 
-/** Another workflow of the project, with the names of the ports that lead out of it. */
+/** Another workflow of the project: what it needs and makes. Optional inputs are left out. */
 export interface IReusable {
   path: string;
   title: string;
@@ -98,7 +98,7 @@ export function reusable(
   return {
     path: source.path,
     title: source.title || source.path,
-    inputs: namesOf(node?.inputs),
+    inputs: namesOf(node?.inputs.filter(({ required }) => required)),
     outputs: namesOf(node?.outputs)
   };
 }
