@@ -22,7 +22,7 @@ import tarfile
 from collections.abc import Iterator, Sized
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -100,7 +100,7 @@ def collect(settings: Settings, engine: Engine, folder: Path) -> Iterator[Collec
     manifest = {
         "version": VERSION,
         "hub": settings.name,
-        "made": datetime.now(timezone.utc).isoformat(),
+        "made": datetime.now(UTC).isoformat(),
         "volumes": collection.volumes,
         "files": {
             path.relative_to(partial).as_posix(): digest(path)

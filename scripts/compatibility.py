@@ -23,7 +23,7 @@ from lab import WORKFLOW, start, wait_for_server
 NODES = 7
 PYTHONS = Path.home() / ".pyenv" / "versions"
 RANGES = {
-    "oldest": ("3.10", ["--resolution=lowest-direct"]),
+    "oldest": ("3.11", ["--resolution=lowest-direct"]),
     "newest": ("3.13", ["--upgrade"]),
 }
 

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OLDEST_PYTHON = (3, 10)
+OLDEST_PYTHON = (3, 11)
 REQUIRED_DISK_SPACE_GB = 4
 HEARTBEAT_INTERVAL = 5.0
 TAIL_LINES = 15
@@ -105,7 +105,7 @@ def check_machine(venv: Path) -> None:
     """Refuse what cannot work, and install Python's venv module where Debian left it out."""
     if sys.version_info < OLDEST_PYTHON:
         raise StepError(
-            f"Python 3.10 or later is required; this is {sys.version.split()[0]}."
+            f"Python 3.11 or later is required; this is {sys.version.split()[0]}."
             " Use another one: make lab PYTHON=python3.12"
         )
     free = shutil.disk_usage(venv.parent).free / 1e9

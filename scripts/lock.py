@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
-
 import tomllib
+from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SETS = {
@@ -28,10 +27,10 @@ SETS = {
 
 
 def compile_lock(name: str, sources: list[str], options: list[str], text: str = "") -> None:
-    """Write ``requirements/NAME.txt`` for Python 3.10 and later on every platform."""
+    """Write ``requirements/NAME.txt`` for Python 3.11 and later on every platform."""
     command = [
         *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"),
-        *("--python-version=3.10", "--generate-hashes", "--no-emit-index-url"),
+        *("--python-version=3.11", "--generate-hashes", "--no-emit-index-url"),
         *("--custom-compile-command=make lock", f"--output-file=requirements/{name}.txt"),
         "--constraints=requirements/constraints.in",
         *options,

@@ -11,10 +11,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
-
-import tomllib
 
 TARGET = Path(__file__).parent.parent / "jupyter_mlws" / "core" / "gitleaks" / "rules.json"
 LEFT_OUT = ("curl-auth-header", "curl-auth-user", "linear-client-secret")

@@ -15,7 +15,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, ClassVar, ParamSpec, TypeVar, get_args, get_origin
 from urllib.parse import quote
 
@@ -226,7 +226,7 @@ class RESTHandler(web.RequestHandler):
         error = self._as_ours(kwargs.get("exc_info", (None, None, None))[1])
         self.set_status(error.status)
         body = error.as_dict(self.language)
-        body["timestamp"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body["timestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.set_header("Content-Type", JSON)
         self.finish(encode_json(body, self.language))
 

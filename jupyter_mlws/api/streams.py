@@ -113,7 +113,7 @@ class StreamHandler(websocket.WebSocketHandler):
     async def _send(self, *ids: str) -> None:
         try:
             await self.tell(*ids)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             self.close(SLOW_READER, "too slow")
         except websocket.WebSocketClosedError:
             # The reader has left; `on_close` has been or will be called.

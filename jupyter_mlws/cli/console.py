@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-class Tone(str, Enum):
+class Tone(StrEnum):
     """Meaning of a piece of text, which determines its color."""
 
     PLAIN = "plain"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
@@ -132,8 +132,7 @@ def timestamp_of(moment: Any) -> float | None:
         return None
     if isinstance(moment, int | float):
         return float(moment)
-    # Python 3.10 reads no "Z".
-    return datetime.fromisoformat(str(moment).replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(str(moment)).timestamp()
 
 
 def when_of(moment: Any) -> str:
@@ -141,7 +140,7 @@ def when_of(moment: Any) -> str:
     seconds = timestamp_of(moment)
     if seconds is None:
         return DASH
-    local = datetime.fromtimestamp(seconds, timezone.utc).astimezone()
+    local = datetime.fromtimestamp(seconds, UTC).astimezone()
     return local.strftime("%Y-%m-%d %H:%M")
 
 

@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -36,7 +36,7 @@ PAGE_SIZE = 500
 """Items of one request."""
 
 
-class Origin(str, Enum):
+class Origin(StrEnum):
     """Source of a run: the command line or a notebook magic."""
 
     CLI = "cli"
@@ -168,7 +168,7 @@ class ProjectClient:
     @contextmanager
     def reporting_holder(self, waiting: Waiting) -> Iterator[None]:
         """Report once, during a request, which other process holds the project's lock."""
-        started = datetime.now(timezone.utc).replace(microsecond=0)
+        started = datetime.now(UTC).replace(microsecond=0)
         over = threading.Event()
 
         def poll() -> None:

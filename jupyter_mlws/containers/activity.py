@@ -7,8 +7,8 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 INTERVAL = "JUPYTERHUB_ACTIVITY_INTERVAL"
@@ -18,7 +18,7 @@ DEFAULT_INTERVAL = 300.0
 log = logging.getLogger(__name__)
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """Kind of work in progress."""
 
     CELL = "cell"
@@ -67,7 +67,7 @@ class Work:
             await asyncio.sleep(every)
             try:
                 if await self.goes_on():
-                    on_activity(datetime.now(timezone.utc))
+                    on_activity(datetime.now(UTC))
             except Exception as error:  # noqa: BLE001  without the check, the Hub would stop the lab
                 log.warning("Could not check whether work is in progress: %s", error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -41,7 +41,7 @@ def split_id(identifier: str) -> tuple[str, str]:
     return user, "" if server == DEFAULT_SERVER else server
 
 
-class ContainerStatus(str, Enum):
+class ContainerStatus(StrEnum):
     """Status of a container."""
 
     CREATED = "CREATED"
@@ -305,7 +305,7 @@ class ImageInfo(Record):
     created: datetime | None = None
 
 
-class EnvironmentState(str, Enum):
+class EnvironmentState(StrEnum):
     """State of an environment."""
 
     SAVING = "SAVING"

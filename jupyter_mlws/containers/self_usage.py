@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ class ContainerUsageMonitor:
             await asyncio.sleep(KERNEL_POLL_INTERVAL)
             hit = _find_dead_kernels(kernels, await self._kernels())
         return OutOfMemory(
-            time=datetime.now(timezone.utc),
+            time=datetime.now(UTC),
             memory_limit=now.memory_limit,
             kernels=[kernel.id for kernel in hit],
             paths=[kernel.path for kernel in hit if kernel.path],

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -49,7 +49,7 @@ class Holder:
     def here(cls, operation: str) -> Holder:
         """Return this process as a holder."""
         host, pid = os.uname().nodename, os.getpid()
-        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        since = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(operation, f"{person()}@{host} (pid {pid})", since, host, boot_id(), pid)
 
 

@@ -9,7 +9,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -33,7 +33,7 @@ PROGRESS_INTERVAL = 0.1
 """Minimum seconds between two progress messages."""
 
 
-class OperationState(str, Enum):
+class OperationState(StrEnum):
     """State of an operation."""
 
     PENDING = "PENDING"

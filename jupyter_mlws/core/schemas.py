@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
-from typing_extensions import Self
 
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import MLWSError

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import yaml
@@ -19,7 +19,7 @@ PIPELINE_FILE = "dvc.yaml"
 SETTINGS_FILE = ".dvc/config"
 
 
-class ObjectFault(str, Enum):
+class ObjectFault(StrEnum):
     """Fault of an object in a store."""
 
     MISSING = "missing"

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ SHAPE_ERRORS = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
 """Failures of DVC's resolver on a file that does not have its schema's shape."""
 
 
-class Cause(str, Enum):
+class Cause(StrEnum):
     """Reason why a stage is not up to date."""
 
     NEVER_RAN = "never_ran"
@@ -61,7 +61,7 @@ class Change:
     new: Any = None
 
 
-class PreparationStatus(str, Enum):
+class PreparationStatus(StrEnum):
     """Result of preparing a stage, before its command would run."""
 
     UNCHANGED = "unchanged"

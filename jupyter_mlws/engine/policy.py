@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.core.i18n import Message
@@ -20,7 +20,7 @@ LONGEST_WAIT = 300.0
 """Seconds between two attempts at the most, however many there were."""
 
 
-class OnFailure(str, Enum):
+class OnFailure(StrEnum):
     """Effect of a failed node on the rest of its run."""
 
     STOP = "stop"

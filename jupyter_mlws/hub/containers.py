@@ -7,7 +7,7 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from jupyter_mlws.containers.models import (
     AllocateRequest,
@@ -277,7 +277,7 @@ class Containers:
                     node=reservation.node,
                     resources=Resources.of(reservation.amount),
                     reservation=reservation.id,
-                    expires_at=datetime.fromtimestamp(reservation.expires, timezone.utc),
+                    expires_at=datetime.fromtimestamp(reservation.expires, UTC),
                 )
         plan = None if allocate_request.reserve else self._scheduler.plan(request, moment)
         if plan is not None:
@@ -294,7 +294,7 @@ class Containers:
         self._scheduler.move(identifier, position, time.time())
         for request in self._scheduler.waiting.values():
             other = self._registry.entries[request.id]
-            turn = datetime.fromtimestamp(request.arrival, timezone.utc)
+            turn = datetime.fromtimestamp(request.arrival, UTC)
             if turn != (other.turn_at or other.queued_at):
                 other.turn_at = turn
                 self._registry.store(other)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.cgroups import Sample
@@ -53,7 +53,7 @@ class Meter:
                 memory=round(new.memory / MEBIBYTE) * MEBIBYTE,
                 memory_limit=container.amount.memory,
                 processes=new.processes,
-                time=datetime.now(timezone.utc),
+                time=datetime.now(UTC),
             )
         return usage
 

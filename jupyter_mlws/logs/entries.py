@@ -10,8 +10,8 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -27,7 +27,7 @@ _SECRET_PATTERN = re.compile(
 _BEARER_PATTERN = re.compile(r"(?i)((?:bearer|authorization: token) )\S+")
 
 
-class Source(str, Enum):
+class Source(StrEnum):
     """Origin of a line."""
 
     SERVER = "server"
@@ -67,7 +67,7 @@ def mask_secrets(text: str) -> str:
 
 def ecs(entry: Entry) -> dict[str, Any]:
     """Return the line as an ECS document."""
-    moment = datetime.fromtimestamp(entry.time, timezone.utc).isoformat(timespec="milliseconds")
+    moment = datetime.fromtimestamp(entry.time, UTC).isoformat(timespec="milliseconds")
     return {
         "@timestamp": moment.replace("+00:00", "Z"),
         "log.level": entry.level,

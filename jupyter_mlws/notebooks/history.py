@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -503,7 +503,7 @@ def to_execution_error(error: MLWSError | None) -> ExecutionError | None:
 
 def to_datetime(seconds: float | None) -> datetime | None:
     """Return seconds since the epoch as a UTC datetime."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _execution_start(row: sqlite3.Row) -> ExecutionStart:

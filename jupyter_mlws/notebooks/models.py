@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -20,7 +20,7 @@ SOURCES = ("code", "cells", "all", "up_to")
 """Fields of a call that select what it runs."""
 
 
-class NotebookStatus(str, Enum):
+class NotebookStatus(StrEnum):
     """State of a notebook's kernel; IDLE also if no kernel was started yet."""
 
     IDLE = "IDLE"
@@ -29,7 +29,7 @@ class NotebookStatus(str, Enum):
     DEAD = "DEAD"
 
 
-class ExecutionStatus(str, Enum):
+class ExecutionStatus(StrEnum):
     """State of an execution; LOST: its server or kernel is gone, so its outcome is unknown."""
 
     QUEUED = "QUEUED"
@@ -45,7 +45,7 @@ class ExecutionStatus(str, Enum):
         return self not in (ExecutionStatus.QUEUED, ExecutionStatus.RUNNING)
 
 
-class Origin(str, Enum):
+class Origin(StrEnum):
     """Client that requested an execution: this API, a tab of JupyterLab, or another client."""
 
     API = "api"

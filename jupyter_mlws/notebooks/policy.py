@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from enum import Enum
+from enum import StrEnum
 
 from jupyter_mlws.core.errors import CodeBlockedError, CodeCheckError, MLWSError
 from jupyter_mlws.notebooks.models import CodeWarning
@@ -15,7 +15,7 @@ TIMEOUT = 20.0
 """Seconds for one check."""
 
 
-class Policy(str, Enum):
+class Policy(StrEnum):
     """Action on code for which the check has findings."""
 
     OFF = "off"
@@ -53,7 +53,7 @@ class CodeCheck:
                 process.communicate(replace_magics(source).encode()), TIMEOUT
             )
             rows = json.loads(output)["results"]
-        except (asyncio.TimeoutError, ValueError, KeyError) as error:
+        except (TimeoutError, ValueError, KeyError) as error:
             reason = errors.decode(errors="replace") or str(error) or type(error).__name__
             raise CodeCheckError(reason=reason.strip()[-300:]) from error
         finally:

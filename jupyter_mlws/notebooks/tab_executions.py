@@ -8,7 +8,7 @@ import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -155,7 +155,7 @@ class RunningExecution:
         event = {
             "type": "execution",
             "status": status.value,
-            "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(),
+            "started": datetime.fromtimestamp(self.started, UTC).isoformat(),
             "duration": outcome.duration if outcome else None,
             "execution_count": self.count,
             "memory": outcome.memory if outcome else None,

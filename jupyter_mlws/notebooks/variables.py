@@ -177,7 +177,7 @@ async def _reply(
             remaining = deadline - asyncio.get_running_loop().time()
             try:
                 source, message = await asyncio.wait_for(answers.get(), remaining)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 raise KernelBusyError from None
             if source == channel:
                 reply: dict[str, Any] = message["content"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ NAME = pattern(
 """Folders below the root."""
 
 
-class Template(str, Enum):
+class Template(StrEnum):
     """Initial content of a new project."""
 
     EMPTY = "empty"

@@ -94,7 +94,7 @@ class WorkflowStream(StreamHandler):
             if len(events) < MAX_EVENTS_PER_READ:
                 try:
                     await asyncio.wait_for(bell.wait(), POLL_INTERVAL)
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     # A run whose process was killed causes no change event.
                     await self.watcher.read_once(runs.reconcile)
 

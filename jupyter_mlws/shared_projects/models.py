@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ NAME = pattern(
 """Small letters, digits, and hyphens between them: the same in addresses of git, DVC and MLflow."""
 
 
-class Role(str, Enum):
+class Role(StrEnum):
     """Permissions of a member; each role includes those before it.
 
     A reader clones, fetches, and reads data and runs. A writer pushes, stores data and records

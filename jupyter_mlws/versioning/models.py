@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
@@ -24,7 +24,7 @@ from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.data.data_index import ChangeKind
 
 
-class ChangeState(str, Enum):
+class ChangeState(StrEnum):
     """State of a changed path; ``not_pulled``: this machine does not have the data yet."""
 
     ADDED = "added"
@@ -108,7 +108,7 @@ class RestoredVersion(Record):
     subject: Text
 
 
-class OperationAction(str, Enum):
+class OperationAction(StrEnum):
     """A way on from an unfinished operation."""
 
     CONTINUE = "continue"
@@ -163,7 +163,7 @@ class DiffHunk(Record):
     lines: list[str]
 
 
-class CellState(str, Enum):
+class CellState(StrEnum):
     """State of a notebook cell in a diff."""
 
     UNCHANGED = "unchanged"
@@ -184,7 +184,7 @@ class CellDiff(Record):
     unified: str
 
 
-class HiddenText(str, Enum):
+class HiddenText(StrEnum):
     """Reason why a diff has no texts."""
 
     BINARY = "binary"

@@ -50,7 +50,7 @@ async def watched(socket: Any, root: Path) -> None:
         (root / "mark").write_text(str(attempt))
         try:
             await asyncio.wait_for(socket.read_message(), 0.1)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             continue
         return
 

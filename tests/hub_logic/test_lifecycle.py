@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,7 +12,7 @@ from jupyter_mlws.hub.docker.engine import DockerContainer
 from jupyter_mlws.hub.hubapi import Server
 from jupyter_mlws.hub.lifecycle.container_state import ContainerState, Intent, StoredConfig
 
-NOW = datetime.now(timezone.utc)
+NOW = datetime.now(UTC)
 AMOUNT = Amount(cpu=1, memory=1024**3, gpu=0)
 RUNS = DockerContainer(
     docker="c0ffee", id="ada--default", user="ada", server="", image="Lab", amount=AMOUNT,

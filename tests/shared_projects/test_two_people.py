@@ -7,7 +7,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -90,7 +90,7 @@ def project(
         description="",
         role=Role.WRITER,
         members=[],
-        created_at=datetime.now(timezone.utc),
+        created_at=datetime.now(UTC),
         git_url=f"{address}git/{PROJECT}.git",
         data_url=f"{address}data/{PROJECT}",
         tracking_url=None,

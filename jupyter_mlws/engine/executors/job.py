@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from jupyter_mlws.dvc.pointers import DataPointer
@@ -45,7 +45,7 @@ class Job:
     bundle: ArtifactBundle | None = None
 
 
-class JobEvent(str, Enum):
+class JobEvent(StrEnum):
     """Kind of event that a worker sends about a job."""
 
     STARTED = "started"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import asdict, dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 PROTOCOL = 1
@@ -17,7 +17,7 @@ GO = b"go"
 MAX_MESSAGE = 1 << 20
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """Way in which a Python command line names its program."""
 
     SCRIPT = "script"

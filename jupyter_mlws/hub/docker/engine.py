@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ class Engine:
             except ImageNotFound:
                 return None
         created = parse_timestamp(inspection.get("Created") or ZERO_TIMESTAMP)
-        return LocalImage(inspection["Size"], created or datetime.fromtimestamp(0, timezone.utc))
+        return LocalImage(inspection["Size"], created or datetime.fromtimestamp(0, UTC))
 
     # Changes without the Hub
 
@@ -190,9 +190,7 @@ class Engine:
                 row["Name"],
                 row["Labels"]["mlws.user"],
                 # RFC 3339 with the machine's own zone.
-                datetime.fromisoformat(row["CreatedAt"].replace("Z", "+00:00")).astimezone(
-                    timezone.utc
-                ),
+                datetime.fromisoformat(row["CreatedAt"]).astimezone(UTC),
             )
             for row in rows
             if "mlws.user" in (row["Labels"] or {})
@@ -319,7 +317,7 @@ def _read_exactly(raw: Any, size: int) -> bytes:
 
 def _parse_line(seq: int, stream: str, raw: bytes) -> LogLine:
     stamp, _, text = raw.decode(errors="replace").partition(" ")
-    when = parse_timestamp(stamp) or datetime.now(timezone.utc)
+    when = parse_timestamp(stamp) or datetime.now(UTC)
     return LogLine(seq=seq, stream=stream, text=plain(text.rstrip("\r")), time=when)
 
 
@@ -351,7 +349,7 @@ def read_inspection(raw: Mapping[str, Any]) -> DockerContainer:
         error=state["Error"],
         restarts=raw["RestartCount"],
         pid=state["Pid"],
-        created=parse_timestamp(raw["Created"]) or datetime.fromtimestamp(0, timezone.utc),
+        created=parse_timestamp(raw["Created"]) or datetime.fromtimestamp(0, UTC),
         started=parse_timestamp(state["StartedAt"]),
     )
 

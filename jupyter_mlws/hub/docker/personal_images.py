@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from docker.errors import ImageNotFound, NotFound
@@ -391,7 +391,7 @@ def _read_all(rows: Iterable[Mapping[str, Any]]) -> list[PersonalImage]:
             base=row["Labels"][f"{LABEL}.base"],
             packages=int(row["Labels"][f"{LABEL}.packages"]),
             size=row["Size"] - int(row["Labels"][f"{LABEL}.below"]),
-            created=datetime.fromtimestamp(row["Created"], timezone.utc),
+            created=datetime.fromtimestamp(row["Created"], UTC),
         )
         for row in rows
         if row.get("RepoTags")

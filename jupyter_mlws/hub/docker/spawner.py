@@ -109,7 +109,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
         try:
             await self._admit(language)
             return await asyncio.wait_for(self._run(), self.run_limit)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             reason = Message(
                 "JupyterLab did not respond within {seconds:g} s", seconds=self.start_limit
             )

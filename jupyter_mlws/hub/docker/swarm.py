@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from docker.types import (
@@ -159,7 +159,7 @@ def read(
     own = status.get("ContainerStatus") or {}
     state = state_of(current_task)
     limits = current_task["Spec"]["Resources"]["Limits"]
-    created = parse_timestamp(current_task["CreatedAt"]) or datetime.fromtimestamp(0, timezone.utc)
+    created = parse_timestamp(current_task["CreatedAt"]) or datetime.fromtimestamp(0, UTC)
     inside = (inspection or {}).get("State", {})
     return DockerContainer(
         docker=current_task["ID"],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, String, Text
@@ -39,7 +39,7 @@ SECRETS_NOT_STORED = Message(
 )
 
 
-class Intent(str, Enum):
+class Intent(StrEnum):
     """Operation that the service has yet to carry out, or whose end it has yet to observe.
 
     A container in the queue has none. When its resources are granted, the intent is START, and from
@@ -59,7 +59,7 @@ STOP_INTENTS = (Intent.STOP, Intent.RESTART, Intent.DELETE)
 
 
 def now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 class StoredConfig(ContainerConfig):

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -139,7 +139,7 @@ class LifecycleController:
         grant = scheduler.submit(self._registry.request(entry), time.time())
         waiting = scheduler.waiting.get(entry.id)
         if waiting is not None and entry.turn_at is None:
-            entry.queued_at = datetime.fromtimestamp(waiting.arrival, timezone.utc)
+            entry.queued_at = datetime.fromtimestamp(waiting.arrival, UTC)
         if grant is not None:
             self._registry.apply_grant(entry, grant)
         self._registry.settle()

@@ -193,7 +193,7 @@ class GitHandler(TokenAuthenticatedHandler, RESTHandler):
         _end_input(input_)
         try:
             await asyncio.wait_for(drain(), GIT_EXIT_TIMEOUT)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             # The worker ends it once the connection is closed, with SIGTERM first.
             input_.close()
             await asyncio.sleep(2 * GIT_EXIT_TIMEOUT)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from jupyter_mlws.api.registry import Endpoints
 from jupyter_mlws.core.errors import NoPromptError, OperationNotFoundError

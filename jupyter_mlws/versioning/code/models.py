@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -136,7 +136,7 @@ class Pushed(Record):
     data: list[Text]
 
 
-class PullOutcome(str, Enum):
+class PullOutcome(StrEnum):
     """Way in which the fetched commits were integrated into the branch."""
 
     UP_TO_DATE = "up_to_date"
@@ -191,7 +191,7 @@ class Discarded(Record):
     paths: list[Text]
 
 
-class MergeOutcome(str, Enum):
+class MergeOutcome(StrEnum):
     """Outcome of a merge; with ``conflicts`` it must be resolved and finished."""
 
     UP_TO_DATE = "up_to_date"
@@ -200,7 +200,7 @@ class MergeOutcome(str, Enum):
     CONFLICTS = "conflicts"
 
 
-class ConflictHow(str, Enum):
+class ConflictHow(StrEnum):
     """Kind of conflict: the changes of the two sides to a path."""
 
     BOTH_MODIFIED = "both_modified"
@@ -212,7 +212,7 @@ class ConflictHow(str, Enum):
     ADDED_BY_THEM = "added_by_them"
 
 
-class SideChoice(str, Enum):
+class SideChoice(StrEnum):
     """Side to use; ``both`` puts ours before theirs."""
 
     OURS = "ours"
@@ -335,7 +335,7 @@ class OperationRequest(Request):
     """Request to continue, skip or abort the unfinished operation; it has no fields."""
 
 
-class RollbackMode(str, Enum):
+class RollbackMode(StrEnum):
     """Kind of rollback: ``revert`` adds a commit, ``restore`` changes the files only."""
 
     REVERT = "revert"

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from enum import Enum
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,7 @@ MAX_CACHED_VERSIONS = 500
 """Versions whose data is kept in memory."""
 
 
-class ChangeKind(str, Enum):
+class ChangeKind(StrEnum):
     """Kind of a path's content: decides its icon, and how it is compared."""
 
     CODE = "code"

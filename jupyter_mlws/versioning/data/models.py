@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from pydantic import ConfigDict, Field, SecretStr
 
@@ -10,7 +10,7 @@ from jupyter_mlws.core.schemas import PageQuery, Record, Request
 from jupyter_mlws.versioning.models import Plain, Text
 
 
-class DatasetState(str, Enum):
+class DatasetState(StrEnum):
     """State of a dataset in the working tree, compared with what is recorded."""
 
     UNCHANGED = "unchanged"
@@ -99,7 +99,7 @@ class DatasetImport(Request):
     link: bool = True
 
 
-class RemoteLook(str, Enum):
+class RemoteLook(StrEnum):
     """Way to verify a remote: not at all, by asking for each object, or by reading each."""
 
     NONE = "none"
@@ -163,7 +163,7 @@ class DatasetSide(Record):
     files: int | None
 
 
-class FileState(str, Enum):
+class FileState(StrEnum):
     """State of a file in a comparison of two versions of a dataset."""
 
     ADDED = "added"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -12,7 +12,7 @@ from jupyter_mlws.engine.states import Status
 from jupyter_mlws.versioning.models import Plain, Scalar, Text, UnreachableRemote
 
 
-class RunEnd(str, Enum):
+class RunEnd(StrEnum):
     """Final status of a tracked run."""
 
     COMPLETED = "COMPLETED"
@@ -119,7 +119,7 @@ class ExperimentRun(Record):
     tags: dict[str, str] = Field(default_factory=dict)
 
 
-class OutputStore(str, Enum):
+class OutputStore(StrEnum):
     """Store that has an output of a run."""
 
     CACHE = "cache"

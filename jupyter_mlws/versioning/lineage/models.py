@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.versioning.models import Plain, Text
 
 
-class LineageKind(str, Enum):
+class LineageKind(StrEnum):
     """Kind of a node in the lineage graph."""
 
     MODEL = "model"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from jupyter_mlws.dvc.pointers import ObjectFault
 from jupyter_mlws.versioning.models import Proof, Text
 
 
-class Store(str, Enum):
+class Store(StrEnum):
     """Store that holds an object, or that it was taken from."""
 
     GIT = "git"

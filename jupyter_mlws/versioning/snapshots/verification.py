@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import MLWSError
@@ -96,7 +96,7 @@ class Verifier:
 
 def utc_now() -> str:
     """Return the current time in the API's format."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def data_of(items: Sequence[DataPointer]) -> Iterator[DataPointer]:

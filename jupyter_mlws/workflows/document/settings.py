@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.components.optional_dependencies import installed
@@ -22,7 +22,7 @@ CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud80
 """Characters that get lost between a `dvc.yaml`, the command line and the component."""
 
 
-class FaultKind(str, Enum):
+class FaultKind(StrEnum):
     """Kind of a setting's fault."""
 
     VALUE = "value"

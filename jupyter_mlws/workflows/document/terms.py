@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """Severity of a problem: errors keep a workflow from running."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """Kind of a node's command."""
 
     COMPONENT = "component"
@@ -21,7 +21,7 @@ class Kind(str, Enum):
     SHELL = "shell"
 
 
-class Action(str, Enum):
+class Action(StrEnum):
     """Planned action for a node."""
 
     RUN = "run"

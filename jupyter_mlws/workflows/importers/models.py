@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.workflows.models import Workflow
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """File type of an import."""
 
     ELYRA = "elyra"

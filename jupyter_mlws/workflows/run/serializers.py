@@ -6,7 +6,7 @@ As JSON with messages: the command line translates it, the server makes its mode
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError
@@ -21,7 +21,7 @@ def iso(moment: float | None) -> str | None:
     """Return a timestamp in the API's format: ISO 8601, UTC, milliseconds."""
     if moment is None:
         return None
-    text = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """Kind of a value; one without an entry in ``EXTENSIONS`` stays in the node that makes it."""
 
     SCALAR = "scalar"
