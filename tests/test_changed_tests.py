@@ -18,7 +18,7 @@ IS_DATA = (".gitkeep", ".md")
         ("jupyter_mlws/core/locking.py", "tests/core/test_locking.py"),
         ("jupyter_mlws/server/endpoints/workflows.py", "tests/workflows/test_handlers.py"),
         ("tests/versioning/conftest.py", "tests/versioning/test_remotes.py"),
-        ("src/git/changesView.tsx", "tests/ui/test_code.py"),
+        ("src/git/changes/changesView.tsx", "tests/ui/test_code.py"),
         ("hub_config/backup.py", "tests/hub/test_backup.py"),
     ],
 )

@@ -1,8 +1,8 @@
 import type { MLWSClient } from '../api/client';
 import type { OpenDocuments } from '../lab/documents';
-import { BranchActions } from './branchActions';
-import { RemoteActions } from './remoteActions';
-import { StagingActions } from './stagingActions';
+import { BranchActions } from './branches/branchActions';
+import { RemoteActions } from './remotes/remoteActions';
+import { StagingActions } from './changes/stagingActions';
 import { Work } from '../lab/work';
 
 /** Everything that people do with code, apart from the views that show it. */

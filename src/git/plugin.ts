@@ -11,11 +11,11 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
 import { State } from '../ui/state';
-import { branchesView } from './branchesView';
+import { branchesView } from './branches/branchesView';
 import { makeCode } from './actions';
 import { addCodeCommands, CodeCommandIDs, PALETTE } from './commands';
 import { conflictOpener } from './merge/open';
-import { isStageable } from './stagingActions';
+import { isStageable } from './changes/stagingActions';
 import {
   IMainViews,
   IMLWSClient,
@@ -24,14 +24,14 @@ import {
   IWorkspaceEvents
 } from '../lab/tokens';
 import { trans } from '../ui/locale';
-import { changesView } from './changesView';
-import { CommitDraft } from './commit';
-import { addCommands, CommandIDs, IPlaces } from './snapshotCommands';
-import { EVERYTHING } from './history';
-import { historyView } from './historyView';
+import { changesView } from './changes/changesView';
+import { CommitDraft } from './changes/commit';
+import { addCommands, CommandIDs, IPlaces } from './history/snapshotCommands';
+import { EVERYTHING } from './history/history';
+import { historyView } from './history/historyView';
 import { projectBar } from './projectBar';
 import { MLWSSidebar, type ISidebarLayout } from './sidebar';
-import { knownStatus, readStatusByParts } from './status';
+import { knownStatus, readStatusByParts } from './changes/status';
 import { Welcome } from './welcome';
 
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */

@@ -5,8 +5,8 @@ import type { IWorkspaceEvents } from '../lab/tokens';
 import { trans } from '../ui/locale';
 import { ServerView, useGet } from '../ui/server';
 import { State, useValue } from '../ui/state';
-import type { RemoteActions } from './remoteActions';
-import { Sync } from './sync';
+import type { RemoteActions } from './remotes/remoteActions';
+import { Sync } from './remotes/sync';
 
 interface IProps {
   client: MLWSClient;

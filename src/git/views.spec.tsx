@@ -12,11 +12,11 @@ import type {
 } from '../api/models';
 import type { ServerView } from '../ui/server';
 import { State } from '../ui/state';
-import { changesView } from './changesView';
-import { CommitDraft, type ICommitOptions } from './commit';
-import { EVERYTHING, type IHistoryFilter } from './history';
-import { historyView } from './historyView';
-import type { Selection } from './stagingActions';
+import { changesView } from './changes/changesView';
+import { CommitDraft, type ICommitOptions } from './changes/commit';
+import { EVERYTHING, type IHistoryFilter } from './history/history';
+import { historyView } from './history/historyView';
+import type { Selection } from './changes/stagingActions';
 
 const change: IChange = {
   path: 'data/wine.csv',

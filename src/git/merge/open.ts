@@ -9,7 +9,7 @@ import { trans } from '../../ui/locale';
 import { State } from '../../ui/state';
 import type { ICode } from '../actions';
 import { mergeIcon } from '../icons';
-import { knownStatus } from '../status';
+import { knownStatus } from '../changes/status';
 
 /** Opens the views of conflicts; their code is loaded with the first of them. */
 export function conflictOpener(

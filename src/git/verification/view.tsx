@@ -12,7 +12,7 @@ import { OperationTracker, useOperation } from '../../operations/tracker';
 import { fileSize } from '../../ui/format';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { useViewActions } from '../../ui/viewActions';
-import { ProofBadges } from '../snapshotParts';
+import { ProofBadges } from '../history/snapshotParts';
 import { trans } from '../../ui/locale';
 import { Head } from '../../ui/table/heading';
 

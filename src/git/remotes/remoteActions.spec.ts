@@ -1,9 +1,9 @@
 import { Notification } from '@jupyterlab/apputils';
 import { expect, it } from 'vitest';
 
-import { Wire } from '../__tests__/server';
-import type { OpenDocuments } from '../lab/documents';
-import { Work } from '../lab/work';
+import { Wire } from '../../__tests__/server';
+import type { OpenDocuments } from '../../lab/documents';
+import { Work } from '../../lab/work';
 import { RemoteActions } from './remoteActions';
 
 it('offers to set up a data remote or to push the code alone', async () => {

@@ -2,17 +2,17 @@ import { Button } from '@jupyterlab/ui-components';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { useMemo, useState, type ReactNode } from 'react';
 
-import type { MLWSClient } from '../api/client';
-import type { IDiffHunk, IFileDiff } from '../api/models';
-import { fileSize } from '../ui/format';
-import { Check } from '../ui/controls';
-import { trans } from '../ui/locale';
-import { Answer, ServerView, useGet } from '../ui/server';
-import { useViewActions } from '../ui/viewActions';
+import type { MLWSClient } from '../../api/client';
+import type { IDiffHunk, IFileDiff } from '../../api/models';
+import { fileSize } from '../../ui/format';
+import { Check } from '../../ui/controls';
+import { trans } from '../../ui/locale';
+import { Answer, ServerView, useGet } from '../../ui/server';
+import { useViewActions } from '../../ui/viewActions';
 import { CellDiffs } from './cellDiffs';
 import { EMPTY_TREE, staleTimeOf, type IVersions } from './diff';
 import { DiffLanguage, DiffText } from './diffText';
-import type { Selection, StagingActions } from './stagingActions';
+import type { Selection, StagingActions } from '../changes/stagingActions';
 import { hunkLines, parseUnified, splitAtHunks } from './unified';
 
 /** What the two sides of a comparison are called. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { failure, project, Wire } from '../__tests__/server';
+import { failure, project, Wire } from '../../__tests__/server';
 import { CommitDraft } from './commit';
 
 function setUp() {

@@ -8,16 +8,16 @@ import {
 } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 
-import { fileSize } from '../ui/format';
-import type { ChangeState, IChange } from '../api/models';
-import { Rows } from '../ui/rows';
-import { dataIcon, kindIcons } from '../ui/fileIcons';
-import { kindLabel, stateLetters, stateLabel } from '../ui/changeLabels';
+import { fileSize } from '../../ui/format';
+import type { ChangeState, IChange } from '../../api/models';
+import { Rows } from '../../ui/rows';
+import { dataIcon, kindIcons } from '../../ui/fileIcons';
+import { kindLabel, stateLetters, stateLabel } from '../../ui/changeLabels';
 import { byFolder, type IFullFolder, isFolder } from './folders';
 import type { IChangeGroups } from './groups';
-import { IconButton } from '../ui/iconButton';
-import { trans } from '../ui/locale';
-import { minusIcon } from './icons';
+import { IconButton } from '../../ui/iconButton';
+import { trans } from '../../ui/locale';
+import { minusIcon } from '../icons';
 import { type Selection, isStageable } from './stagingActions';
 
 /** Rows drawn at once; a folder of ten thousand new files must not stop the browser. */

@@ -1,19 +1,19 @@
 import { InputDialog, Notification } from '@jupyterlab/apputils';
-import { listText } from '../ui/format';
-import { confirm } from '../lab/confirm';
-import { APIError, escapeId, MLWSClient } from '../api/client';
+import { listText } from '../../ui/format';
+import { confirm } from '../../lab/confirm';
+import { APIError, escapeId, MLWSClient } from '../../api/client';
 import type {
   IBranch,
   ISafetyCopy,
   IStash,
   ITag,
   OperationAction
-} from '../api/models';
-import { notifyOnError } from '../lab/notify';
-import { askFields } from '../lab/fieldsDialog';
-import type { Work } from '../lab/work';
-import { operationLabel } from './operationLabels';
-import { trans } from '../ui/locale';
+} from '../../api/models';
+import { notifyOnError } from '../../lab/notify';
+import { askFields } from '../../lab/fieldsDialog';
+import type { Work } from '../../lab/work';
+import { operationLabel } from '../operationLabels';
+import { trans } from '../../ui/locale';
 
 /** Code of the error that commits are on no other branch. */
 const NOT_MERGED = '30212';

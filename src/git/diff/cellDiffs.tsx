@@ -1,8 +1,8 @@
-import type { ICellDiff } from '../api/models';
+import type { ICellDiff } from '../../api/models';
 import { DiffText } from './diffText';
 import { parseUnified, type IDiffLine } from './unified';
-import { stateLabel } from '../ui/changeLabels';
-import { trans } from '../ui/locale';
+import { stateLabel } from '../../ui/changeLabels';
+import { trans } from '../../ui/locale';
 
 /** The lines of a cell that is on one side alone. */
 function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {

@@ -1,4 +1,4 @@
-import type { IDiffHunk } from '../api/models';
+import type { IDiffHunk } from '../../api/models';
 
 /** One line of a unified diff with its numbers on both sides. */
 export interface IDiffLine {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 
-import { project, rest, show, Wire } from '../__tests__/server';
-import type { IStash } from '../api/models';
+import { project, rest, show, Wire } from '../../__tests__/server';
+import type { IStash } from '../../api/models';
 import type { BranchActions } from './branchActions';
 import { branchesView } from './branchesView';
-import type { RemoteActions } from './remoteActions';
+import type { RemoteActions } from '../remotes/remoteActions';
 
 const stash: IStash = {
   id: 'abc',

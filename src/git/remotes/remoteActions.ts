@@ -1,12 +1,12 @@
-import { confirm } from '../lab/confirm';
-import { escapeId, MLWSClient } from '../api/client';
-import type { IChange, IRemote, ITag } from '../api/models';
-import { pullData } from '../lab/clone';
-import { notifyOnError } from '../lab/notify';
-import { REFS } from './branchActions';
-import { askFields } from '../lab/fieldsDialog';
-import type { Work } from '../lab/work';
-import { trans } from '../ui/locale';
+import { confirm } from '../../lab/confirm';
+import { escapeId, MLWSClient } from '../../api/client';
+import type { IChange, IRemote, ITag } from '../../api/models';
+import { pullData } from '../../lab/clone';
+import { notifyOnError } from '../../lab/notify';
+import { REFS } from '../branches/branchActions';
+import { askFields } from '../../lab/fieldsDialog';
+import type { Work } from '../../lab/work';
+import { trans } from '../../ui/locale';
 
 /** The remote that is meant where there is none yet. */
 const USUAL = 'origin';

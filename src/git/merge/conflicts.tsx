@@ -1,16 +1,16 @@
 import { checkIcon } from '@jupyterlab/ui-components';
 
-import type { IConflict, IConflicts, OperationAction } from '../api/models';
-import { Rows } from '../ui/rows';
-import { kindIcons } from '../ui/fileIcons';
-import { stateLetters } from '../ui/changeLabels';
-import { trans } from '../ui/locale';
+import type { IConflict, IConflicts, OperationAction } from '../../api/models';
+import { Rows } from '../../ui/rows';
+import { kindIcons } from '../../ui/fileIcons';
+import { stateLetters } from '../../ui/changeLabels';
+import { trans } from '../../ui/locale';
 import {
   conflictLabel,
   continueLabel,
   operationHint,
   operationLabel
-} from './operationLabels';
+} from '../operationLabels';
 
 /** The actions for a merge or another operation that waits. */
 export interface IMergeActions {

@@ -1,6 +1,6 @@
-import { APIError, type MLWSClient } from '../api/client';
-import type { ISnapshot } from '../api/models';
-import { State } from '../ui/state';
+import { APIError, type MLWSClient } from '../../api/client';
+import type { ISnapshot } from '../../api/models';
+import { State } from '../../ui/state';
 
 /** What of the changes a commit takes, and whether it takes what looks like credentials. */
 export interface ICommitOptions {

@@ -1,9 +1,9 @@
 import { QueryObserver } from '@tanstack/react-query';
 import { expect, it } from 'vitest';
 
-import { failure, project, settle, Wire } from '../__tests__/server';
-import { followProject } from '../api/invalidation';
-import type { IGitStatus } from '../api/models';
+import { failure, project, settle, Wire } from '../../__tests__/server';
+import { followProject } from '../../api/invalidation';
+import type { IGitStatus } from '../../api/models';
 import { knownStatus, readStatusByParts } from './status';
 
 const status = {

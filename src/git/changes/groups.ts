@@ -1,4 +1,4 @@
-import type { IChange, IGitStatus } from '../api/models';
+import type { IChange, IGitStatus } from '../../api/models';
 
 /** The changes as people work on them; one path can be staged and changed again. */
 export interface IChangeGroups {

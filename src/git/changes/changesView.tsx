@@ -2,18 +2,18 @@ import { Button, checkIcon } from '@jupyterlab/ui-components';
 import { PathExt } from '@jupyterlab/coreutils';
 import { useMemo } from 'react';
 
-import type { MLWSClient } from '../api/client';
+import type { MLWSClient } from '../../api/client';
 import type {
   IIdentity,
   IChange,
   IGitStatus,
   IStaleNotebook
-} from '../api/models';
-import { Failure } from '../ui/errorBox';
-import { listText } from '../ui/format';
-import { language, trans } from '../ui/locale';
-import { Answer, ServerView, useGet } from '../ui/server';
-import { useValue } from '../ui/state';
+} from '../../api/models';
+import { Failure } from '../../ui/errorBox';
+import { listText } from '../../ui/format';
+import { language, trans } from '../../ui/locale';
+import { Answer, ServerView, useGet } from '../../ui/server';
+import { useValue } from '../../ui/state';
 import { ChangeLists, type IChangeActions } from './changeLists';
 import {
   lastKey,
@@ -21,9 +21,9 @@ import {
   type CommitDraft,
   type ICommitOptions
 } from './commit';
-import { Conflicts, type IMergeActions } from './conflicts';
+import { Conflicts, type IMergeActions } from '../merge/conflicts';
 import { groupChanges, type IChangeGroups } from './groups';
-import { ProofBadges } from './snapshotParts';
+import { ProofBadges } from '../history/snapshotParts';
 
 /** Code of the error that files look like credentials. */
 const LOOKS_SECRET = '30206';

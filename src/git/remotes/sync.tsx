@@ -1,10 +1,10 @@
 import { refreshIcon } from '@jupyterlab/ui-components';
-import type { MLWSClient } from '../api/client';
-import { IconButton } from '../ui/iconButton';
-import { useGet } from '../ui/server';
-import { branchIcon, pullIcon, pushIcon } from './icons';
+import type { MLWSClient } from '../../api/client';
+import { IconButton } from '../../ui/iconButton';
+import { useGet } from '../../ui/server';
+import { branchIcon, pullIcon, pushIcon } from '../icons';
 import type { RemoteActions } from './remoteActions';
-import { trans } from '../ui/locale';
+import { trans } from '../../ui/locale';
 
 /** Which branch is current, how far it is from its remote, and the buttons that close the gap. */
 export function Sync(props: {

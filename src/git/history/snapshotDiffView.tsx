@@ -1,13 +1,13 @@
-import type { MLWSClient } from '../api/client';
-import { cellText, fileSize } from '../ui/format';
-import type { IDifferingRow, ISnapshotDiff } from '../api/models';
-import { Rows } from '../ui/rows';
-import { Answer, ServerView, useGet } from '../ui/server';
-import { staleTimeOf } from './diff';
-import { versionNames } from './fileDiffView';
-import { dataIcon, kindIcons } from '../ui/fileIcons';
-import { kindLabel, stateLetters, stateLabel } from '../ui/changeLabels';
-import { trans } from '../ui/locale';
+import type { MLWSClient } from '../../api/client';
+import { cellText, fileSize } from '../../ui/format';
+import type { IDifferingRow, ISnapshotDiff } from '../../api/models';
+import { Rows } from '../../ui/rows';
+import { Answer, ServerView, useGet } from '../../ui/server';
+import { staleTimeOf } from '../diff/diff';
+import { versionNames } from '../diff/fileDiffView';
+import { dataIcon, kindIcons } from '../../ui/fileIcons';
+import { kindLabel, stateLetters, stateLabel } from '../../ui/changeLabels';
+import { trans } from '../../ui/locale';
 
 function Values(props: {
   title: string;

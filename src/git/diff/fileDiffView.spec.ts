@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import type { IFileDiff } from '../api/models';
+import type { IFileDiff } from '../../api/models';
 import { hiddenText } from './fileDiffView';
 
 it.each<[Partial<IFileDiff>, string]>([

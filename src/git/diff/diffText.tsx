@@ -7,7 +7,7 @@ import {
 } from '@jupyterlab/codemirror';
 import { createContext, useContext, useEffect, useRef } from 'react';
 
-import { trans } from '../ui/locale';
+import { trans } from '../../ui/locale';
 import type { IDiffLine } from './unified';
 
 /** Colours the texts of a diff by the language of its file. */

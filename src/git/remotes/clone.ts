@@ -1,8 +1,8 @@
-import type { IProjectInfo } from '../api/models';
-import { clone } from '../lab/clone';
-import { askFields } from '../lab/fieldsDialog';
-import type { Work } from '../lab/work';
-import { trans } from '../ui/locale';
+import type { IProjectInfo } from '../../api/models';
+import { clone } from '../../lab/clone';
+import { askFields } from '../../lab/fieldsDialog';
+import type { Work } from '../../lab/work';
+import { trans } from '../../ui/locale';
 
 /** Asks for an address, clones it into a project of its own, and shows that; null if canceled. */
 export async function cloneProject(work: Work): Promise<IProjectInfo | null> {

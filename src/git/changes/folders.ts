@@ -1,4 +1,4 @@
-import type { IChange } from '../api/models';
+import type { IChange } from '../../api/models';
 
 /** Entries of a folder up to which a list of new files names each of them. */
 const MAX_ENTRIES = 10;

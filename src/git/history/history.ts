@@ -1,5 +1,5 @@
-import type { MLWSClient, Query } from '../api/client';
-import type { IPage, ISnapshot } from '../api/models';
+import type { MLWSClient, Query } from '../../api/client';
+import type { IPage, ISnapshot } from '../../api/models';
 
 /** Snapshots that are read at once. */
 const PAGE = 100;

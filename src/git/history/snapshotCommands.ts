@@ -2,24 +2,24 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
-import { listText } from '../ui/format';
-import { APIError, escapeId } from '../api/client';
-import type { StagingActions } from './stagingActions';
-import type { IMLWSClient } from '../lab/tokens';
-import { focusMessage } from './changesView';
-import type { CommitDraft } from './commit';
-import { EMPTY_TREE, type IVersions } from './diff';
-import type { OpenDocuments } from '../lab/documents';
+import { listText } from '../../ui/format';
+import { APIError, escapeId } from '../../api/client';
+import type { StagingActions } from '../changes/stagingActions';
+import type { IMLWSClient } from '../../lab/tokens';
+import { focusMessage } from '../changes/changesView';
+import type { CommitDraft } from '../changes/commit';
+import { EMPTY_TREE, type IVersions } from '../diff/diff';
+import type { OpenDocuments } from '../../lab/documents';
 import { EVERYTHING, queryOf, subjectOf } from './history';
-import type { ServerView } from '../ui/server';
-import { compareIcon, mlwsIcon } from '../ui/fileIcons';
-import type { MainViews } from '../lab/mainArea';
-import { dataOf, describeSnapshot, idOf } from '../lab/contextMenu';
-import { Restorer } from '../lab/restorer';
-import type { MLWSSidebar } from './sidebar';
-import { notifyOnError } from '../lab/notify';
-import { describeArgs } from '../lab/describeArgs';
-import { trans } from '../ui/locale';
+import type { ServerView } from '../../ui/server';
+import { compareIcon, mlwsIcon } from '../../ui/fileIcons';
+import type { MainViews } from '../../lab/mainArea';
+import { dataOf, describeSnapshot, idOf } from '../../lab/contextMenu';
+import { Restorer } from '../../lab/restorer';
+import type { MLWSSidebar } from '../sidebar';
+import { notifyOnError } from '../../lab/notify';
+import { describeArgs } from '../../lab/describeArgs';
+import { trans } from '../../ui/locale';
 
 export namespace CommandIDs {
   export const openSidebar = 'mlws:open-sidebar';
@@ -190,7 +190,7 @@ function addDiffCommands(
     views.show(
       `diff ${path} ${JSON.stringify(versions)}`,
       async () => {
-        const { fileDiffView } = await import('./fileDiffView');
+        const { fileDiffView } = await import('../diff/fileDiffView');
         const { staging } = places;
         const onOpen = () =>
           client.project && documents.open(client.project, path);

@@ -1,6 +1,6 @@
-import type { MLWSClient } from '../api/client';
-import type { IChange, IGitStatus, IWorkspaceEvent } from '../api/models';
-import type { IWorkspaceEvents } from '../lab/tokens';
+import type { MLWSClient } from '../../api/client';
+import type { IChange, IGitStatus, IWorkspaceEvent } from '../../api/models';
+import type { IWorkspaceEvents } from '../../lab/tokens';
 
 /** Paths up to which it is worth asking for them alone. */
 const FEW = 50;

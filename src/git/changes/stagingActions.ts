@@ -1,11 +1,11 @@
 import { Notification } from '@jupyterlab/apputils';
 
-import { confirm } from '../lab/confirm';
-import type { MLWSClient } from '../api/client';
-import type { IIdentity, IChange } from '../api/models';
-import { notifyOnError } from '../lab/notify';
-import type { Work } from '../lab/work';
-import { trans } from '../ui/locale';
+import { confirm } from '../../lab/confirm';
+import type { MLWSClient } from '../../api/client';
+import type { IIdentity, IChange } from '../../api/models';
+import { notifyOnError } from '../../lab/notify';
+import type { Work } from '../../lab/work';
+import { trans } from '../../ui/locale';
 
 /** Files as a whole, single hunks of one file, or everything. */
 export type Selection =

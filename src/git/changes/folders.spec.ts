@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import type { IChange } from '../api/models';
+import type { IChange } from '../../api/models';
 import { byFolder, isFolder } from './folders';
 
 function change(path: string, state: IChange['state']): IChange {

@@ -15,23 +15,27 @@ import {
   type CSSProperties,
   type MouseEvent
 } from 'react';
-import type { MLWSClient, Query } from '../api/client';
-import type { ISnapshot, IVersionChange, ISnapshotDetail } from '../api/models';
-import { readMore } from '../api/pages';
-import { notifyOnError } from '../lab/notify';
-import { compareIcon, dataIcon, kindIcons } from '../ui/fileIcons';
-import { fileSize, fullTime, relativeTime } from '../ui/format';
-import { Answer, ServerView, useGet } from '../ui/server';
-import { toggled, useValue, type State } from '../ui/state';
-import { IconButton } from '../ui/iconButton';
-import { LongList } from '../ui/virtualList';
+import type { MLWSClient, Query } from '../../api/client';
+import type {
+  ISnapshot,
+  IVersionChange,
+  ISnapshotDetail
+} from '../../api/models';
+import { readMore } from '../../api/pages';
+import { notifyOnError } from '../../lab/notify';
+import { compareIcon, dataIcon, kindIcons } from '../../ui/fileIcons';
+import { fileSize, fullTime, relativeTime } from '../../ui/format';
+import { Answer, ServerView, useGet } from '../../ui/server';
+import { toggled, useValue, type State } from '../../ui/state';
+import { IconButton } from '../../ui/iconButton';
+import { LongList } from '../../ui/virtualList';
 import { GraphCell, graphWidth } from './commitGraph';
 import { queryOf, readHistory, type IHistoryFilter } from './history';
-import { stateLetters, stateLabel } from '../ui/changeLabels';
+import { stateLetters, stateLabel } from '../../ui/changeLabels';
 import { graphRows, type IGraphRow } from './lanes';
 import { ProofBadges } from './snapshotParts';
-import { trans } from '../ui/locale';
-import { Check } from '../ui/controls';
+import { trans } from '../../ui/locale';
+import { Check } from '../../ui/controls';
 
 /** What the person can do with a snapshot. */
 interface ISnapshotActions {

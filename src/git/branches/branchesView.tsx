@@ -8,22 +8,22 @@ import {
   undoIcon
 } from '@jupyterlab/ui-components';
 import { useState, type ReactNode } from 'react';
-import type { MLWSClient } from '../api/client';
-import { relativeTime } from '../ui/format';
+import type { MLWSClient } from '../../api/client';
+import { relativeTime } from '../../ui/format';
 import type {
   IBranch,
   IRemote,
   ISafetyCopy,
   IStash,
   ITag
-} from '../api/models';
-import { Rows } from '../ui/rows';
-import { Answer, Failures, ServerView, useGet } from '../ui/server';
+} from '../../api/models';
+import { Rows } from '../../ui/rows';
+import { Answer, Failures, ServerView, useGet } from '../../ui/server';
 import { REFS, type BranchActions } from './branchActions';
-import { IconButton } from '../ui/iconButton';
-import { branchIcon, mergeIcon, pushIcon } from './icons';
-import type { RemoteActions } from './remoteActions';
-import { trans } from '../ui/locale';
+import { IconButton } from '../../ui/iconButton';
+import { branchIcon, mergeIcon, pushIcon } from '../icons';
+import type { RemoteActions } from '../remotes/remoteActions';
+import { trans } from '../../ui/locale';
 
 /** Names drawn of one kind at once; a repository of thousands of tags must not stop the browser. */
 const MAX_ROWS = 200;

@@ -1,5 +1,5 @@
-import type { IProof } from '../api/models';
-import { trans } from '../ui/locale';
+import type { IProof } from '../../api/models';
+import { trans } from '../../ui/locale';
 
 const MARKS = { yes: '✓', no: '✗', open: '–' };
 
