@@ -28,7 +28,7 @@ import {
   CanvasProvider,
   type ILabActions,
   type IParamsDocuments
-} from './store/hooks';
+} from './context';
 import { detachLabel } from './store/labInternals';
 import { workflowIcon } from './icons';
 import { CanvasModel } from './store/model';

@@ -16,11 +16,7 @@ import { trans } from '../ui/locale';
 import { CanvasView } from './canvas/view';
 import { parse } from './document/document';
 import { graphDiff } from './graph/graphDiff';
-import {
-  CanvasProvider,
-  type ICanvasContext,
-  type IPastRun
-} from './store/hooks';
+import { CanvasProvider, type ICanvasContext, type IPastRun } from './context';
 import { CanvasModel } from './store/model';
 import type { PanesStore } from './store/panes';
 import { WorkflowService } from './store/service';

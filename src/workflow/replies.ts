@@ -4,7 +4,8 @@ import { useFileText } from '../ui/useFileText';
 import { useRead } from '../ui/useRead';
 import { parse } from './document/document';
 import { differsFrom, sourceOf } from './document/subworkflows';
-import { useCanvas, useDocument } from './store/hooks';
+import { useCanvas } from './context';
+import { useDocument } from './hooks';
 import type { WorkflowService } from './store/service';
 
 /** What the server last answered, and why a request failed since. */

@@ -29,7 +29,7 @@ import {
   workflowIcon
 } from './icons';
 import { runButtonText } from './labels';
-import { useElapsed } from './store/hooks';
+import { useElapsed } from './hooks';
 import type { CanvasModel } from './store/model';
 import { FINAL } from './store/run';
 import type { CanvasWidget, WorkflowWidget } from './widget';

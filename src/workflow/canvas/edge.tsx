@@ -3,7 +3,8 @@ import { memo } from 'react';
 
 import { language } from '../../ui/locale';
 import { edgePath, type XYPosition } from '../graph/geometry';
-import { useCanvas, useKeyed } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useKeyed } from '../hooks';
 
 export type CanvasEdge = Edge<{
   /** The output that it comes from, of a node of the graph; null for a source. */

@@ -2,7 +2,8 @@ import { Button } from '@jupyterlab/ui-components';
 
 import { trans } from '../../ui/locale';
 import { TABLE_FILE } from '../graph/sources';
-import { useCanvas, useCatalog } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useCatalog } from '../hooks';
 
 /** Buttons for the first node of a workflow: a table, a template or a component. */
 export function EmptyCanvas(props: { onAdd: () => void }): JSX.Element {

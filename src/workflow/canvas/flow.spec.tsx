@@ -3,7 +3,7 @@ import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, expect, it, vi } from 'vitest';
 
 import { Flow } from './flow';
-import { CanvasContext, type ICanvasContext } from '../store/hooks';
+import { CanvasContext, type ICanvasContext } from '../context';
 import { CanvasModel } from '../store/model';
 import { WINE } from '../../__tests__/samples';
 import { edgeEnds } from '../graph/geometry';

@@ -31,7 +31,7 @@ import { type IEnd, type ILink, linkBetween } from '../graph/graph';
 import { endsOf, memberEnd, memberLink } from '../graph/groups';
 import type { IShape } from '../graph/wrapping';
 import * as gestures from '../store/gestures';
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 import { EmptyCanvas } from './emptyCanvas';
 import { useEdges, useNodes } from './flowState';
 import { useOpen } from './opening';

@@ -20,7 +20,7 @@ import {
 } from '../graph/viewport';
 import type { IShape } from '../graph/wrapping';
 import { useTypeSize } from '../../ui/useTypeSize';
-import { useSlot } from '../store/hooks';
+import { useSlot } from '../hooks';
 import type { CanvasModel } from '../store/model';
 import { FIT, MIN_ZOOM } from './handle';
 import { hasTitles } from './painting';

@@ -8,7 +8,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 
 import { type IFrame, itemOf } from '../document/notes';
 import type { XYPosition } from '../graph/geometry';
-import { useFlush, useSlot } from '../store/hooks';
+import { useFlush, useSlot } from '../hooks';
 import type { CanvasModel } from '../store/model';
 import type { CanvasEdge } from './edge';
 import { toEdges, toNodes, withFrames } from './nodes';

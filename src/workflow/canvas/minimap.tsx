@@ -3,7 +3,7 @@ import { useLayoutEffect, useMemo, useRef } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
 import type { AnyNode } from './nodeTypes';
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 import { pictureNodes, useChanges, useColours } from './overview';
 import { boundsOf, NODE_WIDTH } from '../graph/geometry';
 

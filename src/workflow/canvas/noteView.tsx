@@ -3,7 +3,8 @@ import { memo, useEffect, useRef, useState } from 'react';
 
 import { trans } from '../../ui/locale';
 import { Markdown } from '../../ui/markdown';
-import { useCanvas, useFlush, useSlot } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useFlush, useSlot } from '../hooks';
 import * as gestures from '../store/gestures';
 
 export type NoteNode = Node<{ index: number; text: string }, 'note'>;

@@ -2,7 +2,7 @@ import { useCallback } from 'react';
 
 import { hasFigure } from '../graph/geometry';
 import { programFile } from '../graph/keySettings';
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 
 const FIRST_FIELD = '.jp-mlws-Panel form :is(input, select, textarea)';
 /** The form of the settings loads with the panel, in milliseconds. */

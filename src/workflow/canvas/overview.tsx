@@ -12,7 +12,7 @@ import {
 import { trans } from '../../ui/locale';
 import type { AnyNode } from './nodeTypes';
 import { useTheme } from '../../ui/useTheme';
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 import type { CanvasModel } from '../store/model';
 import { paint, type IColours, type IPictureNode } from './painting';
 import { edgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';

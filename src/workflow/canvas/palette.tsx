@@ -4,7 +4,8 @@ import type { IComponent } from '../../api/models';
 import { trans } from '../../ui/locale';
 import { matchesWords, searchText } from '../graph/choices';
 import { componentIconOf } from '../operationIcons';
-import { useCanvas, useCatalog, usePreferences } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useCatalog, usePreferences } from '../hooks';
 
 export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
 

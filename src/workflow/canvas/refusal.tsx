@@ -9,7 +9,7 @@ import {
 import type { Refusal } from '../graph/connections';
 import type { XYPosition } from '../graph/geometry';
 import { refusalText } from '../labels';
-import { useSlot } from '../store/hooks';
+import { useSlot } from '../hooks';
 import type { CanvasModel } from '../store/model';
 
 /** How long the reason of a refusal stays in view, in milliseconds. */

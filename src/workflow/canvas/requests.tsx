@@ -28,7 +28,8 @@ import {
 } from '../graph/graph';
 import { Chooser, type IChoice } from './chooser';
 import { useReply } from '../replies';
-import { useCanvas, useCatalog } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useCatalog } from '../hooks';
 import { noteIcon } from '../icons';
 import {
   componentIconOf,

@@ -8,7 +8,8 @@ import { hasFigure } from '../graph/geometry';
 import { labelsOf } from '../graph/sweepables';
 import { faultIcon, trophyIcon } from '../operationIcons';
 import { certaintyTexts, intervalText, metricLabel } from '../certainty';
-import { useCanvas, useElapsed, useKeyed } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useElapsed, useKeyed } from '../hooks';
 import type { INodeState } from '../store/run';
 import { language, trans } from '../../ui/locale';
 

@@ -4,7 +4,7 @@ import { memo } from 'react';
 import { dataIcon as sourceIcon } from '../../ui/fileIcons';
 import { fileSize } from '../../ui/format';
 import { trans } from '../../ui/locale';
-import { useCatalog } from '../store/hooks';
+import { useCatalog } from '../hooks';
 import { basename } from '../document/paths';
 import { SOURCE_PORT } from '../graph/graph';
 import type { ISource } from '../graph/sources';

@@ -7,7 +7,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { listText } from '../../ui/format';
 import { trans } from '../../ui/locale';
-import { useCanvas, useDrawing, useKeyed, useSelection } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useDrawing, useKeyed, useSelection } from '../hooks';
 import { GroupMark } from './group';
 import { StateBadge } from './node';
 import { type TreeRow, treeRows } from '../graph/treeRows';

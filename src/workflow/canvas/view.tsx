@@ -17,14 +17,14 @@ import { HistoryPane } from '../runs/history';
 import { Legend } from '../runs/legend';
 import { LogView } from '../runs/log';
 import { RunList } from '../runs/runList';
+import { useCanvas } from '../context';
 import {
-  useCanvas,
   useCurrentRun,
   useDocument,
   usePanes,
   usePreferences,
   useSlot
-} from '../store/hooks';
+} from '../hooks';
 import { Palette } from './palette';
 import { Panel } from '../inspector/panel';
 import { VariantChoice } from '../inspector/variantChoice';

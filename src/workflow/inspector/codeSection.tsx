@@ -9,12 +9,8 @@ import { changePorts } from '../document/ports';
 import { editBetween } from '../document/textEdits';
 import { withPorts } from '../graph/code';
 import type { IGraphNode } from '../graph/graph';
-import {
-  type ICodeEditor,
-  useCanvas,
-  useDrawing,
-  useFlush
-} from '../store/hooks';
+import { type ICodeEditor, useCanvas } from '../context';
+import { useDrawing, useFlush } from '../hooks';
 import { asOneStep, writeEdits } from '../store/undo';
 import { PortsForm } from './portsForm';
 

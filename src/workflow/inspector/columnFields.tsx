@@ -8,7 +8,8 @@ import type { IGraph, IGraphNode } from '../graph/graph';
 import { upstream } from '../graph/order';
 import { columnFactsText } from '../labels';
 import { useReply } from '../replies';
-import { useCanvas, useSlot } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useSlot } from '../hooks';
 
 const NO_COLUMNS: ITableColumns = { columns: [], complete: false };
 

@@ -13,7 +13,8 @@ import {
 } from '../document/stages';
 import type { IGraphNode } from '../graph/graph';
 import { RemoveButton } from './removeButton';
-import { useCanvas, useFlush } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useFlush } from '../hooks';
 
 /** A stage that is no component: its command, and the files that it reads and writes. */
 export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {

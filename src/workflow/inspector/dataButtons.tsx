@@ -9,7 +9,8 @@ import { TablePreview } from '../../ui/table/tablePreview';
 import { changeSettings, settingsOf } from '../document/settings';
 import type { IGraphNode } from '../graph/graph';
 import type { ColumnService } from '../store/columns';
-import { useCanvas, useKeyed } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useKeyed } from '../hooks';
 import { canShowPreparation, showPreparation } from '../store/preparation';
 
 /** A button that reads the data of a node. */

@@ -12,13 +12,8 @@ import {
 } from '../failure';
 import { codePath } from '../graph/code';
 import { tableEdges } from '../graph/repairs';
-import {
-  useCanvas,
-  useCurrentRun,
-  useDrawing,
-  useKeyed,
-  usePanes
-} from '../store/hooks';
+import { useCanvas } from '../context';
+import { useCurrentRun, useDrawing, useKeyed, usePanes } from '../hooks';
 
 /** The error of a failed node in a sentence, with the ways to correct it. */
 export function FailureBox(props: {

@@ -3,7 +3,8 @@ import { useEffect, useId, useRef, useState } from 'react';
 import { trans } from '../../ui/locale';
 import { setTitle } from '../document/stages';
 import type { IGraphNode } from '../graph/graph';
-import { useCanvas, useFlush, useSlot } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useFlush, useSlot } from '../hooks';
 import { type NameFault, nameFault } from '../document/rename';
 import * as gestures from '../store/gestures';
 

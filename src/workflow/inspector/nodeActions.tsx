@@ -1,13 +1,8 @@
 import { Button } from '@jupyterlab/ui-components';
 
 import { trans } from '../../ui/locale';
-import {
-  useCanvas,
-  useDrawing,
-  useKeyed,
-  useRuns,
-  useCurrentRun
-} from '../store/hooks';
+import { useCanvas } from '../context';
+import { useDrawing, useKeyed, useRuns, useCurrentRun } from '../hooks';
 import { NOT_DONE } from '../store/run';
 
 /** What can be run of a node; where it has failed, how to go on. */

@@ -5,7 +5,8 @@ import { quoteWord } from '../document/command';
 import { extension, withExtension } from '../document/paths';
 import { canMoveOutput, moveOutput } from '../document/rename';
 import type { IGraphNode, IGraphPort } from '../graph/graph';
-import { useCanvas, useFlush } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useFlush } from '../hooks';
 
 /** Formats of tables, by the extension of their files. */
 const FORMATS = [

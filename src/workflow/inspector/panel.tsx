@@ -7,14 +7,14 @@ import { Markdown } from '../../ui/markdown';
 import { type IFrame, itemOf } from '../document/notes';
 import { setTitle } from '../document/variables';
 import type { Problem } from '../graph/validate';
+import { useCanvas } from '../context';
 import {
-  useCanvas,
   useDocument,
   useDrawing,
   usePanes,
   useRuns,
   useSelection
-} from '../store/hooks';
+} from '../hooks';
 import * as gestures from '../store/gestures';
 import type { ICodeTarget } from './codeSection';
 import { FailureBox } from './failureBox';

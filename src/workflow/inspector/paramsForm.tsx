@@ -13,7 +13,8 @@ import {
 import type { Value } from '../document/values';
 import type { IGraphNode } from '../graph/graph';
 import { useFileText } from '../../ui/useFileText';
-import { useCanvas, useFlush } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useFlush } from '../hooks';
 
 /** The parameters that a stage reads from files such as `params.yaml`, to be changed there. */
 export function ParamsView({ node }: { node: IGraphNode }): JSX.Element {

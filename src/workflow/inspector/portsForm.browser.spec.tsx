@@ -8,7 +8,7 @@ import '../../../style/index.css';
 import { accessFaults, css } from '../../__tests__/browser/canvas';
 import { fake } from '../../__tests__/server';
 import type { ICodePorts, IComponent } from '../../api/models';
-import { CanvasContext, type ICanvasContext } from '../store/hooks';
+import { CanvasContext, type ICanvasContext } from '../context';
 import { PortsForm } from './portsForm';
 
 const COMPONENT = fake<IComponent>({

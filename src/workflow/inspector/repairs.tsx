@@ -2,7 +2,7 @@ import { Button } from '@jupyterlab/ui-components';
 
 import type { IProblem } from '../../api/models';
 import * as gestures from '../store/gestures';
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 
 /** Buttons for what can be done about a problem. */
 export function Repairs({

@@ -12,7 +12,7 @@ import type { ISchema } from '../document/schema';
 import { type Settings, settingsOf } from '../document/settings';
 import type { IGraphNode } from '../graph/graph';
 import { useReply } from '../replies';
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 import type { ColumnsOfPorts } from './columnFields';
 import { RemoveButton } from './removeButton';
 

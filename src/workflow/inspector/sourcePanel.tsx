@@ -4,7 +4,8 @@ import { fileSize } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import { basename } from '../document/paths';
 import { portText } from '../labels';
-import { useCanvas, useCatalog, useDrawing } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useCatalog, useDrawing } from '../hooks';
 
 /** What is known of data, and who reads it. */
 export function SourcePanel({ id }: { id: string }): JSX.Element | null {

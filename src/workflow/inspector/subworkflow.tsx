@@ -3,7 +3,7 @@ import { useState } from 'react';
 
 import { trans } from '../../ui/locale';
 import type { IFrame } from '../document/notes';
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 import {
   linkSubworkflow,
   readWorkflow,

@@ -31,7 +31,7 @@ import {
   sweepables
 } from '../graph/sweepables';
 import { RemoveButton } from './removeButton';
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 import { readerText, sweepFaultText } from '../labels';
 import { type ISettingError, settingErrorText } from './settingErrors';
 

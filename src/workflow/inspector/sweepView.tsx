@@ -7,7 +7,8 @@ import { trans } from '../../ui/locale';
 import type { IGraphNode } from '../graph/graph';
 import { labelsOf } from '../graph/sweepables';
 import { type IReply, useReply } from '../replies';
-import { useCanvas, useCurrentRun, useKeyed } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useCurrentRun, useKeyed } from '../hooks';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 

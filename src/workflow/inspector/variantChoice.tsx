@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from 'react';
 
 import { trans } from '../../ui/locale';
-import { useCurrentRun } from '../store/hooks';
+import { useCurrentRun } from '../hooks';
 
 /** What is shown of a node; of a sweep, of the variant that is chosen. */
 export function VariantChoice(props: {

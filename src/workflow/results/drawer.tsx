@@ -9,7 +9,8 @@ import { trans } from '../../ui/locale';
 import { IconButton } from '../../ui/iconButton';
 import { Splitter } from '../../ui/splitter';
 import { Tabs } from '../../ui/tabs';
-import { useCanvas, usePanes, useSelection } from '../store/hooks';
+import { useCanvas } from '../context';
+import { usePanes, useSelection } from '../hooks';
 import { PANE_LIMITS, type DrawerTab } from '../store/panes';
 import { MetricsView } from './metricsView';
 

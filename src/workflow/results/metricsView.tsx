@@ -1,7 +1,8 @@
 import { cellText, fullTime } from '../../ui/format';
 import type { IRunComparison, IRunSummary } from '../../api/models';
 import { useReply, type IReply } from '../replies';
-import { useCanvas, useCurrentRun } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useCurrentRun } from '../hooks';
 import { trophyIcon } from '../operationIcons';
 import { FINAL } from '../store/run';
 import {

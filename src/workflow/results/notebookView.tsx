@@ -2,7 +2,7 @@ import type { INotebookContent } from '@jupyterlab/nbformat';
 import { Widget } from '@lumino/widgets';
 import { useEffect, useRef, useState } from 'react';
 
-import { useCanvas } from '../store/hooks';
+import { useCanvas } from '../context';
 
 /** An executed notebook, drawn by the lab's own view; nothing in it can be edited or run. */
 export function NotebookPreview(props: {

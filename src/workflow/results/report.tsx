@@ -13,12 +13,8 @@ import {
   ViewActionsContext
 } from '../../ui/viewActions';
 import { isRecord } from '../document/values';
-import {
-  CanvasProvider,
-  type ICanvasContext,
-  useCanvas,
-  useCurrentRun
-} from '../store/hooks';
+import { CanvasProvider, type ICanvasContext, useCanvas } from '../context';
+import { useCurrentRun } from '../hooks';
 import { FINAL } from '../store/run';
 import type { WorkflowService } from '../store/service';
 import { intervalText, metricLabel } from '../certainty';

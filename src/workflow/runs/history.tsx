@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { duration, fullTime } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import { bars, ticks, tickText, type IBar } from './gantt';
-import { useClock, useCurrentRun, useRuns } from '../store/hooks';
+import { useClock, useCurrentRun, useRuns } from '../hooks';
 import { RunList } from './runList';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';

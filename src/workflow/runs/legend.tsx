@@ -3,7 +3,8 @@ import { useEffect, useReducer } from 'react';
 import { trans } from '../../ui/locale';
 import { markText } from '../labels';
 import { MARK_ICONS } from '../operationIcons';
-import { useCanvas, useDrawing, useSlot } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useDrawing, useSlot } from '../hooks';
 import { runStatusLabel } from '../../ui/runStatus';
 import { NODE_MARKS, nodeMark, type NodeMark } from '../graph/marks';
 

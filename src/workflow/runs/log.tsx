@@ -7,7 +7,8 @@ import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
 import { Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
-import { useCanvas, usePreferences } from '../store/hooks';
+import { useCanvas } from '../context';
+import { usePreferences } from '../hooks';
 import { findIn, markSpans, MOST } from './logSearch';
 
 /** Output that arrives within this is drawn together, in milliseconds. */

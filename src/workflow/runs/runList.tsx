@@ -1,7 +1,8 @@
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IRunSummary } from '../../api/models';
 import { trans } from '../../ui/locale';
-import { useCanvas, useCurrentRun, useRuns } from '../store/hooks';
+import { useCanvas } from '../context';
+import { useCurrentRun, useRuns } from '../hooks';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 

@@ -3,33 +3,20 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { INotebookContent } from '@jupyterlab/nbformat';
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
 import {
   createContext,
   createElement,
   useContext,
-  useEffect,
-  useReducer,
-  useRef,
-  useSyncExternalStore,
   type ReactNode
 } from 'react';
-
-import type { IRunSummary } from '../../api/models';
-import type { INodeDifference } from '../graph/graphDiff';
-import type { ITextEdit } from '../document/textEdits';
-import type { CatalogStore } from './catalog';
-import type { DocumentStore } from './document';
-import type { DrawingStore } from './drawing';
-import type { KeyedStore } from './keyed';
-import type { CanvasModel } from './model';
-import type { PanesStore } from './panes';
-import type { IPreferences, Preferences } from './preferences';
-import type { RunState } from './run';
-import type { RunsStore } from './runs';
-import type { SelectionStore } from './selection';
+import type { IRunSummary } from '../api/models';
+import type { INodeDifference } from './graph/graphDiff';
+import type { ITextEdit } from './document/textEdits';
+import type { CanvasModel } from './store/model';
+import type { PanesStore } from './store/panes';
+import type { Preferences } from './store/preferences';
 
 /** What the canvas has the lab do. */
 export interface ILabActions {
@@ -134,88 +121,4 @@ export function useCanvas(): ICanvasContext {
     throw new Error('This part of the canvas stands outside of it.');
   }
   return context;
-}
-
-/** Calls a slot, as the last drawing has made it, at every signal. */
-export function useSlot<T>(
-  signal: ISignal<object, T>,
-  slot: (value: T) => void
-): void {
-  const latest = useRef(slot);
-  latest.current = slot;
-  useEffect(() => {
-    const call = (_: unknown, value: T): void => latest.current(value);
-    signal.connect(call);
-    return () => void signal.disconnect(call);
-  }, [signal]);
-}
-
-/** A store; the component is drawn anew when it changes. */
-function useChanges<T extends { changed: ISignal<object, void> }>(store: T): T {
-  const [, draw] = useReducer((count: number) => count + 1, 0);
-  useSlot(store.changed, draw);
-  return store;
-}
-
-export function useDocument(): DocumentStore {
-  return useChanges(useCanvas().model.document);
-}
-
-export function useDrawing(): DrawingStore {
-  return useChanges(useCanvas().model.drawing);
-}
-
-export function useSelection(): SelectionStore {
-  return useChanges(useCanvas().model.selection);
-}
-
-export function useCatalog(): CatalogStore {
-  return useChanges(useCanvas().model.catalog);
-}
-
-export function useRuns(): RunsStore {
-  return useChanges(useCanvas().model.runs);
-}
-
-/** The user's settings. */
-export function usePreferences(): IPreferences {
-  return useChanges(useCanvas().preferences).values;
-}
-
-export function usePanes(): PanesStore {
-  return useChanges(useCanvas().panes);
-}
-
-/** The run that colors the graph. */
-export function useCurrentRun(): RunState {
-  return useChanges(useCanvas().model.runs.current);
-}
-
-/** Draws anew when the value of this one key changes. */
-export function useKeyed<T>(store: KeyedStore<T>, key: string): T | undefined {
-  return useSyncExternalStore(
-    listener => store.subscribe(key, listener),
-    () => store.get(key)
-  );
-}
-
-/** The present moment, drawn anew each second while `isOn`. */
-export function useClock(isOn: boolean): number {
-  const [, draw] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    const timer = isOn ? setInterval(draw, 1000) : undefined;
-    return () => clearInterval(timer);
-  }, [isOn]);
-  return Date.now();
-}
-
-/** The seconds since a time, counting while `isOn`. */
-export function useElapsed(started: string | null, isOn: boolean): number {
-  const now = useClock(isOn);
-  return started ? Math.max(0, (now - Date.parse(started)) / 1000) : 0;
-}
-
-/** Writes what is typed before the file is saved, the node deselected or the form closed. */
-export function useFlush(commit: () => void): void {
-  useSlot(useCanvas().model.document.flushing, commit);
 }
