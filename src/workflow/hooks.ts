@@ -11,6 +11,7 @@ import type { RunsStore } from './store/runs';
 import type { SelectionStore } from './store/selection';
 
 import { useCanvas } from './context';
+
 /** Calls a slot, as the last drawing has made it, at every signal. */
 export function useSlot<T>(
   signal: ISignal<object, T>,
