@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
-from jupyter_mlws.hub import endpoints as hub
-from jupyter_mlws.hub.shared_projects import endpoints as shared_project_endpoints
+from jupyter_mlws.hub.endpoints import containers as hub
+from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
 from jupyter_mlws.reference import endpoints as reference
 from jupyter_mlws.server.endpoints import (
     containers,

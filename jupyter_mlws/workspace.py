@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.repository import Repository
     from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
     from jupyter_mlws.versioning.snapshots.outbox_worker import OutboxWorker
+    from jupyter_mlws.workflows.experiments import Experiments
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.run.runs import Runs
-    from jupyter_mlws.workflows.tracking.experiments import Experiments
 
 
 class Workspace:
@@ -184,7 +184,7 @@ class Workspace:
 
     @cached_property
     def experiments(self) -> Experiments:
-        from jupyter_mlws.workflows.tracking.experiments import Experiments
+        from jupyter_mlws.workflows.experiments import Experiments
 
         return Experiments(self.runs, self.tracking)
 

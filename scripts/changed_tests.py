@@ -50,7 +50,7 @@ SERVER = (*package("api", "extension.py", "routes.py", "server", "workspace.py")
 LAB = ("src/lab", "src/ui", "src/api", "src/index.ts", "style", "schema", "labextension")
 HUB = (*package("hub", "containers", "shared_projects"), "hub_config", "src/hub")
 SHARED_PROJECTS = (
-    *package("shared_projects", "hub/shared_projects"),
+    *package("shared_projects", "hub/shared_projects", "hub/endpoints"),
     *endpoints("shared_projects"),
 )
 FORWARDING = package("server/forwarding.py", "server/endpoints/containers.py")

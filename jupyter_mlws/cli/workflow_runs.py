@@ -19,7 +19,7 @@ def execute(client: ProjectClient, path: str, request: Mapping[str, Any]) -> JSO
     """Start a run; ``request`` is the body of the endpoint's request."""
     request = {**request, "origin": client.origin.value}
     if client.runs is not None:
-        from jupyter_mlws.workflows.run.journal import RunRequest
+        from jupyter_mlws.workflows.journal.store import RunRequest
 
         return _translate(client, client.runs.execute(path, RunRequest(**request)))
     from jupyter_mlws.workflows.run.detaching import stop_idle_child

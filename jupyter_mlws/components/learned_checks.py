@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
-from jupyter_mlws.components.source_columns import Source, read_source, table_schema
+from jupyter_mlws.components.source_columns import Source, read_source
+from jupyter_mlws.components.table_schema import table_schema
 
 SLACK = 0.1
 """Share of a column's span by which its range is larger than the values of the table."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.dvc.native import yaml_loader
+from jupyter_mlws.dvc import yaml_loader
 
 SUFFIXES = frozenset({".csv", ".tsv", ".json", ".yaml", ".yml"})
 """Of the files that DVC draws; pictures are shown as they are."""

@@ -18,7 +18,7 @@ from jupyter_mlws.core.errors import DVCConfigError, DVCNotInitializedError, DVC
 from jupyter_mlws.core.hub_environment import data_password
 from jupyter_mlws.core.paths import own_data
 from jupyter_mlws.core.secrets import mask_credentials
-from jupyter_mlws.dvc.native import yaml_loader
+from jupyter_mlws.dvc import yaml_loader
 from jupyter_mlws.dvc.settings import DataSettings
 
 _ANCHOR = re.compile(r"(?:^|[\s\[{,:-])&[^\s&]")

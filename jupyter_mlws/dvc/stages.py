@@ -20,7 +20,7 @@ from typing import Any
 
 from jupyter_mlws.core.errors import WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.native.ignores import Ignores
+from jupyter_mlws.dvc.ignores import Ignores
 from jupyter_mlws.dvc.repo import open_repo
 
 FOLD_EVERY = 2.0

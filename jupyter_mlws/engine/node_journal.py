@@ -26,7 +26,7 @@ CACHED_REASONS = {
 
 
 class Journal(Protocol):
-    """Stores the changes of a run; see :mod:`jupyter_mlws.workflows.run.journal`."""
+    """Stores the changes of a run; see :mod:`jupyter_mlws.workflows.journal.store`."""
 
     def batch(self) -> AbstractContextManager[object]: ...
     def set_node(self, run: str, node: str, status: Status, **facts: Any) -> object: ...

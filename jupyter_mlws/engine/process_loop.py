@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.engine.executors.executor import Outcome
+from jupyter_mlws.engine.executor import Outcome
 
 if TYPE_CHECKING:
     from jupyter_mlws.engine.forkserver.pool import WarmPool

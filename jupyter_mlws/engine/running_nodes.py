@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from jupyter_mlws.core.errors import MLWSError, NodeLimitError
 from jupyter_mlws.dvc.stages import Command
-from jupyter_mlws.engine.executors.executor import Executor, Task
+from jupyter_mlws.engine.executor import Executor, Task
 from jupyter_mlws.engine.node_logs import NodeLogs
 from jupyter_mlws.engine.policy import Policy
 from jupyter_mlws.engine.processes import ATTEMPT, COOKIE

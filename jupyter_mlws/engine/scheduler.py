@@ -21,7 +21,7 @@ from jupyter_mlws.dvc.stages import (
     PreparationStatus,
     StageError,
 )
-from jupyter_mlws.engine.executors.executor import (
+from jupyter_mlws.engine.executor import (
     ExecutorFailure,
     Outcome,
     TaskFailure,

@@ -35,12 +35,12 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
-from jupyter_mlws.hub.lifecycle.container_state import STOP_INTENTS, ContainerState, Intent
 from jupyter_mlws.hub.lifecycle.controller import LifecycleController
 from jupyter_mlws.hub.lifecycle.monitor import Monitor
 from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
 from jupyter_mlws.hub.lifecycle.resizing import Resizer
 from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.records.container_state import STOP_INTENTS, ContainerState, Intent
 from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 from jupyter_mlws.hub.scheduling.scheduler import Request

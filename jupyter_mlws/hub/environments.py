@@ -34,10 +34,10 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.docker.personal_images import PREFIX, PersonalImage, PersonalImages, choices
-from jupyter_mlws.hub.lifecycle.container_state import ContainerState
 from jupyter_mlws.hub.lifecycle.controller import LifecycleController
 from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
 from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.policy import Policy
 from jupyter_mlws.hub.settings import Settings
 

@@ -12,12 +12,12 @@ from jupyter_mlws.hub.containers import Containers
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.hubapi import HubAPI
-from jupyter_mlws.hub.lifecycle.container_state import STOP_INTENTS, Intent
 from jupyter_mlws.hub.lifecycle.controller import EnvironmentCipher, LifecycleController
 from jupyter_mlws.hub.lifecycle.monitor import ContainerObserver, Monitor
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.lifecycle.resizing import Resizer
 from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.records.container_state import STOP_INTENTS, Intent
 from jupyter_mlws.hub.records.store import RecordQueue, Records
 from jupyter_mlws.hub.reports import Reports
 from jupyter_mlws.hub.scheduling.scheduler import Scheduler

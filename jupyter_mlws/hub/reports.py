@@ -23,8 +23,8 @@ from jupyter_mlws.containers.models import (
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker.engine import Engine, LogReader
 from jupyter_mlws.hub.environments import Environments
-from jupyter_mlws.hub.lifecycle.container_state import now
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
+from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import Records
 from jupyter_mlws.hub.records.usage import totals
 from jupyter_mlws.hub.usage import Meter

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
-from jupyter_mlws.hub import endpoints
+from jupyter_mlws.hub.endpoints import containers as endpoints
+from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
 from jupyter_mlws.hub.handlers import LogStream, ServiceHandler, StatusStream
-from jupyter_mlws.hub.shared_projects import endpoints as shared_project_endpoints
 
 
 class OpenAPIHandler(ServiceHandler):

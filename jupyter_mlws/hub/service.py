@@ -24,6 +24,12 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.auth import hub_auth
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.docker.swarm_engine import SwarmEngine
+from jupyter_mlws.hub.endpoints.data_http import DataHandler
+from jupyter_mlws.hub.endpoints.git_http import GitHandler
+from jupyter_mlws.hub.endpoints.mlflow_authorization import (
+    OwnTrackingHandler,
+    TrackingHandler,
+)
 from jupyter_mlws.hub.handlers import (
     AdmissionHandler,
     MetricsHandler,
@@ -36,12 +42,6 @@ from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.routes import ROUTES
 from jupyter_mlws.hub.settings import SHARED_ORIGIN, Settings
-from jupyter_mlws.hub.shared_projects.data_http import DataHandler
-from jupyter_mlws.hub.shared_projects.git_http import GitHandler
-from jupyter_mlws.hub.shared_projects.mlflow_authorization import (
-    OwnTrackingHandler,
-    TrackingHandler,
-)
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
 
 MAX_DOCKER_THREADS = 32

@@ -18,8 +18,8 @@ from jupyter_mlws.core.errors import (
     VolumeNotFoundError,
 )
 from jupyter_mlws.hub.docker.engine import Engine
-from jupyter_mlws.hub.lifecycle.container_state import now
 from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import RecordQueue, Records, VolumeRecord
 
 TRASH_RETENTION = timedelta(days=30)

@@ -57,7 +57,7 @@ class LabCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the current gauges."""
         from jupyter_mlws.git.adapter import Git
-        from jupyter_mlws.workflows.run.history import RunHistory
+        from jupyter_mlws.workflows.journal.history import RunHistory
 
         runs: Counter[str] = Counter()
         nodes: Counter[str] = Counter()

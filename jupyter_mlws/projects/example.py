@@ -61,7 +61,7 @@ def create_example(target: Path) -> None:
 
 
 def _run_workflow(workspace: Workspace, settings: dict[str, object]) -> None:
-    from jupyter_mlws.workflows.run.journal import RunRequest
+    from jupyter_mlws.workflows.journal.store import RunRequest
 
     started = workspace.runs.execute(WORKFLOW, RunRequest(params=settings))
     result = workspace.runs.wait(WORKFLOW, started["id"], RUN_TIMEOUT)

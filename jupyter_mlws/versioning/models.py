@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import PageQuery, Record, Request
 from jupyter_mlws.core.validation_messages import NOT_BLANK
-from jupyter_mlws.versioning.data.data_index import ChangeKind
+from jupyter_mlws.versioning.data_index import ChangeKind
 
 
 class ChangeState(StrEnum):

@@ -14,9 +14,9 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.merge import read_conflicts
 from jupyter_mlws.mlflow.client import TrackingClient
-from jupyter_mlws.versioning.data.data_index import DataIndex, format_paths
-from jupyter_mlws.versioning.snapshots.outbox import Outbox
-from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_leftovers
+from jupyter_mlws.versioning.data_index import DataIndex, format_paths
+from jupyter_mlws.versioning.publishing.outbox import Outbox
+from jupyter_mlws.versioning.publishing.recovery import Recovery, has_leftovers
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 from jupyter_mlws.versioning.worktree.restore import Restore
 from jupyter_mlws.versioning.worktree.switch_journal import interrupted

@@ -18,6 +18,7 @@ from jupyter_mlws.components.preparation import stored_columns
 from jupyter_mlws.components.values import plain, table_files
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.dvc import plots
+from jupyter_mlws.workflows.document.terms import FILE_TYPES
 from jupyter_mlws.workflows.models import Column, ColumnPreparation, Preview
 
 MAX_ROWS = 100
@@ -32,23 +33,6 @@ MAX_MODEL_SCHEMA_BYTES = 50_000_000
 """Bytes of a model's specification; a zip file of a few kB can hold gigabytes."""
 MAX_CELL_LENGTH = 500
 """Characters of one value."""
-TYPES = {
-    ".parquet": "Table",
-    ".csv": "Table",
-    ".tsv": "Table",
-    ".skops": "Model",
-    ".json": "Metrics",
-    ".png": "Figure",
-    ".jpg": "Figure",
-    ".jpeg": "Figure",
-    ".svg": "Figure",
-    ".txt": "Text",
-    ".log": "Text",
-    ".md": "Text",
-    ".yaml": "Text",
-    ".yml": "Text",
-    ".html": "Text",
-}
 VEGA_LITE = re.compile(r"/vega-lite/v(\d+)[.\d]*\.json$")
 """Schema URL of a chart: ``https://vega.github.io/schema/vega-lite/v5.json``."""
 INLINE_DATA = frozenset({"values", "datasets"})
@@ -59,7 +43,7 @@ MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg
 def type_of(path: str) -> str:
     """Return the artifact type that a file's extension suggests."""
     suffix = Path(path).suffix.lower()
-    return TYPES.get(suffix, "File" if suffix else "Folder")
+    return FILE_TYPES.get(suffix, "File" if suffix else "Folder")
 
 
 def preview(kind: str, path: Path, suffix: str) -> Preview:

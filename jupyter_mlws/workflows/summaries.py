@@ -21,6 +21,7 @@ from jupyter_mlws.components.scores import SIGNIFICANCE
 from jupyter_mlws.components.values import producer_of, table_files
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.document.parse import Stage
+from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.models import (
     Measure,
     NodeSummary,
@@ -31,7 +32,6 @@ from jupyter_mlws.workflows.models import (
     WorkflowResults,
 )
 from jupyter_mlws.workflows.previews import MAX_IMAGE_BYTES
-from jupyter_mlws.workflows.run.history import RunHistory
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs
 from jupyter_mlws.workflows.run_comparison import previous_run, setting_changes

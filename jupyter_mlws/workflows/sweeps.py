@@ -22,7 +22,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc import resolved
-from jupyter_mlws.dvc.lock_copy import copy_lock_entry
+from jupyter_mlws.dvc.native.lock_copy import copy_lock_entry
 from jupyter_mlws.dvc.native.objects import object_path
 from jupyter_mlws.engine.graph import StageGraph, closure
 from jupyter_mlws.versioning.experiments import ranking
@@ -30,8 +30,8 @@ from jupyter_mlws.workflows.document import promotion
 from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.parse import GENERATOR_KEYS, Document, Stage
-from jupyter_mlws.workflows.run.history import RunHistory
-from jupyter_mlws.workflows.run.journal import Journal
+from jupyter_mlws.workflows.journal.history import RunHistory
+from jupyter_mlws.workflows.journal.store import Journal
 from jupyter_mlws.workflows.run.runs import Runs
 from jupyter_mlws.workflows.sweep_models import (
     Promoted,

@@ -25,7 +25,7 @@ from jupyter_mlws.components.library.train import train_classifier, train_cluste
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.optional_dependencies import TORCH, installed
 from jupyter_mlws.components.registry import library, load_function
-from jupyter_mlws.components.source_columns import table_schema
+from jupyter_mlws.components.table_schema import table_schema
 
 ROWS = 30
 WORDS = ["slow", "fast", "friendly", "rude", "clean", "dirty", "cheap", "dear"]

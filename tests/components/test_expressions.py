@@ -12,7 +12,7 @@ from jupyter_mlws.components import values
 from jupyter_mlws.components.expression_types import examine
 from jupyter_mlws.components.expressions import FUNCTIONS
 from jupyter_mlws.components.library.transform import convert_types, formula
-from jupyter_mlws.components.source_columns import table_schema
+from jupyter_mlws.components.table_schema import table_schema
 from tests.components.test_columns import random_table
 
 OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "and", "or", "<", "<=", "==", "!=", ">"]

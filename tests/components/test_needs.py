@@ -16,7 +16,7 @@ from jupyter_mlws.components.columns import Schema
 from jupyter_mlws.components.declaration import MARK, settings_model
 from jupyter_mlws.components.library.train import train_classifier, train_regressor
 from jupyter_mlws.components.library.training import model_training
-from jupyter_mlws.components.source_columns import table_schema
+from jupyter_mlws.components.table_schema import table_schema
 
 ROWS = 60
 WORDS = ["slow", "fast", "friendly", "rude", "clean", "dirty", "cheap", "dear"]

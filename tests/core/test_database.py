@@ -14,8 +14,8 @@ from jupyter_mlws.core.project_schema import MIGRATIONS
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.versioning.snapshots.run_selection import ended_runs
-from jupyter_mlws.workflows.run.history import RunHistory
-from jupyter_mlws.workflows.run.journal import Journal, NewRun
+from jupyter_mlws.workflows.journal.history import RunHistory
+from jupyter_mlws.workflows.journal.store import Journal, NewRun
 from tests.python import Python
 
 HARMS = ["header", "truncated", "pages", "deleted"]

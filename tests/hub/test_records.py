@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 
 from jupyter_mlws.containers.models import Amount, Resources, is_server_name
 from jupyter_mlws.core.errors import NewerDatabaseError
-from jupyter_mlws.hub.lifecycle.container_state import (
+from jupyter_mlws.hub.records.container_state import (
     EXIT_CODE_MESSAGE,
     ContainerState,
     Intent,

@@ -10,7 +10,7 @@ import pytest
 from jupyter_mlws.containers.models import Amount, ContainerStatus, Resources
 from jupyter_mlws.hub.docker.engine import DockerContainer
 from jupyter_mlws.hub.hubapi import Server
-from jupyter_mlws.hub.lifecycle.container_state import ContainerState, Intent, StoredConfig
+from jupyter_mlws.hub.records.container_state import ContainerState, Intent, StoredConfig
 
 NOW = datetime.now(UTC)
 AMOUNT = Amount(cpu=1, memory=1024**3, gpu=0)

@@ -26,7 +26,7 @@ from jupyter_mlws.versioning.experiments.models import (
 )
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
 from jupyter_mlws.versioning.model_registry.models import ModelCreate, ModelVersion
-from jupyter_mlws.workflows.run.journal import RunRequest
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workspace import Workspace
 from tests import python
 

@@ -45,7 +45,7 @@ from jupyter_mlws.versioning.experiments.run_commits import commit_worktree
 from jupyter_mlws.versioning.models import HiddenText, HistoryQuery
 from jupyter_mlws.versioning.snapshots import run_selection
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from jupyter_mlws.workflows.run.journal import RunRequest
+from jupyter_mlws.workflows.journal.store import RunRequest
 from tests.versioning.working_trees import add_data, log_run, tag_of
 
 Command = Callable[..., str]

@@ -20,7 +20,7 @@ from jupyter_mlws.versioning.code.models import (
 from jupyter_mlws.versioning.data.models import DatasetImport
 from jupyter_mlws.versioning.models import OPERATION_ACTIONS, OperationAction
 from jupyter_mlws.versioning.repository import Needs
-from jupyter_mlws.workflows.run.journal import RunRequest
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
@@ -298,7 +298,7 @@ def test_a_killed_stash_is_finished_or_aborted(
 
 POP = """
 import os, sys, pathlib
-from jupyter_mlws.versioning.worktree import switching
+from jupyter_mlws.versioning.code import switching
 from jupyter_mlws.workspace import Workspace
 switching.end_switch = lambda project: os.kill(os.getpid(), 9)
 stashes = Workspace.open(pathlib.Path(sys.argv[1])).stashes

@@ -19,10 +19,10 @@ from jupyter_mlws.core.trust import trust
 from jupyter_mlws.engine.processes import alive, start_time
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.mlflow.client import TrackingClient
+from jupyter_mlws.workflows.journal.store import Journal, NewRun, RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run import live
-from jupyter_mlws.workflows.run.journal import Journal, NewRun, RunRequest
 from jupyter_mlws.workflows.run.runs import Runs
 from tests import python
 

@@ -15,8 +15,8 @@ from jupyter_mlws.core.errors import MLWSError, WorkflowProblemsError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.definition import WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import slug_of
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.run.journal import RunRequest
 
 SPECIFIED: dict[str, Any] = {
     "name": "训练流程",

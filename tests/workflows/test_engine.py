@@ -21,9 +21,9 @@ from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.engine.node_logs import LOG_CUT, MAX_LOG_BYTES, log_path
 from jupyter_mlws.engine.processes import alive, bearers
 from jupyter_mlws.workflows.document.parse import parse
+from jupyter_mlws.workflows.journal.store import RunRequest, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
-from jupyter_mlws.workflows.run.journal import RunRequest, run_folder
 from jupyter_mlws.workflows.tracking.run_summary import measures_of
 from tests import python
 from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
@@ -321,7 +321,7 @@ def test_a_run_outlives_the_process_that_began_it(
     code = (
         "import os, sys; from pathlib import Path\n"
         "from jupyter_mlws.workspace import Workspace\n"
-        "from jupyter_mlws.workflows.run.journal import RunRequest\n"
+        "from jupyter_mlws.workflows.journal.store import RunRequest\n"
         "runs = Workspace.open(Path(sys.argv[1])).runs\n"
         "print(runs.execute('dvc.yaml', RunRequest())['id'], flush=True)\n"
         "os.kill(os.getpid(), 9)\n"

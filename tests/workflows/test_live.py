@@ -18,10 +18,10 @@ import pytest
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import alive, start_time
+from jupyter_mlws.workflows.journal.store import NewRun, RunRequest, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run import live
-from jupyter_mlws.workflows.run.journal import NewRun, RunRequest, run_folder
 from tests.workflows.conftest import COLD, LIMIT, PATH
 
 pytestmark = COLD

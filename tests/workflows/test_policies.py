@@ -17,9 +17,9 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine import policy
 from jupyter_mlws.engine.policy import OnFailure, Policy
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.journal import RunRequest
 from tests.workflows.conftest import LIMIT, PATH
 
 FLAKY = """\

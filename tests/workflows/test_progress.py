@@ -12,9 +12,9 @@ import pytest
 
 from jupyter_mlws import progress
 from jupyter_mlws.engine.progress import newest_progress
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.journal import RunRequest
 
 PATH = "dvc.yaml"
 PATIENCE = 60.0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from jupyter_mlws.dvc.native.yaml_loader import Lines
+from jupyter_mlws.dvc.yaml_loader import Lines
 from jupyter_mlws.workflows.document import rewriting
 from jupyter_mlws.workflows.document.parse import Document
 from jupyter_mlws.workflows.document.printing import flow

@@ -12,9 +12,9 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.experiments.ranking import guess_mode
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.journal import RunRequest
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, SweepsQuery
 
 PATH = "dvc.yaml"

@@ -19,9 +19,9 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.definition import WorkflowChange, WorkflowDefinition
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.journal import RunRequest
 
 PATH = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"

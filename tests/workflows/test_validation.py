@@ -14,9 +14,9 @@ from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.document.terms import Severity
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Problem
-from jupyter_mlws.workflows.run.journal import RunRequest
 from jupyter_mlws.workflows.tracking import metrics
 
 PATH = "workflows/wine/dvc.yaml"

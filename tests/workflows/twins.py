@@ -23,7 +23,7 @@ from jupyter_mlws.engine.scheduler import Engine
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.workflows.document.parse import parse
-from jupyter_mlws.workflows.run.journal import Journal, NewRun
+from jupyter_mlws.workflows.journal.store import Journal, NewRun
 
 PATH = "dvc.yaml"
 DEFAULT = RunOptions(jobs=2)

@@ -20,8 +20,8 @@ from jupyter_mlws.components.parameters import (
     PairsOf,
     RulesOf,
 )
-from jupyter_mlws.components.source_columns import table_schema
 from jupyter_mlws.components.table_needs import comparable, range_types
+from jupyter_mlws.components.table_schema import table_schema
 
 MAX_ROWS_NAMED = 5
 """Rows that the message about a violation names."""

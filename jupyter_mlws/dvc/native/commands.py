@@ -8,8 +8,8 @@ from pathlib import Path
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.native.stage import NativeStage
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.dvc.stages import Command, search_path
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 SHELL_OPTIONS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
 """The options with which DVC prevents a shell from reading the user's configuration."""

@@ -12,7 +12,6 @@ from jupyter_mlws.dvc.native.objects import ObjectCache
 from jupyter_mlws.dvc.native.parameters import Parameters
 from jupyter_mlws.dvc.native.runcache import RunCache
 from jupyter_mlws.dvc.native.stage import NativeStage, StagePath, relative
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.dvc.stages import (
     Cause,
     Change,
@@ -21,6 +20,7 @@ from jupyter_mlws.dvc.stages import (
     command_text,
     tracked_data,
 )
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 Entry = dict[str, Any]
 

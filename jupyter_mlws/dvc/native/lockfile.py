@@ -14,8 +14,9 @@ from typing import Any
 
 from jupyter_mlws.core.atomic import atomic_write, remove_temp_paths
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.native import yaml_dumper, yaml_loader
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc import yaml_loader
+from jupyter_mlws.dvc.native import yaml_dumper
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 TOP_LEVEL_KEYS = {"schema", "stages"}
 LOCK_RETRY_INTERVAL = 0.02

@@ -22,7 +22,7 @@ from typing import Any
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 BLOCK_SIZE = 1024 * 1024
 READ_ONLY = 0o444

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.native import yaml_loader
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc import yaml_loader
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 
 class Parameters:

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.lock_copy import remember_renamed
-from jupyter_mlws.dvc.native import repository, yaml_loader
+from jupyter_mlws.dvc import yaml_loader
+from jupyter_mlws.dvc.ignores import Ignores
+from jupyter_mlws.dvc.native import repository
 from jupyter_mlws.dvc.native.commands import StageCommands
 from jupyter_mlws.dvc.native.examination import Entry, StageExaminer, hashes_of, sorted_outputs
 from jupyter_mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
-from jupyter_mlws.dvc.native.ignores import Ignores
+from jupyter_mlws.dvc.native.lock_copy import remember_renamed
 from jupyter_mlws.dvc.native.lockfile import LockFile, hold_dvc_lock
 from jupyter_mlws.dvc.native.objects import ObjectCache, remove
 from jupyter_mlws.dvc.native.runcache import RunCache
 from jupyter_mlws.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.dvc.settings import require_dvc
 from jupyter_mlws.dvc.stages import (
     Command,
@@ -39,6 +39,7 @@ from jupyter_mlws.dvc.stages import (
     data_sources,
     open_pipeline,
 )
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 FOLD_EVERY = 30.0
 """Seconds between two writes of `dvc.lock` during a run; what it lacks meanwhile the caller keeps

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 TESTED_RELEASES = {
     "dvc": ("3.67.",),

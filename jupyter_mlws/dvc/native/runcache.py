@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.native import yaml_dumper, yaml_loader
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc import yaml_loader
+from jupyter_mlws.dvc.native import yaml_dumper
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 _json = json.JSONEncoder(sort_keys=True).encode
 Entry = Mapping[str, Any]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 DEFAULT_PARAMS_FILE = "params.yaml"
 """The parameters file that needs no name."""

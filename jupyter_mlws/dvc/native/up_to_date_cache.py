@@ -21,7 +21,7 @@ from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.dvc.native import repository
 from jupyter_mlws.dvc.native.hash_cache import MIN_FILE_AGE_NS as AT_REST
 from jupyter_mlws.dvc.native.objects import READ_ONLY
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.native.pipeline import NativeBackend

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jupyter_mlws.dvc.native.yaml_loader import AMBIGUOUS_SCALAR
+from jupyter_mlws.dvc.yaml_loader import AMBIGUOUS_SCALAR
 
 MAX_LINE_WIDTH = 80
 LOCK_FILE_HEADER = "schema: '2.0'\nstages:\n"

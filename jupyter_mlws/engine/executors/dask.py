@@ -29,10 +29,7 @@ from jupyter_mlws.core.errors import (
     WorkerMismatchError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.engine.executors import dask_worker
-from jupyter_mlws.engine.executors.artifact_bundle import ArtifactBundler
-from jupyter_mlws.engine.executors.config import Cluster
-from jupyter_mlws.engine.executors.executor import (
+from jupyter_mlws.engine.executor import (
     ExecutorFailure,
     Outcome,
     OutcomeCallback,
@@ -40,6 +37,9 @@ from jupyter_mlws.engine.executors.executor import (
     TaskFailure,
     WorkerLoss,
 )
+from jupyter_mlws.engine.executors import dask_worker
+from jupyter_mlws.engine.executors.artifact_bundle import ArtifactBundler
+from jupyter_mlws.engine.executors.config import Cluster
 from jupyter_mlws.engine.executors.job import ArtifactBundle, Job, JobEvent, WorkerInfo, as_data
 from jupyter_mlws.engine.graph import Stage
 from jupyter_mlws.engine.processes import GRACE

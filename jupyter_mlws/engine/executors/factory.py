@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.engine.executor import Executor, OutcomeCallback
 from jupyter_mlws.engine.executors import config
-from jupyter_mlws.engine.executors.executor import Executor, OutcomeCallback
 from jupyter_mlws.engine.executors.local import LocalExecutor
 from jupyter_mlws.engine.graph import Stage
 from jupyter_mlws.engine.process_loop import ProcessLoop

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.engine.executors.executor import Task
+from jupyter_mlws.engine.executor import Task
 from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.processes import ATTEMPT, GRACE, end_bearers, end_group, memory_of
 

@@ -26,15 +26,15 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
-from jupyter_mlws.hub.lifecycle.container_state import (
+from jupyter_mlws.hub.lifecycle.monitor import Monitor
+from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
+from jupyter_mlws.hub.records.container_state import (
     SECRETS_NOT_STORED,
     STOP_INTENTS,
     ContainerState,
     Intent,
     now,
 )
-from jupyter_mlws.hub.lifecycle.monitor import Monitor
-from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
 
 STOP_TIMEOUT = 120.0
 """Seconds in which a container must stop."""

@@ -20,14 +20,14 @@ from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.docker.engine import ID_LABEL, DockerContainer, Engine
 from jupyter_mlws.hub.docker.events import EngineEvent, EventWatcher
 from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING, HubAPI, HubRefusedError, Server
-from jupyter_mlws.hub.lifecycle.container_state import (
+from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
+from jupyter_mlws.hub.records.container_state import (
     ContainerState,
     Intent,
     StoredConfig,
     now,
     to_config,
 )
-from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.records.store import Records
 from jupyter_mlws.hub.scheduling.scheduler import Grant
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue

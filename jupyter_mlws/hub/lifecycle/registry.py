@@ -25,7 +25,7 @@ from jupyter_mlws.containers.models import (
 from jupyter_mlws.core.errors import ContainerForbiddenError, ContainerNotFoundError
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.hub.docker.engine import DockerContainer
-from jupyter_mlws.hub.lifecycle.container_state import (
+from jupyter_mlws.hub.records.container_state import (
     ContainerState,
     Intent,
     now,

@@ -16,8 +16,8 @@ from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import ContainerStateError, Fault, InvalidContainerError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.docker.engine import Engine
-from jupyter_mlws.hub.lifecycle.container_state import ContainerState
 from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
+from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.scheduler import Request, larger
 
 MIN_HEADROOM_BYTES = 16 * 1024**2

@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_mlws.containers.models import AuditEntry, AuditQuery, Me
 from jupyter_mlws.core.errors import AdministratorRequiredError
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.hub.lifecycle.container_state import now
+from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import AuditRow, RecordQueue, Records
 
 SERVICE = "service"

@@ -10,7 +10,7 @@ from datetime import datetime
 from statistics import median
 
 from jupyter_mlws.containers.models import Amount, Hours
-from jupyter_mlws.hub.lifecycle.container_state import ContainerState, now
+from jupyter_mlws.hub.records.container_state import ContainerState, now
 from jupyter_mlws.hub.records.store import RecordQueue, UsageRow
 
 MAX_RUN_LENGTHS = 200

@@ -34,8 +34,8 @@ from jupyter_mlws.core.errors import (
     TooManyProjectsError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub.lifecycle.container_state import now
 from jupyter_mlws.hub.records.audit import Audit, AuditAggregator
+from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import MemberRecord, RecordQueue, Records, SharedProjectRecord
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.shared_projects.git_worker import SOCKET

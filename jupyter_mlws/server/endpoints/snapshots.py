@@ -10,7 +10,6 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.server.endpoints.errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
-from jupyter_mlws.versioning.data.models import Collected
 from jupyter_mlws.versioning.models import (
     HistoryQuery,
     PlanQuery,
@@ -25,6 +24,7 @@ from jupyter_mlws.versioning.models import (
     SnapshotDiffQuery,
 )
 from jupyter_mlws.versioning.snapshots.proof_models import (
+    Collected,
     CollectRequest,
     Repaired,
     Verification,

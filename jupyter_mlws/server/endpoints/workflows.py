@@ -352,7 +352,7 @@ def promote_variant(
     idempotent=True,
 )
 def execute(workspace: Workspace, identifier: str, body: ExecuteRequest) -> Reply[Run]:
-    from jupyter_mlws.workflows.run.journal import RunRequest
+    from jupyter_mlws.workflows.journal.store import RunRequest
 
     request = RunRequest(**dict(body))
     return _started(workspace.runs.execute(unescape(identifier), request))

@@ -26,8 +26,8 @@ from jupyter_mlws.git.refs import (
     list_refs,
 )
 from jupyter_mlws.versioning.code.models import Branch, Checkout
+from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.repository import Needs, Repository
-from jupyter_mlws.versioning.worktree.switching import Switching
 
 ONE_OF = Message("specify either branch or ref")
 NO_NAME_GIVEN = Message("is required to create a branch")

@@ -67,7 +67,8 @@ from jupyter_mlws.versioning.code.models import (
     SideChoice,
 )
 from jupyter_mlws.versioning.code.safety import keep_code
-from jupyter_mlws.versioning.data.data_index import (
+from jupyter_mlws.versioning.code.switching import Switching
+from jupyter_mlws.versioning.data_index import (
     format_paths,
     kind_of,
     large_file_threshold,
@@ -75,7 +76,6 @@ from jupyter_mlws.versioning.data.data_index import (
 )
 from jupyter_mlws.versioning.models import SnapshotData
 from jupyter_mlws.versioning.repository import Needs, Repository
-from jupyter_mlws.versioning.worktree.switching import Switching
 
 STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
 MAX_TEXT_BYTES = 4 * 1024 * 1024

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.core.validation_messages import NOT_BLANK
-from jupyter_mlws.versioning.data.data_index import ChangeKind
+from jupyter_mlws.versioning.data_index import ChangeKind
 from jupyter_mlws.versioning.models import Plain, SnapshotData, Text
 
 HunkId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]

@@ -16,10 +16,10 @@ from jupyter_mlws.git.merge import TIMEOUT, read_conflicts
 from jupyter_mlws.versioning.code.merging import MergeManager
 from jupyter_mlws.versioning.code.models import OperationStep
 from jupyter_mlws.versioning.code.safety import keep_code
-from jupyter_mlws.versioning.data.data_index import format_paths, large_file_threshold
+from jupyter_mlws.versioning.code.switching import Switching
+from jupyter_mlws.versioning.data_index import format_paths, large_file_threshold
 from jupyter_mlws.versioning.models import OPERATION_ACTIONS, OperationAction
 from jupyter_mlws.versioning.repository import Needs, Repository
-from jupyter_mlws.versioning.worktree.switching import Switching
 
 BISECT_COMMANDS = {
     OperationAction.SKIP: ("bisect", "skip"),

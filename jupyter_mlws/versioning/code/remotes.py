@@ -50,15 +50,15 @@ from jupyter_mlws.versioning.code.models import (
     Pushed,
     Remote,
 )
-from jupyter_mlws.versioning.data.data_index import format_paths, select_new_content
-from jupyter_mlws.versioning.repository import Needs, Repository
-from jupyter_mlws.versioning.snapshots.outbox import sent_of
-from jupyter_mlws.versioning.snapshots.pre_push_hook import (
+from jupyter_mlws.versioning.code.switching import Switching
+from jupyter_mlws.versioning.data_index import format_paths, select_new_content
+from jupyter_mlws.versioning.publishing.outbox import sent_of
+from jupyter_mlws.versioning.publishing.pre_push_hook import (
     data_of_commits,
     distinct,
     skip_pre_push_hook,
 )
-from jupyter_mlws.versioning.worktree.switching import Switching
+from jupyter_mlws.versioning.repository import Needs, Repository
 
 DEFAULT_REMOTE = "origin"
 

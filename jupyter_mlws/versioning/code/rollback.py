@@ -7,9 +7,9 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.versioning.code.models import RollbackMode, RolledBack
+from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from jupyter_mlws.versioning.worktree.switching import Switching
 
 
 class RollbackManager:

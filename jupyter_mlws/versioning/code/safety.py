@@ -16,7 +16,7 @@ from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
 from jupyter_mlws.git.refs import update_ref
 from jupyter_mlws.versioning.code.models import SafetyCopy
-from jupyter_mlws.versioning.data.data_index import format_paths
+from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.restore import (

@@ -26,7 +26,7 @@ from jupyter_mlws.git.hunks import parse
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS
 from jupyter_mlws.versioning.code.models import Discarded, StageRequest
 from jupyter_mlws.versioning.code.safety import keep_code, safety_message
-from jupyter_mlws.versioning.data.data_index import (
+from jupyter_mlws.versioning.data_index import (
     format_paths,
     large_file_threshold,
     normalize_path,

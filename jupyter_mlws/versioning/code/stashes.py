@@ -22,10 +22,10 @@ from jupyter_mlws.git.index import private_index
 from jupyter_mlws.git.merge import merge_tree
 from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.versioning.code.models import Stash, StashApplied
-from jupyter_mlws.versioning.data.data_index import format_paths
+from jupyter_mlws.versioning.code.switching import Switching
+from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.worktree.switch_journal import STASH
-from jupyter_mlws.versioning.worktree.switching import Switching
 
 
 class StashManager:

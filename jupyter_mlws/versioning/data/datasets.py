@@ -26,7 +26,6 @@ from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
 from jupyter_mlws.versioning.data.comparison import Side, compare_versions
-from jupyter_mlws.versioning.data.data_index import format_paths, normalize_path
 from jupyter_mlws.versioning.data.models import (
     Dataset,
     DatasetDetail,
@@ -44,6 +43,7 @@ from jupyter_mlws.versioning.data.models import (
     DatasetVersion,
     StorageUse,
 )
+from jupyter_mlws.versioning.data_index import format_paths, normalize_path
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Needs, Repository

@@ -277,14 +277,3 @@ class DatasetPlaces(Record):
     remote: str | None
     unreachable: str | None
     items: list[DatasetPlace]
-
-
-class Collected(Record):
-    """Unused data in the cache; ``freed``: it has been deleted."""
-
-    freed: bool
-    objects: int
-    bytes: int
-    kept_objects: int
-    kept_bytes: int
-    versions: int = Field(description="Number of commits whose data is kept.")

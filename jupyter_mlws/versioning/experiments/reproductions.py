@@ -31,7 +31,7 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.core.trust import trust, withdraw_trust
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.mlflow.client import RefusedError
-from jupyter_mlws.versioning.data.data_index import normalize_path
+from jupyter_mlws.versioning.data_index import normalize_path
 from jupyter_mlws.versioning.experiments.models import (
     ReproduceRequest,
     Reproduction,

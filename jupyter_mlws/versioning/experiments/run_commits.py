@@ -13,7 +13,7 @@ from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.index import private_index, uncommitted_paths
 from jupyter_mlws.git.refs import list_refs
-from jupyter_mlws.versioning.data.data_index import large_file_threshold
+from jupyter_mlws.versioning.data_index import large_file_threshold
 
 REFS = "refs/mlws/runs/"
 MAX_RUN_REFS = 200

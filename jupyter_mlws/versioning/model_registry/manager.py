@@ -22,7 +22,7 @@ from jupyter_mlws.core.locking import person
 from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.mlflow.client import ARTIFACTS, RefusedError, sqlite_file
-from jupyter_mlws.versioning.data.data_index import normalize_path
+from jupyter_mlws.versioning.data_index import normalize_path
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
 from jupyter_mlws.versioning.experiments.run_outputs import RecordedOutput, RunOutputs
 from jupyter_mlws.versioning.model_registry.models import (

@@ -39,16 +39,16 @@ from jupyter_mlws.git.index import (
     staged_entries,
 )
 from jupyter_mlws.git.refs import current_branch, update_ref
-from jupyter_mlws.versioning.data.data_index import (
+from jupyter_mlws.versioning.data_index import (
     format_paths,
     large_file_threshold,
     normalize_path,
     select_new_content,
 )
 from jupyter_mlws.versioning.models import Proof
-from jupyter_mlws.versioning.snapshots.outbox import Outbox
-from jupyter_mlws.versioning.snapshots.pre_push_hook import install
-from jupyter_mlws.versioning.snapshots.publish import (
+from jupyter_mlws.versioning.publishing.outbox import Outbox
+from jupyter_mlws.versioning.publishing.pre_push_hook import install
+from jupyter_mlws.versioning.publishing.publish import (
     RUNS_LEFT_OUT,
     TAG_SNAPSHOT,
     SnapshotJournal,

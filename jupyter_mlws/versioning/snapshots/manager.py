@@ -16,17 +16,13 @@ from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Entry, Status
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits, list_commits_with_changes
 from jupyter_mlws.git.merge import SUBMODULE
-from jupyter_mlws.versioning.code.compare import Comparison
-from jupyter_mlws.versioning.code.history import History
-from jupyter_mlws.versioning.data.data_index import (
+from jupyter_mlws.versioning.data_index import (
     ChangeKind,
     format_paths,
     kind_of,
     large_file_threshold,
     normalize_path,
 )
-from jupyter_mlws.versioning.data.gc import GarbageCollector
-from jupyter_mlws.versioning.data.models import Collected
 from jupyter_mlws.versioning.models import (
     OPERATION_ACTIONS,
     Author,
@@ -48,12 +44,15 @@ from jupyter_mlws.versioning.models import (
     VersionChange,
 )
 from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.snapshots.compare import Comparison
 from jupyter_mlws.versioning.snapshots.create import (
     TRAILER_DATA,
     TRAILER_RUN,
     SnapshotBuilder,
 )
-from jupyter_mlws.versioning.snapshots.proof_models import Repaired, Verification
+from jupyter_mlws.versioning.snapshots.gc import GarbageCollector
+from jupyter_mlws.versioning.snapshots.history import History
+from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
 from jupyter_mlws.versioning.snapshots.run_selection import await_tracking
 from jupyter_mlws.versioning.snapshots.verification import Verifier, utc_now

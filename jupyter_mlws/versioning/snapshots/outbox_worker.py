@@ -9,8 +9,8 @@ import logging
 import threading
 
 from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.versioning.publishing.recovery import has_leftovers
 from jupyter_mlws.versioning.repository import Needs, Repository
-from jupyter_mlws.versioning.snapshots.recovery import has_leftovers
 
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = 15.0, 900.0
 """Seconds until the first retry, and at most between two."""

@@ -85,3 +85,14 @@ class CollectRequest(Request):
     confirm: bool = Field(
         default=False, description="Delete unused data; otherwise it is only listed."
     )
+
+
+class Collected(Record):
+    """Unused data in the cache; ``freed``: it has been deleted."""
+
+    freed: bool
+    objects: int
+    bytes: int
+    kept_objects: int
+    kept_bytes: int
+    versions: int = Field(description="Number of commits whose data is kept.")

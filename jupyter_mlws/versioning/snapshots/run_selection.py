@@ -18,7 +18,7 @@ from jupyter_mlws.dvc.pointers import LOCK_FILE, covers
 from jupyter_mlws.engine.processes import alive
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.versioning.data.data_index import DataIndex
+from jupyter_mlws.versioning.data_index import DataIndex
 
 MAX_RUNS = 1000
 """Newest runs that are considered; older ones were named by earlier snapshots."""

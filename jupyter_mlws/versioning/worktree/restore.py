@@ -32,7 +32,7 @@ from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import PrivateIndex, private_index, reset_index, uncommitted_paths
 from jupyter_mlws.git.merge import LINK, SUBMODULE
-from jupyter_mlws.versioning.data.data_index import (
+from jupyter_mlws.versioning.data_index import (
     DEFAULT_LARGE_FILE_BYTES,
     DataIndex,
     normalize_path,

@@ -12,7 +12,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document.definition import EdgeDefinition
 from jupyter_mlws.workflows.document.drafts import Draft, Faults
 from jupyter_mlws.workflows.document.graph import Edge, cycle_message, cycles
-from jupyter_mlws.workflows.previews import TYPES
+from jupyter_mlws.workflows.document.terms import FILE_TYPES
 
 
 class OutputFile(NamedTuple):
@@ -223,7 +223,7 @@ def _output_files(draft: Draft) -> Iterator[OutputFile]:
         yield OutputFile(name, port.type if port else None, path)
     for path in draft.outs:
         suffix = f".{path.rpartition('.')[2].lower()}"
-        yield OutputFile(path, TYPES.get(suffix), path)
+        yield OutputFile(path, FILE_TYPES.get(suffix), path)
 
 
 def _candidates(

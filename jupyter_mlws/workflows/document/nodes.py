@@ -1,39 +1,14 @@
-"""Nodes of the API, made from the stages of a workflow."""
+"""Ports, settings and parameters of the stages of a workflow, as nodes have them."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from jupyter_mlws.components.models import Component, OutputPort
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.parse import NOTEBOOK, Stage
-from jupyter_mlws.workflows.models import Node
-
-
-def node(
-    stage: Stage,
-    component: Component | None,
-    folder: str,
-    edge_paths: Collection[str],
-    state: Mapping[str, Any] | None,
-) -> Node:
-    """Return the node of a stage; ``edge_paths`` are the files that edges bring to it."""
-    inputs, outputs = ports_of(stage, component)
-    return Node(
-        id=stage.id,
-        type=stage.component or stage.kind.value,
-        kind=stage.kind,
-        config=config_of(stage, component, folder, edge_paths),
-        status=state["status"] if state else None,
-        inputs=inputs,
-        outputs=outputs,
-        deps=list(stage.deps),
-        outs=list(stage.outs),
-        at=stage.at,
-        parameters=parameters_of(stage, component),
-    )
 
 
 def parameters_of(stage: Stage, component: Component | None) -> dict[str, Any]:

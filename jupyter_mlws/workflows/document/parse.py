@@ -17,9 +17,9 @@ from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError, WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.native import yaml_loader
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
-from jupyter_mlws.dvc.native.yaml_loader import Lines
+from jupyter_mlws.dvc import yaml_loader
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc.yaml_loader import Lines
 from jupyter_mlws.engine import graph, policy
 from jupyter_mlws.workflows.document.terms import Kind
 

@@ -28,3 +28,22 @@ class Action(StrEnum):
     CACHED = "cached"
     RESTORABLE = "restorable"
     FROZEN = "frozen"
+
+
+FILE_TYPES = {
+    ".parquet": "Table",
+    ".csv": "Table",
+    ".tsv": "Table",
+    ".skops": "Model",
+    ".json": "Metrics",
+    ".png": "Figure",
+    ".jpg": "Figure",
+    ".jpeg": "Figure",
+    ".svg": "Figure",
+    ".txt": "Text",
+    ".log": "Text",
+    ".md": "Text",
+    ".yaml": "Text",
+    ".yml": "Text",
+    ".html": "Text",
+}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from jupyter_mlws.dvc.native.pipeline import LockBase, NativeBackend
 from jupyter_mlws.dvc.stages import DvcBackend
-from jupyter_mlws.workflows.run.journal import SUCCESS_STATES, Journal
+from jupyter_mlws.workflows.journal.store import SUCCESS_STATES, Journal
 
 MAX_EARLIER_RUNS = 20
 """Runs before this one that may have ended before they could write."""

@@ -17,6 +17,7 @@ from jupyter_mlws.dvc import plots
 from jupyter_mlws.dvc.native.objects import md5_of, object_path
 from jupyter_mlws.engine.node_logs import log_path
 from jupyter_mlws.workflows.document.parse import Stage
+from jupyter_mlws.workflows.journal.store import run_folder
 from jupyter_mlws.workflows.models import (
     ColumnRequest,
     ColumnStatistics,
@@ -27,7 +28,6 @@ from jupyter_mlws.workflows.models import (
     TableRequest,
 )
 from jupyter_mlws.workflows.previews import plot, preview, type_of
-from jupyter_mlws.workflows.run.journal import run_folder
 from jupyter_mlws.workflows.run.runs import Runs, check_targets
 from jupyter_mlws.workflows.tables import TableReader
 

@@ -40,9 +40,9 @@ from jupyter_mlws.versioning.experiments import run_commits
 from jupyter_mlws.versioning.experiments.run_commits import RunCommit
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
+from jupyter_mlws.workflows.journal.history import RunHistory
+from jupyter_mlws.workflows.journal.store import Journal, RunRequest, run_folder
 from jupyter_mlws.workflows.run import inputs, live, plan, recovery
-from jupyter_mlws.workflows.run.history import RunHistory
-from jupyter_mlws.workflows.run.journal import Journal, RunRequest, run_folder
 from jupyter_mlws.workflows.tracking import run_summary as tracking
 from jupyter_mlws.workflows.tracking.mlflow_use import MLflowRunIds
 from jupyter_mlws.workflows.tracking.recording import Recorder

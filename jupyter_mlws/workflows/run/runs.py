@@ -42,10 +42,8 @@ from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.document.graph import WorkflowGraph
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
-from jupyter_mlws.workflows.run import serializers
-from jupyter_mlws.workflows.run.detaching import can_fork, reap_if_exited, run_starter
-from jupyter_mlws.workflows.run.inputs import unpulled_inputs
-from jupyter_mlws.workflows.run.journal import (
+from jupyter_mlws.workflows.journal import serializers
+from jupyter_mlws.workflows.journal.store import (
     SUCCESS_STATES,
     Journal,
     NewRun,
@@ -53,6 +51,8 @@ from jupyter_mlws.workflows.run.journal import (
     RunRequest,
     run_folder,
 )
+from jupyter_mlws.workflows.run.detaching import can_fork, reap_if_exited, run_starter
+from jupyter_mlws.workflows.run.inputs import unpulled_inputs
 
 JSON = dict[str, Any]
 LATEST = "latest"

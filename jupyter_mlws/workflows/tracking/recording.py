@@ -20,8 +20,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import start_time
 from jupyter_mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
 from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
-from jupyter_mlws.workflows.run.history import RunHistory
-from jupyter_mlws.workflows.run.journal import Journal, Row
+from jupyter_mlws.workflows.journal.history import RunHistory
+from jupyter_mlws.workflows.journal.store import Journal, Row
 from jupyter_mlws.workflows.tracking import records as mlflow_records
 
 MAX_NODES_PER_CALL = 20

@@ -18,7 +18,7 @@ from jupyter_mlws.mlflow.run_tags import (
     WORKFLOW,
     fitting,
 )
-from jupyter_mlws.workflows.run.journal import Row
+from jupyter_mlws.workflows.journal.store import Row
 from jupyter_mlws.workflows.tracking.run_summary import flat
 
 Nodes = Mapping[str, Row]

@@ -27,9 +27,9 @@ from jupyter_mlws.engine.executors import config, dask, dask_worker
 from jupyter_mlws.engine.executors.config import Cluster
 from jupyter_mlws.engine.executors.dask import DaskCluster
 from jupyter_mlws.engine.executors.factory import open_executor
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.journal import RunRequest
 from tests import python
 from tests.workflows.conftest import LIMIT, PATH
 

@@ -14,9 +14,9 @@ import pytest
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import bearers
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.journal import RunRequest
 from tests.workflows import twins
 from tests.workflows.conftest import LIMIT, PATH
 from tests.workflows.test_engine import DIAMOND

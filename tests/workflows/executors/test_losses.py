@@ -11,14 +11,14 @@ from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.native.pipeline import open_backend
 from jupyter_mlws.engine import scheduler as engine
-from jupyter_mlws.engine.executors.executor import Outcome, OutcomeCallback, Task, WorkerLoss
+from jupyter_mlws.engine.executor import Outcome, OutcomeCallback, Task, WorkerLoss
 from jupyter_mlws.engine.executors.factory import ExecutorContext
 from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.policy import RunOptions
 from jupyter_mlws.engine.scheduler import Engine
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.document.parse import parse
-from jupyter_mlws.workflows.run.journal import Journal, NewRun
+from jupyter_mlws.workflows.journal.store import Journal, NewRun
 
 TEXT = "stages:\n  a:\n    cmd: 'true'\n    meta: {{retries: {retries}, backoff: 0.01}}\n"
 

@@ -19,9 +19,9 @@ from jupyter_mlws.core.errors import ImportFailedError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
-from jupyter_mlws.workflows.run.journal import RunRequest
 from tests.series import length
 from tests.workflows.conftest import dvc
 from tests.workflows.notebooks import cell, notebook

@@ -25,8 +25,8 @@ from jupyter_mlws.versioning.experiments.models import (
     RunColumns,
     RunsQuery,
 )
-from jupyter_mlws.workflows.run import serializers
-from jupyter_mlws.workflows.run.journal import Row
+from jupyter_mlws.workflows.journal import serializers
+from jupyter_mlws.workflows.journal.store import Row
 from jupyter_mlws.workflows.run.runs import Runs
 
 STATUSES = {

@@ -14,7 +14,7 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.refs import delete_ref, list_refs
-from jupyter_mlws.versioning.data.data_index import DataIndex
+from jupyter_mlws.versioning.data_index import DataIndex
 
 REFS = "refs/mlws/outbox/"
 

@@ -23,7 +23,7 @@ from jupyter_mlws.git.adapter import GitFailedError, TreeEntry, join_nul, split_
 from jupyter_mlws.git.commits import commit_tree, run_hook
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.merge import SUBMODULE
-from jupyter_mlws.versioning.data.data_index import format_paths
+from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.worktree.restore import remove_empty_directories
 from jupyter_mlws.versioning.worktree.switch_journal import (

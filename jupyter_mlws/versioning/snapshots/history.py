@@ -10,7 +10,7 @@ from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Entry, Git, GitFailedError
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits_with_changes
-from jupyter_mlws.versioning.data.data_index import DataIndex, normalize_path
+from jupyter_mlws.versioning.data_index import DataIndex, normalize_path
 from jupyter_mlws.versioning.models import HistoryQuery
 
 PLAIN_REVISION = re.compile(r"[0-9A-Za-z_][\w/]*(?:[.-][\w/]+)*", re.ASCII)

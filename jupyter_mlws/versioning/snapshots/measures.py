@@ -12,7 +12,7 @@ import yaml
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import PIPELINE_FILE
 from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.versioning.data.data_index import DataIndex
+from jupyter_mlws.versioning.data_index import DataIndex
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PARAMS = "params.yaml"

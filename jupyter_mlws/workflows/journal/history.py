@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from jupyter_mlws.engine.states import Status
-from jupyter_mlws.workflows.run.journal import ACTIVE_STATES, SUCCESS_STATES, Journal, Row
+from jupyter_mlws.workflows.journal.store import ACTIVE_STATES, SUCCESS_STATES, Journal, Row
 
 MAX_SEARCHED_NODES = 10_000
 """Nodes that are searched for the run that made a result, newest first."""

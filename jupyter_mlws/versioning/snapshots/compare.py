@@ -22,13 +22,12 @@ from jupyter_mlws.git.diffs import (
 )
 from jupyter_mlws.git.hunks import parse
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, compare_notebooks
-from jupyter_mlws.versioning.data.data_index import (
+from jupyter_mlws.versioning.data_index import (
     ChangeKind,
     DataIndex,
     kind_of,
     normalize_path,
 )
-from jupyter_mlws.versioning.data.measures import Measures
 from jupyter_mlws.versioning.models import (
     CellDiff,
     ChangedData,
@@ -40,6 +39,7 @@ from jupyter_mlws.versioning.models import (
     HiddenText,
     SnapshotDiff,
 )
+from jupyter_mlws.versioning.snapshots.measures import Measures
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 
 MAX_TEXT_BYTES = 1024 * 1024

@@ -22,8 +22,8 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.policy import RunOptions
 from jupyter_mlws.engine.states import NODE_CHANGES, RUN_CHANGES, Status, check
-from jupyter_mlws.workflows.run import serializers
-from jupyter_mlws.workflows.run.serializers import iso
+from jupyter_mlws.workflows.journal import serializers
+from jupyter_mlws.workflows.journal.serializers import iso
 
 ACTIVE_STATES = (Status.PENDING.value, Status.RUNNING.value)
 SUCCESS_STATES = (Status.COMPLETED.value, Status.CACHED.value)

@@ -16,8 +16,8 @@ from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import run_hook
 from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.mlflow.client import TrackingClient
-from jupyter_mlws.versioning.data.data_index import DataIndex
-from jupyter_mlws.versioning.snapshots.outbox import Outbox
+from jupyter_mlws.versioning.data_index import DataIndex
+from jupyter_mlws.versioning.publishing.outbox import Outbox
 
 JOURNAL_PREFIX = "snapshot-"
 TAG_SNAPSHOT = "mlws.snapshot"

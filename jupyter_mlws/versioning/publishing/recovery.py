@@ -21,8 +21,8 @@ from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import await_index_lock, locked_index, reset_locked_index
 from jupyter_mlws.mlflow.client import TrackingClient
-from jupyter_mlws.versioning.data.data_index import DataIndex
-from jupyter_mlws.versioning.snapshots.publish import discard, finish, read_journals
+from jupyter_mlws.versioning.data_index import DataIndex
+from jupyter_mlws.versioning.publishing.publish import discard, finish, read_journals
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 from jupyter_mlws.versioning.worktree.restore import Restore, find_leftovers, remove_leftovers
 from jupyter_mlws.versioning.worktree.switch_journal import Switch, end_switch, is_switching

@@ -17,8 +17,8 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import names_data
 from jupyter_mlws.git.adapter import Git, decode, split_nul
 from jupyter_mlws.git.refs import list_refs
-from jupyter_mlws.versioning.data.models import Collected
 from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.proof_models import Collected
 
 HASH_PATTERN = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 """Everything that looks like a hash in a file that names data: when in doubt, data is kept."""

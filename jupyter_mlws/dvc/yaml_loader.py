@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 KeyPath = tuple[str | int, ...]
 _LOADER: Any = getattr(yaml, "CBaseLoader", None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from jupyter_mlws.dvc.native.lockfile import LockFile, hold_dvc_lock
 from jupyter_mlws.dvc.native.runcache import Entry, RunCache
 from jupyter_mlws.dvc.native.stage import NativeStage
-from jupyter_mlws.dvc.native.unsupported import UnsupportedStageError
+from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 
 def copy_lock_entry(root: Path, path: str, state: Path, source: str, target: str) -> bool:

@@ -18,8 +18,8 @@ from jupyter_mlws.core.i18n import environment_language
 from jupyter_mlws.dvc.pointers import DataPointer, is_relevant
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.history import changes_of
-from jupyter_mlws.versioning.data.data_index import DataIndex, format_paths
-from jupyter_mlws.versioning.snapshots.outbox import sent_of
+from jupyter_mlws.versioning.data_index import DataIndex, format_paths
+from jupyter_mlws.versioning.publishing.outbox import sent_of
 
 SETTING = "mlws.prepush"
 SKIP_HOOK_VARIABLE = "MLWS_DATA_HAS_ARRIVED"
@@ -45,7 +45,8 @@ printf '%s\\n' "$refs" | {python} -c '{code}' "$@"
 """
 HOOK_CODE = (
     "import sys; sys.path[:1] = []; "
-    "from jupyter_mlws.versioning.snapshots.pre_push_hook import main; sys.exit(main(sys.argv[1:]))"
+    "from jupyter_mlws.versioning.publishing.pre_push_hook import main; "
+    "sys.exit(main(sys.argv[1:]))"
 )
 """Without the project's folder in ``sys.path``, which ``-m`` would add."""
 

@@ -1,0 +1,1 @@
+"""What the service serves: endpoints, and git and data of shared projects over HTTP."""

@@ -1,0 +1,1 @@
+"""Snapshots on their way to a remote: the outbox, its hook, and recovery after a crash."""
