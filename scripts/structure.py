@@ -3,7 +3,8 @@
     python scripts/structure.py [--list]
 
 Used once: a private function or method, not decorated, that its module names in one other place.
-Exit status 1 if there are more of them than the limit, or if a class has too many public members.
+Exit status 1 if there are more of them than the limit, or if a class has too many public members or
+lines.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "jupyter_mlws"
 MAX_USED_ONCE = 0.10
 MAX_PUBLIC_METHODS = 25
+MAX_CLASS_LINES = 400
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -41,6 +43,8 @@ def main() -> int:
                 count = len(list(_public_methods(node)))
                 if count > MAX_PUBLIC_METHODS:
                     large.append(f"{place}:{node.lineno} {node.name} has {count} public methods")
+                if _lines(node) > MAX_CLASS_LINES:
+                    large.append(f"{place}:{node.lineno} {node.name} has {_lines(node)} lines")
     if arguments.list:
         print("\n".join(used_once))
     share = len(used_once) / functions
@@ -48,7 +52,8 @@ def main() -> int:
         f"{functions} functions, {len(used_once)} private and used once "
         f"({share:.1%}, limit {MAX_USED_ONCE:.0%})"
     )
-    print("\n".join(large) or f"no class with more than {MAX_PUBLIC_METHODS} public methods")
+    limits = f"{MAX_PUBLIC_METHODS} public methods or {MAX_CLASS_LINES} lines"
+    print("\n".join(large) or f"no class with more than {limits}")
     return int(share > MAX_USED_ONCE or bool(large))
 
 
@@ -63,7 +68,7 @@ def _public_methods(node: ast.ClassDef) -> Iterator[Function]:
             yield member
 
 
-def _lines(node: Function) -> int:
+def _lines(node: Function | ast.ClassDef) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
