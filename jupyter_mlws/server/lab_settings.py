@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 from jupyterlab_server import settings_utils
@@ -24,6 +25,7 @@ class SettingsTranslation(TranslationBundle):
 _get_schema = settings_utils._get_schema
 
 
+@wraps(_get_schema)
 def _get_translated_schema(*args: Any, **kwargs: Any) -> tuple[dict[str, Any], str]:
     """Return a schema as jupyterlab_server does; ours in the language of the lab."""
     schema, version = _get_schema(*args, **kwargs)
