@@ -1,4 +1,4 @@
-"""Try the built wheel with the oldest and the newest supported Python and packages.
+"""Try the built wheel with the oldest and the newest packages, and beside other extensions.
 
     python scripts/compatibility.py dist/*.whl [--only oldest] [--python 3.11] [--browser]
 
@@ -25,6 +25,11 @@ PYTHONS = Path.home() / ".pyenv" / "versions"
 RANGES = {
     "oldest": ("3.11", ["--resolution=lowest-direct"]),
     "newest": ("3.13", ["--upgrade"]),
+    # Extensions that change how documents are opened, saved or executed.
+    "jupyter-collaboration": ("3.13", ["jupyter-collaboration>=5"]),
+    "jupyter-server-nbmodel": ("3.13", ["jupyter-server-nbmodel>=0.2"]),
+    "jupyter-server-documents": ("3.13", ["jupyter-server-documents>=0.3"]),
+    "jupyter-ai": ("3.13", ["jupyter-ai>=3.2"]),
 }
 
 
@@ -86,14 +91,14 @@ def check_browser(venv: Path, workspace: Path) -> None:
 def try_range(name: str, version: str, wheel: Path, directory: Path, browser: bool) -> None:
     options = RANGES[name][1]
     venv, workspace = directory / "venv", directory / "workspace"
-    with step(f"{name} packages, Python {version}: install"):
+    with step(f"{name}, Python {version}: install"):
         install(venv, wheel, version, options)
-    with step(f"{name} packages: import and extension lists"):
+    with step(f"{name}: import and extension lists"):
         check_extensions(venv)
-    with step(f"{name} packages: example workspace"):
+    with step(f"{name}: example workspace"):
         run([str(venv / "bin" / "python"), "-m", "jupyter_mlws.projects.example", str(workspace)])
     if browser:
-        with step(f"{name} packages: browser"):
+        with step(f"{name}: browser"):
             check_browser(venv, workspace)
 
 
@@ -117,7 +122,7 @@ def main() -> int:
                 wheel = arguments.wheel.absolute()
                 try_range(name, version, wheel, Path(directory), arguments.browser)
             except StepError as error:
-                print(f"\n{name} packages: {error}", file=sys.stderr)
+                print(f"\n{name}: {error}", file=sys.stderr)
                 return 1
     return 0
 
