@@ -87,9 +87,9 @@ def test_the_conda_recipe_asks_for_the_same() -> None:
     package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
     assert recipe["context"]["version"] == package["version"]
     _, *run = recipe["requirements"]["run"]
-    asked = {canonicalize_name(one.name): str(one.specifier) for one in requirements("lab")}
-    del asked["jupyterlab-language-pack-zh-cn"]
+    expected = {canonicalize_name(one.name): str(one.specifier) for one in requirements("lab")}
+    del expected["jupyterlab-language-pack-zh-cn"]
     # Only the library, without the toolkits of desktop windows.
-    asked["matplotlib-base"] = asked.pop("matplotlib")
+    expected["matplotlib-base"] = expected.pop("matplotlib")
     named = (line.partition(" ") for line in run)
-    assert {canonicalize_name(name): str(SpecifierSet(spec)) for name, _, spec in named} == asked
+    assert {canonicalize_name(name): str(SpecifierSet(spec)) for name, _, spec in named} == expected

@@ -1,1 +1,1 @@
-"""What the service serves: endpoints, and git and data of shared projects over HTTP."""
+"""Endpoints of the service, and its HTTP handlers for git and data of shared projects."""
