@@ -41,7 +41,6 @@ ELSEWHERE = {
     "make test-changed": ("can run this test", "tests/test_changed_tests.py"),
     "make test-quick": ("runs this test", ".ci/run"),
     "make soak": ("takes hours", "tests/api/test_fuzz.py"),
-    "uv pip install jupyter-mlws": ("needs the package index", "tests/hub/test_image.py"),
     "make hub": ("needs Docker", "tests/hub/test_installation.py"),
     "make hub-down": ("needs Docker", "tests/hub/test_installation.py"),
     "make hub-backup FOLDER=/backups/today": ("needs Docker", "tests/hub/test_backup.py"),
