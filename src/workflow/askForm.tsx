@@ -1,28 +1,28 @@
 import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import { useState } from 'react';
 
-/** Something else that is asked meanwhile; the values that it gives, or null. */
+/** Second dialog; resolves to its values, or null. */
 type Aside<T> = () => Promise<Partial<T> | null>;
 
 interface IForm<T> {
-  /** What is there at first. */
+  /** Initial value. */
   value: T;
   fields: (
     value: T,
     change: (part: Partial<T>) => void,
-    /** Closes the form for another dialog, and shows it again with its values. */
+    /** Closes the form while a second dialog is open, then shows it again with its values. */
     ask: (aside: Aside<T>) => void
   ) => JSX.Element;
 }
 
-/** Asks for values in a dialog; null where it was called off. */
+/** Asks for values in a dialog; null if canceled. */
 export async function askForm<T>({
   title,
   ok,
   ...form
 }: IForm<T> & { title: string; ok: string }): Promise<T | null> {
   let { value } = form;
-  // The lab shows one dialog at a time: a second one would wait for the end of the first.
+  // JupyterLab shows dialogs one after the other: a second one would wait for the first to close.
   for (;;) {
     const asides: Aside<T>[] = [];
     const body = ReactWidget.create(

@@ -5,7 +5,7 @@ import { language, trans } from '../ui/locale';
 const SIGNIFICANCE = 0.05;
 const FOLDS = 'cross_validation.';
 
-/** "(0.77–0.86)"; empty where no limits are known. */
+/** "(0.77–0.86)"; empty if the limits are unknown. */
 export function intervalText({
   low,
   high
@@ -39,7 +39,7 @@ export function metricLabel(metric: string): string {
     : metric;
 }
 
-/** Returns what is to be known about the scores of a comparison, in sentences. */
+/** Returns sentences about the statistical certainty of a comparison's scores. */
 export function certaintyTexts(certainty: {
   model: string;
   rows?: number | null;
@@ -72,7 +72,7 @@ export function certaintyTexts(certainty: {
   return texts;
 }
 
-/** Returns the models of a comparison that do not differ significantly from its best one. */
+/** Returns the models of a comparison that do not differ significantly from the best. */
 export function rivalsOf(
   changes: readonly IMetricChange[],
   node: string,

@@ -27,7 +27,7 @@ function column(
   };
 }
 
-/** Shows columns in a table of a width; returns what has been chosen, newest last. */
+/** Renders columns in a table of a width; returns the choices, newest last. */
 function showTable(
   columns: readonly IColumnProfile[],
   width: number
@@ -97,7 +97,7 @@ test('a column says what it is, why, and what is missing', async () => {
     .element(page.getByLabelText('Role of constructor'))
     .toHaveValue('target');
   expect(changes).toEqual(['id=number', 'id=null', 'constructor=target']);
-  // What cannot be predicted is no target.
+  // Unpredictable columns are not targets.
   const option = page
     .getByLabelText('Role of id')
     .getByRole('option', { name: 'target' });

@@ -38,16 +38,16 @@ const [WIDTH, HEIGHT, BARS] = [60, 16, 10];
 interface IColumnTable {
   columns: readonly IColumnProfile[];
   rows: number;
-  /** By column; the others are as they were guessed. */
+  /** By column; missing columns have their detected kind. */
   kinds: Readonly<Record<string, string>>;
-  /** By column; the others are features. */
+  /** By column; missing columns are features. */
   roles: Readonly<Record<string, string>>;
   /** Null: the kind that was guessed. */
   onKind: (column: string, kind: ColumnKind | null) => void;
   onRole: (column: string, role: ColumnRole) => void;
 }
 
-/** The columns of a table: what each holds and is for, which can be changed. */
+/** Editable table of columns with their kinds and roles. */
 export function ColumnTable(props: IColumnTable): JSX.Element {
   const { columns, rows, kinds, roles } = props;
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
@@ -210,7 +210,7 @@ const ColumnRow = memo(
   }
 );
 
-/** A number; in a narrow table, which has no heads of columns, with its word. */
+/** Number; in a narrow table, which has no header, with a label. */
 function Fact(props: {
   cell: string;
   short: string;

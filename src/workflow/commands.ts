@@ -23,7 +23,7 @@ interface ICommand {
 /** By their ids. */
 type Commands = Record<string, ICommand>;
 
-/** Adds what can be done to the canvas that is looked at. */
+/** Adds the commands of the current canvas. */
 export function addCanvasCommands(
   app: JupyterFrontEnd,
   tracker: WidgetTracker<WorkflowWidget>
@@ -63,7 +63,7 @@ export function addCanvasCommands(
         if (widget?.editor) {
           // Drawn at once: the next key belongs to the field that a command opens.
           await flushSync(() => act(widget.editor!, widget.content));
-          // A menu takes the focus, and leaves it to no one.
+          // Closing a menu leaves the focus on the body.
           if (document.activeElement === document.body) {
             widget.content.focus();
           }
@@ -73,7 +73,7 @@ export function addCanvasCommands(
   }
 }
 
-/** The one selected node, if it is a node of the graph. */
+/** The only selected node, if it is a node of the graph. */
 function nodeOf({ model }: Editor): string | null {
   return model.selection.singleNode;
 }

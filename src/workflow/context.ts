@@ -18,24 +18,24 @@ import type { CanvasModel } from './store/model';
 import type { PanesStore } from './store/panes';
 import type { Preferences } from './store/preferences';
 
-/** What the canvas has the lab do. */
+/** Operations that the canvas delegates to JupyterLab. */
 export interface ILabActions {
   queries: QueryClient;
   /** Opens the file in the text editor. */
   openAsText: () => void;
-  /** Lets a person choose a file whose name fits; its path from the project's root, or null. */
+  /** Asks for a file whose name matches; resolves to its path from the project's root, or null. */
   chooseFile: (pattern: RegExp) => Promise<string | null>;
-  /** Uploads files into the project; the paths of those that are there then, from its root. */
+  /** Uploads files into the project; resolves to their paths from its root. */
   uploadFiles: (files: readonly File[]) => Promise<string[]>;
   /** Shows a table of the project, and adds the nodes of a first model. */
   openTable: (path: string) => void;
-  /** Asks for a template and adds its nodes. */
+  /** Opens the dialog of templates. */
   openTemplates: () => void;
   /** Opens a node that has failed in a run as a notebook. */
   openFailed: (run: string, node: string) => void;
   params: IParamsDocuments;
   code: ICodeDocuments;
-  /** Opens another workflow, by its path from the project's root, to read it. */
+  /** Opens a workflow for reading, by its path from the project's root. */
   openSource: (path: string) => Promise<{ sharedModel: ISharedFile }>;
   /** Writes a new workflow; returns its path from the project's root. */
   createWorkflow: (
@@ -44,17 +44,17 @@ export interface ILabActions {
   ) => Promise<string>;
   /** Opens a file of the project; at a line, which counts from 1, in the text editor. */
   openFile: (path: string, line?: number) => void;
-  /** Shows data with its versions; with `track` DVC begins to keep it. */
+  /** Shows data with its snapshots; with `track` it is added to DVC. */
   showData: (path: string, track: boolean) => void;
-  /** What the lab can draw, by MIME types. */
+  /** Renderers by MIME type. */
   renderers: IRenderMimeRegistry;
-  /** Null where the lab has one look alone. */
+  /** Null if themes are not available. */
   themes: IThemeManager | null;
   preferences: Preferences;
   panes: PanesStore;
   /** Opens the workflow and the results that a run had; they cannot be edited there. */
   showRun: (run: IRunSummary) => void;
-  /** Of a view of a past run: what differs now, and the ways out; null on the canvas itself. */
+  /** Differences and actions of the view of a past run; null on the present canvas. */
   past: IPastRun | null;
   /** Opens the report of the shown run. */
   showReport: () => void;
@@ -66,15 +66,15 @@ export interface ILabActions {
 export interface IPastRun {
   /** The differences to the present workflow, node by node. */
   differences: readonly INodeDifference[];
-  /** Draws both workflows as one graph. */
+  /** Shows both workflows as one graph. */
   compare: () => void;
   /** Returns to the workflow as it is now. */
   leave: () => void;
-  /** Makes the workflow again what it was, as one step that can be undone. */
+  /** Restores the workflow of the run, as one step that can be undone. */
   restore: () => void;
 }
 
-/** What every part of the canvas needs. */
+/** Context of every part of the canvas. */
 export interface ICanvasContext extends ILabActions {
   model: CanvasModel;
 }
@@ -96,7 +96,7 @@ export interface ICodeEditor {
 export interface ICodeDocuments {
   /** Opens a file in a new editor inside `host`; its owner disposes it. */
   createEditor(path: string, host: HTMLElement): Promise<ICodeEditor>;
-  /** Writes what was typed. */
+  /** Writes unsaved edits. */
   save(path: string): Promise<void>;
 }
 

@@ -40,10 +40,10 @@ import { trans } from '../ui/locale';
 
 type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
-/** Reports to people that a request failed. */
+/** Reports a failed request to the user. */
 export type Report = (error: unknown) => void;
 
-/** The services of the lab that an editor uses. */
+/** Services of JupyterLab that an editor uses. */
 export interface IEditorOptions {
   client: MLWSClient;
   manager: IDocumentManager;
@@ -53,17 +53,17 @@ export interface IEditorOptions {
   commands: CommandRegistry;
   preferences: Preferences;
   views: IMainViews;
-  /** Null where the lab has no notebooks. */
+  /** Null without notebook support. */
   notebookFactory: Notebook.IContentFactory | null;
-  /** Null where nothing is kept over a reload of the page. */
+  /** Null if no state is stored across a reload of the page. */
   state: IStateDB | null;
   report: Report;
 }
 
-/** The actions of the lab that the editor and its dialogs use. */
+/** Actions of JupyterLab that the editor and its dialogs use. */
 interface IEditorActions extends ILabActions {
   params: IParamsDocuments & { refresh(): Promise<void>; dispose(): void };
-  /** The path of a lab's file from the project's root; null (and reported) where it is outside. */
+  /** Converts a JupyterLab path to a project path; null (and reported) if outside. */
   fromRoot: (path: string) => string | null;
 }
 
@@ -73,17 +73,17 @@ const PANES_KEY = 'mlws-workflow-panes';
 /** The folder of a project for data that is dropped on a canvas. */
 const DATA_FOLDER = 'data';
 
-/** Pixels between the top of a node and that of one below it. */
+/** Vertical distance of nodes, in pixels. */
 const ROW_HEIGHT = 140;
 
-/** The lab's own widget factory for texts. */
+/** Name of JupyterLab's widget factory for text. */
 export const TEXT_EDITOR = 'Editor';
 
 /**
- * The editor of an open `dvc.yaml`, kept in step with its file.
+ * Editor of an open `dvc.yaml`, synchronized with its file.
  *
- * This module and all that it imports load with the first canvas. Commands reach the gestures and
- * exports by an editor, so that their modules are not part of the lab's start.
+ * This module and its imports load with the first canvas. Commands reach gestures and exports by an
+ * editor, so that their modules do not load at JupyterLab's start.
  */
 export class Editor {
   constructor(
@@ -103,7 +103,7 @@ export class Editor {
     const { model } = this;
     model.server.failed.connect((_, error) => report(error));
     this.lab = labActions(context, model, _options);
-    // First, what is typed is written: it is what the follower takes for saved.
+    // Pending edits are written first, since the follower takes the text for saved.
     context.saveState.connect(this._onSaveState, this);
     this.disk = new DiskFollower(context, manager.services.contents);
     this.disk.conflictChanged.connect((_, isThere) => {
@@ -113,7 +113,7 @@ export class Editor {
   }
   readonly model: CanvasModel;
   readonly lab: IEditorActions;
-  /** Keeps the document in step with its file. */
+  /** Synchronizes the document with its file. */
   readonly disk: DiskFollower;
   readonly gestures = gestures;
   readonly exports = exports;
@@ -174,7 +174,7 @@ export class Editor {
     await this.context.save();
   }
 
-  /** Runs a notebook as a node, which is added below the others where there is none for it. */
+  /** Runs a notebook as a node; a missing node is added below the others. */
   async runNotebook(path: string): Promise<void> {
     const { model, lab } = this;
     // Only then is the project known, and with it the file's path in it.
@@ -196,7 +196,7 @@ export class Editor {
     await model.runs.startOnly(model.selection.nodes);
   }
 
-  /** Reads the files again that others may have written. */
+  /** Reloads the files that other programs may have changed. */
   async refreshFiles(): Promise<void> {
     await Promise.all([
       this.disk.refresh(),
@@ -229,7 +229,7 @@ function labActions(
 ): IEditorActions {
   const { manager, commands, preferences, report, renderers } = options;
   const { views, state, notebookFactory } = options;
-  /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
+  /** The project's folder in JupyterLab, with a trailing slash; "" for the server's root. */
   const root = (): string => {
     const own = localPath(context.path);
     return own.slice(
@@ -345,7 +345,7 @@ function labActions(
     },
     preferences,
     showData: (path, track) => {
-      // Where the lab's data view is not there, neither are its commands.
+      // Without the data view, its commands are missing too.
       const command = track ? 'mlws:track-data' : 'mlws:show-data';
       void commands.execute(command, { path: root() + path }).catch(report);
     },
@@ -419,7 +419,7 @@ function labActions(
             context: {
               ...actions,
               model,
-              // Another run takes the place of this one.
+              // A second run replaces this run.
               showRun: other => {
                 view.parent?.close();
                 actions.showRun(other);

@@ -13,7 +13,7 @@ interface IFactoryOptions
     DocumentRegistry.IWidgetFactoryOptions<WorkflowWidget>,
     IEditorOptions {
   registry: DocumentRegistry;
-  /** Null where nothing is kept over a reload of the page. */
+  /** Null if no state is stored across a reload of the page. */
   state: IStateDB | null;
 }
 
@@ -27,9 +27,8 @@ export class WorkflowFactory extends ABCWidgetFactory<
   }
 
   /**
-   * What brings the text: that of the text editor.
-   *
-   * Where people work together on texts, they do so on the canvas; it is the very same document.
+   * Content provider of the text editor: when collaboration is enabled, canvas and editor share one
+   * document.
    */
   get contentProviderId(): string | undefined {
     return this._options.registry.getWidgetFactory('Editor')?.contentProviderId;
@@ -59,7 +58,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
   }
 }
 
-/** Keeps what a user looks at of a workflow while it is open, also over a reload of the page. */
+/** Stores the view state of an open workflow, also across a reload of the page. */
 async function viewMemory(
   widget: WorkflowWidget,
   state: IStateDB | null

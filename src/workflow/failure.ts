@@ -10,12 +10,12 @@ const COMMAND = /^> /;
 /** Lines that only draw: frames, carets, rules. */
 const DECORATION = /^[\s^~\-=─│|]*$/;
 const MAX_LENGTH = 300;
-/** The error of a built-in component, whose words are for people. */
+/** Error of a built-in component, whose message is written for users. */
 const OWN = 'ComponentError';
-/** The beginning of what a node prints that was not run, or whose result could not be stored. */
+/** Prefix of the output of a node that was not run, or whose result could not be stored. */
 const REFUSAL = /^jupyter mlws node: /;
 
-/** Returns the last exception of a failed node's log in one line, else the error's own message. */
+/** Returns the last exception of a failed node's log in one line, or the error's message. */
 export function failureSentence(error: INodeFailure): string {
   const own = ownMessage(error);
   if (own !== null) {
@@ -50,13 +50,13 @@ export function failureSentence(error: INodeFailure): string {
     : error.message;
 }
 
-/** A row that a failure is about: it counts from 1, and the port is null where only one has a table. */
+/** Row of a failure, counted from 1; the port is null if only one port has a table. */
 export interface IFailedRow {
   row: number;
   port: string | null;
 }
 
-/** Returns the row of an input table that a failed node names; null where it names none. */
+/** Returns the row of an input table that a failed node names; null if none. */
 export function failedRow(error: INodeFailure): IFailedRow | null {
   const match = /\brow (\d+)(?: of the input '(\w+)')?/.exec(
     failureSentence(error)
@@ -64,7 +64,7 @@ export function failedRow(error: INodeFailure): IFailedRow | null {
   return match && { row: Number(match[1]), port: match[2] ?? null };
 }
 
-/** Returns what a built-in component says about its failure; null where it does not. */
+/** Returns the message of a built-in component's failure; null for other failures. */
 function ownMessage(error: INodeFailure): string | null {
   const last = logLines(error)
     .filter(line => EXCEPTION.test(line.trim()))
@@ -73,12 +73,12 @@ function ownMessage(error: INodeFailure): string | null {
   return name === OWN ? message : null;
 }
 
-/** Returns the setting that an error is most likely about; null where none is named. */
+/** Returns the setting that most likely caused an error; null if the error names none. */
 export function faultySetting(
   error: INodeFailure,
   settings: Readonly<Record<string, unknown>>
 ): string | null {
-  // What there is instead is no fault.
+  // The alternative is not an error message.
   const [sentence] = failureSentence(error).split('; it has ');
   const quoted = new Set(
     [...sentence.matchAll(/['"“‘`]([^'"”’`]+)['"”’`]/g)].map(([, text]) => text)

@@ -82,7 +82,7 @@ test('parameters in their own file are edited in place and planned', async () =>
   expect(files.get(TUNED)).toBe(text);
   expect(await accessFaults('.jp-mlws-Panel')).toEqual([]);
 
-  // What an editor writes there shows here.
+  // Edits in a text editor are shown here.
   canvas.server.write(PARAMS, params.replace('0.1', '0.7'));
   await expect.element(field).toHaveValue('0.7');
 });

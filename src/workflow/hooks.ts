@@ -12,7 +12,7 @@ import type { SelectionStore } from './store/selection';
 
 import { useCanvas } from './context';
 
-/** Calls a slot, as the last drawing has made it, at every signal. */
+/** Calls the latest slot at every signal. */
 export function useSlot<T>(
   signal: ISignal<object, T>,
   slot: (value: T) => void
@@ -26,7 +26,7 @@ export function useSlot<T>(
   }, [signal]);
 }
 
-/** A store; the component is drawn anew when it changes. */
+/** Subscribes a component to a store. */
 function useChanges<T extends { changed: ISignal<object, void> }>(store: T): T {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   useSlot(store.changed, draw);
@@ -67,7 +67,7 @@ export function useCurrentRun(): RunState {
   return useChanges(useCanvas().model.runs.current);
 }
 
-/** Draws anew when the value of this one key changes. */
+/** Subscribes a component to the value of a key. */
 export function useKeyed<T>(store: KeyedStore<T>, key: string): T | undefined {
   return useSyncExternalStore(
     listener => store.subscribe(key, listener),
@@ -75,7 +75,7 @@ export function useKeyed<T>(store: KeyedStore<T>, key: string): T | undefined {
   );
 }
 
-/** The present moment, drawn anew each second while `isOn`. */
+/** The present time, updated each second while `isOn`. */
 export function useClock(isOn: boolean): number {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
@@ -91,7 +91,7 @@ export function useElapsed(started: string | null, isOn: boolean): number {
   return started ? Math.max(0, (now - Date.parse(started)) / 1000) : 0;
 }
 
-/** Writes what is typed before the file is saved, the node deselected or the form closed. */
+/** Commits pending edits before the file is saved, the node deselected or the form closed. */
 export function useFlush(commit: () => void): void {
   useSlot(useCanvas().model.document.flushing, commit);
 }

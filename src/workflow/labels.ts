@@ -79,7 +79,7 @@ export function planText(action: string): string {
   return words[action] ?? action;
 }
 
-/** Returns the word for the mark of a node. */
+/** Returns the label of a node's mark. */
 export function markText(mark: NodeMark): string {
   switch (mark) {
     case 'running':
@@ -101,7 +101,7 @@ export function markText(mark: NodeMark): string {
   }
 }
 
-/** Returns what the button of a run says of the plan; null where there is none. */
+/** Returns the label of the run button by the plan; null if there is none. */
 export function runButtonText(plan: IPlan | null): string {
   if (!plan) {
     return trans.__('Run');
@@ -121,7 +121,7 @@ export function runButtonText(plan: IPlan | null): string {
   return `${nodes} · ${unknown > 0 ? '≥ ' : '~'}${time}`;
 }
 
-/** The word for a kind of node; another type that the server names stays as it is. */
+/** Label of a node's kind; unknown types from the server are unchanged. */
 export function kindText(kind: string): string {
   const words: Record<string, string> = {
     component: trans.__('Component'),
@@ -133,7 +133,7 @@ export function kindText(kind: string): string {
   return words[kind] ?? kind;
 }
 
-/** The page of the reference about a node; undefined if there is none. */
+/** Reference page of a node; undefined if there is none. */
 export function helpPage({ component, kind }: IGraphNode): string | undefined {
   if (component) {
     return component.source === 'library'
@@ -163,7 +163,7 @@ export function columnTypeText(type: ITableColumn['type']): string {
   }
 }
 
-/** The word for what a column holds. */
+/** Label of a column's kind. */
 export function columnKindText(kind: ColumnKind): string {
   switch (kind) {
     case 'category':
@@ -177,7 +177,7 @@ export function columnKindText(kind: ColumnKind): string {
   }
 }
 
-/** The word for what a column is for. */
+/** Label of a column's role. */
 export function columnRoleText(role: ColumnRole): string {
   switch (role) {
     case 'feature':
@@ -195,7 +195,7 @@ export function columnRoleText(role: ColumnRole): string {
   }
 }
 
-/** Why a column is probably of its kind; empty where the kind says so itself. */
+/** Reason for a column's kind; empty if the kind is self-explanatory. */
 export function kindReasonText(reason: IColumnProfile['reason']): string {
   switch (reason) {
     case 'no_values':
@@ -222,7 +222,7 @@ export function kindReasonText(reason: IColumnProfile['reason']): string {
   }
 }
 
-/** The type of a column with its kind and role, where they say more. */
+/** The type of a column with its kind and role, if they add information. */
 export function columnFactsText({
   type,
   kind,
@@ -238,7 +238,7 @@ export function columnFactsText({
     .join(' · ');
 }
 
-/** What a node is: its component, else its kind. */
+/** Label of a node: its component, else its kind. */
 export function nodeText({
   component,
   componentName,
@@ -247,7 +247,7 @@ export function nodeText({
   return component?.title ?? componentName ?? kindText(kind);
 }
 
-/** Why a node can't have variants. */
+/** Message for a node that cannot have variants. */
 export function sweepFaultText(fault: SweepFault): string {
   switch (fault.kind) {
     case 'text':
@@ -274,7 +274,7 @@ export function sweepFaultText(fault: SweepFault): string {
   }
 }
 
-/** What becomes of a node that reads what a sweep writes. */
+/** Message about a sweep's effect on a downstream node. */
 export function readerText(node: string, kind: ReaderKind): string {
   const words: Record<ReaderKind, string> = {
     each: trans.__('%1 runs once per variant.', node),
@@ -301,7 +301,7 @@ export function errorText(error: IParseError): string {
   }
 }
 
-/** A value as people read it: the title of a choice, any other as it is. */
+/** Label of a value: the title of a choice; other values are unchanged. */
 export function choiceText(property: ISchema, value: Value): string {
   const titles = [property, ...(property.anyOf ?? [])].map(
     one => one['x-labels']?.[one.enum?.indexOf(value) ?? -1]
@@ -309,7 +309,7 @@ export function choiceText(property: ISchema, value: Value): string {
   return titles.find(title => title !== undefined) ?? cellText(value);
 }
 
-/** How a node differs between two versions: "Changed: n_estimators 60 → 67". */
+/** Message about a node's difference between two versions: "Changed: n_estimators 60 → 67". */
 export function differenceText({
   kind,
   reasons,
@@ -332,7 +332,7 @@ export function differenceText({
     data: trans.__('data'),
     metrics: trans.__('metrics')
   };
-  // A change with its old and new value needs no word for its kind.
+  // Old and new value make the kind of the change obvious.
   const values = changes.map(
     ({ name, before, after }) =>
       `${name} ${cellText(before)} → ${cellText(after)}`

@@ -21,7 +21,7 @@ import { CanvasModel } from './store/model';
 import type { PanesStore } from './store/panes';
 import { WorkflowService } from './store/service';
 
-/** Reads of one workflow what it was at a run. */
+/** Service of a workflow at the time of a run. */
 class PastService extends WorkflowService {
   constructor(
     private _source: MLWSClient,
@@ -58,7 +58,7 @@ class PastService extends WorkflowService {
     return file;
   }
 
-  /** The run has shown what was wrong with it. */
+  /** The run has reported its problems. */
   async validate(): Promise<[]> {
     return [];
   }
@@ -78,7 +78,7 @@ export interface IPastRunOptions {
   text: string;
   /** The text as it is now. */
   now: string;
-  /** The context of the workflow's own canvas. */
+  /** Context of the workflow's present canvas. */
   context: ICanvasContext;
   createEditor: (
     model: CodeEditor.IModel,
@@ -93,7 +93,7 @@ export interface IPastRunOptions {
 
 let count = 0;
 
-/** A past run on a canvas of its own: the workflow and the settings that it had, and its results. */
+/** Read-only canvas of a past run: its workflow, settings and results. */
 export class PastRunWidget extends ReactWidget {
   constructor(options: IPastRunOptions) {
     super();
@@ -160,7 +160,7 @@ export class PastRunWidget extends ReactWidget {
   private _view = { initial: null, keep: () => undefined };
 }
 
-/** The files of parameters, code and other workflows as a run read them. */
+/** Returns the parameter files, code and workflows as a run read them. */
 function documentsOf(
   past: PastService,
   createEditor: IPastRunOptions['createEditor']
@@ -184,7 +184,7 @@ function documentsOf(
   };
 }
 
-/** Compares the workflow of a run with the present one. */
+/** Compares the workflow of a run with the present workflow. */
 function pastOf(options: IPastRunOptions): IPastRun {
   const { text, now, service, compare, leave, restore } = options;
   const [before, after] = [text, now].map(

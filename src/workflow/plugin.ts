@@ -107,7 +107,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     app.docRegistry.addFileType({
       name: FILE_TYPE,
       displayName: trans.__('Workflow'),
-      // By its name alone: other YAML files are not taken.
+      // Only this name: other YAML files keep their factory.
       pattern: '^dvc\\.yaml$',
       extensions: [],
       mimeTypes: ['text/yaml'],
@@ -193,7 +193,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** The lab's own Undo, Redo, Run and Run All act on the canvas that is looked at. */
+/** Connects JupyterLab's Undo, Redo, Run and Run All to the current canvas. */
 function addToMenus(
   menu: IMainMenu,
   tracker: WidgetTracker<WorkflowWidget>
@@ -213,7 +213,7 @@ const running: JupyterFrontEndPlugin<void> = {
   description: 'Lists running workflows in the panel of what is running.',
   autoStart: true,
   requires: [IMLWSClient, IWorkflowEvents],
-  // Notebook 7 has no panel of what is running.
+  // Notebook 7 has no panel of running sessions.
   optional: [IRunningSessionManagers],
   activate: (
     app: JupyterFrontEnd,
@@ -230,7 +230,7 @@ const running: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** New workflows: from a template, or from the files of other tools. */
+/** Commands that create workflows from a template, or from files of other tools. */
 function addFileCommands(
   app: JupyterFrontEnd,
   client: MLWSClient,
@@ -346,7 +346,7 @@ function addFileCommands(
   });
 }
 
-/** Two versions of the workflow that is looked at. */
+/** Adds the command that compares two versions of the current workflow. */
 function addCompareCommand(
   app: JupyterFrontEnd,
   tracker: WidgetTracker<WorkflowWidget>,
@@ -379,10 +379,10 @@ function addCompareCommand(
   });
 }
 
-/** How long the same message is not shown again, in milliseconds. */
+/** Time for which an equal message is not repeated, in milliseconds. */
 const ONCE = 10_000;
 
-/** Shows errors as notifications; the same one of several requests only once. */
+/** Shows errors as notifications; an error of several requests only once. */
 function reporter(): Report {
   const times = new Map<string, number>();
   return error => {

@@ -8,13 +8,13 @@ import { useCanvas } from './context';
 import { useDocument } from './hooks';
 import type { WorkflowService } from './store/service';
 
-/** What the server last answered, and why a request failed since. */
+/** Last response of a request, and the error of the newest attempt. */
 export interface IReply<T> {
   data: T | null;
   error: string | null;
 }
 
-/** Asks the server, and again when one of `causes` changes; null asks nothing. */
+/** Sends a request, and repeats it when one of `causes` changes; null sends none. */
 export function useReply<T>(
   request: ((service: WorkflowService) => Promise<T>) | null,
   causes: readonly unknown[]
@@ -29,7 +29,7 @@ export function useReply<T>(
 }
 
 interface ISourceState {
-  /** The file that the nodes are copies from; null if there is none. */
+  /** File of the sub-workflow; null if there is none. */
   path: string | null;
   /** Null while the file is read, or cannot be. */
   text: string | null;

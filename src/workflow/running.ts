@@ -8,7 +8,7 @@ import { trans } from '../ui/locale';
 import { workflowIcon } from './icons';
 import { FINAL } from './store/run';
 
-/** The runs of the project that have not ended, for the lab's panel of what is running. */
+/** Active runs of the project, for JupyterLab's panel of running sessions. */
 export class RunningRuns implements IRunningSessions.IManager {
   constructor(
     private _client: MLWSClient,

@@ -45,9 +45,9 @@ interface IButton {
 }
 
 /**
- * Registers the items of the toolbar of a workflow: its buttons, and the state of its run.
+ * Registers the toolbar items of a workflow: its buttons, and the state of its run.
  *
- * The settings (`jupyter.lab.toolbars` in `canvas.json`) say which are shown, and in what order.
+ * The settings (`jupyter.lab.toolbars` in `canvas.json`) choose and order them.
  */
 export function addToolbarItems(
   registry: IToolbarWidgetRegistry,
@@ -98,7 +98,7 @@ function createButton(
   const update = (): void => {
     const { model } = widget;
     button.enabled = model !== null && (isEnabled?.(model) ?? true);
-    // The lab's button is pressed after every other click.
+    // JupyterLab's button toggles its pressed state on each click.
     button.pressed = isPressed?.(widget.content) ?? false;
   };
   update();
@@ -236,7 +236,7 @@ interface IViewProps {
   model: CanvasModel;
 }
 
-/** "Run 3 nodes · ~9 s"; where nothing is to be done, that, and the way to run all the same. */
+/** "Run 3 nodes · ~9 s"; if all are up to date, says so and offers to run nevertheless. */
 function RunButton({ model }: IViewProps): JSX.Element {
   const { runs, drawing } = model;
   const { forecast } = runs;

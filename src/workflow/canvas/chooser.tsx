@@ -7,9 +7,9 @@ import { matchesWords } from '../graph/choices';
 export interface IChoice {
   key: string;
   label: string;
-  /** Beside the label, in a lighter colour. */
+  /** Beside the label, in a lighter color. */
   detail?: string;
-  /** More words that it is found by. */
+  /** Additional search terms. */
   words?: string;
   icon?: LabIcon;
   /** Called with the text of the search. */
@@ -119,7 +119,7 @@ export function Chooser(props: {
             role="option"
             aria-selected={choice === current}
             data-mlws-choice={choice.key}
-            // So that the field keeps the focus.
+            // Keeps the focus in the field.
             onMouseDown={event => event.preventDefault()}
             onClick={() => take(choice)}
           >

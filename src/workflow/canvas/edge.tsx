@@ -7,12 +7,12 @@ import { useCanvas } from '../context';
 import { useKeyed } from '../hooks';
 
 export type CanvasEdge = Edge<{
-  /** The output that it comes from, of a node of the graph; null for a source. */
+  /** Output of the edge's source node; null for a data source. */
   output: { node: string; port: string } | null;
   type: string | null;
-  /** Where its number of rows stands; null where another edge has it. */
+  /** Position of the number of rows; null if the label is on a parallel edge. */
   rows: 'middle' | 'output' | null;
-  /** Its corners where nodes are in the way of a curve. */
+  /** Corners of a routed edge. */
   via: readonly XYPosition[];
 }>;
 

@@ -200,7 +200,7 @@ test('a frame collapses into one node, which acts for all nodes in it', async ()
   await commands.press('Enter');
   await page.getByRole('button', { name: 'Collapse “Models”' }).click();
 
-  // By the pointer: its outer ports, no inner node, one line in the file.
+  // By pointer: its outer ports, no inner node, a single change of the file.
   await expect.element(node(group)).toHaveTextContent('2 nodes');
   await expect.element(node('forest')).not.toBeInTheDocument();
   for (const member of ['forest', 'linear']) {
@@ -215,7 +215,7 @@ test('a frame collapses into one node, which acts for all nodes in it', async ()
   ]);
   expect(await accessFaults('.jp-mlws-Workflow')).toEqual([]);
 
-  // By the keyboard: renamed, duplicated, deleted and undone as one.
+  // By keyboard: renamed, duplicated, deleted and undone as a unit.
   const place = { position: { x: 60, y: 16 } };
   await node(group).click(place);
   void canvas.command('workflow:rename');
@@ -237,7 +237,7 @@ test('a frame collapses into one node, which acts for all nodes in it', async ()
   await expect.element(node(group)).toHaveTextContent('Models');
   expect(await canvas.save()).toBe(text);
 
-  // The tree view has it as one, and the key expands it again.
+  // The tree view shows it as a single row, and the key expands it again.
   await node(group).click(place);
   await commands.press('Control+Shift+y');
   const row = css(`[data-mlws-row="${group}"]`);

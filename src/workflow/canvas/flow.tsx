@@ -64,11 +64,11 @@ import { RequestChooser, type IRequest } from './requests';
 import { TreeView } from './tree';
 
 const MINI_MAP = { width: 130, height: 90 };
-/** So few nodes are seen at once: a map would only cover some. */
+/** Number of nodes up to which the minimap is hidden. */
 const FEW_NODES = 12;
 /**
- * From this many nodes on, only those in view are drawn; from afar, in one picture: 300 elements
- * with their wires move at 20 to 30 frames a second, the picture at 60.
+ * Number of nodes from which only visible nodes are drawn, at low zoom as one picture: 300 elements
+ * with edges move at 20 to 30 frames a second, the picture at 60.
  */
 const MANY_NODES = 100;
 const NEAR_ZOOM = 0.5;
@@ -79,7 +79,7 @@ const COVERED = { inert: '' } as object;
 interface IFlowProps {
   id: string;
   view: IViewMemory;
-  /** The tree view stands in the place of the drawing. */
+  /** True if the tree view replaces the drawing. */
   hasTree: boolean;
   onReady: (handle: IFlowHandle) => void;
 }
@@ -136,7 +136,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
     props.shape
   );
   const labels = useMemo(() => flowLabels(), []);
-  // The first drawing comes before React Flow takes the initial viewport.
+  // The first render comes before React Flow applies the initial viewport.
   const isFar = useStore(
     ({ panZoom, transform }) =>
       (panZoom || !initial ? transform[2] : initial.zoom) <= NEAR_ZOOM
@@ -156,7 +156,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   const { visible, attend, events } = useFewer(model, nodes, isOverview);
   const flow = useReactFlow();
   const open = useOpen(pane);
-  // The first node of an empty canvas stays where it was put.
+  // The first node of an empty canvas stays at its position.
   const [hadNodes] = useState(nodes.length > 0);
 
   const isValidConnection = useCallback(
@@ -244,7 +244,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
       }}
       onPointerDownCapture={event => {
         if (event.shiftKey && nodeOf(event.target) !== null) {
-          // Otherwise it would begin a rectangle, which selects nothing else.
+          // Otherwise it would start a selection rectangle.
           event.stopPropagation();
         }
         // So that the keys of the canvas work after a click on its ground.
@@ -310,7 +310,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
           '.react-flow__node-subworkflow'
         );
         if (far !== null) {
-          // From afar there are no ports to draw lines between.
+          // Ports are hidden at low zoom.
           handle.focusNode(far);
         } else if (group?.dataset.id) {
           gestures.toggleCollapsed(model, itemOf(group.dataset.id)!.index);
@@ -331,8 +331,8 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
           event.stopPropagation();
           return;
         }
-        // The menu is about what is under the pointer; the rectangle around several selected nodes
-        // lies above them.
+        // The context menu belongs to the element under the pointer; the selection rectangle of
+        // several nodes covers it.
         const id = nodeOf(event.target);
         const isSelection = (event.target as HTMLElement).matches(
           '.react-flow__nodesselection-rect'
@@ -376,7 +376,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
       >
         <Background />
         <Controls
-          // The rows of a small graph begin at the left; of a larger one the map is at the right.
+          // A small graph starts at the left; the minimap of a large graph is at the right.
           position={nodes.length > FEW_NODES ? 'bottom-left' : 'bottom-right'}
           orientation="horizontal"
           showInteractive={false}

@@ -1,4 +1,4 @@
-/** How the drawing looks at a zoom, and while a line is drawn. */
+/** Appearance of the drawing by zoom, and while an edge is drawn. */
 
 import {
   getViewportForBounds,
@@ -34,7 +34,7 @@ const TINY_ZOOM = 0.35;
 const READABLE_ZOOM = 0.3;
 /** Pixels between such a graph and the corner of the canvas. */
 const MARGIN = 24;
-/** Keeps titles at 12 pixels or more, and cards compact from afar. */
+/** Keeps titles at 12 pixels or more, and cards compact at low zoom. */
 export function useZoomLevel(pane: React.RefObject<HTMLElement>): void {
   const level = useTypeSize(pane);
   useLayoutEffect(() => {
@@ -66,7 +66,7 @@ export interface IKeptView extends IView {
   corners: IBox;
 }
 
-/** Keeps the view that the user chose over a reload of the page. */
+/** Stores the user's viewport across a reload of the page. */
 export interface IViewMemory {
   /** Null for a graph that is to be fitted into its box. */
   initial: IKeptView | null;
@@ -74,12 +74,12 @@ export interface IViewMemory {
 }
 
 /**
- * Keeps what is in view in view when the canvas changes its size, as when the results open below it.
+ * Keeps the visible part in view when the canvas is resized, as when the results panel opens.
  *
- * A graph that was fitted is fitted again, in another layout where that makes it larger and
- * its file has no positions. Otherwise the part that was in view stays there, by a
- * move and, only if it has to be, by a smaller zoom; both are taken back with the size. Returns the
- * handler of moves, which keeps what the user chose, and not what was made of it for another size.
+ * A graph that was fitted is fitted again, with a new layout if that makes it larger and its file
+ * has no positions. Otherwise the viewport is moved and, only if necessary, zoomed out; both are
+ * reverted with the size. Returns the handler of moves, which stores the viewport of the user and
+ * ignores the automatic changes.
  */
 export function useSteadyView(
   model: CanvasModel,
@@ -92,7 +92,7 @@ export function useSteadyView(
   const width = useStore(state => state.width);
   const height = useStore(state => state.height);
   const size = useRef(initial && shape);
-  /** The view that the user chose, and the viewport that was made of it for another size. */
+  /** The viewport that the user chose, and the viewport computed from it for the present size. */
   const chosen = useRef<{ view: IView; result: Viewport } | null>(
     initial && memory.initial && { view: memory.initial, result: initial }
   );
@@ -152,8 +152,8 @@ export function useSteadyView(
 }
 
 /**
- * The viewport of a view that was kept, for the size that the canvas has now; null where the graph
- * is to be fitted: nothing of it would be in view, or the layout has placed its nodes elsewhere.
+ * The stored viewport, adapted to the present size; null if the graph is to be fitted: the viewport
+ * would be empty, or the layout has moved the nodes.
  */
 export function restoredViewport(
   model: CanvasModel,
@@ -175,7 +175,7 @@ function isAlike(one: IBox, other: IBox): boolean {
   );
 }
 
-/** The viewport with all nodes in it: from afar none is drawn one by one, not even at first. */
+/** The viewport with all nodes in it; at low zoom nodes are not rendered, not even at first. */
 export function fitted(nodes: readonly AnyNode[], shape: IShape): Viewport {
   return getViewportForBounds(
     boundsOf(boxesOf(nodes))!,

@@ -14,9 +14,9 @@ import type { CanvasEdge } from './edge';
 import { toEdges, toNodes, withFrames } from './nodes';
 import type { AnyNode } from './nodeTypes';
 
-/** How long the arrow keys must rest before a move is written, in milliseconds. */
+/** Delay of the write after the last arrow key, in milliseconds. */
 const MOVE_REST = 400;
-/** React Flow's nodes, kept in step with the model; what did not change keeps its object. */
+/** Synchronizes React Flow's nodes with the model; unchanged nodes keep their object. */
 export function useNodes(model: CanvasModel): {
   nodes: AnyNode[];
   onNodesChange: (changes: NodeChange<AnyNode>[]) => void;
@@ -79,7 +79,7 @@ export function useNodes(model: CanvasModel): {
   return { nodes, onNodesChange };
 }
 
-/** React Flow's edges, kept in step with the model. */
+/** Synchronizes React Flow's edges with the model. */
 export function useEdges(model: CanvasModel): {
   edges: CanvasEdge[];
   onEdgesChange: (changes: EdgeChange<CanvasEdge>[]) => void;
@@ -92,7 +92,7 @@ export function useEdges(model: CanvasModel): {
   const onEdgesChange = useCallback((changes: EdgeChange<CanvasEdge>[]) => {
     setEdges(before => applyEdgeChanges(changes, before));
   }, []);
-  // Edges that are only redrawn keep the selection, which may have been made in the tree.
+  // Rerendered edges keep their selection, which may have been made in the tree.
   const selected = JSON.stringify(
     edges.filter(edge => edge.selected).map(edge => edge.id)
   );

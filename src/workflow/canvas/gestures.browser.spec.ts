@@ -96,7 +96,7 @@ test('a line to an occupied input replaces', async () => {
   await expect.poll(() => fits('split:in:data')).toBe(1);
   expect(fits('compare:in:models')).toBe(0);
 
-  // Above a port of another type the reason is there, above the ground it is not.
+  // The reason is shown above a port of a wrong type, and hidden above the background.
   await commands.move(...middle(port('compare', 'in', 'models').element()), 4);
   await expect.element(css('.jp-mlws-Canvas-refusal')).toBeVisible();
   await commands.move(...emptyPlace(0.6, 0.97), 4);
@@ -140,7 +140,7 @@ test('shift-click, the plus of a port, and a short menu', async () => {
   await choice('test>plot_histogram').click();
   await expect.element(node('plot_histogram')).toBeInViewport();
   expect(await accessFaults('.jp-mlws-Workflow')).toEqual([]);
-  // The server has no run of the new node, and is not asked for one.
+  // The server has no run of the new node, and gets no request for it.
   await page.getByRole('tab', { name: 'Preview' }).click();
   await expect
     .element(css('.jp-mlws-Preview'))

@@ -20,7 +20,7 @@ import { ResultLine } from './result';
 
 export type GroupNode = Node<INodeData, 'subworkflow'>;
 
-/** The mark of a group is the first of these that one of its nodes has. */
+/** Marks by priority: a group shows the first that a member has. */
 const WEIGHTS: readonly NodeMark[] = [
   'failed',
   'running',
@@ -42,7 +42,7 @@ interface IGroupState {
   faulty: string | null;
 }
 
-/** The state of a group's nodes, as one. */
+/** The combined state of a group's nodes. */
 export function useGroupState({
   members = [],
   outputs

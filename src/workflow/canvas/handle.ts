@@ -21,15 +21,15 @@ import { COMPONENT_MIME } from './palette';
 import { inside } from './refusal';
 import type { IRequest } from './requests';
 
-/** What the commands and the palette ask of the drawing. */
+/** Operations on the drawing for the commands and the palette. */
 export interface IFlowHandle {
   fit(): void;
-  /** Where a new node comes into view. */
+  /** The position for a new node: the center of the view. */
   centre(): XYPosition;
   /** A free place to the right of a node. */
   besides(node: string): XYPosition;
   focusNode(id: string): void;
-  /** Opens the list of what can be added, found or connected. */
+  /** Opens the list of items to add, find or connect. */
   ask(kind: 'add' | 'find' | 'connect'): void;
   /** Files let go over the drawing; paths from the project's root, place in the window. */
   dropFiles(paths: readonly string[], x: number, y: number): void;
@@ -37,12 +37,12 @@ export interface IFlowHandle {
   cut(): void;
   paste(): Promise<void>;
   duplicate(): void;
-  /** False where the text holds no nodes. */
+  /** False if the text contains no nodes. */
   pasteText(text: string): boolean;
 }
 
 export const MIN_ZOOM = 0.05;
-// Nodes that are not drawn one by one are hidden ones to React Flow.
+// Nodes that are only painted are hidden to React Flow.
 export const FIT = {
   maxZoom: 1,
   // Wires go around the outermost nodes, and the buttons of the zoom are below them.
@@ -145,10 +145,10 @@ export function useHandle(
   return handle;
 }
 
-/** What was copied last in this page, where the clipboard cannot be read. */
+/** Last copy of this page, for browsers that do not allow reading the clipboard. */
 let lastClip: string | null = null;
 
-/** To the right of a node, where it is free. */
+/** Free position to the right of a node. */
 function besides(model: CanvasModel, node: string | null): XYPosition | null {
   const { drawn: graph, positions } = model.drawing;
   const place = node === null ? null : positions.get(node);
@@ -160,7 +160,7 @@ function besides(model: CanvasModel, node: string | null): XYPosition | null {
     : null;
 }
 
-/** The browser's own copy, cut and paste, which need no permission. */
+/** Handles the browser's copy, cut and paste events, which need no permission. */
 export function useClipboard(
   handle: IFlowHandle,
   model: CanvasModel
@@ -323,8 +323,8 @@ export function useReveal(model: CanvasModel): void {
 }
 
 /**
- * Keeps the focus on the canvas when the element that has it is removed, as by a deletion or an
- * undo: a browser gives it to the page, and the next key would not reach the canvas.
+ * Keeps the focus on the canvas when the focused element is removed, as by a deletion or an undo:
+ * the browser would focus the page, and keys would not reach the canvas.
  */
 export function useFocusInside(pane: React.RefObject<HTMLElement>): void {
   useEffect(() => {

@@ -14,7 +14,7 @@ import {
 const SIZE = 400;
 const LAYER = 25;
 
-/** A workflow of layers, in which each node reads what two of the layer before it wrote. */
+/** Workflow of layers, in which each node reads two nodes of the previous layer. */
 function largeWorkflow(size = SIZE, prefix = 's'): string {
   const lines = ['stages:'];
   for (let number = 0; number < size; number++) {
@@ -75,7 +75,7 @@ test('many nodes are painted, and still taken by hand', async () => {
   await fit(canvas);
   await expect.element(css('.jp-mlws-Node')).not.toBeInTheDocument();
 
-  // What the pointer comes to is an element of the page, and can be carried.
+  // A hovered node is an element of the page, and can be dragged.
   const box = find('.jp-mlws-Canvas').getBoundingClientRect();
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
   const name = await pointAtNode(x, y);
@@ -88,7 +88,7 @@ test('many nodes are painted, and still taken by hand', async () => {
   expect(lines.slice(begin, begin + 9).join('\n')).toContain('meta:');
   expect(lines.filter(line => line.includes('meta:'))).toHaveLength(1);
 
-  // A band over all of them selects what is only painted.
+  // A selection rectangle over all of them selects painted nodes.
   await commands.hold('Shift', true);
   await commands.move(box.x + 5, box.y + 5, 1);
   await commands.mouse('down');
@@ -122,7 +122,7 @@ test('many nodes are painted, and still taken by hand', async () => {
 
   // A double click from afar leads to where lines can be drawn.
   await fit(canvas);
-  // Where one was taken from, there is a gap now.
+  // The position of a moved node is empty.
   const near = await pointAtNode(x + 60, y + 60);
   await node(near).dblClick();
   await expect.element(picture).not.toBeInTheDocument();

@@ -7,7 +7,7 @@ import { useCanvas } from '../context';
 import { pictureNodes, useChanges, useColours } from './overview';
 import { boundsOf, NODE_WIDTH } from '../graph/geometry';
 
-/** The map of a large graph: one picture, with a frame around what is seen. */
+/** Minimap of a large graph: one picture with a frame around the viewport. */
 export function MapOfMany(props: {
   nodes: readonly AnyNode[];
   width: number;
@@ -83,7 +83,7 @@ interface IScene {
   scale: number;
 }
 
-/** How the whole graph fits into the map. */
+/** Returns the scale and offset that fit the whole graph into the map. */
 function sceneOf(
   nodes: readonly { x: number; y: number; height: number }[],
   width: number,

@@ -28,7 +28,7 @@ export function areaOf({ transform, width, height }: IView): Area {
   return [column, row, cellWidth, cellHeight].join(' ');
 }
 
-/** Returns the edges that cross an area, and those of some nodes wherever they are. */
+/** Returns the edges that cross an area, and all edges of some nodes. */
 export function edgesIn(
   area: Area,
   edges: CanvasEdge[],
@@ -57,7 +57,7 @@ export function edgesIn(
   });
 }
 
-/** Of a large graph the edges in view and around it: React Flow looks at each at every move. */
+/** Visible and nearby edges of a large graph: React Flow visits each at every pan. */
 export function useNearEdges(
   model: CanvasModel,
   edges: CanvasEdge[],

@@ -1,4 +1,4 @@
-/** The panes by their elements, each with what takes the focus in it, the first that is there. */
+/** Selectors of the panes, each with those of its focus targets in order of preference. */
 const PANES: readonly [string, readonly string[]][] = [
   ['.jp-mlws-Palette', ['input']],
   [

@@ -22,21 +22,21 @@ export interface INodeData extends Record<string, unknown> {
   node: IGraphNode;
   title: string;
   settings: string;
-  /** How many letters its title shares at the beginning with another one. */
+  /** Length of the prefix that the title shares with another title. */
   shared: number;
-  /** The outputs that nothing reads, one a line. */
+  /** Names of the outputs that no node reads, one per line. */
   unread: string;
 }
 
 export type CanvasNode = Node<INodeData, 'mlws'>;
 
-/** A card with its ports; what a run, the plan and the results say of it is read for it alone. */
+/** Card of a node with its ports; subscribes to the state of its node only. */
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model } = useCanvas();
   const { node, title, settings, shared, unread } = data;
   const state = useKeyed(model.runs.current.nodes, node.id);
   const next = useKeyed(model.runs.plan, node.id);
-  // During a run the plan is older than what the run has done.
+  // During a run the plan is older than the states of the run.
   const plan = useIsRunning() && state ? undefined : next;
   const fault = useKeyed(model.drawing.faults, node.id);
   const kind = nodeText(node);
@@ -87,7 +87,7 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   );
 });
 
-/** The title of a card; of those that begin alike, the middle is cut where there is no room. */
+/** Title of a card; of titles with a common prefix, the middle is cut if space is short. */
 export function NodeTitle(props: {
   title: string;
   shared: number;
@@ -121,7 +121,7 @@ function useIsRunning(): boolean {
   return useSyncExternalStore(subscribe, () => runs.isRunning);
 }
 
-/** The one sign of a node's state; its reasons are in the tooltip. */
+/** Icon of a node's state, with the reasons as a tooltip. */
 function Mark(props: {
   state: INodeState | undefined;
   plan: INodePlan | undefined;

@@ -24,7 +24,7 @@ import type { CanvasModel } from '../store/model';
 import type { CanvasEdge } from './edge';
 import type { AnyNode } from './nodeTypes';
 
-/** React Flow's nodes of a model; what did not change since `before` keeps its object. */
+/** Converts a model to React Flow's nodes; nodes equal to those in `before` keep their object. */
 export function toNodes(
   model: CanvasModel,
   before: readonly AnyNode[]
@@ -60,7 +60,7 @@ export function toNodes(
         position: positions.get(node.id)!
       },
       () => ({
-        // What is known need not be measured: the drawing stands at once.
+        // The size is known, so that React Flow draws at once instead of measuring first.
         initialWidth: NODE_WIDTH,
         initialHeight: nodeHeight(node),
         measured: { width: NODE_WIDTH, height: nodeHeight(node) },
@@ -101,7 +101,7 @@ export function toNodes(
   return withFrames(model, [...frames, ...nodes, ...data, ...words]);
 }
 
-/** Draws the frames around their nodes, wherever these stand. */
+/** Adds the frames around their nodes. */
 export function withFrames(
   model: CanvasModel,
   nodes: readonly AnyNode[]
@@ -135,7 +135,7 @@ export function withFrames(
         width,
         height,
         connectable: false,
-        // Behind the edges, also where it is selected, which adds a thousand.
+        // Behind the edges, also if selected, which adds a thousand.
         zIndex: -1001,
         ariaLabel: title
       }),
@@ -145,7 +145,7 @@ export function withFrames(
   return [...frames, ...nodes.filter(node => node.type !== 'frame')];
 }
 
-/** A node as it was, where it is the same now. */
+/** Returns the earlier object if the node is equal. */
 function keepNode(
   model: CanvasModel,
   node: Pick<AnyNode, 'id' | 'type' | 'data' | 'position'>,
@@ -168,7 +168,7 @@ function keepNode(
     : ({ ...old, ...node, ...more(), position, data, selected } as AnyNode);
 }
 
-/** The graph keeps its nodes: what differs below an equal node need not be looked for. */
+/** The graph keeps its nodes, so that identical nodes need no deep comparison. */
 function isSameData(
   one: AnyNode['data'] | undefined,
   other: AnyNode['data']
@@ -181,7 +181,7 @@ function isSameData(
     : deepEqual(one, other);
 }
 
-/** React Flow's edges of a model; those of `before` that are still right keep their objects. */
+/** Converts a model to React Flow's edges; unchanged edges keep their object in `before`. */
 export function toEdges(
   model: CanvasModel,
   before: readonly CanvasEdge[]
@@ -239,8 +239,8 @@ export function toEdges(
 }
 
 /**
- * Where edges have their numbers of rows. Those between the same two nodes lie close together: their
- * numbers stand at the outputs, and each output has one.
+ * Assigns the labels of row counts to edges. Edges between the same two nodes lie close together:
+ * their labels are at the outputs, one for each output.
  */
 function labelsOfRows(
   edges: readonly IGraphEdge[]
@@ -263,7 +263,7 @@ function labelsOfRows(
 
 const NO_CORNERS: readonly XYPosition[] = [];
 
-/** The handles of a node, where the style sheet draws them. */
+/** Handles of a node, at the positions of the style sheet. */
 function handlesOf({ inputs, outputs }: IGraphNode): NodeHandle[] {
   const handle = (side: 'in' | 'out', id: string, row: number): NodeHandle => {
     const { x, y } = portPosition(side, row);

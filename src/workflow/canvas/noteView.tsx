@@ -10,7 +10,7 @@ import * as gestures from '../store/gestures';
 export type NoteNode = Node<{ index: number; text: string }, 'note'>;
 export type FrameNode = Node<{ index: number; title: string }, 'frame'>;
 
-/** Words on the canvas; a double click or Enter begins to write. */
+/** Text note on the canvas; a double click or Enter starts editing. */
 export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
   const { model, renderers } = useCanvas();
   const { isEditing, begin, field } = useEditing<HTMLTextAreaElement>(
@@ -79,7 +79,7 @@ export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
   );
 });
 
-/** A text that turns into a field. Leaving it keeps what was typed, Escape does not. */
+/** Makes a text editable in place. Blur saves the text, Escape discards it. */
 export function useEditing<T extends HTMLInputElement | HTMLTextAreaElement>(
   id: string,
   value: string,
@@ -107,7 +107,7 @@ export function useEditing<T extends HTMLInputElement | HTMLTextAreaElement>(
     }
   };
   useSlot(model.selection.renameRequested, ask);
-  // The request may be older than what it is about.
+  // The request may precede the first render.
   // eslint-disable-next-line react-hooks/exhaustive-deps
   useEffect(ask, [id]);
   useEffect(() => {

@@ -18,7 +18,7 @@ import { paint, type IColours, type IPictureNode } from './painting';
 import { edgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 import { nodeMark, type NodeMark } from '../graph/marks';
 
-/** So many selected nodes are drawn one by one; more only painted. */
+/** Number of selected nodes that are still rendered as elements; more are only painted. */
 const FEW = 20;
 
 /** The topmost node at a place. */
@@ -49,8 +49,8 @@ interface IFewer {
 }
 
 /**
- * From afar, only what a person attends to is drawn as elements of the page: what is below the
- * pointer, has the focus or is selected, and frames and notes. The rest is painted.
+ * At low zoom, renders only the hovered, focused and selected nodes, frames and notes as elements.
+ * The rest is painted.
  */
 export function useFewer(
   model: CanvasModel,
@@ -94,7 +94,7 @@ export function useFewer(
   return { visible, attend, events };
 }
 
-/** A large graph from afar: one picture in the place of thousands of elements. */
+/** Picture of a large graph at low zoom, in place of thousands of elements. */
 export function Overview({
   nodes
 }: {
@@ -169,7 +169,7 @@ interface IPalette {
   marks: Record<NodeMark, string>;
 }
 
-/** The theme's colours, read again when another theme comes. */
+/** The theme's colors, read again when the theme changes. */
 export function useColours(
   within: React.RefObject<HTMLElement>
 ): IPalette | null {
@@ -236,7 +236,7 @@ export function pictureNodes(
   });
 }
 
-/** The rectangle drawn with Shift selects painted nodes too; React Flow selects only drawn ones. */
+/** Selection of painted nodes with Shift; React Flow selects only rendered nodes. */
 function useBand(model: CanvasModel, nodes: readonly AnyNode[]): void {
   const flow = useReactFlow();
   const band = useStore(state => state.userSelectionRect);

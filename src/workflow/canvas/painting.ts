@@ -1,19 +1,19 @@
 import { type IEdgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 import { cutTitle } from '../graph/titles';
 
-/** A node as it is painted: its corner and height, its words and its colours. */
+/** Painted node: its corner, height, texts and colors. */
 export interface IPictureNode extends XYPosition {
   height: number;
   title: string;
-  /** How many letters its title shares at the beginning with another one. */
+  /** Length of the prefix that the title shares with another title. */
   shared: number;
-  /** Of its mark; null where neither a run nor a plan says anything of it. */
+  /** Color of its mark; null without a run or plan. */
   state: string | null;
   isSelected: boolean;
   isFaulty: boolean;
 }
 
-/** The theme's colours that a picture needs. */
+/** Colors of the theme. */
 export interface IColours {
   ground: string;
   border: string;
@@ -23,7 +23,7 @@ export interface IColours {
   error: string;
 }
 
-/** What of the canvas is seen: its corner in the window's pixels, and how large it is drawn. */
+/** Viewport of the canvas: its corner in pixels of the window, and the zoom. */
 interface IView {
   x: number;
   y: number;
@@ -34,13 +34,13 @@ interface IView {
 
 /** The size of titles in the window, in pixels. */
 const TITLE_SIZE = 12;
-/** A title that is cut to fewer letters tells nothing. */
+/** Shortest length to which a title is cut. */
 const MIN_LETTERS = 7;
-/** The room for a title on a node, and the width of a letter in multiples of the type's size. */
+/** Width of a title, and of a letter in multiples of the type's size. */
 const TITLE_WIDTH = NODE_WIDTH - 20;
 const LETTER_WIDTH = 0.55;
 
-/** Returns true if titles can be read at a zoom, also where they are cut. */
+/** Returns true if titles are readable at a zoom, possibly cut. */
 export function hasTitles(zoom: number): boolean {
   return lettersAt(zoom) >= MIN_LETTERS;
 }
@@ -49,7 +49,7 @@ function lettersAt(zoom: number): number {
   return Math.floor((TITLE_WIDTH * zoom) / (TITLE_SIZE * LETTER_WIDTH));
 }
 
-/** Paints what is seen of a graph, edges below nodes. */
+/** Paints the visible part of a graph, edges below nodes. */
 export function paint(
   context: CanvasRenderingContext2D,
   nodes: readonly IPictureNode[],
@@ -88,7 +88,7 @@ export function paint(
   context.restore();
 }
 
-/** All edges are one path; without a GPU each stroke of its own would cost as much as all. */
+/** All edges are one path; without a GPU a stroke for each edge would cost as much as the whole. */
 function paintEdges(
   context: CanvasRenderingContext2D,
   edges: readonly IEdgeEnds[],
@@ -123,7 +123,7 @@ function paintBoxes(
     context.fillStyle = colours.ground;
     context.fillRect(x, y, NODE_WIDTH, height);
     if (state) {
-      // From afar an edge of four pixels is not seen: the whole node has the colour.
+      // At low zoom a left edge of four pixels is invisible: the color fills the node.
       context.globalAlpha = 0.45;
       context.fillStyle = state;
       context.fillRect(x, y, NODE_WIDTH, height);

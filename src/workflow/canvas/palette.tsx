@@ -29,7 +29,7 @@ export function Palette({
       role="region"
       aria-label={trans.__('Components')}
     >
-      {/* Not the lab's own field: its button to clear it has no name for screen readers. */}
+      {/* Not JupyterLab's search field: its clear button has no accessible name. */}
       <input
         type="search"
         className="jp-mod-styled jp-mlws-Palette-search"
@@ -43,7 +43,7 @@ export function Palette({
         {categories.map(category => (
           <details
             key={category}
-            // What matches a search is shown.
+            // A search opens the categories with matches.
             open={query !== '' || !collapsedCategories.includes(category)}
             onToggle={event => {
               const { open } = event.currentTarget;
@@ -109,7 +109,7 @@ function PaletteItem(props: {
         event.dataTransfer.effectAllowed = 'copy';
       }}
       onClick={({ detail, currentTarget }) => {
-        // A double click is one.
+        // A double click adds one node only.
         if (detail > 1) {
           return;
         }

@@ -6,10 +6,10 @@ import { memberEnd } from '../graph/groups';
 import { portText } from '../labels';
 import { addIcon } from '../operationIcons';
 
-/** Inputs on the left and outputs on the right, row by row; of a group those of its nodes. */
+/** Inputs on the left and outputs on the right, row by row; for a group those of its members. */
 export function Ports(props: {
   node: IGraphNode;
-  /** The outputs that nothing reads, one a line. */
+  /** Names of the outputs that no node reads, one per line. */
   unread: string;
 }): JSX.Element {
   const { id, inputs, outputs } = props.node;

@@ -12,7 +12,7 @@ import { refusalText } from '../labels';
 import { useSlot } from '../hooks';
 import type { CanvasModel } from '../store/model';
 
-/** How long the reason of a refusal stays in view, in milliseconds. */
+/** Time for which the reason of a refusal is shown, in milliseconds. */
 const REFUSAL_TIME = 6000;
 /** The reason in view: at once while dragging, and for a while afterwards. */
 export function useRefusal(model: CanvasModel): {
@@ -35,13 +35,13 @@ export function useRefusal(model: CanvasModel): {
   return { refusal, refuse };
 }
 
-/** A place in the window as one in the canvas. */
+/** Converts a position in the window to one in the canvas. */
 export function inside(pane: HTMLElement, { x, y }: XYPosition): XYPosition {
   const box = pane.getBoundingClientRect();
   return { x: x - box.x, y: y - box.y };
 }
 
-/** Why something was refused: where the pointer is, for a gesture of the pointer. */
+/** Reason of a refusal, at the pointer if a pointer gesture was refused. */
 export function RefusalText(props: {
   refusal: Refusal | null;
   pane: React.RefObject<HTMLDivElement>;
@@ -49,7 +49,7 @@ export function RefusalText(props: {
 }): JSX.Element {
   const { refusal, pane, pointer } = props;
   const [place, setPlace] = useState<XYPosition | null>(null);
-  // Before it is drawn, or it would be seen elsewhere first.
+  // Positions the element before the browser paints.
   useLayoutEffect(() => {
     const at = pointer.current;
     const box = pane.current;

@@ -48,7 +48,7 @@ import {
 /** More workflows are found by the dialog for files. */
 const MOST_REUSABLE = 20;
 
-/** What is to be chosen: a new node, one that is there, or a connection. */
+/** Request to choose a new node, an existing node, or a connection. */
 export type IRequest = { at: { x: number; y: number } } & (
   | { kind: 'add'; place: XYPosition; from?: IEnd; file?: string }
   | { kind: 'connect'; node: string; place: XYPosition }
@@ -56,7 +56,7 @@ export type IRequest = { at: { x: number; y: number } } & (
   | { kind: 'find' }
 );
 
-/** The list for a request, which does what is chosen. */
+/** The list for a request; applies the choice. */
 export function RequestChooser(props: {
   request: IRequest;
   onShow: (node: string) => void;
@@ -376,7 +376,7 @@ function useChoices(
   }
 }
 
-/** The other workflows of the project with their ports, once they have been read. */
+/** The project's workflows with their ports, once they have been read. */
 function useReusable(isAsked: boolean): readonly IReusable[] {
   const { model, openSource } = useCanvas();
   const { data } = useReply(
@@ -401,7 +401,7 @@ function useReusable(isAsked: boolean): readonly IReusable[] {
   return data ?? [];
 }
 
-/** What a workflow makes is no input of it by itself. */
+/** Tests whether to offer data as an input: outputs of workflows are not. */
 function isInput({ output }: IDataset): boolean {
   return !output;
 }

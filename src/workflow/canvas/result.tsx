@@ -16,7 +16,7 @@ import { language, trans } from '../../ui/locale';
 /** Tables in the line of a result. */
 const MOST_TABLES = 2;
 
-/** One line about a node: its newest result, its progress while it runs, or its error. */
+/** Result line of a node: its newest result, its progress while it runs, or its error. */
 export const ResultLine = memo(
   ({ node, state }: { node: IGraphNode; state: INodeState | undefined }) => {
     const { model } = useCanvas();
@@ -45,7 +45,7 @@ export const ResultLine = memo(
   }
 );
 
-/** How many columns the model of a node encodes, fills and ignores. */
+/** Numbers of columns that a node's model encodes, fills and ignores. */
 function Preparation({ result }: { result: INodeSummary }): JSX.Element | null {
   const counts = result.outputs.find(one => one.preparation)?.preparation;
   if (!counts) {
@@ -160,7 +160,7 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
   const change = previous === null ? 0 : value - previous;
   const isBetter = mode === 'max' ? change > 0 : change < 0;
   const isWinner = best || model !== null;
-  // Of a variant, such as `max_depth=2`, the value stays where the room is small.
+  // Of a variant, such as `max_depth=2`, the value stays visible in a narrow card.
   const [setting, ...values] = model?.split('=') ?? [];
   const number = numberText(value);
   const interval = intervalText(measure);
@@ -220,7 +220,7 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
   );
 }
 
-/** Three digits behind the point of small numbers, none of large ones. */
+/** Formats a small number with three digits after the point, a large one with none. */
 function numberText(value: number): string {
   const size = Math.abs(value);
   return size !== 0 && size < 0.0005

@@ -18,7 +18,7 @@ const ROW_HEIGHT = 26;
 /** Rows for a key that turns a page. */
 const PAGE = 10;
 
-/** The graph as a tree: the nodes with their states, and below each what it reads and writes. */
+/** The graph as a tree: nodes with their states, and below each its inputs and outputs. */
 export function TreeView(props: {
   onOpen: (node: string) => void;
 }): JSX.Element {
@@ -50,7 +50,7 @@ export function TreeView(props: {
     )
   });
 
-  // The graph's other ways to select, such as the search, move the tree along.
+  // The tree follows selections made elsewhere, such as by the search.
   useEffect(() => {
     if (selected !== null) {
       setActive(selected);
@@ -59,7 +59,7 @@ export function TreeView(props: {
   }, [model, selected]);
   useEffect(() => {
     virtual.scrollToIndex(current);
-    // The chooser of a search keeps the focus that it has.
+    // The search field keeps the focus.
     const tree = scroller.current;
     const isTyping = document.activeElement?.matches('input, textarea, select');
     if (wantsFocus.current && tree && !isTyping) {
@@ -176,7 +176,7 @@ export function TreeView(props: {
   );
 }
 
-/** The next node whose name begins with a letter. */
+/** The next node whose name starts with a letter. */
 function nextWith(
   rows: readonly TreeRow[],
   current: number,

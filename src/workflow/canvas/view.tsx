@@ -45,7 +45,7 @@ export interface ICanvasViewProps {
   hasTree: boolean;
 }
 
-/** The whole canvas: palette, drawing, panel and results, with what is wrong with the text above. */
+/** The canvas: palette, drawing, panel and results, with the parse error above. */
 export function CanvasView(props: ICanvasViewProps): JSX.Element {
   const { model } = useCanvas();
   const panes = usePanes();
@@ -244,7 +244,7 @@ function ConflictBanner(): JSX.Element | null {
   );
 }
 
-/** While nothing is heard of runs, what is shown of them may be old. */
+/** Warning that run states may be outdated while the event stream is disconnected. */
 function ConnectionBanner(): JSX.Element | null {
   const { model } = useCanvas();
   useSignal(model.server.connectionChanged);
@@ -259,7 +259,7 @@ function ConnectionBanner(): JSX.Element | null {
   );
 }
 
-/** Says that all that is seen is of a past run, and what is different now. */
+/** Banner of a past run, with the differences from the present workflow. */
 function PastRunBanner(): JSX.Element | null {
   const { past } = useCanvas();
   const { run } = useCurrentRun();
@@ -308,7 +308,7 @@ function PastRunBanner(): JSX.Element | null {
   );
 }
 
-/** Tells screen readers what a run does; on the drawing the same is seen as colours. */
+/** Announces the progress of a run to screen readers; the drawing shows it by colors. */
 function Announcer(): JSX.Element {
   const { model } = useCanvas();
   const region = useRef<HTMLDivElement>(null);

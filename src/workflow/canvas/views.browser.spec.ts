@@ -16,7 +16,7 @@ function zoom(): number {
   return new DOMMatrix(transform).a;
 }
 
-/** How much of a node is in the drawing's box. */
+/** Visible fraction of a node in the drawing's box. */
 function shareInView(id: string): number {
   const box = node(id).element().getBoundingClientRect();
   const room = find('.jp-mlws-Canvas').getBoundingClientRect();
@@ -70,7 +70,7 @@ test('a part that was in view is there after a reload in another size', async ()
   await reload(canvas, { files, path, nodes: ['two'] });
   await expect.poll(() => shareInView('two')).toBeGreaterThan(0.98);
 
-  // More than once, and in the former size again, it is as it was.
+  // Repeated, and at the former size, it is unchanged.
   await page.viewport(1600, 1000);
   await expect.poll(zoom).toBeCloseTo(before, 2);
 });

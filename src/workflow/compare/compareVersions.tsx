@@ -10,9 +10,9 @@ import { errorText } from '../labels';
 import { trans } from '../../ui/locale';
 import { Select } from '../../ui/controls';
 
-/** The versions that a person can choose from. */
+/** Number of snapshots offered for comparison. */
 const LAST = 50;
-/** What stands for the files as they are now. */
+/** Value of the option for the working tree. */
 const WORKING = '';
 
 interface IChoice {
@@ -20,7 +20,7 @@ interface IChoice {
   to: string;
 }
 
-/** Asks for two versions of a workflow and shows what became of its nodes; null if called off. */
+/** Asks for two versions of a workflow and compares them as graphs; null if canceled. */
 export async function compareVersions(
   client: MLWSClient,
   path: string,
@@ -54,7 +54,7 @@ export async function compareVersions(
       code: all.files
         .filter(one => one.kind !== 'data')
         .map(one => one.path)
-        // The file itself is what is compared.
+        // The path itself is compared.
         .filter(one => one !== path),
       data: all.data.map(one => one.path),
       metrics: all.metrics.map(({ name: metric, from, to }) => ({

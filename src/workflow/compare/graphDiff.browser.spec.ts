@@ -14,7 +14,7 @@ const COUNT = 12;
 const MIN_TYPE = 12;
 const MIN_ZOOM = 0.5;
 
-/** A chain of nodes whose last one has a setting of its own. */
+/** Chain of nodes whose last node has settings. */
 function chain(rate: number): string {
   const stages = Array.from(
     { length: COUNT },

@@ -33,7 +33,7 @@ type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
 const FIT = { maxZoom: 1, padding: 0.1 };
 const MOVE = { ...FIT, duration: MOVE_DURATION };
 
-/** Two versions of a workflow as one graph, with what became of each node. */
+/** Two versions of a workflow as one graph, with the change of each node. */
 export class GraphDiffView extends ReactWidget {
   constructor(
     private _diff: IGraphDiff,
@@ -201,7 +201,7 @@ function toEdges({ graph }: IGraphDiff, nodes: readonly DiffNode[]): Edge[] {
   return [...pairs].map(([id, pair]) => ({
     id,
     ...pair,
-    // Between the rows where it leads to the next one.
+    // Between the rows if it leads to the next row.
     type: x.get(pair.target)! > x.get(pair.source)! ? 'default' : 'smoothstep',
     ariaLabel: `${pair.source} → ${pair.target}`
   }));

@@ -29,24 +29,24 @@ import { setVariable } from './variables';
 
 interface IClipNode {
   id: string;
-  /** As the file has it. */
+  /** Body as in the file. */
   stage: Data;
   /** The folder of its commands, from the project's root. */
   folder: string;
   at: [number, number];
 }
 
-/** Nodes on the clipboard, as JSON that a person can read. */
+/** Nodes on the clipboard, as readable JSON. */
 export interface IClip {
   mlws: 'nodes';
   /** The file they are from, from the project's root. */
   path: string;
-  /** Were they taken away there? */
+  /** True if the nodes were cut. */
   cut: boolean;
   nodes: IClipNode[];
   /** The variables that they read. */
   vars: Data;
-  /** Data that stands beside them; paths from the project's root. */
+  /** Data nodes of the selection; paths from the project's root. */
   data?: { path: string; at: [number, number] }[];
   /** The frames around them. */
   frames?: IFrame[];
@@ -88,7 +88,7 @@ export function copyNodes(
   };
 }
 
-/** Null where a text holds no nodes of ours. */
+/** Parses a clip; null if the text is not one. */
 export function readClip(text: string): IClip | null {
   let clip: unknown;
   try {
@@ -136,11 +136,11 @@ function isClip(clip: unknown): clip is IClip {
   );
 }
 
-/** What pasting does: the new nodes' names, and the edit that adds them. */
+/** Returns the names of the pasted nodes, and the edit that adds them. */
 export function pasteNodes(
   document: IWorkflow,
   clip: IClip,
-  /** Where the upper left corner goes. */
+  /** Upper left corner of the pasted nodes. */
   corner: { x: number; y: number }
 ): { ids: string[]; edit: Edit } {
   const names = new Map<string, string>();
@@ -164,7 +164,7 @@ export function pasteNodes(
         : setIn(stage, ['do', 'meta', 'at'], at);
     edits.push(now => setIn(now.data, ['stages', names.get(node.id)!], target));
   }
-  // The same file is one node of a canvas: it is there once, whoever reads it.
+  // A file is one node of a canvas, however many nodes read it.
   const paths = new Set(dataOf(document).map(one => one.path));
   for (const { path, at } of data) {
     if (!paths.has(path)) {
@@ -183,7 +183,7 @@ export function pasteNodes(
   };
 }
 
-/** The upper left corner of what a clip holds. */
+/** The upper left corner of a clip. */
 export function cornerOf(clip: IClip): [number, number] {
   const places = [...clip.nodes, ...(clip.data ?? [])].map(one => one.at);
   return [
@@ -212,7 +212,7 @@ function pathsIn(stage: Data, lists: string[]): string[] {
     .flatMap(item => pathOf(item) ?? []);
 }
 
-/** The files that copies write: no two stages may claim one. By the old path, from the root. */
+/** Output paths of the copies, by the old path from the root: no two stages may write the same. */
 function newFiles(
   document: IWorkflow,
   clip: IClip,
@@ -247,7 +247,7 @@ function moveTo(path: string, from: string, to: string): string {
     : path;
 }
 
-/** A path beside another: with the new node's name for the old one's, else with a number. */
+/** Returns an unused path: with the new node's name instead of the old name, else with a number. */
 function freePath(
   path: string,
   id: string,
@@ -313,7 +313,7 @@ export function rewriteNode(
       };
 }
 
-/** The new path of a file, or of one below a folder with a new path; null where it stays. */
+/** The new path of a file, or of a file in a folder that moves; null if it stays. */
 function newPath(
   path: string,
   files: ReadonlyMap<string, string>

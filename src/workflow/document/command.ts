@@ -17,22 +17,22 @@ interface IArgument {
 /** `jupyter mlws node NAME --PORT path … ${settings}`, or the same of a notebook. */
 export interface IComponentCommand {
   text: string;
-  /** The component's name; null where a notebook is run. */
+  /** The component's name; null for a notebook. */
   component: string | null;
-  /** The notebook as written; null where a component is run. */
+  /** The notebook as written; null for a component. */
   notebook: string | null;
-  /** Behind the last word. */
+  /** End of the last word. */
   end: number;
   words: IWord[];
   args: IArgument[];
-  /** The words `${name}` that unpack a dictionary of settings. */
+  /** Words `${name}` that unpack a dictionary of settings. */
   unpacks: { name: string; word: IWord }[];
 }
 
 const SPACE = /^(?:[ \t\r\n]|\\\r?\n)+/;
 const UNPACK = /^\$\{\s*([^\s${}]+)\s*\}$/;
 
-/** Null where the command is more than words: pipes, lists, redirections, open quotes. */
+/** Null if the command is more than words: pipes, lists, redirections, open quotes. */
 export function splitWords(source: string): IWord[] | null {
   const words: IWord[] = [];
   let at = 0;
@@ -107,7 +107,7 @@ function readQuoted(
 }
 
 /**
- * Reads the command of a component's or a notebook's node; null where it is another command.
+ * Parses the command of a component's or a notebook's node; null for other commands.
  *
  * `isDictionary`: whether the value of a template's name unpacks to arguments.
  */
@@ -163,7 +163,7 @@ function readArgument(
     command.args.push({ name: flag, flag: word, values });
   } else if (
     template &&
-    // A template right behind a flag is its value, unless it is known to be a dictionary.
+    // A template right after a flag is its value, unless it is known to be a dictionary.
     (isDictionary(template[1]) ??
       (!last || last.values.length > 0 || afterUnpack))
   ) {
@@ -173,14 +173,14 @@ function readArgument(
   }
 }
 
-/** Quotes a word for the shell, where it needs that. */
+/** Quotes a word for the shell if necessary. */
 export function quoteWord(text: string): string {
   return /^[\p{L}\p{N}_./:=@%+,{}$-]+$/u.test(text)
     ? text
     : `'${text.replace(/'/g, "'\\''")}'`;
 }
 
-/** A command with more words where the arguments end: in front of the settings, or at the end. */
+/** Inserts words at the end of the arguments: before the settings, or at the end. */
 export function addWords(command: IComponentCommand, words: string): string {
   const { text, unpacks, end } = command;
   const at = unpacks[0]?.word.start;
@@ -189,7 +189,7 @@ export function addWords(command: IComponentCommand, words: string): string {
     : `${text.slice(0, at)}${words} ${text.slice(at)}`;
 }
 
-/** A command without some values of arguments; an argument goes with its last value. */
+/** A command without some values of arguments; an argument without values is removed. */
 export function removeValues(
   command: IComponentCommand,
   isGone: (name: string, value: string) => boolean
@@ -198,7 +198,7 @@ export function removeValues(
     command,
     command.args.flatMap(({ name, flag, values }) => {
       const removals = values.filter(value => isGone(name, value.text));
-      // `--name=value` is one word.
+      // `--name=value` is a single word.
       const words = removals.filter(value => value.start !== flag.start);
       return removals.length < values.length || removals.length === 0
         ? words.map((word): [IWord, IWord] => [word, word])
@@ -232,7 +232,7 @@ export function removeUnpack(command: IComponentCommand, name: string): string {
   );
 }
 
-/** Takes words away, with the white space in front of them. */
+/** Removes words, with the white space before them. */
 function removeSpans(
   { text, words }: IComponentCommand,
   spans: readonly [first: IWord, last: IWord][]

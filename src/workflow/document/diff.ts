@@ -3,9 +3,9 @@ import { diff3Merge, diffIndices } from 'node-diff3';
 import type { Value } from './values';
 
 /**
- * Joins two texts that came of one, line by line.
+ * Merges two texts with a common base, line by line.
  *
- * Null where both changed the same lines in different ways.
+ * Null on a conflict.
  */
 export function mergeTexts(
   ours: string,
@@ -26,7 +26,7 @@ export function mergeTexts(
   return result.join('\n');
 }
 
-/** The new items from `from` to `to` replace the old ones from `start` to `end`. */
+/** Replacement of the items from `start` to `end` by those from `from` to `to` of the new list. */
 export interface IHunk {
   start: number;
   end: number;

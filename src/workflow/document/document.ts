@@ -27,14 +27,14 @@ export type NodeKind =
   | 'script'
   | 'shell'
   | 'sweep'
-  /** A collapsed frame; no stage is one. */
+  /** A collapsed frame, which is not a stage. */
   | 'group';
 
-/** A dependency or an output, as a list of the stage holds it. */
+/** Dependency or output in a list of the stage. */
 export interface IPathEntry {
-  /** As written. */
+  /** Source text. */
   raw: string;
-  /** From the project's root, with templates filled in; of a sweep one for each variant. */
+  /** From the project's root, with templates resolved; of a sweep a path for each variant. */
   paths: string[];
   list: 'deps' | 'outs' | 'metrics' | 'plots';
   index: number;
@@ -50,9 +50,9 @@ interface IPathArgument {
 export interface IStage {
   id: string;
   kind: NodeKind;
-  /** As written, one after the other. */
+  /** Source text of the commands, in order. */
   commands: string[];
-  /** Set where the command is a component's or a notebook's. */
+  /** Parsed command of a component or a notebook. */
   command: IComponentCommand | null;
   component: string | null;
   /** The notebook that it runs, from the project's root. */
@@ -66,13 +66,13 @@ export interface IStage {
   description: string;
   frozen: boolean;
   line: number;
-  /** The variants' names of a sweep, where the file has them. */
+  /** Names of a sweep's variants that are in the file. */
   variants: string[];
-  /** False where an alias stands for the stage: an edit would change others as well. */
+  /** False for an alias: an edit would change its anchor. */
   isEditable: boolean;
 }
 
-/** Why a text is no workflow: it is no YAML, or not of the shape. */
+/** Reason for which a text is not a workflow: a syntax error, or an invalid structure. */
 export type IParseError = { line: number } & (
   | { kind: 'yaml'; message: string }
   | { kind: 'root' }
@@ -80,7 +80,7 @@ export type IParseError = { line: number } & (
   | { kind: 'stage'; name: string }
 );
 
-/** The data of a `dvc.yaml`, and what it means. */
+/** Parsed data of a `dvc.yaml`. */
 export interface IWorkflow {
   data: Data;
   /** From the project's root. */
@@ -90,13 +90,13 @@ export interface IWorkflow {
   /** Names of files with more variables. */
   varFiles: string[];
   stages: IStage[];
-  /** What only the text of a stage says, in the order of the text. */
+  /** Stages of sub-workflows from comments, in the order of the text. */
   origins: ReadonlyMap<string, Origin>;
 }
 
 type Origin = Pick<IStage, 'line' | 'isEditable'>;
 
-/** What a `dvc.yaml` says, with its text. */
+/** Parsed `dvc.yaml` with its text. */
 export interface IWorkflowDocument extends IWorkflow {
   source: IParsedText;
 }
@@ -106,9 +106,9 @@ export type ParseResult =
   | { document: null; error: IParseError };
 
 /**
- * Reads the text of a `dvc.yaml`; `path` is the file's, from the project's root.
+ * Parses a `dvc.yaml`; `path` is from the project's root.
  *
- * `before` is an earlier text of the file: only what differs from it is parsed.
+ * With an earlier text as `before`, only the differences are parsed.
  */
 export function parse(
   text: string,
@@ -141,7 +141,7 @@ export function parse(
   return read({ text, lineOf, ...parsed, ...layoutOf(text, parsed) }, path);
 }
 
-/** The text's own habits of line ends and indentation. */
+/** Detects the line ends and indentation of a text. */
 function layoutOf(
   text: string,
   parsed: IPartedText
@@ -215,7 +215,7 @@ function valueOf(source: IParsedText, node: Node | null): Value {
   return value;
 }
 
-/** The workflow with other data, as an edit makes them. */
+/** The workflow with the data of an edit. */
 export function withData(workflow: IWorkflow, data: Data): IWorkflow {
   return data === workflow.data
     ? workflow
@@ -283,7 +283,7 @@ function readVars({ vars: list }: Data): IVars {
   return read;
 }
 
-/** A stage as it was read last, and what it was read with. */
+/** Last parsed stage, with its inputs. */
 interface IReading {
   stage: IStage;
   folder: string;
@@ -294,7 +294,7 @@ interface IReading {
 
 const READINGS = new WeakMap<Data, IReading>();
 
-/** A stage, read only where its data or a variable that it uses are others. */
+/** Parses a stage, or returns the last one if its data and variables are unchanged. */
 function stageFor(
   data: Data,
   folder: string,
@@ -425,7 +425,7 @@ function kindOf(
   if (command?.component) {
     return 'component';
   }
-  // Behind the folder that it goes to and the variables that it sets is what it runs.
+  // The program follows the change of directory and the assignments of variables.
   const text = commands
     .join('\n')
     .trim()
@@ -449,7 +449,7 @@ interface IVariant {
 /** The variants of a matrix that are read at least, as many as the server allows. */
 const MOST_READ = 10_000;
 
-/** What `foreach` or `matrix` makes of a stage; null where it is a single one. */
+/** Parses the `foreach` or `matrix` of a stage; null if it has neither. */
 function readVariants(
   { foreach, matrix }: Data,
   scope: IScope

@@ -34,7 +34,7 @@ function edit(text: string, change: Edit, path = PATH): string {
   return after;
 }
 
-/** The lines that only one of the texts has, as a diff shows them. */
+/** Lines that only one of the texts contains, as a diff shows them. */
 function diff(before: string, after: string): string[] {
   const one = before.split('\n');
   const other = after.split('\n');

@@ -8,10 +8,10 @@ import {
 } from './document';
 import { type Data, insertKey, removeIn, type Value } from './values';
 
-/** The data of a workflow as an edit makes them; what the edit leaves are the same objects. */
+/** Function from a workflow to its edited data; unchanged parts keep their objects. */
 export type Edit = (workflow: IWorkflow) => Data;
 
-/** The text holds a form that can only be edited as text. */
+/** Error about syntax that can only be edited as text. */
 export class EditError extends Error {
   constructor({ id, line }: Pick<IStage, 'id' | 'line'>) {
     super(`The stage "${id}" can only be edited as text (line ${line}).`);
@@ -22,7 +22,7 @@ export class EditError extends Error {
   readonly stage: string;
 }
 
-/** Makes one edit of several, each of what the one before left. */
+/** Composes edits; each gets the result of the one before. */
 export function compose(...edits: Edit[]): Edit {
   return workflow =>
     edits.reduce((now, edit) => withData(now, edit(now)), workflow).data;
@@ -36,15 +36,15 @@ export function stageOf(workflow: IWorkflow, id: string): IStage {
   return stage;
 }
 
-/** Makes another body of a stage's body. */
+/** Function from a stage's body to its edited body. */
 type Change = (body: Data, stage: IStage) => Data;
 
-/** Changes the body of one stage. */
+/** Returns an edit of the body of a stage. */
 export function changeBody(id: string, change: Change): Edit {
   return changeBodies([id], change);
 }
 
-/** Changes the bodies of some stages; throws where one of them is an alias. */
+/** Returns an edit of the bodies of some stages; throws for an alias. */
 export function changeBodies(ids: Iterable<string>, change: Change): Edit {
   return ({ data, stages }) => {
     const byId = new Map(stages.map(stage => [stage.id, stage]));
@@ -61,24 +61,24 @@ export function changeBodies(ids: Iterable<string>, change: Change): Edit {
         changed[id] = body === before ? after : { ...before, do: after };
       }
     }
-    // A file without stages gets no `stages:` where nothing changes.
+    // A file without stages gets no `stages:` if nothing changes.
     return Object.keys(changed).length > 0
       ? { ...data, stages: { ...stagesOf(data), ...changed } }
       : data;
   };
 }
 
-/** The order in which people write the keys of a stage. */
+/** Conventional order of a stage's keys. */
 const ORDER = ['deps', 'outs', 'metrics', 'plots', 'frozen', 'meta'];
 
-/** A body with another value of a key; a new one stands where people write it. */
+/** Sets a key of a body; a new key is put in the conventional order. */
 export function withKey(body: Data, key: string, value: Value): Data {
   return key in body
     ? { ...body, [key]: value }
     : insertKey(body, key, value, ORDER.slice(ORDER.indexOf(key) + 1));
 }
 
-/** A body with one more item of a list, at the end where no index is given. */
+/** Inserts an item into a list of a body, by default at the end. */
 export function withItem(
   body: Data,
   list: string,
@@ -107,7 +107,7 @@ export function withoutItems(
       : body;
 }
 
-/** A body with another text of its only command. */
+/** Sets the only command of a body. */
 export function withCommand(
   body: Data,
   stage: IStage,
@@ -121,7 +121,7 @@ export function withCommand(
   return { ...body, cmd: Array.isArray(cmd) ? [change(text)] : change(text) };
 }
 
-/** A body with another text of its component's or notebook's command. */
+/** Sets the component's or notebook's command of a body. */
 export function withArguments(
   body: Data,
   stage: IStage,

@@ -5,7 +5,7 @@ export function columnInExpression(name: string): string {
     : `\`${name}\``;
 }
 
-/** Words that Python reads as a part of its grammar. */
+/** Keywords of Python. */
 const WORDS: ReadonlySet<string> = new Set(
   (
     'False None True and as assert async await break class continue def del ' +
@@ -14,7 +14,7 @@ const WORDS: ReadonlySet<string> = new Set(
   ).split(' ')
 );
 
-/** One item of a list of `column=value`. */
+/** Item of a list of `column=value`. */
 export interface IPair {
   column: string;
   value: string;
@@ -28,7 +28,7 @@ export function readPair(text: string): IPair {
     : { column: text.slice(0, at).trim(), value: text.slice(at + 1).trim() };
 }
 
-/** Reads an item whose value is one of some choices; the last equals sign ends the column. */
+/** Parses an item with a value out of some choices; the last equals sign ends the column. */
 export function readChoice(text: string): IPair {
   const at = text.lastIndexOf('=');
   return at < 0
@@ -36,7 +36,7 @@ export function readChoice(text: string): IPair {
     : { column: text.slice(0, at).trim(), value: text.slice(at + 1).trim() };
 }
 
-/** Returns items with another choice for a column; null takes it away. Others stay as they are. */
+/** Sets the choice of a column; null removes it. */
 export function withChoice(
   items: readonly string[],
   column: string,
@@ -54,7 +54,7 @@ export function withChoice(
 /** Roles that several columns can have. */
 const SHARED_ROLES: ReadonlySet<string> = new Set(['feature', 'ignored']);
 
-/** Returns roles with another one of a column; target, group, time and weight are unique. */
+/** Sets the role of a column; target, group, time and weight are unique. */
 export function withRoleChoice(
   items: readonly string[],
   column: string,

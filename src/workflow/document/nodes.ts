@@ -38,7 +38,7 @@ export interface INewNode {
   at: [number, number];
 }
 
-/** A name for a new node that no stage, no variable and no file of the others' has. */
+/** An unused name for a new node, also unlike variables and files of other stages. */
 export function freeId(
   { stages, vars }: IWorkflow,
   base: string,
@@ -51,7 +51,7 @@ export function freeId(
     ...others,
     ...stages.map(stage => stage.id),
     ...Object.keys(vars),
-    // A renamed node keeps its files, which its old name would claim again.
+    // A renamed node keeps its files, so that a new node of the old name would write them again.
     ...stages
       .flatMap(stage => stage.outs)
       .flatMap(out => /(?:^|\/)out\/([^/.]+)\./.exec(out.raw)?.[1] ?? [])
@@ -63,7 +63,7 @@ export function freeId(
   return id;
 }
 
-/** Adds a component's node at the end, with a file of its own for every output. */
+/** Adds a component's node at the end, with a new file for every output. */
 export function addNode({
   id,
   component,
@@ -105,7 +105,7 @@ export function addCommandNode(node: ICommandNode): Edit {
   };
 }
 
-/** Removes nodes, their settings, and what other nodes took from them. */
+/** Removes nodes with their settings and the connections from them. */
 export function removeNodes(ids: ReadonlySet<string>): Edit {
   return workflow => {
     const { stages } = workflow;
@@ -123,7 +123,7 @@ export function removeNodes(ids: ReadonlySet<string>): Edit {
   };
 }
 
-/** Takes files away from the nodes that read them, but for some nodes. */
+/** Disconnects files from their readers, except some nodes. */
 export function leaveFiles(
   files: ReadonlySet<string>,
   others: ReadonlySet<string> = new Set()
@@ -165,37 +165,37 @@ export function forgetPositions(workflow: IWorkflow): Data {
 
 export interface IConnection {
   source: string;
-  /** A path of one of the source's outputs, from the project's root. */
+  /** Path of a source's output, from the project's root. */
   path: string;
   target: string;
-  /** Null for nodes that are not components: they get the dependency alone. */
+  /** Null for nodes that are not components: they get only the dependency. */
   port: string | null;
   /** Files that the port read so far and that the connection replaces. */
   replaces?: string[];
 }
 
-/** Makes the target depend on an output, and passes its path to the port. */
+/** Adds an output to the target's dependencies, and passes its path to the port. */
 export function connect(connection: IConnection): Edit {
   const { source, path, target, port, replaces = [] } = connection;
   return workflow => {
     const { folder } = stageOf(workflow, target);
     const from = workflow.stages.find(stage => stage.id === source);
     const out = from?.outs.find(one => one.paths.includes(path));
-    // As the source wrote it, templates and all, where both run in the same folder.
+    // As written in the source, with templates, if both run in the same folder.
     const isSameText = from?.folder === folder && out?.paths.length === 1;
     const pathText = isSameText ? out!.raw : relative(folder, path);
     return replaceFiles(target, port, replaces, path, pathText)(workflow);
   };
 }
 
-/** Takes a path away from a port; the dependency goes with its last use. */
+/** Removes a path from a port, and the dependency with its last use. */
 export function disconnect(
   connection: Pick<IConnection, 'path' | 'target' | 'port'>
 ): Edit {
   return replaceFiles(connection.target, connection.port, [connection.path]);
 }
 
-/** Sets the file that an input reads; an empty path takes it away. */
+/** Sets the file that an input reads; an empty path removes it. */
 export function setFileInput(id: string, port: string, path: string): Edit {
   return workflow => {
     const { args } = stageOf(workflow, id);
@@ -209,7 +209,7 @@ export function addInput(id: string, path: string): Edit {
   return replaceFiles(id, null, [], path);
 }
 
-/** Lets a port read another file than some: its dependencies, and the arguments that pass them on. */
+/** Replaces files that a port reads: the dependencies, and the arguments that pass them. */
 function replaceFiles(
   id: string,
   port: string | null,
@@ -237,7 +237,7 @@ function replaceFiles(
     const isKnown = stage.deps.some(
       dep => dep.paths.includes(path) && !isGone(dep)
     );
-    // In the place of the first that goes.
+    // At the position of the first removed dependency.
     const at = stage.deps.find(isGone)?.index;
     const next = isKnown ? rest : withItem(rest, 'deps', pathText, at);
     return port === null

@@ -3,13 +3,13 @@ import { compose, type Edit } from './edits';
 import { type Data, isRecord, removeIn, setIn, type Value } from './values';
 import { removeVariable, setVariable } from './variables';
 
-/** Words on the canvas. */
+/** Text note on the canvas. */
 export interface INote {
   text: string;
   at: [number, number];
 }
 
-/** A box around nodes, with a title; a collapsed one is a single node in their place. */
+/** Titled box around nodes; a collapsed frame is drawn as a single node. */
 export interface IFrame {
   title: string;
   nodes: string[];
@@ -29,14 +29,14 @@ export function sourceId(path: string): string {
   return PREFIX + path;
 }
 
-/** The file that an id of the drawing stands for. */
+/** The file of a data node's id. */
 export function sourcePath(id: string): string | null {
   return id.startsWith(PREFIX) ? id.slice(PREFIX.length) : null;
 }
 
 type List = 'notes' | 'frames' | 'data';
 
-/** The note or frame that an id of the drawing stands for; stages cannot have such names. */
+/** The note or frame of an id in the drawing; stages cannot have such names. */
 export function itemOf(
   id: string
 ): { list: 'notes' | 'frames'; index: number } | null {
@@ -46,7 +46,7 @@ export function itemOf(
     : null;
 }
 
-/** What stands in `vars` below the workflow's name; DVC ignores what no stage uses. */
+/** Notes of a workflow, from `vars` below its name; DVC ignores variables that no stage uses. */
 export function notesOf(workflow: IWorkflow): INote[] {
   return listOf(workflow, 'notes')
     .map(recordOf)
@@ -90,7 +90,7 @@ function setList(key: List, items: Value[]): Edit {
     : removeVariable(['workflow', key]);
 }
 
-/** Adds an item behind the others of a list. */
+/** Appends an item to a list. */
 function addItem(key: List, item: Data): Edit {
   return workflow => setList(key, [...listOf(workflow, key), item])(workflow);
 }
@@ -122,7 +122,7 @@ export function forgetSourcePositions(workflow: IWorkflow): Data {
     : workflow.data;
 }
 
-/** Puts nodes into a frame of their own; they leave the frames that they were in. */
+/** Moves nodes from their frames to a new frame. */
 export function addFrame({ title, nodes, isCollapsed }: IFrame): Edit {
   return compose(
     leaveFrames(new Set(nodes)),
@@ -166,7 +166,7 @@ export function setCollapsed(index: number, isCollapsed: boolean): Edit {
   };
 }
 
-/** Removes notes or frames; what the frames held stays. */
+/** Removes notes or frames, but not the content of frames. */
 export function removeItems(key: List, indices: ReadonlySet<number>): Edit {
   return workflow => {
     const items = listOf(workflow, key);
@@ -175,7 +175,7 @@ export function removeItems(key: List, indices: ReadonlySet<number>): Edit {
   };
 }
 
-/** Takes nodes out of all frames; a frame that is empty then goes. */
+/** Removes nodes from all frames; an empty frame is removed. */
 export function leaveFrames(ids: ReadonlySet<string>): Edit {
   return workflow => {
     const frames = framesOf(workflow).map(({ nodes }) => ({

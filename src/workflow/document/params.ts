@@ -8,17 +8,17 @@ import { splitName, valueAt } from './templates';
 import type { ITextEdit } from './textEdits';
 import { type Data, isRecord, setIn, type Value } from './values';
 
-/** DVC's own name for a file of parameters. */
+/** DVC's default file of parameters. */
 const FILE = 'params.yaml';
 
-/** A file of parameters that a stage reads, and which of them; all where `keys` is null. */
+/** Parameter file of a stage, and the keys that it reads; `null` for all. */
 export interface IParamsUse {
   /** From the project's root. */
   path: string;
   keys: string[] | null;
 }
 
-/** The files of parameters that a stage depends on, and those with the settings it unpacks. */
+/** The parameter files of a stage, and those with its unpacked settings. */
 export function paramsOf(workflow: IWorkflow, stage: IStage): IParamsUse[] {
   const { params } = bodyOf(stagesOf(workflow.data)[stage.id] as Data);
   const uses: IParamsUse[] = [];
@@ -49,7 +49,7 @@ export function paramsOf(workflow: IWorkflow, stage: IStage): IParamsUse[] {
   return uses.filter(({ path }) => /\.ya?ml$/.test(basename(path)));
 }
 
-/** What templates of a stage name that no variable of this file is. */
+/** Names in a stage's templates that no variable of this file defines. */
 function foreignNames(workflow: IWorkflow, stage: IStage): string[] {
   if (stage.variants.length > 0) {
     return [];
@@ -68,7 +68,7 @@ interface IParamsFile {
   values: Data;
 }
 
-/** Null where the text is no mapping. */
+/** Null if the text is not a mapping. */
 export function readParams(text: string): IParamsFile | null {
   const lines = new LineCounter();
   const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -114,7 +114,7 @@ export function valuesAt(
   return [...entries];
 }
 
-/** Sets one value; nothing else of the file changes. */
+/** Sets a value; the rest of the file stays unchanged. */
 export function setParam(
   { source, values }: IParamsFile,
   name: string,
@@ -133,7 +133,7 @@ export function setParam(
     : reconcile(source, values, setIn(values, keys, value), 0);
 }
 
-/** What is typed into a field, as the kind of value that stood there; undefined where it is none. */
+/** Parses a field as the type of its earlier value; undefined if invalid. */
 export function typedValue(text: string, before: Value): Value | undefined {
   if (typeof before === 'string') {
     return text;
@@ -152,7 +152,7 @@ export function typedValue(text: string, before: Value): Value | undefined {
   }
 }
 
-/** How a value stands in a field. */
+/** Formats a value for a field. */
 export function fieldText(value: Value): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -16,10 +16,9 @@ import {
 export type Entry = Pair<Scalar, Node | null>;
 
 /**
- * An entry of a `dvc.yaml` with its parsed nodes, whose ranges count from its own start.
+ * Entry of a `dvc.yaml` with its parsed nodes, whose ranges count from its start.
  *
- * Documents share the parts that an edit leaves as they are: reading a text again takes the time
- * of what has changed in it.
+ * Documents share unchanged parts: parsing after an edit takes time only for the changed parts.
  */
 interface IPart {
   readonly text: string;
@@ -31,7 +30,7 @@ interface IPart {
 export interface IPartedText {
   parts: readonly IPart[];
   yaml: Document.Parsed;
-  /** What is to be added to a node's range; 0 for one that is of no part. */
+  /** Offset to add to a node's range; 0 for a node without a part. */
   baseOf: (node: object) => number;
 }
 
@@ -41,7 +40,7 @@ const OWNERS = new WeakMap<object, IPart>();
 interface ISection {
   /** The start of each part: the head, then the entries of `stages` or `vars`. */
   starts: number[];
-  /** The columns in front of an entry; null where the section is a single part. */
+  /** The indentation of an entry; null if the section is a single part. */
   indent: number | null;
   isList: boolean;
 }
@@ -50,8 +49,8 @@ const HEAD = /^(vars|stages):(?:[ \t]+#.*|[ \t]*)\r?$/;
 const NAME = /[\p{L}\p{N}_]/u;
 
 /**
- * Parses a text in parts; null where only the whole of it says what it is: it is no plain block
- * mapping, an anchor reaches from one part to another, or a part is invalid.
+ * Parses a text in parts; null if it has to be parsed as a whole: it is not a plain block mapping,
+ * an anchor reaches from one part to another, or a part is invalid.
  */
 export function parseParts(
   text: string,
@@ -177,7 +176,7 @@ function parsePart(text: string): IPart | null {
   return isScalarKey && own(entry, part) ? part : null;
 }
 
-/** Notes the part of each node; false where one refers to another. */
+/** Records the part of each node; false if a part refers to another. */
 function own(node: unknown, part: IPart): boolean {
   if (isPair(node)) {
     return own(node.key, part) && own(node.value, part);

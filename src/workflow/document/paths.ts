@@ -14,7 +14,7 @@ function normalise(path: string): string {
   return (path.startsWith('/') ? '/' : '') + parts.join('/');
 }
 
-/** Where `path`, written in `folder`, points to. An absolute path and an URL stay. */
+/** Resolves `path` from `folder`. Absolute paths and URLs stay unchanged. */
 export function join(folder: string, path: string): string {
   if (path.startsWith('/') || /^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
     return path;
@@ -47,7 +47,7 @@ export function folders(path: string): string[] {
   return parents;
 }
 
-/** How to write `path` in a command that runs in `folder`. */
+/** Returns `path` relative to `folder`, for a command that runs there. */
 export function relative(folder: string, path: string): string {
   if (path.startsWith('/') !== folder.startsWith('/')) {
     return path;
@@ -62,14 +62,14 @@ export function relative(folder: string, path: string): string {
   return [...up, ...to.slice(same)].join('/') || '.';
 }
 
-/** Is one of the paths the other one, or a folder that holds it? */
+/** Tests whether two paths are equal, or one is a folder that contains the other. */
 export function overlap(one: string, other: string): boolean {
   return (
     one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`)
   );
 }
 
-/** Matches a path in a command, and not a longer one. */
+/** Pattern of a path in a command that matches no longer path. */
 export function pathPattern(path: string): RegExp {
   return new RegExp(
     `(?<![\\p{L}\\p{N}_./@-])${escapePattern(path)}(?![\\p{L}\\p{N}_/@-]|\\.[\\p{L}\\p{N}])`,
@@ -77,12 +77,11 @@ export function pathPattern(path: string): RegExp {
   );
 }
 
-/** The extension of a file, such as `.csv`; empty without one. */
 export function extension(path: string): string {
   return /[^/]\.[^./]+$/.test(path) ? path.slice(path.lastIndexOf('.')) : '';
 }
 
-/** A path with another extension. */
+/** Replaces the extension of a path. */
 export function withExtension(path: string, next: string): string {
   return path.slice(0, path.length - extension(path).length) + next;
 }

@@ -12,7 +12,7 @@ import {
 import { setFileInput, withoutFiles } from './nodes';
 import { dirname, join, relative } from './paths';
 
-/** A port as it is to be; `previous` is its name so far, null for a new one. */
+/** Change of a port; `previous` is its present name, null for a new port. */
 export interface IPortChange {
   name: string;
   type: string;
@@ -70,7 +70,7 @@ export function changePorts(id: string, { before, after }: IPortsChange): Edit {
   );
 }
 
-/** Removes the file of an output port, and what other nodes took from it. */
+/** Removes the file of an output port, and its connections. */
 function removeOutput(id: string, port: string): Edit {
   return workflow => {
     const { args, outs } = stageOf(workflow, id);

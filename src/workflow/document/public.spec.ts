@@ -20,7 +20,7 @@ import { addOutput, fileNode, setCommand, setFrozen } from './stages';
 import { setTitle } from './variables';
 import { CanvasModel } from '../store/model';
 
-/** A folder with files named `*dvc.yaml` of other people's projects; they are not ours to keep. */
+/** Folder with files named `*dvc.yaml` of public projects, outside of this repository. */
 const FOLDER = process.env.MLWS_PUBLIC_PIPELINES;
 const FILES = FOLDER
   ? readdirSync(FOLDER).filter(name => name.endsWith('dvc.yaml'))
@@ -41,7 +41,7 @@ function open(text: string): { file: YFile; model: CanvasModel } {
   return { file, model };
 }
 
-/** The lines that only one of the texts has. */
+/** Lines that only one of the texts contains. */
 function diff(
   before: string,
   after: string
@@ -153,7 +153,7 @@ function edits(
   ];
 }
 
-/** Is a line one of a stage's own, or of a list that is empty without it? */
+/** Tests whether a line belongs to a stage, or to a list that is empty without it. */
 function inside(
   { source: { text } }: IWorkflowDocument,
   id: string,

@@ -14,7 +14,7 @@ import { lineEnd, lineStart } from './textEdits';
 export interface IParsedText extends IPartedText {
   text: string;
   eol: string;
-  /** The line that holds an offset, counted from 1. */
+  /** The line of an offset, counted from 1. */
   lineOf: (offset: number) => number;
   /** Columns that a nested block is indented by. */
   step: number;
@@ -22,7 +22,7 @@ export interface IParsedText extends IPartedText {
   listStep: number;
 }
 
-/** The value of a key, with the pair that holds it. */
+/** The value of a key, with its pair. */
 export function entryOf(map: unknown, key: string): Entry | null {
   const entry = isMap(map)
     ? map.items.find(
@@ -39,12 +39,12 @@ export function startOf(
   return source.baseOf(node as Node) + (node as Node).range![0];
 }
 
-/** Behind a node as it is written, without comments and blank lines; but for blocks. */
+/** End of a node, without comments and blank lines; except for block scalars. */
 export function endOf(source: Pick<IPartedText, 'baseOf'>, node: Node): number {
   return source.baseOf(node) + node.range![1];
 }
 
-/** Behind the last character that belongs to a node, without comments and blank lines. */
+/** End of the last character of a node, without comments and blank lines. */
 export function contentEnd(source: IParsedText, node: Node): number {
   if (isCollection(node) && !node.flow && node.items.length > 0) {
     const last = node.items[node.items.length - 1];
@@ -53,11 +53,11 @@ export function contentEnd(source: IParsedText, node: Node): number {
       : contentEnd(source, last as Node);
   }
   const end = endOf(source, node);
-  // A block scalar's range takes the blank lines behind it along.
+  // A block scalar's range includes the blank lines after it.
   return isInline(node) ? end : source.text.slice(0, end).trimEnd().length;
 }
 
-/** Behind the colon of a pair. */
+/** End of a pair's colon. */
 export function colonEnd(source: IParsedText, pair: Entry): number {
   return source.text.indexOf(':', endOf(source, pair.key)) + 1;
 }
@@ -72,7 +72,7 @@ export function columnOf({ text }: IParsedText, offset: number): number {
   return offset - lineStart(text, offset);
 }
 
-/** Behind the line where an entry ends, and behind the comments that go with it. */
+/** Start of the line after an entry and its comments. */
 export function behind(
   { text }: IParsedText,
   end: number,

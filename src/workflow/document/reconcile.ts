@@ -29,10 +29,10 @@ import { type Data, deepEqual, isRecord, type Value } from './values';
 import { wordEdits } from './words';
 
 /**
- * The edits that make a text hold other data. What is the same keeps its every byte: only the
- * entries, items and words that differ are printed.
+ * Edits that make a text contain new data. Equal data keeps its bytes: only changed entries, items
+ * and words are printed.
  *
- * New values nest as blocks: of the root so many levels, of others one less for each level.
+ * New values are written as blocks down to a number of levels below the root.
  */
 export function reconcile(
   source: IParsedText,
@@ -70,9 +70,9 @@ class Reconciler {
     this._replace(start, end, head + lines.map(line => line + eol).join(''));
   }
 
-  // What differs
+  // Replacement of values
 
-  /** Changes the parts of a value that differ; false where the whole is to be written. */
+  /** Changes the parts of a value that differ; false if the whole has to be written. */
   private _inPlace(
     node: Node,
     before: Value,
@@ -154,7 +154,7 @@ class Reconciler {
     }
   }
 
-  /** Makes the value of a pair another one; `levels` are those of the map that holds it. */
+  /** Replaces the value of a pair; `levels` are those of its map. */
   private _value(
     pair: Entry,
     before: Value,
@@ -178,7 +178,7 @@ class Reconciler {
         this._removeLines(this._span(node as YAMLMap, index))
       );
     } else if (lines.length > 1 && !inFlow && isEmpty(before)) {
-      // Lines below the key; a comment behind the key stays there.
+      // Lines below the key; a comment after the key stays.
       const indent = ' '.repeat(columnOf(source, startOf(source, pair.key)));
       this._replace(colon, end, '');
       this._insertLines(
@@ -206,7 +206,7 @@ class Reconciler {
     const items = list.items as Node[];
     const removals = new Set<number>();
     const additions = new Map<number, string[]>();
-    // Of as many items each is another one, else the last ones of a hunk are: a comment stays.
+    // In a hunk of equal lengths each item is replaced, else the last ones: a comment stays.
     const changes =
       before.length === after.length
         ? [{ start: 0, end: before.length, from: 0, to: after.length }]
@@ -235,7 +235,7 @@ class Reconciler {
     this._splice(list, removals, additions);
   }
 
-  // What comes and goes
+  // Insertion and removal of items
 
   /** The characters of a part of a collection; in block style with its dash. */
   private _span(node: YAMLMap | YAMLSeq, index: number): ISpan {
@@ -252,7 +252,7 @@ class Reconciler {
     };
   }
 
-  /** Adds parts to a collection, each in front of another or at the end, and removes some. */
+  /** Inserts parts into a collection, each before a part or at the end, and removes some. */
   private _splice(
     node: YAMLMap | YAMLSeq,
     removals: ReadonlySet<number>,
@@ -272,7 +272,7 @@ class Reconciler {
       } else if (node.flow) {
         this._replace(end, end, `, ${words}`);
       } else if (index < count) {
-        // On its own lines in front, be it behind a dash.
+        // On separate lines in front, also after a dash.
         const indent = eol + ' '.repeat(columnOf(this._source, start));
         this._replace(start, start, lines.join(indent) + indent);
       } else {
@@ -294,10 +294,10 @@ class Reconciler {
       if (!node.flow && isLine) {
         this._removeLines({ start, end });
       } else if (hasNext) {
-        // The next that stays takes this place, also behind a dash: `- a: 1`.
+        // The next remaining item takes this position, also after a dash: `- a: 1`.
         this._replace(start, this._span(node, next).start, '');
       } else {
-        // Of the tail of a collection the comma in front goes along.
+        // At the tail of a collection, the comma in front is removed too.
         const isTail = node.flow && index > 0;
         const from = isTail ? this._span(node, index - 1).end : start;
         this._replace(from, end, '');
@@ -314,7 +314,7 @@ class Reconciler {
     this._replace(isOpenEnd && first > 0 ? first - eol : first, last, '');
   }
 
-  /** Inserts whole lines in front of the line that begins at `offset`, or at the text's end. */
+  /** Inserts whole lines before the line that starts at `offset`, or at the text's end. */
   private _insertLines(offset: number, lines: readonly string[]): void {
     const { text, eol } = this._source;
     const endsOpen = offset === text.length && !text.endsWith('\n');
@@ -324,7 +324,7 @@ class Reconciler {
     this._replace(offset, offset, words.join(''));
   }
 
-  /** Puts another value in the place of a scalar, an alias or a flow collection. */
+  /** Replaces a scalar, an alias or a flow collection by a value. */
   private _node(node: Node, value: Value, inFlow: boolean): void {
     const isText = typeof value === 'string';
     this._replace(
@@ -338,7 +338,7 @@ class Reconciler {
     this.edits.push({ start, end, text });
   }
 
-  /** The lines of `key: value`; maps nest as blocks so many levels deep, lists one less. */
+  /** Prints the lines of `key: value`; maps are blocks to a number of levels, lists one less. */
   private _lines(key: string, value: Value, levels: number): string[] {
     const { step, listStep } = this._source;
     const name = `${print(key, false)}:`;
@@ -367,7 +367,7 @@ function isEmpty(value: Value): boolean {
   );
 }
 
-/** The only key that has another name, and that name; null where more differs. */
+/** The old and new name of the only renamed key; null if more differs. */
 function renaming(before: Data, after: Data): [string, string] | null {
   const [key, ...others] = Object.keys(before).filter(one => !(one in after));
   const [name, ...more] = Object.keys(after).filter(one => !(one in before));
@@ -387,7 +387,7 @@ function quoteOf(node: unknown): Quote {
   return type === 'QUOTE_SINGLE' ? "'" : type === 'QUOTE_DOUBLE' ? '"' : null;
 }
 
-/** Print an item of a block list; a map with one key is written as `- key: value`. */
+/** Prints an item of a block list; a map with a single key is written as `- key: value`. */
 function itemText(value: Value): string {
   if (isRecord(value) && Object.keys(value).length === 1) {
     const [[key, one]] = Object.entries(value);

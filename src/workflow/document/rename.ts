@@ -5,7 +5,7 @@ import { countMentions, renameMentions } from './templates';
 import { type Data, isRecord, mapStrings, renameKey } from './values';
 import { changeVars } from './variables';
 
-/** Why a node can't have a name: DVC does not accept it, the server uses it, or a node has it. */
+/** Reason for which a name is invalid: by DVC's rules, reserved by the server, or in use. */
 export type NameFault = 'shape' | 'reserved' | 'taken';
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_-]*$/u;
@@ -26,10 +26,10 @@ export function nameFault(
 }
 
 /**
- * Gives a stage another name.
+ * Renames a stage.
  *
- * Its settings' variable goes along where no other stage reads it. So do the files that are named
- * after it, where all commands name them that make or read them: components name a model by its
+ * Its settings' variable is renamed too, unless another stage reads it. So are the files named
+ * after the stage if all commands that read or write them name them: components name a model by its
  * file. The server finds the results under the new names.
  */
 export function renameNode(id: string, name: string): Edit {
@@ -54,7 +54,7 @@ export function renameNode(id: string, name: string): Edit {
   };
 }
 
-/** A map of `vars` with another name of a node in its frames. */
+/** Renames a node in the frames of a map of `vars`. */
 function renameMembers(item: Data, id: string, name: string): Data {
   const { workflow } = item;
   if (!isRecord(workflow) || !Array.isArray(workflow.frames)) {
@@ -71,7 +71,7 @@ function renameMembers(item: Data, id: string, name: string): Data {
   return { ...item, workflow: { ...workflow, frames } };
 }
 
-/** Renames the files that are named after a stage, where it and its readers name them. */
+/** Renames the files that are named after a stage, in the stage and its readers. */
 function renameFiles(id: string, name: string): Edit {
   return workflow => {
     const { outs } = stageOf(workflow, id);
@@ -110,8 +110,8 @@ export function canMoveOutput(
 }
 
 /**
- * Renames one file, or those of a sweep's variants; none where something else has the name, or
- * where a program has the file's name in itself. `next` returns the new path in a folder.
+ * Renames a file, or those of a sweep's variants; no edit if the name is in use, or a program
+ * contains the file's name. `next` returns the new path in a folder.
  */
 function renameFile(
   files: ReadonlySet<string>,
@@ -153,7 +153,7 @@ function renameFile(
         );
       }
     )(workflow);
-    // What the file itself says of them, from its own folder.
+    // Paths as the file writes them, relative to its folder.
     const folder = dirname(workflow.path);
     const listPaths = [...files].map(file => relative(folder, file));
     const lists = ['plots', 'metrics', 'artifacts'].filter(key => key in data);
@@ -169,7 +169,7 @@ function renameFile(
   };
 }
 
-/** The path of a file that is named after a stage, with another name of it; else null. */
+/** Renames a path that is named after a stage; null for other paths. */
 export function newFile(path: string, id: string, name: string): string | null {
   const file = basename(path);
   return file === id || file.startsWith(`${id}.`)

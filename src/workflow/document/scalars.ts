@@ -2,13 +2,13 @@ import { parseDocument } from 'yaml';
 
 import type { Value } from './values';
 
-/** How a string is quoted; null where the printer chooses. */
+/** Quote of a string; null lets the printer choose. */
 export type Quote = '"' | "'" | null;
 
 /**
- * Prints a value on one line so that YAML 1.1 and 1.2 read it the same.
+ * Prints a value on one line so that YAML 1.1 and 1.2 parse it equally.
  *
- * `inFlow`: whether it stands between brackets, where commas and braces have a meaning.
+ * `inFlow`: whether it is between brackets, where commas and braces have a meaning.
  */
 export function print(
   value: Value,
@@ -65,7 +65,7 @@ const WORD = /^[\p{L}_./\d][\p{L}\p{M}\p{N}_./+@%=~^-]*$/u;
 const COMMAND =
   /^[\p{L}_./\d][\p{L}\p{M}\p{N}_./+@%=~^${}()[\]"',*?&;|<>\\ -]*$/u;
 
-/** Can it stand without quotes, and would both versions of YAML read this same string? */
+/** Tests whether YAML 1.1 and 1.2 parse a plain scalar as this string. */
 export function isPlain(text: string, inFlow: boolean): boolean {
   const shape = inFlow ? WORD : COMMAND;
   if (!shape.test(text) || text.endsWith(' ')) {

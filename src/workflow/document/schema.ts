@@ -22,9 +22,9 @@ export interface ISchema {
   'x-labels'?: string[];
   /** The same, under the name that the form library reads. */
   enumNames?: string[];
-  /** The value of a new node; without one in the file, an older default holds. */
+  /** Value for a new node; nodes without a value in the file use `default`, which is older. */
   'x-new'?: Value;
-  /** The values of other settings with which this one has an effect. */
+  /** Values of other settings with which this setting has an effect. */
   'x-applies-to'?: Record<string, Value[]>;
   /** The input table whose columns it names; `required` if they have to exist. */
   'x-columns'?: {

@@ -7,7 +7,7 @@ import { setSetting, settingsPath } from './variables';
 
 export type Settings = Record<string, Value>;
 
-/** A stage with the JSON Schema of its settings; null where there is none. */
+/** Stage with the JSON Schema of its settings; null if it has none. */
 interface IConfigurable {
   stage: IStage;
   settings: ISchema | null;
@@ -24,7 +24,7 @@ export function formSchema(schema: ISchema): ISchema {
   return { ...schema, properties };
 }
 
-/** Titles of choices where all releases 5 of the form library look for them. */
+/** Titles of choices, as all releases 5 of the form library expect them. */
 function withEnumNames(property: ISchema): ISchema {
   const withNames = (one: ISchema): ISchema =>
     one['x-labels'] ? { ...one, enumNames: one['x-labels'] } : one;
@@ -33,7 +33,7 @@ function withEnumNames(property: ISchema): ISchema {
     : withNames(property);
 }
 
-/** Hides the settings that have no effect with the values of others; gives each setting its field. */
+/** Hides the settings without an effect with the present values; sets each setting's field. */
 export function formUi(
   schema: ISchema,
   values: Settings
@@ -93,7 +93,7 @@ export function withoutNull(property: ISchema): ISchema {
   return isScalar ? { ...only, ...rest, type: [only.type, 'null'] } : property;
 }
 
-/** The schema of those settings of a node that do not vary. */
+/** The schema of the settings that do not vary. */
 export function freeSchema({ stage, settings }: IConfigurable): ISchema {
   return withoutSettings(settings ?? {}, axisNames(stage));
 }
@@ -133,7 +133,7 @@ function withoutSettings(
   return { ...schema, properties: Object.fromEntries(properties), required };
 }
 
-/** What a node's settings are without a word in the file. */
+/** Default settings of a schema. */
 export function defaultsOf(schema: ISchema): Settings {
   const defaults: Settings = {};
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
@@ -146,7 +146,7 @@ export function defaultsOf(schema: ISchema): Settings {
   return defaults;
 }
 
-/** A node's settings: its entry in `vars` over what its command says over the defaults. */
+/** Settings of a node: its entry in `vars`, else the command's arguments, else the defaults. */
 export function settingsOf(node: IConfigurable, document: IWorkflow): Settings {
   const schema = freeSchema(node);
   const own = valueAt(document.vars, settingsPath(node.stage).join('.'));
@@ -166,7 +166,7 @@ function merge(base: Settings, over: Settings): Settings {
   return result;
 }
 
-/** Settings that stand in the command itself, `--epochs 5`. */
+/** Settings in the command, such as `--epochs 5`. */
 function argumentSettings(
   stage: IStage,
   schema: ISchema,
@@ -213,8 +213,7 @@ function readWords(
 }
 
 /**
- * Writes the settings that differ from `before`, invalid ones too: the file says what the form
- * says, and its validation what is wrong with it.
+ * Writes the settings that differ from `before`, also invalid ones, which validation then reports.
  */
 export function changeSettings(
   node: IConfigurable,
@@ -231,7 +230,7 @@ export function changeSettings(
 
 interface IDifference {
   key: string[];
-  /** Undefined where the default applies again. */
+  /** Undefined for the default. */
   value: Value | undefined;
 }
 
@@ -252,7 +251,7 @@ function differences(
     if (property.properties && isRecord(value)) {
       return differences(property, isRecord(old) ? old : {}, value, here);
     }
-    // An emptied field means nothing where the setting may be nothing, else the default.
+    // An empty field is null for a nullable setting, else the default.
     const isNullable = property.anyOf?.some(
       (one: ISchema) => one.type === 'null'
     );

@@ -21,7 +21,7 @@ const RUNNERS: Record<string, string> = {
   sh: 'bash'
 };
 
-/** What runs a file; null where it is no script and no notebook. */
+/** The program that runs a file; null if it is neither a script nor a notebook. */
 export function runnerOf(path: string): string | null {
   const extension = /\.([a-z]+)$/i.exec(path)?.[1].toLowerCase() ?? '';
   return RUNNERS[extension] ?? null;
@@ -48,7 +48,7 @@ export function fileNode(
   return { id, cmd: command, deps: [file], outs: [out], at };
 }
 
-/** Puts another command in a stage; several lines are run one after the other. */
+/** Sets the command of a stage; several lines are commands run in order. */
 export function setCommand(id: string, text: string): Edit {
   return changeBody(id, (body, { commands }) => {
     const { cmd } = body;
@@ -70,7 +70,7 @@ export function setCommand(id: string, text: string): Edit {
 
 export type OutputList = 'outs' | 'metrics' | 'plots';
 
-/** Adds a file that a command writes, to one of its lists. */
+/** Adds an output file to a list of a stage. */
 export function addOutput(
   id: string,
   path: string,

@@ -106,7 +106,7 @@ describe('sub-workflows', () => {
     expect(differsFrom(two, source, MEMBERS)).toBe(false);
     expect(two.source.text).toContain('workflows/two/out/forest.model.skops');
 
-    // Own names, places and connections are no difference.
+    // Names, positions and connections of copies are not compared.
     two = edited(two, setFileInput('clean', 'data', 'other.parquet'));
     two = edited(two, renameNode('forest', 'trees'));
     const members = ['clean', 'trees'];

@@ -23,7 +23,7 @@ import { applyEdits } from './textEdits';
 import { deepEqual, isRecord, removeIn, setIn } from './values';
 import { removeVariable, setVariable } from './variables';
 
-/** The stage of another workflow that a stage is a copy of, as DVC names it: `FILE:STAGE`. */
+/** Origin of a copied stage, as DVC names it: `FILE:STAGE`. */
 export interface IOrigin {
   /** From the project's root. */
   path: string;
@@ -32,7 +32,7 @@ export interface IOrigin {
 
 type Places = ReadonlyMap<string, { x: number; y: number }>;
 
-/** Returns the stage that a stage is a copy of; null if it is none. */
+/** Returns the origin of a copied stage; null for other stages. */
 export function originOf(workflow: IWorkflow, id: string): IOrigin | null {
   const stage = stagesOf(workflow.data)[id];
   const { meta } = isRecord(stage) ? bodyOf(stage) : {};
@@ -42,7 +42,7 @@ export function originOf(workflow: IWorkflow, id: string): IOrigin | null {
   return match && { path: match[1], stage: match[2] };
 }
 
-/** Returns the file that the nodes of a frame are copies from; null if there is none. */
+/** Returns the file of a frame with copies; null for other frames. */
 export function sourceOf(
   workflow: IWorkflow,
   ids: readonly string[]
@@ -56,7 +56,7 @@ export function sourceOf(
   return null;
 }
 
-/** Returns the text of a workflow of its own with copies of nodes. */
+/** Returns the text of a new workflow with copies of nodes. */
 export function extractNodes(
   workflow: IWorkflow,
   ids: ReadonlySet<string>,
@@ -85,10 +85,10 @@ export function extractNodes(
   return applyEdits(text, reconcile(base.source, base.data, edit(base)));
 }
 
-/** Notes in stages which stages of another file they are copies of. */
+/** Records the origins of copied stages. */
 export function setOrigins(
   path: string,
-  /** The stages of the other file by the copies. */
+  /** Origins by the names of the copies. */
   origins: ReadonlyMap<string, string>
 ): Edit {
   return changeBodies(origins.keys(), (body, { id }) =>
@@ -96,7 +96,7 @@ export function setOrigins(
   );
 }
 
-/** Adds copies of all nodes of another workflow, in a collapsed frame. */
+/** Adds copies of a workflow's nodes, in a collapsed frame. */
 export function insertWorkflow(
   workflow: IWorkflow,
   source: IWorkflow,
@@ -118,7 +118,7 @@ export function insertWorkflow(
   );
 }
 
-/** Are copies of a workflow's nodes other than its nodes? */
+/** Tests whether copies differ from the nodes of their workflow. */
 export function differsFrom(
   workflow: IWorkflow,
   source: IWorkflow,
@@ -128,8 +128,8 @@ export function differsFrom(
 }
 
 /**
- * Makes copies of a workflow's nodes what its nodes are: commands, settings, and which there are.
- * Their names, places, outputs and connections from outside stay.
+ * Updates copies from their workflow: commands, settings, and the set of nodes. Their names,
+ * positions, outputs and connections from outside stay.
  */
 export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
   return workflow => {
@@ -167,7 +167,7 @@ export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
     return compose(
       removeNodes(removed),
       now => {
-        // One edit for all: after an edit of each, all stages would be read again.
+        // One edit for all: a separate edit for each would parse all stages again.
         const stages = { ...stagesOf(now.data) };
         for (const node of clip.nodes) {
           const id = copies.get(node.id)!;
@@ -199,7 +199,7 @@ export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
         .flatMap(([from, id]) =>
           keepInputs(originals.get(from)!, own.get(id)!, files, ownFiles)
         ),
-      // What an output is no longer there for is reported as missing, not read as a file.
+      // Inputs of removed outputs are reported as missing, not read as files.
       now => {
         const outsOf = (stage: IStage): string[] =>
           stage.outs.flatMap(out => out.paths);
@@ -221,7 +221,7 @@ export function updateFrom(source: IWorkflow, ids: readonly string[]): Edit {
   };
 }
 
-/** The files of the copies by those of the source; both from the project's root. */
+/** Files of the copies by those of the source; both from the project's root. */
 function filesOf(
   workflow: IWorkflow,
   source: IWorkflow,
@@ -255,11 +255,11 @@ function portOf({ args }: IStage, path: string): string | null {
   return args.find(arg => arg.paths.includes(path))?.name ?? null;
 }
 
-/** Lets the ports of a copy that read files from outside read those that they read before. */
+/** Keeps the external inputs of a copy. */
 function keepInputs(
   from: IStage,
   copy: IStage,
-  /** The files of the copies by those of the source. */
+  /** Files of the copies by those of the source. */
   files: ReadonlyMap<string, string>,
   ownFiles: ReadonlySet<string>
 ): Edit[] {

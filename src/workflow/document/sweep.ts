@@ -18,17 +18,17 @@ export interface IAxis {
   values: Point[];
 }
 
-/** Why a stage can't have variants. */
+/** Reason for which a stage cannot have variants. */
 export type SweepFault =
   | { kind: 'text' }
-  /** The command does not say where the file is written: each variant would write the same. */
+  /** The command does not contain the path: each variant would write the same file. */
   | { kind: 'output'; path: string }
-  /** A stage behind it does not say in its command which file it reads. */
+  /** A downstream stage does not name the file in its command. */
   | { kind: 'reader'; node: string; path: string }
-  /** A stage behind it has variants of its own. */
+  /** A downstream stage is a sweep itself. */
   | { kind: 'sweep'; node: string };
 
-/** What the text does not say of components. */
+/** Component data that the text does not contain. */
 export interface ISweepOptions {
   /** Does an input of a stage take several files? */
   isMultiple: (stage: IStage, port: string) => boolean;
@@ -36,7 +36,7 @@ export interface ISweepOptions {
   defaults: Data;
 }
 
-/** What becomes of a stage that reads an output of a sweep. */
+/** Effect of a sweep on a reader: a variant for each, one stage for all, or the first only. */
 export type ReaderKind = 'each' | 'all' | 'first';
 
 /** The most variants: each is a stage of DVC. */
@@ -44,12 +44,12 @@ export const MOST_VARIANTS = 1000;
 /** A component that acts on the world outside: not once for each variant. */
 const ONCE = 'register_model';
 
-/** How a setting is called in a template, where dots have a meaning. */
+/** Escapes a setting's name for a template, where dots have a meaning. */
 export function axisKey(name: string): string {
   return name.replace(/[^\p{L}\p{N}_]+/gu, '_');
 }
 
-/** Can a value be part of a file's name and stand in a command without quotes? */
+/** Tests whether a value can be part of a file's name, and of a command without quotes. */
 export function isPoint(value: unknown): value is Point {
   return (
     typeof value === 'boolean' ||
@@ -62,7 +62,7 @@ export function variantCount(axes: readonly IAxis[]): number {
   return axes.reduce((count, axis) => count * axis.values.length, 1);
 }
 
-/** The axes of a sweep as its `matrix` lists them; null where they are written in another way. */
+/** Axes of a sweep's `matrix`; null for other syntax. */
 export function axesOf(workflow: IWorkflow, id: string): IAxis[] | null {
   const stage = stageOf(workflow, id);
   const matrix = matrixOf(workflow, id);
@@ -88,10 +88,10 @@ function editableStage(workflow: IWorkflow, id: string): Data | null {
     : null;
 }
 
-/** How a command calls the value of a `foreach`. */
+/** Name of a `foreach`'s value in templates. */
 export const ITEM = 'item';
 
-/** The plain values that a `foreach` goes through; null where it has others, or there is none. */
+/** Plain values of a `foreach`; null if it has others, or there is no `foreach`. */
 export function itemsOf(workflow: IWorkflow, id: string): Point[] | null {
   const values = editableStage(workflow, id)?.foreach;
   return Array.isArray(values) && values.length > 0 && values.every(isPoint)
@@ -105,7 +105,7 @@ function variationOf(workflow: IWorkflow, id: string): string {
   return JSON.stringify([matrixOf(workflow, id), items ?? null]);
 }
 
-/** The option that an axis is passed by; its key where it is passed in another way. */
+/** Option of an axis; its key if it is not passed as an option. */
 function nameOf(stage: IStage, key: string): string {
   const argument = stage.command?.args.find(
     ({ values }) => values.length === 1 && isTemplate(values[0].text, key)
@@ -117,16 +117,16 @@ export function isTemplate(text: string, key: string): boolean {
   return text.replace(/\s/g, '') === `\${item.${key}}`;
 }
 
-// What hangs together
+// Groups of stages that vary together
 
 export interface IReading {
-  /** The stage that reads, and the one that writes. */
+  /** Names of the reading and the writing stage. */
   reader: string;
   owner: string;
   /** The plain path, or those of all variants. */
   output: IPathEntry;
   dep: IPathEntry;
-  /** What of the dependency's path is inside of the output. */
+  /** Remainder of the dependency's path inside of the output. */
   rest: string;
   kind: ReaderKind;
 }
@@ -140,7 +140,7 @@ export function isSameFile(one: IReading, other: IReading): boolean {
   );
 }
 
-/** The stages that vary together, and what else reads their outputs. */
+/** Stages that vary together, and the readers of their outputs. */
 interface IGroup {
   members: string[];
   readings: IReading[];
@@ -176,7 +176,7 @@ function follow(
   };
 }
 
-/** The stages that must get variants along with a stage. */
+/** The stages that need variants along with a stage. */
 export function newGroup(
   workflow: IWorkflow,
   id: string,
@@ -246,7 +246,7 @@ function readersOf(
     );
 }
 
-/** The stages that have the variants of a sweep, and what else reads their outputs. */
+/** Returns the stages with the variants of a sweep, and the readers of their outputs. */
 export function groupOf(workflow: IWorkflow, id: string): IGroup {
   const variation = variationOf(workflow, id);
   const { members, readings } = follow(workflow, id, (reader, dep) =>
@@ -270,7 +270,7 @@ export function groupOf(workflow: IWorkflow, id: string): IGroup {
   };
 }
 
-/** Why a plain stage can't become a sweep; null where it can. */
+/** Returns the reason for which a plain stage cannot become a sweep, or null. */
 export function sweepFault(
   workflow: IWorkflow,
   id: string,
@@ -279,7 +279,7 @@ export function sweepFault(
   return newGroup(workflow, id, options).fault;
 }
 
-/** What becomes of the stages that read what a stage writes, once it is a sweep. */
+/** Returns the effect of a sweep on each reader of the stage's outputs. */
 export function readersOfSweep(
   workflow: IWorkflow,
   id: string,
@@ -303,7 +303,7 @@ export function names(stage: IStage, raw: string): boolean {
   return stage.commands.some(text => mention(raw).test(text));
 }
 
-/** A path as a word of a command, or as a part of one. */
+/** A path as a word of a command, or part of a word. */
 export function mention(raw: string): RegExp {
   return new RegExp(
     `(?<![\\p{L}\\p{N}_./$\\\\{}-])${escapePattern(raw)}(?![\\p{L}\\p{N}_-]|\\.[\\p{L}\\p{N}_])`,

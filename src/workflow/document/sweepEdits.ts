@@ -39,13 +39,13 @@ import {
 } from './values';
 import { setSetting } from './variables';
 
-/** Makes an entry of its own for each variant: DVC's name of the variant. */
+/** Suffix that makes an entry for each variant: DVC's name of the variant. */
 const KEY = '.${key}';
 
 /**
- * Gives a stage the variants of a grid of values; without axes a sweep becomes a plain stage.
+ * Makes a stage a sweep over a grid of values; without axes a sweep becomes a plain stage.
  *
- * Each variant writes files of its own. What reads one of them becomes a sweep of the same
+ * Each variant writes separate files. A stage that reads one of them becomes a sweep of the same
  * variants; an input that takes several files gets those of all.
  */
 export function setSweep(
@@ -84,7 +84,7 @@ export function setSweep(
   };
 }
 
-/** Changes the values that a `foreach` goes through, and those of what varies with it. */
+/** Sets the values of a `foreach`, also in the stages that vary with it. */
 export function setItems(id: string, values: readonly Point[]): Edit {
   return workflow => {
     if (!itemsOf(workflow, id) || values.length === 0) {
@@ -100,13 +100,13 @@ export function setItems(id: string, values: readonly Point[]): Edit {
   };
 }
 
-/** Changes variants; stages that read the files of all, or of one, read those of the new ones. */
+/** Changes variants, and updates the stages that read the files of all or of a single variant. */
 function changeVariants(
   readings: readonly IReading[],
   change: readonly Edit[]
 ): Edit {
   const alone = readings.filter(one => one.kind !== 'each');
-  // Of the variants' files of one output only the last stays, until it is replaced by all.
+  // Of the variants' files of an output only the last stays, until it is replaced by all.
   const isLast = (one: IReading): boolean =>
     !alone.some(
       (other, index) => index > alone.indexOf(one) && isSameFile(one, other)
@@ -181,7 +181,7 @@ function setMatrix(id: string, axes: readonly IAxis[]): Edit {
   );
 }
 
-/** Takes the variants away: the matrix, and what names a variant's own files. */
+/** Removes the matrix, and the templates in the paths of variants. */
 function makePlain(id: string, axes: readonly IAxis[]): Edit {
   const name = axes.map(axis => textFor(axis.values[0])).join('-');
   const withoutKey = (text: string): string =>
@@ -199,7 +199,7 @@ function makePlain(id: string, axes: readonly IAxis[]): Edit {
 
 // Files
 
-/** A path of which each variant has its own. */
+/** Makes a path distinct for each variant. */
 function withKey(raw: string): string {
   const cut = raw.lastIndexOf('/') + 1;
   const name = raw.slice(cut);
@@ -210,7 +210,7 @@ function withKey(raw: string): string {
   return `${raw.slice(0, cut)}${stem}${KEY}${extension}`;
 }
 
-/** Gives each variant its own outputs, and lets it read those of its own kind. */
+/** Gives each variant separate outputs, and connects it to the same variant of its inputs. */
 function keyFiles(id: string, readings: readonly IReading[]): Edit {
   return changeBody(id, (body, stage) => {
     const outs = stage.outs
@@ -270,7 +270,7 @@ function removeFile(id: string, { raw, paths }: IPathEntry): Edit {
       dep => dep.raw === raw,
       arg => arg.paths.some(path => paths.includes(path))
     );
-    // The ports of a component go with their files; elsewhere they are words of the command.
+    // Ports of a component follow their files; in other commands they are words.
     return stage.command || !names(stage, raw)
       ? next
       : withCommand(next, stage, text =>
@@ -279,7 +279,7 @@ function removeFile(id: string, { raw, paths }: IPathEntry): Edit {
   });
 }
 
-/** A body with other paths in the place of one in a list. */
+/** Replaces a path in a list of a body. */
 function withPaths(
   body: Data,
   { list, index }: IPathEntry,

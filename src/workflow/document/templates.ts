@@ -1,6 +1,6 @@
 import { type Data, isRecord, type Value } from './values';
 
-/** The variables of a stage and of a variant, the innermost first, in front of those of the file. */
+/** Variables of a stage and of a variant, the innermost first, before those of the file. */
 export interface IScope {
   own: readonly Data[];
   valueOf: (name: string) => Value | undefined;
@@ -61,7 +61,7 @@ export function isDictionary(name: string, scope: IScope): boolean | null {
   return value === undefined ? null : isRecord(value);
 }
 
-/** Fills templates in; those with values from elsewhere stay. */
+/** Resolves templates; those with external values stay. */
 export function fill(text: string, scope: IScope): string {
   return text.replace(
     /(\\?)\$\{\s*([^}]+?)\s*\}/g,
@@ -80,12 +80,12 @@ export function namesIn(value: Value): string[] {
   return [...text.matchAll(/\$\{\s*([^\s.}[]+)/g)].map(match => match[1]);
 }
 
-/** How many templates in a value name a variable, or a part of it. */
+/** Number of templates in a value that name a variable, or a part of it. */
 export function countMentions(value: Value, name: string): number {
   return namesIn(value).filter(one => one === name).length;
 }
 
-/** Names other variables in the templates of a text. */
+/** Renames variables in the templates of a text. */
 export function renameMentions(
   text: string,
   names: ReadonlyMap<string, string>

@@ -17,10 +17,9 @@ export function applyEdits(text: string, edits: readonly ITextEdit[]): string {
 }
 
 /**
- * Orders edits that count in the same text; where two overlap, the second is cut.
+ * Sorts edits of the same text; of overlapping edits, the second is trimmed.
  *
- * Each is cut down to what really changes. Of insertions at the same offset the first in the list
- * ends up first in the text.
+ * Each is reduced to the real change. Insertions at the same offset keep the order of the list.
  */
 export function inOrder(
   text: string,
@@ -43,7 +42,7 @@ export function inOrder(
   return result;
 }
 
-/** The edit that makes one text another; null where they are the same. */
+/** Returns the edit from a text to another; null if they are equal. */
 export function editBetween(before: string, after: string): ITextEdit | null {
   const whole = { start: 0, end: before.length, text: after };
   return before === after ? null : shrink(before, whole);
@@ -69,13 +68,13 @@ function shrink(whole: string, { start, end, text }: ITextEdit): ITextEdit {
   };
 }
 
-/** Where the line of an offset begins; behind the mark that some editors put before the first. */
+/** Offset of the start of a line, after a byte order mark. */
 export function lineStart(text: string, offset: number): number {
   const start = text.lastIndexOf('\n', offset - 1) + 1;
   return start === 0 && text.startsWith('\ufeff') && offset > 0 ? 1 : start;
 }
 
-/** Behind the line break of the line that holds `offset`; the end of the text on the last line. */
+/** Offset after the line break of a line; the end of the text for the last line. */
 export function lineEnd(text: string, offset: number): number {
   const end = text.indexOf('\n', offset);
   return end < 0 ? text.length : end + 1;

@@ -29,7 +29,7 @@ export function deepEqual(one: unknown, other: unknown): boolean {
   );
 }
 
-/** A map with a value at a path of keys; maps that are missing on the way are made. */
+/** Sets a value at a path of keys; creates missing maps. */
 export function setIn(
   map: Value | undefined,
   [key, ...rest]: readonly string[],
@@ -56,7 +56,7 @@ export function removeIn(map: Data, [key, ...rest]: readonly string[]): Data {
       : others;
 }
 
-/** A map with a new key in front of the first of some others, or at the end. */
+/** Inserts a key before the first of some keys, or at the end of a map. */
 export function insertKey(
   map: Data,
   key: string,
@@ -69,7 +69,7 @@ export function insertKey(
   return Object.fromEntries(entries);
 }
 
-/** A map with another name of a key. */
+/** Renames a key of a map. */
 export function renameKey(map: Data, key: string, name: string): Data {
   return Object.fromEntries(
     Object.entries(map).map(([one, value]) => [one === key ? name : one, value])

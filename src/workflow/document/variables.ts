@@ -1,4 +1,4 @@
-/** What stands in `vars`: the settings of nodes, and other variables. */
+/** Edits of `vars`: the settings of nodes, and shared variables. */
 
 import {
   addWords,
@@ -24,13 +24,13 @@ import {
   type Value
 } from './values';
 
-/** Where a node's settings stand in `vars`. */
+/** Path of a node's settings in `vars`. */
 export function settingsPath(stage: IStage): string[] {
   const unpack = stage.command?.unpacks[0];
   return unpack ? splitName(unpack.name) : [stage.id];
 }
 
-/** Do the settings stand in another file, such as `params.yaml`? */
+/** Tests whether the settings are in a separate file, such as `params.yaml`. */
 export function hasForeignSettings(
   { vars }: IWorkflow,
   stage: IStage
@@ -39,7 +39,7 @@ export function hasForeignSettings(
   return unpack !== undefined && valueAt(vars, unpack.name) === undefined;
 }
 
-/** Sets a setting; `undefined` takes it away, so that the component's default applies. */
+/** Sets a setting; `undefined` removes it, so that the component's default applies. */
 export function setSetting(
   id: string,
   key: string[],
@@ -49,7 +49,7 @@ export function setSetting(
     const stage = stageOf(workflow, id);
     const path = settingsPath(stage);
     const isUnpacked = (stage.command?.unpacks.length ?? 0) > 0;
-    // One that stands in the command moves to the settings.
+    // A setting in the command moves to the settings.
     const unwrite = changeArguments(id, command =>
       removeArgument(command, key.join('.'))
     );
@@ -93,7 +93,7 @@ function unsetSetting(id: string, path: string[], key: string[]): Edit {
   };
 }
 
-/** Sets a value below a name in `vars`; what is missing on the way is made. */
+/** Sets a value at a path in `vars`; creates missing maps. */
 export function setVariable(path: readonly string[], value: Value): Edit {
   return ({ data }) => {
     if (!('vars' in data)) {
@@ -106,13 +106,13 @@ export function setVariable(path: readonly string[], value: Value): Edit {
   };
 }
 
-/** The item of `vars` that holds a name, or a new one: of several DVC takes the last. */
+/** Index of the item of `vars` that defines a name, or of a new item: DVC uses the last. */
 function variableIndex(vars: readonly Value[], name: string): number {
   const isHolder = (item: Value): boolean => isRecord(item) && name in item;
   return vars.length - 1 - [...vars].reverse().findIndex(isHolder);
 }
 
-/** Removes a name below `vars`, and what is empty then. */
+/** Removes a path from `vars`, and the maps that are empty then. */
 export function removeVariable(path: string[]): Edit {
   return ({ data }) => {
     const { vars } = data;
@@ -123,7 +123,7 @@ export function removeVariable(path: string[]): Edit {
   };
 }
 
-/** Removes the settings of stages that are gone, but for those that others read. */
+/** Removes the settings of removed stages, unless other stages read them. */
 export function removeUnused(data: Data, ids: ReadonlySet<string>): Data {
   const names = new Set(namesIn(data)).add('workflow');
   return changeVars(data, item =>
@@ -133,7 +133,7 @@ export function removeUnused(data: Data, ids: ReadonlySet<string>): Data {
   );
 }
 
-/** Changes the maps of `vars`; those that are empty then go, and `vars` with the last. */
+/** Changes the maps of `vars`; removes empty maps, and `vars` with the last. */
 export function changeVars(
   data: Data,
   change: (item: Data, index: number) => Data

@@ -6,7 +6,7 @@ import { isPlain } from './scalars';
 import type { ITextEdit } from './textEdits';
 
 interface IWord {
-  /** In front of the word. */
+  /** White space before the word. */
   space: string;
   word: string;
   start: number;
@@ -14,10 +14,10 @@ interface IWord {
 }
 
 /**
- * The edits that make the text of a scalar another one: only words that differ are written, so
- * that a command over several lines keeps these.
+ * Edits from the text of a scalar to another; only changed words are written, so that a command
+ * over several lines keeps its lines.
  *
- * Null where the words are not written as they are, or cannot stand there.
+ * Null if the words are escaped, or cannot be written in this style.
  */
 export function wordEdits(
   source: IParsedText,
@@ -50,7 +50,7 @@ export function wordEdits(
     old.map(({ space, word }) => space + word),
     now.map(({ space, word }) => space + word)
   ).map(({ start: at, end, from, to }): ITextEdit => {
-    // The space in front is another, or goes along with the words that go.
+    // The space in front differs, or is removed with the words.
     const keepsSpace =
       end > at && to > from && old[at].space === now[from].space;
     return {
@@ -84,7 +84,7 @@ function wordsIn(text: string): IWord[] {
   );
 }
 
-/** Can a text without quotes be another one without quotes? */
+/** Tests whether a plain scalar can become another plain scalar. */
 function staysPlain(before: string, after: string, inFlow: boolean): boolean {
   const isSameStart = before.slice(0, 3) === after.slice(0, 3);
   return inFlow || !isSameStart || after.length < 6

@@ -6,7 +6,7 @@ import { graphSvg } from '../graph/svg';
 import type { CanvasModel } from '../store/model';
 import { nodeText, portText } from '../labels';
 
-/** The colours of states on white paper. */
+/** Colors of states on a white background. */
 const COLOURS: Record<string, string> = {
   RUNNING: '#1976d2',
   QUEUED: '#0097a7',
@@ -17,7 +17,7 @@ const COLOURS: Record<string, string> = {
   CANCELLED: '#f57c00',
   INTERRUPTED: '#f57c00'
 };
-/** Pixels of a PNG for one of the canvas. */
+/** Resolution of a PNG, in pixels per unit of the canvas. */
 const SCALE = 2;
 /** Browsers draw no larger picture. */
 const LARGEST = 16_000;
@@ -76,7 +76,7 @@ export async function saveImage(
   download(kind === 'svg' ? file : await asPng(file), name);
 }
 
-/** After the workflow's folder, or its title where it stands in none. */
+/** Named after the workflow's folder, or its title if it is in none. */
 function fileName({ document }: CanvasModel): string {
   const { path, title } = document.workflow;
   const folder = path.split('/').slice(-2, -1)[0];

@@ -2,7 +2,7 @@ import type { IBox, XYPosition } from './geometry';
 
 export type Alignment = 'left' | 'top' | 'horizontal' | 'vertical';
 
-/** Where boxes go to stand in a line, or with equal gaps between the outermost two. */
+/** Positions of boxes after alignment, or with equal gaps between the outermost two. */
 export function aligned(
   boxes: readonly (IBox & { id: string })[],
   how: Alignment

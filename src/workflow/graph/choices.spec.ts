@@ -274,7 +274,7 @@ describe('after a split', () => {
       { ...first, source: 'other' },
       { ...first, source: 'first', sourcePort: 'test', targetPort: 'test' }
     ]);
-    // What learned from another table is no neighbour.
+    // A model trained on a different table is not a neighbor.
     expect(furtherLinks(graph, { ...first, source: 'apart' })).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ import {
 import { downstream, upstream } from './order';
 import { TABLE_FILE } from './sources';
 
-/** A node, and the name of one of its outputs. */
+/** Node and name of an output. */
 type Output = readonly [node: string, port: string];
 
 /** A component with its first port that fits. */
@@ -38,8 +38,8 @@ const NEXT: Readonly<Record<string, string>> = {
 };
 
 /**
- * The components that a new node could be made of to be connected to a port: of those that fit
- * equally well, what most often comes next first, and of these what makes the kind of model wanted.
+ * Components that fit a port: of equally good ones the most frequent successor first, then
+ * components for the required kind of model.
  */
 export function fittingComponents(
   graph: IGraph,
@@ -62,7 +62,7 @@ export function fittingComponents(
         ? fits(own.type, port.type) && kindsFit(own.kinds, port.kinds)
         : fits(port.type, own.type) && kindsFit(port.kinds, own.kinds)
     );
-    // Of several the one of the very type, and of these one that must be there.
+    // Prefers the exact type, then required inputs.
     const [best] = fitting.sort(
       (one, other) => rank(one, own.type) - rank(other, own.type)
     );
@@ -85,7 +85,7 @@ function rank(
   return (port.type === type ? 0 : 2) + (port.required === false ? 1 : 0);
 }
 
-/** The kind of model that learns the target of a table; null where no target is known. */
+/** The kind of model for the target of a table; null without a target. */
 export function modelKindOf({ columns }: ITableColumns): string | null {
   const target = columns.find(({ role }) => role === 'target');
   return target?.kind
@@ -95,7 +95,7 @@ export function modelKindOf({ columns }: ITableColumns): string | null {
     : null;
 }
 
-/** The components that read a file or a folder, those for such a file first. */
+/** The components that read a file or a folder, those for its type first. */
 export function readingComponents(
   components: Iterable<IComponent>,
   path: string
@@ -122,7 +122,7 @@ function isFree({ inputs }: IGraphNode, name: string): boolean {
   return port !== undefined && (port.multiple || port.paths.length === 0);
 }
 
-/** Every connection that may be drawn from or to a node, or a port of it, and replaces none. */
+/** Valid connections from or to a node, or a port of it, that replace none. */
 export function possibleLinks(
   graph: IGraph,
   id: string,
@@ -154,9 +154,9 @@ export function possibleLinks(
 }
 
 /**
- * The connections that a new node needs beside its first one, where one choice alone is likely: the
- * outputs of nodes that stand side by side with the source, such as models that learned from the
- * same table, and for an input such as `test` the output of this name of the nearest node before.
+ * Additional connections of a new node, each only if there is one likely choice: the outputs of the
+ * source's siblings, such as models trained on the same table, and for an input such as `test` the
+ * output of this name of the nearest upstream node.
  */
 export function furtherLinks(graph: IGraph, first: ILink): ILink[] {
   const { source, sourcePort, target, targetPort } = first;
@@ -164,7 +164,7 @@ export function furtherLinks(graph: IGraph, first: ILink): ILink[] {
   for (const port of graph.nodes.get(target)?.inputs ?? []) {
     const origins =
       port.name !== targetPort
-        ? // Rows that judge, or that the model has seen, belong to a model also where none are needed.
+        ? // A model also gets optional rows for evaluation or training.
           (port.required || port.type === 'Table') && port.paths.length === 0
           ? nearest(graph, source, port.name)
           : []
@@ -185,7 +185,7 @@ export function furtherLinks(graph: IGraph, first: ILink): ILink[] {
   return links;
 }
 
-/** The output of a name of the nearest node before one, or of the node itself. */
+/** Output with a name of the nearest upstream node, or of the node itself. */
 function nearest(graph: IGraph, start: string, name: string): Output[] {
   const id = [start, ...upstream(graph, start)].find(one =>
     graph.nodes.get(one)?.outputs.some(port => port.name === name)
@@ -193,7 +193,7 @@ function nearest(graph: IGraph, start: string, name: string): Output[] {
   return id === undefined ? [] : [[id, name]];
 }
 
-/** The outputs like that of a node, of other nodes of its group that read the same outputs. */
+/** Equivalent outputs of nodes of the same group that read the same outputs. */
 function siblings(graph: IGraph, id: string, name: string): Output[] {
   const origins = (node: string): string =>
     graph.edges
@@ -232,7 +232,7 @@ export function fittingEnds(
   const end = ports?.find(({ name }) => name === port);
   const kinds = end?.kinds;
   const type = file === null ? (end?.type ?? null) : originTypeOf(file);
-  // A line to one of these would close a cycle.
+  // These connections would close a cycle.
   const excluded = new Set([
     node,
     ...(isSource ? upstream : downstream)(graph, node)
@@ -264,13 +264,13 @@ export function fittingEnds(
   return ends;
 }
 
-/** The ports with which a component stands between the ends of an edge. */
+/** Ports by which a component is inserted into an edge. */
 export interface IInsertion {
   input: string;
   output: string;
 }
 
-/** Returns the ports of a component that fit between two others; null where there are none. */
+/** Returns the ports of a component that fit between two ports, or null. */
 export function insertionOf(
   graph: IGraph,
   link: ILink,
@@ -305,8 +305,8 @@ export function insertionOf(
 }
 
 /**
- * The connection of an end with a node, as of a line let go over the node's middle: to a free port
- * of the type first, then in the place of another; where none fits, to one whose refusal says why.
+ * Connection of an end with a node, for an edge dropped on the node: to a free port of the type,
+ * else in place of a connection; if none fits, to a port whose refusal gives the reason.
  */
 export function bestLink(graph: IGraph, end: IEnd, id: string): ILink {
   const node = graph.nodes.get(id);
@@ -325,7 +325,7 @@ export function bestLink(graph: IGraph, end: IEnd, id: string): ILink {
   );
 }
 
-/** Do the words of a query all stand in a text? */
+/** Tests whether a text contains all words of a query. */
 export function matchesWords(text: string, query: string): boolean {
   const lower = text.toLowerCase();
   return query
@@ -335,8 +335,8 @@ export function matchesWords(text: string, query: string): boolean {
 }
 
 /**
- * Returns the settings that a search means: “random forest” the algorithm of that name. None if the
- * words are in the component's own name, or in no choice.
+ * Returns the settings that match a search, such as the algorithm for “random forest”. None if the
+ * component's name matches, or no choice does.
  */
 export function presetOf(
   { name, title, category, settings }: IComponent,
@@ -360,7 +360,7 @@ export function presetOf(
   return {};
 }
 
-/** The text that a search looks in, with the titles of choices: “random forest”. */
+/** The text for the search, with the titles of choices: “random forest”. */
 export function searchText(component: IComponent): string {
   const { name, title, category, description, settings } = component;
   const schema: ISchema = settings;

@@ -2,7 +2,7 @@ import type { ICodePorts, IComponent } from '../../api/models';
 import { EXTENSIONS } from '../document/ports';
 import type { IGraphNode } from './graph';
 
-/** The path of the code that a node runs, from the project's root; null where there is none. */
+/** Path of the code that a node runs, from the project's root; null if it has none. */
 export function codePath({ component, stage }: IGraphNode): string | null {
   return component?.source === 'project' && component.path
     ? component.path
@@ -13,7 +13,7 @@ export function codePath({ component, stage }: IGraphNode): string | null {
         )?.raw ?? null);
 }
 
-/** Returns a component with other ports, until the server has read its code again. */
+/** Returns a component with new ports, until the server has parsed its code again. */
 export function withPorts(
   component: IComponent,
   { inputs, outputs, columns }: ICodePorts

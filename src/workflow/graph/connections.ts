@@ -10,7 +10,7 @@ import {
 } from './graph';
 import { pathBetween } from './order';
 
-/** Why two ports can't be connected. */
+/** Reason for which two ports cannot be connected. */
 export type Refusal =
   | { kind: 'type'; from: string; to: string }
   | { kind: 'cycle'; nodes: string[] }
@@ -18,7 +18,7 @@ export type Refusal =
   | { kind: 'text'; node: string }
   | { kind: 'unknown' };
 
-/** May a type of output be read where another type is wanted? */
+/** Tests whether an input of a type accepts an output of another type. */
 export function fits(from: string | null, to: string | null): boolean {
   return (
     from === null ||
@@ -28,7 +28,7 @@ export function fits(from: string | null, to: string | null): boolean {
   );
 }
 
-/** Returns true if a model of some kinds may be of a wanted kind; no kinds are all of them. */
+/** Tests whether a model of some kinds may be of a required kind; an empty list allows all. */
 export function kindsFit(
   from: readonly string[] = [],
   to: readonly string[] = []
@@ -39,9 +39,9 @@ export function kindsFit(
 }
 
 /**
- * Returns null where a connection may be drawn, else why not; its source may be data.
+ * Returns null if a connection is valid, else the reason; its source may be data.
  *
- * An input that takes one file and has one gets the new one in its place.
+ * An input for a single file replaces its connection.
  */
 export function refusalOf(
   graph: IGraph,
@@ -94,9 +94,8 @@ export function refusalOf(
 }
 
 /**
- * Returns the connections that keep the neighbours of removed nodes together: from what such a node
- * read to what read its output. Only of nodes that pass something on: they read one thing, one of
- * their outputs is read, and the types fit.
+ * Returns the connections that bridge removed nodes: from their inputs to the readers of their
+ * outputs. Only of nodes with one input, one used output and matching types.
  */
 export function bridgesOf(
   graph: IGraph,

@@ -1,6 +1,6 @@
 import { drawnEdges, type IGraph, type IGraphNode } from './graph';
 
-/** A point of the canvas, in its own pixels. */
+/** Position on the canvas, in canvas pixels. */
 export interface XYPosition {
   x: number;
   y: number;
@@ -12,7 +12,7 @@ export interface IBox extends XYPosition {
   height: number;
 }
 
-/** Where an edge begins or ends, each at the outer rim of a handle. */
+/** Ends of an edge, each at the outer rim of a handle. */
 export interface IEdgeEnds {
   id: string;
   from: XYPosition;
@@ -28,18 +28,18 @@ const PORT_HEIGHT = 20;
 /** The line with the result, and the borders. */
 const RESULT_HEIGHT = 28;
 const FIGURE_HEIGHT = 92;
-/** The line with what was done with columns. */
+/** Height of the line with the preparation of columns. */
 const PREPARATION_HEIGHT = 18;
-/** The first port begins below the upper border and the head. */
+/** Offset of the first port: the upper border and the head. */
 const PORTS_TOP = HEAD_HEIGHT + 1;
 export const HANDLE_SIZE = 11;
-/** The middle of a handle stands so far within the node's edge. */
+/** Distance of a handle's center from the node's edge. */
 const HANDLE_INSET = 1;
 /** Around the nodes of a frame, and above them for its title. */
 const FRAME_MARGIN = 16;
 const FRAME_TITLE = 26;
 
-/** Returns the height of a node with so many rows of ports. */
+/** Returns the height of a node by its number of port rows. */
 export function heightOf(rows: number, hasFigure = false): number {
   const result = hasFigure ? FIGURE_HEIGHT : RESULT_HEIGHT;
   return HEAD_HEIGHT + PORT_HEIGHT * Math.max(1, rows) + result;
@@ -93,7 +93,7 @@ export function edgeEnds(
   );
 }
 
-/** The curve of an edge as a path of SVG; `via` are the corners of one that goes around nodes. */
+/** SVG path of an edge; `via` are the corners of a routed edge. */
 export function edgePath(
   { from, to }: Pick<IEdgeEnds, 'from' | 'to'>,
   via: readonly XYPosition[] = []
@@ -118,10 +118,10 @@ export function edgePath(
   return `${path} L${to.x},${to.y}`;
 }
 
-/** How far from a corner an edge begins to turn. */
+/** Radius of a routed edge's corners. */
 const CORNER = 10;
 
-/** The point near a corner on the line to another point. */
+/** Point near a corner on the line to a second point. */
 function towards(corner: XYPosition, { x, y }: XYPosition): XYPosition {
   const length = Math.hypot(x - corner.x, y - corner.y);
   const share = length === 0 ? 0 : Math.min(CORNER, length / 2) / length;
@@ -130,7 +130,7 @@ function towards(corner: XYPosition, { x, y }: XYPosition): XYPosition {
   return { x: along(corner.x, x), y: along(corner.y, y) };
 }
 
-/** The smallest box around boxes; null where there are none. */
+/** Bounding box of boxes; null if there are none. */
 export function boundsOf(boxes: readonly IBox[]): IBox | null {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { x, y, width, height } of boxes) {
@@ -144,7 +144,7 @@ export function boundsOf(boxes: readonly IBox[]): IBox | null {
     : null;
 }
 
-/** The frame around boxes; null where there are none. */
+/** Frame around boxes; null if there are none. */
 export function frameBox(boxes: readonly IBox[]): IBox | null {
   const bounds = boundsOf(boxes);
   return (
@@ -157,7 +157,7 @@ export function frameBox(boxes: readonly IBox[]): IBox | null {
   );
 }
 
-/** Do two boxes cover each other, or a part of each other? */
+/** Tests whether two boxes intersect. */
 export function intersect(one: IBox, other: IBox): boolean {
   return (
     one.x < other.x + other.width &&

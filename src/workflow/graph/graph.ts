@@ -9,27 +9,27 @@ import { basename, folders } from '../document/paths';
 import type { ISchema } from '../document/schema';
 import { applies, settingsOf } from '../document/settings';
 
-/** A place where an edge begins or ends. */
+/** Port of a node, an end of edges. */
 export interface IGraphPort {
   name: string;
-  /** Null where the file does not say: such a port fits every type. */
+  /** Null if unknown: such a port fits every type. */
   type: string | null;
   required: boolean;
   multiple: boolean;
   description: string;
   /** Files it reads or writes, from the project's root. */
   paths: string[];
-  /** Kinds of models; none for all of them. */
+  /** Kinds of models; empty for all. */
   kinds?: readonly string[];
 }
 
 export interface IGraphNode {
   id: string;
-  /** The first line of the description; the id where there is none. */
+  /** First line of the description, or the id. */
   title: string;
   kind: NodeKind;
   component: IComponent | null;
-  /** The component's name, even where no such component is known. */
+  /** The component's name, also for unknown components. */
   componentName: string | null;
   /** JSON Schema of the settings: a component's, or a notebook's parameters. */
   settings: ISchema | null;
@@ -38,7 +38,7 @@ export interface IGraphNode {
   at: [number, number] | null;
   /** Of a collapsed frame that of its first node. */
   stage: IStage;
-  /** True if it prepares columns automatically, which the card says in a line of its own. */
+  /** True if columns are prepared automatically, which takes a line of the card. */
   prepares?: boolean;
   /** The nodes of a collapsed frame. */
   members?: readonly string[];
@@ -59,7 +59,7 @@ export interface IEnd {
   port: string;
 }
 
-/** The connection of an end with a port of another node. */
+/** Connection of an end with a port of a node. */
 export function linkBetween(end: IEnd, node: string, port: string): ILink {
   return end.side === 'source'
     ? {
@@ -92,7 +92,7 @@ export function linkKey(link: ILink): string {
   return `${source}:${sourcePort}->${target}:${targetPort}`;
 }
 
-/** The edges as they are drawn: one for all files between two ports, as those of a sweep. */
+/** Edges as drawn: one for all files between two ports, as those of a sweep. */
 export function drawnEdges({ edges }: IGraph): IGraphEdge[] {
   const drawn = new Map<string, IGraphEdge>();
   for (const edge of edges) {
@@ -137,7 +137,7 @@ export function buildGraph(
       old?.prepares === prepares &&
       old.component === component &&
       old.settings === settings &&
-      // One that stands in another line shares what was read of it.
+      // A stage at a new line is equal but for the line.
       old.stage.outs === stage.outs;
     nodes.set(
       stage.id,
@@ -224,7 +224,7 @@ function portsByArguments(stage: IStage): IGraphPort[] {
   );
 }
 
-/** An input of which no component says what it takes. */
+/** Input that no component describes. */
 function openInput(name: string, paths: string[]): IGraphPort {
   return {
     name,
@@ -281,7 +281,7 @@ function typeByName(path: string): string | null {
   return TYPES.find(([pattern]) => pattern.test(path))?.[1] ?? null;
 }
 
-/** What a file that no node makes is for an input; null where its name does not say. */
+/** Type of a file that no node writes, by its name; null if unknown. */
 export function originTypeOf(path: string): string | null {
   return /\.(csv|tsv|xlsx?|db|sqlite3?|zip)$/i.test(path)
     ? 'File'
@@ -334,7 +334,7 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   }
 }
 
-/** What writes a path: the path itself, a folder that holds it, or files inside it. */
+/** Stages that write a path, a folder that contains it, or files inside it. */
 function originsOf(
   path: string,
   exact: ReadonlyMap<string, IOrigin[]>,

@@ -5,7 +5,7 @@ import { deepEqual, isRecord } from '../document/values';
 import { settingsPath } from '../document/variables';
 import { buildGraph, type IGraph } from './graph';
 
-/** What of a node is another. */
+/** Changed aspect of a node. */
 export type Reason =
   | 'name'
   | 'command'
@@ -16,7 +16,7 @@ export type Reason =
   | 'data'
   | 'metrics';
 
-/** A setting or metric, old and new; undefined where a version does not have it. */
+/** Old and new value of a setting or metric; undefined if a version lacks it. */
 export interface IValueChange {
   name: string;
   before: unknown;
@@ -33,7 +33,7 @@ export interface INodeDifference {
   from?: string;
 }
 
-/** Files that differ between the versions, from the project's root. */
+/** Changed files, from the project's root. */
 export interface IChangedFiles {
   code: readonly string[];
   data: readonly string[];
@@ -42,12 +42,12 @@ export interface IChangedFiles {
 }
 
 export interface IGraphDiff {
-  /** The later graph, with the nodes that are gone. */
+  /** The later graph, with the removed nodes. */
   graph: IGraph;
   differences: INodeDifference[];
 }
 
-/** Two versions of a workflow compared, node by node. */
+/** Compares two versions of a workflow, node by node. */
 export function graphDiff(
   before: IWorkflow,
   after: IWorkflow,
@@ -93,7 +93,7 @@ export function graphDiff(
   return { graph: union(before, after, removals), differences };
 }
 
-/** A stage with the files of one that is gone is that one, with another name. */
+/** A stage with the outputs of a removed stage is a renamed stage. */
 function haveSameOutputs(one: IStage, other: IStage): boolean {
   const paths = (stage: IStage): string =>
     stage.outs

@@ -12,7 +12,7 @@ import { type IPlacedSource, placeNodes } from './layout';
 import type { ISource } from './sources';
 import type { IShape } from './wrapping';
 
-/** Nodes of a collapsed frame, which are not seen, from which on their layout has to be fast. */
+/** Number of hidden nodes of a collapsed frame from which their layout has to be fast. */
 const MANY_IN_GROUP = 60;
 
 /** Returns the collapsed frame of each of their nodes, by its id in the drawing. */
@@ -32,8 +32,8 @@ export function groupsOf(
 }
 
 /**
- * Returns the graph with each collapsed frame as one node, whose ports are those of its nodes that
- * are connected from outside, or not at all. Their names are `node:port`.
+ * Returns the graph with each collapsed frame as a node, whose ports are those ports of its members
+ * that are connected from outside, or not at all. Their names are `node:port`.
  */
 export function collapse(
   graph: IGraph,
@@ -143,7 +143,7 @@ export function memberEnd<T extends { node: string; port: string }>(end: T): T {
   return { ...end, node: end.port.slice(0, at), port: end.port.slice(at + 1) };
 }
 
-/** Returns a connection of the drawing as one of the graph. */
+/** Converts a connection of the drawing to one of the graph. */
 export function memberLink(link: ILink): ILink {
   const source = memberEnd({ node: link.source, port: link.sourcePort });
   const target = memberEnd({ node: link.target, port: link.targetPort });
@@ -155,7 +155,7 @@ export function memberLink(link: ILink): ILink {
   };
 }
 
-/** Returns the ends of a node of the drawing that a line from another end may go to. */
+/** Returns the ends of a drawn node to which an edge may be connected. */
 export function endsOf(node: IGraphNode, from: IEnd): IEnd[] {
   const side = from.side === 'source' ? 'target' : 'source';
   return (side === 'target' ? node.inputs : node.outputs).map(({ name }) =>
@@ -164,8 +164,8 @@ export function endsOf(node: IGraphNode, from: IEnd): IEnd[] {
 }
 
 /**
- * Places all nodes, and the groups of the drawing. A group stands where the upper left corner of
- * its nodes is, so that they move along and come back where they were.
+ * Positions all nodes and the groups of the drawing. A group is at the upper left corner of its
+ * members, so that they move with it and keep their arrangement.
  */
 export function placeGroups(
   graph: IGraph,

@@ -22,8 +22,8 @@ interface IReading {
 const READINGS = new WeakMap<object, IReading>();
 
 /**
- * Returns the settings that tell a node from others of its kind: the first choice, and what the
- * file says ("Random forest, Maximum depth 6"); of a node without a component its program.
+ * Returns the settings that distinguish a node from others of its kind: the first choice, then
+ * those in the file ("Random forest, Maximum depth 6"); without a component, its program.
  */
 export function keySettings(node: IGraphNode, workflow: IWorkflow): string {
   const { stage, settings } = node;

@@ -3,14 +3,13 @@ import type { IGraph } from './graph';
 import { layersOf, targetsOf } from './order';
 import { type IColumn, stack } from './wrapping';
 
-/** How often each layer is put into the order of its neighbours. */
+/** Number of passes that order each layer by its neighbors. */
 const SWEEPS = 4;
 
 /**
- * Orders a large graph from left to right: each node behind all that it reads, each layer in the
- * order of what its nodes are connected to (the barycentre heuristic of Sugiyama, Tagawa and Toda,
- * 1981), sources before what reads them first. Takes time in proportion to the graph, so that
- * thousands of nodes are placed at once.
+ * Layout of a large graph from left to right: each node after all its inputs, each layer ordered by
+ * its connections (the barycenter heuristic of Sugiyama, Tagawa and Toda, 1981), sources before
+ * their first readers. Takes linear time, so that thousands of nodes are positioned at once.
  */
 export function columnsInLayers(
   graph: IGraph,
@@ -64,7 +63,7 @@ export function columnsInLayers(
 
 type Neighbours = ReadonlyMap<string, readonly string[]>;
 
-/** Sorts each layer by the mean place of its nodes' neighbours, where they have some. */
+/** Sorts each layer by the mean position of its nodes' neighbors. */
 function order(layers: string[][], neighbours: Neighbours): void {
   const share = new Map<string, number>();
   for (const layer of layers) {

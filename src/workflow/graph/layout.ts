@@ -14,11 +14,11 @@ import type { IGraph, IGraphNode } from './graph';
 import { columnsInLayers } from './layers';
 import { type IColumn, type IShape, wrapColumns } from './wrapping';
 
-/** From so many nodes on, the layout that takes time in proportion to the graph. */
+/** Number of nodes from which the linear-time layout is used. */
 const MANY = 300;
 const MARGIN = 20;
 
-/** Data that nodes read; it has a place as nodes have one. */
+/** Data node with its position. */
 export interface IPlacedSource {
   id: string;
   at: [number, number] | null;
@@ -26,10 +26,10 @@ export interface IPlacedSource {
 }
 
 /**
- * Places every node and source: where the file says, else where it stood, else where the layout
- * puts it, which wraps a long chain to the canvas's shape.
+ * Positions every node and source: from the file, else from the last layout, else from a new
+ * layout, which wraps a long chain to the canvas's shape.
  *
- * What was placed before keeps its place, so that an edit does not move the rest.
+ * Earlier positions stay, so that an edit does not move the rest.
  */
 export function placeNodes(
   graph: IGraph,
@@ -83,7 +83,7 @@ function placeOpen(
     ...sources.flatMap(({ id, readers }) =>
       readers.flatMap(({ node }) => {
         const edge = { source: id, target: node };
-        // Counts twice, so that data stays beside what reads it.
+        // Counts twice, so that data stays beside its readers.
         return [edge, edge];
       })
     )
@@ -112,7 +112,7 @@ function freeBox(boxes: readonly IBox[], box: IBox): IBox {
   }
 }
 
-/** Where the layout must go so that the nodes that have a place come closest to it. */
+/** Offset of the layout that brings its nodes closest to their earlier positions. */
 function shiftOf(
   layout: ReadonlyMap<string, XYPosition>,
   places: ReadonlyMap<string, XYPosition>
@@ -159,7 +159,7 @@ function columnsByDagre(
     .map(([, column]) => column.sort((one, other) => one.y - other.y));
 }
 
-/** The nearest place below `wanted` where a new node covers no other. */
+/** Nearest free position below `wanted` for a new node. */
 export function freePlace(
   graph: IGraph,
   places: ReadonlyMap<string, XYPosition>,

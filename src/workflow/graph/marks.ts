@@ -1,6 +1,6 @@
 import type { INodePlan } from '../../api/models';
 
-/** The one thing that a node shows of its state, by color, shape and word. */
+/** State of a node as shown by color, shape and text. */
 export type NodeMark =
   | 'running'
   | 'waiting'
@@ -24,10 +24,10 @@ export const NODE_MARKS: readonly NodeMark[] = [
 ];
 
 /**
- * Returns the mark of a node; null where neither a run nor a plan says anything of it.
+ * Returns the mark of a node; null without a run or plan.
  *
- * During a run it is the run's. Otherwise a failure stays until the node runs again, and the plan
- * counts for more than a success of the past: a node with changed settings is not up to date.
+ * During a run it is that of the run. Otherwise a failure stays until the node runs again, and the
+ * plan has precedence over a past success: a node with changed settings is outdated.
  */
 export function nodeMark(
   state: { status: string } | undefined,

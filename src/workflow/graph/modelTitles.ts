@@ -2,7 +2,7 @@ import type { IWorkflow } from '../document/document';
 import { applies, settingsOf } from '../document/settings';
 import type { IGraph, IGraphNode } from './graph';
 
-/** Names that new nodes get, which do not say what a model is. */
+/** Generated names, which do not describe a model. */
 const AUTOMATIC =
   /^(train_classifier|train_regressor|model_training|tune_model|train_network)(_\d+)?$/;
 /** The settings that say it. */
@@ -11,8 +11,8 @@ const ALGORITHM = ['algorithm', 'model_type'];
 const MOST = 2;
 
 /**
- * Returns titles of the nodes that train models and have no name of their own: their algorithms
- * ("Random forest (Maximum depth 3)"), by the ids of the nodes.
+ * Returns titles for nodes that train models and have generated names: their algorithms ("Random
+ * forest (Maximum depth 3)"), by node id.
  */
 export function modelTitles(
   { nodes }: IGraph,
@@ -36,7 +36,7 @@ export function modelTitles(
   );
 }
 
-/** The algorithm of a node, and its other settings as texts; null if it has none. */
+/** Algorithm of a node, and its remaining settings as texts; null if it has none. */
 function algorithmOf(
   node: IGraphNode,
   workflow: IWorkflow

@@ -1,6 +1,6 @@
 import type { IGraph } from './graph';
 
-/** What reads the outputs of each node. */
+/** Readers of each node's outputs. */
 export function targetsOf({ nodes, edges }: IGraph): Map<string, string[]> {
   const targets = new Map([...nodes.keys()].map(id => [id, [] as string[]]));
   edges.forEach(({ source, target }) => targets.get(source)?.push(target));
@@ -8,9 +8,9 @@ export function targetsOf({ nodes, edges }: IGraph): Map<string, string[]> {
 }
 
 /**
- * The nodes in layers: each one behind the last that it reads, else in the order of the file.
+ * Nodes in layers: each after all its inputs, else in the order of the file.
  *
- * `rest` are the nodes on a cycle, and those behind one.
+ * `rest` are the nodes of cycles, and those downstream of one.
  */
 export function layersOf(graph: IGraph): {
   layers: string[][];
@@ -41,7 +41,7 @@ export function layersOf(graph: IGraph): {
   return { layers, rest: [...missing.keys()] };
 }
 
-/** The nodes on a shortest way along the edges, both ends included; null where there is none. */
+/** Nodes on a shortest path along the edges, both ends included; null if there is none. */
 export function pathBetween(
   graph: IGraph,
   start: string,
@@ -66,7 +66,7 @@ export function pathBetween(
   return null;
 }
 
-/** What depends on a node, directly or not. */
+/** Direct and indirect dependents of a node. */
 export function downstream(graph: IGraph, id: string): string[] {
   const targets = targetsOf(graph);
   const reachable = new Set([id]);
@@ -77,7 +77,7 @@ export function downstream(graph: IGraph, id: string): string[] {
   return [...reachable];
 }
 
-/** What a node depends on, directly or not: the nearest nodes first. */
+/** Direct and indirect dependencies of a node, nearest first. */
 export function upstream({ nodes, edges }: IGraph, id: string): string[] {
   const turned = edges.map(edge => ({
     ...edge,

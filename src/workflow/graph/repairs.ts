@@ -3,8 +3,8 @@ import type { IGraph, IGraphEdge } from './graph';
 const SPLIT = 'split';
 
 /**
- * Returns the connection on which a node for an input stands: into the input, or with
- * `isBeforeSplit` into the split that its table comes from, so that test rows pass through it, too.
+ * Returns the edge to insert a node into: that of the input or, with `isBeforeSplit`, that of the
+ * upstream split, so that test rows pass through the node, too.
  */
 export function repairEdge(
   graph: IGraph,
@@ -24,7 +24,7 @@ export function repairEdge(
     if (graph.nodes.get(source)?.componentName === SPLIT) {
       return edges[0] ?? own;
     }
-    // Of several tables, none is the one that train and test rows have in common.
+    // Of several tables none is common to train and test rows.
     edge = edges.length === 1 ? edges[0] : undefined;
   }
   return own ?? null;

@@ -1,19 +1,19 @@
 import type { IBox, IEdgeEnds, XYPosition } from './geometry';
 
-/** How far an edge stays away from the nodes that it passes. */
+/** Distance of an edge from the nodes that it passes. */
 const MARGIN = 10;
-/** How far an edge runs straight out of a port before it turns. */
+/** Length of the straight part at a port. */
 const OUT = 20;
-/** Edges of one passage lie beside each other. */
+/** Number and distance of parallel edges in a passage. */
 const LANES = 4;
 const LANE = 5;
 /** Points of a curve that are checked. */
 const SAMPLES = 16;
 
 /**
- * Returns the corners of edges that cannot be curves because nodes are in their way, by edge.
+ * Returns corners for edges with nodes in their way, by edge.
  *
- * An edge that leads backwards, as from one row of a wrapped chain to the next, gets corners, too.
+ * A backward edge, as from a row of a wrapped chain to the next, gets corners, too.
  */
 export function routeEdges(
   ends: readonly IEdgeEnds[],
@@ -75,7 +75,7 @@ function routeOf(
       );
 }
 
-/** True if no box lies on a horizontal or vertical line. */
+/** Tests whether a horizontal or vertical line crosses no box. */
 function isFree(
   boxes: readonly IBox[],
   x1: number,

@@ -27,9 +27,9 @@ const CODE =
 const NAMED = /\.\w+$/;
 
 /**
- * The data that nodes read, and what was put on the canvas before a node reads it.
+ * Data that nodes read, and unconnected data on the canvas.
  *
- * Code and settings are no data; a folder is where DVC tracks it (`tracked`) or an input takes one.
+ * Code and settings are excluded; a folder counts if DVC tracks it (`tracked`) or it is an input.
  */
 export function sourcesOf(
   workflow: IWorkflow,
@@ -68,7 +68,7 @@ export function sourcesOf(
   return [...sources.values()];
 }
 
-/** Lets an input read a file; of those that take one, in the place of what it read. */
+/** Connects an input to a file; an input for a single file replaces its connection. */
 export function readSource(
   path: string,
   target: string,
@@ -84,7 +84,7 @@ export function leaveSource(path: string, target: string, port: string): Edit {
   return disconnect({ path, target, port: port === ANY_INPUT ? null : port });
 }
 
-/** Takes data off the canvas, and away from what reads it. */
+/** Removes data from the canvas and from its readers. */
 export function removeSource({ path, readers }: ISource): Edit {
   return compose(
     ...readers.map(({ node, port }) => leaveSource(path, node, port)),

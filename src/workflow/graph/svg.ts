@@ -11,7 +11,7 @@ import {
 } from './geometry';
 import type { IGraph, IGraphNode } from './graph';
 
-/** What a picture shows. */
+/** Content of a picture. */
 interface IPicture {
   graph: IGraph;
   places: ReadonlyMap<string, XYPosition>;
@@ -19,7 +19,7 @@ interface IPicture {
   routes?: ReadonlyMap<string, readonly XYPosition[]>;
   notes: readonly INote[];
   frames: readonly IFrame[];
-  /** The colour of a node's left edge. */
+  /** Color of a node's left edge. */
   colour: (node: string) => string;
   /** The second line of a node. */
   subtitle: (node: IGraphNode) => string;
@@ -135,7 +135,7 @@ function noteSvg(box: IBox, lines: string[]): string {
   );
 }
 
-/** Lines of at most so many letters; wide ones (Chinese) count twice. */
+/** Wraps text to lines of a maximum length; wide characters (Chinese) count twice. */
 export function wrap(words: string, letters: number): string[] {
   return words.split(/\r?\n/).flatMap(paragraph => {
     const lines: string[] = [];

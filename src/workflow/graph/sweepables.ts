@@ -16,17 +16,17 @@ export interface ISweepable {
   /** The name in the form. */
   label: string;
   type: PointType;
-  /** What it is now; undefined where the file does not say. */
+  /** Present value; undefined if the file has none. */
   value: Point | undefined;
-  /** All that it can be, where these are few. */
+  /** All possible values, if they are few. */
   choices: Point[] | null;
-  /** JSON Schema of one value. */
+  /** JSON Schema of a value. */
   schema: ISchema;
-  /** The values of other settings with which it has an effect, by their names. */
+  /** Values of other settings with which this setting has an effect, by name. */
   appliesTo: Record<string, Value[]>;
 }
 
-/** True if a setting has an effect with one of the values that each other setting is to have. */
+/** Tests whether a setting has an effect with one of the values of each setting it depends on. */
 export function hasEffect(
   { appliesTo }: ISweepable,
   valuesOf: (name: string) => readonly Point[]
@@ -91,7 +91,7 @@ function ofSchema(
   );
 }
 
-/** Returns what the form calls the settings of a schema, by their names in a sweep. */
+/** Returns the labels of a schema's settings in the form, by their names in a sweep. */
 export function labelsOf(schema: ISchema | null): (name: string) => string {
   const labels = new Map(
     ofSchema(schema ?? {}, {}).map(({ name, label }) => [axisKey(name), label])
@@ -142,7 +142,7 @@ function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
   }));
 }
 
-/** What is typed, as the kind of value that stands for it; null where it is none. */
+/** Parses text as a value of a type; null if invalid. */
 function readPoint(text: string, type: PointType = 'any'): Point | null {
   const number = text.trim() === '' ? NaN : Number(text);
   const isNumber = Number.isFinite(number) && !/^[-+]?0[xob]/i.test(text);
@@ -164,7 +164,7 @@ function readPoint(text: string, type: PointType = 'any'): Point | null {
   }
 }
 
-/** Values with commas between them; words that are no value are in `wrong`. */
+/** Parses values separated by commas; invalid words are in `wrong`. */
 export function readPoints(
   text: string,
   type: PointType
@@ -186,12 +186,12 @@ interface IRange {
   from: number;
   to: number;
   count: number;
-  /** Each value is the one before times the same factor. */
+  /** True if each value is the last one times a constant factor. */
   isLog: boolean;
   isInteger: boolean;
 }
 
-/** Evenly spread values, both ends included; none where there is no such range. */
+/** Evenly spaced values, both ends included; empty for an invalid range. */
 export function rangePoints({
   from,
   to,
@@ -217,7 +217,7 @@ export function rangePoints({
   return [...new Set(values)];
 }
 
-/** How the values of an axis stand in a field. */
+/** Formats the values of an axis for a field. */
 export function pointsText(points: readonly Point[]): string {
   return points.map(String).join(', ');
 }

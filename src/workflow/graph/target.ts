@@ -6,13 +6,13 @@ import { targetsOf } from './order';
 
 type ISettings = { settings: ISchema | null };
 
-/** Returns the setting of a component that names the column to predict; undefined if it has none. */
+/** Returns the setting of a component for the target column; undefined if it has none. */
 function targetSetting({ settings }: ISettings): ISchema | undefined {
   const property = settings?.properties?.target;
   return property?.['x-columns'] && property;
 }
 
-/** Returns the target column that a node chose; undefined if it has none, or the default. */
+/** Returns the target column set on a node; undefined if it has none, or the default. */
 function chosenTarget(
   node: IGraphNode,
   workflow: IWorkflow
@@ -27,8 +27,8 @@ function chosenTarget(
 }
 
 /**
- * Returns the target column for a node that is connected to `start` and chose none itself: that of
- * the nearest node that chose one, in either direction. Undefined if there is none.
+ * Returns the default target column of a node connected to `start`: that of the nearest node with a
+ * target, in either direction. Undefined if there is none.
  */
 export function inheritedTarget(
   graph: IGraph,

@@ -1,13 +1,13 @@
-/** Titles that share fewer letters at their beginning are told apart by it. */
+/** Length of a common prefix up to which titles need no cut. */
 const FEW_SHARED = 4;
-/** The letters of the beginning that stay where the middle is left out. */
+/** Minimum number of letters before the cut. */
 const LEAST_OF_BEGINNING = 2;
 
-/** How many letters each title shares at its beginning with another one. */
+/** Length of the prefix that each title shares with another title. */
 export function sharedBeginnings(
   titles: Iterable<string>
 ): ReadonlyMap<string, number> {
-  // Sorted titles share the most with their neighbours.
+  // Neighbors in sorted order share the longest prefixes.
   const sorted = [...new Set(titles)].sort();
   const shared = new Map(sorted.map(title => [title, 0]));
   for (let index = 1; index < sorted.length; index += 1) {
@@ -23,9 +23,9 @@ export function sharedBeginnings(
 }
 
 /**
- * Splits a title before the word in which it begins to differ from others that begin alike.
+ * Splits a title before the word in which it differs from titles with a common prefix.
  *
- * The second part is empty where the first letters tell titles apart.
+ * The second part is empty if the first letters differ.
  */
 export function splitTitle(title: string, shared: number): [string, string] {
   const word = /[\p{Script=Latin}\p{N}]{0,6}$/u.exec(
@@ -35,7 +35,7 @@ export function splitTitle(title: string, shared: number): [string, string] {
   return at < FEW_SHARED ? [title, ''] : [title.slice(0, at), title.slice(at)];
 }
 
-/** Cuts a title to so many letters, in its middle where others begin alike; wide ones count twice. */
+/** Cuts a title to a length, in its middle if others share its prefix; wide letters count twice. */
 export function cutTitle(
   title: string,
   shared: number,
@@ -59,7 +59,7 @@ function lettersOf(text: string): number {
   return [...text].reduce((sum, letter) => sum + widthOf(letter), 0);
 }
 
-/** Of Chinese, Japanese and Korean letters, and of pictures, twice a Latin one's. */
+/** Width of a letter: 2 for Chinese, Japanese and Korean letters and for emoji, else 1. */
 function widthOf(letter: string): number {
   return letter > '\u2e7f' ? 2 : 1;
 }

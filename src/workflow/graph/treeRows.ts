@@ -1,7 +1,7 @@
 import type { IGraph, IGraphEdge, IGraphNode, IGraphPort } from './graph';
 import { layersOf } from './order';
 
-/** A line of the tree: a node, or below it one of its ports with what it is connected to. */
+/** Row of the tree: a node, or one of its ports with its connections. */
 export type TreeRow = { id: string; position: number; count: number } & (
   | { kind: 'node'; node: IGraphNode; isOpen: boolean }
   | {
@@ -13,8 +13,7 @@ export type TreeRow = { id: string; position: number; count: number } & (
     }
 );
 
-/** The lines of the tree, each node behind those that it reads; ports of those that are open.
- * What stands in a cycle comes last. */
+/** Rows of the tree, each node after its inputs; with ports of expanded nodes. Cycles come last. */
 export function treeRows(graph: IGraph, open: ReadonlySet<string>): TreeRow[] {
   const { layers, rest } = layersOf(graph);
   const nodes = [...layers.flat(), ...rest].map(id => graph.nodes.get(id)!);

@@ -85,7 +85,7 @@ function doubleOutputs(graph: IGraph): Problem[] {
   return problems;
 }
 
-/** A cycle, if there is one: the first that an edge closes. */
+/** The first cycle, if there is one. */
 function cycles(graph: IGraph): Problem[] {
   const rest = new Set(layersOf(graph).rest);
   for (const { source, target } of graph.edges) {

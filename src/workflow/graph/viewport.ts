@@ -1,4 +1,4 @@
-/** Which part of a graph is in view, as plain numbers. */
+/** Viewports, as plain numbers. */
 
 import type { IBox, XYPosition } from './geometry';
 import type { IShape } from './wrapping';
@@ -9,7 +9,7 @@ export interface IView {
   viewport: XYPosition & { zoom: number };
 }
 
-/** Pixels and shares of a zoom that are not seen. */
+/** Differences of position and zoom that are invisible. */
 const TOLERANCE = { move: 1.5, zoom: 0.005 };
 
 export function isSameViewport(
@@ -23,7 +23,7 @@ export function isSameViewport(
   );
 }
 
-/** Returns the viewport of a canvas of another size that shows what a view shows of the nodes. */
+/** Returns the viewport that shows the same part of the graph on a resized canvas. */
 export function keepInView(
   view: IView,
   nodes: readonly IBox[],
@@ -32,7 +32,7 @@ export function keepInView(
   return movedIntoView(view, nodes, next) ?? view.viewport;
 }
 
-/** The same; null where the view shows none of the nodes. */
+/** Moves the viewport likewise; null if the view shows no node. */
 export function movedIntoView(
   { size, viewport }: IView,
   nodes: readonly IBox[],

@@ -1,6 +1,6 @@
 import { NODE_WIDTH, type XYPosition } from './geometry';
 
-/** Nodes above each other, from top to bottom. */
+/** Nodes of a column, from top to bottom. */
 export type IColumn = { id: string; y: number; height: number }[];
 
 /** The ends of an edge. */
@@ -22,19 +22,18 @@ const BAND_GAP = 64;
 const WORTH = 1.12;
 const MOST_BANDS = 24;
 const MOST_SPLITS = 24;
-/** So many nodes stay above each other: that they are parallel is seen. */
+/** Number of nodes that stay in a column, which shows that they are parallel. */
 const FEW_NODES = 6;
-/** The zoom from which on titles can be read: ten letters of the smallest type beside the icon. */
+/** Zoom from which titles are readable: ten letters of the smallest type beside the icon. */
 const READABLE_ZOOM = 0.5;
 /** Of the width, for the wires at the left and at the right. */
 const SIDES = 84;
 
 /**
- * Places columns from left to right, so that titles can be read when the whole is in a shape.
+ * Wraps columns into rows so that titles are readable when the graph fits a shape.
  *
- * As few rows as this takes: from each to the next, edges run back. Where no number of rows is
- * enough, the one in which the graph is largest. A column that is too high becomes several beside
- * each other.
+ * Uses the fewest rows for that, since edges run back between rows. If no number of rows is enough,
+ * uses the one with the largest zoom. A column that is too high is split into several.
  */
 export function wrapColumns(
   columns: readonly IColumn[],
@@ -74,14 +73,14 @@ export function wrapColumns(
   return places;
 }
 
-/** The most columns beside each other at a zoom. */
+/** Number of columns that fit into a row at a zoom. */
 function columnsIn({ width }: IShape, zoom: number): number {
   return Math.floor(
     ((width - SIDES) / zoom + COLUMN_GAP) / (NODE_WIDTH + COLUMN_GAP)
   );
 }
 
-/** Cuts columns into bands where the fewest edges run from one into the next. */
+/** Cuts columns into bands where the fewest edges cross. */
 function cutColumns(
   columns: readonly IColumn[],
   count: number,
@@ -102,7 +101,7 @@ function cutColumns(
       passing[index] += 1;
     }
   }
-  // Of cuts through as few edges, those into bands of a like length.
+  // Of cuts through equally few edges, prefers bands of similar length.
   const evenly = 1 / (columns.length * columns.length + 1);
   let ends: (ICut | null)[] = columns.map(() => null);
   ends = [{ start: 0, cost: 0, before: null }, ...ends];
@@ -132,7 +131,7 @@ function cutColumns(
   return bands;
 }
 
-/** The cheapest way to cut so many columns: where the last band starts, and the cuts before it. */
+/** Cheapest way to make a number of cuts: the start of the last band, and the cuts before it. */
 interface ICut {
   start: number;
   cost: number;
@@ -174,7 +173,7 @@ function compact(band: readonly IColumn[]): IColumn[] {
   });
 }
 
-/** How large columns in so many rows can be drawn; at most in their own size. */
+/** Zoom of columns in a number of rows; at most 1. */
 function zoomOf(
   columns: readonly IColumn[],
   count: number,
@@ -191,7 +190,7 @@ function zoomOf(
   return Math.min(1, (shape.width - SIDES) / width, shape.height / height);
 }
 
-/** Columns that are higher than a part of the highest, as several lower ones. */
+/** Splits columns that are higher than a fraction of the highest. */
 function splitColumns(columns: readonly IColumn[], parts: number): IColumn[] {
   const heightOf = (column: IColumn): number =>
     column.reduce((sum, { height }) => sum + height + NODE_GAP, 0);

@@ -17,7 +17,7 @@ export function newWorkflowText(name: string): string {
   return `vars:\n  - workflow: {name: ${print(name)}}\nstages: {}\n`;
 }
 
-/** Makes `workflows/<slug>/dvc.yaml` in the project's folder; returns its path. */
+/** Creates `workflows/<slug>/dvc.yaml` in the project's folder; returns its path. */
 export async function createWorkflow(
   contents: Contents.IManager,
   projectFolder: string,
@@ -38,7 +38,7 @@ export async function createWorkflow(
   return path;
 }
 
-/** The workflows' folders; makes the folder around them where it is missing. */
+/** Names of the workflows' folders; creates their parent folder if missing. */
 async function namesIn(
   contents: Contents.IManager,
   projectFolder: string,

@@ -8,15 +8,15 @@ import { trans } from '../../ui/locale';
 import { TABLE_FILE } from '../graph/sources';
 import { createWorkflow } from './create';
 
-/** A new workflow, and the table that it begins with. */
+/** New workflow with the table that it loads. */
 interface ITableWorkflow {
-  /** The path of the workflow in the lab. */
+  /** The path of the workflow in JupyterLab. */
   path: string;
   /** The path of the table from the project's root. */
   table: string;
 }
 
-/** Creates a workflow named after a table of the lab, for which it asks; null if canceled. */
+/** Asks for a table and creates a workflow named after it; null if canceled. */
 export async function workflowFromTable(
   client: MLWSClient,
   manager: IDocumentManager,

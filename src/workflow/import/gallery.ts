@@ -3,14 +3,14 @@ import type { Value } from '../document/values';
 import type { INodeTemplate } from '../store/templates';
 import { edge, node } from './tableTemplate';
 
-/** A workflow to begin with, made of the library's components. */
+/** Template of a workflow, made of built-in components. */
 export interface ITemplate extends INodeTemplate {
   key: string;
   title: string;
   description: string;
 }
 
-/** Steps that are learned from training rows, with the port of what they learned. */
+/** Steps fitted to training rows, with the port of their fitted state. */
 const PREPARATION: {
   id: string;
   type: string;
@@ -240,7 +240,7 @@ function sample(dataset: string): ITemplate['nodes'][number] {
   return node('load', 'sample_data', [0, 0], { dataset });
 }
 
-/** Nodes that each read the table of the one before: id, type, output, settings. */
+/** Chain of nodes, each reading the table of its predecessor: id, type, output, settings. */
 function chain(
   steps: [string, string, string, Record<string, Value>?][]
 ): Pick<ITemplate, 'nodes' | 'edges'> {

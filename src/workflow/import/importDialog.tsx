@@ -12,10 +12,10 @@ import { kindText } from '../labels';
 const PATTERN = /\.(pipeline|ipynb|json)$/i;
 
 /**
- * Asks for an Elyra pipeline, a notebook or a definition (unless `file` names one, by its path in
- * the lab), shows what it would become, and makes it.
+ * Asks for an Elyra pipeline, a notebook or a definition (unless `file` is its path), shows a
+ * preview of the workflow, and creates it.
  *
- * Returns the path of the new workflow in the lab; null where nothing was made.
+ * Returns the path of the new workflow in JupyterLab; null if canceled.
  */
 export async function importWorkflow(
   client: MLWSClient,

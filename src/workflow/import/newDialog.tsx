@@ -11,11 +11,11 @@ import { TemplateChoice } from './templateChoice';
 
 interface INewWorkflow {
   name: string;
-  /** Null for an empty one. */
+  /** Null for an empty workflow. */
   template: ITemplate | null;
 }
 
-/** Creates a workflow that the user describes; returns its path in the lab, null if canceled. */
+/** Creates a workflow by a dialog; returns its path in JupyterLab, null if canceled. */
 export async function newWorkflow(
   client: MLWSClient,
   contents: Contents.IManager
@@ -26,7 +26,7 @@ export async function newWorkflow(
   return choice && create(client, contents, choice);
 }
 
-/** Returns the new file's path in the lab. Where there is no project, the lab's folder becomes one. */
+/** Returns the new file's path in JupyterLab. Without a project, the current folder becomes one. */
 async function create(
   client: MLWSClient,
   contents: Contents.IManager,
@@ -49,7 +49,7 @@ async function create(
   return home ? `${home}/${workflow.path}` : workflow.path;
 }
 
-/** Asks for a name and what to begin with; null where it was called off. */
+/** Asks for a name and a template; null if canceled. */
 async function askForWorkflow(
   gallery: readonly ITemplate[],
   hasProject: boolean

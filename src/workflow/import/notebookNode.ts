@@ -8,9 +8,9 @@ import { trans } from '../../ui/locale';
 import { createWorkflow } from './create';
 
 /**
- * Saves a notebook, and lets the user choose the workflow to which it is added as a node.
+ * Saves a notebook, and asks for the workflow to which it is added as a node.
  *
- * Returns the workflow's path in the lab, of a new one where the project has none; null if canceled.
+ * Returns the path of the workflow, which is new if the project has none; null if canceled.
  */
 export async function workflowOfNotebook(
   client: MLWSClient,

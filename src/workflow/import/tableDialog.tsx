@@ -34,7 +34,7 @@ interface IAnswer {
   choice: ITableChoice;
 }
 
-/** Adds a first model of a table, and runs it where that is wanted; else a node that loads it. */
+/** Adds a first model of a table, and optionally runs it; or only a node that loads the table. */
 export async function startWithTable(
   model: CanvasModel,
   file: string
@@ -53,8 +53,8 @@ export async function startWithTable(
 }
 
 /**
- * Shows what a table holds, asks what to predict and with which models, and adds the nodes. Returns
- * whether they are to be run; null if canceled.
+ * Shows the content of a table, asks for target and models, and adds the nodes. Returns whether to
+ * run them; null if canceled.
  */
 async function fillFromTable(
   model: CanvasModel,

@@ -7,7 +7,7 @@ const FEW_ROWS = 5;
 /** Test rows below which most differences between models are chance. */
 const FEW_TESTS = 50;
 
-/** Returns what a person should know before the run. */
+/** Returns the warnings to show before the run. */
 export function advice(profile: ITableProfile, choice: ITableChoice): string[] {
   const texts: string[] = [];
   const { rows, columns, leaks } = profile;

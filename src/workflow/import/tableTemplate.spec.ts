@@ -120,7 +120,7 @@ test('a forecast is in order of time, beside naive ones', () => {
     expect(ids).toContain(source);
     expect(ids).toContain(target);
   }
-  // Without a season there is none to repeat; without a date, no forecast.
+  // Without a season there is no seasonal baseline; without a date, no forecast.
   expect(withForecast(PROFILE, choice).models).not.toContain('seasonal_naive');
   const columns = PROFILE.columns.filter(({ kind }) => kind !== 'date');
   const timeless = { ...PROFILE, columns };

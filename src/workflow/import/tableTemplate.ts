@@ -36,7 +36,7 @@ const NODES: Readonly<Record<string, string>> = {
 const LAGS = [1, 2, 3];
 /** Rows above which a forest takes minutes. */
 const FOREST_ROWS = 20_000;
-/** Kinds of columns that a model cannot learn from. */
+/** Kinds of columns that are useless as features. */
 const USELESS: ReadonlySet<Kind> = new Set(['identifier', 'constant', 'other']);
 /** Columns between nodes, in pixels. */
 const STEP = 272;
@@ -46,13 +46,13 @@ const ROW = 160;
 /** The parts of a first model of a table. */
 export interface ITableChoice {
   task: Task;
-  /** By column; the others are as they were guessed. */
+  /** By column; missing columns have their detected kind. */
   kinds: Readonly<Record<string, Kind>>;
   roles: Readonly<Record<string, Role>>;
   models: readonly string[];
   /** Share of the rows that judge the models. */
   testSize: number;
-  /** Parts of the other rows for cross-validation; 0 for none. */
+  /** Number of folds for cross-validation; 0 for none. */
   folds: number;
   reading: IReading;
 }
@@ -88,7 +88,7 @@ export function proposal(
   return target === null ? choice : withTarget(profile, choice, target);
 }
 
-/** Returns the choice with another column to predict, the task that suits it, and its models. */
+/** Returns the choice with a new target column, a suitable task, and its models. */
 export function withTarget(
   { columns, rows }: ITableProfile,
   choice: ITableChoice,
@@ -155,7 +155,7 @@ function firstDate({ columns }: ITableProfile): string | undefined {
   return columns.find(({ kind }) => kind === 'date')?.name;
 }
 
-/** Returns the choice with another role of a column; target, group, time and weight are unique. */
+/** Returns the choice with a new role of a column; target, group, time and weight are unique. */
 export function withRoleOf(
   choice: ITableChoice,
   column: string,
@@ -173,7 +173,7 @@ export function withRoleOf(
   };
 }
 
-/** The dates that a person left features beside a random split, of which the wizard has warned. */
+/** Date columns that are features despite the random split, of which the wizard has warned. */
 function datesAsFeatures(
   { columns }: ITableProfile,
   choice: ITableChoice
@@ -264,7 +264,7 @@ export function tableTemplate(
       {
         id: 'compare',
         type: isClasses ? 'compare_classifiers' : 'compare_regressors',
-        // A rare class counts as much as a frequent one.
+        // Each class has the same weight in the average.
         ...(measure ? { config: { measure } } : {}),
         at: [start + 3 * STEP, 0]
       },

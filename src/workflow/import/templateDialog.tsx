@@ -9,7 +9,7 @@ import { addTemplate, textOfFile } from '../store/templates';
 import { type ITemplate, templates } from './gallery';
 import { TemplateChoice } from './templateChoice';
 
-/** Asks for a template, a data file and the column to predict, and adds the nodes; false if canceled. */
+/** Asks for a template, a data file and the target, and adds the nodes; false if canceled. */
 export async function fillFromTemplate(
   model: CanvasModel,
   chooseFile: (pattern: RegExp) => Promise<string | null>,
@@ -42,7 +42,7 @@ interface ITemplateChoice {
   key: string;
   /** From the project's root; empty for sample data. */
   file: string;
-  /** The target column; empty for the template's own. */
+  /** Target column; empty for the template's default. */
   column: string;
 }
 
@@ -51,11 +51,11 @@ interface ITemplateSources {
   /** Data files of the project, from its root. */
   files: readonly string[];
   chooseFile: () => Promise<string | null>;
-  /** The columns of a data file; none where they are not known. */
+  /** The columns of a data file; empty if unknown. */
   columnsOf: (file: string) => Promise<string[]>;
 }
 
-/** Asks which template, which file and which column; null where it was called off. */
+/** Asks for a template, a file and a target column; null if canceled. */
 function askForTemplate(
   file: string,
   sources: ITemplateSources

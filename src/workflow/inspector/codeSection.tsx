@@ -14,10 +14,10 @@ import { useDrawing, useFlush } from '../hooks';
 import { asOneStep, writeEdits } from '../store/undo';
 import { PortsForm } from './portsForm';
 
-/** How long typing must rest before the code is checked, in milliseconds. */
+/** Delay of the check after the last edit, in milliseconds. */
 const REST = 400;
 
-/** A line of the code to go to; another object is another request. */
+/** Line of the code to reveal; a new object is a new request. */
 export interface ICodeTarget {
   line: number;
 }
@@ -126,7 +126,7 @@ export function CodeSection(props: {
       do {
         text = sharedModel.getSource();
         reply = await service.code.edit(name, text, ports);
-        // What was typed meanwhile is code as well.
+        // The text may have changed during the request.
       } while (text !== sharedModel.getSource());
       setProblem(reply.problem);
       const edit = reply.problem ? null : editBetween(text, reply.text);

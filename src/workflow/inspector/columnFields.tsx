@@ -45,7 +45,7 @@ interface IFormContext {
   columns?: ColumnsOfPorts | null;
 }
 
-/** The choice that lets one type the name of a column which is not known. */
+/** Choice for typing the name of an unknown column. */
 const OTHER = '\0other';
 
 function columnsOf(schema: ISchema, context: IFormContext): ITableColumns {
@@ -53,7 +53,7 @@ function columnsOf(schema: ISchema, context: IFormContext): ITableColumns {
   return (port && context.columns?.[port]) || NO_COLUMNS;
 }
 
-/** Chooses one column from a list; where not all are known, a name can be typed. */
+/** Select field for a column; if the list is incomplete, a name can be typed. */
 export function ColumnWidget(props: WidgetProps): JSX.Element {
   const { id, value, required, onChange, schema, formContext } = props;
   const table = columnsOf(schema as ISchema, formContext);
@@ -63,7 +63,7 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
   const isLoading = formContext?.columns === null;
   const isKnown = complete || columns.length > 0;
   const isList = isLoading || (isKnown && (complete || !isTyping));
-  // A field that turns into a list, or back, keeps the focus.
+  // A field that becomes a list, or a list that becomes a field, keeps the focus.
   const field = useRef<HTMLElement | null>(null);
   const hadFocus =
     field.current !== null && document.activeElement === field.current;
@@ -197,7 +197,7 @@ export function ColumnsField(props: FieldProps): JSX.Element {
   );
 }
 
-/** Takes the name of a column where not all are known. */
+/** Adds the name of a column if the list is incomplete. */
 export function NewColumn({
   onAdd
 }: {
@@ -235,7 +235,7 @@ function optionText({ name, examples }: ITableColumn, facts: string): string {
   return details ? `${name} (${details})` : name;
 }
 
-/** Says which column an empty setting means, and why; undefined if it means none. */
+/** Explains the default column of an empty setting; undefined if it has none. */
 function useImpliedText(
   schema: ISchema,
   { columns, complete }: ITableColumns,

@@ -63,7 +63,7 @@ test('columns are chosen from lists, and a missing one is a problem before any r
   expect(await canvas.save()).toContain('- train: {target: "churn"}');
   expect(await accessFaults('.jp-mlws-Canvas')).toEqual([]);
 
-  // What an edit takes away is missing further down, before any run.
+  // Columns that an edit removes are missing downstream, before any run.
   await node('drop').click();
   await group.getByRole('checkbox', { name: 'churn' }).click();
   await commands.click(...emptyPlace(), {});
@@ -99,12 +99,12 @@ test('kinds and roles are chosen where the columns are shown', async () => {
   await page.getByLabelText('Kind of rooms').selectOptions('category');
   await page.getByLabelText('Kind of rooms').selectOptions('number');
   expect(await accessFaults('.jp-mlws-Panel')).toEqual([]);
-  // One column is the target, and a kind that is the guess is not written.
+  // A single column is the target, and the detected kind is not written.
   await expect.element(churn).toHaveValue('feature');
   const text = await canvas.save();
   expect(text).toContain('roles: [price=target]');
   expect(text).toContain('kinds: [city=text]');
-  // The file is read again where it is read in another way, not at each choice.
+  // The file is read again with new options, but not at each choice.
   const reads = (): string[] =>
     canvas.server.unanswered.filter(one => one.startsWith('workflows/source'));
   expect(reads()).toEqual([]);
@@ -162,7 +162,7 @@ test('an expression offers columns and shows its faults', async () => {
       "The table at the input data has no column 'pric'. Did you mean 'price'?"
     );
   expect(await accessFaults('.jp-mlws-Panel')).toEqual([]);
-  // What is typed is completed, with its type.
+  // Typed text is completed, with its type.
   await expression.click();
   await commands.press('Control+a');
   await commands.type('roo');
@@ -170,7 +170,7 @@ test('an expression offers columns and shows its faults', async () => {
   await expect.element(option).toHaveTextContent('roomsinteger');
   await option.click();
   await expect.element(expression).toHaveTextContent(/^rooms$/);
-  // What is clicked is inserted.
+  // Clicked items are inserted.
   const choices = page.getByRole('group', {
     name: 'Insert into the expression'
   });

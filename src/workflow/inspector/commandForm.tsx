@@ -79,7 +79,7 @@ function CommandField({ node }: { node: IGraphNode }): JSX.Element {
         spellCheck={false}
         value={draft}
         onChange={event => setDraft(event.target.value)}
-        // An empty command is not written: the field shows the one that runs.
+        // An empty command is not written: the field shows the present command.
         onBlur={() => (draft.trim() === '' ? setDraft(command) : commit())}
       />
       {draft.trim() === '' && (
@@ -91,7 +91,7 @@ function CommandField({ node }: { node: IGraphNode }): JSX.Element {
   );
 }
 
-/** The files of a list, with a field for one more. */
+/** List of files with a field that adds a file. */
 function Files(props: {
   node: IGraphNode;
   title: string;

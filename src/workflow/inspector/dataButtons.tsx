@@ -76,7 +76,7 @@ export function LearnChecks({ node }: { node: IGraphNode }): JSX.Element {
   );
 }
 
-/** Makes the automatic preparation of a learner a node. */
+/** Button that converts the automatic preparation of a learner to a node. */
 export function ShowPreparation({ node }: { node: IGraphNode }): JSX.Element {
   const { model } = useCanvas();
   // The steps are those of its newest model.

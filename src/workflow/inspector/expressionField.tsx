@@ -64,7 +64,7 @@ export function ExpressionWidget(props: WidgetProps): JSX.Element {
           history(),
           jupyterTheme,
           EditorView.lineWrapping,
-          // A line break would get lost on the way to the command.
+          // The command cannot contain a line break.
           EditorState.transactionFilter.of(change =>
             change.newDoc.lines > 1 ? [] : change
           ),
@@ -169,7 +169,7 @@ function complete(
     : null;
 }
 
-/** Inserts a function; what is selected becomes its argument, and the cursor is inside. */
+/** Inserts a function; the selection becomes its argument, and the cursor is inside. */
 function insertCall(
   view: EditorView,
   { label }: Completion,

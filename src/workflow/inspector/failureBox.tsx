@@ -20,7 +20,7 @@ export function FailureBox(props: {
   node: string;
   /** Gives the focus to the field of a setting. */
   onFix: (setting: string) => void;
-  /** Goes to a line of the node's code. */
+  /** Reveals a line of the node's code. */
   onLine: (line: number) => void;
   onLog: () => void;
 }): JSX.Element | null {

@@ -83,7 +83,7 @@ test('the files and the command of a script are edited', async () => {
     '+    outs:',
     '+    - data/model.bin'
   ]);
-  // An empty command is not written: the field shows the one that runs.
+  // An empty command is not written: the field shows the present command.
   await command.fill('');
   await expect
     .element(page.getByRole('alert'))
@@ -102,7 +102,7 @@ test('the box of a failed node leads to its log and a notebook', async () => {
   await expect
     .element(box)
     .toHaveTextContent("the table has no columns ['nosuch']");
-  // The setting that was wrong is another one now: there is none to correct.
+  // The invalid setting was replaced: nothing is left to correct.
   await expect
     .element(page.getByRole('button', { name: /^Fix/ }))
     .not.toBeInTheDocument();

@@ -69,7 +69,7 @@ export function NameField({ node }: { node: string }): JSX.Element {
   );
 }
 
-/** The title of a node: free text on its card. Without one the card shows its name. */
+/** Title of a node: free text on its card. Without a title the card shows the name. */
 export function TitleField({ node }: { node: IGraphNode }): JSX.Element {
   const { model } = useCanvas();
   // More lines describe the node; they stay as they are.

@@ -5,7 +5,7 @@ import { useCanvas } from '../context';
 import { useDrawing, useKeyed, useRuns, useCurrentRun } from '../hooks';
 import { NOT_DONE } from '../store/run';
 
-/** What can be run of a node; where it has failed, how to go on. */
+/** Buttons that run a node, or that continue after its failure. */
 export function NodeActions({ node }: { node: string }): JSX.Element | null {
   const { model, openFailed } = useCanvas();
   const runs = useRuns();

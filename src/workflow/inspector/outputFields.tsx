@@ -16,7 +16,7 @@ const FORMATS = [
   ['.parquet', 'Parquet']
 ];
 
-/** The files that a node writes, which other nodes read under their new path. */
+/** Output files of a node; renaming updates their readers. */
 export function OutputFields({ node }: { node: IGraphNode }): JSX.Element {
   const outputs = node.outputs.filter(({ paths }) => paths.length === 1);
   return (

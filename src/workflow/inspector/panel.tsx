@@ -24,7 +24,7 @@ import { SourcePanel } from './sourcePanel';
 import { problemText } from '../labels';
 import { Repairs } from './repairs';
 
-/** The right side: the selected node, or the workflow where none is. */
+/** Right pane: the selected node, or the workflow. */
 export function Panel(props: {
   onShow: (node: string) => void;
   recentRuns: ReactNode;
@@ -98,7 +98,7 @@ function focusSetting(body: HTMLElement | null, setting: string): void {
   field?.focus();
 }
 
-/** A note or a frame: its words. */
+/** Text of a note or a frame. */
 function ItemPanel({ item }: { item: string }): JSX.Element | null {
   const { model, renderers } = useCanvas();
   const { notes, frames } = useDrawing();

@@ -79,7 +79,7 @@ function ParamField(props: {
   const invalid = next === undefined ? draft : rejection;
   const commit = (): void => {
     if (next === undefined) {
-      // The field shows the value that a run reads, and the message what was typed.
+      // The field shows the value that a run reads, and the message the rejected text.
       setRejection(draft);
       setDraft(text);
     } else if (draft !== text) {

@@ -32,7 +32,7 @@ function Form(props: { onChange: (ports: ICodePorts) => void }): JSX.Element {
   );
 }
 
-/** Shows the form; returns what it has asked for, newest last. */
+/** Renders the form; returns its changes, newest last. */
 function showForm(): ICodePorts[] {
   const changes: ICodePorts[] = [];
   const host = document.createElement('div');
@@ -74,7 +74,7 @@ test('ports are added with free names, renamed and removed', async () => {
     .getByLabelText('Type of the port sizes', { exact: true })
     .selectOptions('Metrics');
   expect(changes.at(-1)?.inputs.at(-1)?.type).toBe('Metrics');
-  // One output stays.
+  // A single output stays.
   const remove = (port: string): ReturnType<typeof css> =>
     page.getByRole('button', { name: `Remove the port ${port}`, exact: true });
   await expect.element(remove('table')).not.toBeInTheDocument();

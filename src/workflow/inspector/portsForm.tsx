@@ -110,7 +110,7 @@ export function PortsForm(props: {
 
 function PortRow(props: {
   port: Port;
-  /** Names of other ports and settings. */
+  /** Names used by ports and settings. */
   reserved: readonly string[];
   isDisabled: boolean;
   onChange: (port: Port) => void;

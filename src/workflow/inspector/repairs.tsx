@@ -4,7 +4,7 @@ import type { IProblem } from '../../api/models';
 import * as gestures from '../store/gestures';
 import { useCanvas } from '../context';
 
-/** Buttons for what can be done about a problem. */
+/** Buttons of a problem's repairs. */
 export function Repairs({
   problem
 }: {

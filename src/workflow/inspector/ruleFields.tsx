@@ -140,7 +140,7 @@ function Pairs(props: FieldProps): JSX.Element {
   );
 }
 
-/** Chooses among the rules that the other settings hold. */
+/** Selects among the rules of the `rules` setting. */
 export function RulesField(props: FieldProps): JSX.Element {
   const { idSchema, name, schema, formContext, onChange } = props;
   const chosen: string[] = Array.isArray(props.formData) ? props.formData : [];

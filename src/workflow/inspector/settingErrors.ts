@@ -11,7 +11,7 @@ export interface ISettingError {
   schemaPath?: string;
 }
 
-/** What is wrong with a setting; the validator's own words where there are none of ours. */
+/** Returns the message for an invalid setting; that of the validator if there is no translation. */
 export function settingErrorText(
   error: ISettingError,
   schema: ISchema

@@ -52,7 +52,7 @@ const validator = customizeValidator<ReadonlyJSONObject>();
 const WIDGETS = { column: ColumnWidget, expression: ExpressionWidget };
 const FIELDS = { columns: ColumnsField, pairs: PairsField, rules: RulesField };
 
-/** How long typing must rest before it is written, in milliseconds. */
+/** Delay of the write after the last edit, in milliseconds. */
 const REST = 400;
 
 /** Everything of a node that can be set: the files it reads and its component's settings. */
@@ -129,7 +129,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
   );
 }
 
-/** What a notebook's cell tagged `parameters` assigns. */
+/** Settings of a notebook: the assignments of its cell tagged `parameters`. */
 function NotebookSettings({ node }: { node: IGraphNode }): JSX.Element | null {
   const { model } = useCanvas();
   const path = node.stage.notebook;
@@ -158,7 +158,7 @@ function SettingsSection(props: {
           {trans.__('These settings are defined in another file.')}
         </p>
       ) : (
-        // Of other settings it is another form: this one would fill in what it has not yet.
+        // A new set of settings needs a new form: an existing form would fill in its defaults.
         <SettingsForm key={[node.id, ...names].join(' ')} node={node} />
       )}
     </section>
@@ -207,7 +207,7 @@ function InputField({
   );
 }
 
-/** The path of a file; naming another node's output connects the two. */
+/** Path of a file; the path of a node's output creates a connection. */
 function PathField(props: {
   id: string;
   node: IGraphNode;
@@ -286,7 +286,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     clearTimeout(timer.current);
     timer.current = setTimeout(commit, REST);
   };
-  // Several canvases may stand side by side; ids are theirs alone.
+  // Several canvases may be open, and ids have to be unique in the page.
   const root = useId();
   const columns = useColumns(node);
   const table = useSourceTable(node, columns);

@@ -21,7 +21,7 @@ export interface ISourceTable {
   /** Null while it is read, or if it cannot be. */
   profile: ISourceProfile | null;
   isLoading: boolean;
-  /** Why there is none. */
+  /** Reason for which there is no profile. */
   reason: string | null;
 }
 
@@ -36,10 +36,7 @@ function settingAbout(
   );
 }
 
-/**
- * Reads the table that a node loads when its files or the way of reading change; null for a node
- * that loads none.
- */
+/** Reads the table that a node loads when its files or options change; null for other nodes. */
 export function useSourceTable(
   node: IGraphNode,
   columns: ColumnsOfPorts | null

@@ -7,7 +7,7 @@ import { portText } from '../labels';
 import { useCanvas } from '../context';
 import { useCatalog, useDrawing } from '../hooks';
 
-/** What is known of data, and who reads it. */
+/** Description of data, with its readers. */
 export function SourcePanel({ id }: { id: string }): JSX.Element | null {
   const { openFile, showData } = useCanvas();
   const { datasets } = useCatalog();

@@ -45,7 +45,7 @@ interface IViolation {
   schemaPath: string;
 }
 
-/** What is typed of one axis. */
+/** Text fields of an axis. */
 interface IDraft {
   name: string;
   how: 'list' | 'linear' | 'log';
@@ -133,7 +133,7 @@ function AxesForm(props: {
   node: IGraphNode;
   axes: readonly IAxis[];
   offers: readonly ISweepable[];
-  /** Of a `foreach`: one list of values, without which it is none. */
+  /** True for a `foreach`, which needs exactly one list of values. */
   isList: boolean;
   onClose: () => void;
 }): JSX.Element {
@@ -264,7 +264,7 @@ function AxesForm(props: {
   );
 }
 
-/** Says what becomes of the nodes behind. */
+/** Effects on downstream nodes. */
 function Readers(props: {
   node: IGraphNode;
   options: ISweepOptions;
@@ -303,7 +303,7 @@ type AxisFault =
   | { kind: 'word'; word: string }
   | { kind: 'value'; value: Point; error: ISettingError };
 
-/** What is wrong with what is typed of an axis. */
+/** Error of an axis, or null. */
 function faultOf(draft: IDraft, offer: ISweepable): AxisFault | null {
   const { points, wrong } = pointsOf(draft, offer);
   if (wrong.length > 0) {
@@ -330,7 +330,7 @@ function AxisFields(props: {
   draft: IDraft;
   offer: ISweepable;
   onChange: (draft: IDraft) => void;
-  /** Null where it has to stay. */
+  /** Null for the only axis. */
   onRemove: (() => void) | null;
 }): JSX.Element {
   const { draft, offer, onChange, onRemove } = props;

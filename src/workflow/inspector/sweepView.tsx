@@ -12,7 +12,7 @@ import { useCurrentRun, useKeyed } from '../hooks';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
-/** The variants of a sweep, the best first; one of them can become the stage. */
+/** Variants of a sweep, the best first, with a button that makes a variant the stage. */
 export function SweepView({
   node: { id: node, settings: schema }
 }: {
@@ -35,7 +35,7 @@ export function SweepView({
       file.asOwn(() => service.promote(node, variant, data.etag))
     );
   };
-  // A variant of one setting is named by its value.
+  // A variant of a single setting is named by its value.
   const settings = Object.keys(sweep.variants[0]?.values ?? {}).filter(
     name => name !== 'item'
   );
@@ -144,7 +144,7 @@ function VariantRow(props: {
 /** The sweeps as the server has them, read again after each run and each save. */
 function useSweeps(node: string, metric: string | undefined): IReply<ISweeps> {
   const { model } = useCanvas();
-  // What is behind the sweep may measure it.
+  // Downstream nodes may compute its metrics.
   const run = useCurrentRun().run?.status;
   const status = useKeyed(model.runs.current.nodes, node)?.status;
   const isOver = status === undefined || FINAL.has(status);

@@ -84,7 +84,7 @@ test('a sweep is made of a list and a range, and undone', async () => {
   }
   expect(swept).toContain(`--models ${paths.join(' ')} --models ${OUT}/linear`);
 
-  // One undo takes it all back; redo brings it.
+  // Undo reverts all of it in a step; redo applies it again.
   await canvas.undo();
   await expect.element(node('forest')).not.toHaveTextContent('×4');
   expect(await canvas.save()).toBe(before);
@@ -147,7 +147,7 @@ test('a sweep is changed and ended', async () => {
   await expect.element(node('linear')).toHaveTextContent('×3');
   const text = await canvas.save();
   expect(text).toContain('matrix: {C: [1, 0.1, 0.00001]}');
-  // Python writes a small number in its own way, and so does the graph.
+  // Python formats small numbers differently, and so does the graph.
   expect(text).toContain(`${OUT}/linear.model.1e-05.skops`);
   // Settings that do not vary are edited as ever.
   await expect

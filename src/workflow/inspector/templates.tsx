@@ -13,7 +13,7 @@ import { RemoveButton } from './removeButton';
 import { Repairs } from './repairs';
 import { choiceText } from '../labels';
 
-/** A field with a label that belongs to it, which the lab's own template lacks. */
+/** Field with an associated label, which JupyterLab's template lacks. */
 function Field(props: FieldTemplateProps): JSX.Element {
   const { id, label, schema, children, rawErrors, hidden, required } = props;
   const name = id.slice((props.formContext?.root ?? '').length + 1);

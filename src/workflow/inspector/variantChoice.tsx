@@ -3,7 +3,7 @@ import { useState, type ReactNode } from 'react';
 import { trans } from '../../ui/locale';
 import { useCurrentRun } from '../hooks';
 
-/** What is shown of a node; of a sweep, of the variant that is chosen. */
+/** Select field for a variant of a sweep's node. */
 export function VariantChoice(props: {
   node: string;
   children: (id: string, status: string | undefined) => ReactNode;

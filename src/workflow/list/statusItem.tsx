@@ -18,7 +18,7 @@ interface IProps {
   onRun: (run: IRunSummary) => void;
 }
 
-/** The nodes of a run that are done; empty until they are known. */
+/** Number of completed nodes of a run; empty until loaded. */
 function useProgress({ client, events }: IProps, run: IRunSummary): string {
   const [state] = useState(() => new RunState());
   const { data, refetch } = useGet(
@@ -76,13 +76,13 @@ function StatusItem(props: IProps): JSX.Element | null {
   if (!project) {
     return null;
   }
-  // Without a commit there is no branch yet.
+  // Before the first commit there is no branch.
   const branch =
     branches &&
     branches.items.length > 0 &&
     (branches.items.find(one => one.current)?.name ??
       trans.__('detached HEAD'));
-  // Run IDs begin with their time.
+  // Run ids begin with their time.
   const [newest] = (workflows?.items ?? [])
     .flatMap(({ run }) => (run && !FINAL.has(run.status) ? [run] : []))
     .sort((one, other) => (one.id < other.id ? 1 : -1));

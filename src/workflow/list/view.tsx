@@ -46,7 +46,7 @@ function WorkflowRow(props: {
   );
 }
 
-/** Shows how the newest run of each workflow goes, as the events of runs report it. */
+/** Tracks the status of each workflow's newest run by the events of runs. */
 export function followRuns(client: MLWSClient, runs: IWorkflowEvents): void {
   runs.message.connect((_, event) => {
     if (event.type !== 'run') {
@@ -61,7 +61,7 @@ export function followRuns(client: MLWSClient, runs: IWorkflowEvents): void {
     if (!workflow) {
       void client.refresh('/workflows');
     } else if (!workflow.run || event.run >= workflow.run.id) {
-      // Run ids begin with their time: a late event of an older run changes nothing here.
+      // Run ids begin with their time: a late event of an older run is ignored.
       const run = { ...event.data, status: event.status };
       client.queries.setQueryData(key, {
         ...page,

@@ -16,7 +16,7 @@ import { MetricsView } from './metricsView';
 
 /** The drawer below the drawing: metrics, and the results and log of the selected node. */
 export function Drawer(props: {
-  /** Draws what is shown of a node. */
+  /** Renders the outputs of a node. */
   preview: (node: string) => ReactNode;
   log: (node: string) => ReactNode;
   runs: ReactNode;

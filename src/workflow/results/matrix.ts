@@ -4,13 +4,13 @@ import { language } from '../../ui/locale';
 /** A value of the matrix, with its change since the run before. */
 export interface IMatrixCell {
   value: number;
-  /** Null where the run before had no value, or the same. */
+  /** Null if the previous run had no value, or the same. */
   delta: number | null;
   /** True if the change is for the better. */
   isBetter: boolean;
   /** True if no other model has a better value, and some have a worse one. */
   isBest: boolean;
-  /** The limits between which it lies with 95 % confidence; null where they are not known. */
+  /** Limits of the 95 % confidence interval; null if unknown. */
   low: number | null;
   high: number | null;
 }
@@ -29,7 +29,7 @@ export interface IMatrix {
 
 /** Arranges the metrics of a run as models by metrics. */
 export function metricMatrix(both: readonly IMetricChange[]): IMatrix {
-  // Those of the run before alone are none of this run.
+  // Metrics of the previous run only are left out.
   const changes = both.flatMap(({ value, ...change }) =>
     value === null ? [] : [{ ...change, value }]
   );
@@ -76,7 +76,7 @@ export function metricMatrix(both: readonly IMetricChange[]): IMatrix {
   };
 }
 
-/** Returns the model that is best in the first metric; null where none is. */
+/** Returns the best model by the first metric; null if there is none. */
 export function bestModel(
   matrix: IMatrix
 ): { node: string; model: string; metric: string; cell: IMatrixCell } | null {
@@ -87,7 +87,7 @@ export function bestModel(
     : null;
 }
 
-/** Four digits behind the point, below each other; two of large numbers, none of whole ones. */
+/** Formats a number with four digits after the point; two for large numbers, none for integers. */
 export function metricText(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && size < 0.0005) {
@@ -100,7 +100,7 @@ export function metricText(value: number): string {
   });
 }
 
-/** "▲0.018", "▼3"; the digits that tell. */
+/** "▲0.018", "▼3"; significant digits only. */
 export function deltaText(delta: number): string {
   const size = Number(Math.abs(delta).toPrecision(2));
   return `${delta > 0 ? '▲' : '▼'}${size}`;

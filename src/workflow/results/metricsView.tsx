@@ -20,7 +20,7 @@ import {
 } from './matrix';
 import { trans } from '../../ui/locale';
 
-/** The metrics of the shown run, and what changed since the run before. */
+/** Metrics of the shown run, with changes since the previous run. */
 export function MetricsView(): JSX.Element {
   const { run, data, error } = useRunComparison();
   if (!run) {
@@ -44,7 +44,7 @@ export function MetricsView(): JSX.Element {
   );
 }
 
-/** The shown run, compared with the one before. */
+/** Comparison of the shown run with the previous run. */
 export function useRunComparison(): IReply<IRunComparison> & {
   run: IRunSummary | null;
 } {
@@ -57,13 +57,13 @@ export function useRunComparison(): IReply<IRunComparison> & {
   return { run, ...reply };
 }
 
-/** How the shown run differs from the one before. */
+/** Changes of the shown run since the previous run. */
 export function RunChanges(): JSX.Element | null {
   const { data } = useRunComparison();
   return data && <SettingChanges comparison={data} />;
 }
 
-/** Says which model won, and by what. */
+/** Name and metric of the best model. */
 export function BestModel({
   comparison
 }: {
@@ -99,7 +99,7 @@ export function BestModel({
   );
 }
 
-/** How much a value differs from the run before. */
+/** Change of a value since the previous run. */
 function Delta({ cell }: { cell: IMatrixCell }): JSX.Element {
   const delta = cell.delta ?? 0;
   return (
@@ -192,7 +192,7 @@ export function SettingChanges({
       ? []
       : [{ ...metric, old, value }]
   );
-  // What one of the runs lacks is no equal metric.
+  // A metric that a run lacks is not equal.
   const missing = metrics.filter(({ value }) => value === null).length;
   const added = metrics.filter(one => one.previous === null).length;
   const areSame = changed.length + missing + added === 0;

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 
 import { useCanvas } from '../context';
 
-/** An executed notebook, drawn by the lab's own view; nothing in it can be edited or run. */
+/** Executed notebook in JupyterLab's viewer, read-only. */
 export function NotebookPreview(props: {
   name: string;
   notebook: INotebookContent;

@@ -7,7 +7,7 @@ import {
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { Widget } from '@lumino/widgets';
 
-/** Draws a notebook by the lab's own view; its cells cannot be edited or run. */
+/** Creates a read-only viewer of a notebook. */
 export function createStaticNotebook(
   content: INotebookContent,
   rendermime: IRenderMimeRegistry,

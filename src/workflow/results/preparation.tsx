@@ -30,7 +30,7 @@ export function PreparationTable({
   );
 }
 
-/** Returns the step of a model for a column in words. */
+/** Returns the description of a model's step for a column. */
 function stepText({ step, gaps, fills_gaps }: IColumnPreparation): string {
   const gapText =
     gaps === 0 || !['numbers', 'dates'].includes(step)

@@ -17,7 +17,7 @@ import { PreparationTable } from './preparation';
 import { trans } from '../../ui/locale';
 import { useMime } from '../../ui/useMime';
 
-/** What a node's outputs hold, each in the manner of its type. */
+/** Previews of a node's outputs, by type. */
 export function PreviewView(props: {
   node: string;
   status: string | undefined;
@@ -210,7 +210,7 @@ function FigurePreview(props: { name: string; source: string }): JSX.Element {
 /** The menu that the renderer adds has an icon without a name. */
 const METADATA = { embed_options: { actions: false } };
 
-/** A Vega-Lite chart, by the lab's own renderer of that version; where there is none, its text. */
+/** Vega-Lite chart by JupyterLab's renderer of that version; its source if there is none. */
 function ChartPreview(props: {
   mime: string;
   spec: ReadonlyPartialJSONObject;

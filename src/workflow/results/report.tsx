@@ -26,7 +26,7 @@ import { reportHtml, type ReportPart } from './reportHtml';
 /** Types of outputs that a report shows. */
 const SHOWN: ReadonlySet<string> = new Set(['Figure', 'Table', 'Metrics']);
 
-/** All metrics, figures and tables of the shown run of a workflow on one page. */
+/** Report with all metrics, figures and tables of a run on one page. */
 export class ReportWidget extends ReactWidget {
   constructor(private _context: ICanvasContext) {
     super();
@@ -47,7 +47,7 @@ export class ReportWidget extends ReactWidget {
   }
 }
 
-/** An output with what it holds; of an unreadable one the reason. */
+/** Output with its content, or the reason for which it cannot be read. */
 interface IReportOutput {
   node: string;
   output: IOutput;
@@ -89,7 +89,7 @@ async function readReport(
       );
     })
   );
-  // Figures are what most people look for; tables are long.
+  // Figures come first, since tables are long.
   const all = outputs.flat();
   const isTable = (one: IReportOutput): boolean => one.output.type === 'Table';
   return {
@@ -197,7 +197,7 @@ function isChart({ preview }: IReportOutput): boolean {
   return preview?.type === 'VegaLite';
 }
 
-/** Returns the parts of a report; the images of charts are those that the page shows. */
+/** Returns the parts of a report; charts are the images rendered on the page. */
 function reportParts(
   { comparison, outputs }: IReport,
   page: HTMLElement,
@@ -283,7 +283,7 @@ function reportParts(
   return parts;
 }
 
-/** Returns a drawn chart as a data URL; null where it is not drawn. */
+/** Returns a rendered chart as a data URL; null if it is not rendered. */
 function imageOf(section: Element | null): string | null {
   const canvas = section?.querySelector('canvas');
   if (canvas) {

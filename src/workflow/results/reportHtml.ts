@@ -26,9 +26,9 @@ th, td { padding: 3px 10px; border-bottom: 1px solid #eee; text-align: left; }
 pre { padding: 8px; overflow: auto; background: #f6f6f6; }`;
 
 /**
- * Returns a report as one HTML file.
+ * Returns a report as a single HTML file.
  *
- * Every text is escaped and the file's policy allows no script: what runs wrote is only shown.
+ * Every text is escaped, and the file's content security policy allows no script.
  */
 export function reportHtml(
   title: string,

@@ -14,7 +14,7 @@ import {
 test('the drawer shows metrics, tables and figures', async () => {
   const canvas = await openCanvas();
   await page.getByRole('tab', { name: 'Metrics' }).click();
-  // Which model is best, and what has changed since the run before.
+  // The best model, and the changes since the previous run.
   const best = css('.jp-mlws-Matrix tr:has(strong)').first();
   await expect.element(best).toHaveTextContent('linear');
   await expect

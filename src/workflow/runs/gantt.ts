@@ -1,7 +1,7 @@
 import { duration } from '../../ui/format';
 import type { INodeState } from '../store/run';
 
-/** When a node ran, in seconds since the first one began. */
+/** Bar of a node's execution, in seconds since the run's first start. */
 export interface IBar {
   id: string;
   status: string;
@@ -10,9 +10,9 @@ export interface IBar {
 }
 
 /**
- * The nodes that ran, in the order in which they began, and how long it took in all.
+ * The nodes that ran, by start time, and the total duration.
  *
- * `now` (milliseconds) is where the bars of running nodes end; null where none runs any more.
+ * `now` (milliseconds) is the end of the bars of running nodes; null if no node is running.
  */
 export function bars(
   states: ReadonlyMap<string, INodeState>,

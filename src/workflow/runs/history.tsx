@@ -9,13 +9,13 @@ import { RunList } from './runList';
 import { FINAL } from '../store/run';
 import { runStatusLabel } from '../../ui/runStatus';
 
-/** Below the drawing: the runs, and when each node of the chosen one ran. */
+/** List of runs, and a Gantt chart of the selected run. */
 export function HistoryPane({
   onShow,
   changes
 }: {
   onShow: (node: string) => void;
-  /** How the shown run differs from the one before. */
+  /** Changes since the previous run. */
   changes: ReactNode;
 }): JSX.Element {
   const runs = useRuns();
@@ -43,7 +43,7 @@ export function HistoryPane({
 
 const ROW = 22;
 
-/** A bar for each node of the run that is looked at, on one axis of time. */
+/** Gantt chart of the selected run, with a bar for each node. */
 function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
   const { run, states } = useCurrentRun();
   const isOver = run === null || FINAL.has(run.status);

@@ -11,7 +11,7 @@ import { NODE_MARKS, nodeMark, type NodeMark } from '../graph/marks';
 /** Milliseconds in which changes of many nodes are counted once. */
 const REST = 100;
 
-/** The colors of nodes with their words, and the number of nodes of each. */
+/** Legend of the node colors, with the number of nodes of each. */
 export function Legend(): JSX.Element {
   const { model, past } = useCanvas();
   const { graph } = useDrawing();

@@ -96,7 +96,7 @@ export function LogView(props: {
 interface ISearch {
   words: string;
   places: number[];
-  /** Of the places the one that is looked at. */
+  /** Index of the current match. */
   current: number;
   setWords: (words: string) => void;
   step: (by: number) => void;
@@ -229,7 +229,7 @@ function useLog(
         if (event.type === 'output') {
           append(event.text, event.seq);
         } else if (event.type === 'reset') {
-          // The log was cut: what comes next is its end.
+          // The log was truncated: the next lines belong to its end.
           current.log = new AnsiLog(maxLogLength);
           append('', event.seq);
         }

@@ -1,15 +1,15 @@
 import type { IAnsiSpan } from '../../ui/ansi';
 
-/** So many places are found and marked; a log of one letter would have no end of them. */
+/** Maximum number of matches, since a single letter may match without end. */
 export const MOST = 2000;
 
-/** Where a log has the words that are searched, without regard to upper and lower case. */
+/** Offsets of a text in a log, ignoring case. */
 export function findIn(text: string, words: string): number[] {
   const [low, needle] = [text.toLowerCase(), words.toLowerCase()];
   if (needle === '') {
     return [];
   }
-  // A few letters change their length with their case: such a log is searched as it is.
+  // Some letters change their length with their case: such a log is searched case-sensitively.
   return low.length === text.length
     ? positions(low, needle)
     : positions(text, words);
@@ -27,12 +27,12 @@ function positions(text: string, words: string): number[] {
   return offsets;
 }
 
-/** A stretch of one style; `match` counts from 0 where it is part of a place that was found. */
+/** Span of a single style; `match` is the index of its match, if any. */
 interface IMarkedSpan extends IAnsiSpan {
   match: number | null;
 }
 
-/** Cuts the stretches of a log where a place that was found begins or ends. */
+/** Splits the spans of a log at the ends of matches. */
 export function markSpans(
   spans: readonly IAnsiSpan[],
   places: readonly number[],

@@ -73,7 +73,7 @@ test('a past run shows the workflow and the settings that it had', async () => {
   await expect.element(node('forest')).toBeVisible();
   expect(canvas.server.files.get(WORKFLOW)).toBe(before);
 
-  // The version of the run is used again, as one step.
+  // The workflow of the run is restored, as a single step.
   await showRun(2);
   await page.getByRole('button', { name: 'Use This Version' }).click();
   await expect.element(forest).not.toBeInTheDocument();
@@ -177,7 +177,7 @@ test('a run that failed shows nothing of another run', async () => {
   await expect.element(past('.jp-mlws-Log')).toHaveTextContent('nosuch');
   expect(await accessFaults('.jp-mlws-Workflow.jp-mod-past')).toEqual([]);
 
-  // Another run takes its place.
+  // A second run replaces it.
   await past('[role=tab]').getByText('Runs').click();
   await past('[data-mlws-past-run]').nth(1).click();
   await expectState(pastNode('split'), 'CACHED');

@@ -20,7 +20,7 @@ export function RunList({ most }: { most?: number }): JSX.Element {
   );
 }
 
-/** A run in a list; a click shows it on a canvas of its own, once it is over. */
+/** Row of a run; a click opens a finished run on a read-only canvas. */
 function RunRow({ run }: { run: IRunSummary }): JSX.Element {
   const { showRun } = useCanvas();
   const isShown = useCurrentRun().run?.id === run.id;

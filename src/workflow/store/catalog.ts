@@ -5,7 +5,7 @@ import type { IComponent, IDataset, IModel } from '../../api/models';
 import { deepEqual } from '../document/values';
 import type { Ask } from './server';
 
-/** What nodes can be made of and what they can read: components, notebooks, datasets, models. */
+/** Choices for nodes and their inputs: components, notebooks, datasets, models. */
 export class CatalogStore {
   constructor(private _ask: Ask) {}
 
@@ -77,7 +77,7 @@ export class CatalogStore {
     this.changed.emit();
   }
 
-  /** Without a server there are no components to show; the graph is drawn all the same. */
+  /** Marks the components as unavailable without a server; the graph is drawn nevertheless. */
   setMissing(): void {
     this._library ??= 'missing';
     this.changed.emit();
@@ -105,7 +105,7 @@ export class CatalogStore {
     );
   }
 
-  /** Reads those of these notebooks that were not read yet. */
+  /** Loads notebooks that are not loaded yet. */
   async loadNotebooks(paths: Iterable<string>): Promise<void> {
     const missing = [...new Set(paths)].filter(
       path => !this._requested.has(path)

@@ -11,7 +11,7 @@ import type { XYPosition } from '../graph/geometry';
 import { removeSelected } from './gestures';
 import type { CanvasModel } from './model';
 
-/** The selected nodes for the clipboard; null where none is. */
+/** The selected nodes for the clipboard; null if there are none. */
 export function copy(
   { document, drawing, selection }: CanvasModel,
   cut = false

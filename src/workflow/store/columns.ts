@@ -1,7 +1,7 @@
 import type { MLWSClient } from '../../api/client';
 import type { ITablePreview } from '../../api/models';
 
-/** How a table file is read; what is empty is found from its content. */
+/** Options for reading a table file; empty options are detected from its content. */
 export type IReading = Record<
   'separator' | 'encoding' | 'decimal' | 'sheet',
   string
@@ -37,13 +37,13 @@ export class ColumnService {
     ) as Promise<ITablePreview>;
   }
 
-  /** Returns what the table holds that a node loads. */
+  /** Profiles the table that a node loads. */
   profileSource(text: string, node: string) {
     const body = { path: this._path, text, node };
     return this._client.post('/workflows/source', body, this._query);
   }
 
-  /** Returns what a table file holds; `reading`: how to read it, where that is not found. */
+  /** Profiles a table file; `reading` overrides detected options. */
   profile(file: string, reading: IReading) {
     const body = { path: file, ...reading };
     return this._client.post('/workflows/table', body, this._query);

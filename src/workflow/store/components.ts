@@ -4,7 +4,7 @@ import type { MLWSClient } from '../../api/client';
 import type { ICodePorts, IComponent } from '../../api/models';
 import type { ISchema } from '../document/schema';
 
-/** The component as people read it: its words in their language, its names as they are. */
+/** Translates a component's titles and descriptions, but not its names. */
 export function translateComponent(
   component: IComponent,
   trans: TranslationBundle

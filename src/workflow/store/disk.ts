@@ -10,10 +10,10 @@ import { asOneStep } from './undo';
 type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
 /**
- * Keeps a document in step with its file, which others write as well.
+ * Synchronizes a document with its file, which other programs may change.
  *
- * Without unsaved edits the file's text is taken. With them both are joined; where they are about
- * the same lines, nothing is changed and `conflict` is set: the person chooses.
+ * Without unsaved edits the file's text replaces the document's. With unsaved edits both are
+ * merged; on a conflict nothing changes and `conflict` is set, for the user to decide.
  */
 export class DiskFollower {
   constructor(
@@ -38,7 +38,7 @@ export class DiskFollower {
     Signal.clearData(this);
   }
 
-  /** Reads the file where it changed; calls that come meanwhile are one more reading. */
+  /** Reads the file if it changed; calls during a read share the next read. */
   refresh(): Promise<void> {
     this._again = true;
     this._refreshing ??= this._refreshAll().finally(() => {
@@ -47,7 +47,7 @@ export class DiskFollower {
     return this._refreshing;
   }
 
-  /** Has the server change the file; what it writes is a step of this document's history. */
+  /** Requests a change of the file by the server, which becomes a step of the history. */
   async asOwn<T>(change: () => Promise<T>): Promise<T> {
     this._own += 1;
     try {
@@ -66,7 +66,7 @@ export class DiskFollower {
     }
   }
 
-  /** Gives the unsaved edits up for what the file says. */
+  /** Replaces the unsaved edits by the file's content. */
   async takeFile(): Promise<void> {
     await this._read(theirs => theirs);
     this._setConflict(false);
@@ -78,7 +78,7 @@ export class DiskFollower {
       this._isDisposed ||
       context.isDisposed ||
       !context.isReady ||
-      // Such a document is kept in step by the server.
+      // The server synchronizes such a document.
       context.model.collaborative ||
       this._isSaving
     ) {
@@ -89,7 +89,7 @@ export class DiskFollower {
       file = await this._contents.get(context.path, { content: false });
     } catch (error) {
       if ((error as { response?: Response }).response?.status === 404) {
-        return; // It is gone: what is here can be saved again.
+        return; // The file was deleted: the document can be saved again.
       }
       throw error;
     }
@@ -103,7 +103,7 @@ export class DiskFollower {
       content: true
     });
     if (!this._isDisposed && !this._isSaving && typeof content === 'string') {
-      // The lab's documents have line feeds alone, and write the file's own line ends.
+      // JupyterLab's models contain line feeds only, and restore the file's line ends when saving.
       await this._take(content.replace(/\r\n?/g, '\n'));
     }
   }
@@ -118,7 +118,7 @@ export class DiskFollower {
     }
     let isLost = false;
     await this._read(read => {
-      // Also what was typed while the file was read stays.
+      // Keeps edits made while the file was read.
       const result = mergeTexts(this._text, isDirty ? base : ours, read);
       isLost = result === null;
       return result ?? this._text;
@@ -126,19 +126,19 @@ export class DiskFollower {
     this._setConflict(isLost);
   }
 
-  /** Reads the file; `take` says what the document becomes. */
+  /** Reads the file; `take` returns the new text of the document. */
   private async _read(take: (theirs: string) => string): Promise<void> {
     let theirs = this._text;
     await readFile(this._context, text => {
       theirs = text;
       this._write(take(text));
     });
-    // The lab takes a text that it has just read for one that was edited.
+    // JupyterLab marks a text as modified when it was just read.
     this._context.model.dirty = this._text !== theirs;
     this._base = theirs;
   }
 
-  /** Changes what differs; others' edits are no steps, since undo is of what is done here. */
+  /** Writes the difference; external changes are not steps of undo. */
   private _write(text: string): void {
     const shared = this._context.model.sharedModel;
     const edit = editBetween(this._text, text);
@@ -163,7 +163,7 @@ export class DiskFollower {
     } else if (state.startsWith('completed')) {
       this._base = this._saved;
       if (!this._context.model.collaborative && this._text !== this._saved) {
-        // The lab takes what was typed while it was saving for saved.
+        // JupyterLab marks edits made during a save as saved.
         this._context.model.dirty = true;
       }
       this._setConflict(false);

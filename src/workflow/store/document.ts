@@ -14,10 +14,10 @@ import { deepEqual } from '../document/values';
 import type { Refusal } from '../graph/connections';
 import { asOneStep, UndoHistory, writeEdits } from './undo';
 
-/** The file behind the canvas. */
+/** File of the canvas. */
 export interface IFile {
   readonly sharedModel: ISharedFile;
-  /** Where it is in the lab: in its project too, until the server is known. */
+  /** Path in JupyterLab, with the project's folder. */
   readonly path: string;
   readonly isDirty: boolean;
   /** True of the text of a past run, which cannot be edited. */
@@ -27,7 +27,7 @@ export interface IFile {
   asOwn<T>(change: () => Promise<T>): Promise<T>;
 }
 
-/** The text of a `dvc.yaml`: what it says, its edits and their history. */
+/** Text of a `dvc.yaml` with its parsed data, edits and history. */
 export class DocumentStore {
   constructor(readonly file: IFile) {
     this._shared = file.sharedModel;
@@ -40,12 +40,12 @@ export class DocumentStore {
   /** The steps of this file, and of the files of parameters that nodes read. */
   readonly history = new UndoHistory();
 
-  /** What the last valid text says. */
+  /** The data of the last valid text. */
   get workflow(): IWorkflowDocument {
     return this._workflow;
   }
 
-  /** Why the present text is invalid; `workflow` is of an earlier one then. */
+  /** The error of an invalid text, while `workflow` is of an earlier text. */
   get error(): IParseError | null {
     return this._error;
   }
@@ -62,12 +62,12 @@ export class DocumentStore {
     }
   }
 
-  /** True where every edit is refused. */
+  /** True if every edit is refused. */
   get isReadOnly(): boolean {
     return this.file.isReadOnly ?? false;
   }
 
-  /** Discards the edits, where they and the file's own changes are in the same lines. */
+  /** Discards unsaved edits that conflict with the file's changes. */
   get discard(): (() => Promise<void>) | null {
     return this._discard;
   }
@@ -90,7 +90,7 @@ export class DocumentStore {
     this.history.dispose();
   }
 
-  /** Applies an edit as one transaction and one step of undo. False where nothing changed. */
+  /** Applies an edit as a single transaction and step of undo. False if nothing changed. */
   edit(change: Edit): boolean {
     if (this._error || this.isReadOnly) {
       return false;
@@ -117,7 +117,7 @@ export class DocumentStore {
     );
     const isTarget =
       result.document &&
-      // An anchored value changes in other places, too.
+      // A change of an anchored value also changes its aliases.
       (source.parts.length === 0 || deepEqual(result.document.data, target));
     if (!isTarget) {
       throw new Error(
@@ -128,7 +128,7 @@ export class DocumentStore {
     return true;
   }
 
-  /** Gives the file another text, as one step of undo. */
+  /** Replaces the text, as a single step of undo. */
   replace(text: string): void {
     const edit = editBetween(this.text, text);
     if (edit && !this.isReadOnly) {
@@ -155,13 +155,13 @@ export class DocumentStore {
     this.flushing.emit();
   }
 
-  /** Has `save` wait until another file of the workflow is written. */
+  /** Delays `save` until a second file of the workflow is written. */
   waitFor(writing: Promise<unknown>): void {
     const own = writing.finally(() => this._writings.delete(own));
     this._writings.add(own);
   }
 
-  /** Writes drafts into the text, and the text into the file, where it differs. */
+  /** Writes drafts into the text, and the text into the file if it differs. */
   async save(): Promise<void> {
     this.flush();
     await Promise.all(this._writings);
@@ -170,7 +170,7 @@ export class DocumentStore {
     }
   }
 
-  /** Changes the text in one step. */
+  /** Changes the text in a single step. */
   private _own(change: () => void, result?: ParseResult): void {
     this._isOwn = true;
     try {

@@ -43,12 +43,12 @@ import type { DocumentStore } from './document';
 import { KeyedStore } from './keyed';
 import type { ServerLink } from './server';
 
-/** How long typing must rest before the server validates, in milliseconds. */
+/** Delay of the server's validation after the last edit, in milliseconds. */
 const REST = 500;
-/** Nodes of a graph whose edges go around others. */
+/** Maximum number of nodes of a graph with routed edges. */
 const MOST_ROUTED = 300;
 
-/** The graph of a workflow, where its parts stand, and what is wrong with it. */
+/** Graph of a workflow with its positions and problems. */
 export class DrawingStore {
   constructor(
     private _document: DocumentStore,
@@ -67,7 +67,7 @@ export class DrawingStore {
     return this._graph;
   }
 
-  /** The title of a node; of a model without a name of its own its algorithm. */
+  /** The title of a node; for a model with a generated name its algorithm. */
   titleOf(id: string): string {
     const { workflow } = this._document;
     if (this._titles?.graph !== this._graph || this._titles.of !== workflow) {
@@ -79,7 +79,7 @@ export class DrawingStore {
     );
   }
 
-  /** The graph as it is drawn: each collapsed frame is one node. */
+  /** The graph as drawn: each collapsed frame is a node. */
   get drawn(): IGraph {
     return this._drawn;
   }
@@ -117,7 +117,7 @@ export class DrawingStore {
     return this._frames;
   }
 
-  /** What the server finds in the present text; until it answers, what can be found here. */
+  /** Problems of the present text: those of the server, until its response the local ones. */
   get problems(): readonly (IProblem | Problem)[] {
     return this._problems;
   }
@@ -147,7 +147,7 @@ export class DrawingStore {
       : this._graph.nodes.has(id) || this.source(id) !== null;
   }
 
-  /** Moves nodes, sources and notes, in one step. */
+  /** Moves nodes, sources and notes, in a single step. */
   move(positions: ReadonlyMap<string, XYPosition>): void {
     const nodes = new Map<string, [number, number]>();
     const edits: Edit[] = [];
@@ -172,22 +172,22 @@ export class DrawingStore {
       } else if (this._graph.nodes.get(id)?.stage.isEditable) {
         nodes.set(id, at);
       }
-      // What the file cannot hold stays there until the file is opened again.
+      // Positions that the file cannot hold stay until the file is closed.
       this._positions.set(id, { x: at[0], y: at[1] });
       this._routes = null;
     }
     this._document.edit(compose(moveNodes(nodes), ...edits));
   }
 
-  /** Lets a node stay where it is under its next name. */
+  /** Keeps the position of a renamed node. */
   keepPlace(id: string, name: string): void {
     this._layout.set(name, this._positions.get(id)!);
   }
 
   /**
-   * The corners of the edges that nodes are in the way of, by edge.
+   * The corners of routed edges, by edge.
    *
-   * In a large graph there are none: to look for them takes time with the square of its size.
+   * Empty for a large graph, since routing takes quadratic time.
    */
   get routes(): ReadonlyMap<string, readonly XYPosition[]> {
     this._routes ??= this._findRoutes();
@@ -273,7 +273,7 @@ export class DrawingStore {
   private _onDocument(): void {
     const { workflow } = this._document;
     if (workflow !== this._workflow) {
-      // A node that the file gives no position any more goes back to where the layout has it.
+      // A node without a position in the file returns to its position in the layout.
       const before = this._workflow ? placedIn(this._workflow) : new Map();
       for (const [id, at] of placedIn(workflow)) {
         if (!at && before.get(id)) {
@@ -321,10 +321,10 @@ export class DrawingStore {
     this._drawn = collapse(this._graph, this._frames, groups, this._drawn);
     this._drawnSources = collapseSources(this._sources, groups);
     if (isOther && this.isAutomatic) {
-      this._forgetPlaces(); // The layout makes use of the room.
+      this._forgetPlaces(); // The layout uses the space.
     }
     this._place();
-    // What the server found in this text stays until it has validated it again.
+    // Problems of the server stay until it has validated the text again.
     if (this._document.text !== this._validatedText) {
       this._validatedText = null;
       this._setProblems(validate(this._graph, library === 'known'));
@@ -405,7 +405,7 @@ export class DrawingStore {
   private _groups: ReadonlyMap<string, string> = new Map();
   private _drawnSources: readonly ISource[] = [];
   private _positions = new Map<string, XYPosition>();
-  /** The places that the layout gave to nodes, also to those that were moved or removed since. */
+  /** Positions from the layout, including those of nodes moved or removed since. */
   private _layout = new Map<string, XYPosition>();
   private _shape: IShape | null = null;
   private _routes: ReadonlyMap<string, readonly XYPosition[]> | null = null;
@@ -416,7 +416,7 @@ export class DrawingStore {
   private _timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** How much larger a graph becomes by another layout for which its nodes may move. */
+/** Minimum enlargement of a graph for which a new layout may move its nodes. */
 const WORTH = 1.15;
 
 /** The positions that a file has for nodes and data, by their ids. */
@@ -434,7 +434,7 @@ function placedIn(
   ]);
 }
 
-/** Keeps the nodes that did not change as they were, so that they are not drawn again. */
+/** Keeps unchanged nodes as objects, so that they are not rendered again. */
 function reuse(before: IGraph, after: IGraph): IGraph {
   const nodes = new Map(
     [...after.nodes].map(([id, node]) => {

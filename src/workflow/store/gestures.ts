@@ -1,4 +1,4 @@
-/** What people do on the canvas: an edit of the text, and a selection that follows it. */
+/** Edits by users of the canvas, with the selection that follows each. */
 
 import type { IRepair } from '../../api/models';
 import type { IWorkflow } from '../document/document';
@@ -66,12 +66,12 @@ const LOAD_TABLE = 'load_table';
 /** Between files that are put on the canvas together, in pixels. */
 const FILE_DISTANCE = 140;
 
-/** What a new node is connected to: a port of another node, or a file. */
+/** Connection of a new node: to a port, or to a file. */
 type NewLink = { port: string } & ({ end: IEnd } | { file: string });
 
 // Nodes
 
-/** Adds a node of a component, connected where `link` says, and selects it. */
+/** Adds a node of a component, connected by `link`, and selects it. */
 export function addComponent(
   model: CanvasModel,
   name: string,
@@ -80,7 +80,7 @@ export function addComponent(
   settings: Record<string, Value> = {}
 ): void {
   const { catalog, document, selection } = model;
-  // The new node may depend on what was typed last.
+  // The new node may depend on pending edits.
   document.flush();
   const component = catalog.components.get(name);
   if (name === PYTHON_CODE) {
@@ -135,7 +135,7 @@ function createComponent(
   );
 }
 
-/** Puts a node of a component between the ends of an edge; false where it does not fit. */
+/** Inserts a node of a component into an edge; false if it does not fit. */
 export function insertComponent(
   model: CanvasModel,
   name: string,
@@ -198,7 +198,7 @@ export function insertComponent(
   return isDone;
 }
 
-/** Does what a button of a problem offers: settings of the node, or a node before one of its inputs. */
+/** Applies a problem's repair: settings of the node, or a node inserted before an input. */
 export function repair(
   model: CanvasModel,
   id: string,
@@ -226,7 +226,7 @@ export function repair(
   }
 }
 
-/** Begins with a data file: its node, and one that reads it as a table. */
+/** Adds a data file: its node, and a node that reads it as a table. */
 export function startWithFile(
   model: CanvasModel,
   path: string,
@@ -248,8 +248,8 @@ export function addModel(
 }
 
 /**
- * Puts files on the canvas, below each other and in one step: scripts and notebooks as nodes, others
- * as data. The paths are from the project's root.
+ * Adds files below each other in a single step: scripts and notebooks as nodes, others as data. The
+ * paths are from the project's root.
  */
 export function addFiles(
   { document, selection }: CanvasModel,
@@ -324,8 +324,8 @@ export function align(
 }
 
 /**
- * Removes what is selected, and the selected edges between other nodes. What read the output of a
- * node that passed something on reads what the node did.
+ * Removes the selection, with selected edges. Readers of a removed node that passes data through
+ * are connected to its input.
  */
 export function removeSelected({
   document,
@@ -404,7 +404,7 @@ export function group(
   }
 }
 
-/** The frame that is selected, or that has the selected nodes; null if it is not one. */
+/** The selected frame, or the frame with the selected nodes; null if there is not exactly one. */
 export function selectedFrame({
   drawing: { frames },
   selection
@@ -421,7 +421,7 @@ export function selectedFrame({
   return index >= 0 && index < frames.length ? index : null;
 }
 
-/** Makes a frame a single node, or shows its nodes again. */
+/** Collapses or expands a frame. */
 export function toggleCollapsed(
   model: CanvasModel,
   index = selectedFrame(model)
@@ -455,7 +455,7 @@ export function setFrameTitle(
 
 // Connections
 
-/** Makes a connection of the drawing. */
+/** Connects two ports of the drawing. */
 export function connect(
   { document, drawing }: CanvasModel,
   drawn: ILink
@@ -478,7 +478,7 @@ export function connect(
   );
 }
 
-/** Makes a connection, whose source may be data. */
+/** Returns the edit of a connection, whose source may be data. */
 function connection(graph: IGraph, link: ILink): Edit {
   const path = sourcePath(link.source);
   return path === null
@@ -506,7 +506,7 @@ export function setInputFile(
   );
 }
 
-/** The input that a connection goes to. */
+/** The input of a connection. */
 function portOf(graph: IGraph, { target, targetPort }: ILink): IGraphPort {
   return graph.nodes
     .get(target)!
@@ -520,7 +520,7 @@ function connectionOf(graph: IGraph, link: ILink): IConnection {
     .outputs.find(port => port.name === sourcePort)!;
   const input = portOf(graph, link);
   const port = targetPort === ANY_INPUT ? null : targetPort;
-  // A file that the input read so far makes room.
+  // The connection of a single-file input is replaced.
   const replaces = input.multiple ? [] : input.paths;
   return { source, path: paths[0], target, port, replaces };
 }

@@ -1,6 +1,6 @@
 import { deepEqual } from '../document/values';
 
-/** Values by key; a listener to one key is called for that key only. */
+/** Values by key; a listener to a key is called for that key only. */
 export class KeyedStore<T> {
   get(key: string): T | undefined {
     return this._values.get(key);
@@ -15,7 +15,7 @@ export class KeyedStore<T> {
     this._notify(key);
   }
 
-  /** Puts other values in the place of all; equal ones stay, so that nothing is drawn again. */
+  /** Replaces all values; equal values keep their object, so that nothing is drawn again. */
   replace(values: ReadonlyMap<string, T>): void {
     const before = this._values;
     this._values = new Map(

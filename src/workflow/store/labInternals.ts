@@ -3,26 +3,26 @@ import type { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
 import type { Title, Widget } from '@lumino/widgets';
 
 /**
- * What the lab's documents do and their interfaces leave out.
+ * Behavior of JupyterLab's documents that is not part of their interfaces.
  *
- * `labInternals.spec.ts` fails where a release of the lab changes it.
+ * `labInternals.spec.ts` fails if a release of JupyterLab changes it.
  */
 
-/** A shared document's own history: one item for each step, the newest last. */
+/** Undo manager of a shared document: an item for each step, the newest last. */
 type SharedUndoManager = Pick<
   YDocument<DocumentChange>['undoManager'],
   'undoStack' | 'redoStack' | 'stopCapturing' | 'on' | 'off'
 >;
 
-/** Every shared document of the lab is a `YDocument`; `ISharedDocument` has no `undoManager`. */
+/** Every shared document of JupyterLab is a `YDocument`; `ISharedDocument` has no `undoManager`. */
 export function undoManagerOf(shared: object): SharedUndoManager {
   return (shared as YDocument<DocumentChange>).undoManager;
 }
 
 /**
- * Lets a document's tab have another label than the file's name.
+ * Allows the label of a document's tab to differ from the file's name.
  *
- * A `DocumentWidget` renames its file after every label that its title gets.
+ * A `DocumentWidget` renames its file after every change of its title's label.
  */
 export function detachLabel(widget: DocumentWidget): void {
   const { _onTitleChanged } = widget as unknown as {
@@ -32,10 +32,10 @@ export function detachLabel(widget: DocumentWidget): void {
 }
 
 /**
- * Reads a document's file, and lets `take` put the text into the document.
+ * Reads a document's file, and passes the text to `take`.
  *
- * `IContext.revert` gives the text to the model's `fromString`, which would replace all of the
- * document as a step to be undone. Nothing else sets what the context knows of the file.
+ * `IContext.revert` calls the model's `fromString`, which would replace the whole document as a
+ * step of undo. Nothing else updates the context's model of the file.
  */
 export async function readFile(
   context: DocumentRegistry.IContext<DocumentRegistry.ICodeModel>,

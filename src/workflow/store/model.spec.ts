@@ -124,7 +124,7 @@ describe('CanvasModel', () => {
     const before = new Map(model.drawing.positions);
     const text = model.document.text;
     const [first, second] = model.drawing.graph.nodes.keys();
-    // The results open below: a layout would be another one now.
+    // With the results open, a new layout would differ.
     model.drawing.setShape({ width: 2000, height: 300 });
     model.drawing.move(new Map([[first, { x: 700, y: 900 }]]));
     model.selection.select([second]);
@@ -151,7 +151,7 @@ describe('CanvasModel', () => {
     expect(drawing.fillRoom()).toBe(true);
     const rows = new Set([...drawing.positions.values()].map(({ y }) => y));
     expect(rows.size).toBe(1);
-    // A node that a person placed stays, and the others with it.
+    // Nodes that the user placed stay, and the others with them.
     drawing.move(new Map([['s1', { x: 7, y: 9 }]]));
     drawing.setShape({ width: 500, height: 900 });
     expect(drawing.fillRoom()).toBe(false);
@@ -205,7 +205,7 @@ describe('CanvasModel', () => {
       'forest',
       'verdict'
     ]);
-    // What did not change is not drawn again.
+    // Unchanged nodes are not rendered again.
     expect(model.drawing.graph.nodes.get('load')).toBe(before);
   });
 

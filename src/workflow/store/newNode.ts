@@ -5,8 +5,8 @@ import type { ISchema } from '../document/schema';
 import { setSetting } from '../document/variables';
 
 /**
- * Adds a node of a component, with the settings that new nodes get; the code of the project's own
- * components is a dependency.
+ * Adds a node of a component, with the values for new nodes; the code of a project's component is a
+ * dependency.
  */
 export function addComponentNode(
   { name, outputs, path, settings }: IComponent,

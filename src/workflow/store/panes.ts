@@ -32,7 +32,7 @@ export const PANE_LIMITS: Record<PaneName, [number, number]> = {
   drawer: [100, 1200]
 };
 
-/** The width that a drawing keeps beside the panes, and the least beside one that is open by default. */
+/** Width of the drawing beside the panes, and minimum beside a pane open by default. */
 const DRAWING_WIDTH = 320;
 const LEAST_DRAWING = 160;
 
@@ -66,8 +66,8 @@ export class PanesStore {
   }
 
   /**
-   * Returns the widths of the panes beside the drawing; 0 for one that is closed or has no room, as
-   * beside a page of the help: of two the one that was opened last stays, at first the settings.
+   * Returns the widths of the panes beside the drawing; 0 for a closed pane, or for lack of space
+   * as beside a help page: the pane that was opened last has precedence, at first the settings.
    */
   widths(
     width: number,
@@ -94,7 +94,7 @@ export class PanesStore {
     return { palette: 0, panel: 0, [name]: hasRoom ? size : 0 };
   }
 
-  /** Takes what was kept. */
+  /** Restores a saved state. */
   restore(state: Partial<IPanesState> | undefined): void {
     this._state = {
       panes: { ...DEFAULT.panes, ...state?.panes },

@@ -9,9 +9,9 @@ import { asOneStep, writeEdits } from './undo';
 type TextContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
 /**
- * The files of parameters and code that a canvas shows, as the lab's own documents.
+ * Parameter and code files of a canvas, as JupyterLab's documents.
  *
- * One that is open in an editor is edited there; others have a document of their own.
+ * A file that is open in an editor shares its document.
  */
 export class TextFiles {
   constructor(private _manager: IDocumentManager) {}
@@ -25,7 +25,7 @@ export class TextFiles {
     this._own.clear();
   }
 
-  /** The document of a file of the lab; rejects where there is none. */
+  /** Opens the document of a file; rejects if there is none. */
   async open(path: string): Promise<TextContext> {
     const widget = this._manager.findWidget(path);
     const openContext = widget && this._manager.contextForWidget(widget);
@@ -60,18 +60,18 @@ export class TextFiles {
     return context;
   }
 
-  /** Edits a document as one step of its undo, and saves it. */
+  /** Edits a document as a single step of undo, and saves it. */
   async edit(context: TextContext, edits: readonly ITextEdit[]): Promise<void> {
     const { sharedModel } = context.model;
     asOneStep(sharedModel, () => writeEdits(sharedModel, edits));
     await this.save(context);
   }
 
-  /** Saves a document if it is not saved; the lab takes two saves at once for a conflict. */
+  /** Saves a modified document; JupyterLab reports a conflict for two saves at once. */
   async save(context: TextContext): Promise<void> {
     const before = this._saves.get(context);
     const saving = (async () => {
-      await before?.catch(() => undefined); // Its own caller reports it.
+      await before?.catch(() => undefined); // The caller of the save reports it.
       if (!context.isDisposed && context.model.dirty) {
         await context.save();
       }
@@ -80,7 +80,7 @@ export class TextFiles {
     await saving;
   }
 
-  /** Files may have been written by others. */
+  /** Reloads files that other programs may have changed. */
   async refresh(): Promise<void> {
     const followers = [...this._own.values()].map(one => one.follower);
     await Promise.all(followers.map(follower => follower.refresh()));

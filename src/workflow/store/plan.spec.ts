@@ -52,7 +52,7 @@ describe('PlanStore', () => {
   let file: YFile;
   let model: CanvasModel;
   let problems: IProblem[];
-  /** The texts that were planned, and what answers each. */
+  /** Planned texts, with the response to each. */
   let planRequests: { text: string; answer: (plan: IPlan) => void }[];
 
   beforeEach(async () => {
@@ -89,7 +89,7 @@ describe('PlanStore', () => {
     // Components and data are known: the text is planned once.
     expect(planRequests).toHaveLength(1);
     await answer(planned({ first: 'cached', second: 'cached' }));
-    // And once more, after other files changed.
+    // Planned again after other files changed.
     await model.drawing.validate();
     planRequests.splice(0, 1);
   });

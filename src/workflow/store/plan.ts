@@ -18,7 +18,7 @@ export class PlanStore {
   /** By the id of the stage; a sweep's variants are taken together. */
   readonly nodes = new KeyedStore<INodePlan>();
 
-  /** The counts and the estimate; null where no plan can be made. */
+  /** The counts and the estimate; null if planning failed. */
   get plan(): IPlan | null {
     return this._plan;
   }
@@ -41,7 +41,7 @@ export class PlanStore {
   /**
    * Plans the present text.
    *
-   * One request is under way at a time: texts that change meanwhile lead to one more.
+   * A single request is in progress at a time: calls during it share the next request.
    */
   readonly refresh = coalesce(async () => {
     const { problems, graph } = this._drawing;

@@ -5,9 +5,9 @@ import type { IRunOptions } from './service';
 
 /** The user's settings of workflows; `schema/settings/canvas.json` describes them. */
 export interface IPreferences {
-  /** "" for the server's own. */
+  /** "" for the server's default. */
   executor: string;
-  /** Nodes that run at the same time; 0 for one per CPU, or per thread of the cluster. */
+  /** Number of parallel nodes; 0 for one per CPU, or per thread of the cluster. */
   jobs: number;
   keepGoing: boolean;
   showPalette: boolean;
@@ -32,7 +32,7 @@ export class Preferences {
     return this._values;
   }
 
-  /** The options of a run that names none itself. */
+  /** The default options of a run. */
   get runOptions(): IRunOptions {
     const { executor, jobs, keepGoing } = this._values;
     return {

@@ -1,4 +1,4 @@
-/** Makes the automatic preparation of a learner a node, with the steps that its model has. */
+/** Converts the automatic preparation of a learner to a node, with the steps of its model. */
 
 import type { IColumnPreparation, INodeSummary } from '../../api/models';
 import { compose, type Edit } from '../document/edits';
@@ -14,11 +14,11 @@ import type { CanvasModel } from './model';
 import { addComponentNode } from './newNode';
 
 const PREPARE_COLUMNS = 'prepare_columns';
-/** The input of learners for steps. */
+/** Input of learners for steps. */
 export const STEPS = 'steps';
-/** Below the learner, in pixels. */
+/** Distance below the learner, in pixels. */
 const ROW_GAP = 40;
-/** Kinds of models that have one task. */
+/** Kinds of models with a single task. */
 const TASKS: Readonly<Record<string, string>> = {
   linear_regression: 'regression',
   ridge: 'regression',
@@ -37,7 +37,7 @@ function resultOf(
     : null;
 }
 
-/** True if the preparation of a node can become a node: its model has steps, and its text is ours. */
+/** Tests whether a preparation can become a node: it has steps, and the text is editable. */
 export function canShowPreparation(model: CanvasModel, id: string): boolean {
   const { document, drawing } = model;
   const node = drawing.graph.nodes.get(id);
@@ -97,7 +97,7 @@ function insertSteps(
   const edits = [
     addComponentNode(component, id, [Math.round(at.x), Math.round(at.y)]),
     ...set(id, stepSettings(learner, settings, columns)),
-    // Another node's output, or a file.
+    // The output of a node, or a file.
     setFileInput(id, 'data', data),
     ...set(learner.id, { preparation: 'none', scale: false })
   ];

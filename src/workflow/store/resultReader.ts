@@ -1,7 +1,7 @@
 import type { MLWSClient } from '../../api/client';
 import type { IOutput, IPreview, ITableRequest } from '../../api/models';
 
-/** Reads from the server what runs of one workflow made. */
+/** Reads the results of a workflow's runs. */
 export class ResultReader {
   constructor(
     private _client: MLWSClient,
@@ -10,7 +10,7 @@ export class ResultReader {
     private _query: { project: string | undefined }
   ) {}
 
-  /** The metrics of a run, and what changed since the run before. */
+  /** Metrics of a run, with changes since the previous run. */
   compare(run: string) {
     return this._client.get(`${this._run(run)}/comparison`, this._query);
   }

@@ -3,7 +3,7 @@ import { KeyedStore } from './keyed';
 import { FINAL } from './run';
 import { coalesce, type ServerLink } from './server';
 
-/** Nodes that end within so many milliseconds lead to one request. */
+/** Completions of nodes within this interval share a request, in milliseconds. */
 const REST = 1000;
 
 /** The newest result of each node, read for the whole workflow at once. */
@@ -20,7 +20,7 @@ export class ResultsStore {
     clearTimeout(this._timer);
   }
 
-  /** One request is under way at a time; changes meanwhile lead to one more. */
+  /** A single request is in progress at a time; calls during it share the next request. */
   readonly refresh = coalesce(() => {
     clearTimeout(this._timer);
     this._timer = undefined;

@@ -14,9 +14,9 @@ export interface INodeState {
   started: string | null;
   ended: string | null;
   duration: number | null;
-  /** How often it was begun; 0 where it was not. */
+  /** Number of attempts; 0 before the first. */
   attempt: number;
-  /** What it reports while it runs, 0 to 1. */
+  /** Progress reported by the node, 0 to 1. */
   progress: number | null;
   reasons: readonly string[];
   error: INodeFailure | null;
@@ -32,14 +32,14 @@ export const FINAL: ReadonlySet<string> = new Set([
   'INTERRUPTED'
 ]);
 
-/** States of what ended and has left something undone. */
+/** Statuses of finished but incomplete nodes and runs. */
 export const NOT_DONE: ReadonlySet<string | undefined> = new Set([
   'FAILED',
   'CANCELLED',
   'INTERRUPTED'
 ]);
 
-/** Changes of nodes within so many milliseconds are one signal. */
+/** Changes of nodes within this interval share a signal, in milliseconds. */
 const REST = 100;
 
 /** Of a sweep's variants the state that matters most is the node's. */
@@ -55,7 +55,7 @@ const WEIGHT = [
   'CACHED'
 ];
 
-/** One run of a workflow: its own state, and each node's. */
+/** State of a run, and of each of its nodes. */
 export class RunState {
   /** By the id of the stage, a sweep's variants taken together. */
   readonly nodes = new KeyedStore<INodeState>();
@@ -64,22 +64,22 @@ export class RunState {
     return this._run;
   }
 
-  /** Every node by its id, the variants of sweeps one by one. */
+  /** Node states by id, with each variant of sweeps. */
   get states(): ReadonlyMap<string, INodeState> {
     return new Map([...this._states].map(([id, { state }]) => [id, state]));
   }
 
-  /** The run's own state changed, or another run took its place; soon after a node's did. */
+  /** Emitted when the run or its state changes, and throttled after changes of nodes. */
   readonly changed = new Signal<this, void>(this);
 
-  /** How many nodes take part, and how many are done. */
+  /** Number of nodes of the run, and of completed nodes. */
   get progress(): { done: number; total: number } {
     const states = [...this._states.values()];
     const done = states.filter(({ state }) => FINAL.has(state.status)).length;
     return { done, total: states.length };
   }
 
-  /** Takes a run from the server; what later events said stays. */
+  /** Loads a run from the server; keeps the states of later events. */
   load(run: IRun): void {
     if (this._run && run.id < this._run.id) {
       return;
@@ -99,7 +99,7 @@ export class RunState {
     this.changed.emit();
   }
 
-  /** Takes an event. True where it is of a new run, whose nodes must be read. */
+  /** Applies an event. Returns true for a new run, whose nodes must be loaded. */
   apply(event: INodeEvent | IRunEvent): boolean {
     if (this._run && event.run < this._run.id) {
       return false;
@@ -116,7 +116,7 @@ export class RunState {
     return isNew;
   }
 
-  /** A thousand nodes may change within a second: readers of all nodes get few signals. */
+  /** A thousand nodes may change within a second, so that the signal is throttled. */
   private _changeSoon(): void {
     this._timer ??= setTimeout(() => {
       this._timer = null;
@@ -164,7 +164,7 @@ export class RunState {
     this._showStage(event.node.split('@')[0]);
   }
 
-  /** Forgets the states of another run. */
+  /** Discards the states of other runs. */
   private _follow(id: string): void {
     if (this._run?.id === id) {
       return;

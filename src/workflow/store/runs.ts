@@ -16,7 +16,7 @@ import { FINAL, RunState } from './run';
 import type { ServerLink } from './server';
 import type { IRunOptions, WorkflowService } from './service';
 
-/** A save is reported several times, within so many milliseconds. */
+/** A save is reported several times within this interval, in milliseconds. */
 const SETTLE = 50;
 
 /** A run that could not start, and the error that names the data. */
@@ -26,7 +26,7 @@ export interface IUnpulled {
   pullAndRun: () => Promise<void>;
 }
 
-/** The runs of a workflow: the plan of the next, the newest as it goes on, and past ones. */
+/** Runs of a workflow: the plan of the next run, the current run, and past runs. */
 export class RunsStore {
   constructor(
     private _server: ServerLink,
@@ -39,12 +39,12 @@ export class RunsStore {
     _drawing.validated.connect(() => void this.forecast.refresh());
   }
 
-  /** The run that colors the graph: the newest, or that of a past run's own canvas. */
+  /** Run shown by the graph: the newest, or that of a past run's canvas. */
   readonly current = new RunState();
   /** The plan of the next run. */
   readonly forecast: PlanStore;
 
-  /** What the next run does with each node. */
+  /** Actions of the next run, by node. */
   get plan(): KeyedStore<INodePlan> {
     return this.forecast.nodes;
   }
@@ -68,7 +68,7 @@ export class RunsStore {
     return run !== null && !FINAL.has(run.status);
   }
 
-  /** Whether a run can be started now: there is a server, and nothing in the way. */
+  /** True if a run can be started: there is a server, and no obstacle. */
   get canRun(): boolean {
     return (
       this._server.service !== null &&
@@ -78,7 +78,7 @@ export class RunsStore {
     );
   }
 
-  /** Are there older runs than those of the list? */
+  /** Tests whether older runs exist beyond the list. */
   get hasMore(): boolean {
     return this._cursor !== null;
   }
@@ -89,7 +89,7 @@ export class RunsStore {
     Signal.clearData(this);
   }
 
-  /** Reads the list of runs, and the one that is shown with its nodes. */
+  /** Loads the list of runs, and the shown run with its nodes. */
   async load(): Promise<void> {
     await this._server.ask(
       service => service.runs(),
@@ -137,12 +137,12 @@ export class RunsStore {
     );
   }
 
-  /** Runs nodes and what they need, where that is not up to date. */
+  /** Runs nodes and their outdated dependencies. */
   startTo(nodes: Iterable<string>): Promise<void> {
     return this.start({ targets: this._runIds([...nodes]) });
   }
 
-  /** Runs nodes again, and what depends on them. */
+  /** Runs nodes again, with their dependents. */
   startFrom(nodes: Iterable<string>): Promise<void> {
     const first = [...nodes];
     const targets = new Set(
@@ -152,7 +152,7 @@ export class RunsStore {
     return this.start({ targets: this._runIds([...targets]), again });
   }
 
-  /** Runs nodes although they are up to date, and nothing behind them. */
+  /** Runs nodes even if up to date, but not their dependents. */
   startOnly(nodes: Iterable<string>): Promise<void> {
     const targets = this._runIds([...nodes]);
     return this.start({ targets, again: targets });
@@ -165,19 +165,19 @@ export class RunsStore {
     }
   }
 
-  /** Writes the file if need be, then runs what the shown run left undone. */
+  /** Saves the file if necessary, then runs the incomplete nodes of the shown run. */
   resume(): Promise<void> {
     return this._continue((service, run, pull) => service.resume(run, pull));
   }
 
-  /** Writes the file if need be, then runs a node of the shown run again, and what depends on it. */
+  /** Saves the file if necessary, then runs a node of the shown run again, with its dependents. */
   retry(node: string): Promise<void> {
     return this._continue((service, run, pull) =>
       service.retry(run, node, pull)
     );
   }
 
-  /** Writes the file if need be, then runs what depends on a node, with what the node left. */
+  /** Saves the file if necessary, then runs the dependents of a node on its existing outputs. */
   skip(node: string): Promise<void> {
     return this._continue((service, run, pull) =>
       service.skip(run, node, pull)
@@ -270,7 +270,7 @@ export class RunsStore {
 
   private _past: readonly IRunSummary[] = [];
   private _cursor: string | null = null;
-  /** The run that goes on. */
+  /** Id of the active run. */
   private _live: string | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
 }

@@ -4,7 +4,7 @@ import { sourcePath } from '../document/notes';
 import type { DocumentStore } from './document';
 import type { DrawingStore } from './drawing';
 
-/** What of a drawing is selected, and whose name is to be typed. */
+/** Selection of a drawing, with the node whose name is to be edited. */
 export class SelectionStore {
   constructor(
     private _document: DocumentStore,
@@ -27,7 +27,7 @@ export class SelectionStore {
     return this._ids.size === 1 ? [...this._ids][0] : null;
   }
 
-  /** The selected nodes, and those of selected collapsed frames. */
+  /** The selected nodes, with those of selected collapsed frames. */
   get nodes(): ReadonlySet<string> {
     const { graph, drawn } = this._drawing;
     return new Set(
@@ -89,7 +89,7 @@ export class SelectionStore {
     }
   }
 
-  /** Answers a request to type a name; false where there is none. The view may be younger. */
+  /** Consumes a request to edit a name; false without one, since the view may be newer. */
   takeRename(id: string): boolean {
     const isRequested = this._renaming === id;
     if (isRequested) {

@@ -7,7 +7,7 @@ import type { WorkflowService } from './service';
 /**
  * Sends a request to the server. Without a server nothing happens.
  *
- * An error goes to `onError`; unless that returns true, it is reported to people.
+ * An error is passed to `onError`; unless that returns true, it is reported to the user.
  */
 export type Ask = <T>(
   request: (service: WorkflowService) => Promise<T>,
@@ -15,7 +15,7 @@ export type Ask = <T>(
   onError?: (error: unknown) => boolean
 ) => Promise<void>;
 
-/** Returns `work` as a function whose calls while it goes on lead to one more. */
+/** Wraps `work` so that calls during its execution share a single further execution. */
 export function coalesce(work: () => Promise<void>): () => Promise<void> {
   let current: Promise<void> | null = null;
   let isStale = false;
@@ -32,7 +32,7 @@ export function coalesce(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** The server's side of one workflow: its service, once it is known, and its events. */
+/** Server connection of a workflow: its service, once known, and its events. */
 export class ServerLink {
   get service(): WorkflowService | null {
     return this._service;
@@ -45,10 +45,10 @@ export class ServerLink {
 
   readonly connectionChanged = new Signal<this, boolean>(this);
 
-  /** Events of this workflow; "reset" where some were missed. */
+  /** Events of this workflow; "reset" if some were missed. */
   readonly message = new Signal<this, IWorkflowEvent>(this);
 
-  /** Emitted with the error of a request that nobody handled. */
+  /** Emitted with the error of an unhandled request. */
   readonly failed = new Signal<this, unknown>(this);
 
   get isDisposed(): boolean {
@@ -61,7 +61,7 @@ export class ServerLink {
     Signal.clearData(this);
   }
 
-  /** Owns `events` from now on; null where nothing can happen. */
+  /** Takes ownership of `events`; null without events. */
   attach(
     service: WorkflowService,
     events: IEventStream<IWorkflowEvent> | null

@@ -17,7 +17,7 @@ import { ResultReader } from './resultReader';
 /** Items of a list that is chosen from. */
 const MOST = 200;
 
-/** What to run and how; all of it where nothing is said. */
+/** Options of a run; by default all nodes are run. */
 export type IRunOptions = IExecuteRequest;
 
 /** A message about the log of a node; `seq` is its size so far, in bytes. */
@@ -26,14 +26,14 @@ export type IOutputEvent = Data<
   '/workflows/{workflow}/runs/{run}/nodes/{node}/output'
 >;
 
-/** Reads what the project of a workflow has to choose from. */
+/** Reads the choices that a workflow's project offers. */
 class ProjectReader {
   constructor(
     private _client: MLWSClient,
     private _query: { project: string | undefined }
   ) {}
 
-  /** The registered models; the first so many. */
+  /** Registered models, up to a maximum number. */
   async models(): Promise<IModel[]> {
     const query = { ...this._query, limit: MOST };
     return (await this._client.get('/models', query)).items;
@@ -45,7 +45,7 @@ class ProjectReader {
   }
 }
 
-/** What the canvas asks the server about one workflow. */
+/** Requests of the canvas about a workflow. */
 export class WorkflowService {
   constructor(
     private _client: MLWSClient,
@@ -53,7 +53,7 @@ export class WorkflowService {
     readonly path: string,
     /** Undefined for the default project. */
     readonly project: string | undefined,
-    /** Returns the options of the runs that name none themselves. */
+    /** `_defaults`: returns the default options of runs. */
     private _defaults: () => IRunOptions = () => ({})
   ) {
     this.code = new CodeService(_client, this._query);
@@ -71,7 +71,7 @@ export class WorkflowService {
   /** Reads the models and workflows of the project. */
   readonly choices: ProjectReader;
 
-  /** Reads what runs made. */
+  /** Reader of the results of runs. */
   readonly reader: ResultReader;
 
   async components(): Promise<IComponent[]> {
@@ -83,13 +83,13 @@ export class WorkflowService {
     ];
   }
 
-  /** What can be set of a notebook; the path is from the project's root. */
+  /** Settings of a notebook; the path is from the project's root. */
   notebook(path: string) {
     const id = encodeURIComponent(escapeId(path));
     return this._client.get(`/components/notebooks/${id}`, this._query);
   }
 
-  /** What DVC tracks; the first so many. */
+  /** Data that DVC tracks, up to a maximum number. */
   async datasets(): Promise<IDataset[]> {
     const query = { ...this._query, limit: MOST };
     return (await this._client.get('/datasets', query)).items;
@@ -145,7 +145,7 @@ export class WorkflowService {
     return this._client.post(`${this._run(run)}/cancel`, {}, this._query);
   }
 
-  /** Writes a notebook that does what the node did, with its very inputs. */
+  /** Writes a notebook with the code and inputs of a node. */
   debug(run: string, node: string): Promise<{ path: string }> {
     return this._client.post(
       `${this._node(run, node)}/notebook`,
@@ -159,12 +159,12 @@ export class WorkflowService {
     return this._client.get(`${this._base}/results`, this._query);
   }
 
-  /** The variants of each sweep, ranked by a metric where one is named. */
+  /** Variants of each sweep, ranked by a metric if given. */
   sweeps(metric?: string) {
     return this._client.get(`${this._base}/sweeps`, { ...this._query, metric });
   }
 
-  /** Makes a plain stage of a sweep, of which `etag` is the file's version. */
+  /** Replaces a sweep by a variant; `etag` is the file's version. */
   promote(sweep: string, variant: string, etag: string) {
     const path =
       `${this._base}/sweeps/${encodeURIComponent(sweep)}/promote` as const;

@@ -1,4 +1,4 @@
-/** Sub-workflows: nodes of a frame that are copies of those of another file. */
+/** Sub-workflows: nodes of a frame that are copies of nodes of a file. */
 
 import type { IComponent } from '../../api/models';
 import type { IWorkflow } from '../document/document';
@@ -15,7 +15,7 @@ import { collapse, groupsOf, memberEnd } from '../graph/groups';
 import { placeNodes } from '../graph/layout';
 import type { CanvasModel } from './model';
 
-/** Returns the workflow of a text; throws where it is none. */
+/** Parses a workflow; throws if invalid. */
 export function readWorkflow(text: string, path: string): IWorkflow {
   const { document, error } = parse(text, path);
   if (!document) {
@@ -24,7 +24,7 @@ export function readWorkflow(text: string, path: string): IWorkflow {
   return document;
 }
 
-/** Returns the text of a file of its own with the nodes of a frame. */
+/** Returns the text of a new file with the nodes of a frame. */
 export function subworkflowText(
   { document, drawing }: CanvasModel,
   index: number,
@@ -36,7 +36,7 @@ export function subworkflowText(
   return extractNodes(workflow, ids, drawing.positions, path, title);
 }
 
-/** Makes the nodes of a frame copies of those of a file that was written from them. */
+/** Links the nodes of a frame to a file that was written from them. */
 export function linkSubworkflow(
   { document, drawing: { frames, graph } }: CanvasModel,
   index: number,
@@ -46,7 +46,7 @@ export function linkSubworkflow(
   document.edit(setOrigins(path, new Map(members.map(id => [id, id]))));
 }
 
-/** Adds the nodes of another file as a collapsed frame, and selects it. */
+/** Adds the nodes of a file as a collapsed frame, and selects it. */
 export function insertSubworkflow(
   { catalog, document, drawing, selection }: CanvasModel,
   source: IWorkflow,
@@ -59,7 +59,7 @@ export function insertSubworkflow(
   }
 }
 
-/** Makes the nodes of a frame what those of their file are. */
+/** Updates the nodes of a frame from their file. */
 export function updateSubworkflow(
   { document, drawing }: CanvasModel,
   index: number,
@@ -68,7 +68,7 @@ export function updateSubworkflow(
   document.edit(updateFrom(source, drawing.frames[index].nodes));
 }
 
-/** Another workflow of the project: what it needs and makes. Optional inputs are left out. */
+/** Workflow of the project with its inputs and outputs. Optional inputs are left out. */
 export interface IReusable {
   path: string;
   title: string;
@@ -76,7 +76,7 @@ export interface IReusable {
   outputs: string[];
 }
 
-/** Returns the ports of a workflow as those of one node. */
+/** Returns the ports of a workflow as those of a single node. */
 export function reusable(
   source: IWorkflow,
   components: ReadonlyMap<string, IComponent>

@@ -11,7 +11,7 @@ import { setSetting } from '../document/variables';
 import type { CanvasModel } from './model';
 import { addComponentNode } from './newNode';
 
-/** Nodes to begin with, and how they are connected. */
+/** Template: nodes with their connections. */
 export interface INodeTemplate {
   nodes: {
     id: string;
@@ -33,13 +33,13 @@ export interface INodeTemplate {
 
 /** The name that the library gives the column to predict. */
 const TARGET = 'target';
-/** The node of sample data, and what reads a file in its place. */
+/** Component of sample data, and the component that reads a file instead. */
 const SAMPLE = 'sample_data';
 const LOAD_TABLE = 'load_table';
 
 /**
- * Adds the nodes of a template in one step: with a file in the place of its sample data, and with
- * another column to predict. Nothing happens where a component is missing.
+ * Adds the nodes of a template in a single step: with a file instead of its sample data, and a
+ * chosen target column. Does nothing if a component is missing.
  */
 export function addTemplate(
   { catalog, document, drawing, selection }: CanvasModel,
@@ -103,7 +103,7 @@ export function addTemplate(
   return isDone;
 }
 
-/** Returns a setting with another column to predict, also in a list or an expression. */
+/** Replaces the target column in a setting, also in a list or an expression. */
 function withTarget(value: Value, target: string): Value {
   if (Array.isArray(value)) {
     return value.map(one => withTarget(one, target));

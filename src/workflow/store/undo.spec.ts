@@ -45,7 +45,7 @@ describe('UndoHistory', () => {
     history.redo();
     history.redo();
     expect(texts()).toEqual(['a', 'b']);
-    // A new step anywhere ends what could be done again.
+    // A new step clears the redo stack.
     write(other, 'd');
     expect(history.canRedo).toBe(false);
     history.redo();

@@ -9,7 +9,7 @@ type Undoable = Pick<
   'undo' | 'redo' | 'disposed' | 'isDisposed'
 >;
 
-/** Changes a document as one step, apart from what is done within the half second that it merges. */
+/** Changes a document as a separate step, not merged with edits of the last half second. */
 export function asOneStep(shared: Undoable, change: () => void): void {
   const manager = undoManagerOf(shared);
   manager.stopCapturing();
@@ -20,7 +20,7 @@ export function asOneStep(shared: Undoable, change: () => void): void {
   }
 }
 
-/** Applies edits, ordered and without overlap, as one transaction. */
+/** Applies edits, ordered and without overlap, as a single transaction. */
 export function writeEdits(
   shared: ISharedFile,
   edits: readonly ITextEdit[]
@@ -39,10 +39,10 @@ interface IFollowed {
 }
 
 /**
- * One history over several documents: the newest step is undone, wherever it was.
+ * History of several documents: undo reverts the newest step of any of them.
  *
- * The steps themselves are the documents' own, so that undoing in an editor of one of them, or
- * another person's edits, leave the history true.
+ * The steps are in the documents, so that undo in an editor, or edits by collaborators, leave the
+ * history valid.
  */
 export class UndoHistory {
   readonly changed = new Signal<this, void>(this);
@@ -72,7 +72,7 @@ export class UndoHistory {
       this._order.set(stackItem, (this._count += 1));
       this._last = stackItem;
       if (!this._isOwn) {
-        // What was undone before a new step is not done again behind it.
+        // A new step clears the redo stack.
         this._edited = this._count;
       }
       this.changed.emit();
@@ -97,7 +97,7 @@ export class UndoHistory {
     });
   }
 
-  /** Joins the newest step to the one before it, in another document: one gesture made both. */
+  /** Joins the newest step to the previous one, of a second document: a single gesture. */
   join(): void {
     if (this._last) {
       this._joined.add(this._last);
@@ -130,7 +130,7 @@ export class UndoHistory {
         this._isOwn = false;
       }
       if (!isFirst) {
-        this.join(); // The way back has them in the other order.
+        this.join(); // Redo has them in reverse order.
       }
       isFirst = false;
       this.changed.emit();
@@ -155,7 +155,7 @@ export class UndoHistory {
   }
 
   private _followed = new Map<Undoable, IFollowed>();
-  /** When each step was made or undone. */
+  /** Sequence number of the last undo or redo of each step. */
   private _order = new WeakMap<object, number>();
   private _joined = new WeakSet<object>();
   private _last: object | null = null;
