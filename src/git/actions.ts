@@ -5,7 +5,7 @@ import { RemoteActions } from './remotes/remoteActions';
 import { StagingActions } from './changes/stagingActions';
 import { Work } from '../lab/work';
 
-/** Everything that people do with code, apart from the views that show it. */
+/** Operations on code, without the views. */
 export interface ICode {
   work: Work;
   refs: BranchActions;
@@ -13,10 +13,7 @@ export interface ICode {
   staging: StagingActions;
 }
 
-/**
- * `showConflicts`: brings people to where conflicts are resolved; `setUpDataRemote`: to the form of
- * the remotes for data.
- */
+/** `showConflicts`: opens the conflicts; `setUpDataRemote`: opens the form for data remotes. */
 export function makeCode(
   client: MLWSClient,
   documents: OpenDocuments,

@@ -50,7 +50,7 @@ export namespace CodeCommandIDs {
   export const fileHistory = 'mlws:file-history';
 }
 
-/** Those that make sense wherever one is, for the command palette. */
+/** Commands of the palette, which need no context. */
 export const PALETTE: readonly string[] = [
   CodeCommandIDs.clone,
   CodeCommandIDs.fetch,
@@ -108,7 +108,7 @@ interface IRow {
   staged: boolean;
 }
 
-/** A row of the changes: the one with the focus (`focused`), or the one under the context menu. */
+/** Row of the changes: the focused row (`focused`), or the row of the context menu. */
 function rowOf(
   app: JupyterFrontEnd,
   args: ReadonlyPartialJSONObject

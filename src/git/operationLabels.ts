@@ -17,7 +17,7 @@ export function operationLabel(operation: string): string {
   return labels[operation] ?? operation;
 }
 
-/** Why it waits. */
+/** Explanation of a pending operation. */
 export function operationHint(operation: string): string {
   switch (operation) {
     case 'restore':
@@ -45,7 +45,7 @@ export function continueLabel(operation: string): string {
     : trans.__('Continue %1', label);
 }
 
-/** What the sides of a merge are called. */
+/** Label of a side of a merge. */
 export function sideLabel(side: Side): string {
   const labels: Record<Side, string> = {
     ours: trans.__('Ours'),
@@ -55,7 +55,7 @@ export function sideLabel(side: Side): string {
   return labels[side];
 }
 
-/** What the two sides did to a path. */
+/** Label of a conflict by the changes of both sides. */
 export function conflictLabel(how: ConflictHow): string {
   const labels: Record<ConflictHow, string> = {
     both_modified: trans.__('changed on both sides'),

@@ -17,9 +17,9 @@ interface IProps {
 
 function Bar(
   props: IProps & {
-    /** Whether the connection is being made again. */
+    /** True while reconnecting. */
     lost: State<boolean>;
-    /** Why no changes are reported. */
+    /** Reason for which changes are not reported. */
     unwatched: State<string | null>;
   }
 ): JSX.Element {
@@ -67,10 +67,10 @@ function Bar(
   );
 }
 
-/** Which project and branch the sidebar shows, and whether what it shows is live. */
+/** Project and branch of the sidebar, with the state of the connection. */
 export function projectBar(props: IProps): ServerView {
   const { client, events } = props;
-  // A connection that was never there is still being made, not lost.
+  // Before the first connection, nothing is lost.
   const lost = new State(false);
   const unwatched = new State<string | null>(null);
   events.connectionChanged.connect((_, connected) => (lost.value = !connected));

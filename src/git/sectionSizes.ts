@@ -2,16 +2,16 @@
 interface IOpenSection {
   /** Share of the height that is left. */
   share: number;
-  /** Pixels that it has before the others share what is left; 0 for none. */
+  /** Pixels reserved before the rest is shared; 0 for none. */
   room: number;
-  /** Pixels that a person gave it; undefined for none. */
+  /** Pixels set by the user; undefined for none. */
   chosen: number | undefined;
 }
 
 /**
- * The pixels of each section; they add up to more than the height where rooms take more.
+ * Heights of sections in pixels; they add up to more than the height if their rooms do.
  *
- * Without a height yet they are the shares.
+ * Without a height they are the shares.
  */
 export function sectionSizes(
   sections: readonly IOpenSection[],

@@ -21,19 +21,19 @@ import type { ServerView } from '../ui/server';
 import { sectionSizes, SMALLEST } from './sectionSizes';
 import type { Welcome } from './welcome';
 
-/** What a person made of the sections, by the ids of their views. */
+/** User's layout of the sections, by the ids of their views. */
 export interface ISidebarLayout {
-  /** Pixels of those whose height was changed. */
+  /** Pixels of resized sections. */
   sizes: Record<string, number>;
   folded: Record<string, boolean>;
 }
 
-/** Between two of the panel's own sections; others find their place in between. */
+/** Distance of two built-in sections; sections of other plugins fit in between. */
 const RANK_STEP = 10;
-/** Shares of the height of the sections that name none, in their order. */
+/** Default shares of the height, by position. */
 const SIZES = [5, 5, 3];
 
-/** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
+/** Sidebar panel of MLWS: collapsible sections, or the welcome without a project. */
 export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
   constructor(
     private _client: MLWSClient,
@@ -59,7 +59,7 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
     );
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
-    // No message tells of these: React draws the bar, and the theme gives titles their height.
+    // No message reports these: React renders the bar, and the theme sets the titles' height.
     for (const node of [_bar.node, content.node, content.titles[0]]) {
       this._sizeWatch.observe(node);
     }
@@ -77,26 +77,25 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
     this._setActive(this._isActive);
   }
 
-  /** Folds and sizes the sections as a person left them, also those that come later. */
+  /** Restores the user's layout of the sections, also of sections added later. */
   restoreLayout(layout: ISidebarLayout): void {
     this._sidebarLayout = layout;
     this._sections.forEach(section => this._fold(section));
     this._share();
   }
 
-  /** Emitted when a person folds, unfolds or resizes sections. */
+  /** Emitted when the user collapses, expands or resizes sections. */
   get layoutChanged(): ISignal<this, ISidebarLayout> {
     return this._layoutChanged;
   }
 
-  /** Adds what helps to begin, below the welcome; it is the panel's from now on. */
+  /** Adds a starting view below the welcome; the panel takes ownership of it. */
   addBeginning(view: ServerView): void {
     this._beginnings.push(view);
     (this.layout as PanelLayout).insertWidget(2, view);
     this._onProject();
   }
 
-  /** Reads everything anew. */
   async refresh(): Promise<void> {
     await this._welcome.look();
     await Promise.all(this._sections.map(({ view }) => view.refresh()));
@@ -187,7 +186,7 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
     }
   }
 
-  /** A section that was folded before it had a size gets one when it is unfolded. */
+  /** A section that was collapsed before it had a size gets a size when it is expanded. */
   private _makeRoom(content: AccordionPanel, index: number): void {
     const layout = content.layout as AccordionLayout;
     const view = content.widgets[index];
@@ -203,7 +202,7 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
 
   private _onProject(): void {
     const ready = this._client.isReady;
-    // Another project can be chosen while this one is not trusted.
+    // A different project can be selected while the present one is not trusted.
     this._bar.setHidden(this._client.project === null);
     this.content.setHidden(!ready);
     this._welcome.setHidden(ready);

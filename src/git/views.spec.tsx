@@ -174,7 +174,7 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
   expect(node.querySelectorAll('[data-mlws-path="a.py"]')).toHaveLength(2);
   button(node, '.jp-mlws-StageButton').click();
   button(node, '.jp-mlws-UnstageButton').click();
-  // Data goes into git by its .dvc file alone.
+  // git contains data by its .dvc file only.
   expect(node.querySelectorAll('.jp-mlws-StageButton')).toHaveLength(1);
   draft.message.value = 'why';
   await rest();
@@ -424,7 +424,7 @@ it('shows older snapshots when asked, and keeps them below new ones of the branc
   };
   top('new');
   const node = await history();
-  // The end is in sight: what is older comes by itself.
+  // At the end, older commits are loaded automatically.
   await rest();
   expect(listed()).toEqual(['new', 'old']);
   top('newest', 'new');
@@ -588,7 +588,7 @@ it('says which files are too large for git, before and after a commit', async ()
   draft.message.value = 'why';
   await draft.commit('', () => Promise.resolve(), {});
   await rest();
-  // Once, and beside it what else the commit warns of.
+  // Shown once, beside the commit's other warnings.
   expect(node.textContent).toContain(text);
   expect(node.textContent).not.toContain(warning);
   expect(node.textContent).toContain('Another.');

@@ -7,8 +7,7 @@ import { mlwsIcon } from '../ui/fileIcons';
 import { trans } from '../ui/locale';
 
 /**
- * What stands in the sidebar where there is no project: what this is, and how to begin.
- * Where the project is not trusted: what that means.
+ * Welcome of the sidebar without a project, with the ways to start. Without trust, its explanation.
  */
 export class Welcome extends ReactWidget {
   constructor(
@@ -20,7 +19,7 @@ export class Welcome extends ReactWidget {
     _client.projectChanged.connect(() => this.update(), this);
   }
 
-  /** Looks whether there is a project. */
+  /** Checks for a project. */
   async look(): Promise<void> {
     await this._attempt(trans.__('Loading…'), () =>
       this._client.loadProjects()

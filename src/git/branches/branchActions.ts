@@ -15,10 +15,10 @@ import type { Work } from '../../lab/work';
 import { operationLabel } from '../operationLabels';
 import { trans } from '../../ui/locale';
 
-/** Code of the error that commits are on no other branch. */
+/** Error code: commits are on no other branch. */
 const NOT_MERGED = '30212';
 
-/** Where branches, tags, stashes, safety copies and remotes are in the API. */
+/** API paths of branches, tags, stashes, safety copies and remotes. */
 export const REFS = [
   '/git/branches',
   '/git/tags',
@@ -27,16 +27,16 @@ export const REFS = [
   '/git/remotes'
 ];
 
-/** What people do with branches, tags and stashes, and how a merge begins and ends. */
+/** Operations on branches, tags and stashes, and the start and end of a merge. */
 export class BranchActions {
-  /** `showConflicts`: brings people to where conflicts are resolved. */
+  /** `showConflicts`: opens the conflicts. */
   constructor(
     private _client: MLWSClient,
     private _work: Work,
     private _showConflicts: () => void
   ) {}
 
-  /** Goes to a branch; of one that only a remote has, a branch here is made. */
+  /** Checks out a branch; for a remote branch creates a local one. */
   async switchTo({ name, remote }: IBranch): Promise<void> {
     await notifyOnError(async () => {
       const { items } = await this._client.cached('/git/branches');
@@ -49,12 +49,12 @@ export class BranchActions {
     });
   }
 
-  /** Goes to a commit, on no branch. */
+  /** Checks out a commit (detached HEAD). */
   async switchToCommit(ref: string, name: string): Promise<void> {
     await this._checkout({ ref }, name);
   }
 
-  /** Asks for a name; `from`: where the branch begins, by the words `what`. */
+  /** Asks for a name; `from`: start point of the branch, displayed as `what`. */
   async create(from = 'HEAD', what?: string): Promise<void> {
     const answer = await InputDialog.getText({
       title: trans.__('New Branch'),
@@ -79,7 +79,7 @@ export class BranchActions {
     await this._client.refresh(...REFS);
   }
 
-  /** Deletes a branch; its commits can be had back as long as git keeps them. */
+  /** Deletes a branch; its commits can be recovered until git prunes them. */
   async delete(branch: IBranch): Promise<void> {
     const { name, commit } = branch;
     await notifyOnError(async () => {
@@ -201,7 +201,7 @@ export class BranchActions {
     }
   }
 
-  /** Asks for a tag's name and message; `ref`: what it names. */
+  /** Asks for a tag's name and message; `ref`: commit to tag. */
   async createTag(ref = 'HEAD', what?: string): Promise<void> {
     const fields = await askFields(
       what ? trans.__('Tag “%1”', what) : trans.__('Tag Current Snapshot'),
@@ -267,7 +267,7 @@ export class BranchActions {
     }
   }
 
-  /** Brings a stash back; it is gone then unless it is to be kept. */
+  /** Applies a stash, and drops it unless `keep` is set. */
   async applyStash(stash: IStash, keep: boolean): Promise<void> {
     await this._work.carryOut(
       `/git/stashes/${stash.id}/apply`,
@@ -280,7 +280,7 @@ export class BranchActions {
     await this._client.refresh(...REFS);
   }
 
-  /** Restores what a restore, a discard or an aborted merge replaced, after a question. */
+  /** Restores a safety copy of a restore, a discard or an aborted merge, after confirmation. */
   async restoreSafetyCopy(copy: ISafetyCopy): Promise<void> {
     const sure = await confirm(
       trans.__('Restore safety copy %1?', copy.id.slice(0, 8)),
@@ -317,7 +317,7 @@ export class BranchActions {
     }
   }
 
-  /** Makes a new commit with the content of an earlier one. */
+  /** Creates a commit with the content of an earlier commit. */
   async revertTo(id: string, subject: string): Promise<void> {
     const sure = await confirm(
       trans.__('Revert to “%1”?', subject),

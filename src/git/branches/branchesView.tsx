@@ -25,10 +25,10 @@ import { branchIcon, mergeIcon, pushIcon } from '../icons';
 import type { RemoteActions } from '../remotes/remoteActions';
 import { trans } from '../../ui/locale';
 
-/** Names drawn of one kind at once; a repository of thousands of tags must not stop the browser. */
+/** Maximum number of rows per group: thousands of tags would block the browser. */
 const MAX_ROWS = 200;
 
-/** A row with a main action, and further ones that show when it has the pointer or the focus. */
+/** Row with a main action, and further actions shown on hover or focus. */
 function Row(props: {
   className: string;
   name: string;
@@ -224,7 +224,7 @@ function SafetyRow(props: {
 }): JSX.Element {
   const { copy, actions } = props;
   const files = trans._n('%1 file', '%1 files', copy.files.length);
-  // By the command that it was made before.
+  // Labels by the command that created the safety copy.
   const names: Record<string, string> = {
     restore: trans.__('Before a restore'),
     discard: trans.__('Before a discard'),
@@ -276,7 +276,7 @@ function RemoteRow(props: {
   );
 }
 
-/** A part that folds, with how many it holds and a button that makes one more. */
+/** Collapsible group with the number of its items and a button that adds an item. */
 function Group<T>(props: {
   name: string;
   title: string;
@@ -322,7 +322,7 @@ interface IProps {
   remotes: RemoteActions;
 }
 
-/** Branches, tags, stashes and remotes, and what is done with each. */
+/** Branches, tags, stashes and remotes, with their actions. */
 function Branches({ client, actions, remotes }: IProps): JSX.Element {
   const branches = useGet(client, '/git/branches');
   const tags = useGet(client, '/git/tags');

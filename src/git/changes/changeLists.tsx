@@ -23,9 +23,9 @@ import { type Selection, isStageable } from './stagingActions';
 /** Rows drawn at once; a folder of ten thousand new files must not stop the browser. */
 const MAX_ROWS = 300;
 
-/** What the person can do with changes. */
+/** Operations on changes. */
 export interface IChangeActions {
-  /** `staged`: what is staged of it, or what is not. */
+  /** `staged`: compares the index instead of the working tree. */
   openDiff(change: IChange, staged: boolean): void;
   stage(selection: Selection): void;
   unstage(selection: Selection): void;
@@ -241,7 +241,7 @@ function ChangeGroup(
   );
 }
 
-/** What is staged, and what is not. */
+/** Lists of staged and unstaged changes. */
 export function ChangeLists(
   props: IListProps & { groups: IChangeGroups }
 ): JSX.Element {

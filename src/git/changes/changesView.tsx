@@ -25,22 +25,22 @@ import { Conflicts, type IMergeActions } from '../merge/conflicts';
 import { groupChanges, type IChangeGroups } from './groups';
 import { ProofBadges } from '../history/snapshotParts';
 
-/** Code of the error that files look like credentials. */
+/** Error code: files look like credentials. */
 const LOOKS_SECRET = '30206';
 
-/** Code of the error that git knows neither name nor address of the person. */
+/** Error code: git knows neither name nor address of the user. */
 const NO_IDENTITY = '30205';
 
-/** Codes of the errors about files that may be gone meanwhile: secrets, and too large for git. */
+/** Error codes about files that may no longer exist: secrets, and files too large for git. */
 const FILE_ERRORS: ReadonlySet<string> = new Set([LOOKS_SECRET, '30210']);
 
-/** Code of the error that so many new files may be data. */
+/** Error code: the number of new files suggests data. */
 const MANY_FILES = '30221';
 
-/** What the person can do here. */
+/** Operations of the view. */
 interface IChangesActions extends IChangeActions, IMergeActions {
   commit(options?: ICommitOptions): void;
-  /** Tells git who commits, and commits. */
+  /** Sets git's identity, then commits. */
   commitAs(identity: IIdentity, options: ICommitOptions): void;
   pullData(changes: readonly IChange[]): void;
   /** Restores the newest snapshot. */
@@ -155,7 +155,7 @@ function LastSnapshot(props: {
   );
 }
 
-/** Changed notebooks that have outputs of other code than theirs. */
+/** Changed notebooks whose outputs do not match their code. */
 function StaleNotebooks(props: {
   client: MLWSClient;
   groups: IChangeGroups;
@@ -215,7 +215,7 @@ function staleText({
   return sentences.filter(Boolean).join(' ');
 }
 
-/** How the newest commit went: why it failed, and what it warns of. */
+/** Error and warnings of the newest commit. */
 function Outcome(
   props: IProps & { hasStaged: boolean; changes: readonly IChange[] }
 ): JSX.Element {
@@ -225,7 +225,7 @@ function Outcome(
     ? ((error?.details.paths ?? []) as string[])
     : [];
   const paths = files.filter(path => changes.some(one => one.path === path));
-  // What is said of files goes when they are gone.
+  // Errors about files disappear with their files.
   const failure = files.length > 0 && paths.length === 0 ? null : error;
   const ways = failure?.code === LOOKS_SECRET && (
     <>
@@ -275,7 +275,7 @@ function Outcome(
   );
 }
 
-/** Asks who commits. */
+/** Form for the user's name and address. */
 function IdentityForm(props: {
   onSubmit: (identity: IIdentity) => void;
 }): JSX.Element {
@@ -344,7 +344,7 @@ function IgnoreButton(props: IFilesProps): JSX.Element | null {
   );
 }
 
-/** The new files that are too large for git, and what can be done with them. */
+/** New files that are too large for git, with their actions. */
 function LargeFiles(
   props: IProps & { changes: readonly IChange[] }
 ): JSX.Element | null {
@@ -380,10 +380,10 @@ function LargeFiles(
   );
 }
 
-/** A merge, or another operation, that waits for the person. */
+/** Pending merge or other operation. */
 function PendingOperation(props: IProps & { status: IGitStatus }): JSX.Element {
   const { client, status, actions } = props;
-  // Those of an earlier merge are none of this one.
+  // Conflicts of an earlier merge are stale.
   const conflicts = useGet(client, '/git/conflicts', {}, { gcTime: 0 });
   return (
     <Answer of={conflicts}>
@@ -403,7 +403,7 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
   const { client, draft, actions, status } = props;
   const { restored } = status;
   const groups = useMemo(() => groupChanges(status), [status]);
-  // What holds the project's lock right now offers nothing, and ends by itself.
+  // A running operation that holds the project's lock has no actions, and finishes automatically.
   const waits = status.actions.length > 0;
   return (
     <>

@@ -2,22 +2,22 @@ import { APIError, type MLWSClient } from '../../api/client';
 import type { ISnapshot } from '../../api/models';
 import { State } from '../../ui/state';
 
-/** What of the changes a commit takes, and whether it takes what looks like credentials. */
+/** Options of a commit: the selection of changes, and whether to include suspected credentials. */
 export interface ICommitOptions {
-  /** Only what git's index holds. */
+  /** Commits the index only. */
   staged?: boolean;
   allowSecrets?: boolean;
-  /** New files although they are so many that they look like data. */
+  /** Includes new files even if their number suggests data. */
   allowMany?: boolean;
   /** Files that stay as they are. */
   leaveOut?: readonly string[];
 }
 
-/** How the newest attempt to commit goes, or went. */
+/** State of the newest commit. */
 interface ICommitProgress {
-  /** What goes on, in the reader's language; null when nothing does. */
+  /** Translated label of the step in progress; null when idle. */
   busy: string | null;
-  /** Why it failed. */
+  /** Error of the commit. */
   error: APIError | null;
   /** Warnings of the snapshot, without those about files that are too large for git. */
   warnings: readonly string[];
@@ -25,9 +25,9 @@ interface ICommitProgress {
 
 const IDLE: ICommitProgress = { busy: null, error: null, warnings: [] };
 
-/** The key of the newest snapshot of a commit: of a path that no event makes old. */
+/** Cache key of a commit's newest snapshot: no event makes it stale. */
 export function lastKey(head: string | null) {
-  // Not below `/snapshots`: only another head makes it stale.
+  // Not below `/snapshots`: only a new HEAD makes it stale.
   return ['newest snapshot' as '/snapshots/{snapshot}', { head }] as const;
 }
 
@@ -35,7 +35,7 @@ export function lastKey(head: string | null) {
 export async function readLast(client: MLWSClient): Promise<ISnapshot | null> {
   const newest = await client.get('/snapshots', { limit: 1 });
   const id = newest.items[0]?.id;
-  // Lists carry no proof: it is checked for the one snapshot that is asked for.
+  // Lists have no verification: it is read for a single snapshot.
   return id === undefined ? null : client.get(`/snapshots/${id}`);
 }
 
@@ -57,10 +57,10 @@ export class CommitDraft {
   readonly progress = new State(IDLE);
 
   /**
-   * Makes a snapshot of everything that changed, or of what is staged.
+   * Creates a snapshot of all changes, or of the index.
    *
-   * `prepare` runs first (it saves the open documents); `busy` is shown meanwhile.
-   * Resolves to null when it fails: `progress` has the reason.
+   * `prepare` runs first (it saves the open documents); `busy` is shown meanwhile. Resolves to null
+   * on failure: `progress` has the reason.
    */
   async commit(
     busy: string,
@@ -90,7 +90,7 @@ export class CommitDraft {
       this._client.queries.setQueryData(lastKey(snapshot.id), snapshot);
       this.message.value = '';
       const { warnings = [], left_out: leftOut = [] } = snapshot;
-      // What is said of large files stays beside the box as long as they are there.
+      // Warnings about large files stay beside the box until the files are gone.
       const isShown = (warning: string): boolean =>
         leftOut.some(path => warning.includes(path));
       end = { ...IDLE, warnings: warnings.filter(one => !isShown(one)) };
@@ -102,7 +102,7 @@ export class CommitDraft {
       end = { ...IDLE, error };
       return null;
     } finally {
-      // Until it is known what is left, nothing can be said of the next commit.
+      // The next commit needs the present status.
       await this._client.refresh('/git/status');
       this.progress.value = end;
     }

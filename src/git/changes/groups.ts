@@ -1,6 +1,6 @@
 import type { IChange, IGitStatus } from '../../api/models';
 
-/** The changes as people work on them; one path can be staged and changed again. */
+/** Changes by group; a path can be both staged and unstaged. */
 export interface IChangeGroups {
   conflicts: IChange[];
   staged: IChange[];

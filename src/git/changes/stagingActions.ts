@@ -7,20 +7,20 @@ import { notifyOnError } from '../../lab/notify';
 import type { Work } from '../../lab/work';
 import { trans } from '../../ui/locale';
 
-/** Files as a whole, single hunks of one file, or everything. */
+/** Files, hunks of a file, or everything. */
 export type Selection =
   | { paths: readonly string[] }
   | { hunks: readonly { path: string; ids: readonly string[] }[] }
   | { all: true };
 
-/** Whether git's index can hold it: what DVC tracks is in it by its `.dvc` file alone. */
+/** Tests whether git's index can contain a change: DVC-tracked data is in its `.dvc` file. */
 export function isStageable({ kind, path, too_large }: IChange): boolean {
   return (
     !too_large && (kind !== 'data' || /(\.dvc|(^|\/)dvc\.lock)$/.test(path))
   );
 }
 
-/** What people do with the index, and how they undo what is not in it. */
+/** Operations on the index and the working tree. */
 export class StagingActions {
   constructor(
     private _client: MLWSClient,
@@ -37,7 +37,7 @@ export class StagingActions {
     await notifyOnError(() => this._client.post('/git/unstage', selection));
   }
 
-  /** Tells git who commits; whether that went well. */
+  /** Sets git's identity; resolves to whether that succeeded. */
   async setIdentity(identity: IIdentity): Promise<boolean> {
     const answer = await notifyOnError(() =>
       this._client.put('/git/identity', identity)
@@ -55,7 +55,7 @@ export class StagingActions {
     await this._work.change(() => this._client.post('/datasets', { path }));
   }
 
-  /** Undoes what is not staged, after a word of what that loses. */
+  /** Discards unstaged changes, after confirmation. */
   async discard(selection: Selection): Promise<void> {
     const sure = await confirm(
       this._title(selection),

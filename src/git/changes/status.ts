@@ -6,17 +6,17 @@ import type { IWorkspaceEvents } from '../../lab/tokens';
 const FEW = 50;
 const STATUS = ['/git/status', {}];
 
-/** The status as views show it; undefined where none has read it. */
+/** The cached status; undefined before it is loaded. */
 export function knownStatus(client: MLWSClient): IGitStatus | undefined {
   return client.queries.getQueryData<IGitStatus>(STATUS);
 }
 
-/** Has the status read for those files alone that events name, where that is enough. */
+/** Reloads the status of changed files only, if that is sufficient. */
 export function readStatusByParts(
   client: MLWSClient,
   events: IWorkspaceEvents
 ): void {
-  // The paths that changed since the status was read; null where anything may have.
+  // Paths changed since the status was read; null if any path may have changed.
   let touched: Set<string> | null = null;
   const onEvent = (_: unknown, event: IWorkspaceEvent) => {
     if (event.type !== 'workspace') {
@@ -60,7 +60,7 @@ async function readStatus(
   return client.get('/git/status');
 }
 
-/** Whether what is known of the other paths holds when these ones are read anew. */
+/** Tests whether the status of other paths stays valid when these paths are read again. */
 function canJoin(status: IGitStatus, paths: readonly string[]): boolean {
   return (
     paths.length > 0 &&
@@ -72,7 +72,7 @@ function canJoin(status: IGitStatus, paths: readonly string[]): boolean {
   );
 }
 
-/** `before`, with what `part` says of the `paths`. */
+/** Merges the status of the `paths` in `part` into `before`. */
 function join(
   before: IGitStatus,
   part: IGitStatus,
@@ -88,7 +88,7 @@ function join(
   return { ...part, changes };
 }
 
-/** A folder's row reports what is in it: of data, and of a repository inside this one. */
+/** A folder's row represents its content: data, or a nested repository. */
 function overlaps(change: IChange, path: string): boolean {
   const own = change.path.replace(/\/$/, '');
   return (

@@ -4,7 +4,7 @@ import { parseUnified, type IDiffLine } from './unified';
 import { stateLabel } from '../../ui/changeLabels';
 import { trans } from '../../ui/locale';
 
-/** The lines of a cell that is on one side alone. */
+/** Lines of a cell that only one side has. */
 function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {
   return source.split('\n').map((text, index) => ({
     kind,

@@ -10,7 +10,7 @@ import { createContext, useContext, useEffect, useRef } from 'react';
 import { trans } from '../../ui/locale';
 import type { IDiffLine } from './unified';
 
-/** Colours the texts of a diff by the language of its file. */
+/** Highlights the texts of a diff by the language of its file. */
 export interface IDiffLanguage {
   path: string;
   languages: IEditorLanguageRegistry | null;
@@ -21,7 +21,7 @@ export const DiffLanguage = createContext<IDiffLanguage>({
   languages: null
 });
 
-/** For one diff of two texts: beyond, whole blocks of lines are shown as replaced. */
+/** Limits of a diff of two texts: above, whole blocks of lines are shown as replaced. */
 const LIMITS = { scanLimit: 500, timeout: 200 };
 const LINE_HEIGHT = '1.4em';
 
@@ -41,8 +41,8 @@ async function loadLanguage(
 }
 
 /**
- * The text of one side. Every line ends with a line break: a line without one could not be the
- * same on both sides while another follows it on one of them.
+ * Text of a side. Every line ends with a line break: otherwise equal lines would differ if only one
+ * side has a line after it.
  */
 export function textOf(
   lines: readonly IDiffLine[],
@@ -61,7 +61,7 @@ const hiddenEnd = EditorView.decorations.compute(['doc'], ({ doc }) =>
   ])
 );
 
-/** Draws the texts of both sides; what is added is in the text, what was removed above it. */
+/** Creates the editor of a diff; the new text is editable content, removed lines are above it. */
 function createEditor(
   parent: HTMLElement,
   lines: readonly IDiffLine[],
@@ -87,7 +87,7 @@ function createEditor(
       unifiedMergeView({
         original,
         mergeControls: false,
-        // A text that is on one side alone has no changed words.
+        // A text without a counterpart has no changed words.
         highlightChanges: original !== '' && doc !== '',
         diffConfig: LIMITS
       })
@@ -95,7 +95,7 @@ function createEditor(
   });
 }
 
-/** A part of a diff, read-only, with line numbers of the new side; drawn when it comes into view. */
+/** Read-only part of a diff, with line numbers of the new side; rendered when visible. */
 export function DiffText(props: { lines: readonly IDiffLine[] }): JSX.Element {
   const { path, languages } = useContext(DiffLanguage);
   const host = useRef<HTMLDivElement>(null);

@@ -15,7 +15,7 @@ import { DiffLanguage, DiffText } from './diffText';
 import type { Selection, StagingActions } from '../changes/stagingActions';
 import { hunkLines, parseUnified, splitAtHunks } from './unified';
 
-/** What the two sides of a comparison are called. */
+/** Labels of the two sides of a comparison. */
 export function versionNames(versions: IVersions): [string, string] {
   const short = (version: string) => {
     const labels: Record<string, string> = {
@@ -62,7 +62,7 @@ function Hunks(props: {
   );
 }
 
-/** Why there is no text, and what is known about both versions. */
+/** Message for a diff without text, with the known facts about both versions. */
 export function hiddenText(diff: IFileDiff): string {
   const [old, now] = (['old', 'new'] as const).map(side => {
     const bytes = diff[`${side}_size`];
@@ -196,7 +196,7 @@ function HunkButtons(
   );
 }
 
-/** The unified diff of one file. */
+/** Unified diff of a file. */
 function FileDiff(props: IProps): JSX.Element {
   const { client, path, versions } = props;
   const { staged } = versions;
@@ -257,7 +257,7 @@ function FileDiff(props: IProps): JSX.Element {
   );
 }
 
-/** The differences of a file between two versions in the main area. */
+/** Diff of a file between two versions, in the main area. */
 export function fileDiffView(props: IProps): ServerView {
   const { client, path } = props;
   const view = new ServerView(client, () => <FileDiff {...props} />, {

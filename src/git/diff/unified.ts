@@ -1,6 +1,6 @@
 import type { IDiffHunk } from '../../api/models';
 
-/** One line of a unified diff with its numbers on both sides. */
+/** Line of a unified diff with its numbers on both sides. */
 export interface IDiffLine {
   kind: 'hunk' | 'same' | 'added' | 'removed' | 'note';
   text: string;
@@ -10,7 +10,7 @@ export interface IDiffLine {
 
 const HUNK = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@/;
 
-/** Numbers the lines of one hunk, each with git's sign before it. */
+/** Numbers the lines of a hunk, each with git's sign before it. */
 export function hunkLines(hunk: IDiffHunk): IDiffLine[] {
   return numbered(hunk.lines, hunk.old_start, hunk.new_start);
 }
@@ -48,7 +48,7 @@ export function splitAtHunks(lines: readonly IDiffLine[]): IDiffLine[][] {
   return hunks;
 }
 
-/** Parses the unified diff of one file, as git writes it; its header lines are left out. */
+/** Parses the unified diff of a file, as git writes it; its header lines are left out. */
 export function parseUnified(unified: string): IDiffLine[] {
   const lines: IDiffLine[] = [];
   let hunk: string[] = [];

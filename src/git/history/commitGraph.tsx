@@ -1,12 +1,12 @@
 import type { IGraphRow } from './lanes';
 
-/** Pixels between two lanes, to the middle of a commit, and to where its lines are straight. */
+/** Distance of lanes, of a commit's middle, and of the straight part of its links, in pixels. */
 const LANE = 10;
 const MIDDLE = 17;
 const STRAIGHT = 36;
-/** Lanes drawn apart; further ones lie on each other at the edge. */
+/** Maximum number of separate lanes; further lanes overlap at the edge. */
 const LANES = 10;
-/** Colours, which the lanes take in turn. */
+/** Number of colors, which the lanes take in turn. */
 const COLOURS = 6;
 
 function x(lane: number): number {
@@ -17,7 +17,7 @@ function colour(lane: number): string {
   return `jp-mlws-Lane jp-mod-${lane % COLOURS}`;
 }
 
-/** How wide the graph of some rows is, in pixels. */
+/** Width of the graph of some rows, in pixels. */
 export function graphWidth(rows: readonly IGraphRow[]): number {
   const widest = rows.reduce((most, row) => Math.max(most, row.width), 1);
   return x(widest - 1) + 7;

@@ -4,13 +4,13 @@ import type { IPage, ISnapshot } from '../../api/models';
 /** Snapshots that are read at once. */
 const PAGE = 100;
 
-/** What of history is shown; all that are given must hold. */
+/** Filter of the history; all conditions have to hold. */
 export interface IHistoryFilter {
   /** Part of the message. */
   q: string;
   /** Part of the author's name or address. */
   author: string;
-  /** Versions that changed this file, under whatever name. */
+  /** Snapshots that changed this file, also under earlier names. */
   path: string;
   /** Of all branches, tags and remotes, not of the current branch alone. */
   all: boolean;
@@ -34,7 +34,7 @@ export function queryOf({ q, author, path, all }: IHistoryFilter): Query {
   };
 }
 
-/** Reads the newest snapshots, and keeps older ones below them that are known. */
+/** Reads the newest snapshots, and keeps known older snapshots below them. */
 export async function readHistory(
   client: MLWSClient,
   query: Query
@@ -59,7 +59,7 @@ export function subjectOf(client: MLWSClient, id: string): string {
   return snapshot?.subject ?? id.slice(0, 8);
 }
 
-/** What was read below the first page, where that only has new ones on top. */
+/** Known snapshots below the first page, if that has only new ones on top. */
 function olderThan(
   page: readonly ISnapshot[],
   before: readonly ISnapshot[]

@@ -37,12 +37,12 @@ import { ProofBadges } from './snapshotParts';
 import { trans } from '../../ui/locale';
 import { Check } from '../../ui/controls';
 
-/** What the person can do with a snapshot. */
+/** Operations on snapshots. */
 interface ISnapshotActions {
   restore(snapshot: ISnapshot): void;
   compare(snapshot: ISnapshot): void;
   copyId(snapshot: ISnapshot): void;
-  /** Looks at every object of it. */
+  /** Verifies all objects of a snapshot. */
   verify(snapshot: ISnapshot): void;
   openChange(snapshot: ISnapshot, change: IVersionChange): void;
 }
@@ -73,7 +73,7 @@ function Counts(props: { snapshot: ISnapshot }): JSX.Element {
   );
 }
 
-/** Opens what the right button opens, for those who do not know of it. */
+/** Opens the context menu by a visible button. */
 function openContextMenu(event: MouseEvent<HTMLElement>): void {
   const { left, bottom } = event.currentTarget.getBoundingClientRect();
   event.currentTarget.dispatchEvent(
@@ -249,7 +249,7 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
   );
 }
 
-/** What history is narrowed to. */
+/** Filters of the history. */
 function Filters(props: { filter: State<IHistoryFilter> }): JSX.Element {
   const { filter } = props;
   const { q, author, path, all } = useValue(filter);
@@ -324,7 +324,7 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
   const isNarrowed = [filter.q, filter.author, filter.path].some(Boolean);
   const snapshots = answer.data?.items;
-  // Between those that are shown, commits are missing where others are left out.
+  // A filter removes commits between those shown.
   const graph = useMemo(
     () => (snapshots && !isNarrowed ? graphRows(snapshots) : null),
     [snapshots, isNarrowed]

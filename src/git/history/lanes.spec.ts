@@ -32,7 +32,7 @@ it('draws a merge with a lane of its own for what came in', () => {
     { from: 0, to: 1 }
   ]);
   expect(rows[1].past).toEqual([1]);
-  // Both go to one parent: the second joins the lane that waits for it.
+  // Both lead to the same parent: the second joins the first lane.
   expect(rows[2].below).toEqual([{ from: 1, to: 0 }]);
   expect(rows[3].above).toEqual([{ from: 0, to: 0 }]);
 });
@@ -69,7 +69,7 @@ it('lets every line that leaves a row arrive at its parent', () => {
   fc.assert(
     fc.property(histories, commits => {
       const rows = graphRows(commits);
-      /** What the lanes between two rows lead to. */
+      /** Commits that the lanes between two rows lead to. */
       let leads = new Map<number, string>();
       rows.forEach((row, index) => {
         const { id, parents } = commits[index];

@@ -4,13 +4,13 @@ export interface ICommitNode {
   parents: readonly string[];
 }
 
-/** A line between two lanes; both are the same where it goes straight on. */
+/** Link between two lanes; both are the same for a straight link. */
 export interface ILink {
   from: number;
   to: number;
 }
 
-/** One row of the graph: its commit's lane, and the lines above, beside and below it. */
+/** Row of the graph: its commit's lane, and the links above, beside and below it. */
 export interface IGraphRow {
   lane: number;
   /** From the row above to this commit. */
@@ -19,13 +19,13 @@ export interface IGraphRow {
   past: readonly number[];
   /** From this commit to its parents, further down. */
   below: readonly ILink[];
-  /** How many lanes this row has. */
+  /** Number of lanes of the row. */
   width: number;
 }
 
 /** Gives every commit a lane; `commits` come before their parents. */
 export function graphRows(commits: readonly ICommitNode[]): IGraphRow[] {
-  /** The commit that each lane waits for; null where a lane is free. */
+  /** The commit that each lane leads to; null if the lane is free. */
   const lanes: (string | null)[] = [];
   const shown = new Set<string>();
   return commits.map(commit => {
@@ -41,7 +41,7 @@ export function graphRows(commits: readonly ICommitNode[]): IGraphRow[] {
     for (const index of waiting) {
       lanes[index] = null;
     }
-    // Where clocks differ, git may list a parent first: there is no line down to it.
+    // With wrong clocks, git may list a parent first: no link leads down to it.
     const parents = commit.parents.filter(parent => !shown.has(parent));
     const below = parents.map((parent, number): ILink => {
       const own = lanes.indexOf(parent);
@@ -58,7 +58,7 @@ export function graphRows(commits: readonly ICommitNode[]): IGraphRow[] {
   });
 }
 
-/** The first lane that nothing goes through; a new one where all are taken. */
+/** The first free lane; a new lane if all are in use. */
 function free(lanes: (string | null)[]): number {
   const at = lanes.indexOf(null);
   if (at >= 0) {

@@ -42,7 +42,7 @@ export interface IPlaces {
   languages: IEditorLanguageRegistry | null;
 }
 
-/** Adds every command of versions. */
+/** Adds the commands of snapshots. */
 export function addCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
@@ -115,7 +115,7 @@ function addSidebarCommands(
           trans.__('Committing…'),
           () => saveOrFail(documents),
           {
-            // Without a word of it as the button does: what is staged, if anything is.
+            // By default as the button does: the index, if it has changes.
             staged:
               (args.staged as boolean | undefined) ??
               changes.some(one => one.staged),
@@ -209,7 +209,7 @@ function addDiffCommands(
           staging,
           languages,
           onOpen,
-          // The files of a dataset are compared with those on disk.
+          // The files of a dataset are compared with the working tree.
           ...(to === undefined && { onCompareFiles })
         });
         return { view, toolbar: 'File Diff' };

@@ -132,7 +132,7 @@ interface IProps {
   onOpenFile: (path: string) => void;
 }
 
-/** Two versions compared: files, data, parameters and metrics. */
+/** Comparison of two snapshots: files, data, parameters and metrics. */
 function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
   const answer = useGet(
     client,

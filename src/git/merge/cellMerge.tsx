@@ -8,7 +8,7 @@ import { sideLabel } from '../operationLabels';
 
 type CellChoice = SideChoice | { source: string };
 
-/** What the cell says by a choice; null where the side deleted it. */
+/** Source of a cell by a choice; null if the side deleted it. */
 function sourceBy(cell: ICellSides, choice: CellChoice): string | null {
   if (typeof choice !== 'string') {
     return choice.source;
@@ -126,7 +126,7 @@ function ConflictingCell(props: {
   );
 }
 
-/** A notebook's cells in three versions: what merged by itself is folded, the rest is chosen. */
+/** Cells of a notebook in three versions: merged cells are collapsed, conflicts have choices. */
 export function CellMerge(props: {
   cells: readonly ICellSides[];
   names: Record<'ours' | 'theirs', string>;

@@ -12,7 +12,7 @@ import {
   operationLabel
 } from '../operationLabels';
 
-/** The actions for a merge or another operation that waits. */
+/** Actions of a pending merge or other operation. */
 export interface IMergeActions {
   resolve(conflict: IConflict): void;
   /** Continues, skips or aborts the operation. */
@@ -52,10 +52,10 @@ function ConflictRow(props: {
   );
 }
 
-/** An operation that waits: what is in conflict, and the ways on and back. */
+/** Pending operation: its conflicts, and the actions to continue or abort. */
 export function Conflicts(props: {
   conflicts: IConflicts;
-  /** Null where conflicts are left, and nothing else is. */
+  /** Null if only conflicts are left. */
   operation: string | null;
   /** The ways on from the operation. */
   ways: readonly OperationAction[];

@@ -23,10 +23,10 @@ import { beginning, type IRegion, isConflict, openConflicts } from './result';
 import { scrollTogether } from './scrolling';
 import { compareThree, type IPiece, type Sides } from './threeWay';
 
-/** Where the panes go. */
+/** Parent elements of the panes. */
 type Hosts = Record<Side | 'result', HTMLElement>;
 
-/** What the panes say to people. */
+/** Translated texts of the panes. */
 export interface IEditorTexts {
   /** Names of the panes. */
   labels: Record<Side | 'result', string>;
@@ -80,7 +80,7 @@ class Bar extends WidgetType {
   }
 }
 
-/** Three versions to look at, and the result to edit; scrolled together. */
+/** Editor of a merge: three read-only versions, and the result; scrolled together. */
 export class ThreeWayEditor implements IDisposable {
   /** `changed` is called after every change of the result. */
   constructor(
@@ -137,12 +137,12 @@ export class ThreeWayEditor implements IDisposable {
     return this._result.state.field(regions).filter(isConflict);
   }
 
-  /** How many nobody has settled yet. */
+  /** The number of open conflicts. */
   get open(): number {
     return openConflicts(this.conflicts);
   }
 
-  /** The conflict that was gone to last, counted from 0. */
+  /** Index of the current conflict, from 0. */
   get current(): number {
     return this._current;
   }
@@ -179,7 +179,7 @@ export class ThreeWayEditor implements IDisposable {
     this._changed();
   }
 
-  /** Adds a language's colours, once it is loaded. */
+  /** Adds the highlighting of a language, once it is loaded. */
   setLanguage(language: Extension): void {
     for (const view of [...this._panes, this._result]) {
       view.dispatch({ effects: StateEffect.appendConfig.of(language) });
@@ -241,7 +241,7 @@ export class ThreeWayEditor implements IDisposable {
   private _isDisposed = false;
 }
 
-/** Colours of the places where a version differs. */
+/** Highlighting of the regions where a version differs. */
 function marksOf(
   doc: Text,
   side: Side,

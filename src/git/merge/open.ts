@@ -50,7 +50,7 @@ export function conflictOpener(
   return open;
 }
 
-/** The browser asks before it leaves the page while there is something to lose. */
+/** Asks before leaving the page while there are unsaved choices. */
 function warnOfLoss(touched: State<boolean>, status: ILabStatus | null): void {
   let mark: IDisposable | null = null;
   touched.changed.connect((_, isTouched) => {

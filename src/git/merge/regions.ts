@@ -13,7 +13,7 @@ import type { SideChoice } from '../../api/models';
 import { type Choice, type IRegion, isConflict, textBy } from './result';
 import type { Sides } from './threeWay';
 
-/** How a region stands from now on, and where it is then. */
+/** New state and range of a region. */
 interface IStand {
   id: number;
   choice: Choice;
@@ -29,7 +29,7 @@ const setStand = StateEffect.define<IStand>({
   })
 });
 
-/** The places of the result that were not the same in all versions, through all edits. */
+/** Regions of the result that differ between versions, tracked through all edits. */
 export const regions = StateField.define<readonly IRegion[]>({
   create: () => [],
   update: (known, transaction) => {
@@ -57,8 +57,8 @@ function moved(
     return { ...region, choice, from, to };
   }
   const { from, to } = region;
-  // What is typed before the line behind a region does not belong to it, but to an empty one
-  // or to the last one of the text it does.
+  // Text inserted before the line after a region does not belong to it, except for an empty region
+  // or the last of the text.
   const open = from === to || to === changes.length;
   let edited = false;
   changes.iterChanges((start, end) => {
@@ -110,7 +110,7 @@ function decorate(
   return Decoration.set(decorations, true);
 }
 
-/** `drawn` makes the decoration of a conflict's bar. */
+/** `drawn` creates the decoration of a conflict's bar. */
 export function regionsOf(
   first: readonly IRegion[],
   drawn: (region: IRegion) => Decoration
@@ -126,7 +126,7 @@ export function regionsOf(
   return [regions.init(() => first), marks, undoable];
 }
 
-/** Puts what a choice says into the region's place. */
+/** Replaces a region by the text of a choice. */
 export function take(
   view: EditorView,
   sides: Sides,

@@ -1,10 +1,10 @@
 import type { Side, SideChoice } from '../../api/models';
 import type { IPiece, Sides } from './threeWay';
 
-/** How a conflict stands: open, taken from a side, or written by hand. */
+/** State of a conflict: open, resolved by a side, or edited. */
 export type Choice = SideChoice | 'edited' | null;
 
-/** A piece and where it is in the result, as offsets in the text. */
+/** Piece with its range in the result, as offsets in the text. */
 export interface IRegion {
   id: number;
   piece: IPiece;
@@ -13,7 +13,7 @@ export interface IRegion {
   choice: Choice;
 }
 
-/** What a piece says by a choice; of both, ours comes first. */
+/** Text of a piece by a choice; of both, ours comes first. */
 export function textBy(
   sides: Sides,
   piece: IPiece,
@@ -30,8 +30,8 @@ export function textBy(
 }
 
 /**
- * The text that the merge begins with: what one side changed is in it; where both did, the
- * base stands until somebody chooses.
+ * Initial text of the merge: changes of one side are applied; for conflicts, the base stays until a
+ * side is chosen.
  */
 export function beginning(
   sides: Sides,
@@ -56,7 +56,7 @@ export function isConflict(region: IRegion): boolean {
   return region.piece.kind === 'conflict';
 }
 
-/** How many conflicts nobody has settled yet. */
+/** Number of open conflicts. */
 export function openConflicts(regions: readonly IRegion[]): number {
   return regions.filter(one => isConflict(one) && one.choice === null).length;
 }

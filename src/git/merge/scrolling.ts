@@ -1,9 +1,9 @@
 import type { EditorView } from '@codemirror/view';
 
-/** Line numbers of one pane that lie beside those of the others with the same index. */
+/** Line numbers of a pane that are aligned with those of the others with the same index. */
 type Anchors = readonly number[];
 
-/** The line of another pane that is beside `line`; both counted from 0, with fractions. */
+/** Line of a second pane that is beside `line`; both counted from 0, with fractions. */
 export function beside(line: number, own: Anchors, other: Anchors): number {
   let at = 0;
   while (at < own.length && own[at] <= line) {
@@ -39,7 +39,7 @@ export function scrollTogether(
   panes: readonly EditorView[],
   anchors: () => readonly Anchors[]
 ): () => void {
-  /** Those that are being scrolled by us, and not by the person. */
+  /** Editors that are being scrolled by the synchronization, not by the user. */
   const following = new Set<EditorView>();
   const listeners = panes.map((pane, at) => () => {
     if (following.delete(pane)) {

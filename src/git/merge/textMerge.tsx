@@ -9,7 +9,7 @@ import { type IEditorTexts, ThreeWayEditor } from './editor';
 import type { Choice, IRegion } from './result';
 import { sidesOf } from './threeWay';
 
-/** Whether a text's lines end as on Windows. */
+/** Tests whether a text has CRLF line ends. */
 function endsInCRLF(text: string | null): boolean {
   return text !== null && /\r\n/.test(text) && !/[^\r]\n/.test(text);
 }
@@ -43,13 +43,13 @@ function editorTexts(names: Record<'ours' | 'theirs', string>): IEditorTexts {
   };
 }
 
-/** Three versions of a text side by side, and the result below, to be edited. */
+/** Editor with three versions of a text side by side, and the result below. */
 export function TextMerge(props: {
   detail: IConflictDetail;
   names: Record<'ours' | 'theirs', string>;
   languages: IEditorLanguageRegistry | null;
   busy: boolean;
-  /** The person has begun to choose. */
+  /** Called at the first choice. */
   onTouched: () => void;
   onResolve: (text: string) => void;
 }): JSX.Element {
@@ -96,7 +96,7 @@ export function TextMerge(props: {
       editor.current = null;
       view.dispose();
     };
-    // The detail alone says what is merged; texts and hosts come with it.
+    // Texts and hosts change with the detail.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [detail]);
 

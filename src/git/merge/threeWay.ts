@@ -8,15 +8,15 @@ interface ILines {
   end: number;
 }
 
-/** Who changed a place: one side, both in the same way, or both differently. */
+/** Source of a change: one side, both sides equally, or both in conflict. */
 type PieceKind = 'ours' | 'theirs' | 'agreed' | 'conflict';
 
-/** A place that is not the same in all three versions. */
+/** Range of lines that differs between the versions. */
 export interface IPiece extends Record<Side, ILines> {
   kind: PieceKind;
 }
 
-/** What one side did to the base. */
+/** Change of a side to the base. */
 interface IHunk {
   side: 'ours' | 'theirs';
   base: ILines;
@@ -31,7 +31,7 @@ export function linesOf(text: string): string[] {
 /** The three versions as lines. */
 export type Sides = Record<Side, readonly string[]>;
 
-/** Where there is no base, what both sides have stands for it. */
+/** Returns the sides of a merge; without a base, the common lines of both replace it. */
 export function sidesOf(texts: Record<Side, string | null>): Sides {
   const ours = linesOf(texts.ours ?? '');
   const theirs = linesOf(texts.theirs ?? '');
@@ -40,7 +40,7 @@ export function sidesOf(texts: Record<Side, string | null>): Sides {
   return { base, ours, theirs };
 }
 
-/** The places where three versions differ, in order; without a base every one is a conflict. */
+/** Differences of three versions, in order; without a base every difference is a conflict. */
 export function compareThree(sides: Sides, hasBase: boolean): IPiece[] {
   const { base, ours, theirs } = sides;
   const hunks = [
@@ -52,7 +52,7 @@ export function compareThree(sides: Sides, hasBase: boolean): IPiece[] {
   for (let at = 0; at < hunks.length;) {
     const group = [hunks[at++]];
     let end = group[0].base.end;
-    // As git: changes with no common line between them are one place.
+    // As in git: changes with no common line between them are a single piece.
     while (at < hunks.length && hunks[at].base.start <= end) {
       end = Math.max(end, hunks[at].base.end);
       group.push(hunks[at++]);
@@ -67,7 +67,7 @@ export function compareThree(sides: Sides, hasBase: boolean): IPiece[] {
   return pieces;
 }
 
-/** What is the same in both, as a base where there is none. */
+/** Common lines of both sides, as a replacement for a missing base. */
 function commonLines(
   ours: readonly string[],
   theirs: readonly string[]
@@ -86,7 +86,7 @@ function hunksOf(
   base: readonly string[],
   own: readonly string[]
 ): IHunk[] {
-  // What is the same at both ends costs the comparison much, and tells nothing.
+  // Common prefix and suffix are skipped, since they make the comparison slow.
   const shorter = Math.min(base.length, own.length);
   let head = 0;
   while (head < shorter && base[head] === own[head]) {
@@ -112,7 +112,7 @@ function hunksOf(
   }));
 }
 
-/** Where a side has the lines of `span`; `shift` says by how much its lines lie further on. */
+/** Range of `span` in a side; `shift` is the offset of its lines. */
 function place(
   side: 'ours' | 'theirs',
   group: readonly IHunk[],

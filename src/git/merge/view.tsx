@@ -16,7 +16,7 @@ import { trans } from '../../ui/locale';
 /** Code of the error that a path is in no conflict (any more). */
 const NOT_THERE = '30404';
 
-/** How a path is settled: by a side, by a text, or cell by cell. */
+/** Resolution of a path: a side, a text, or a choice for each cell. */
 type Resolution =
   | { take: SideChoice }
   | { text: string }
@@ -26,16 +26,16 @@ interface IProps {
   client: MLWSClient;
   path: string;
   languages: IEditorLanguageRegistry | null;
-  /** Whether what the person has chosen here would be lost with the view. */
+  /** True if closing the view would lose choices. */
   touched: State<boolean>;
-  /** Changes files by a request: documents are saved before it, and loaded anew after it. */
+  /** Changes files by a request: documents are saved before it, and reloaded after it. */
   change: (request: () => Promise<unknown>) => void;
-  /** Opens another conflict. */
+  /** Opens the next conflict. */
   onOpen: (path: string) => void;
   onContinue: () => void;
 }
 
-/** The ways to settle a conflict, by what it is about. */
+/** Resolution form of a conflict, by its type. */
 function Ways(
   props: IProps & {
     detail: IConflictDetail;
@@ -90,7 +90,7 @@ function Ways(
   );
 }
 
-/** What is left to do once a path is settled. */
+/** Next steps after a path is resolved. */
 function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
   const { path, conflicts } = props;
   return (
@@ -121,7 +121,7 @@ function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
   );
 }
 
-/** One path in conflict: three versions, and what it is to be. */
+/** Conflict of a path: three versions, and their resolution. */
 function Conflict(props: IProps): JSX.Element {
   const { client, path, touched } = props;
   const { queries } = client;

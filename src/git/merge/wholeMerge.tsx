@@ -38,7 +38,7 @@ function Content(props: { detail: IConflictDetail; side: Side }): JSX.Element {
   );
 }
 
-/** What can only be settled as a whole: one side deleted it, or it is binary, large, or data. */
+/** Choice of a side for a deleted, binary or large file, or data. */
 export function WholeMerge(props: {
   detail: IConflictDetail;
   names: Record<'ours' | 'theirs', string>;

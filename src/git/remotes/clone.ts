@@ -4,7 +4,7 @@ import { askFields } from '../../lab/fieldsDialog';
 import type { Work } from '../../lab/work';
 import { trans } from '../../ui/locale';
 
-/** Asks for an address, clones it into a project of its own, and shows that; null if canceled. */
+/** Asks for an address, clones it into a new project, and selects that; null if canceled. */
 export async function cloneProject(work: Work): Promise<IProjectInfo | null> {
   const fields = await askFields(
     trans.__('Clone a Repository'),

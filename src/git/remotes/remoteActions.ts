@@ -8,13 +8,13 @@ import { askFields } from '../../lab/fieldsDialog';
 import type { Work } from '../../lab/work';
 import { trans } from '../../ui/locale';
 
-/** The remote that is meant where there is none yet. */
+/** Default name of a first remote. */
 const USUAL = 'origin';
 
 /** Code of the error that a project has data, and no remote for it. */
 const NO_DATA_REMOTE = '30214';
 
-/** What people do with remotes: set them up, fetch, pull, push. */
+/** Operations on remotes: set up, fetch, pull, push. */
 export class RemoteActions {
   constructor(
     private _client: MLWSClient,
@@ -22,7 +22,7 @@ export class RemoteActions {
     private _setUpDataRemote: () => void
   ) {}
 
-  /** Asks where a remote is, and sets it up or changes it; resolves to it. */
+  /** Asks for a remote's address, and adds or changes it; resolves to the remote. */
   async edit(remote?: IRemote): Promise<IRemote | null> {
     const name = {
       name: 'name',
@@ -76,7 +76,7 @@ export class RemoteActions {
     }
   }
 
-  /** Pulls data from its remote, one dataset after the other, until one fails. */
+  /** Pulls data from its remote, dataset by dataset, until the first failure. */
   async pullData(changes: readonly IChange[]): Promise<void> {
     await pullData(
       this._work,
@@ -179,7 +179,7 @@ export class RemoteActions {
     }
   }
 
-  /** Whether there is a remote; where there is none, the person is asked for one. */
+  /** Tests whether there is a remote; asks for one otherwise. */
   private async _hasRemote(): Promise<boolean> {
     const remotes = await this._remotes();
     return (

@@ -6,7 +6,7 @@ import { branchIcon, pullIcon, pushIcon } from '../icons';
 import type { RemoteActions } from './remoteActions';
 import { trans } from '../../ui/locale';
 
-/** Which branch is current, how far it is from its remote, and the buttons that close the gap. */
+/** Current branch with its distance from the remote, and buttons to fetch, pull and push. */
 export function Sync(props: {
   client: MLWSClient;
   /** Null: HEAD is on no branch. */

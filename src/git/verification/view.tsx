@@ -16,7 +16,7 @@ import { ProofBadges } from '../history/snapshotParts';
 import { trans } from '../../ui/locale';
 import { Head } from '../../ui/table/heading';
 
-/** The place of the one operation at a time. */
+/** Slot of the tracker, which allows a single operation at a time. */
 const PLACE = 'proof';
 
 function storeLabel(store: Store): string {
@@ -144,7 +144,7 @@ interface IProps {
   id: string;
 }
 
-/** Whether all that a snapshot names is stored, and what is wrong where it is not. */
+/** Result of the verification: whether all objects of a snapshot are stored, with the errors. */
 function Proof({ client, id }: IProps): JSX.Element {
   const path = `/snapshots/${id}` as const;
   const answer = useGet(client, path);
