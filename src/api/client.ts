@@ -17,23 +17,23 @@ export type { IEventStream } from './stream';
 
 /** A server that has the API, and how requests and sockets reach it. */
 export interface IServer {
-  /** Where the API begins, for requests and for sockets. */
+  /** Root URL of the API, for requests and for sockets. */
   readonly baseUrl: string;
   readonly wsUrl: string;
-  /** Whether what it has belongs to one of several projects, named by `?project=`. */
+  /** True if resources belong to one of several projects, selected by `?project=`. */
   readonly hasProjects: boolean;
   /** Rejects with a TypeError when nothing answers. */
   request(url: string, init: RequestInit): Promise<Response>;
   connect(url: string): WebSocket;
 }
 
-/** What a query may hold; undefined and null values are left out, lists are repeated. */
+/** Parameters of a query; undefined and null values are left out, lists are repeated. */
 export type Query = Record<
   string,
   string | number | boolean | null | undefined | readonly (string | number)[]
 >;
 
-/** A request that failed; `code` and `solution` are "" when the answer was not the API's own. */
+/** Failed request; `code` and `solution` are "" if the response is not of the API. */
 export class APIError extends Error {
   readonly code: string;
   readonly status: number;
@@ -57,7 +57,7 @@ export class APIError extends Error {
   }
 }
 
-/** The message, each field's fault and the solution of an error, one per line. */
+/** The message, invalid fields and solution of an error, one per line. */
 export function errorText(error: APIError): string {
   const faults = error.errors.map(({ field, message }) =>
     field ? `${field}: ${message}` : message
@@ -70,9 +70,9 @@ export function escapeId(path: string): string {
   return path.replace(/~/g, '~0').replace(/\//g, '~1');
 }
 
-/** Which project holds a document, and the document's path inside it. */
+/** Project of a document, and the document's path inside it. */
 export interface IPlace {
-  /** For `?project=`; left out where the default project holds the document. */
+  /** For `?project=`; undefined for the default project. */
   project?: string;
   path: string;
 }
@@ -150,15 +150,12 @@ export class MLWSClient {
     this._request('GET', path, undefined, query as Query)
   );
 
-  /** Whether requests can be made: a server of projects needs one to be chosen and trusted. */
+  /** True if requests can be sent: a server of projects needs a selected, trusted project. */
   get isReady(): boolean {
     return !this.server.hasProjects || this._project?.trusted === true;
   }
 
-  /**
-   * The project that requests and streams are about unless they name another one;
-   * null until it is known, and as long as there is none.
-   */
+  /** Project of requests and streams by default; null until loaded, and if there is none. */
   get project(): IProjectInfo | null {
     return this._project;
   }
@@ -171,7 +168,7 @@ export class MLWSClient {
     }
   }
 
-  /** Emitted when another project is chosen, or the one that is chosen is trusted. */
+  /** Emitted when a project is selected, or the selected project is trusted. */
   get projectChanged(): ISignal<this, IProjectInfo | null> {
     return this._projectChanged;
   }
@@ -187,7 +184,7 @@ export class MLWSClient {
     this.project = projects.find(one => one.id === created.id) ?? created;
   }
 
-  /** Reads the projects; where none is chosen yet, or it is gone, the default one is. */
+  /** Loads the projects; selects the default project unless the selected project still exists. */
   async loadProjects(): Promise<readonly IProjectInfo[]> {
     this._projects = (await this.get('/projects')).items;
     const same = this._projects.find(one => one.id === this._project?.id);
@@ -208,7 +205,7 @@ export class MLWSClient {
     await this.loadProjects();
   }
 
-  /** The project that holds a document of the file browser. */
+  /** Resolves the project of a path of the file browser. */
   async place(path: string): Promise<IPlace> {
     return projectOf(path, await this.loadProjects());
   }
@@ -230,7 +227,7 @@ export class MLWSClient {
     return this._request('POST', path, body ?? {}, query, etag);
   }
 
-  /** `etag`: refuse (412) when the resource is no longer the one that was read. */
+  /** `etag`: fail (412) if the resource has changed since it was read. */
   put<P extends PathOf<'put'>>(
     path: P,
     body: Body<'put', P>,
@@ -254,7 +251,7 @@ export class MLWSClient {
     return this._request('DELETE', path, undefined, query);
   }
 
-  /** Returns the response that views show of a path; reads it if none does, or if it is stale. */
+  /** Returns the cached response of a path; fetches it if missing or stale. */
   cached<P extends PathOf<'get'>>(
     path: P,
     query: QueryOf<'get', P> | object = {}
@@ -262,14 +259,14 @@ export class MLWSClient {
     return this.queries.fetchQuery({ queryKey: [path, query] });
   }
 
-  /** Reads these paths, and all below them, again: now if a view shows them, else when one does. */
+  /** Refetches these paths, and all below: at once if a view shows them, else when needed. */
   refresh(...paths: string[]): Promise<void> {
     return refetch(this.queries, path =>
       paths.some(one => path.startsWith(one))
     );
   }
 
-  /** Opens the events of a path; streams of the same path share one socket. Dispose it at the end. */
+  /** Opens the event stream of a path; streams of the same path share a socket. Disposable. */
   stream<P extends PathOf<'get'>>(
     path: P,
     query?: Query
@@ -347,7 +344,7 @@ export class MLWSClient {
     }
   }
 
-  /** Asks once for each project, however many requests wait for the answer. */
+  /** Asks once for each project, however many requests wait. */
   private async _becomesTrusted(query: Query = {}): Promise<boolean> {
     const id = query.project ?? this._project?.id;
     const project = this._projects.find(one => one.id === id);
@@ -385,8 +382,8 @@ export class MLWSClient {
     const init: RequestInit = {
       method,
       headers,
-      // Always asks the server. JupyterLab's own "no-store" would add a time stamp to the
-      // query, which the API refuses as a parameter that it does not know.
+      // Always revalidates. JupyterLab's "no-store" would add a time stamp to the query, which the
+      // API rejects as an unknown parameter.
       cache: 'no-cache'
     };
     if (body !== undefined) {
@@ -412,7 +409,7 @@ export class MLWSClient {
     try {
       body = text ? JSON.parse(text) : {};
     } catch (error) {
-      // Proxies and Jupyter's own error pages answer in HTML: the status tells what happened.
+      // Proxies and Jupyter's error pages respond in HTML: only the status is reliable.
       if (!(error instanceof SyntaxError)) {
         throw error;
       }

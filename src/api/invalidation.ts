@@ -7,7 +7,7 @@ const CAUSES: Record<
   string,
   readonly (IWorkspaceChange['areas'][number] | 'run')[]
 > = {
-  // No event reports what caches and remotes have.
+  // No event reports changes of caches and remotes.
   '/datasets/places': [],
   '/datasets': ['changes', 'history'],
   '/git/conflicts': ['changes', 'history'],
@@ -24,7 +24,7 @@ const CAUSES: Record<
   '/workflows': ['workflows', 'history']
 };
 
-/** Reads responses again when the project changes, or another one is chosen. */
+/** Refetches responses when the project changes, or a different project is selected. */
 export function followProject(client: MLWSClient): void {
   const refresh = (isCause: (cause: string) => boolean) =>
     void refetch(client.queries, path => {

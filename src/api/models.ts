@@ -64,7 +64,7 @@ export type QueryOf<M extends Method, P> =
     ? { [K in keyof Q]?: Readonly<Q[K]> | null }
     : Record<string, never>;
 
-/** One page of a list. */
+/** Page of a list. */
 export interface IPage<T> {
   items: T[];
   next_cursor: string | null;
@@ -82,7 +82,7 @@ type Port<T extends { kinds: string[] }> = Omit<T, 'kinds'> & {
 export type IComponent = Omit<schema.IComponent, 'inputs' | 'outputs'> & {
   inputs: Port<schema.IInputPort>[];
   outputs: Port<schema.IOutputPort>[];
-  /** The category as the server names it, where `category` is translated. */
+  /** Untranslated category, as `category` is translated. */
   group?: string;
 };
 

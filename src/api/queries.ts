@@ -22,13 +22,13 @@ export function createQueries(
   });
 }
 
-/** The request that follows the one in progress, by query. */
+/** Request that follows the request in progress, by query. */
 const next = new WeakMap<Query, Promise<void>>();
 
 /**
- * Reads stale responses again: now if a view shows them, else when one does.
+ * Refetches stale responses: at once if a view shows them, else when needed.
  *
- * `isStale`: selects them by their paths. Calls while a request is in progress share the next one.
+ * `isStale`: selects them by their paths. Calls during a request share the next request.
  */
 export async function refetch(
   queries: QueryClient,

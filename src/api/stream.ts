@@ -23,7 +23,7 @@ interface IMessage {
   seq?: number;
 }
 
-/** A WebSocket that connects again by itself and asks for the events that it missed. */
+/** WebSocket that reconnects and requests missed events. */
 export class ReconnectingSocket implements IDisposable {
   /** `open`: opens a socket for the events after `since`; null while the project is not known. */
   constructor(
@@ -57,7 +57,7 @@ export class ReconnectingSocket implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Connects to another stream, which numbers its events on its own. */
+  /** Connects to a new stream, which has new sequence numbers. */
   startOver(): void {
     this._hangUp();
     this._last = null;
@@ -99,7 +99,7 @@ export class ReconnectingSocket implements IDisposable {
     if (!wasConnected) {
       this.connectionChanged.emit(false);
     }
-    // Between half and all of the pause: not every lab of a Hub comes back at the same moment.
+    // Random between half and all of the pause, so that the labs of a Hub do not reconnect at once.
     const pause = this._pause * (1 - Math.random() / 2);
     this._retry = setTimeout(() => this._connect(), pause);
     this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
@@ -131,7 +131,7 @@ export class ReconnectingSocket implements IDisposable {
   private _socket: WebSocket | null = null;
 }
 
-/** One user's end of a shared socket. */
+/** Handle of a shared socket. */
 export class SharedStream<T> implements IEventStream<T> {
   constructor(private _socket: ReconnectingSocket) {
     _socket.users += 1;

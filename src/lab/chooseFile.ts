@@ -3,7 +3,7 @@ import { FileDialog } from '@jupyterlab/filebrowser';
 
 import { translator } from '../ui/locale';
 
-/** Lets a person choose a file of the lab whose name fits; its path without a drive, or null. */
+/** Asks for a file whose name matches; resolves to its path without a drive, or null. */
 export async function chooseFile(
   manager: IDocumentManager,
   title: string,

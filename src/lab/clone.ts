@@ -8,9 +8,10 @@ import { trans } from '../ui/locale';
 type CloneOf = '/projects/clone' | `/team/projects/${string}/clone`;
 
 /**
- * Clones a repository by the request of a path, shows the new project, and offers to pull its data.
+ * Clones a repository by the request of a path, selects the new project, and offers to pull its
+ * data.
  *
- * Resolves to the project; to null where that failed or was canceled.
+ * Resolves to the project; to null on failure or cancellation.
  */
 export async function clone(
   work: Work,
@@ -61,7 +62,7 @@ async function pullAll(work: Work, project: IProjectInfo): Promise<void> {
   );
 }
 
-/** Pulls data from its remote, one dataset after the other, until one fails. */
+/** Pulls data from its remote, dataset by dataset, until the first failure. */
 export async function pullData(
   work: Work,
   paths: readonly string[]

@@ -6,7 +6,7 @@ import { notifyOnError } from './notify';
 import { FieldsForm } from './fieldsDialog';
 import { trans } from '../ui/locale';
 
-/** Code of the error that nothing is asked (any more): somebody else has answered. */
+/** Error code: the prompt is closed, or was answered by another client. */
 const NOTHING_ASKED = '30259';
 
 /** A question on the screen. */
@@ -16,10 +16,10 @@ interface IAsked {
 }
 
 /**
- * Puts what operations ask, credentials mostly, to whoever sits in front of the lab.
+ * Shows the prompts of operations, mostly for credentials, as dialogs.
  *
- * Whoever began the operation: a view, another window, a program over REST. An answer goes to
- * the operation and is kept nowhere; what was answered elsewhere disappears here.
+ * Any client may have started the operation: a view, a second window, a program over REST. An
+ * answer is sent to the operation and not stored; prompts that were answered elsewhere are closed.
  */
 export class CredentialPrompts implements IDisposable {
   constructor(private _client: MLWSClient) {
@@ -45,7 +45,7 @@ export class CredentialPrompts implements IDisposable {
     if (event.type === 'operation') {
       this._heed(event);
     } else {
-      // What was asked before this lab listened, or while it was cut off.
+      // Prompts opened before the connection, or while it was lost.
       void notifyOnError(() => this._lookUp());
     }
   }

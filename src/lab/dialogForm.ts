@@ -1,6 +1,6 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 
-/** Labelled fields in a dialog of the lab; their values are the dialog's answer. */
+/** Form in a JupyterLab dialog; its values are the dialog's result. */
 export abstract class DialogForm<T> extends ReactWidget {
   constructor() {
     super();

@@ -5,15 +5,15 @@ import type { Widget } from '@lumino/widgets';
 
 import type { IProjectInfo } from '../api/models';
 
-/** The open documents of the lab: saved before a version is made, reloaded after one is restored. */
+/** Open documents of JupyterLab: saved before a snapshot, reloaded after a restore. */
 export class OpenDocuments {
-  /** `widgets`: the lab's main area. */
+  /** `widgets`: JupyterLab's main area. */
   constructor(
     private _manager: IDocumentManager,
     private _widgets: () => Iterable<Widget>
   ) {}
 
-  /** Saves what has unsaved edits; resolves to the paths that could not be saved. */
+  /** Saves modified documents; resolves to the paths that could not be saved. */
   async saveAll(): Promise<string[]> {
     const dirty = this._contexts().filter(context => context.model.dirty);
     await Promise.allSettled(dirty.map(context => context.save()));
@@ -31,7 +31,7 @@ export class OpenDocuments {
     await Promise.all(stale.map(context => this._reload(context)));
   }
 
-  /** Loads documents again whose files have changed on disk, except those with unsaved edits. */
+  /** Reloads documents whose files have changed on disk, except those with unsaved edits. */
   async reloadChanged(): Promise<void> {
     const clean = this._contexts().filter(
       context => context.isReady && !context.model.dirty
@@ -59,7 +59,7 @@ export class OpenDocuments {
     }
   }
 
-  /** Returns when its file was modified; null if there is no such file any more. */
+  /** Returns the modification time of a file; null if it no longer exists. */
   private async _lastModified(
     context: DocumentRegistry.Context
   ): Promise<string | null> {

@@ -3,13 +3,13 @@ import { Widget } from '@lumino/widgets';
 
 import { trans } from '../ui/locale';
 
-/** One line that a person fills in. */
+/** Field of the dialog. */
 interface IField {
   name: string;
   label: string;
   value?: string;
   placeholder?: string;
-  /** Not shown while it is typed, and kept by no browser. */
+  /** Masked input, which browsers do not store. */
   secret?: boolean;
 }
 
@@ -56,7 +56,7 @@ export class FieldsForm
   private _inputs = new Map<string, HTMLInputElement>();
 }
 
-/** Asks for several lines at once, trimmed; null where the person gives up. */
+/** Asks for several values, which are trimmed; null if canceled. */
 export async function askFields(
   title: string,
   ok: string,

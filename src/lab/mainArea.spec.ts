@@ -34,7 +34,7 @@ afterEach(() => {
   Object.values(areas).forEach(area => area.dispose());
 });
 
-/** The shell of JupyterLab, or of a page of Notebook 7: its main area holds one widget. */
+/** Shell of JupyterLab, or of a page of Notebook 7: its main area holds a single widget. */
 function open(kind: 'lab' | 'notebook'): MainViews {
   const shell = {
     add: (widget: Widget, area: string) => {
@@ -76,7 +76,7 @@ it('opens a view below where the main area takes no more', async () => {
   await show(views, 'server log');
   expect(areas.main.widgets).toHaveLength(1);
   expect(areas.right.widgets).toHaveLength(1);
-  // Asked for again it is the same one.
+  // A second request returns the same widget.
   await show(views, 'server log');
   expect(areas.right.widgets).toHaveLength(1);
 });

@@ -29,7 +29,7 @@ export interface IMainView {
   icon?: LabIcon;
   /** The name of a toolbar, for the actions of an `IActingView`. */
   toolbar?: string;
-  /** Place of its tab; beside the other tabs by default. */
+  /** Position of its tab; beside the other tabs by default. */
   mode?: 'split-right';
   /** Returns false to keep the view open when the user closes it. */
   mayClose?: () => Promise<boolean>;
@@ -41,7 +41,7 @@ export interface IViewCommand {
   args?: ReadonlyPartialJSONObject;
 }
 
-/** A tab that asks before it closes. */
+/** Tab that asks for confirmation before it closes. */
 class GuardedTab extends MainAreaWidget {
   constructor(
     content: Widget,
@@ -62,9 +62,9 @@ class GuardedTab extends MainAreaWidget {
 }
 
 /**
- * The views of the main area by key; showing a key again reveals the view that is open.
+ * The views of the main area by key; showing a key again reveals its open view.
  *
- * Views with a command are opened again with the layout of the lab.
+ * Views with a command are restored with JupyterLab's layout.
  */
 export class MainViews {
   constructor(
@@ -91,7 +91,7 @@ export class MainViews {
         id: command?.id,
         args: command?.args as ReadonlyPartialJSONValue
       }),
-      // Without a name it is not kept.
+      // Without a name it is not restored.
       name: ({ key, command }) => (command ? key : '')
     });
   }
@@ -128,10 +128,10 @@ export class MainViews {
     }
     widget.disposed.connect(() => this._open.delete(key));
     shell.add(widget, 'main', { mode });
-    // JupyterLab adds what comes before its layout is restored later.
+    // JupyterLab attaches widgets that are added before it restores its layout later.
     if (!this._labShell && !widget.parent) {
-      // The main area of Notebook 7 takes the document of its page and nothing else; of its other
-      // areas this one opens when a widget in it is activated.
+      // The main area of Notebook 7 accepts only the document of its page; its right area opens
+      // when a widget in it is activated.
       shell.add(widget, 'right');
     }
     void this._tracker.add(widget);

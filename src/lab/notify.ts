@@ -8,7 +8,7 @@ export const errorHelp: {
   action: ((code: string) => Notification.IAction) | null;
 } = { action: null };
 
-/** Returns the link to the page of an error, if there is one. */
+/** Returns the link to the page of an error, if any. */
 export function helpActions(error: { code: string }): Notification.IAction[] {
   return error.code && errorHelp.action ? [errorHelp.action(error.code)] : [];
 }
@@ -20,7 +20,7 @@ export async function notifyOnError<T>(
   try {
     return await work();
   } catch (error) {
-    // Another project was chosen in the meantime.
+    // The project was switched in the meantime.
     if (error instanceof CancelledError) {
       return null;
     }

@@ -6,7 +6,7 @@ export const EXAMPLE_FOLDER = 'mlws-example';
 /** The server's root itself. */
 export const ROOT_FOLDER = '.';
 
-/** Makes a project in a folder of the server, and shows it. */
+/** Creates a project in a folder of the server, and selects it. */
 export async function createProject(
   client: MLWSClient,
   name: string,
@@ -18,9 +18,9 @@ export async function createProject(
 }
 
 /**
- * Returns the project of a file of the lab, and the file's path in it.
+ * Returns the project of a file, and the file's path in it.
  *
- * The lab's folder becomes a project where there is none at all.
+ * Without any project, JupyterLab's folder becomes one.
  */
 export async function placeInProject(
   client: MLWSClient,

@@ -13,7 +13,7 @@ import { notifyOnError } from './notify';
 import type { OpenDocuments } from './documents';
 import { followWithNotice } from './work';
 
-/** Paths named one by one in the dialog; more are counted. */
+/** Maximum number of paths named in the dialog; more are counted. */
 const MAX_NAMES = 12;
 
 function Paths(props: { title: string; paths: string[] }) {
@@ -35,7 +35,7 @@ function Paths(props: { title: string; paths: string[] }) {
   );
 }
 
-/** What a restore will do and what it would overwrite. */
+/** Summary of a restore: its changes, and the files that it would overwrite. */
 function PlanSummary(props: { plan: IRestorePlan }): JSX.Element {
   const { plan } = props;
   const both = [...plan.code, ...plan.data];
@@ -103,7 +103,7 @@ function PlanSummary(props: { plan: IRestorePlan }): JSX.Element {
   );
 }
 
-/** The path of a person from "restore this version" to files that are that version. */
+/** Restore of snapshots, with its confirmation and progress. */
 export class Restorer {
   constructor(
     private _client: MLWSClient,
@@ -113,7 +113,7 @@ export class Restorer {
   /**
    * Asks, restores, follows and reloads; resolves to whether files were restored.
    *
-   * `name`: what people call the version; `paths`: only these files.
+   * `name`: label of the snapshot; `paths`: only these files.
    */
   async restore(id: string, name: string, paths?: string[]): Promise<boolean> {
     // Unsaved edits are work, too: saved, they are in the plan and in the safety copy.

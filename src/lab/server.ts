@@ -5,7 +5,7 @@ import type { IServer } from '../api/client';
 
 const API = 'mlws/api/v1';
 
-/** The Jupyter server behind the lab, spoken to as the lab itself does. */
+/** Connection to JupyterLab's server, with JupyterLab's requests. */
 export function labServer(
   settings: ServerConnection.ISettings,
   hasProjects = true

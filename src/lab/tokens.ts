@@ -22,7 +22,7 @@ export const IMLWSClient = new Token<IMLWSClient>(
   'The client of the MLWS server API.'
 );
 
-/** Live events of all runs of the current project, whoever started them. */
+/** Event stream of all runs of the current project. */
 export type IWorkflowEvents = IEventStream<IWorkflowEvent>;
 export const IWorkflowEvents = new Token<IWorkflowEvents>(
   'jupyter-mlws:IWorkflowEvents',
@@ -39,11 +39,11 @@ export const IWorkspaceEvents = new Token<IWorkspaceEvents>(
 /** A view, and its place in the sidebar. */
 export interface ISection {
   view: ServerView;
-  /** Its place: a section stands before those of higher rank; the end where it is left out. */
+  /** Position: sections are sorted by rank; those without are last. */
   rank?: number;
-  /** Share of the height; the panel's own sections have theirs in their order. */
+  /** Share of the height; built-in sections have theirs by position. */
   size?: number;
-  /** Pixels that it has as long as the user gives it no others, whatever the height. */
+  /** Default height in pixels, until the user resizes the section. */
   room?: number;
   /** True if it is folded at first. */
   folded?: boolean;
@@ -51,11 +51,11 @@ export interface ISection {
   lazy?: boolean;
 }
 
-/** The panel in the left area, to which other parts add their sections. */
+/** Panel in the left area, to which plugins add their sections. */
 export interface IMLWSSidebar extends Widget {
   /** Adds a section; it is the panel's from now on. */
   addSection(section: ISection): void;
-  /** Adds what helps to begin, below the welcome; it is the panel's from now on. */
+  /** Adds a starting view below the welcome; the panel takes ownership of it. */
   addBeginning(view: ServerView): void;
   /** Unfolds a section. */
   expand(view: Widget): void;
@@ -72,21 +72,21 @@ export const IMainViews = new Token<IMainViews>(
   'The views of diffs, tables, lineage and logs in the main area.'
 );
 
-/** The open documents of the lab. */
+/** Open documents of JupyterLab. */
 export type IOpenDocuments = OpenDocuments;
 export const IOpenDocuments = new Token<IOpenDocuments>(
   'jupyter-mlws:IOpenDocuments',
   'The open documents of the lab: saved, reloaded and opened.'
 );
 
-/** The actions on registered models, for all views of runs and versions. */
+/** Actions on registered models, for all views of runs and versions. */
 export interface IModelRegistry {
   /** Asks for an alias, and sets it to the version. */
   promote(version: IModelVersion): Promise<void>;
   removeAlias(version: IModelVersion, alias: string): void;
   /** Shows versions side by side, by their ids. */
   compare(ids: readonly string[]): void;
-  /** Registers a run, or one that the user chooses, as a version of a model. */
+  /** Registers a run, or a run chosen by the user, as a version of a model. */
   register(run?: IExperimentRun): void;
   lineage(version: IModelVersion): void;
 }

@@ -6,10 +6,10 @@ import { trans, translator } from '../ui/locale';
 import { ProgressNotice } from './notice';
 
 /**
- * Uploads files into a folder of the lab, which is made if it is missing.
+ * Uploads files into a folder, which is created if missing.
  *
  * JupyterLab sends large files in chunks, and asks before it replaces a file. Returns the paths of
- * the files that are there then: those that the user did not want to replace are left out.
+ * the existing files: those that the user did not replace are left out.
  */
 export async function uploadFiles(
   manager: IDocumentManager,
@@ -20,7 +20,7 @@ export async function uploadFiles(
   const model = new FileBrowserModel({ manager, translator, auto: false });
   const paths: string[] = [];
   try {
-    // Without its listing the model does not know what would be replaced.
+    // The model needs the listing to detect existing files.
     await model.cd(`/${folder}`);
     for (const file of files) {
       const notice = new ProgressNotice(
@@ -35,7 +35,7 @@ export async function uploadFiles(
         await notice.end(null, 'success');
       } catch (error) {
         await notice.end(null, 'error');
-        // JupyterLab throws a string where the user said no.
+        // JupyterLab throws a string if the user declines.
         if (typeof error !== 'string') {
           throw error;
         }

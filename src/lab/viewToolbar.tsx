@@ -21,10 +21,9 @@ export interface IActingView extends Widget {
 }
 
 /**
- * The toolbars of views.
+ * Toolbars of views.
  *
- * The settings of a plugin (`jupyter.lab.toolbars` in its schema) say which items are shown, and in
- * what order.
+ * The settings of a plugin (`jupyter.lab.toolbars` in its schema) choose and order the items.
  */
 export class ViewToolbars {
   constructor(

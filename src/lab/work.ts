@@ -10,7 +10,7 @@ import { trans } from '../ui/locale';
 import { helpActions, notifyOnError } from './notify';
 
 /**
- * The texts of an operation; `done` may be null where a view shows the result.
+ * Texts of an operation; `done` may be null if a view shows the result.
  *
  * `actions`: buttons of the notification at its end.
  */
@@ -22,7 +22,7 @@ interface IWorkTexts<T> {
   errorActions?: (error: APIError) => readonly Notification.IAction[];
 }
 
-/** Long work on the project's files: documents are saved before it, and loaded anew after it. */
+/** Long operations on the project's files: documents are saved before, and reloaded after. */
 export class Work {
   constructor(
     readonly client: MLWSClient,
@@ -30,9 +30,9 @@ export class Work {
   ) {}
 
   /**
-   * Starts the operation of a path, and shows its progress and its end.
+   * Starts the operation of a path, and shows its progress and result.
    *
-   * Resolves to its result; to null where it failed or was canceled.
+   * Resolves to its result; to null if it failed or was canceled.
    */
   carryOut<P extends PathOf<'post'>>(
     path: P,
@@ -48,7 +48,7 @@ export class Work {
     });
   }
 
-  /** As `carryOut`, for operations that leave the files alone. */
+  /** Variant of `carryOut` for operations that do not change files. */
   transfer<P extends PathOf<'post'>>(
     path: P,
     body: Body<'post', P> | undefined,
@@ -69,7 +69,7 @@ export class Work {
     });
   }
 
-  /** Saves what is edited: the server reads files from disk. */
+  /** Saves modified documents: the server reads files from disk. */
   async save(): Promise<void> {
     const unsaved = await this._documents.saveAll();
     if (unsaved.length > 0) {
@@ -92,7 +92,7 @@ export class Work {
       started,
       texts.doing
     );
-    // Not awaited: what is shown may wait for the toasts, the work is done.
+    // Not awaited: toasts may delay the notification, but the operation is complete.
     if (end.state === 'COMPLETED') {
       const result = end.result as T;
       void notice.end(texts.done(result), 'success', texts.actions?.(result));

@@ -1,4 +1,4 @@
-/** A stretch of a log in one style. */
+/** Span of a log with a single style. */
 export interface IAnsiSpan {
   text: string;
   /** Class names without prefix: "bold", "red", "bright-red" … */
@@ -22,12 +22,12 @@ const PLAIN: readonly string[] = [];
 /** Longer stretches are cut, so that a view redraws only the last. */
 const MAX_SPAN_LENGTH = 10_000;
 
-/** A log that grows, split by its colours. Each line is parsed once, when it is whole. */
+/** Growing log, split by its colors. Each line is parsed once, when it is complete. */
 export class AnsiLog {
-  /** Of a longer log the end is kept. */
+  /** `_maxLength`: maximum length; older text is dropped. */
   constructor(private _maxLength = Infinity) {}
 
-  /** The stretches; what a carriage return overwrote is left out. */
+  /** The spans, without text overwritten after a carriage return. */
   get spans(): readonly IAnsiSpan[] {
     return [...this._spans, ...parseLine(this._line, this._styles).spans];
   }
@@ -66,7 +66,7 @@ export class AnsiLog {
   private _line = '';
 }
 
-/** Splits a text by its colours; of a log that grows, use `AnsiLog`. */
+/** Splits a text by its colors; for a growing log, use `AnsiLog`. */
 export function parseAnsi(text: string): readonly IAnsiSpan[] {
   const log = new AnsiLog();
   log.append(text);
@@ -117,7 +117,7 @@ function restyle(before: readonly string[], codes: string): readonly string[] {
     } else if (code === 39) {
       styles = colour(null);
     } else if (code === 38 || code === 48) {
-      // 256 colours and true colours are shown plain.
+      // 256 colors and true colors are not supported.
       break;
     }
   }

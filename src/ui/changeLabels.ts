@@ -1,7 +1,7 @@
 import type { ChangeKind, ChangeState } from '../api/models';
 import { trans } from './locale';
 
-/** The letter that stands for a state, as git's own short status has it. */
+/** Letters of the states, as in git's short status. */
 export const stateLetters: Record<ChangeState, string> = {
   added: 'A',
   modified: 'M',

@@ -4,7 +4,7 @@ import type {
   SelectHTMLAttributes
 } from 'react';
 
-/** A menu of values; what else is given goes to the element. */
+/** Select element; other props are passed to the element. */
 export function Select<T extends string>(
   props: Omit<SelectHTMLAttributes<HTMLSelectElement>, 'value' | 'onChange'> & {
     value: T;

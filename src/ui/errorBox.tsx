@@ -5,7 +5,7 @@ import type { APIError } from '../api/client';
 import { ErrorLink } from './helpLink';
 import { trans } from './locale';
 
-/** An error: its message, the fields, and the solution, in words or as buttons. */
+/** Error: its message, the invalid fields, and the solution as text or buttons. */
 export function Failure(props: {
   error: APIError;
   /** Buttons in place of the solution, which says how to do the same in a terminal. */

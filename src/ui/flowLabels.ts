@@ -1,6 +1,6 @@
 import { trans } from './locale';
 
-/** The labels of React Flow's own controls. */
+/** Labels of React Flow's controls. */
 export function flowLabels(): Record<string, string> {
   return {
     'node.a11yDescription.default': trans.__(

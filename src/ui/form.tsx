@@ -35,7 +35,7 @@ function splitError(
   return { byField, rest: isComplete ? null : new APIError(status, rest) };
 }
 
-/** A control with its label, its help, and what is wrong with it. */
+/** Control with its label, help and error. */
 export function Field(props: {
   label: string;
   help?: string;
@@ -94,7 +94,7 @@ export function useSubmit(
   return { byField, rest, isBusy, submit };
 }
 
-/** A line of text with its label; what else is given goes to the input. */
+/** Text input with its label; other props are passed to the input. */
 export function TextField(
   props: {
     label: string;

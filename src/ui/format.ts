@@ -1,4 +1,4 @@
-/** Numbers, times and lists as people read them, in their language. */
+/** Localized format of numbers, times and lists. */
 
 import type { IExperimentRun } from '../api/models';
 import { language, trans } from './locale';
@@ -68,7 +68,7 @@ export function memorySize(bytes: number): string {
   return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${units[step]}`;
 }
 
-/** Cores with the digits that tell: "2", "0.25", "0.02". */
+/** Number of cores with significant digits: "2", "0.25", "0.02". */
 export function cores(count: number): string {
   return count.toLocaleString(language, { maximumFractionDigits: 2 });
 }
@@ -107,7 +107,7 @@ export function listText(items: readonly string[]): string {
   return items.join(trans._p('list separator', ', '));
 }
 
-/** Returns the display name of a run: the folder of its workflow, or its own name. */
+/** Returns the display name of a run: the folder of its workflow, or its name. */
 export function runName(run: IExperimentRun & { name?: string }): string {
   const parts = (run.workflow ?? (run.name || run.run)).split('/');
   return parts.length > 1 ? parts[parts.length - 2] : parts[0];

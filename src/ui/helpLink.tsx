@@ -9,9 +9,9 @@ export function setHelpPage(widget: Widget, page: string): void {
 }
 
 /**
- * A link to a page of the reference, which the lab opens (`help/plugin.ts`).
+ * Link to a page of the reference (`help/plugin.ts`).
  *
- * `page`: its id, and after a `#` the setting that is meant.
+ * `page`: its id, and after a `#` the setting.
  */
 export function HelpLink(props: {
   page: string;

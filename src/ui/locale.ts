@@ -6,7 +6,7 @@ export let trans: TranslationBundle;
 /** The language of the page: "en", "zh-CN". */
 export let language = 'en';
 
-/** The translations of JupyterLab's own parts; not there on the page of the Hub. */
+/** Translations of JupyterLab's components; undefined on the Hub's page. */
 export let translator: ITranslator;
 
 export function setLocale(code: string, bundle: TranslationBundle): void {
@@ -14,10 +14,10 @@ export function setLocale(code: string, bundle: TranslationBundle): void {
   trans = bundle;
 }
 
-/** Sets the locale to that of the lab. */
+/** Sets the locale to that of JupyterLab. */
 export function setLabLocale(lab: ITranslator): void {
   translator = lab;
-  // JupyterLab 4.2 has none where the system's language has no pack, not even for English.
+  // JupyterLab 4.2 has none if the system's language has no pack, not even for English.
   const code = (lab.languageCode as string | undefined) ?? 'en';
   setLocale(code.replace('_', '-'), lab.load('jupyter_mlws'));
 }

@@ -5,7 +5,7 @@ import { Check } from './controls';
 import { trans } from './locale';
 import { useFollow } from './useFollow';
 
-/** A text in the colors that its escapes ask for. */
+/** Text in the colors of its escape sequences. */
 export function AnsiText(props: { text: string }): JSX.Element {
   return (
     <>
@@ -21,7 +21,7 @@ export function AnsiText(props: { text: string }): JSX.Element {
   );
 }
 
-/** Lines of a log that grows; it follows the end until one scrolls back. */
+/** Lines of a growing log; follows the end until the user scrolls back. */
 export function LogPanel<L>(props: {
   label: string;
   lines: readonly L[];

@@ -1,4 +1,4 @@
-/** Milliseconds for a view to move to another place; none for people who asked for no motion. */
+/** Duration of view transitions, in milliseconds; 0 if the system prefers reduced motion. */
 export const MOVE_DURATION = window.matchMedia?.(
   '(prefers-reduced-motion: reduce)'
 ).matches

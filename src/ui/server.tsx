@@ -37,7 +37,7 @@ export interface IAnswer<T> {
 
 interface IGetOptions<T> extends Partial<UseQueryOptions<T>> {
   enabled?: boolean;
-  /** Sends a new query after the response to the previous one, whose data stay until then. */
+  /** Sends a new query after the response to the previous query, whose data stay until then. */
   keepPrevious?: boolean;
 }
 
@@ -59,7 +59,7 @@ export function useGet<P extends PathOf<'get'>, T = Data<'get', P>>(
       ...options,
       queryKey: key.current,
       enabled: () => active && enabled && (client.isReady || isOfServer(path)),
-      // `isFetching`: a response that equals the previous one lets the next query go, too.
+      // `isFetching`: a response that equals the previous one lets the next query start, too.
       notifyOnChangeProps: keepPrevious
         ? ['data', 'error', 'isFetching']
         : undefined
@@ -67,7 +67,7 @@ export function useGet<P extends PathOf<'get'>, T = Data<'get', P>>(
     client.queries
   );
   const { data, error, refetch } = result;
-  // Not React Query's `placeholderData`, which goes away when a query fails.
+  // Not React Query's `placeholderData`, which is dropped when a query fails.
   const previous = useRef<T>();
   // Null is a response, too.
   if (data !== undefined || !keepPrevious) {
@@ -184,7 +184,7 @@ export class ServerView extends ReactWidget {
     return (
       <Active.Provider value={this._active}>
         <ViewActionsContext.Provider value={this.actions}>
-          {/* What was chosen in one project means nothing in another. */}
+          {/* State of a project is invalid in other projects. */}
           <Fragment key={this._client.project?.id}>
             <QueryClientProvider client={this._client.queries}>
               {this._body()}

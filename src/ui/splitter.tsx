@@ -3,7 +3,7 @@ import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
 /** Pixels of a step with an arrow key. */
 const STEP = 20;
 
-/** A bar between two panes that resizes one of them: dragged, or by the arrow keys. */
+/** Splitter between two panes, by pointer or by the arrow keys. */
 export function Splitter(props: {
   label: string;
   /** The side of the bar on which the pane is. */

@@ -21,7 +21,7 @@ export class State<T> {
   }
 }
 
-/** Creates a state that has its initial value again when another project is chosen. */
+/** Creates a state that is reset when a different project is selected. */
 export function projectState<T>(client: MLWSClient, initial: T): State<T> {
   const state = new State(initial);
   client.projectChanged.connect(() => (state.value = initial));

@@ -6,7 +6,7 @@ import {
   type UIEvent
 } from 'react';
 
-/** How far from the end still counts as at the end, in pixels. */
+/** Distance from the end that counts as the end, in pixels. */
 const NEAR = 8;
 
 /** A scrolling box that shows its end while its content grows. */
@@ -18,7 +18,7 @@ interface IFollow<T extends HTMLElement> {
   onScroll: (event: UIEvent<T>) => void;
 }
 
-/** Follows the end of what grows with `content`, until one scrolls back. */
+/** Scrolls to the end when `content` grows, until the user scrolls back. */
 export function useFollow<T extends HTMLElement>(content: unknown): IFollow<T> {
   const scroller = useRef<T>(null);
   const [follows, setFollows] = useState(true);

@@ -1,9 +1,9 @@
 import { useEffect, useState, type RefObject } from 'react';
 
 /**
- * Calls a function once an element has a size, which it lacks in a tab behind another one.
+ * Calls a function once an element has a size, which a hidden tab lacks.
  *
- * Returns a function that stops waiting.
+ * Returns a function that cancels.
  */
 export function whenSized(element: Element, act: () => void): () => void {
   const observer = new ResizeObserver(([{ contentRect }]) => {
@@ -19,7 +19,7 @@ export function whenSized(element: Element, act: () => void): () => void {
 /**
  * Returns true once an element has had a size.
  *
- * A graph that is fitted into a box without a size stays out of sight when the box gets one.
+ * A graph that is fitted into a box without a size stays invisible when the box gets its size.
  */
 export function useHasSize(box: RefObject<HTMLElement>): boolean {
   const [hasSize, setHasSize] = useState(false);
@@ -27,7 +27,7 @@ export function useHasSize(box: RefObject<HTMLElement>): boolean {
   return hasSize;
 }
 
-/** Returns the width of an element in pixels; of one that is hidden what it was last, 0 at first. */
+/** Returns the width of an element in pixels; its last width while it is hidden, 0 at first. */
 export function useWidth(box: RefObject<HTMLElement>): number {
   const [width, setWidth] = useState(0);
   useEffect(() => {

@@ -13,7 +13,7 @@ interface ILog<L> {
 }
 
 /**
- * Returns the end of a log, as it was read, and the lines that arrive while it is shown.
+ * Returns the end of a log as read, with lines appended by events.
  *
  * `follow`: returns the lines after an event; only the last `most` are kept.
  */
@@ -54,7 +54,7 @@ export function useLog<P extends PathOf<'get'>, L extends { seq: number }>(
       clearTimeout(timer);
       events.dispose();
     };
-    // Another query, or another log, has another end.
+    // A new query or log has a new end.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [client, end]);
   return log;

@@ -7,9 +7,9 @@ import { Widget } from '@lumino/widgets';
 import { useLayoutEffect, useRef, useState, type RefObject } from 'react';
 
 /**
- * Draws data of a media type into `host` with JupyterLab's own renderer.
+ * Renders data of a MIME type into `host` with JupyterLab's renderer.
  *
- * Another object as `data` or `metadata` is drawn again, so both must be stable.
+ * A new object as `data` or `metadata` is rendered again, so both must be stable.
  */
 export function useMime(
   renderers: IRenderMimeRegistry,

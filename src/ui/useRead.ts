@@ -3,7 +3,7 @@ import { useMemo, useRef } from 'react';
 
 import type { APIError } from '../api/client';
 
-/** What was last read, and the error of the newest attempt. */
+/** Last value, and the error of the newest attempt. */
 export interface IRead<T> {
   data: T | null;
   error: APIError | null;
@@ -12,9 +12,9 @@ export interface IRead<T> {
 let reads = 0;
 
 /**
- * Reads what is not the response to a path, and again when one of `causes` changes.
+ * Reads data by a function, and again when one of `causes` changes.
  *
- * What was read stays until the next answer; null reads nothing.
+ * The last value stays until the next result; null reads nothing.
  */
 export function useRead<T>(
   read: (() => Promise<T>) | null,

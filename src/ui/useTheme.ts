@@ -1,7 +1,7 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
 import { useEffect } from 'react';
 
-/** Calls `read` when another theme of the lab has been loaded; `read` must not change. */
+/** Calls `read` after a theme was loaded; `read` must not change. */
 export function useTheme(
   themes: IThemeManager | null | undefined,
   read: () => void

@@ -12,7 +12,7 @@ function levelOf(zoom: number): number {
   return LEVELS.find(level => zoom >= level) ?? LEVELS[LEVELS.length - 1];
 }
 
-/** Keeps titles of a graph at 12 pixels or more; returns the zoom that their size is for. */
+/** Keeps titles of a graph at 12 pixels or more; returns the zoom of the present size. */
 export function useTypeSize(pane: RefObject<HTMLElement>): number {
   const level = useStore(({ transform }) => levelOf(transform[2]));
   useLayoutEffect(() => {

@@ -15,7 +15,7 @@ export interface IViewAction {
 export class ViewActions {
   readonly changed = new Signal<this, void>(this);
 
-  /** Returns an action; undefined where the view has none of that name at present. */
+  /** Returns an action; undefined if the view has none of that name at present. */
   get(name: string): IViewAction | undefined {
     return this._actions[name] || undefined;
   }

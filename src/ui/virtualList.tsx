@@ -13,25 +13,25 @@ import {
   type ReactNode
 } from 'react';
 
-/** Pixels of a row that has not been seen yet. */
+/** Estimated height of an unmeasured row, in pixels. */
 const USUAL = 60;
-/** Rows drawn beyond those in sight, and how near the end further ones are asked for. */
+/** Number of rows rendered beyond the viewport, and distance at which more are requested. */
 const BEYOND = 10;
 const ROW = '[data-mlws-row]';
 
 /**
- * A list of any length, of which only the rows in sight are drawn; their heights may differ.
+ * List of any length that renders only the visible rows; their heights may differ.
  *
- * The arrow keys, Home and End walk through what has `data-mlws-row` in each.
+ * The arrow keys, Home and End move through the elements with `data-mlws-row` of each.
  */
 export function LongList(props: {
   label: string;
   /** The element that scrolls. */
   scroller: HTMLElement;
-  /** Identifies the rows, also when others come above them. */
+  /** Identifies the rows, also when others are inserted above them. */
   ids: readonly string[];
   row: (index: number) => ReactNode;
-  /** The end comes into sight. */
+  /** Called when the end becomes visible. */
   onEnd: () => void;
 }): JSX.Element {
   const { ids, scroller, onEnd } = props;
@@ -39,7 +39,7 @@ export function LongList(props: {
   const [above, setAbove] = useState(0);
   /** The row with the focus stays drawn. */
   const [focused, setFocused] = useState(-1);
-  /** The row that gets the focus once it is drawn. */
+  /** The row to focus once it is rendered. */
   const wanted = useRef<number | null>(null);
   const rows = useVirtualizer({
     count: ids.length,
@@ -128,7 +128,7 @@ export function LongList(props: {
   );
 }
 
-/** Pixels of what is scrolled that stand above an element. */
+/** Scroll offset of an element's top, in pixels. */
 function offsetIn(scroller: HTMLElement, element: HTMLElement): number {
   const top = element.getBoundingClientRect().top;
   const begin = scroller.getBoundingClientRect().top + scroller.clientTop;

@@ -23,20 +23,20 @@ const COLUMN = 140;
 const HEADER = 58;
 /** Browsers draw no higher elements; of more rows the scroll bar has a coarser scale. */
 const MAX_HEIGHT = 8_000_000;
-/** Rows whose places are counted from the same one: the numbers of pixels stay small. */
+/** Rows per block: positions count from the block's start, so that pixel values stay small. */
 const BLOCK = 1000;
-/** Rows are drawn for a height of so many pixels at most, whatever the style says. */
+/** Maximum height for which rows are rendered, in pixels. */
 const MAX_VIEW = 4000;
-/** How long typing must rest before rows are filtered, in milliseconds. */
+/** Delay of the filter after the last edit, in milliseconds. */
 const REST = 400;
 
 interface ITableProps {
   source: ITableSource;
   /** Changes with the content, which is then read again; until then, the rows stay. */
   version: string;
-  /** Why not all of the table is shown. */
+  /** Explanation of a truncated table. */
   truncatedText: string;
-  /** The row that is marked and scrolled to, from 1; null for none. */
+  /** Highlighted row, from 1, to scroll to; null for none. */
   row?: number | null;
 }
 
@@ -66,7 +66,7 @@ export function DataTable(props: ITableProps): JSX.Element {
     return () => clearTimeout(timer);
   }, [texts]);
 
-  // Until the rows of a new version are read, those of the one before are shown.
+  // The rows of the previous version are shown until those of the new version are read.
   const shown = useRef<{ order: string; pages: RowPages } | null>(null);
   const order = JSON.stringify([sort, filters]);
   const pages = useMemo(() => {
@@ -89,7 +89,7 @@ export function DataTable(props: ITableProps): JSX.Element {
         setError(reason instanceof Error ? reason.message : String(reason)),
       before
     );
-    // Another version of the content is read again.
+    // A new version of the content is read again.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [source, version, order]);
   shown.current = { order, pages };
@@ -143,7 +143,7 @@ export function DataTable(props: ITableProps): JSX.Element {
           columns={columns}
           count={count}
           pages={pages}
-          // Of another order it is another row.
+          // A new order changes the row at an index.
           mark={sort || filters.length > 0 ? null : (props.row ?? null)}
           sort={sort}
           texts={texts}
@@ -224,10 +224,10 @@ function Grid(props: {
         ? share * range
         : Math.max(0, mark - 3) * ROW;
     }
-    // What is scrolled later stays.
+    // Later scrolling is kept.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [mark]);
-  // Where the scroll bar is coarse, a wheel and keys still move by rows.
+  // If the scroll bar is coarse, the wheel and keys still move by rows.
   useEffect(() => {
     const element = scroller.current!;
     if (!isScaled) {
@@ -271,9 +271,9 @@ function Grid(props: {
     () => columns.slice(firstColumn, lastColumn),
     [columns, firstColumn, lastColumn]
   );
-  // Rows stay where they are as long as this one does; the box around them moves.
+  // Rows keep their offset while the base stays; the container moves.
   const base = Math.floor(first / BLOCK) * BLOCK;
-  // An element whose row has left shows the one that came.
+  // Elements are reused: that of a row that left shows the row that entered.
   const pool = rowsInView + 1;
   return (
     <div
@@ -329,7 +329,7 @@ function Grid(props: {
   );
 }
 
-/** Columns with their buttons and filters: drawn again with what they show, not when rows scroll. */
+/** Header of the columns, with buttons and filters; not rendered when rows scroll. */
 const Head = memo(
   (props: {
     columns: ITablePage['columns'];

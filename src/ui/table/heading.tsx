@@ -15,7 +15,7 @@ export function Head(props: { names: readonly string[] }): JSX.Element {
   );
 }
 
-/** Heads above several columns each; those above none are left out. */
+/** Headers above several columns each. */
 export function GroupHeads(props: {
   groups: readonly (readonly [name: string, columns: number])[];
 }): JSX.Element {
@@ -34,7 +34,7 @@ export function GroupHeads(props: {
 
 const ARROWS = { none: '', ascending: ' ▲', descending: ' ▼' };
 
-/** A head that sorts by its column. `order`: null where another column sorts. */
+/** Header cell that sorts by its column. `order`: null if the table is not sorted by it. */
 export function SortHead(props: {
   name: string;
   order: { descending: boolean } | null;

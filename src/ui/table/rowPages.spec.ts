@@ -81,7 +81,7 @@ describe('RowPages', () => {
       await vi.advanceTimersByTimeAsync(16);
     }
     await vi.advanceTimersByTimeAsync(PAUSE_MS);
-    // In a second, with the last one, on which it rested.
+    // Within a second, including the last row.
     expect(asked.length).toBeLessThan(13);
     expect(asked[asked.length - 1].offset).toBe(5_900_000);
   });

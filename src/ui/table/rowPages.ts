@@ -15,11 +15,11 @@ export interface ITableSource {
 
 /** Rows of a request. */
 export const PAGE_ROWS = 200;
-/** Pages that are kept. */
+/** Maximum number of cached pages. */
 const MAX_PAGES = 60;
-/** Requests under way at a time; of the others the newest come first. */
+/** Maximum number of concurrent requests; of queued requests the newest come first. */
 const MAX_REQUESTS = 2;
-/** Requests begin so many milliseconds apart: a scroll bar that is dragged passes thousands of pages. */
+/** Interval of requests, in milliseconds: dragging a scroll bar passes thousands of pages. */
 const PAUSE = 100;
 
 type Pages = Map<number, readonly (readonly unknown[])[]>;
@@ -30,7 +30,7 @@ export class RowPages {
     private _read: (offset: number, limit: number) => Promise<ISourcePage>,
     private _onChange: (page: ISourcePage) => void,
     private _onError: (error: unknown) => void,
-    /** The rows of an older version, which are shown until the new ones are read. */
+    /** Rows of an older version, shown until the new rows are read. */
     older: RowPages | null = null
   ) {
     this._older = new Map([...(older?._older ?? []), ...(older?._pages ?? [])]);
@@ -56,7 +56,7 @@ export class RowPages {
         pages.push(page);
       }
     }
-    // What was scrolled past is not read.
+    // Pages that were scrolled past are not read.
     this._wanted = pages;
     this._next();
   }
@@ -75,7 +75,7 @@ export class RowPages {
     ) {
       return;
     }
-    // The pages of one range are read at once.
+    // The pages of a range are read at once.
     while (this._asked.size < MAX_REQUESTS && this._wanted.length > 0) {
       void this._load(this._wanted.shift()!);
     }

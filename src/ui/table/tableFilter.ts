@@ -9,7 +9,7 @@ const OPERATORS: [RegExp, ITableFilter['operator']][] = [
   [/^</, 'less']
 ];
 
-/** Reads what is typed to filter a column: "> 13", "= red", "empty", else a part of the value. */
+/** Parses the filter of a column: "> 13", "= red", "empty", else a substring. */
 export function parseFilter(column: string, text: string): ITableFilter | null {
   const typed = text.trim();
   if (typed === '') {
