@@ -2,7 +2,7 @@ import type { IContainer, IResourceReport } from '../api/models';
 
 const GIB = 1024 ** 3;
 
-/** A running container of "ada", with what differs. */
+/** Running container of "ada", with changes. */
 export function container(change: Partial<IContainer> = {}): IContainer {
   const user = change.user ?? 'ada';
   const name = change.name ?? '';

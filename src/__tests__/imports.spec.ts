@@ -7,7 +7,7 @@ const SOURCE = dirname(__dirname);
 const MAX_LINES = 600;
 const MAX_MEMBERS = 25;
 
-/** What each feature may import besides itself. */
+/** Allowed imports of each feature. */
 const SHARED = ['ui', 'lab', 'api', 'operations'];
 const FEATURES = [
   'data',
@@ -27,7 +27,7 @@ const LAYERS: Record<string, string[]> = {
   lab: ['ui', 'api', 'operations']
 };
 
-/** What each folder of the workflow editor may import besides itself; `shared` is all of SHARED. */
+/** Allowed imports of each folder of the workflow editor; `shared` is all of SHARED. */
 const VIEW = [
   'store',
   'graph',
@@ -66,7 +66,7 @@ const WORKFLOW: Record<string, string[]> = {
   export: VIEW,
   list: VIEW
 };
-/** Composes the views of the other folders. */
+/** Composes the views of all folders. */
 const COMPOSER = 'workflow/canvas/view.tsx';
 
 const IS_UI_LIBRARY = /^(react|react-dom|@jupyterlab|@lumino|@xyflow)(\/|$)/;

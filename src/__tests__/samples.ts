@@ -4,7 +4,7 @@ import { reconcile } from '../workflow/document/reconcile';
 import { applyEdits } from '../workflow/document/textEdits';
 import { removeIn, setIn, type Value } from '../workflow/document/values';
 
-/** Texts of `dvc.yaml` for the specs, in the styles that people write. */
+/** Texts of `dvc.yaml` for the specs, in common styles. */
 export const WINE = `# The wine workflow
 vars:
   - workflow: {name: Wine}   # title
@@ -85,7 +85,7 @@ export function textAfter(document: IWorkflowDocument, edit: Edit): string {
   return applyEdits(source.text, reconcile(source, data, edit(document)));
 }
 
-/** Sets what a stage asks of the engine (`retries`, `memory`…); undefined takes it away. */
+/** Sets a stage's request to the engine (`retries`, `memory`…); undefined removes it. */
 export function setMeta(id: string, key: string, value?: Value): Edit {
   return changeBody(id, body =>
     value === undefined

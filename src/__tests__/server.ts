@@ -7,7 +7,7 @@ import { labServer } from '../lab/server';
 import type { IProjectInfo } from '../api/models';
 import { setLocale, trans } from '../ui/locale';
 
-/** An object with those members of an interface that a test needs. */
+/** Partial implementation of an interface, with the members that a test needs. */
 export function fake<T>(members: object = {}): T {
   return members as T;
 }

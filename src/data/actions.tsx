@@ -31,7 +31,7 @@ export function datasetPath(id: string) {
   return `/datasets/${encodeURIComponent(id)}` as const;
 }
 
-/** Returns the path that holds the newest verification of a dataset in the cache of responses. */
+/** Returns the cache path of the newest verification of a dataset. */
 export function verifiedPath(id: string) {
   return `${datasetPath(id)}/verify` as const;
 }
@@ -41,7 +41,7 @@ export function remotePath(name: string) {
   return `/datasets/remotes/${encodeURIComponent(name)}` as const;
 }
 
-/** A path of the file browser as the project has it; null where it is outside. */
+/** Converts a path of the file browser to one in the project; null if it is outside. */
 export function insideProject(
   project: IProjectInfo,
   path: string
@@ -84,7 +84,7 @@ function FreeSpacePlan(props: { plan: ICollected }): JSX.Element {
   );
 }
 
-/** The actions of the data section in the lab. */
+/** Actions of the data section. */
 export class DatasetActions {
   constructor(
     private _client: IMLWSClient,
@@ -148,7 +148,7 @@ export class DatasetActions {
     void notifyOnError(() => this._add(dataset.path));
   }
 
-  /** Downloads data; rejects with an APIError where the server refuses. */
+  /** Downloads data; rejects with an APIError if the server refuses. */
   async import(request: IImport): Promise<void> {
     const label = trans.__('Downloading %1', request.path);
     const started = await this._client.post('/datasets/import', request);
@@ -273,7 +273,7 @@ export class DatasetActions {
     }
   }
 
-  /** Returns the objects of the cache that no version uses; with `confirm`, deletes them. */
+  /** Returns the objects of the cache that no snapshot uses; with `confirm`, deletes them. */
   private _collect(
     label: string,
     confirm: boolean
@@ -281,7 +281,7 @@ export class DatasetActions {
     return this._run(ALL, label, '/datasets/gc', { confirm });
   }
 
-  /** Runs an operation that may change what is stored where. */
+  /** Runs an operation that may change the content of stores. */
   private async _run<P extends PathOf<'post'>>(
     place: string,
     label: string,

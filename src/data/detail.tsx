@@ -29,7 +29,7 @@ interface IDatasetProps extends IDataProps {
   hasRemote: boolean;
 }
 
-/** Faulty files named one by one; more are counted. */
+/** Maximum number of faulty files named; more are counted. */
 const MAX_NAMES = 10;
 
 function Uses(props: {

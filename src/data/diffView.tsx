@@ -87,7 +87,7 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
   );
 }
 
-/** A version of a dataset and the working tree, file by file. */
+/** Diff of a dataset between a snapshot and the working tree, file by file. */
 export function datasetDiffView(props: IProps): ServerView {
   const { client, path } = props;
   const view = new ServerView(client, () => <DatasetDiff {...props} />, {

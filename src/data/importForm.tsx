@@ -21,9 +21,9 @@ export function nameOf(url: string): string {
   return path.includes('://') && !path.endsWith(`://${name}`) ? name : '';
 }
 
-/** Asks for an address to download data from. */
+/** Form for an address to download data from. */
 export function ImportForm(props: {
-  /** Rejects with an APIError where something of it cannot be. */
+  /** Rejects with an APIError for invalid fields. */
   onSubmit: (request: IImport) => Promise<void>;
   onClose: () => void;
 }): JSX.Element {

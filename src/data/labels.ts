@@ -49,7 +49,7 @@ export function markLabel(mark: Mark): string {
   return labels[mark];
 }
 
-/** Returns the meaning of a mark, and what to do. */
+/** Returns the meaning of a mark, and the remedy. */
 export function markHelp(mark: Mark): string {
   const texts: Record<Mark, string> = {
     changed: trans.__(
@@ -66,7 +66,7 @@ export function markHelp(mark: Mark): string {
   return texts[mark];
 }
 
-/** "1.2 MB, 3 files"; "" where nothing is recorded. */
+/** "1.2 MB, 3 files"; "" if nothing is recorded. */
 export function extent(item: {
   size: number | null;
   files: number | null;

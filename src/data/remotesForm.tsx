@@ -76,7 +76,7 @@ export function bodyOf(
 
 function RemoteForm(props: {
   client: MLWSClient;
-  /** The one to be changed; null for a new one. */
+  /** Remote to edit; null for a new remote. */
   remote: IDataRemote | null;
   isFirst: boolean;
   onDone: () => void;
@@ -212,7 +212,7 @@ function ConnectionTest(props: {
   );
 }
 
-/** The list of the remotes for data, and a form for one of them. */
+/** List of the remotes for data, and a form for adding or editing a remote. */
 export function RemotesForm(props: {
   client: MLWSClient;
   actions: DatasetActions;

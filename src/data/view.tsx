@@ -60,7 +60,7 @@ async function readStores(client: MLWSClient): Promise<IStores> {
   return { storage, places: end.result };
 }
 
-/** Reads the content of cache and remote, and again when other data or remotes are recorded. */
+/** Reads the content of cache and remote, and again when the recorded data or remotes change. */
 function useStores(
   client: MLWSClient,
   datasets: readonly IDataset[],
@@ -71,7 +71,7 @@ function useStores(
     client,
     PLACES,
     { of },
-    // No event reports changes of them: what was read of other data is stale.
+    // No event reports their changes: earlier responses about the data are stale.
     { queryFn: () => readStores(client), keepPrevious: true, gcTime: 0 }
   );
 }
@@ -296,7 +296,7 @@ function Section(props: ISectionProps): JSX.Element {
   );
 }
 
-/** The project's data: its state, its versions, its stores. */
+/** Data of the project: datasets with their state, snapshots and stores. */
 export function dataView(props: ISectionProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <Section {...props} />, {

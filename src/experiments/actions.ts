@@ -10,7 +10,7 @@ import { runName } from '../ui/format';
 import { keyOf } from './table';
 import { trans } from '../ui/locale';
 
-/** The actions of the experiment table in the lab. */
+/** Actions of the experiment table. */
 export class RunActions {
   constructor(
     private _app: JupyterFrontEnd,
@@ -32,7 +32,7 @@ export class RunActions {
     this._registry.register(run);
   }
 
-  /** Recreates what a run started from in a worktree. */
+  /** Recreates the initial state of a run in a worktree. */
   async reproduce(run: IExperimentRun): Promise<void> {
     const label = trans.__('Reproducing %1', runName(run));
     const path = `/runs/${encodeURIComponent(keyOf(run))}/reproduce` as const;

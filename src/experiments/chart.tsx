@@ -7,9 +7,9 @@ import { useMime } from '../ui/useMime';
 import { useTheme } from '../ui/useTheme';
 import type { IChartColours } from './charts';
 
-/** The media type of JupyterLab's own Vega renderer. */
+/** MIME type of JupyterLab's Vega renderer. */
 const VEGA_LITE = 'application/vnd.vegalite.v5+json';
-/** Drawn as SVG, which screen readers can read; of its menu only what needs no other site. */
+/** Rendered as SVG for screen readers; the menu has only actions that need no external site. */
 const METADATA = {
   embed_options: {
     renderer: 'svg',
@@ -17,7 +17,7 @@ const METADATA = {
   }
 };
 
-/** The lab's colours, also after its theme has changed. */
+/** Colors of the theme, updated when it changes. */
 export function useColours(themes: IThemeManager | null): IChartColours {
   const [colours, setColours] = useState(readColours);
   const read = useCallback(() => setColours(readColours()), []);
@@ -36,14 +36,14 @@ function readColours(): IChartColours {
   };
 }
 
-/** A Vega-Lite chart, drawn by JupyterLab's own renderer. */
+/** Vega-Lite chart, rendered by JupyterLab. */
 export function Chart(props: {
   spec: object;
   label: string;
   rendermime: IRenderMimeRegistry;
 }): JSX.Element {
   const { spec, label, rendermime } = props;
-  // Each render creates a new specification; only other content makes another chart.
+  // Each render creates a new specification; only new content changes the chart.
   const text = JSON.stringify(spec);
   const data = useMemo(() => JSON.parse(text), [text]);
   const { host, isKnown, error } = useMime(

@@ -10,7 +10,7 @@ export interface IChartColours {
   background: string;
 }
 
-/** The label of each run: its name, and its id where several have the name. */
+/** Labels of runs: their names, with ids if several have the same name. */
 export function runLabels(
   runs: readonly IExperimentRun[]
 ): Map<IExperimentRun, string> {
@@ -25,7 +25,7 @@ export function runLabels(
   );
 }
 
-/** Whether all values that there are, and at least one, are numbers. */
+/** Tests whether all existing values, and at least one, are numbers. */
 export function isNumeric(
   runs: readonly IExperimentRun[],
   column: IColumn
@@ -36,7 +36,7 @@ export function isNumeric(
   return values.length > 0 && values.every(value => value !== undefined);
 }
 
-/** A number, also where MLflow keeps it as text; null for no value, undefined for another one. */
+/** Converts a value to a number, also from MLflow's text; null for none, undefined for others. */
 export function numberOf(value: unknown): number | null | undefined {
   if (value === null || value === undefined || value === '') {
     return null;
@@ -112,7 +112,7 @@ export function parallelSpec(
   };
 }
 
-/** Where values stand between 0 and 1; null where the column has none. */
+/** Positions of values between 0 and 1; null if the column has none. */
 function placesOf(
   runs: readonly IExperimentRun[],
   column: IColumn
@@ -247,7 +247,7 @@ export function curvesSpec(
   };
 }
 
-/** What all charts have in common: the lab's colours, and as wide as there is room. */
+/** Common configuration of all charts: theme colors and full width. */
 function frame(colours: IChartColours): object {
   const { text, grid, background } = colours;
   return {

@@ -4,22 +4,22 @@ import type { IExperimentRun } from '../api/models';
 export interface IColumn {
   kind: 'param' | 'metric';
   name: string;
-  /** Whether the runs do not all have the same value. */
+  /** True unless the runs have equal values. */
   differs: boolean;
 }
 
-/** How a table is sorted; `null` leaves the runs as they came. */
+/** Order of a table; `null` keeps the order of the runs. */
 export interface IOrder {
   column: IColumn;
   descending: boolean;
 }
 
-/** The value of a run in a column; undefined where it has none. */
+/** The value of a run in a column; undefined if it has none. */
 export function valueOf(run: IExperimentRun, column: IColumn): unknown {
   return (column.kind === 'param' ? run.params : run.metrics)[column.name];
 }
 
-/** All metrics, then all parameters of the runs; the differing ones of each first. */
+/** All metrics, then all parameters of the runs; of each kind, differing columns first. */
 export function columnsOf(runs: readonly IExperimentRun[]): IColumn[] {
   const of = (kind: IColumn['kind']): IColumn[] => {
     const names = new Set(
@@ -40,7 +40,7 @@ export function columnsOf(runs: readonly IExperimentRun[]): IColumn[] {
   return [...of('metric'), ...of('param')];
 }
 
-/** The runs in order; numbers by size, other values as text, runs without a value last. */
+/** The runs in order; numbers by value, other values as text, runs without a value last. */
 export function sortRuns(
   runs: readonly IExperimentRun[],
   order: IOrder | null

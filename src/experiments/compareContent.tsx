@@ -53,7 +53,7 @@ function ColumnSelect(props: {
 function Parallel(props: ICompareProps): JSX.Element {
   const { runs, rendermime } = props;
   const colours = useColours(props.themes);
-  // Parameters first: what was set leads to what was measured.
+  // Parameters first, since they explain the metrics.
   const differing = useMemo(() => {
     const columns = columnsOf(runs).filter(one => one.differs);
     const of = (kind: IColumn['kind']) =>
@@ -76,7 +76,7 @@ function Parallel(props: ICompareProps): JSX.Element {
   );
 }
 
-/** Two columns against each other. */
+/** Scatter plot of two columns. */
 function Scatter(props: ICompareProps): JSX.Element {
   const { runs, rendermime } = props;
   const colours = useColours(props.themes);

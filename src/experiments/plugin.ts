@@ -21,7 +21,7 @@ import { compareIcon } from '../ui/fileIcons';
 import { describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
-/** Behind the workflows. */
+/** After the workflows. */
 const RANK = 40;
 const SIZE = 3;
 

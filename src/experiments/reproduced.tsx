@@ -5,7 +5,7 @@ import type { IReproduction } from '../api/models';
 import { trans } from '../ui/locale';
 import type { RunActions } from './actions';
 
-/** A worktree of what a run started from: where it is, and what to do there. */
+/** Worktree of a reproduced run: its location, and the next steps. */
 export function Reproduced(props: {
   reproduction: IReproduction;
   actions: RunActions;

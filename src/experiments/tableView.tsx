@@ -34,7 +34,7 @@ import {
 
 /** Height of a row in pixels; all are equally high. */
 const ROW_HEIGHT = 28;
-/** Rows that are drawn beyond what is in view, on both sides. */
+/** Number of rows rendered beyond the viewport, on both sides. */
 const BEYOND = 12;
 
 interface IProps {
@@ -208,7 +208,7 @@ function useSelectionActions(
   });
 }
 
-/** The sort that a click on a heading asks for: down, up, then as they came. */
+/** Next sort order after a click on a heading: descending, ascending, then unsorted. */
 function nextSort(key: string, sort: ISort | null): ISort | null {
   if (sort?.key !== key) {
     return { key, descending: true };
@@ -269,7 +269,7 @@ function Row(props: {
   );
 }
 
-/** The rows in view, and room for the others. */
+/** Visible rows, with space for the others. */
 function Table(props: {
   client: MLWSClient;
   sort: ISort | null;
@@ -298,7 +298,7 @@ function Table(props: {
     if (end >= runs.length && hasMore) {
       onEnd();
     }
-    // The query that goes on is that of the runs.
+    // The current query is that of the runs.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [end, runs, hasMore]);
 
@@ -391,7 +391,7 @@ function RunTable(props: IProps): JSX.Element {
   const all = useGet(client, '/runs/columns');
   const workflows = useGet(client, '/workflows');
   const reproductions = useGet(client, '/reproductions');
-  // Another table begins with all runs.
+  // A new table starts with all runs.
   useEffect(() => () => void (props.search.value = ALL_RUNS), [props.search]);
 
   const runs = answer.data?.items;

@@ -13,7 +13,7 @@ test('the step about the results opens them', async () => {
   await expect.element(css('.jp-mlws-Drawer-body')).not.toBeInTheDocument();
   void showTour({ client, commands: lab.commands }, RESULTS);
   await expect.element(css('.jp-mlws-Drawer-body')).toBeVisible();
-  // One that is open stays open.
+  // An open section stays open.
   void showTour({ client, commands: lab.commands }, RESULTS);
   await new Promise(resolve => setTimeout(resolve, 200));
   await expect.element(css('.jp-mlws-Drawer-body')).toBeVisible();

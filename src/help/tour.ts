@@ -26,7 +26,7 @@ interface IStep {
   reveal?: () => Promise<unknown>;
 }
 
-/** Shows the steps of the tour one after the other, from the one at `index`. */
+/** Shows the steps of the tour in order, from the step at `index`. */
 export async function showTour(
   options: ITourOptions,
   index = 0
@@ -97,7 +97,7 @@ function tourSteps({ client, commands }: ITourOptions): IStep[] {
   ];
 }
 
-/** Opens a workflow of the project, unless one is in sight. */
+/** Opens a workflow of the project, unless a workflow is visible. */
 async function openWorkflow(
   client: MLWSClient,
   commands: CommandRegistry
@@ -118,7 +118,7 @@ async function openWorkflow(
 
 /** Marks an element for a few seconds, as soon as it is there. */
 async function markPlace(selector: string): Promise<void> {
-  // Not before the text can be read: at its start, the lab shows notifications late.
+  // At startup, JupyterLab shows notifications late.
   await visible('.Toastify__toast');
   const element = await visible(selector);
   // No class, which React would write over.
@@ -130,7 +130,7 @@ async function markPlace(selector: string): Promise<void> {
   );
 }
 
-/** The first element that is not in a hidden tab, when there is one; null if none comes in time. */
+/** Waits for the first element outside of hidden tabs; null after a timeout. */
 function visible(selector: string): Promise<HTMLElement | null> {
   const find = (): HTMLElement | undefined =>
     [...document.querySelectorAll<HTMLElement>(selector)].find(one =>

@@ -6,7 +6,7 @@ import type { ILineageNode } from '../api/models';
 import { trans } from '../ui/locale';
 import type { ILineageActions } from './view';
 
-/** Opens the items of the graph in the lab. */
+/** Opens the items of the graph in JupyterLab. */
 export class LineageActions implements ILineageActions {
   constructor(
     private _app: JupyterFrontEnd,

@@ -56,7 +56,7 @@ const ThingView = memo(({ data, selected }: NodeProps<Thing>) => {
 const NODE_TYPES = { thing: ThingView };
 const FIT = { maxZoom: 1, padding: 0.08, duration: 200 };
 const MINI_MAP = { width: 130, height: 90 };
-/** A graph of so many things is seen as a whole at first, a larger one around its thing. */
+/** Maximum number of nodes of a graph that is shown as a whole at first. */
 const SMALL = 12;
 const LEGIBLE = 0.85;
 
@@ -104,8 +104,8 @@ function Pane(
   const count = lineage.nodes.length;
   useEffect(() => {
     const place = places.get(lineage.of);
-    // A tab that is hidden has no size to fit into. And without an animation: the frames of
-    // one divide by the size, and the tab may be hidden between two of them.
+    // A hidden tab has no size to fit into. Without an animation, whose frames divide by the size:
+    // the tab may be hidden between two frames.
     return whenSized(box.current!, () => {
       if (count > SMALL && place) {
         const [x, y] = [place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2];

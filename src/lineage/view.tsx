@@ -9,7 +9,7 @@ import { useViewActions } from '../ui/viewActions';
 import { LineageGraph } from './graph';
 import { kindIcons, kindLabel, relationLabel } from './labels';
 
-/** A neighbour of a node, and the relation to it. */
+/** Neighbor of a node, and the relation to it. */
 interface INeighbour {
   node: ILineageNode;
   relation: string;
@@ -108,7 +108,7 @@ function Neighbours(props: {
   );
 }
 
-/** Returns the nodes at one `end` of all edges that connect neighbours. */
+/** Returns the nodes at an `end` of all edges that connect neighbors. */
 function neighbours(
   { nodes, edges }: ILineage,
   end: 'source' | 'target',
@@ -164,7 +164,7 @@ interface ILineageProps {
 /** The graph of a lineage, and the details of the selected node beside it. */
 function Lineage(props: ILineageProps): JSX.Element {
   const { client, actions } = props;
-  // The last one is shown; the others are the way back.
+  // The last item is shown; the others are the way back.
   const [trail, setTrail] = useState([props.of]);
   const [selected, setSelected] = useState<string | null>(null);
   const answer = useGet(

@@ -14,7 +14,7 @@ const MAX_SUGGESTIONS = 500;
 /** Duration of a notification of success, in milliseconds. */
 const SHORT = 5000;
 
-/** The actions of models in the lab. */
+/** Actions on models in JupyterLab. */
 export class ModelActions implements IModelRegistry {
   constructor(
     private _client: IMLWSClient,

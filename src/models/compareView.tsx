@@ -56,7 +56,7 @@ function Values(props: {
 interface IProps {
   client: MLWSClient;
   actions: IModelRegistry;
-  /** Of the versions. */
+  /** Ids of the versions. */
   ids: readonly string[];
 }
 
@@ -134,7 +134,7 @@ function Comparison({ client, actions, ids }: IProps): JSX.Element {
   );
 }
 
-/** Versions side by side in the main area, of which one can be promoted. */
+/** Comparison of versions in the main area, with a button to promote a version. */
 export function comparisonView(props: IProps): ServerView {
   const { client, ids } = props;
   return new ServerView(client, () => <Comparison {...props} />, {

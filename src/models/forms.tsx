@@ -8,7 +8,7 @@ import { trans } from '../ui/locale';
 /** The alias that the form suggests. */
 const DEFAULT_ALIAS = 'production';
 
-/** Asks for the alias of a version, and shows what that changes. */
+/** Form for the alias of a version, with the effect of the change. */
 export class PromoteForm extends DialogForm<string> {
   /** `aliases`: the versions of all aliases of its model. */
   constructor(
@@ -74,7 +74,7 @@ export class PromoteForm extends DialogForm<string> {
   private _alias = DEFAULT_ALIAS;
 }
 
-/** A run that is to become a version of a model. */
+/** Run to register as a version of a model. */
 interface IRegistration {
   run: string;
   name: string;
@@ -85,7 +85,7 @@ interface IRegistration {
 const MODEL_FILE =
   /\.(bin|ckpt|h5|joblib|keras|model|onnx|pickle|pkl|pt|pth|safetensors|skops)$/i;
 
-/** Asks for the run, the model and the outputs of a new version. */
+/** Form for the run, the model and the outputs of a new version. */
 export class RegisterForm extends DialogForm<IRegistration> {
   /** `names`: of the models that there are. `load` returns the outputs of a run. */
   constructor(

@@ -201,7 +201,7 @@ it('offers the outputs of the chosen run, and registers those alone', async () =
   select.value = 'old';
   select.dispatchEvent(new Event('change', { bubbles: true }));
   await rest();
-  // The late answer about the other run changes nothing.
+  // A late response about the first run changes nothing.
   answer();
   await rest();
   const boxes = [

@@ -360,7 +360,7 @@ function Registry(props: IProps): JSX.Element {
   );
 }
 
-/** The registered models: versions, aliases, the best ones. */
+/** List of the registered models: versions, aliases, and the best versions. */
 export function modelsView(props: IProps): ServerView {
   const { client } = props;
   return new ServerView(client, () => <Registry {...props} />, {

@@ -78,7 +78,7 @@ export class ErrorsView extends ServerView {
     this.node.tabIndex = -1;
   }
 
-  /** Whoever opens it by keyboard goes on in it. */
+  /** Opening by keyboard moves the focus into the view. */
   protected onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
     this.node.focus();

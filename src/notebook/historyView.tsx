@@ -108,7 +108,7 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
   );
 }
 
-/** What was executed of a notebook, or of one of its cells, newest first. */
+/** Executions of a notebook, or of a single cell, newest first. */
 export function executionsView(props: IProps): ServerView {
   const { client, model, cell } = props;
   const view = new ServerView(client, () => <Executions {...props} />, {

@@ -11,7 +11,7 @@ import type { ITableSource } from '../ui/table/rowPages';
 const KERNEL_BUSY = '20105';
 /** Milliseconds between two requests to a busy kernel. */
 const RETRY_DELAY = 1000;
-/** Pages that are compared with those before the newest cell. */
+/** Maximum number of pages compared with those before the newest cell. */
 const MAX_PAGES = 8;
 
 type Call = 'table' | 'statistics' | 'items';
@@ -25,10 +25,10 @@ export class KernelVariable {
 
   /** True while a request waits for the kernel. */
   readonly isBusy = new State(false);
-  /** True if rows that were shown are other ones since the newest cell. */
+  /** True if shown rows have changed since the newest cell. */
   readonly hasChanged = new State(false);
 
-  /** Part of the items of the variable, or of one that is in it. */
+  /** Page of the items of the variable, or of a nested item. */
   items(
     path: readonly number[],
     offset: number,
@@ -37,7 +37,7 @@ export class KernelVariable {
     return this._ask('items', { path, offset, limit });
   }
 
-  /** A table in it; `indices` are those of the leading axes of an array. */
+  /** A table in it; `indices` select along the leading axes of an array. */
   table(path: readonly number[], indices: readonly number[]): ITableSource {
     return {
       page: async (request: ITableRequest) => {
@@ -55,7 +55,7 @@ export class KernelVariable {
     };
   }
 
-  /** A cell has ended: what is read from now on is compared with what was read before. */
+  /** Compares later reads with earlier ones after a cell has ended. */
   expire(): void {
     this.hasChanged.value = false;
     this._generation += 1;

@@ -2,7 +2,7 @@ import { duration } from '../ui/format';
 import type { ExecutionStatus, IExecution } from '../api/models';
 import { trans } from '../ui/locale';
 
-/** How an execution stands, in words. */
+/** Label of an execution's state. */
 export function stateLabel(state: ExecutionStatus): string {
   return {
     QUEUED: trans.__('Queued'),
@@ -15,12 +15,12 @@ export function stateLabel(state: ExecutionStatus): string {
   }[state];
 }
 
-/** Seconds as a person reads them. */
+/** Formats a duration in seconds. */
 function span(seconds: number): string {
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : duration(seconds);
 }
 
-/** What a cell's mark says: how it ended and how long it took. */
+/** Label of a cell's mark: its result and duration. */
 export function markText(one: IExecution): string {
   const word = stateLabel(one.status);
   return one.duration === null

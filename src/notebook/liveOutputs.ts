@@ -25,10 +25,10 @@ interface IFollowed {
 }
 
 /**
- * Shows the outputs of cells that another page runs, or ran before this one was open.
+ * Shows the outputs of cells that a different page runs, or ran before this page was opened.
  *
- * Also of this page's own after a lost connection. The kernel's messages go to the page that sent
- * the request; the server keeps them for all others.
+ * Also of this page after a lost connection. The kernel sends messages to the page of the request;
+ * the server keeps them for all others.
  */
 export class LiveOutputs implements IDisposable {
   constructor(
@@ -73,7 +73,7 @@ export class LiveOutputs implements IDisposable {
 
   private _onConnection(): void {
     if (this._model.isDisposed) {
-      // The notebook was renamed and has another model.
+      // The notebook was renamed and has a new model.
       this.dispose();
     } else if (this._kernel?.connectionStatus === 'connected') {
       // After a lost connection, also cells of this page may have ended unnoticed.
@@ -103,7 +103,7 @@ export class LiveOutputs implements IDisposable {
     }
   }
 
-  /** Asks the server for what this page does not know, and follows it. */
+  /** Requests missing executions from the server, and follows them. */
   private async _attach(options: { isReconnected: boolean }): Promise<void> {
     const kernel = this._kernel;
     if (!kernel || this._model.id.value === null) {
@@ -150,7 +150,7 @@ export class LiveOutputs implements IDisposable {
       if (!(error instanceof APIError)) {
         throw error;
       }
-      // The server is gone or the notebook is. The next connection to the kernel asks again.
+      // The server or the notebook is gone. The next connection to the kernel requests again.
       return null;
     }
   }

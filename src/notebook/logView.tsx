@@ -17,10 +17,10 @@ const follow = (
   event: Data<'get', '/logs/{log}'>
 ) => (event.type === 'line' ? [...lines, event] : lines);
 
-/** The server's log: its end, then what comes while it is looked at. */
+/** The server's log: its end, then new lines while the view is visible. */
 function Log({ client }: { client: MLWSClient }): JSX.Element {
   const { project, server } = client;
-  // Which lines are wanted; "" is all.
+  // Filter of the lines; "" shows all.
   const [filter, setFilter] = useState({
     source: '' as ILogEntry['source'] | '',
     level: '' as ILogEntry['level'] | '',
@@ -30,10 +30,10 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
     source: filter.source ? [filter.source] : undefined,
     level: filter.level || undefined,
     q: filter.q || undefined,
-    // What nodes of workflows wrote is the project's.
+    // Output of workflow nodes belongs to the project.
     project: project?.default ? undefined : project?.id
   };
-  // What is shown stays until the new lines are there, and so does the focus.
+  // Present lines stay until the new lines are loaded, and so does the focus.
   const end = useGet(
     client,
     '/logs',
@@ -45,7 +45,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
         return [...page.items].reverse();
       },
       keepPrevious: true,
-      // What comes after it is the stream's.
+      // The stream has the lines after it.
       staleTime: 'static',
       gcTime: 0
     }

@@ -6,7 +6,7 @@ import { APIError, type IEventStream, type MLWSClient } from '../api/client';
 import type { IExecution, IPage, ICell, NotebookEvent } from '../api/models';
 import { State } from '../ui/state';
 
-/** One open notebook as the server knows it; what is read of it follows its stream. */
+/** Server state of an open notebook, updated by its event stream. */
 export class NotebookModel implements IDisposable {
   constructor(
     private _client: MLWSClient,
@@ -19,13 +19,13 @@ export class NotebookModel implements IDisposable {
   /** The notebook's id; null until it is known. */
   readonly id = new State<string | null>(null);
 
-  /** Why the notebook is not known. */
+  /** Error of loading the notebook. */
   readonly error = new State<APIError | null>(null);
 
   /** The newest execution of each cell. */
   readonly cells = new State<ReadonlyMap<string, IExecution>>(new Map());
 
-  /** Emitted for executions, deaths of the kernel, memory, and what the server saves. */
+  /** Emitted for executions, deaths of the kernel, memory, and saves by the server. */
   get happened(): ISignal<this, NotebookEvent> {
     return this._happened;
   }
@@ -41,7 +41,7 @@ export class NotebookModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Where something of the notebook is in the API. */
+  /** API path of a part of the notebook. */
   address<P extends string>(part: P) {
     return `/notebooks/${String(this.id.value)}${part}` as const;
   }

@@ -10,7 +10,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import type { MLWSClient } from '../api/client';
 import { NotebookModel } from './model';
 
-/** The open notebooks, each with its model; one of them is looked at. */
+/** Open notebooks with their models, and the current notebook. */
 export class OpenNotebooks {
   constructor(
     private _client: MLWSClient,
@@ -21,7 +21,7 @@ export class OpenNotebooks {
     _tracker.currentChanged.connect(() => this._currentChanged.emit());
   }
 
-  /** The notebook that is looked at, with its model; null where there is none. */
+  /** The current notebook with its model; null if there is none. */
   get current(): { panel: NotebookPanel; model: NotebookModel } | null {
     const panel = this._tracker.currentWidget;
     const model = panel && this._models.get(panel);
@@ -38,12 +38,12 @@ export class OpenNotebooks {
     return null;
   }
 
-  /** Emitted when another notebook is looked at, or the one that is got its model. */
+  /** Emitted when the current notebook changes, or gets its model. */
   get currentChanged(): ISignal<this, void> {
     return this._currentChanged;
   }
 
-  /** Emitted for each notebook that is opened, or known by another path now. */
+  /** Emitted for each notebook that is opened or renamed. */
   get opened(): ISignal<this, [NotebookPanel, NotebookModel]> {
     return this._opened;
   }
@@ -68,7 +68,7 @@ export class OpenNotebooks {
     });
   }
 
-  /** Runs again here, in order, what the history says that a cell needs, then the cell. */
+  /** Reruns a cell with its dependencies (from the history), in order. */
   async runUpTo(
     panel: NotebookPanel,
     model: NotebookModel,

@@ -17,10 +17,9 @@ type Hook = (
 ) => boolean | PromiseLike<boolean>;
 
 /**
- * An execution that another page requested, in the form that an output area takes.
+ * Execution that a different page requested, as a future for an output area.
  *
- * The output area then handles outputs, updates, clears and requests for input as it does for
- * executions of its own.
+ * The output area then handles outputs, updates, clears and requests for input as usual.
  */
 export class ResumedExecution implements Kernel.IShellFuture<
   KernelMessage.IExecuteRequestMsg,
@@ -60,7 +59,7 @@ export class ResumedExecution implements Kernel.IShellFuture<
   }
 
   registerMessageHook(_: Hook): void {
-    // Only outputs come here, and nothing holds them back.
+    // Only outputs are received, and they are not blocked.
   }
 
   removeMessageHook(_: Hook): void {
@@ -73,7 +72,7 @@ export class ResumedExecution implements Kernel.IShellFuture<
     }
   }
 
-  /** Gives the output area what the server says about the output. */
+  /** Passes an output of the server to the output area. */
   receive(event: OutputEvent): void {
     switch (event.type) {
       case 'output': {

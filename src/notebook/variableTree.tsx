@@ -19,11 +19,11 @@ interface ITreeProps {
   path: readonly number[];
   /** Changes with the content. */
   version: number;
-  /** Opens an item as a table; `label` is what follows the title of the value. */
+  /** Opens an item as a table; `label` is appended to the title of the value. */
   onOpen: (path: readonly number[], label: string) => void;
 }
 
-/** The items of a dictionary, a list or a model, which open to show their own. */
+/** Tree of the items of a dictionary, a list or a model. */
 export function VariableTree(
   props: ITreeProps & { first: IVariableItems }
 ): JSX.Element {

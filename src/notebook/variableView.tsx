@@ -70,7 +70,7 @@ function useId(model: NotebookModel | undefined): string | null {
   return id;
 }
 
-/** Counts the cells that ended; stands still while the view is hidden. */
+/** Counts the cells that ended; paused while the view is hidden. */
 function useVersion(model: NotebookModel, variable: KernelVariable): number {
   const active = useActive();
   const [ended, setEnded] = useState(0);
@@ -169,7 +169,7 @@ function Value(props: IProps & { model: NotebookModel }): JSX.Element {
   );
 }
 
-/** Rows of a value; of an array with more than two axes, those of a table in it. */
+/** Rows of a value; for an array with more than two axes, those of a selected table. */
 function ValueTable(props: {
   client: MLWSClient;
   variable: KernelVariable;
@@ -180,7 +180,7 @@ function ValueTable(props: {
   const { variable, value, path, version } = props;
   const leading = (value.shape ?? []).slice(0, -2);
   const [chosen, setChosen] = useState<readonly number[]>([]);
-  // An axis may have become shorter, or be another one.
+  // An axis may have a new length or meaning.
   const indices = leading.map((size, axis) =>
     Math.min(chosen[axis] ?? 0, Math.max(0, size - 1))
   );

@@ -6,7 +6,7 @@ import type { IVariablesProps } from './variablesView';
 
 const Variables = lazy(() => import('./variablesView'));
 
-/** The variables, whose code loads when the panel is first seen. */
+/** List of variables; its code loads when the panel is first shown. */
 function Panel(props: IVariablesProps): JSX.Element | null {
   const wasSeen = useRef(false);
   wasSeen.current = useActive() || wasSeen.current;

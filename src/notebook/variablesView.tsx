@@ -105,7 +105,7 @@ function Variables(props: {
   );
 }
 
-/** Why there is no variable to show. */
+/** Message for an empty list of variables. */
 function emptyLabel({ reason }: IVariables): string {
   switch (reason) {
     case 'no_kernel':
@@ -220,7 +220,7 @@ function elementCount({ shape }: IVariable): number {
   return shape ? shape.reduce((product, size) => product * size, 1) : -1;
 }
 
-/** Ascending, descending, then the kernel's own order. */
+/** Ascending, descending, then the kernel's order. */
 function nextSort(sort: ISort | null, column: Column): ISort | null {
   if (sort?.column !== column) {
     return { column, isDescending: false };

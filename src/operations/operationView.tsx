@@ -8,7 +8,7 @@ import type { IOperation } from '../api/models';
 import { language, trans } from '../ui/locale';
 import { useOperation, type OperationTracker } from './tracker';
 
-/** "3 MB of 12 MB, 1.5 MB/s"; "" where nothing is counted. */
+/** "3 MB of 12 MB, 1.5 MB/s"; "" without counts. */
 function progressText(operation: IOperation | null): string {
   if (!operation || (operation.done === 0 && !operation.total)) {
     return '';

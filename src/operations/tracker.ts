@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react';
 import { APIError, type MLWSClient } from '../api/client';
 import type { IOperation } from '../api/models';
 
-/** States after which nothing more comes. */
+/** Final states. */
 const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
 /** Follows an operation until it has completed, failed or been canceled. */
@@ -19,7 +19,7 @@ export function followOperation<T>(
     const read = async () => {
       const path = `/operations/${started.id}` as const;
       const operation = (await client.get(path)) as IOperation<T>;
-      // A response that arrives after the one that reports the end is older.
+      // A response that arrives after the final state is outdated.
       if (isOver) {
         return;
       }
@@ -36,7 +36,7 @@ export function followOperation<T>(
       if (event.type === 'operation' && !ENDED.includes(event.state)) {
         onProgress(event);
       } else {
-        // Events are in another language, and some may have been missed: read the operation itself.
+        // Events have a fixed language, and may have been missed: read the operation itself.
         read().catch(reject);
       }
     });
@@ -44,7 +44,7 @@ export function followOperation<T>(
   }).finally(() => stream.dispose());
 }
 
-/** An operation that is shown in a place; a completed one is not. */
+/** Operation in a slot; a completed operation is removed. */
 interface ITracked {
   /** Describes the operation in the user's language. */
   label: string;
@@ -54,7 +54,7 @@ interface ITracked {
   error: APIError | null;
 }
 
-/** Starts, follows and cancels operations, one in each place that shows them. */
+/** Starts, follows and cancels operations, at most one in each slot. */
 export class OperationTracker {
   constructor(private _client: MLWSClient) {}
 
@@ -66,9 +66,9 @@ export class OperationTracker {
   }
 
   /**
-   * Runs an operation, unless one is running in this place, and returns its result.
+   * Runs an operation, unless the slot has a running operation, and returns its result.
    *
-   * Returns null if it was canceled or has failed; its place shows that until it is dismissed.
+   * Returns null if it was canceled or has failed; the slot shows that until it is dismissed.
    */
   async run<T>(
     key: string,

@@ -67,7 +67,7 @@ const welcome: JupyterFrontEndPlugin<void> = {
       category: trans.__('Machine Learning')
     });
     menu?.helpMenu.addGroup([{ command: COMMAND }], 30);
-    // A page that opens a file or a folder has its own start.
+    // A page for a file or a folder does not show the welcome.
     if (labShell && PageConfig.getOption('treePath') === '') {
       void notifyOnError(async () => {
         const [{ composite }] = await Promise.all([settings, app.restored]);

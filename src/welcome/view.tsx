@@ -40,7 +40,7 @@ interface IWelcomeOptions {
   setShown: (isShown: boolean) => Promise<void>;
 }
 
-/** Ways to begin in a folder that has no project. */
+/** Ways to start in a folder without a project. */
 export class WelcomeView extends ReactWidget {
   constructor(private _options: IWelcomeOptions) {
     super();
@@ -52,7 +52,7 @@ export class WelcomeView extends ReactWidget {
     return (
       <Beginning
         {...this._options}
-        // It has done its part; the tab around it closes with it.
+        // The view is complete, so its tab closes.
         onDone={() => this.parent?.close()}
       />
     );
@@ -69,7 +69,7 @@ function Beginning(
   const [isShown, setShown] = useState(props.isShown());
   const [isOver, setOver] = useState(false);
 
-  /** Does a part of the work; closes the view where it made something. */
+  /** Performs an action; closes the view if it created something. */
   const attempt = async (
     text: string,
     work: () => Promise<boolean>

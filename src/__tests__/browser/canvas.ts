@@ -48,15 +48,13 @@ export const NODES = [
   'plot'
 ] as const;
 
-/**
- * Pixels along the edges of the drawing: what is dragged there moves the graph.
- */
+/** Width of the drawing's edge, in pixels: dragging there pans the graph. */
 const EDGE = 48;
 
 /** Pixels around a port, in which a line that ends is connected to it. */
 const PORT_REACH = 40;
 
-/** A state of the server in which some of its replies are others. */
+/** Recorded state of the server with some replies replaced. */
 type State = keyof typeof recording.later;
 
 function setState(server: RecordedServer, state: State): void {
@@ -65,7 +63,7 @@ function setState(server: RecordedServer, state: State): void {
   }
 }
 
-/** A canvas as a user works with it: what is pressed, dragged and typed. */
+/** Page object of a canvas, with the user's gestures. */
 export class CanvasPage {
   constructor(
     readonly lab: Lab,
@@ -92,7 +90,7 @@ export class CanvasPage {
     return this.lab.commands.execute(id);
   }
 
-  /** The next run begins as the recorded one that failed. */
+  /** Sets the recorded failed run as the reply to the next start of a run. */
   willStartRun(): void {
     const run = recording.later.failed.find(
       one => one.path === `${ADDRESS}/runs/latest`
@@ -131,7 +129,7 @@ export class CanvasPage {
 }
 
 interface ICanvasOptions {
-  /** Texts of files, beside those of the recording. */
+  /** File contents in addition to the recording. */
   files?: Record<string, string>;
   path?: string;
   state?: State;
@@ -191,7 +189,7 @@ export async function reload(
   return openCanvas({ files, stateDB, ...options });
 }
 
-/** Waits until elements are where they were a moment ago, and returns where. */
+/** Waits until elements stop moving; returns their positions. */
 async function atRest(...selectors: string[]): Promise<void> {
   let before = '';
   for (let still = 0; still < 4;) {
@@ -232,7 +230,7 @@ export function middle(element: Element): Place {
   return [x + width / 2, y + height / 2];
 }
 
-/** Presses on an element, moves in steps, and lets go at another or at a place. */
+/** Presses on an element, moves in steps, and releases on a target or at a position. */
 export async function drag(
   source: Locator,
   target: Locator | Place,
@@ -245,7 +243,7 @@ export async function drag(
   await commands.mouse('up');
 }
 
-/** Moves the pointer to the middle of an element, wherever it has moved meanwhile. */
+/** Moves the pointer to the center of an element, following its movement. */
 export async function hover(target: Locator): Promise<void> {
   let place: Place | null = null;
   for (;;) {
@@ -320,7 +318,7 @@ export function changedLines(before: string, after: string): string[] {
   return changed;
 }
 
-/** The file that the page downloads when something is done. */
+/** The file that the page downloads during an action. */
 export async function downloaded(
   act: () => Promise<void>
 ): Promise<{ name: string; text: string }> {

@@ -55,7 +55,7 @@ const SCHEMAS: Record<string, object> = {
   'jupyter-mlws:report': reportSchema
 };
 
-/** Settings as JupyterLab's server keeps them. */
+/** Settings as stored by JupyterLab's server. */
 class SettingConnector extends DataConnector<ISettingRegistry.IPlugin, string> {
   async fetch(id: string): Promise<ISettingRegistry.IPlugin | undefined> {
     const schema = SCHEMAS[id];
@@ -225,7 +225,7 @@ export class Lab extends JupyterFrontEnd<Shell> {
     );
   }
 
-  /** Adds the keys and the context menu of the canvas, as JupyterLab's own plugins do. */
+  /** Adds the keys and the context menu of the canvas, as JupyterLab's plugins do. */
   private _readSchema(): void {
     const { commands, contextMenu } = this;
     const schema = canvasSchema as unknown as ISettingRegistry.ISchema;

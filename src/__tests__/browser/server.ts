@@ -14,9 +14,9 @@ const API = '/mlws/api/v1/';
 const CONTENTS = '/api/contents/';
 
 /**
- * A Jupyter server that has files in memory and the recorded replies of the API.
+ * Jupyter server with files in memory and the recorded replies of the API.
  *
- * What was not recorded stays without an answer, as of a server that is busy.
+ * Requests without a recorded reply stay pending, as on a busy server.
  */
 export class RecordedServer {
   constructor(recording: IRecording) {
@@ -31,12 +31,12 @@ export class RecordedServer {
   readonly unanswered: string[] = [];
   readonly sockets: PlayedSocket[] = [];
 
-  /** Gives an answer to a request that is not a recorded one. */
+  /** Replies to a request that is not recorded. */
   reply(path: string, body: object | null, data: unknown): void {
     this._replies.set(keyOf(path, body), data);
   }
 
-  /** Writes a file as another program does, which the workspace's events report. */
+  /** Writes a file as a second program would, and sends the workspace's event. */
   write(path: string, text: string): void {
     this._saves += 1;
     this.files.set(path, text);

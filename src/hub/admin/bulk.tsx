@@ -5,7 +5,7 @@ import { nameOf, type IQuestion } from '../containers/labels';
 import type { IContainer } from '../../api/models';
 import { trans } from '../../ui/locale';
 
-/** What can be done with several containers at once. */
+/** Actions on several containers at once. */
 const ACTIONS: Action[] = ['start', 'stop', 'restart', 'delete'];
 
 function questionBefore(
@@ -44,7 +44,7 @@ function actionLabel(action: Action): string {
   return labels[action];
 }
 
-/** Actions on all containers that are chosen, each on those for which it makes sense. */
+/** Actions on all selected containers, each on those whose state allows it. */
 export function BulkActions(props: {
   chosen: readonly IContainer[];
   model: ContainersModel;

@@ -1,8 +1,8 @@
-/** What the Hub's service writes into its page. */
+/** Configuration that the Hub's service writes into its page. */
 export interface IConfig {
-  /** Where the service is: "/services/mlws/", after the Hub's own prefix. */
+  /** URL of the service: "/services/mlws/", with the Hub's prefix. */
   baseUrl: string;
-  /** Where the Hub's own pages are: "/hub/", or an address on the Hub's own host. */
+  /** URL of the Hub's pages: "/hub/", or an address on the Hub's host. */
   hubUrl: string;
   user: string;
   admin: boolean;

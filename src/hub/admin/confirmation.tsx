@@ -2,7 +2,7 @@ import { trans } from '../../ui/locale';
 import { Dialog } from '../containers/dialog';
 import type { IQuestion } from '../containers/labels';
 
-/** Asks before something ends; the harmless answer has the focus. */
+/** Confirmation dialog; the safe answer has the focus. */
 export function Confirmation(props: {
   question: IQuestion;
   onAnswer: (accepted: boolean) => void;

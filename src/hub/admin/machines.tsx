@@ -41,7 +41,7 @@ function Machine(props: { machine: IMachine }): JSX.Element {
   );
 }
 
-/** What each machine has, what is allocated to containers, and what they use of it. */
+/** Machines with their capacity, allocation and usage. */
 export function Machines(props: {
   machines: readonly IMachine[];
 }): JSX.Element {

@@ -51,7 +51,7 @@ const STATUSES: ContainerStatus[] = [
   'STOPPED',
   'CRASHED'
 ];
-/** Code of the error that one is not, or no longer, signed in. */
+/** Error code: the user is not, or no longer, signed in. */
 const SIGNED_OUT = '50301';
 
 function Head(props: { config: IConfig; theme: PageTheme }): JSX.Element {
@@ -104,7 +104,7 @@ function Containers(props: {
   });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const shown = sortContainers(filterContainers(items, text, status), order);
-  // What a filter hides is not acted on.
+  // Filtered containers are excluded from bulk actions.
   const together = shown.filter(one => chosen.has(one.id));
   const nothing = isAdmin
     ? trans.__('No containers yet.')
@@ -235,7 +235,7 @@ export function Page(props: {
     () => ({ ask, openLogs: setLogs }),
     [ask]
   );
-  // A volume grows and changes hands mostly where a container starts or ends.
+  // Volumes change their size and owner mostly when a container starts or stops.
   useEffect(() => {
     const again = () => void client.refresh('/volumes', '/resources/hours');
     model.moved.connect(again);

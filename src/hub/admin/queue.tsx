@@ -41,7 +41,7 @@ function QueueActions(props: {
   );
 }
 
-/** Who waits for resources, for what, and since when. */
+/** Queue of requests for resources. */
 export function Queue(props: {
   waiting: readonly IWaiting[];
   model: ContainersModel;

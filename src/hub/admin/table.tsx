@@ -17,7 +17,7 @@ interface IProps {
   order: IOrder;
   model: ContainersModel;
   host: IContainerHost;
-  /** Ids of those that something shall be done with together. */
+  /** Ids of the containers selected for bulk actions. */
   chosen: ReadonlySet<string>;
   onSort: (order: IOrder) => void;
   onChoose: (ids: ReadonlySet<string>) => void;
@@ -84,7 +84,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
   );
 }
 
-/** Containers as rows; what must be said of one beyond its row stands below it. */
+/** Table of containers; notes on a container are below its row. */
 export function ContainerTable(props: IProps): JSX.Element {
   const { containers, hasGpu, model, order } = props;
   const failures = useValue(model.failures);

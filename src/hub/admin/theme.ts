@@ -7,7 +7,7 @@ export type Theme = (typeof THEMES)[number];
 const KEY = 'mlws-theme';
 const SYSTEM = '(prefers-color-scheme: dark)';
 
-/** JupyterLab's own colours, light or dark: as the system has it, or as the person chose. */
+/** JupyterLab's colors, light or dark: by the system, or by the user's choice. */
 export class PageTheme {
   constructor() {
     document.head.append(this._style);

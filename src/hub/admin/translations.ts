@@ -9,10 +9,10 @@ const CATALOGUES: Record<string, string> = { 'zh-CN': 'zh_CN' };
 type Catalogue = Record<string, readonly string[]>;
 
 /**
- * The translations of a catalogue, with English where it has none.
+ * Translations of a catalog, with English as the fallback.
  *
- * JupyterLab's own class makes a function of the catalogue's rule of plurals, which the page's
- * content security policy forbids, rightly. The languages here have one form, or English's two.
+ * JupyterLab's class compiles the catalog's plural rule to a function, which the page's content
+ * security policy forbids. The supported languages have a single form, or English's two.
  */
 export class Translations implements TranslationBundle {
   constructor(private _catalogue: Catalogue = {}) {}
@@ -77,7 +77,7 @@ function fill(text: string, args: unknown[]): string {
   );
 }
 
-/** Read the translations of the page; English where there is no catalogue, or it cannot be read. */
+/** Loads the translations of the page; English without a readable catalog. */
 export async function loadTranslations(
   config: IConfig,
   server: IServer
@@ -94,7 +94,7 @@ export async function loadTranslations(
     }
     console.warn(`MLWS: ${url.pathname} answers ${answer.status}`);
   } catch (error) {
-    // The page in English is better than none.
+    // English is the fallback.
     console.warn(`MLWS: ${url.pathname} cannot be read`, error);
   }
   return new Translations();

@@ -9,18 +9,18 @@ import type { IQuestion } from '../containers/labels';
 import { language, trans } from '../../ui/locale';
 import { Head } from '../../ui/table/heading';
 
-/** What can be done with a volume. */
+/** Action on a volume. */
 type VolumeAction = 'trash' | 'restore' | 'purge';
 
 interface IProps {
   client: MLWSClient;
-  /** Asks the person; true to go on. */
+  /** Asks for confirmation; resolves to true to continue. */
   confirm: (question: IQuestion) => Promise<boolean>;
   /** Without it, the page says why nothing can be read. */
   isReachable: boolean;
 }
 
-/** What is asked before files go for good. */
+/** Confirmation before files are permanently deleted. */
 function questionBeforePurge(volume: IVolume): IQuestion {
   return {
     title: trans.__('Delete %1 permanently?', volume.name),
@@ -146,7 +146,7 @@ function HoursTable(props: {
   );
 }
 
-/** People's volumes with their trash, and hours of use. */
+/** Volumes of users with their trash, and hours of use. */
 export function Volumes(props: IProps): JSX.Element {
   const { client } = props;
   const volumes = useGet(client, '/volumes');

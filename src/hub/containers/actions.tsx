@@ -9,9 +9,9 @@ import { useReport, type Action, type ContainersModel } from './model';
 import { ResizeForm } from './resizeForm';
 import { nameOf, questionBefore, type IQuestion } from './labels';
 
-/** What the surroundings of a list of containers do for it. */
+/** Operations that the page or the lab provides to a list of containers. */
 export interface IContainerHost {
-  /** Asks the person about a container; true to go on. */
+  /** Asks for confirmation; resolves to true to continue. */
   ask(question: IQuestion, container: IContainer): Promise<boolean>;
   openLogs(container: IContainer): void;
 }
@@ -19,7 +19,7 @@ export interface IContainerHost {
 const ENDED: ContainerStatus[] = ['STOPPED', 'CRASHED'];
 const UP: ContainerStatus[] = ['RUNNING', 'UNHEALTHY'];
 
-/** Whether an action makes sense in the container's state. */
+/** Tests whether an action is possible in the container's state. */
 export function isPossible(action: Action, status: ContainerStatus): boolean {
   const possible: Record<Action, boolean> = {
     start: ENDED.includes(status),
@@ -30,12 +30,12 @@ export function isPossible(action: Action, status: ContainerStatus): boolean {
   return possible[action];
 }
 
-/** Whether another size makes sense in the container's state. */
+/** Tests whether a container can be resized in its state. */
 function isResizable(status: ContainerStatus): boolean {
   return [...ENDED, ...UP, 'QUEUED'].includes(status);
 }
 
-/** Asks where something would be lost, then does it. */
+/** Performs an action, after confirmation if it is destructive. */
 export async function perform(
   action: Action,
   container: IContainer,
@@ -70,7 +70,7 @@ export function ActionButton(props: {
   );
 }
 
-/** What can be done with one thing, named for screen readers. */
+/** Group of actions with an accessible name. */
 export function ActionGroup(props: {
   of: string;
   children: ReactNode;
@@ -86,7 +86,7 @@ export function ActionGroup(props: {
   );
 }
 
-/** Everything that can be done with one container. */
+/** All actions of a container. */
 export function ContainerActions(props: {
   container: IContainer;
   model: ContainersModel;

@@ -89,7 +89,7 @@ it('shows what the server refuses at its field, and tells screen readers', async
   const note = document.getElementById(input.getAttribute('aria-describedby')!);
   expect(note?.textContent).toContain('is above the limit');
   expect(field('resources.memory').getAttribute('aria-invalid')).toBe('false');
-  // All is told at the fields: nothing stands above them.
+  // All errors are at the fields, none above the form.
   expect(node.querySelector('.jp-mlws-Failure')).toBeNull();
   expect(made).toEqual([]);
 });

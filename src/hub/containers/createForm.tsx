@@ -13,12 +13,12 @@ import type { ContainersModel } from './model';
 import { Profiles } from './profiles';
 import { SIZE_FIELDS, SizeFields, sizeOf } from './size';
 
-/** The form's fields as the API names them; an error about another one stands above them. */
+/** Fields of the form by their API names; errors about others are above the form. */
 const FIELDS = ['name', 'image', ...SIZE_FIELDS, 'environment'] as const;
 type FieldName = (typeof FIELDS)[number];
 type Values = Record<FieldName, string>;
 
-/** Lines of NAME=value as a mapping; the first line that is none, where there is one. */
+/** Parses lines of NAME=value; returns the first invalid line, if any. */
 export function parseEnvironment(text: string): {
   values: Record<string, string>;
   wrong: string | null;
@@ -45,7 +45,7 @@ function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
   };
 }
 
-/** Asks for a new container; what the server refuses stands at its field. */
+/** Form for a new container; errors of the server are at their field. */
 export function CreateForm(props: {
   model: ContainersModel;
   report: IResourceReport;

@@ -1,6 +1,6 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 
-/** The browser's own modal dialog: it keeps the focus, and Escape closes it. */
+/** Native modal dialog: it traps the focus, and Escape closes it. */
 export function Dialog(props: {
   title: string;
   onClose: () => void;

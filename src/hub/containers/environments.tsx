@@ -157,7 +157,7 @@ function SaveForm(
   );
 }
 
-/** What the person has saved, and the button that saves what this container has installed. */
+/** Saved environments, and the button that saves this container's environment. */
 export function Environments(props: IProps): JSX.Element {
   const { model, here } = props;
   const [isSaving, setIsSaving] = useState(false);

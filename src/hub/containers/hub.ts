@@ -2,10 +2,10 @@ import { PageConfig } from '@jupyterlab/coreutils';
 
 import { APIError, type MLWSClient } from '../../api/client';
 
-/** Code of the answer where no Hub started this lab. */
+/** Error code: no Hub started this lab. */
 const NO_HUB = '10103';
 
-/** Whether a Hub of ours started this lab; on a Hub, only the answer that there is none counts. */
+/** Tests whether an MLWS Hub started this lab; only a definite error code counts as no. */
 export async function hasHub(client: MLWSClient): Promise<boolean> {
   if (!PageConfig.getOption('hubPrefix')) {
     return false;

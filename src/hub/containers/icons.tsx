@@ -11,7 +11,7 @@ import refreshSvg from '@jupyterlab/ui-components/style/icons/toolbar/refresh.sv
 import runSvg from '@jupyterlab/ui-components/style/icons/toolbar/run.svg';
 import stopSvg from '@jupyterlab/ui-components/style/icons/toolbar/stop.svg';
 
-/** JupyterLab's own drawings; its LabIcon would bring all of them into the Hub's page. */
+/** Paths of JupyterLab's icons; LabIcon would include all icons in the Hub's page. */
 const DRAWINGS = {
   close: closeSvg,
   delete: deleteSvg,

@@ -18,7 +18,7 @@ export function containerStatusLabel(status: ContainerStatus): string {
   return labels[status] ?? status;
 }
 
-/** What people call a container: the server without a name is the default one. */
+/** Display name of a container: the unnamed server is the default server. */
 export function nameOf(container: Pick<IContainer, 'name'>): string {
   return container.name || trans.__('default');
 }
@@ -37,7 +37,7 @@ export function resourcesText(resources: IResources): string {
   return parts.join(' · ');
 }
 
-/** What is asked before something ends: what is lost, and what is kept. */
+/** Confirmation before a destructive action, with its effects. */
 export interface IQuestion {
   title: string;
   lost: string;
@@ -45,7 +45,7 @@ export interface IQuestion {
   accept: string;
 }
 
-/** The question before an action; null for what destroys nothing. */
+/** Confirmation before an action; null if nothing is lost. */
 export function questionBefore(
   action: Action,
   container: IContainer

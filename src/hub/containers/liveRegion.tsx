@@ -5,7 +5,7 @@ import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
 import { containerStatusLabel, nameOf } from './labels';
 
-/** Tells those who do not see the list what moves in it. */
+/** Announces changes of the list to screen readers. */
 export function LiveRegion(props: { model: ContainersModel }): JSX.Element {
   const { model } = props;
   const [text, setText] = useState('');

@@ -6,7 +6,7 @@ import { Failures, ServerView, useGet } from '../../ui/server';
 import { useLog } from '../../ui/useLog';
 import { AnsiText, LogPanel } from '../../ui/logPanel';
 
-/** Of a longer log the end is kept. */
+/** Maximum number of lines; older lines are dropped. */
 const LONGEST = 2000;
 const NOTHING: readonly ILogLine[] = [];
 
@@ -21,14 +21,14 @@ const follow = (
   lines: readonly ILogLine[],
   event: Data<'get', '/logs/{log}'>
 ) =>
-  // "reset": the container was started anew, its lines are counted from the first again.
+  // "reset": the container was restarted, and its lines count from the start.
   event.type === 'reset'
     ? []
     : event.type === 'log'
       ? [...lines, event]
       : lines;
 
-/** A container's log as it grows; it follows the end until one scrolls back. */
+/** Live log of a container; follows the end until the user scrolls back. */
 export function ContainerLog(props: {
   client: MLWSClient;
   /** Of the container. */
@@ -37,12 +37,12 @@ export function ContainerLog(props: {
 }): JSX.Element {
   const { client, id, label } = props;
   const path = encodeURIComponent(id);
-  // Its end, since the stream would begin a long log from its beginning.
+  // The stream would send a long log from its start.
   const end = useGet(
     client,
     `/containers/${path}/logs`,
     { tail: LONGEST },
-    // What comes after it is the stream's.
+    // The stream has the lines after it.
     { staleTime: 'static', gcTime: 0 }
   );
   const { lines, connected } = useLog(

@@ -1,16 +1,16 @@
-/** From which part of the limit on a meter warns, where reaching it does harm. */
+/** Fraction of the limit from which a meter warns, if reaching it does harm. */
 export const FULL = 0.9;
 
-/** How much of something is used, of what is promised, of what there is. */
+/** Meter of used, allocated and available resources. */
 export function Meter(props: {
   label: string;
-  /** What the bar says, for those who read. */
+  /** Value of the bar as text. */
   text: string;
   used: number;
   limit: number | null;
-  /** Promised, drawn behind what is used. */
+  /** Allocated amount, drawn behind the usage. */
   promised?: number;
-  /** Whether reaching the limit does harm, as it does of memory. */
+  /** True if reaching the limit does harm, as for memory. */
   warns?: boolean;
 }): JSX.Element {
   const { label, text, used, limit, promised, warns } = props;

@@ -189,7 +189,7 @@ it('shows the end of a log, then follows it, and begins anew after a new start',
   socket.say({ type: 'hello', seq: 42 });
   socket.say(line(43, 'three'));
   expect(await texts()).toEqual(['one', 'two', 'three']);
-  // The list of containers is read anew, the log is not.
+  // The list of containers is read again, but not the log.
   await client.refresh('/containers');
   expect(socket.closed).toBe(false);
   socket.say({ type: 'reset', seq: 0 });

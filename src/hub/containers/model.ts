@@ -15,10 +15,10 @@ import { readPages } from '../../api/pages';
 import { useActive, useGet, type IAnswer } from '../../ui/server';
 import { State } from '../../ui/state';
 
-/** What can be done with a container that there is. */
+/** Action on an existing container. */
 export type Action = 'start' | 'stop' | 'restart' | 'delete';
 
-/** Another size; what is left out stays. */
+/** Partial change of a size. */
 type ResourceChange = Partial<IResources>;
 
 const CONTAINERS = ['/containers', {}];
@@ -26,24 +26,24 @@ const REPORT = ['/resources', {}];
 
 /** The containers and the machines they run on, as the Hub's service reports them. */
 export class ContainersModel {
-  /** `owner`: only this person's containers, also where an administrator may see all. */
+  /** `owner`: only this user's containers, also for administrators. */
   constructor(
     readonly client: MLWSClient,
     readonly owner: string | null = null
   ) {}
 
-  /** Emitted when a container takes another state, or goes. */
+  /** Emitted when a container changes its state, or is deleted. */
   readonly moved = new Signal<this, IContainer | { removed: IContainer }>(this);
-  /** What was asked for and is not answered yet, by container. */
+  /** Pending action by container. */
   readonly busy = new State<ReadonlyMap<string, Action>>(new Map());
-  /** Why the newest action failed, by container. */
+  /** Error of the newest action, by container. */
   readonly failures = new State<ReadonlyMap<string, APIError>>(new Map());
-  /** Whether news arrive; false before the first connection, too. */
+  /** True while events arrive; false before the first connection, too. */
   readonly connected = new State(false);
-  /** Whether news should arrive and do not: a connection broke, or could not be made. */
+  /** True if the connection broke, or could not be made. */
   readonly lost = new State(false);
 
-  /** Follows what happens; returns what ends that. */
+  /** Subscribes to events; returns the function that unsubscribes. */
   follow(): () => void {
     const events = this.client.stream('/containers/status');
     events.message.connect((_, event) => this._onEvent(event));
@@ -51,7 +51,7 @@ export class ContainersModel {
       this.connected.value = connected;
       this.lost.value = !connected;
       if (!connected) {
-        // Why it broke (signed out, the service gone), a request can tell and a socket cannot.
+        // The reason (signed out, service stopped) is known to a request, but not to a socket.
         void this._refresh();
       }
     });
@@ -84,14 +84,14 @@ export class ContainersModel {
     this.failures.value = without(this.failures.value, id);
   }
 
-  /** Asks for a container; throws the server's APIError, which names the fields at fault. */
+  /** Creates a container; throws the server's APIError, which names the invalid fields. */
   async create(request: IContainerCreate): Promise<IContainer> {
     const container = await this.client.post('/containers', request);
     this._put(container);
     return container;
   }
 
-  /** Puts what waits at another place of the queue, or takes it out; failures as of `act`. */
+  /** Moves a request in the queue, or removes it; reports failures as `act` does. */
   requeue(id: string, position: number | null): Promise<void> {
     const path = `/resources/queue/${encodeURIComponent(id)}` as const;
     return this._attempt(id, () =>
@@ -101,7 +101,7 @@ export class ContainersModel {
     );
   }
 
-  /** Gives a container another size; throws the server's APIError. */
+  /** Resizes a container; throws the server's APIError. */
   async resize(id: string, resources: ResourceChange): Promise<IContainer> {
     const container = await this.client.patch(
       `/containers/${encodeURIComponent(id)}`,
@@ -155,7 +155,7 @@ export class ContainersModel {
     const before = items.find(one => one.id === container.id);
     if (
       !this._isMine(container) ||
-      // An answer and an event overtook each other.
+      // A response and an event may arrive in the wrong order.
       (before && before.updated_at > container.updated_at)
     ) {
       return;
@@ -191,7 +191,7 @@ function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
   return next;
 }
 
-/** The containers, which follow what happens while the view can be seen. */
+/** Containers, updated by events while the view is visible. */
 export function useContainers(
   model: ContainersModel
 ): IAnswer<readonly IContainer[]> {
@@ -205,12 +205,12 @@ export function useContainers(
   );
 }
 
-/** Machines, the queue, and what a new container may have. */
+/** Machines, the queue, and limits of a new container. */
 export function useReport(model: ContainersModel): IAnswer<IResourceReport> {
   return useGet(model.client, '/resources');
 }
 
-/** What the person has saved; nothing where all people's containers are shown. */
+/** Saved environments of the user; empty in lists of all users' containers. */
 export function useEnvironments(
   model: ContainersModel
 ): IAnswer<IPage<ISavedEnvironment>> {

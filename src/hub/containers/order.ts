@@ -17,7 +17,7 @@ export interface IOrder {
   descending: boolean;
 }
 
-/** What needs somebody comes first. */
+/** Statuses by urgency. */
 const URGENCY: ContainerStatus[] = [
   'CRASHED',
   'UNHEALTHY',
@@ -29,7 +29,7 @@ const URGENCY: ContainerStatus[] = [
   'STOPPED'
 ];
 
-/** What a column sorts by: texts, or numbers. */
+/** Sort keys of the columns. */
 const KEYS: Record<Column, (container: IContainer) => string | number> = {
   user: one => one.user,
   name: one => one.name,
@@ -42,7 +42,7 @@ const KEYS: Record<Column, (container: IContainer) => string | number> = {
   age: one => -Date.parse(since(one))
 };
 
-/** Since when the container is what it is: its start, or its making before there was one. */
+/** Start of the container, or its creation before the first start. */
 export function since(container: IContainer): string {
   return container.started_at ?? container.created_at;
 }
@@ -68,7 +68,7 @@ function compare(a: string | number, b: string | number): number {
     : Number(a) - Number(b);
 }
 
-/** Those whose owner, name, image or machine have the text, in that state ("" for any). */
+/** Containers whose owner, name, image or machine matches the text, in a state ("" for any). */
 export function filterContainers(
   containers: readonly IContainer[],
   text: string,
@@ -84,7 +84,7 @@ export function filterContainers(
   );
 }
 
-/** What a container may use: cores and bytes; null where it is written in no way we know. */
+/** Limits of a container: cores and bytes; null for an unknown notation. */
 export function limitsOf(container: IContainer): {
   cpu: number | null;
   memory: number | null;

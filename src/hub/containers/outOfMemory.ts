@@ -6,20 +6,20 @@ import { notifyOnError } from '../../lab/notify';
 import { trans } from '../../ui/locale';
 import { writeMemory } from './quantities';
 
-/** What the notice needs of the person's containers. */
+/** Part of the containers model that the notice needs. */
 interface IResizable {
-  /** The most memory that a container may have, in bytes; null where that is not known. */
+  /** Maximum memory of a container, in bytes; null if unknown. */
   limit(): Promise<number | null>;
   resize(memory: string): Promise<IContainer>;
 }
 
-/** How much to offer to whom `now` was not enough; null where there is no more. */
+/** Next larger memory size after `now`; null at the limit. */
 function largerMemory(now: number, limit: number | null): number | null {
   const twice = limit === null ? 2 * now : Math.min(2 * now, limit);
   return twice > now ? twice : null;
 }
 
-/** Says whose kernel was ended for lack of memory, and offers more of it by one click. */
+/** Reports a kernel that was killed for lack of memory, with a button for more memory. */
 export async function notifyOutOfMemory(
   what: IOutOfMemory,
   container: IResizable

@@ -16,7 +16,7 @@ import { IMainViews, IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
 import { describeArgs } from '../../lab/describeArgs';
 import { language, trans } from '../../ui/locale';
 
-/** A person's server without a name, in the id of its container. */
+/** Id of the user's unnamed server in its container's id. */
 const DEFAULT_SERVER = 'default';
 const OPEN_LOGS = 'mlws:open-container-log';
 
@@ -100,7 +100,7 @@ const containers: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** The most memory that a container may have; null where nobody answers. */
+/** Maximum memory of a container; null if unknown. */
 async function memoryLimit(client: MLWSClient): Promise<number | null> {
   try {
     const { limits } = await client.get('/resources');

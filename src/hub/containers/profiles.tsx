@@ -6,7 +6,7 @@ import { parseCpu, parseMemory } from './quantities';
 import type { ISizeValues } from './size';
 import { resourcesText } from './labels';
 
-/** What the Hub's own sizes are called; others keep the name that the administrator gave. */
+/** Labels of the Hub's predefined sizes; others keep the administrator's name. */
 function titleOf(name: string): string {
   const known: Record<string, string> = {
     small: trans.__('Small'),
@@ -25,7 +25,7 @@ function isSame(size: IResources, values: ISizeValues): boolean {
   );
 }
 
-/** The sizes to choose from; what is chosen fills in the fields. */
+/** Predefined sizes; a choice fills in the fields. */
 export function Profiles(props: {
   profiles: Record<string, IResources>;
   chosen: ISizeValues;

@@ -1,4 +1,4 @@
-/** Quantities as people write them, in the notation of Kubernetes. */
+/** Quantities in the notation of Kubernetes. */
 
 const SUFFIXES: Record<string, number> = {
   '': 1,

@@ -7,7 +7,7 @@ import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
 import { SizeFields, SIZE_FIELDS, sizeOf, type ISizeValues } from './size';
 
-/** Gives a container another size, live where it runs. */
+/** Form that resizes a container, live if it runs. */
 export function ResizeForm(props: {
   container: IContainer;
   model: ContainersModel;

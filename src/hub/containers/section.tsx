@@ -14,7 +14,7 @@ import { ContainerState, hasNotes, Notes } from './status';
 import { CpuMeter, MemoryMeter } from './usage';
 import { nameOf } from './labels';
 
-/** What the lab does for its list of containers. */
+/** Operations that the lab provides to its list of containers. */
 export interface ILabHost extends IContainerHost {
   open(container: IContainer): void;
   /** Id of the container that this lab runs in. */
@@ -123,7 +123,7 @@ function List(props: IProps): JSX.Element {
   );
 }
 
-/** The person's containers, in the lab's sidebar. */
+/** List of the user's containers, in the sidebar. */
 export function containersView(
   model: ContainersModel,
   host: ILabHost

@@ -12,7 +12,7 @@ export const SIZE_FIELDS = [
 type SizeField = (typeof SIZE_FIELDS)[number];
 export type ISizeValues = Record<SizeField, string>;
 
-/** What was typed, as the API takes it. */
+/** Converts the values of the form to the API's format. */
 export function sizeOf(values: ISizeValues, hasGpu: boolean): IResources {
   return {
     cpu: values['resources.cpu'].trim(),
@@ -21,7 +21,7 @@ export function sizeOf(values: ISizeValues, hasGpu: boolean): IResources {
   };
 }
 
-/** Cores, memory and devices of a container, with what is wrong with each. */
+/** Fields for cores, memory and devices of a container, with their errors. */
 export function SizeFields(props: {
   values: ISizeValues;
   errors: ReadonlyMap<string, string>;

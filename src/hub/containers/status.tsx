@@ -6,7 +6,7 @@ import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
 import { containerStatusLabel } from './labels';
 
-/** The state as a word in its colour. */
+/** Label of the state in its color. */
 export function ContainerState(props: { container: IContainer }): JSX.Element {
   const { container } = props;
   return (
@@ -31,7 +31,7 @@ function placeText(place: IQueuePlace): string {
       );
 }
 
-/** Whether there is more to say of a container than its row does. */
+/** Tests whether a container has notes below its row. */
 export function hasNotes(
   container: IContainer,
   failure: APIError | undefined
@@ -44,7 +44,7 @@ export function hasNotes(
   );
 }
 
-/** Its place in the queue, why it stopped, its last words, and why an action failed. */
+/** Position in the queue, reason of a stop, last output, and error of an action. */
 export function Notes(props: {
   container: IContainer;
   model: ContainersModel;

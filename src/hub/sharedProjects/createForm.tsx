@@ -8,7 +8,7 @@ import { PROJECTS } from './labels';
 
 const FIELDS = ['name', 'description'] as const;
 
-/** Asks for a new shared project; what the server refuses stands at its field. */
+/** Form for a new shared project; errors of the server are at their field. */
 export function CreateProjectForm(props: {
   client: MLWSClient;
   onDone: () => void;

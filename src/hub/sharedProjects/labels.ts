@@ -3,20 +3,20 @@ import { trans } from '../../ui/locale';
 
 export const ROLES: readonly Role[] = ['reader', 'writer', 'owner'];
 
-/** Where the shared projects are in the API. */
+/** API path of the shared projects. */
 export const PROJECTS = '/team/projects';
 
-/** Where a shared project is in the API. */
+/** API path of a shared project. */
 export function projectPath(name: string) {
   return `${PROJECTS}/${encodeURIComponent(name)}` as const;
 }
 
-/** Where a member of a shared project is in the API. */
+/** API path of a member of a shared project. */
 export function memberPath(name: string, user: string) {
   return `${projectPath(name)}/members/${encodeURIComponent(user)}` as const;
 }
 
-/** A role as people read it. */
+/** Label of a role. */
 export function roleLabel(role: Role): string {
   const labels: Record<Role, string> = {
     reader: trans.__('Reader'),

@@ -34,7 +34,7 @@ function MemberRow(props: IProps & { member: IMember }): JSX.Element {
   const { project, member, client } = props;
   const { user, role } = member;
   const [chosen, setChosen] = useState<Role | null>(role);
-  // What is sent is the newest choice; null: the member goes.
+  // Sends the newest choice; null removes the member.
   const { rest, isBusy, submit } = useSubmit([], async () => {
     const path = memberPath(project.name, user);
     await (chosen === null
@@ -129,7 +129,7 @@ function AddMember({ project, client }: IProps): JSX.Element {
   );
 }
 
-/** Who is a member as what; owners change it. */
+/** Members with their roles; editable by owners. */
 export function Members(props: IProps): JSX.Element {
   const { project } = props;
   return (

@@ -43,7 +43,7 @@ const team: JupyterFrontEndPlugin<void> = {
         const props = { client: hub, host: labHost(client, hub, work) };
         const view = teamView(props);
         sidebar.addSection({ view, folded: true });
-        // Who has no project yet may begin with one that others share.
+        // A user without a project may start with a shared project.
         const alone = teamView(props, true);
         sidebar.addBeginning(alone);
       }

@@ -9,11 +9,11 @@ import { Members } from './members';
 import { PROJECTS, roleLabel } from './labels';
 import { trans } from '../../ui/locale';
 
-/** What the lab does for its list of shared projects. */
+/** Operations that the lab provides to its list of shared projects. */
 export interface ITeamHost {
   /** A clone in the home, shown when it is there. */
   clone(project: ITeamProject): void;
-  /** The project that is shown goes there from now on; null where none is shown. */
+  /** Sets the remote of the current project; null without a project. */
   connect: ((project: ITeamProject) => void) | null;
   leave(project: ITeamProject): void;
   delete(project: ITeamProject): void;
@@ -146,7 +146,7 @@ function List(props: IProps): JSX.Element {
 }
 
 /**
- * The projects that the person shares with others of the Hub, in the lab's sidebar.
+ * List of the user's shared projects, in the sidebar.
  *
  * `isAlone`: without the title of a section.
  */
