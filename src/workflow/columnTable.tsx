@@ -31,7 +31,7 @@ const ROLES: readonly ColumnRole[] = [
   'weight'
 ];
 /** Columns from which there is a filter. */
-const MANY = 16;
+const MIN_FILTER_COLUMNS = 16;
 /** Width and height of a distribution, in pixels. */
 const [WIDTH, HEIGHT, BARS] = [60, 16, 10];
 
@@ -65,7 +65,7 @@ export function ColumnTable(props: IColumnTable): JSX.Element {
     : columns;
   return (
     <div className="jp-mlws-ColumnTable">
-      {columns.length >= MANY && (
+      {columns.length >= MIN_FILTER_COLUMNS && (
         <div className="jp-mlws-ColumnTable-filter">
           <input
             className="jp-mod-styled"

@@ -6,7 +6,7 @@ import type { Editor } from './editor';
 import type { Alignment } from './graph/align';
 import type { CanvasWidget, WorkflowWidget } from './widget';
 import { canShowPreparation, showPreparation } from './store/preparation';
-import { NOT_DONE } from './store/run';
+import { INCOMPLETE } from './store/run';
 import { describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
@@ -93,7 +93,7 @@ function frameOf({ gestures, model }: Editor): number | null {
 function hasFailed(editor: Editor): boolean {
   const node = nodeOf(editor);
   const status = node && editor.model.runs.current.nodes.get(node)?.status;
-  return canRun(editor) && NOT_DONE.has(status ?? undefined);
+  return canRun(editor) && INCOMPLETE.has(status ?? undefined);
 }
 
 function canCopy({ model }: Editor): boolean {
@@ -141,7 +141,7 @@ function runCommands(): Commands {
       label: trans.__('Resume Run'),
       act: ({ model }) => model.runs.resume(),
       isEnabled: editor =>
-        canRun(editor) && NOT_DONE.has(editor.model.runs.current.run?.status)
+        canRun(editor) && INCOMPLETE.has(editor.model.runs.current.run?.status)
     },
     'workflow:retry': {
       label: trans.__('Retry Node'),

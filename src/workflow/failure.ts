@@ -11,7 +11,7 @@ const COMMAND = /^> /;
 const DECORATION = /^[\s^~\-=─│|]*$/;
 const MAX_LENGTH = 300;
 /** Error of a built-in component, whose message is written for users. */
-const OWN = 'ComponentError';
+const COMPONENT_ERROR = 'ComponentError';
 /** Prefix of the output of a node that was not run, or whose result could not be stored. */
 const REFUSAL = /^jupyter mlws node: /;
 
@@ -70,7 +70,7 @@ function ownMessage(error: INodeFailure): string | null {
     .filter(line => EXCEPTION.test(line.trim()))
     .pop();
   const [, name, message = ''] = EXCEPTION.exec(last?.trim() ?? '') ?? [];
-  return name === OWN ? message : null;
+  return name === COMPONENT_ERROR ? message : null;
 }
 
 /** Returns the setting that most likely caused an error; null if the error names none. */

@@ -50,7 +50,7 @@ const CANVAS = 'jupyter-mlws:canvas';
 const FILE_TYPE = 'dvc-workflow';
 
 /** News of these may be about a file that is open. */
-const FILES: ReadonlySet<string> = new Set(['workflows', 'changes', 'history']);
+const AREAS: ReadonlySet<string> = new Set(['workflows', 'changes', 'history']);
 
 const CREATE = 'workflow:new';
 const FROM_TABLE = 'workflow:from-table';
@@ -160,7 +160,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     workspace.message.connect((_, message) => {
       if (
         message.type !== 'workspace' ||
-        message.areas.some(area => FILES.has(area))
+        message.areas.some(area => AREAS.has(area))
       ) {
         tracker.forEach(({ editor }) => editor?.refreshFiles().catch(report));
       }
@@ -380,7 +380,7 @@ function addCompareCommand(
 }
 
 /** Time for which an equal message is not repeated, in milliseconds. */
-const ONCE = 10_000;
+const QUIET_TIME = 10_000;
 
 /** Shows errors as notifications; an error of several requests only once. */
 function reporter(): Report {
@@ -393,7 +393,7 @@ function reporter(): Report {
           ? error.message
           : String(error);
     const last = times.get(text) ?? 0;
-    if (Date.now() - last > ONCE) {
+    if (Date.now() - last > QUIET_TIME) {
       times.set(text, Date.now());
       Notification.error(`${trans.__('Workflow')}: ${text}`, {
         autoClose: 15_000,

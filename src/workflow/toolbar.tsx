@@ -175,7 +175,7 @@ function buttons(commands: CommandRegistry): Record<string, IButton> {
         openMenu(
           commands,
           button,
-          MORE.map(command =>
+          MORE_COMMANDS.map(command =>
             command === '' ? { type: 'separator' } : { command }
           )
         )
@@ -217,7 +217,7 @@ export function addNotebookMenu(
 }
 
 /** Commands of the button "More"; "" is a separator. */
-const MORE = [
+const MORE_COMMANDS = [
   'workflow:add-node',
   'workflow:add-note',
   'workflow:find',

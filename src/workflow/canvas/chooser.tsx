@@ -19,7 +19,7 @@ export interface IChoice {
 const WIDTH = 320;
 const HEIGHT = 300;
 /** More are found by typing. */
-const MOST = 100;
+const MAX_CHOICES = 100;
 
 /** A search field with a list, near a place of the canvas: type, arrow keys, Enter. */
 export function Chooser(props: {
@@ -42,7 +42,7 @@ export function Chooser(props: {
       matchesWords(`${text} ${detail ?? ''} ${words ?? ''}`, query)
     )
     .sort((one, other) => startsWith(other, query) - startsWith(one, query));
-  const visible = matches.slice(0, MOST);
+  const visible = matches.slice(0, MAX_CHOICES);
   const current = visible[Math.min(index, visible.length - 1)];
   useEffect(() => {
     list.current
@@ -132,9 +132,9 @@ export function Chooser(props: {
         ))}
       </ul>
       {visible.length === 0 && <p className="jp-mlws-Empty">{empty}</p>}
-      {matches.length > MOST && (
+      {matches.length > MAX_CHOICES && (
         <p className="jp-mlws-Empty">
-          {trans.__('%1 more. Type to filter.', matches.length - MOST)}
+          {trans.__('%1 more. Type to filter.', matches.length - MAX_CHOICES)}
         </p>
       )}
     </div>

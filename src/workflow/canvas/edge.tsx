@@ -17,7 +17,7 @@ export type CanvasEdge = Edge<{
 }>;
 
 /** From so far apart on, there is room for a number on a wire. */
-const ROOM = 44;
+const MIN_LABEL_DISTANCE = 44;
 
 /** An edge as the exported image has it, with the rows of the table that it carries. */
 export const EdgeView = memo((props: EdgeProps<CanvasEdge>) => {
@@ -78,7 +78,7 @@ function Rows(props: {
   const outputs = useKeyed(model.results.nodes, node)?.outputs ?? [];
   const rows = outputs.find(output => output.port === port)?.rows ?? null;
   const isCorner = via.length > 2;
-  if (rows === null || (!isCorner && to.x - from.x < ROOM)) {
+  if (rows === null || (!isCorner && to.x - from.x < MIN_LABEL_DISTANCE)) {
     return null;
   }
   const middle = isCorner

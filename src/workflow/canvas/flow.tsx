@@ -65,12 +65,12 @@ import { TreeView } from './tree';
 
 const MINI_MAP = { width: 130, height: 90 };
 /** Number of nodes up to which the minimap is hidden. */
-const FEW_NODES = 12;
+const SMALL_GRAPH = 12;
 /**
  * Number of nodes from which only visible nodes are drawn, at low zoom as one picture: 300 elements
  * with edges move at 20 to 30 frames a second, the picture at 60.
  */
-const MANY_NODES = 100;
+const LARGE_GRAPH = 100;
 const NEAR_ZOOM = 0.5;
 const NO_EDGES: CanvasEdge[] = [];
 /** Out of reach of keys and screen readers; React 18 does not know the attribute. */
@@ -112,7 +112,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
   const [request, setRequest] = useState<IRequest | null>(null);
   const { refusal, refuse } = useRefusal(model);
   const { nodes, onNodesChange } = useNodes(model);
-  const isMany = nodes.length > MANY_NODES;
+  const isMany = nodes.length > LARGE_GRAPH;
   const [initial] = useState(
     () =>
       restoredViewport(model, props.view.initial, nodes, props.shape) ??
@@ -371,13 +371,13 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         ariaLabelConfig={labels}
         aria-label={trans.__('Workflow graph')}
         attributionPosition={
-          nodes.length > FEW_NODES ? 'bottom-right' : 'bottom-left'
+          nodes.length > SMALL_GRAPH ? 'bottom-right' : 'bottom-left'
         }
       >
         <Background />
         <Controls
           // A small graph starts at the left; the minimap of a large graph is at the right.
-          position={nodes.length > FEW_NODES ? 'bottom-left' : 'bottom-right'}
+          position={nodes.length > SMALL_GRAPH ? 'bottom-left' : 'bottom-right'}
           orientation="horizontal"
           showInteractive={false}
           fitViewOptions={FIT}
@@ -386,7 +386,7 @@ function FlowPane(props: IFlowProps & { shape: IShape }): JSX.Element {
         {isMany ? (
           <MapOfMany nodes={nodes} {...MINI_MAP} />
         ) : (
-          nodes.length > FEW_NODES && (
+          nodes.length > SMALL_GRAPH && (
             <MiniMap style={MINI_MAP} pannable zoomable />
           )
         )}

@@ -15,7 +15,7 @@ import { toEdges, toNodes, withFrames } from './nodes';
 import type { AnyNode } from './nodeTypes';
 
 /** Delay of the write after the last arrow key, in milliseconds. */
-const MOVE_REST = 400;
+const WRITE_DELAY = 400;
 /** Synchronizes React Flow's nodes with the model; unchanged nodes keep their object. */
 export function useNodes(model: CanvasModel): {
   nodes: AnyNode[];
@@ -60,7 +60,7 @@ export function useNodes(model: CanvasModel): {
         if (change.type === 'position' && !change.dragging && change.position) {
           positions.current.set(change.id, change.position);
           clearTimeout(timer.current);
-          timer.current = setTimeout(commit, MOVE_REST);
+          timer.current = setTimeout(commit, WRITE_DELAY);
         } else if (change.type === 'select') {
           isPicking = true;
           if (change.selected) {

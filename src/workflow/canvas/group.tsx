@@ -21,7 +21,7 @@ import { ResultLine } from './result';
 export type GroupNode = Node<INodeData, 'subworkflow'>;
 
 /** Marks by priority: a group shows the first that a member has. */
-const WEIGHTS: readonly NodeMark[] = [
+const MARKS_BY_PRIORITY: readonly NodeMark[] = [
   'failed',
   'running',
   'waiting',
@@ -75,7 +75,7 @@ export function useGroupState({
         runs.isRunning && state ? undefined : runs.plan.get(id)
       );
     });
-    const mark = WEIGHTS.find(one => marks.includes(one)) ?? null;
+    const mark = MARKS_BY_PRIORITY.find(one => marks.includes(one)) ?? null;
     const isUrgent = mark === 'failed' || mark === 'running';
     const state: IGroupState = {
       mark,

@@ -19,7 +19,7 @@ import { edgeEnds, NODE_WIDTH, type XYPosition } from '../graph/geometry';
 import { nodeMark, type NodeMark } from '../graph/marks';
 
 /** Number of selected nodes that are still rendered as elements; more are only painted. */
-const FEW = 20;
+const MAX_SELECTED_ELEMENTS = 20;
 
 /** The topmost node at a place. */
 export function nodeAt(
@@ -71,7 +71,7 @@ export function useFewer(
       node.id === focusNode ||
       node.id === from ||
       node.dragging === true ||
-      (node.selected === true && ids.size <= FEW);
+      (node.selected === true && ids.size <= MAX_SELECTED_ELEMENTS);
     return nodes.map(node => {
       if (node.type !== 'mlws' || isAttended(node)) {
         return node;

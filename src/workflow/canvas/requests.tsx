@@ -46,7 +46,7 @@ import {
 } from '../store/subworkflows';
 
 /** More workflows are found by the dialog for files. */
-const MOST_REUSABLE = 20;
+const MAX_REUSABLE = 20;
 
 /** Request to choose a new node, an existing node, or a connection. */
 export type IRequest = { at: { x: number; y: number } } & (
@@ -388,7 +388,7 @@ function useReusable(isAsked: boolean): readonly IReusable[] {
               path !== service.path && !error && count > 0
           );
           return Promise.all(
-            others.slice(0, MOST_REUSABLE).map(async ({ path }) => {
+            others.slice(0, MAX_REUSABLE).map(async ({ path }) => {
               const { sharedModel } = await openSource(path);
               const source = readWorkflow(sharedModel.getSource(), path);
               return reusable(source, model.catalog.components);

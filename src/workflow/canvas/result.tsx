@@ -14,7 +14,7 @@ import type { INodeState } from '../store/run';
 import { language, trans } from '../../ui/locale';
 
 /** Tables in the line of a result. */
-const MOST_TABLES = 2;
+const MAX_TABLES = 2;
 
 /** Result line of a node: its newest result, its progress while it runs, or its error. */
 export const ResultLine = memo(
@@ -134,9 +134,9 @@ function Result(props: {
     return (
       <span
         className="jp-mlws-Result-text"
-        data-mlws-tables={Math.min(tables.length, MOST_TABLES)}
+        data-mlws-tables={Math.min(tables.length, MAX_TABLES)}
       >
-        {tables.slice(0, MOST_TABLES).map(({ port, rows, columns }, index) => (
+        {tables.slice(0, MAX_TABLES).map(({ port, rows, columns }, index) => (
           <span key={port}>
             {index > 0 && ' · '}
             {rows?.toLocaleString(language) ?? '?'}

@@ -16,7 +16,7 @@ import { nodeText, planText, portText, problemText } from '../labels';
 
 const ROW_HEIGHT = 26;
 /** Rows for a key that turns a page. */
-const PAGE = 10;
+const PAGE_ROWS = 10;
 
 /** The graph as a tree: nodes with their states, and below each its inputs and outputs. */
 export function TreeView(props: {
@@ -116,8 +116,8 @@ export function TreeView(props: {
     const steps: Record<string, () => void> = {
       ArrowDown: () => go(rows[current + 1], event.shiftKey),
       ArrowUp: () => go(rows[current - 1], event.shiftKey),
-      PageDown: () => go(rows[Math.min(rows.length - 1, current + PAGE)]),
-      PageUp: () => go(rows[Math.max(0, current - PAGE)]),
+      PageDown: () => go(rows[Math.min(rows.length - 1, current + PAGE_ROWS)]),
+      PageUp: () => go(rows[Math.max(0, current - PAGE_ROWS)]),
       Home: () => go(rows[0]),
       End: () => go(rows[rows.length - 1]),
       ArrowRight: () => {

@@ -11,9 +11,9 @@ import { trans } from '../../ui/locale';
 import { Select } from '../../ui/controls';
 
 /** Number of snapshots offered for comparison. */
-const LAST = 50;
+const MAX_SNAPSHOTS = 50;
 /** Value of the option for the working tree. */
-const WORKING = '';
+const WORKING_TREE = '';
 
 interface IChoice {
   from: string;
@@ -29,7 +29,7 @@ export async function compareVersions(
   const query = { project };
   const { items } = await client.get('/snapshots', {
     ...query,
-    limit: LAST
+    limit: MAX_SNAPSHOTS
   });
   const choice = await askForVersions(items);
   if (!choice) {
@@ -65,7 +65,7 @@ export async function compareVersions(
     }
   );
   const name = (id: string): string =>
-    id === WORKING
+    id === WORKING_TREE
       ? trans.__('working tree')
       : (items.find(one => one.id === id)?.short ?? id);
   const view = new GraphDiffView(diff, {
@@ -111,7 +111,7 @@ function askForVersions(
   return askForm({
     title: trans.__('Compare Versions'),
     ok: trans.__('Compare'),
-    value: { from: snapshots[0].id, to: WORKING },
+    value: { from: snapshots[0].id, to: WORKING_TREE },
     fields: (choice, change) => (
       <VersionFields snapshots={snapshots} choice={choice} change={change} />
     )
@@ -144,7 +144,7 @@ function VersionFields(props: {
         id={`${id}-to`}
         className="jp-mod-styled"
         value={choice.to}
-        options={[[WORKING, trans.__('working tree')], ...options]}
+        options={[[WORKING_TREE, trans.__('working tree')], ...options]}
         onChange={to => change({ to })}
       />
     </>

@@ -42,7 +42,7 @@ export type ReaderKind = 'each' | 'all' | 'first';
 /** The most variants: each is a stage of DVC. */
 export const MOST_VARIANTS = 1000;
 /** A component that acts on the world outside: not once for each variant. */
-const ONCE = 'register_model';
+const REGISTER_MODEL = 'register_model';
 
 /** Escapes a setting's name for a template, where dots have a meaning. */
 export function axisKey(name: string): string {
@@ -220,7 +220,7 @@ function kindOf(
   if (ports.some(port => isMultiple(reader, port.name))) {
     return 'all';
   }
-  if (reader.component === ONCE) {
+  if (reader.component === REGISTER_MODEL) {
     return 'first';
   }
   return reader.kind === 'sweep' || !names(reader, dep.raw) ? null : 'each';

@@ -7,7 +7,7 @@ import type { CanvasModel } from '../store/model';
 import { nodeText, portText } from '../labels';
 
 /** Colors of states on a white background. */
-const COLOURS: Record<string, string> = {
+const COLORS: Record<string, string> = {
   RUNNING: '#1976d2',
   QUEUED: '#0097a7',
   COMPLETED: '#388e3c',
@@ -20,7 +20,7 @@ const COLOURS: Record<string, string> = {
 /** Resolution of a PNG, in pixels per unit of the canvas. */
 const SCALE = 2;
 /** Browsers draw no larger picture. */
-const LARGEST = 16_000;
+const MAX_PIXELS = 16_000;
 
 /** Shows the commands that run the workflow in a terminal, to be copied. */
 export async function copyCommandLine(model: CanvasModel): Promise<void> {
@@ -67,7 +67,7 @@ export async function saveImage(
     notes: model.drawing.notes,
     frames: model.drawing.frames.filter(frame => !frame.isCollapsed),
     colour: node =>
-      COLOURS[model.runs.current.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
+      COLORS[model.runs.current.nodes.get(node)?.status ?? ''] ?? '#9e9e9e',
     subtitle: node => nodeText(node),
     portName: name => portText(name)
   });
@@ -90,7 +90,7 @@ async function asPng(svg: Blob): Promise<Blob> {
     image.src = url;
     await image.decode();
     const side = Math.max(image.width, image.height);
-    const scale = Math.min(SCALE, LARGEST / side);
+    const scale = Math.min(SCALE, MAX_PIXELS / side);
     const canvas = document.createElement('canvas');
     canvas.width = Math.round(image.width * scale);
     canvas.height = Math.round(image.height * scale);

@@ -25,7 +25,7 @@ interface IFitting {
 }
 
 /** The group of the components that most often come next, by group. */
-const NEXT: Readonly<Record<string, string>> = {
+const NEXT_GROUP: Readonly<Record<string, string>> = {
   Load: 'Split',
   Prepare: 'Split',
   Clean: 'Split',
@@ -70,7 +70,7 @@ export function fittingComponents(
       ? [{ component, port: best.name, rank: rank(best, own.type) }]
       : [];
   });
-  const next = isSource ? NEXT[node?.component?.group ?? ''] : undefined;
+  const next = isSource ? NEXT_GROUP[node?.component?.group ?? ''] : undefined;
   const order = ({ component, rank }: (typeof fittings)[number]): number =>
     4 * rank -
     2 * Number(next !== undefined && component.group === next) -

@@ -13,7 +13,7 @@ import type { ISource } from './sources';
 import type { IShape } from './wrapping';
 
 /** Number of hidden nodes of a collapsed frame from which their layout has to be fast. */
-const MANY_IN_GROUP = 60;
+const LARGE_GROUP_NODES = 60;
 
 /** Returns the collapsed frame of each of their nodes, by its id in the drawing. */
 export function groupsOf(
@@ -212,7 +212,7 @@ export function placeGroups(
       continue;
     }
     const own = subgraph(members);
-    const inside = placeNodes(own, places, [], null, MANY_IN_GROUP);
+    const inside = placeNodes(own, places, [], null, LARGE_GROUP_NODES);
     const isNew = nodes.get(id)!.at === null;
     const corner = boundsOf(
       [...inside].map(([member, place]) =>

@@ -8,9 +8,9 @@ import { settingsPath } from '../document/variables';
 import type { IGraphNode } from './graph';
 
 /** Settings in the line of a card. */
-const MOST = 3;
+const MAX_SETTINGS = 3;
 /** Values of a list in it. */
-const MOST_VALUES = 2;
+const MAX_VALUES = 2;
 
 interface IReading {
   settings: ISchema | null;
@@ -61,7 +61,7 @@ function settingsText(
   const first = [
     ...(choice ? [choice] : []),
     ...entries.filter(entry => entry !== choice && explicit.has(entry[0]))
-  ].slice(0, MOST);
+  ].slice(0, MAX_SETTINGS);
   return first
     .map(([name, property]) => settingText(name, property, values[name]))
     .filter(text => text !== '')
@@ -83,8 +83,8 @@ function settingText(name: string, property: ISchema, value: Value): string {
     return value ? title : '';
   }
   if (Array.isArray(value)) {
-    const more = value.length - MOST_VALUES;
-    const some = value.slice(0, MOST_VALUES).map(String).join(', ');
+    const more = value.length - MAX_VALUES;
+    const some = value.slice(0, MAX_VALUES).map(String).join(', ');
     return value.length === 0 ? '' : more > 0 ? `${some}, +${more}` : some;
   }
   if (isRecord(value)) {

@@ -4,7 +4,7 @@ import { layersOf, targetsOf } from './order';
 import { type IColumn, stack } from './wrapping';
 
 /** Number of passes that order each layer by its neighbors. */
-const SWEEPS = 4;
+const ORDERING_PASSES = 4;
 
 /**
  * Layout of a large graph from left to right: each node after all its inputs, each layer ordered by
@@ -44,7 +44,7 @@ export function columnsInLayers(
       layers[Number.isFinite(first) ? first - 1 : 0].push(id);
     }
   }
-  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
+  for (let sweep = 0; sweep < ORDERING_PASSES; sweep += 1) {
     order(layers, before);
     order([...layers].reverse(), after);
   }

@@ -15,7 +15,7 @@ import { columnsInLayers } from './layers';
 import { type IColumn, type IShape, wrapColumns } from './wrapping';
 
 /** Number of nodes from which the linear-time layout is used. */
-const MANY = 300;
+const LARGE_GRAPH = 300;
 const MARGIN = 20;
 
 /** Data node with its position. */
@@ -36,7 +36,7 @@ export function placeNodes(
   before: ReadonlyMap<string, XYPosition> = new Map(),
   sources: readonly IPlacedSource[] = [],
   shape: IShape | null = null,
-  many = MANY
+  many = LARGE_GRAPH
 ): Map<string, XYPosition> {
   const places = new Map<string, XYPosition>();
   const open: (IGraphNode | IPlacedSource)[] = [];

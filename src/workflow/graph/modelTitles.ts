@@ -3,12 +3,12 @@ import { applies, settingsOf } from '../document/settings';
 import type { IGraph, IGraphNode } from './graph';
 
 /** Generated names, which do not describe a model. */
-const AUTOMATIC =
+const GENERATED_NAME =
   /^(train_classifier|train_regressor|model_training|tune_model|train_network)(_\d+)?$/;
 /** The settings that say it. */
-const ALGORITHM = ['algorithm', 'model_type'];
+const ALGORITHM_SETTINGS = ['algorithm', 'model_type'];
 /** Settings of a title in which models of the same algorithm differ. */
-const MOST = 2;
+const MAX_SETTINGS = 2;
 
 /**
  * Returns titles for nodes that train models and have generated names: their algorithms ("Random
@@ -20,7 +20,7 @@ export function modelTitles(
 ): ReadonlyMap<string, string> {
   const models = [...nodes.values()].flatMap(node => {
     const settings = algorithmOf(node, workflow);
-    return settings && node.title === node.id && AUTOMATIC.test(node.id)
+    return settings && node.title === node.id && GENERATED_NAME.test(node.id)
       ? [{ id: node.id, ...settings }]
       : [];
   });
@@ -30,7 +30,7 @@ export function modelTitles(
       const differences = [...settings].flatMap(([name, text]) =>
         twins.some(one => (one.settings.get(name) ?? '') !== text) ? [text] : []
       );
-      const some = differences.slice(0, MOST).join(', ');
+      const some = differences.slice(0, MAX_SETTINGS).join(', ');
       return [id, some === '' ? label : `${label} (${some})`];
     })
   );
@@ -42,7 +42,7 @@ function algorithmOf(
   workflow: IWorkflow
 ): { label: string; settings: ReadonlyMap<string, string> } | null {
   const properties = node.settings?.properties ?? {};
-  const name = ALGORITHM.find(one => properties[one]?.['x-labels']);
+  const name = ALGORITHM_SETTINGS.find(one => properties[one]?.['x-labels']);
   if (name === undefined) {
     return null;
   }

@@ -3,10 +3,10 @@ import type { IBox, IEdgeEnds, XYPosition } from './geometry';
 /** Distance of an edge from the nodes that it passes. */
 const MARGIN = 10;
 /** Length of the straight part at a port. */
-const OUT = 20;
+const STRAIGHT_LENGTH = 20;
 /** Number and distance of parallel edges in a passage. */
-const LANES = 4;
-const LANE = 5;
+const LANE_COUNT = 4;
+const LANE_DISTANCE = 5;
 /** Points of a curve that are checked. */
 const SAMPLES = 16;
 
@@ -21,7 +21,7 @@ export function routeEdges(
 ): Map<string, XYPosition[]> {
   const routes = new Map<string, XYPosition[]>();
   ends.forEach((edge, index) => {
-    const via = routeOf(edge, boxes, (index % LANES) * LANE);
+    const via = routeOf(edge, boxes, (index % LANE_COUNT) * LANE_DISTANCE);
     if (via.length > 0) {
       routes.set(edge.id, via);
     }
@@ -34,12 +34,12 @@ function routeOf(
   boxes: readonly IBox[],
   lane: number
 ): XYPosition[] {
-  const isForward = to.x - from.x > 2 * OUT;
+  const isForward = to.x - from.x > 2 * STRAIGHT_LENGTH;
   if (isForward && !isCurveBlocked(from, to, boxes)) {
     return [];
   }
-  const start = from.x + OUT + lane;
-  const end = to.x - OUT - lane;
+  const start = from.x + STRAIGHT_LENGTH + lane;
+  const end = to.x - STRAIGHT_LENGTH - lane;
   const left = Math.min(start, end) - MARGIN;
   const right = Math.max(start, end) + MARGIN;
   const near = boxes.filter(({ x, width }) => x < right && x + width > left);

@@ -22,9 +22,9 @@ export function sourceEdge(id: string, node: string, port: string): string {
   return `${id}->${node}:${port}`;
 }
 
-const CODE =
+const CODE_FILE =
   /\.(py|pyx|ipynb|r|rmd|jl|js|ts|sh|bash|c|cc|cpp|h|java|scala|go|rs|ya?ml|toml|cfg|ini|lock|dvc)$/i;
-const NAMED = /\.\w+$/;
+const HAS_EXTENSION = /\.\w+$/;
 
 /**
  * Data that nodes read, and unconnected data on the canvas.
@@ -57,8 +57,8 @@ export function sourcesOf(
     for (const port of node.inputs) {
       for (const path of port.paths) {
         const isInput = !outputs.has(`${node.id} ${port.name} ${path}`);
-        const isNamed = NAMED.test(path) || port.type !== null;
-        const isData = !CODE.test(path) && (isNamed || tracked.has(path));
+        const isNamed = HAS_EXTENSION.test(path) || port.type !== null;
+        const isData = !CODE_FILE.test(path) && (isNamed || tracked.has(path));
         if (isInput && (isData || sources.has(path)) && !path.includes('${')) {
           sourceOf(path).readers.push({ node: node.id, port: port.name });
         }

@@ -112,23 +112,23 @@ export function plainSweepable(name: string): ISweepable {
   };
 }
 
-const OPTION =
+const OPTION_PATTERN =
   /(?:^|\s)(--?[\p{L}][\p{L}\p{N}_.-]*)(?:=|\s+)("[^"]*"|'[^']*'|\$\{[^}]*\}|[^\s'"]+)/gu;
-const TEMPLATE = /(?<!\\)\$\{\s*([^\s{}]+)\s*\}/g;
+const TEMPLATE_PATTERN = /(?<!\\)\$\{\s*([^\s{}]+)\s*\}/g;
 
 /** Options with a value that is no file, and variables, such as `--lr 0.1` and `${train.lr}`. */
 function ofCommand(stage: IStage, document: IWorkflow): ISweepable[] {
   const [text] = stage.commands;
   const files = new Set([...stage.deps, ...stage.outs].map(file => file.raw));
   const points = new Map<string, Point | undefined>();
-  for (const [, name] of text.matchAll(TEMPLATE)) {
+  for (const [, name] of text.matchAll(TEMPLATE_PATTERN)) {
     const value = valueAt(document.vars, name);
     // A sweep gives `item` and `key` to its stages by itself.
     if (!/^(item|key)\b/.test(name) && !isRecord(value)) {
       points.set(name, isPoint(value) ? value : undefined);
     }
   }
-  for (const [, flag, word] of text.matchAll(OPTION)) {
+  for (const [, flag, word] of text.matchAll(OPTION_PATTERN)) {
     const value = readPoint(word.replace(/^(['"])(.*)\1$/, '$2'));
     const isValue =
       value !== null && !String(value).startsWith('-') && !files.has(word);

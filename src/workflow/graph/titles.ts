@@ -1,7 +1,7 @@
 /** Length of a common prefix up to which titles need no cut. */
-const FEW_SHARED = 4;
+const SHORT_PREFIX = 4;
 /** Minimum number of letters before the cut. */
-const LEAST_OF_BEGINNING = 2;
+const MIN_PREFIX = 2;
 
 /** Length of the prefix that each title shares with another title. */
 export function sharedBeginnings(
@@ -32,7 +32,9 @@ export function splitTitle(title: string, shared: number): [string, string] {
     title.slice(0, shared)
   )![0];
   const at = shared - word.length;
-  return at < FEW_SHARED ? [title, ''] : [title.slice(0, at), title.slice(at)];
+  return at < SHORT_PREFIX
+    ? [title, '']
+    : [title.slice(0, at), title.slice(at)];
 }
 
 /** Cuts a title to a length, in its middle if others share its prefix; wide letters count twice. */
@@ -48,7 +50,7 @@ export function cutTitle(
   if (word === '') {
     return `${firstLetters(title, letters - 1)}…`;
   }
-  const room = letters - LEAST_OF_BEGINNING - 1;
+  const room = letters - MIN_PREFIX - 1;
   const rest = lettersOf(word) <= room ? word : title.slice(shared);
   const end =
     lettersOf(rest) <= room ? rest : `${firstLetters(rest, room - 1)}…`;

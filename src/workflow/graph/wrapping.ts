@@ -19,15 +19,15 @@ export const COLUMN_GAP = 56;
 export const NODE_GAP = 40;
 const BAND_GAP = 64;
 /** A graph is not wrapped further unless it becomes so much larger. */
-const WORTH = 1.12;
-const MOST_BANDS = 24;
-const MOST_SPLITS = 24;
+const MIN_GAIN = 1.12;
+const MAX_BANDS = 24;
+const MAX_SPLITS = 24;
 /** Number of nodes that stay in a column, which shows that they are parallel. */
-const FEW_NODES = 6;
+const MAX_UNSPLIT = 6;
 /** Zoom from which titles are readable: ten letters of the smallest type beside the icon. */
 const READABLE_ZOOM = 0.5;
 /** Of the width, for the wires at the left and at the right. */
-const SIDES = 84;
+const SIDE_WIDTH = 84;
 
 /**
  * Wraps columns into rows so that titles are readable when the graph fits a shape.
@@ -41,11 +41,11 @@ export function wrapColumns(
   edges: readonly IPair[] = []
 ): Map<string, XYPosition> {
   let best = { columns, bands: 1, zoom: zoomOf(columns, 1, shape) };
-  for (let bands = 1; shape && bands <= MOST_BANDS; bands += 1) {
-    for (let parts = 1; parts <= MOST_SPLITS; parts += 1) {
+  for (let bands = 1; shape && bands <= MAX_BANDS; bands += 1) {
+    for (let parts = 1; parts <= MAX_SPLITS; parts += 1) {
       const split = parts === 1 ? columns : splitColumns(columns, parts);
       const zoom = zoomOf(split, bands, shape);
-      if (bands <= split.length && zoom > best.zoom * WORTH) {
+      if (bands <= split.length && zoom > best.zoom * MIN_GAIN) {
         best = { columns: split, bands, zoom };
       }
     }
@@ -76,7 +76,7 @@ export function wrapColumns(
 /** Number of columns that fit into a row at a zoom. */
 function columnsIn({ width }: IShape, zoom: number): number {
   return Math.floor(
-    ((width - SIDES) / zoom + COLUMN_GAP) / (NODE_WIDTH + COLUMN_GAP)
+    ((width - SIDE_WIDTH) / zoom + COLUMN_GAP) / (NODE_WIDTH + COLUMN_GAP)
   );
 }
 
@@ -187,7 +187,7 @@ function zoomOf(
   const height = bands
     .map(band => extentOf(count > 1 ? compact(band) : band))
     .reduce((sum, [top, bottom]) => sum + bottom - top + BAND_GAP, -BAND_GAP);
-  return Math.min(1, (shape.width - SIDES) / width, shape.height / height);
+  return Math.min(1, (shape.width - SIDE_WIDTH) / width, shape.height / height);
 }
 
 /** Splits columns that are higher than a fraction of the highest. */
@@ -197,7 +197,7 @@ function splitColumns(columns: readonly IColumn[], parts: number): IColumn[] {
   const most = Math.max(...columns.map(heightOf)) / parts;
   return columns.flatMap(column => {
     const count =
-      column.length > FEW_NODES ? Math.ceil(heightOf(column) / most) : 1;
+      column.length > MAX_UNSPLIT ? Math.ceil(heightOf(column) / most) : 1;
     const size = Math.ceil(column.length / count);
     return count === 1
       ? [column]

@@ -30,7 +30,7 @@ const PREPARATION: {
 ];
 
 /** Components that evaluate a classifier on test rows, with the port of the model. */
-const JUDGES: readonly [string, string, string][] = [
+const EVALUATORS: readonly [string, string, string][] = [
   ['matrix', 'plot_confusion_matrix', 'model'],
   ['roc', 'plot_roc_curve', 'models'],
   ['precision', 'plot_precision_recall', 'models'],
@@ -191,7 +191,7 @@ export function templates(): ITemplate[] {
         node('learning', 'plot_learning_curve', [2176, -180]),
         node('predict', 'predict', [2176, 0]),
         node('save', 'save_table', [2448, 0]),
-        ...JUDGES.map(([id, type], n) =>
+        ...EVALUATORS.map(([id, type], n) =>
           node(id, type, [2176 + 272 * (n % 3), 180 + 180 * Math.floor(n / 3)])
         )
       ],
@@ -219,7 +219,7 @@ export function templates(): ITemplate[] {
         edge('train.model', 'predict.model'),
         edge('reduce_test.table', 'predict.data'),
         edge('predict.table', 'save.data'),
-        ...JUDGES.flatMap(([id, , port]) => [
+        ...EVALUATORS.flatMap(([id, , port]) => [
           edge('train.model', `${id}.${port}`),
           edge('reduce_test.table', `${id}.test`)
         ])
@@ -230,7 +230,7 @@ export function templates(): ITemplate[] {
         'tune',
         'validate',
         'learning',
-        ...JUDGES.map(([id]) => id)
+        ...EVALUATORS.map(([id]) => id)
       ]
     }
   ];

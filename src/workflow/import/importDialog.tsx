@@ -9,7 +9,7 @@ import { placeInProject } from '../../lab/projects';
 import { trans } from '../../ui/locale';
 import { kindText } from '../labels';
 
-const PATTERN = /\.(pipeline|ipynb|json)$/i;
+const FILE_PATTERN = /\.(pipeline|ipynb|json)$/i;
 
 /**
  * Asks for an Elyra pipeline, a notebook or a definition (unless `file` is its path), shows a
@@ -27,7 +27,7 @@ export async function importWorkflow(
     (await chooseFile(
       manager,
       trans.__('Import an Elyra pipeline, a notebook or a workflow definition'),
-      PATTERN
+      FILE_PATTERN
     ));
   if (path === null) {
     return null;

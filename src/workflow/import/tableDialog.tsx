@@ -23,7 +23,7 @@ import {
   withTarget
 } from './tableTemplate';
 
-const FOUND: IReading = { separator: '', encoding: '', decimal: '', sheet: '' };
+const AUTO: IReading = { separator: '', encoding: '', decimal: '', sheet: '' };
 /** The button that creates the nodes and does not run them. */
 const CREATE = 'create';
 const TEST_SIZES = [0.1, 0.2, 0.25, 0.3, 0.5];
@@ -66,8 +66,8 @@ async function fillFromTable(
   }
   const read = (reading: IReading): Promise<ITableProfile> =>
     columns.profile(file, reading);
-  const profile = await read(FOUND);
-  let answer: IAnswer = { profile, choice: proposal(profile, FOUND) };
+  const profile = await read(AUTO);
+  let answer: IAnswer = { profile, choice: proposal(profile, AUTO) };
   const body = ReactWidget.create(
     <TableForm first={answer} read={read} onChange={next => (answer = next)} />
   );

@@ -3,9 +3,9 @@ import { trans } from '../../ui/locale';
 import { type ITableChoice, withRole } from './tableTemplate';
 
 /** Rows of a class below which chance decides whether it is recognized. */
-const FEW_ROWS = 5;
+const MIN_CLASS_ROWS = 5;
 /** Test rows below which most differences between models are chance. */
-const FEW_TESTS = 50;
+const MIN_TEST_ROWS = 50;
 
 /** Returns the warnings to show before the run. */
 export function advice(profile: ITableProfile, choice: ITableChoice): string[] {
@@ -38,7 +38,7 @@ export function advice(profile: ITableProfile, choice: ITableChoice): string[] {
   if (
     choice.task === 'classification' &&
     target.smallest_class !== null &&
-    target.smallest_class < FEW_ROWS
+    target.smallest_class < MIN_CLASS_ROWS
   ) {
     texts.push(
       trans._n(
@@ -48,7 +48,7 @@ export function advice(profile: ITableProfile, choice: ITableChoice): string[] {
       )
     );
   }
-  if ((rows - target.gaps) * choice.testSize < FEW_TESTS) {
+  if ((rows - target.gaps) * choice.testSize < MIN_TEST_ROWS) {
     texts.push(
       trans.__(
         'Few rows judge the models: small differences between them are chance.'

@@ -35,13 +35,17 @@ const NODES: Readonly<Record<string, string>> = {
 /** Earlier values of the target from which it is forecast, in rows. */
 const LAGS = [1, 2, 3];
 /** Rows above which a forest takes minutes. */
-const FOREST_ROWS = 20_000;
+const MAX_FOREST_ROWS = 20_000;
 /** Kinds of columns that are useless as features. */
-const USELESS: ReadonlySet<Kind> = new Set(['identifier', 'constant', 'other']);
+const USELESS_KINDS: ReadonlySet<Kind> = new Set([
+  'identifier',
+  'constant',
+  'other'
+]);
 /** Columns between nodes, in pixels. */
-const STEP = 272;
+const X_STEP = 272;
 /** Rows of nodes. */
-const ROW = 160;
+const Y_STEP = 160;
 
 /** The parts of a first model of a table. */
 export interface ITableChoice {
@@ -73,7 +77,7 @@ export function proposal(
   const { columns, target, time } = profile;
   const roles = Object.fromEntries(
     columns
-      .filter(({ name, kind }) => USELESS.has(kind) && name !== time)
+      .filter(({ name, kind }) => USELESS_KINDS.has(kind) && name !== time)
       .map(({ name }): [string, Role] => [name, 'ignored'])
   );
   const choice: ITableChoice = {
@@ -106,7 +110,7 @@ export function withTarget(
     task,
     roles: { ...roles, [target]: 'target' },
     models: MODELS[task].filter(
-      name => name !== 'random_forest' || rows <= FOREST_ROWS
+      name => name !== 'random_forest' || rows <= MAX_FOREST_ROWS
     )
   };
 }
@@ -125,7 +129,7 @@ export function withForecast(
     models: MODELS.forecast.filter(
       name =>
         (name !== 'seasonal_naive' || profile.season !== null) &&
-        (name !== 'random_forest' || profile.rows <= FOREST_ROWS)
+        (name !== 'random_forest' || profile.rows <= MAX_FOREST_ROWS)
     )
   };
 }
@@ -214,7 +218,7 @@ export function tableTemplate(
   };
   if (task === 'clusters') {
     return {
-      nodes: [load, node('clusters', 'train_clusters', [STEP, 0])],
+      nodes: [load, node('clusters', 'train_clusters', [X_STEP, 0])],
       edges: [edge('load.table', 'clusters.data')],
       predicts: []
     };
@@ -235,17 +239,17 @@ export function tableTemplate(
           config: season
             ? { lags: [...new Set([...LAGS, season])], windows: [season] }
             : { lags: [...LAGS] },
-          at: [STEP, 0]
+          at: [X_STEP, 0]
         }
       ]
     : [];
-  const start = isForecast ? STEP : 0;
+  const start = isForecast ? X_STEP : 0;
   const measure = isClasses ? 'balanced_accuracy' : isForecast ? 'mae' : null;
   return {
     nodes: [
       load,
       ...lags,
-      node('split', 'split', [start + STEP, 0], {
+      node('split', 'split', [start + X_STEP, 0], {
         test_size: testSize,
         ...stratify
       }),
@@ -259,21 +263,21 @@ export function tableTemplate(
             : {}),
           ...(folds > 0 ? { cross_validation: folds } : {})
         },
-        at: [start + 2 * STEP, ROW * row]
+        at: [start + 2 * X_STEP, Y_STEP * row]
       })),
       {
         id: 'compare',
         type: isClasses ? 'compare_classifiers' : 'compare_regressors',
         // Each class has the same weight in the average.
         ...(measure ? { config: { measure } } : {}),
-        at: [start + 3 * STEP, 0]
+        at: [start + 3 * X_STEP, 0]
       },
       {
         id: figure,
         type: isClasses ? 'plot_confusion_matrix' : 'plot_predictions',
-        at: [start + 4 * STEP, 0]
+        at: [start + 4 * X_STEP, 0]
       },
-      node('importance', 'plot_importance', [start + 4 * STEP, ROW])
+      node('importance', 'plot_importance', [start + 4 * X_STEP, Y_STEP])
     ],
     edges: [
       ...(isForecast

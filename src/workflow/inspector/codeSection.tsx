@@ -15,7 +15,7 @@ import { asOneStep, writeEdits } from '../store/undo';
 import { PortsForm } from './portsForm';
 
 /** Delay of the check after the last edit, in milliseconds. */
-const REST = 400;
+const CHECK_DELAY = 400;
 
 /** Line of the code to reveal; a new object is a new request. */
 export interface ICodeTarget {
@@ -76,7 +76,7 @@ export function CodeSection(props: {
       );
     const onChange = (): void => {
       clearTimeout(timer);
-      timer = setTimeout(check, REST);
+      timer = setTimeout(check, CHECK_DELAY);
     };
     sharedModel.changed.connect(onChange);
     check();

@@ -46,7 +46,7 @@ interface IFormContext {
 }
 
 /** Choice for typing the name of an unknown column. */
-const OTHER = '\0other';
+const OTHER_COLUMN = '\0other';
 
 function columnsOf(schema: ISchema, context: IFormContext): ITableColumns {
   const port = schema['x-columns']?.port;
@@ -88,7 +88,7 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
       ref={setField}
       value={text}
       onChange={event => {
-        if (event.target.value === OTHER) {
+        if (event.target.value === OTHER_COLUMN) {
           setTyping(true);
         } else {
           choose(event.target.value);
@@ -110,7 +110,7 @@ export function ColumnWidget(props: WidgetProps): JSX.Element {
         </option>
       ))}
       {!complete && !isLoading && (
-        <option value={OTHER}>{trans.__('Another column…')}</option>
+        <option value={OTHER_COLUMN}>{trans.__('Another column…')}</option>
       )}
     </select>
   ) : (

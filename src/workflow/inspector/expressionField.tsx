@@ -20,8 +20,8 @@ import type { ISchema } from '../document/schema';
 import { columnTypeText } from '../labels';
 
 /** Signs that a click inserts. */
-const SIGNS = ['+', '-', '*', '/', '>', '>=', '<', '<=', '==', '!='];
-const WORDS = ['and', 'or', 'not', 'in'];
+const OPERATORS = ['+', '-', '*', '/', '>', '>=', '<', '<=', '==', '!='];
+const WORD_OPERATORS = ['and', 'or', 'not', 'in'];
 
 /** Edits an expression: columns and functions are completed, and inserted by a click. */
 export function ExpressionWidget(props: WidgetProps): JSX.Element {
@@ -137,7 +137,7 @@ export function ExpressionWidget(props: WidgetProps): JSX.Element {
             {column.name}
           </button>
         ))}
-        {[...SIGNS, ...WORDS].map(sign => (
+        {[...OPERATORS, ...WORD_OPERATORS].map(sign => (
           <button key={sign} type="button" onClick={() => insert(`${sign} `)}>
             {sign}
           </button>

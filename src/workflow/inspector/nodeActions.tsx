@@ -3,7 +3,7 @@ import { Button } from '@jupyterlab/ui-components';
 import { trans } from '../../ui/locale';
 import { useCanvas } from '../context';
 import { useDrawing, useKeyed, useRuns, useCurrentRun } from '../hooks';
-import { NOT_DONE } from '../store/run';
+import { INCOMPLETE } from '../store/run';
 
 /** Buttons that run a node, or that continue after its failure. */
 export function NodeActions({ node }: { node: string }): JSX.Element | null {
@@ -12,7 +12,7 @@ export function NodeActions({ node }: { node: string }): JSX.Element | null {
   const { nodes, run } = useCurrentRun();
   useDrawing();
   const state = useKeyed(nodes, node);
-  const hasFailed = NOT_DONE.has(state?.status);
+  const hasFailed = INCOMPLETE.has(state?.status);
   if (model.document.isReadOnly) {
     return null;
   }

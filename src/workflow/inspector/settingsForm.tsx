@@ -53,7 +53,7 @@ const WIDGETS = { column: ColumnWidget, expression: ExpressionWidget };
 const FIELDS = { columns: ColumnsField, pairs: PairsField, rules: RulesField };
 
 /** Delay of the write after the last edit, in milliseconds. */
-const REST = 400;
+const WRITE_DELAY = 400;
 
 /** Everything of a node that can be set: the files it reads and its component's settings. */
 export function SettingsView(props: {
@@ -284,7 +284,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     pending.current = next;
     setDraft(next);
     clearTimeout(timer.current);
-    timer.current = setTimeout(commit, REST);
+    timer.current = setTimeout(commit, WRITE_DELAY);
   };
   // Several canvases may be open, and ids have to be unique in the page.
   const root = useId();

@@ -24,7 +24,7 @@ import { Artifact } from './preview';
 import { reportHtml, type ReportPart } from './reportHtml';
 
 /** Types of outputs that a report shows. */
-const SHOWN: ReadonlySet<string> = new Set(['Figure', 'Table', 'Metrics']);
+const TYPES: ReadonlySet<string> = new Set(['Figure', 'Table', 'Metrics']);
 
 /** Report with all metrics, figures and tables of a run on one page. */
 export class ReportWidget extends ReactWidget {
@@ -71,7 +71,7 @@ async function readReport(
       const items = await service.reader.outputs(run, node);
       return Promise.all(
         items
-          .filter(({ type, exists }) => exists && SHOWN.has(type))
+          .filter(({ type, exists }) => exists && TYPES.has(type))
           .map(async (output): Promise<IReportOutput> => {
             try {
               const preview = await service.reader.preview(

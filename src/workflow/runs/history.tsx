@@ -41,7 +41,7 @@ export function HistoryPane({
   );
 }
 
-const ROW = 22;
+const ROW_HEIGHT = 22;
 
 /** Gantt chart of the selected run, with a bar for each node. */
 function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
@@ -108,7 +108,7 @@ function GanttRow(props: {
     <button
       className="jp-mlws-Gantt-row"
       data-mlws-bar={bar.id}
-      style={{ height: ROW }}
+      style={{ height: ROW_HEIGHT }}
       title={text}
       aria-label={text}
       onClick={() => onShow(bar.id.split('@')[0])}

@@ -9,7 +9,7 @@ import { runStatusLabel } from '../../ui/runStatus';
 import { NODE_MARKS, nodeMark, type NodeMark } from '../graph/marks';
 
 /** Milliseconds in which changes of many nodes are counted once. */
-const REST = 100;
+const UPDATE_DELAY = 100;
 
 /** Legend of the node colors, with the number of nodes of each. */
 export function Legend(): JSX.Element {
@@ -25,7 +25,7 @@ export function Legend(): JSX.Element {
       timer ??= setTimeout(() => {
         timer = undefined;
         draw();
-      }, REST);
+      }, UPDATE_DELAY);
     });
     return () => {
       stop();

@@ -9,10 +9,10 @@ import { Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useCanvas } from '../context';
 import { usePreferences } from '../hooks';
-import { findIn, markSpans, MOST } from './logSearch';
+import { findIn, markSpans, MAX_MATCHES } from './logSearch';
 
 /** Output that arrives within this is drawn together, in milliseconds. */
-const TOGETHER = 50;
+const RENDER_DELAY = 50;
 
 /** The output of a node in the shown run, followed to its end. */
 export function LogView(props: {
@@ -131,7 +131,8 @@ function LogBar(props: {
   const { words, places, current } = search;
   const [isCopied, setCopied] = useState(false);
   useEffect(() => setCopied(false), [text]);
-  const count = places.length === MOST ? `${MOST}+` : String(places.length);
+  const count =
+    places.length === MAX_MATCHES ? `${MAX_MATCHES}+` : String(places.length);
   return (
     <div className="jp-mlws-LogBar" role="search">
       <input
@@ -221,7 +222,7 @@ function useLog(
       timer ??= setTimeout(() => {
         timer = undefined;
         setSpans(current.log.spans);
-      }, TOGETHER);
+      }, RENDER_DELAY);
     };
     if (status === 'RUNNING') {
       const events = service.output(run, node, current.size);

@@ -1,7 +1,7 @@
 import type { IAnsiSpan } from '../../ui/ansi';
 
 /** Maximum number of matches, since a single letter may match without end. */
-export const MOST = 2000;
+export const MAX_MATCHES = 2000;
 
 /** Offsets of a text in a log, ignoring case. */
 export function findIn(text: string, words: string): number[] {
@@ -19,7 +19,7 @@ function positions(text: string, words: string): number[] {
   const offsets: number[] = [];
   for (
     let at = text.indexOf(words);
-    at >= 0 && offsets.length < MOST;
+    at >= 0 && offsets.length < MAX_MATCHES;
     at = text.indexOf(words, at + words.length)
   ) {
     offsets.push(at);

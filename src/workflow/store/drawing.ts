@@ -44,9 +44,9 @@ import { KeyedStore } from './keyed';
 import type { ServerLink } from './server';
 
 /** Delay of the server's validation after the last edit, in milliseconds. */
-const REST = 500;
+const VALIDATION_DELAY = 500;
 /** Maximum number of nodes of a graph with routed edges. */
-const MOST_ROUTED = 300;
+const MAX_ROUTED_NODES = 300;
 
 /** Graph of a workflow with its positions and problems. */
 export class DrawingStore {
@@ -218,7 +218,7 @@ export class DrawingStore {
     }
     const zoom = this._zoomIn(this._shape);
     this._layOut();
-    if (this._zoomIn(this._shape) < zoom * WORTH) {
+    if (this._zoomIn(this._shape) < zoom * MIN_GAIN) {
       [this._positions, this._layout] = [before, layout];
       this._routes = null;
       return false;
@@ -302,7 +302,7 @@ export class DrawingStore {
 
   private _validateSoon(): void {
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => void this.validate(), REST);
+    this._timer = setTimeout(() => void this.validate(), VALIDATION_DELAY);
   }
 
   private _update(): void {
@@ -371,7 +371,7 @@ export class DrawingStore {
 
   private _findRoutes(): ReadonlyMap<string, readonly XYPosition[]> {
     const { nodes } = this._drawn;
-    if (nodes.size > MOST_ROUTED) {
+    if (nodes.size > MAX_ROUTED_NODES) {
       return new Map();
     }
     return routeEdges(
@@ -417,7 +417,7 @@ export class DrawingStore {
 }
 
 /** Minimum enlargement of a graph for which a new layout may move its nodes. */
-const WORTH = 1.15;
+const MIN_GAIN = 1.15;
 
 /** The positions that a file has for nodes and data, by their ids. */
 function placedIn(

@@ -34,9 +34,9 @@ export const PANE_LIMITS: Record<PaneName, [number, number]> = {
 
 /** Width of the drawing beside the panes, and minimum beside a pane open by default. */
 const DRAWING_WIDTH = 320;
-const LEAST_DRAWING = 160;
+const MIN_DRAWING_WIDTH = 160;
 
-const DEFAULT: IPanesState = {
+const DEFAULT_STATE: IPanesState = {
   panes: {
     palette: { size: 170, isOpen: true },
     panel: { size: 280, isOpen: true },
@@ -90,15 +90,15 @@ export class PanesStore {
       least,
       Math.min(isPalette ? palette : panel, width - DRAWING_WIDTH)
     );
-    const hasRoom = width - size >= LEAST_DRAWING || this._last === name;
+    const hasRoom = width - size >= MIN_DRAWING_WIDTH || this._last === name;
     return { palette: 0, panel: 0, [name]: hasRoom ? size : 0 };
   }
 
   /** Restores a saved state. */
   restore(state: Partial<IPanesState> | undefined): void {
     this._state = {
-      panes: { ...DEFAULT.panes, ...state?.panes },
-      tab: state?.tab ?? DEFAULT.tab
+      panes: { ...DEFAULT_STATE.panes, ...state?.panes },
+      tab: state?.tab ?? DEFAULT_STATE.tab
     };
     this.changed.emit();
   }
@@ -130,7 +130,7 @@ export class PanesStore {
     this.changed.emit();
   }
 
-  private _state = DEFAULT;
+  private _state = DEFAULT_STATE;
   private _row: IShownRow | null = null;
   /** The pane that was opened last. */
   private _last: PaneName | null = null;

@@ -4,7 +4,7 @@ import { FINAL } from './run';
 import { coalesce, type ServerLink } from './server';
 
 /** Completions of nodes within this interval share a request, in milliseconds. */
-const REST = 1000;
+const REFRESH_DELAY = 1000;
 
 /** The newest result of each node, read for the whole workflow at once. */
 export class ResultsStore {
@@ -36,7 +36,7 @@ export class ResultsStore {
     if (event.type === 'reset' || (event.type === 'run' && isOver)) {
       void this.refresh();
     } else if (event.type === 'node' && isOver) {
-      this._timer ??= setTimeout(() => void this.refresh(), REST);
+      this._timer ??= setTimeout(() => void this.refresh(), REFRESH_DELAY);
     }
   }
 

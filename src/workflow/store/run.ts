@@ -33,17 +33,17 @@ export const FINAL: ReadonlySet<string> = new Set([
 ]);
 
 /** Statuses of finished but incomplete nodes and runs. */
-export const NOT_DONE: ReadonlySet<string | undefined> = new Set([
+export const INCOMPLETE: ReadonlySet<string | undefined> = new Set([
   'FAILED',
   'CANCELLED',
   'INTERRUPTED'
 ]);
 
 /** Changes of nodes within this interval share a signal, in milliseconds. */
-const REST = 100;
+const CHANGE_DELAY = 100;
 
 /** Of a sweep's variants the state that matters most is the node's. */
-const WEIGHT = [
+const PRIORITY = [
   'RUNNING',
   'QUEUED',
   'FAILED',
@@ -121,7 +121,7 @@ export class RunState {
     this._timer ??= setTimeout(() => {
       this._timer = null;
       this.changed.emit();
-    }, REST);
+    }, CHANGE_DELAY);
   }
 
   private _applyRun(event: IRunEvent): void {
@@ -169,7 +169,7 @@ export class RunState {
     if (this._run?.id === id) {
       return;
     }
-    this._run = { ...EMPTY, id };
+    this._run = { ...NO_RUN, id };
     this._seq = -1;
     this._states.clear();
     this._show();
@@ -199,7 +199,9 @@ export class RunState {
       .filter(([id]) => id.startsWith(`${stage}@`))
       .map(([, { state }]) => state);
     return variants.reduce((most, state) =>
-      WEIGHT.indexOf(state.status) < WEIGHT.indexOf(most.status) ? state : most
+      PRIORITY.indexOf(state.status) < PRIORITY.indexOf(most.status)
+        ? state
+        : most
     );
   }
 
@@ -209,7 +211,7 @@ export class RunState {
   private _states = new Map<string, { seq: number; state: INodeState }>();
 }
 
-const EMPTY: IRunSummary = {
+const NO_RUN: IRunSummary = {
   id: '',
   workflow: '',
   path: '',

@@ -17,7 +17,7 @@ import type { ServerLink } from './server';
 import type { IRunOptions, WorkflowService } from './service';
 
 /** A save is reported several times within this interval, in milliseconds. */
-const SETTLE = 50;
+const SAVE_DELAY = 50;
 
 /** A run that could not start, and the error that names the data. */
 export interface IUnpulled {
@@ -127,7 +127,7 @@ export class RunsStore {
   /** The file was written, or read again from the disk. */
   onSaved(): void {
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => void this.forecast.refresh(), SETTLE);
+    this._timer = setTimeout(() => void this.forecast.refresh(), SAVE_DELAY);
   }
 
   /** Writes the file if need be, then starts a run. */

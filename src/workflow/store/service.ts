@@ -15,7 +15,7 @@ import { CodeService, pythonCode, translateComponent } from './components';
 import { ResultReader } from './resultReader';
 
 /** Items of a list that is chosen from. */
-const MOST = 200;
+const MAX_ITEMS = 200;
 
 /** Options of a run; by default all nodes are run. */
 export type IRunOptions = IExecuteRequest;
@@ -35,7 +35,7 @@ class ProjectReader {
 
   /** Registered models, up to a maximum number. */
   async models(): Promise<IModel[]> {
-    const query = { ...this._query, limit: MOST };
+    const query = { ...this._query, limit: MAX_ITEMS };
     return (await this._client.get('/models', query)).items;
   }
 
@@ -91,7 +91,7 @@ export class WorkflowService {
 
   /** Data that DVC tracks, up to a maximum number. */
   async datasets(): Promise<IDataset[]> {
-    const query = { ...this._query, limit: MOST };
+    const query = { ...this._query, limit: MAX_ITEMS };
     return (await this._client.get('/datasets', query)).items;
   }
 
