@@ -27,7 +27,7 @@ import { trans } from '../ui/locale';
 import { changesView } from './changes/changesView';
 import { CommitDraft } from './changes/commit';
 import { addCommands, CommandIDs, IPlaces } from './history/snapshotCommands';
-import { EVERYTHING } from './history/history';
+import { NO_FILTER } from './history/history';
 import { historyView } from './history/historyView';
 import { projectBar } from './projectBar';
 import { MLWSSidebar, type ISidebarLayout } from './sidebar';
@@ -37,8 +37,8 @@ import { Welcome } from './welcome';
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
 /** Pixels for the commit box and eight changed files. */
-const CHANGES_ROOM = 332;
-const LAYOUT = 'mlws-sidebar:layout';
+const CHANGES_HEIGHT = 332;
+const LAYOUT_KEY = 'mlws-sidebar:layout';
 
 const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
@@ -69,7 +69,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
 
     readStatusByParts(client, workspace);
     const draft = new CommitDraft(client);
-    const filter = new State(EVERYTHING);
+    const filter = new State(NO_FILTER);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
     const reveal = async (view: Widget) => {
@@ -137,20 +137,20 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       }),
       new Welcome(client, () => run(CodeCommandIDs.clone)),
       [
-        { view: changes, room: CHANGES_ROOM },
+        { view: changes, room: CHANGES_HEIGHT },
         { view: history },
         { view: branches, folded: true }
       ]
     );
     app.shell.add(panel, 'left', { rank: RANK, type: 'MLWS' });
     restorer?.add(panel, panel.id);
-    void state?.fetch(LAYOUT).then(layout => {
+    void state?.fetch(LAYOUT_KEY).then(layout => {
       if (layout) {
         panel.restoreLayout(layout as unknown as ISidebarLayout);
       }
       panel.layoutChanged.connect(
         (_, changed) =>
-          void state.save(LAYOUT, changed as unknown as ReadonlyJSONObject)
+          void state.save(LAYOUT_KEY, changed as unknown as ReadonlyJSONObject)
       );
     });
 

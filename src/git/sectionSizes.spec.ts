@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { sectionSizes, SMALLEST } from './sectionSizes';
+import { sectionSizes, MIN_HEIGHT } from './sectionSizes';
 
 const changes = { share: 5, room: 320, chosen: undefined };
 const history = { share: 5, room: 0, chosen: undefined };
@@ -9,7 +9,7 @@ const data = { share: 10, room: 0, chosen: undefined };
 it('gives changes their room in a small window, and half of a large one', () => {
   expect(sectionSizes([changes, history], 396)).toEqual([320, 76]);
   expect(sectionSizes([changes, history], 800)).toEqual([400, 400]);
-  expect(sectionSizes([changes, history], 330)).toEqual([320, SMALLEST]);
+  expect(sectionSizes([changes, history], 330)).toEqual([320, MIN_HEIGHT]);
 });
 
 it('shares what is left by the shares', () => {

@@ -32,9 +32,10 @@ export function sectionSizes(
     0
   );
   return sections.map(
-    ({ share }, at) => fixed[at] ?? Math.max(SMALLEST, (left * share) / shares)
+    ({ share }, at) =>
+      fixed[at] ?? Math.max(MIN_HEIGHT, (left * share) / shares)
   );
 }
 
 /** Pixels that show something of a section. */
-export const SMALLEST = 48;
+export const MIN_HEIGHT = 48;

@@ -18,7 +18,7 @@ import type { IMLWSSidebar, ISection } from '../lab/tokens';
 import { mlwsIcon } from '../ui/fileIcons';
 import { trans, translator } from '../ui/locale';
 import type { ServerView } from '../ui/server';
-import { sectionSizes, SMALLEST } from './sectionSizes';
+import { sectionSizes, MIN_HEIGHT } from './sectionSizes';
 import type { Welcome } from './welcome';
 
 /** User's layout of the sections, by the ids of their views. */
@@ -31,7 +31,7 @@ export interface ISidebarLayout {
 /** Distance of two built-in sections; sections of other plugins fit in between. */
 const RANK_STEP = 10;
 /** Default shares of the height, by position. */
-const SIZES = [5, 5, 3];
+const DEFAULT_SIZES = [5, 5, 3];
 
 /** Sidebar panel of MLWS: collapsible sections, or the welcome without a project. */
 export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
@@ -139,9 +139,9 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
       content.node.clientHeight
     );
     // The commit box and the history need more room than lists of a few lines.
-    const own = [...SIZES];
+    const own = [...DEFAULT_SIZES];
     const sections = this._sections.map(({ size, room, view }) => ({
-      share: size ?? own.shift() ?? SIZES[0],
+      share: size ?? own.shift() ?? DEFAULT_SIZES[0],
       room: room ?? 0,
       chosen: this._sidebarLayout.sizes[view.id] as number | undefined,
       view
@@ -190,7 +190,7 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
   private _makeRoom(content: AccordionPanel, index: number): void {
     const layout = content.layout as AccordionLayout;
     const view = content.widgets[index];
-    if (!view.isHidden && layout.absoluteSizes()[index] < SMALLEST) {
+    if (!view.isHidden && layout.absoluteSizes()[index] < MIN_HEIGHT) {
       this._share();
     }
     if (!this._isRestoring) {

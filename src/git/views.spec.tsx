@@ -14,7 +14,7 @@ import type { ServerView } from '../ui/server';
 import { State } from '../ui/state';
 import { changesView } from './changes/changesView';
 import { CommitDraft, type ICommitOptions } from './changes/commit';
-import { EVERYTHING, type IHistoryFilter } from './history/history';
+import { NO_FILTER, type IHistoryFilter } from './history/history';
 import { historyView } from './history/historyView';
 import type { Selection } from './changes/stagingActions';
 
@@ -67,7 +67,7 @@ beforeEach(() => {
   client = wire.client();
   followProject(client);
   client.project = project;
-  filter = new State(EVERYTHING);
+  filter = new State(NO_FILTER);
   calls = [];
   wire.answers['GET /git/status'] = {
     branch: 'main',
@@ -444,13 +444,13 @@ it('shows older snapshots when asked, and keeps them below new ones of the branc
 it('sends the filter as a search, and draws no lines where snapshots are left out', async () => {
   const node = await history();
   expect(node.querySelector('.jp-mlws-Graph')).not.toBeNull();
-  filter.value = { ...EVERYTHING, q: 'wine', author: 'Ann' };
+  filter.value = { ...NO_FILTER, q: 'wine', author: 'Ann' };
   await rest();
   const { searchParams } = wire.requests.at(-1)!.url;
   expect(searchParams.get('q')).toBe('wine');
   expect(searchParams.get('author')).toBe('Ann');
   expect(node.querySelector('.jp-mlws-Graph')).toBeNull();
-  filter.value = { ...EVERYTHING, all: true };
+  filter.value = { ...NO_FILTER, all: true };
   await rest();
   expect(node.querySelector('.jp-mlws-Graph')).not.toBeNull();
 });

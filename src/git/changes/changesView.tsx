@@ -26,13 +26,13 @@ import { groupChanges, type IChangeGroups } from './groups';
 import { ProofBadges } from '../history/snapshotParts';
 
 /** Error code: files look like credentials. */
-const LOOKS_SECRET = '30206';
+const CREDENTIALS = '30206';
 
 /** Error code: git knows neither name nor address of the user. */
 const NO_IDENTITY = '30205';
 
 /** Error codes about files that may no longer exist: secrets, and files too large for git. */
-const FILE_ERRORS: ReadonlySet<string> = new Set([LOOKS_SECRET, '30210']);
+const FILE_ERRORS: ReadonlySet<string> = new Set([CREDENTIALS, '30210']);
 
 /** Error code: the number of new files suggests data. */
 const MANY_FILES = '30221';
@@ -227,7 +227,7 @@ function Outcome(
   const paths = files.filter(path => changes.some(one => one.path === path));
   // Errors about files disappear with their files.
   const failure = files.length > 0 && paths.length === 0 ? null : error;
-  const ways = failure?.code === LOOKS_SECRET && (
+  const ways = failure?.code === CREDENTIALS && (
     <>
       <Button
         small={true}

@@ -3,12 +3,12 @@ import type { IChange, IGitStatus, IWorkspaceEvent } from '../../api/models';
 import type { IWorkspaceEvents } from '../../lab/tokens';
 
 /** Paths up to which it is worth asking for them alone. */
-const FEW = 50;
-const STATUS = ['/git/status', {}];
+const MAX_PATHS = 50;
+const STATUS_KEY = ['/git/status', {}];
 
 /** The cached status; undefined before it is loaded. */
 export function knownStatus(client: MLWSClient): IGitStatus | undefined {
-  return client.queries.getQueryData<IGitStatus>(STATUS);
+  return client.queries.getQueryData<IGitStatus>(STATUS_KEY);
 }
 
 /** Reloads the status of changed files only, if that is sufficient. */
@@ -32,7 +32,7 @@ export function readStatusByParts(
     }
   };
   events.message.connect(onEvent);
-  client.queries.setQueryDefaults([STATUS[0]], {
+  client.queries.setQueryDefaults([STATUS_KEY[0]], {
     queryFn: async () => {
       const paths = touched && [...touched];
       touched = new Set();
@@ -64,7 +64,7 @@ async function readStatus(
 function canJoin(status: IGitStatus, paths: readonly string[]): boolean {
   return (
     paths.length > 0 &&
-    paths.length <= FEW &&
+    paths.length <= MAX_PATHS &&
     // Both ends of a rename are reported together, and data by files that are not among these paths.
     !status.changes.some(
       one => one.old_path || (one.kind === 'data' && one.state === 'untracked')

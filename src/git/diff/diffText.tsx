@@ -22,7 +22,7 @@ export const DiffLanguage = createContext<IDiffLanguage>({
 });
 
 /** Limits of a diff of two texts: above, whole blocks of lines are shown as replaced. */
-const LIMITS = { scanLimit: 500, timeout: 200 };
+const DIFF_LIMITS = { scanLimit: 500, timeout: 200 };
 const LINE_HEIGHT = '1.4em';
 
 async function loadLanguage(
@@ -89,7 +89,7 @@ function createEditor(
         mergeControls: false,
         // A text without a counterpart has no changed words.
         highlightChanges: original !== '' && doc !== '',
-        diffConfig: LIMITS
+        diffConfig: DIFF_LIMITS
       })
     ]
   });

@@ -1,20 +1,20 @@
 import type { IGraphRow } from './lanes';
 
 /** Distance of lanes, of a commit's middle, and of the straight part of its links, in pixels. */
-const LANE = 10;
-const MIDDLE = 17;
-const STRAIGHT = 36;
+const LANE_WIDTH = 10;
+const COMMIT_Y = 17;
+const STRAIGHT_Y = 36;
 /** Maximum number of separate lanes; further lanes overlap at the edge. */
-const LANES = 10;
+const MAX_LANES = 10;
 /** Number of colors, which the lanes take in turn. */
-const COLOURS = 6;
+const COLOR_COUNT = 6;
 
 function x(lane: number): number {
-  return 7 + Math.min(lane, LANES - 1) * LANE;
+  return 7 + Math.min(lane, MAX_LANES - 1) * LANE_WIDTH;
 }
 
 function colour(lane: number): string {
-  return `jp-mlws-Lane jp-mod-${lane % COLOURS}`;
+  return `jp-mlws-Lane jp-mod-${lane % COLOR_COUNT}`;
 }
 
 /** Width of the graph of some rows, in pixels. */
@@ -46,24 +46,24 @@ export function GraphCell(props: {
         <path
           key={`above ${from}`}
           className={colour(from)}
-          d={`M ${x(from)} 0 C ${x(from)} ${MIDDLE / 2}, ${at} ${MIDDLE / 2}, ${at} ${MIDDLE}`}
+          d={`M ${x(from)} 0 C ${x(from)} ${COMMIT_Y / 2}, ${at} ${COMMIT_Y / 2}, ${at} ${COMMIT_Y}`}
         />
       ))}
       {row.below.map(({ to }) => {
-        const half = (MIDDLE + STRAIGHT) / 2;
+        const half = (COMMIT_Y + STRAIGHT_Y) / 2;
         return (
           <g key={`below ${to}`} className={colour(to)}>
             <path
-              d={`M ${at} ${MIDDLE} C ${at} ${half}, ${x(to)} ${half}, ${x(to)} ${STRAIGHT}`}
+              d={`M ${at} ${COMMIT_Y} C ${at} ${half}, ${x(to)} ${half}, ${x(to)} ${STRAIGHT_Y}`}
             />
-            <line x1={x(to)} y1={STRAIGHT} x2={x(to)} y2="100%" />
+            <line x1={x(to)} y1={STRAIGHT_Y} x2={x(to)} y2="100%" />
           </g>
         );
       })}
       <circle
         className={`${colour(row.lane)} jp-mod-point${current ? ' jp-mod-current' : ''}`}
         cx={at}
-        cy={MIDDLE}
+        cy={COMMIT_Y}
         r={current ? 5 : 4}
       />
     </svg>

@@ -2,7 +2,7 @@ import type { MLWSClient, Query } from '../../api/client';
 import type { IPage, ISnapshot } from '../../api/models';
 
 /** Snapshots that are read at once. */
-const PAGE = 100;
+const PAGE_SIZE = 100;
 
 /** Filter of the history; all conditions have to hold. */
 export interface IHistoryFilter {
@@ -16,7 +16,7 @@ export interface IHistoryFilter {
   all: boolean;
 }
 
-export const EVERYTHING: IHistoryFilter = {
+export const NO_FILTER: IHistoryFilter = {
   q: '',
   author: '',
   path: '',
@@ -26,7 +26,7 @@ export const EVERYTHING: IHistoryFilter = {
 /** The filter as the API takes it. */
 export function queryOf({ q, author, path, all }: IHistoryFilter): Query {
   return {
-    limit: PAGE,
+    limit: PAGE_SIZE,
     q: q || undefined,
     author: author || undefined,
     path: path || undefined,

@@ -10,7 +10,7 @@ import { focusMessage } from '../changes/changesView';
 import type { CommitDraft } from '../changes/commit';
 import { EMPTY_TREE, type IVersions } from '../diff/diff';
 import type { OpenDocuments } from '../../lab/documents';
-import { EVERYTHING, queryOf, subjectOf } from './history';
+import { NO_FILTER, queryOf, subjectOf } from './history';
 import type { ServerView } from '../../ui/server';
 import { compareIcon, mlwsIcon } from '../../ui/fileIcons';
 import type { MainViews } from '../../lab/mainArea';
@@ -313,7 +313,7 @@ function addDiffCommands(
 }
 
 async function chooseSnapshot(client: IMLWSClient): Promise<string | null> {
-  const { items } = await client.cached('/snapshots', queryOf(EVERYTHING));
+  const { items } = await client.cached('/snapshots', queryOf(NO_FILTER));
   const labels = items.map(item => `${item.short} ${item.subject}`);
   const answer = await InputDialog.getItem({
     title: trans.__('Restore Snapshot'),

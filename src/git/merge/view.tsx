@@ -14,7 +14,7 @@ import { WholeMerge } from './wholeMerge';
 import { trans } from '../../ui/locale';
 
 /** Code of the error that a path is in no conflict (any more). */
-const NOT_THERE = '30404';
+const NOT_FOUND = '30404';
 
 /** Resolution of a path: a side, a text, or a choice for each cell. */
 type Resolution =
@@ -138,7 +138,7 @@ function Conflict(props: IProps): JSX.Element {
         try {
           return await client.get(address);
         } catch (error) {
-          if (error instanceof APIError && error.code === NOT_THERE) {
+          if (error instanceof APIError && error.code === NOT_FOUND) {
             return null;
           }
           throw error;

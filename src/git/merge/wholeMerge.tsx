@@ -4,7 +4,7 @@ import { trans } from '../../ui/locale';
 import { sideLabel } from '../operationLabels';
 
 /** Characters of a text that are shown to choose by. */
-const SHOWN = 20_000;
+const MAX_TEXT_LENGTH = 20_000;
 
 function Content(props: { detail: IConflictDetail; side: Side }): JSX.Element {
   const { detail, side } = props;
@@ -30,8 +30,8 @@ function Content(props: { detail: IConflictDetail; side: Side }): JSX.Element {
       ))}
       {text !== null && data.length === 0 && (
         <pre>
-          {text.slice(0, SHOWN)}
-          {text.length > SHOWN && '…'}
+          {text.slice(0, MAX_TEXT_LENGTH)}
+          {text.length > MAX_TEXT_LENGTH && '…'}
         </pre>
       )}
     </>

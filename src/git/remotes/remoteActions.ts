@@ -9,7 +9,7 @@ import type { Work } from '../../lab/work';
 import { trans } from '../../ui/locale';
 
 /** Default name of a first remote. */
-const USUAL = 'origin';
+const ORIGIN = 'origin';
 
 /** Code of the error that a project has data, and no remote for it. */
 const NO_DATA_REMOTE = '30214';
@@ -27,7 +27,7 @@ export class RemoteActions {
     const name = {
       name: 'name',
       label: trans.__('Name'),
-      value: remote?.name ?? ((await this._remotes())?.length ? '' : USUAL)
+      value: remote?.name ?? ((await this._remotes())?.length ? '' : ORIGIN)
     };
     const url = {
       name: 'url',

@@ -17,7 +17,7 @@ import { trans } from '../../ui/locale';
 import { Head } from '../../ui/table/heading';
 
 /** Slot of the tracker, which allows a single operation at a time. */
-const PLACE = 'proof';
+const SLOT = 'proof';
 
 function storeLabel(store: Store): string {
   const labels: Record<Store, string> = {
@@ -149,13 +149,13 @@ function Proof({ client, id }: IProps): JSX.Element {
   const path = `/snapshots/${id}` as const;
   const answer = useGet(client, path);
   const [tracker] = useState(() => new OperationTracker(client));
-  const isBusy = useOperation(tracker, PLACE)?.state === 'running';
+  const isBusy = useOperation(tracker, SLOT)?.state === 'running';
   // `quick`: of the remote only names and sizes.
   const verify = useMutation(
     {
       mutationFn: async (quick: boolean) => {
         const verification = await tracker.run(
-          PLACE,
+          SLOT,
           trans.__('Verifying objects'),
           () => client.post(`${path}/verify`, { quick })
         );
@@ -168,7 +168,7 @@ function Proof({ client, id }: IProps): JSX.Element {
   const repair = useMutation(
     {
       mutationFn: () =>
-        tracker.run(PLACE, trans.__('Repairing'), () =>
+        tracker.run(SLOT, trans.__('Repairing'), () =>
           client.post(`${path}/repair`, { quick: false })
         ),
       onSuccess: repaired => repaired && verify.mutate(false)
@@ -209,7 +209,7 @@ function Proof({ client, id }: IProps): JSX.Element {
             <code>{snapshot.short}</code>
             <ProofBadges proof={verify.data?.proof ?? snapshot.proof} />
           </header>
-          <OperationView tracker={tracker} place={PLACE} client={client} />
+          <OperationView tracker={tracker} place={SLOT} client={client} />
           {verify.data && <Result verification={verify.data} />}
           {repair.data && <Repaired repaired={repair.data} />}
         </>
