@@ -78,7 +78,7 @@ export interface IPlace {
 }
 
 /** The first parts of paths that belong to the server itself, not to a project. */
-const OF_SERVER = [
+const SERVER_PATHS = [
   'containers',
   'images',
   'logs',
@@ -95,7 +95,7 @@ const OF_SERVER = [
 
 /** Returns true if a path belongs to the server itself, not to the project that is shown. */
 export function isOfServer(path: string): boolean {
-  return OF_SERVER.includes(path.split('/')[1]);
+  return SERVER_PATHS.includes(path.split('/')[1]);
 }
 
 /** The innermost project around a path of the file browser. */

@@ -2,7 +2,7 @@ import type { MLWSClient } from './client';
 import type { Data, IPage, PathOf, QueryOf } from './models';
 
 /** The most that the server returns at once. */
-const LARGEST_PAGE = 500;
+const MAX_PAGE_SIZE = 500;
 
 /** Reads the first `count` items of a list. */
 export async function readPages<P extends PathOf<'get'>>(
@@ -14,7 +14,7 @@ export async function readPages<P extends PathOf<'get'>>(
   const items: unknown[] = [];
   let cursor: string | null | undefined;
   do {
-    const limit = Math.min(count - items.length, LARGEST_PAGE);
+    const limit = Math.min(count - items.length, MAX_PAGE_SIZE);
     const page = (await client.get(path, {
       ...query,
       limit,

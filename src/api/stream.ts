@@ -14,8 +14,8 @@ export interface IEventStream<T = unknown> extends IDisposable {
 }
 
 /** First and longest pause between two attempts to connect, in milliseconds. */
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 10_000;
+const MIN_RECONNECT_DELAY = 500;
+const MAX_RECONNECT_DELAY = 10_000;
 
 /** The fields of all messages that the socket itself uses. */
 interface IMessage {
@@ -61,7 +61,7 @@ export class ReconnectingSocket implements IDisposable {
   startOver(): void {
     this._hangUp();
     this._last = null;
-    this._pause = FIRST_PAUSE;
+    this._pause = MIN_RECONNECT_DELAY;
     this._connect();
   }
 
@@ -79,7 +79,7 @@ export class ReconnectingSocket implements IDisposable {
     const { seq = null } = message;
     if (message.type === 'hello') {
       this._last ??= seq;
-      this._pause = FIRST_PAUSE;
+      this._pause = MIN_RECONNECT_DELAY;
       this._setConnected(true);
     } else if (message.type === 'reset') {
       // The server started to count again, or no longer has the events in between.
@@ -102,7 +102,7 @@ export class ReconnectingSocket implements IDisposable {
     // Random between half and all of the pause, so that the labs of a Hub do not reconnect at once.
     const pause = this._pause * (1 - Math.random() / 2);
     this._retry = setTimeout(() => this._connect(), pause);
-    this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
+    this._pause = Math.min(this._pause * 2, MAX_RECONNECT_DELAY);
   }
 
   private _hangUp(): void {
@@ -126,7 +126,7 @@ export class ReconnectingSocket implements IDisposable {
   private _connected = false;
   private _isDisposed = false;
   private _last: number | null = null;
-  private _pause = FIRST_PAUSE;
+  private _pause = MIN_RECONNECT_DELAY;
   private _retry: ReturnType<typeof setTimeout> | undefined;
   private _socket: WebSocket | null = null;
 }

@@ -7,7 +7,7 @@ import { FieldsForm } from './fieldsDialog';
 import { trans } from '../ui/locale';
 
 /** Error code: the prompt is closed, or was answered by another client. */
-const NOTHING_ASKED = '30259';
+const PROMPT_CLOSED = '30259';
 
 /** A question on the screen. */
 interface IAsked {
@@ -108,7 +108,7 @@ export class CredentialPrompts implements IDisposable {
       const value = answer.value?.answer ?? '';
       await this._client.post(`/operations/${id}/answer`, { value });
     } catch (error) {
-      if (!(error instanceof APIError && error.code === NOTHING_ASKED)) {
+      if (!(error instanceof APIError && error.code === PROMPT_CLOSED)) {
         throw error;
       }
     }

@@ -17,8 +17,8 @@ import { describeArgs } from './describeArgs';
 import type { ViewToolbars } from './viewToolbar';
 
 /** Opens a view that was open before the page was loaded again. */
-const REOPEN = 'mlws:reopen-view';
-const OWN = /^mlws:/;
+const REOPEN_COMMAND = 'mlws:reopen-view';
+const MLWS_COMMAND = /^mlws:/;
 
 /** Number of views so far, for their ids. */
 let count = 0;
@@ -73,20 +73,20 @@ export class MainViews {
     restorer: ILayoutRestorer | null,
     readonly toolbars: ViewToolbars
   ) {
-    _app.commands.addCommand(REOPEN, {
+    _app.commands.addCommand(REOPEN_COMMAND, {
       describedBy: describeArgs({
         id: { type: 'string' },
         args: { type: 'object' }
       }),
       execute: async args => {
         const { id, args: own } = args as Partial<IViewCommand>;
-        if (typeof id === 'string' && OWN.test(id)) {
+        if (typeof id === 'string' && MLWS_COMMAND.test(id)) {
           await _app.commands.execute(id, own);
         }
       }
     });
     void restorer?.restore(this._tracker, {
-      command: REOPEN,
+      command: REOPEN_COMMAND,
       args: ({ command }) => ({
         id: command?.id,
         args: command?.args as ReadonlyPartialJSONValue

@@ -1,12 +1,12 @@
 import { Notification } from '@jupyterlab/apputils';
 
 /** An operation that ends within this shows its end alone, in milliseconds. */
-const NOTICEABLE = 400;
+const PROGRESS_DELAY = 400;
 /**
  * JupyterLab loads its toasts with the first notification; an update before that is lost, and
  * the toast shows an operation that never ends.
  */
-const TOASTS_LOAD = 1500;
+const TOAST_LOAD_TIME = 1500;
 
 /** The notification of an operation: its progress, then its end. */
 export class ProgressNotice {
@@ -17,7 +17,7 @@ export class ProgressNotice {
         autoClose: false,
         actions
       });
-    }, NOTICEABLE);
+    }, PROGRESS_DELAY);
   }
 
   /** `part`: from 0 to 1; undefined if it is not known. */
@@ -44,7 +44,7 @@ export class ProgressNotice {
       }
       return;
     }
-    const wait = this._since + TOASTS_LOAD - Date.now();
+    const wait = this._since + TOAST_LOAD_TIME - Date.now();
     await new Promise(resolve => setTimeout(resolve, Math.max(wait, 0)));
     if (message === null) {
       Notification.dismiss(this._id);

@@ -5,7 +5,7 @@ export interface IAnsiSpan {
   styles: readonly string[];
 }
 
-const COLOURS = [
+const COLORS = [
   'black',
   'red',
   'green',
@@ -18,7 +18,7 @@ const COLOURS = [
 // CSI sequences (of which "m" sets the style), OSC sequences such as links, and lone escapes.
 const ESCAPE =
   /\u001b(?:\[([0-9;?]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
-const PLAIN: readonly string[] = [];
+const NO_STYLES: readonly string[] = [];
 /** Longer stretches are cut, so that a view redraws only the last. */
 const MAX_SPAN_LENGTH = 10_000;
 
@@ -61,7 +61,7 @@ export class AnsiLog {
 
   private _spans: IAnsiSpan[] = [];
   private _length = 0;
-  private _styles = PLAIN;
+  private _styles = NO_STYLES;
   /** The last line, which may go on. */
   private _line = '';
 }
@@ -105,15 +105,15 @@ function restyle(before: readonly string[], codes: string): readonly string[] {
   ];
   for (const code of (codes || '0').split(';').map(Number)) {
     if (code === 0) {
-      styles = PLAIN;
+      styles = NO_STYLES;
     } else if (code === 1) {
       styles = ['bold', ...styles.filter(one => one !== 'bold')];
     } else if (code === 22) {
       styles = styles.filter(one => one !== 'bold');
     } else if (code >= 30 && code <= 37) {
-      styles = colour(COLOURS[code - 30]);
+      styles = colour(COLORS[code - 30]);
     } else if (code >= 90 && code <= 97) {
-      styles = colour(`bright-${COLOURS[code - 90]}`);
+      styles = colour(`bright-${COLORS[code - 90]}`);
     } else if (code === 39) {
       styles = colour(null);
     } else if (code === 38 || code === 48) {

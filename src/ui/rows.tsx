@@ -1,6 +1,6 @@
 import { KeyboardEvent, ReactNode, useRef } from 'react';
 
-const ROW = '[data-mlws-row]';
+const ROW_SELECTOR = '[data-mlws-row]';
 
 /** A list whose rows (`data-mlws-row`) the arrow keys, Home and End walk through. */
 export function Rows(props: {
@@ -10,7 +10,7 @@ export function Rows(props: {
   const list = useRef<HTMLUListElement>(null);
   const walk = (event: KeyboardEvent) => {
     const rows = Array.from(
-      list.current?.querySelectorAll<HTMLElement>(ROW) ?? []
+      list.current?.querySelectorAll<HTMLElement>(ROW_SELECTOR) ?? []
     );
     const at = rows.indexOf(event.target as HTMLElement);
     const next: Record<string, number> = {

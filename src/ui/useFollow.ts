@@ -7,7 +7,7 @@ import {
 } from 'react';
 
 /** Distance from the end that counts as the end, in pixels. */
-const NEAR = 8;
+const TOLERANCE = 8;
 
 /** A scrolling box that shows its end while its content grows. */
 interface IFollow<T extends HTMLElement> {
@@ -32,6 +32,6 @@ export function useFollow<T extends HTMLElement>(content: unknown): IFollow<T> {
     follows,
     setFollows,
     onScroll: ({ currentTarget: at }) =>
-      setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR)
+      setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < TOLERANCE)
   };
 }

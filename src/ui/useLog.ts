@@ -4,7 +4,7 @@ import type { MLWSClient, Query } from '../api/client';
 import type { Data, PathOf } from '../api/models';
 
 /** Lines that arrive within this are drawn together, in milliseconds. */
-const TOGETHER = 50;
+const RENDER_DELAY = 50;
 
 interface ILog<L> {
   lines: readonly L[];
@@ -42,7 +42,7 @@ export function useLog<P extends PathOf<'get'>, L extends { seq: number }>(
       timer ??= setTimeout(() => {
         timer = undefined;
         draw();
-      }, TOGETHER);
+      }, RENDER_DELAY);
     };
     events.message.connect((_, event) => {
       lines = follow(lines, event).slice(-most);

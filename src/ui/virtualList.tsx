@@ -14,10 +14,10 @@ import {
 } from 'react';
 
 /** Estimated height of an unmeasured row, in pixels. */
-const USUAL = 60;
+const ROW_HEIGHT = 60;
 /** Number of rows rendered beyond the viewport, and distance at which more are requested. */
-const BEYOND = 10;
-const ROW = '[data-mlws-row]';
+const OVERSCAN = 10;
+const ROW_SELECTOR = '[data-mlws-row]';
 
 /**
  * List of any length that renders only the visible rows; their heights may differ.
@@ -44,9 +44,9 @@ export function LongList(props: {
   const rows = useVirtualizer({
     count: ids.length,
     getScrollElement: () => scroller,
-    estimateSize: () => USUAL,
+    estimateSize: () => ROW_HEIGHT,
     getItemKey: index => ids[index],
-    overscan: BEYOND,
+    overscan: OVERSCAN,
     scrollMargin: above,
     rangeExtractor: useCallback(
       (range: Range) => withRow(defaultRangeExtractor(range), focused, range),
@@ -63,7 +63,7 @@ export function LongList(props: {
     setAbove(offsetIn(scroller, list.current!));
   });
   useEffect(() => {
-    if (last >= 0 && last >= ids.length - BEYOND) {
+    if (last >= 0 && last >= ids.length - OVERSCAN) {
       onEnd();
     }
   }, [last, ids.length, onEnd]);
@@ -80,7 +80,7 @@ export function LongList(props: {
     const item = (event.target as HTMLElement).closest<HTMLElement>(
       '[data-index]'
     );
-    if (!item || !(event.target as HTMLElement).matches(ROW)) {
+    if (!item || !(event.target as HTMLElement).matches(ROW_SELECTOR)) {
       return;
     }
     const at = Number(item.dataset.index);
@@ -147,5 +147,7 @@ function indexOf(element: HTMLElement): number {
 }
 
 function rowAt(list: HTMLElement, index: number): HTMLElement | null {
-  return list.querySelector<HTMLElement>(`[data-index="${index}"] ${ROW}`);
+  return list.querySelector<HTMLElement>(
+    `[data-index="${index}"] ${ROW_SELECTOR}`
+  );
 }

@@ -17,18 +17,18 @@ import { ColumnPane } from './columnPane';
 import { RowPages, type ISourcePage, type ITableSource } from './rowPages';
 import { parseFilter } from './tableFilter';
 
-/** Pixels. */
+/** Sizes in pixels. */
 const ROW = 24;
 const COLUMN = 140;
 const HEADER = 58;
 /** Browsers draw no higher elements; of more rows the scroll bar has a coarser scale. */
 const MAX_HEIGHT = 8_000_000;
 /** Rows per block: positions count from the block's start, so that pixel values stay small. */
-const BLOCK = 1000;
+const BLOCK_ROWS = 1000;
 /** Maximum height for which rows are rendered, in pixels. */
-const MAX_VIEW = 4000;
+const MAX_VIEW_HEIGHT = 4000;
 /** Delay of the filter after the last edit, in milliseconds. */
-const REST = 400;
+const FILTER_DELAY = 400;
 
 interface ITableProps {
   source: ITableSource;
@@ -61,7 +61,7 @@ export function DataTable(props: ITableProps): JSX.Element {
             ([column, text]) => parseFilter(column, text) ?? []
           )
         ),
-      REST
+      FILTER_DELAY
     );
     return () => clearTimeout(timer);
   }, [texts]);
@@ -203,7 +203,7 @@ function Grid(props: {
     const measure = (): void =>
       setSize({
         width: element.clientWidth,
-        height: Math.min(element.clientHeight, MAX_VIEW)
+        height: Math.min(element.clientHeight, MAX_VIEW_HEIGHT)
       });
     // The size is not read while it scrolls: that would be a layout for each frame.
     const onScroll = (): void =>
@@ -272,7 +272,7 @@ function Grid(props: {
     [columns, firstColumn, lastColumn]
   );
   // Rows keep their offset while the base stays; the container moves.
-  const base = Math.floor(first / BLOCK) * BLOCK;
+  const base = Math.floor(first / BLOCK_ROWS) * BLOCK_ROWS;
   // Elements are reused: that of a row that left shows the row that entered.
   const pool = rowsInView + 1;
   return (

@@ -20,7 +20,7 @@ const MAX_PAGES = 60;
 /** Maximum number of concurrent requests; of queued requests the newest come first. */
 const MAX_REQUESTS = 2;
 /** Interval of requests, in milliseconds: dragging a scroll bar passes thousands of pages. */
-const PAUSE = 100;
+const REQUEST_INTERVAL = 100;
 
 type Pages = Map<number, readonly (readonly unknown[])[]>;
 
@@ -82,7 +82,7 @@ export class RowPages {
     this._timer = setTimeout(() => {
       this._timer = undefined;
       this._next();
-    }, PAUSE);
+    }, REQUEST_INTERVAL);
   }
 
   private async _load(page: number): Promise<void> {
