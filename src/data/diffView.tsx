@@ -10,7 +10,7 @@ import { trans } from '../ui/locale';
 import { Head } from '../ui/table/heading';
 
 /** Files that are read at once. */
-const PAGE = 200;
+const PAGE_SIZE = 200;
 
 interface IProps {
   client: MLWSClient;
@@ -23,7 +23,7 @@ interface IProps {
 
 function DatasetDiff({ client, id, from }: IProps): JSX.Element {
   const path = `${datasetPath(id)}/diff` as const;
-  const query = { from, limit: PAGE };
+  const query = { from, limit: PAGE_SIZE };
   const answer = useGet(client, path, query);
   const more = () =>
     void notifyOnError(() => readMore(client, path, query, 'items'));

@@ -36,8 +36,8 @@ import { extent, markHelp, marksOf, markLabel } from './labels';
 import { RemotesForm } from './remotesForm';
 
 /** Datasets that are read at once. */
-const PAGE = { limit: 200 };
-const PLACES = '/datasets/places';
+const PAGE_QUERY = { limit: 200 };
+const PLACES_PATH = '/datasets/places';
 
 interface ISectionProps extends IDataProps {
   /** The paths of the expanded datasets. */
@@ -52,7 +52,7 @@ interface IStores {
 
 async function readStores(client: MLWSClient): Promise<IStores> {
   const storage = await client.get('/datasets/storage');
-  const started = await client.post(PLACES);
+  const started = await client.post(PLACES_PATH);
   const end = await followOperation(client, started);
   if (end.state === 'FAILED') {
     throw new APIError(0, end.error ?? {});
@@ -69,7 +69,7 @@ function useStores(
   const of = JSON.stringify([datasets.map(({ md5 }) => md5), remotes]);
   return useGet(
     client,
-    PLACES,
+    PLACES_PATH,
     { of },
     // No event reports their changes: earlier responses about the data are stale.
     { queryFn: () => readStores(client), keepPrevious: true, gcTime: 0 }
@@ -184,7 +184,9 @@ function Datasets(
   const adding = useValue(actions.adding);
   const panel = useValue(actions.panel);
   const more = () =>
-    void notifyOnError(() => readMore(client, '/datasets', PAGE, 'items'));
+    void notifyOnError(() =>
+      readMore(client, '/datasets', PAGE_QUERY, 'items')
+    );
   const toggle = (one: 'import' | 'remotes') =>
     (actions.panel.value = panel === one ? null : one);
   const isEmpty = page.items.length === 0;
@@ -283,7 +285,7 @@ function Datasets(
 
 function Section(props: ISectionProps): JSX.Element {
   const { client } = props;
-  const datasets = usePages(client, '/datasets', PAGE);
+  const datasets = usePages(client, '/datasets', PAGE_QUERY);
   const remotes = useGet(client, '/datasets/remotes');
   return (
     <Answer of={datasets}>

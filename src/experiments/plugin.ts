@@ -10,7 +10,7 @@ import { RunActions } from './actions';
 import { ALL_RUNS } from './table';
 import type { IExperimentRun, IPage } from '../api/models';
 import { projectState, State } from '../ui/state';
-import { NEWEST, runsView } from './view';
+import { NEWEST_RUNS, runsView } from './view';
 import {
   IMainViews,
   IMLWSClient,
@@ -117,7 +117,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
         const ids = Array.isArray(args.runs) ? args.runs : [...selected.value];
         const newest = client.queries.getQueryData<IPage<IExperimentRun>>([
           '/runs',
-          NEWEST
+          NEWEST_RUNS
         ]);
         const chosen =
           newest?.items.filter(({ run }) => ids.includes(run)) ?? [];

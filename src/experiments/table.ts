@@ -2,7 +2,7 @@ import type { Query } from '../api/client';
 import type { IExperimentRun, IRunColumns } from '../api/models';
 
 /** Runs that are read at once. */
-const PAGE = 100;
+const PAGE_SIZE = 100;
 /** Metrics, and parameters, that are shown before the user chooses columns. */
 const MAX_COLUMNS = 6;
 
@@ -55,7 +55,7 @@ export function queryOf(
   sort: ISort | null
 ): Query & { limit: number } {
   return {
-    limit: PAGE,
+    limit: PAGE_SIZE,
     q: q.trim() || undefined,
     filter: filter.trim() || undefined,
     workflow: workflow || undefined,

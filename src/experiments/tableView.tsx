@@ -35,7 +35,7 @@ import {
 /** Height of a row in pixels; all are equally high. */
 const ROW_HEIGHT = 28;
 /** Number of rows rendered beyond the viewport, on both sides. */
-const BEYOND = 12;
+const OVERSCAN = 12;
 
 interface IProps {
   client: MLWSClient;
@@ -288,7 +288,7 @@ function Table(props: {
     count: runs.length,
     getScrollElement: () => pane.current,
     estimateSize: () => ROW_HEIGHT,
-    overscan: BEYOND
+    overscan: OVERSCAN
   });
   const items = rows.getVirtualItems();
   const start = items[0]?.index ?? 0;

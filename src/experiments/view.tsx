@@ -17,7 +17,7 @@ import { trans } from '../ui/locale';
 /** Metrics shown in the list; the table has them all. */
 const MAIN_METRICS = 3;
 /** The runs that the section shows. */
-export const NEWEST = { limit: 50 };
+export const NEWEST_RUNS = { limit: 50 };
 
 function RunRow(props: {
   run: IExperimentRun;
@@ -80,7 +80,7 @@ interface IProps {
 
 function Runs(props: IProps): JSX.Element {
   const { client } = props;
-  const answer = useGet(client, '/runs', NEWEST);
+  const answer = useGet(client, '/runs', NEWEST_RUNS);
   const selected = useValue(props.selected);
   return (
     <Answer of={answer}>

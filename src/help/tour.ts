@@ -6,9 +6,9 @@ import { documentPath } from '../lab/documents';
 import { CANVAS_FACTORY } from '../lab/tokens';
 import { trans } from '../ui/locale';
 
-const MARK = 'data-mlws-tour-place';
+const MARK_ATTRIBUTE = 'data-mlws-tour-place';
 /** Milliseconds for a view and the text to open before the place is marked. */
-const OPENING = 30_000;
+const OPEN_TIMEOUT = 30_000;
 
 interface ITourOptions {
   client: MLWSClient;
@@ -122,10 +122,10 @@ async function markPlace(selector: string): Promise<void> {
   await visible('.Toastify__toast');
   const element = await visible(selector);
   // No class, which React would write over.
-  element?.setAttribute(MARK, '');
+  element?.setAttribute(MARK_ATTRIBUTE, '');
   element?.addEventListener(
     'animationend',
-    () => element.removeAttribute(MARK),
+    () => element.removeAttribute(MARK_ATTRIBUTE),
     { once: true }
   );
 }
@@ -149,7 +149,7 @@ function visible(selector: string): Promise<HTMLElement | null> {
       }
     };
     const observer = new MutationObserver(look);
-    const timer = setTimeout(() => stop(null), OPENING);
+    const timer = setTimeout(() => stop(null), OPEN_TIMEOUT);
     observer.observe(document.body, {
       attributes: true,
       childList: true,

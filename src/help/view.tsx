@@ -8,7 +8,7 @@ import { useValue, type State } from '../ui/state';
 import { trans } from '../ui/locale';
 
 /** The most that the server returns at once; there are fewer pages. */
-const ALL = 500;
+const MAX_PAGES = 500;
 
 interface IReferenceOptions {
   client: MLWSClient;
@@ -46,7 +46,7 @@ function Contents(
 ): JSX.Element {
   const { client, page, query, setQuery } = props;
   const list = useGet(client, '/reference', {
-    limit: ALL
+    limit: MAX_PAGES
   });
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   return (

@@ -57,8 +57,8 @@ const NODE_TYPES = { thing: ThingView };
 const FIT = { maxZoom: 1, padding: 0.08, duration: 200 };
 const MINI_MAP = { width: 130, height: 90 };
 /** Maximum number of nodes of a graph that is shown as a whole at first. */
-const SMALL = 12;
-const LEGIBLE = 0.85;
+const MAX_FIT_NODES = 12;
+const LEGIBLE_ZOOM = 0.85;
 
 interface IGraphProps {
   lineage: ILineage;
@@ -107,9 +107,9 @@ function Pane(
     // A hidden tab has no size to fit into. Without an animation, whose frames divide by the size:
     // the tab may be hidden between two frames.
     return whenSized(box.current!, () => {
-      if (count > SMALL && place) {
+      if (count > MAX_FIT_NODES && place) {
         const [x, y] = [place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2];
-        void flow.setCenter(x, y, { zoom: LEGIBLE });
+        void flow.setCenter(x, y, { zoom: LEGIBLE_ZOOM });
       } else {
         void flow.fitView({ ...FIT, duration: 0 });
       }

@@ -12,7 +12,7 @@ const MAX_RUNS = 50;
 /** Number of models whose names are suggested. */
 const MAX_SUGGESTIONS = 500;
 /** Duration of a notification of success, in milliseconds. */
-const SHORT = 5000;
+const NOTICE_DURATION = 5000;
 
 /** Actions on models in JupyterLab. */
 export class ModelActions implements IModelRegistry {
@@ -50,7 +50,7 @@ export class ModelActions implements IModelRegistry {
           version.name,
           version.version
         ),
-        { autoClose: SHORT }
+        { autoClose: NOTICE_DURATION }
       );
     });
   }
@@ -122,7 +122,7 @@ export class ModelActions implements IModelRegistry {
     await this._client.refresh('/models');
     Notification.success(
       trans.__('Registered %1, version %2.', version.name, version.version),
-      { autoClose: SHORT }
+      { autoClose: NOTICE_DURATION }
     );
   }
 

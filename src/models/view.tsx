@@ -23,9 +23,9 @@ import { trans } from '../ui/locale';
 /** Metrics shown in the list; the comparison has them all. */
 const MAIN_METRICS = 3;
 /** Models that are read at once. */
-const PAGE = { limit: 50 };
+const PAGE_QUERY = { limit: 50 };
 /** Ranks that are shown. */
-const BEST = 5;
+const MAX_RANKS = 5;
 
 interface IProps {
   client: MLWSClient;
@@ -232,7 +232,7 @@ function Best({ client, actions }: IProps): JSX.Element | null {
   const best = useGet(
     client,
     '/models/best',
-    { metric, limit: BEST },
+    { metric, limit: MAX_RANKS },
     { enabled: metric !== '' }
   );
   if (columns.error || best.error) {
@@ -310,11 +310,11 @@ function Empty({ client, actions }: IProps): JSX.Element {
 
 function Registry(props: IProps): JSX.Element {
   const { client, actions } = props;
-  const models = usePages(client, '/models', PAGE);
+  const models = usePages(client, '/models', PAGE_QUERY);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const ids = [...selected];
   const more = () =>
-    void notifyOnError(() => readMore(client, '/models', PAGE, 'items'));
+    void notifyOnError(() => readMore(client, '/models', PAGE_QUERY, 'items'));
   return (
     <Answer of={models}>
       {({ items, next_cursor }) =>

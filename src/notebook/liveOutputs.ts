@@ -16,7 +16,7 @@ import type { NotebookModel } from './model';
 import { ResumedExecution } from './resumedExecution';
 
 /** Pause before everything is read again, in milliseconds: a fast cell overruns the stream. */
-const PAUSE = 1000;
+const RELOAD_DELAY = 1000;
 
 interface IFollowed {
   future: ResumedExecution;
@@ -226,7 +226,7 @@ export class LiveOutputs implements IDisposable {
       this._retry ??= setTimeout(() => {
         this._retry = undefined;
         void this._attach({ isReconnected: false });
-      }, PAUSE);
+      }, RELOAD_DELAY);
     }
     if (!('execution' in event)) {
       return;

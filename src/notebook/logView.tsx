@@ -9,8 +9,8 @@ import { Select } from '../ui/controls';
 import { AnsiText, LogPanel } from '../ui/logPanel';
 
 /** Of a longer log the end is shown. */
-const LONGEST = 1000;
-const FIRST = 200;
+const MAX_LINES = 1000;
+const INITIAL_LINES = 200;
 
 const follow = (
   lines: readonly ILogEntry[],
@@ -37,7 +37,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
   const end = useGet(
     client,
     '/logs',
-    { ...query, limit: FIRST },
+    { ...query, limit: INITIAL_LINES },
     {
       queryFn: async ({ queryKey }) => {
         const asked = queryKey[1] as typeof query;
@@ -56,7 +56,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
     '/logs/local',
     query,
     follow,
-    LONGEST
+    MAX_LINES
   );
   const sources: Record<string, string> = {
     '': trans.__('All sources'),

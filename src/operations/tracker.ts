@@ -5,7 +5,7 @@ import { APIError, type MLWSClient } from '../api/client';
 import type { IOperation } from '../api/models';
 
 /** Final states. */
-const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
+const FINAL_STATES = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
 /** Follows an operation until it has completed, failed or been canceled. */
 export function followOperation<T>(
@@ -23,7 +23,7 @@ export function followOperation<T>(
       if (isOver) {
         return;
       }
-      isOver = ENDED.includes(operation.state);
+      isOver = FINAL_STATES.includes(operation.state);
       onProgress(operation);
       if (isOver) {
         resolve(operation);
@@ -33,7 +33,7 @@ export function followOperation<T>(
       if (isOver || (event.type === 'operation' && event.id !== started.id)) {
         return;
       }
-      if (event.type === 'operation' && !ENDED.includes(event.state)) {
+      if (event.type === 'operation' && !FINAL_STATES.includes(event.state)) {
         onProgress(event);
       } else {
         // Events have a fixed language, and may have been missed: read the operation itself.

@@ -28,8 +28,8 @@ import { useSignal } from '../ui/useSignal';
 const EXAMPLE_WORKFLOW = 'workflows/wine/dvc.yaml';
 /** The folder of a project for data that is uploaded. */
 const DATA_FOLDER = 'data';
-const TABLES = '.csv,.tsv,.txt,.parquet,.xlsx,.jsonl,.ndjson';
-const WORKFLOWS = '.pipeline,.ipynb,.json';
+const TABLE_EXTENSIONS = '.csv,.tsv,.txt,.parquet,.xlsx,.jsonl,.ndjson';
+const WORKFLOW_EXTENSIONS = '.pipeline,.ipynb,.json';
 
 interface IWelcomeOptions {
   client: MLWSClient;
@@ -198,7 +198,7 @@ function Beginning(
         >
           <UploadButton
             name="table"
-            accept={TABLES}
+            accept={TABLE_EXTENSIONS}
             label={trans.__('Upload Table…')}
             isDisabled={busy !== null}
             onFiles={files => void startFromFiles(files)}
@@ -236,7 +236,7 @@ function Beginning(
         >
           <UploadButton
             name="import"
-            accept={`${WORKFLOWS},.py,.R`}
+            accept={`${WORKFLOW_EXTENSIONS},.py,.R`}
             label={trans.__('Upload Files…')}
             isDisabled={busy !== null}
             onFiles={files => void importFiles(files)}

@@ -40,7 +40,7 @@ import { Volumes } from './volumes';
 import { THEMES, type PageTheme, type Theme } from './theme';
 
 /** "2 minutes ago" grows older while nothing else happens, in milliseconds. */
-const TICK = 30_000;
+const CLOCK_INTERVAL = 30_000;
 const STATUSES: ContainerStatus[] = [
   'CREATED',
   'QUEUED',
@@ -216,7 +216,7 @@ export function Page(props: {
   const lost = useValue(model.lost);
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const clock = setInterval(tick, TICK);
+    const clock = setInterval(tick, CLOCK_INTERVAL);
     return () => clearInterval(clock);
   }, []);
   const [question, setQuestion] = useState<

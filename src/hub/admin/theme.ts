@@ -4,8 +4,8 @@ import light from '@jupyterlab/theme-light-extension/style/variables.css?inline'
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
-const KEY = 'mlws-theme';
-const SYSTEM = '(prefers-color-scheme: dark)';
+const STORAGE_KEY = 'mlws-theme';
+const DARK_QUERY = '(prefers-color-scheme: dark)';
 
 /** JupyterLab's colors, light or dark: by the system, or by the user's choice. */
 export class PageTheme {
@@ -16,12 +16,12 @@ export class PageTheme {
   }
 
   get chosen(): Theme {
-    const stored = localStorage.getItem(KEY) as Theme;
+    const stored = localStorage.getItem(STORAGE_KEY) as Theme;
     return THEMES.includes(stored) ? stored : 'system';
   }
 
   set chosen(theme: Theme) {
-    localStorage.setItem(KEY, theme);
+    localStorage.setItem(STORAGE_KEY, theme);
     this._apply();
   }
 
@@ -35,5 +35,5 @@ export class PageTheme {
   }
 
   private _style = document.createElement('style');
-  private _system = matchMedia(SYSTEM);
+  private _system = matchMedia(DARK_QUERY);
 }

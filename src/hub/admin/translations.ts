@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IServer } from '../../api/client';
 import type { IConfig } from './config';
 
-const CATALOGUES: Record<string, string> = { 'zh-CN': 'zh_CN' };
+const CATALOGS: Record<string, string> = { 'zh-CN': 'zh_CN' };
 
 /** Each English text, and its forms in the language of the catalogue. */
 type Catalogue = Record<string, readonly string[]>;
@@ -82,7 +82,7 @@ export async function loadTranslations(
   config: IConfig,
   server: IServer
 ): Promise<TranslationBundle> {
-  const name = CATALOGUES[config.language];
+  const name = CATALOGS[config.language];
   if (name === undefined) {
     return new Translations();
   }

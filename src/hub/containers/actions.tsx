@@ -16,15 +16,15 @@ export interface IContainerHost {
   openLogs(container: IContainer): void;
 }
 
-const ENDED: ContainerStatus[] = ['STOPPED', 'CRASHED'];
-const UP: ContainerStatus[] = ['RUNNING', 'UNHEALTHY'];
+const STOPPED_STATUSES: ContainerStatus[] = ['STOPPED', 'CRASHED'];
+const RUNNING_STATUSES: ContainerStatus[] = ['RUNNING', 'UNHEALTHY'];
 
 /** Tests whether an action is possible in the container's state. */
 export function isPossible(action: Action, status: ContainerStatus): boolean {
   const possible: Record<Action, boolean> = {
-    start: ENDED.includes(status),
-    stop: !ENDED.includes(status) && status !== 'STOPPING',
-    restart: UP.includes(status),
+    start: STOPPED_STATUSES.includes(status),
+    stop: !STOPPED_STATUSES.includes(status) && status !== 'STOPPING',
+    restart: RUNNING_STATUSES.includes(status),
     delete: status !== 'STOPPING'
   };
   return possible[action];
@@ -32,7 +32,7 @@ export function isPossible(action: Action, status: ContainerStatus): boolean {
 
 /** Tests whether a container can be resized in its state. */
 function isResizable(status: ContainerStatus): boolean {
-  return [...ENDED, ...UP, 'QUEUED'].includes(status);
+  return [...STOPPED_STATUSES, ...RUNNING_STATUSES, 'QUEUED'].includes(status);
 }
 
 /** Performs an action, after confirmation if it is destructive. */

@@ -7,8 +7,8 @@ import { useLog } from '../../ui/useLog';
 import { AnsiText, LogPanel } from '../../ui/logPanel';
 
 /** Maximum number of lines; older lines are dropped. */
-const LONGEST = 2000;
-const NOTHING: readonly ILogLine[] = [];
+const MAX_LINES = 2000;
+const NO_LINES: readonly ILogLine[] = [];
 
 const Line = memo(({ line }: { line: ILogLine }) => (
   <div className="jp-mlws-LogLine" data-mlws-stream={line.stream}>
@@ -41,17 +41,17 @@ export function ContainerLog(props: {
   const end = useGet(
     client,
     `/containers/${path}/logs`,
-    { tail: LONGEST },
+    { tail: MAX_LINES },
     // The stream has the lines after it.
     { staleTime: 'static', gcTime: 0 }
   );
   const { lines, connected } = useLog(
     client,
-    end.data?.lines ?? (end.error ? NOTHING : undefined),
+    end.data?.lines ?? (end.error ? NO_LINES : undefined),
     `/logs/${path}`,
     { since: 0 },
     follow,
-    LONGEST
+    MAX_LINES
   );
   const isLoading = end.data === undefined && !end.error;
   return (

@@ -1,5 +1,5 @@
 /** Fraction of the limit from which a meter warns, if reaching it does harm. */
-export const FULL = 0.9;
+export const WARNING_SHARE = 0.9;
 
 /** Meter of used, allocated and available resources. */
 export function Meter(props: {
@@ -34,7 +34,7 @@ export function Meter(props: {
         )}
         <span
           className={
-            warns && part(used) >= FULL
+            warns && part(used) >= WARNING_SHARE
               ? 'jp-mlws-Meter-used jp-mod-full'
               : 'jp-mlws-Meter-used'
           }

@@ -21,8 +21,8 @@ export type Action = 'start' | 'stop' | 'restart' | 'delete';
 /** Partial change of a size. */
 type ResourceChange = Partial<IResources>;
 
-const CONTAINERS = ['/containers', {}];
-const REPORT = ['/resources', {}];
+const CONTAINERS_KEY = ['/containers', {}];
+const REPORT_KEY = ['/resources', {}];
 
 /** The containers and the machines they run on, as the Hub's service reports them. */
 export class ContainersModel {
@@ -140,14 +140,14 @@ export class ContainersModel {
     } else if (event.type === 'removed') {
       this._remove(event.id);
     } else if (event.type === 'resources') {
-      this.client.queries.setQueryData(REPORT, event.report);
+      this.client.queries.setQueryData(REPORT_KEY, event.report);
     } else {
       void this._refresh();
     }
   }
 
   private get _items(): readonly IContainer[] {
-    return this.client.queries.getQueryData(CONTAINERS) ?? [];
+    return this.client.queries.getQueryData(CONTAINERS_KEY) ?? [];
   }
 
   private _put(container: IContainer): void {
@@ -161,7 +161,7 @@ export class ContainersModel {
       return;
     }
     this.client.queries.setQueryData(
-      CONTAINERS,
+      CONTAINERS_KEY,
       before
         ? items.map(one => (one === before ? container : one))
         : [...items, container]
@@ -176,7 +176,7 @@ export class ContainersModel {
     const removed = items.find(one => one.id === id);
     if (removed) {
       this.client.queries.setQueryData(
-        CONTAINERS,
+        CONTAINERS_KEY,
         items.filter(one => one !== removed)
       );
       this.dismiss(id);

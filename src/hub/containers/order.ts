@@ -18,7 +18,7 @@ export interface IOrder {
 }
 
 /** Statuses by urgency. */
-const URGENCY: ContainerStatus[] = [
+const STATUSES_BY_URGENCY: ContainerStatus[] = [
   'CRASHED',
   'UNHEALTHY',
   'QUEUED',
@@ -30,11 +30,11 @@ const URGENCY: ContainerStatus[] = [
 ];
 
 /** Sort keys of the columns. */
-const KEYS: Record<Column, (container: IContainer) => string | number> = {
+const SORT_KEYS: Record<Column, (container: IContainer) => string | number> = {
   user: one => one.user,
   name: one => one.name,
   image: one => one.config.image,
-  status: one => URGENCY.indexOf(one.status),
+  status: one => STATUSES_BY_URGENCY.indexOf(one.status),
   cpu: one => one.usage?.cpu ?? -1,
   memory: one => one.usage?.memory ?? -1,
   gpu: one => Number(one.resources.gpu ?? 0),
@@ -52,7 +52,7 @@ export function sortContainers(
   containers: readonly IContainer[],
   order: IOrder
 ): IContainer[] {
-  const key = KEYS[order.column];
+  const key = SORT_KEYS[order.column];
   const sign = order.descending ? -1 : 1;
   return [...containers].sort(
     (a, b) =>

@@ -2,7 +2,7 @@ import type { MLWSClient } from '../../api/client';
 import type { IOutOfMemory } from '../../api/models';
 import { cores, memorySize } from '../../ui/format';
 import { ServerView, useGet } from '../../ui/server';
-import { FULL } from './meter';
+import { WARNING_SHARE } from './meter';
 import { trans } from '../../ui/locale';
 
 function Usage({ client }: { client: MLWSClient }): JSX.Element | null {
@@ -14,7 +14,7 @@ function Usage({ client }: { client: MLWSClient }): JSX.Element | null {
   if (memory === null || memory_limit === null) {
     return null;
   }
-  const isFull = memory >= FULL * memory_limit;
+  const isFull = memory >= WARNING_SHARE * memory_limit;
   const used = memorySize(memory);
   const most = memorySize(memory_limit);
   const parts = [trans.__('Memory %1 of %2', used, most)];
