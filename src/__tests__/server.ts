@@ -104,12 +104,10 @@ export class PlayedSocket {
     this.closed = true;
   }
 
-  /** The server says something. */
   say(message: object): void {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
 
-  /** The connection breaks. */
   break(): void {
     this.onclose?.();
   }

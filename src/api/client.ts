@@ -178,7 +178,6 @@ export class MLWSClient {
     return this._projects;
   }
 
-  /** Shows a new project. */
   async show(created: IProjectInfo): Promise<void> {
     const projects = await this.loadProjects();
     this.project = projects.find(one => one.id === created.id) ?? created;

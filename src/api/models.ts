@@ -44,7 +44,6 @@ export type Data<M extends Method, P> =
       : never
     : never;
 
-/** The body of a request. */
 export type Body<M extends Method, P> =
   Endpoint<M, P> extends { requestBody: { content: infer C } }
     ? ReadonlyDeep<C[keyof C]>

@@ -26,7 +26,6 @@ import { trans, translator } from '../ui/locale';
 /** The place of operations that are about no single dataset. */
 export const ALL = '';
 
-/** Returns the path of a dataset in the API. */
 export function datasetPath(id: string) {
   return `/datasets/${encodeURIComponent(id)}` as const;
 }

@@ -45,7 +45,6 @@ export function continueLabel(operation: string): string {
     : trans.__('Continue %1', label);
 }
 
-/** Label of a side of a merge. */
 export function sideLabel(side: Side): string {
   const labels: Record<Side, string> = {
     ours: trans.__('Ours'),

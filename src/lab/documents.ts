@@ -39,7 +39,6 @@ export class OpenDocuments {
     await Promise.all(clean.map(context => this._reloadIfChanged(context)));
   }
 
-  /** Opens a file of the project. */
   open(project: IProjectInfo, path: string, factory?: string): void {
     this._manager.openOrReveal(documentPath(project, path), factory);
   }

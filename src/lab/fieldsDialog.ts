@@ -3,7 +3,6 @@ import { Widget } from '@lumino/widgets';
 
 import { trans } from '../ui/locale';
 
-/** Field of the dialog. */
 interface IField {
   name: string;
   label: string;

@@ -23,7 +23,6 @@ const MLWS_COMMAND = /^mlws:/;
 /** Number of views so far, for their ids. */
 let count = 0;
 
-/** A view for the main area. */
 export interface IMainView {
   view: Widget;
   icon?: LabIcon;

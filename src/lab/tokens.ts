@@ -65,7 +65,6 @@ export const IMLWSSidebar = new Token<IMLWSSidebar>(
   'The panel of versions, workflows and containers in the left area.'
 );
 
-/** The views of the main area. */
 export type IMainViews = MainViews;
 export const IMainViews = new Token<IMainViews>(
   'jupyter-mlws:IMainViews',

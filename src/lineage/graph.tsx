@@ -145,7 +145,6 @@ function Pane(
   );
 }
 
-/** The graph of a lineage. */
 export function LineageGraph(props: IGraphProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const hasSize = useHasSize(box);

@@ -31,7 +31,6 @@ export function kindLabel(kind: LineageKind): string {
   return labels[kind];
 }
 
-/** Returns the label of an edge. */
 export function relationLabel(relation: string): string {
   const labels: Record<string, string> = {
     logged: trans._p('relation', 'logged'),

@@ -140,7 +140,6 @@ export class ModelActions implements IModelRegistry {
   }
 }
 
-/** Returns the path of a model in the API. */
 export function modelPath(name: string) {
   return `/models/${encodeURIComponent(escapeId(name))}` as const;
 }

@@ -56,7 +56,6 @@ function Values(props: {
 interface IProps {
   client: MLWSClient;
   actions: IModelRegistry;
-  /** Ids of the versions. */
   ids: readonly string[];
 }
 

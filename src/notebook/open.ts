@@ -28,7 +28,6 @@ export class OpenNotebooks {
     return panel && model ? { panel, model } : null;
   }
 
-  /** Returns an open notebook by its path. */
   find(path: string): { panel: NotebookPanel; model: NotebookModel } | null {
     for (const [panel, model] of this._models) {
       if (model.path === path) {

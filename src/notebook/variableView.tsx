@@ -17,9 +17,7 @@ import type { OpenNotebooks } from './open';
 import { PAGE_ITEMS, VariableTree } from './variableTree';
 import { language, trans } from '../ui/locale';
 
-/** The variable that a view shows. */
 interface IShown {
-  /** Path of the notebook. */
   notebook: string;
   name: string;
   /** Positions of items: the way to a value in the variable. */

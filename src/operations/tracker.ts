@@ -4,7 +4,6 @@ import { useSyncExternalStore } from 'react';
 import { APIError, type MLWSClient } from '../api/client';
 import type { IOperation } from '../api/models';
 
-/** Final states. */
 const FINAL_STATES = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
 /** Follows an operation until it has completed, failed or been canceled. */

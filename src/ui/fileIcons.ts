@@ -23,7 +23,6 @@ export const compareIcon = new LabIcon({
   svgstr: compareSvg
 });
 
-/** The icons of changed files. */
 export const kindIcons: Record<ChangeKind, LabIcon> = {
   code: codeIcon,
   notebook: notebookIcon,

@@ -24,7 +24,6 @@ import { Check } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { useSignal } from '../ui/useSignal';
 
-/** The workflow of the example project. */
 const EXAMPLE_WORKFLOW = 'workflows/wine/dvc.yaml';
 /** The folder of a project for data that is uploaded. */
 const DATA_FOLDER = 'data';

@@ -29,7 +29,6 @@ export interface ILabActions {
   uploadFiles: (files: readonly File[]) => Promise<string[]>;
   /** Shows a table of the project, and adds the nodes of a first model. */
   openTable: (path: string) => void;
-  /** Opens the dialog of templates. */
   openTemplates: () => void;
   /** Opens a node that has failed in a run as a notebook. */
   openFailed: (run: string, node: string) => void;

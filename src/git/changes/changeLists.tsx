@@ -23,7 +23,6 @@ import { type Selection, isStageable } from './stagingActions';
 /** Rows drawn at once; a folder of ten thousand new files must not stop the browser. */
 const MAX_ROWS = 300;
 
-/** Operations on changes. */
 export interface IChangeActions {
   /** `staged`: compares the index instead of the working tree. */
   openDiff(change: IChange, staged: boolean): void;

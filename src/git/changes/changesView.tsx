@@ -35,9 +35,8 @@ const NO_IDENTITY = '30205';
 const FILE_ERRORS: ReadonlySet<string> = new Set([CREDENTIALS, '30210']);
 
 /** Error code: the number of new files suggests data. */
-const MANY_FILES = '30221';
+const TOO_MANY = '30221';
 
-/** Operations of the view. */
 interface IChangesActions extends IChangeActions, IMergeActions {
   commit(options?: ICommitOptions): void;
   /** Sets git's identity, then commits. */
@@ -258,7 +257,7 @@ function Outcome(
   return (
     <>
       {failure && <Failure error={failure} actions={ways || identity} />}
-      {failure?.code === MANY_FILES && (
+      {failure?.code === TOO_MANY && (
         <Button
           small={true}
           onClick={() => actions.commit({ allowMany: true })}

@@ -17,7 +17,6 @@ export interface ICommitOptions {
 interface ICommitProgress {
   /** Translated label of the step in progress; null when idle. */
   busy: string | null;
-  /** Error of the commit. */
   error: APIError | null;
   /** Warnings of the snapshot, without those about files that are too large for git. */
   warnings: readonly string[];

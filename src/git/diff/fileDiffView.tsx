@@ -196,7 +196,6 @@ function HunkButtons(
   );
 }
 
-/** Unified diff of a file. */
 function FileDiff(props: IProps): JSX.Element {
   const { client, path, versions } = props;
   const { staged } = versions;

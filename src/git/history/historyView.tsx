@@ -249,7 +249,6 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
   );
 }
 
-/** Filters of the history. */
 function Filters(props: { filter: State<IHistoryFilter> }): JSX.Element {
   const { filter } = props;
   const { q, author, path, all } = useValue(filter);

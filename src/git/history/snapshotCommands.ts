@@ -42,7 +42,6 @@ export interface IPlaces {
   languages: IEditorLanguageRegistry | null;
 }
 
-/** Adds the commands of snapshots. */
 export function addCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,

@@ -32,7 +32,6 @@ export interface IEditorTexts {
   labels: Record<Side | 'result', string>;
   /** The title of a conflict's bar; `number` counts from 1. */
   title(number: number, region: IRegion): string;
-  /** Its buttons. */
   choices: Record<SideChoice, string>;
 }
 
@@ -137,7 +136,6 @@ export class ThreeWayEditor implements IDisposable {
     return this._result.state.field(regions).filter(isConflict);
   }
 
-  /** The number of open conflicts. */
   get open(): number {
     return openConflicts(this.conflicts);
   }

@@ -9,7 +9,6 @@ import type { IQuestion } from '../containers/labels';
 import { language, trans } from '../../ui/locale';
 import { Head } from '../../ui/table/heading';
 
-/** Action on a volume. */
 type VolumeAction = 'trash' | 'restore' | 'purge';
 
 interface IProps {

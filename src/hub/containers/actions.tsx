@@ -86,7 +86,6 @@ export function ActionGroup(props: {
   );
 }
 
-/** All actions of a container. */
 export function ContainerActions(props: {
   container: IContainer;
   model: ContainersModel;

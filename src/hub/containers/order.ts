@@ -17,7 +17,6 @@ export interface IOrder {
   descending: boolean;
 }
 
-/** Statuses by urgency. */
 const STATUSES_BY_URGENCY: ContainerStatus[] = [
   'CRASHED',
   'UNHEALTHY',
@@ -29,7 +28,6 @@ const STATUSES_BY_URGENCY: ContainerStatus[] = [
   'STOPPED'
 ];
 
-/** Sort keys of the columns. */
 const SORT_KEYS: Record<Column, (container: IContainer) => string | number> = {
   user: one => one.user,
   name: one => one.name,

@@ -16,7 +16,6 @@ export function memberPath(name: string, user: string) {
   return `${projectPath(name)}/members/${encodeURIComponent(user)}` as const;
 }
 
-/** Label of a role. */
 export function roleLabel(role: Role): string {
   const labels: Record<Role, string> = {
     reader: trans.__('Reader'),

@@ -215,7 +215,6 @@ function valueOf(source: IParsedText, node: Node | null): Value {
   return value;
 }
 
-/** The workflow with the data of an edit. */
 export function withData(workflow: IWorkflow, data: Data): IWorkflow {
   return data === workflow.data
     ? workflow
@@ -446,8 +445,8 @@ interface IVariant {
   vars: Data;
 }
 
-/** The variants of a matrix that are read at least, as many as the server allows. */
-const MOST_READ = 10_000;
+/** Minimum number of parsed variants of a large matrix: the limit of the server. */
+const MAX_READ = 10_000;
 
 /** Parses the `foreach` or `matrix` of a stage; null if it has neither. */
 function readVariants(
@@ -482,7 +481,7 @@ function matrixVariants(matrix: Data, scope: IScope): IVariant[] {
     const found = lookUp(source, scope);
     const values = Array.isArray(found) ? found : [];
     // A line of text can mean billions, which the server refuses.
-    const most = Math.ceil(MOST_READ / values.length);
+    const most = Math.ceil(MAX_READ / values.length);
     rows = rows.slice(0, most).flatMap(row =>
       values.map((value, index) => ({
         names: [

@@ -39,7 +39,6 @@ export function stageOf(workflow: IWorkflow, id: string): IStage {
 /** Function from a stage's body to its edited body. */
 type Change = (body: Data, stage: IStage) => Data;
 
-/** Returns an edit of the body of a stage. */
 export function changeBody(id: string, change: Change): Edit {
   return changeBodies([id], change);
 }

@@ -90,7 +90,6 @@ function setList(key: List, items: Value[]): Edit {
     : removeVariable(['workflow', key]);
 }
 
-/** Appends an item to a list. */
 function addItem(key: List, item: Data): Edit {
   return workflow => setList(key, [...listOf(workflow, key), item])(workflow);
 }

@@ -81,7 +81,6 @@ export function extension(path: string): string {
   return /[^/]\.[^./]+$/.test(path) ? path.slice(path.lastIndexOf('.')) : '';
 }
 
-/** Replaces the extension of a path. */
 export function withExtension(path: string, next: string): string {
   return path.slice(0, path.length - extension(path).length) + next;
 }

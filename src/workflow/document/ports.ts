@@ -39,7 +39,6 @@ export const EXTENSIONS: Readonly<Record<string, string>> = {
   File: '.bin'
 };
 
-/** Types of ports. */
 export const PORT_TYPES: readonly string[] = Object.keys(EXTENSIONS);
 
 /** Follows a change of a component's ports in a node: its arguments, files and connections. */

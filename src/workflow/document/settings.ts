@@ -133,7 +133,6 @@ function withoutSettings(
   return { ...schema, properties: Object.fromEntries(properties), required };
 }
 
-/** Default settings of a schema. */
 export function defaultsOf(schema: ISchema): Settings {
   const defaults: Settings = {};
   for (const [key, property] of Object.entries(schema.properties ?? {})) {

@@ -40,7 +40,7 @@ export interface ISweepOptions {
 export type ReaderKind = 'each' | 'all' | 'first';
 
 /** The most variants: each is a stage of DVC. */
-export const MOST_VARIANTS = 1000;
+export const MAX_VARIANTS = 1000;
 /** A component that acts on the world outside: not once for each variant. */
 const REGISTER_MODEL = 'register_model';
 

@@ -69,7 +69,6 @@ export function insertKey(
   return Object.fromEntries(entries);
 }
 
-/** Renames a key of a map. */
 export function renameKey(map: Data, key: string, name: string): Data {
   return Object.fromEntries(
     Object.entries(map).map(([one, value]) => [one === key ? name : one, value])

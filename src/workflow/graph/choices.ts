@@ -15,7 +15,6 @@ import {
 import { downstream, upstream } from './order';
 import { TABLE_FILE } from './sources';
 
-/** Node and name of an output. */
 type Output = readonly [node: string, port: string];
 
 /** A component with its first port that fits. */

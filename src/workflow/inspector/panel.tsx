@@ -139,7 +139,6 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
   );
 }
 
-/** Actions on all nodes of a frame. */
 function FrameActions(props: { index: number; frame: IFrame }): JSX.Element {
   const { model } = useCanvas();
   const { canRun } = useRuns();

@@ -12,7 +12,7 @@ import {
   type ISweepOptions,
   ITEM,
   itemsOf,
-  MOST_VARIANTS,
+  MAX_VARIANTS,
   type Point,
   readersOfSweep,
   sweepFault,
@@ -231,8 +231,8 @@ function AxesForm(props: {
         <p role="status">
           {!isWhole
             ? trans.__('Enter values for each setting.')
-            : count > MOST_VARIANTS
-              ? trans.__('%1 variants (maximum %2)', count, MOST_VARIANTS)
+            : count > MAX_VARIANTS
+              ? trans.__('%1 variants (maximum %2)', count, MAX_VARIANTS)
               : trans._n('%1 variant', '%1 variants', count)}
         </p>
       )}
@@ -240,7 +240,7 @@ function AxesForm(props: {
       <div className="jp-mlws-Field-item">
         <Button
           small
-          disabled={!isWhole || count > MOST_VARIANTS}
+          disabled={!isWhole || count > MAX_VARIANTS}
           onClick={() => write(nextAxes)}
         >
           {isSweep ? trans.__('Update Sweep') : trans.__('Create Sweep')}
@@ -303,7 +303,6 @@ type AxisFault =
   | { kind: 'word'; word: string }
   | { kind: 'value'; value: Point; error: ISettingError };
 
-/** Error of an axis, or null. */
 function faultOf(draft: IDraft, offer: ISweepable): AxisFault | null {
   const { points, wrong } = pointsOf(draft, offer);
   if (wrong.length > 0) {

@@ -1,6 +1,5 @@
 import { language } from '../../ui/locale';
 
-/** A part of a report. */
 export type ReportPart =
   | { kind: 'heading'; text: string }
   | { kind: 'text'; text: string }

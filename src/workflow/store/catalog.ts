@@ -29,7 +29,6 @@ export class CatalogStore {
     return this._datasets;
   }
 
-  /** The registered models. */
   get models(): readonly IModel[] {
     return this._models;
   }

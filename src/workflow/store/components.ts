@@ -70,7 +70,6 @@ function withLabels(schema: ISchema, say: (text: string) => string): ISchema {
 /** Name of the palette's entry for a new component of typed code; no function has it. */
 export const PYTHON_CODE = ':python';
 
-/** Returns the component for new Python code. */
 export function pythonCode(trans: TranslationBundle): IComponent {
   return {
     name: PYTHON_CODE,

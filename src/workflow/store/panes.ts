@@ -94,7 +94,6 @@ export class PanesStore {
     return { palette: 0, panel: 0, [name]: hasRoom ? size : 0 };
   }
 
-  /** Restores a saved state. */
   restore(state: Partial<IPanesState> | undefined): void {
     this._state = {
       panes: { ...DEFAULT_STATE.panes, ...state?.panes },

@@ -32,7 +32,6 @@ export class Preferences {
     return this._values;
   }
 
-  /** The default options of a run. */
   get runOptions(): IRunOptions {
     const { executor, jobs, keepGoing } = this._values;
     return {

@@ -71,7 +71,6 @@ export class WorkflowService {
   /** Reads the models and workflows of the project. */
   readonly choices: ProjectReader;
 
-  /** Reader of the results of runs. */
   readonly reader: ResultReader;
 
   async components(): Promise<IComponent[]> {
