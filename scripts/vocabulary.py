@@ -3,7 +3,8 @@
 Looks at every string of the lab (``trans.__``), of the server, the command line and the Hub
 (``Message``), of the components, the settings' schemas and the Hub's pages: no phrase of
 ``FORBIDDEN``, commands in title case, and no period at the end of a label. ``--list`` prints all of
-them, a line each: file, kind, text.
+them, a line each: file, kind, text. Also checks how the doc comments of the TypeScript code begin,
+and the names of its constants.
 """
 
 from __future__ import annotations
@@ -58,6 +59,19 @@ CALL = re.compile(
     rf"(?P<name>__|_n|_p)\(\s*(?P<one>{LITERAL})(?:\s*,\s*(?P<two>{LITERAL}))?",
     re.DOTALL,
 )
+DOC_COMMENT = re.compile(r"/\*\*[\s*]*(\w+)")
+RELATIVES = frozenset(
+    ("As", "How", "If", "That", "Those", "What", "When", "Where", "Whether", "Which", "Who",
+     "Whoever", "Whose", "Why")
+)  # fmt: skip
+MAX_RELATIVES = 0.04
+"""Largest share of doc comments that begin with one of them instead of a noun or a verb."""
+CONSTANT = re.compile(
+    r"^(?:export )?const "
+    r"((?:FEW|LEAST|MANY|MOST)(?:_\w+)?|BEYOND|LONGEST|NEAR|ONCE|REST|TOGETHER|USELESS|USUAL|WORTH)\b",
+    re.MULTILINE,
+)
+"""Constants that do not say what they hold, as ``MAX_ROWS`` or ``WRITE_DELAY`` do."""
 LABELS = re.compile(r"^(label|title|caption|placeholder|aria-label|name)\s*[:=]")
 
 
@@ -159,6 +173,23 @@ def faults(row: Text) -> Iterator[str]:
             yield f"a command is in title case: {small[0]}"
 
 
+def faults_of_code() -> Iterator[str]:
+    """Yield a line for each odd constant, and for each relative clause if there are too many."""
+    total, relatives = 0, []
+    for path in sorted((ROOT / "src").rglob("*.ts*")):
+        if path.name == "schema.ts":  # Generated from the API's descriptions.
+            continue
+        source = path.read_text(encoding="utf-8")
+        file = path.relative_to(ROOT)
+        for name in CONSTANT.findall(source):
+            yield f"{file}: {name}: say what the constant holds"
+        words = DOC_COMMENT.findall(source)
+        total += len(words)
+        relatives += [f"{file}: doc comment: {word} …" for word in words if word in RELATIVES]
+    if len(relatives) > total * MAX_RELATIVES:
+        yield from relatives
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", action="store_true")
@@ -170,8 +201,9 @@ def main() -> int:
     found = [(row, fault) for row in rows for fault in faults(row)]
     for row, fault in found:
         print(f"{row.file}: {row.text!r}: {fault}")
-    print(f"{len(rows)} texts, {len(found)} faults")
-    return 1 if found else 0
+    of_code = list(faults_of_code())
+    print(*of_code, f"{len(rows)} texts, {len(found) + len(of_code)} faults", sep="\n")
+    return 1 if found or of_code else 0
 
 
 if __name__ == "__main__":
