@@ -1,3 +1,4 @@
+import jupyter from '@jupyter/eslint-plugin';
 import tsPlugin from '@typescript-eslint/eslint-plugin';
 import tsParser from '@typescript-eslint/parser';
 import reactHooks from 'eslint-plugin-react-hooks';
@@ -19,6 +20,20 @@ export default [
       curly: ['error', 'all'],
       eqeqeq: 'error',
       'prefer-arrow-callback': 'error'
+    }
+  },
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    ignores: ['src/**/__tests__/**', 'src/**/*.spec.{ts,tsx}'],
+    plugins: { jupyter },
+    rules: {
+      ...jupyter.configs.recommended.find(({ rules }) => rules).rules,
+      // Texts of components come from the server, and are translated here.
+      'jupyter/no-dynamic-translation': 'off',
+      // Addresses and numbers as examples need no translation.
+      'jupyter/no-untranslated-string': 'off',
+      // The sidebar's views are shown at startup; large modules are imported on demand.
+      'jupyter/prefer-lazy-imports': 'off'
     }
   }
 ];
