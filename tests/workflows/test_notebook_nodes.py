@@ -300,22 +300,3 @@ def test_a_file_that_is_no_notebook_is_a_problem(write, workflows: WorkflowManag
     assert "不是有效的笔记本" in problem.message.in_(CHINESE)
     with pytest.raises(NotebookError):
         read(b"\xff")
-
-
-@pytest.mark.parametrize(
-    ("command", "kind"),
-    [
-        ("cd src && python a.py", "script"),
-        ("env A=b 'B=c d' python3 -u a.py --x 1", "script"),
-        ("cd 'a b' && env A= Rscript a.R", "script"),
-        ("python -m module", "shell"),
-        ("env A=b jupyter mlws notebook a.ipynb --out b.ipynb && touch done", "notebook"),
-        ("jupyter mlws notebook a.ipynb --out b.ipynb", "notebook"),
-        ("env A=b", "shell"),
-        ("cp a b && python c.py", "shell"),
-    ],
-)
-def test_what_a_command_is(write, workflows: WorkflowManager, command: str, kind: str) -> None:
-    write("dvc.yaml", json.dumps({"stages": {"a": {"cmd": command, "outs": ["b.ipynb"]}}}))
-    [node] = workflows.get("dvc.yaml").nodes
-    assert node.kind.value == kind

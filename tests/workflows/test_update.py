@@ -12,7 +12,6 @@ import pytest
 from jupyter_mlws.core.errors import (
     InvalidRequestError,
     MLWSError,
-    WorkflowChangedError,
     WorkflowItemNotFoundError,
     WorkflowProblemsError,
     WorkflowUnreadableError,
@@ -103,95 +102,6 @@ def test_what_was_got_and_sent_back_changes_no_byte(file: Path, body, put) -> No
     assert file.read_text() == TEXT
     assert file.stat().st_mtime_ns == before
     assert told.etag == body["etag"]
-
-
-def test_a_setting_changes_its_own_place(file: Path, body, put) -> None:
-    node(body, "forest")["config"] = {"n_estimators": 70, "scale": True}
-    put(body)
-    assert lines(TEXT, file.read_text()) == (
-        ["  - forest: {n_estimators: 50} # enough"],
-        ["  - forest: {n_estimators: 70, scale: true} # enough"],
-    )
-
-
-def test_the_last_setting_goes_with_its_place_in_the_command(file: Path, body, put) -> None:
-    node(body, "split")["config"] = {}
-    put(body)
-    text = file.read_text()
-    assert "  - split:" not in text
-    assert "${split}" not in text
-    assert "  - forest: {n_estimators: 50} # enough\n" in text
-    node_ = node(put({**body, "etag": put_etag(put, body)}).model_dump(mode="json"), "split")
-    assert node_["config"] == {}
-
-
-def put_etag(put: Any, body: dict[str, Any]) -> str:
-    with pytest.raises(WorkflowChangedError) as error:
-        put(body)
-    return str(error.value.facts["etag"])
-
-
-def test_a_first_setting_gets_its_entry(file: Path, body, put) -> None:
-    node(body, "load")["config"]["limit"] = 3
-    put(body)
-    text = file.read_text()
-    assert "  - forest: {n_estimators: 50} # enough\n  - load: {limit: 3}\nstages:" in text
-    assert f"--table {OUT}/load.table.parquet ${{load}}\n" in text
-
-
-def test_a_place_on_the_canvas_and_the_title(file: Path, body, put) -> None:
-    node(body, "split")["at"] = [30.4, -7]
-    node(body, "load")["at"] = [1, 2]
-    body["name"] = "Wein: neu"
-    put(body)
-    gone, come = lines(TEXT, file.read_text())
-    assert gone == [
-        "  - workflow: {name: Wine}     # the title",
-        "    meta: {at: [200, 10], note: mine}",
-    ]
-    assert come == [
-        '  - workflow: {name: "Wein: neu"}     # the title',
-        "    meta: {at: [1, 2]}",
-        "    meta: {at: [30, -7], note: mine}",
-    ]
-
-
-def test_a_place_is_given_back_to_the_canvas(file: Path, body, put) -> None:
-    node(body, "split")["at"] = None
-    put(body)
-    assert "    meta: {note: mine}\n" in file.read_text()
-
-
-def test_an_edge_more_and_an_edge_less(file: Path, body, put) -> None:
-    body["edges"] = [edge for edge in body["edges"] if edge["target"] != "forest"]
-    body["edges"].append({"source": "split", "source_port": "test", "target": "forest"})
-    body["edges"].append({"source": "forest", "target": "count"})
-    told = put(body)
-    assert [(e.source, e.source_port, e.target) for e in told.edges] == [
-        ("load", "table", "split"),
-        ("split", "test", "forest"),
-        ("forest", "model", "count"),
-    ]
-    text = file.read_text()
-    assert f"    deps:\n    - {OUT}/split.test.parquet\n" in text
-    assert f"--model {OUT}/forest.model.skops --data {OUT}/split.test.parquet ${{forest}}" in text
-    assert f"    deps: [data/wine.csv, {OUT}/forest.model.skops]\n" in text
-    assert "    - data/wine.csv   # from the archive\n" in text
-
-
-def test_a_node_more_and_a_node_less(file: Path, body, put) -> None:
-    body["nodes"] = [one for one in body["nodes"] if one["id"] != "forest"]
-    body["nodes"].append({"id": "linear", "type": "train_classifier", "config": {"C": 2.0}})
-    body["edges"] = [edge for edge in body["edges"] if edge["target"] != "forest"]
-    body["edges"].append({"source": "split", "source_port": "train", "target": "linear"})
-    told = put(body)
-    assert [one.id for one in told.nodes] == ["load", "split", "count", "linear"]
-    text = file.read_text()
-    assert "forest" not in text
-    assert "  - linear: {C: 2.0}\n" in text
-    # As the file indents its lists.
-    assert f"    deps:\n    - {OUT}/split.train.parquet\n    outs:\n    - {OUT}/linear." in text
-    assert text.startswith(TEXT[: TEXT.index("  - forest")])
 
 
 def test_a_node_of_another_type_takes_the_place(file: Path, body, put) -> None:

@@ -283,7 +283,7 @@ def _change_settings(data: Data, command: str, draft: Draft, present: ExistingNo
         _remove_variable(data, draft.id)
         return commands.without_settings(command, draft.id)
     _put_variable(data, draft.id, own)
-    return command if present.stage.settings else f"{command.rstrip()} ${{{draft.id}}}"
+    return command if present.stage.settings else commands.append_words(command, f"${{{draft.id}}}")
 
 
 def with_settings(
@@ -305,7 +305,7 @@ def with_settings(
         _put_variable(data, node, _set_nested(settings, key.split("."), value))
         command = commands.without_option(str(command), key)
         if f"${{{node}}}" not in command.replace(" ", ""):
-            command = f"{command.rstrip()} ${{{node}}}"
+            command = commands.append_words(command, f"${{{node}}}")
         data["stages"][node]["cmd"] = command
     try:
         return rewrite(document, data)

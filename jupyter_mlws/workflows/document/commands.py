@@ -47,7 +47,13 @@ def add_arguments(command: str, words: str) -> str:
     for match in WORDS.finditer(command):
         if UNPACK.fullmatch(match[0]):
             return f"{command[: match.start()]}{words} {command[match.start() :]}"
-    return f"{command.rstrip()} {words}"
+    return append_words(command, words)
+
+
+def append_words(command: str, words: str) -> str:
+    """Return the command with words at its end, in front of its last line breaks."""
+    end = len(command.rstrip())
+    return f"{command[:end]} {words}{command[end:]}"
 
 
 def without(command: str, predicate: Callable[[str, str], bool]) -> str:

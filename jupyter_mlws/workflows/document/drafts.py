@@ -24,6 +24,7 @@ from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.definition import NodeDefinition
 from jupyter_mlws.workflows.document.nodes import config_of, default_path, ports_of
 from jupyter_mlws.workflows.document.parse import TITLE, Stage
+from jupyter_mlws.workflows.document.printing import without_marks
 from jupyter_mlws.workflows.document.rewriting import are_equal
 from jupyter_mlws.workflows.document.terms import Kind
 
@@ -192,7 +193,7 @@ class Reader:
                 "{title!r} is reserved for the title. Choose another ID.", title=TITLE
             )
             self._faults.add(f"nodes.{place}.id", message)
-        elif not ID.fullmatch(definition.id):
+        elif not ID.fullmatch(without_marks(definition.id)):
             message = Message(
                 "An ID may only contain letters, digits, _ and -, and must not start with -."
             )

@@ -357,9 +357,12 @@ def parse(path: str, text: str) -> Document:
         except (YAMLError, ValueError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
             reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-            raise _unreadable(path, reason, mark.line + 1 if mark else None) from error
+            # A text that ends too early has its fault on its last line.
+            line = min(mark.line, text.rstrip().count("\n")) + 1 if mark else None
+            raise _unreadable(path, reason, line) from error
         data, lines = ({} if root is None else data), Lines(root)
-    if data is None and not text.strip():
+    if data is None:
+        # A file of comments alone, which DVC reads as empty as well.
         data = {}
     if not isinstance(data, Mapping):
         raise _unreadable(path, Message("the file must be a mapping with `stages`"), 1)

@@ -16,9 +16,10 @@ from typing import Any
 from jupyter_mlws.core.errors import WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document.parse import Document, parse
-from jupyter_mlws.workflows.document.printing import INDENT_WIDTH, block, flow, item
+from jupyter_mlws.workflows.document.printing import INDENT_WIDTH, block, flow, is_plain, item
 
 ALIAS = re.compile(r"\*[^\s,\[\]{}]+")
+WORD = re.compile(r"(\s*)(\S+)")
 COMMENT = re.compile(r"([ \t]+)#[^\n]*(?:\n|$)")
 DEPTHS = {0: 3, 1: 2, 2: 1}
 """Depth to which a new value nests as blocks, by its level: stages do, settings do not."""
@@ -51,12 +52,13 @@ def rewrite(document: Document, target: Mapping[str, Data]) -> str:
     if not _share_keys(current, target):
         # Only comments before and after the data are kept.
         root = _compose(text) if text.strip() else None
+        eol = _eol(text)
         if root is not None:
             text = text[: root.start_mark.index] + text[root.end_mark.index :].lstrip()
         if text and not text.endswith("\n"):
-            text += "\n"
+            text += eol
         lines = (line for key, value in target.items() for line in block(key, value, DEPTHS[0]))
-        return text + "".join(f"{line}\n" for line in lines)
+        return text + "".join(f"{line}{eol}" for line in lines)
     new_text = _Rewriter(text).run(current, target)
     try:
         is_equal = are_equal(parse(document.path, new_text).data, target)
@@ -83,6 +85,10 @@ def _stringify_keys(value: Data) -> Data:
     return [_stringify_keys(part) for part in value] if isinstance(value, list) else value
 
 
+def _eol(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
 def _compose(text: str) -> Node:
     from ruamel.yaml import YAML
 
@@ -92,7 +98,7 @@ def _compose(text: str) -> Node:
 class _Rewriter:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._eol = "\r\n" if "\r\n" in text else "\n"
+        self._eol = _eol(text)
         self._splices: list[Splice] = []
         self._root = _compose(text)
         stages = [value for key, value in self._root.value if key.value == "stages"]
@@ -106,6 +112,13 @@ class _Rewriter:
         )
         self._list_step = max(0, next(list_steps, INDENT_WIDTH))
         """Columns by which the file indents lists below their key."""
+        steps = (
+            value.start_mark.column
+            for _, value in self._root.value
+            if value.id == "mapping" and not value.flow_style and value.value
+        )
+        self._step = next(steps, INDENT_WIDTH)
+        """Columns by which the file indents mappings."""
 
     def run(self, current: Data, target: Mapping[str, Data]) -> str:
         self._mapping(self._root, current, target, 0)
@@ -201,6 +214,9 @@ class _Rewriter:
         if not alias and value.id == "sequence" and are_lists:
             self._sequence(value, current, target, level + 1)
             return
+        are_texts = isinstance(current, str) and isinstance(target, str)
+        if not alias and are_texts and self._words(value, current, target, mapping.flow_style):
+            return
         may_nest = current in (None, {}, []) or not (alias or _is_inline(value))
         lines = self._lines(key.value, target, level) if may_nest else []
         colon, (start, end) = self._colon(key), self._value(key, value)
@@ -220,8 +236,44 @@ class _Rewriter:
             text = flow(target, inside or not isinstance(target, str))
             self._add_splice(colon, max(colon, end), f" {text}")
 
+    def _words(self, node: Node, current: str, target: str, inside: bool) -> bool:
+        """Write only the words that differ, so that a command over several lines keeps these.
+
+        False if the words are not written as they are, or cannot stand there.
+        """
+        is_block = node.style in ("|", ">")
+        if node.style in ("'", '"') or not (is_block or _stays_plain(current, target, inside)):
+            return False
+        start, end = node.start_mark.index, self._end(node)
+        first = self._line_end(start) if is_block else start
+        places = [*WORD.finditer(self._text, first, end)]
+        old, new = [*WORD.finditer(current)], [*WORD.finditer(target)]
+        if (
+            not (old and new)
+            or [word[2] for word in places] != [word[2] for word in old]
+            or old[0][1] != new[0][1]
+            or current[old[-1].end() :] != target[new[-1].end() :]
+        ):
+            return False
+        indent = places[0][1] if is_block else ""
+        splices = []
+        matcher = SequenceMatcher(None, [w[0] for w in old], [w[0] for w in new], autojunk=False)
+        for kind, a, b, c, d in matcher.get_opcodes():
+            if kind == "equal":
+                continue
+            # The space in front is another, or goes along with the words that go.
+            keeps_space = b > a and d > c and old[a][1] == new[c][1]
+            head = places[a].start(2) if keeps_space else places[a - 1].end()
+            words = target[new[c].start(2) if keeps_space else new[c - 1].end() : new[d - 1].end()]
+            if node.style != "|" and "\n" in words:
+                return False
+            words = words.replace("\n", self._eol + indent)
+            splices.append(Splice(head, places[b - 1].end(), words))
+        self._splices += splices
+        return True
+
     def _lines(self, key: str, value: Data, level: int) -> list[str]:
-        return block(key, value, DEPTHS.get(level, 0), self._list_step)
+        return block(key, value, DEPTHS.get(level, 0), self._list_step, self._step)
 
     def _add_entries(
         self,
@@ -300,8 +352,7 @@ class _Rewriter:
             if new_start < new_end:
                 news[start - 1] = target[new_start:new_end]
         for n in removals:
-            start = self._line_start(self._dash(places[n][0]))
-            self._add_splice(start, self._line_end(places[n][1]), "")
+            self._remove_lines(self._dash(places[n][0]), places[n][1])
         column = node.start_mark.column
         for behind, parts in news.items():
             at = (
@@ -326,6 +377,13 @@ class _Rewriter:
         else:
             self._add_splice(start, end, item(target))
 
+    def _remove_lines(self, start: int, end: int) -> None:
+        start, end = self._line_start(start), self._line_end(end)
+        if end == len(self._text) and not self._text.endswith("\n"):
+            # The new last line has no line end either.
+            start -= len(self._eol)
+        self._add_splice(max(0, start), end, "")
+
     def _dash(self, place: int) -> int:
         dash = self._text.rfind("-", 0, place)
         if dash < 0 or self._text[self._line_start(dash) : dash].strip():
@@ -341,7 +399,7 @@ class _Rewriter:
             if mapping.flow_style and n > last_kept:
                 self._add_splice(ends[n - 1], ends[n], "")
             elif not mapping.flow_style and not self._text[head : starts[n]].strip():
-                self._add_splice(head, self._line_end(ends[n]), "")
+                self._remove_lines(head, ends[n])
             elif n + 1 < len(starts):
                 # In `- a: 1` with more keys below, the next key takes this place.
                 self._add_splice(starts[n], starts[n + 1], "")
@@ -361,6 +419,13 @@ def _is_inline(node: Node) -> bool:
     if node.id == "scalar":
         return node.style not in ("|", ">")
     return bool(node.flow_style)
+
+
+def _stays_plain(before: str, after: str, inside: bool) -> bool:
+    """Return whether a text without quotes can be another one without quotes."""
+    if inside or before[:3] != after[:3] or len(after) < 6:
+        return is_plain(after, inside)
+    return not re.search(r":(\s|$)|\s#", after)
 
 
 def _match_key(part: Data) -> str:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseCommand, quoteWord, splitWords } from './command';
+import { quoteWord, splitWords } from './command';
 
 describe('splitWords', () => {
   it('splits as a shell does', () => {
@@ -33,30 +33,5 @@ describe('splitWords', () => {
         text
       ]);
     }
-  });
-});
-
-describe('parseCommand', () => {
-  it('tells ports, settings and unpacked variables apart', () => {
-    const command = parseCommand(
-      'jupyter mlws node merge --tables a.parquet --tables=b.parquet --lr ${t.lr} --loud ${train}',
-      name => name === 'train'
-    );
-    expect(command?.component).toBe('merge');
-    expect(
-      command?.args.map(arg => [arg.name, arg.values.map(value => value.text)])
-    ).toEqual([
-      ['tables', ['a.parquet']],
-      ['tables', ['b.parquet']],
-      ['lr', ['${t.lr}']],
-      ['loud', []]
-    ]);
-    expect(command?.unpacks.map(one => one.name)).toEqual(['train']);
-  });
-
-  it('leaves other commands alone', () => {
-    expect(parseCommand('python train.py')).toBeNull();
-    expect(parseCommand('jupyter mlws run a/dvc.yaml')).toBeNull();
-    expect(parseCommand('jupyter mlws node a && rm -r b')).toBeNull();
   });
 });

@@ -151,13 +151,11 @@ function layoutOf(
     text
   );
   const list = /^( *)([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( *)- /gm;
-  let listStep = 0;
   const stages = entryOf(parsed.yaml.contents, 'stages');
   list.lastIndex = stages ? startOf(parsed, stages.key) : 0;
-  const item = list.exec(text);
-  if (item) {
-    listStep = Math.max(0, item[3].length - item[1].length);
-  }
+  // The lists of the stages, else others; after a miss the search begins at the start.
+  const item = list.exec(text) ?? list.exec(text);
+  const listStep = item ? Math.max(0, item[3].length - item[1].length) : 2;
   return { eol, step: block ? block[2].length : 2, listStep };
 }
 
@@ -179,7 +177,7 @@ function read(source: IParsedText, path: string): ParseResult {
     } else if (name !== 'stages' || !isMap(value)) {
       data[name] = valueOf(source, value);
       if (name === 'stages' && data.stages !== null) {
-        return fault(value!, 'stages');
+        return fault(key, 'stages');
       }
     } else {
       const stages: Data = {};

@@ -7,15 +7,13 @@ import {
   addNode,
   connect,
   disconnect,
-  forgetPositions,
   freeId,
   type INewNode,
-  moveNodes,
   removeNodes,
   setFileInput
 } from './nodes';
-import { FLOW, HAND_WRITTEN, textAfter, WINE } from '../../__tests__/samples';
-import { setSetting, setTitle } from './variables';
+import { textAfter, WINE } from '../../__tests__/samples';
+import { setSetting } from './variables';
 
 const PATH = 'workflows/wine/dvc.yaml';
 
@@ -34,39 +32,6 @@ function edit(text: string, change: Edit, path = PATH): string {
   return after;
 }
 
-/** Lines that only one of the texts contains, as a diff shows them. */
-function diff(before: string, after: string): string[] {
-  const one = before.split('\n');
-  const other = after.split('\n');
-  const table = one.map(() => other.map(() => 0));
-  const length = (i: number, j: number): number => table[i]?.[j] ?? 0;
-  for (let i = one.length - 1; i >= 0; i -= 1) {
-    for (let j = other.length - 1; j >= 0; j -= 1) {
-      table[i][j] =
-        one[i] === other[j]
-          ? length(i + 1, j + 1) + 1
-          : Math.max(length(i + 1, j), length(i, j + 1));
-    }
-  }
-  const lines: string[] = [];
-  let i = 0;
-  let j = 0;
-  while (i < one.length || j < other.length) {
-    if (i < one.length && j < other.length && one[i] === other[j]) {
-      i += 1;
-      j += 1;
-    } else if (
-      j >= other.length ||
-      (i < one.length && length(i + 1, j) >= length(i, j + 1))
-    ) {
-      lines.push(`-${one[i++]}`);
-    } else {
-      lines.push(`+${other[j++]}`);
-    }
-  }
-  return lines;
-}
-
 const SVM: INewNode = {
   id: 'svm',
   component: 'train_classifier',
@@ -77,149 +42,7 @@ const SVM: INewNode = {
   at: [10.4, 20]
 };
 
-describe('addNode', () => {
-  it('adds a stage behind the last one and touches nothing else', () => {
-    expect(diff(WINE, edit(WINE, addNode(SVM)))).toEqual([
-      '+  svm:',
-      '+    wdir: ../..',
-      '+    cmd: jupyter mlws node train_classifier --model workflows/wine/out/svm.model.skops --scores workflows/wine/out/svm.scores.json',
-      '+    outs:',
-      '+    - workflows/wine/out/svm.model.skops',
-      '+    metrics:',
-      '+    - workflows/wine/out/svm.scores.json',
-      '+    meta: {at: [10, 20]}'
-    ]);
-  });
-
-  it("keeps to the file's indentation", () => {
-    const after = edit(HAND_WRITTEN, addNode(SVM), 'dvc.yaml');
-    expect(after).toContain('    svm:\n        cmd: jupyter mlws node');
-    expect(after).toContain(
-      '        outs:\n            - out/svm.model.skops\n'
-    );
-  });
-
-  it.each([
-    '',
-    '# nothing yet\n',
-    '# open end',
-    'stages: {}\n',
-    'stages:\n',
-    'stages: {}',
-    '{}',
-    'vars: []\n',
-    '---\n'
-  ])('begins a workflow in %j', text => {
-    const after = edit(text, addNode(SVM));
-    expect(read(after).stages.map(stage => stage.id)).toEqual(['svm']);
-  });
-
-  it('stays in flow style', () => {
-    const after = edit(FLOW, addNode(SVM), 'dvc.yaml');
-    expect(after.split('\n')).toHaveLength(FLOW.split('\n').length);
-    expect(read(after, 'dvc.yaml').stages.map(stage => stage.id)).toEqual([
-      'a',
-      'b',
-      'svm'
-    ]);
-  });
-});
-
-describe('removeNodes', () => {
-  it('takes the settings and what others took from it along', () => {
-    expect(diff(WINE, edit(WINE, removeNodes(new Set(['forest']))))).toEqual([
-      '-  - forest: {n_estimators: 100, optim: {lr: 0.1}}',
-      ...WINE.split('\n')
-        .slice(13, 21)
-        .map(line => `-${line}`),
-      '-      --model workflows/wine/out/forest.model.skops',
-      '-      - workflows/wine/out/forest.model.skops'
-    ]);
-  });
-
-  it('leaves a workflow that DVC reads when the last one goes', () => {
-    const after = edit(WINE, removeNodes(new Set(['load', 'forest', 'judge'])));
-    expect(after).toContain('stages: {}');
-    expect(after).toContain('# the end');
-  });
-
-  it('works in flow style', () => {
-    const after = edit(FLOW, removeNodes(new Set(['a'])), 'dvc.yaml');
-    expect(read(after, 'dvc.yaml').stages).toMatchObject([
-      { id: 'b', deps: [] }
-    ]);
-    expect(after).not.toContain('--data');
-    expect(after).not.toContain('"x"');
-  });
-});
-
 describe('connect and disconnect', () => {
-  const link = {
-    source: 'load',
-    path: 'workflows/wine/out/load.table.parquet',
-    target: 'svm',
-    port: 'data'
-  };
-
-  it('writes the dependency and the argument', () => {
-    const before = edit(WINE, addNode(SVM));
-    const after = edit(before, connect(link));
-    expect(diff(before, after)).toEqual([
-      '-    cmd: jupyter mlws node train_classifier --model workflows/wine/out/svm.model.skops --scores workflows/wine/out/svm.scores.json',
-      '+    cmd: jupyter mlws node train_classifier --model workflows/wine/out/svm.model.skops --scores workflows/wine/out/svm.scores.json --data workflows/wine/out/load.table.parquet',
-      '+    deps:',
-      '+    - workflows/wine/out/load.table.parquet'
-    ]);
-    expect(edit(after, disconnect(link))).toBe(before);
-  });
-
-  it('writes the argument in front of the settings', () => {
-    const before = edit(WINE, addNode(SVM));
-    const set = edit(before, setSetting('svm', ['kernel'], 'rbf'));
-    const after = edit(set, connect(link));
-    expect(after).toContain(
-      '--data workflows/wine/out/load.table.parquet ${svm}\n'
-    );
-  });
-
-  it('edits a folded command in its place', () => {
-    const part = {
-      path: 'workflows/wine/out/load.table.parquet',
-      target: 'judge',
-      port: 'data'
-    };
-    expect(diff(WINE, edit(WINE, disconnect(part)))).toEqual([
-      '-      --data workflows/wine/out/load.table.parquet',
-      '-      - workflows/wine/out/load.table.parquet'
-    ]);
-  });
-
-  it('connects what is no component by the dependency alone', () => {
-    const link = {
-      source: 'prepare',
-      path: 'data/clean',
-      target: 'compare',
-      port: null
-    };
-    const after = edit(HAND_WRITTEN, connect(link), 'dvc.yaml');
-    expect(diff(HAND_WRITTEN, after)).toEqual([
-      '-        deps: [models]',
-      '+        deps: [models, data/clean]'
-    ]);
-    expect(edit(after, disconnect(link), 'dvc.yaml')).toBe(HAND_WRITTEN);
-  });
-
-  it('keeps a quoted command readable', () => {
-    const link = {
-      source: 'a',
-      path: 'out/a.parquet',
-      target: 'b',
-      port: 'more'
-    };
-    const after = edit(FLOW, connect(link), 'dvc.yaml');
-    expect(after).toContain('--table out/b.parquet --more out/a.parquet"');
-  });
-
   it('quotes a path that would end the plain text', () => {
     const text =
       "stages:\n  a:\n    cmd: jupyter mlws node a --t 'x y'\n    outs: [x y]\n";
@@ -235,81 +58,9 @@ describe('connect and disconnect', () => {
   });
 });
 
-describe('setSetting', () => {
-  it('changes one value on its line', () => {
-    const after = edit(WINE, setSetting('forest', ['n_estimators'], 200));
-    expect(diff(WINE, after)).toEqual([
-      '-  - forest: {n_estimators: 100, optim: {lr: 0.1}}',
-      '+  - forest: {n_estimators: 200, optim: {lr: 0.1}}'
-    ]);
-  });
-
-  it('reaches into nested settings and adds new ones', () => {
-    const after = edit(WINE, setSetting('forest', ['optim', 'decay'], 1e-7));
-    expect(after).toContain('optim: {lr: 0.1, decay: 1.0e-7}}');
-  });
-
-  it('makes the entry and the unpacking, and takes both away again', () => {
-    const after = edit(WINE, setSetting('load', ['separator'], ';'));
-    expect(diff(WINE, after)).toEqual([
-      '+  - load: {separator: ";"}',
-      '-    cmd: jupyter mlws node load_csv --file data/wine.csv --table workflows/wine/out/load.table.parquet',
-      '+    cmd: jupyter mlws node load_csv --file data/wine.csv --table workflows/wine/out/load.table.parquet ${load}'
-    ]);
-    expect(edit(after, setSetting('load', ['separator'], undefined))).toBe(
-      WINE
-    );
-  });
-
-  it('makes the variables of a file that has none', () => {
-    const text = 'stages:\n  a:\n    cmd: jupyter mlws node a\n';
-    const after = edit(text, setSetting('a', ['x'], 'yes'), 'dvc.yaml');
-    expect(after).toBe('vars:\n- a: {x: "yes"}\n' + text.trimEnd() + ' ${a}\n');
-    expect(edit(after, setSetting('a', ['x'], undefined), 'dvc.yaml')).toBe(
-      text
-    );
-  });
-
-  it('moves a value from the command line to the settings', () => {
-    const text =
-      'stages:\n  a:\n    cmd: jupyter mlws node a --x 1 --out o\n    outs: [o]\n';
-    const after = edit(text, setSetting('a', ['x'], 2), 'dvc.yaml');
-    expect(after).toContain('cmd: jupyter mlws node a --out o ${a}\n');
-  });
-});
-
-describe('other edits', () => {
-  it('writes places into meta and forgets them', () => {
-    const moved = edit(
-      WINE,
-      moveNodes(
-        new Map([
-          ['load', [1.6, -3] as [number, number]],
-          ['forest', [5, 6]]
-        ])
-      )
-    );
-    expect(diff(WINE, moved)).toEqual([
-      '+    meta: {at: [2, -3]}',
-      '-    meta: {at: [240, 120]}',
-      '+    meta: {at: [5, 6]}'
-    ]);
-    expect(edit(moved, forgetPositions)).not.toContain('meta');
-  });
-
-  it('names the workflow', () => {
-    expect(edit(WINE, setTitle('葡萄酒: 二'))).toContain(
-      '{name: "葡萄酒: 二"}   # title'
-    );
-    expect(edit('stages: {}\n', setTitle('A'))).toBe(
-      'vars:\n- workflow: {name: A}\nstages: {}\n'
-    );
-  });
-
-  it('finds names that nothing has', () => {
-    expect(freeId(read(WINE), 'forest')).toBe('forest_2');
-    expect(freeId(read(''), 'workflow')).toBe('workflow_2');
-  });
+it('finds names that nothing has', () => {
+  expect(freeId(read(WINE), 'forest')).toBe('forest_2');
+  expect(freeId(read(''), 'workflow')).toBe('workflow_2');
 });
 
 /** Workflows in many layouts: indentation, line ends, quoting, comments, flow and block. */

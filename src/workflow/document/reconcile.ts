@@ -62,7 +62,7 @@ class Reconciler {
       return;
     }
     const start = isMap(root) ? startOf(this._source, root) : text.length;
-    const end = isMap(root) ? endOf(this._source, root) : start;
+    const end = isMap(root) ? lineEnd(text, endOf(this._source, root)) : start;
     const lines = Object.entries(after).flatMap(([key, value]) =>
       this._lines(key, value, levels)
     );

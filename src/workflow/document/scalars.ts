@@ -61,9 +61,9 @@ function isSingleLine(text: string): boolean {
   );
 }
 
-const WORD = /^[\p{L}_./\d][\p{L}\p{M}\p{N}_./+@%=~^-]*$/u;
+const WORD = /^[\p{L}\p{N}_./][\p{L}\p{M}\p{N}_./+@%=~^-]*$/u;
 const COMMAND =
-  /^[\p{L}_./\d][\p{L}\p{M}\p{N}_./+@%=~^${}()[\]"',*?&;|<>\\ -]*$/u;
+  /^[\p{L}\p{N}_./][\p{L}\p{M}\p{N}_./+@%=~^${}()[\]"',*?&;|<>\\ -]*$/u;
 
 /** Tests whether YAML 1.1 and 1.2 parse a plain scalar as this string. */
 export function isPlain(text: string, inFlow: boolean): boolean {

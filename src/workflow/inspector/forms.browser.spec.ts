@@ -81,7 +81,7 @@ test('the files and the command of a script are edited', async () => {
     '-    cmd: python fit.py',
     '+    cmd: python fit.py --all',
     '+    outs:',
-    '+    - data/model.bin'
+    '+      - data/model.bin'
   ]);
   // An empty command is not written: the field shows the present command.
   await command.fill('');
