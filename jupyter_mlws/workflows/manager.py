@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from jupyter_mlws.components.columns import Schema, table_of
 from jupyter_mlws.components.learned_checks import learn_in_process
-from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.query_preview import preview_query
 from jupyter_mlws.components.source_columns import Source
 from jupyter_mlws.components.table_profile import Request as ProfileRequest
@@ -29,7 +27,6 @@ from jupyter_mlws.workflows.document.columns import Columns, all_settings
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.graph import Problem
-from jupyter_mlws.workflows.document.nodes import config_of, parameters_of, ports_of
 from jupyter_mlws.workflows.document.parse import Document, Stage
 from jupyter_mlws.workflows.importers.models import (
     Imported,
@@ -39,7 +36,6 @@ from jupyter_mlws.workflows.importers.models import (
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.models import (
     LearnedChecks,
-    Node,
     NodeColumns,
     NodeColumnsRequest,
     Plan,
@@ -55,6 +51,7 @@ from jupyter_mlws.workflows.models import (
     Workflow,
     WrittenNotebook,
 )
+from jupyter_mlws.workflows.nodes import node
 from jupyter_mlws.workflows.previews import to_cell
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs, check_targets
@@ -100,7 +97,7 @@ class WorkflowManager:
             name=document.name,
             status=Status(self.runs.journal.record(run)["status"]) if run else None,
             nodes=[
-                _node(
+                node(
                     stage,
                     workflow.components.get(stage.described_by),
                     document.folder,
@@ -359,27 +356,3 @@ class WorkflowManager:
             },
         )
         return WrittenNotebook(path=Debugger(self._project.root, language).write(target))
-
-
-def _node(
-    stage: Stage,
-    component: Component | None,
-    folder: str,
-    edge_paths: Collection[str],
-    state: Mapping[str, Any] | None,
-) -> Node:
-    """Return the node of a stage; ``edge_paths`` are the files that edges bring to it."""
-    inputs, outputs = ports_of(stage, component)
-    return Node(
-        id=stage.id,
-        type=stage.component or stage.kind.value,
-        kind=stage.kind,
-        config=config_of(stage, component, folder, edge_paths),
-        status=state["status"] if state else None,
-        inputs=inputs,
-        outputs=outputs,
-        deps=list(stage.deps),
-        outs=list(stage.outs),
-        at=stage.at,
-        parameters=parameters_of(stage, component),
-    )

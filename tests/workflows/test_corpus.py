@@ -19,9 +19,9 @@ from jupyter_mlws.workflows.document.authoring import with_settings
 from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.files import Documents
-from jupyter_mlws.workflows.document.nodes import node
 from jupyter_mlws.workflows.document.parse import Stage, parse
 from jupyter_mlws.workflows.document.printing import flow
+from jupyter_mlws.workflows.nodes import node
 
 Body = dict[str, Any]
 
