@@ -36,7 +36,7 @@ class DataStore:
         """Fetch what the cache lacks of the items, as far as the remote has it.
 
         Return the items that the cache has now, those that no store has, and the error of a remote
-        that can't be reached.
+        that can't be reached. Raises RemoteUnreachableError or DataDamagedError.
         """
         self.remote.fetch_listings(items)
         self.cache.set_aside_damaged(items)

@@ -50,7 +50,8 @@ def import_url(root: Path, url: str, target: str, progress: ProgressCallback, *,
     """Download the data at ``url`` to the unused path ``target``, and track it with DVC.
 
     With ``link`` the URL is recorded in the ``.dvc`` file. Return the path of that file. Raises
-    InvalidRequestError for a URL that is invalid or has no data, DataTrackingError if DVC refuses.
+    RemoteUnreachableError, DiskFullError, DataCredentialsError, InvalidRequestError for a URL that
+    is invalid or has no data, DataTrackingError if DVC refuses.
     """
     with open_repo(root) as repo:
         fs, start = _open_filesystem(repo, url)

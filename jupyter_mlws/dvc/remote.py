@@ -44,7 +44,10 @@ class RemoteStorage:
         return str(name) if name else None
 
     def test_connection(self, name: str) -> None:
-        """Test the connection to any remote by its name."""
+        """Test the connection to any remote by its name.
+
+        Raises RemoteUnreachableError or DataCredentialsError.
+        """
         with self._translate_errors(remote=name):
             database = self._repo.cloud.get_remote(name).odb
             disable_prompts(database.fs).exists(database.oid_to_path(EMPTY_FILE_MD5))
@@ -105,7 +108,10 @@ class RemoteStorage:
         self._uploaded_objects.clear()
 
     def replace_object(self, obj: StoredObject, progress: ProgressCallback) -> None:
-        """Upload one object of the cache in place of the remote's copy."""
+        """Upload one object of the cache in place of the remote's copy.
+
+        Raises RemoteUnreachableError.
+        """
         with self._translate_errors(meter := Meter(progress, "push")):
             remote = self._database(legacy=obj.legacy)
             if list(remote.list_oids_exists([obj.md5])):
@@ -137,7 +143,10 @@ class RemoteStorage:
             raise DataMissingError(paths=", ".join(item.path for item in absent))
 
     def fetch_listings(self, items: Iterable[DataPointer]) -> None:
-        """Fetch missing listings of directories, as far as the remote has them."""
+        """Fetch missing listings of directories, as far as the remote has them.
+
+        Raises RemoteUnreachableError.
+        """
         listings = [root_object(item) for item in items if item.folder]
         absent = [each for each in listings if not self._cache.path_of(each).is_file()]
         if not absent or self.name is None:
@@ -148,7 +157,10 @@ class RemoteStorage:
                 transfer(remote, cache, [each.md5 for each in batch], Meter(no_progress, "fetch"))
 
     def fetch_object(self, obj: StoredObject, progress: ProgressCallback) -> bool:
-        """Fetch one object into the cache; return True if it is intact there."""
+        """Fetch one object into the cache; return True if it is intact there.
+
+        Raises RemoteUnreachableError.
+        """
         if self.missing_objects([obj]):
             return False
         with self._translate_errors(meter := Meter(progress, "fetch")):
@@ -162,18 +174,22 @@ class RemoteStorage:
     # Check
 
     def missing(self, items: Iterable[DataPointer]) -> list[StoredObject]:
-        """Return the items' objects that the remote lacks, checked one by one."""
+        """Return the items' objects that the remote lacks, checked one by one.
+
+        Raises RemoteUnreachableError.
+        """
         return self.missing_objects([o for o in self._cache.objects(items) if o.item.pushed])
 
     def unlisted(self, items: Iterable[DataPointer]) -> list[DataPointer]:
         """Return the items whose own object the remote lacks: the content, or a listing.
 
-        A directory's listing is sent after its files, so one check covers all.
+        A directory's listing is sent after its files, so one check covers all. Raises
+        RemoteUnreachableError.
         """
         return [obj.item for obj in self.missing_objects([root_object(item) for item in items])]
 
     def missing_objects(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
-        """Return the objects that the remote lacks."""
+        """Return the objects that the remote lacks. Raises RemoteUnreachableError."""
         result: list[StoredObject] = []
         with self._translate_errors():
             for _, remote, part in self._iter_databases(objects):
@@ -218,7 +234,10 @@ class RemoteStorage:
         return lacking, None
 
     def find_problem(self, obj: StoredObject, meter: Meter) -> ObjectFault | None:
-        """Read an object and return its problem; None if it is intact."""
+        """Read an object and return its problem; None if it is intact.
+
+        Raises RemoteUnreachableError.
+        """
         with self._translate_errors(meter):
             try:
                 md5 = _read_hash(self._database(legacy=obj.legacy), obj, meter)
@@ -233,6 +252,7 @@ class RemoteStorage:
 
         With ``read`` every object is read; otherwise only its size is compared with that in the
         cache, if it is there. ``report`` is called with each checked object, and may raise to stop.
+        Raises RemoteUnreachableError.
         """
 
         def is_whole(remote: Any, obj: StoredObject) -> bool:

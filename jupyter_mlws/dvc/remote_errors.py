@@ -39,7 +39,9 @@ def is_not_found(error: BaseException) -> bool:
 
 
 def translate(error: BaseException, remote: str | None) -> MLWSError:
-    """Return the error for a full disk, refused credentials or an unreachable remote."""
+    """Return DiskFullError for a full disk, DataCredentialsError for refused credentials, else
+    RemoteUnreachableError.
+    """
     chain = list(_iter_causes(error))
     for one in chain:
         if isinstance(one, OSError) and one.errno in DISK_FULL_ERRNOS:

@@ -50,7 +50,9 @@ class RemoteSettings:
 
 
 def require_dvc(root: Path) -> None:
-    """Raise an error unless DVC is set up, and if it would write through a link."""
+    """Raise DVCNotInitializedError unless DVC is set up, DVCConfigError if it would write through a
+    link.
+    """
     directory = root / ".dvc"
     for path in (directory, directory / "tmp"):
         if path.is_symlink():
@@ -61,7 +63,10 @@ def require_dvc(root: Path) -> None:
 
 
 class DataSettings:
-    """The settings of the DVC repository at ``root``."""
+    """The settings of the DVC repository at ``root``.
+
+    Raises DVCNotInitializedError or DVCConfigError.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -63,7 +63,7 @@ def _is_cloned_empty(git: Git, ours: str, theirs: str) -> bool:
 
 
 def merge_tree(git: Git, ours: str, theirs: str) -> MergedTree:
-    """Merge two commits; the working tree is not touched."""
+    """Merge two commits; the working tree is not touched. Raises UnrelatedHistoriesError."""
     merge_base(git, ours, theirs)
     options = ("--write-tree", "-z", "--no-messages", "--allow-unrelated-histories")
     output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)

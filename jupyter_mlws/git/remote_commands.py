@@ -48,7 +48,10 @@ class RemoteSession:
 
 
 def tip_at(git: Git, remote: str, branch: str, line: RemoteSession) -> str | None:
-    """Return the commit of the remote's branch; None if there is none."""
+    """Return the commit of the remote's branch; None if there is none.
+
+    Raises RemoteUnreachableError or GitCredentialsError.
+    """
     ref = f"{HEADS}{branch}"
     arguments = ("ls-remote", "--quiet", "--", remote, ref)
     output = decode(_run_git(git, remote, ANSWER_TIMEOUT, line, *arguments))
@@ -58,7 +61,10 @@ def tip_at(git: Git, remote: str, branch: str, line: RemoteSession) -> str | Non
 
 
 def fetch(git: Git, remote: str, branch: str, line: RemoteSession) -> str:
-    """Fetch the remote's branch, and return its commit."""
+    """Fetch the remote's branch, and return its commit.
+
+    Raises RemoteUnreachableError or GitCredentialsError.
+    """
     tracking_ref = f"{REMOTES}{remote}/{branch}"
     options = ("--quiet", "--no-write-fetch-head", "--")
     refspec = f"+{HEADS}{branch}:{tracking_ref}"
@@ -67,20 +73,29 @@ def fetch(git: Git, remote: str, branch: str, line: RemoteSession) -> str:
 
 
 def fetch_all(git: Git, remote: str, line: RemoteSession, *, prune: bool) -> None:
-    """Fetch all branches of the remote, and the tags on them."""
+    """Fetch all branches of the remote, and the tags on them.
+
+    Raises RemoteUnreachableError or GitCredentialsError.
+    """
     options = ("--quiet", "--no-write-fetch-head", "--prune" if prune else "--no-prune", "--")
     refspec = f"+{HEADS}*:{REMOTES}{remote}/*"
     _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
 
 
 def fetch_again(git: Git, remote: str, line: RemoteSession) -> None:
-    """Fetch everything that the remote has, even what exists here."""
+    """Fetch everything that the remote has, even what exists here.
+
+    Raises RemoteUnreachableError or GitCredentialsError.
+    """
     options = ("--refetch", "--quiet", "--no-write-fetch-head", "--")
     _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote)
 
 
 def clone(git: Git, address: str, target: str, line: RemoteSession) -> None:
-    """Clone the repository at ``address`` to ``target``."""
+    """Clone the repository at ``address`` to ``target``.
+
+    Raises RemoteUnreachableError or GitCredentialsError.
+    """
     arguments = ("clone", "--quiet", "--", address, target)
     _run_git(git, mask_credentials(address), TRANSFER_TIMEOUT, line, *arguments)
 
@@ -88,8 +103,8 @@ def clone(git: Git, address: str, target: str, line: RemoteSession) -> None:
 def push(git: Git, remote: str, sha: str, branch: str, line: RemoteSession) -> None:
     """Move the remote's branch forward to ``sha``.
 
-    Raises RemoteAheadError where it has commits that ``sha`` lacks, PushRejectedError where it
-    refuses.
+    Raises RemoteUnreachableError, GitCredentialsError, RemoteAheadError where it has commits that
+    ``sha`` lacks, PushRejectedError where it refuses.
     """
     _push(git, remote, branch, line, f"{sha}:{HEADS}{branch}")
 

@@ -175,12 +175,18 @@ class NotebookManager:
         )
 
     async def needs(self, identifier: str, cell: str) -> Needs:
-        """Return the cells that ``up_to`` runs again for a cell."""
+        """Return the cells that ``up_to`` runs again for a cell.
+
+        Raises NotebookItemNotFoundError or NotebookUnreadableError.
+        """
         runtime = await self._runtime(identifier)
         return Needs(cells=await runtime.needs(cell))
 
     async def get(self, identifier: str) -> NotebookDetail:
-        """Return a notebook with its cells."""
+        """Return a notebook with its cells.
+
+        Raises NotebookItemNotFoundError or NotebookUnreadableError.
+        """
         path = await self._server.path_of(identifier)
         document = await self._server.read(path)
         notebook = self._notebook(identifier, path, document, await self._server.sessions())
@@ -225,7 +231,10 @@ class NotebookManager:
         return await self.result(job)
 
     async def submit(self, identifier: str, request: CellExecuteRequest) -> Job:
-        """Queue a call behind those of the same notebook."""
+        """Queue a call behind those of the same notebook.
+
+        Raises NotebookItemNotFoundError or NotebookUnreadableError.
+        """
         return await (await self._runtime(identifier)).submit(request)
 
     async def result(self, job: Job) -> ExecutionResult:
@@ -286,7 +295,7 @@ class NotebookManager:
         return await self.status(identifier)
 
     async def attach(self, identifier: str, session: str, waiting: Sequence[str]) -> Attachment:
-        """Return the executions that a tab takes over."""
+        """Return the executions that a tab takes over. Raises NotebookItemNotFoundError."""
         listener = await self._listener(identifier)
         stream = self.recording.stream_of(identifier)
         if listener is None or self._server.keeps_outputs_itself:
@@ -348,13 +357,16 @@ class NotebookManager:
         return Page(items=await asyncio.to_thread(history.failures, identifier))
 
     async def similar(self, identifier: str, execution: str) -> Page[Similar]:
-        """Return earlier failures that are similar, and their fixes."""
+        """Return earlier failures that are similar, and their fixes.
+
+        Raises NotebookItemNotFoundError.
+        """
         history = await self._history(identifier)
         failure = await asyncio.to_thread(history.one, identifier, execution)
         return Page(items=await asyncio.to_thread(history.similar, failure))
 
     async def execution(self, identifier: str, call: str) -> ExecutionResult:
-        """Return a call by its id, live or from the history."""
+        """Return a call by its id, live or from the history. Raises NotebookItemNotFoundError."""
         runtime = self._runtimes.get(identifier)
         job = runtime.jobs.get(call) if runtime else None
         if job is not None:

@@ -248,7 +248,10 @@ class NotebookRuntime:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def answer(self, value: str) -> None:
-        """Answer the input request of the running code."""
+        """Answer the input request of the running code.
+
+        Raises NotebookItemNotFoundError if there is none.
+        """
         if self._input_connection is None:
             raise NotebookItemNotFoundError(kind="question", name=self.id)
         connection, self._input_connection = self._input_connection, None

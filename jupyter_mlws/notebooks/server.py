@@ -96,7 +96,10 @@ class JupyterServer:
         return identifier
 
     async def path_of(self, identifier: str) -> str:
-        """Return the current path of a notebook."""
+        """Return the current path of a notebook.
+
+        Raises NotebookItemNotFoundError if it no longer exists.
+        """
         path: str | None = self._file_ids.get_path(identifier)
         if path is None or not path.endswith(SUFFIX) or not await self.exists(path):
             raise NotebookItemNotFoundError(kind="notebook", name=identifier)
@@ -231,7 +234,11 @@ class JupyterServer:
         return str(model["hash"])
 
     async def save(self, path: str, content: Any) -> None:
-        """Write a notebook."""
+        """Write a notebook.
+
+        Raises NotebookSaveError if that fails, DiskFullError or ReadOnlyDiskError because of the
+        disk.
+        """
         model = {"type": "notebook", "format": "json", "content": content}
         self._own_saves[path] += 1
         try:
@@ -328,7 +335,10 @@ class JupyterServer:
 
 
 def parse_notebook(base64_text: str, path: str) -> Any:
-    """Return the notebook in the newest format."""
+    """Return the notebook in the newest format.
+
+    Raises NotebookUnreadableError with the reason if it is invalid.
+    """
     import nbformat
 
     try:

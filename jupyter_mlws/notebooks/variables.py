@@ -71,7 +71,10 @@ class VariableReader:
         self._newest.pop(notebook, None)
 
     async def list(self, notebook: str) -> Variables:
-        """Return the variables of the notebook's kernel; while it is busy, as they were before."""
+        """Return the variables of the notebook's kernel; while it is busy, as they were before.
+
+        Raises NotebookItemNotFoundError.
+        """
         listener = await self._listener_of(notebook)
         if listener is None:
             return Variables(is_available=False, reason="no_kernel")
@@ -170,7 +173,10 @@ async def _debug(connection: Connection, command: str) -> dict[str, Any]:
 async def _reply(
     connection: Connection, kind: str, content: dict[str, Any], channel: str = "shell"
 ) -> dict[str, Any]:
-    """Return the kernel's reply to a request."""
+    """Return the kernel's reply to a request.
+
+    Raises KernelBusyError while it runs code of another client.
+    """
     deadline = asyncio.get_running_loop().time() + TIMEOUT
     with connection.ask(kind, content, channel) as (_, answers):
         while True:

@@ -70,7 +70,10 @@ class ProjectManager:
         return descriptions
 
     def workspace(self, identifier: str | None = None) -> Workspace:
-        """Return the workspace of a project."""
+        """Return the workspace of a project.
+
+        Raises ProjectNotFoundError if missing, OutsideWorkspaceError outside the root.
+        """
         project = self._open(identifier or DEFAULT_PROJECT_ID)
         with self._lock:
             if project.root not in self._workspaces:
@@ -78,7 +81,10 @@ class ProjectManager:
             return self._workspaces[project.root]
 
     def trusted_workspace(self, identifier: str | None = None) -> Workspace:
-        """Return the workspace of a project."""
+        """Return the workspace of a project.
+
+        Raises NotTrustedError unless its authors are trusted.
+        """
         workspace = self.workspace(identifier)
         require_trust(workspace.project)
         return workspace
@@ -119,7 +125,7 @@ class ProjectManager:
         """Return the name of the folder for a clone: ``name``, or else that of the repository.
 
         Raises InvalidRequestError for an address that is not accepted, AlreadyExistsError if the
-        folder exists.
+        folder exists, OutsideWorkspaceError.
         """
         fault = fault_of_address(address)
         if fault is not None:
@@ -144,7 +150,8 @@ class ProjectManager:
 
         The project is not trusted, even if an earlier one at the same path was.
 
-        Errors: those of :meth:`check_clone`. A failure leaves nothing.
+        Errors: those of :meth:`check_clone`, RemoteUnreachableError, GitCredentialsError. A failure
+        leaves nothing.
         """
         from jupyter_mlws.git.adapter import Git
         from jupyter_mlws.git.remote_commands import RemoteSession, clone
@@ -166,11 +173,11 @@ class ProjectManager:
         return self._describe(Project.open(target))
 
     def describe(self, identifier: str) -> ProjectInfo:
-        """Return one project in its current state."""
+        """Return one project in its current state. Raises ProjectNotFoundError."""
         return self._describe(self._open(identifier))
 
     def set_trusted(self, identifier: str | None, value: bool) -> ProjectInfo:
-        """Trust the authors of a project, or withdraw the trust."""
+        """Trust the authors of a project, or withdraw the trust. Raises ProjectNotFoundError."""
         project = self._open(identifier or DEFAULT_PROJECT_ID)
         (trust if value else withdraw_trust)(project.root)
         return self._describe(project)

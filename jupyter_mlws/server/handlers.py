@@ -60,7 +60,10 @@ class AuthorizationMixin:
         raise PermissionDeniedError(action="use", resource=self.resource)
 
     async def open_workspace(self) -> Workspace:
-        """Return the workspace of ``?project=`` or the server's root."""
+        """Return the workspace of ``?project=`` or the server's root.
+
+        Raises NotTrustedError unless it is trusted.
+        """
         handler: Any = self
         project = handler.get_query_argument("project", None)
         return await in_thread(self.services.projects.trusted_workspace, project)

@@ -48,7 +48,8 @@ class TeamManager:
     ) -> ProjectInfo:
         """Clone the project below the root; a clone of an empty project gets a first commit.
 
-        Raises AlreadyExistsError if the folder exists.
+        Raises AlreadyExistsError if the folder exists, OutsideWorkspaceError,
+        RemoteUnreachableError.
         """
         info = self._projects.clone(project.git_url, folder or project.name, progress, ask)
         root = self._projects.workspace(info.id).project.root
@@ -64,7 +65,8 @@ class TeamManager:
     def connect(self, name: str, identifier: str | None) -> TeamProject:
         """Connect a local project to a shared one, for its code, data and runs.
 
-        Nothing is sent yet: the next push does that. Raises RoleRequiredError for readers.
+        Nothing is sent yet: the next push does that. Raises RoleRequiredError for readers,
+        ProjectNotFoundError.
         """
         project = self._get(name)
         if not project.role.may(Role.WRITER):

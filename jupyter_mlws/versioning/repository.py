@@ -74,8 +74,8 @@ class Repository:
     ) -> Iterator[None]:
         """Hold the project's lock, after recovery from crashed operations.
 
-        ``waiting`` receives the current holder. Raises DiskFullError for a full disk, and
-        UnfinishedOperationError if what ``needs`` names is unfinished.
+        ``waiting`` receives the current holder. Raises OperationInProgressError, DiskFullError for
+        a full disk, and UnfinishedOperationError if what ``needs`` names is unfinished.
         """
         with self.project.lock(operation, waiting=waiting):
             try:

@@ -53,8 +53,9 @@ class Experiments:
         """Return a page of runs, newest first unless the query sorts them otherwise.
 
         Runs of workflows that MLflow does not have yet come first. If the query has no conditions
-        and MLflow does not answer, the runs of the journal are returned, if there are any.
-        InvalidRequestError names the part of the query that cannot be parsed.
+        and MLflow does not answer, the runs of the journal are returned, if there are any. Raises
+        InvalidRequestError, which names the part of the query that cannot be parsed,
+        MLflowFailedError.
         """
         query = query or RunsQuery()
         self._runs.reconcile()
@@ -84,12 +85,15 @@ class Experiments:
         return Page(items=items, next_cursor=result["next"])
 
     def columns(self) -> RunColumns:
-        """Return the names of parameters and metrics that runs have."""
+        """Return the names of parameters and metrics that runs have. Raises MLflowFailedError."""
         names = self._tracking.ask("columns")
         return RunColumns(params=names["params"], metrics=names["metrics"])
 
     def curves(self, query: CurvesQuery) -> Curves:
-        """Return a metric of several runs, step by step."""
+        """Return a metric of several runs, step by step.
+
+        Raises MLflowFailedError or VersionItemNotFoundError.
+        """
         items = []
         for run in query.ids:
             try:
@@ -102,7 +106,10 @@ class Experiments:
         return Curves(metric=query.metric, items=items)
 
     def get(self, identifier: str) -> ExperimentRun:
-        """Return a run by its ID in MLflow or by its workflow run's ID."""
+        """Return a run by its ID in MLflow or by its workflow run's ID.
+
+        Raises MLflowFailedError or VersionItemNotFoundError.
+        """
         row = self._tracking.ask("find_run", identifier=identifier)
         if row is not None:
             return self._to_experiment_runs([row], None)[0]

@@ -80,7 +80,10 @@ class WorkflowManager:
         self.summaries = ResultSummaries(runs, self.results, self.sweeps)
 
     def get(self, path: str) -> Workflow:
-        """Return a workflow as a graph with its problems."""
+        """Return a workflow as a graph with its problems.
+
+        Raises WorkflowUnreadableError if it cannot be read.
+        """
         self.runs.reconcile()
         return self._workflow(self.documents.read(path))
 

@@ -61,7 +61,7 @@ class ArtifactBundler:
     def pack(self, node: str) -> ArtifactBundle:
         """Push a node's inputs to the remote, and return the bundle for its worker.
 
-        Raises ProjectNotSharedError if there is no remote.
+        Raises ProjectNotSharedError if there is no remote, RemoteUnreachableError.
         """
         stage = self._stages[node]
         data_paths = [path for path in (*stage.deps, *stage.outs) if self._is_data(path)]
@@ -78,7 +78,10 @@ class ArtifactBundler:
         return ArtifactBundle(self.digest, str(self._root), tuple(items), tuple(stage.outs))
 
     def unpack(self, items: Sequence[DataPointer]) -> None:
-        """Put a node's outputs into the project's folder."""
+        """Put a node's outputs into the project's folder.
+
+        Raises RemoteUnreachableError or DataMissingError.
+        """
         self._store.remote.fetch(items)
         for item in items:
             self._store.worktree.checkout(item)

@@ -68,7 +68,10 @@ def resolve(executor: str | None, environment: Mapping[str, str] | None = None) 
 
 
 def read(executor: str) -> Cluster | None:
-    """Return the cluster that an executor names, or None for this machine."""
+    """Return the cluster that an executor names, or None for this machine.
+
+    Raises InvalidExecutorError.
+    """
     if executor == LOCAL:
         return None
     try:

@@ -41,8 +41,8 @@ def open_executor(
 ) -> Iterator[ExecutorContext]:
     """Open the target that ``executor`` names; ``jobs`` 0: as many as it has threads.
 
-    Raises DaskUnreachableError or DaskNotInstalledError if the cluster is not available,
-    NodeResourcesError for a node that fits none of its workers.
+    Raises DaskUnreachableError, DaskNotInstalledError, WorkerMismatchError, NoWorkersError if the
+    cluster is not available, NodeResourcesError for a node that fits none of its workers.
     """
     cluster = config.read(executor)
     if cluster is None:

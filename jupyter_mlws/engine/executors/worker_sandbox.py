@@ -80,7 +80,10 @@ class WorkerSandbox:
         }
 
     def fetch(self) -> None:
-        """Download the inputs."""
+        """Download the inputs.
+
+        Raises RemoteUnreachableError, DataMissingError if the remote does not have or provide them.
+        """
         from jupyter_mlws.dvc.data import open_data
 
         for path in self._bundle.outs:

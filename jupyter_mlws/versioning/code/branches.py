@@ -62,7 +62,7 @@ class BranchManager:
         return [_record(ref) for ref in refs]
 
     def get(self, name: str) -> Branch:
-        """Return a local branch."""
+        """Return a local branch. Raises VersionItemNotFoundError."""
         ref = self._local(name)
         if ref is None:
             raise VersionItemNotFoundError(kind="branch", name=name)
@@ -89,8 +89,8 @@ class BranchManager:
     def delete(self, name: str, *, force: bool = False) -> Branch:
         """Delete a branch and return it.
 
-        Raises BranchCheckedOutError if it is checked out, BranchNotMergedError if it has commits
-        that no other branch has.
+        Raises VersionItemNotFoundError, BranchCheckedOutError if it is checked out,
+        BranchNotMergedError if it has commits that no other branch has.
         """
         with self._repository.exclusive("branch", needs=Needs.NOTHING):
             ref = self._local(name)
@@ -120,8 +120,8 @@ class BranchManager:
 
         Raises InvalidRequestError for an invalid combination, AlreadyExistsError and
         VersionItemNotFoundError for names, UnfinishedOperationError during a merge,
-        UncommittedChangesError if uncommitted work would be lost, DataDamagedError and
-        DataMissingError if data is not available. Nothing has changed then.
+        UncommittedChangesError if uncommitted work would be lost, RemoteUnreachableError,
+        DataDamagedError and DataMissingError if data is not available. Nothing has changed then.
         """
         with self._repository.exclusive("checkout"):
             previous = self._git.find("HEAD")

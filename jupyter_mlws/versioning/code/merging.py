@@ -125,10 +125,11 @@ class MergeManager:
     ) -> Merged:
         """Merge the commit ``ref`` into the current branch, with its data.
 
-        Raises UnfinishedOperationError during another merge, UncommittedChangesError if uncommitted
-        work would be lost, UnrelatedHistoriesError without a common commit, HookRejectedError if a
-        hook refuses, DataDamagedError and DataMissingError of data. Nothing has changed then.
-        Conflicts are an outcome, not an error.
+        Raises VersionItemNotFoundError, UnfinishedOperationError during another merge,
+        UncommittedChangesError if uncommitted work would be lost, GitIdentityMissingError,
+        UnrelatedHistoriesError without a common commit, HookRejectedError if a hook refuses,
+        RemoteUnreachableError, DataDamagedError and DataMissingError of data. Nothing has changed
+        then. Conflicts are an outcome, not an error.
         """
         with self._repository.exclusive("merge"):
             theirs = self._git.resolve(ref)
@@ -211,7 +212,10 @@ class MergeManager:
         )
 
     def conflict(self, path: str) -> ConflictDetail:
-        """Return one path with its three sides."""
+        """Return one path with its three sides.
+
+        Raises VersionItemNotFoundError if it is not in conflict.
+        """
         path, sides = self._find_conflict(path)
         texts = {name: content(self._git, sides.get(stage)) for name, stage in STAGES.items()}
         now = self._root / path
@@ -345,7 +349,9 @@ class MergeManager:
         self._stage(path)
 
     def check_finish(self) -> None:
-        """Raise an error without a merge in progress, or while there are conflicts."""
+        """Raise NoMergeError without a merge in progress, UnfinishedOperationError while there are
+        conflicts.
+        """
         self._require_merge()
         paths = format_paths(read_conflicts(self._git))
         if paths:
@@ -366,9 +372,9 @@ class MergeManager:
         """Commit the merge, and check out its data.
 
         Raises NoMergeError without a merge in progress, UnfinishedOperationError while there are
-        conflicts, UncommittedChangesError if changed data would be lost, HookRejectedError if a
-        hook refuses, DataDamagedError and DataMissingError of data. The merge is still in progress
-        then.
+        conflicts, UncommittedChangesError if changed data would be lost, GitIdentityMissingError,
+        HookRejectedError if a hook refuses, SigningFailedError, DataDamagedError and
+        DataMissingError of data. The merge is still in progress then.
         """
         with self._repository.exclusive("merge", needs=Needs.NOTHING):
             self.check_finish()

@@ -60,9 +60,9 @@ class OperationManager:
         """Continue, skip or abort the unfinished operation.
 
         A safety commit keeps the uncommitted changes that this replaces. When git has finished, the
-        data is brought in step with HEAD. Raises those of :meth:`check`, UncommittedChangesError if
-        changed data would be lost, GitCommandError with git's reason, DataDamagedError and
-        DataMissingError of data.
+        data is brought in step with HEAD. Errors: those of :meth:`check`, UncommittedChangesError
+        if changed data would be lost, GitCommandError with git's reason, RemoteUnreachableError,
+        DataDamagedError and DataMissingError of data.
         """
         operation = self.check(action)
         safety = None

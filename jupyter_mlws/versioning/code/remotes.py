@@ -89,7 +89,7 @@ class RemoteManager:
         return self._resolve_remote(remote, branch), branch, sha
 
     def get(self, name: str) -> Remote:
-        """Return one remote."""
+        """Return one remote. Raises VersionItemNotFoundError."""
         for remote in self.list():
             if remote.name == name:
                 return remote
@@ -122,14 +122,17 @@ class RemoteManager:
         return self.get(name)
 
     def delete(self, name: str) -> Remote:
-        """Remove a remote with its remote-tracking branches, and return it."""
+        """Remove a remote with its remote-tracking branches, and return it.
+
+        Raises VersionItemNotFoundError.
+        """
         with self._repository.exclusive("remote", needs=Needs.NOTHING):
             remote = self.get(name)
             self._git.run("remote", "remove", name)
         return remote
 
     def check_fetch(self, remote: str | None) -> str:
-        """Return the name of the remote to fetch from."""
+        """Return the name of the remote to fetch from. Raises VersionItemNotFoundError."""
         ref = current_branch(self._git)
         return self._resolve_remote(remote, ref.removeprefix(HEADS) if ref else "")
 
@@ -141,7 +144,10 @@ class RemoteManager:
         prune: bool = False,
         ask: Ask | None = None,
     ) -> Fetched:
-        """Update the remote-tracking branches of a remote; nothing else changes."""
+        """Update the remote-tracking branches of a remote; nothing else changes.
+
+        Raises RemoteUnreachableError or GitCredentialsError.
+        """
         remote = self.check_fetch(remote)
         prefix = f"{REMOTES}{remote}/"
         before = list_refs(self._git, prefix)

@@ -25,7 +25,10 @@ class RollbackManager:
         self._switching = Switching(repository)
 
     def check(self, to: str) -> str:
-        """Return the commit that ``to`` names."""
+        """Return the commit that ``to`` names.
+
+        Raises VersionItemNotFoundError, or NotAncestorError if not an ancestor of HEAD.
+        """
         sha = self._git.resolve(to)
         if not self._git.contains(self._git.resolve("HEAD"), sha):
             raise NotAncestorError(commit=sha[:8])
@@ -43,8 +46,10 @@ class RollbackManager:
         ``revert`` adds one commit with the content of ``to``, data included, and keeps the history.
         ``restore`` changes the files only, and keeps their old content in a safety commit.
 
-        Raises NotAncestorError for a commit that is not an ancestor of HEAD, NothingToCommitError
-        if nothing has changed since, and those of data. Nothing has changed then.
+        Raises VersionItemNotFoundError, NotAncestorError for a commit that is not an ancestor of
+        HEAD, NothingToCommitError if nothing has changed since, UnfinishedOperationError,
+        UncommittedChangesError, GitIdentityMissingError, HookRejectedError, and those of data.
+        Nothing has changed then.
         """
         sha = self.check(to)
         if mode is RollbackMode.RESTORE:

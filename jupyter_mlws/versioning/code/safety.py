@@ -67,7 +67,7 @@ class SafetyManager:
         return safety_copies
 
     def check(self, identifier: str) -> Copy:
-        """Return the copy with that id."""
+        """Return the copy with that id. Raises VersionItemNotFoundError."""
         for copy in self._copies():
             if copy.id == identifier:
                 return copy
@@ -76,7 +76,8 @@ class SafetyManager:
     def restore(self, identifier: str, progress: ProgressCallback = no_progress) -> RestoreResult:
         """Restore the content of a safety copy, including the staged changes.
 
-        Another safety copy keeps what this replaces.
+        Another safety copy keeps what this replaces. Raises VersionItemNotFoundError, and those of
+        a restore.
         """
         with self._repository.exclusive("restore"):
             copy = self.check(identifier)

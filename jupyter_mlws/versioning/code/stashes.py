@@ -58,7 +58,7 @@ class StashManager:
         return [(sha.strip("\n"), parents, moment, text) for sha, parents, moment, text in rows]
 
     def get(self, identifier: str) -> Stash:
-        """Return one stash."""
+        """Return one stash. Raises VersionItemNotFoundError."""
         for row in self._rows():
             if row[0] == identifier:
                 return self._to_stash(*row)
@@ -73,9 +73,9 @@ class StashManager:
     ) -> Stash:
         """Stash all changes; the working tree matches HEAD afterwards.
 
-        Raises UnfinishedOperationError during a merge, NothingToStashError if nothing has changed,
-        DataMissingError if HEAD's data is in no store. If the process is killed, the changes are in
-        the stash, in the files, or in both.
+        Raises UnfinishedOperationError during a merge, GitIdentityMissingError, NothingToStashError
+        if nothing has changed, DataMissingError if HEAD's data is in no store. If the process is
+        killed, the changes are in the stash, in the files, or in both.
         """
         with self._repository.exclusive("stash"):
             check_identity(self._git)
@@ -103,8 +103,9 @@ class StashManager:
     ) -> StashApplied:
         """Apply a stash to the working tree; without ``keep`` the stash is dropped afterwards.
 
-        Raises UnfinishedOperationError during a merge, UncommittedChangesError if uncommitted work
-        would be lost, StashConflictError if it conflicts with HEAD. Nothing has changed then.
+        Raises VersionItemNotFoundError, UnfinishedOperationError during a merge,
+        UncommittedChangesError if uncommitted work would be lost, StashConflictError if it
+        conflicts with HEAD. Nothing has changed then.
         """
         with self._repository.exclusive("stash"):
             stash = self.get(identifier)
@@ -129,7 +130,7 @@ class StashManager:
         return StashApplied(id=identifier, files=stash.files, data=[*data])
 
     def drop(self, identifier: str) -> Stash:
-        """Drop a stash and return it."""
+        """Drop a stash and return it. Raises VersionItemNotFoundError."""
         with self._repository.exclusive("stash", needs=Needs.NOTHING):
             stash = self.get(identifier)
             self._drop(identifier)

@@ -29,7 +29,7 @@ class TagManager:
         return [_record(ref) for ref in tags(self._git)]
 
     def get(self, name: str) -> Tag:
-        """Return one tag."""
+        """Return one tag. Raises VersionItemNotFoundError."""
         for ref in tags(self._git):
             if ref.name == name:
                 return _record(ref)
@@ -39,8 +39,8 @@ class TagManager:
         """Create a tag at the commit ``ref``.
 
         Raises InvalidRequestError for a name that git refuses, AlreadyExistsError for one that
-        exists, GitIdentityMissingError if git has no user name, SigningFailedError if the tag can't
-        be signed.
+        exists, VersionItemNotFoundError, GitIdentityMissingError if git has no user name,
+        SigningFailedError if the tag can't be signed.
         """
         with self._repository.exclusive("tag", needs=Needs.NOTHING):
             fault = fault_of_name(self._git, name)
@@ -58,7 +58,7 @@ class TagManager:
         return self.get(name)
 
     def delete(self, name: str) -> Tag:
-        """Delete a local tag and return it."""
+        """Delete a local tag and return it. Raises VersionItemNotFoundError."""
         with self._repository.exclusive("tag", needs=Needs.NOTHING):
             tag = self.get(name)
             self._git.run("tag", "--delete", "--", name)

@@ -99,7 +99,7 @@ class DatasetManager:
         return Page(items=[_to_dataset(i, states.get(i.path)) for i in page], next_cursor=following)
 
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> DatasetDetail:
-        """Return a dataset with its versions."""
+        """Return a dataset with its versions. Raises VersionItemNotFoundError."""
         item = self._find_item(identifier)
         versions, following = self._versions(item, limit, cursor)
         uses = node_uses(self._git)
@@ -178,7 +178,8 @@ class DatasetManager:
     def check_import(self, request: DatasetImport) -> str:
         """Return the normalized target path of an import; does not use the network.
 
-        Raises InvalidRequestError for an invalid URL or path.
+        Raises InvalidRequestError for an invalid URL or path, OutsideWorkspaceError,
+        DataTrackingError.
         """
         checked_url(request.url)
         inside = normalize_path(self._project, request.path)
@@ -209,7 +210,8 @@ class DatasetManager:
     def diff(self, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
         """Compare two versions of a dataset, file by file.
 
-        Raises DataMissingError if no store has the listing of a version.
+        Raises RemoteUnreachableError, DataMissingError if no store has the listing of a version,
+        VersionItemNotFoundError.
         """
         from jupyter_mlws.dvc.data import open_data
 
@@ -237,7 +239,7 @@ class DatasetManager:
         return sha, {i.path: i for i in self._content.data_at(sha)}[item.path]
 
     def check_verify(self, identifier: str, version: str | None = None) -> DataPointer:
-        """Return the version to verify."""
+        """Return the version to verify. Raises VersionItemNotFoundError."""
         if version is None:
             return self.check_transfer(identifier)
         return self._resolve_side(self._find_item(identifier), version)[1]
@@ -250,7 +252,8 @@ class DatasetManager:
     ) -> DatasetVerified:
         """Read and hash each object of a dataset in the cache, and check it at the remote.
 
-        Nothing is changed. Raises RemoteUnreachableError and DataCredentialsError of the remote.
+        Nothing is changed. Raises RemoteUnreachableError and DataCredentialsError of the remote,
+        VersionItemNotFoundError.
         """
         from jupyter_mlws.dvc.data import open_data
         from jupyter_mlws.versioning.data.inspection import inspect
@@ -304,7 +307,7 @@ class DatasetManager:
             )
 
     def check_checkout(self, identifier: str, version: str) -> str:
-        """Return the commit that names a dataset's version."""
+        """Return the commit that names a dataset's version. Raises VersionItemNotFoundError."""
         return self._resolve_commit(self._find_item(identifier), version)
 
     def checkout(
@@ -327,9 +330,9 @@ class DatasetManager:
     def push(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
         """Push the recorded content to the remote, and check that it has arrived.
 
-        Raises DataRemoteMissingError without a remote, DataCredentialsError if it refuses the
-        credentials, DataDamagedError if the cache's content is damaged, DataMissingError if neither
-        cache nor remote has it.
+        Raises RemoteUnreachableError, DataRemoteMissingError without a remote, DataCredentialsError
+        if it refuses the credentials, DataDamagedError if the cache's content is damaged,
+        DataMissingError if neither cache nor remote has it.
         """
         from jupyter_mlws.dvc.data import open_data
 
@@ -348,8 +351,8 @@ class DatasetManager:
     def pull(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
         """Fetch the recorded content into the cache and the working tree.
 
-        Raises UncommittedChangesError if the local data is modified, DataRemoteMissingError without
-        a remote.
+        Raises RemoteUnreachableError, UncommittedChangesError if the local data is modified,
+        DataRemoteMissingError without a remote, DataMissingError.
         """
         from jupyter_mlws.dvc.data import open_data
 

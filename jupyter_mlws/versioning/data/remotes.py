@@ -77,7 +77,7 @@ class DataRemotes:
         return remotes
 
     def get(self, name: str) -> DataRemote:
-        """Return one remote."""
+        """Return one remote. Raises VersionItemNotFoundError."""
         for remote in self.list():
             if remote.name == name.lower():
                 return remote
@@ -100,7 +100,7 @@ class DataRemotes:
     def delete(self, name: str) -> DataRemote:
         """Remove a remote and its credentials, and return it.
 
-        The data at the remote is not deleted.
+        The data at the remote is not deleted. Raises VersionItemNotFoundError.
         """
         with self._repository.exclusive("data remote", needs=Needs.NOTHING):
             remote = self.get(name)
@@ -108,7 +108,10 @@ class DataRemotes:
         return remote
 
     def check(self, name: str) -> DataRemoteChecked:
-        """Test the connection to a remote."""
+        """Test the connection to a remote.
+
+        Raises RemoteUnreachableError and DataCredentialsError with the reason of a failure.
+        """
         from jupyter_mlws.dvc.data import open_data
 
         remote = self.get(name)

@@ -68,9 +68,9 @@ class Reproductions:
 
         ``identifier`` is MLflow's id, the id of a workflow run, or ``MODEL:VERSION``.
 
-        Raises RunCommitMissingError if the run has no commit that still exists,
-        AlreadyReproducedError if it is reproduced already, InvalidRequestError and
-        OutsideWorkspaceError for an invalid path.
+        Raises MLflowFailedError, VersionItemNotFoundError, RunCommitMissingError if the run has no
+        commit that still exists, AlreadyReproducedError if it is reproduced already,
+        InvalidRequestError and OutsideWorkspaceError for an invalid path.
         """
         tracking = self._repository.tracking
         run_id = identifier
@@ -142,7 +142,7 @@ class Reproductions:
         return reproduction
 
     def delete(self, identifier: str) -> Reproduction:
-        """Delete a worktree with everything in it."""
+        """Delete a worktree with everything in it. Raises VersionItemNotFoundError."""
         with self._repository.exclusive("reproduction", needs=Needs.NOTHING):
             for path in self._worktrees():
                 reproduction = self._read(path)

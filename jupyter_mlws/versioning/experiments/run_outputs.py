@@ -49,7 +49,8 @@ class RunOutputs:
     def list(self, identifier: str) -> Page[RunOutput]:
         """Return the outputs of a run, each with the store that has it.
 
-        ``identifier`` is MLflow's id or that of a workflow's run.
+        ``identifier`` is MLflow's id or that of a workflow's run. Raises MLflowFailedError or
+        VersionItemNotFoundError.
         """
         run = self.find(identifier)
         outputs = [*self._iter_recorded(self.recorded(run))]
@@ -60,7 +61,7 @@ class RunOutputs:
         return Page(items=outputs)
 
     def find(self, identifier: str) -> Row:
-        """Return a run of MLflow."""
+        """Return a run of MLflow. Raises VersionItemNotFoundError."""
         run: Row | None = self._tracking.ask("find_run", identifier=identifier)
         if run is None:
             raise VersionItemNotFoundError(kind="run", name=identifier)
@@ -105,7 +106,8 @@ class RunOutputs:
     def fetched(self, outputs: Mapping[str, RecordedOutput]) -> Iterator[dict[str, str]]:
         """Yield the locations of the outputs' content on this machine, by path.
 
-        Raises DataDamagedError if an output is damaged, DataMissingError if no store has it.
+        Raises DataDamagedError if an output is damaged, DataMissingError if no store has it,
+        RemoteUnreachableError.
         """
         from jupyter_mlws.dvc.data import open_data
 

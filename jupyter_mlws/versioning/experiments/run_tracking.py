@@ -27,7 +27,8 @@ class RunTracker:
     def state(self) -> RunState:
         """Return a commit of the working tree, on a hidden ref unless it is HEAD.
 
-        Branch, index and files stay as they are; changed data is in the cache afterwards.
+        Branch, index and files stay as they are; changed data is in the cache afterwards. Raises
+        DiskFullError, OperationInProgressError or GitCommandError.
         """
         git = self._repository.git
         head = git.find("HEAD")
@@ -44,7 +45,10 @@ class RunTracker:
         return RunState(commit=commit, dirty=dirty, data=data, tags=tags)
 
     def begin(self, request: RunBegin) -> TrackedRun:
-        """Begin a run from the current state."""
+        """Begin a run from the current state.
+
+        Errors: as for :meth:`state`, and MLflowFailedError.
+        """
         state = self.state()
         tags = {**state.tags, ORIGIN: "notebook"}
         if request.source:
@@ -68,7 +72,7 @@ class RunTracker:
         )
 
     def end(self, run: str, request: RunEnded) -> None:
-        """End a run."""
+        """End a run. Raises MLflowFailedError or VersionItemNotFoundError."""
         tags = {ERROR: request.error} if request.error else {}
         try:
             self._repository.tracking.ask(

@@ -136,7 +136,7 @@ class ModelRegistry:
         return Page(items=items, next_cursor=following)
 
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> ModelDetail:
-        """Return a model with its versions."""
+        """Return a model with its versions. Raises VersionItemNotFoundError."""
         name = unescape(identifier)
         before = _parse_number(cursor, "page") if cursor is not None else None
         model = self._call_tracking("model", "model", name, name=name)
@@ -151,7 +151,7 @@ class ModelRegistry:
         )
 
     def version(self, identifier: str, number: str) -> ModelVersion:
-        """Return one version."""
+        """Return one version. Raises VersionItemNotFoundError."""
         name = unescape(identifier)
         label = f"{name}:{number}"
         version_number = _parse_number(number, "model version")
@@ -174,7 +174,7 @@ class ModelRegistry:
     def set_alias(self, identifier: str, alias: str, number: int) -> Model:
         """Point an alias at a version.
 
-        Raises InvalidRequestError for a name that MLflow rejects.
+        Raises VersionItemNotFoundError, InvalidRequestError for a name that MLflow rejects.
         """
         name = unescape(identifier)
         try:
@@ -189,7 +189,7 @@ class ModelRegistry:
         return self._model(name)
 
     def delete_alias(self, identifier: str, alias: str) -> Model:
-        """Delete an alias."""
+        """Delete an alias. Raises VersionItemNotFoundError."""
         name = unescape(identifier)
         if not self._call_tracking(
             "delete_alias", "model", name, name=name, alias=alias, by=person()
@@ -198,7 +198,10 @@ class ModelRegistry:
         return self._model(name)
 
     def alias_history(self, identifier: str) -> Page[AliasChange]:
-        """Return the changes of a model's aliases, newest first."""
+        """Return the changes of a model's aliases, newest first.
+
+        Raises VersionItemNotFoundError.
+        """
         name = unescape(identifier)
         rows = self._call_tracking("alias_history", "model", name, name=name)
         return Page(

@@ -127,7 +127,7 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
 
     ``rows`` are the rows that git passes to the hook: local ref and commit, remote ref and commit.
     Raises RemoteUnreachableError if the remote cannot be reached, DataRemoteMissingError if there
-    is none.
+    is none, DataNotPushedError.
     """
     content = DataIndex(git)
     items: list[DataPointer] = []

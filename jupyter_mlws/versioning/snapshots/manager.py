@@ -159,7 +159,10 @@ class SnapshotManager:
         return Page(items=items, next_cursor=page.following)
 
     def get(self, name: str) -> SnapshotDetail:
-        """Return one version with its changes and an integrity check."""
+        """Return one version with its changes and an integrity check.
+
+        Raises VersionItemNotFoundError.
+        """
         commit, entries, snapshot = self._load_version(name)
         return SnapshotDetail(
             **{**snapshot.__dict__, "proof": self._check_objects(commit)},
@@ -185,7 +188,10 @@ class SnapshotManager:
         """Commit all changes, those at and below ``paths``, or the staged ones.
 
         Files at and below the paths in ``leave_out`` are left as they are. ``staged_only`` selects
-        what is staged. ``on_step`` receives the name of each step.
+        what is staged. ``on_step`` receives the name of each step. Raises UnfinishedOperationError,
+        NothingToCommitError, GitIdentityMissingError, SecretsFoundError, HookRejectedError,
+        BranchMovedError, SigningFailedError, FileTooLargeError, ManyNewFilesError, DataDamagedError
+        or DataMissingError.
         """
         # Before the project's lock is held: MLflow may take seconds to answer.
         await_tracking(self.project)
@@ -214,7 +220,8 @@ class SnapshotManager:
         return self._repository.restore.plan(self._git.resolve(name), paths)
 
     def check_restorable(self, name: str, paths: Sequence[str] | None = None) -> None:
-        """Raise an error for an unknown version or path, and for a path outside the project.
+        """Raise VersionItemNotFoundError for an unknown version or path, OutsideWorkspaceError for
+        a path outside.
 
         A path is known if the version or the working tree's index or data has it.
         """
@@ -249,7 +256,7 @@ class SnapshotManager:
             return self._repository.restore.run(self._git.resolve(name), paths, progress)
 
     def resolve(self, name: str) -> str:
-        """Return the id of the version that ``name`` refers to."""
+        """Return the id of the version that ``name`` refers to. Raises VersionItemNotFoundError."""
         return self._git.resolve(name)
 
     def verify(
@@ -257,7 +264,8 @@ class SnapshotManager:
     ) -> Verification:
         """Verify every object of a version in git, in the cache and on the remote.
 
-        ``quick`` checks only names and sizes on the remote.
+        ``quick`` checks only names and sizes on the remote. Raises DVCNotInitializedError,
+        DVCConfigError or VersionItemNotFoundError.
         """
         sha = self._git.resolve(name)
         self._repository.outbox.try_deliver(progress)
@@ -268,7 +276,8 @@ class SnapshotManager:
     ) -> Repaired:
         """Repair missing or damaged objects of a version from any remaining copy.
 
-        ``quick`` as for :meth:`verify`.
+        ``quick`` as for :meth:`verify`. Raises DiskFullError, DVCNotInitializedError,
+        DVCConfigError or VersionItemNotFoundError.
         """
         sha = self._git.resolve(name)
         with self._repository.exclusive("repair", report_waiting(progress), needs=Needs.NOTHING):
@@ -277,7 +286,11 @@ class SnapshotManager:
     def collect(
         self, *, confirm: bool = False, progress: ProgressCallback = no_progress
     ) -> Collected:
-        """Find data in the cache that no version names; ``confirm`` deletes it."""
+        """Find data in the cache that no version names; ``confirm`` deletes it.
+
+        Raises RemoteUnreachableError, DVCNotInitializedError, SharedCacheError or
+        RunInProgressError.
+        """
         with self._repository.exclusive(
             "collection", report_waiting(progress), needs=Needs.NOTHING
         ):

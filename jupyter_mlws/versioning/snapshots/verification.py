@@ -38,7 +38,8 @@ class Verifier:
     ) -> Verification:
         """Verify the snapshot; ``quick`` checks only names and sizes on the remote.
 
-        Raises DVCConfigError if DVC cannot be used. An unreachable remote is part of the result.
+        Raises DVCUnavailableError, DVCNotInitializedError, DVCConfigError if DVC cannot be used. An
+        unreachable remote is part of the result.
         """
         progress(0, message="code")
         entries, problems = entries_of(self._git, sha)

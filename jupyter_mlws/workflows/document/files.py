@@ -63,7 +63,10 @@ class Documents:
         return {**components, **{key: one for key, one in notebooks.items() if one is not None}}
 
     def notebook(self, path: str) -> Component:
-        """Return the settings of a notebook, as a component."""
+        """Return the settings of a notebook, as a component.
+
+        Raises WorkflowItemNotFoundError if it does not exist.
+        """
         component = self._read_notebook(path) if path.endswith(".ipynb") else None
         if component is None:
             raise WorkflowItemNotFoundError(kind="notebook", name=path)
@@ -118,7 +121,10 @@ class Documents:
         return sorted(paths)
 
     def checked(self, path: str) -> str:
-        """Return the path if it can be a workflow of the project."""
+        """Return the path if it can be a workflow of the project.
+
+        Raises WorkflowItemNotFoundError otherwise.
+        """
         target = self._project.resolve(path)
         is_normal = posixpath.basename(path) == FILE and posixpath.normpath(path) == path
         if not is_normal or target.name != FILE:
@@ -295,7 +301,10 @@ class Documents:
         )
 
     def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
-        """Return the document with changed settings."""
+        """Return the document with changed settings.
+
+        Raises InvalidRunParameterError, which lists every invalid parameter.
+        """
         from jupyter_mlws.workflows.document.authoring import with_settings
 
         workflow = self.graph(document)

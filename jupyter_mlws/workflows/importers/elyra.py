@@ -161,7 +161,10 @@ class ElyraImporter:
         return unique
 
     def _project_path(self, field_: Field, folder: str) -> str:
-        """Return a path of the file relative to the project's root."""
+        """Return a path of the file relative to the project's root.
+
+        Raises ImportFailedError outside of it.
+        """
         raw_path = field_.text()
         path = posixpath.normpath(posixpath.join(folder, raw_path))
         try:

@@ -53,7 +53,10 @@ class Flow:
 
 
 def read_flow(data: Field, notes: Notes) -> Flow:
-    """Return the flow of a file's JSON."""
+    """Return the flow of a file's JSON.
+
+    Raises ImportFailedError with the field if it is not a pipeline.
+    """
     if not isinstance(data.value, dict) or "pipelines" not in data.value:
         raise import_error(data.path, "pipelines", Message("it is not an Elyra pipeline"))
     pipelines = {p.get("id").text(): p for p in data.get("pipelines").items()}

@@ -399,7 +399,10 @@ def split(
     find_conflict: Callable[[str], Message | None],
     notes: Notes,
 ) -> ImportResult:
-    """Return the workflow of a notebook."""
+    """Return the workflow of a notebook.
+
+    Raises ImportFailedError with the cell or field if it is invalid.
+    """
     try:
         notebook = check(data)
     except NotebookError as error:

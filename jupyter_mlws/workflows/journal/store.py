@@ -105,7 +105,10 @@ class Journal:
     # Writing
 
     def create(self, run: NewRun) -> None:
-        """Insert a run and its nodes."""
+        """Insert a run and its nodes.
+
+        Raises OperationInProgressError while another run of the file goes on.
+        """
         try:
             self._create(run)
         except sqlite3.DatabaseError as error:

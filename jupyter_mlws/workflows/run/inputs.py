@@ -32,7 +32,10 @@ def unpulled_inputs(
 
 
 def pull(project: Project, items: Sequence[DataPointer]) -> None:
-    """Fetch data from the remote into the cache."""
+    """Fetch data from the remote into the cache.
+
+    Raises RemoteUnreachableError or DataMissingError.
+    """
     from jupyter_mlws.dvc.data import open_data
 
     if items:

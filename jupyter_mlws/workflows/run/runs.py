@@ -126,10 +126,10 @@ class Runs:
         """Start a run in a process of its own and return at once.
 
         The values of ``params`` (`node.key`: value) are written to the file first. Raises
-        WorkflowProblemsError for a faulty workflow, InvalidRunParameterError for a parameter,
-        InvalidExecutorError and DaskNotInstalledError for the executor, OperationInProgressError if
-        a run of this file is in progress, UnfinishedOperationError if a restore or a stash was
-        interrupted.
+        WorkflowProblemsError, InvalidConnectionError, WorkflowCycleError or WorkflowUnreadableError
+        for a faulty workflow, InvalidRunParameterError for a parameter, InvalidExecutorError and
+        DaskNotInstalledError for the executor, OperationInProgressError if a run of this file is in
+        progress, UnfinishedOperationError if a restore or a stash was interrupted.
         """
         self.reconcile()
         if is_switching(self._project):
@@ -318,7 +318,10 @@ class Runs:
         return rows[:limit], f"{last['created']!r}~{last['id']}"
 
     def node(self, path: str, run: str, node: str) -> tuple[str, Row]:
-        """Return the ID of a run and the record of one of its nodes."""
+        """Return the ID of a run and the record of one of its nodes.
+
+        Raises WorkflowItemNotFoundError for no node.
+        """
         identifier = self.id_of(path, run)
         records = self.journal.node_records(identifier)
         if node not in records:
