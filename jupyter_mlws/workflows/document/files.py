@@ -175,7 +175,7 @@ class Documents:
                 error, (WorkflowUnreadableError, DVCNotInitializedError, DVCConfigError)
             ):
                 raise
-            # The text of the class is not repeated before its reason.
+            # The error's own text is not repeated before its reason.
             reason = error.facts.get("reason")
             unreadable = isinstance(error, WorkflowUnreadableError) and reason
             detail = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
@@ -344,16 +344,16 @@ def findings_error(
         if node is not None and node in (places or {}):
             node = f"nodes.{(places or {})[node]}"
         faults.append(Fault(".".join(p for p in (node, finding.field) if p), finding.message))
-    kinds = {finding.code for finding in errors}
+    codes = {finding.code for finding in errors}
     first = errors[0]
-    if WorkflowUnreadableError.code in kinds:
+    if WorkflowUnreadableError.code in codes:
         first = next(f for f in errors if f.code == WorkflowUnreadableError.code)
         return WorkflowUnreadableError(
             faults=faults, path=path, reason=first.message, line=first.line
         )
-    if kinds == {WorkflowCycleError.code}:
+    if codes == {WorkflowCycleError.code}:
         cycle = first.message.en.partition(": ")[2].rstrip(".")
         return WorkflowCycleError(faults=faults, workflow=path, cycle=cycle)
-    if kinds == {InvalidConnectionError.code} and places is not None:
+    if codes == {InvalidConnectionError.code} and places is not None:
         return InvalidConnectionError(faults=faults, workflow=path)
     return WorkflowProblemsError(faults=faults, workflow=path, count=len(errors))

@@ -423,7 +423,8 @@ def _is_inline(node: Node) -> bool:
 
 def _stays_plain(before: str, after: str, inside: bool) -> bool:
     """Return whether a text without quotes can be another one without quotes."""
-    if inside or before[:3] != after[:3] or len(after) < 6:
+    # Single words may be of another type: numbers, dates, null.
+    if inside or before[:3] != after[:3] or not re.search(r"\D\s", after):
         return is_plain(after, inside)
     return not re.search(r":(\s|$)|\s#", after)
 

@@ -87,7 +87,8 @@ function wordsIn(text: string): IWord[] {
 /** Tests whether a plain scalar can become another plain scalar. */
 function staysPlain(before: string, after: string, inFlow: boolean): boolean {
   const isSameStart = before.slice(0, 3) === after.slice(0, 3);
-  return inFlow || !isSameStart || after.length < 6
+  // Single words may be of another type: numbers, dates, null.
+  return inFlow || !isSameStart || !/\D\s/.test(after)
     ? isPlain(after, inFlow)
     : !/:(\s|$)|\s#/.test(after);
 }
