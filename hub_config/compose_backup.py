@@ -125,9 +125,9 @@ def restore(stack: Stack, folder: Path) -> str:
                 _restore_database(stack, name, dump)
     except BaseException:
         stack.compose("down", "--volumes")
-        left = set(engine.run("volume", "ls", "--quiet").split()) & set(volumes)
-        if left:
-            engine.run("volume", "rm", *left)
+        leftovers = set(engine.run("volume", "ls", "--quiet").split()) & set(volumes)
+        if leftovers:
+            engine.run("volume", "rm", *leftovers)
         raise
     count = describe_count(volumes)
     return f"Restored the databases and {count}. Run `make hub-compose` to start the stack."

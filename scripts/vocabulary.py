@@ -198,12 +198,10 @@ def main() -> int:
         for row in rows:
             print(f"{row.file}\t{row.kind}\t{row.text!r}")
         return 0
-    found = [(row, fault) for row in rows for fault in faults(row)]
-    for row, fault in found:
-        print(f"{row.file}: {row.text!r}: {fault}")
-    of_code = list(faults_of_code())
-    print(*of_code, f"{len(rows)} texts, {len(found) + len(of_code)} faults", sep="\n")
-    return 1 if found or of_code else 0
+    reports = [f"{row.file}: {row.text!r}: {fault}" for row in rows for fault in faults(row)]
+    reports += faults_of_code()
+    print(*reports, f"{len(rows)} texts, {len(reports)} faults", sep="\n")
+    return int(bool(reports))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +105,12 @@ def undeclared_errors() -> Iterator[list[str]]:
         yield answers
 
 
+_adapter = cache(TypeAdapter)
+
+
 def _fits(message: dict[str, Any], model: type[Any]) -> bool:
     try:
-        TypeAdapter(model).validate_python(message)
+        _adapter(model).validate_python(message)
     except ValidationError:
         return False
     return True

@@ -91,5 +91,5 @@ def test_the_conda_recipe_asks_for_the_same() -> None:
     del expected["jupyterlab-language-pack-zh-cn"]
     # Only the library, without the toolkits of desktop windows.
     expected["matplotlib-base"] = expected.pop("matplotlib")
-    named = (line.partition(" ") for line in run)
-    assert {canonicalize_name(name): str(SpecifierSet(spec)) for name, _, spec in named} == expected
+    parts = (line.partition(" ") for line in run)
+    assert {canonicalize_name(name): str(SpecifierSet(spec)) for name, _, spec in parts} == expected

@@ -577,8 +577,8 @@ def _follow_run(context: CommandContext, path: str, run: str, region: LiveRegion
             lines: list[Block] = []
             for node in state["nodes"]:
                 line_id = f"{state['id']} {node['id']} {node['status']}"
-                if node["status"] not in WAITING_STATUSES and line_id not in context.shown:
-                    context.shown.add(line_id)
+                if node["status"] not in WAITING_STATUSES and line_id not in context.printed_lines:
+                    context.printed_lines.add(line_id)
                     lines += workflow_views.node_line(context.views, node)
             if state["ended"] is not None:
                 lines += workflow_views.run_end(context.views, state)

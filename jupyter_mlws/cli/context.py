@@ -46,7 +46,7 @@ class CommandContext:
     language: str
     origin: Origin
     as_json: bool = False
-    shown: set[str] = field(default_factory=set)
+    printed_lines: set[str] = field(default_factory=set)
 
     @cached_property
     def client(self) -> ProjectClient:

@@ -116,7 +116,7 @@ describe('a stream', () => {
     vi.useRealTimers();
   });
 
-  const heard = (
+  const receive = (
     path: '/workflows/status' | '/workspace/status' = '/workflows/status'
   ) => {
     const stream = client.stream(path);
@@ -126,7 +126,7 @@ describe('a stream', () => {
   };
 
   it('comes back after a break and asks for what it missed', () => {
-    const { stream, messages } = heard();
+    const { stream, messages } = receive();
     wire.sockets[0].say({ type: 'hello', seq: 4 });
     wire.sockets[0].say({ type: 'node', seq: 5 });
     expect(stream.connected).toBe(true);
@@ -144,7 +144,7 @@ describe('a stream', () => {
 
   it('waits longer each time, but never more than ten seconds', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
-    heard();
+    receive();
     for (const pause of [500, 1000, 2000, 4000, 8000, 10_000, 10_000]) {
       const before = wire.sockets.length;
       wire.sockets[before - 1].break();
@@ -157,7 +157,7 @@ describe('a stream', () => {
 
   it('does not come back in step with the other labs of a Hub', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5);
-    heard();
+    receive();
     wire.sockets[0].break();
     vi.advanceTimersByTime(374);
     expect(wire.sockets).toHaveLength(1);
@@ -166,7 +166,7 @@ describe('a stream', () => {
   });
 
   it('takes the numbering of a server that counts anew', () => {
-    const { messages } = heard();
+    const { messages } = receive();
     wire.sockets[0].say({ type: 'hello', seq: 90 });
     wire.sockets[0].say({ type: 'reset', seq: 2 });
     wire.sockets[0].say({ type: 'run', seq: 3 });
@@ -178,8 +178,8 @@ describe('a stream', () => {
   });
 
   it('shares one socket a path until the last user lets go', () => {
-    const first = heard();
-    const second = heard();
+    const first = receive();
+    const second = receive();
     expect(wire.sockets).toHaveLength(1);
     first.stream.dispose();
     wire.sockets[0].say({ type: 'hello', seq: 1 });
@@ -189,13 +189,13 @@ describe('a stream', () => {
     expect(wire.sockets[0].closed).toBe(true);
     vi.advanceTimersByTime(60_000);
     expect(wire.sockets).toHaveLength(1);
-    heard();
+    receive();
     expect(wire.sockets).toHaveLength(2);
   });
 
   it('begins when the project is known, and anew with another project', () => {
     client.project = null;
-    heard('/workspace/status');
+    receive('/workspace/status');
     expect(wire.sockets).toHaveLength(0);
     client.project = { ...project, id: 'a', default: false };
     wire.sockets[0].say({ type: 'hello', seq: 7 });

@@ -40,8 +40,7 @@ function Log({ client }: { client: MLWSClient }): JSX.Element {
     { ...query, limit: INITIAL_LINES },
     {
       queryFn: async ({ queryKey }) => {
-        const asked = queryKey[1] as typeof query;
-        const page = await client.get('/logs', asked);
+        const page = await client.get('/logs', queryKey[1] as typeof query);
         return [...page.items].reverse();
       },
       keepPrevious: true,

@@ -140,10 +140,9 @@ def create(page: Page, lab: Lab, name: str, text: str) -> Locator:
 
 
 def metrics(lab: Lab, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        next(lab.root.glob(f"workflows/*/out/{name}.metrics.json")).read_text()
-    )
-    return found
+    (file,) = lab.root.glob(f"workflows/*/out/{name}.metrics.json")
+    scores: dict[str, Any] = json.loads(file.read_text())
+    return scores
 
 
 @pytest.fixture

@@ -29,9 +29,9 @@ def rewrite(text: str, data: Any) -> str:
 
 
 def test_a_new_key_stands_behind_the_one_before_it() -> None:
-    wanted = {"stages": {"a": {"cmd": "b", "deps": ["b"], "desc": "two\nlines\n"}}}
+    target = {"stages": {"a": {"cmd": "b", "deps": ["b"], "desc": "two\nlines\n"}}}
     after = rewrite(
-        "stages:\n  a:\n    cmd: >-\n      b\n    desc: |\n      two\n      lines\n", wanted
+        "stages:\n  a:\n    cmd: >-\n      b\n    desc: |\n      two\n      lines\n", target
     )
     assert "      b\n    deps:\n      - b\n    desc: |\n" in after
 
@@ -48,16 +48,16 @@ stages:
 
 
 def test_what_is_shared_is_changed_at_one_place_or_not_at_all() -> None:
-    wanted = copy.deepcopy(load(ANCHORS))
-    wanted["stages"]["y"] = {"cmd": "z"}
-    assert load(rewrite(ANCHORS, wanted))["stages"]["y"] == {"cmd": "z"}
+    target = copy.deepcopy(load(ANCHORS))
+    target["stages"]["y"] = {"cmd": "z"}
+    assert load(rewrite(ANCHORS, target))["stages"]["y"] == {"cmd": "z"}
     for path in (["base", "a"], ["stages", "x", "cmd"], ["base"]):
-        wanted = place = copy.deepcopy(load(ANCHORS))
+        target = place = copy.deepcopy(load(ANCHORS))
         for key in path[:-1]:
             place = place[key]
         place[path[-1]] = 7
         with pytest.raises(RewriteError):
-            rewrite(ANCHORS, wanted)
+            rewrite(ANCHORS, target)
 
 
 SCALARS = st.one_of(
@@ -134,15 +134,15 @@ def _reads(text: str) -> bool:
 @settings(max_examples=length(60, 400), deadline=None)
 @pytest.mark.slow(reason="many real runs")
 def test_any_text_becomes_one_of_any_data(change: tuple[str, Any, bool]) -> None:
-    text, wanted, ours = change
+    text, target, ours = change
     try:
-        after = rewrite(text, wanted)
+        after = rewrite(text, target)
     except RewriteError:
         # Forms that hardly anybody writes, such as `[a, b: c]`, may be refused; never be damaged.
         assert not ours
         return
-    assert are_equal(load(after) or {}, wanted)
+    assert are_equal(load(after) or {}, target)
     if "# before" in text:
         assert after.startswith("# before\n")
-    if are_equal(load(text) or {}, wanted):
+    if are_equal(load(text) or {}, target):
         assert after == text

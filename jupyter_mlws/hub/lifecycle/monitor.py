@@ -374,9 +374,9 @@ class Monitor:
 
         known, _ = self._servers.get(identifier, (None, 0.0))
         if identifier in self._starting and known is not None:
-            starting = replace(known, pending="spawn", ready=False, stopped=False)
+            known = replace(known, pending="spawn", ready=False, stopped=False)
             container = await in_thread(self._engine.find, identifier)
-            await self._report(identifier, container, starting, since)
+            await self._report(identifier, container, known, since)
             return False
 
         async def ask_hub() -> None:

@@ -286,7 +286,7 @@ class SnapshotManager:
     def collect(
         self, *, confirm: bool = False, progress: ProgressCallback = no_progress
     ) -> Collected:
-        """Find data in the cache that no version names; ``confirm`` deletes it.
+        """Find data in the cache that belongs to no version; ``confirm`` deletes it.
 
         Raises RemoteUnreachableError, DVCNotInitializedError, SharedCacheError or
         RunInProgressError.

@@ -47,10 +47,10 @@ function ChangeRow(
   const state: ChangeState =
     (staged ? change.index_state : change.worktree_state) ?? change.state;
   // Neither in the index nor in HEAD: git calls it untracked, not added.
-  const shown = !staged && change.state === 'untracked' ? 'untracked' : state;
+  const display = !staged && change.state === 'untracked' ? 'untracked' : state;
   const Icon = kindIcons[change.kind].react;
   const slash = path.lastIndexOf('/');
-  const label = `${path}: ${kindLabel(change.kind)}, ${stateLabel(shown)}`;
+  const label = `${path}: ${kindLabel(change.kind)}, ${stateLabel(display)}`;
   const moved = change.old_path
     ? trans.__('renamed from %1', change.old_path)
     : '';
@@ -64,7 +64,7 @@ function ChangeRow(
         data-mlws-row
         data-mlws-path={path}
         data-mlws-staged={staged}
-        data-mlws-new={shown === 'untracked'}
+        data-mlws-new={display === 'untracked'}
         title={[label, moved, size].filter(Boolean).join('\n')}
         aria-label={label}
         onClick={() => actions.openDiff(change, staged)}
@@ -74,8 +74,8 @@ function ChangeRow(
         <span className="jp-mlws-Row-folder">
           {path.slice(0, Math.max(slash, 0))}
         </span>
-        <span className="jp-mlws-ChangeState" data-mlws-state={shown}>
-          {stateLetters[shown]}
+        <span className="jp-mlws-ChangeState" data-mlws-state={display}>
+          {stateLetters[display]}
         </span>
       </button>
       <span className="jp-mlws-Row-buttons">
