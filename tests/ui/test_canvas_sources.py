@@ -178,7 +178,7 @@ def test_a_notebooks_parameters_are_a_form(
     shoot("canvas-notebook")
     save(page)
     assert flow.read_text().startswith(
-        "vars:\n- train: {epochs: 7, name: wine}\n"
+        "vars:\n  - train: {epochs: 7, name: wine}\n"
         "stages:\n  train:\n    cmd: jupyter mlws notebook train.ipynb --out out.ipynb ${train}\n"
     )
     run_workflow(page)

@@ -297,7 +297,7 @@ def test_a_broken_file_elsewhere_stops_nothing(
     write("doubled/dvc.yaml", "stages:\n  a:\n    cmd: 'true'\n    outs: [../last.txt]\n")
     assert run().status == "COMPLETED"
     rows = {row["path"]: row for row in workflows.runs.workflows()}
-    assert rows["broken/dvc.yaml"]["error"]["line"] == 3
+    assert rows["broken/dvc.yaml"]["error"]["line"] == 2
     assert rows[PATH]["error"] is None
     assert rows[PATH]["run"] is not None
 

@@ -56,7 +56,10 @@ FOREACH = """\
 PLAIN = """\
   train:
     # How it is trained.
-    cmd: "cp ${data} out/b.txt; echo '{\\"val\\": {\\"loss\\": 0.25}, \\"acc\\": 2, \\"ok\\": true}' > out/b.json"
+    cmd: >-
+      cp ${data} out/b.txt;
+      echo '{"val": {"loss": 0.25}, "acc": 2, "ok": true}'
+      > out/b.json
     deps:
       - ${data}   # from above
     params: [seed]
@@ -64,7 +67,7 @@ PLAIN = """\
       - out/b.txt
     metrics:
       - out/b.json: {cache: false}
-"""  # noqa: E501
+"""
 MATRIX = """\
   train:
     matrix:

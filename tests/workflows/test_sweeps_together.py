@@ -50,7 +50,8 @@ stages:
     cmd: echo 3 > out/train.model.3.txt
     outs: ["out/train.model.3.txt"]
   judge:
-    cmd: "echo \\"{\\\\\\"score\\\\\\": $(cat out/train.model.3.txt)}\\" > out/judge.metrics.3.json"
+    cmd: >-
+      echo "{\\"score\\": $(cat out/train.model.3.txt)}" > out/judge.metrics.3.json
     deps: ["out/train.model.3.txt"]
     metrics: ["out/judge.metrics.3.json"]
 """

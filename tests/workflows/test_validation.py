@@ -163,7 +163,7 @@ def test_a_setting_out_of_its_range_names_the_range(problems, component, options
 
 def test_text_that_is_no_yaml_names_its_line(problems) -> None:
     (problem,) = problems(GOOD + "  x: [\n")
-    assert (problem.code, problem.line) == ("40205", 20)
+    assert (problem.code, problem.line) == ("40205", 19)
 
 
 def test_problems_speak_chinese(workflows: WorkflowManager, write) -> None:
