@@ -31,8 +31,8 @@ from jupyter_mlws.core.project import Project
 IDLE = "MLWS_RUNNER_IDLE"
 """The variable for the seconds that a process waits for the next run; 0: it ends with its run."""
 DEFAULT_IDLE = 120.0
-ANSWER = 0.5
-"""Seconds in which an idle process answers."""
+ANSWER = 2.0
+"""Seconds in which an idle process answers, also on a busy machine."""
 PATIENCE = 5.0
 """Seconds in which an offer has to come whole."""
 PAUSE = 0.02
@@ -109,6 +109,8 @@ def offers(project: Project, record: Record) -> Iterator[tuple[str, int]]:
 
 def _take(root: Path, idle: float, record: Record) -> tuple[str, int] | None:
     """Return the next offer; None after the idle time, or if another process already listens."""
+    # Read before the first client waits for an answer.
+    stamp()
     deadline = time.monotonic() + idle
     with suppress(OSError), _listening(root) as server:
         while (left := deadline - time.monotonic()) > 0:
