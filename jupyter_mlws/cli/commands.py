@@ -338,7 +338,7 @@ def skip(context: CommandContext, run: str, node: str, pull: bool) -> int:
 
 
 def _continue_run(context: CommandContext, action: str, run: str, *node: str, pull: bool) -> int:
-    path, record = _find_run(context.client, run)
+    path, record = find_run(context.client, run)
     started = workflow_runs.go_on(context.client, path, action, record["id"], *node, pull=pull)
     return _watch_run(context, path, started)
 
@@ -408,7 +408,7 @@ def import_file(
 @cli.command("Cancel RUN, or the active run if RUN is omitted.")
 def cancel(context: CommandContext, run: str | None) -> int:
     if run:
-        path, record = _find_run(context.client, run)
+        path, record = find_run(context.client, run)
     else:
         for workflow in workflow_runs.list_workflows(context.client):
             path, record = workflow["path"], workflow["run"]
@@ -427,7 +427,7 @@ def cancel(context: CommandContext, run: str | None) -> int:
     cli.option("Follow the log until the node ends.", "-f", "--follow"),
 )
 def logs(context: CommandContext, run: str, node: str, follow: bool) -> int:
-    path, record = _find_run(context.client, run)
+    path, record = find_run(context.client, run)
     identifier = record["id"]
     part = _read_log(context.client, path, identifier, node, 0)
     if part["complete"] and not part["size"]:
@@ -546,7 +546,7 @@ def workflow_of(context: CommandContext, words: Sequence[str]) -> tuple[str, lis
     )
 
 
-def _find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
+def find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
     """Return (workflow path, run) for a run ID; ``latest`` is the newest run of any workflow."""
     workflows = workflow_runs.list_workflows(client)
     newest = [(w["path"], w["run"]) for w in workflows if w["run"] is not None]
@@ -561,7 +561,7 @@ def _find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
 
 def run_id(client: ProjectClient, run: str) -> str:
     """Return the ID of a run; ``latest`` is the newest run of any workflow."""
-    return str(_find_run(client, run)[1]["id"]) if run == LATEST else run
+    return str(find_run(client, run)[1]["id"]) if run == LATEST else run
 
 
 def _follow_run(context: CommandContext, path: str, run: str, region: LiveRegion | None) -> JSON:

@@ -72,7 +72,13 @@ class CommandSpec(NamedTuple):
 COMMANDS: list[CommandSpec] = []
 PROJECT_COMMANDS: list[CommandSpec] = []
 DATA_COMMANDS: list[CommandSpec] = []
-GROUPS = {"": COMMANDS, "projects": PROJECT_COMMANDS, "data": DATA_COMMANDS}
+ENVIRONMENT_COMMANDS: list[CommandSpec] = []
+GROUPS = {
+    "": COMMANDS,
+    "projects": PROJECT_COMMANDS,
+    "data": DATA_COMMANDS,
+    "env": ENVIRONMENT_COMMANDS,
+}
 Action = TypeVar("Action", bound=Callable[..., int])
 
 

@@ -15,7 +15,14 @@ import click
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.api.client import RemoteError
-from jupyter_mlws.cli import code, commands, data, experiments, versions  # noqa: F401  declare them
+from jupyter_mlws.cli import (  # noqa: F401  declare them
+    code,
+    commands,
+    data,
+    environments,
+    experiments,
+    versions,
+)
 from jupyter_mlws.cli.console import TerminalScreen
 from jupyter_mlws.cli.context import (
     EXIT_FAILURE,
@@ -28,6 +35,7 @@ from jupyter_mlws.cli.context import (
 from jupyter_mlws.cli.declared import (
     COMMANDS,
     DATA_COMMANDS,
+    ENVIRONMENT_COMMANDS,
     PROJECT_COMMANDS,
     CommandSpec,
 )
@@ -120,6 +128,8 @@ def build(language: str) -> click.Group:
     top.add_command(_group("projects", projects, language, PROJECT_COMMANDS))
     about_data = Message("Track, push and pull data.")
     top.add_command(_group("data", about_data, language, DATA_COMMANDS))
+    about_environments = Message("Show and compare the environments of runs.")
+    top.add_command(_group("env", about_environments, language, ENVIRONMENT_COMMANDS))
     return top
 
 

@@ -84,12 +84,19 @@ def import_result(views: Views, result: JSON) -> list[Block]:
     return [*blocks, header, views.text(result["text"]), *files]
 
 
+def _reasons(row: JSON) -> Cell:
+    """Return a node's reasons, or that its environment is another one."""
+    if row["environment"]:
+        return Cell(row["environment"], Tone.WARN)
+    return Cell(", ".join(row["reasons"]), Tone.FAINT)
+
+
 def plan(views: Views, plan: JSON) -> list[Block]:
     table = views.table(
         plan["nodes"],
         NODE,
         Column(Message("Action"), lambda row: views.word(row["action"])),
-        Column(Message("Reason"), lambda row: ", ".join(row["reasons"]), Tone.FAINT),
+        Column(Message("Reason"), _reasons),
         Column(Message("Estimate"), lambda row: _seconds(row["estimate_seconds"]), Tone.FAINT),
     )
     text = views.say("{run} to run, {restorable} to restore, {cached} cached", **plan["summary"])

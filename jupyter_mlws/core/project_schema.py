@@ -76,6 +76,16 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX executions_by_kernel ON executions (kernel, seq) WHERE kernel IS NOT NULL;
     CREATE INDEX executions_waiting ON executions (server) WHERE status = 'QUEUED';
     """,
+    """
+    CREATE TABLE environments (id TEXT PRIMARY KEY, record TEXT NOT NULL);
+    CREATE TABLE result_environments (
+        path TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        PRIMARY KEY (path, hash)
+    ) WITHOUT ROWID;
+    ALTER TABLE executions ADD COLUMN environment TEXT;
+    """,
 )
 
 CHECKPOINT = 4000

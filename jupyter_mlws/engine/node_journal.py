@@ -80,8 +80,17 @@ class NodeJournal:
             **self._dvc_reason(node),
         )
 
-    def set_completed(self, node: str, hashes: Mapping[str, str], ended: float | None) -> None:
-        """Note that a node's command has ended, and that its outputs are stored."""
+    def set_completed(
+        self,
+        node: str,
+        hashes: Mapping[str, str],
+        ended: float | None,
+        environment: str | None = None,
+    ) -> None:
+        """Note that a node's command has ended, and that its outputs are stored.
+
+        ``environment``: the ID of what it ran in.
+        """
         lock = self._backend.entry(node)
         wdir = self._stages[node].wdir
         # By their paths in the project; those in the lock are relative to the working folder.
@@ -90,6 +99,7 @@ class NodeJournal:
             for dep in (lock or {}).get("deps", ())
             if "md5" in dep
         }
+        facts: dict[str, Any] = {"environment": environment} if environment else {}
         self.set(
             node,
             Status.COMPLETED,
@@ -98,6 +108,7 @@ class NodeJournal:
             outputs=hashes,
             lock=lock,
             ended=ended,
+            **facts,
             **self._dvc_reason(node),
         )
 

@@ -12,7 +12,7 @@ from jupyter_mlws.engine.executor import Executor, Task
 from jupyter_mlws.engine.node_logs import NodeLogs
 from jupyter_mlws.engine.policy import Policy
 from jupyter_mlws.engine.processes import ATTEMPT, COOKIE
-from jupyter_mlws.engine.tracker import MLflowRunRequests, set_run_variables
+from jupyter_mlws.engine.tracker import EnvironmentReader, MLflowRunRequests, set_run_variables
 
 LOG_POLL_INTERVAL = 1.0
 """Seconds between two reads of the progress in the logs of running nodes."""
@@ -35,6 +35,8 @@ class Attempt:
     ended: float | None = None
     stopped: MLWSError | None = None
     log_end: int = 0
+    packages: str | None = None
+    """ID of the environment that the commands run in, if they have one."""
     progress: float | None = None
 
 
@@ -48,12 +50,14 @@ class RunningNodes:
         logs: NodeLogs,
         mlflow_runs: MLflowRunRequests,
         environment: Mapping[str, str],
+        reader: EnvironmentReader | None = None,
     ) -> None:
         self._run = run
         self._executor = executor
         self._logs = logs
         self._mlflow_runs = mlflow_runs
         self._environment = environment
+        self._reader = reader
         self._handles: dict[int, Attempt] = {}
         self._last_poll = time.monotonic()
         self.attempts: dict[str, Attempt] = {}
@@ -91,6 +95,9 @@ class RunningNodes:
         )
         attempt.handle = self._executor.start(task)
         self._handles[attempt.handle] = attempt
+        if self._reader is not None and attempt.line == 0:
+            # While the command starts.
+            attempt.packages = self._reader.before(command)
 
     def _cookie(self, attempt: Attempt) -> str:
         number = attempt.number + self.losses.get(attempt.node, 0)
@@ -101,6 +108,8 @@ class RunningNodes:
         attempt = self._handles.pop(handle, None)
         if attempt is not None:
             attempt.handle = None
+            if self._reader is not None and attempt.command is not None:
+                attempt.packages = self._reader.after(attempt.command, attempt.packages)
             self._logs.shorten(attempt.node)
         return attempt
 

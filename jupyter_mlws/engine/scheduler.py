@@ -45,7 +45,7 @@ from jupyter_mlws.engine.reasons import (
 from jupyter_mlws.engine.resources import Pool, of_this_machine
 from jupyter_mlws.engine.running_nodes import Attempt, RunningNodes
 from jupyter_mlws.engine.states import Status
-from jupyter_mlws.engine.tracker import MLflowRunRequests, Tracker
+from jupyter_mlws.engine.tracker import EnvironmentReader, MLflowRunRequests, Tracker
 
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.native.pipeline import NativeBackend
@@ -95,6 +95,7 @@ class Engine:
         warm: WarmPool | None = None,
         tracker: Tracker | None = None,
         target: ExecutorContext | None = None,
+        reader: EnvironmentReader | None = None,
     ) -> None:
         self._journal = NodeJournal(journal, run, backend, graph.by_id)
         self._backend = backend
@@ -112,7 +113,7 @@ class Engine:
             tracker, self._logs, self._loop.deliver, lambda node: self._queue.put([node])
         )
         self._running = RunningNodes(
-            run, self._executor, self._logs, self._mlflow_runs, environment or {}
+            run, self._executor, self._logs, self._mlflow_runs, environment or {}, reader
         )
         self._state = _RunState()
         self._failure: dict[str, Any] | None = None
@@ -381,7 +382,7 @@ class Engine:
             self._logs.append(node, reason)
             self._fail(node, RunStoppedError(reason=reason), exit_code=0)
             return
-        self._journal.set_completed(node, hashes, attempt.ended)
+        self._journal.set_completed(node, hashes, attempt.ended, attempt.packages)
         self._finish(node)
 
     def _handle_worker_loss(self, attempt: Attempt, outcome: WorkerLoss) -> None:
@@ -431,7 +432,8 @@ class Engine:
             self._logs.append(node, f"attempt {attempt.number} failed; the next in {wait:g} s")
             self._requeue(node, wait, error=error.record, exit_code=number)
             return
-        self._fail(node, error, exit_code=number)
+        facts = {"environment": attempt.packages} if attempt.packages else {}
+        self._fail(node, error, exit_code=number, **facts)
 
     def _release(self, attempt: Attempt) -> None:
         self._running.attempts.pop(attempt.node, None)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from jupyter_mlws.core.i18n import CHINESE, ENGLISH, Message
+from jupyter_mlws.dvc.stages import Command
 from jupyter_mlws.engine.node_logs import NodeLogs
 from jupyter_mlws.engine.reasons import reason_of
 
@@ -47,6 +48,18 @@ class Tracker(Protocol):
 
     def use(self, node: str) -> Use: ...
     def ask(self, node: str, answer: RunIdCallback) -> None: ...
+
+
+class EnvironmentReader(Protocol):
+    """Tells in what environment commands run; see :mod:`~jupyter_mlws.workflows.run.packages`."""
+
+    def before(self, command: Command) -> str | None:
+        """Return the ID of the environment of a command that has just started; None without one."""
+        ...
+
+    def after(self, command: Command, before: str | None) -> str | None:
+        """Return the ID after its end: some programs install packages before they run others."""
+        ...
 
 
 class MLflowRunRequests:

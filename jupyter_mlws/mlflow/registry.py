@@ -25,7 +25,7 @@ from jupyter_mlws.mlflow.rows import (
     model_row,
     version_row,
 )
-from jupyter_mlws.mlflow.run_tags import COMMIT
+from jupyter_mlws.mlflow.run_tags import COMMIT, ENVIRONMENTS
 from jupyter_mlws.mlflow.store import MLflowStore, iter_items
 
 FILES_FOLDER = re.compile(r"model-[0-9a-f]{8}")
@@ -50,7 +50,7 @@ class MLflowRegistry(MLflowStore):
         return [
             {"path": path, "size": sizes[path]}
             for path in sorted(sizes)
-            if not FILES_FOLDER.fullmatch(path)
+            if path != ENVIRONMENTS and not FILES_FOLDER.fullmatch(path)
         ]
 
     def register(

@@ -26,7 +26,7 @@ class MLflowRuns(MLflowRegistry):
 
         A record has ``node`` (empty for the run itself, which comes before its nodes and, with its
         end, after them), ``name``, ``tags``, ``params``, ``metrics``, ``start`` and ``end`` (epoch
-        seconds; no end while it runs) and ``status``.
+        seconds; no end while it runs) and ``status``. ``texts``: files to store, by path.
         """
         place = self._experiment(experiment)
         condition = f"tags.`{RUN}` = '{run}'"
@@ -93,5 +93,7 @@ class MLflowRuns(MLflowRegistry):
             moment,
             {k: v for k, v in record["tags"].items() if there.tags.get(k) != v},
         )
+        for path, text in record.get("texts", {}).items():
+            self._client.log_text(identifier, text, path)
         status = record["status"]
         self._client.set_terminated(identifier, STATUSES.get(status, status), moment)

@@ -300,7 +300,11 @@ class Proof(Record):
 
 
 class Snapshot(Record):
-    """One version of code, data and models; ``runs`` are ids of MLflow runs."""
+    """One version of code, data and models; ``runs`` are ids of MLflow runs.
+
+    ``environments``: IDs of those in which its data was made; their packages are in its files
+    `.mlws/environments/ID.txt`.
+    """
 
     id: str
     short: str
@@ -312,6 +316,7 @@ class Snapshot(Record):
     refs: list[Text]
     current: bool
     runs: list[str]
+    environments: list[str] = Field(default_factory=list)
     data: list[SnapshotData]
     stats: Stats
     proof: Proof | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from jupyter_mlws.components.columns import Schema, table_of
 from jupyter_mlws.components.learned_checks import learn_in_process
@@ -26,8 +28,9 @@ from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document.columns import Columns, all_settings
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
-from jupyter_mlws.workflows.document.graph import Problem
+from jupyter_mlws.workflows.document.graph import Problem, WorkflowGraph
 from jupyter_mlws.workflows.document.parse import Document, Stage
+from jupyter_mlws.workflows.document.terms import Action, EnvironmentPolicy
 from jupyter_mlws.workflows.importers.models import (
     Imported,
     ImportedFile,
@@ -58,6 +61,10 @@ from jupyter_mlws.workflows.run.runs import Runs, check_targets
 from jupyter_mlws.workflows.run_comparison import RunComparer
 from jupyter_mlws.workflows.summaries import ResultSummaries
 from jupyter_mlws.workflows.sweeps import SweepManager
+
+if TYPE_CHECKING:
+    from jupyter_mlws.dvc.native.pipeline import NativeBackend
+    from jupyter_mlws.dvc.stages import DvcBackend
 
 
 class WorkflowManager:
@@ -309,11 +316,42 @@ class WorkflowManager:
         with open_backend(root, path, data, state, text) as backend:
             plan.remember_renamed(backend, workflow, root)
             looks = Contents(root, history.commits(path))
+            notes = self._environment_notes(document, workflow, backend, history)
+            reruns = document.environment_policy is EnvironmentPolicy.RERUN
             node_plans = plan.make_plan(
-                backend, workflow, query.targets, query.force, looks, query.accept_cosmetic
+                backend,
+                workflow,
+                query.targets,
+                query.force,
+                looks,
+                query.accept_cosmetic,
+                notes if reruns else None,
             )
+            if not reruns:
+                node_plans = [
+                    replace(node, environment=notes.get(node.id))
+                    if node.action is Action.CACHED
+                    else node
+                    for node in node_plans
+                ]
         makers = history.makers({node.id: node.restored for node in node_plans})
         return plan.summarise(node_plans, workflow, history.durations(path), makers, jobs)
+
+    def _environment_notes(
+        self,
+        document: Document,
+        workflow: WorkflowGraph,
+        backend: NativeBackend | DvcBackend,
+        history: RunHistory,
+    ) -> dict[str, Message]:
+        """Return, by node, in what its environment differs from the one that made its result."""
+        from jupyter_mlws.workflows.run import packages
+
+        if document.environment_policy is EnvironmentPolicy.IGNORE:
+            return {}
+        outputs = {name: backend.hashes(name) for name in workflow.order}
+        changes = packages.changes_since(self._project, history, workflow.by_id, outputs)
+        return {name: packages.describe_changes(one) for name, one in changes.items()}
 
     def run_text(self, path: str, run: str) -> RunText:
         """Return the text of a workflow as a run read it; without one, the file's."""

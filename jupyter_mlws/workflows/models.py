@@ -75,6 +75,8 @@ class NodeRun(Record):
     """One node of a run; ``progress`` (0 to 1) is what the node reports while it runs.
 
     ``dvc_reason``: why DVC's own, slower code hashed and stored it; null where the engine did.
+    ``environment``: ID of the record of the environment that it ran in; null for nodes that did not
+    run, for programs that have none, and for nodes of a cluster.
     """
 
     id: str
@@ -85,6 +87,7 @@ class NodeRun(Record):
     exit_code: int | None
     reasons: list[Message]
     attempt: int
+    environment: str | None = None
     progress: float | None
     dvc_reason: Message | None
     error: NodeFailure | None
@@ -150,7 +153,8 @@ class NodePlan(Record):
 
     ``cosmetic``: only the formatting (comments, layout, a notebook's outputs) has changed; a run
     with ``accept_cosmetic`` uses the existing files as its result. ``restored_from`` is the run
-    that made the files to restore, if the journal has it.
+    that made the files to restore, if the journal has it. ``environment`` says in what the present
+    environment differs from the one that made an up-to-date result.
     """
 
     id: str
@@ -159,6 +163,7 @@ class NodePlan(Record):
     estimate_seconds: float | None
     cosmetic: bool = False
     restored_from: str | None = None
+    environment: Message | None = None
 
 
 class PlanSummary(Record):
@@ -290,12 +295,64 @@ class MetricChange(Record):
     repeated: int | None = None
 
 
+class PackageChange(Record):
+    """A package, or the ``interpreter``, of another version; null where it is not installed."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class EnvironmentChange(Record):
+    """Differences in the environment of some nodes; packages that they import come first."""
+
+    nodes: list[str]
+    packages: list[PackageChange]
+
+
+class RunEnvironment(Record):
+    """An environment in which nodes of a run ran.
+
+    ``packages``: versions by name. ``sources``: where packages come from that are from no index:
+    ``url``, with ``hash`` or ``commit``, and ``editable``. ``conda``: other packages of conda, as
+    ``VERSION=BUILD``. ``lock``: path and SHA-256 of the file that says so for R and Julia.
+    ``requirements``: the packages as the text of a requirements file, for pip and uv.
+    """
+
+    id: str
+    nodes: list[str]
+    language: str
+    title: str
+    platform: str
+    packages: dict[str, str]
+    sources: dict[str, dict[str, Any]]
+    conda: dict[str, str]
+    lock: dict[str, str]
+    requirements: str
+
+
+class RunEnvironments(Record):
+    """The environments of a run; ``changes`` are those since ``previous``."""
+
+    run: str
+    previous: str | None
+    environments: list[RunEnvironment]
+    changes: list[EnvironmentChange]
+
+
+class EnvironmentQuery(Request):
+    """``previous``: the run to compare with; without it, the one before."""
+
+    previous: str | None = None
+
+
 class RunComparison(Record):
     """The metrics of a run, and how it differs from ``previous``, the run before."""
 
     run: str
     previous: str | None
     settings: list[NodeSettingChange]
+    environments: list[EnvironmentChange]
     metrics: list[MetricChange]
 
 

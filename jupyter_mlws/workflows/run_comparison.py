@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.versioning.experiments import ranking
-from jupyter_mlws.workflows.models import MetricChange, NodeSettingChange, RunComparison
+from jupyter_mlws.workflows.models import (
+    MetricChange,
+    NodeSettingChange,
+    RunComparison,
+    RunEnvironments,
+)
+from jupyter_mlws.workflows.run.environments import RunEnvironmentReader
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs
 from jupyter_mlws.workflows.tracking import metrics
@@ -45,6 +51,7 @@ class RunComparer:
     def __init__(self, runs: Runs, results: Results) -> None:
         self._runs = runs
         self._results = results
+        self._environments = RunEnvironmentReader(runs)
 
     def compare(self, path: str, run: str) -> RunComparison:
         """Compare a run with the newest earlier one that completed, else with the one before.
@@ -77,8 +84,18 @@ class RunComparer:
             settings=list(setting_changes(self._runs, path, previous, identifier))
             if previous
             else [],
+            environments=self._environments.changes(path, previous, identifier) if previous else [],
             metrics=changes,
         )
+
+    def environments(self, path: str, run: str, previous: str | None = None) -> RunEnvironments:
+        """Return the environments of a run, compared with ``previous``, else with the run before.
+
+        Raises WorkflowItemNotFoundError if one of the runs does not exist.
+        """
+        identifier = self._runs.id_of(path, run)
+        previous = previous or previous_run(self._runs, path, identifier)
+        return self._environments.read(path, identifier, previous)
 
     def _measure(self, path: str, run: str) -> Values:
         """Return the metrics of a run; a file with a mapping for each model has several models."""

@@ -4469,6 +4469,25 @@ export interface paths {
       };
     };
   };
+  '/workflows/{workflow}/runs/{run}/environments': {
+    /** Get the environments that the nodes of a run ran in, and what changed since another run */
+    get: {
+      parameters: {
+        query?: {
+          previous?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunEnvironments'];
+          };
+        };
+      };
+    };
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -5813,6 +5832,11 @@ export interface components {
       /** @default null */
       path?: string | null;
     };
+    /** @description Differences in the environment of some nodes; packages that they import come first. */
+    EnvironmentChange: {
+      nodes: string[];
+      packages: components['schemas']['PackageChange'][];
+    };
     /** @description The nodes to run, and how. */
     ExecuteRequest: {
       /**
@@ -6735,7 +6759,8 @@ export interface components {
      *
      *     ``cosmetic``: only the formatting (comments, layout, a notebook's outputs) has changed; a run
      *     with ``accept_cosmetic`` uses the existing files as its result. ``restored_from`` is the run
-     *     that made the files to restore, if the journal has it.
+     *     that made the files to restore, if the journal has it. ``environment`` says in what the present
+     *     environment differs from the one that made an up-to-date result.
      */
     NodePlan: {
       id: string;
@@ -6746,11 +6771,15 @@ export interface components {
       cosmetic: boolean;
       /** @default null */
       restored_from: string | null;
+      /** @default null */
+      environment: string | null;
     };
     /**
      * @description One node of a run; ``progress`` (0 to 1) is what the node reports while it runs.
      *
      *     ``dvc_reason``: why DVC's own, slower code hashed and stored it; null where the engine did.
+     *     ``environment``: ID of the record of the environment that it ran in; null for nodes that did not
+     *     run, for programs that have none, and for nodes of a cluster.
      */
     NodeRun: {
       id: string;
@@ -6761,6 +6790,8 @@ export interface components {
       exit_code: number | null;
       reasons: string[];
       attempt: number;
+      /** @default null */
+      environment: string | null;
       progress: number | null;
       dvc_reason: string | null;
       error: components['schemas']['NodeFailure'] | null;
@@ -7115,6 +7146,12 @@ export interface components {
       /** @constant */
       type: 'usage';
       seq: number;
+    };
+    /** @description A package, or the ``interpreter``, of another version; null where it is not installed. */
+    PackageChange: {
+      name: string;
+      before: string | null;
+      after: string | null;
     };
     Page_AliasChange_: {
       items: components['schemas']['AliasChange'][];
@@ -7684,6 +7721,7 @@ export interface components {
       run: string;
       previous: string | null;
       settings: components['schemas']['NodeSettingChange'][];
+      environments: components['schemas']['EnvironmentChange'][];
       metrics: components['schemas']['MetricChange'][];
     };
     /**
@@ -7697,6 +7735,43 @@ export interface components {
       status?: components['schemas']['RunEnd'];
       /** @default null */
       error?: string | null;
+    };
+    /**
+     * @description An environment in which nodes of a run ran.
+     *
+     *     ``packages``: versions by name. ``sources``: where packages come from that are from no index:
+     *     ``url``, with ``hash`` or ``commit``, and ``editable``. ``conda``: other packages of conda, as
+     *     ``VERSION=BUILD``. ``lock``: path and SHA-256 of the file that says so for R and Julia.
+     *     ``requirements``: the packages as the text of a requirements file, for pip and uv.
+     */
+    RunEnvironment: {
+      id: string;
+      nodes: string[];
+      language: string;
+      title: string;
+      platform: string;
+      packages: {
+        [key: string]: string;
+      };
+      sources: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
+      conda: {
+        [key: string]: string;
+      };
+      lock: {
+        [key: string]: string;
+      };
+      requirements: string;
+    };
+    /** @description The environments of a run; ``changes`` are those since ``previous``. */
+    RunEnvironments: {
+      run: string;
+      previous: string | null;
+      environments: components['schemas']['RunEnvironment'][];
+      changes: components['schemas']['EnvironmentChange'][];
     };
     /** @description Message: a run has changed. */
     RunEvent: {
@@ -7816,7 +7891,12 @@ export interface components {
       execution: components['schemas']['Execution'];
       fix: components['schemas']['Fix'] | null;
     };
-    /** @description One version of code, data and models; ``runs`` are ids of MLflow runs. */
+    /**
+     * @description One version of code, data and models; ``runs`` are ids of MLflow runs.
+     *
+     *     ``environments``: IDs of those in which its data was made; their packages are in its files
+     *     `.mlws/environments/ID.txt`.
+     */
     Snapshot: {
       id: string;
       short: string;
@@ -7828,6 +7908,7 @@ export interface components {
       refs: string[];
       current: boolean;
       runs: string[];
+      environments: string[];
       data: components['schemas']['SnapshotData'][];
       stats: components['schemas']['Stats'];
       /** @default null */
@@ -7872,6 +7953,7 @@ export interface components {
       refs: string[];
       current: boolean;
       runs: string[];
+      environments: string[];
       data: components['schemas']['SnapshotData'][];
       stats: components['schemas']['Stats'];
       /** @default null */
@@ -7898,6 +7980,7 @@ export interface components {
       refs: string[];
       current: boolean;
       runs: string[];
+      environments: string[];
       data: components['schemas']['SnapshotData'][];
       stats: components['schemas']['Stats'];
       /** @default null */
@@ -8646,6 +8729,7 @@ export type IDiscarded = components['schemas']['Discarded'];
 export type IDocumentError = components['schemas']['DocumentError'];
 export type IEdge = components['schemas']['Edge'];
 export type IEdgeDefinition = components['schemas']['EdgeDefinition'];
+export type IEnvironmentChange = components['schemas']['EnvironmentChange'];
 export type IEnvironmentCreate = components['schemas']['EnvironmentCreate'];
 export type EnvironmentState = components['schemas']['EnvironmentState'];
 export type IEnvironmentsEvent = components['schemas']['EnvironmentsEvent'];
@@ -8762,6 +8846,7 @@ export type IOutputSummary = components['schemas']['OutputSummary'];
 export type IOutputUpdate = components['schemas']['OutputUpdate'];
 export type IOwnUsage = components['schemas']['OwnUsage'];
 export type IOwnUsageEvent = components['schemas']['OwnUsageEvent'];
+export type IPackageChange = components['schemas']['PackageChange'];
 export type IPlan = components['schemas']['Plan'];
 export type IPlanRequest = components['schemas']['PlanRequest'];
 export type IPlanSummary = components['schemas']['PlanSummary'];
@@ -8813,6 +8898,8 @@ export type IRunColumns = components['schemas']['RunColumns'];
 export type IRunComparison = components['schemas']['RunComparison'];
 export type RunEnd = components['schemas']['RunEnd'];
 export type IRunEnded = components['schemas']['RunEnded'];
+export type IRunEnvironment = components['schemas']['RunEnvironment'];
+export type IRunEnvironments = components['schemas']['RunEnvironments'];
 export type IRunEvent = components['schemas']['RunEvent'];
 export type IRunOutput = components['schemas']['RunOutput'];
 export type IRunState = components['schemas']['RunState'];

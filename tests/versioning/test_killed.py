@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ import pytest
 from jupyter_mlws.core.errors import OperationInProgressError, UnfinishedOperationError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import names_data, read_pointers
+from jupyter_mlws.environments.programs import Language
+from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
@@ -26,7 +29,7 @@ from tests.versioning.working_trees import add_data, log_run, tag_of, tree_of
 Command = Callable[..., str]
 STEPS = [
     "select", "journal", "data", "tree", "check", "commit", "hold", "push", "verify", "runs",
-    "publish", "index", "tag", "tidy", "done",
+    "publish", "index", "environments", "tag", "tidy", "done",
 ]  # fmt: skip
 """Every step that a snapshot with data, runs and a remote tells of, in order."""
 WITH_RUNS = ("hold", "runs", "publish", "tag")
@@ -87,6 +90,18 @@ def _track(project: Project) -> None:
         database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
 
 
+def _note_environment(project: Project) -> None:
+    """Note in what environment the new data was made."""
+    environment = Environment(Language.PYTHON, "CPython", "3.11.7", "linux", {"alpha": "1.0"})
+    files = {"data/wine.csv": (project.root / "data/wine.csv").read_bytes()}
+    rows = [(path, md5(content).hexdigest(), environment.id) for path, content in files.items()]
+    with closing(project.database()) as database:
+        database.execute(
+            "INSERT INTO environments VALUES (?, ?)", (environment.id, environment.text)
+        )
+        database.executemany("INSERT INTO result_environments VALUES (?, ?, ?)", rows)
+
+
 def _named_data_is_stored(root: Path, git: Command, commit: str) -> bool:
     paths = git(root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
     texts = {
@@ -94,10 +109,10 @@ def _named_data_is_stored(root: Path, git: Command, commit: str) -> bool:
     }
     cache = root / ".dvc" / "cache" / "files" / "md5"
     hashes = {item.md5 for item in read_pointers(texts) if item.md5}
-    for md5 in [md5 for md5 in hashes if md5.endswith(".dir")]:
-        listing = json.loads((cache / md5[:2] / md5[2:]).read_text())
+    for folder in [one for one in hashes if one.endswith(".dir")]:
+        listing = json.loads((cache / folder[:2] / folder[2:]).read_text())
         hashes.update(row["md5"] for row in listing)
-    return all((cache / md5[:2] / md5[2:]).is_file() for md5 in hashes)
+    return all((cache / one[:2] / one[2:]).is_file() for one in hashes)
 
 
 def test_these_are_all_the_steps(full: Project) -> None:
@@ -114,6 +129,7 @@ def test_a_killed_snapshot_leaves_nothing_half(
     if tracked:
         request.getfixturevalue("mlflow_store")
         _track(full)
+    _note_environment(full)
     base = git(root, "rev-parse", "HEAD").strip()
     before = {path: text for path, text in tree_of(root).items() if not path.endswith(".dvc")}
 
@@ -124,7 +140,8 @@ def test_a_killed_snapshot_leaves_nothing_half(
     assert (head != base) is published
     assert _named_data_is_stored(root, git, head)
     after = {path: text for path, text in tree_of(root).items() if not path.endswith(".dvc")}
-    ours = {path for path in after if path.startswith("mlflow.db")}
+    # Which environments made the data is written after the commit.
+    ours = {path for path in after if path.startswith(("mlflow.db", ".mlws/"))}
     assert {p: t for p, t in after.items() if p not in ours} == {
         p: t for p, t in before.items() if p not in ours
     }
@@ -140,6 +157,9 @@ def test_a_killed_snapshot_leaves_nothing_half(
     assert (made.proof.data_local, made.proof.data_remote) == (True, True)
     assert git(root, "status", "--porcelain") == ""
     assert git(root, "for-each-ref", "refs/mlws") == ""
+    (path,) = git(root, "ls-tree", "-r", "--name-only", "HEAD", ".mlws").split()
+    assert "alpha==1.0" in git(root, "show", f"HEAD:{path}")
+    assert "alpha==1.0" in (root / path).read_text()
     assert [p.name for p in full.state.iterdir() if "snapshot" in p.name or "index" in p.name] == []
     git(root, "fsck", "--strict")
     if not tracked:

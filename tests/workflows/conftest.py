@@ -35,6 +35,12 @@ COLD = pytest.mark.parametrize("warm", [False], ids=["cold"])
 """For tests of the life of processes: each run has a process of its own."""
 
 
+TABLES = (
+    *("events", "nodes", "runs", "executions"),
+    *("environments", "result_environments", "sqlite_sequence"),
+)
+
+
 class Runner:
     """The process that carries out the runs of one test after the other.
 
@@ -110,7 +116,7 @@ class Runner:
 
     def _clear(self) -> None:
         with closing(self.project.database()) as database:
-            for table in ("events", "nodes", "runs", "executions", "sqlite_sequence"):
+            for table in TABLES:
                 database.execute(f"DELETE FROM {table}")
 
     def fill(self, project: Project) -> None:

@@ -38,6 +38,7 @@ from jupyter_mlws.workflows.models import (
     ColumnRequest,
     ColumnStatistics,
     ContinueRequest,
+    EnvironmentQuery,
     ExecuteRequest,
     LearnedChecks,
     Log,
@@ -52,6 +53,7 @@ from jupyter_mlws.workflows.models import (
     Problems,
     Run,
     RunComparison,
+    RunEnvironments,
     RunQuery,
     RunSummary,
     RunText,
@@ -542,6 +544,18 @@ def list_results_of_run(workspace: Workspace, identifier: str, run: str) -> Work
 )
 def compare_run(workspace: Workspace, identifier: str, run: str) -> RunComparison:
     return workspace.workflows.comparer.compare(unescape(identifier), run)
+
+
+@endpoints.get(
+    "workflows/{workflow}/runs/{run}/environments",
+    "Get the environments that the nodes of a run ran in, and what changed since another run",
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def read_environments(
+    workspace: Workspace, identifier: str, run: str, query: EnvironmentQuery
+) -> RunEnvironments:
+    path = unescape(identifier)
+    return workspace.workflows.comparer.environments(path, run, query.previous)
 
 
 def _started(state: dict[str, Any]) -> Reply[Run]:

@@ -38,7 +38,8 @@ class SnapshotJournal:
     """Journal of a snapshot in progress.
 
     ``ref`` is the ref to move from ``base`` to ``sha`` (None until the commit object exists).
-    ``index`` holds the entries of the committed paths in the user's index.
+    ``index`` holds the entries of the committed paths in the user's index; ``environments`` are the
+    files of environments that the commit adds.
     """
 
     id: str
@@ -48,6 +49,7 @@ class SnapshotJournal:
     runs: list[str] = field(default_factory=list)
     sha: str | None = None
     index: dict[str, str | None] = field(default_factory=dict)
+    environments: list[str] = field(default_factory=list)
 
     @property
     def held(self) -> str:
@@ -91,6 +93,11 @@ def finish(
     """
     git = Git(project.root)
     assert pending.sha is not None
+    on_step("environments")
+    for path in pending.environments:
+        if not (project.root / path).exists():
+            (project.root / path).parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(project.root / path, git.blob(pending.sha, path) or b"")
     on_step("tag")
     if pending.runs:
         try:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ from jupyter_mlws.core.paths import fold_paths, size_of
 from jupyter_mlws.core.secrets import find_secret, find_secrets
 from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.environments.record import file_path, file_text
+from jupyter_mlws.environments.store import load, makers
 from jupyter_mlws.git.adapter import Status
 from jupyter_mlws.git.commits import add_trailers, check_identity, commit_tree, run_hook
 from jupyter_mlws.git.history import LogQuery, changes_of, list_commits
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
+TRAILER_ENVIRONMENT = "Mlws-Environment"
 MAX_GIT_FILE_BYTES = 5_000_000_000
 """Bytes from which on no file is added to git: every later operation would take minutes and
 gigabytes of memory."""
@@ -131,6 +134,14 @@ class DataInventory:
     present: list[DataPointer]
     absent: list[DataPointer]
     unstored: list[DataPointer]
+
+
+@dataclass(frozen=True)
+class VersionEnvironments:
+    """Environments of a version: their IDs, and the files that its tree lacks yet."""
+
+    ids: Sequence[str] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class SnapshotBuilder:
@@ -326,7 +337,12 @@ class SnapshotBuilder:
             inventory = self._ensure_cached(tree, pending.base, stack)
             self._on_step("commit")
             pending.runs = self._select_runs(tree)
-            text = self._build_message(private, pending, message)
+            environments = self._environments_at(tree)
+            for path, content in environments.files.items():
+                private.put(path, content)
+            tree = private.write_tree()
+            pending.environments = list(environments.files)
+            text = self._build_message(private, pending, message, environments.ids)
             pending.sha = self._create_commit(tree, pending, text)
             changes = changes_of(self._git, [pending.sha])[pending.sha]
             changed_paths = {entry.path for entry in changes}
@@ -448,17 +464,44 @@ class SnapshotBuilder:
             self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message))
             return []
 
+    def _environments_at(self, tree: str) -> VersionEnvironments:
+        """Return the environments in which the data of the version was made."""
+        files = [(item.path, item.md5) for item in self._content.data_at(tree) if item.md5]
+        if not files or not self._project.has_database():
+            return VersionEnvironments()
+        with closing(self._project.database()) as database:
+            ids = sorted(set(makers(database, files).values()))
+            environments = load(database, ids)
+        return VersionEnvironments(
+            list(environments),
+            {
+                path: file_text(one).encode()
+                for one in environments.values()
+                if self._git.blob(tree, path := file_path(one)) is None
+            },
+        )
+
     def _create_commit(self, tree: str, pending: SnapshotJournal, text: str) -> str:
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
         parents = [pending.base] if pending.base else []
         return commit_tree(self._git, tree, parents, text, sign=sign)
 
-    def _build_message(self, private: PrivateIndex, pending: SnapshotJournal, message: str) -> str:
+    def _build_message(
+        self,
+        private: PrivateIndex,
+        pending: SnapshotJournal,
+        message: str,
+        environments: Sequence[str],
+    ) -> str:
         """Return the message with its trailers, after the repository's hooks ran.
 
         The hooks may change the message.
         """
-        trailers = [(TRAILER_SNAPSHOT, "v1"), *((TRAILER_RUN, run) for run in pending.runs)]
+        trailers = [
+            (TRAILER_SNAPSHOT, "v1"),
+            *((TRAILER_RUN, run) for run in pending.runs),
+            *((TRAILER_ENVIRONMENT, one) for one in environments),
+        ]
         text = add_trailers(self._git, message.strip() + "\n", trailers)
         file = self._project.state / f"{pending.id}.index.message"
         file.write_text(text, encoding="utf-8")

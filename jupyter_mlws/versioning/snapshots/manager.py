@@ -47,6 +47,7 @@ from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.compare import Comparison
 from jupyter_mlws.versioning.snapshots.create import (
     TRAILER_DATA,
+    TRAILER_ENVIRONMENT,
     TRAILER_RUN,
     SnapshotBuilder,
 )
@@ -332,6 +333,7 @@ class SnapshotManager:
             short=commit.sha[:8],
             author=Author(name=commit.author, email=commit.email),
             runs=commit.trailers.get(TRAILER_RUN, []),
+            environments=commit.trailers.get(TRAILER_ENVIRONMENT, []),
             data=[SnapshotData.from_object(item) for item in self._content.data_at(commit.sha)],
             stats=Stats(**{kind.value: kinds.count(kind) for kind in ChangeKind}),
         )

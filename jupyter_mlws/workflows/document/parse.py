@@ -21,7 +21,7 @@ from jupyter_mlws.dvc import yaml_loader
 from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 from jupyter_mlws.dvc.yaml_loader import Lines
 from jupyter_mlws.engine import graph, policy
-from jupyter_mlws.workflows.document.terms import Kind
+from jupyter_mlws.workflows.document.terms import EnvironmentPolicy, Kind
 
 FILE = "dvc.yaml"
 """Name of a workflow's file."""
@@ -225,6 +225,13 @@ class Document:
         if isinstance(title, Mapping) and isinstance(title.get("name"), str):
             return str(title["name"])
         return posixpath.basename(self.folder) or posixpath.basename(self.path)
+
+    @property
+    def environment_policy(self) -> EnvironmentPolicy:
+        """The title's entry ``environment``: how plans treat results of another environment."""
+        title = self.variables.get(TITLE)
+        word = title.get("environment") if isinstance(title, Mapping) else None
+        return EnvironmentPolicy(word) if word in set(EnvironmentPolicy) else EnvironmentPolicy.WARN
 
     def line(self, *where: str | int) -> int | None:
         """Return the line (from 1) of a key or item, or of its nearest parent that has one."""

@@ -21,6 +21,14 @@ class Kind(StrEnum):
     SHELL = "shell"
 
 
+class EnvironmentPolicy(StrEnum):
+    """Treatment of results that were made in another environment than the present one."""
+
+    IGNORE = "ignore"
+    WARN = "warn"
+    RERUN = "rerun"
+
+
 class Action(StrEnum):
     """Planned action for a node."""
 

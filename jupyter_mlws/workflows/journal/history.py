@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.environments import store
+from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.workflows.journal.store import ACTIVE_STATES, SUCCESS_STATES, Journal, Row
 
 MAX_SEARCHED_NODES = 10_000
@@ -105,6 +107,28 @@ class RunHistory:
                 if not pending:
                     break
         return run_ids
+
+    def environments(self, identifiers: Collection[str]) -> dict[str, Environment]:
+        """Return the stored environments of these IDs."""
+        with self._journal.reading() as connection:
+            return store.load(connection, identifiers)
+
+    def result_environments(
+        self, outputs: Mapping[str, Mapping[str, str | None]]
+    ) -> dict[str, str]:
+        """Return the ID of the environment in which each node's result was made, if it is known.
+
+        ``outputs``: hashes by path, by node.
+        """
+        with self._journal.reading() as connection:
+            ids_by_file = store.makers(
+                connection, [file for files in outputs.values() for file in files.items()]
+            )
+        ids = {
+            name: next((ids_by_file[file] for file in files.items() if file in ids_by_file), None)
+            for name, files in outputs.items()
+        }
+        return {name: one for name, one in ids.items() if one is not None}
 
     def has_computed(self, run: str) -> bool:
         """Return whether any node of the run was started."""

@@ -58,6 +58,7 @@ def node_run(name: str, status: str, record: Row) -> JSON:
         "exit_code": record.get("exit_code"),
         "reasons": [Message.parse(reason) for reason in record.get("reasons", [])],
         "attempt": record.get("attempt", 0),
+        "environment": record.get("environment"),
         "progress": record.get("progress"),
         "dvc_reason": Message.parse(dvc_reason) if dvc_reason else None,
         "error": _failure(record.get("error")),

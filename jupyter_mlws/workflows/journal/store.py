@@ -169,6 +169,14 @@ class Journal:
         with self._transaction():
             self._change_node(run, node, status, facts)
 
+    def keep_environment(self, identifier: str, record: str) -> None:
+        """Store what an environment consists of, once."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT OR IGNORE INTO environments (id, record) VALUES (?, ?)",
+                (identifier, record),
+            )
+
     def set_progress(self, run: str, node: str, share: float) -> None:
         """Store and emit the progress of a running node; its state does not change."""
         with self._transaction():
@@ -232,6 +240,12 @@ class Journal:
             "UPDATE nodes SET status = ?, record = ? WHERE run = ? AND node = ?",
             (status.value, text, run, node),
         )
+        if status is Status.COMPLETED and record.get("environment") and record.get("outputs"):
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO result_environments (path, hash, environment)"
+                " VALUES (?, ?, ?)",
+                [(path, md5, record["environment"]) for path, md5 in record["outputs"].items()],
+            )
 
     def _emit_run_event(self, run: str) -> None:
         row = self._run(run)

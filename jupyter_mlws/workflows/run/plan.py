@@ -50,6 +50,7 @@ class PlannedNode:
     reasons: tuple[Message, ...]
     cosmetic: bool = False
     restored: Mapping[str, str] = field(default_factory=dict)
+    environment: Message | None = None
 
     def as_model(self, estimates: Mapping[str, float], run: str | None = None) -> NodePlan:
         """Return the API model with the time estimate; ``run`` made the files to restore."""
@@ -69,6 +70,7 @@ class PlannedNode:
             estimate_seconds=round(estimate, 3) if estimate is not None else None,
             cosmetic=self.cosmetic,
             restored_from=run,
+            environment=self.environment,
         )
 
 
@@ -102,14 +104,16 @@ def make_plan(
     force: bool = False,
     looks: CosmeticChangeDetector | None = None,
     accept: bool = False,
+    rerun: Mapping[str, Message] | None = None,
 ) -> list[PlannedNode]:
     """Return the plan of the targets and their dependencies, in file order.
 
-    ``accept``: plan a run that accepts nodes with only cosmetic changes.
+    ``accept``: plan a run that accepts nodes with only cosmetic changes. ``rerun``: nodes that run
+    even if nothing of theirs has changed, and why.
     """
     selection = graph.required(targets)
     order = [node for node in graph.order if node in selection]
-    walk = _Planner(backend, graph.needs, force, looks)
+    walk = _Planner(backend, graph.needs, force, looks, rerun or {})
     node_plans = walk.plan_nodes(order, accept)
     if not accept and walk.has_cosmetic_changes:
         # A node below one that could be accepted can be accepted with it, and only then.
@@ -207,8 +211,10 @@ class _Planner:
         needs: Mapping[str, Sequence[str]],
         force: bool,
         looks: CosmeticChangeDetector | None,
+        rerun: Mapping[str, Message],
     ) -> None:
         self._backend = backend
+        self._rerun = rerun
         self._needs = needs
         self._force = force
         self._change_detector = looks
@@ -235,6 +241,9 @@ class _Planner:
         if self._force:
             forecast.mark_rerun(self._backend.output_paths(name))
             return PlannedNode(name, Action.RUN, (FORCED_REASON,))
+        if name in self._rerun and not verdict.changes:
+            forecast.mark_rerun(self._backend.output_paths(name))
+            return PlannedNode(name, Action.RUN, (self._rerun[name],))
         detector = self._change_detector
         looks = [c for c in verdict.changes if detector and is_cosmetic(c, detector)]
         self.has_cosmetic_changes |= bool(looks)

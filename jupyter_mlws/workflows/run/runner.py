@@ -40,9 +40,11 @@ from jupyter_mlws.versioning.experiments import run_commits
 from jupyter_mlws.versioning.experiments.run_commits import RunCommit
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
+from jupyter_mlws.workflows.document.terms import EnvironmentPolicy
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal, RunRequest, run_folder
 from jupyter_mlws.workflows.run import inputs, live, plan, recovery
+from jupyter_mlws.workflows.run.packages import NodePackages, changes_since
 from jupyter_mlws.workflows.tracking import run_summary as tracking
 from jupyter_mlws.workflows.tracking.mlflow_use import MLflowRunIds
 from jupyter_mlws.workflows.tracking.recording import Recorder
@@ -107,7 +109,7 @@ class Runner:
         path, request = row["workflow"], RunRequest.restore(row["request"])
         if request.names_nodes or request.force or self._cancel_event.is_set():
             return False
-        if request.executor not in (None, config.LOCAL):
+        if request.executor not in (None, config.LOCAL) or EnvironmentPolicy.RERUN in text:
             return False
         entry = up_to_date_cache.find(self._project.state, path, text)
         if entry is None or self._journal.nodes_of(self._id) != entry.order:
@@ -176,11 +178,18 @@ class Runner:
                     )
                     inputs.pull(self._project, absent)
                 backend.refresh(graph.external_inputs(request.targets))
-                self._engine = self._build_engine(request, graph, backend, context, document.path)
+                if document.environment_policy is EnvironmentPolicy.RERUN:
+                    request = self._with_reruns(request, graph, backend)
+                reader = None if config.read(where) else NodePackages(self._project, self._journal)
+                self._engine = self._build_engine(
+                    request, graph, backend, context, document.path, reader
+                )
                 if self._cancel_event.is_set():
                     self._engine.cancel()
                 with recovery.track_lock_file(self._journal, self._id, backend):
                     status, error = self._engine.execute()
+                if reader is not None:
+                    reader.save()
             recovery.mark_results_written(self._journal, document.path, self._id)
             measures = tracking.measures_of(root, graph.stages)
             if measures:
@@ -211,6 +220,7 @@ class Runner:
         backend: NativeBackend | DvcBackend,
         context: ExecutorContext,
         path: str,
+        reader: NodePackages | None,
     ) -> Engine:
         history = RunHistory(self._journal)
         contents = None
@@ -237,7 +247,18 @@ class Runner:
             tracker=MLflowRunIds(self._recorder, self._project.root, self._id, graph),
             warm=self._warm,
             target=context,
+            reader=reader,
         )
+
+    def _with_reruns(
+        self, request: RunRequest, graph: StageGraph[Stage], backend: NativeBackend | DvcBackend
+    ) -> RunRequest:
+        """Return the request with the nodes whose result was made in another environment."""
+        outputs = {name: backend.hashes(name) for name in graph.required(request.targets)}
+        changes = changes_since(
+            self._project, RunHistory(self._journal), graph.by_id, outputs, may_start=True
+        )
+        return replace(request, again=[*request.again, *changes])
 
     def _fail(self, error: MLWSError) -> None:
         self._journal.end_nodes(self._id, Status.SKIPPED)

@@ -48,7 +48,7 @@ def use_of(root: Path, stage: Stage) -> Use:
     if stage.policy.mlflow is not None:
         return Use.PLAIN if stage.policy.mlflow else Use.NONE
     use = Use.NONE
-    for text in _texts(root, stage):
+    for text in code_texts(root, stage):
         if b"mlflow" in text:
             if OWN_PLACE.search(text):
                 return Use.OWN_PLACE
@@ -56,7 +56,8 @@ def use_of(root: Path, stage: Stage) -> Use:
     return use
 
 
-def _texts(root: Path, stage: Stage) -> Iterator[bytes]:
+def code_texts(root: Path, stage: Stage) -> Iterator[bytes]:
+    """Yield a stage's commands, and the code files that they name."""
     yield from (command.encode(errors="replace") for command in stage.commands)
     for path in dict.fromkeys(_paths(root, stage)):
         try:

@@ -161,7 +161,11 @@ class Recorder:
                     return True
                 nodes = self._journal.node_records(run)
                 run_record = mlflow_records.running_record(row)
-                records = [*mlflow_records.of_nodes(row, nodes), mlflow_records.of_run(row, nodes)]
+                environments = self._history.environments(
+                    {node["environment"] for node in nodes.values() if node.get("environment")}
+                )
+                of_run = mlflow_records.of_run(row, nodes, environments)
+                records = [*mlflow_records.of_nodes(row, nodes), of_run]
                 for start in range(0, len(records), MAX_NODES_PER_CALL):
                     part = [run_record, *records[start : start + MAX_NODES_PER_CALL]]
                     identifier = self._send_records(row, part)["runs"][""]

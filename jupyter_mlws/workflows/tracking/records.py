@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.mlflow.run_tags import (
     COMMIT,
     DIRTY,
+    ENVIRONMENT,
+    ENVIRONMENTS,
     INPUTS,
     OUTPUTS,
     SOURCE,
@@ -38,8 +41,8 @@ def running_record(row: Row, node: str = "") -> Row:
     }
 
 
-def of_run(row: Row, nodes: Nodes) -> Row:
-    """Return the record of a run that has finished."""
+def of_run(row: Row, nodes: Nodes, environments: Mapping[str, Environment]) -> Row:
+    """Return the record of a run that has finished, with the ``environments`` of its nodes."""
     states = [Status(node["status"]) for node in nodes.values()]
     tags = {
         **_common(row),
@@ -55,6 +58,14 @@ def of_run(row: Row, nodes: Nodes) -> Row:
         **running_record(row),
         "tags": tags,
         "params": params,
+        "texts": {
+            path: text
+            for identifier, one in environments.items()
+            for path, text in (
+                (f"{ENVIRONMENTS}/{identifier}.json", one.text),
+                (f"{ENVIRONMENTS}/{identifier}.txt", one.requirements),
+            )
+        },
         "metrics": row.get("metrics", {}),
         "end": row["ended"],
         "status": row["status"],
@@ -104,6 +115,8 @@ def _facts(node: Row) -> dict[str, str]:
     facts = {"mlws.attempts": str(node.get("attempt", 1))}
     if node.get("exit_code") is not None:
         facts["mlws.exit_code"] = str(node["exit_code"])
+    if node.get("environment"):
+        facts[ENVIRONMENT] = node["environment"]
     if node.get("error") and node["status"] == Status.FAILED:
         facts["mlws.error"] = node["error"]["code"]
     for tag, hashes in ((INPUTS, node.get("inputs")), (OUTPUTS, node.get("outputs"))):

@@ -153,6 +153,7 @@ function Mark(props: {
   const lines = isPlan
     ? [
         ...plan.reasons,
+        ...(plan.environment ? [plan.environment] : []),
         ...(plan.action === 'run' && plan.estimate_seconds !== null
           ? [trans.__('Estimated time: %1', duration(plan.estimate_seconds))]
           : [])
@@ -168,6 +169,7 @@ function Mark(props: {
       role="img"
       aria-label={label}
       title={[label, ...lines].join('\n')}
+      data-mlws-warning={(isPlan && plan.environment !== null) || undefined}
     >
       {state !== undefined && state.attempt > 1 && (
         <span

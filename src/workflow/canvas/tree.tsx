@@ -253,7 +253,11 @@ function NodeRow(
         <StateBadge state={state} />
       ) : (
         plan && (
-          <span title={plan.reasons.join('\n')}>{planText(plan.action)}</span>
+          <span
+            title={[...plan.reasons, plan.environment ?? ''].join('\n').trim()}
+          >
+            {planText(plan.action)}
+          </span>
         )
       )}
       {fault && (

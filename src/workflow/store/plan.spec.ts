@@ -30,7 +30,8 @@ function planned(actions: Record<string, INodePlan['action']>): IPlan {
     reasons: [],
     estimate_seconds: null,
     cosmetic: false,
-    restored_from: null
+    restored_from: null,
+    environment: null
   }));
   const count = (action: string): number =>
     nodes.filter(node => node.action === action).length;

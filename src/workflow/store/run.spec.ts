@@ -38,6 +38,7 @@ function run(id: string, states: Record<string, Status>, seq: number): IRun {
     exit_code: null,
     reasons: [],
     attempt: 1,
+    environment: null,
     error: null,
     progress: null,
     dvc_reason: null

@@ -1,0 +1,57 @@
+"""Views of environments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jupyter_mlws.cli.console import Block, Tone, line
+from jupyter_mlws.cli.views import DASH, JSON, Column, Views
+from jupyter_mlws.core.i18n import Message
+
+
+def environments(views: Views, result: JSON) -> list[Block]:
+    """Render the environments of a run, and the number of packages that changed."""
+    if not result["environments"]:
+        return [line(views.say("No environment of {run} is known.", run=result["run"]))]
+    blocks: list[Block] = [
+        views.table(
+            result["environments"],
+            Column(Message("Environment"), lambda row: row["id"][:12], Tone.FAINT),
+            Column(Message("Interpreter"), "title", Tone.STRONG),
+            Column(Message("Platform"), "platform", Tone.FAINT),
+            Column(Message("Packages"), lambda row: str(len(row["packages"]))),
+            Column(Message("Nodes"), lambda row: ", ".join(row["nodes"])),
+        )
+    ]
+    return [*blocks, *(changes(views, result) if result["previous"] else ())]
+
+
+def requirements(views: Views, result: JSON) -> list[Block]:
+    """Render the packages of each environment as a requirements file."""
+    return [views.text(one["requirements"].rstrip()) for one in result["environments"]]
+
+
+def changes(views: Views, result: JSON) -> list[Block]:
+    """Render what differs from the environments of another run."""
+    if result["previous"] is None:
+        return [line(views.say("There is no run before {run}.", run=result["run"]))]
+    if not result["changes"]:
+        text = views.say("The environments are those of {previous}.", **result)
+        return [line(text, Tone.GOOD)]
+    rows = list(_rows(result))
+    return [
+        line(views.say("Changed since {previous}:", **result), Tone.STRONG),
+        views.table(
+            rows,
+            Column(Message("Package"), "name", Tone.STRONG),
+            Column(Message("Before"), lambda row: row["before"] or DASH),
+            Column(Message("After"), lambda row: row["after"] or DASH),
+            Column(Message("Nodes"), lambda row: ", ".join(row["nodes"]), Tone.FAINT),
+        ),
+    ]
+
+
+def _rows(result: JSON) -> Iterator[JSON]:
+    for change in result["changes"]:
+        for package in change["packages"]:
+            yield {**package, "nodes": change["nodes"]}

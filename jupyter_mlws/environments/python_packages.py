@@ -1,0 +1,122 @@
+"""The packages that are installed in the directories of a Python, from their metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+SEPARATORS = re.compile(r"[-_.]+")
+EGG = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-py[\d.]+)?\.egg-info")
+
+
+def read_packages(
+    directories: Sequence[str],
+) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """Return versions and sources by normalized name; earlier directories come first."""
+    versions: dict[str, str] = {}
+    sources: dict[str, dict[str, Any]] = {}
+    for directory in directories:
+        for name, version, metadata in _distributions(directory):
+            if name not in versions:
+                versions[name] = version
+                if source := _source(metadata):
+                    sources[name] = source
+    return dict(sorted(versions.items())), dict(sorted(sources.items()))
+
+
+def read_conda(prefix: str) -> dict[str, str]:
+    """Return what conda has installed in a prefix that is not Python's, as ``VERSION=BUILD``."""
+    packages = {}
+    with suppress(OSError):
+        for entry in os.scandir(os.path.join(prefix, "conda-meta")):
+            parts = entry.name.removesuffix(".json").rsplit("-", 2)
+            if entry.name.endswith(".json") and len(parts) == 3:
+                packages[parts[0]] = f"{parts[1]}={parts[2]}"
+    return dict(sorted(packages.items()))
+
+
+def _distributions(directory: str) -> Iterator[tuple[str, str, str]]:
+    """Yield name, version and metadata directory of each package in a directory."""
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            stem, dot, suffix = entry.name.rpartition(".")
+            if suffix == "dist-info" and dot:
+                name, dash, version = stem.partition("-")
+                if dash:
+                    yield normalize(name), version, entry.path
+            elif suffix == "egg-info" and (match := EGG.fullmatch(entry.name)):
+                yield normalize(match["name"]), match["version"], entry.path
+
+
+def normalize(name: str) -> str:
+    """Return the normalized name of a package, as in the index's addresses."""
+    return SEPARATORS.sub("-", name).lower()
+
+
+def _source(metadata: str) -> dict[str, Any]:
+    """Return where a package comes from, if that is no index (`direct_url.json`)."""
+    try:
+        with open(os.path.join(metadata, "direct_url.json"), "rb") as file:
+            record = json.load(file)
+        url = _without_credentials(str(record["url"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    source: dict[str, Any] = {"url": url}
+    archive, repository = record.get("archive_info") or {}, record.get("vcs_info") or {}
+    if hashes := archive.get("hashes"):
+        source["hash"] = ":".join(next(iter(hashes.items())))
+    elif archive.get("hash"):
+        source["hash"] = str(archive["hash"]).replace("=", ":")
+    if repository:
+        source["url"] = f"{repository.get('vcs', 'git')}+{url}"
+        source["commit"] = str(repository.get("commit_id", ""))
+    if (record.get("dir_info") or {}).get("editable"):
+        source["editable"] = True
+        if commit := _commit(url):
+            source["commit"] = commit
+    return source
+
+
+def editable_marks(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return files whose change means that an editable package has another commit."""
+    places = (
+        _git_folder(str(source["url"])) for source in sources.values() if source.get("editable")
+    )
+    return sorted({str(place / "logs" / "HEAD") for place in places if place is not None})
+
+
+def _git_folder(url: str) -> Path | None:
+    """Return the git directory of the repository that a `file:` address lies in."""
+    path = Path(unquote(urlsplit(url).path))
+    for folder in (path, *path.parents):
+        place = folder / ".git"
+        if place.is_dir():
+            return place
+        with suppress(OSError):
+            # A worktree or a submodule.
+            return Path(folder, place.read_text().removeprefix("gitdir:").strip())
+    return None
+
+
+def _commit(url: str) -> str | None:
+    """Return the commit that is checked out, by the last line of git's log of `HEAD`."""
+    place = _git_folder(url)
+    if place is None:
+        return None
+    try:
+        with open(place / "logs" / "HEAD", "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+            return file.read().splitlines()[-1].split()[1].decode()
+    except (OSError, IndexError):
+        return None
+
+
+def _without_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
