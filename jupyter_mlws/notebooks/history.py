@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import fcntl
 import json
+import os
 import re
 import sqlite3
 import threading
@@ -32,6 +33,10 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import own_data
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.environments import store
+from jupyter_mlws.environments.inspector import Inspector
+from jupyter_mlws.environments.programs import Program
+from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.models import (
     CellFailure,
@@ -74,7 +79,8 @@ class ExecutionStart:
     """Facts about an execution that are known when it begins.
 
     ``message`` is the id of the kernel's request, ``process`` identifies the kernel's process,
-    ``saves`` is the hash of the document that the outputs are meant for.
+    ``saves`` is the hash of the document that the outputs are meant for, ``program`` starts the
+    kernel.
     """
 
     id: str
@@ -90,6 +96,7 @@ class ExecutionStart:
     snapshot: str | None = None
     saves: str | None = None
     deadline: float | None = None
+    program: Program | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,7 @@ class History:
         self._lock_file = (self._folder / self._server).open("w")
         fcntl.flock(self._lock_file, fcntl.LOCK_EX)
         self._database = database
+        self._inspector = Inspector(folder)
         rows = database.execute(
             "SELECT server FROM executions WHERE status = 'RUNNING'"
             " UNION SELECT server FROM executions WHERE status = 'QUEUED'"
@@ -192,8 +200,8 @@ class History:
         with self._lock:
             self._database.execute(
                 "REPLACE INTO executions (id, request, notebook, path, cell, source, status,"
-                " started, server, origin, kernel, process, message, snapshot, saves, deadline)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " started, server, origin, kernel, process, message, snapshot, saves, deadline,"
+                " environment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 execution.id,
                 execution.request,
                 execution.notebook,
@@ -210,11 +218,36 @@ class History:
                 execution.snapshot,
                 execution.saves,
                 execution.deadline,
+                self._keep_environment(execution.program),
             )
             self._database.execute(
                 "DELETE FROM executions WHERE seq <= (SELECT MAX(seq) FROM executions) - ?",
                 MAX_EXECUTIONS,
             )
+
+    def _keep_environment(self, program: Program | None) -> str | None:
+        """Store the environment of a kernel, once; return its ID, None if it is unknown."""
+        environment = program and self._inspector.environment(program, os.environ)
+        if not environment:
+            return None
+        self._database.execute(
+            "INSERT OR IGNORE INTO environments (id, record) VALUES (?, ?)",
+            environment.id,
+            environment.text,
+        )
+        self._inspector.save()
+        return environment.id
+
+    def environment(self, notebook: str, execution: str) -> Environment | None:
+        """Return the environment that an execution ran in; None if it recorded none.
+
+        Raises NotebookItemNotFoundError if there is no such execution.
+        """
+        identifier = self.one(notebook, execution).environment
+        if identifier is None:
+            return None
+        with self._lock:
+            return store.load(self._connection, [identifier]).get(identifier)
 
     def end(self, identifier: str, outcome: Outcome, *, outputs: bool = False) -> None:
         """Store how an execution ended; with ``outputs`` also its outputs, up to a size limit."""

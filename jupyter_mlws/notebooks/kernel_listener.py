@@ -33,6 +33,7 @@ from jupyter_mlws.notebooks.kernels import (
     MAX_LATE_OUTPUT_DURATION,
     Kernel,
     exit_code,
+    kernel_program,
     process_of,
 )
 from jupyter_mlws.notebooks.memory import MemoryLimits
@@ -392,6 +393,7 @@ class KernelListener:
             origin=Origin.LAB if tab_request else Origin.CLIENT,
             kernel=self.kernel.id,
             process=self.process,
+            program=kernel_program(self._manager),
             message=request,
             snapshot=await self._recording.commit_of(context.path),
             deadline=None if timeout is None else time.time() + timeout,

@@ -6,6 +6,10 @@ The server owns the kernels: open tabs in JupyterLab use the same ones.
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import shutil
+import sys
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,9 +18,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import zmq
+from jupyter_client.kernelspec import NoSuchKernel
 
 from jupyter_mlws.core import i18n
 from jupyter_mlws.core.errors import KernelStartError, MLWSError
+from jupyter_mlws.environments.programs import Program, program_of
 from jupyter_mlws.notebooks.outputs import Message
 from jupyter_mlws.notebooks.provisioner import AdoptedProcess
 
@@ -346,6 +352,19 @@ class KernelPool:
         for kernel in self._kernels.values():
             await kernel.close()
         self._kernels.clear()
+
+
+def kernel_program(kernel: Any) -> Program | None:
+    """Return the program that starts a kernel manager's kernel; None if it is unknown."""
+    try:
+        first = str(kernel.kernel_spec.argv[0])
+    except (AttributeError, IndexError, NoSuchKernel):
+        return None
+    if re.fullmatch(r"python(\d(\.\d+)?)?", first):
+        # As Jupyter starts it: with the Python of the server.
+        first = sys.executable
+    path = shutil.which(first)
+    return None if path is None else program_of(path, "/", os.environ.get("PATH", ""))
 
 
 def process_of(kernel: Any) -> int | None:

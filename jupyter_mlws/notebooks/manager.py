@@ -20,6 +20,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.environments.models import EnvironmentRecord
 from jupyter_mlws.notebooks.discovery import find
 from jupyter_mlws.notebooks.documents import cell_id
 from jupyter_mlws.notebooks.history import Histories, History
@@ -364,6 +365,17 @@ class NotebookManager:
         history = await self._history(identifier)
         failure = await asyncio.to_thread(history.one, identifier, execution)
         return Page(items=await asyncio.to_thread(history.similar, failure))
+
+    async def environment(self, identifier: str, execution: str) -> EnvironmentRecord:
+        """Return the environment that an execution ran in.
+
+        Raises NotebookItemNotFoundError if there is no such execution, or it recorded none.
+        """
+        history = await self._history(identifier)
+        environment = await asyncio.to_thread(history.environment, identifier, execution)
+        if environment is None:
+            raise NotebookItemNotFoundError(kind="environment", name=execution)
+        return EnvironmentRecord.from_object(environment)
 
     async def execution(self, identifier: str, call: str) -> ExecutionResult:
         """Return a call by its id, live or from the history. Raises NotebookItemNotFoundError."""

@@ -219,6 +219,9 @@ class Execution(Record):
     origin: Origin = Origin.API
     memory: int | None = Field(default=None, description="Peak memory of the kernel, in bytes.")
     snapshot: str | None = Field(default=None, description="Commit of HEAD at that time.")
+    environment: str | None = Field(
+        default=None, description="ID of the environment that the kernel runs in."
+    )
     message: str | None = Field(
         default=None,
         description="ID of the kernel request; MLflow runs started in it have it as tag "

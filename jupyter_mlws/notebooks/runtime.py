@@ -30,7 +30,7 @@ from jupyter_mlws.notebooks.history import (
     to_execution_error,
 )
 from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
-from jupyter_mlws.notebooks.kernels import Connection, Kernel
+from jupyter_mlws.notebooks.kernels import Connection, Kernel, kernel_program
 from jupyter_mlws.notebooks.models import (
     CellExecuteRequest,
     CodeWarning,
@@ -441,6 +441,7 @@ class NotebookRuntime:
                 self._execution_start(job, piece),
                 kernel=kernel.id,
                 process=f"{kernel.id}:{connection.process}",
+                program=kernel_program(connection.kernel),
                 message=message,
                 saves=document.hash if job.request.saves else None,
                 deadline=None if timeout is None else piece.started + timeout,

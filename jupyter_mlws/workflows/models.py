@@ -15,6 +15,7 @@ from jupyter_mlws.components.table_profile import TargetReason, Task
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Facts, Record, Request
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange
 from jupyter_mlws.versioning.experiments.ranking import Mode
 from jupyter_mlws.workflows.document.graph import Edge, Problem
 from jupyter_mlws.workflows.document.terms import Action, Kind
@@ -295,14 +296,6 @@ class MetricChange(Record):
     repeated: int | None = None
 
 
-class PackageChange(Record):
-    """A package, or the ``interpreter``, of another version; null where it is not installed."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
 class EnvironmentChange(Record):
     """Differences in the environment of some nodes; packages that they import come first."""
 
@@ -310,25 +303,10 @@ class EnvironmentChange(Record):
     packages: list[PackageChange]
 
 
-class RunEnvironment(Record):
-    """An environment in which nodes of a run ran.
+class RunEnvironment(EnvironmentRecord):
+    """An environment in which nodes of a run ran."""
 
-    ``packages``: versions by name. ``sources``: where packages come from that are from no index:
-    ``url``, with ``hash`` or ``commit``, and ``editable``. ``conda``: other packages of conda, as
-    ``VERSION=BUILD``. ``lock``: path and SHA-256 of the file that says so for R and Julia.
-    ``requirements``: the packages as the text of a requirements file, for pip and uv.
-    """
-
-    id: str
     nodes: list[str]
-    language: str
-    title: str
-    platform: str
-    packages: dict[str, str]
-    sources: dict[str, dict[str, Any]]
-    conda: dict[str, str]
-    lock: dict[str, str]
-    requirements: str
 
 
 class RunEnvironments(Record):

@@ -1660,6 +1660,24 @@ export interface paths {
       };
     };
   };
+  '/notebooks/{notebook}/executions/{execution}/environment': {
+    /** Get the environment that an execution ran in */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['EnvironmentRecord'];
+          };
+        };
+      };
+    };
+  };
   '/notebooks/{notebook}/executions/{execution}': {
     /** Get the result or the status of an execution */
     get: {
@@ -5837,6 +5855,35 @@ export interface components {
       nodes: string[];
       packages: components['schemas']['PackageChange'][];
     };
+    /**
+     * @description An environment in which nodes or cells ran.
+     *
+     *     ``packages``: versions by name. ``sources``: where packages come from that are from no index:
+     *     ``url``, with ``hash`` or ``commit``, and ``editable``. ``conda``: other packages of conda, as
+     *     ``VERSION=BUILD``. ``lock``: path and SHA-256 of the file that says so for R and Julia.
+     *     ``requirements``: the packages as the text of a requirements file, for pip and uv.
+     */
+    EnvironmentRecord: {
+      id: string;
+      language: string;
+      title: string;
+      platform: string;
+      packages: {
+        [key: string]: string;
+      };
+      sources: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
+      conda: {
+        [key: string]: string;
+      };
+      lock: {
+        [key: string]: string;
+      };
+      requirements: string;
+    };
     /** @description The nodes to run, and how. */
     ExecuteRequest: {
       /**
@@ -5913,6 +5960,11 @@ export interface components {
        */
       snapshot: string | null;
       /**
+       * @description ID of the environment that the kernel runs in.
+       * @default null
+       */
+      environment: string | null;
+      /**
        * @description ID of the kernel request; MLflow runs started in it have it as tag mlws.execution.
        * @default null
        */
@@ -5977,6 +6029,11 @@ export interface components {
        * @default null
        */
       snapshot: string | null;
+      /**
+       * @description ID of the environment that the kernel runs in.
+       * @default null
+       */
+      environment: string | null;
       /**
        * @description ID of the kernel request; MLflow runs started in it have it as tag mlws.execution.
        * @default null
@@ -7736,17 +7793,9 @@ export interface components {
       /** @default null */
       error?: string | null;
     };
-    /**
-     * @description An environment in which nodes of a run ran.
-     *
-     *     ``packages``: versions by name. ``sources``: where packages come from that are from no index:
-     *     ``url``, with ``hash`` or ``commit``, and ``editable``. ``conda``: other packages of conda, as
-     *     ``VERSION=BUILD``. ``lock``: path and SHA-256 of the file that says so for R and Julia.
-     *     ``requirements``: the packages as the text of a requirements file, for pip and uv.
-     */
+    /** @description An environment in which nodes of a run ran. */
     RunEnvironment: {
       id: string;
-      nodes: string[];
       language: string;
       title: string;
       platform: string;
@@ -7765,6 +7814,7 @@ export interface components {
         [key: string]: string;
       };
       requirements: string;
+      nodes: string[];
     };
     /** @description The environments of a run; ``changes`` are those since ``previous``. */
     RunEnvironments: {
@@ -8731,6 +8781,7 @@ export type IEdge = components['schemas']['Edge'];
 export type IEdgeDefinition = components['schemas']['EdgeDefinition'];
 export type IEnvironmentChange = components['schemas']['EnvironmentChange'];
 export type IEnvironmentCreate = components['schemas']['EnvironmentCreate'];
+export type IEnvironmentRecord = components['schemas']['EnvironmentRecord'];
 export type EnvironmentState = components['schemas']['EnvironmentState'];
 export type IEnvironmentsEvent = components['schemas']['EnvironmentsEvent'];
 export type IError = components['schemas']['Error'];

@@ -70,6 +70,19 @@ async def test_a_call_of_an_earlier_server_is_known_with_its_newest_outputs(
     assert (status, said["status"], said["outputs_kept"]) == (200, "SUCCESS", False)
 
 
+async def test_an_execution_names_its_environment(opened, run, call) -> None:
+    notebook = await opened("a.ipynb", one="import ipykernel; print(ipykernel.__version__)")
+    _, result = await run(notebook, all=True)
+    _, page, _ = await call("GET", f"{notebook}/executions")
+    (row,) = page["items"]
+    status, found, _ = await call("GET", f"{notebook}/executions/{row['id']}/environment")
+    assert (status, found["id"]) == (200, row["environment"])
+    assert found["packages"]["ipykernel"] == result["output"].strip()
+    assert (found["language"], found["title"].split()[0]) == ("python", "CPython")
+    status, said, _ = await call("GET", f"{notebook}/executions/nothing/environment")
+    assert (status, said["code"]) == (404, "20401")
+
+
 async def test_a_call_that_is_sent_again_runs_once(create, call) -> None:
     notebook = (await create())["id"]
     code = {"code": "n = globals().get('n', 0) + 1; print(n)"}

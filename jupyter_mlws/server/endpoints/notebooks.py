@@ -28,6 +28,7 @@ from jupyter_mlws.core.errors import (
     VariableError,
 )
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.environments.models import EnvironmentRecord
 from jupyter_mlws.notebooks.messages import NOTEBOOK_MESSAGES
 from jupyter_mlws.notebooks.models import (
     Attachment,
@@ -303,6 +304,14 @@ async def list_similar_failures(
     services: Services, identifier: str, execution: str
 ) -> Page[Similar]:
     return await services.notebooks.similar(identifier, execution)
+
+
+@endpoints.get(
+    "notebooks/{notebook}/executions/{execution}/environment",
+    "Get the environment that an execution ran in",
+)
+async def get_environment(services: Services, identifier: str, execution: str) -> EnvironmentRecord:
+    return await services.notebooks.environment(identifier, execution)
 
 
 @endpoints.get(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.environments.record import Environment, differences
+from jupyter_mlws.environments.models import PackageChange
+from jupyter_mlws.environments.record import differences
 from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.models import (
     EnvironmentChange,
-    PackageChange,
     RunEnvironment,
     RunEnvironments,
 )
@@ -42,7 +42,9 @@ class RunEnvironmentReader:
             run=identifier,
             previous=previous,
             environments=[
-                _model(record, [node for node, one in ids.items() if one == key])
+                RunEnvironment.from_object(
+                    record, nodes=[node for node, one in ids.items() if one == key]
+                )
                 for key, record in records.items()
             ],
             changes=self.changes(path, previous, identifier) if previous else [],
@@ -88,18 +90,3 @@ class RunEnvironmentReader:
         except (MLWSError, OSError):
             # Without the text of that run, packages are in alphabetical order.
             return {}
-
-
-def _model(record: Environment, nodes: list[str]) -> RunEnvironment:
-    return RunEnvironment(
-        id=record.id,
-        nodes=nodes,
-        language=record.language,
-        title=record.title,
-        platform=record.platform,
-        packages=dict(record.packages),
-        sources={name: dict(source) for name, source in record.sources.items()},
-        conda=dict(record.conda),
-        lock=dict(record.lock),
-        requirements=record.requirements,
-    )
