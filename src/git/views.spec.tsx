@@ -40,6 +40,7 @@ const snapshot: ISnapshot = {
   refs: ['main'],
   current: true,
   runs: ['r1'],
+  environments: [],
   data: [],
   stats: { code: 2, data: 1, notebook: 0 },
   proof: {
@@ -47,6 +48,7 @@ const snapshot: ISnapshot = {
     data_local: true,
     data_remote: null,
     runs: false,
+    environments: [],
     checked: '2026-11-25T12:00:00Z'
   }
 };
