@@ -15,7 +15,6 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.cache import DataCache
 from jupyter_mlws.dvc.pointers import DataPointer
-from jupyter_mlws.dvc.remote import RemoteStorage
 from jupyter_mlws.dvc.repo import open_repo
 from jupyter_mlws.dvc.tracking import DataTracker
 from jupyter_mlws.dvc.worktree import DataWorktree
@@ -25,6 +24,9 @@ class DataStore:
     """The parts of one DVC repository that store data."""
 
     def __init__(self, root: Path, repo: Any) -> None:
+        # It imports fsspec, which takes longer than most commands.
+        from jupyter_mlws.dvc.remote import RemoteStorage
+
         self.cache = DataCache(repo)
         self.remote = RemoteStorage(repo, self.cache)
         self.worktree = DataWorktree(root, repo, self.cache)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jupyter_mlws.core.errors import RunStoppedError
 from jupyter_mlws.core.trust import trust
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.workspace import Workspace
 
@@ -30,8 +31,6 @@ def example_directory() -> Path:
 
 def create_example(target: Path) -> None:
     """Fill the empty or missing directory ``target``: files, three runs, two snapshots."""
-    from jupyter_mlws.dvc.data import open_data
-
     shutil.copytree(example_directory(), target, dirs_exist_ok=True)
     initialize(target)
     trust(target)

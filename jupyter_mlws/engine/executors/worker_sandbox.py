@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.engine.executors.job import ArtifactBundle
 
@@ -84,8 +85,6 @@ class WorkerSandbox:
 
         Raises RemoteUnreachableError, DataMissingError if the remote does not have or provide them.
         """
-        from jupyter_mlws.dvc.data import open_data
-
         for path in self._bundle.outs:
             (self._root / path).parent.mkdir(parents=True, exist_ok=True)
         if not self._bundle.inputs:
@@ -97,8 +96,6 @@ class WorkerSandbox:
 
     def push(self) -> list[DataPointer]:
         """Store the node's outputs in the remote, and return them."""
-        from jupyter_mlws.dvc.data import open_data
-
         with open_data(self._root) as store:
             outputs = [
                 pointer

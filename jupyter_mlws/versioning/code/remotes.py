@@ -20,6 +20,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.core.urls import fault_of_address
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.credentials import Credentials
@@ -325,8 +326,6 @@ class RemoteManager:
         items = distinct([*tip, *data_of_commits(self._git, self._content, commits)])
         if not items:
             return []
-        from jupyter_mlws.dvc.data import open_data
-
         with open_data(self._root) as data:
             fresh = select_new_content(tip, previous)
             if data.remote.name is None:

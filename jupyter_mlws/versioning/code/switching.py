@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.core.errors import DataMissingError, DiskFullError, UncommittedChangesError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.git.adapter import GitFailedError, TreeEntry, join_nul, split_nul
 from jupyter_mlws.git.commits import commit_tree, run_hook
@@ -190,8 +191,6 @@ class Switching:
         with ExitStack() as stack:
             data = None
             if steps.place or steps.give_way or steps.remove or steps.there:
-                from jupyter_mlws.dvc.data import open_data
-
                 data = stack.enter_context(open_data(self._root))
                 self._make_ready(steps, data, progress, thorough=thorough)
             self.check_space(steps)

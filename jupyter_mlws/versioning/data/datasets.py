@@ -21,6 +21,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.importing import check_url as checked_url
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
@@ -105,8 +106,6 @@ class DatasetManager:
         uses = node_uses(self._git)
         local = None
         if item.md5 is not None:
-            from jupyter_mlws.dvc.data import open_data
-
             with open_data(self._project.root) as data:
                 local = not data.cache.missing([item])
         return DatasetDetail(
@@ -163,8 +162,6 @@ class DatasetManager:
         Errors as of :meth:`check_add`, DiskFullError without disk space, DVCNotInitializedError
         without DVC.
         """
-        from jupyter_mlws.dvc.data import open_data
-
         with self._repository.exclusive("dataset", needs=Needs.FILES):
             inside = self.check_add(path)
             items = {item.path: item for item in self._content.data_now(self._git.status())}
@@ -213,8 +210,6 @@ class DatasetManager:
         Raises RemoteUnreachableError, DataMissingError if no store has the listing of a version,
         VersionItemNotFoundError.
         """
-        from jupyter_mlws.dvc.data import open_data
-
         item = self._find_item(identifier)
         before: Side = self._resolve_side(item, query.from_) if query.from_ else (None, item)
         with open_data(self._project.root) as data:
@@ -255,7 +250,6 @@ class DatasetManager:
         Nothing is changed. Raises RemoteUnreachableError and DataCredentialsError of the remote,
         VersionItemNotFoundError.
         """
-        from jupyter_mlws.dvc.data import open_data
         from jupyter_mlws.versioning.data.inspection import inspect
 
         request = request or DatasetVerify()
@@ -265,7 +259,6 @@ class DatasetManager:
 
     def storage(self) -> StorageUse:
         """Return the disk space that data uses on this machine."""
-        from jupyter_mlws.dvc.data import open_data
         from jupyter_mlws.versioning.data.inspection import measure_storage
 
         with open_data(self._project.root) as data:
@@ -275,8 +268,6 @@ class DatasetManager:
 
     def places(self, progress: ProgressCallback = no_progress) -> DatasetPlaces:
         """Return, for each dataset, whether the cache and the default remote have its content."""
-        from jupyter_mlws.dvc.data import open_data
-
         items = [item for item in self._content.data_now(self._git.status()) if item.md5]
         with open_data(self._project.root) as data:
             absent = {item.path for item in data.cache.missing(items)}
@@ -334,8 +325,6 @@ class DatasetManager:
         if it refuses the credentials, DataDamagedError if the cache's content is damaged,
         DataMissingError if neither cache nor remote has it.
         """
-        from jupyter_mlws.dvc.data import open_data
-
         item = self.check_transfer(identifier)
         with open_data(self._project.root) as data:
             remote = self._remote(data.remote.name, item)
@@ -354,8 +343,6 @@ class DatasetManager:
         Raises RemoteUnreachableError, UncommittedChangesError if the local data is modified,
         DataRemoteMissingError without a remote, DataMissingError.
         """
-        from jupyter_mlws.dvc.data import open_data
-
         with self._repository.exclusive("pull", needs=Needs.FILES):
             item = self.check_transfer(identifier)
             state = self._repository.working.state(item)

@@ -11,6 +11,7 @@ from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotF
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.core.urls import parts_of
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.settings import SECRETS, DataSettings
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.repository import Needs, Repository
@@ -112,8 +113,6 @@ class DataRemotes:
 
         Raises RemoteUnreachableError and DataCredentialsError with the reason of a failure.
         """
-        from jupyter_mlws.dvc.data import open_data
-
         remote = self.get(name)
         with open_data(self._root) as data:
             data.remote.test_connection(remote.name)

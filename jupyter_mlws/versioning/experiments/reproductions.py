@@ -29,6 +29,7 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.core.trust import trust, withdraw_trust
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.data_index import normalize_path
@@ -212,7 +213,6 @@ class Reproductions:
         items = self._data_pointers(run)
         if not items:
             return [], []
-        from jupyter_mlws.dvc.data import open_data
         from jupyter_mlws.dvc.settings import DataSettings
 
         DataSettings(self._root).share(target)

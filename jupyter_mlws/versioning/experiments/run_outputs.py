@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_mlws.core.errors import DataMissingError, VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import LOCK_FILE, DataPointer
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.mlflow.client import TrackingClient
@@ -109,8 +110,6 @@ class RunOutputs:
         Raises DataDamagedError if an output is damaged, DataMissingError if no store has it,
         RemoteUnreachableError.
         """
-        from jupyter_mlws.dvc.data import open_data
-
         if not outputs:
             yield {}
             return
@@ -134,8 +133,6 @@ class RunOutputs:
             yield places
 
     def _iter_recorded(self, outputs: Mapping[str, RecordedOutput]) -> Iterator[RunOutput]:
-        from jupyter_mlws.dvc.data import open_data
-
         if not outputs:
             return
         with open_data(self._project.root) as data:

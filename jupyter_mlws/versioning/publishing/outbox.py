@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from jupyter_mlws.core.errors import DataDamagedError, DataMissingError, MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.refs import delete_ref, list_refs
@@ -53,8 +54,6 @@ class Outbox:
         waiting = self.waiting()
         delivered_shas = []
         if waiting:
-            from jupyter_mlws.dvc.data import open_data
-
             with open_data(self._git.root) as data:
                 if data.remote.name is None:
                     return []

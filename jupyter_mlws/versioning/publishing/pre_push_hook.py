@@ -15,6 +15,7 @@ from pathlib import Path
 from jupyter_mlws.core.atomic import temp_path
 from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError, MLWSError
 from jupyter_mlws.core.i18n import environment_language
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer, is_relevant
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.history import changes_of
@@ -145,8 +146,6 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     required_items = distinct([*tips, *items])
     if not required_items:
         return
-    from jupyter_mlws.dvc.data import open_data
-
     with open_data(git.root) as data:
         if data.remote.name is None:
             paths = format_paths({item.path for item in required_items})

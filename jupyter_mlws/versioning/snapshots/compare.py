@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import (
@@ -276,8 +277,6 @@ class Comparison:
     def _read_stored_text(self, item: DataPointer | None) -> bytes | None:
         if item is None:
             return None
-        from jupyter_mlws.dvc.data import open_data
-
         with open_data(self._project.root) as data:
             return data.cache.text_of(item, MAX_TEXT_BYTES)
 

@@ -27,6 +27,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import fold_paths, size_of
 from jupyter_mlws.core.secrets import find_secret, find_secrets
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.environments.record import file_path, file_text
@@ -315,8 +316,6 @@ class SnapshotBuilder:
         self._on_step("data")
         paths = set(selection.paths)
         if selection.sources:
-            from jupyter_mlws.dvc.data import open_data
-
             with open_data(self._project.root) as data:
                 for source in selection.sources:
                     paths.update(data.tracker.add(source))
@@ -387,8 +386,6 @@ class SnapshotBuilder:
         items = self._content.data_at(tree)
         if not items:
             return None
-        from jupyter_mlws.dvc.data import open_data
-
         new = select_new_content(items, self._content.data_at(base) if base else [])
         data = stack.enter_context(open_data(self._project.root))
         for item in data.cache.missing(new):

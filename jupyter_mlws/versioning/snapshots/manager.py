@@ -11,6 +11,7 @@ from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Entry, Status
@@ -344,8 +345,6 @@ class SnapshotManager:
         local = remote = None
         items = self._content.data_at(commit.sha)
         if items:
-            from jupyter_mlws.dvc.data import open_data
-
             settings = self._git.blob(commit.sha, SETTINGS_FILE)
             with open_data(self.project.root, settings) as data:
                 local = not data.cache.missing(items)

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import PIPELINE_FILE
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.data_index import DataIndex
@@ -53,8 +54,6 @@ class Measures:
         for path in sorted(set(self._metric_files(sha))):
             text = self._git.blob(sha, path)
             if text is None and path in pointers:
-                from jupyter_mlws.dvc.data import open_data
-
                 with open_data(self._project.root) as data:
                     text = data.cache.text_of(pointers[path], LARGEST)
             if text is None:

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.native.repository import config_files, read_config
 from jupyter_mlws.dvc.pointers import DataPointer
 
@@ -84,8 +85,6 @@ class WorktreeStatus:
                 if not target.exists():
                     return "deleted" if self._is_cached(item) else NOT_PULLED
                 if item.legacy or (target.is_dir() and self._has_ignore_rules()):
-                    from jupyter_mlws.dvc.data import open_data
-
                     # Hashes do not depend on settings, which may be broken.
                     with open_data(self._root, spare=b"") as data:
                         now = data.worktree.measure(item)

@@ -26,6 +26,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
 from jupyter_mlws.git.adapter import Git, Status, TreeEntry
 from jupyter_mlws.git.commits import commit_tree
@@ -225,8 +226,6 @@ class Restore:
         """
         if not self._working.states(self._content.data_now()):
             return self._save_worktree(name, None, None, message)
-        from jupyter_mlws.dvc.data import open_data
-
         with open_data(self._root) as data:
             return self._save_worktree(name, data, None, message)
 
@@ -474,8 +473,6 @@ class Restore:
             reset_index(self._git, steps.index)
 
     def _open(self, steps: RestoreSteps, stack: ExitStack) -> DataStore:
-        from jupyter_mlws.dvc.data import open_data
-
         # The version's settings can be restored even if the current ones are broken.
         spare = self._git.blob(steps.sha, SETTINGS_FILE)
         return stack.enter_context(open_data(self._root, spare))

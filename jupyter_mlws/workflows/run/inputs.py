@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer, read_pointers
 from jupyter_mlws.dvc.stages import data_sources
 from jupyter_mlws.engine.graph import StageGraph
@@ -36,8 +37,6 @@ def pull(project: Project, items: Sequence[DataPointer]) -> None:
 
     Raises RemoteUnreachableError or DataMissingError.
     """
-    from jupyter_mlws.dvc.data import open_data
-
     if items:
         with open_data(project.root) as data:
             data.remote.fetch(items)
