@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
+from pydantic import ConfigDict, Field, create_model
+
 from jupyter_mlws.components import parameters
 from jupyter_mlws.components.artifacts import Artifact
 from jupyter_mlws.components.columns import Like, Rule
@@ -206,8 +208,6 @@ def settings_model(
     descriptions: dict[str, str] | None = None,
 ) -> Any:
     """Return a pydantic model of the keyword-only parameters; it rejects unknown settings."""
-    from pydantic import ConfigDict, Field, create_model
-
     hints = hints or get_type_hints(function, include_extras=True)
     descriptions = descriptions if descriptions is not None else _docstring(function)[1]
     fields: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from jupyter_mlws.components.artifacts import Table
@@ -63,7 +64,6 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         return self._to_predictions(self._outputs(data))
 
     def _train(self, data: Table, targets: Any, outputs: int, loss: str) -> None:
-        import numpy as np
         import torch
 
         names = [IMAGE] if has_images(data) else [str(name) for name in data.columns]
@@ -180,8 +180,6 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     def fit(self, data: Table, target: Any) -> NetworkClassifier:
         """Train on a table and the class of each row."""
-        import numpy as np
-
         self.classes_, numbers = np.unique(np.asarray(target), return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"only one class, {self.classes_[0]!r}; at least two are needed")
@@ -190,8 +188,6 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     def predict_proba(self, data: Table) -> Any:
         """Return the probability of each class, by row."""
-        import numpy as np
-
         outputs = self._outputs(data).astype("float64")
         powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
@@ -205,8 +201,6 @@ class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
 
     def fit(self, data: Table, target: Any) -> NetworkRegressor:
         """Train on a table and the number of each row."""
-        import numpy as np
-
         numbers = np.asarray(target, dtype="float64")
         self.middle_, self.width_ = float(numbers.mean()), float(numbers.std()) or 1.0
         z_scores = ((numbers - self.middle_) / self.width_).astype("float32")

@@ -14,11 +14,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from jupyter_mlws.components.declaration import (
     DeclarationError,
     describe,
     settings_model,
 )
+from jupyter_mlws.components.failures import run_component
+from jupyter_mlws.components.kinds import chosen_columns, with_choices
 from jupyter_mlws.components.models import Component
 
 USAGE = "usage: jupyter mlws node NAME --PORT path ... [--SETTING value ...]"
@@ -48,8 +52,6 @@ def main(argv: Sequence[str]) -> int:
         return _fail(f"{name}: {error}")
     try:
         if function.__module__.startswith("jupyter_mlws."):
-            from jupyter_mlws.components.failures import run_component
-
             result = run_component(function, inputs, settings)
         else:
             result = function(**inputs, **settings)
@@ -63,8 +65,6 @@ def main(argv: Sequence[str]) -> int:
     for output in component.outputs:
         value = getattr(result, output.name) if several else result
         if choices and output.type == "Table" and hasattr(value, "attrs"):
-            from jupyter_mlws.components.kinds import chosen_columns, with_choices
-
             value = with_choices(value, {**choices, **chosen_columns(value)})
         for path in ports[output.name]:
             try:
@@ -126,8 +126,6 @@ def _ports(component: Component, options: dict[str, list[str]]) -> dict[str, lis
 
 def _settings(function: Callable[..., Any], options: dict[str, list[str]]) -> dict[str, Any]:
     """Return the validated settings of the function; one error names every fault."""
-    from pydantic import ValidationError
-
     model = settings_model(function)
     data: dict[str, Any] = {}
     for name, values in options.items():
@@ -181,8 +179,6 @@ def _read_inputs(component: Component, ports: dict[str, list[Path]]) -> dict[str
 
 def _choices(component: Component, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the kinds and roles that the input tables carry; the first one's where two differ."""
-    from jupyter_mlws.components.kinds import chosen_columns
-
     choices: dict[str, Any] = {}
     for port in component.inputs:
         value = inputs.get(port.name) if port.type == "Table" else None

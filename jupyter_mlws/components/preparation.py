@@ -6,6 +6,7 @@ without this package.
 
 from __future__ import annotations
 
+import inspect
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -261,7 +262,6 @@ def transformer(columns: Sequence[PreparedColumn], task: str, scale: bool, seed:
 
 def folds_of(task: str, seed: int) -> dict[str, Any]:
     """Return how a TargetEncoder divides the rows, in the words of its version."""
-    import inspect
 
     from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import TargetEncoder

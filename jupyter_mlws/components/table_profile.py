@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from jupyter_mlws.components import chinese
 from jupyter_mlws.components.estimators import MAX_CLASSES
-from jupyter_mlws.components.kinds import SETTINGS, USELESS, Guess, kinds_of, sortable
+from jupyter_mlws.components.kinds import SETTINGS, USELESS, Guess, kinds_of, parse_dates, sortable
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 from jupyter_mlws.components.source_columns import Source, read_source
 from jupyter_mlws.components.table_files import Reading, read_table_file, sheet_names
@@ -218,8 +218,6 @@ def distribution(values: Any, guess: Guess) -> list[int]:
     import numpy as np
     import pandas as pd
 
-    from jupyter_mlws.components.kinds import parse_dates
-
     if guess.kind in {*USELESS, "text"} or len(values) == 0:
         return []
     if guess.kind == "date":
@@ -246,8 +244,6 @@ def propose_target(guesses: dict[str, Guess]) -> tuple[str | None, TargetReason 
 def time_order(table: Any, guesses: dict[str, Guess]) -> str | None:
     """Return the column of dates by which the rows are in order, each with its own; or None."""
     import pandas as pd
-
-    from jupyter_mlws.components.kinds import parse_dates
 
     for name, guess in guesses.items():
         if guess.kind == "date":

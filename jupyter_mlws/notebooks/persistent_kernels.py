@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from jupyter_mlws.notebooks.provisioner import read, runs
 
 RECORDER_STOP_TIMEOUT = 5.0
@@ -173,8 +175,6 @@ class PersistentKernelStore:
 
     def _send_command(self, message: dict[str, str]) -> None:
         if self._recorder is None:
-            import psutil
-
             with (self.path / "keeper.log").open("ab") as log:
                 self._recorder = subprocess.Popen(
                     [sys.executable, "-m", "jupyter_mlws.notebooks.iopub_recorder", str(self.path)],

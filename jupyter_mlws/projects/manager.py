@@ -27,6 +27,7 @@ from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import is_trusted, require_trust, trust, withdraw_trust
 from jupyter_mlws.core.urls import fault_of_address
+from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
@@ -153,7 +154,6 @@ class ProjectManager:
         Errors: those of :meth:`check_clone`, RemoteUnreachableError, GitCredentialsError. A failure
         leaves nothing.
         """
-        from jupyter_mlws.git.adapter import Git
         from jupyter_mlws.git.remote_commands import RemoteSession, clone
 
         target = self._resolve_target(self.check_clone(address, name))

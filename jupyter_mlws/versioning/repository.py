@@ -106,3 +106,15 @@ class Repository:
         """Stop MLflow's helper process, if it runs."""
         if "tracking" in self.__dict__:
             self.tracking.close()
+
+
+class RepositoryPart:
+    """Base of the managers of a project's versions: the repository and its parts."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._project = repository.project
+        self._root = repository.project.root
+        self._git = repository.git
+        self._content = repository.content
+        self._working = repository.working

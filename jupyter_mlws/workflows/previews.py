@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 import re
 import zipfile
@@ -146,8 +147,6 @@ def _table(path: Path, suffix: str) -> Preview:
 
 
 def _csv(path: Path, separator: str) -> Preview:
-    import csv
-
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         reader = csv.reader(file, delimiter=separator)
         header = next(reader, [])[:MAX_COLUMNS]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import builtins
+import csv
 import io
 import zipfile
 from collections import defaultdict
@@ -362,8 +363,6 @@ def _table_shape(file: Path, stamp: str, suffix: str) -> tuple[int | None, int |
 
 
 def _csv_shape(file: Path, separator: str) -> tuple[int | None, int | None]:
-    import csv
-
     with file.open(encoding="utf-8", errors="replace", newline="") as stream:
         reader = csv.reader(stream, delimiter=separator)
         columns = len(next(reader, []))

@@ -27,7 +27,7 @@ from jupyter_mlws.git.refs import (
 )
 from jupyter_mlws.versioning.code.models import Branch, Checkout
 from jupyter_mlws.versioning.code.switching import Switching
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 
 ONE_OF = Message("specify either branch or ref")
 NO_NAME_GIVEN = Message("is required to create a branch")
@@ -45,15 +45,14 @@ class Destination:
     arguments: Sequence[str]
 
 
-class BranchManager:
+class BranchManager(RepositoryPart):
     """The branches of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._git = repository.git
+        super().__init__(repository)
         self._switching = Switching(repository)
 
     def list(self) -> list[Branch]:

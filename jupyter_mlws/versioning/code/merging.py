@@ -75,7 +75,7 @@ from jupyter_mlws.versioning.data_index import (
     normalize_path,
 )
 from jupyter_mlws.versioning.models import SnapshotData
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 
 STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
 MAX_TEXT_BYTES = 4 * 1024 * 1024
@@ -102,17 +102,14 @@ SIDES_ONLY = Message("can only be resolved with ours or theirs")
 NO_BASE_VERSION = Message("the base version has no such file")
 
 
-class MergeManager:
+class MergeManager(RepositoryPart):
     """The merges of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._project = repository.project
-        self._root = repository.project.root
-        self._git = repository.git
+        super().__init__(repository)
         self._switching = Switching(repository)
 
     def check_merge(self, ref: str) -> None:

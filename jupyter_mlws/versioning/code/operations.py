@@ -19,7 +19,7 @@ from jupyter_mlws.versioning.code.safety import keep_code
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.data_index import format_paths, large_file_threshold
 from jupyter_mlws.versioning.models import OPERATION_ACTIONS, OperationAction
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 
 BISECT_COMMANDS = {
     OperationAction.SKIP: ("bisect", "skip"),
@@ -27,15 +27,14 @@ BISECT_COMMANDS = {
 }
 
 
-class OperationManager:
+class OperationManager(RepositoryPart):
     """The unfinished operation of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
 
     def __init__(self, repository: Repository, merges: MergeManager) -> None:
-        self._repository = repository
-        self._git = repository.git
+        super().__init__(repository)
         self._merges = merges
         self._switching = Switching(repository)
 

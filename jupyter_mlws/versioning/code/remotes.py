@@ -59,19 +59,16 @@ from jupyter_mlws.versioning.publishing.pre_push_hook import (
     distinct,
     skip_pre_push_hook,
 )
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 
 DEFAULT_REMOTE = "origin"
 
 
-class RemoteManager:
+class RemoteManager(RepositoryPart):
     """The remotes of one project. Thread-safe."""
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._root = repository.project.root
-        self._git = repository.git
-        self._content = repository.content
+        super().__init__(repository)
         self._switching = Switching(repository)
 
     def list(self) -> Sequence[Remote]:

@@ -8,19 +8,18 @@ from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.versioning.code.models import RollbackMode, RolledBack
 from jupyter_mlws.versioning.code.switching import Switching
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 
-class RollbackManager:
+class RollbackManager(RepositoryPart):
     """Rollbacks of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
 
     def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
-        self._repository = repository
-        self._git = repository.git
+        super().__init__(repository)
         self._snapshots = snapshots
         self._switching = Switching(repository)
 

@@ -18,7 +18,7 @@ from jupyter_mlws.git.refs import update_ref
 from jupyter_mlws.versioning.code.models import SafetyCopy
 from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.models import RestoreResult
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.worktree.restore import (
     SAFETY,
     SAFETY_MESSAGE_PREFIX,
@@ -45,15 +45,11 @@ class Copy:
     paths: list[str] | None
 
 
-class SafetyManager:
+class SafetyManager(RepositoryPart):
     """The safety copies of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._git = repository.git
 
     def list(self) -> Sequence[SafetyCopy]:
         """Return the safety copies, newest first."""

@@ -31,7 +31,7 @@ from jupyter_mlws.versioning.data_index import (
     large_file_threshold,
     normalize_path,
 )
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED
 from jupyter_mlws.versioning.worktree.restore import SAFETY
 
@@ -39,19 +39,11 @@ NOTHING_SELECTED = Message("specify paths, hunks or all")
 WHOLE_ONLY = Message("new, deleted and binary files can only be staged as a whole")
 
 
-class StagingManager:
+class StagingManager(RepositoryPart):
     """The index of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._project = repository.project
-        self._root = repository.project.root
-        self._git = repository.git
-        self._content = repository.content
-        self._working = repository.working
 
     def stage(self, request: StageRequest) -> None:
         """Stage paths or hunks of the working tree.

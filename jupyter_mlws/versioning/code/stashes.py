@@ -24,21 +24,18 @@ from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.versioning.code.models import Stash, StashApplied
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.data_index import format_paths
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 from jupyter_mlws.versioning.worktree.switch_journal import STASH
 
 
-class StashManager:
+class StashManager(RepositoryPart):
     """The stashes of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._project = repository.project
-        self._root = repository.project.root
-        self._git = repository.git
+        super().__init__(repository)
         self._switching = Switching(repository)
 
     def list(self) -> Sequence[Stash]:

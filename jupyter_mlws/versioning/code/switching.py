@@ -25,7 +25,7 @@ from jupyter_mlws.git.commits import commit_tree, run_hook
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.data_index import format_paths
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.worktree.restore import remove_empty_directories
 from jupyter_mlws.versioning.worktree.switch_journal import (
     CHECKOUT,
@@ -63,16 +63,8 @@ class Steps:
     created: dict[str, str] = field(default_factory=dict)
 
 
-class Switching:
+class Switching(RepositoryPart):
     """Switches of one project; the caller holds the project's lock for :meth:`run`."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._project = repository.project
-        self._root = repository.project.root
-        self._git = repository.git
-        self._content = repository.content
-        self._working = repository.working
 
     def check(self, target: str) -> Steps:
         """Return the steps of :meth:`run`.

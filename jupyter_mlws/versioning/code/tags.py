@@ -11,18 +11,14 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.refs import EXISTS, TAGS, TagRef, fault_of_name, list_refs, tags
 from jupyter_mlws.versioning.code.models import Tag
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 
 
-class TagManager:
+class TagManager(RepositoryPart):
     """The tags of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._git = repository.git
 
     def list(self) -> list[Tag]:
         """Return all tags, newest first."""

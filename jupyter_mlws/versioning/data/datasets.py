@@ -23,6 +23,7 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.importing import check_url as checked_url
+from jupyter_mlws.dvc.importing import import_url
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
@@ -47,7 +48,7 @@ from jupyter_mlws.versioning.data.models import (
 from jupyter_mlws.versioning.data_index import format_paths, normalize_path
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 COMMIT_BATCH_SIZE = 100
@@ -71,17 +72,14 @@ class DatasetChange:
     item: DataPointer
 
 
-class DatasetManager:
+class DatasetManager(RepositoryPart):
     """The datasets of one project. Thread-safe.
 
     Methods that write hold the project's lock.
     """
 
     def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
-        self._repository = repository
-        self._project = repository.project
-        self._git = repository.git
-        self._content = repository.content
+        super().__init__(repository)
         self._snapshots = snapshots
 
     def list(self, query: DatasetsQuery | None = None) -> Page[Dataset]:
@@ -197,8 +195,6 @@ class DatasetManager:
         :meth:`check_import`, RemoteUnreachableError, DiskFullError, DataCredentialsError if the
         server refuses, DVCNotInitializedError without DVC.
         """
-        from jupyter_mlws.dvc.importing import import_url
-
         with self._repository.exclusive("dataset", needs=Needs.FILES):
             inside = self.check_import(request)
             import_url(self._project.root, request.url, inside, progress, link=request.link)

@@ -14,7 +14,7 @@ from jupyter_mlws.core.urls import parts_of
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.settings import SECRETS, DataSettings
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 LOCAL, S3, SSH = "local", "s3", "ssh"
@@ -43,12 +43,8 @@ HAS_LINE_BREAKS = Message("must not contain line breaks")
 INSIDE_REPOSITORY = Message("is inside a git or DVC folder")
 
 
-class DataRemotes:
+class DataRemotes(RepositoryPart):
     """The data remotes of one project. Thread-safe."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._root = repository.project.root
 
     def list(self) -> list[DataRemote]:
         """Return every remote, by name, without credentials."""

@@ -31,6 +31,7 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.core.trust import trust, withdraw_trust
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.dvc.settings import DataSettings
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.data_index import normalize_path
 from jupyter_mlws.versioning.experiments.models import (
@@ -40,7 +41,7 @@ from jupyter_mlws.versioning.experiments.models import (
 )
 from jupyter_mlws.versioning.experiments.run_outputs import list_node_runs
 from jupyter_mlws.versioning.models import UnreachableRemote
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 
 FOLDER = "reproductions"
 RECORD = "reproduction.json"
@@ -51,13 +52,8 @@ ALREADY_EXISTS = Message("already exists")
 NOT_IN_PROJECT = Message("must be a folder inside the project")
 
 
-class Reproductions:
+class Reproductions(RepositoryPart):
     """The reproductions of one project's runs. Thread-safe."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._root = repository.project.root
-        self._git = repository.git
 
     def list(self) -> Page[Reproduction]:
         """Return the reproductions that exist."""
@@ -213,8 +209,6 @@ class Reproductions:
         items = self._data_pointers(run)
         if not items:
             return [], []
-        from jupyter_mlws.dvc.settings import DataSettings
-
         DataSettings(self._root).share(target)
         with open_data(target) as data:
             there, lacking, error = data.fetch_available(items, progress)

@@ -23,7 +23,7 @@ from jupyter_mlws.versioning.lineage.models import (
     LineageQuery,
 )
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
 
 COMMITS = 10_000
@@ -36,12 +36,11 @@ Step = tuple[LineageNode, str]
 """A neighbour and the relation to it."""
 
 
-class LineageReader:
+class LineageReader(RepositoryPart):
     """Reader of the lineage of one project's items, for one query: it caches what it reads."""
 
     def __init__(self, repository: Repository) -> None:
-        self._git = repository.git
-        self._content = repository.content
+        super().__init__(repository)
         self._tracking = repository.tracking
         self._runs: dict[str, Mapping[str, Any] | None] = {}
 

@@ -38,7 +38,7 @@ from jupyter_mlws.versioning.model_registry.models import (
     ModelVersion,
     RankedVersion,
 )
-from jupyter_mlws.versioning.repository import Needs, Repository
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 STORE_TIMEOUT = 3600.0
@@ -70,14 +70,13 @@ class VersionFiles:
     logged: list[str] = field(default_factory=list)
 
 
-class ModelRegistry:
+class ModelRegistry(RepositoryPart):
     """The models of one project. Thread-safe."""
 
     def __init__(
         self, repository: Repository, snapshots: SnapshotManager, outputs: RunOutputs
     ) -> None:
-        self._repository = repository
-        self._project = repository.project
+        super().__init__(repository)
         self._snapshots = snapshots
         self._outputs = outputs
 

@@ -59,6 +59,7 @@ from jupyter_mlws.versioning.publishing.publish import (
     discard,
     finish,
 )
+from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.run_selection import (
     NO_ANSWER,
     RUN_NOT_RECORDED,
@@ -70,7 +71,6 @@ from jupyter_mlws.versioning.snapshots.verification import utc_now
 
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.data import DataStore
-    from jupyter_mlws.versioning.repository import Repository
 
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_RUN = "Mlws-Run"
@@ -145,15 +145,11 @@ class VersionEnvironments:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class SnapshotBuilder:
+class SnapshotBuilder(RepositoryPart):
     """Builder of one snapshot; used once, under the project's lock."""
 
     def __init__(self, repository: Repository, on_step: StepCallback) -> None:
-        self._repository = repository
-        self._project = repository.project
-        self._git = repository.git
-        self._content = repository.content
-        self._working = repository.working
+        super().__init__(repository)
         self._tracking = repository.tracking
         self._on_step = on_step
         self._warnings: list[Message] = []

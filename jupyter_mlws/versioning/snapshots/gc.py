@@ -17,7 +17,7 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import names_data
 from jupyter_mlws.git.adapter import Git, decode, split_nul
 from jupyter_mlws.git.refs import list_refs
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
 
 HASH_PATTERN = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
@@ -27,12 +27,11 @@ BLOB_BATCH_SIZE = 1000
 """Files of versions that are read together."""
 
 
-class GarbageCollector:
+class GarbageCollector(RepositoryPart):
     """Garbage collection of one project; the caller holds the project's lock."""
 
     def __init__(self, repository: Repository, progress: ProgressCallback = no_progress) -> None:
-        self._project = repository.project
-        self._git = repository.git
+        super().__init__(repository)
         self._progress = progress
 
     def run(self, *, confirm: bool) -> Collected:

@@ -13,7 +13,7 @@ from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.refs import remotes
 from jupyter_mlws.git.remote_commands import RemoteSession, fetch_again
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.proof_models import (
     MendedObject,
     ObjectProblem,
@@ -33,13 +33,11 @@ if TYPE_CHECKING:
     from jupyter_mlws.dvc.integrity import IntegrityStore
 
 
-class Repair:
+class Repair(RepositoryPart):
     """One repair of one snapshot; the caller holds the project's lock."""
 
     def __init__(self, repository: Repository, progress: ProgressCallback = no_progress) -> None:
-        self._root = repository.project.root
-        self._git = repository.git
-        self._content = repository.content
+        super().__init__(repository)
         self._progress = progress
         self._repaired_objects: list[MendedObject] = []
         self._lost_objects: list[ObjectProblem] = []

@@ -14,7 +14,7 @@ from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.models import Proof
-from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
 
 if TYPE_CHECKING:
@@ -25,13 +25,8 @@ MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of git objects that are read together."""
 
 
-class Verifier:
+class Verifier(RepositoryPart):
     """Verification of snapshots of one project; changes nothing."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._root = repository.project.root
-        self._git = repository.git
-        self._content = repository.content
 
     def run(
         self, sha: str, *, quick: bool = False, progress: ProgressCallback = no_progress

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -148,8 +149,6 @@ def _run_child(reader: int) -> None:
             os.dup2(source, target)
         code = main([run, root])
     except BaseException:  # noqa: BLE001  the edge of this process: nothing of its parent may run
-        import traceback
-
         traceback.print_exc()
     finally:
         sys.stdout.flush()
