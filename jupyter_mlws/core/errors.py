@@ -165,6 +165,18 @@ LIST_COMMANDS = {
 """Commands that list the items of a kind."""
 
 
+class ItemError(MLWSError):
+    """Base of the errors about a thing that has a name."""
+
+    name: str
+
+
+class PathError(MLWSError):
+    """Base of the errors about a file or folder."""
+
+    path: str
+
+
 class ItemNotFoundError(MLWSError, status=404):
     """Base of the errors of an item that does not exist."""
 
@@ -271,13 +283,12 @@ class ContainerQueuedError(MLWSError, code="10202", status=409):
     eta_seconds: float | None = None
 
 
-class ContainerStoppingError(MLWSError, code="10203", status=409):
+class ContainerStoppingError(ItemError, code="10203", status=409):
     message = Message("The container {name!r} is being stopped.")
     solution = Message("Wait until it has stopped, then start it.")
-    name: str
 
 
-class ContainerStateError(MLWSError, code="10204", status=409):
+class ContainerStateError(ItemError, code="10204", status=409):
     message = Message(
         "Not possible in the current state of the container {name!r}: it is starting, "
         "stopping, being resized or not running."
@@ -286,42 +297,36 @@ class ContainerStateError(MLWSError, code="10204", status=409):
         "Wait until it has started or stopped, then try again. It must be running to save its "
         "environment."
     )
-    name: str
 
 
-class NotQueuedError(MLWSError, code="10205", status=409):
+class NotQueuedError(ItemError, code="10205", status=409):
     message = Message("The container {name!r} is not in the queue.")
     solution = Message("Check its status. Start it to queue it again.")
-    name: str
 
 
-class VolumeInUseError(MLWSError, code="10206", status=409):
+class VolumeInUseError(ItemError, code="10206", status=409):
     message = Message("The volume {name!r} is in use, or is not in the trash.")
     solution = Message(
         "Stop the user's containers first. Only volumes in the trash can be deleted permanently."
     )
-    name: str
 
 
-class LastOwnerError(MLWSError, code="10207", status=409):
+class LastOwnerError(ItemError, code="10207", status=409):
     message = Message("{user!r} is the only owner of the project {name!r}.")
     solution = Message("Make another user an owner first, or delete the project.")
-    name: str
     user: str
 
 
-class ProjectNotInTrashError(MLWSError, code="10208", status=409):
+class ProjectNotInTrashError(ItemError, code="10208", status=409):
     message = Message("The project {name!r} is not in the trash.")
     solution = Message("Only projects in the trash can be restored or deleted permanently.")
-    name: str
 
 
-class ObjectHashError(MLWSError, code="10209", status=400):
+class ObjectHashError(ItemError, code="10209", status=400):
     message = Message("The uploaded content does not match the hash of the object {name}.")
     solution = Message(
         "Push again. If it happens again, check the data with `jupyter mlws verify`."
     )
-    name: str
 
 
 class EnvironmentQuotaError(MLWSError, code="10210", status=507):
@@ -347,10 +352,9 @@ class PlacementTimeoutError(MLWSError, code="10212", status=409):
     seconds: float
 
 
-class EnvironmentInUseError(MLWSError, code="10213", status=409):
+class EnvironmentInUseError(ItemError, code="10213", status=409):
     message = Message("The environment {name!r} is in use or being saved.")
     solution = Message("Wait until it is saved, or stop the containers that use it.")
-    name: str
 
 
 class ProjectQuotaError(MLWSError, code="10214", status=507):
@@ -378,10 +382,9 @@ class TooManyGitRequestsError(MLWSError, code="10216", status=429):
     solution = Message("Wait until some of them finish, then try again.")
 
 
-class ContainerForbiddenError(MLWSError, code="10301", status=403):
+class ContainerForbiddenError(ItemError, code="10301", status=403):
     message = Message("The container {name!r} belongs to another user.")
     solution = Message("Use your own container, or ask an administrator.")
-    name: str
 
 
 class AdministratorRequiredError(MLWSError, code="10302", status=403):
@@ -389,12 +392,11 @@ class AdministratorRequiredError(MLWSError, code="10302", status=403):
     solution = Message("Ask an administrator.")
 
 
-class RoleRequiredError(MLWSError, code="10303", status=403):
+class RoleRequiredError(ItemError, code="10303", status=403):
     message = Message(
         "This requires the role {needed}; your role in the project {name!r} is {role}."
     )
     solution = Message("Ask an owner of the project for that role.")
-    name: str
     needed: str
     role: str
 
@@ -407,37 +409,32 @@ class HubTokenRequiredError(MLWSError, code="10304", status=401):
     )
 
 
-class ContainerNotFoundError(MLWSError, code="10404", status=404):
+class ContainerNotFoundError(ItemError, code="10404", status=404):
     message = Message("The container {name!r} was not found.")
     solution = Message("List your containers and use an ID from that list.")
-    name: str
 
 
-class VolumeNotFoundError(MLWSError, code="10405", status=404):
+class VolumeNotFoundError(ItemError, code="10405", status=404):
     message = Message("The volume {name!r} was not found.")
     solution = Message("List the volumes and use a name from that list.")
-    name: str
 
 
-class SharedProjectNotFoundError(MLWSError, code="10406", status=404):
+class SharedProjectNotFoundError(ItemError, code="10406", status=404):
     message = Message("The shared project {name!r} was not found, or you are not a member.")
     solution = Message(
         "List your shared projects. An owner of the project can add you as a member."
     )
-    name: str
 
 
-class MemberNotFoundError(MLWSError, code="10407", status=404):
+class MemberNotFoundError(ItemError, code="10407", status=404):
     message = Message("{user!r} is not a member of the project {name!r}.")
     solution = Message("List its members and use a name from that list.")
-    name: str
     user: str
 
 
-class EnvironmentNotFoundError(MLWSError, code="10408", status=404):
+class EnvironmentNotFoundError(ItemError, code="10408", status=404):
     message = Message("The environment {name!r} was not found.")
     solution = Message("List the environments and use an ID from that list.")
-    name: str
 
 
 # 20: notebooks.
@@ -469,12 +466,11 @@ class CodeCheckError(ReasonError, code="20103", status=503):
     )
 
 
-class NotebookSaveError(ReasonError, code="20104", status=500):
+class NotebookSaveError(PathError, ReasonError, code="20104", status=500):
     message = Message("Could not save the notebook {path!r}: {reason}")
     solution = Message(
         "Check the permissions of its folder and the free disk space, then try again."
     )
-    path: str
 
 
 class KernelBusyError(MLWSError, code="20105", status=409):
@@ -532,10 +528,9 @@ class ExecutionLostError(MLWSError, code="20205", status=409):
     solution = Message("You can run it again.")
 
 
-class VariableError(ReasonError, code="20206", status=422):
+class VariableError(ItemError, ReasonError, code="20206", status=422):
     message = Message("Can't show the variable {name!r}: {reason}")
     solution = Message("Change the filter, or choose another column or variable.")
-    name: str
 
 
 class CodeBlockedError(ReasonError, code="20301", status=403):
@@ -553,18 +548,16 @@ class NotebookItemNotFoundError(ItemNotFoundError, code="20401"):
     """A missing item of a notebook, such as a cell, kernel or variable."""
 
 
-class NotebookUnreadableError(ReasonError, code="20402", status=422):
+class NotebookUnreadableError(PathError, ReasonError, code="20402", status=422):
     message = Message("Can't read {path!r} as a notebook: {reason}")
     solution = Message("Open the file in a text editor and fix it, or restore an earlier version.")
-    path: str
 
 
-class NotebookChangedError(MLWSError, code="20403", status=409):
+class NotebookChangedError(PathError, code="20403", status=409):
     message = Message("The notebook {path!r} was changed in the meantime; outputs were not saved.")
     solution = Message(
         "The response contains the outputs. Run the cells again to save them in the notebook."
     )
-    path: str
 
 
 # 30: versioning.
@@ -757,10 +750,9 @@ class TrackedByGitError(PathsError, code="30218", status=409):
     )
 
 
-class DataTrackingError(ReasonError, code="30219", status=409):
+class DataTrackingError(PathError, ReasonError, code="30219", status=409):
     message = Message("Can't track {path!r} with DVC: {reason}")
     solution = Message("Choose another path, or fix the problem first.")
-    path: str
 
 
 class DVCConfigError(ReasonError, code="30220", status=409):
@@ -793,14 +785,13 @@ class DataNotPushedError(PathsError, code="30230", status=409):
     )
 
 
-class SharedCacheError(MLWSError, code="30231", status=409):
+class SharedCacheError(PathError, code="30231", status=409):
     message = Message(
         "The cache {path!r} is outside this project and may contain data of other projects."
     )
     solution = Message(
         "Free up space with `dvc gc --projects`, listing every project that uses the cache."
     )
-    path: str
 
 
 class RunInProgressError(MLWSError, code="30232", status=409):
@@ -822,10 +813,9 @@ class UnresolvedCellsError(PathsError, code="30250", status=400):
     solution = Message("Choose a side for each cell, or accept one side for the whole notebook.")
 
 
-class HunkOutdatedError(ReasonError, code="30251", status=409):
+class HunkOutdatedError(PathError, ReasonError, code="30251", status=409):
     message = Message("{path!r} has changed; this hunk no longer applies: {reason}")
     solution = Message("Refresh the diff and select again. Nothing was changed.")
-    path: str
 
 
 class NoMergeError(MLWSError, code="30252", status=409):
@@ -875,10 +865,9 @@ class NothingToStashError(MLWSError, code="30258", status=400):
     solution = Message("Large new files and files ignored by git are not stashed.")
 
 
-class NoPromptError(MLWSError, code="30259", status=409):
+class NoPromptError(ItemError, code="30259", status=409):
     message = Message("The operation {name!r} is not waiting for input.")
     solution = Message("It has finished or was answered elsewhere. Check its status.")
-    name: str
 
 
 class NoOperationError(MLWSError, code="30260", status=409):
@@ -906,12 +895,11 @@ class RunCommitMissingError(MLWSError, code="30271", status=409):
     run: str
 
 
-class AlreadyReproducedError(MLWSError, code="30272", status=409):
+class AlreadyReproducedError(PathError, code="30272", status=409):
     message = Message("The run {run!r} is already reproduced in {path!r}.")
     solution = Message(
         "Use that folder, or delete it with `jupyter mlws reproduce --remove {run}` and try again."
     )
-    path: str
     run: str
 
 
@@ -1163,10 +1151,9 @@ class MethodNotSupportedError(MLWSError, code="50202", status=405):
     method: str
 
 
-class AlreadyExistsError(MLWSError, code="50203", status=409):
+class AlreadyExistsError(ItemError, code="50203", status=409):
     message = Message("{name!r} already exists.")
     solution = Message("Choose another name.")
-    name: str
 
 
 class PermissionDeniedError(MLWSError, code="50301", status=403):
@@ -1176,19 +1163,17 @@ class PermissionDeniedError(MLWSError, code="50301", status=403):
     resource: str
 
 
-class OutsideWorkspaceError(MLWSError, code="50302", status=403):
+class OutsideWorkspaceError(PathError, code="50302", status=403):
     message = Message("{path!r} is outside the workspace.")
     solution = Message("Use a path inside the project's folder.")
-    path: str
 
 
-class NotTrustedError(MLWSError, code="50303", status=403):
+class NotTrustedError(ItemError, code="50303", status=403):
     message = Message("The project {name!r} is not trusted, so its code can't run.")
     solution = Message(
         "If you trust its authors, run `jupyter mlws trust` in its folder, or select Trust Authors "
         "in the sidebar."
     )
-    name: str
 
 
 class EndpointNotFoundError(MLWSError, code="50401", status=404):
@@ -1196,25 +1181,22 @@ class EndpointNotFoundError(MLWSError, code="50401", status=404):
     solution = Message("See openapi.json for the available endpoints.")
 
 
-class ProjectNotFoundError(MLWSError, code="50402", status=404):
+class ProjectNotFoundError(ItemError, code="50402", status=404):
     message = Message("The project {name!r} was not found.")
     solution = Message("Create a project or open the example. A project is a git repository.")
-    name: str
 
 
-class OperationNotFoundError(MLWSError, code="50403", status=404):
+class OperationNotFoundError(ItemError, code="50403", status=404):
     message = Message("The operation {name!r} was not found.")
     solution = Message(
         "Start it again if needed. Finished operations are kept only for a while, at most "
         "until the server stops."
     )
-    name: str
 
 
-class ReferencePageNotFoundError(MLWSError, code="50404", status=404):
+class ReferencePageNotFoundError(ItemError, code="50404", status=404):
     message = Message("The reference has no page {name!r}.")
     solution = Message("Choose a page from the list of the reference.")
-    name: str
 
 
 TOO_LONG_NAME = Message("The name {name!r} exceeds the limit of 255 bytes for file names.")
