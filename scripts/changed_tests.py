@@ -87,7 +87,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "tests/hub/test_image.py": ("hub_config/image",),
     "tests/hub/test_installation.py": ("hub_config",),
     "tests/hub/test_many.py": (*CONTAINERS, *package("hub/scheduling")),
-    "tests/hub/test_queue.py": package("hub/scheduling", "hub/records", "hub/usage.py"),
+    "tests/hub/test_queue.py": package("hub/scheduling", "hub/records", "hub/reports.py"),
     "tests/hub/test_records.py": package("hub/records"),
     "tests/hub/test_resize.py": (*package("containers"), *CONTAINERS),
     "tests/hub/test_service.py": (*package("hub"), "hub_config/jupyterhub_config.py"),

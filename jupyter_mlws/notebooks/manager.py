@@ -22,7 +22,7 @@ from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.environments.models import EnvironmentRecord
 from jupyter_mlws.notebooks.discovery import find
-from jupyter_mlws.notebooks.documents import cell_id
+from jupyter_mlws.notebooks.documents import cell_id, stale_outputs
 from jupyter_mlws.notebooks.history import Histories, History
 from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
@@ -57,7 +57,6 @@ from jupyter_mlws.notebooks.runtime import (
     status_of,
 )
 from jupyter_mlws.notebooks.server import DocumentMetadata, JupyterServer
-from jupyter_mlws.notebooks.staleness import stale_outputs
 from jupyter_mlws.notebooks.variables import VariableReader
 
 LOCAL = "local"

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from types import ModuleType
 
+import click
+
+from jupyter_mlws.cli.magics import CELL_USAGE
+from jupyter_mlws.cli.main import build
+from jupyter_mlws.components import node
 from jupyter_mlws.components.registry import library
-from jupyter_mlws.core.errors import CATALOGUE
-from jupyter_mlws.reference.commands import (
-    MAGICS,
-    NODE_PROGRAMS,
-    PROGRAM,
-    all_commands,
-    command_text,
-    node_program_text,
-)
+from jupyter_mlws.core.errors import CATALOGUE, MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.reference.components import component_text
-from jupyter_mlws.reference.errors import PARTS, error_text, plain
 from jupyter_mlws.reference.guides import (
     guide_id,
     guide_message,
@@ -25,7 +25,8 @@ from jupyter_mlws.reference.guides import (
     guide_title,
     guides,
 )
-from jupyter_mlws.reference.markdown import join, translate
+from jupyter_mlws.reference.markdown import code, escape, join, product_language, table, translate
+from jupyter_mlws.workflows.notebook import command as notebook
 
 
 @dataclass(frozen=True)
@@ -104,3 +105,74 @@ def pages(language: str) -> dict[str, ReferencePage]:
         for number, error in sorted(CATALOGUE.items())
     ]
     return {page.id: page for page in result}
+
+
+FORMAT = re.compile(r"[!:][^{}]*\}")
+PARTS = {
+    "10": "Containers",
+    "20": "Notebooks",
+    "30": "Versions",
+    "40": "Workflows",
+    "50": "The server",
+}
+"""Headings by the first digits of the codes."""
+
+
+def plain(text: Message, language: str) -> str:
+    """Return a message with the names of its facts, without how Python formats them."""
+    return FORMAT.sub("}", text.in_(product_language(language)))
+
+
+def error_text(error: type[MLWSError], language: str) -> Iterator[str]:
+    """Yield the paragraphs about an error."""
+    yield f"**{escape(plain(error.message, language))}**"
+    yield escape(plain(error.solution, language))
+    details = ", ".join(code(name) for name in error.names())
+    yield f"{translate('HTTP status', language)}: {error.status}" + (
+        f" · {translate('Details', language)}: {details}" if details else ""
+    )
+
+
+PROGRAM = "jupyter mlws"
+NODE_PROGRAMS = {"node": node, "notebook": notebook}
+MAGICS = f"```text\n{CELL_USAGE.rstrip()}\n```"
+"""Usage of the magics that take a whole cell."""
+
+
+def all_commands(language: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield the commands by their words; the program itself has none."""
+    top = build(product_language(language))
+    yield (), top
+    for name, command in top.commands.items():
+        yield (name,), command
+        if isinstance(command, click.Group):
+            for inner in command.commands.values():
+                yield (name, str(inner.name)), inner
+
+
+def command_text(words: tuple[str, ...], command: click.Command, language: str) -> Iterator[str]:
+    """Yield usage, description and options of a command."""
+    if words:
+        context = command.context_class(command, info_name=" ".join([PROGRAM, *words]))
+        usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+        yield f"```text\n{usage}\n```"
+        yield paragraphs(command.help or "")
+    rows = []
+    context = command.context_class(command)
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None:
+            names, about = record
+            rows.append((code(names), escape(about)))
+    yield table([translate(text, language) for text in ("Option", "Description")], rows)
+
+
+def node_program_text(module: ModuleType) -> Iterator[str]:
+    """Yield usage and description of a program that nodes start."""
+    yield f"```text\n{module.USAGE.removeprefix('usage: ')}\n```"
+    yield paragraphs(inspect.cleandoc(module.__doc__ or "").partition("\n\n")[2])
+
+
+def paragraphs(text: str) -> str:
+    """Return a docstring as Markdown."""
+    return "\n\n".join(escape(part) for part in inspect.cleandoc(text).split("\n\n"))

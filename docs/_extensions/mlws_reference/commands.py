@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.reference.commands import (
+from jupyter_mlws.reference.markdown import code, join
+from jupyter_mlws.reference.pages import (
     MAGICS,
     NODE_PROGRAMS,
     all_commands,
     command_text,
     node_program_text,
 )
-from jupyter_mlws.reference.markdown import code, join
 
 
 def command_line(language: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from jupyter_mlws.core.errors import CATALOGUE
-from jupyter_mlws.reference.errors import PARTS, error_text
 from jupyter_mlws.reference.markdown import join, translate
+from jupyter_mlws.reference.pages import PARTS, error_text
 
 
 def catalogue(language: str) -> str:

@@ -27,7 +27,7 @@ from jupyter_mlws.dvc.importing import import_url
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
-from jupyter_mlws.versioning.data.comparison import Side, compare_versions
+from jupyter_mlws.versioning.data.inspection import Side, compare_versions
 from jupyter_mlws.versioning.data.models import (
     Dataset,
     DatasetDetail,
