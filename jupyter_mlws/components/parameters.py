@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field
@@ -60,6 +61,7 @@ class ExpressionOf:
         self.is_condition = is_condition
 
 
+@dataclass(eq=False)
 class PairsOf:
     """Marks a list of ``column=value``, for columns of a table, by default the first input.
 
@@ -69,24 +71,14 @@ class PairsOf:
     ``about``: the values are kinds or roles of a source's columns, which its form shows as a table.
     """
 
-    def __init__(
-        self,
-        title: str,
-        choices: Sequence[str] = (),
-        *,
-        required: bool = True,
-        initial: str = "",
-        port: str = "",
-        labels: Sequence[str] = (),
-        about: Literal["", "kind", "role"] = "",
-    ) -> None:
-        self.port = port
-        self.labels = labels
-        self.about = about
-        self.title = title
-        self.choices = choices
-        self.initial = initial
-        self.required = required
+    title: str
+    choices: Sequence[str] = ()
+    _: KW_ONLY
+    required: bool = True
+    initial: str = ""
+    port: str = ""
+    labels: Sequence[str] = ()
+    about: Literal["", "kind", "role"] = ""
 
 
 class RulesOf:

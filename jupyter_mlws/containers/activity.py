@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     WORKFLOW = "workflow"
 
 
+@dataclass(eq=False)
 class Work:
     """Detects work in progress and reports it; lives on the event loop.
 
@@ -33,15 +35,9 @@ class Work:
     and a workflow, whose processes belong to no kernel.
     """
 
-    def __init__(
-        self,
-        kernels: Callable[[], Iterable[Any]],
-        terminals: Callable[[], Iterable[Any]],
-        is_running: Callable[[], bool],
-    ) -> None:
-        self._kernels = kernels
-        self._terminals = terminals
-        self._is_running = is_running
+    _kernels: Callable[[], Iterable[Any]]
+    _terminals: Callable[[], Iterable[Any]]
+    _is_running: Callable[[], bool]
 
     async def goes_on(self) -> set[Kind]:
         """Return the kinds of work in progress.

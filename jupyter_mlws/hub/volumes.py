@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from jupyter_mlws.api.rest import in_thread
@@ -34,29 +35,22 @@ MEBIBYTE = 1024**2
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class Volumes:
     """Volumes of the users. Must be used on the event loop.
 
     ``in_use`` checks whether containers of a user run or wait.
     """
 
-    def __init__(
-        self,
-        records: RecordQueue,
-        engine: Engine,
-        audit: Audit,
-        quota: int | None,
-        in_use: Callable[[str], bool],
-    ) -> None:
-        self._records = records
-        self._engine = engine
-        self._audit = audit
-        self._quota = quota
-        self._in_use = in_use
-        self._volumes: dict[str, VolumeRecord] = {}
-        self._sizes: dict[str, int] = {}
-        self._measured_at = 0.0
-        self._measure_lock = asyncio.Lock()
+    _records: RecordQueue
+    _engine: Engine
+    _audit: Audit
+    _quota: int | None
+    _in_use: Callable[[str], bool]
+    _volumes: dict[str, VolumeRecord] = field(init=False, default_factory=dict)
+    _sizes: dict[str, int] = field(init=False, default_factory=dict)
+    _measured_at: float = field(init=False, default=0.0)
+    _measure_lock: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     async def load(self) -> None:
         """Load the stored volumes, and add volumes of Docker for users without one."""

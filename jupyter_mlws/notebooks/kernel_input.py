@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_client.session import Session
@@ -13,25 +14,19 @@ from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.tab_executions import RunningExecution
 
 
+@dataclass(eq=False)
 class KernelInput:
     """Requests of one kernel's ``running`` code for input, and their answers.
 
     Only a tab's `stdin` channel receives a request: that of a tab that is gone is kept.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        manager: Any,
-        running: Mapping[str, RunningExecution],
-        recording: Recording,
-    ) -> None:
-        self._session = session
-        self._manager = manager
-        self._running = running
-        self._recording = recording
-        self._stdin_of_sessions: dict[str, Any] = {}
-        self._answer_stream: Any = None
+    _session: Session
+    _manager: Any
+    _running: Mapping[str, RunningExecution]
+    _recording: Recording
+    _stdin_of_sessions: dict[str, Any] = field(init=False, default_factory=dict)
+    _answer_stream: Any = field(init=False, default=None)
 
     def tab_connected(self, session: str) -> None:
         """Close the channel that was kept: a kernel replies to one socket of a session only."""

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -93,22 +93,17 @@ class ProcessTable:
 PROCESSES = ProcessTable()
 
 
+@dataclass(eq=False)
 class Meter:
     """Measures one process and its children, only while an execution runs."""
 
-    def __init__(
-        self,
-        limits: MemoryLimits,
-        on_warning: Callable[[str, int], None],
-        on_limit: Callable[[str, int], None],
-    ) -> None:
-        self._limits = limits
-        self._on_warning = on_warning
-        self._on_limit = on_limit
-        self._usages: dict[str, MemoryUsage] = {}
-        self._pid: int | None = None
-        self._ceiling = 0
-        self._task: asyncio.Task[None] | None = None
+    _limits: MemoryLimits
+    _on_warning: Callable[[str, int], None]
+    _on_limit: Callable[[str, int], None]
+    _usages: dict[str, MemoryUsage] = field(init=False, default_factory=dict)
+    _pid: int | None = field(init=False, default=None)
+    _ceiling: int = field(init=False, default=0)
+    _task: asyncio.Task[None] | None = field(init=False, default=None)
 
     def begin(self, execution: str, pid: int | None) -> None:
         """Measure an execution from now on."""

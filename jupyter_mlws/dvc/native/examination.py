@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +27,72 @@ from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 Entry = dict[str, Any]
 
 
+class Parameters:
+    """The parameters files of one repository."""
+
+    def __init__(self) -> None:
+        self._cache: dict[str, tuple[tuple[int, int, int], Any]] = {}
+
+    def values(self, path: str, keys: Sequence[str]) -> dict[str, Any] | None:
+        """Return the file's values by key, without missing keys; None if there is no file."""
+        try:
+            file_stat = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        state = (file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino)
+        if self._cache.get(path, (None,))[0] != state:
+            self._cache[path] = (state, _read(path))
+        data = self._cache[path][1]
+        if not keys:
+            return dict(data)
+        values = {}
+        for key in keys:
+            if any(character in key for character in "*?[]!") or key != key.strip("."):
+                raise UnsupportedStageError(Message("a parameter name with a pattern"))
+            value = data
+            for part in key.split("."):
+                if isinstance(value, list):
+                    raise UnsupportedStageError(Message("a parameter in a list"))
+                if not isinstance(value, dict) or part not in value:
+                    break
+                value = value[part]
+            else:
+                values[key] = value
+        return values
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (IsADirectoryError, UnicodeDecodeError) as error:
+        raise UnsupportedStageError(Message("an unreadable parameters file")) from error
+    if path.endswith(".json"):
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise UnsupportedStageError(Message("an unreadable parameters file")) from error
+    else:
+        data = yaml_loader.read(text)
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise UnsupportedStageError(Message("a parameters file that is not a mapping"))
+    return data
+
+
+@dataclass(eq=False)
 class StageExaminer:
     """Compares the stages of one repository with their entries in the lock file.
 
     ``current_entry`` returns a stage's entry, written or still to be written.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        objects: ObjectCache,
-        run_cache: RunCache,
-        current_entry: Callable[[str], Entry | None],
-    ) -> None:
-        self._root = root
-        self._objects = objects
-        self._run_cache = run_cache
-        self._current_entry = current_entry
-        self._parameters = Parameters()
+    _root: Path
+    _objects: ObjectCache
+    _run_cache: RunCache
+    _current_entry: Callable[[str], Entry | None]
+    _parameters: Parameters = field(init=False, default_factory=Parameters)
 
     def examine(self, one: NativeStage, forecast: Forecast) -> StageState:
         """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
@@ -215,57 +264,3 @@ def hashes_of(entry: Entry, kind: str) -> dict[str, str]:
             raise UnsupportedStageError(Message("an unsupported kind of hash"))
         hashes[item["path"]] = item["md5"]
     return hashes
-
-
-class Parameters:
-    """The parameters files of one repository."""
-
-    def __init__(self) -> None:
-        self._cache: dict[str, tuple[tuple[int, int, int], Any]] = {}
-
-    def values(self, path: str, keys: Sequence[str]) -> dict[str, Any] | None:
-        """Return the file's values by key, without missing keys; None if there is no file."""
-        try:
-            file_stat = os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        state = (file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino)
-        if self._cache.get(path, (None,))[0] != state:
-            self._cache[path] = (state, _read(path))
-        data = self._cache[path][1]
-        if not keys:
-            return dict(data)
-        values = {}
-        for key in keys:
-            if any(character in key for character in "*?[]!") or key != key.strip("."):
-                raise UnsupportedStageError(Message("a parameter name with a pattern"))
-            value = data
-            for part in key.split("."):
-                if isinstance(value, list):
-                    raise UnsupportedStageError(Message("a parameter in a list"))
-                if not isinstance(value, dict) or part not in value:
-                    break
-                value = value[part]
-            else:
-                values[key] = value
-        return values
-
-
-def _read(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (IsADirectoryError, UnicodeDecodeError) as error:
-        raise UnsupportedStageError(Message("an unreadable parameters file")) from error
-    if path.endswith(".json"):
-        try:
-            data = json.loads(text)
-        except ValueError as error:
-            raise UnsupportedStageError(Message("an unreadable parameters file")) from error
-    else:
-        data = yaml_loader.read(text)
-    if data is None:
-        data = {}
-    if not isinstance(data, dict):
-        raise UnsupportedStageError(Message("a parameters file that is not a mapping"))
-    return data

@@ -143,6 +143,7 @@ class Faults:
         raise InvalidConnectionError(faults=faults, workflow=workflow)
 
 
+@dataclass(eq=False)
 class Reader:
     """Reads the nodes of one definition into drafts, and adds all faults to ``faults``.
 
@@ -150,19 +151,11 @@ class Reader:
     write a path, or None.
     """
 
-    def __init__(
-        self,
-        components: Mapping[str, Component],
-        folder: str,
-        faults: Faults,
-        resolve: Callable[[str], Path],
-        find_conflict: Callable[[str], Message | None],
-    ) -> None:
-        self._components = components
-        self._folder = folder
-        self._faults = faults
-        self._resolve = resolve
-        self._find_conflict = find_conflict
+    _components: Mapping[str, Component]
+    _folder: str
+    _faults: Faults
+    _resolve: Callable[[str], Path]
+    _find_conflict: Callable[[str], Message | None]
 
     def read(
         self, definitions: Sequence[NodeDefinition], present: Mapping[str, ExistingNode]

@@ -67,25 +67,19 @@ class _NodeDraft:
         return posixpath.dirname(self.file)
 
 
+@dataclass(eq=False)
 class ElyraImporter:
     """Converts one flow into the workflow at ``target``.
 
     ``find_conflict`` returns why no node may write a path, or None.
     """
 
-    def __init__(
-        self,
-        project: Project,
-        target: str,
-        find_conflict: Callable[[str], Message | None],
-        notes: Notes,
-    ) -> None:
-        self._project = project
-        self._target = target
-        self._find_conflict = find_conflict
-        self._notes = notes
-        self._used_ids: dict[str, str] = {}
-        self._owners: dict[str, str] = {}
+    _project: Project
+    _target: str
+    _find_conflict: Callable[[str], Message | None]
+    _notes: Notes
+    _used_ids: dict[str, str] = field(init=False, default_factory=dict)
+    _owners: dict[str, str] = field(init=False, default_factory=dict)
 
     def convert(self, flow: Flow, source: str, name: str) -> ImportResult:
         """Return the workflow of a flow that comes from the file ``source``."""

@@ -202,23 +202,16 @@ def makespan(graph: StageGraph[Stage], seconds: Mapping[str, float], jobs: int) 
     return now
 
 
+@dataclass(eq=False)
 class _Planner:
     """Examines the nodes, each after those that it needs."""
 
-    def __init__(
-        self,
-        backend: NativeBackend | DvcBackend,
-        needs: Mapping[str, Sequence[str]],
-        force: bool,
-        looks: CosmeticChangeDetector | None,
-        rerun: Mapping[str, Message],
-    ) -> None:
-        self._backend = backend
-        self._rerun = rerun
-        self._needs = needs
-        self._force = force
-        self._change_detector = looks
-        self.has_cosmetic_changes = False
+    _backend: NativeBackend | DvcBackend
+    _needs: Mapping[str, Sequence[str]]
+    _force: bool
+    _change_detector: CosmeticChangeDetector | None
+    _rerun: Mapping[str, Message]
+    has_cosmetic_changes: bool = field(init=False, default=False)
 
     def plan_nodes(self, order: Sequence[str], accept: bool) -> dict[str, PlannedNode]:
         forecast = Forecast()
