@@ -70,18 +70,15 @@ def _table(path: Path) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class UsageSnapshot:
+class UsageSnapshot(Sample):
     """Counters and limits of the container that this process runs in.
 
     ``killed`` is the number of processes that the kernel has killed for lack of memory.
     """
 
-    cpu: float
     cpu_limit: float | None
-    memory: int
     memory_limit: int
     killed: int
-    time: float
 
 
 def read_own(root: Path = ROOT) -> UsageSnapshot | None:
@@ -101,12 +98,10 @@ def _read_own_v2(root: Path) -> UsageSnapshot | None:
     quota, period = (root / "cpu.max").read_text().split()
     sample = _read_v2(root)
     return UsageSnapshot(
-        cpu=sample.cpu,
+        **vars(sample),
         cpu_limit=None if quota == "max" else int(quota) / int(period),
-        memory=sample.memory,
         memory_limit=int(most),
         killed=_table(root / "memory.events")["oom_kill"],
-        time=sample.time,
     )
 
 
@@ -119,10 +114,8 @@ def _read_own_v1(root: Path) -> UsageSnapshot | None:
     period = _number(cpu / "cpu.cfs_period_us")
     sample = _read_v1(root, {"memory": "", "cpuacct": "", "pids": ""})
     return UsageSnapshot(
-        cpu=sample.cpu,
+        **vars(sample),
         cpu_limit=None if quota < 0 else quota / period,
-        memory=sample.memory,
         memory_limit=limit,
         killed=_table(memory / "memory.oom_control")["oom_kill"],
-        time=sample.time,
     )

@@ -215,13 +215,18 @@ class FileDiff(Record):
     cells: list[CellDiff] | None = None
 
 
-class ChangedFile(Record):
-    """A file of a diff; the counts of lines are null for binary files and data."""
+class VersionChange(Record):
+    """A path that a commit changed."""
 
     path: Text
     state: ChangeState
     kind: ChangeKind
     old_path: Text | None = None
+
+
+class ChangedFile(VersionChange):
+    """A file of a diff; the counts of lines are null for binary files and data."""
+
     additions: int | None = None
     deletions: int | None = None
 
@@ -236,15 +241,6 @@ class DiffReply(RootModel[FileDiff | Diff]):
     """Difference of one file if a path was given, otherwise the list of files."""
 
     model_config = ConfigDict(defer_build=True)
-
-
-class VersionChange(Record):
-    """A path that a commit changed."""
-
-    path: Text
-    state: ChangeState
-    kind: ChangeKind
-    old_path: Text | None = None
 
 
 class CodeVersion(Record):

@@ -7520,9 +7520,9 @@ export interface components {
       branch: string;
       commit: string;
       previous: string | null;
-      outcome: components['schemas']['PullOutcome'];
       commits: number;
       data: string[];
+      outcome: components['schemas']['PullOutcome'];
     };
     /** @description A push, with the data of its commits or without. */
     PushRequest: {

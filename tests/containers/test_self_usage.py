@@ -85,7 +85,7 @@ class Played:
 
     def read(self) -> UsageSnapshot:
         self.time += 1
-        return UsageSnapshot(self.time, 2.0, self.memory, 768 * MIB, self.killed, self.time)
+        return UsageSnapshot(self.time, self.memory, 1, self.time, 2.0, 768 * MIB, self.killed)
 
     async def list(self) -> dict[str, KernelProcess]:
         return dict(self.kernels)

@@ -144,16 +144,10 @@ class PullOutcome(StrEnum):
     MERGED = "merged"
 
 
-class Pulled(Record):
+class Pulled(Pushed):
     """Result of a pull; ``commits`` came from the remote, ``data`` changed with them."""
 
-    remote: Text
-    branch: Text
-    commit: str
-    previous: str | None
     outcome: PullOutcome
-    commits: int
-    data: list[Text]
 
 
 class HunkChoice(Request):
