@@ -18,9 +18,7 @@ from jupyter_mlws.core.errors import (
     NotebookItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.environments.models import EnvironmentRecord
 from jupyter_mlws.notebooks.discovery import find
 from jupyter_mlws.notebooks.documents import cell_id, stale_outputs
 from jupyter_mlws.notebooks.history import Histories, History
@@ -31,17 +29,13 @@ from jupyter_mlws.notebooks.models import (
     Attachment,
     Cell,
     CellExecuteRequest,
-    CellFailure,
     Execution,
     ExecutionOutput,
-    ExecutionQuery,
     ExecutionResult,
-    Needs,
     Notebook,
     NotebookCreate,
     NotebookDetail,
     NotebookPage,
-    Similar,
     StaleNotebook,
     StatusReport,
 )
@@ -174,14 +168,6 @@ class NotebookManager:
             items=[self._notebook(self._server.identify(path), path, facts, sessions)]
         )
 
-    async def needs(self, identifier: str, cell: str) -> Needs:
-        """Return the cells that ``up_to`` runs again for a cell.
-
-        Raises NotebookItemNotFoundError or NotebookUnreadableError.
-        """
-        runtime = await self._runtime(identifier)
-        return Needs(cells=await runtime.needs(cell))
-
     async def get(self, identifier: str) -> NotebookDetail:
         """Return a notebook with its cells.
 
@@ -209,7 +195,7 @@ class NotebookManager:
     async def delete(self, identifier: str) -> None:
         """Cancel all calls, end the session with its kernel, and remove the file."""
         path = await self._server.path_of(identifier)
-        runtime = await self._runtime(identifier)
+        runtime = await self.runtime(identifier)
         runtime.cancel(include_queued=True)
         session = session_of(path, await self._server.sessions(), runtime)
         if session is not None:
@@ -227,15 +213,9 @@ class NotebookManager:
 
         Failures of the code are in the result; only what prevents its queueing is raised.
         """
-        job = await self.submit(notebook_id, CellExecuteRequest(code=code, timeout=timeout))
+        runtime = await self.runtime(notebook_id)
+        job = await runtime.submit(CellExecuteRequest(code=code, timeout=timeout))
         return await self.result(job)
-
-    async def submit(self, identifier: str, request: CellExecuteRequest) -> Job:
-        """Queue a call behind those of the same notebook.
-
-        Raises NotebookItemNotFoundError or NotebookUnreadableError.
-        """
-        return await (await self._runtime(identifier)).submit(request)
 
     async def result(self, job: Job) -> ExecutionResult:
         """Wait until a call has ended, and return its result."""
@@ -267,7 +247,7 @@ class NotebookManager:
         The other cells of the same call do not run. Queued calls do.
         """
         path = await self._server.path_of(identifier)
-        runtime = await self._runtime(identifier)
+        runtime = await self.runtime(identifier)
         session = session_of(path, await self._server.sessions(), runtime)
         runtime.cancel(include_queued=False)
         if session is not None:
@@ -278,7 +258,7 @@ class NotebookManager:
     async def restart(self, identifier: str) -> StatusReport:
         """Restart the kernel; running and queued calls are canceled."""
         path = await self._server.path_of(identifier)
-        runtime = await self._runtime(identifier)
+        runtime = await self.runtime(identifier)
         runtime.cancel(include_queued=True)
         session = session_of(path, await self._server.sessions(), runtime)
         if session is None:
@@ -291,7 +271,7 @@ class NotebookManager:
         """Send input to the running code; NotebookItemNotFoundError if it requests none."""
         listener = await self._listener(identifier)
         if listener is None or not listener.input.answer(identifier, value):
-            (await self._runtime(identifier)).answer(value)
+            (await self.runtime(identifier)).answer(value)
         return await self.status(identifier)
 
     async def attach(self, identifier: str, session: str, waiting: Sequence[str]) -> Attachment:
@@ -340,57 +320,17 @@ class NotebookManager:
         self.recording.set_timeout(identifier, timeout)
         return await self.status(identifier)
 
-    async def executions(self, identifier: str, query: ExecutionQuery) -> Page[Execution]:
-        """Return the notebook's history, newest first."""
-        history = await self._history(identifier)
-        items, more = await asyncio.to_thread(history.page, identifier, query)
-        return Page(items=items, next_cursor=more)
-
-    async def newest(self, identifier: str) -> Page[Execution]:
-        """Return the last execution of each cell."""
-        history = await self._history(identifier)
-        return Page(items=await asyncio.to_thread(history.newest, identifier))
-
-    async def failures(self, identifier: str) -> Page[CellFailure]:
-        """Return the cells whose last execution failed, each with similar earlier failures."""
-        history = await self._history(identifier)
-        return Page(items=await asyncio.to_thread(history.failures, identifier))
-
-    async def similar(self, identifier: str, execution: str) -> Page[Similar]:
-        """Return earlier failures that are similar, and their fixes.
-
-        Raises NotebookItemNotFoundError.
-        """
-        history = await self._history(identifier)
-        failure = await asyncio.to_thread(history.one, identifier, execution)
-        return Page(items=await asyncio.to_thread(history.similar, failure))
-
-    async def environment(self, identifier: str, execution: str) -> EnvironmentRecord:
-        """Return the environment that an execution ran in.
-
-        Raises NotebookItemNotFoundError if there is no such execution, or it recorded none.
-        """
-        history = await self._history(identifier)
-        environment = await asyncio.to_thread(history.environment, identifier, execution)
-        if environment is None:
-            raise NotebookItemNotFoundError(kind="environment", name=execution)
-        return EnvironmentRecord.from_object(environment)
-
     async def execution(self, identifier: str, call: str) -> ExecutionResult:
         """Return a call by its id, live or from the history. Raises NotebookItemNotFoundError."""
         runtime = self._runtimes.get(identifier)
         job = runtime.jobs.get(call) if runtime else None
         if job is not None:
             return job.result()
-        history = await self._history(identifier)
+        history = await self.history(identifier)
         rows = await asyncio.to_thread(history.of_request, identifier, call)
         if not rows:
             raise NotebookItemNotFoundError(kind="execution", name=call)
         return _result_from_history(rows)
-
-    async def stream(self, identifier: str) -> RingStream:
-        """Return the live stream of the notebook's outputs and states."""
-        return (await self._runtime(identifier)).stream
 
     async def close(self) -> None:
         """End all calls and disconnect from the kernels, which the server itself stops."""
@@ -414,7 +354,8 @@ class NotebookManager:
                 raise ContainerForbiddenError(name=identifier)
         raise ContainerNotFoundError(name=identifier)
 
-    async def _history(self, identifier: str) -> History:
+    async def history(self, identifier: str) -> History:
+        """Return the executions of a notebook. Raises NotebookItemNotFoundError."""
         await self._adopted()
         path = await self._server.path_of(identifier)
         return await asyncio.to_thread(self._histories.of, path)
@@ -424,7 +365,8 @@ class NotebookManager:
         if self._adoption_task is not None:
             await asyncio.wait([self._adoption_task])
 
-    async def _runtime(self, identifier: str) -> NotebookRuntime:
+    async def runtime(self, identifier: str) -> NotebookRuntime:
+        """Return the calls of a notebook. Raises NotebookItemNotFoundError."""
         await self._adopted()
         await self._server.path_of(identifier)
         if identifier not in self._runtimes:

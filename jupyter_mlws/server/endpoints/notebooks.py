@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
+from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     CodeBlockedError,
@@ -135,7 +136,7 @@ async def execute(
 ) -> ExecutionResult | Reply[ExecutionResult]:
     if body.saves:
         await context.permit(("write", "contents"))
-    job = await services.notebooks.submit(identifier, body)
+    job = await (await services.notebooks.runtime(identifier)).submit(body)
     if not body.wait:
         where = ("notebooks", identifier, "executions", job.id)
         return Reply(job.result(), 202, where)
@@ -263,7 +264,8 @@ async def set_limits(services: Services, identifier: str, body: LimitsRequest) -
     also=[("read", "contents")],
 )
 async def list_cells(services: Services, identifier: str) -> Page[Execution]:
-    return await services.notebooks.newest(identifier)
+    history = await services.notebooks.history(identifier)
+    return Page(items=await in_thread(history.newest, identifier))
 
 
 @endpoints.get(
@@ -272,7 +274,8 @@ async def list_cells(services: Services, identifier: str) -> Page[Execution]:
     also=[("read", "contents")],
 )
 async def get_needed_cells(services: Services, identifier: str, cell: str) -> Needs:
-    return await services.notebooks.needs(identifier, cell)
+    runtime = await services.notebooks.runtime(identifier)
+    return Needs(cells=await runtime.needs(cell))
 
 
 @endpoints.get(
@@ -281,7 +284,8 @@ async def get_needed_cells(services: Services, identifier: str, cell: str) -> Ne
     also=[("read", "contents")],
 )
 async def list_failures(services: Services, identifier: str) -> Page[CellFailure]:
-    return await services.notebooks.failures(identifier)
+    history = await services.notebooks.history(identifier)
+    return Page(items=await in_thread(history.failures, identifier))
 
 
 @endpoints.get(
@@ -292,7 +296,9 @@ async def list_failures(services: Services, identifier: str) -> Page[CellFailure
 async def list_executions(
     services: Services, identifier: str, query: ExecutionQuery
 ) -> Page[Execution]:
-    return await services.notebooks.executions(identifier, query)
+    history = await services.notebooks.history(identifier)
+    items, more = await in_thread(history.page, identifier, query)
+    return Page(items=items, next_cursor=more)
 
 
 @endpoints.get(
@@ -303,7 +309,9 @@ async def list_executions(
 async def list_similar_failures(
     services: Services, identifier: str, execution: str
 ) -> Page[Similar]:
-    return await services.notebooks.similar(identifier, execution)
+    history = await services.notebooks.history(identifier)
+    failure = await in_thread(history.one, identifier, execution)
+    return Page(items=await in_thread(history.similar, failure))
 
 
 @endpoints.get(
@@ -311,7 +319,11 @@ async def list_similar_failures(
     "Get the environment that an execution ran in",
 )
 async def get_environment(services: Services, identifier: str, execution: str) -> EnvironmentRecord:
-    return await services.notebooks.environment(identifier, execution)
+    history = await services.notebooks.history(identifier)
+    environment = await in_thread(history.environment, identifier, execution)
+    if environment is None:
+        raise NotebookItemNotFoundError(kind="environment", name=execution)
+    return EnvironmentRecord.from_object(environment)
 
 
 @endpoints.get(
@@ -333,7 +345,7 @@ class OutputStream(StreamHandler):
         await super().permit(("read", "contents"), *also)
 
     async def attach(self, *ids: str) -> None:
-        self.ring = await self.services.notebooks.stream(ids[0])
+        self.ring = (await self.services.notebooks.runtime(ids[0])).stream
 
     async def newest(self) -> int:
         return self.ring.seq
