@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypedDict, TypeVar, get_args, get_origin
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
-from typing_extensions import Unpack
 
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import Fault, InvalidRequestError, MLWSError
@@ -102,22 +102,6 @@ class Context:
         return [tag.partition(".")[0] for tag in tags]
 
 
-class EndpointOptions(TypedDict, total=False):
-    """The options of an endpoint's declaration; see :class:`Endpoint`."""
-
-    resource: str
-    reply: type[BaseModel]
-    status: int
-    also: Sequence[tuple[str, str]]
-    errors: Errors
-    headers: Mapping[str, str]
-    idempotent: bool
-    shared: bool
-    dry_status: int
-    media: str
-    untrusted: bool
-
-
 @dataclass(frozen=True)
 class Endpoint:
     """One method of one path.
@@ -179,6 +163,14 @@ class Endpoint:
         return query.part_of(answer) if isinstance(query, ShortListQuery) else answer
 
 
+class Declare(Protocol):
+    """Declares a function for one method; ``options`` are fields of :class:`Endpoint`."""
+
+    def __call__(
+        self, path: str, summary: str, **options: Any
+    ) -> Callable[[Function], Function]: ...
+
+
 class Endpoints:
     """The endpoints of one area; ``errors`` are those of each of them.
 
@@ -192,42 +184,17 @@ class Endpoints:
         self._resource = resource
         self._errors = frozenset(errors)
         self._endpoints: list[Endpoint] = []
+        self.get: Declare = partial(self._declare, "get")
+        self.post: Declare = partial(self._declare, "post")
+        self.put: Declare = partial(self._declare, "put")
+        self.patch: Declare = partial(self._declare, "patch")
+        self.delete: Declare = partial(self._declare, "delete")
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self._endpoints)
 
-    def get(
-        self, path: str, summary: str, **options: Unpack[EndpointOptions]
-    ) -> Callable[[Function], Function]:
-        """Declare a function for GET."""
-        return self._declare("get", path, summary, options)
-
-    def post(
-        self, path: str, summary: str, **options: Unpack[EndpointOptions]
-    ) -> Callable[[Function], Function]:
-        """Declare a function for POST."""
-        return self._declare("post", path, summary, options)
-
-    def put(
-        self, path: str, summary: str, **options: Unpack[EndpointOptions]
-    ) -> Callable[[Function], Function]:
-        """Declare a function for PUT."""
-        return self._declare("put", path, summary, options)
-
-    def patch(
-        self, path: str, summary: str, **options: Unpack[EndpointOptions]
-    ) -> Callable[[Function], Function]:
-        """Declare a function for PATCH."""
-        return self._declare("patch", path, summary, options)
-
-    def delete(
-        self, path: str, summary: str, **options: Unpack[EndpointOptions]
-    ) -> Callable[[Function], Function]:
-        """Declare a function for DELETE."""
-        return self._declare("delete", path, summary, options)
-
     def _declare(
-        self, method: str, path: str, summary: str, options: EndpointOptions
+        self, method: str, path: str, summary: str, **options: Any
     ) -> Callable[[Function], Function]:
         def declare(function: Function) -> Function:
             facts: dict[str, Any] = {"resource": self._resource, **_models(function), **options}
