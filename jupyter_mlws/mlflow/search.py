@@ -13,6 +13,9 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from sqlalchemy import Float, cast, select
+from sqlalchemy.orm import aliased, selectinload
+
 from jupyter_mlws.mlflow.registry import run_values
 from jupyter_mlws.mlflow.rows import run_row
 from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
@@ -119,8 +122,6 @@ class MLflowSearch(MLflowRuns):
         """Return the names of all parameters and metrics, as columns to choose from."""
         store = self._sql_store()
         if store is not None:
-            from sqlalchemy import select
-
             schema = tables()
 
             with store.ManagedSessionMaker() as session:
@@ -171,8 +172,6 @@ class MLflowSearch(MLflowRuns):
                 if row is not None and metric in row.data.metrics
             }
         else:
-            from sqlalchemy import select
-
             latest = tables().SqlLatestMetric
 
             values = {}
@@ -214,9 +213,6 @@ class MLflowSearch(MLflowRuns):
     def _search_database(
         self, store: Any, filters: list[JSON], orders: list[JSON], limit: int, offset: int
     ) -> list[Any]:
-        from sqlalchemy import select
-        from sqlalchemy.orm import selectinload
-
         run = tables().SqlRun
 
         with store.ManagedSessionMaker() as session:
@@ -299,8 +295,6 @@ def _quote(text: str) -> str:
 
 
 def _build_condition(row: Mapping[str, Any], dialect: str) -> Any:
-    from sqlalchemy import select
-
     utils, run = search_utils(), tables().SqlRun
 
     kind, comparator = row["type"], row["comparator"].upper()
@@ -337,9 +331,6 @@ def _build_condition(row: Mapping[str, Any], dialect: str) -> Any:
 
 
 def _apply_order(query: Any, row: Mapping[str, Any], place: int, dialect: str) -> Any:
-    from sqlalchemy import Float, cast
-    from sqlalchemy.orm import aliased
-
     utils, run = search_utils(), tables().SqlRun
 
     kind, key = row["type"], utils.translate_key_alias(row["key"])

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as parquet
+from pyarrow import csv
+from pyarrow.parquet import ParquetFile
 
 from jupyter_mlws.components.values import table_files
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
@@ -22,11 +29,6 @@ from jupyter_mlws.workflows.models import (
     TableRequest,
 )
 from jupyter_mlws.workflows.previews import MAX_COLUMNS, to_cell
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from pyarrow.parquet import ParquetFile
 
 MAX_CACHE_BYTES = 256_000_000
 """Bytes of row groups that are kept for the next page."""
@@ -60,8 +62,6 @@ class _Group:
     @classmethod
     def of_file(cls, file: Path) -> list[_Group]:
         """Return the groups of a file; ValueError if one row is too large to be read."""
-        import pyarrow.parquet as parquet
-
         metadata, groups = parquet.read_metadata(file), []
         for index in range(metadata.num_row_groups):
             group = metadata.row_group(index)
@@ -76,8 +76,6 @@ class _Table:
     """A table as a sequence of groups of rows."""
 
     def __init__(self, path: Path, suffix: str) -> None:
-        import pyarrow.parquet as parquet
-
         self.is_truncated = False
         self._memory: pa.Table | None = None
         self._groups: list[_Group] = []
@@ -118,8 +116,6 @@ class _Table:
 
     def parts(self, index: int, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield columns of a group, a large one in parts."""
-        import pyarrow as pa
-
         if not self.is_large(index):
             yield self.read(index, columns)
             return
@@ -131,9 +127,6 @@ class _Table:
 
     def take(self, index: int, rows: np.ndarray) -> pa.Table:
         """Return rows of a large group, by their numbers in it."""
-        import numpy as np
-        import pyarrow as pa
-
         order, start, taken = np.argsort(rows), 0, []
         for part in self.parts(index, self.names):
             inside = rows[order][np.searchsorted(rows[order], start) :]
@@ -151,9 +144,6 @@ class _Table:
                 yield part.column(name)
 
     def _parquet(self, file: Path) -> ParquetFile:
-        import pyarrow as pa
-        from pyarrow.parquet import ParquetFile
-
         # A long text that is repeated is in memory once.
         texts = [f.name for f in self.fields if f.type in (pa.string(), pa.binary())]
         return ParquetFile(file, read_dictionary=texts)
@@ -174,8 +164,6 @@ class TableReader:
         Raises WorkflowItemNotFoundError if the file does not exist, PreviewError if it is no table
         or a filter does not fit.
         """
-        import numpy as np
-
         with _preview_errors():
             key, table = self._open(path, suffix)
             total = sum(table.group_rows)
@@ -211,8 +199,6 @@ class TableReader:
 
     def statistics(self, path: Path, suffix: str, request: ColumnRequest) -> ColumnStatistics:
         """Return counts and the distribution of a column."""
-        import pyarrow as pa
-
         with _preview_errors():
             _, table = self._open(path, suffix)
             field = next((f for f in table.fields if f.name == request.column), None)
@@ -255,10 +241,6 @@ class TableReader:
 
     def _order(self, key: Any, table: _Table, request: TableRequest) -> Any:
         """Return the numbers of the rows that match, sorted; None for all as they are."""
-        import numpy as np
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         if request.sort is None and not request.filters:
             return None
         filters = tuple((f.column, f.operator, f.value) for f in request.filters)
@@ -304,9 +286,6 @@ def _preview_errors() -> Iterator[None]:
 
 def read_csv(path: Path, suffix: str) -> tuple[pa.Table, bool]:
     """Return a CSV file, or its first rows if it is large, and whether rows were left out."""
-    import pyarrow as pa
-    from pyarrow import csv
-
     parse = csv.ParseOptions(delimiter="\t" if suffix == ".tsv" else ",", newlines_in_values=True)
     is_large = path.stat().st_size > MAX_CSV_BYTES
 
@@ -336,9 +315,6 @@ def read_csv(path: Path, suffix: str) -> tuple[pa.Table, bool]:
 
 def _sortable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column itself, or the ranks of its texts."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not pa.types.is_dictionary(column.type):
         return column
     texts = pa.chunked_array([column.unify_dictionaries().combine_chunks()]).chunk(0)
@@ -347,10 +323,6 @@ def _sortable(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def matching_rows(column: pa.ChunkedArray, one: TableFilter) -> Any:
     """Return a mask of the rows of a column that match a filter."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if pa.types.is_dictionary(column.type):
         masks = [np.empty(0, dtype=bool)]
         for chunk in column.chunks:
@@ -374,8 +346,6 @@ def matching_rows(column: pa.ChunkedArray, one: TableFilter) -> Any:
 
 def number_statistics(table: _Table, field: pa.Field) -> ColumnStatistics:
     """Return the range, moments and histogram of a column of numbers, in two passes."""
-    import numpy as np
-
     count = nulls = 0
     low, high, total, squares = np.inf, -np.inf, 0.0, 0.0
 

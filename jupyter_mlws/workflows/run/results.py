@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.core.i18n import Message
@@ -29,7 +30,9 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.previews import plot, preview, type_of
 from jupyter_mlws.workflows.run.runs import Runs, check_targets
-from jupyter_mlws.workflows.tables import TableReader
+
+if TYPE_CHECKING:
+    from jupyter_mlws.workflows.tables import TableReader
 
 MAX_LOG_BYTES = 1_000_000
 """Bytes of a log in one answer."""
@@ -45,7 +48,13 @@ class Results:
     def __init__(self, project: Project, runs: Runs) -> None:
         self._project = project
         self._runs = runs
-        self._tables = TableReader()
+
+    @cached_property
+    def _tables(self) -> TableReader:
+        # It imports pyarrow, which a list of results does not need.
+        from jupyter_mlws.workflows.tables import TableReader
+
+        return TableReader()
 
     def log_file(self, path: str, run: str, node: str) -> Path:
         """Return the file that a node's output goes to; it may not exist yet."""
