@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -301,11 +302,8 @@ def object_path(root: Path, md5: str) -> Path:
 
 def md5_of(path: str | Path) -> str:
     """Return the hash of a file's content."""
-    digest = hashlib.md5(usedforsecurity=False)
     with open(path, "rb", buffering=0) as file:
-        while block := file.read(BLOCK_SIZE):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
 
 
 def _read_at_most(path: str, most: int) -> bytes:

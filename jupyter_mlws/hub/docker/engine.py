@@ -355,13 +355,11 @@ def read_inspection(raw: Mapping[str, Any]) -> DockerContainer:
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """Parse RFC 3339 with nanoseconds, which Python before 3.11 does not support."""
+    """Parse RFC 3339; None for Docker's zero, and for what is no time."""
     if text.startswith(ZERO_TIMESTAMP):
         return None
-    seconds, _, fraction = text.rstrip("Z").partition(".")
-    micro = fraction[:6].ljust(6, "0") if fraction[:6].isdecimal() else "000000"
     try:
-        return datetime.fromisoformat(f"{seconds}.{micro}+00:00")
+        return datetime.fromisoformat(text)
     except ValueError:
         return None
 

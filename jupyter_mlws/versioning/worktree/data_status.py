@@ -17,10 +17,10 @@ from pathlib import Path
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.dvc.data import open_data
+from jupyter_mlws.dvc.native.objects import md5_of
 from jupyter_mlws.dvc.native.repository import config_files, read_config
 from jupyter_mlws.dvc.pointers import DataPointer
 
-BLOCK_SIZE = 1024 * 1024
 MIN_PERSISTED_BYTES = 64 * 1024
 """Bytes from which on a file's hash is kept across restarts."""
 RACY_INTERVAL = 2.0
@@ -133,11 +133,7 @@ class WorktreeStatus:
         entry = self._hashes.get(str(path))
         if entry is not None and entry[0] == stamp:
             return entry[1]
-        digest = hashlib.md5(usedforsecurity=False)
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_SIZE):
-                digest.update(block)
-        md5 = digest.hexdigest()
+        md5 = md5_of(path)
         if time.time() - facts.st_mtime > RACY_INTERVAL:
             self._hashes[str(path)] = (stamp, md5)
             self._has_new_hashes = self._has_new_hashes or facts.st_size >= MIN_PERSISTED_BYTES

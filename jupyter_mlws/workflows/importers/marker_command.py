@@ -12,9 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-BLOCK = 1 << 20
-"""Bytes read at a time."""
-
 
 def main(argv: Sequence[str]) -> int:
     """Write the marker; the exit code is 2 if that fails."""
@@ -27,10 +24,8 @@ def main(argv: Sequence[str]) -> int:
         for path in map(Path, argv[1:]):
             files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
             for file in files:
-                digest = hashlib.sha256()
                 with file.open("rb") as stream:
-                    while block := stream.read(BLOCK):
-                        digest.update(block)
+                    digest = hashlib.file_digest(stream, "sha256")
                 lines.append(f"{digest.hexdigest()}  {file.as_posix()}\n")
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.write_text("".join(lines), encoding="utf-8")
