@@ -28,7 +28,7 @@ msgstr ""
 
 """
 """No dates and programs, which would change with every run."""
-KEYWORDS = dict.fromkeys(("Message", "say", "command", "data_command", "project_command", "option"))
+KEYWORDS = dict.fromkeys(("Message", "say", "command", "option", "flag", "node_option"))
 
 
 def extract() -> Catalog:

@@ -66,31 +66,27 @@ def status(context: CommandContext) -> int:
     cli.option(
         "Do not commit this file or folder; may be repeated.", "--leave-out", type=click.Path()
     ),
-    cli.option("Commit files even if they look like credentials.", "--allow-secrets"),
-    cli.option(
+    cli.flag("Commit files even if they look like credentials.", "--allow-secrets"),
+    cli.flag(
         "Commit new files to git even if there are so many that they look like data.",
         "--allow-many",
     ),
-    cli.option("Commit staged changes only.", "--staged"),
+    cli.flag("Commit staged changes only.", "--staged"),
 )
 def commit(
     context: CommandContext,
     message: str,
     paths: Sequence[str],
     leave_out: Sequence[str],
-    allow_secrets: bool,
-    allow_many: bool,
-    staged: bool,
+    **options: Any,
 ) -> int:
-    if staged and paths:
+    if options["staged"] and paths:
         raise UsageFaultError(context.views.say("Use either PATHS or --staged, not both."))
     body = {
         "message": message,
         "paths": context.paths(paths),
         "leave_out": context.paths(leave_out),
-        "allow_secrets": allow_secrets,
-        "allow_many": allow_many,
-        "staged": staged,
+        **options,
     }
     with context.client.reporting_holder(
         lambda holder: context.screen.warn(snapshot_views.waiting(context.views, holder))
@@ -169,16 +165,9 @@ def components(context: CommandContext) -> int:
     cli.FORCE,
     cli.ACCEPT_COSMETIC,
 )
-def plan(
-    context: CommandContext,
-    words: Sequence[str],
-    jobs: int | None,
-    force: bool,
-    accept_cosmetic: bool,
-) -> int:
+def plan(context: CommandContext, words: Sequence[str], **options: Any) -> int:
     path, targets = workflow_of(context, words)
-    query = {"targets": targets, "jobs": jobs, "force": force, "accept_cosmetic": accept_cosmetic}
-    plan = context.client.get(f"{workflow_address(path)}/plan", query)
+    plan = context.client.get(f"{workflow_address(path)}/plan", {"targets": targets, **options})
     return context.answer(plan, workflow_views.plan)
 
 
@@ -188,13 +177,9 @@ def plan(
     cli.METRIC,
     cli.MODE,
 )
-def sweep(
-    context: CommandContext, words: Sequence[str], metric: str | None, mode: str | None
-) -> int:
+def sweep(context: CommandContext, words: Sequence[str], **ranking: Any) -> int:
     path, names = workflow_of(context, words)
-    sweeps = context.client.get(
-        f"{workflow_address(path)}/sweeps", {"metric": metric, "mode": mode}
-    )
+    sweeps = context.client.get(f"{workflow_address(path)}/sweeps", ranking)
     if names:
         sweeps["items"] = [_find_sweep(sweeps["items"], name) for name in names]
     return context.answer(sweeps, workflow_views.sweeps)
@@ -207,13 +192,7 @@ def sweep(
     cli.METRIC,
     cli.MODE,
 )
-def promote(
-    context: CommandContext,
-    words: Sequence[str],
-    variant: str | None,
-    metric: str | None,
-    mode: str | None,
-) -> int:
+def promote(context: CommandContext, words: Sequence[str], **choice: Any) -> int:
     path, names = workflow_of(context, words)
     sweeps = context.client.get(f"{workflow_address(path)}/sweeps", {})
     if len(names) > 1 or (not names and len(sweeps["items"]) != 1):
@@ -224,7 +203,7 @@ def promote(
     name = _find_sweep(sweeps["items"], names[0])["name"] if names else sweeps["items"][0]["name"]
     result = context.client.post(
         f"{workflow_address(path)}/sweeps/{segment(name)}/promote",
-        {"variant": variant, "metric": metric, "mode": mode},
+        choice,
         {"If-Match": f'"{sweeps["etag"]}"'},
     )
     return context.answer(result, workflow_views.promoted)
@@ -256,54 +235,24 @@ def _find_sweep(sweeps: Sequence[JSON], name: str) -> JSON:
         metavar="EXECUTOR",
     ),
     cli.FORCE,
-    cli.option(
+    cli.flag(
         "After a failure, continue with nodes that do not depend on the failed one.",
         "-k",
         "--keep-going",
     ),
     cli.PULL,
-    cli.option("Run NODE even if it is up to date.", "--rerun", metavar="NODE"),
-    cli.option(
-        "Use the existing output of NODE as its result instead of running it.",
-        "--accept",
-        metavar="NODE",
+    cli.node_option("Run NODE even if it is up to date.", "--rerun", "again"),
+    cli.node_option(
+        "Use the existing output of NODE as its result instead of running it.", "--accept"
     ),
     cli.ACCEPT_COSMETIC,
-    cli.option(
-        "Skip NODE; nodes that depend on it run with the existing files.",
-        "--skip",
-        "skipped",
-        metavar="NODE",
-    ),
+    cli.node_option("Skip NODE; nodes that depend on it run with the existing files.", "--skip"),
 )
 def run(
-    context: CommandContext,
-    words: Sequence[str],
-    params: Sequence[str],
-    jobs: int | None,
-    force: bool,
-    keep_going: bool,
-    pull: bool,
-    rerun: Sequence[str],
-    accept: Sequence[str],
-    accept_cosmetic: bool,
-    skipped: Sequence[str],
-    executor: str | None,
+    context: CommandContext, words: Sequence[str], params: Sequence[str], **options: Any
 ) -> int:
     path, targets = workflow_of(context, words)
-    request = {
-        "params": dict(map(_parse_param, params)),
-        "targets": targets,
-        "force": force,
-        "keep_going": keep_going,
-        "pull": pull,
-        "jobs": jobs,
-        "executor": executor,
-        "again": rerun,
-        "accept": accept,
-        "accept_cosmetic": accept_cosmetic,
-        "skip": skipped,
-    }
+    request = {**options, "params": dict(map(_parse_param, params)), "targets": targets}
     return _watch_run(context, path, workflow_runs.execute(context.client, path, request))
 
 

@@ -119,6 +119,15 @@ def option(about: str, *names: str, **settings: Any) -> Parameter:
     return Parameter(names, settings, Message(about))
 
 
+def flag(about: str, *names: str) -> Parameter:
+    """A flag of a command that takes its options as ``**options``."""
+    return option(about, *names, is_flag=True)
+
+
+def node_option(about: str, *names: str) -> Parameter:
+    return option(about, *names, metavar="NODE", multiple=True)
+
+
 def argument(name: str, **settings: Any) -> Parameter:
     return Parameter([name], {**ARGUMENT_SETTINGS.get(name, {}), **settings})
 
@@ -186,9 +195,9 @@ NUMBER = option(
     show_default=True,
 )
 JOBS = option("Number of nodes to run in parallel.", "-j", "--jobs", type=click.IntRange(1))
-PULL = option("First fetch data that the nodes read and that was not pulled yet.", "--pull")
-FORCE = option("Run all nodes, even if they are unchanged.", "-f", "--force")
-ACCEPT_COSMETIC = option(
+PULL = flag("First fetch data that the nodes read and that was not pulled yet.", "--pull")
+FORCE = flag("Run all nodes, even if they are unchanged.", "-f", "--force")
+ACCEPT_COSMETIC = flag(
     "Treat cosmetic changes (comments, YAML or JSON formatting, notebook outputs and "
     "Markdown) as unchanged.",
     "--accept-cosmetic",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from jupyter_mlws.api.client import API, RemoteError, segment
 from jupyter_mlws.containers.models import (
@@ -26,7 +26,9 @@ from jupyter_mlws.containers.models import (
     container_id,
 )
 from jupyter_mlws.core.hub_environment import service_address
-from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.core.schemas import Page, Record
+
+Answer = TypeVar("Answer", bound=Record)
 
 
 class HubService(API):
@@ -64,12 +66,7 @@ class ContainerManager:
     """
 
     def __init__(self, service: HubService) -> None:
-        self._service = service
-
-    @property
-    def service(self) -> HubService:
-        """The Hub's service that carries out the requests."""
-        return self._service
+        self.service = service
 
     def create_container(self, config: ContainerCreate | Mapping[str, Any]) -> Container:
         """Create a container; it is CREATED or QUEUED, and RUNNING later.
@@ -79,7 +76,7 @@ class ContainerManager:
         """
         if isinstance(config, ContainerCreate):
             config = config.model_dump(exclude_unset=True)
-        return Container.model_validate(self._call("post", "containers", dict(config)))
+        return self._ask(Container, "post", "containers", dict(config))
 
     def start_container(self, container_id: str) -> bool:
         """Start a stopped container; return False if it waits in the queue."""
@@ -97,10 +94,10 @@ class ContainerManager:
     def list(self, limit: int = 50, cursor: str | None = None) -> Page[Container]:
         """Return the user's containers; for an administrator, all."""
         query = {"limit": limit, "cursor": cursor}
-        return Page[Container].model_validate(self._call("get", "containers", query))
+        return self._ask(Page[Container], "get", "containers", query)
 
     def get(self, container_id: str) -> Container:
-        return Container.model_validate(self._call("get", f"containers/{segment(container_id)}"))
+        return self._ask(Container, "get", f"containers/{segment(container_id)}")
 
     def resize(self, container_id: str, resources: ResourceChange | Mapping[str, Any]) -> Container:
         """Resize a container, live if it runs: ``{"memory": "4Gi"}``.
@@ -111,46 +108,44 @@ class ContainerManager:
             resources = resources.model_dump(exclude_none=True)
         body = {"resources": dict(resources)}
         path = f"containers/{segment(container_id)}"
-        return Container.model_validate(self._call("patch", path, body))
+        return self._ask(Container, "patch", path, body)
 
     def delete(self, container_id: str) -> Container:
         """Remove the container; the home stays."""
-        return Container.model_validate(self._call("delete", f"containers/{segment(container_id)}"))
+        return self._ask(Container, "delete", f"containers/{segment(container_id)}")
 
     def stats(self, container_id: str) -> Usage:
         """Return the container's current usage."""
-        return Usage.model_validate(self._call("get", f"containers/{segment(container_id)}/stats"))
+        return self._ask(Usage, "get", f"containers/{segment(container_id)}/stats")
 
     def logs(self, container_id: str, tail: int = 200) -> LogTail:
         """Return the last ``tail`` lines of a container's log, also after its end."""
         path = f"containers/{segment(container_id)}/logs"
-        return LogTail.model_validate(self._call("get", path, {"tail": tail}))
+        return self._ask(LogTail, "get", path, {"tail": tail})
 
     def events(self, container_id: str, tail: int = 200) -> ContainerEvents:
         """Return states, restarts, sizes and lack of memory, oldest first."""
         path = f"containers/{segment(container_id)}/events"
-        return ContainerEvents.model_validate(self._call("get", path, {"tail": tail}))
+        return self._ask(ContainerEvents, "get", path, {"tail": tail})
 
     def volumes(self) -> Page[Volume]:
         """Return the user's volumes: the mounted one, and those in the trash."""
-        return Page[Volume].model_validate(self._call("get", "volumes"))
+        return self._ask(Page[Volume], "get", "volumes")
 
     def hours(self, days: int = 30) -> HoursReport:
         """Return the user's usage hours of the last ``days`` days."""
-        return HoursReport.model_validate(self._call("get", "resources/hours", {"days": days}))
+        return self._ask(HoursReport, "get", "resources/hours", {"days": days})
 
     def images(self) -> Page[ImageInfo]:
         """The images that may be chosen."""
-        return Page[ImageInfo].model_validate(self._call("get", "images"))
+        return self._ask(Page[ImageInfo], "get", "images")
 
     def environments(self) -> Page[SavedEnvironment]:
         """Return the user's environments, saved or being saved."""
-        return Page[SavedEnvironment].model_validate(self._call("get", "environments"))
+        return self._ask(Page[SavedEnvironment], "get", "environments")
 
     def environment(self, identifier: str) -> SavedEnvironment:
-        return SavedEnvironment.model_validate(
-            self._call("get", f"environments/{segment(identifier)}")
-        )
+        return self._ask(SavedEnvironment, "get", f"environments/{segment(identifier)}")
 
     def save_environment(
         self, name: str, container_id: str | None = None, *, use: bool = True
@@ -161,19 +156,19 @@ class ContainerManager:
         it is saved.
         """
         body = {"name": name, "container": container_id or own_container(), "use": use}
-        return SavedEnvironment.model_validate(self._call("post", "environments", body))
+        return self._ask(SavedEnvironment, "post", "environments", body)
 
     def delete_environment(self, identifier: str) -> None:
         """Remove a saved environment that no container runs in."""
-        self._call("delete", f"environments/{segment(identifier)}")
+        self.service.ask("delete", f"environments/{segment(identifier)}")
 
     def me(self) -> Me:
         """Return the current user."""
-        return Me.model_validate(self._call("get", "me"))
+        return self._ask(Me, "get", "me")
 
     def resources(self) -> ResourceReport:
         """Return the machines with their free resources, and the queue."""
-        return ResourceReport.model_validate(self._call("get", "resources"))
+        return self._ask(ResourceReport, "get", "resources")
 
     def allocate(
         self, request: AllocateRequest | Resources | Mapping[str, Any], *, reserve: bool = False
@@ -183,11 +178,11 @@ class ContainerManager:
             request = AllocateRequest(resources=request, reserve=reserve)
         if isinstance(request, AllocateRequest):
             request = request.model_dump(exclude_unset=True)
-        return Allocation.model_validate(self._call("post", "resources/allocate", dict(request)))
+        return self._ask(Allocation, "post", "resources/allocate", dict(request))
 
     def _act(self, container_id: str, action: str) -> Container:
         path = f"containers/{segment(container_id)}/{action}"
-        return Container.model_validate(self._call("post", path))
+        return self._ask(Container, "post", path)
 
-    def _call(self, verb: str, *arguments: Any) -> Any:
-        return self._service.ask(verb, *arguments)
+    def _ask(self, model: type[Answer], verb: str, *arguments: Any) -> Answer:
+        return model.model_validate(self.service.ask(verb, *arguments))
