@@ -47,7 +47,7 @@ class Misfit(NamedTuple):
     fix: Message
     setting: str
     repairs: tuple[Repair, ...] = ()
-    is_certain: bool = True
+    is_certain: bool = False
 
 
 Needs = Callable[[Settings, Inputs], Iterator[Misfit]]
@@ -79,7 +79,6 @@ def rows(*ports: str) -> Needs:
                     Message("The table at the input {port} has no values.", port=port),
                     Message("Look at the node before, or load another file."),
                     "",
-                    is_certain=False,
                 )
             elif "target" in settings:
                 goal = target_of_schema(table, settings["target"]) or ""
@@ -89,7 +88,6 @@ def rows(*ports: str) -> Needs:
                         Message("The target column {name!r} has no values.", name=goal),
                         Message("Choose another target column."),
                         "target",
-                        is_certain=False,
                     )
 
     return check
@@ -128,7 +126,6 @@ def judged(models: str, port: str, is_trained: bool = True) -> Needs:
                 ),
                 Message("Convert them with “Convert Types”, as for the training."),
                 "",
-                is_certain=False,
             )
 
     return check
@@ -148,7 +145,6 @@ def _predicts(table: Schema, goal: str | None, models: Sequence[Value]) -> Itera
                 Message("A model predicts {other!r}, not {name!r}.", other=own, name=goal),
                 Message("Choose the same target column here and where the model is trained."),
                 "target",
-                is_certain=False,
             )
         elif table.complete:
             missing |= dict.fromkeys(
@@ -163,7 +159,6 @@ def _predicts(table: Schema, goal: str | None, models: Sequence[Value]) -> Itera
             Message("Models were trained on {columns}.", columns=names_of_columns(missing)),
             Message("Take a table that has these columns, or train without them."),
             "",
-            is_certain=False,
         )
 
 
@@ -249,6 +244,7 @@ def numeric_features(
             Message("Take other columns, or encode them before this node."),
             "columns",
             tuple(encodings(texts, table.columns)),
+            is_certain=True,
         )
     if gaps and not takes_gaps:
         yield _gaps(gaps)
@@ -285,7 +281,6 @@ def split(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
             ),
             "time",
             (Repair(Message("Split in Time Order"), {"time": dates[0]}),),
-            is_certain=False,
         )
 
 
@@ -326,14 +321,12 @@ def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
             Message("The target column {name!r} has no classes.", name=goal),
             Message("Choose another target column."),
             "target",
-            is_certain=False,
         )
     if task == "classification" and target.is_whole is False:
         yield Misfit(
             Message("The target column {name!r} has fractions, which are no classes.", name=goal),
             Message("Choose another target column, or train a regressor."),
             "target",
-            is_certain=False,
         )
     yield from infinite_values({goal: target})
     if target.kind == "constant":
@@ -341,7 +334,6 @@ def _target_fits(goal: str, target: Column, task: str) -> Iterator[Misfit]:
             Message("Every value of the target column {name!r} is the same.", name=goal),
             Message("Choose another target column."),
             "target",
-            is_certain=False,
         )
 
 
@@ -358,7 +350,6 @@ def _features_fit(
                 ),
                 Message("They are identifiers or constants. Change their kind where it is wrong."),
                 "preparation",
-                is_certain=False,
             )
         return
     texts = [name for name, column in features.items() if _is_text(column)]
@@ -368,6 +359,7 @@ def _features_fit(
             Message("Have this node prepare them, or do so before it."),
             "preparation",
             (AUTOMATIC, *encodings(texts, features), ignoring(texts)),
+            is_certain=True,
         )
     gaps = {name: column for name, column in features.items() if column.has_gaps}
     if gaps and not takes_gaps:
@@ -407,7 +399,6 @@ def infinite_values(columns: Mapping[str, Column]) -> Iterator[Misfit]:
             Message("Correct them, or leave out their rows with “Filter Rows”."),
             "",
             (ignoring(names),),
-            is_certain=False,
         )
 
 
@@ -419,7 +410,6 @@ def _gaps(columns: Mapping[str, Column], *repairs: Repair) -> Misfit:
         Message("Fill them, or leave out the rows, before this node."),
         "preparation" if repairs else "columns",
         (*repairs, LEAVE_OUT if has_values else ignoring(columns)),
-        is_certain=False,
     )
 
 

@@ -100,7 +100,6 @@ def range_types(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
             ),
             CONVERT_FIRST,
             "ranges",
-            is_certain=False,
         )
 
 
@@ -148,7 +147,6 @@ def filled_columns(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
             Message("Every row has a missing value, so none would be left."),
             "drop_missing",
             (ignoring(empty, "input_path"),),
-            is_certain=False,
         )
 
 
@@ -160,6 +158,7 @@ def images(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
             Message("The table has no column with images."),
             Message("Load it with “Load Images”."),
             "",
+            is_certain=True,
         )
 
 
@@ -175,7 +174,6 @@ def numbers_left(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
             Message("The table has no numbers."),
             Message("Encode or convert columns before this node."),
             "",
-            is_certain=False,
         )
 
 
@@ -186,7 +184,10 @@ def comparison(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
     column = table_of(inputs, "data").columns.get(settings["column"])
     if not settings["column"]:
         yield Misfit(
-            Message("No column is chosen."), Message("Choose the column to test."), "column"
+            Message("No column is chosen."),
+            Message("Choose the column to test."),
+            "column",
+            is_certain=True,
         )
     elif column is not None and settings["condition"] not in (
         *("is_missing", "is_not_missing", "contains"),
@@ -276,6 +277,7 @@ def join_keys(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
             Message("The tables have no column in common."),
             Message("Choose the key columns of both."),
             "columns",
+            is_certain=True,
         )
     for name, other in zip(keys, settings["right_columns"] or keys, strict=False):
         one, partner = left.columns.get(name, ANY), right.columns.get(other, ANY)
@@ -290,11 +292,10 @@ def join_keys(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
                 ),
                 Message("Convert one of them with “Convert Types” before."),
                 "columns",
-                is_certain=False,
             )
         elif not (is_comparable(one) and is_comparable(partner)):
             words = OTHER_VALUES.fill(columns=name)
-            yield Misfit(words, CONVERT_FIRST, "columns", is_certain=False)
+            yield Misfit(words, CONVERT_FIRST, "columns")
 
 
 def equal_types(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
@@ -313,7 +314,6 @@ def equal_types(settings: Settings, inputs: Inputs) -> Iterator[Misfit]:
             ),
             Message("Convert one of them with “Convert Types” before."),
             "",
-            is_certain=False,
         )
 
 
