@@ -1,12 +1,21 @@
-"""Views of merges, staging, reverts, tags, safety copies and stashes."""
+"""Views of merges, staging, branches, tags, stashes, safety copies, verification and models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
-from jupyter_mlws.cli.version_views import data_lines
-from jupyter_mlws.cli.views import COMMIT, JSON, TIME, Column, Views
+from jupyter_mlws.cli.views import (
+    COMMIT,
+    DASH,
+    JSON,
+    TIME,
+    Column,
+    Views,
+    columns_of,
+    size_of,
+    when_of,
+)
 from jupyter_mlws.core.i18n import Message, term
 
 
@@ -164,3 +173,181 @@ def fetch_result(views: Views, result: JSON) -> list[Block]:
         for row in result["branches"]
     ]
     return [Lines(rows)]
+
+
+def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """Render a line for every branch; the current one stands out."""
+
+    def name(row: JSON) -> Cell:
+        text = f"{row['remote']}/{row['name']}" if row["remote"] else row["name"]
+        return Cell(text, Tone.STRONG if row["current"] else Tone.PLAIN)
+
+    def upstream(row: JSON) -> str:
+        ahead = f"+{row['ahead']}" if row["ahead"] else ""
+        behind = f"-{row['behind']}" if row["behind"] else ""
+        return " ".join(part for part in (row["upstream"], ahead, behind) if part)
+
+    return views.listing(
+        rows,
+        Message("No branches yet."),
+        Column(Message("Branch"), name),
+        COMMIT,
+        Column(Message("Upstream"), upstream, Tone.BUSY),
+        Column(Message("Message"), "subject"),
+        TIME,
+    )
+
+
+def branch_deletion(views: Views, row: JSON) -> list[Block]:
+    """Render the name of a deleted branch, and the commit from which it can be restored."""
+    text = views.say(
+        "Deleted branch {name} (was {commit}).", name=row["name"], commit=row["commit"][:8]
+    )
+    return [line(text)]
+
+
+def checkout_result(views: Views, result: JSON) -> list[Block]:
+    """Render the branch or commit of HEAD after a checkout, and the data that changed."""
+    name = result["branch"] or views.say("detached HEAD")
+    head = [Cell(name, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
+    return [Lines([head, *data_lines(views, result["data"])])]
+
+
+def push_result(views: Views, result: JSON) -> list[Block]:
+    """Render the branch and commit of the remote after a push, and the pushed data."""
+    name = f"{result['remote']}/{result['branch']}"
+    head = [Cell(name, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
+    text = views.say("commits: {count}", count=result["commits"])
+    return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
+
+
+def pull_result(views: Views, result: JSON) -> list[Block]:
+    """Render the commit of the branch after a pull, the outcome (e.g. merged), and the data."""
+    head = [
+        Cell(result["branch"], Tone.STRONG),
+        Cell(f"  {result['commit'][:8]}  ", Tone.WARN),
+        views.word(result["outcome"]),
+    ]
+    text = views.say("commits: {count}", count=result["commits"])
+    return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
+
+
+def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
+    """Return a line with the data paths of a result; no line if there are none."""
+    if not paths:
+        return []
+    text = views.say("data: {paths}", paths=", ".join(paths))
+    return [[Cell(text, Tone.FAINT)]]
+
+
+def verification_report(views: Views, report: JSON) -> list[Block]:
+    """Render the problems that a verification found, or that all objects are intact."""
+    summary = views.say(
+        "Checked {short}. Objects: {objects} ({size})",
+        short=report["snapshot"][:8],
+        objects=report["objects"],
+        size=size_of(report["bytes"]),
+    )
+    blocks: list[Block] = [line(summary, Tone.FAINT), *_unreachable(views, report)]
+    if report["problems"]:
+        return [*blocks, _objects(views, report["problems"])]
+    if not report["unreachable"]:
+        blocks.append(line(views.say("All objects verified."), Tone.GOOD))
+    return blocks
+
+
+def repair_result(views: Views, result: JSON) -> list[Block]:
+    """Render the repaired objects with their sources, and the objects that are lost."""
+    blocks: list[Block] = _unreachable(views, result)
+    if result["mended"]:
+        table = views.table(
+            result["mended"],
+            Column(Message("Repaired"), "path", Tone.STRONG),
+            Column(Message("Hash"), lambda row: row["hash"][:8], Tone.FAINT),
+            Column(Message("Location"), lambda row: views.word(row["where"])),
+            Column(Message("Source"), lambda row: views.word(row["source"])),
+        )
+        blocks.append(table)
+    if result["lost"]:
+        text = views.say("Not stored anywhere:")
+        blocks += [line(text, Tone.BAD), _objects(views, result["lost"])]
+        if any(row["output"] for row in result["lost"]):
+            text = views.say("Workflow outputs can be regenerated by running the workflow.")
+            blocks.append(line(text, Tone.FAINT))
+    return blocks or [line(views.say("Nothing to repair."), Tone.GOOD)]
+
+
+def _unreachable(views: Views, row: JSON) -> list[Block]:
+    if not row["unreachable"]:
+        return []
+    text = views.say("Can't reach the remote: {reason}", reason=row["unreachable"])
+    return [line(text, Tone.WARN)]
+
+
+def _objects(views: Views, rows: Sequence[JSON]) -> Block:
+    return views.table(
+        rows,
+        Column(Message("Path"), "path", Tone.STRONG),
+        Column(Message("Hash"), "hash", Tone.FAINT),
+        Column(Message("Location"), lambda row: views.word(row["where"])),
+        Column(Message("Problem"), lambda row: views.word(row["problem"])),
+    )
+
+
+def models(views: Views, rows: Sequence[JSON], *, wide: bool) -> list[Block]:
+    """Render a line for every model, with the metrics of its newest version."""
+    if not rows:
+        return [line(views.say("No models yet."), Tone.FAINT)]
+    empty: JSON = {"version": DASH, "metrics": {}, "commit": None}
+    rows = [{**row, **{key: (row["newest"] or empty)[key] for key in empty}} for row in rows]
+    names = sorted({name for row in rows for name in row["metrics"]})
+    table = views.table(
+        rows,
+        Column(Message("Model"), "name", Tone.STRONG),
+        Column(Message("Latest"), lambda row: str(row["version"])),
+        Column(
+            Message("Aliases"),
+            lambda row: ", ".join(
+                f"{a} → {number}" for a, number in sorted(row["aliases"].items())
+            ),
+            Tone.BUSY,
+        ),
+        *columns_of("metrics", names),
+        COMMIT,
+        Column(Message("Time"), lambda row: when_of(row["updated"]), Tone.FAINT),
+    )
+    return [views.responsive(table, "models", wide=wide)]
+
+
+def model(views: Views, record: JSON, *, wide: bool) -> list[Block]:
+    """Render a line for every version of one model."""
+    names = sorted({name for version in record["versions"] for name in version["metrics"]})
+    table = views.table(
+        record["versions"],
+        Column(Message("Version"), lambda row: str(row["version"]), Tone.STRONG),
+        Column(Message("Aliases"), lambda row: ", ".join(row["aliases"]), Tone.BUSY),
+        *columns_of("metrics", names),
+        COMMIT,
+        TIME,
+        Column(
+            Message("Parameters"),
+            lambda row: ", ".join(f"{key}={value}" for key, value in row["params"].items()),
+        ),
+    )
+    return [
+        line(record["name"], Tone.STRONG),
+        views.responsive(table, "models NAME", wide=wide),
+    ]
+
+
+def alias_history(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """Render a line for every change of an alias."""
+    return views.listing(
+        rows,
+        Message("No aliases yet."),
+        Column(Message("Alias"), "alias", Tone.STRONG),
+        Column(Message("Previous"), lambda row: str(row["before"] or DASH), Tone.FAINT),
+        Column(Message("Version"), lambda row: str(row["version"] or DASH)),
+        Column(Message("By"), "by"),
+        TIME,
+    )

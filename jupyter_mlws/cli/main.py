@@ -21,7 +21,6 @@ from jupyter_mlws.cli import (  # noqa: F401  declare them
     data,
     environments,
     experiments,
-    versions,
 )
 from jupyter_mlws.cli.console import TerminalScreen
 from jupyter_mlws.cli.context import (
