@@ -10,7 +10,7 @@ from jupyter_mlws.core.project import Project
 
 if TYPE_CHECKING:
     from jupyter_mlws.mlflow.client import TrackingClient
-    from jupyter_mlws.versioning.code.branches import BranchManager
+    from jupyter_mlws.versioning.code.branches import BranchManager, TagManager
     from jupyter_mlws.versioning.code.merging import MergeManager
     from jupyter_mlws.versioning.code.operations import OperationManager
     from jupyter_mlws.versioning.code.remotes import RemoteManager
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.code.safety import SafetyManager
     from jupyter_mlws.versioning.code.staging import StagingManager
     from jupyter_mlws.versioning.code.stashes import StashManager
-    from jupyter_mlws.versioning.code.tags import TagManager
     from jupyter_mlws.versioning.data.datasets import DatasetManager
     from jupyter_mlws.versioning.data.remotes import DataRemotes
     from jupyter_mlws.versioning.experiments.reproductions import Reproductions
@@ -112,7 +111,7 @@ class Workspace:
 
     @cached_property
     def tags(self) -> TagManager:
-        from jupyter_mlws.versioning.code.tags import TagManager
+        from jupyter_mlws.versioning.code.branches import TagManager
 
         return TagManager(self._repository)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from jupyter_mlws.components.registry import library
-from jupyter_mlws.reference.components import component_text
 from jupyter_mlws.reference.markdown import escape, join, translate
+from jupyter_mlws.reference.pages import component_text
 
 
 def library_page(language: str) -> str:

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.reference.components import values_of
 from jupyter_mlws.reference.markdown import code, escape, join, table, translate
+from jupyter_mlws.reference.pages import values_of
 
 ROOT = Path(__file__).parents[3]
 STRING = r"'((?:[^'\\]|\\.)*)'"

@@ -9,8 +9,8 @@ from typing import Any
 
 from jupyter_mlws.api.openapi import COMMON_ERRORS, PROJECT, VERBS, document
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
-from jupyter_mlws.reference.components import values_of
 from jupyter_mlws.reference.markdown import code, escape, join, table, translate
+from jupyter_mlws.reference.pages import values_of
 from jupyter_mlws.routes import ROUTES
 
 COMMON = {error.code for error in COMMON_ERRORS}
