@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import DataMissingError, DiskFullError, UncommittedChangesError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.data import open_data
+from jupyter_mlws.dvc.data import DataStore, open_data
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.git.adapter import GitFailedError, TreeEntry, join_nul, split_nul
 from jupyter_mlws.git.commits import commit_tree, run_hook
@@ -33,9 +32,6 @@ from jupyter_mlws.versioning.worktree.switch_journal import (
     begin_switch,
     end_switch,
 )
-
-if TYPE_CHECKING:
-    from jupyter_mlws.dvc.data import DataStore
 
 GIT_TIMEOUT = 600.0
 """Seconds for git to write the files of another version."""

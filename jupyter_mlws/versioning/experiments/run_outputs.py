@@ -13,20 +13,17 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from jupyter_mlws.core.errors import DataMissingError, VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.dvc.data import open_data
+from jupyter_mlws.dvc.data import DataStore, open_data
 from jupyter_mlws.dvc.pointers import LOCK_FILE, DataPointer
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.experiments.models import OutputStore, RunOutput
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Repository
-
-if TYPE_CHECKING:
-    from jupyter_mlws.dvc.data import DataStore
 
 MAX_NODE_RUNS = 500
 

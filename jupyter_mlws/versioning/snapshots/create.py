@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import (
     BranchMovedError,
@@ -27,7 +26,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import fold_paths, size_of
 from jupyter_mlws.core.secrets import find_secret, find_secrets
-from jupyter_mlws.dvc.data import open_data
+from jupyter_mlws.dvc.data import DataStore, open_data
 from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.environments.record import file_path, file_text
@@ -68,9 +67,6 @@ from jupyter_mlws.versioning.snapshots.run_selection import (
     ended_runs,
 )
 from jupyter_mlws.versioning.snapshots.verification import utc_now
-
-if TYPE_CHECKING:
-    from jupyter_mlws.dvc.data import DataStore
 
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_RUN = "Mlws-Run"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jupyter_mlws.core.errors import RunInProgressError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.dvc.integrity import open_integrity_store
 from jupyter_mlws.dvc.pointers import names_data
 from jupyter_mlws.git.adapter import Git, decode, split_nul
 from jupyter_mlws.git.refs import list_refs
@@ -41,8 +42,6 @@ class GarbageCollector(RepositoryPart):
         reached, SharedCacheError if other projects share the cache, RunInProgressError during a
         run.
         """
-        from jupyter_mlws.dvc.integrity import open_integrity_store
-
         # The outputs of a run are in the cache before any file names them.
         query = "SELECT id FROM runs WHERE status IN ('PENDING', 'QUEUED', 'RUNNING') LIMIT 1"
         with closing(self._project.history()) as history:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import GitCredentialsError, MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.dvc.cache import StoredObject
+from jupyter_mlws.dvc.integrity import IntegrityStore, open_integrity_store
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, ObjectFault
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Git
@@ -27,10 +28,6 @@ from jupyter_mlws.versioning.snapshots.verification import (
     problem_of,
     remote_problems,
 )
-
-if TYPE_CHECKING:
-    from jupyter_mlws.dvc.cache import StoredObject
-    from jupyter_mlws.dvc.integrity import IntegrityStore
 
 
 class Repair(RepositoryPart):
@@ -52,8 +49,6 @@ class Repair(RepositoryPart):
         self._repair_code(sha)
         items = [] if self._lost_objects else [*data_of(self._content.data_at(sha))]
         if items:
-            from jupyter_mlws.dvc.integrity import open_integrity_store
-
             with open_integrity_store(self._root, self._git.blob(sha, SETTINGS_FILE)) as data:
                 stored_objects = data.objects(items)
                 self._repair_cache(data, stored_objects)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.dvc.cache import StoredObject
+from jupyter_mlws.dvc.integrity import IntegrityStore, open_integrity_store
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
@@ -16,10 +17,6 @@ from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
-
-if TYPE_CHECKING:
-    from jupyter_mlws.dvc.cache import StoredObject
-    from jupyter_mlws.dvc.integrity import IntegrityStore
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of git objects that are read together."""
@@ -44,8 +41,6 @@ class Verifier(RepositoryPart):
         items = list(data_of(self._content.data_at(sha))) if entries else []
         remote = unreachable = None
         if items:
-            from jupyter_mlws.dvc.integrity import open_integrity_store
-
             spare = self._git.blob(sha, SETTINGS_FILE)
             with open_integrity_store(self._root, spare) as data:
                 stored_objects = data.objects(items)

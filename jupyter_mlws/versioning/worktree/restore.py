@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
@@ -26,7 +25,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.data import open_data
+from jupyter_mlws.dvc.data import DataStore, open_data
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
 from jupyter_mlws.git.adapter import Git, Status, TreeEntry
 from jupyter_mlws.git.commits import commit_tree
@@ -54,9 +53,6 @@ from jupyter_mlws.versioning.worktree.switch_journal import (
     begin_switch,
     end_switch,
 )
-
-if TYPE_CHECKING:
-    from jupyter_mlws.dvc.data import DataStore
 
 SAFETY = "safety/"
 """Below ``refs/mlws/``: commits that keep what a restore replaced."""
