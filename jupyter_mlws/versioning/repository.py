@@ -14,6 +14,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.merge import read_conflicts
 from jupyter_mlws.mlflow.client import TrackingClient
+from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.versioning.data_index import DataIndex, format_paths
 from jupyter_mlws.versioning.publishing.outbox import Outbox
 from jupyter_mlws.versioning.publishing.recovery import Recovery, has_leftovers
@@ -46,8 +47,6 @@ class Repository:
 
     @cached_property
     def tracking(self) -> TrackingClient:
-        from jupyter_mlws.mlflow.store import tracking_uri
-
         return TrackingClient(tracking_uri(self.project.root), self.project.state)
 
     @cached_property

@@ -31,6 +31,7 @@ from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.graph import Problem, WorkflowGraph
 from jupyter_mlws.workflows.document.parse import Document, Stage
 from jupyter_mlws.workflows.document.terms import Action, EnvironmentPolicy
+from jupyter_mlws.workflows.export_script import script
 from jupyter_mlws.workflows.importers.models import (
     Imported,
     ImportedFile,
@@ -362,8 +363,6 @@ class WorkflowManager:
 
     def script(self, path: str) -> Script:
         """Return the workflow as a Python script: its commands in order, with all settings."""
-        from jupyter_mlws.workflows.export_script import script
-
         document = self.documents.read(path)
         self.documents.check_runnable(document)
         name, text = script(document, self.documents.resolve(document))

@@ -35,6 +35,7 @@ from jupyter_mlws.workflows.notebook.parameters import (
     language_of,
     source_of,
 )
+from jupyter_mlws.workflows.notebook.reading import as_node
 
 HANDOVER = "_handover"
 LOAD_TAG = "mlws-load"
@@ -408,7 +409,5 @@ def split(
     except NotebookError as error:
         raise import_error(path, "", error.words) from None
     if notebook["nbformat"] != 4:
-        from jupyter_mlws.workflows.notebook.reading import as_node
-
         notebook = json.loads(json.dumps(as_node(notebook)))
     return Splitter(notebook, path, target, project, find_conflict, notes).split(name)

@@ -20,6 +20,7 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import start_time
 from jupyter_mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
 from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
+from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal, Row
 from jupyter_mlws.workflows.tracking import records as mlflow_records
@@ -54,8 +55,6 @@ class Recorder:
     """
 
     def __init__(self, project: Project) -> None:
-        from jupyter_mlws.mlflow.store import tracking_uri
-
         self.uri = tracking_uri(project.root)
         self._project = project
         self._journal = Journal(project)
