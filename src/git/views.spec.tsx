@@ -48,7 +48,6 @@ const snapshot: ISnapshot = {
     data_local: true,
     data_remote: null,
     runs: false,
-    environments: [],
     checked: '2026-11-25T12:00:00Z'
   }
 };
