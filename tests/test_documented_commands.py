@@ -41,6 +41,7 @@ ELSEWHERE = {
     "make test-changed": ("can run this test", "tests/test_changed_tests.py"),
     "make test-quick": ("runs this test", ".ci/run"),
     "make soak": ("takes hours", "tests/api/test_fuzz.py"),
+    "pip install .": ("would replace the package under test", "scripts/compatibility.py"),
     "make hub": ("needs Docker", "tests/hub/test_installation.py"),
     "make hub-down": ("needs Docker", "tests/hub/test_installation.py"),
     "make hub-backup FOLDER=/backups/today": ("needs Docker", "tests/hub/test_backup.py"),

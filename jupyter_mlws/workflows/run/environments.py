@@ -26,7 +26,11 @@ class RunEnvironmentReader:
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
-        self._history = RunHistory(runs.journal)
+
+    @property
+    def _history(self) -> RunHistory:
+        # Not kept: the journal is opened at its first use, and again after a run was started.
+        return RunHistory(self._runs.journal)
 
     def read(self, path: str, run: str, previous: str | None) -> RunEnvironments:
         """Return the environments of a run, and what changed since ``previous``.
