@@ -1,4 +1,3 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useQuery } from '@tanstack/react-query';
 import type { MLWSClient } from '../api/client';
 import type {
@@ -11,6 +10,7 @@ import type {
 import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { useOperation } from '../operations/tracker';
+import { Button, Hint } from '../ui/controls';
 import { fullTime, listText, relativeTime } from '../ui/format';
 import { Answer, useGet } from '../ui/server';
 import { datasetPath, verifiedPath, type DatasetActions } from './actions';
@@ -46,8 +46,7 @@ function Uses(props: {
       {props.uses.map(use => (
         <Button
           key={`${use.workflow} ${use.node}`}
-          small={true}
-          minimal={true}
+          minimal
           title={use.workflow}
           onClick={() => props.openNode(use)}
         >
@@ -132,17 +131,12 @@ function Version(
         <span>{extent(version)}</span>
       </span>
       <span className="jp-mlws-Tools">
-        <Button
-          small={true}
-          minimal={true}
-          onClick={() => actions.diff(dataset, version)}
-        >
+        <Button minimal onClick={() => actions.diff(dataset, version)}>
           {trans.__('Compare with Current')}
         </Button>
         {(!version.current || dataset.state !== 'unchanged') && (
           <Button
-            small={true}
-            minimal={true}
+            minimal
             disabled={isBusy}
             onClick={() => actions.checkout(dataset, version)}
           >
@@ -171,39 +165,32 @@ function Detail(
   ].filter(Boolean);
   return (
     <>
-      <p className="jp-mlws-Hint">{facts.join(' · ')}</p>
+      <Hint>{facts.join(' · ')}</Hint>
       <div className="jp-mlws-Tools">
         {dataset.state === 'modified' && !dataset.output && (
-          <Button small={true} onClick={() => actions.record(dataset)}>
+          <Button onClick={() => actions.record(dataset)}>
             {trans.__('Record')}
           </Button>
         )}
         <Button
-          small={true}
           disabled={isBusy || !isRecorded || !hasRemote}
           onClick={() => actions.push(dataset)}
         >
           {trans.__('Push')}
         </Button>
         <Button
-          small={true}
           disabled={isBusy || !isRecorded || !hasRemote}
           onClick={() => actions.pull(dataset)}
         >
           {trans.__('Pull')}
         </Button>
         <Button
-          small={true}
           disabled={isBusy || !isRecorded}
           onClick={() => void actions.verify(dataset)}
         >
           {trans.__('Verify')}
         </Button>
-        <Button
-          small={true}
-          disabled={!isRecorded}
-          onClick={() => actions.lineage(dataset)}
-        >
+        <Button disabled={!isRecorded} onClick={() => actions.lineage(dataset)}>
           {trans.__('Lineage')}
         </Button>
       </div>
@@ -229,11 +216,10 @@ function Detail(
         ))}
       </ul>
       {detail.versions.length === 0 && isRecorded && (
-        <p className="jp-mlws-Hint">{trans.__('Not committed yet.')}</p>
+        <Hint>{trans.__('Not committed yet.')}</Hint>
       )}
       {detail.next_cursor !== null && (
         <Button
-          small={true}
           onClick={() =>
             void notifyOnError(() =>
               readMore(client, datasetPath(dataset.id), {}, 'versions')

@@ -1,6 +1,6 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { MLWSClient } from '../api/client';
 import { readMore } from '../api/pages';
+import { Button, Hint } from '../ui/controls';
 import { stateLetters, stateLabel } from '../ui/changeLabels';
 import { notifyOnError } from '../lab/notify';
 import { fileSize } from '../ui/format';
@@ -48,7 +48,7 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
             ].join(' · ')}
           </p>
           {diff.items.length === 0 ? (
-            <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>
+            <Hint>{trans.__('No differences.')}</Hint>
           ) : (
             <table className="jp-mlws-Values">
               <Head
@@ -77,9 +77,7 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
             </table>
           )}
           {diff.next_cursor !== null && (
-            <Button small={true} onClick={more}>
-              {trans.__('Show More')}
-            </Button>
+            <Button onClick={more}>{trans.__('Show More')}</Button>
           )}
         </>
       )}

@@ -1,7 +1,6 @@
 import { useState } from 'react';
 
-import { Failure } from '../ui/errorBox';
-import { FormButtons, TextField, useSubmit } from '../ui/form';
+import { Form, TextField } from '../ui/form';
 import { Check } from '../ui/controls';
 import { trans } from '../ui/locale';
 
@@ -11,8 +10,6 @@ export interface IImport {
   path: string;
   link: boolean;
 }
-
-const FIELDS = ['url', 'path', 'link'] as const;
 
 /** The last part of an address, as a name for the file. */
 export function nameOf(url: string): string {
@@ -35,11 +32,12 @@ export function ImportForm(props: {
   const suggestion = nameOf(values.url);
   const path = values.path.trim() || (suggestion && `data/${suggestion}`);
 
-  const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () => {
+  const send = async (): Promise<void> => {
     await props.onSubmit({ ...values, path });
     props.onClose();
-  });
+  };
   const text = (
+    errors: ReadonlyMap<string, string>,
     name: 'url' | 'path',
     label: string,
     help: string,
@@ -48,7 +46,7 @@ export function ImportForm(props: {
     <TextField
       label={label}
       help={help}
-      error={byField.get(name)}
+      error={errors.get(name)}
       name={name}
       placeholder={placeholder}
       value={values[name]}
@@ -56,41 +54,41 @@ export function ImportForm(props: {
     />
   );
   return (
-    <form
+    <Form
       className="jp-mlws-Form jp-mlws-ImportForm"
-      aria-label={trans.__('Import Data from URL')}
-      onSubmit={event => {
-        event.preventDefault();
-        void submit();
-      }}
+      label={trans.__('Import Data from URL')}
+      fields={['url', 'path', 'link']}
+      ok={trans.__('Download')}
+      isIncomplete={!values.url.trim() || !path}
+      send={send}
+      onCancel={props.onClose}
     >
-      {rest && <Failure error={rest} />}
-      {text(
-        'url',
-        trans.__('URL'),
-        trans.__('https://, s3://, ssh://, or remote://NAME/PATH'),
-        'https://'
+      {errors => (
+        <>
+          {text(
+            errors,
+            'url',
+            trans.__('URL'),
+            trans.__('https://, s3://, ssh://, or remote://NAME/PATH'),
+            'https://'
+          )}
+          {text(
+            errors,
+            'path',
+            trans.__('Path in the project'),
+            '',
+            suggestion ? `data/${suggestion}` : 'data/'
+          )}
+          <Check
+            className="jp-mlws-Check"
+            name="link"
+            checked={values.link}
+            onChange={link => setValues({ ...values, link })}
+          >
+            {trans.__('Remember the URL so the data can be updated later')}
+          </Check>
+        </>
       )}
-      {text(
-        'path',
-        trans.__('Path in the project'),
-        '',
-        suggestion ? `data/${suggestion}` : 'data/'
-      )}
-      <Check
-        className="jp-mlws-Check"
-        name="link"
-        checked={values.link}
-        onChange={link => setValues({ ...values, link })}
-      >
-        {trans.__('Remember the URL so the data can be updated later')}
-      </Check>
-      <FormButtons
-        ok={trans.__('Download')}
-        isBusy={isBusy}
-        isIncomplete={!values.url.trim() || !path}
-        onCancel={props.onClose}
-      />
-    </form>
+    </Form>
   );
 }

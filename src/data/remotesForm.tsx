@@ -1,12 +1,11 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IDataRemote, IDataRemotePut } from '../api/models';
 import { Failure } from '../ui/errorBox';
-import { Field, FormButtons, TextField, useSubmit } from '../ui/form';
-import { Check, Select } from '../ui/controls';
+import { Field, Form, TextField } from '../ui/form';
+import { Button, Check, Hint, Select } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { remotePath, type DatasetActions } from './actions';
 
@@ -91,94 +90,94 @@ function RemoteForm(props: {
     ...remote?.options
   });
   const [isDefault, setIsDefault] = useState(remote?.default ?? true);
-  const fields = ['name', 'url', ...OPTIONS[kind], ...CREDENTIALS[kind]];
-  const { byField, rest, isBusy, submit } = useSubmit(fields, async () => {
+  const send = async (): Promise<void> => {
     const path = remotePath((values.name ?? '').trim());
     await client.put(path, bodyOf(kind, values, isDefault));
     void client.refresh('/datasets');
     props.onDone();
-  });
-  const text = (
-    name: string,
-    label: string,
-    more: { help?: string; placeholder?: string; secret?: boolean } = {}
-  ) => (
-    <TextField
-      key={name}
-      label={label}
-      help={more.help}
-      error={byField.get(name)}
-      name={name}
-      type={more.secret ? 'password' : 'text'}
-      autoComplete={more.secret ? 'new-password' : 'off'}
-      placeholder={more.placeholder}
-      disabled={name === 'name' && remote !== null}
-      value={values[name] ?? ''}
-      onChange={event => setValues({ ...values, [name]: event.target.value })}
-    />
-  );
+  };
+  const fields = (errors: ReadonlyMap<string, string>): JSX.Element => {
+    const text = (
+      name: string,
+      label: string,
+      more: { help?: string; placeholder?: string; secret?: boolean } = {}
+    ) => (
+      <TextField
+        key={name}
+        label={label}
+        help={more.help}
+        error={errors.get(name)}
+        name={name}
+        type={more.secret ? 'password' : 'text'}
+        autoComplete={more.secret ? 'new-password' : 'off'}
+        placeholder={more.placeholder}
+        disabled={name === 'name' && remote !== null}
+        value={values[name] ?? ''}
+        onChange={event => setValues({ ...values, [name]: event.target.value })}
+      />
+    );
+    return (
+      <>
+        {text('name', trans.__('Name'), {
+          help: trans.__('Lowercase letters, digits, “.”, “_” and “-”.')
+        })}
+        <Field label={trans.__('Type')}>
+          {id => (
+            <Select
+              id={id}
+              name="kind"
+              className="jp-mlws-Select jp-mod-styled"
+              value={kind}
+              options={KINDS.map(one => [one, kindLabel(one)])}
+              onChange={setKind}
+            />
+          )}
+        </Field>
+        {text('url', trans.__('URL'), { placeholder: EXAMPLES[kind] })}
+        {OPTIONS[kind].map(name => text(name, optionLabel(name)))}
+        {CREDENTIALS[kind].length > 0 && (
+          <Hint>
+            {trans.__(
+              'Credentials are stored on this machine only, never in git. Leave empty to ' +
+                "keep the current ones or use the environment's."
+            )}
+          </Hint>
+        )}
+        {CREDENTIALS[kind].map(name =>
+          text(name, optionLabel(name), {
+            secret: true,
+            placeholder: remote?.credentials.includes(name)
+              ? trans.__('configured')
+              : ''
+          })
+        )}
+        <Check
+          className="jp-mlws-Check"
+          name="default"
+          checked={isDefault}
+          onChange={setIsDefault}
+        >
+          {trans.__('Default remote')}
+        </Check>
+      </>
+    );
+  };
   return (
-    <form
+    <Form
       className="jp-mlws-Form jp-mlws-RemoteForm"
-      aria-label={
+      label={
         remote
           ? trans.__('Remote “%1”', remote.name)
           : trans.__('New data remote')
       }
-      onSubmit={event => {
-        event.preventDefault();
-        void submit();
-      }}
+      fields={['name', 'url', ...OPTIONS[kind], ...CREDENTIALS[kind]]}
+      ok={trans.__('Save')}
+      isIncomplete={!values.name?.trim() || !values.url?.trim()}
+      send={send}
+      onCancel={props.onDone}
     >
-      {rest && <Failure error={rest} />}
-      {text('name', trans.__('Name'), {
-        help: trans.__('Lowercase letters, digits, “.”, “_” and “-”.')
-      })}
-      <Field label={trans.__('Type')}>
-        {id => (
-          <Select
-            id={id}
-            name="kind"
-            className="jp-mlws-Select jp-mod-styled"
-            value={kind}
-            options={KINDS.map(one => [one, kindLabel(one)])}
-            onChange={setKind}
-          />
-        )}
-      </Field>
-      {text('url', trans.__('URL'), { placeholder: EXAMPLES[kind] })}
-      {OPTIONS[kind].map(name => text(name, optionLabel(name)))}
-      {CREDENTIALS[kind].length > 0 && (
-        <p className="jp-mlws-Hint">
-          {trans.__(
-            'Credentials are stored on this machine only, never in git. Leave empty to ' +
-              "keep the current ones or use the environment's."
-          )}
-        </p>
-      )}
-      {CREDENTIALS[kind].map(name =>
-        text(name, optionLabel(name), {
-          secret: true,
-          placeholder: remote?.credentials.includes(name)
-            ? trans.__('configured')
-            : ''
-        })
-      )}
-      <Check
-        className="jp-mlws-Check"
-        name="default"
-        checked={isDefault}
-        onChange={setIsDefault}
-      >
-        {trans.__('Default remote')}
-      </Check>
-      <FormButtons
-        ok={trans.__('Save')}
-        isBusy={isBusy}
-        isIncomplete={!values.name?.trim() || !values.url?.trim()}
-        onCancel={props.onDone}
-      />
-    </form>
+      {fields}
+    </Form>
   );
 }
 
@@ -194,12 +193,7 @@ function ConnectionTest(props: {
   );
   return (
     <>
-      <Button
-        small={true}
-        minimal={true}
-        disabled={check.isPending}
-        onClick={() => check.mutate()}
-      >
+      <Button minimal disabled={check.isPending} onClick={() => check.mutate()}>
         {trans.__('Test Connection')}
       </Button>
       {check.isSuccess && (
@@ -251,18 +245,10 @@ export function RemotesForm(props: {
             <code>{remote.url}</code>
             <div className="jp-mlws-Tools">
               <ConnectionTest client={client} remote={remote} />
-              <Button
-                small={true}
-                minimal={true}
-                onClick={() => setEditing(remote)}
-              >
+              <Button minimal onClick={() => setEditing(remote)}>
                 {trans.__('Edit')}
               </Button>
-              <Button
-                small={true}
-                minimal={true}
-                onClick={() => actions.removeRemote(remote)}
-              >
+              <Button minimal onClick={() => actions.removeRemote(remote)}>
                 {trans.__('Remove…')}
               </Button>
             </div>

@@ -1,8 +1,4 @@
-import {
-  Button,
-  caretDownIcon,
-  caretRightIcon
-} from '@jupyterlab/ui-components';
+import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 
 import { APIError, type MLWSClient } from '../api/client';
 import type {
@@ -16,6 +12,7 @@ import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { followOperation, useOperation } from '../operations/tracker';
+import { Button, Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { dataIcon } from '../ui/fileIcons';
 import { fileSize, listText } from '../ui/format';
@@ -150,19 +147,15 @@ function Storage(props: IDataProps & { storage: IStorageUse }): JSX.Element {
   ].filter(Boolean);
   return (
     <div className="jp-mlws-Storage">
-      <p
-        className="jp-mlws-Hint"
-        title={trans.__('Free disk space: %1', size(storage.free))}
-      >
+      <Hint title={trans.__('Free disk space: %1', size(storage.free))}>
         {trans.__(
           'Cache: %1 used, %2 needed by this version.',
           size(storage.size),
           size(storage.current)
         )}{' '}
         {listText(rest)}
-      </p>
+      </Hint>
       <Button
-        small={true}
         className="jp-mlws-FreeButton"
         disabled={operation?.state === 'running'}
         onClick={() => actions.freeSpace()}
@@ -195,12 +188,12 @@ function Datasets(
   return (
     <>
       {isEmpty && (
-        <p className="jp-mlws-Hint">
+        <Hint>
           {trans.__(
             'Large files are versioned with DVC. Every snapshot records their version, ' +
               'so you can restore any of them. Add a remote to back them up.'
           )}
-        </p>
+        </Hint>
       )}
       <div className="jp-mlws-Tools">
         <button
@@ -211,7 +204,6 @@ function Datasets(
           {trans.__('Track File or Folder…')}
         </button>
         <Button
-          small={true}
           className="jp-mlws-ImportButton"
           aria-expanded={panel === 'import'}
           onClick={() => toggle('import')}
@@ -219,7 +211,6 @@ function Datasets(
           {trans.__('Import from URL…')}
         </Button>
         <Button
-          small={true}
           className="jp-mlws-RemotesButton"
           aria-expanded={panel === 'remotes'}
           title={remote ? `${remote.name}: ${remote.url}` : undefined}
@@ -274,9 +265,7 @@ function Datasets(
         ))}
       </Rows>
       {page.next_cursor !== null && (
-        <Button small={true} onClick={more}>
-          {trans.__('Show More')}
-        </Button>
+        <Button onClick={more}>{trans.__('Show More')}</Button>
       )}
       {stores.data && <Storage {...props} storage={stores.data.storage} />}
     </>

@@ -3,6 +3,7 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import { useMemo, useState } from 'react';
 import type { MLWSClient } from '../api/client';
+import { Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { ServerView, useGet } from '../ui/server';
 import { Chart, useColours } from './chart';
@@ -62,9 +63,9 @@ function Parallel(props: ICompareProps): JSX.Element {
   }, [runs]);
   if (differing.length === 0) {
     return (
-      <p className="jp-mlws-Hint">
+      <Hint>
         {trans.__('These runs have the same parameters and metrics.')}
-      </p>
+      </Hint>
     );
   }
   return (
@@ -120,9 +121,9 @@ function Scatter(props: ICompareProps): JSX.Element {
           rendermime={rendermime}
         />
       ) : (
-        <p className="jp-mlws-Hint">
+        <Hint>
           {trans.__('These runs have no values to plot against each other.')}
-        </p>
+        </Hint>
       )}
     </>
   );
@@ -157,17 +158,15 @@ function CurveChart(props: ICompareProps): JSX.Element {
         />
       </div>
       {metrics.length === 0 && (
-        <p className="jp-mlws-Hint">
-          {trans.__('These runs have no metrics.')}
-        </p>
+        <Hint>{trans.__('These runs have no metrics.')}</Hint>
       )}
       {error && <Failure error={error} />}
       {isShort && (
-        <p className="jp-mlws-Hint">
+        <Hint>
           {trans.__(
             'Logged once per run. Log it with a step (mlflow.log_metric(…, step=…)) to see a curve.'
           )}
-        </p>
+        </Hint>
       )}
       {curves && (
         <Chart

@@ -1,5 +1,4 @@
-import { Button } from '@jupyterlab/ui-components';
-
+import { Button } from '../ui/controls';
 import { listText } from '../ui/format';
 import type { IReproduction } from '../api/models';
 import { trans } from '../ui/locale';
@@ -48,20 +47,16 @@ export function Reproduced(props: {
         </p>
       )}
       <div className="jp-mlws-Tools">
-        <Button small={true} onClick={() => actions.openFolder(reproduction)}>
+        <Button onClick={() => actions.openFolder(reproduction)}>
           {trans.__('Open Folder')}
         </Button>
         {command && (
-          <Button
-            small={true}
-            onClick={() => actions.copyCommand(reproduction)}
-          >
+          <Button onClick={() => actions.copyCommand(reproduction)}>
             {trans.__('Copy Command')}
           </Button>
         )}
         <Button
-          small={true}
-          minimal={true}
+          minimal
           onClick={() => actions.removeReproduction(reproduction)}
         >
           {trans.__('Remove…')}

@@ -9,7 +9,7 @@ import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { cellText, duration, fullTime, runName } from '../ui/format';
-import { Check } from '../ui/controls';
+import { Check, Hint } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { IconButton } from '../ui/iconButton';
 import { runStatusText } from '../ui/runStatus';
@@ -441,13 +441,13 @@ function RunTable(props: IProps): JSX.Element {
             <Reproduced reproduction={reproduction} actions={actions} />
           )}
           {items.length === 0 ? (
-            <p className="jp-mlws-Hint">
+            <Hint>
               {[search.q, search.filter, search.workflow].some(Boolean)
                 ? trans.__('No runs match the filter.')
                 : trans.__(
                     'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
                   )}
-            </p>
+            </Hint>
           ) : (
             <Table
               client={client}
@@ -474,11 +474,11 @@ function RunTable(props: IProps): JSX.Element {
               }
             />
           )}
-          <p className="jp-mlws-Hint" role="status">
+          <Hint role="status">
             {next_cursor !== null
               ? trans.__('%1 runs loaded. Scroll for more.', items.length)
               : trans._n('%1 run', '%1 runs', items.length)}
-          </p>
+          </Hint>
         </>
       )}
     </Answer>

@@ -1,6 +1,6 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun } from '../api/models';
+import { Button, Hint } from '../ui/controls';
 import {
   cellText,
   duration,
@@ -87,11 +87,11 @@ function Runs(props: IProps): JSX.Element {
       {({ items }) => {
         const chosen = items.filter(({ run }) => selected.has(run)).length;
         return items.length === 0 ? (
-          <p className="jp-mlws-Hint">
+          <Hint>
             {trans.__(
               'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
             )}
-          </p>
+          </Hint>
         ) : (
           <>
             <button
@@ -103,11 +103,7 @@ function Runs(props: IProps): JSX.Element {
                 ? trans.__('Compare (select two)')
                 : trans.__('Compare %1 Runs', chosen)}
             </button>
-            <Button
-              small={true}
-              className="jp-mlws-OpenTable"
-              onClick={props.onOpenTable}
-            >
+            <Button className="jp-mlws-OpenTable" onClick={props.onOpenTable}>
               {trans.__('Open Experiment Table')}
             </Button>
             <Rows label={trans.__('Runs, newest first')}>

@@ -2,6 +2,7 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { useEffect, useRef, useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { IReferenceEntry } from '../api/models';
+import { Hint } from '../ui/controls';
 import { Markdown } from '../ui/markdown';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue, type State } from '../ui/state';
@@ -160,9 +161,7 @@ function ReferencePage(props: IReferenceOptions): JSX.Element {
       <Answer of={answer}>
         {({ part, group, title, text }) => (
           <>
-            <p className="jp-mlws-Hint">
-              {[part, group].filter(Boolean).join(' › ')}
-            </p>
+            <Hint>{[part, group].filter(Boolean).join(' › ')}</Hint>
             <h1>{title}</h1>
             <Markdown text={text} renderers={renderers} />
           </>

@@ -2,6 +2,7 @@ import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { ILineage, ILineageEdge, ILineageNode } from '../api/models';
+import { Hint } from '../ui/controls';
 import { cellText, fullTime, listText } from '../ui/format';
 import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -131,7 +132,7 @@ function Details(props: {
   return (
     <section aria-live="polite">
       <h2>{node.label}</h2>
-      <p className="jp-mlws-Hint">{kindLabel(node.kind)}</p>
+      <Hint>{kindLabel(node.kind)}</Hint>
       <dl className="jp-mlws-Facts">
         {factsOf(node).map(([name, value]) => (
           <div key={name}>

@@ -1,6 +1,6 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { ReactNode } from 'react';
 import type { MLWSClient } from '../api/client';
+import { Button } from '../ui/controls';
 import { cellText, fullTime, listText } from '../ui/format';
 import type { IComparedValue, IModelVersion } from '../api/models';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -74,7 +74,7 @@ function Heading(props: {
           </span>
         ))}
       </div>
-      <Button small={true} onClick={() => void actions.promote(version)}>
+      <Button onClick={() => void actions.promote(version)}>
         {trans.__('Set Alias…')}
       </Button>
     </th>

@@ -1,4 +1,5 @@
 import { DialogForm } from '../lab/dialogForm';
+import { Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { fileSize, fullTime, runName } from '../ui/format';
 import { APIError } from '../api/client';
@@ -45,9 +46,7 @@ export class PromoteForm extends DialogForm<string> {
             <option key={alias} value={alias} />
           ))}
         </datalist>
-        <p className="jp-mlws-Hint" role="status">
-          {this._effect()}
-        </p>
+        <Hint role="status">{this._effect()}</Hint>
       </>
     );
   }
@@ -153,16 +152,14 @@ export class RegisterForm extends DialogForm<IRegistration> {
           {this._error && <Failure error={this._error} />}
           {this._outputs?.map(output => this._choice(output))}
           {!this._error && this._outputs?.length === 0 && (
-            <p className="jp-mlws-Hint">
-              {trans.__('This run recorded no outputs.')}
-            </p>
+            <Hint>{trans.__('This run recorded no outputs.')}</Hint>
           )}
         </fieldset>
-        <p className="jp-mlws-Hint">
+        <Hint>
           {trans.__(
             'Metrics, parameters and files come from the run, even if the files of the project have changed since.'
           )}
-        </p>
+        </Hint>
       </>
     );
   }

@@ -1,6 +1,5 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import {
-  Button,
   caretDownIcon,
   caretRightIcon,
   closeIcon,
@@ -11,6 +10,7 @@ import type { MLWSClient } from '../api/client';
 import type { IAliasChange, IModel, IModelVersion } from '../api/models';
 import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
+import { Button, Hint } from '../ui/controls';
 import { cellText, fullTime, relativeTime } from '../ui/format';
 import { Markdown } from '../ui/markdown';
 import { Rows } from '../ui/rows';
@@ -97,18 +97,13 @@ function Version(
           <Alias key={alias} {...props} alias={alias} />
         ))}
         <Button
-          small={true}
-          minimal={true}
+          minimal
           aria-label={trans.__('Set Alias for %1 %2…', version.name, name)}
           onClick={() => void actions.promote(version)}
         >
           {trans.__('Set Alias…')}
         </Button>
-        <Button
-          small={true}
-          minimal={true}
-          onClick={() => actions.lineage(version)}
-        >
+        <Button minimal onClick={() => actions.lineage(version)}>
           {trans.__('Lineage')}
         </Button>
       </span>
@@ -184,9 +179,7 @@ function Expanded(props: IVersionProps & { name: string }): JSX.Element {
               ))}
             </ul>
             {detail.next_cursor !== null && (
-              <Button small={true} onClick={more}>
-                {trans.__('Show Older Versions')}
-              </Button>
+              <Button onClick={more}>{trans.__('Show Older Versions')}</Button>
             )}
             <AliasHistory client={client} name={name} />
           </>
@@ -257,9 +250,7 @@ function Best({ client, actions }: IProps): JSX.Element | null {
         />
       </label>
       {best.data && items.length === 0 && (
-        <p className="jp-mlws-Hint">
-          {trans.__('No model version has this metric.')}
-        </p>
+        <Hint>{trans.__('No model version has this metric.')}</Hint>
       )}
       {items.length > 0 && (
         <ol
@@ -272,11 +263,7 @@ function Best({ client, actions }: IProps): JSX.Element | null {
           {items.map(({ value, version }) => (
             <li key={version.id} data-mlws-best={version.id}>
               {version.name} {version.version} <b>{cellText(value)}</b>{' '}
-              <Button
-                small={true}
-                minimal={true}
-                onClick={() => void actions.promote(version)}
-              >
+              <Button minimal onClick={() => void actions.promote(version)}>
                 {trans.__('Set Alias…')}
               </Button>
             </li>
@@ -290,12 +277,12 @@ function Best({ client, actions }: IProps): JSX.Element | null {
 function Empty({ client, actions }: IProps): JSX.Element {
   return (
     <>
-      <p className="jp-mlws-Hint">
+      <Hint>
         {trans.__(
           'Registered models have versions, each created from a run. Aliases such as ' +
             '“production” mark the version in use.'
         )}
-      </p>
+      </Hint>
       <div className="jp-mlws-Tools">
         <button
           className="jp-mlws-RegisterButton jp-mlws-Wide jp-mod-styled jp-mod-accept"
@@ -332,7 +319,7 @@ function Registry(props: IProps): JSX.Element {
                   ? trans.__('Compare (select two)')
                   : trans.__('Compare %1 versions', ids.length)}
               </button>
-              <Button small={true} onClick={() => actions.register()}>
+              <Button onClick={() => actions.register()}>
                 {trans.__('Register Model from Run…')}
               </Button>
             </div>
@@ -349,9 +336,7 @@ function Registry(props: IProps): JSX.Element {
               ))}
             </Rows>
             {next_cursor !== null && (
-              <Button small={true} onClick={more}>
-                {trans.__('Show More')}
-              </Button>
+              <Button onClick={more}>{trans.__('Show More')}</Button>
             )}
           </>
         )

@@ -1,9 +1,9 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import { Button } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
 import type { MLWSClient } from '../api/client';
 import type { ICellFailure, ISimilar } from '../api/models';
+import { Button, Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { trans } from '../ui/locale';
 import { Failures, ServerView, useGet } from '../ui/server';
@@ -23,9 +23,7 @@ function Errors({ client, notebooks }: IProps): JSX.Element {
   return current ? (
     <Failed client={client} notebooks={notebooks} {...current} />
   ) : (
-    <p className="jp-mlws-Hint">
-      {trans.__('Open a notebook to see its failed cells.')}
-    </p>
+    <Hint>{trans.__('Open a notebook to see its failed cells.')}</Hint>
   );
 }
 
@@ -47,9 +45,7 @@ function Failed(
       {error && <Failure error={error} />}
       <Failures of={[answer]} />
       {failures.length === 0 ? (
-        <p className="jp-mlws-Hint" role="status">
-          {trans.__('No failed cells.')}
-        </p>
+        <Hint role="status">{trans.__('No failed cells.')}</Hint>
       ) : (
         <ul className="jp-mlws-Errors">
           {failures.map(failure => (
@@ -113,13 +109,11 @@ function ErrorRow(props: {
       {index >= 0 && (
         <div className="jp-mlws-Error-actions">
           <Button
-            small={true}
             onClick={() => notebooks.jump(panel, cell, error?.line ?? null)}
           >
             {trans.__('Go to Cell')}
           </Button>
           <Button
-            small={true}
             title={trans.__(
               'Rerun the cells this one depends on (from history), then this cell'
             )}

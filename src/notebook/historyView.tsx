@@ -1,6 +1,7 @@
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
+import { Hint } from '../ui/controls';
 import { fullTime, memorySize } from '../ui/format';
 import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -38,13 +39,13 @@ function Output(props: {
             isKept && outputs.length > 0 ? (
               <pre tabIndex={0}>{outputs.map(outputText).join('')}</pre>
             ) : (
-              <p className="jp-mlws-Hint">
+              <Hint>
                 {isKept
                   ? trans.__('No output.')
                   : trans.__(
                       'The output was not kept: the notebook had it when the cell ended.'
                     )}
-              </p>
+              </Hint>
             )
           }
         </Answer>
@@ -75,9 +76,7 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
       <Answer of={answer}>
         {({ items }) => (
           <>
-            {items.length === 0 && (
-              <p className="jp-mlws-Hint">{trans.__('No results.')}</p>
-            )}
+            {items.length === 0 && <Hint>{trans.__('No results.')}</Hint>}
             <ol>
               {items.map(one => (
                 <li key={one.id} data-mlws-state={one.status}>

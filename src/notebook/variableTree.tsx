@@ -2,6 +2,7 @@ import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { IVariableItem, IVariableItems } from '../api/models';
+import { Hint } from '../ui/controls';
 import { memorySize } from '../ui/format';
 import { useRead } from '../ui/useRead';
 import type { KernelVariable } from './kernelVariable';
@@ -44,9 +45,7 @@ export function VariableTree(
           <Items {...props} level={1} label="" />
         </tbody>
       </table>
-      {first.total === 0 && (
-        <p className="jp-mlws-Hint">{trans.__('No items.')}</p>
-      )}
+      {first.total === 0 && <Hint>{trans.__('No items.')}</Hint>}
     </div>
   );
 }

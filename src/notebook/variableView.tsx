@@ -1,9 +1,9 @@
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { ITableRequest, IVariable } from '../api/models';
+import { Button, Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { useRead } from '../ui/useRead';
 import { useActive, type ServerView } from '../ui/server';
@@ -46,7 +46,6 @@ function Variable(props: IProps): JSX.Element {
     <div className="jp-mlws-Hint">
       <p>{trans.__('Open %1 to see its variables.', path)}</p>
       <Button
-        small
         onClick={() => {
           void commands.execute('docmanager:open', { path });
         }}
@@ -161,7 +160,7 @@ function Value(props: IProps & { model: NotebookModel }): JSX.Element {
       ) : items ? (
         <p className="jp-mlws-Variable-text">{items.value.preview}</p>
       ) : (
-        !isBusy && <p className="jp-mlws-Hint">{trans.__('Loading…')}</p>
+        !isBusy && <Hint>{trans.__('Loading…')}</Hint>
       )}
     </>
   );

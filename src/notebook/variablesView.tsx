@@ -3,6 +3,7 @@ import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IVariable, IVariables } from '../api/models';
+import { Hint } from '../ui/controls';
 import { memorySize } from '../ui/format';
 import { trans } from '../ui/locale';
 import { Answer, useGet } from '../ui/server';
@@ -33,9 +34,7 @@ export default function CurrentVariables(props: IVariablesProps): JSX.Element {
   return current ? (
     <Variables client={client} model={current.model} onOpen={onOpen} />
   ) : (
-    <p className="jp-mlws-Hint">
-      {trans.__('Open a notebook to see its variables.')}
-    </p>
+    <Hint>{trans.__('Open a notebook to see its variables.')}</Hint>
   );
 }
 
@@ -71,9 +70,9 @@ function Variables(props: {
           return (
             <>
               {variables.is_busy && variables.reason === null && (
-                <p className="jp-mlws-Hint" role="status">
+                <Hint role="status">
                   {trans.__('The kernel is busy. These are older values.')}
-                </p>
+                </Hint>
               )}
               {rows.length > 0 ? (
                 <VariableTable
@@ -84,18 +83,16 @@ function Variables(props: {
                   onOpen={onOpen}
                 />
               ) : (
-                <p className="jp-mlws-Hint" role="status">
-                  {emptyLabel(variables)}
-                </p>
+                <Hint role="status">{emptyLabel(variables)}</Hint>
               )}
               {variables.total > variables.items.length && (
-                <p className="jp-mlws-Hint">
+                <Hint>
                   {trans.__(
                     'The first %1 of %2 variables.',
                     variables.items.length,
                     variables.total
                   )}
-                </p>
+                </Hint>
               )}
             </>
           );

@@ -1,6 +1,7 @@
-import { Button, closeIcon } from '@jupyterlab/ui-components';
+import { closeIcon } from '@jupyterlab/ui-components';
 
 import type { MLWSClient } from '../api/client';
+import { Button } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { fileSize } from '../ui/format';
 import { IconButton } from '../ui/iconButton';
@@ -38,9 +39,7 @@ export function OperationView(props: {
   }
   const { label, state, operation, error } = tracked;
   const dismiss = (
-    <Button small={true} onClick={() => tracker.dismiss(place)}>
-      {trans.__('Close')}
-    </Button>
+    <Button onClick={() => tracker.dismiss(place)}>{trans.__('Close')}</Button>
   );
   if (state === 'failed') {
     return (

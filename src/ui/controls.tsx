@@ -1,8 +1,21 @@
+import { Button as LabButton } from '@jupyterlab/ui-components';
 import type {
+  ComponentProps,
+  HTMLAttributes,
   InputHTMLAttributes,
   ReactNode,
   SelectHTMLAttributes
 } from 'react';
+
+/** JupyterLab's small button; `minimal`: without a frame. */
+export function Button(props: ComponentProps<typeof LabButton>): JSX.Element {
+  return <LabButton small={true} {...props} />;
+}
+
+/** A paragraph that explains, in the muted color. */
+export function Hint(props: HTMLAttributes<HTMLParagraphElement>): JSX.Element {
+  return <p className="jp-mlws-Hint" {...props} />;
+}
 
 /** Select element; other props are passed to the element. */
 export function Select<T extends string>(

@@ -1,9 +1,9 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { ReactNode } from 'react';
 
 import type { APIError } from '../api/client';
 import { ErrorLink } from './helpLink';
 import { trans } from './locale';
+import { Button, Hint } from './controls';
 
 /** Error: its message, the invalid fields, and the solution as text or buttons. */
 export function Failure(props: {
@@ -28,11 +28,7 @@ export function Failure(props: {
       {error.solution && !actions && <div>{error.solution}</div>}
       {error.code && <ErrorLink code={error.code} />}
       {actions && <div className="jp-mlws-Failure-actions">{actions}</div>}
-      {onRetry && (
-        <Button small={true} onClick={onRetry}>
-          {trans.__('Try Again')}
-        </Button>
-      )}
+      {onRetry && <Button onClick={onRetry}>{trans.__('Try Again')}</Button>}
     </div>
   );
 }
@@ -45,8 +41,6 @@ export function Waiting(props: {
   return props.error ? (
     <Failure error={props.error} onRetry={props.onRetry} />
   ) : (
-    <p className="jp-mlws-Hint" role="status">
-      {trans.__('Loading…')}
-    </p>
+    <Hint role="status">{trans.__('Loading…')}</Hint>
   );
 }

@@ -6,7 +6,9 @@ import {
 } from 'react';
 
 import { APIError } from '../api/client';
+import { Failure } from './errorBox';
 import { trans } from './locale';
+import { Hint } from './controls';
 
 /** Splits an error into the messages of each field, and the rest. */
 function splitError(
@@ -56,7 +58,7 @@ export function Field(props: {
             {error}
           </p>
         )}
-        {help && <p className="jp-mlws-Hint">{help}</p>}
+        {help && <Hint>{help}</Hint>}
       </div>
     </div>
   );
@@ -120,32 +122,48 @@ export function TextField(
   );
 }
 
-/** The end of a form: leave it, or send it. */
-export function FormButtons(props: {
+/** Form with its buttons; errors of the server are at their fields, others above them. */
+export function Form(props: {
+  label: string;
+  className?: string;
+  /** Fields by their API names. */
+  fields: readonly string[];
   ok: string;
-  isBusy: boolean;
   /** Nothing can be sent as it is. */
-  isIncomplete: boolean;
+  isIncomplete?: boolean;
+  send: () => Promise<void>;
   onCancel: () => void;
+  children: (errors: ReadonlyMap<string, string>) => ReactNode;
 }): JSX.Element {
-  const { ok, isBusy, isIncomplete, onCancel } = props;
+  const { byField, rest, isBusy, submit } = useSubmit(props.fields, props.send);
   return (
-    <div className="jp-mlws-Buttons">
-      <button
-        type="button"
-        className="jp-mod-styled jp-mod-reject"
-        onClick={onCancel}
-      >
-        {trans.__('Cancel')}
-      </button>
-      <button
-        type="submit"
-        className="jp-mod-styled jp-mod-accept"
-        aria-busy={isBusy}
-        disabled={isBusy || isIncomplete}
-      >
-        {ok}
-      </button>
-    </div>
+    <form
+      className={props.className}
+      aria-label={props.label}
+      onSubmit={event => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      {rest && <Failure error={rest} />}
+      {props.children(byField)}
+      <div className="jp-mlws-Buttons">
+        <button
+          type="button"
+          className="jp-mod-styled jp-mod-reject"
+          onClick={props.onCancel}
+        >
+          {trans.__('Cancel')}
+        </button>
+        <button
+          type="submit"
+          className="jp-mod-styled jp-mod-accept"
+          aria-busy={isBusy}
+          disabled={isBusy || props.isIncomplete}
+        >
+          {props.ok}
+        </button>
+      </div>
+    </form>
   );
 }

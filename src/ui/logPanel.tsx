@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 
 import { parseAnsi } from './ansi';
-import { Check } from './controls';
+import { Check, Hint } from './controls';
 import { trans } from './locale';
 import { useFollow } from './useFollow';
 
@@ -60,9 +60,7 @@ export function LogPanel<L>(props: {
         onScroll={onScroll}
       >
         {props.error}
-        {lines.length === 0 && empty !== null && (
-          <p className="jp-mlws-Hint">{empty}</p>
-        )}
+        {lines.length === 0 && empty !== null && <Hint>{empty}</Hint>}
         {lines.map(props.line)}
       </div>
     </div>

@@ -1,6 +1,5 @@
 import {
   addIcon,
-  Button,
   checkIcon,
   copyIcon,
   deleteIcon,
@@ -9,6 +8,7 @@ import {
 } from '@jupyterlab/ui-components';
 import { useState, type ReactNode } from 'react';
 import type { MLWSClient } from '../../api/client';
+import { Button, Hint } from '../../ui/controls';
 import { relativeTime } from '../../ui/format';
 import type {
   IBranch,
@@ -295,13 +295,13 @@ function Group<T>(props: {
         </summary>
         <Rows label={title}>{items.slice(0, MAX_ROWS).map(props.row)}</Rows>
         {items.length > MAX_ROWS && (
-          <p className="jp-mlws-Hint">
+          <Hint>
             {trans._n(
               '%1 more item is not shown.',
               '%1 more items are not shown.',
               items.length - MAX_ROWS
             )}
-          </p>
+          </Hint>
         )}
       </details>
       {add && (
@@ -336,7 +336,6 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
           <Failures of={[tags, stashes, safety, addresses]} />
           <div className="jp-mlws-Branches-buttons">
             <Button
-              small={true}
               className="jp-mlws-NewBranchButton"
               onClick={() => void actions.create()}
             >
@@ -344,7 +343,6 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
               {trans.__('New Branch…')}
             </Button>
             <Button
-              small={true}
               className="jp-mlws-StashButton"
               onClick={() => void actions.stash()}
             >

@@ -1,6 +1,5 @@
 import {
   addIcon,
-  Button,
   caretDownIcon,
   caretRightIcon,
   LabIcon,
@@ -8,6 +7,7 @@ import {
 } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 
+import { Button, Hint } from '../../ui/controls';
 import { fileSize } from '../../ui/format';
 import type { ChangeState, IChange } from '../../api/models';
 import { Rows } from '../../ui/rows';
@@ -232,7 +232,7 @@ function ChangeGroup(
         )}
       </Rows>
       {visible.length < entries.length && (
-        <Button small={true} onClick={() => setEverything(true)}>
+        <Button onClick={() => setEverything(true)}>
           {trans.__('Show All %1 Changes', changes.length)}
         </Button>
       )}
@@ -248,11 +248,11 @@ export function ChangeLists(
   const { staged, rest, conflicts } = groups;
   if (staged.length + rest.length + conflicts.length === 0) {
     return (
-      <p className="jp-mlws-Hint">
+      <Hint>
         {trans.__(
           'No changes. Edits to code, data and workflows will appear here.'
         )}
-      </p>
+      </Hint>
     );
   }
   const stageable = rest.filter(isStageable).map(change => change.path);

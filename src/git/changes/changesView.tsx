@@ -1,4 +1,4 @@
-import { Button, checkIcon } from '@jupyterlab/ui-components';
+import { checkIcon } from '@jupyterlab/ui-components';
 import { PathExt } from '@jupyterlab/coreutils';
 import { useMemo } from 'react';
 
@@ -9,6 +9,7 @@ import type {
   IGitStatus,
   IStaleNotebook
 } from '../../api/models';
+import { Button } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
 import { listText } from '../../ui/format';
 import { language, trans } from '../../ui/locale';
@@ -229,7 +230,6 @@ function Outcome(
   const ways = failure?.code === CREDENTIALS && (
     <>
       <Button
-        small={true}
         onClick={() =>
           hasStaged
             ? actions.unstage({ paths })
@@ -240,7 +240,6 @@ function Outcome(
       </Button>
       <IgnoreButton {...props} paths={paths} />
       <Button
-        small={true}
         onClick={() =>
           actions.commit({ staged: hasStaged, allowSecrets: true })
         }
@@ -258,10 +257,7 @@ function Outcome(
     <>
       {failure && <Failure error={failure} actions={ways || identity} />}
       {failure?.code === TOO_MANY && (
-        <Button
-          small={true}
-          onClick={() => actions.commit({ allowMany: true })}
-        >
+        <Button onClick={() => actions.commit({ allowMany: true })}>
           {trans.__('Commit All to Git')}
         </Button>
       )}
@@ -333,11 +329,7 @@ function IgnoreButton(props: IFilesProps): JSX.Element | null {
     );
   const paths = props.paths.filter(isNew);
   return paths.length === 0 ? null : (
-    <Button
-      small={true}
-      title={paths.join('\n')}
-      onClick={() => actions.ignore(paths)}
-    >
+    <Button title={paths.join('\n')} onClick={() => actions.ignore(paths)}>
       {trans._n('Ignore File', 'Ignore Files', paths.length)}
     </Button>
   );
@@ -362,12 +354,7 @@ function LargeFiles(
       </p>
       <div className="jp-mlws-Failure-actions">
         {paths.map(path => (
-          <Button
-            key={path}
-            small={true}
-            title={path}
-            onClick={() => actions.track(path)}
-          >
+          <Button key={path} title={path} onClick={() => actions.track(path)}>
             {large.length === 1
               ? trans.__('Track as Data')
               : trans.__('Track %1 as Data', PathExt.basename(path))}
@@ -441,14 +428,12 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
             )}
           </p>
           <Button
-            small={true}
             className="jp-mlws-ReturnButton"
             onClick={() => actions.returnToHead()}
           >
             {trans.__('Return to %1', status.branch ?? 'HEAD')}
           </Button>
           <Button
-            small={true}
             className="jp-mlws-KeepButton"
             onClick={event => {
               draft.message.value = trans.__('Restore “%1”', restored.subject);
@@ -470,7 +455,6 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
             )}
           </p>
           <Button
-            small={true}
             className="jp-mlws-PullDataButton"
             onClick={() => actions.pullData(groups.notPulled)}
           >

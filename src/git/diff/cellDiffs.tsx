@@ -1,6 +1,7 @@
 import type { ICellDiff } from '../../api/models';
 import { DiffText } from './diffText';
 import { parseUnified, type IDiffLine } from './unified';
+import { Hint } from '../../ui/controls';
 import { stateLabel } from '../../ui/changeLabels';
 import { trans } from '../../ui/locale';
 
@@ -38,9 +39,7 @@ function Cell(props: { cell: ICellDiff; number: number }): JSX.Element {
         </span>
       </header>
       {lines.length > 0 && <DiffText lines={lines} />}
-      {cell.outputs_changed && (
-        <p className="jp-mlws-Hint">{trans.__('Outputs differ.')}</p>
-      )}
+      {cell.outputs_changed && <Hint>{trans.__('Outputs differ.')}</Hint>}
     </section>
   );
 }
@@ -58,12 +57,12 @@ export function CellDiffs(props: { cells: readonly ICellDiff[] }): JSX.Element {
         <Cell key={`${number} ${cell.id}`} cell={cell} number={number} />
       ))}
       {differing.length === 0 && (
-        <p className="jp-mlws-Hint">{trans.__('Only metadata differs.')}</p>
+        <Hint>{trans.__('Only metadata differs.')}</Hint>
       )}
       {same > 0 && (
-        <p className="jp-mlws-Hint">
+        <Hint>
           {trans._n('%1 cell is unchanged.', '%1 cells are unchanged.', same)}
-        </p>
+        </Hint>
       )}
     </>
   );

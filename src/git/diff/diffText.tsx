@@ -7,6 +7,7 @@ import {
 } from '@jupyterlab/codemirror';
 import { createContext, useContext, useEffect, useRef } from 'react';
 
+import { Hint } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import type { IDiffLine } from './unified';
 
@@ -135,9 +136,7 @@ export function DiffText(props: { lines: readonly IDiffLine[] }): JSX.Element {
         style={{ minHeight: `calc(${props.lines.length} * ${LINE_HEIGHT})` }}
       />
       {notes.map((note, index) => (
-        <p key={index} className="jp-mlws-Hint">
-          {note.text}
-        </p>
+        <Hint key={index}>{note.text}</Hint>
       ))}
     </>
   );

@@ -1,11 +1,10 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { useMemo, useState, type ReactNode } from 'react';
 
 import type { MLWSClient } from '../../api/client';
 import type { IDiffHunk, IFileDiff } from '../../api/models';
 import { fileSize } from '../../ui/format';
-import { Check } from '../../ui/controls';
+import { Button, Check, Hint } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { useViewActions } from '../../ui/viewActions';
@@ -96,13 +95,9 @@ function Body(props: {
   if (diff.hidden !== null) {
     return (
       <>
-        <p className="jp-mlws-Hint">{hiddenText(diff)}</p>
+        <Hint>{hiddenText(diff)}</Hint>
         {diff.hidden === 'folder' && onCompareFiles && (
-          <Button
-            small={true}
-            className="jp-mlws-CompareButton"
-            onClick={onCompareFiles}
-          >
+          <Button className="jp-mlws-CompareButton" onClick={onCompareFiles}>
             {trans.__('Compare Files')}
           </Button>
         )}
@@ -111,7 +106,7 @@ function Body(props: {
   }
   const lines = parseUnified(diff.unified);
   if (lines.length === 0) {
-    return <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>;
+    return <Hint>{trans.__('No differences.')}</Hint>;
   }
   const cells = diff.cells !== null && !asText;
   // A new or deleted file is staged as a whole.
@@ -168,7 +163,6 @@ function HunkButtons(
     <span className="jp-mlws-Hunk-buttons">
       {staged ? (
         <Button
-          small={true}
           className="jp-mlws-UnstageButton"
           onClick={() => void staging.unstage(selection)}
         >
@@ -177,14 +171,12 @@ function HunkButtons(
       ) : (
         <>
           <Button
-            small={true}
             className="jp-mlws-StageButton"
             onClick={() => void staging.stage(selection)}
           >
             {trans.__('Stage Hunk')}
           </Button>
           <Button
-            small={true}
             className="jp-mlws-DiscardButton"
             onClick={() => void staging.discard(selection)}
           >

@@ -1,5 +1,4 @@
 import {
-  Button,
   caretDownIcon,
   caretRightIcon,
   copyIcon,
@@ -35,7 +34,7 @@ import { stateLetters, stateLabel } from '../../ui/changeLabels';
 import { graphRows, type IGraphRow } from './lanes';
 import { ProofBadges } from './snapshotParts';
 import { trans } from '../../ui/locale';
-import { Check } from '../../ui/controls';
+import { Button, Check, Hint } from '../../ui/controls';
 
 /** Operations on snapshots. */
 interface ISnapshotActions {
@@ -146,11 +145,7 @@ function Detail(
     <div className="jp-mlws-Snapshot-detail">
       {body && <p className="jp-mlws-Snapshot-body">{body}</p>}
       <ProofBadges proof={detail.proof} />{' '}
-      <Button
-        small={true}
-        minimal={true}
-        onClick={() => actions.verify(snapshot)}
-      >
+      <Button minimal onClick={() => actions.verify(snapshot)}>
         {trans.__('Verify')}
       </Button>
       <ul>
@@ -344,14 +339,14 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
         <div style={style}>
           <Filters filter={props.filter} />
           {items.length === 0 && (
-            <p className="jp-mlws-Hint">
+            <Hint>
               {isNarrowed
                 ? trans.__('No matching snapshots.')
                 : trans.__(
                     'No snapshots yet. A snapshot records code, data and runs together. Enter a ' +
                       'message above and commit.'
                   )}
-            </p>
+            </Hint>
           )}
           <LongList
             label={trans.__('Snapshots, newest first')}
@@ -372,9 +367,7 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
             onEnd={more}
           />
           {next_cursor !== null && (
-            <Button small={true} onClick={more}>
-              {trans.__('Show Older Snapshots')}
-            </Button>
+            <Button onClick={more}>{trans.__('Show Older Snapshots')}</Button>
           )}
         </div>
       )}

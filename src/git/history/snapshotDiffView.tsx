@@ -1,4 +1,5 @@
 import type { MLWSClient } from '../../api/client';
+import { Hint } from '../../ui/controls';
 import { cellText, fileSize } from '../../ui/format';
 import type { IDifferingRow, ISnapshotDiff } from '../../api/models';
 import { Rows } from '../../ui/rows';
@@ -152,7 +153,7 @@ function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
           </header>
           {[diff.files, diff.data, diff.metrics, diff.params].every(
             part => part.length === 0
-          ) && <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>}
+          ) && <Hint>{trans.__('No differences.')}</Hint>}
           <Values
             title={trans.__('Metrics')}
             names={names}

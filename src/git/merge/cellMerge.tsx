@@ -1,8 +1,7 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 
 import type { ICellSides, Side, SideChoice } from '../../api/models';
-import { Check } from '../../ui/controls';
+import { Button, Check, Hint } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { sideLabel } from '../operationLabels';
 
@@ -29,7 +28,7 @@ function SideSource(props: {
     <section aria-label={label} data-mlws-side={side}>
       <h4>{label}</h4>
       {source === null ? (
-        <p className="jp-mlws-Hint">{trans.__('No such cell on this side.')}</p>
+        <Hint>{trans.__('No such cell on this side.')}</Hint>
       ) : (
         <pre>{source}</pre>
       )}
@@ -80,7 +79,6 @@ function ConflictingCell(props: {
         {choices.map(([side, label]) => (
           <Button
             key={side}
-            small={true}
             data-mlws-take={side}
             aria-pressed={choice === side}
             onClick={() => onChoose(side)}
@@ -89,7 +87,6 @@ function ConflictingCell(props: {
           </Button>
         ))}
         <Button
-          small={true}
           data-mlws-take="edit"
           aria-pressed={edited}
           onClick={() => onChoose({ source: result ?? cell.merged })}
@@ -114,9 +111,7 @@ function ConflictingCell(props: {
               onChange={event => onChoose({ source: event.target.value })}
             />
           ) : result === null ? (
-            <p className="jp-mlws-Hint">
-              {trans.__('This cell will be deleted.')}
-            </p>
+            <Hint>{trans.__('This cell will be deleted.')}</Hint>
           ) : (
             <pre>{result}</pre>
           )}
@@ -158,15 +153,10 @@ export function CellMerge(props: {
                 cells.length
               )}
         </span>
-        <Button
-          small={true}
-          disabled={open.length === 0}
-          onClick={() => chooseOpen('ours')}
-        >
+        <Button disabled={open.length === 0} onClick={() => chooseOpen('ours')}>
           {trans.__('Use Ours Everywhere')}
         </Button>
         <Button
-          small={true}
           disabled={open.length === 0}
           onClick={() => chooseOpen('theirs')}
         >

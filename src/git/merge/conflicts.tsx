@@ -1,6 +1,7 @@
 import { checkIcon } from '@jupyterlab/ui-components';
 
 import type { IConflict, IConflicts, OperationAction } from '../../api/models';
+import { Hint } from '../../ui/controls';
 import { Rows } from '../../ui/rows';
 import { kindIcons } from '../../ui/fileIcons';
 import { stateLetters } from '../../ui/changeLabels';
@@ -76,17 +77,17 @@ export function Conflicts(props: {
         </p>
       )}
       {operation !== null && operation !== 'merge' && (
-        <p className="jp-mlws-Hint">{operationHint(operation)}</p>
+        <Hint>{operationHint(operation)}</Hint>
       )}
       {open > 0 ? (
         <>
-          <p className="jp-mlws-Hint">
+          <Hint>
             {trans._n(
               '%1 file has conflicts. Open it to resolve them.',
               '%1 files have conflicts. Open each file to resolve them.',
               open
             )}
-          </p>
+          </Hint>
           <Rows label={trans.__('Files with conflicts')}>
             {items.map(conflict => (
               <ConflictRow
@@ -98,14 +99,14 @@ export function Conflicts(props: {
           </Rows>
         </>
       ) : operation !== 'merge' ? null : (
-        <p className="jp-mlws-Hint" role="status">
+        <Hint role="status">
           <checkIcon.react
             tag="span"
             className="jp-mlws-Row-icon"
             width="14px"
           />{' '}
           {trans.__('All conflicts resolved.')}
-        </p>
+        </Hint>
       )}
       {operation !== null && (
         <div className="jp-mlws-MergePanel-buttons">

@@ -1,8 +1,8 @@
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
-import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
 
 import type { IConflictDetail, SideChoice } from '../../api/models';
+import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { sideLabel } from '../operationLabels';
 import { type IEditorTexts, ThreeWayEditor } from './editor';
@@ -125,14 +125,12 @@ export function TextMerge(props: {
     <div className="jp-mlws-Merge">
       <div className="jp-mlws-Merge-toolbar" role="toolbar">
         <Button
-          small={true}
           disabled={conflicts.length === 0}
           onClick={() => go(at < 0 ? 0 : -1)}
         >
           {trans.__('Previous')}
         </Button>
         <Button
-          small={true}
           className="jp-mlws-NextConflict"
           disabled={conflicts.length === 0}
           onClick={() => go(1)}
@@ -152,7 +150,6 @@ export function TextMerge(props: {
         {(['ours', 'theirs', 'both'] as const).map(side => (
           <Button
             key={side}
-            small={true}
             className={`jp-mlws-Take-${side}`}
             disabled={open === 0 && at < 0}
             title={

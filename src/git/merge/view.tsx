@@ -1,9 +1,10 @@
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
-import { Button, checkIcon } from '@jupyterlab/ui-components';
+import { checkIcon } from '@jupyterlab/ui-components';
 import { useMutation } from '@tanstack/react-query';
 import { useCallback, useEffect } from 'react';
 import { APIError, escapeId, type MLWSClient } from '../../api/client';
 import type { IConflictDetail, IConflicts, SideChoice } from '../../api/models';
+import { Button } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import type { State } from '../../ui/state';
@@ -100,11 +101,7 @@ function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
         {trans.__('%1: all conflicts resolved.', path)}
       </p>
       {conflicts.items.map(one => (
-        <Button
-          key={one.path}
-          small={true}
-          onClick={() => props.onOpen(one.path)}
-        >
+        <Button key={one.path} onClick={() => props.onOpen(one.path)}>
           {trans.__('Resolve %1', one.path)}
         </Button>
       ))}

@@ -1,3 +1,4 @@
+import { Hint } from '../../ui/controls';
 import { fileSize } from '../../ui/format';
 import type { IConflictDetail, Side, SideChoice } from '../../api/models';
 import { trans } from '../../ui/locale';
@@ -9,18 +10,14 @@ const MAX_TEXT_LENGTH = 20_000;
 function Content(props: { detail: IConflictDetail; side: Side }): JSX.Element {
   const { detail, side } = props;
   if (!(side in detail.sizes)) {
-    return (
-      <p className="jp-mlws-Hint">{trans.__('No such file on this side.')}</p>
-    );
+    return <Hint>{trans.__('No such file on this side.')}</Hint>;
   }
   const size = detail.sizes[side];
   const text = detail[side];
   const data = detail.data[side] ?? [];
   return (
     <>
-      {size !== null && size !== undefined && (
-        <p className="jp-mlws-Hint">{fileSize(size)}</p>
-      )}
+      {size !== null && size !== undefined && <Hint>{fileSize(size)}</Hint>}
       {data.map(one => (
         <p key={one.path}>
           {one.path}{' '}

@@ -9,6 +9,7 @@ import type {
 } from '../../api/models';
 import { OperationView } from '../../operations/operationView';
 import { OperationTracker, useOperation } from '../../operations/tracker';
+import { Hint } from '../../ui/controls';
 import { fileSize } from '../../ui/format';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { useViewActions } from '../../ui/viewActions';
@@ -106,7 +107,7 @@ function Repaired(props: { repaired: IRepaired }): JSX.Element {
     <section className="jp-mlws-Repaired">
       <h3>{trans.__('Repair results')}</h3>
       {mended.length === 0 && lost.length === 0 && (
-        <p className="jp-mlws-Hint">{trans.__('Nothing to repair.')}</p>
+        <Hint>{trans.__('Nothing to repair.')}</Hint>
       )}
       {mended.length > 0 && (
         <ul>

@@ -1,4 +1,5 @@
 import { Meter } from '../containers/meter';
+import { Hint } from '../../ui/controls';
 import { cores, memorySize } from '../../ui/format';
 import type { IAmount, IMachine } from '../../api/models';
 import { trans } from '../../ui/locale';
@@ -49,9 +50,7 @@ export function Machines(props: {
   return (
     <section aria-labelledby="mlws-machines">
       <h2 id="mlws-machines">{trans.__('Machines')}</h2>
-      {machines.length === 0 && (
-        <p className="jp-mlws-Hint">{trans.__('No machines yet.')}</p>
-      )}
+      {machines.length === 0 && <Hint>{trans.__('No machines yet.')}</Hint>}
       <ul className="jp-mlws-Nodes">
         {machines.map(machine => (
           <Machine key={machine.name} machine={machine} />

@@ -2,8 +2,7 @@ import { useCallback, useEffect, useMemo, useReducer, useState } from 'react';
 
 import type { MLWSClient } from '../../api/client';
 import { ActionButton, type IContainerHost } from '../containers/actions';
-import { CreateForm } from '../containers/createForm';
-import { Dialog } from '../containers/dialog';
+import { NewContainer } from '../containers/createForm';
 import { LiveRegion } from '../containers/liveRegion';
 import { ContainerLog } from '../containers/logPanel';
 import {
@@ -27,7 +26,7 @@ import type {
   IContainer,
   IResourceReport
 } from '../../api/models';
-import { Select } from '../../ui/controls';
+import { Hint, Select } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useValue } from '../../ui/state';
 import { BulkActions } from './bulk';
@@ -93,7 +92,6 @@ function Containers(props: {
   model: ContainersModel;
   host: IContainerHost;
   isAdmin: boolean;
-  onNew: () => void;
 }): JSX.Element {
   const { items, report, model, isAdmin } = props;
   const [text, setText] = useState('');
@@ -136,13 +134,7 @@ function Containers(props: {
         <span className="jp-mlws-Hint" role="status">
           {trans.__('%1 of %2', shown.length, items.length)}
         </span>
-        <button
-          className="jp-mod-styled jp-mod-accept jp-mlws-New"
-          data-mlws-action="new"
-          onClick={props.onNew}
-        >
-          {trans.__('New Container')}
-        </button>
+        <NewContainer model={model} report={report} className="jp-mlws-New" />
       </div>
       {together.length > 0 && (
         <BulkActions
@@ -152,11 +144,9 @@ function Containers(props: {
           onDone={() => setChosen(new Set())}
         />
       )}
-      {items.length === 0 && <p className="jp-mlws-Hint">{nothing}</p>}
+      {items.length === 0 && <Hint>{nothing}</Hint>}
       {items.length > 0 && shown.length === 0 && (
-        <p className="jp-mlws-Hint">
-          {trans.__('No containers match the filter.')}
-        </p>
+        <Hint>{trans.__('No containers match the filter.')}</Hint>
       )}
       {shown.length > 0 && (
         <div className="jp-mlws-Grid-frame">
@@ -223,7 +213,6 @@ export function Page(props: {
     (IQuestion & { answer: (accepted: boolean) => void }) | null
   >(null);
   const [logs, setLogs] = useState<IContainer | null>(null);
-  const [isMaking, setIsMaking] = useState(false);
   const ask = useCallback(
     (asked: IQuestion) =>
       new Promise<boolean>(resolve =>
@@ -281,7 +270,6 @@ export function Page(props: {
             model={model}
             host={host}
             isAdmin={config.admin}
-            onNew={() => setIsMaking(true)}
           />
           {logs && (
             <Logs
@@ -292,19 +280,6 @@ export function Page(props: {
           )}
           <Volumes client={client} confirm={ask} isReachable={!error} />
         </main>
-      )}
-      {isMaking && report.data && (
-        <Dialog
-          title={trans.__('New Container')}
-          onClose={() => setIsMaking(false)}
-        >
-          <CreateForm
-            model={model}
-            report={report.data}
-            onMade={() => setIsMaking(false)}
-            onCancel={() => setIsMaking(false)}
-          />
-        </Dialog>
       )}
       {question && (
         <Confirmation

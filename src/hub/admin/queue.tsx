@@ -3,8 +3,8 @@ import type { ContainersModel } from '../containers/model';
 import { resourcesText } from '../containers/labels';
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IWaiting } from '../../api/models';
-import { Head } from '../../ui/table/heading';
 import { trans } from '../../ui/locale';
+import { Grid } from './grid';
 
 function QueueActions(props: {
   one: IWaiting;
@@ -49,55 +49,44 @@ export function Queue(props: {
 }): JSX.Element {
   const { waiting, model, isAdmin } = props;
   return (
-    <section className="jp-mlws-Queue" aria-labelledby="mlws-queue">
-      <h2 id="mlws-queue">{trans.__('Queue')}</h2>
-      {waiting.length === 0 ? (
-        <p className="jp-mlws-Hint">
-          {trans.__('No containers in the queue.')}
-        </p>
-      ) : (
-        <div className="jp-mlws-Grid-frame">
-          <table className="jp-mlws-Grid">
-            <Head
-              names={[
-                trans.__('Position'),
-                trans.__('Owner'),
-                trans.__('Name'),
-                trans.__('Requested'),
-                trans.__('Priority'),
-                trans.__('Waiting since'),
-                trans.__('Estimated wait'),
-                trans.__('Actions')
-              ]}
+    <Grid
+      name="Queue"
+      title={trans.__('Queue')}
+      heads={[
+        trans.__('Position'),
+        trans.__('Owner'),
+        trans.__('Name'),
+        trans.__('Requested'),
+        trans.__('Priority'),
+        trans.__('Waiting since'),
+        trans.__('Estimated wait'),
+        trans.__('Actions')
+      ]}
+      empty={trans.__('No containers in the queue.')}
+    >
+      {waiting.map(one => (
+        <tr key={one.id} data-mlws-waiting={one.id}>
+          <td>{one.position}</td>
+          <th scope="row">{one.user}</th>
+          <td>{one.id.slice(one.user.length + 2)}</td>
+          <td>{resourcesText(one.resources)}</td>
+          <td>{one.priority}</td>
+          <td title={fullTime(one.since)}>{relativeTime(one.since)}</td>
+          <td>
+            {one.eta_seconds === null
+              ? '–'
+              : trans.__('about %1', duration(one.eta_seconds))}
+          </td>
+          <td>
+            <QueueActions
+              one={one}
+              last={waiting.length}
+              model={model}
+              isAdmin={isAdmin}
             />
-            <tbody>
-              {waiting.map(one => (
-                <tr key={one.id} data-mlws-waiting={one.id}>
-                  <td>{one.position}</td>
-                  <th scope="row">{one.user}</th>
-                  <td>{one.id.slice(one.user.length + 2)}</td>
-                  <td>{resourcesText(one.resources)}</td>
-                  <td>{one.priority}</td>
-                  <td title={fullTime(one.since)}>{relativeTime(one.since)}</td>
-                  <td>
-                    {one.eta_seconds === null
-                      ? '–'
-                      : trans.__('about %1', duration(one.eta_seconds))}
-                  </td>
-                  <td>
-                    <QueueActions
-                      one={one}
-                      last={waiting.length}
-                      model={model}
-                      isAdmin={isAdmin}
-                    />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </section>
+          </td>
+        </tr>
+      ))}
+    </Grid>
   );
 }

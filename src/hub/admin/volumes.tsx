@@ -7,7 +7,7 @@ import { Failures, useGet } from '../../ui/server';
 import { ActionButton, ActionGroup } from '../containers/actions';
 import type { IQuestion } from '../containers/labels';
 import { language, trans } from '../../ui/locale';
-import { Head } from '../../ui/table/heading';
+import { Grid } from './grid';
 
 type VolumeAction = 'trash' | 'restore' | 'purge';
 
@@ -105,43 +105,32 @@ function HoursTable(props: {
   const number = (value: number) =>
     value.toLocaleString(language, { maximumFractionDigits: 1 });
   return (
-    <section className="jp-mlws-Hours" aria-labelledby="mlws-hours">
-      <h2 id="mlws-hours">
-        {trans._n(
-          'Usage in the last %1 day',
-          'Usage in the last %1 days',
-          days
-        )}
-      </h2>
-      {hours.length === 0 ? (
-        <p className="jp-mlws-Hint">{trans.__('No usage yet.')}</p>
-      ) : (
-        <div className="jp-mlws-Grid-frame">
-          <table className="jp-mlws-Grid">
-            <Head
-              names={[
-                trans.__('Owner'),
-                trans.__('Hours'),
-                trans.__('CPU hours'),
-                trans.__('GiB hours'),
-                trans.__('GPU hours')
-              ]}
-            />
-            <tbody>
-              {hours.map(one => (
-                <tr key={one.user} data-mlws-hours={one.user}>
-                  <th scope="row">{one.user}</th>
-                  <td>{number(one.hours)}</td>
-                  <td>{number(one.cpu_hours)}</td>
-                  <td>{number(one.memory_gib_hours)}</td>
-                  <td>{number(one.gpu_hours)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+    <Grid
+      name="Hours"
+      title={trans._n(
+        'Usage in the last %1 day',
+        'Usage in the last %1 days',
+        days
       )}
-    </section>
+      heads={[
+        trans.__('Owner'),
+        trans.__('Hours'),
+        trans.__('CPU hours'),
+        trans.__('GiB hours'),
+        trans.__('GPU hours')
+      ]}
+      empty={trans.__('No usage yet.')}
+    >
+      {hours.map(one => (
+        <tr key={one.user} data-mlws-hours={one.user}>
+          <th scope="row">{one.user}</th>
+          <td>{number(one.hours)}</td>
+          <td>{number(one.cpu_hours)}</td>
+          <td>{number(one.memory_gib_hours)}</td>
+          <td>{number(one.gpu_hours)}</td>
+        </tr>
+      ))}
+    </Grid>
   );
 }
 
@@ -165,44 +154,40 @@ export function Volumes(props: IProps): JSX.Element {
   const items = volumes.data?.items ?? [];
   return (
     <>
-      <section className="jp-mlws-Volumes" aria-labelledby="mlws-volumes">
-        <h2 id="mlws-volumes">{trans.__('Volumes')}</h2>
-        {props.isReachable && <Failures of={[volumes, report]} />}
-        {act.error && <Failure error={act.error} />}
-        {volumes.data && items.length === 0 && (
-          <p className="jp-mlws-Hint">
-            {trans.__(
-              "No volumes yet. A volume for the user's files is created on first start."
-            )}
-          </p>
-        )}
-        {items.length > 0 && (
-          <div className="jp-mlws-Grid-frame">
-            <table className="jp-mlws-Grid">
-              <Head
-                names={[
-                  trans.__('Owner'),
-                  trans.__('Volume'),
-                  trans.__('Disk'),
-                  trans.__('Status'),
-                  trans.__('Actions')
-                ]}
-              />
-              <tbody>
-                {items.map(volume => (
-                  <Row
-                    key={volume.name}
-                    {...props}
-                    volume={volume}
-                    isBusy={act.isPending}
-                    onAct={action => act.mutate({ action, name: volume.name })}
-                  />
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </section>
+      <Grid
+        name="Volumes"
+        title={trans.__('Volumes')}
+        heads={[
+          trans.__('Owner'),
+          trans.__('Volume'),
+          trans.__('Disk'),
+          trans.__('Status'),
+          trans.__('Actions')
+        ]}
+        empty={
+          volumes.data
+            ? trans.__(
+                "No volumes yet. A volume for the user's files is created on first start."
+              )
+            : null
+        }
+        notes={
+          <>
+            {props.isReachable && <Failures of={[volumes, report]} />}
+            {act.error && <Failure error={act.error} />}
+          </>
+        }
+      >
+        {items.map(volume => (
+          <Row
+            key={volume.name}
+            {...props}
+            volume={volume}
+            isBusy={act.isPending}
+            onAct={action => act.mutate({ action, name: volume.name })}
+          />
+        ))}
+      </Grid>
       <HoursTable
         hours={report.data?.items ?? []}
         days={report.data?.days ?? 0}

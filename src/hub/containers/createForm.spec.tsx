@@ -20,8 +20,7 @@ beforeEach(async () => {
     <CreateForm
       model={new ContainersModel(wire.client('en', false))}
       report={report}
-      onMade={({ id }) => made.push(id)}
-      onCancel={() => made.push('cancelled')}
+      onDone={one => made.push(one?.id ?? 'cancelled')}
     />
   );
   await settle();

@@ -1,7 +1,6 @@
 import { useState } from 'react';
 
-import { Failure } from '../../ui/errorBox';
-import { Field, FormButtons, TextField, useSubmit } from '../../ui/form';
+import { Field, Form, TextField } from '../../ui/form';
 import type {
   IContainer,
   IContainerCreate,
@@ -9,6 +8,7 @@ import type {
 } from '../../api/models';
 import { Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
+import { DialogButton } from './dialog';
 import type { ContainersModel } from './model';
 import { Profiles } from './profiles';
 import { SIZE_FIELDS, SizeFields, sizeOf } from './size';
@@ -45,12 +45,11 @@ function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
   };
 }
 
-/** Form for a new container; errors of the server are at their field. */
+/** Form for a new container; it is done with null if it was canceled. */
 export function CreateForm(props: {
   model: ContainersModel;
   report: IResourceReport;
-  onMade: (container: IContainer) => void;
-  onCancel: () => void;
+  onDone: (made: IContainer | null) => void;
 }): JSX.Element {
   const { model, report } = props;
   const { defaults, limits } = report;
@@ -66,20 +65,13 @@ export function CreateForm(props: {
   const hasGpu = limits.gpu > 0;
 
   const wrongLine = parseEnvironment(values.environment).wrong;
-  const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () =>
-    props.onMade(
+  const send = async (): Promise<void> =>
+    props.onDone(
       await model.create({
         ...bodyOf(values, hasGpu),
         ...(isRescue ? { rescue: true } : {})
       })
-    )
-  );
-  if (wrongLine !== null) {
-    byField.set(
-      'environment',
-      trans.__('Use NAME=value in line “%1”', wrongLine)
     );
-  }
 
   const control = (name: FieldName) => ({
     name,
@@ -87,39 +79,28 @@ export function CreateForm(props: {
     onChange: (event: { target: { value: string } }) =>
       setValues({ ...values, [name]: event.target.value })
   });
-  const textField = (name: FieldName, label: string, help: string) => (
-    <TextField
-      label={label}
-      help={help}
-      error={byField.get(name)}
-      {...control(name)}
-    />
-  );
-
-  return (
-    <form
-      className="jp-mlws-CreateForm"
-      aria-label={trans.__('New Container')}
-      onSubmit={event => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
-      {rest && <Failure error={rest} />}
-      {textField(
-        'name',
-        trans.__('Name'),
-        trans.__(
+  const fields = (
+    errors: ReadonlyMap<string, string>,
+    wrong = wrongLine === null
+      ? errors.get('environment')
+      : trans.__('Use NAME=value in line “%1”', wrongLine)
+  ): JSX.Element => (
+    <>
+      <TextField
+        label={trans.__('Name')}
+        help={trans.__(
           'Lowercase letters, digits and hyphens. Leave empty for the default container.'
-        )
-      )}
-      <Field label={trans.__('Image')} error={byField.get('image')}>
+        )}
+        error={errors.get('name')}
+        {...control('name')}
+      />
+      <Field label={trans.__('Image')} error={errors.get('image')}>
         {(id, described) => (
           <select
             id={id}
             className="jp-mlws-Select jp-mod-styled"
             aria-describedby={described}
-            aria-invalid={byField.has('image')}
+            aria-invalid={errors.has('image')}
             {...control('image')}
           >
             {report.images.map(image => (
@@ -135,14 +116,14 @@ export function CreateForm(props: {
       />
       <SizeFields
         values={values}
-        errors={byField}
+        errors={errors}
         limits={limits}
         onChange={change => setValues({ ...values, ...change })}
       />
       <Field
         label={trans.__('Environment variables')}
         help={trans.__('One NAME=value per line')}
-        error={byField.get('environment')}
+        error={wrong}
       >
         {(id, described) => (
           <textarea
@@ -151,7 +132,7 @@ export function CreateForm(props: {
             rows={3}
             spellCheck={false}
             aria-describedby={described}
-            aria-invalid={byField.has('environment')}
+            aria-invalid={wrong !== undefined}
             {...control('environment')}
           />
         )}
@@ -166,12 +147,39 @@ export function CreateForm(props: {
           'Rescue mode: start even if the home folder is full, to free space'
         )}
       </Check>
-      <FormButtons
-        ok={trans.__('Create')}
-        isBusy={isBusy}
-        isIncomplete={wrongLine !== null}
-        onCancel={props.onCancel}
-      />
-    </form>
+    </>
+  );
+  return (
+    <Form
+      className="jp-mlws-CreateForm"
+      label={trans.__('New Container')}
+      fields={FIELDS}
+      ok={trans.__('Create')}
+      isIncomplete={wrongLine !== null}
+      send={send}
+      onCancel={() => props.onDone(null)}
+    >
+      {fields}
+    </Form>
+  );
+}
+
+/** Button that opens the form for a new container, as soon as its limits are known. */
+export function NewContainer(props: {
+  model: ContainersModel;
+  report: IResourceReport | undefined;
+  className: string;
+}): JSX.Element {
+  const { model, report, className } = props;
+  return (
+    <DialogButton
+      title={trans.__('New Container')}
+      className={`${className} jp-mod-styled jp-mod-accept`}
+      data-mlws-action="new"
+    >
+      {close =>
+        report && <CreateForm model={model} report={report} onDone={close} />
+      }
+    </DialogButton>
   );
 }

@@ -1,11 +1,12 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
+import { Hint } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
-import { FormButtons, TextField, useSubmit } from '../../ui/form';
+import { Form, TextField } from '../../ui/form';
 import { listText, memorySize } from '../../ui/format';
 import type { IContainer, ISavedEnvironment } from '../../api/models';
 import { ActionButton } from './actions';
-import { Dialog } from './dialog';
+import { Dialog, DialogButton } from './dialog';
 import { Failures } from '../../ui/server';
 import { useEnvironments, type ContainersModel } from './model';
 import { trans } from '../../ui/locale';
@@ -68,9 +69,7 @@ function Row(props: IProps & { saved: ISavedEnvironment }): JSX.Element {
       {remove.error && <Failure error={remove.error} />}
       {saved.reason && <p className="jp-mlws-Reason">{saved.reason}</p>}
       {saved.left_out.length > 0 && (
-        <p className="jp-mlws-Hint">
-          {trans.__('Not included: %1', listText(saved.left_out))}
-        </p>
+        <Hint>{trans.__('Not included: %1', listText(saved.left_out))}</Hint>
       )}
       {saved.last_log.length > 0 && (
         <details className="jp-mlws-LastLog">
@@ -83,25 +82,24 @@ function Row(props: IProps & { saved: ISavedEnvironment }): JSX.Element {
           title={trans.__('Delete environment %1', saved.name)}
           onClose={() => setIsAsking(false)}
         >
-          <form
-            onSubmit={event => {
-              event.preventDefault();
+          <Form
+            label={trans.__('Delete environment %1', saved.name)}
+            fields={[]}
+            ok={trans.__('Delete')}
+            send={async () => {
               setIsAsking(false);
               remove.mutate();
             }}
+            onCancel={() => setIsAsking(false)}
           >
-            <p>
-              {trans.__(
-                'Containers set to use it will start from its base image instead.'
-              )}
-            </p>
-            <FormButtons
-              ok={trans.__('Delete')}
-              isBusy={false}
-              isIncomplete={false}
-              onCancel={() => setIsAsking(false)}
-            />
-          </form>
+            {() => (
+              <p>
+                {trans.__(
+                  'Containers set to use it will start from its base image instead.'
+                )}
+              </p>
+            )}
+          </Form>
         </Dialog>
       )}
     </li>
@@ -113,54 +111,51 @@ function SaveForm(
 ): JSX.Element {
   const { model, container } = props;
   const [name, setName] = useState('');
-  const { byField, rest, isBusy, submit } = useSubmit(['name'], async () => {
+  const send = async (): Promise<void> => {
     const body = { name: name.trim(), container };
     await model.client.post('/environments', body);
     await model.client.refresh('/environments');
     props.onDone();
-  });
+  };
   return (
-    <form
+    <Form
       className="jp-mlws-CreateForm"
-      aria-label={trans.__('Save Environment')}
-      onSubmit={event => {
-        event.preventDefault();
-        void submit();
-      }}
+      label={trans.__('Save Environment')}
+      fields={['name']}
+      ok={trans.__('Save')}
+      isIncomplete={name.trim() === ''}
+      send={send}
+      onCancel={props.onDone}
     >
-      {rest && <Failure error={rest} />}
-      <p className="jp-mlws-Hint">
-        {trans.__(
-          'Saves the packages you installed with pip as a personal image, which this ' +
-            'container uses from its next start. Files are not included; they stay in ' +
-            'your home folder.'
-        )}
-      </p>
-      <TextField
-        label={trans.__('Name')}
-        help={trans.__(
-          'Lowercase letters, digits and hyphens. An existing environment with this ' +
-            'name is replaced.'
-        )}
-        error={byField.get('name')}
-        name="name"
-        value={name}
-        onChange={event => setName(event.target.value)}
-      />
-      <FormButtons
-        ok={trans.__('Save')}
-        isBusy={isBusy}
-        isIncomplete={name.trim() === ''}
-        onCancel={props.onDone}
-      />
-    </form>
+      {errors => (
+        <>
+          <Hint>
+            {trans.__(
+              'Saves the packages you installed with pip as a personal image, which this ' +
+                'container uses from its next start. Files are not included; they stay in ' +
+                'your home folder.'
+            )}
+          </Hint>
+          <TextField
+            label={trans.__('Name')}
+            help={trans.__(
+              'Lowercase letters, digits and hyphens. An existing environment with this ' +
+                'name is replaced.'
+            )}
+            error={errors.get('name')}
+            name="name"
+            value={name}
+            onChange={event => setName(event.target.value)}
+          />
+        </>
+      )}
+    </Form>
   );
 }
 
 /** Saved environments, and the button that saves this container's environment. */
 export function Environments(props: IProps): JSX.Element {
   const { model, here } = props;
-  const [isSaving, setIsSaving] = useState(false);
   const answer = useEnvironments(model);
   const environments =
     answer.data?.items.filter(({ user }) => user === model.owner) ?? [];
@@ -168,13 +163,13 @@ export function Environments(props: IProps): JSX.Element {
     <>
       <Failures of={[answer]} />
       {here !== null && (
-        <button
+        <DialogButton
+          title={trans.__('Save Environment')}
           className="jp-mlws-SaveEnvironment jp-mod-styled"
           data-mlws-action="save-environment"
-          onClick={() => setIsSaving(true)}
         >
-          {trans.__('Save Environment')}
-        </button>
+          {close => <SaveForm {...props} container={here.id} onDone={close} />}
+        </DialogButton>
       )}
       {environments.length > 0 && (
         <ul className="jp-mlws-Rows" aria-label={trans.__('My environments')}>
@@ -182,18 +177,6 @@ export function Environments(props: IProps): JSX.Element {
             <Row key={saved.id} {...props} saved={saved} />
           ))}
         </ul>
-      )}
-      {here !== null && isSaving && (
-        <Dialog
-          title={trans.__('Save Environment')}
-          onClose={() => setIsSaving(false)}
-        >
-          <SaveForm
-            {...props}
-            container={here.id}
-            onDone={() => setIsSaving(false)}
-          />
-        </Dialog>
       )}
     </>
   );

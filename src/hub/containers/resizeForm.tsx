@@ -1,7 +1,7 @@
 import { useState } from 'react';
 
-import { Failure } from '../../ui/errorBox';
-import { FormButtons, useSubmit } from '../../ui/form';
+import { Hint } from '../../ui/controls';
+import { Form } from '../../ui/form';
 import type { IContainer, IResourceReport } from '../../api/models';
 import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
@@ -21,39 +21,36 @@ export function ResizeForm(props: {
     'resources.gpu': container.resources.gpu ?? '0'
   });
   const hasGpu = report.limits.gpu > 0;
-  const { byField, rest, isBusy, submit } = useSubmit(SIZE_FIELDS, async () => {
+  const send = async (): Promise<void> => {
     await model.resize(container.id, sizeOf(values, hasGpu));
     props.onDone();
-  });
+  };
   return (
-    <form
+    <Form
       className="jp-mlws-CreateForm"
-      aria-label={trans.__('Size')}
-      onSubmit={event => {
-        event.preventDefault();
-        void submit();
-      }}
+      label={trans.__('Size')}
+      fields={SIZE_FIELDS}
+      ok={trans.__('Resize')}
+      send={send}
+      onCancel={props.onDone}
     >
-      {rest && <Failure error={rest} />}
-      <p className="jp-mlws-Hint">
-        {container.status === 'RUNNING' || container.status === 'UNHEALTHY'
-          ? trans.__(
-              'Takes effect immediately; kernels and terminals keep running.'
-            )
-          : trans.__('Takes effect on the next start.')}
-      </p>
-      <SizeFields
-        values={values}
-        errors={byField}
-        limits={report.limits}
-        onChange={change => setValues({ ...values, ...change })}
-      />
-      <FormButtons
-        ok={trans.__('Resize')}
-        isBusy={isBusy}
-        isIncomplete={false}
-        onCancel={props.onDone}
-      />
-    </form>
+      {errors => (
+        <>
+          <Hint>
+            {container.status === 'RUNNING' || container.status === 'UNHEALTHY'
+              ? trans.__(
+                  'Takes effect immediately; kernels and terminals keep running.'
+                )
+              : trans.__('Takes effect on the next start.')}
+          </Hint>
+          <SizeFields
+            values={values}
+            errors={errors}
+            limits={report.limits}
+            onChange={change => setValues({ ...values, ...change })}
+          />
+        </>
+      )}
+    </Form>
   );
 }

@@ -1,10 +1,7 @@
-import { useState } from 'react';
-
 import type { IContainer } from '../../api/models';
 import { trans } from '../../ui/locale';
 import { ContainerActions, ActionButton, type IContainerHost } from './actions';
-import { CreateForm } from './createForm';
-import { Dialog } from './dialog';
+import { NewContainer } from './createForm';
 import { Environments } from './environments';
 import { LiveRegion } from './liveRegion';
 import { Answer, Failures, ServerView } from '../../ui/server';
@@ -71,7 +68,6 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
 
 function List(props: IProps): JSX.Element {
   const { model } = props;
-  const [isMaking, setIsMaking] = useState(false);
   const containers = useContainers(model);
   const report = useReport(model);
   const lost = useValue(model.lost);
@@ -88,13 +84,11 @@ function List(props: IProps): JSX.Element {
             </p>
           )}
           <LiveRegion model={model} />
-          <button
-            className="jp-mlws-NewContainer jp-mod-styled jp-mod-accept"
-            data-mlws-action="new"
-            onClick={() => setIsMaking(true)}
-          >
-            {trans.__('New Container')}
-          </button>
+          <NewContainer
+            model={model}
+            report={report.data}
+            className="jp-mlws-NewContainer"
+          />
           <ul className="jp-mlws-Rows" aria-label={trans.__('My containers')}>
             {items.map(container => (
               <Row key={container.id} {...props} container={container} />
@@ -104,19 +98,6 @@ function List(props: IProps): JSX.Element {
             model={model}
             here={items.find(({ id }) => id === props.host.here) ?? null}
           />
-          {isMaking && report.data && (
-            <Dialog
-              title={trans.__('New Container')}
-              onClose={() => setIsMaking(false)}
-            >
-              <CreateForm
-                model={model}
-                report={report.data}
-                onMade={() => setIsMaking(false)}
-                onCancel={() => setIsMaking(false)}
-              />
-            </Dialog>
-          )}
         </>
       )}
     </Answer>

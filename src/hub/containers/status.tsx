@@ -1,4 +1,5 @@
 import type { APIError } from '../../api/client';
+import { Hint } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
 import { duration } from '../../ui/format';
 import type { IContainer, IQueuePlace } from '../../api/models';
@@ -64,9 +65,7 @@ export function Notes(props: {
           </button>
         </>
       )}
-      {container.queue && (
-        <p className="jp-mlws-Hint">{placeText(container.queue)}</p>
-      )}
+      {container.queue && <Hint>{placeText(container.queue)}</Hint>}
       {container.reason && <p className="jp-mlws-Reason">{container.reason}</p>}
       {container.last_log.length > 0 && (
         <details className="jp-mlws-LastLog">

@@ -1,8 +1,9 @@
 import { useState } from 'react';
 import { ActionButton, ActionGroup } from '../containers/actions';
-import { Dialog } from '../containers/dialog';
+import { DialogButton } from '../containers/dialog';
 import type { MLWSClient } from '../../api/client';
 import type { ITeamProject } from '../../api/models';
+import { Hint } from '../../ui/controls';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { CreateProjectForm } from './createForm';
 import { Members } from './members';
@@ -87,12 +88,12 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
           </summary>
           {isOpen && (
             <>
-              <p className="jp-mlws-Hint">
+              <Hint>
                 {trans.__(
                   'Clone in a terminal: %1',
                   `git clone ${project.git_url}`
                 )}
-              </p>
+              </Hint>
               <Members {...props} />
             </>
           )}
@@ -104,41 +105,29 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
 
 function List(props: IProps): JSX.Element {
   const { client } = props;
-  const [isMaking, setIsMaking] = useState(false);
   const answer = useGet(client, PROJECTS);
   return (
     <Answer of={answer}>
       {({ items }) => (
         <>
-          <button
+          <DialogButton
+            title={trans.__('New Shared Project')}
             className="jp-mlws-NewShared jp-mod-styled jp-mod-accept"
-            onClick={() => setIsMaking(true)}
           >
-            {trans.__('New Shared Project')}
-          </button>
+            {close => <CreateProjectForm client={client} onDone={close} />}
+          </DialogButton>
           {items.length === 0 && (
-            <p className="jp-mlws-Hint">
+            <Hint>
               {trans.__(
                 "No shared projects yet. Only members can see a project's code, data and runs."
               )}
-            </p>
+            </Hint>
           )}
           <ul className="jp-mlws-Rows" aria-label={trans.__('Shared projects')}>
             {items.map(project => (
               <Row key={project.name} {...props} project={project} />
             ))}
           </ul>
-          {isMaking && (
-            <Dialog
-              title={trans.__('New Shared Project')}
-              onClose={() => setIsMaking(false)}
-            >
-              <CreateProjectForm
-                client={client}
-                onDone={() => setIsMaking(false)}
-              />
-            </Dialog>
-          )}
         </>
       )}
     </Answer>

@@ -1,10 +1,7 @@
-import {
-  Button,
-  caretLeftIcon,
-  caretRightIcon
-} from '@jupyterlab/ui-components';
+import { caretLeftIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
 
+import { Button } from '../../ui/controls';
 import { fullTime } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import { Splitter } from '../../ui/splitter';
@@ -216,9 +213,7 @@ function ErrorBanner(): JSX.Element | null {
             </span>
           )}
         </span>
-        <Button small onClick={openAsText}>
-          {trans.__('Open in Text Editor')}
-        </Button>
+        <Button onClick={openAsText}>{trans.__('Open in Text Editor')}</Button>
       </div>
     )
   );
@@ -236,7 +231,7 @@ function ConflictBanner(): JSX.Element | null {
               'version to keep when you save.'
           )}
         </span>
-        <Button small onClick={() => void discard()}>
+        <Button onClick={() => void discard()}>
           {trans.__('Discard My Edits and Reload')}
         </Button>
       </div>
@@ -287,11 +282,8 @@ function PastRunBanner(): JSX.Element | null {
       </span>
       {differences.length > 0 && (
         <>
-          <Button small onClick={compare}>
-            {trans.__('Compare with Now')}
-          </Button>
+          <Button onClick={compare}>{trans.__('Compare with Now')}</Button>
           <Button
-            small
             title={trans.__(
               'Gives the workflow the nodes and settings of this run. Undo takes it back.'
             )}
@@ -301,9 +293,7 @@ function PastRunBanner(): JSX.Element | null {
           </Button>
         </>
       )}
-      <Button small onClick={leave}>
-        {trans.__('Back to Now')}
-      </Button>
+      <Button onClick={leave}>{trans.__('Back to Now')}</Button>
     </div>
   );
 }

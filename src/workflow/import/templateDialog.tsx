@@ -1,6 +1,6 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useId, useState } from 'react';
 
+import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { askForm } from '../askForm';
 import { TABLE_FILE } from '../graph/sources';
@@ -127,7 +127,6 @@ function TemplateFields(
           onChange={event => change({ file: event.target.value })}
         />
         <Button
-          small
           onClick={event => {
             event.preventDefault();
             props.onBrowse();

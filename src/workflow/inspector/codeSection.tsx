@@ -1,7 +1,7 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
 
 import type { ICodePorts, ICodeProblem } from '../../api/models';
+import { Button } from '../../ui/controls';
 import { listText } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import { compose } from '../document/edits';
@@ -200,7 +200,7 @@ export function CodeSection(props: {
       <p className="jp-mlws-Field-help">
         {trans.__('Press Escape and then Tab to leave the editor.')}
       </p>
-      <Button small title={path} onClick={() => openFile(path)}>
+      <Button title={path} onClick={() => openFile(path)}>
         {trans.__('Open File')}
       </Button>
       {component && component.error === null && (

@@ -1,6 +1,6 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useId, useState } from 'react';
 
+import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import type { IPathEntry } from '../document/document';
 import type { Edit } from '../document/edits';
@@ -46,9 +46,7 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
         lists={['outs', 'metrics', 'plots']}
         add={(path, list) => addOutput(node.id, path, list)}
       />
-      <Button small onClick={openAsText}>
-        {trans.__('Open in Text Editor')}
-      </Button>
+      <Button onClick={openAsText}>{trans.__('Open in Text Editor')}</Button>
     </>
   );
 }
@@ -173,7 +171,7 @@ function Files(props: {
               ))}
             </select>
           )}
-          <Button small onClick={commit} disabled={draft.trim() === ''}>
+          <Button onClick={commit} disabled={draft.trim() === ''}>
             {trans.__('Add')}
           </Button>
         </div>

@@ -1,8 +1,8 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useId, useState } from 'react';
 
 import { APIError } from '../../api/client';
 import type { ITablePreview } from '../../api/models';
+import { Button } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
 import { trans } from '../../ui/locale';
 import { TablePreview } from '../../ui/table/tablePreview';
@@ -43,7 +43,7 @@ function DataButton(props: {
   };
   return (
     <div className="jp-mlws-Field">
-      <Button small disabled={isBusy} aria-describedby={help} onClick={read}>
+      <Button disabled={isBusy} aria-describedby={help} onClick={read}>
         {props.label}
       </Button>
       <div id={help} className="jp-mlws-Field-help">
@@ -85,7 +85,6 @@ export function ShowPreparation({ node }: { node: IGraphNode }): JSX.Element {
   return (
     <div className="jp-mlws-Field">
       <Button
-        small
         disabled={!canShowPreparation(model, node.id)}
         aria-describedby={help}
         onClick={() => void showPreparation(model, node.id)}

@@ -1,5 +1,4 @@
-import { Button } from '@jupyterlab/ui-components';
-
+import { Button } from '../../ui/controls';
 import { ErrorLink } from '../../ui/helpLink';
 import { trans } from '../../ui/locale';
 import { settingsOf } from '../document/settings';
@@ -56,7 +55,6 @@ export function FailureBox(props: {
       <div className="jp-mlws-NodeFailure-actions">
         {line !== null ? (
           <Button
-            small
             className="jp-mod-accept jp-mod-styled"
             title={trans.__('Go to the line of the code that failed')}
             onClick={() => props.onLine(line)}
@@ -67,7 +65,6 @@ export function FailureBox(props: {
           setting !== null &&
           !model.document.isReadOnly && (
             <Button
-              small
               className="jp-mod-accept jp-mod-styled"
               title={trans.__('Show the settings of this node')}
               onClick={() => props.onFix(setting)}
@@ -78,7 +75,6 @@ export function FailureBox(props: {
         )}
         {row !== null && edge && (
           <Button
-            small
             className="jp-mod-accept jp-mod-styled"
             title={trans.__('Show the row of the input table at fault')}
             onClick={() => {
@@ -97,7 +93,6 @@ export function FailureBox(props: {
           </Button>
         )}
         <Button
-          small
           className="jp-mod-accept jp-mod-styled"
           title={trans.__(
             'Debug this node in a notebook with its exact inputs'
@@ -106,11 +101,7 @@ export function FailureBox(props: {
         >
           {trans.__('Debug in Notebook')}
         </Button>
-        <Button
-          small
-          className="jp-mod-reject jp-mod-styled"
-          onClick={props.onLog}
-        >
+        <Button className="jp-mod-reject jp-mod-styled" onClick={props.onLog}>
           {trans.__('Show Log')}
         </Button>
         <ErrorLink code={error.code} />

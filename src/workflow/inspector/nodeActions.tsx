@@ -1,5 +1,4 @@
-import { Button } from '@jupyterlab/ui-components';
-
+import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useCanvas } from '../context';
 import { useDrawing, useKeyed, useRuns, useCurrentRun } from '../hooks';
@@ -21,7 +20,7 @@ export function NodeActions({ node }: { node: string }): JSX.Element | null {
     hint: string,
     act: () => void
   ): JSX.Element => (
-    <Button small disabled={!runs.canRun} title={hint} onClick={act}>
+    <Button disabled={!runs.canRun} title={hint} onClick={act}>
       {label}
     </Button>
   );

@@ -1,7 +1,7 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useId, useRef, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
+import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { Markdown } from '../../ui/markdown';
 import { type IFrame, itemOf } from '../document/notes';
@@ -149,18 +149,16 @@ function FrameActions(props: { index: number; frame: IFrame }): JSX.Element {
       role="group"
       aria-label={trans.__('Actions of the frame')}
     >
-      <Button small onClick={() => gestures.toggleCollapsed(model, index)}>
+      <Button onClick={() => gestures.toggleCollapsed(model, index)}>
         {frame.isCollapsed ? trans.__('Expand') : trans.__('Collapse')}
       </Button>
       <Button
-        small
         disabled={!canRun}
         onClick={() => void model.runs.startTo(frame.nodes)}
       >
         {trans.__('Run to Here')}
       </Button>
       <Button
-        small
         disabled={!canRun}
         onClick={() => void model.runs.startFrom(frame.nodes)}
       >

@@ -1,7 +1,7 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useId, useState } from 'react';
 
 import type { ICodePorts, IComponent } from '../../api/models';
+import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { PORT_TYPES } from '../document/ports';
 import { RemoveButton } from './removeButton';
@@ -73,7 +73,7 @@ export function PortsForm(props: {
           }
         />
       ))}
-      <Button small disabled={isDisabled} onClick={() => add(side)}>
+      <Button disabled={isDisabled} onClick={() => add(side)}>
         {addLabel}
       </Button>
     </div>

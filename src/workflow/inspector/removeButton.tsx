@@ -1,4 +1,4 @@
-import { Button } from '@jupyterlab/ui-components';
+import { Button } from '../../ui/controls';
 
 export function RemoveButton(props: {
   label: string;
@@ -6,7 +6,7 @@ export function RemoveButton(props: {
 }): JSX.Element {
   const { label, onClick } = props;
   return (
-    <Button small minimal aria-label={label} title={label} onClick={onClick}>
+    <Button minimal aria-label={label} title={label} onClick={onClick}>
       ×
     </Button>
   );

@@ -1,8 +1,7 @@
-import { Button } from '@jupyterlab/ui-components';
-
 import type { IProblem } from '../../api/models';
 import * as gestures from '../store/gestures';
 import { useCanvas } from '../context';
+import { Button } from '../../ui/controls';
 
 /** Buttons of a problem's repairs. */
 export function Repairs({
@@ -20,7 +19,6 @@ export function Repairs({
       {problem.repairs.map(repair => (
         <Button
           key={repair.label}
-          small
           disabled={model.document.isReadOnly}
           onClick={() => gestures.repair(model, node, repair)}
         >

@@ -1,5 +1,4 @@
-import { Button } from '@jupyterlab/ui-components';
-
+import { Button } from '../../ui/controls';
 import { fileSize } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import { basename } from '../document/paths';
@@ -41,10 +40,8 @@ export function SourcePanel({ id }: { id: string }): JSX.Element | null {
         </dl>
       )}
       <div className="jp-mlws-Field-item">
-        <Button small onClick={() => openFile(path)}>
-          {trans.__('Open')}
-        </Button>
-        <Button small onClick={() => showData(path, dataset === undefined)}>
+        <Button onClick={() => openFile(path)}>{trans.__('Open')}</Button>
+        <Button onClick={() => showData(path, dataset === undefined)}>
           {dataset ? trans.__('Show Versions') : trans.__('Track with DVC')}
         </Button>
       </div>

@@ -1,6 +1,6 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 
+import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import type { IFrame } from '../document/notes';
 import { useCanvas } from '../context';
@@ -42,7 +42,7 @@ export function SubworkflowSection(props: {
               'Saved as a file of its own, these nodes can be inserted in other workflows.'
             )}
           </p>
-          <Button small onClick={() => void save()}>
+          <Button onClick={() => void save()}>
             {trans.__('Save as Sub-workflow')}
           </Button>
         </>
@@ -57,7 +57,6 @@ export function SubworkflowSection(props: {
           </p>
           <div className="jp-mlws-NodeActions">
             <Button
-              small
               disabled={!differs}
               onClick={() =>
                 updateSubworkflow(model, index, readWorkflow(text!, path))
@@ -65,7 +64,7 @@ export function SubworkflowSection(props: {
             >
               {trans.__('Update from File')}
             </Button>
-            <Button small title={path} onClick={() => openFile(path)}>
+            <Button title={path} onClick={() => openFile(path)}>
               {trans.__('Open File')}
             </Button>
           </div>

@@ -1,7 +1,7 @@
-import { Button } from '@jupyterlab/ui-components';
 import { customizeValidator } from '@rjsf/validator-ajv8';
 import { useEffect, useId, useMemo, useState } from 'react';
 
+import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import type { IStage } from '../document/document';
 import type { Edit } from '../document/edits';
@@ -121,7 +121,7 @@ export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
           onClose={() => setOpen(false)}
         />
       ) : (
-        <Button small onClick={() => setOpen(true)}>
+        <Button onClick={() => setOpen(true)}>
           {isSweep ? trans.__('Edit Sweep…') : trans.__('Sweep Values…')}
         </Button>
       )}
@@ -182,9 +182,7 @@ function AxesForm(props: {
     return (
       <>
         <p role="alert">{sweepFaultText(fault)}</p>
-        <Button small onClick={onClose}>
-          {trans.__('Close')}
-        </Button>
+        <Button onClick={onClose}>{trans.__('Close')}</Button>
       </>
     );
   }
@@ -239,7 +237,6 @@ function AxesForm(props: {
       <Readers node={node} options={options} />
       <div className="jp-mlws-Field-item">
         <Button
-          small
           disabled={!isWhole || count > MAX_VARIANTS}
           onClick={() => write(nextAxes)}
         >
@@ -247,7 +244,6 @@ function AxesForm(props: {
         </Button>
         {isSweep && !isList && (
           <Button
-            small
             title={trans.__(
               'Keep a single node with the first value of each setting'
             )}
@@ -256,7 +252,7 @@ function AxesForm(props: {
             {trans.__('Remove Sweep')}
           </Button>
         )}
-        <Button small minimal onClick={onClose}>
+        <Button minimal onClick={onClose}>
           {trans.__('Cancel')}
         </Button>
       </div>

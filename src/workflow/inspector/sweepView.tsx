@@ -1,6 +1,6 @@
-import { Button } from '@jupyterlab/ui-components';
 import { useMemo, useState } from 'react';
 
+import { Button } from '../../ui/controls';
 import { cellText, duration } from '../../ui/format';
 import type { ISweeps, IVariant } from '../../api/models';
 import { trans } from '../../ui/locale';
@@ -126,7 +126,6 @@ function VariantRow(props: {
       </td>
       <td>
         <Button
-          small
           disabled={model.runs.isRunning}
           title={trans.__(
             'Replace the sweep with this variant. The previous text is kept in the trash.'

@@ -1,4 +1,3 @@
-import { Button } from '@jupyterlab/ui-components';
 import type {
   ArrayFieldTemplateProps,
   FieldTemplateProps,
@@ -6,6 +5,7 @@ import type {
 } from '@rjsf/utils';
 
 import type { IProblem } from '../../api/models';
+import { Button } from '../../ui/controls';
 import { HelpLink } from '../../ui/helpLink';
 import { trans } from '../../ui/locale';
 import type { ISchema } from '../document/schema';
@@ -98,9 +98,7 @@ function ArrayGroup(props: ArrayFieldTemplateProps): JSX.Element {
         </div>
       ))}
       {props.canAdd && (
-        <Button small onClick={props.onAddClick}>
-          {trans.__('Add Item')}
-        </Button>
+        <Button onClick={props.onAddClick}>{trans.__('Add Item')}</Button>
       )}
     </fieldset>
   );

@@ -1,6 +1,7 @@
 import type { MLWSClient } from '../../api/client';
 import type { IPage, IWorkflowSummary } from '../../api/models';
 import type { IWorkflowEvents } from '../../lab/tokens';
+import { Hint } from '../../ui/controls';
 import { fullTime, relativeTime } from '../../ui/format';
 import { Rows } from '../../ui/rows';
 import { runStatusText } from '../../ui/runStatus';
@@ -85,9 +86,9 @@ function Workflows({ client, onOpen }: IProps): JSX.Element {
       {({ items }) => (
         <>
           {items.length === 0 && (
-            <p className="jp-mlws-Hint">
+            <Hint>
               {trans.__('No workflows yet. Create one from the launcher.')}
-            </p>
+            </Hint>
           )}
           <Rows label={trans.__('Workflows')}>
             {items.map(workflow => (

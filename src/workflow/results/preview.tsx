@@ -1,7 +1,7 @@
 import type { INotebookContent } from '@jupyterlab/nbformat';
-import { Button } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { useMemo, useRef } from 'react';
+import { Button } from '../../ui/controls';
 import { cellText } from '../../ui/format';
 import { DataTable } from '../../ui/table/dataTable';
 import { TablePreview } from '../../ui/table/tablePreview';
@@ -60,7 +60,6 @@ export function PreviewView(props: {
             <span className="jp-mlws-Preview-type">{output.type}</span>
             {output.exists && !past && (
               <Button
-                small
                 minimal
                 title={output.path}
                 onClick={() => openFile(output.path)}

@@ -1,6 +1,6 @@
-import { Button } from '@jupyterlab/ui-components';
 import type { ReactNode } from 'react';
 
+import { Button } from '../../ui/controls';
 import { duration, fullTime } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import { bars, ticks, tickText, type IBar } from './gantt';
@@ -28,7 +28,7 @@ export function HistoryPane({
         <h4>{trans.__('Run History')}</h4>
         <RunList />
         {runs.hasMore && (
-          <Button small onClick={() => void runs.loadMore()}>
+          <Button onClick={() => void runs.loadMore()}>
             {trans.__('Show Older Runs')}
           </Button>
         )}

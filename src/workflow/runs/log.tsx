@@ -1,11 +1,10 @@
 import { Clipboard } from '@jupyterlab/apputils';
-import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import type { ILog } from '../../api/models';
 import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
-import { Check } from '../../ui/controls';
+import { Button, Check } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useCanvas } from '../context';
 import { usePreferences } from '../hooks';
@@ -158,7 +157,6 @@ function LogBar(props: {
             : trans.__('%1 of %2', current + 1, count)}
       </span>
       <Button
-        small
         aria-label={trans.__('Previous')}
         title={trans.__('Previous')}
         disabled={places.length === 0}
@@ -167,7 +165,6 @@ function LogBar(props: {
         ↑
       </Button>
       <Button
-        small
         aria-label={trans.__('Next')}
         title={trans.__('Next')}
         disabled={places.length === 0}
@@ -179,7 +176,6 @@ function LogBar(props: {
         {trans.__('Follow')}
       </Check>
       <Button
-        small
         onClick={() => {
           Clipboard.copyToSystem(text);
           setCopied(true);
