@@ -27,6 +27,9 @@ const LAYERS: Record<string, string[]> = {
   lab: ['ui', 'api', 'operations']
 };
 
+/** The translations of the page, which every layer uses. */
+const LOCALE = 'ui/locale.ts';
+
 /** Allowed imports of each folder of the workflow editor; `shared` is all of SHARED. */
 const VIEW = [
   'store',
@@ -114,6 +117,9 @@ function mayImport(from: string, to: string): boolean {
   const pattern = PURE[area] ?? PURE[folder];
   if (!FILES.has(to)) {
     return !pattern?.test(to);
+  }
+  if (to === LOCALE) {
+    return true;
   }
   const target = to.split('/')[0];
   if (area === 'workflow' && from !== COMPOSER) {

@@ -5,7 +5,7 @@ import { Widget } from '@lumino/widgets';
 import { MLWSClient } from '../api/client';
 import { labServer } from '../lab/server';
 import type { IProjectInfo } from '../api/models';
-import { setLocale, trans } from '../ui/locale';
+import { setLocale } from '../ui/locale';
 
 /** Partial implementation of an interface, with the members that a test needs. */
 export function fake<T>(members: object = {}): T {
@@ -41,7 +41,7 @@ export class Wire {
       WebSocket: Socket as unknown as typeof WebSocket
     });
     setLocale(language, nullTranslator.load('jupyter_mlws'));
-    return new MLWSClient(labServer(settings, hasProjects), language, trans);
+    return new MLWSClient(labServer(settings, hasProjects));
   }
 
   private async _fetch(

@@ -1,4 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type {
@@ -9,6 +8,7 @@ import type {
   PathOf,
   QueryOf
 } from './models';
+import { language, trans } from '../ui/locale';
 import { createQueries, refetch } from './queries';
 import { ReconnectingSocket, SharedStream, type IEventStream } from './stream';
 
@@ -131,12 +131,7 @@ declare module '@tanstack/react-query' {
 
 /** The client of the API, which all views share. */
 export class MLWSClient {
-  constructor(
-    readonly server: IServer,
-    readonly language: string,
-    /** The translations of the product in that language. */
-    readonly trans: TranslationBundle
-  ) {}
+  constructor(readonly server: IServer) {}
 
   /**
    * Asks the user whether to trust the authors of a project.
@@ -373,7 +368,7 @@ export class MLWSClient {
     etag: string | undefined
   ): Promise<T> {
     const headers: Record<string, string> = {
-      'Accept-Language': this.language
+      'Accept-Language': language
     };
     if (etag) {
       headers['If-Match'] = etag;
@@ -395,7 +390,12 @@ export class MLWSClient {
       response = await this.server.request(url, init);
     } catch (error) {
       if (error instanceof TypeError) {
-        throw new APIError(0, this._unreachable());
+        throw new APIError(0, {
+          message: trans.__("Can't reach the server."),
+          solution: trans.__(
+            'Check that Jupyter is still running, then try again.'
+          )
+        });
       }
       throw error;
     }
@@ -414,29 +414,15 @@ export class MLWSClient {
       }
     }
     if (!response.ok || body === null) {
-      throw new APIError(
-        response.status,
-        body ?? { message: this._unexpected(response) }
+      const { status, statusText } = response;
+      const message = trans.__(
+        'Unexpected response from the server: %1 %2',
+        status,
+        statusText
       );
+      throw new APIError(status, body ?? { message });
     }
     return body.data as T;
-  }
-
-  private _unreachable(): Partial<INodeFailure> {
-    return {
-      message: this.trans.__("Can't reach the server."),
-      solution: this.trans.__(
-        'Check that Jupyter is still running, then try again.'
-      )
-    };
-  }
-
-  private _unexpected(response: Response): string {
-    return this.trans.__(
-      'Unexpected response from the server: %1 %2',
-      response.status,
-      response.statusText
-    );
   }
 
   private _trustAnswers = new Map<string, Promise<boolean>>();

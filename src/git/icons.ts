@@ -1,28 +1,12 @@
-import { LabIcon } from '@jupyterlab/ui-components';
-
 import branchSvg from '../../style/icons/branch.svg';
 import mergeSvg from '../../style/icons/merge.svg';
 import minusSvg from '../../style/icons/minus.svg';
 import pullSvg from '../../style/icons/pull.svg';
 import pushSvg from '../../style/icons/push.svg';
+import { icon } from '../ui/fileIcons';
 
-export const branchIcon = new LabIcon({
-  name: 'jupyter-mlws:branch',
-  svgstr: branchSvg
-});
-export const mergeIcon = new LabIcon({
-  name: 'jupyter-mlws:merge',
-  svgstr: mergeSvg
-});
-export const minusIcon = new LabIcon({
-  name: 'jupyter-mlws:minus',
-  svgstr: minusSvg
-});
-export const pullIcon = new LabIcon({
-  name: 'jupyter-mlws:pull',
-  svgstr: pullSvg
-});
-export const pushIcon = new LabIcon({
-  name: 'jupyter-mlws:push',
-  svgstr: pushSvg
-});
+export const branchIcon = icon('branch', branchSvg);
+export const mergeIcon = icon('merge', mergeSvg);
+export const minusIcon = icon('minus', minusSvg);
+export const pullIcon = icon('pull', pullSvg);
+export const pushIcon = icon('push', pushSvg);

@@ -10,6 +10,7 @@ import type {
   ISnapshot,
   OperationAction
 } from '../api/models';
+import { trans } from '../ui/locale';
 import type { ServerView } from '../ui/server';
 import { State } from '../ui/state';
 import { changesView } from './changes/changesView';
@@ -369,7 +370,7 @@ it('keeps the cursor in the middle of a message', async () => {
 
 it('draws no row of the changes anew while a message is typed', async () => {
   const [node, draft] = await changes();
-  const words = vi.spyOn(client.trans, '__');
+  const words = vi.spyOn(trans, '__');
   const draws = (word: string) =>
     words.mock.calls.filter(([one]) => one === word).length;
   for (const text of ['w', 'wh', 'why']) {

@@ -8,7 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
 import { CredentialPrompts } from './credentialPrompts';
-import { language, setLabLocale, trans } from '../ui/locale';
+import { setLabLocale, trans } from '../ui/locale';
 import { labServer } from './server';
 import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from './tokens';
 
@@ -20,11 +20,7 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
   provides: IMLWSClient,
   activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
     setLabLocale(translator ?? nullTranslator);
-    const client = new MLWSClient(
-      labServer(app.serviceManager.serverSettings),
-      language,
-      trans
-    );
+    const client = new MLWSClient(labServer(app.serviceManager.serverSettings));
     client.askTrust = async project => {
       const answer = await showDialog({
         title: trans.__('Do you trust the authors of “%1”?', project.name),

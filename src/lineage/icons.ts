@@ -1,8 +1,4 @@
-import { LabIcon } from '@jupyterlab/ui-components';
-
 import lineageSvg from '../../style/icons/lineage.svg';
+import { icon } from '../ui/fileIcons';
 
-export const lineageIcon = new LabIcon({
-  name: 'jupyter-mlws:lineage',
-  svgstr: lineageSvg
-});
+export const lineageIcon = icon('lineage', lineageSvg);

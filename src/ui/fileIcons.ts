@@ -6,22 +6,15 @@ import dataSvg from '../../style/icons/data.svg';
 import mlwsSvg from '../../style/icons/mlws.svg';
 import type { ChangeKind } from '../api/models';
 
-export const mlwsIcon = new LabIcon({
-  name: 'jupyter-mlws:mlws',
-  svgstr: mlwsSvg
-});
-export const dataIcon = new LabIcon({
-  name: 'jupyter-mlws:data',
-  svgstr: dataSvg
-});
-export const componentIcon = new LabIcon({
-  name: 'jupyter-mlws:component',
-  svgstr: componentSvg
-});
-export const compareIcon = new LabIcon({
-  name: 'jupyter-mlws:compare',
-  svgstr: compareSvg
-});
+/** Icon of this extension. */
+export function icon(name: string, svgstr: string): LabIcon {
+  return new LabIcon({ name: `jupyter-mlws:${name}`, svgstr });
+}
+
+export const mlwsIcon = icon('mlws', mlwsSvg);
+export const dataIcon = icon('data', dataSvg);
+export const componentIcon = icon('component', componentSvg);
+export const compareIcon = icon('compare', compareSvg);
 
 export const kindIcons: Record<ChangeKind, LabIcon> = {
   code: codeIcon,

@@ -1,5 +1,3 @@
-import { LabIcon } from '@jupyterlab/ui-components';
-
 import autoLayout from '../../style/icons/auto-layout.svg';
 import fit from '../../style/icons/fit.svg';
 import history from '../../style/icons/history.svg';
@@ -7,29 +5,12 @@ import more from '../../style/icons/more.svg';
 import note from '../../style/icons/note.svg';
 import tree from '../../style/icons/tree.svg';
 import workflow from '../../style/icons/workflow.svg';
+import { icon } from '../ui/fileIcons';
 
-export const workflowIcon = new LabIcon({
-  name: 'jupyter-mlws:workflow',
-  svgstr: workflow
-});
-export const fitIcon = new LabIcon({ name: 'jupyter-mlws:fit', svgstr: fit });
-export const autoLayoutIcon = new LabIcon({
-  name: 'jupyter-mlws:auto-layout',
-  svgstr: autoLayout
-});
-export const noteIcon = new LabIcon({
-  name: 'jupyter-mlws:note',
-  svgstr: note
-});
-export const historyIcon = new LabIcon({
-  name: 'jupyter-mlws:run-history',
-  svgstr: history
-});
-export const treeIcon = new LabIcon({
-  name: 'jupyter-mlws:tree',
-  svgstr: tree
-});
-export const moreIcon = new LabIcon({
-  name: 'jupyter-mlws:more',
-  svgstr: more
-});
+export const workflowIcon = icon('workflow', workflow);
+export const fitIcon = icon('fit', fit);
+export const autoLayoutIcon = icon('auto-layout', autoLayout);
+export const noteIcon = icon('note', note);
+export const historyIcon = icon('run-history', history);
+export const treeIcon = icon('tree', tree);
+export const moreIcon = icon('more', more);

@@ -1,6 +1,10 @@
 /** An icon for each operation: Lucide's, under the ISC licence beside them. */
 
-import { codeIcon, LabIcon, notebookIcon } from '@jupyterlab/ui-components';
+import {
+  codeIcon,
+  notebookIcon,
+  type LabIcon
+} from '@jupyterlab/ui-components';
 
 import arrowDownUp from '../../style/icons/lucide/arrow-down-up.svg';
 import binary from '../../style/icons/lucide/binary.svg';
@@ -60,13 +64,9 @@ import trending from '../../style/icons/lucide/trending-up.svg';
 import trophy from '../../style/icons/lucide/trophy.svg';
 import wand from '../../style/icons/lucide/wand-sparkles.svg';
 import wholeWord from '../../style/icons/lucide/whole-word.svg';
-import { componentIcon } from '../ui/fileIcons';
+import { componentIcon, icon } from '../ui/fileIcons';
 import type { IGraphNode } from './graph/graph';
 import type { NodeMark } from './graph/marks';
-
-function icon(name: string, svgstr: string): LabIcon {
-  return new LabIcon({ name: `jupyter-mlws:${name}`, svgstr });
-}
 
 export const trophyIcon = icon('trophy', trophy);
 export const addIcon = icon('circle-plus', circlePlus);

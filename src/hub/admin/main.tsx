@@ -25,7 +25,7 @@ async function main(root: HTMLElement): Promise<void> {
   document.documentElement.lang = config.language;
   document.body.classList.add('jp-ThemedContainer');
   document.title = trans.__('Containers');
-  const client = new MLWSClient(server, config.language, trans);
+  const client = new MLWSClient(server);
   const model = new ContainersModel(client);
   createRoot(root).render(<Page model={model} config={config} theme={theme} />);
 }

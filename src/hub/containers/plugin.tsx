@@ -14,7 +14,7 @@ import { nameOf } from './labels';
 import { labServer } from '../../lab/server';
 import { IMainViews, IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
 import { describeArgs } from '../../lab/describeArgs';
-import { language, trans } from '../../ui/locale';
+import { trans } from '../../ui/locale';
 
 /** Id of the user's unnamed server in its container's id. */
 const DEFAULT_SERVER = 'default';
@@ -34,9 +34,7 @@ const containers: JupyterFrontEndPlugin<void> = {
     statusBar: IStatusBar | null
   ) => {
     const client = new MLWSClient(
-      labServer(app.serviceManager.serverSettings, false),
-      language,
-      trans
+      labServer(app.serviceManager.serverSettings, false)
     );
     const openLogs = (id: string, name: string) =>
       views.show(

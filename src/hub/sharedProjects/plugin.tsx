@@ -17,7 +17,7 @@ import { memberPath, projectPath, PROJECTS } from './labels';
 import type { ITeamHost } from './section';
 import { IMLWSClient, IMLWSSidebar, IOpenDocuments } from '../../lab/tokens';
 import { notifyOnError } from '../../lab/notify';
-import { language, trans } from '../../ui/locale';
+import { trans } from '../../ui/locale';
 
 const team: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:team',
@@ -32,9 +32,7 @@ const team: JupyterFrontEndPlugin<void> = {
   ) => {
     // Projects of the Hub, whatever project of the home is shown.
     const hub = new MLWSClient(
-      labServer(app.serviceManager.serverSettings, false),
-      language,
-      trans
+      labServer(app.serviceManager.serverSettings, false)
     );
     void app.restored.then(async () => {
       if (await hasHub(hub)) {

@@ -13,7 +13,7 @@ import * as gestures from '../store/gestures';
 import { useCanvas } from '../context';
 import { useKeyed } from '../hooks';
 import { useSource } from '../replies';
-import { type INodeData, NodeTitle } from './node';
+import { type INodeData, NodeTitle, Sign } from './node';
 import { useEditing } from './noteView';
 import { Ports } from './ports';
 import { ResultLine } from './result';
@@ -123,11 +123,7 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
         </span>
         {isEditing ? (
           <span className="jp-mlws-Node-title">
-            <input
-              {...field}
-              data-lm-suppress-shortcuts="true"
-              aria-label={trans.__('Title')}
-            />
+            <input {...field} aria-label={trans.__('Title')} />
           </span>
         ) : (
           <NodeTitle title={title} shared={shared} />
@@ -159,19 +155,14 @@ export const GroupView = memo(({ data, selected }: NodeProps<GroupNode>) => {
 });
 
 function markText(mark: NodeMark, count: number): string {
-  const text =
-    mark === 'running' || mark === 'failed' || mark === 'waiting'
-      ? runStatusLabel(
-          mark === 'running'
-            ? 'RUNNING'
-            : mark === 'failed'
-              ? 'FAILED'
-              : 'PENDING'
-        )
-      : mark === 'stopped'
-        ? runStatusLabel('CANCELLED')
-        : planText(mark);
-  return `${text} ${count}`;
+  const statuses: Partial<Record<NodeMark, string>> = {
+    running: 'RUNNING',
+    failed: 'FAILED',
+    waiting: 'PENDING',
+    stopped: 'CANCELLED'
+  };
+  const status = statuses[mark];
+  return `${status ? runStatusLabel(status) : planText(mark)} ${count}`;
 }
 
 /** The sign of a group's state. */
@@ -181,30 +172,15 @@ export function GroupMark({ node }: { node: IGraphNode }): JSX.Element | null {
   const fault = useKeyed(model.drawing.faults, faulty ?? '');
   if (fault) {
     const text = `${faulty}: ${problemText(fault)}`;
-    return (
-      <span
-        className="jp-mlws-Node-fault"
-        role="img"
-        aria-label={text}
-        title={text}
-      >
-        <faultIcon.react tag="span" className="jp-mlws-Node-mark" />
-      </span>
-    );
+    return <Sign icon={faultIcon} kind="fault" label={text} />;
   }
-  if (mark === null) {
-    return null;
-  }
-  const Icon = MARK_ICONS[mark].react;
-  const text = markText(mark, count);
   return (
-    <span
-      className="jp-mlws-Node-state"
-      role="img"
-      aria-label={text}
-      title={text}
-    >
-      <Icon tag="span" className="jp-mlws-Node-mark" />
-    </span>
+    mark && (
+      <Sign
+        icon={MARK_ICONS[mark]}
+        kind="state"
+        label={markText(mark, count)}
+      />
+    )
   );
 }

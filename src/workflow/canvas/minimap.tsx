@@ -3,8 +3,7 @@ import { useLayoutEffect, useMemo, useRef } from 'react';
 
 import { flowLabels } from '../../ui/flowLabels';
 import type { AnyNode } from './nodeTypes';
-import { useCanvas } from '../context';
-import { pictureNodes, useChanges, useColours } from './overview';
+import { usePicture } from './overview';
 import { boundsOf, NODE_WIDTH } from '../graph/geometry';
 
 /** Minimap of a large graph: one picture with a frame around the viewport. */
@@ -14,16 +13,9 @@ export function MapOfMany(props: {
   height: number;
 }): JSX.Element {
   const { nodes, width, height } = props;
-  const { model } = useCanvas();
   const flow = useReactFlow();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const colours = useColours(canvas);
-  const changes = useChanges(model);
-  const boxes = useMemo(
-    () => (colours ? pictureNodes(model, nodes, colours) : []),
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [model, nodes, colours, changes]
-  );
+  const { colours, boxes } = usePicture(canvas, nodes);
   const scene = useMemo(
     () => sceneOf(boxes, width, height),
     [boxes, width, height]
@@ -34,8 +26,8 @@ export function MapOfMany(props: {
       context.clearRect(0, 0, width, height);
       for (const { x, y, height: high, state, isSelected } of boxes) {
         context.fillStyle = isSelected
-          ? colours.theme.brand
-          : (state ?? colours.theme.edge);
+          ? colours.brand
+          : (state ?? colours.edge);
         context.fillRect(
           scene.left + x * scene.scale,
           scene.top + y * scene.scale,

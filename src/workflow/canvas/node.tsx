@@ -1,3 +1,4 @@
+import type { LabIcon } from '@jupyterlab/ui-components';
 import type { Node, NodeProps } from '@xyflow/react';
 import { memo, useCallback, useSyncExternalStore } from 'react';
 
@@ -129,17 +130,7 @@ function Mark(props: {
 }): JSX.Element | null {
   const { state, plan, fault } = props;
   if (fault) {
-    const text = problemText(fault);
-    return (
-      <span
-        className="jp-mlws-Node-fault"
-        role="img"
-        aria-label={text}
-        title={text}
-      >
-        <faultIcon.react tag="span" className="jp-mlws-Node-mark" />
-      </span>
-    );
+    return <Sign icon={faultIcon} kind="fault" label={problemText(fault)} />;
   }
   const mark = nodeMark(state, plan);
   if (mark === null) {
@@ -162,26 +153,45 @@ function Mark(props: {
         ...(state?.reasons ?? []),
         ...(state?.error ? [state.error.message] : [])
       ];
-  const Icon = MARK_ICONS[mark].react;
+  return (
+    <Sign icon={MARK_ICONS[mark]} kind="state" label={label} lines={lines}>
+      <Attempt count={state?.attempt ?? 0} />
+    </Sign>
+  );
+}
+
+/** Icon of a card's state; `lines` are below the label in the tooltip. */
+export function Sign(props: {
+  icon: LabIcon;
+  kind: 'fault' | 'state';
+  label: string;
+  lines?: readonly string[];
+  children?: React.ReactNode;
+}): JSX.Element {
+  const { icon: Icon, kind, label, lines = [] } = props;
   return (
     <span
-      className="jp-mlws-Node-state"
+      className={`jp-mlws-Node-${kind}`}
       role="img"
       aria-label={label}
       title={[label, ...lines].join('\n')}
       data-mlws-warning={(isPlan && plan.environment !== null) || undefined}
     >
-      {state !== undefined && state.attempt > 1 && (
-        <span
-          className="jp-mlws-Node-attempt"
-          title={trans.__('Attempt %1', state.attempt)}
-        >
-          ↻{state.attempt}
-        </span>
-      )}
-      <Icon tag="span" className="jp-mlws-Node-mark" />
+      {props.children}
+      <Icon.react tag="span" className="jp-mlws-Node-mark" />
     </span>
   );
+}
+
+function Attempt({ count }: { count: number }): JSX.Element | null {
+  return count > 1 ? (
+    <span
+      className="jp-mlws-Node-attempt"
+      title={trans.__('Attempt %1', count)}
+    >
+      ↻{count}
+    </span>
+  ) : null;
 }
 
 export function StateBadge({ state }: { state: INodeState }): JSX.Element {
@@ -207,14 +217,7 @@ export function StateBadge({ state }: { state: INodeState }): JSX.Element {
       {seconds !== null && state.status !== 'CACHED' && (
         <span className="jp-mlws-State-time">{duration(seconds)}</span>
       )}
-      {state.attempt > 1 && (
-        <span
-          className="jp-mlws-Node-attempt"
-          title={trans.__('Attempt %1', state.attempt)}
-        >
-          ↻{state.attempt}
-        </span>
-      )}
+      <Attempt count={state.attempt} />
     </span>
   );
 }

@@ -25,12 +25,7 @@ export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
       onDoubleClick={begin}
     >
       {isEditing ? (
-        <textarea
-          {...field}
-          rows={4}
-          data-lm-suppress-shortcuts="true"
-          aria-label={trans.__('Note')}
-        />
+        <textarea {...field} rows={4} aria-label={trans.__('Note')} />
       ) : data.text ? (
         <Markdown text={data.text} renderers={renderers} />
       ) : (
@@ -56,11 +51,7 @@ export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
     >
       <div className="jp-mlws-Frame-title">
         {isEditing ? (
-          <input
-            {...field}
-            data-lm-suppress-shortcuts="true"
-            aria-label={trans.__('Title')}
-          />
+          <input {...field} aria-label={trans.__('Title')} />
         ) : (
           data.title || trans.__('Frame')
         )}
@@ -87,7 +78,10 @@ export function useEditing<T extends HTMLInputElement | HTMLTextAreaElement>(
 ): {
   isEditing: boolean;
   begin: () => void;
-  field: React.InputHTMLAttributes<T> & { ref: React.RefObject<T> };
+  field: React.InputHTMLAttributes<T> & {
+    ref: React.RefObject<T>;
+    'data-lm-suppress-shortcuts': 'true';
+  };
 } {
   const { model } = useCanvas();
   const [draft, setDraft] = useState<string | null>(null);
@@ -129,6 +123,7 @@ export function useEditing<T extends HTMLInputElement | HTMLTextAreaElement>(
     begin,
     field: {
       ref,
+      'data-lm-suppress-shortcuts': 'true',
       className: 'nodrag nowheel jp-mod-styled',
       value: draft ?? '',
       onChange: event => setDraft(event.target.value),

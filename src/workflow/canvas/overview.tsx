@@ -106,13 +106,7 @@ export function Overview({
   const [x, y, zoom] = useStore(state => state.transform);
   const width = useStore(state => state.width);
   const height = useStore(state => state.height);
-  const changes = useChanges(model);
-  const colours = useColours(canvas);
-  const boxes = useMemo(
-    () => (colours ? pictureNodes(model, nodes, colours) : []),
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [model, nodes, colours, changes]
-  );
+  const { colours, boxes } = usePicture(canvas, nodes);
   const edges = useMemo(() => {
     const corners = new Map(nodes.map(({ id, position }) => [id, position]));
     return edgeEnds(drawn, id => corners.get(id));
@@ -122,7 +116,7 @@ export function Overview({
     const context = canvas.current?.getContext('2d');
     if (context && colours) {
       const view = { x, y, zoom, width, height };
-      paint(context, boxes, edges, view, colours.theme);
+      paint(context, boxes, edges, view, colours);
     }
   }, [boxes, edges, x, y, zoom, width, height, colours]);
   return (
@@ -141,8 +135,24 @@ export function Overview({
   );
 }
 
+/** The nodes as they are painted within an element, and the theme's colors. */
+export function usePicture(
+  within: React.RefObject<HTMLElement>,
+  nodes: readonly AnyNode[]
+): { colours: IColours | undefined; boxes: readonly IPictureNode[] } {
+  const { model } = useCanvas();
+  const palette = useColours(within);
+  const changes = useChanges(model);
+  const boxes = useMemo(
+    () => (palette ? pictureNodes(model, nodes, palette) : []),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [model, nodes, palette, changes]
+  );
+  return { colours: palette?.theme, boxes };
+}
+
 /** Counts the frames in which a node's state, plan or faults changed. */
-export function useChanges(model: CanvasModel): number {
+function useChanges(model: CanvasModel): number {
   const [count, changed] = useReducer((before: number) => before + 1, 0);
   useEffect(() => {
     let frame = 0;
@@ -170,9 +180,7 @@ interface IPalette {
 }
 
 /** The theme's colors, read again when the theme changes. */
-export function useColours(
-  within: React.RefObject<HTMLElement>
-): IPalette | null {
+function useColours(within: React.RefObject<HTMLElement>): IPalette | null {
   const { themes } = useCanvas();
   const [colours, setColours] = useState<IPalette | null>(null);
   const read = useCallback((): void => {
@@ -209,7 +217,7 @@ function paletteOf(colour: (name: string) => string): IPalette {
   };
 }
 
-export function pictureNodes(
+function pictureNodes(
   model: CanvasModel,
   nodes: readonly AnyNode[],
   { marks }: IPalette

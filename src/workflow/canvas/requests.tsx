@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 
-import type { IDataset } from '../../api/models';
+import type { IComponent, IDataset } from '../../api/models';
 import { componentIcon, dataIcon as sourceIcon } from '../../ui/fileIcons';
 import { trans } from '../../ui/locale';
 import {
@@ -170,22 +170,14 @@ function useChoices(
     ];
   }
   const { from, file, place } = request;
+  const addFile = (pattern: RegExp) => () =>
+    void chooseFile(pattern).then(
+      path => path && gestures.addFiles(model, [path], place)
+    );
   if (file !== undefined) {
-    return readingComponents(components, file).map(({ component, port }) => ({
-      key: component.name,
-      label: component.title,
-      detail: component.category,
-      words: searchText(component),
-      icon: componentIconOf(component.name, component.group ?? ''),
-      choose: query =>
-        void gestures.addComponent(
-          model,
-          component.name,
-          place,
-          { port, file },
-          presetOf(component, query)
-        )
-    }));
+    return readingComponents(components, file).map(({ component, port }) =>
+      componentChoice(component, place, { port, file })
+    );
   }
   if (from) {
     return [
@@ -197,21 +189,7 @@ function useChoices(
   return [
     ...components
       .filter(one => !one.error)
-      .map((one): IChoice => ({
-        key: one.name,
-        label: one.title,
-        detail: one.category,
-        words: searchText(one),
-        icon: componentIconOf(one.name, one.group ?? ''),
-        choose: query =>
-          void gestures.addComponent(
-            model,
-            one.name,
-            place,
-            undefined,
-            presetOf(one, query)
-          )
-      })),
+      .map(one => componentChoice(one, place)),
     ...[...datasets.values()].filter(isInput).map(({ path }): IChoice => ({
       key: sourceId(path),
       label: path,
@@ -227,20 +205,14 @@ function useChoices(
       label: trans.__('Data file…'),
       detail: trans.__('Input file for nodes'),
       icon: sourceIcon,
-      choose: () =>
-        void chooseFile(/^[^.].*\.(?!ipynb$|py$)\w+$/i).then(
-          path => path && gestures.addFiles(model, [path], place)
-        )
+      choose: addFile(/^[^.].*\.(?!ipynb$|py$)\w+$/i)
     },
     {
       key: ':notebook',
       label: trans.__('Notebook…'),
       detail: trans.__('Runs a notebook'),
       icon: notebookIcon,
-      choose: () =>
-        void chooseFile(/\.ipynb$/i).then(
-          path => path && gestures.addFiles(model, [path], place)
-        )
+      choose: addFile(/\.ipynb$/i)
     },
     {
       key: ':subworkflow',
@@ -254,10 +226,7 @@ function useChoices(
       label: trans.__('Script…'),
       detail: trans.__('Runs a Python, R, Julia or shell script'),
       icon: fileIcon,
-      choose: () =>
-        void chooseFile(/\.(py|r|jl|js|sh)$/i).then(
-          path => path && gestures.addFiles(model, [path], place)
-        )
+      choose: addFile(/\.(py|r|jl|js|sh)$/i)
     },
     {
       key: ':shell',
@@ -279,24 +248,33 @@ function useChoices(
     const { graph } = model.drawing;
     return fittingComponents(graph, components, end, modelKind).map(
       ({ component, port }) => ({
+        ...componentChoice(component, at, { port, end }),
         key: `${end.port}>${component.name}`,
-        label: component.title,
         detail:
           end.side === 'source'
             ? `${portText(end.port)} → ${port}`
-            : `${port} → ${portText(end.port)}`,
-        words: searchText(component),
-        icon: componentIconOf(component.name, component.group ?? ''),
-        choose: query =>
-          void gestures.addComponent(
-            model,
-            component.name,
-            at,
-            { port, end },
-            presetOf(component, query)
-          )
+            : `${port} → ${portText(end.port)}`
       })
     );
+  }
+
+  function componentChoice(
+    component: IComponent,
+    at: XYPosition,
+    link?: Parameters<typeof gestures.addComponent>[3]
+  ): IChoice {
+    const { name, title, category, group = '' } = component;
+    return {
+      key: name,
+      label: title,
+      detail: category,
+      words: searchText(component),
+      icon: componentIconOf(name, group),
+      choose: query => {
+        const preset = presetOf(component, query);
+        gestures.addComponent(model, name, at, link, preset);
+      }
+    };
   }
 
   /** Data, and registered models, that an input may read. */
@@ -382,7 +360,7 @@ function useReusable(isAsked: boolean): readonly IReusable[] {
   const { data } = useReply(
     isAsked
       ? async service => {
-          const all = await service.choices.workflows();
+          const all = await service.workflows();
           const others = all.filter(
             ({ path, error, node_count: count }) =>
               path !== service.path && !error && count > 0

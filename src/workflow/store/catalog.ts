@@ -96,7 +96,7 @@ export class CatalogStore {
 
   loadModels(): Promise<void> {
     return this._ask(
-      service => service.choices.models(),
+      service => service.models(),
       items => {
         this._models = items;
         this.changed.emit();

@@ -1,7 +1,8 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { nullTranslator } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
 import type { IComponent } from '../../api/models';
+import { setLocale } from '../../ui/locale';
 import type { ISchema } from '../document/schema';
 import { translateComponent } from './components';
 
@@ -37,8 +38,9 @@ const component: IComponent = {
 };
 
 it('speaks of a component in the language of the lab, and leaves its names alone', () => {
-  const trans = { __: (text: string) => `<${text}>` } as TranslationBundle;
-  const translated = translateComponent(component, trans);
+  const english = nullTranslator.load('jupyter_mlws');
+  setLocale('en', { ...english, __: text => `<${text}>` });
+  const translated = translateComponent(component);
   expect([translated.name, translated.title, translated.category]).toEqual([
     'split',
     '<Split table>',

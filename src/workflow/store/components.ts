@@ -1,15 +1,13 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
-import type { MLWSClient } from '../../api/client';
 import type { ICodePorts, IComponent } from '../../api/models';
+import { trans } from '../../ui/locale';
 import type { ISchema } from '../document/schema';
+import type { ProjectClient } from './projectClient';
+
+// gettext answers the empty string with the catalogue's header.
+const say = (text: string) => (text ? trans.__(text) : text);
 
 /** Translates a component's titles and descriptions, but not its names. */
-export function translateComponent(
-  component: IComponent,
-  trans: TranslationBundle
-): IComponent {
-  const say = (text: string) => (text ? trans.__(text) : text);
+export function translateComponent(component: IComponent): IComponent {
   const described = <T extends { description: string }>(port: T): T => ({
     ...port,
     description: say(port.description)
@@ -22,14 +20,11 @@ export function translateComponent(
     description: say(component.description),
     inputs: component.inputs.map(described),
     outputs: component.outputs.map(described),
-    settings: { ...translateSettings(component.settings, say) }
+    settings: { ...translateSettings(component.settings) }
   };
 }
 
-function translateSettings(
-  schema: ISchema,
-  say: (text: string) => string
-): ISchema {
+function translateSettings(schema: ISchema): ISchema {
   if (!schema.properties) {
     return schema;
   }
@@ -39,10 +34,10 @@ function translateSettings(
       return [
         name,
         {
-          ...withLabels(property, say),
+          ...withLabels(property),
           ...(title !== undefined && { title: say(title) }),
           ...(description !== undefined && { description: say(description) }),
-          ...(anyOf && { anyOf: anyOf.map(choice => withLabels(choice, say)) })
+          ...(anyOf && { anyOf: anyOf.map(withLabels) })
         }
       ];
     }
@@ -51,7 +46,7 @@ function translateSettings(
 }
 
 /** Titles of choices and of the values of pairs, translated. */
-function withLabels(schema: ISchema, say: (text: string) => string): ISchema {
+function withLabels(schema: ISchema): ISchema {
   const labels = schema['x-labels'];
   const pairs = schema['x-pairs'];
   return {
@@ -70,7 +65,7 @@ function withLabels(schema: ISchema, say: (text: string) => string): ISchema {
 /** Name of the palette's entry for a new component of typed code; no function has it. */
 export const PYTHON_CODE = ':python';
 
-export function pythonCode(trans: TranslationBundle): IComponent {
+export function pythonCode(): IComponent {
   return {
     name: PYTHON_CODE,
     title: trans.__('Python code'),
@@ -101,25 +96,16 @@ export function pythonCode(trans: TranslationBundle): IComponent {
 
 /** Requests about the code of components. */
 export class CodeService {
-  constructor(
-    private _client: MLWSClient,
-    private _query: { project: string | undefined }
-  ) {}
+  constructor(private _client: ProjectClient) {}
 
   /** Creates a component of the project, whose code is to be written. */
   async create(): Promise<IComponent> {
-    const { trans } = this._client;
-    const component = await this._client.post(
-      '/components',
-      undefined,
-      this._query
-    );
-    return translateComponent(component, trans);
+    return translateComponent(await this._client.post('/components'));
   }
 
   /** Checks the code of a component without running it, and changes its ports. */
   edit(name: string, text: string, ports?: ICodePorts) {
     const body = { name, text, ...(ports && { ports }) };
-    return this._client.post('/components/code', body, this._query);
+    return this._client.post('/components/code', body);
   }
 }

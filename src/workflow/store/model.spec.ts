@@ -240,7 +240,7 @@ describe('CanvasModel', () => {
         runs: async () => ({ items: [run], next_cursor: null }),
         plan: async () => ({ nodes: [] }),
         validate: async () => [],
-        [action]: request
+        continue: request
       });
       const signal = { connect: () => true, disconnect: () => true };
       await model.attach(

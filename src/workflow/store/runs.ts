@@ -14,7 +14,7 @@ import type { KeyedStore } from './keyed';
 import { PlanStore } from './plan';
 import { FINAL, RunState } from './run';
 import type { ServerLink } from './server';
-import type { IRunOptions, WorkflowService } from './service';
+import type { Continuation, IRunOptions, WorkflowService } from './service';
 
 /** A save is reported several times within this interval, in milliseconds. */
 const SAVE_DELAY = 50;
@@ -167,33 +167,23 @@ export class RunsStore {
 
   /** Saves the file if necessary, then runs the incomplete nodes of the shown run. */
   resume(): Promise<void> {
-    return this._continue((service, run, pull) => service.resume(run, pull));
+    return this._continue('resume');
   }
 
   /** Saves the file if necessary, then runs a node of the shown run again, with its dependents. */
   retry(node: string): Promise<void> {
-    return this._continue((service, run, pull) =>
-      service.retry(run, node, pull)
-    );
+    return this._continue(`nodes/${encodeURIComponent(node)}/retry`);
   }
 
   /** Saves the file if necessary, then runs the dependents of a node on its existing outputs. */
   skip(node: string): Promise<void> {
-    return this._continue((service, run, pull) =>
-      service.skip(run, node, pull)
-    );
+    return this._continue(`nodes/${encodeURIComponent(node)}/skip`);
   }
 
-  private async _continue(
-    request: (
-      service: WorkflowService,
-      run: string,
-      pull: boolean
-    ) => Promise<IRun>
-  ): Promise<void> {
+  private async _continue(how: Continuation): Promise<void> {
     const run = this.current.run?.id;
     if (run) {
-      await this._begin((service, pull) => request(service, run, pull));
+      await this._begin((service, pull) => service.continue(run, how, pull));
     }
   }
 
