@@ -7,8 +7,7 @@ import type {
   IDatasetVerified,
   IDatasetVersion
 } from '../api/models';
-import { readMore } from '../api/pages';
-import { notifyOnError } from '../lab/notify';
+import { MoreButton } from '../lab/moreButton';
 import { useOperation } from '../operations/tracker';
 import { Button, Hint } from '../ui/controls';
 import { fullTime, listText, relativeTime } from '../ui/format';
@@ -218,17 +217,13 @@ function Detail(
       {detail.versions.length === 0 && isRecorded && (
         <Hint>{trans.__('Not committed yet.')}</Hint>
       )}
-      {detail.next_cursor !== null && (
-        <Button
-          onClick={() =>
-            void notifyOnError(() =>
-              readMore(client, datasetPath(dataset.id), {}, 'versions')
-            )
-          }
-        >
-          {trans.__('Show Older Versions')}
-        </Button>
-      )}
+      <MoreButton
+        client={client}
+        path={datasetPath(dataset.id)}
+        query={{}}
+        list="versions"
+        label={trans.__('Show Older Versions')}
+      />
     </>
   );
 }

@@ -1,8 +1,8 @@
 import type { MLWSClient } from '../api/client';
-import { readMore } from '../api/pages';
-import { Button, Hint } from '../ui/controls';
+import { Hint } from '../ui/controls';
 import { stateLetters, stateLabel } from '../ui/changeLabels';
-import { notifyOnError } from '../lab/notify';
+import { MoreButton } from '../lab/moreButton';
+import { DiffSides } from '../ui/diffSides';
 import { fileSize } from '../ui/format';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { datasetPath } from './actions';
@@ -25,20 +25,16 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
   const path = `${datasetPath(id)}/diff` as const;
   const query = { from, limit: PAGE_SIZE };
   const answer = useGet(client, path, query);
-  const more = () =>
-    void notifyOnError(() => readMore(client, path, query, 'items'));
   const size = (bytes: number | null) =>
     bytes === null ? '–' : fileSize(bytes);
   return (
     <Answer of={answer}>
       {diff => (
         <>
-          <header className="jp-mlws-View-head">
-            <h2>{diff.path}</h2>
-            <span className="jp-mlws-Diff-from">{from.slice(0, 8)}</span>
-            <span aria-hidden="true">→</span>
-            <span className="jp-mlws-Diff-to">{trans.__('working tree')}</span>
-          </header>
+          <DiffSides
+            title={diff.path}
+            names={[from.slice(0, 8), trans.__('working tree')]}
+          />
           <p className="jp-mlws-Counts">
             {[
               trans._n('%1 file added', '%1 files added', diff.added),
@@ -76,9 +72,7 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
               </tbody>
             </table>
           )}
-          {diff.next_cursor !== null && (
-            <Button onClick={more}>{trans.__('Show More')}</Button>
-          )}
+          <MoreButton client={client} path={path} query={query} list="items" />
         </>
       )}
     </Answer>
@@ -88,11 +82,10 @@ function DatasetDiff({ client, id, from }: IProps): JSX.Element {
 /** Diff of a dataset between a snapshot and the working tree, file by file. */
 export function datasetDiffView(props: IProps): ServerView {
   const { client, path } = props;
-  const view = new ServerView(client, () => <DatasetDiff {...props} />, {
+  return new ServerView(client, () => <DatasetDiff {...props} />, {
     label: trans.__('Changes in %1', path.split('/').pop() ?? path),
     className: 'jp-mlws-View jp-mlws-DatasetDiff',
-    help: 'reference-data'
+    help: 'reference-data',
+    caption: path
   });
-  view.title.caption = path;
-  return view;
 }

@@ -18,6 +18,7 @@ import {
 } from '../lab/tokens';
 import { dataIcon } from '../ui/fileIcons';
 import { Restorer } from '../lab/restorer';
+import { addToPalette } from '../lab/palette';
 import { describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
@@ -93,10 +94,7 @@ const data: JupyterFrontEndPlugin<void> = {
     };
     app.commands.addCommand(CommandIDs.show, {
       describedBy: describeArgs({
-        path: {
-          type: 'string',
-          description: trans.__('Path of the dataset to expand')
-        }
+        path: trans.__('Path of the dataset to expand')
       }),
       label: trans.__('Show Data'),
       icon: dataIcon,
@@ -113,15 +111,9 @@ const data: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CommandIDs.openDiff, {
       describedBy: describeArgs(
         {
-          id: { type: 'string', description: trans.__('ID of the dataset') },
-          path: {
-            type: 'string',
-            description: trans.__('Path of the dataset')
-          },
-          commit: {
-            type: 'string',
-            description: trans.__('Commit to compare with')
-          }
+          id: trans.__('ID of the dataset'),
+          path: trans.__('Path of the dataset'),
+          commit: trans.__('Commit to compare with')
         },
         ['id', 'path', 'commit']
       ),
@@ -155,12 +147,9 @@ const data: JupyterFrontEndPlugin<void> = {
     });
     app.commands.addCommand(CommandIDs.track, {
       describedBy: describeArgs({
-        path: {
-          type: 'string',
-          description: trans.__(
-            'Path of a file or folder; the selection of the file browser if left out'
-          )
-        }
+        path: trans.__(
+          'Path of a file or folder; the selection of the file browser if left out'
+        )
       }),
       label: trans.__('Track as Data'),
       caption: trans.__('Track a file or folder with DVC'),
@@ -175,16 +164,12 @@ const data: JupyterFrontEndPlugin<void> = {
         await actions.addAll(paths);
       }
     });
-    for (const command of [
+    addToPalette(
+      palette,
       CommandIDs.show,
       CommandIDs.add,
       CommandIDs.setUpRemote
-    ]) {
-      palette?.addItem({
-        command,
-        category: trans.__('Versions and Workflows')
-      });
-    }
+    );
   }
 };
 

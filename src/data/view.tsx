@@ -8,8 +8,7 @@ import type {
   IPage,
   IStorageUse
 } from '../api/models';
-import { readMore } from '../api/pages';
-import { notifyOnError } from '../lab/notify';
+import { MoreButton } from '../lab/moreButton';
 import { OperationView } from '../operations/operationView';
 import { followOperation, useOperation } from '../operations/tracker';
 import { Button, Hint } from '../ui/controls';
@@ -17,6 +16,7 @@ import { Failure } from '../ui/errorBox';
 import { dataIcon } from '../ui/fileIcons';
 import { fileSize, listText } from '../ui/format';
 import { trans } from '../ui/locale';
+import { RowIcon, RowParts, splitPath } from '../ui/rowParts';
 import { Rows } from '../ui/rows';
 import {
   Answer,
@@ -82,8 +82,6 @@ function DatasetRow(
 ): JSX.Element {
   const { client, actions, dataset, places, expanded } = props;
   const isOpen = useValue(expanded).has(dataset.path);
-  const Caret = isOpen ? caretDownIcon : caretRightIcon;
-  const slash = dataset.path.lastIndexOf('/');
   const marks = marksOf(
     dataset,
     places?.items.find(({ md5 }) => md5 === dataset.md5),
@@ -104,14 +102,8 @@ function DatasetRow(
         title={facts.join('\n')}
         onClick={() => (expanded.value = toggled(expanded.value, dataset.path))}
       >
-        <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
-        <dataIcon.react tag="span" className="jp-mlws-Row-icon" width="16px" />
-        <span className="jp-mlws-Row-name">
-          {dataset.path.slice(slash + 1)}
-        </span>
-        <span className="jp-mlws-Row-folder">
-          {dataset.path.slice(0, Math.max(slash, 0))}
-        </span>
+        <RowIcon icon={isOpen ? caretDownIcon : caretRightIcon} />
+        <RowParts icon={dataIcon} {...splitPath(dataset.path)} />
         {marks.map(mark => (
           <span
             key={mark}
@@ -176,10 +168,6 @@ function Datasets(
   const stores = useStores(client, page.items, remotes);
   const adding = useValue(actions.adding);
   const panel = useValue(actions.panel);
-  const more = () =>
-    void notifyOnError(() =>
-      readMore(client, '/datasets', PAGE_QUERY, 'items')
-    );
   const toggle = (one: 'import' | 'remotes') =>
     (actions.panel.value = panel === one ? null : one);
   const isEmpty = page.items.length === 0;
@@ -264,9 +252,12 @@ function Datasets(
           />
         ))}
       </Rows>
-      {page.next_cursor !== null && (
-        <Button onClick={more}>{trans.__('Show More')}</Button>
-      )}
+      <MoreButton
+        client={client}
+        path="/datasets"
+        query={PAGE_QUERY}
+        list="items"
+      />
       {stores.data && <Storage {...props} storage={stores.data.storage} />}
     </>
   );
@@ -289,8 +280,7 @@ function Section(props: ISectionProps): JSX.Element {
 
 /** Data of the project: datasets with their state, snapshots and stores. */
 export function dataView(props: ISectionProps): ServerView {
-  const { client } = props;
-  return new ServerView(client, () => <Section {...props} />, {
+  return new ServerView(props.client, () => <Section {...props} />, {
     id: 'jp-mlws-data',
     label: trans.__('Data'),
     className: 'jp-mlws-Section jp-mlws-Data',

@@ -18,6 +18,7 @@ import {
   IModelRegistry
 } from '../lab/tokens';
 import { compareIcon } from '../ui/fileIcons';
+import { addToPalette } from '../lab/palette';
 import { describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
@@ -132,10 +133,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
     });
     app.commands.addCommand(CommandIDs.openTable, {
       describedBy: describeArgs({
-        run: {
-          type: 'string',
-          description: trans.__('ID of the only run to show')
-        }
+        run: trans.__('ID of the only run to show')
       }),
       label: trans.__('Open Experiment Table'),
       icon: spreadsheetIcon,
@@ -147,12 +145,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    for (const command of [CommandIDs.compare, CommandIDs.openTable]) {
-      palette?.addItem({
-        command,
-        category: trans.__('Versions and Workflows')
-      });
-    }
+    addToPalette(palette, CommandIDs.compare, CommandIDs.openTable);
   }
 };
 

@@ -487,8 +487,7 @@ function RunTable(props: IProps): JSX.Element {
 
 /** The table of all runs in the main area, with search and sorting. It reads more on scrolling. */
 export function runTableView(props: IProps): ServerView {
-  const { client } = props;
-  return new ServerView(client, () => <RunTable {...props} />, {
+  return new ServerView(props.client, () => <RunTable {...props} />, {
     label: trans.__('Experiments'),
     className: 'jp-mlws-View jp-mlws-RunTableView',
     help: 'reference-experiments'

@@ -130,8 +130,7 @@ function Runs(props: IProps): JSX.Element {
 
 /** The newest runs; two or more of them can be compared. */
 export function runsView(props: IProps): ServerView {
-  const { client } = props;
-  return new ServerView(client, () => <Runs {...props} />, {
+  return new ServerView(props.client, () => <Runs {...props} />, {
     id: 'jp-mlws-runs',
     label: trans.__('Runs'),
     className: 'jp-mlws-Section jp-mlws-Experiments',

@@ -11,7 +11,12 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { IBranch, OperationAction } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { State } from '../ui/state';
-import { dataOf, describeSnapshot, idOf } from '../lab/contextMenu';
+import {
+  clickedPath,
+  dataOf,
+  describeSnapshot,
+  idOf
+} from '../lab/contextMenu';
 import { subjectOf, type IHistoryFilter } from './history/history';
 import { cloneProject } from './remotes/clone';
 import { continueLabel, operationLabel } from './operationLabels';
@@ -19,7 +24,7 @@ import { knownStatus } from './changes/status';
 import type { ICode } from './actions';
 import { dataIcon } from '../ui/fileIcons';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
-import { describeArgs } from '../lab/describeArgs';
+import { describeArgs, flag } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
 export namespace CodeCommandIDs {
@@ -75,14 +80,7 @@ export function addCodeCommands(
   resolve: (path: string) => Promise<void>
 ): void {
   app.commands.addCommand(CodeCommandIDs.resolve, {
-    describedBy: describeArgs({
-      path: {
-        type: 'string',
-        description: trans.__(
-          'Path of the file in the project; the row that was clicked if left out'
-        )
-      }
-    }),
+    describedBy: describeArgs({ path: clickedPath() }),
     label: trans.__('Resolve Conflict…'),
     icon: mergeIcon,
     execute: async args => {
@@ -129,16 +127,8 @@ function onRow(
 ): void {
   app.commands.addCommand(id, {
     describedBy: describeArgs({
-      path: {
-        type: 'string',
-        description: trans.__(
-          'Path of the file in the project; the row that was clicked if left out'
-        )
-      },
-      focused: {
-        type: 'boolean',
-        description: trans.__('Take the row that has the focus')
-      }
+      path: clickedPath(),
+      focused: flag(trans.__('Take the row that has the focus'))
     }),
     ...options,
     execute: async args => {
@@ -178,12 +168,9 @@ function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
   );
   commands.addCommand(CodeCommandIDs.toggleStaged, {
     describedBy: describeArgs({
-      path: {
-        type: 'string',
-        description: trans.__(
-          'Path of the file in the project; the row that has the focus if left out'
-        )
-      }
+      path: trans.__(
+        'Path of the file in the project; the row that has the focus if left out'
+      )
     }),
     label: trans.__('Stage / Unstage'),
     execute: async args => {

@@ -54,6 +54,17 @@ export function sideLabel(side: Side): string {
   return labels[side];
 }
 
+/** The titles of the three versions of a file in conflict. */
+export function sideTitles(
+  names: Record<'ours' | 'theirs', string>
+): Record<Side, string> {
+  return {
+    ours: `${sideLabel('ours')}: ${names.ours}`,
+    base: sideLabel('base'),
+    theirs: `${sideLabel('theirs')}: ${names.theirs}`
+  };
+}
+
 /** Label of a conflict by the changes of both sides. */
 export function conflictLabel(how: ConflictHow): string {
   const labels: Record<ConflictHow, string> = {

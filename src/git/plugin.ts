@@ -23,7 +23,7 @@ import {
   IMLWSSidebar,
   IWorkspaceEvents
 } from '../lab/tokens';
-import { trans } from '../ui/locale';
+import { addToPalette } from '../lab/palette';
 import { changesView } from './changes/changesView';
 import { CommitDraft } from './changes/commit';
 import { addCommands, CommandIDs, IPlaces } from './history/snapshotCommands';
@@ -169,18 +169,14 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       { filter, show: () => reveal(history) },
       resolve
     );
-    for (const command of [
+    addToPalette(
+      palette,
       ...PALETTE,
       CommandIDs.openSidebar,
       CommandIDs.commit,
       CommandIDs.refresh,
       CommandIDs.restore
-    ]) {
-      palette?.addItem({
-        command,
-        category: trans.__('Versions and Workflows')
-      });
-    }
+    );
     return panel;
   }
 };

@@ -52,12 +52,9 @@ const help: JupyterFrontEndPlugin<void> = {
     };
     app.commands.addCommand(REFERENCE, {
       describedBy: describeArgs({
-        page: {
-          type: 'string',
-          description: trans.__(
-            'Page to show, such as “component-split” or “error-40101”'
-          )
-        },
+        page: trans.__(
+          'Page to show, such as “component-split” or “error-40101”'
+        ),
         of: {
           type: 'string',
           enum: ['clicked', 'current'],

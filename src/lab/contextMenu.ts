@@ -23,12 +23,16 @@ export function idOf(
   return typeof args.id === 'string' ? args.id : dataOf(app, 'mlwsSnapshot');
 }
 
-/** Describes the arguments that `idOf` reads. */
-export function describeSnapshot(): {
-  args: ReadonlyJSONObject;
-} {
-  const description = trans.__(
-    'ID of the snapshot; the one that was clicked if left out'
+/** Describes the path of a command about a row of the changes. */
+export function clickedPath(): string {
+  return trans.__(
+    'Path of the file in the project; the row that was clicked if left out'
   );
-  return describeArgs({ id: { type: 'string', description } });
+}
+
+/** Describes the arguments that `idOf` reads. */
+export function describeSnapshot(): { args: ReadonlyJSONObject } {
+  return describeArgs({
+    id: trans.__('ID of the snapshot; the one that was clicked if left out')
+  });
 }

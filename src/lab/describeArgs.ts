@@ -1,9 +1,22 @@
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
-/** The arguments of a command as JSON Schema, for its `describedBy`. */
+/** Schema of an argument that is true or false. */
+export function flag(description: string): ReadonlyJSONObject {
+  return { type: 'boolean', description };
+}
+
+/** The arguments of a command for its `describedBy`: descriptions of texts, or JSON Schemas. */
 export function describeArgs(
-  properties: ReadonlyJSONObject = {},
+  properties: Readonly<Record<string, string | ReadonlyJSONObject>> = {},
   required: readonly string[] = []
 ): { args: ReadonlyJSONObject } {
-  return { args: { type: 'object', properties, required } };
+  const schemas = Object.entries(properties).map(([name, schema]) => [
+    name,
+    typeof schema === 'string'
+      ? { type: 'string', description: schema }
+      : schema
+  ]);
+  return {
+    args: { type: 'object', properties: Object.fromEntries(schemas), required }
+  };
 }

@@ -8,7 +8,8 @@ import { dataOf } from '../lab/contextMenu';
 import { LineageActions } from './actions';
 import { lineageIcon } from './icons';
 import { IMainViews, IMLWSClient, IOpenDocuments } from '../lab/tokens';
-import { describeArgs } from '../lab/describeArgs';
+import { addToPalette } from '../lab/palette';
+import { describeArgs, flag } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
 namespace CommandIDs {
@@ -47,16 +48,10 @@ const lineage: JupyterFrontEndPlugin<void> = {
 
     app.commands.addCommand(CommandIDs.open, {
       describedBy: describeArgs({
-        of: {
-          type: 'string',
-          description: trans.__(
-            'model:NAME, model:NAME:VERSION, run:ID, dataset:PATH or snapshot:ID'
-          )
-        },
-        clicked: {
-          type: 'boolean',
-          description: trans.__('Take the snapshot that was clicked')
-        }
+        of: trans.__(
+          'model:NAME, model:NAME:VERSION, run:ID, dataset:PATH or snapshot:ID'
+        ),
+        clicked: flag(trans.__('Take the snapshot that was clicked'))
       }),
       label: trans.__('Show Lineage…'),
       caption: trans.__('Where an item comes from, and what was made from it'),
@@ -84,10 +79,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    palette?.addItem({
-      command: CommandIDs.open,
-      category: trans.__('Versions and Workflows')
-    });
+    addToPalette(palette, CommandIDs.open);
   }
 };
 

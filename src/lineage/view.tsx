@@ -236,12 +236,10 @@ function Lineage(props: ILineageProps): JSX.Element {
 
 /** The lineage of a thing in the main area. */
 export function lineageView(props: ILineageProps): ServerView {
-  const { client, of } = props;
-  const view = new ServerView(client, () => <Lineage {...props} />, {
+  return new ServerView(props.client, () => <Lineage {...props} />, {
     label: trans.__('Lineage'),
     className: 'jp-mlws-View jp-mlws-LineageView',
-    help: 'reference-experiments'
+    help: 'reference-experiments',
+    caption: props.of
   });
-  view.title.caption = of;
-  return view;
 }

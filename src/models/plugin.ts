@@ -14,6 +14,7 @@ import {
   IMLWSSidebar,
   IModelRegistry
 } from '../lab/tokens';
+import { addToPalette } from '../lab/palette';
 import { describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
@@ -68,10 +69,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
 
     app.commands.addCommand(CommandIDs.show, {
       describedBy: describeArgs({
-        name: {
-          type: 'string',
-          description: trans.__('Name of the model to expand')
-        }
+        name: trans.__('Name of the model to expand')
       }),
       label: trans.__('Show Models'),
       execute: async args => {
@@ -106,12 +104,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       label: trans.__('Register Model from Run…'),
       execute: () => actions.register()
     });
-    for (const command of [CommandIDs.show, CommandIDs.register]) {
-      palette?.addItem({
-        command,
-        category: trans.__('Versions and Workflows')
-      });
-    }
+    addToPalette(palette, CommandIDs.show, CommandIDs.register);
     return actions;
   }
 };

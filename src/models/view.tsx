@@ -8,11 +8,11 @@ import {
 import { useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { IAliasChange, IModel, IModelVersion } from '../api/models';
-import { readMore } from '../api/pages';
-import { notifyOnError } from '../lab/notify';
+import { MoreButton } from '../lab/moreButton';
 import { Button, Hint } from '../ui/controls';
 import { cellText, fullTime, relativeTime } from '../ui/format';
 import { Markdown } from '../ui/markdown';
+import { RowParts } from '../ui/rowParts';
 import { Rows } from '../ui/rows';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { State, toggled, useValue } from '../ui/state';
@@ -160,8 +160,6 @@ function AliasHistory(props: {
 function Expanded(props: IVersionProps & { name: string }): JSX.Element {
   const { client, name } = props;
   const path = modelPath(name);
-  const more = () =>
-    void notifyOnError(() => readMore(client, path, {}, 'versions'));
   return (
     <div className="jp-mlws-Dataset-detail">
       <Answer of={useGet(client, path)}>
@@ -178,9 +176,13 @@ function Expanded(props: IVersionProps & { name: string }): JSX.Element {
                 <Version key={version.id} {...props} version={version} />
               ))}
             </ul>
-            {detail.next_cursor !== null && (
-              <Button onClick={more}>{trans.__('Show Older Versions')}</Button>
-            )}
+            <MoreButton
+              client={client}
+              path={path}
+              query={{}}
+              list="versions"
+              label={trans.__('Show Older Versions')}
+            />
             <AliasHistory client={client} name={name} />
           </>
         )}
@@ -192,7 +194,6 @@ function Expanded(props: IVersionProps & { name: string }): JSX.Element {
 function ModelRow(props: IVersionProps & { item: IModel }): JSX.Element {
   const { item, expanded } = props;
   const isOpen = useValue(expanded).has(item.name);
-  const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
     <li className="jp-mlws-Model" data-mlws-model-name={item.name}>
       <button
@@ -201,8 +202,10 @@ function ModelRow(props: IVersionProps & { item: IModel }): JSX.Element {
         aria-expanded={isOpen}
         onClick={() => (expanded.value = toggled(expanded.value, item.name))}
       >
-        <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
-        <span className="jp-mlws-Row-name">{item.name}</span>
+        <RowParts
+          icon={isOpen ? caretDownIcon : caretRightIcon}
+          name={item.name}
+        />
         {item.newest && (
           <span className="jp-mlws-Run-fact">
             {trans.__('version %1', item.newest.version)}
@@ -300,11 +303,9 @@ function Registry(props: IProps): JSX.Element {
   const models = usePages(client, '/models', PAGE_QUERY);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const ids = [...selected];
-  const more = () =>
-    void notifyOnError(() => readMore(client, '/models', PAGE_QUERY, 'items'));
   return (
     <Answer of={models}>
-      {({ items, next_cursor }) =>
+      {({ items }) =>
         items.length === 0 ? (
           <Empty {...props} />
         ) : (
@@ -335,9 +336,12 @@ function Registry(props: IProps): JSX.Element {
                 />
               ))}
             </Rows>
-            {next_cursor !== null && (
-              <Button onClick={more}>{trans.__('Show More')}</Button>
-            )}
+            <MoreButton
+              client={client}
+              path="/models"
+              query={PAGE_QUERY}
+              list="items"
+            />
           </>
         )
       }
@@ -347,8 +351,7 @@ function Registry(props: IProps): JSX.Element {
 
 /** List of the registered models: versions, aliases, and the best versions. */
 export function modelsView(props: IProps): ServerView {
-  const { client } = props;
-  return new ServerView(client, () => <Registry {...props} />, {
+  return new ServerView(props.client, () => <Registry {...props} />, {
     id: 'jp-mlws-models',
     label: trans.__('Models'),
     className: 'jp-mlws-Section jp-mlws-Models',

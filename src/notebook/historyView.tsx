@@ -110,11 +110,10 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
 /** Executions of a notebook, or of a single cell, newest first. */
 export function executionsView(props: IProps): ServerView {
   const { client, model, cell } = props;
-  const view = new ServerView(client, () => <Executions {...props} />, {
+  return new ServerView(client, () => <Executions {...props} />, {
     label: cell ? trans.__('Cell history') : trans.__('Execution history'),
     className: 'jp-mlws-ExecutionsView',
-    help: 'reference-notebooks'
+    help: 'reference-notebooks',
+    caption: model.path
   });
-  view.title.caption = model.path;
-  return view;
 }

@@ -233,11 +233,10 @@ export function variableView(
   const shown = args as Partial<IShown>;
   const { notebook = '', name = '', path = [], title = name } = shown;
   const props = { client, notebooks, commands, notebook, name, path, title };
-  const view = new VisibleView(client, () => <Variable {...props} />, {
+  return new VisibleView(client, () => <Variable {...props} />, {
     label: title,
     className: 'jp-mlws-Variable',
-    help: 'how-to-variables'
+    help: 'how-to-variables',
+    caption: `${title} – ${notebook}`
   });
-  view.title.caption = `${title} – ${notebook}`;
-  return view;
 }

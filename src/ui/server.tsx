@@ -139,11 +139,13 @@ export class ServerView extends ReactWidget {
       className: string;
       paths?: readonly string[];
       help?: string;
+      caption?: string;
     }
   ) {
     super();
     this.id = options.id ?? '';
     this.title.label = options.label ?? '';
+    this.title.caption = options.caption ?? '';
     options.className.split(' ').forEach(name => this.addClass(name));
     this._paths = options.paths ?? [];
     if (options.help) {

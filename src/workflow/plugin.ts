@@ -42,7 +42,7 @@ import {
   IWorkflowEvents,
   IWorkspaceEvents
 } from '../lab/tokens';
-import { describeArgs } from '../lab/describeArgs';
+import { describeArgs, flag } from '../lab/describeArgs';
 import { helpActions } from '../lab/notify';
 import { trans, translator } from '../ui/locale';
 
@@ -237,20 +237,14 @@ function addFileCommands(
   manager: IDocumentManager,
   report: Report
 ): void {
-  const file = {
-    type: 'string' as const,
-    description: trans.__(
-      'Path of the file in JupyterLab; asked for if left out'
-    )
-  };
+  const file = trans.__(
+    'Path of the file in JupyterLab; asked for if left out'
+  );
   const open = (path: string): Promise<WorkflowWidget> =>
     app.commands.execute('docmanager:open', { path, factory: CANVAS_FACTORY });
   app.commands.addCommand(CREATE, {
     describedBy: describeArgs({
-      isPalette: {
-        type: 'boolean',
-        description: trans.__('Use the label of the command palette')
-      }
+      isPalette: flag(trans.__('Use the label of the command palette'))
     }),
     label: args =>
       args.isPalette ? trans.__('New Workflow') : trans.__('Workflow'),

@@ -17,6 +17,7 @@ import type {
   IStash,
   ITag
 } from '../../api/models';
+import { RowIcon } from '../../ui/rowParts';
 import { Rows } from '../../ui/rows';
 import { Answer, Failures, ServerView, useGet } from '../../ui/server';
 import { REFS, type BranchActions } from './branchActions';
@@ -59,11 +60,7 @@ function Row(props: {
         onClick={onClick}
       >
         {current ? (
-          <checkIcon.react
-            tag="span"
-            className="jp-mlws-Row-icon"
-            width="14px"
-          />
+          <RowIcon icon={checkIcon} width="14px" />
         ) : (
           <span className="jp-mlws-Row-icon jp-mlws-Row-noIcon" />
         )}
@@ -423,8 +420,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
 
 /** The section of branches, tags, stashes and remotes. */
 export function branchesView(props: IProps): ServerView {
-  const { client } = props;
-  return new ServerView(client, () => <Branches {...props} />, {
+  return new ServerView(props.client, () => <Branches {...props} />, {
     id: 'jp-mlws-branches',
     label: trans.__('Branches'),
     className: 'jp-mlws-Section jp-mlws-Branches',

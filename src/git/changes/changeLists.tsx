@@ -12,11 +12,13 @@ import { fileSize } from '../../ui/format';
 import type { ChangeState, IChange } from '../../api/models';
 import { Rows } from '../../ui/rows';
 import { dataIcon, kindIcons } from '../../ui/fileIcons';
-import { kindLabel, stateLetters, stateLabel } from '../../ui/changeLabels';
+import { kindLabel, stateLabel } from '../../ui/changeLabels';
+import { RowParts, splitPath } from '../../ui/rowParts';
 import { byFolder, type IFullFolder, isFolder } from './folders';
 import type { IChangeGroups } from './groups';
 import { IconButton } from '../../ui/iconButton';
 import { trans } from '../../ui/locale';
+import { toggled } from '../../ui/state';
 import { minusIcon } from '../icons';
 import { type Selection, isStageable } from './stagingActions';
 
@@ -48,8 +50,6 @@ function ChangeRow(
     (staged ? change.index_state : change.worktree_state) ?? change.state;
   // Neither in the index nor in HEAD: git calls it untracked, not added.
   const display = !staged && change.state === 'untracked' ? 'untracked' : state;
-  const Icon = kindIcons[change.kind].react;
-  const slash = path.lastIndexOf('/');
   const label = `${path}: ${kindLabel(change.kind)}, ${stateLabel(display)}`;
   const moved = change.old_path
     ? trans.__('renamed from %1', change.old_path)
@@ -69,14 +69,11 @@ function ChangeRow(
         aria-label={label}
         onClick={() => actions.openDiff(change, staged)}
       >
-        <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
-        <span className="jp-mlws-Row-name">{path.slice(slash + 1)}</span>
-        <span className="jp-mlws-Row-folder">
-          {path.slice(0, Math.max(slash, 0))}
-        </span>
-        <span className="jp-mlws-ChangeState" data-mlws-state={display}>
-          {stateLetters[display]}
-        </span>
+        <RowParts
+          icon={kindIcons[change.kind]}
+          {...splitPath(path)}
+          state={display}
+        />
       </button>
       <span className="jp-mlws-Row-buttons">
         {!staged && (
@@ -129,8 +126,6 @@ function FolderRow(
 ): JSX.Element {
   const { full, isOpen, onToggle, actions } = props;
   const path = full.folder.slice(0, -1);
-  const slash = path.lastIndexOf('/');
-  const Caret = isOpen ? caretDownIcon : caretRightIcon;
   const files = trans._n('%1 file', '%1 files', full.changes.length);
   const size = full.changes.reduce((sum, one) => sum + (one.size ?? 0), 0);
   const label = `${path}: ${files}, ${fileSize(size)}`;
@@ -146,12 +141,12 @@ function FolderRow(
         aria-label={label}
         onClick={onToggle}
       >
-        <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
-        <span className="jp-mlws-Row-name">{path.slice(slash + 1)}/</span>
-        <span className="jp-mlws-Row-folder">{files}</span>
-        <span className="jp-mlws-ChangeState" data-mlws-state="untracked">
-          {stateLetters.untracked}
-        </span>
+        <RowParts
+          icon={isOpen ? caretDownIcon : caretRightIcon}
+          name={`${splitPath(path).name}/`}
+          facts={files}
+          state="untracked"
+        />
       </button>
       <span className="jp-mlws-Row-buttons">
         <IconButton
@@ -184,13 +179,6 @@ function ChangeGroup(
   const { title, changes, staged, all } = props;
   const [everything, setEverything] = useState(false);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
-  const toggle = (folder: string) => {
-    const next = new Set(open);
-    if (!next.delete(folder)) {
-      next.add(folder);
-    }
-    setOpen(next);
-  };
   const entries = (staged ? changes : byFolder(changes)).flatMap(entry =>
     isFolder(entry) && open.has(entry.folder)
       ? [entry, ...entry.changes]
@@ -218,7 +206,7 @@ function ChangeGroup(
               key={entry.folder}
               full={entry}
               isOpen={open.has(entry.folder)}
-              onToggle={() => toggle(entry.folder)}
+              onToggle={() => setOpen(toggled(open, entry.folder))}
               actions={props.actions}
             />
           ) : (

@@ -13,6 +13,7 @@ import { Button } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
 import { listText } from '../../ui/format';
 import { language, trans } from '../../ui/locale';
+import { RowIcon } from '../../ui/rowParts';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { useValue } from '../../ui/state';
 import { ChangeLists, type IChangeActions } from './changeLists';
@@ -145,7 +146,7 @@ function LastSnapshot(props: {
   }
   return (
     <div className="jp-mlws-LastSnapshot" role="status">
-      <checkIcon.react tag="span" className="jp-mlws-Row-icon" width="14px" />
+      <RowIcon icon={checkIcon} width="14px" />
       <span className="jp-mlws-LastSnapshot-subject" title={last.subject}>
         {last.subject}
       </span>
@@ -486,8 +487,7 @@ export function focusMessage(node: Element): void {
 
 /** The section of changes, the commit box and the proof of the newest snapshot. */
 export function changesView(props: IProps): ServerView {
-  const { client } = props;
-  return new ServerView(client, () => <Section {...props} />, {
+  return new ServerView(props.client, () => <Section {...props} />, {
     id: 'jp-mlws-changes',
     label: trans.__('Changes'),
     className: 'jp-mlws-Section jp-mlws-Changes',

@@ -5,6 +5,7 @@ import type { MLWSClient } from '../../api/client';
 import type { IDiffHunk, IFileDiff } from '../../api/models';
 import { fileSize } from '../../ui/format';
 import { Button, Check, Hint } from '../../ui/controls';
+import { DiffSides } from '../../ui/diffSides';
 import { trans } from '../../ui/locale';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { useViewActions } from '../../ui/viewActions';
@@ -197,7 +198,6 @@ function FileDiff(props: IProps): JSX.Element {
     { path, ...(staged === undefined ? versions : { staged }) },
     { staleTime: staleTimeOf(versions) }
   );
-  const [from, to] = versionNames(versions);
   const { languages, staging } = props;
   const whole = { paths: [path] };
   const isChanged = !!answer.data?.hidden || !!answer.data?.unified;
@@ -224,12 +224,7 @@ function FileDiff(props: IProps): JSX.Element {
     <Answer of={answer}>
       {diff => (
         <>
-          <header className="jp-mlws-View-head">
-            <h2>{path}</h2>
-            <span className="jp-mlws-Diff-from">{from}</span>
-            <span aria-hidden="true">→</span>
-            <span className="jp-mlws-Diff-to">{to}</span>
-          </header>
+          <DiffSides title={path} names={versionNames(versions)} />
           <DiffLanguage.Provider value={language}>
             <Body
               diff={diff}
@@ -251,11 +246,10 @@ function FileDiff(props: IProps): JSX.Element {
 /** Diff of a file between two versions, in the main area. */
 export function fileDiffView(props: IProps): ServerView {
   const { client, path } = props;
-  const view = new ServerView(client, () => <FileDiff {...props} />, {
+  return new ServerView(client, () => <FileDiff {...props} />, {
     label: trans.__('Changes in %1', path.split('/').pop() ?? path),
     className: 'jp-mlws-View jp-mlws-FileDiff',
-    help: 'reference-versions'
+    help: 'reference-versions',
+    caption: path
   });
-  view.title.caption = path;
-  return view;
 }

@@ -30,7 +30,8 @@ import { IconButton } from '../../ui/iconButton';
 import { LongList } from '../../ui/virtualList';
 import { GraphCell, graphWidth } from './commitGraph';
 import { queryOf, readHistory, type IHistoryFilter } from './history';
-import { stateLetters, stateLabel } from '../../ui/changeLabels';
+import { stateLabel } from '../../ui/changeLabels';
+import { RowIcon, RowParts } from '../../ui/rowParts';
 import { graphRows, type IGraphRow } from './lanes';
 import { ProofBadges } from './snapshotParts';
 import { trans } from '../../ui/locale';
@@ -149,42 +150,32 @@ function Detail(
         {trans.__('Verify')}
       </Button>
       <ul>
-        {detail.changes.map(change => {
-          const Icon = kindIcons[change.kind].react;
-          return (
-            <li key={change.path}>
-              <button
-                className="jp-mlws-Row"
-                title={`${change.path}: ${stateLabel(change.state)}`}
-                onClick={() => actions.openChange(snapshot, change)}
-              >
-                <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
-                <span className="jp-mlws-Row-name">{change.path}</span>
-                <span
-                  className="jp-mlws-ChangeState"
-                  data-mlws-state={change.state}
-                >
-                  {stateLetters[change.state]}
-                </span>
-              </button>
-            </li>
-          );
-        })}
+        {detail.changes.map(change => (
+          <li key={change.path}>
+            <button
+              className="jp-mlws-Row"
+              title={`${change.path}: ${stateLabel(change.state)}`}
+              onClick={() => actions.openChange(snapshot, change)}
+            >
+              <RowParts
+                icon={kindIcons[change.kind]}
+                name={change.path}
+                state={change.state}
+              />
+            </button>
+          </li>
+        ))}
         {detail.data.map(data => (
           <li
             key={`data ${data.path}`}
             className="jp-mlws-Row"
             title={data.md5 ?? undefined}
           >
-            <dataIcon.react
-              tag="span"
-              className="jp-mlws-Row-icon"
-              width="16px"
+            <RowParts
+              icon={dataIcon}
+              name={data.path}
+              facts={data.size === null ? '' : fileSize(data.size)}
             />
-            <span className="jp-mlws-Row-name">{data.path}</span>
-            <span className="jp-mlws-Row-folder">
-              {data.size === null ? '' : fileSize(data.size)}
-            </span>
           </li>
         ))}
         {detail.runs.map(run => (
@@ -199,7 +190,6 @@ function Detail(
 
 function SnapshotItem(props: ISnapshotProps): JSX.Element {
   const { snapshot, row, isOpen } = props;
-  const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
     <div
       className={`jp-mlws-Snapshot${snapshot.current ? ' jp-mod-current' : ''}`}
@@ -212,7 +202,7 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
         aria-expanded={isOpen}
         onClick={props.onToggle}
       >
-        <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
+        <RowIcon icon={isOpen ? caretDownIcon : caretRightIcon} />
         <span className="jp-mlws-Snapshot-text">
           <span className="jp-mlws-Snapshot-subject">{snapshot.subject}</span>
           <span className="jp-mlws-Snapshot-facts">
@@ -377,9 +367,8 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
 
 /** The section of the snapshots, newest first, as far as they were asked for. */
 export function historyView(props: IProps): ServerView {
-  const { client } = props;
   const view: ServerView = new ServerView(
-    client,
+    props.client,
     () => <History {...props} scroller={view.node} />,
     {
       id: 'jp-mlws-history',

@@ -14,11 +14,16 @@ import { NO_FILTER, queryOf, subjectOf } from './history';
 import type { ServerView } from '../../ui/server';
 import { compareIcon, mlwsIcon } from '../../ui/fileIcons';
 import type { MainViews } from '../../lab/mainArea';
-import { dataOf, describeSnapshot, idOf } from '../../lab/contextMenu';
+import {
+  clickedPath,
+  dataOf,
+  describeSnapshot,
+  idOf
+} from '../../lab/contextMenu';
 import { Restorer } from '../../lab/restorer';
 import type { MLWSSidebar } from '../sidebar';
 import { notifyOnError } from '../../lab/notify';
-import { describeArgs } from '../../lab/describeArgs';
+import { describeArgs, flag } from '../../lab/describeArgs';
 import { trans } from '../../ui/locale';
 
 export namespace CommandIDs {
@@ -75,24 +80,12 @@ function addSidebarCommands(
   });
   app.commands.addCommand(CommandIDs.commit, {
     describedBy: describeArgs({
-      message: {
-        type: 'string',
-        description: trans.__(
-          'Message of the commit; the one in the sidebar if left out'
-        )
-      },
-      staged: {
-        type: 'boolean',
-        description: trans.__('Commit only what is staged')
-      },
-      allowSecrets: {
-        type: 'boolean',
-        description: trans.__('Commit files that seem to hold secrets')
-      },
-      allowMany: {
-        type: 'boolean',
-        description: trans.__('Commit an unusually large number of files')
-      }
+      message: trans.__(
+        'Message of the commit; the one in the sidebar if left out'
+      ),
+      staged: flag(trans.__('Commit only what is staged')),
+      allowSecrets: flag(trans.__('Commit files that seem to hold secrets')),
+      allowMany: flag(trans.__('Commit an unusually large number of files'))
     }),
     label: trans.__('Commit Code, Data and Runs'),
     caption: trans.__(
@@ -218,28 +211,15 @@ function addDiffCommands(
 
   app.commands.addCommand(CommandIDs.openDiff, {
     describedBy: describeArgs({
-      path: {
-        type: 'string',
-        description: trans.__(
-          'Path of the file in the project; the row that was clicked if left out'
-        )
-      },
+      path: clickedPath(),
       from: {
         type: ['string', 'null'],
         description: trans.__(
           'Snapshot before the change; HEAD if left out, null for an empty one'
         )
       },
-      to: {
-        type: 'string',
-        description: trans.__(
-          'Snapshot after the change; the files on disk if left out'
-        )
-      },
-      staged: {
-        type: 'boolean',
-        description: trans.__('Compare with what is staged')
-      }
+      to: trans.__('Snapshot after the change; the files on disk if left out'),
+      staged: flag(trans.__('Compare with what is staged'))
     }),
     label: trans.__('Show Changes'),
     icon: compareIcon,
@@ -289,16 +269,8 @@ function addDiffCommands(
   });
   app.commands.addCommand(CommandIDs.compareSnapshot, {
     describedBy: describeArgs({
-      id: {
-        type: 'string',
-        description: trans.__(
-          'ID of the snapshot; the one that was clicked if left out'
-        )
-      },
-      to: {
-        type: 'string',
-        description: trans.__('Snapshot after the change; HEAD if left out')
-      }
+      id: trans.__('ID of the snapshot; the one that was clicked if left out'),
+      to: trans.__('Snapshot after the change; HEAD if left out')
     }),
     label: trans.__('Compare Snapshot with Current'),
     icon: compareIcon,

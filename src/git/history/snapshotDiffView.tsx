@@ -7,7 +7,10 @@ import { Answer, ServerView, useGet } from '../../ui/server';
 import { staleTimeOf } from '../diff/diff';
 import { versionNames } from '../diff/fileDiffView';
 import { dataIcon, kindIcons } from '../../ui/fileIcons';
-import { kindLabel, stateLetters, stateLabel } from '../../ui/changeLabels';
+import { kindLabel, stateLabel } from '../../ui/changeLabels';
+import { DiffSides } from '../../ui/diffSides';
+import { RowParts } from '../../ui/rowParts';
+import { Head } from '../../ui/table/heading';
 import { trans } from '../../ui/locale';
 
 function Values(props: {
@@ -22,13 +25,7 @@ function Values(props: {
     <section>
       <h3>{props.title}</h3>
       <table className="jp-mlws-Values">
-        <thead>
-          <tr>
-            <th scope="col" />
-            <th scope="col">{props.names[0]}</th>
-            <th scope="col">{props.names[1]}</th>
-          </tr>
-        </thead>
+        <Head names={['', ...props.names]} />
         <tbody>
           {props.values.map(value => (
             <tr key={value.name}>
@@ -56,7 +53,6 @@ function Files(props: {
       <h3>{trans.__('Files')}</h3>
       <Rows label={trans.__('Files')}>
         {diff.files.map(file => {
-          const Icon = kindIcons[file.kind].react;
           const label = `${file.path}: ${kindLabel(file.kind)}, ${stateLabel(file.state)}`;
           return (
             <li key={file.path}>
@@ -67,20 +63,18 @@ function Files(props: {
                 title={label}
                 onClick={() => props.openFile(file.path)}
               >
-                <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
-                <span className="jp-mlws-Row-name">{file.path}</span>
-                {file.additions !== null && (
-                  <span className="jp-mlws-Added">+{file.additions}</span>
-                )}
-                {file.deletions !== null && (
-                  <span className="jp-mlws-Removed">−{file.deletions}</span>
-                )}
-                <span
-                  className="jp-mlws-ChangeState"
-                  data-mlws-state={file.state}
+                <RowParts
+                  icon={kindIcons[file.kind]}
+                  name={file.path}
+                  state={file.state}
                 >
-                  {stateLetters[file.state]}
-                </span>
+                  {file.additions !== null && (
+                    <span className="jp-mlws-Added">+{file.additions}</span>
+                  )}
+                  {file.deletions !== null && (
+                    <span className="jp-mlws-Removed">−{file.deletions}</span>
+                  )}
+                </RowParts>
               </button>
             </li>
           );
@@ -100,25 +94,19 @@ function Data(props: { diff: ISnapshotDiff }): JSX.Element | null {
       <h3>{trans.__('Data')}</h3>
       <ul className="jp-mlws-Rows">
         {diff.data.map(data => (
-          <li key={data.path} className="jp-mlws-Row">
-            <dataIcon.react
-              tag="span"
-              className="jp-mlws-Row-icon"
-              width="16px"
-            />
-            <span className="jp-mlws-Row-name">{data.path}</span>
-            <span className="jp-mlws-Row-folder">
-              {[data.from_size, data.to_size]
+          <li
+            key={data.path}
+            className="jp-mlws-Row"
+            title={stateLabel(data.state)}
+          >
+            <RowParts
+              icon={dataIcon}
+              name={data.path}
+              facts={[data.from_size, data.to_size]
                 .map(size => (size === null ? '–' : fileSize(size)))
                 .join(' → ')}
-            </span>
-            <span
-              className="jp-mlws-ChangeState"
-              data-mlws-state={data.state}
-              title={stateLabel(data.state)}
-            >
-              {stateLetters[data.state]}
-            </span>
+              state={data.state}
+            />
           </li>
         ))}
       </ul>
@@ -146,11 +134,7 @@ function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
     <Answer of={answer}>
       {diff => (
         <>
-          <header className="jp-mlws-View-head">
-            <span className="jp-mlws-Diff-from">{names[0]}</span>
-            <span aria-hidden="true">→</span>
-            <span className="jp-mlws-Diff-to">{names[1]}</span>
-          </header>
+          <DiffSides names={names} />
           {[diff.files, diff.data, diff.metrics, diff.params].every(
             part => part.length === 0
           ) && <Hint>{trans.__('No differences.')}</Hint>}

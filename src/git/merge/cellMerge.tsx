@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { ICellSides, Side, SideChoice } from '../../api/models';
 import { Button, Check, Hint } from '../../ui/controls';
 import { trans } from '../../ui/locale';
-import { sideLabel } from '../operationLabels';
+import { sideTitles } from '../operationLabels';
 
 type CellChoice = SideChoice | { source: string };
 
@@ -44,11 +44,7 @@ function ConflictingCell(props: {
   onChoose: (choice: CellChoice) => void;
 }): JSX.Element {
   const { cell, number, names, choice, onChoose } = props;
-  const labels: Record<Side, string> = {
-    ours: `${sideLabel('ours')}: ${names.ours}`,
-    base: sideLabel('base'),
-    theirs: `${sideLabel('theirs')}: ${names.theirs}`
-  };
+  const labels = sideTitles(names);
   const takes: [SideChoice, string][] = [
     [
       'ours',

@@ -4,7 +4,7 @@ import type { IConflict, IConflicts, OperationAction } from '../../api/models';
 import { Hint } from '../../ui/controls';
 import { Rows } from '../../ui/rows';
 import { kindIcons } from '../../ui/fileIcons';
-import { stateLetters } from '../../ui/changeLabels';
+import { RowIcon, RowParts, splitPath } from '../../ui/rowParts';
 import { trans } from '../../ui/locale';
 import {
   conflictLabel,
@@ -26,8 +26,7 @@ function ConflictRow(props: {
 }): JSX.Element {
   const { conflict, onOpen } = props;
   const { path, kind, how } = conflict;
-  const Icon = kindIcons[kind].react;
-  const slash = path.lastIndexOf('/');
+  const { name, facts } = splitPath(path);
   const label = `${path}: ${conflictLabel(how)}`;
   return (
     <li>
@@ -40,14 +39,12 @@ function ConflictRow(props: {
         aria-label={label}
         onClick={onOpen}
       >
-        <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
-        <span className="jp-mlws-Row-name">{path.slice(slash + 1)}</span>
-        <span className="jp-mlws-Row-folder">
-          {path.slice(0, Math.max(slash, 0))} {conflictLabel(how)}
-        </span>
-        <span className="jp-mlws-ChangeState" data-mlws-state="conflicted">
-          {stateLetters.conflicted}
-        </span>
+        <RowParts
+          icon={kindIcons[kind]}
+          name={name}
+          facts={`${facts} ${conflictLabel(how)}`}
+          state="conflicted"
+        />
       </button>
     </li>
   );
@@ -100,11 +97,7 @@ export function Conflicts(props: {
         </>
       ) : operation !== 'merge' ? null : (
         <Hint role="status">
-          <checkIcon.react
-            tag="span"
-            className="jp-mlws-Row-icon"
-            width="14px"
-          />{' '}
+          <RowIcon icon={checkIcon} width="14px" />{' '}
           {trans.__('All conflicts resolved.')}
         </Hint>
       )}

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { IConflictDetail, SideChoice } from '../../api/models';
 import { Button } from '../../ui/controls';
 import { trans } from '../../ui/locale';
-import { sideLabel } from '../operationLabels';
+import { sideTitles } from '../operationLabels';
 import { type IEditorTexts, ThreeWayEditor } from './editor';
 import type { Choice, IRegion } from './result';
 import { sidesOf } from './threeWay';
@@ -26,12 +26,7 @@ function editorTexts(names: Record<'ours' | 'theirs', string>): IEditorTexts {
     return choice === null ? trans.__('changed on both sides') : labels[choice];
   };
   return {
-    labels: {
-      ours: `${sideLabel('ours')}: ${names.ours}`,
-      base: sideLabel('base'),
-      theirs: `${sideLabel('theirs')}: ${names.theirs}`,
-      result: trans.__('Result')
-    },
+    labels: { ...sideTitles(names), result: trans.__('Result') },
     title: (number: number, region: IRegion) =>
       trans.__('Conflict %1: %2', number, stand(region.choice)),
     choices: {

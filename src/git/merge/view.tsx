@@ -6,6 +6,7 @@ import { APIError, escapeId, type MLWSClient } from '../../api/client';
 import type { IConflictDetail, IConflicts, SideChoice } from '../../api/models';
 import { Button } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
+import { RowIcon } from '../../ui/rowParts';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import type { State } from '../../ui/state';
 import { conflictLabel } from '../operationLabels';
@@ -97,7 +98,7 @@ function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
   return (
     <div className="jp-mlws-Settled" role="status">
       <p>
-        <checkIcon.react tag="span" className="jp-mlws-Row-icon" width="16px" />{' '}
+        <RowIcon icon={checkIcon} />{' '}
         {trans.__('%1: all conflicts resolved.', path)}
       </p>
       {conflicts.items.map(one => (
@@ -200,11 +201,10 @@ function Conflict(props: IProps): JSX.Element {
 /** A path in conflict in the main area. */
 export function conflictView(props: IProps): ServerView {
   const { client, path } = props;
-  const view = new ServerView(client, () => <Conflict {...props} />, {
+  return new ServerView(client, () => <Conflict {...props} />, {
     label: trans.__('Resolve %1', path.split('/').pop() ?? path),
     className: 'jp-mlws-View jp-mlws-ConflictView',
-    help: 'how-to-conflicts'
+    help: 'how-to-conflicts',
+    caption: path
   });
-  view.title.caption = path;
-  return view;
 }

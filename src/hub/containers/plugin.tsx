@@ -49,11 +49,8 @@ const containers: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(OPEN_LOGS, {
       describedBy: describeArgs(
         {
-          id: { type: 'string', description: trans.__('ID of the container') },
-          name: {
-            type: 'string',
-            description: trans.__('Name of the container')
-          }
+          id: trans.__('ID of the container'),
+          name: trans.__('Name of the container')
         },
         ['id', 'name']
       ),

@@ -107,8 +107,7 @@ function Workflows({ client, onOpen }: IProps): JSX.Element {
 
 /** The section of the workflow files of the project. */
 export function workflowsView(props: IProps): ServerView {
-  const { client } = props;
-  return new ServerView(client, () => <Workflows {...props} />, {
+  return new ServerView(props.client, () => <Workflows {...props} />, {
     id: 'jp-mlws-workflows',
     label: trans.__('Workflows'),
     className: 'jp-mlws-Section jp-mlws-Workflows',
