@@ -57,6 +57,14 @@ export class APIError extends Error {
   }
 }
 
+/** Returns an error of the API; throws any other error. */
+export function apiError(error: unknown): APIError {
+  if (!(error instanceof APIError)) {
+    throw error;
+  }
+  return error;
+}
+
 /** The message, invalid fields and solution of an error, one per line. */
 export function errorText(error: APIError): string {
   const faults = error.errors.map(({ field, message }) =>

@@ -1,6 +1,6 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 
-import { APIError, MLWSClient } from '../api/client';
+import { MLWSClient, type APIError, apiError } from '../api/client';
 import { Failure } from '../ui/errorBox';
 import { createProject, EXAMPLE_FOLDER, ROOT_FOLDER } from '../lab/projects';
 import { mlwsIcon } from '../ui/fileIcons';
@@ -124,10 +124,7 @@ export class Welcome extends ReactWidget {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      this._error = error;
+      this._error = apiError(error);
     } finally {
       this._busy = null;
       this.update();

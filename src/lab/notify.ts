@@ -1,7 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import { CancelledError } from '@tanstack/react-query';
 
-import { APIError, errorText } from '../api/client';
+import { errorText, apiError } from '../api/client';
 
 /** The link of a notification to the page of an error, from the plugin that shows it. */
 export const errorHelp: {
@@ -24,12 +24,10 @@ export async function notifyOnError<T>(
     if (error instanceof CancelledError) {
       return null;
     }
-    if (!(error instanceof APIError)) {
-      throw error;
-    }
-    Notification.error(errorText(error), {
+    const failure = apiError(error);
+    Notification.error(errorText(failure), {
       autoClose: false,
-      actions: helpActions(error)
+      actions: helpActions(failure)
     });
     return null;
   }

@@ -2,7 +2,7 @@ import { DialogForm } from '../lab/dialogForm';
 import { Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { fileSize, fullTime, runName } from '../ui/format';
-import { APIError } from '../api/client';
+import { type APIError, apiError } from '../api/client';
 import type { IExperimentRun, IModelVersion, IRunOutput } from '../api/models';
 import { trans } from '../ui/locale';
 
@@ -220,10 +220,7 @@ export class RegisterForm extends DialogForm<IRegistration> {
     try {
       outputs = await this._load(run);
     } catch (reason) {
-      if (!(reason instanceof APIError)) {
-        throw reason;
-      }
-      error = reason;
+      error = apiError(reason);
     }
     if (run !== this._run || this.isDisposed) {
       return;

@@ -4,7 +4,7 @@ import type { Kernel } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { APIError, type IEventStream, type MLWSClient } from '../api/client';
+import { type IEventStream, type MLWSClient, apiError } from '../api/client';
 import type {
   IAttachRequest,
   IAttachment,
@@ -147,9 +147,7 @@ export class LiveOutputs implements IDisposable {
     try {
       return await this._client.post(this._model.address('/attach'), body);
     } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
+      apiError(error);
       // The server or the notebook is gone. The next connection to the kernel requests again.
       return null;
     }

@@ -2,7 +2,12 @@ import { QueryObserver } from '@tanstack/react-query';
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { APIError, type IEventStream, type MLWSClient } from '../api/client';
+import {
+  type IEventStream,
+  type MLWSClient,
+  type APIError,
+  apiError
+} from '../api/client';
 import type { IExecution, IPage, ICell, NotebookEvent } from '../api/models';
 import { State } from '../ui/state';
 
@@ -80,10 +85,7 @@ export class NotebookModel implements IDisposable {
         await this.setTimeout(this._timeout);
       }
     } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      this.error.value = error;
+      this.error.value = apiError(error);
     }
   }
 

@@ -1,7 +1,7 @@
 import { Signal } from '@lumino/signaling';
 import { useSyncExternalStore } from 'react';
 
-import { APIError, type MLWSClient } from '../api/client';
+import { type MLWSClient, APIError, apiError } from '../api/client';
 import type { IOperation } from '../api/models';
 
 const FINAL_STATES = ['COMPLETED', 'FAILED', 'CANCELLED'];
@@ -96,10 +96,12 @@ export class OperationTracker {
           : { state: 'failed', error: new APIError(0, end.error ?? {}) })
       });
     } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      this._set(key, { label, state: 'failed', operation: null, error });
+      this._set(key, {
+        label,
+        state: 'failed',
+        operation: null,
+        error: apiError(error)
+      });
     }
     return null;
   }
@@ -113,13 +115,11 @@ export class OperationTracker {
     try {
       await this._client.post(`/operations/${tracked.operation.id}/cancel`);
     } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
+      const failure = apiError(error);
       // It may have ended while the request was in progress.
       const now = this.get(key);
       if (now?.state === 'running') {
-        this._set(key, { ...now, error });
+        this._set(key, { ...now, error: failure });
       }
     }
   }

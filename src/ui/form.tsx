@@ -5,7 +5,7 @@ import {
   type ReactNode
 } from 'react';
 
-import { APIError } from '../api/client';
+import { APIError, apiError } from '../api/client';
 import { Failure } from './errorBox';
 import { trans } from './locale';
 import { Hint } from './controls';
@@ -82,10 +82,7 @@ export function useSubmit(
     try {
       await send();
     } catch (reason) {
-      if (!(reason instanceof APIError)) {
-        throw reason;
-      }
-      setError(reason);
+      setError(apiError(reason));
     } finally {
       setIsBusy(false);
     }

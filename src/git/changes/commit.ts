@@ -1,4 +1,4 @@
-import { APIError, type MLWSClient } from '../../api/client';
+import { type MLWSClient, type APIError, apiError } from '../../api/client';
 import type { ISnapshot } from '../../api/models';
 import { State } from '../../ui/state';
 
@@ -95,10 +95,7 @@ export class CommitDraft {
       end = { ...IDLE, warnings: warnings.filter(one => !isShown(one)) };
       return snapshot;
     } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      end = { ...IDLE, error };
+      end = { ...IDLE, error: apiError(error) };
       return null;
     } finally {
       // The next commit needs the present status.

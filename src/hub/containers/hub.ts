@@ -1,6 +1,6 @@
 import { PageConfig } from '@jupyterlab/coreutils';
 
-import { APIError, type MLWSClient } from '../../api/client';
+import { type MLWSClient, apiError } from '../../api/client';
 
 /** Error code: no Hub started this lab. */
 const NO_HUB = '10103';
@@ -13,10 +13,7 @@ export async function hasHub(client: MLWSClient): Promise<boolean> {
   try {
     await client.get('/containers');
   } catch (error) {
-    if (!(error instanceof APIError)) {
-      throw error;
-    }
-    return error.code !== NO_HUB;
+    return apiError(error).code !== NO_HUB;
   }
   return true;
 }

@@ -1,7 +1,7 @@
 import { Signal } from '@lumino/signaling';
 import { useEffect } from 'react';
 
-import { APIError, type MLWSClient } from '../../api/client';
+import { type MLWSClient, type APIError, apiError } from '../../api/client';
 import type {
   IContainer,
   IContainerCreate,
@@ -127,10 +127,10 @@ export class ContainersModel {
     try {
       this._put(await request());
     } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      this.failures.value = new Map(this.failures.value).set(id, error);
+      this.failures.value = new Map(this.failures.value).set(
+        id,
+        apiError(error)
+      );
     }
   }
 

@@ -7,7 +7,7 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { textEditorIcon } from '@jupyterlab/ui-components';
 
-import { APIError, MLWSClient } from '../../api/client';
+import { MLWSClient, apiError } from '../../api/client';
 import { hasHub } from './hub';
 import type { ILabHost } from './section';
 import { nameOf } from './labels';
@@ -101,9 +101,7 @@ async function memoryLimit(client: MLWSClient): Promise<number | null> {
     const { limits } = await client.get('/resources');
     return limits.memory;
   } catch (error) {
-    if (!(error instanceof APIError)) {
-      throw error;
-    }
+    apiError(error);
     return null;
   }
 }
