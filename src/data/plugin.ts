@@ -19,7 +19,7 @@ import {
 import { dataIcon } from '../ui/fileIcons';
 import { Restorer } from '../lab/restorer';
 import { addToPalette } from '../lab/palette';
-import { describeArgs } from '../lab/describeArgs';
+import { addCommand, describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
 /** Between the history and the workflows. */
@@ -127,8 +127,7 @@ const data: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    app.commands.addCommand(CommandIDs.setUpRemote, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, CommandIDs.setUpRemote, {
       label: trans.__('Set Up Data Remote…'),
       icon: dataIcon,
       execute: async () => {
@@ -136,8 +135,7 @@ const data: JupyterFrontEndPlugin<void> = {
         actions.panel.value = 'remotes';
       }
     });
-    app.commands.addCommand(CommandIDs.add, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, CommandIDs.add, {
       label: trans.__('Add Data…'),
       icon: dataIcon,
       execute: async () => {

@@ -6,6 +6,7 @@ import {
   refreshIcon,
   undoIcon
 } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { IBranch, OperationAction } from '../api/models';
@@ -24,62 +25,29 @@ import { knownStatus } from './changes/status';
 import type { ICode } from './actions';
 import { dataIcon } from '../ui/fileIcons';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
-import { describeArgs, flag } from '../lab/describeArgs';
+import { addCommand, describeArgs, flag } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
-export namespace CodeCommandIDs {
-  export const stage = 'mlws:stage';
-  export const unstage = 'mlws:unstage';
-  export const trackChange = 'mlws:track-change';
-  export const ignoreChange = 'mlws:ignore-change';
-  export const toggleStaged = 'mlws:toggle-staged';
-  export const discard = 'mlws:discard';
-  export const fetch = 'mlws:fetch';
-  export const pull = 'mlws:pull';
-  export const push = 'mlws:push';
-  export const addRemote = 'mlws:add-remote';
-  export const newBranch = 'mlws:new-branch';
-  export const switchBranch = 'mlws:switch-branch';
-  export const resolve = 'mlws:resolve';
-  export const merge = 'mlws:merge';
-  export const continueOperation = 'mlws:continue-operation';
-  export const skipCommit = 'mlws:skip-commit';
-  export const abortOperation = 'mlws:abort-operation';
-  export const newTag = 'mlws:new-tag';
-  export const stash = 'mlws:stash';
-  export const revert = 'mlws:revert';
-  export const tagSnapshot = 'mlws:tag-snapshot';
-  export const branchHere = 'mlws:branch-here';
-  export const switchHere = 'mlws:switch-to-snapshot';
-  export const clone = 'mlws:clone';
-  export const fileHistory = 'mlws:file-history';
-}
+/** Adds a command that needs no context. */
+type Add = (id: string, options: CommandRegistry.ICommandOptions) => void;
 
-/** Commands of the palette, which need no context. */
-export const PALETTE: readonly string[] = [
-  CodeCommandIDs.clone,
-  CodeCommandIDs.fetch,
-  CodeCommandIDs.pull,
-  CodeCommandIDs.push,
-  CodeCommandIDs.addRemote,
-  CodeCommandIDs.newBranch,
-  CodeCommandIDs.switchBranch,
-  CodeCommandIDs.merge,
-  CodeCommandIDs.continueOperation,
-  CodeCommandIDs.skipCommit,
-  CodeCommandIDs.abortOperation,
-  CodeCommandIDs.newTag,
-  CodeCommandIDs.stash
-];
-
-/** Adds every command of code; `resolve` opens the view of a conflict. */
+/**
+ * Adds every command of code; returns those that need no context.
+ *
+ * `resolve`: opens the view of a conflict.
+ */
 export function addCodeCommands(
   app: JupyterFrontEnd,
   code: ICode,
   history: { filter: State<IHistoryFilter>; show: () => Promise<void> },
   resolve: (path: string) => Promise<void>
-): void {
-  app.commands.addCommand(CodeCommandIDs.resolve, {
+): readonly string[] {
+  const added: string[] = [];
+  const add: Add = (id, options) => {
+    addCommand(app.commands, id, options);
+    added.push(id);
+  };
+  app.commands.addCommand('mlws:resolve', {
     describedBy: describeArgs({ path: clickedPath() }),
     label: trans.__('Resolve Conflict…'),
     icon: mergeIcon,
@@ -90,15 +58,15 @@ export function addCodeCommands(
       }
     }
   });
-  app.commands.addCommand(CodeCommandIDs.clone, {
-    describedBy: describeArgs(),
+  add('mlws:clone', {
     label: trans.__('Clone a Repository…'),
     execute: () => cloneProject(code.work)
   });
   addStagingCommands(app, code);
-  addRemoteCommands(app, code);
-  addBranchCommands(app, code);
+  addRemoteCommands(add, code);
+  addBranchCommands(add, code);
   addHistoryCommands(app, code, history);
+  return added;
 }
 
 interface IRow {
@@ -141,32 +109,28 @@ function onRow(
 }
 
 function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
-  const { commands } = app;
-  onRow(
-    app,
-    CodeCommandIDs.stage,
-    { label: trans.__('Stage'), icon: addIcon },
-    row => staging.stage({ paths: [row.path] })
+  onRow(app, 'mlws:stage', { label: trans.__('Stage'), icon: addIcon }, row =>
+    staging.stage({ paths: [row.path] })
   );
   onRow(
     app,
-    CodeCommandIDs.unstage,
+    'mlws:unstage',
     { label: trans.__('Unstage'), icon: minusIcon },
     row => staging.unstage({ paths: [row.path] })
   );
   onRow(
     app,
-    CodeCommandIDs.trackChange,
+    'mlws:track-change',
     { label: trans.__('Track as Data'), icon: dataIcon },
     row => staging.track(row.path)
   );
   onRow(
     app,
-    CodeCommandIDs.ignoreChange,
+    'mlws:ignore-change',
     { label: trans.__('Add to .gitignore') },
     row => staging.ignore([row.path])
   );
-  commands.addCommand(CodeCommandIDs.toggleStaged, {
+  app.commands.addCommand('mlws:toggle-staged', {
     describedBy: describeArgs({
       path: trans.__(
         'Path of the file in the project; the row that has the focus if left out'
@@ -185,7 +149,7 @@ function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
   });
   onRow(
     app,
-    CodeCommandIDs.discard,
+    'mlws:discard',
     { label: trans.__('Discard Changes…'), icon: undoIcon },
     async row => {
       if (!row.staged) {
@@ -195,44 +159,36 @@ function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
   );
 }
 
-function addRemoteCommands(app: JupyterFrontEnd, { remotes }: ICode): void {
-  const { commands } = app;
-  commands.addCommand(CodeCommandIDs.fetch, {
-    describedBy: describeArgs(),
+function addRemoteCommands(add: Add, { remotes }: ICode): void {
+  add('mlws:fetch', {
     label: trans.__('Fetch from Remote'),
     icon: refreshIcon,
     execute: () => remotes.fetch()
   });
-  commands.addCommand(CodeCommandIDs.pull, {
-    describedBy: describeArgs(),
+  add('mlws:pull', {
     label: trans.__('Pull Code and Data'),
     icon: pullIcon,
     execute: () => remotes.pull()
   });
-  commands.addCommand(CodeCommandIDs.push, {
-    describedBy: describeArgs(),
+  add('mlws:push', {
     label: trans.__('Push Data and Code'),
     icon: pushIcon,
     execute: () => remotes.push()
   });
-  commands.addCommand(CodeCommandIDs.addRemote, {
-    describedBy: describeArgs(),
+  add('mlws:add-remote', {
     label: trans.__('Add Git Remote…'),
     execute: () => remotes.edit().then(remote => remote?.name ?? null)
   });
 }
 
-function addBranchCommands(app: JupyterFrontEnd, code: ICode): void {
-  const { commands } = app;
+function addBranchCommands(add: Add, code: ICode): void {
   const { refs } = code;
-  commands.addCommand(CodeCommandIDs.newBranch, {
-    describedBy: describeArgs(),
+  add('mlws:new-branch', {
     label: trans.__('New Branch…'),
     icon: branchIcon,
     execute: () => refs.create()
   });
-  commands.addCommand(CodeCommandIDs.switchBranch, {
-    describedBy: describeArgs(),
+  add('mlws:switch-branch', {
     label: trans.__('Switch to Branch…'),
     icon: branchIcon,
     execute: async () => {
@@ -243,8 +199,7 @@ function addBranchCommands(app: JupyterFrontEnd, code: ICode): void {
       }
     }
   });
-  commands.addCommand(CodeCommandIDs.merge, {
-    describedBy: describeArgs(),
+  add('mlws:merge', {
     label: trans.__('Merge Branch…'),
     icon: mergeIcon,
     execute: async () => {
@@ -261,8 +216,7 @@ function addBranchCommands(app: JupyterFrontEnd, code: ICode): void {
     action: OperationAction,
     label: (operation: string) => string
   ) =>
-    commands.addCommand(id, {
-      describedBy: describeArgs(),
+    add(id, {
       label: () => label(knownStatus(code.work.client)?.operation ?? 'merge'),
       isEnabled: () =>
         knownStatus(code.work.client)?.actions.includes(action) ?? false,
@@ -273,20 +227,18 @@ function addBranchCommands(app: JupyterFrontEnd, code: ICode): void {
         }
       }
     });
-  addAction(CodeCommandIDs.continueOperation, 'continue', operation =>
+  addAction('mlws:continue-operation', 'continue', operation =>
     continueLabel(operation)
   );
-  addAction(CodeCommandIDs.skipCommit, 'skip', () => trans.__('Skip Commit'));
-  addAction(CodeCommandIDs.abortOperation, 'abort', operation =>
+  addAction('mlws:skip-commit', 'skip', () => trans.__('Skip Commit'));
+  addAction('mlws:abort-operation', 'abort', operation =>
     trans.__('Abort %1…', operationLabel(operation))
   );
-  commands.addCommand(CodeCommandIDs.newTag, {
-    describedBy: describeArgs(),
+  add('mlws:new-tag', {
     label: trans.__('Tag Current Snapshot…'),
     execute: () => refs.createTag()
   });
-  commands.addCommand(CodeCommandIDs.stash, {
-    describedBy: describeArgs(),
+  add('mlws:stash', {
     label: trans.__('Stash Changes…'),
     execute: () => refs.stash()
   });
@@ -313,28 +265,26 @@ function addHistoryCommands(
       }
     });
   onSnapshot(
-    CodeCommandIDs.revert,
+    'mlws:revert',
     { label: trans.__('Revert to This Snapshot…'), icon: undoIcon },
     (id, subject) => refs.revertTo(id, subject)
   );
-  onSnapshot(
-    CodeCommandIDs.tagSnapshot,
-    { label: trans.__('Tag…') },
-    (id, subject) => refs.createTag(id, subject)
+  onSnapshot('mlws:tag-snapshot', { label: trans.__('Tag…') }, (id, subject) =>
+    refs.createTag(id, subject)
   );
   onSnapshot(
-    CodeCommandIDs.branchHere,
+    'mlws:branch-here',
     { label: trans.__('Create Branch from Here…'), icon: branchIcon },
     (id, subject) => refs.create(id, subject)
   );
   onSnapshot(
-    CodeCommandIDs.switchHere,
+    'mlws:switch-to-snapshot',
     { label: trans.__('Checkout (Detached)') },
     (id, subject) => refs.switchToCommit(id, subject)
   );
   onRow(
     app,
-    CodeCommandIDs.fileHistory,
+    'mlws:file-history',
     { label: trans.__('Show File History') },
     async row => {
       filter.value = { ...filter.value, path: row.path };

@@ -13,7 +13,7 @@ import type { Widget } from '@lumino/widgets';
 import { State } from '../ui/state';
 import { branchesView } from './branches/branchesView';
 import { makeCode } from './actions';
-import { addCodeCommands, CodeCommandIDs, PALETTE } from './commands';
+import { addCodeCommands } from './commands';
 import { conflictOpener } from './merge/open';
 import { isStageable } from './changes/stagingActions';
 import {
@@ -110,7 +110,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         returnToHead: () =>
           run(CommandIDs.restore, { id: knownStatus(client)?.head ?? 'HEAD' }),
         pullData: data => void remotes.pullData(data),
-        resolve: ({ path }) => run(CodeCommandIDs.resolve, { path }),
+        resolve: ({ path }) => run('mlws:resolve', { path }),
         advance: (operation, action) => void refs.advance(operation, action)
       }
     });
@@ -135,7 +135,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         actions: remotes,
         showBranches: () => void reveal(branches)
       }),
-      new Welcome(client, () => run(CodeCommandIDs.clone)),
+      new Welcome(client, () => run('mlws:clone')),
       [
         { view: changes, room: CHANGES_HEIGHT },
         { view: history },
@@ -163,7 +163,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     };
     addCommands(app, client, documents, places, views);
     const resolve = conflictOpener(client, views, code, languages, status);
-    addCodeCommands(
+    const general = addCodeCommands(
       app,
       code,
       { filter, show: () => reveal(history) },
@@ -171,7 +171,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     );
     addToPalette(
       palette,
-      ...PALETTE,
+      ...general,
       CommandIDs.openSidebar,
       CommandIDs.commit,
       CommandIDs.refresh,

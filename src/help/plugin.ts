@@ -11,7 +11,7 @@ import { inspectorIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { dataOf } from '../lab/contextMenu';
-import { describeArgs } from '../lab/describeArgs';
+import { addCommand, describeArgs } from '../lab/describeArgs';
 import { errorHelp } from '../lab/notify';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
 import { trans } from '../ui/locale';
@@ -79,8 +79,7 @@ const help: JupyterFrontEndPlugin<void> = {
         );
       }
     });
-    app.commands.addCommand(TOUR, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, TOUR, {
       label: trans.__('Machine Learning Tour'),
       execute: async () => {
         const { showTour } = await import('./tour');

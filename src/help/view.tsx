@@ -2,7 +2,7 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { useEffect, useRef, useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { IReferenceEntry } from '../api/models';
-import { Hint } from '../ui/controls';
+import { Empty, Hint } from '../ui/controls';
 import { Markdown } from '../ui/markdown';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue, type State } from '../ui/state';
@@ -68,7 +68,7 @@ function Contents(
           });
           const parts = [...new Set(matches.map(({ part }) => part))];
           return parts.length === 0 ? (
-            <p className="jp-mlws-Empty">{trans.__('No matching pages.')}</p>
+            <Empty>{trans.__('No matching pages.')}</Empty>
           ) : (
             parts.map((part, index) => (
               <details

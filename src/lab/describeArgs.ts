@@ -1,3 +1,4 @@
+import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
 /** Schema of an argument that is true or false. */
@@ -19,4 +20,13 @@ export function describeArgs(
   return {
     args: { type: 'object', properties: Object.fromEntries(schemas), required }
   };
+}
+
+/** Adds a command without arguments. */
+export function addCommand(
+  commands: CommandRegistry,
+  id: string,
+  options: CommandRegistry.ICommandOptions
+): void {
+  commands.addCommand(id, { describedBy: describeArgs(), ...options });
 }

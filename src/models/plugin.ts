@@ -15,7 +15,7 @@ import {
   IModelRegistry
 } from '../lab/tokens';
 import { addToPalette } from '../lab/palette';
-import { describeArgs } from '../lab/describeArgs';
+import { addCommand, describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
 /** Between the history and the workflows. */
@@ -99,8 +99,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
         }
       }
     });
-    app.commands.addCommand(CommandIDs.register, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, CommandIDs.register, {
       label: trans.__('Register Model from Run…'),
       execute: () => actions.register()
     });

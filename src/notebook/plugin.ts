@@ -16,7 +16,7 @@ import { OpenNotebooks } from './open';
 import { variablesPanel } from './variablesPanel';
 import type { NotebookEvent } from '../api/models';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
-import { describeArgs } from '../lab/describeArgs';
+import { addCommand, describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
 namespace CommandIDs {
@@ -208,14 +208,12 @@ const notebooks: JupyterFrontEndPlugin<void> = {
 
     const isEnabled = () => open.current !== null;
     open.currentChanged.connect(() => app.commands.notifyCommandChanged());
-    app.commands.addCommand(CommandIDs.errors, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, CommandIDs.errors, {
       label: trans.__('Show Notebook Errors'),
       icon: errorIcon,
       execute: () => app.shell.activateById(errors.id)
     });
-    app.commands.addCommand(CommandIDs.variables, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, CommandIDs.variables, {
       label: trans.__('Show Variables'),
       icon: listIcon,
       execute: () => app.shell.activateById(variables.id)
@@ -240,8 +238,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
           { id: CommandIDs.variable, args }
         )
     });
-    app.commands.addCommand(CommandIDs.history, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, CommandIDs.history, {
       label: trans.__('Show Execution History'),
       icon: historyIcon,
       isEnabled,
@@ -251,8 +248,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    app.commands.addCommand(CommandIDs.runUpTo, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, CommandIDs.runUpTo, {
       label: trans.__('Run All Needed Cells and This One'),
       caption: trans.__(
         'Rerun the cells that the selected cell depends on (from history), then the selected cell'
@@ -265,8 +261,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    app.commands.addCommand(CommandIDs.log, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, CommandIDs.log, {
       label: trans.__('Show Server Log'),
       icon: listIcon,
       execute: () =>

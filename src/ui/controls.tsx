@@ -1,4 +1,5 @@
 import { Button as LabButton } from '@jupyterlab/ui-components';
+import { useId } from 'react';
 import type {
   ComponentProps,
   HTMLAttributes,
@@ -15,6 +16,25 @@ export function Button(props: ComponentProps<typeof LabButton>): JSX.Element {
 /** A paragraph that explains, in the muted color. */
 export function Hint(props: HTMLAttributes<HTMLParagraphElement>): JSX.Element {
   return <p className="jp-mlws-Hint" {...props} />;
+}
+
+/** A paragraph in place of content that there is none of. */
+export function Empty(props: { children: ReactNode }): JSX.Element {
+  return <p className="jp-mlws-Empty">{props.children}</p>;
+}
+
+/** Select with its label before it. */
+export function LabelledSelect<T extends string>({
+  label,
+  ...select
+}: Parameters<typeof Select<T>>[0] & { label: string }): JSX.Element {
+  const id = useId();
+  return (
+    <>
+      <label htmlFor={id}>{label}</label>
+      <Select id={id} {...select} />
+    </>
+  );
 }
 
 /** Select element; other props are passed to the element. */

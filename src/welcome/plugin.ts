@@ -10,7 +10,7 @@ import { IMainMenu } from '@jupyterlab/mainmenu';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import type { Widget } from '@lumino/widgets';
 
-import { describeArgs } from '../lab/describeArgs';
+import { addCommand } from '../lab/describeArgs';
 import { notifyOnError } from '../lab/notify';
 import { IMainViews, IMLWSClient } from '../lab/tokens';
 import { mlwsIcon } from '../ui/fileIcons';
@@ -39,8 +39,7 @@ const welcome: JupyterFrontEndPlugin<void> = {
     labShell: ILabShell | null
   ) => {
     const settings = registry.load(PLUGIN);
-    app.commands.addCommand(COMMAND, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, COMMAND, {
       label: trans.__('Welcome to Machine Learning'),
       caption: trans.__(
         'Open the example, start from a table, clone a repository or import a workflow'

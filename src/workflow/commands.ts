@@ -7,7 +7,7 @@ import type { Alignment } from './graph/align';
 import type { CanvasWidget, WorkflowWidget } from './widget';
 import { canShowPreparation, showPreparation } from './store/preparation';
 import { INCOMPLETE } from './store/run';
-import { describeArgs } from '../lab/describeArgs';
+import { addCommand } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
 /** A command of the canvas that is looked at. */
@@ -39,8 +39,7 @@ export function addCanvasCommands(
   };
   for (const [id, command] of Object.entries(commands)) {
     const { label, act, isEnabled, isToggled, isVisible } = command;
-    app.commands.addCommand(id, {
-      describedBy: describeArgs(),
+    addCommand(app.commands, id, {
       label,
       isEnabled: () => {
         const editor = current()?.editor;

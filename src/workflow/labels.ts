@@ -81,24 +81,13 @@ export function planText(action: string): string {
 
 /** Returns the label of a node's mark. */
 export function markText(mark: NodeMark): string {
-  switch (mark) {
-    case 'running':
-      return trans.__('Running');
-    case 'waiting':
-      return trans.__('Waiting');
-    case 'failed':
-      return trans.__('Failed');
-    case 'run':
-      return trans.__('Will run');
-    case 'restorable':
-      return trans.__('Will be restored from the cache');
-    case 'cached':
-      return trans.__('Up to date');
-    case 'frozen':
-      return trans.__('Frozen');
-    case 'stopped':
-      return trans.__('Stopped or skipped');
-  }
+  const words: Partial<Record<NodeMark, string>> = {
+    running: trans.__('Running'),
+    waiting: trans.__('Waiting'),
+    failed: trans.__('Failed'),
+    stopped: trans.__('Stopped or skipped')
+  };
+  return words[mark] ?? planText(mark);
 }
 
 /** Returns the label of the run button by the plan; null if there is none. */
@@ -145,22 +134,15 @@ export function helpPage({ component, kind }: IGraphNode): string | undefined {
 
 /** Returns the name of a column's type; empty if it is not known. */
 export function columnTypeText(type: ITableColumn['type']): string {
-  switch (type) {
-    case 'integer':
-      return trans.__('integer');
-    case 'number':
-      return trans.__('number');
-    case 'boolean':
-      return trans.__('true or false');
-    case 'text':
-      return trans.__('text');
-    case 'date':
-      return trans.__('date');
-    case 'other':
-      return trans.__('other');
-    case null:
-      return '';
-  }
+  const words: Record<NonNullable<ITableColumn['type']>, string> = {
+    integer: trans.__('integer'),
+    number: trans.__('number'),
+    boolean: trans.__('true or false'),
+    text: trans.__('text'),
+    date: trans.__('date'),
+    other: trans.__('other')
+  };
+  return type === null ? '' : words[type];
 }
 
 /** Label of a column's kind. */
@@ -179,47 +161,29 @@ export function columnKindText(kind: ColumnKind): string {
 
 /** Label of a column's role. */
 export function columnRoleText(role: ColumnRole): string {
-  switch (role) {
-    case 'feature':
-      return trans.__('feature');
-    case 'target':
-      return trans.__('target');
-    case 'ignored':
-      return trans.__('ignored');
-    case 'group':
-      return trans.__('group');
-    case 'time':
-      return trans.__('time');
-    case 'weight':
-      return trans.__('weight');
-  }
+  const words: Record<ColumnRole, string> = {
+    feature: trans.__('feature'),
+    target: trans.__('target'),
+    ignored: trans.__('ignored'),
+    group: trans.__('group'),
+    time: trans.__('time'),
+    weight: trans.__('weight')
+  };
+  return words[role];
 }
 
 /** Reason for a column's kind; empty if the kind is self-explanatory. */
 export function kindReasonText(reason: IColumnProfile['reason']): string {
-  switch (reason) {
-    case 'no_values':
-      return trans.__('no values');
-    case 'one_value':
-      return trans.__('every value is the same');
-    case 'true_or_false':
-    case 'dates':
-    case 'numbers':
-    case 'few_values':
-    case 'repeated_values':
-    case 'chosen':
-      return '';
-    case 'row_numbers':
-      return trans.__('it numbers the rows');
-    case 'all_different':
-      return trans.__('every value is different');
-    case 'nearly_all_different':
-      return trans.__('nearly every value is different');
-    case 'long_texts':
-      return trans.__('long texts');
-    case 'unknown_type':
-      return trans.__('no numbers, texts or dates');
-  }
+  const words: Partial<Record<IColumnProfile['reason'], string>> = {
+    no_values: trans.__('no values'),
+    one_value: trans.__('every value is the same'),
+    row_numbers: trans.__('it numbers the rows'),
+    all_different: trans.__('every value is different'),
+    nearly_all_different: trans.__('nearly every value is different'),
+    long_texts: trans.__('long texts'),
+    unknown_type: trans.__('no numbers, texts or dates')
+  };
+  return words[reason] ?? '';
 }
 
 /** The type of a column with its kind and role, if they add information. */

@@ -190,10 +190,8 @@ function pastOf(options: IPastRunOptions): IPastRun {
   const [before, after] = [text, now].map(
     one => parse(one, service.path).document
   );
-  const files = { code: [], data: [], metrics: [] };
   return {
-    differences:
-      before && after ? graphDiff(before, after, files).differences : [],
+    differences: before && after ? graphDiff(before, after).differences : [],
     compare,
     leave,
     restore

@@ -42,7 +42,7 @@ import {
   IWorkflowEvents,
   IWorkspaceEvents
 } from '../lab/tokens';
-import { describeArgs, flag } from '../lab/describeArgs';
+import { addCommand, describeArgs, flag } from '../lab/describeArgs';
 import { helpActions } from '../lab/notify';
 import { trans, translator } from '../ui/locale';
 
@@ -350,8 +350,7 @@ function addCompareCommand(
 ): void {
   const service = (): WorkflowService | null =>
     tracker.currentWidget?.model?.server.service ?? null;
-  app.commands.addCommand(COMPARE, {
-    describedBy: describeArgs(),
+  addCommand(app.commands, COMPARE, {
     label: trans.__('Compare Versions…'),
     isEnabled: () =>
       tracker.currentWidget === app.shell.currentWidget && service() !== null,

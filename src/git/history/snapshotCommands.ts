@@ -23,7 +23,7 @@ import {
 import { Restorer } from '../../lab/restorer';
 import type { MLWSSidebar } from '../sidebar';
 import { notifyOnError } from '../../lab/notify';
-import { describeArgs, flag } from '../../lab/describeArgs';
+import { addCommand, describeArgs, flag } from '../../lab/describeArgs';
 import { trans } from '../../ui/locale';
 
 export namespace CommandIDs {
@@ -66,14 +66,12 @@ function addSidebarCommands(
   places: IPlaces
 ): void {
   const { panel, draft, changesView } = places;
-  app.commands.addCommand(CommandIDs.openSidebar, {
-    describedBy: describeArgs(),
+  addCommand(app.commands, CommandIDs.openSidebar, {
     label: trans.__('Show Versions and Workflows'),
     icon: mlwsIcon,
     execute: () => reveal(app, panel)
   });
-  app.commands.addCommand(CommandIDs.refresh, {
-    describedBy: describeArgs(),
+  addCommand(app.commands, CommandIDs.refresh, {
     label: trans.__('Refresh Versions and Workflows'),
     icon: refreshIcon,
     execute: () => panel.refresh()

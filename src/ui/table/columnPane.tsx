@@ -4,6 +4,7 @@ import { useRead } from '../useRead';
 import type { ITableSource } from './rowPages';
 import { language, trans } from '../locale';
 import { IconButton } from '../iconButton';
+import { Empty } from '../controls';
 
 /** The distribution of a column of a table. */
 export function ColumnPane(props: {
@@ -45,7 +46,7 @@ export function ColumnPane(props: {
           onClick={props.onClose}
         />
       </header>
-      {error && <p className="jp-mlws-Empty">{error.message}</p>}
+      {error && <Empty>{error.message}</Empty>}
       {!data && !error && <p>{trans.__('Loading…')}</p>}
       <dl>
         {facts

@@ -16,6 +16,7 @@ import { language, trans } from '../locale';
 import { ColumnPane } from './columnPane';
 import { RowPages, type ISourcePage, type ITableSource } from './rowPages';
 import { parseFilter } from './tableFilter';
+import { Empty } from '../controls';
 
 /** Sizes in pixels. */
 const ROW = 24;
@@ -121,7 +122,7 @@ export function DataTable(props: ITableProps): JSX.Element {
   );
 
   if (!page) {
-    return <p className="jp-mlws-Empty">{error ?? trans.__('Loading…')}</p>;
+    return <Empty>{error ?? trans.__('Loading…')}</Empty>;
   }
   const { columns, row_count: total, match_count: count, truncated } = page;
   return (

@@ -1,6 +1,7 @@
 import { searchIcon, type LabIcon } from '@jupyterlab/ui-components';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 
+import { Empty } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { matchesWords } from '../graph/choices';
 
@@ -131,11 +132,11 @@ export function Chooser(props: {
           </li>
         ))}
       </ul>
-      {visible.length === 0 && <p className="jp-mlws-Empty">{empty}</p>}
+      {visible.length === 0 && <Empty>{empty}</Empty>}
       {matches.length > MAX_CHOICES && (
-        <p className="jp-mlws-Empty">
+        <Empty>
           {trans.__('%1 more. Type to filter.', matches.length - MAX_CHOICES)}
-        </p>
+        </Empty>
       )}
     </div>
   );

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 
 import type { IComponent } from '../../api/models';
+import { Empty } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { matchesWords, searchText } from '../graph/choices';
 import { componentIconOf } from '../operationIcons';
@@ -144,12 +145,10 @@ function PaletteItem(props: {
 function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
   const { library } = useCatalog();
   if (isSearch) {
-    return (
-      <p className="jp-mlws-Empty">{trans.__('No matching components.')}</p>
-    );
+    return <Empty>{trans.__('No matching components.')}</Empty>;
   }
   return (
-    <p className="jp-mlws-Empty">
+    <Empty>
       {library === null
         ? trans.__('Loading…')
         : library === 'missing'
@@ -158,6 +157,6 @@ function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
               'Components are Python functions with typed inputs and outputs. Add a ' +
                 'function with @component to the “components” folder to see it here.'
             )}
-    </p>
+    </Empty>
   );
 }

@@ -1,4 +1,3 @@
-import { useId } from 'react';
 import type { MLWSClient } from '../../api/client';
 import { relativeTime } from '../../ui/format';
 import type { IFileDiff, ISnapshot } from '../../api/models';
@@ -8,7 +7,7 @@ import { graphDiff } from '../graph/graphDiff';
 import { GraphDiffView } from './graphDiffView';
 import { errorText } from '../labels';
 import { trans } from '../../ui/locale';
-import { Select } from '../../ui/controls';
+import { LabelledSelect } from '../../ui/controls';
 
 /** Number of snapshots offered for comparison. */
 const MAX_SNAPSHOTS = 50;
@@ -81,11 +80,7 @@ export function compareWithRun(
   run: { text: string; time: string },
   now: { text: string; path: string }
 ): GraphDiffView {
-  const diff = graphDiff(read(run.text, now.path), read(now.text, now.path), {
-    code: [],
-    data: [],
-    metrics: []
-  });
+  const diff = graphDiff(read(run.text, now.path), read(now.text, now.path));
   const view = new GraphDiffView(diff, {
     from: trans.__('run of %1', run.time),
     to: trans.__('now')
@@ -124,24 +119,21 @@ function VersionFields(props: {
   change: (part: Partial<IChoice>) => void;
 }): JSX.Element {
   const { snapshots, choice, change } = props;
-  const id = useId();
   const options = snapshots.map(
     ({ id: key, subject, timestamp }) =>
       [key, `${subject} (${relativeTime(timestamp)})`] as const
   );
   return (
     <>
-      <label htmlFor={`${id}-from`}>{trans.__('From')}</label>
-      <Select
-        id={`${id}-from`}
+      <LabelledSelect
+        label={trans.__('From')}
         className="jp-mod-styled"
         value={choice.from}
         options={options}
         onChange={from => change({ from })}
       />
-      <label htmlFor={`${id}-to`}>{trans.__('To')}</label>
-      <Select
-        id={`${id}-to`}
+      <LabelledSelect
+        label={trans.__('To')}
         className="jp-mod-styled"
         value={choice.to}
         options={[[WORKING_TREE, trans.__('working tree')], ...options]}

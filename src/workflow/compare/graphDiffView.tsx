@@ -16,6 +16,7 @@ import {
 } from '@xyflow/react';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
 
+import { Empty } from '../../ui/controls';
 import { setHelpPage } from '../../ui/helpLink';
 import { flowLabels } from '../../ui/flowLabels';
 import { trans } from '../../ui/locale';
@@ -111,7 +112,7 @@ function Comparison(props: {
           <h3>{trans.__('Differences')}</h3>
           <p>{trans.__('From %1 to %2', versions.from, versions.to)}</p>
           {diff.differences.length === 0 && (
-            <p className="jp-mlws-Empty">{trans.__('No differences')}</p>
+            <Empty>{trans.__('No differences')}</Empty>
           )}
           <ul className="jp-mlws-Runs">
             {diff.differences.map(one => (

@@ -51,7 +51,7 @@ export interface IGraphDiff {
 export function graphDiff(
   before: IWorkflow,
   after: IWorkflow,
-  files: IChangedFiles
+  files: IChangedFiles = { code: [], data: [], metrics: [] }
 ): IGraphDiff {
   const old = new Map(before.stages.map(stage => [stage.id, stage]));
   const now = new Set(after.stages.map(stage => stage.id));

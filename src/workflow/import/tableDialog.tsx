@@ -2,7 +2,7 @@ import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import { useId, useState } from 'react';
 
 import type { ITableProfile } from '../../api/models';
-import { Select } from '../../ui/controls';
+import { LabelledSelect } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { ColumnTable } from '../columnTable';
 import type { IReading } from '../store/columns';
@@ -180,9 +180,8 @@ function TableForm(props: {
         />
       </section>
       <section className="jp-mlws-Wizard-model" aria-label={trans.__('Model')}>
-        <label htmlFor={`${id}-task`}>{trans.__('Task')}</label>
-        <Select
-          id={`${id}-task`}
+        <LabelledSelect
+          label={trans.__('Task')}
           value={choice.task}
           options={[
             [
@@ -255,9 +254,8 @@ function TableForm(props: {
                 </label>
               ))}
             </fieldset>
-            <label htmlFor={`${id}-test`}>{trans.__('Rows that judge')}</label>
-            <Select
-              id={`${id}-test`}
+            <LabelledSelect
+              label={trans.__('Rows that judge')}
               value={String(choice.testSize)}
               options={TEST_SIZES.map(size => [
                 String(size),
@@ -266,11 +264,8 @@ function TableForm(props: {
               onChange={size => choose({ ...choice, testSize: Number(size) })}
             />
             <div className="jp-mlws-Field-help">{splitText(choice)}</div>
-            <label htmlFor={`${id}-folds`}>
-              {trans.__('Cross-validation')}
-            </label>
-            <Select
-              id={`${id}-folds`}
+            <LabelledSelect
+              label={trans.__('Cross-validation')}
               value={String(choice.folds)}
               options={FOLDS.map(folds => [
                 String(folds),
@@ -308,13 +303,11 @@ function ReadingFields(props: {
 }): JSX.Element | null {
   const { profile, reading, onChange } = props;
   const { format, separator, encoding, decimal } = profile.reading;
-  const id = useId();
   if (profile.sheets.length > 1) {
     return (
       <>
-        <label htmlFor={`${id}-sheet`}>{trans.__('Sheet')}</label>
-        <Select
-          id={`${id}-sheet`}
+        <LabelledSelect
+          label={trans.__('Sheet')}
           value={reading.sheet || profile.sheets[0]}
           options={profile.sheets.map(name => [name, name])}
           onChange={sheet => onChange({ sheet })}
@@ -340,25 +333,22 @@ function ReadingFields(props: {
           names[separator] ?? separator
         )}
       </summary>
-      <label htmlFor={`${id}-separator`}>{trans.__('Separator')}</label>
-      <Select
-        id={`${id}-separator`}
+      <LabelledSelect
+        label={trans.__('Separator')}
         value={separator}
         options={Object.entries(names)}
         onChange={next => onChange({ separator: next })}
       />
-      <label htmlFor={`${id}-encoding`}>{trans.__('Encoding')}</label>
-      <Select
-        id={`${id}-encoding`}
+      <LabelledSelect
+        label={trans.__('Encoding')}
         value={encoding}
         options={[
           ...new Set([encoding, 'utf-8', 'gb18030', 'latin-1', 'big5'])
         ].map(name => [name, name])}
         onChange={next => onChange({ encoding: next })}
       />
-      <label htmlFor={`${id}-decimal`}>{trans.__('Decimal character')}</label>
-      <Select
-        id={`${id}-decimal`}
+      <LabelledSelect
+        label={trans.__('Decimal character')}
         value={decimal}
         options={['.', ','].map(sign => [sign, sign])}
         onChange={next => onChange({ decimal: next })}

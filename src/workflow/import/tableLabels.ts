@@ -113,20 +113,13 @@ export function splitText(choice: ITableChoice): string {
 }
 
 export function modelText(name: string): string {
-  switch (name) {
-    case 'baseline':
-      return trans.__('Baseline (guesses)');
-    case 'naive':
-      return trans.__('Naive: the value of the row before');
-    case 'seasonal_naive':
-      return trans.__('Naive: the value of a season before');
-    case 'logistic_regression':
-      return trans.__('Logistic regression');
-    case 'ridge':
-      return trans.__('Ridge regression');
-    case 'random_forest':
-      return trans.__('Random forest');
-    default:
-      return trans.__('Gradient boosting');
-  }
+  const words: Record<string, string> = {
+    baseline: trans.__('Baseline (guesses)'),
+    naive: trans.__('Naive: the value of the row before'),
+    seasonal_naive: trans.__('Naive: the value of a season before'),
+    logistic_regression: trans.__('Logistic regression'),
+    ridge: trans.__('Ridge regression'),
+    random_forest: trans.__('Random forest')
+  };
+  return words[name] ?? trans.__('Gradient boosting');
 }

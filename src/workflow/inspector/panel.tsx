@@ -1,7 +1,7 @@
 import { useId, useRef, useState, type ReactNode } from 'react';
 
 import type { IProblem } from '../../api/models';
-import { Button } from '../../ui/controls';
+import { Button, Empty } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { Markdown } from '../../ui/markdown';
 import { type IFrame, itemOf } from '../document/notes';
@@ -49,9 +49,7 @@ export function Panel(props: {
       ) : selected !== null ? (
         <NodePanel key={selected} node={selected} />
       ) : ids.size > 1 ? (
-        <p className="jp-mlws-Empty">
-          {trans.__('%1 nodes selected', ids.size)}
-        </p>
+        <Empty>{trans.__('%1 nodes selected', ids.size)}</Empty>
       ) : (
         <WorkflowPanel onShow={props.onShow} recentRuns={props.recentRuns} />
       )}
@@ -185,7 +183,7 @@ function WorkflowPanel({
       </p>
       <h4>{trans.__('Problems')}</h4>
       {problems.length === 0 ? (
-        <p className="jp-mlws-Empty">{trans.__('No problems')}</p>
+        <Empty>{trans.__('No problems')}</Empty>
       ) : (
         <ul className="jp-mlws-Problems">
           {problems.map((problem, index) => (

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useId, useState } from 'react';
 
+import { Empty } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import {
   fieldText,
@@ -35,7 +36,7 @@ function ParamsSection({ use }: { use: IParamsUse }): JSX.Element | null {
     return (
       <section aria-label={use.path}>
         <h4>{use.path}</h4>
-        <p className="jp-mlws-Empty">{error}</p>
+        <Empty>{error}</Empty>
       </section>
     );
   }
@@ -47,9 +48,9 @@ function ParamsSection({ use }: { use: IParamsUse }): JSX.Element | null {
     <section aria-label={trans.__('Parameters in %1', use.path)}>
       <h4>{trans.__('Parameters in %1', use.path)}</h4>
       {file === null ? (
-        <p className="jp-mlws-Empty">
+        <Empty>
           {trans.__('The file must contain a mapping of names to values.')}
-        </p>
+        </Empty>
       ) : (
         valuesAt(file.values, use.keys).map(([name, value]) => (
           <ParamField

@@ -11,6 +11,7 @@ import {
   useState
 } from 'react';
 
+import { Empty } from '../../ui/controls';
 import { HelpLink } from '../../ui/helpLink';
 import { trans } from '../../ui/locale';
 import { setFileInput } from '../document/nodes';
@@ -64,9 +65,7 @@ export function SettingsView(props: {
   const { model } = useCanvas();
   const node = useDrawing().graph.nodes.get(id);
   if (!node) {
-    return (
-      <p className="jp-mlws-Empty">{trans.__('This node no longer exists.')}</p>
-    );
+    return <Empty>{trans.__('This node no longer exists.')}</Empty>;
   }
   const path = codePath(node);
   const kind = node.component?.title ?? kindText(node.kind);
@@ -89,7 +88,7 @@ export function SettingsView(props: {
       {node.component ? (
         <ComponentSettings node={node} />
       ) : node.componentName && model.catalog.library === null ? (
-        <p className="jp-mlws-Empty">{trans.__('Loading…')}</p>
+        <Empty>{trans.__('Loading…')}</Empty>
       ) : (
         <>
           <NotebookSettings node={node} />
@@ -154,9 +153,7 @@ function SettingsSection(props: {
     <section aria-label={title}>
       <h4>{title}</h4>
       {hasForeignSettings(model.document.workflow, node.stage) ? (
-        <p className="jp-mlws-Empty">
-          {trans.__('These settings are defined in another file.')}
-        </p>
+        <Empty>{trans.__('These settings are defined in another file.')}</Empty>
       ) : (
         // A new set of settings needs a new form: an existing form would fill in its defaults.
         <SettingsForm key={[node.id, ...names].join(' ')} node={node} />

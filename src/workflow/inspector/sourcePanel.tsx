@@ -1,4 +1,4 @@
-import { Button } from '../../ui/controls';
+import { Button, Empty } from '../../ui/controls';
 import { fileSize } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import { basename } from '../document/paths';
@@ -47,9 +47,7 @@ export function SourcePanel({ id }: { id: string }): JSX.Element | null {
       </div>
       <h4>{trans.__('Used by')}</h4>
       {readers.length === 0 ? (
-        <p className="jp-mlws-Empty">
-          {trans.__('Not used yet. Connect it to an input.')}
-        </p>
+        <Empty>{trans.__('Not used yet. Connect it to an input.')}</Empty>
       ) : (
         <ul className="jp-mlws-Paths">
           {readers.map(({ node, port }) => (

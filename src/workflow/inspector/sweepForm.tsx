@@ -1,7 +1,7 @@
 import { customizeValidator } from '@rjsf/validator-ajv8';
 import { useEffect, useId, useMemo, useState } from 'react';
 
-import { Button } from '../../ui/controls';
+import { Button, Empty } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import type { IStage } from '../document/document';
 import type { Edit } from '../document/edits';
@@ -100,11 +100,7 @@ export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
   const [isOpen, setOpen] = useState(false);
   const offers = sweepables(node, document);
   if (isSweep && axes === null) {
-    return (
-      <p className="jp-mlws-Empty">
-        {trans.__('This sweep can only be edited as text.')}
-      </p>
-    );
+    return <Empty>{trans.__('This sweep can only be edited as text.')}</Empty>;
   }
   if (!isSweep && (offers.length === 0 || !node.stage.isEditable)) {
     return null;

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 
-import { Button } from '../../ui/controls';
+import { Button, Empty } from '../../ui/controls';
 import { cellText, duration } from '../../ui/format';
 import type { ISweeps, IVariant } from '../../api/models';
 import { trans } from '../../ui/locale';
@@ -24,7 +24,7 @@ export function SweepView({
   const labelOf = useMemo(() => labelsOf(schema), [schema]);
   const sweep = data?.items.find(one => one.name === node);
   if (!data || !sweep) {
-    return error === null ? null : <p className="jp-mlws-Empty">{error}</p>;
+    return error === null ? null : <Empty>{error}</Empty>;
   }
   const promote = async (variant: string): Promise<void> => {
     const { file } = model.document;

@@ -5,6 +5,7 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ReactNode } from 'react';
 
+import { Empty } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { IconButton } from '../../ui/iconButton';
 import { Splitter } from '../../ui/splitter';
@@ -36,7 +37,7 @@ export function Drawer(props: {
   const toggle = (): void => panes.setOpen('drawer', !isOpen);
   const ofNode = (draw: (id: string) => ReactNode): ReactNode =>
     node === null || !model.drawing.graph.nodes.has(node) ? (
-      <p className="jp-mlws-Empty">{trans.__('Select a node.')}</p>
+      <Empty>{trans.__('Select a node.')}</Empty>
     ) : (
       draw(node)
     );

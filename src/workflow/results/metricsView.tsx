@@ -1,3 +1,4 @@
+import { Empty } from '../../ui/controls';
 import { cellText, fullTime } from '../../ui/format';
 import type { IRunComparison, IRunSummary } from '../../api/models';
 import { useReply, type IReply } from '../replies';
@@ -24,15 +25,11 @@ import { trans } from '../../ui/locale';
 export function MetricsView(): JSX.Element {
   const { run, data, error } = useRunComparison();
   if (!run) {
-    return (
-      <p className="jp-mlws-Empty">
-        {trans.__('Run the workflow to see its metrics.')}
-      </p>
-    );
+    return <Empty>{trans.__('Run the workflow to see its metrics.')}</Empty>;
   }
   return (
     <div className="jp-mlws-Metrics">
-      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {error && <Empty>{error}</Empty>}
       {data && (
         <div>
           <BestModel comparison={data} />
@@ -121,9 +118,7 @@ export function MetricMatrix({
   const { model: canvas } = useCanvas();
   const { metrics, rows } = metricMatrix(comparison.metrics);
   if (rows.length === 0) {
-    return (
-      <p className="jp-mlws-Empty">{trans.__('This run has no metrics.')}</p>
-    );
+    return <Empty>{trans.__('This run has no metrics.')}</Empty>;
   }
   return (
     <div className="jp-mlws-Matrix" tabIndex={0}>
@@ -200,7 +195,7 @@ export function SettingChanges({
     <section className="jp-mlws-RunChanges" aria-label={trans.__('Changes')}>
       <h4>{trans.__('Changed since the run of %1', time)}</h4>
       {settings.length === 0 && areSame && (
-        <p className="jp-mlws-Empty">{trans.__('No setting and no metric')}</p>
+        <Empty>{trans.__('No setting and no metric')}</Empty>
       )}
       <ul>
         {settings.map(({ node, name, before: old, after }) => (

@@ -3,6 +3,7 @@ import { Widget } from '@lumino/widgets';
 import { useEffect, useRef, useState } from 'react';
 
 import { useCanvas } from '../context';
+import { Empty } from '../../ui/controls';
 
 /** Executed notebook in JupyterLab's viewer, read-only. */
 export function NotebookPreview(props: {
@@ -34,7 +35,7 @@ export function NotebookPreview(props: {
   }, [createNotebookView, notebook]);
   return (
     <>
-      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {error && <Empty>{error}</Empty>}
       <div
         className="jp-mlws-NotebookPreview"
         role="group"

@@ -46,23 +46,15 @@ function stepText({ step, gaps, fills_gaps }: IColumnPreparation): string {
             '%1 missing values left to the model',
             gaps
           );
-  const main = (): string => {
-    switch (step) {
-      case 'numbers':
-        return trans.__('taken as a number');
-      case 'dates':
-        return trans.__('split into year, month, day, weekday and time');
-      case 'one_hot':
-        return trans.__('a column for each category');
-      case 'target_encoding':
-        return trans.__('replaced by the mean target of each category');
-      case 'texts':
-        return trans.__('columns of its words');
-      case 'ignored':
-        return trans.__('ignored');
-    }
+  const words: Record<typeof step, string> = {
+    numbers: trans.__('taken as a number'),
+    dates: trans.__('split into year, month, day, weekday and time'),
+    one_hot: trans.__('a column for each category'),
+    target_encoding: trans.__('replaced by the mean target of each category'),
+    texts: trans.__('columns of its words'),
+    ignored: trans.__('ignored')
   };
-  return [main(), gapText].filter(Boolean).join('; ');
+  return [words[step], gapText].filter(Boolean).join('; ');
 }
 
 /** Returns the reason for a step: the kind of the column, and why it is of it. */

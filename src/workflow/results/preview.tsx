@@ -1,7 +1,7 @@
 import type { INotebookContent } from '@jupyterlab/nbformat';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { useMemo, useRef } from 'react';
-import { Button } from '../../ui/controls';
+import { Button, Empty } from '../../ui/controls';
 import { cellText } from '../../ui/format';
 import { DataTable } from '../../ui/table/dataTable';
 import { TablePreview } from '../../ui/table/tablePreview';
@@ -37,18 +37,14 @@ export function PreviewView(props: {
   if (run === null) {
     return (
       <div className="jp-mlws-Preview">
-        <p className="jp-mlws-Empty">
-          {trans.__("Run the workflow to see this node's output.")}
-        </p>
+        <Empty>{trans.__("Run the workflow to see this node's output.")}</Empty>
       </div>
     );
   }
   return (
     <div className="jp-mlws-Preview">
-      {error && <p className="jp-mlws-Empty">{error}</p>}
-      {outputs?.length === 0 && (
-        <p className="jp-mlws-Empty">{trans.__('No outputs')}</p>
-      )}
+      {error && <Empty>{error}</Empty>}
+      {outputs?.length === 0 && <Empty>{trans.__('No outputs')}</Empty>}
       {outputs?.map(output => (
         <section
           key={output.port}
@@ -76,14 +72,14 @@ export function PreviewView(props: {
               status={status}
             />
           ) : (
-            <p className="jp-mlws-Empty">
+            <Empty>
               {output.md5 === null
                 ? trans.__('This run did not create %1.', output.path)
                 : trans.__(
                     'The content that this run gave to %1 is not in the cache any more.',
                     output.path
                   )}
-            </p>
+            </Empty>
           )}
         </section>
       ))}
@@ -113,7 +109,7 @@ function OutputPreview(props: {
     [run, node, output.port, output.md5, status]
   );
   if (error) {
-    return <p className="jp-mlws-Empty">{error}</p>;
+    return <Empty>{error}</Empty>;
   }
   // A table for which the workflow defines a plot is a chart.
   return preview?.type === 'Table' ? (
@@ -220,7 +216,7 @@ function ChartPreview(props: {
   const { host, isKnown, error } = useMime(renderers, mime, spec, METADATA);
   return isKnown ? (
     <>
-      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {error && <Empty>{error}</Empty>}
       <div
         className="jp-mlws-Preview-chart jp-mlws-Preview-scroll"
         role="group"

@@ -2,6 +2,7 @@ import { skipToken, useQuery } from '@tanstack/react-query';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { useRef } from 'react';
 
+import { Empty } from '../../ui/controls';
 import { setHelpPage } from '../../ui/helpLink';
 import type { IOutput, IPreview, IRunComparison } from '../../api/models';
 import { cellText, duration, fullTime } from '../../ui/format';
@@ -143,11 +144,11 @@ function Report(): JSX.Element {
   });
   if (!run || !isOver) {
     return (
-      <p className="jp-mlws-Empty">
+      <Empty>
         {run
           ? trans.__('The report appears when the run is over.')
           : trans.__('Run the workflow to see its report.')}
-      </p>
+      </Empty>
     );
   }
   return (
@@ -158,7 +159,7 @@ function Report(): JSX.Element {
           <p className="jp-mlws-Preview-shape">{summary}</p>
         </div>
       </header>
-      {error && <p className="jp-mlws-Empty">{error.message}</p>}
+      {error && <Empty>{error.message}</Empty>}
       {!report && !error && <p>{trans.__('Loading…')}</p>}
       {report && (
         <>
@@ -181,7 +182,7 @@ function Report(): JSX.Element {
                     {one.output.port}
                   </span>
                 </h2>
-                {one.error && <p className="jp-mlws-Empty">{one.error}</p>}
+                {one.error && <Empty>{one.error}</Empty>}
                 {one.preview && (
                   <Artifact preview={one.preview} name={one.output.port} />
                 )}

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-import { Button } from '../../ui/controls';
+import { Button, Empty } from '../../ui/controls';
 import { duration, fullTime } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import { bars, ticks, tickText, type IBar } from './gantt';
@@ -67,9 +67,7 @@ function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
         {run.duration !== null && ` · ${duration(run.duration)}`}
       </h4>
       {chart.bars.length === 0 && (
-        <p className="jp-mlws-Empty">
-          {trans.__('Nothing to run: all nodes were up to date.')}
-        </p>
+        <Empty>{trans.__('Nothing to run: all nodes were up to date.')}</Empty>
       )}
       <div className="jp-mlws-Gantt-scroll" tabIndex={0}>
         {chart.bars.length > 0 && (

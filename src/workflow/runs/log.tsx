@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ILog } from '../../api/models';
 import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
-import { Button, Check } from '../../ui/controls';
+import { Button, Check, Empty } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useCanvas } from '../context';
 import { usePreferences } from '../hooks';
@@ -42,20 +42,18 @@ export function LogView(props: {
 
   if (run === null) {
     return (
-      <p className="jp-mlws-Empty">
-        {trans.__("Run the workflow to see this node's log.")}
-      </p>
+      <Empty>{trans.__("Run the workflow to see this node's log.")}</Empty>
     );
   }
   return (
     <>
-      {error && <p className="jp-mlws-Empty">{error}</p>}
+      {error && <Empty>{error}</Empty>}
       {!error && plain === '' && (
-        <p className="jp-mlws-Empty">
+        <Empty>
           {status === 'CACHED'
             ? trans.__('Not run: results were cached.')
             : trans.__('No output yet.')}
-        </p>
+        </Empty>
       )}
       {plain !== '' && (
         <LogBar

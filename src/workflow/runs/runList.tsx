@@ -1,3 +1,4 @@
+import { Empty } from '../../ui/controls';
 import { duration, fullTime, relativeTime } from '../../ui/format';
 import type { IRunSummary } from '../../api/models';
 import { trans } from '../../ui/locale';
@@ -10,7 +11,7 @@ import { runStatusLabel } from '../../ui/runStatus';
 export function RunList({ most }: { most?: number }): JSX.Element {
   const { past } = useRuns();
   return past.length === 0 ? (
-    <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
+    <Empty>{trans.__('No runs yet.')}</Empty>
   ) : (
     <ul className="jp-mlws-Runs">
       {past.slice(0, most).map(run => (
