@@ -9,7 +9,7 @@ import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { cellText, duration, fullTime, runName } from '../ui/format';
-import { Check, Hint } from '../ui/controls';
+import { Check, Hint, SearchField } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { IconButton } from '../ui/iconButton';
 import { runStatusText } from '../ui/runStatus';
@@ -78,14 +78,12 @@ function Search(
         set({ filter });
       }}
     >
-      <input
-        className="jp-mod-styled"
-        type="search"
+      <SearchField
         name="q"
-        aria-label={trans.__('Filter by name')}
+        label={trans.__('Filter by name')}
         placeholder={trans.__('Name')}
         value={search.q}
-        onChange={event => set({ q: event.target.value })}
+        onChange={q => set({ q })}
       />
       <input
         className="jp-mod-styled jp-mlws-Table-filter"
@@ -132,13 +130,10 @@ function Columns(props: IColumnsProps): JSX.Element {
     <details className="jp-mlws-Columns">
       <summary>{trans.__('Columns (%1)', visible.size)}</summary>
       <div className="jp-mlws-Columns-list">
-        <input
-          className="jp-mod-styled"
-          type="search"
-          aria-label={trans.__('Find a column')}
-          placeholder={trans.__('Find a column')}
+        <SearchField
+          label={trans.__('Find a column')}
           value={text}
-          onChange={event => setText(event.target.value)}
+          onChange={setText}
         />
         {matches.map(one => (
           <label key={sortKey(one)} className="jp-mlws-Check">

@@ -2,7 +2,7 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { useEffect, useRef, useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import type { IReferenceEntry } from '../api/models';
-import { Empty, Hint } from '../ui/controls';
+import { Empty, Hint, SearchField } from '../ui/controls';
 import { Markdown } from '../ui/markdown';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { useValue, type State } from '../ui/state';
@@ -52,13 +52,11 @@ function Contents(
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   return (
     <>
-      <input
-        type="search"
+      <SearchField
         className="jp-mod-styled jp-mlws-Reference-search"
-        aria-label={trans.__('Search')}
-        placeholder={trans.__('Search')}
+        label={trans.__('Search')}
         value={query}
-        onChange={event => setQuery(event.target.value)}
+        onChange={setQuery}
       />
       <Answer of={list}>
         {({ items }) => {

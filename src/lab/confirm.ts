@@ -2,10 +2,29 @@ import { Dialog } from '@jupyterlab/apputils';
 
 import { trans } from '../ui/locale';
 
+/** Asks for a value by the form of a dialog; null if it was canceled. */
+export async function ask<T>(
+  title: string,
+  ok: string,
+  body: Dialog.IBodyWidget<T>
+): Promise<T | null> {
+  const dialog = new Dialog({
+    title,
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: ok })
+    ],
+    focusNodeSelector: 'input'
+  });
+  const { button, value } = await dialog.launch();
+  return button.accept ? value : null;
+}
+
 /** Asks the user to confirm an action; the default is to cancel it. */
 export async function confirm(
   title: string,
-  body: string,
+  body: Dialog.Body<unknown>,
   ok: string
 ): Promise<boolean> {
   const dialog = new Dialog({

@@ -1,7 +1,7 @@
-import { Dialog } from '@jupyterlab/apputils';
+import type { Dialog } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
 
-import { trans } from '../ui/locale';
+import { ask } from './confirm';
 
 interface IField {
   name: string;
@@ -62,20 +62,11 @@ export async function askFields(
   fields: readonly IField[],
   notes: readonly string[] = []
 ): Promise<Record<string, string> | null> {
-  const dialog = new Dialog({
-    title,
-    body: new FieldsForm(fields, notes),
-    buttons: [
-      Dialog.cancelButton({ label: trans.__('Cancel') }),
-      Dialog.okButton({ label: ok })
-    ],
-    focusNodeSelector: 'input'
-  });
-  const answer = await dialog.launch();
-  if (!answer.button.accept || !answer.value) {
-    return null;
-  }
-  return Object.fromEntries(
-    Object.entries(answer.value).map(([name, value]) => [name, value.trim()])
+  const answer = await ask(title, ok, new FieldsForm(fields, notes));
+  return (
+    answer &&
+    Object.fromEntries(
+      Object.entries(answer).map(([name, value]) => [name, value.trim()])
+    )
   );
 }

@@ -1,6 +1,6 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { escapeId } from '../api/client';
-import { confirm } from '../lab/confirm';
+import { ask, confirm } from '../lab/confirm';
 import type { IExperimentRun, IModelVersion, IRunOutput } from '../api/models';
 import { notifyOnError } from '../lab/notify';
 import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
@@ -27,26 +27,22 @@ export class ModelActions implements IModelRegistry {
       const { aliases } = await this._client.get(modelPath(version.name), {
         limit: 1
       });
-      const answer = await showDialog({
-        title: trans.__('Set Alias for %1 %2', version.name, version.version),
-        body: new PromoteForm(version, aliases),
-        buttons: [
-          Dialog.cancelButton({ label: trans.__('Cancel') }),
-          Dialog.okButton({ label: trans.__('Set Alias') })
-        ],
-        focusNodeSelector: 'input'
-      });
-      if (!answer.button.accept || !answer.value) {
+      const alias = await ask(
+        trans.__('Set Alias for %1 %2', version.name, version.version),
+        trans.__('Set Alias'),
+        new PromoteForm(version, aliases)
+      );
+      if (!alias) {
         return;
       }
-      await this._client.put(aliasPath(version, answer.value), {
+      await this._client.put(aliasPath(version, alias), {
         version: version.version
       });
       await this._client.refresh('/models');
       Notification.success(
         trans.__(
           'Alias “%1” of %2 now points to version %3.',
-          answer.value,
+          alias,
           version.name,
           version.version
         ),
@@ -101,19 +97,15 @@ export class ModelActions implements IModelRegistry {
       limit: MAX_SUGGESTIONS
     });
     const names = items.map(item => item.name);
-    const answer = await showDialog({
-      title: trans.__('Register Model'),
-      body: new RegisterForm(runs, names, id => this._outputs(id)),
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.okButton({ label: trans.__('Register') })
-      ],
-      focusNodeSelector: 'input'
-    });
-    if (!answer.button.accept || !answer.value) {
+    const registration = await ask(
+      trans.__('Register Model'),
+      trans.__('Register'),
+      new RegisterForm(runs, names, id => this._outputs(id))
+    );
+    if (!registration) {
       return;
     }
-    const { run: id, name, artifacts } = answer.value;
+    const { run: id, name, artifacts } = registration;
     const version = await this._client.post('/models', {
       name,
       run_id: id,

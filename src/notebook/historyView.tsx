@@ -1,7 +1,7 @@
 import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
-import { Hint } from '../ui/controls';
+import { Hint, SearchField } from '../ui/controls';
 import { fullTime, memorySize } from '../ui/format';
 import { trans } from '../ui/locale';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -65,13 +65,11 @@ function Executions({ client, model, cell }: IProps): JSX.Element {
   );
   return (
     <div className="jp-mlws-Executions">
-      <input
-        type="search"
+      <SearchField
         className="jp-mlws-Search"
         value={q}
-        placeholder={trans.__('Search code and errors')}
-        aria-label={trans.__('Search code and errors')}
-        onChange={event => setQ(event.target.value)}
+        label={trans.__('Search code and errors')}
+        onChange={setQ}
       />
       <Answer of={answer}>
         {({ items }) => (

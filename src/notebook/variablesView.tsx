@@ -3,7 +3,7 @@ import { useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IVariable, IVariables } from '../api/models';
-import { Hint } from '../ui/controls';
+import { Hint, SearchField } from '../ui/controls';
 import { memorySize } from '../ui/format';
 import { trans } from '../ui/locale';
 import { Answer, useGet } from '../ui/server';
@@ -56,13 +56,11 @@ function Variables(props: {
   );
   return (
     <section aria-label={trans.__('Variables of this notebook')}>
-      <input
-        type="search"
+      <SearchField
         className="jp-mlws-Search"
         value={filter}
-        placeholder={trans.__('Filter by name or type')}
-        aria-label={trans.__('Filter by name or type')}
-        onChange={event => setFilter(event.target.value)}
+        label={trans.__('Filter by name or type')}
+        onChange={setFilter}
       />
       <Answer of={answer}>
         {variables => {

@@ -23,6 +23,28 @@ export function Empty(props: { children: ReactNode }): JSX.Element {
   return <p className="jp-mlws-Empty">{props.children}</p>;
 }
 
+/** Search field; other props are passed to the input. */
+export function SearchField({
+  label,
+  onChange,
+  ...input
+}: Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange'> & {
+  /** Its name, and its placeholder unless there is one. */
+  label: string;
+  onChange: (text: string) => void;
+}): JSX.Element {
+  return (
+    <input
+      type="search"
+      className="jp-mod-styled"
+      aria-label={label}
+      placeholder={label}
+      {...input}
+      onChange={event => onChange(event.target.value)}
+    />
+  );
+}
+
 /** Select with its label before it. */
 export function LabelledSelect<T extends string>({
   label,

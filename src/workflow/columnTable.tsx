@@ -1,7 +1,7 @@
 import { memo, useRef, useState } from 'react';
 
 import type { IColumnProfile } from '../api/models';
-import { Select } from '../ui/controls';
+import { SearchField, Select } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { LongList } from '../ui/virtualList';
 import {
@@ -67,13 +67,10 @@ export function ColumnTable(props: IColumnTable): JSX.Element {
     <div className="jp-mlws-ColumnTable">
       {columns.length >= MIN_FILTER_COLUMNS && (
         <div className="jp-mlws-ColumnTable-filter">
-          <input
-            className="jp-mod-styled"
-            type="search"
-            aria-label={trans.__('Filter columns')}
-            placeholder={trans.__('Filter columns')}
+          <SearchField
+            label={trans.__('Filter columns')}
             value={filter}
-            onChange={event => setFilter(event.target.value)}
+            onChange={setFilter}
           />
           <span role="status">
             {words && trans.__('%1 of %2', matches.length, columns.length)}

@@ -4,7 +4,8 @@ import {
   copyIcon,
   deleteIcon,
   editIcon,
-  undoIcon
+  undoIcon,
+  type LabIcon
 } from '@jupyterlab/ui-components';
 import { useState, type ReactNode } from 'react';
 import type { MLWSClient } from '../../api/client';
@@ -29,6 +30,14 @@ import { trans } from '../../ui/locale';
 /** Maximum number of rows per group: thousands of tags would block the browser. */
 const MAX_ROWS = 200;
 
+/** Icon, label and action of a button of a row. */
+type IRowButton = readonly [
+  icon: LabIcon,
+  label: string,
+  act: () => Promise<unknown>,
+  className?: string
+];
+
 /** Row with a main action, and further actions shown on hover or focus. */
 function Row(props: {
   className: string;
@@ -37,7 +46,7 @@ function Row(props: {
   title: string;
   current?: boolean;
   facts: ReactNode;
-  buttons: ReactNode;
+  buttons: readonly IRowButton[];
   expanded?: boolean;
   /** Shown below the row. */
   details?: ReactNode;
@@ -67,7 +76,18 @@ function Row(props: {
         <span className="jp-mlws-Row-name">{props.name}</span>
         <span className="jp-mlws-Row-folder">{props.facts}</span>
       </button>
-      <span className="jp-mlws-Row-buttons">{props.buttons}</span>
+      <span className="jp-mlws-Row-buttons">
+        {props.buttons.map(([icon, label, act, className]) => (
+          <IconButton
+            key={label}
+            icon={icon}
+            className={className}
+            label={label}
+            of={props.name}
+            onClick={() => void act()}
+          />
+        ))}
+      </span>
       {props.details}
     </li>
   );
@@ -99,25 +119,25 @@ function BranchRow(props: {
       }
       onClick={() => void (current || actions.switchTo(branch))}
       buttons={
-        !current && (
-          <>
-            <IconButton
-              icon={mergeIcon}
-              className="jp-mlws-MergeButton"
-              label={trans.__('Merge into Current Branch')}
-              of={full}
-              onClick={() => void actions.merge(full)}
-            />
-            {remote === null && (
-              <IconButton
-                icon={deleteIcon}
-                label={trans.__('Delete')}
-                of={full}
-                onClick={() => void actions.delete(branch)}
-              />
-            )}
-          </>
-        )
+        current
+          ? []
+          : [
+              [
+                mergeIcon,
+                trans.__('Merge into Current Branch'),
+                () => actions.merge(full),
+                'jp-mlws-MergeButton'
+              ],
+              ...(remote === null
+                ? [
+                    [
+                      deleteIcon,
+                      trans.__('Delete'),
+                      () => actions.delete(branch)
+                    ] as const
+                  ]
+                : [])
+            ]
       }
     />
   );
@@ -141,22 +161,10 @@ function TagRow(props: {
         .join('\n')}
       facts={tag.message?.split('\n')[0] ?? tag.subject}
       onClick={() => void actions.switchToCommit(tag.name, tag.name)}
-      buttons={
-        <>
-          <IconButton
-            icon={pushIcon}
-            label={trans.__('Push Tag')}
-            of={tag.name}
-            onClick={() => void remotes.pushTag(tag)}
-          />
-          <IconButton
-            icon={deleteIcon}
-            label={trans.__('Delete')}
-            of={tag.name}
-            onClick={() => void actions.deleteTag(tag)}
-          />
-        </>
-      }
+      buttons={[
+        [pushIcon, trans.__('Push Tag'), () => remotes.pushTag(tag)],
+        [deleteIcon, trans.__('Delete'), () => actions.deleteTag(tag)]
+      ]}
     />
   );
 }
@@ -187,30 +195,21 @@ function StashRow(props: {
         )
       }
       onClick={() => setIsOpen(!isOpen)}
-      buttons={
-        <>
-          <IconButton
-            icon={undoIcon}
-            className="jp-mlws-PopButton"
-            label={trans.__('Pop Stash')}
-            of={stash.message}
-            onClick={() => void actions.applyStash(stash, false)}
-          />
-          <IconButton
-            icon={copyIcon}
-            className="jp-mlws-ApplyButton"
-            label={trans.__('Apply Stash (Keep It)')}
-            of={stash.message}
-            onClick={() => void actions.applyStash(stash, true)}
-          />
-          <IconButton
-            icon={deleteIcon}
-            label={trans.__('Delete')}
-            of={stash.message}
-            onClick={() => void actions.dropStash(stash)}
-          />
-        </>
-      }
+      buttons={[
+        [
+          undoIcon,
+          trans.__('Pop Stash'),
+          () => actions.applyStash(stash, false),
+          'jp-mlws-PopButton'
+        ],
+        [
+          copyIcon,
+          trans.__('Apply Stash (Keep It)'),
+          () => actions.applyStash(stash, true),
+          'jp-mlws-ApplyButton'
+        ],
+        [deleteIcon, trans.__('Delete'), () => actions.dropStash(stash)]
+      ]}
     />
   );
 }
@@ -235,7 +234,7 @@ function SafetyRow(props: {
       title={copy.files.slice(0, 12).join('\n')}
       facts={`${files} · ${relativeTime(copy.timestamp)}`}
       onClick={() => void actions.restoreSafetyCopy(copy)}
-      buttons={null}
+      buttons={[]}
     />
   );
 }
@@ -253,22 +252,10 @@ function RemoteRow(props: {
       title={remote.url}
       facts={remote.url}
       onClick={() => void actions.edit(remote)}
-      buttons={
-        <>
-          <IconButton
-            icon={editIcon}
-            label={trans.__('Edit URL')}
-            of={remote.name}
-            onClick={() => void actions.edit(remote)}
-          />
-          <IconButton
-            icon={deleteIcon}
-            label={trans.__('Remove')}
-            of={remote.name}
-            onClick={() => void actions.remove(remote)}
-          />
-        </>
-      }
+      buttons={[
+        [editIcon, trans.__('Edit URL'), () => actions.edit(remote)],
+        [deleteIcon, trans.__('Remove'), () => actions.remove(remote)]
+      ]}
     />
   );
 }

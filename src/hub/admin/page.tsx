@@ -26,7 +26,7 @@ import type {
   IContainer,
   IResourceReport
 } from '../../api/models';
-import { Hint, Select } from '../../ui/controls';
+import { Hint, SearchField, Select } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useValue } from '../../ui/state';
 import { BulkActions } from './bulk';
@@ -113,13 +113,11 @@ function Containers(props: {
         {isAdmin ? trans.__('All containers') : trans.__('My containers')}
       </h2>
       <div className="jp-mlws-Toolbar">
-        <input
-          className="jp-mod-styled"
-          type="search"
+        <SearchField
           placeholder={trans.__('Filter')}
-          aria-label={trans.__('Filter by owner, name, image or machine')}
+          label={trans.__('Filter by owner, name, image or machine')}
           value={text}
-          onChange={event => setText(event.target.value)}
+          onChange={setText}
         />
         <Select<ContainerStatus | ''>
           className="jp-mlws-Select jp-mod-styled"

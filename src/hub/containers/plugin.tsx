@@ -2,7 +2,6 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { textEditorIcon } from '@jupyterlab/ui-components';
@@ -11,6 +10,7 @@ import { MLWSClient, apiError } from '../../api/client';
 import { hasHub } from './hub';
 import type { ILabHost } from './section';
 import { nameOf } from './labels';
+import { confirm } from '../../lab/confirm';
 import { labServer } from '../../lab/server';
 import { IMainViews, IMLWSClient, IMLWSSidebar } from '../../lab/tokens';
 import { describeArgs } from '../../lab/describeArgs';
@@ -115,32 +115,24 @@ function labHost(
   const here = `${owner}--${server}`;
   return {
     here,
-    ask: async (question, container) => {
-      const answer = await showDialog({
-        title: question.title,
-        body: (
-          <div>
-            {container.id === here && (
-              <p>
-                <strong>
-                  {trans.__(
-                    'You are working in this container. This page will disconnect.'
-                  )}
-                </strong>
-              </p>
-            )}
-            <p>{question.lost}</p>
-            <p>{question.kept}</p>
-          </div>
-        ),
-        buttons: [
-          Dialog.cancelButton({ label: trans.__('Cancel') }),
-          Dialog.warnButton({ label: question.accept })
-        ],
-        defaultButton: 0
-      });
-      return answer.button.accept;
-    },
+    ask: (question, container) =>
+      confirm(
+        question.title,
+        <div>
+          {container.id === here && (
+            <p>
+              <strong>
+                {trans.__(
+                  'You are working in this container. This page will disconnect.'
+                )}
+              </strong>
+            </p>
+          )}
+          <p>{question.lost}</p>
+          <p>{question.kept}</p>
+        </div>,
+        question.accept
+      ),
     open: container => {
       window.open(container.url!, '_blank', 'noopener');
     },

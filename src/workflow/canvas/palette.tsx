@@ -1,7 +1,7 @@
 import { useState } from 'react';
 
 import type { IComponent } from '../../api/models';
-import { Empty } from '../../ui/controls';
+import { Empty, SearchField } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { matchesWords, searchText } from '../graph/choices';
 import { componentIconOf } from '../operationIcons';
@@ -31,14 +31,12 @@ export function Palette({
       aria-label={trans.__('Components')}
     >
       {/* Not JupyterLab's search field: its clear button has no accessible name. */}
-      <input
-        type="search"
+      <SearchField
         className="jp-mod-styled jp-mlws-Palette-search"
-        aria-label={trans.__('Search')}
-        placeholder={trans.__('Search')}
+        label={trans.__('Search')}
         disabled={components.size === 0}
         value={query}
-        onChange={event => setQuery(event.target.value)}
+        onChange={setQuery}
       />
       <div className="jp-mlws-Palette-list">
         {categories.map(category => (

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ILog } from '../../api/models';
 import { useFollow } from '../../ui/useFollow';
 import { AnsiLog, type IAnsiSpan } from '../../ui/ansi';
-import { Button, Check, Empty } from '../../ui/controls';
+import { Button, Check, Empty, SearchField } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { useCanvas } from '../context';
 import { usePreferences } from '../hooks';
@@ -132,13 +132,11 @@ function LogBar(props: {
     places.length === MAX_MATCHES ? `${MAX_MATCHES}+` : String(places.length);
   return (
     <div className="jp-mlws-LogBar" role="search">
-      <input
-        className="jp-mod-styled"
-        type="search"
-        aria-label={trans.__('Search log')}
+      <SearchField
+        label={trans.__('Search log')}
         placeholder={trans.__('Search')}
         value={words}
-        onChange={event => search.setWords(event.target.value)}
+        onChange={search.setWords}
         onKeyDown={event => {
           if (event.key === 'Enter') {
             search.step(event.shiftKey ? -1 : 1);

@@ -9,7 +9,6 @@ import {
   connect as connectPort,
   disconnect as disconnectPort,
   freeId,
-  type ICommandNode,
   type IConnection,
   removeNodes,
   setFileInput
@@ -113,12 +112,16 @@ export function addComponent(
       )(now);
     });
   }
-  for (const [key, value] of Object.entries(settings)) {
-    edits.push(setSetting(id, [key], value));
-  }
+  edits.push(...settingEdits(id, settings));
   if (document.edit(compose(...edits))) {
     selection.select([id]);
   }
+}
+
+function settingEdits(id: string, settings: Record<string, Value>): Edit[] {
+  return Object.entries(settings).map(([key, value]) =>
+    setSetting(id, [key], value)
+  );
 }
 
 /** Has the server create a component of the project, and adds a node of it. */
@@ -162,9 +165,7 @@ export function insertComponent(
     buildGraph(now, catalog.components);
   const edits: Edit[] = [
     addComponentNode(component, id, at),
-    ...Object.entries(settings).map(([key, value]) =>
-      setSetting(id, [key], value)
-    ),
+    ...settingEdits(id, settings),
     file !== null
       ? setFileInput(id, ports.input, file)
       : now =>
@@ -207,13 +208,7 @@ export function repair(
   const values = settings as Record<string, Value>;
   model.document.flush();
   if (component === null) {
-    model.document.edit(
-      compose(
-        ...Object.entries(values).map(([key, value]) =>
-          setSetting(id, [key], value)
-        )
-      )
-    );
+    model.document.edit(compose(...settingEdits(id, values)));
     return;
   }
   const { graph, positions } = model.drawing;
@@ -276,18 +271,14 @@ export function addFiles(
 }
 
 /** Adds a node whose command is still to be written. */
-export function addShell(model: CanvasModel, place: XYPosition): void {
-  const id = freeId(model.document.workflow, 'command');
-  const at: [number, number] = [place.x, place.y];
-  addCommand(model, { id, cmd: 'echo', at });
-}
-
-function addCommand(
+export function addShell(
   { document, selection }: CanvasModel,
-  node: ICommandNode
+  place: XYPosition
 ): void {
-  if (document.edit(addCommandNode(node))) {
-    selection.select([node.id]);
+  const id = freeId(document.workflow, 'command');
+  const at: [number, number] = [place.x, place.y];
+  if (document.edit(addCommandNode({ id, cmd: 'echo', at }))) {
+    selection.select([id]);
   }
 }
 

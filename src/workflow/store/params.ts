@@ -1,6 +1,9 @@
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import { Context, TextModelFactory } from '@jupyterlab/docregistry';
-import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import {
+  Context,
+  type DocumentRegistry,
+  TextModelFactory
+} from '@jupyterlab/docregistry';
 
 import { DiskFollower } from './disk';
 import type { ITextEdit } from '../document/textEdits';

@@ -1,8 +1,7 @@
 /** Sub-workflows: nodes of a frame that are copies of nodes of a file. */
 
 import type { IComponent } from '../../api/models';
-import type { IWorkflow } from '../document/document';
-import { parse } from '../document/document';
+import { type IWorkflow, parse } from '../document/document';
 import {
   extractNodes,
   insertWorkflow,
