@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { ActionButton, ActionGroup } from '../containers/actions';
 import { DialogButton } from '../containers/dialog';
+import type { IconName } from '../containers/icons';
 import type { MLWSClient } from '../../api/client';
 import type { ITeamProject } from '../../api/models';
 import { Hint } from '../../ui/controls';
@@ -14,8 +15,8 @@ import { trans } from '../../ui/locale';
 export interface ITeamHost {
   /** A clone in the home, shown when it is there. */
   clone(project: ITeamProject): void;
-  /** Sets the remote of the current project; null without a project. */
-  connect: ((project: ITeamProject) => void) | null;
+  /** Sets the remote of the current project. */
+  connect(project: ITeamProject): void;
   leave(project: ITeamProject): void;
   delete(project: ITeamProject): void;
   restore(project: ITeamProject): void;
@@ -32,6 +33,13 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
   const [isOpen, setIsOpen] = useState(false);
   const isTrash = trashed_at !== null;
   const isOwner = role === 'owner';
+  const button = (
+    icon: IconName,
+    label: string,
+    act: (of: ITeamProject) => void
+  ): JSX.Element => (
+    <ActionButton name={icon} label={label} onClick={() => act(project)} />
+  );
   return (
     <li className="jp-mlws-ContainerRow" data-mlws-shared={name}>
       <div className="jp-mlws-ContainerRow-head">
@@ -40,41 +48,21 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
           {isTrash ? trans.__('In trash') : roleLabel(role)}
         </span>
         <ActionGroup of={name}>
-          {isTrash && (
-            <ActionButton
-              name="restore"
-              label={trans.__('Restore %1', name)}
-              onClick={() => host.restore(project)}
-            />
-          )}
-          {!isTrash && (
-            <ActionButton
-              name="down"
-              label={trans.__('Clone %1', name)}
-              onClick={() => host.clone(project)}
-            />
-          )}
-          {!isTrash && role !== 'reader' && host.connect && (
-            <ActionButton
-              name="up"
-              label={trans.__('Share the current project as %1', name)}
-              onClick={() => host.connect?.(project)}
-            />
-          )}
-          {!isTrash && !isOwner && (
-            <ActionButton
-              name="close"
-              label={trans.__('Leave %1', name)}
-              onClick={() => host.leave(project)}
-            />
-          )}
-          {isOwner && (
-            <ActionButton
-              name="delete"
-              label={trans.__('Delete %1', name)}
-              onClick={() => host.delete(project)}
-            />
-          )}
+          {isTrash &&
+            button('restore', trans.__('Restore %1', name), host.restore)}
+          {!isTrash && button('down', trans.__('Clone %1', name), host.clone)}
+          {!isTrash &&
+            role !== 'reader' &&
+            button(
+              'up',
+              trans.__('Share the current project as %1', name),
+              host.connect
+            )}
+          {!isTrash &&
+            !isOwner &&
+            button('close', trans.__('Leave %1', name), host.leave)}
+          {isOwner &&
+            button('delete', trans.__('Delete %1', name), host.delete)}
         </ActionGroup>
       </div>
       {project.description && <p>{project.description}</p>}

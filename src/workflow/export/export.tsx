@@ -1,5 +1,6 @@
 import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 
+import { download } from '../../ui/download';
 import { trans } from '../../ui/locale';
 import { quoteWord } from '../document/command';
 import { graphSvg } from '../graph/svg';
@@ -115,14 +116,4 @@ async function asPng(svg: Blob): Promise<Blob> {
   } finally {
     URL.revokeObjectURL(url);
   }
-}
-
-function download(file: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

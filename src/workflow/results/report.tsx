@@ -6,6 +6,7 @@ import { Empty } from '../../ui/controls';
 import { setHelpPage } from '../../ui/helpLink';
 import type { IOutput, IPreview, IRunComparison } from '../../api/models';
 import { cellText, duration, fullTime } from '../../ui/format';
+import { download } from '../../ui/download';
 import { trans } from '../../ui/locale';
 import { runStatusLabel } from '../../ui/runStatus';
 import {
@@ -138,7 +139,8 @@ function Report(): JSX.Element {
               labelOf: metric => metricLabel(metric)
             })
           ];
-          download(`${title}.html`, reportHtml(title, parts));
+          const html = reportHtml(title, parts);
+          download(new Blob([html], { type: 'text/html' }), `${title}.html`);
         }
       }
   });
@@ -296,13 +298,4 @@ function imageOf(section: Element | null): string | null {
     return `data:image/svg+xml,${encodeURIComponent(text)}`;
   }
   return null;
-}
-
-function download(name: string, text: string): void {
-  const link = document.createElement('a');
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/html' }));
-  link.href = url;
-  link.download = name.replace(/[/\\]/g, '-');
-  link.click();
-  URL.revokeObjectURL(url);
 }
