@@ -49,7 +49,7 @@ function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
 export function CreateForm(props: {
   model: ContainersModel;
   report: IResourceReport;
-  onDone: (made: IContainer | null) => void;
+  onDone: (container: IContainer | null) => void;
 }): JSX.Element {
   const { model, report } = props;
   const { defaults, limits } = report;
