@@ -210,21 +210,13 @@ def s3(tmp_path: Path) -> Iterator[S3Server]:
 
 @pytest.mark.slow(reason="runs the labs and commands of all documents")
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "documents",
-    [
-        pytest.param((README,), id="README"),
-        pytest.param(DOCUMENTS, id="all", marks=pytest.mark.exhaustive),
-    ],
-)
-def test_the_commands_work_from_a_clean_clone(
-    documents: tuple[Path, ...], reader: Reader, cluster: Any, s3: S3Server
-) -> None:
+@pytest.mark.exhaustive
+def test_the_commands_work_from_a_clean_clone(reader: Reader, cluster: Any, s3: S3Server) -> None:
     workspace, empty = reader.clone / "workspace", reader.clone.parent / "empty"
     empty.mkdir()
     endless = []
     ran = set()
-    for command in (one for document in documents for one in commands(document)):
+    for command in (one for document in DOCUMENTS for one in commands(document)):
         if command.text in ELSEWHERE or command.text in ran:
             continue
         ran.add(command.text)

@@ -227,6 +227,7 @@ if sys.argv[2] == "0.1":
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="real programs, one after the other")
 def test_a_script_is_tracked_found_compared_and_reproduced(full: Project) -> None:
     root = full.root

@@ -76,6 +76,7 @@ def check(function: Any, settings: dict[str, Any], table: pd.DataFrame, name: st
     assert failure or not any(one.is_certain for one in problems), (name, settings, problems)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("function", "setting", "algorithms"), LEARNERS)
 @pytest.mark.parametrize("preparation", ["none", "automatic"])
 @pytest.mark.filterwarnings("ignore")

@@ -67,6 +67,7 @@ def cnn(node, data: Path) -> Path:
     return file
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="real programs, one after the other")
 def test_a_cnn_learns_images_and_is_the_same_each_time(node, cnn: Path, data: Path) -> None:
     said = (data / "cnn.log").read_text()
@@ -91,6 +92,7 @@ def test_its_file_holds_arrays_and_words_alone(cnn: Path) -> None:
     assert "torch" not in schema
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="real programs, one after the other")
 def test_it_goes_on_as_any_model(node, cnn: Path, data: Path) -> None:
     node(

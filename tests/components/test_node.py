@@ -65,6 +65,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.exhaustive
 def test_equal_runs_give_equal_bytes(made: Path, tmp_path: Path) -> None:
     import pandas as pd
 

@@ -322,6 +322,7 @@ LEARNERS = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", LEARNERS)
 def test_steps_of_a_node_give_the_same_model(
     table: pd.DataFrame, name: str, tmp_path: Path

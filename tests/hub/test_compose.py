@@ -138,6 +138,7 @@ def test_prometheus_scrapes_hub_and_labs_and_has_the_alerts(stack: Stack) -> Non
     assert stack.request("GET", "/services/mlws/metrics", CONNIE).status_code == 403
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_prometheus_finds_labs_and_scrapes_what_they_do(stack: Stack) -> None:
     stack.sign_up(CONNIE)

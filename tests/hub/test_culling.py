@@ -31,6 +31,7 @@ def lab(hub: Hub, method: str, user: str, path: str, **more: object) -> requests
     return answer
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_new_settings_start_the_hub_anew(own: Hub) -> None:
     own.up()
@@ -80,9 +81,8 @@ WORK = {CELL: start_cell, TERMINAL: start_terminal, FLOW: start_workflow}
 
 
 @pytest.mark.slow(reason="starts real containers")
-@pytest.mark.parametrize(
-    "working", [(CELL,), pytest.param((TERMINAL, FLOW), marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("working", [(CELL,), (TERMINAL, FLOW)])
 def test_idle_labs_are_stopped_and_those_that_work_are_not(
     hub: Hub, working: tuple[str, ...]
 ) -> None:

@@ -28,6 +28,7 @@ def hub_pid(hub: Hub) -> int:
     return int(processes.pid_file(hub.settings).read_text())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_a_second_time_it_changes_nothing(own: Hub) -> None:
     # Nor is anything left of the settings that it had in another file.

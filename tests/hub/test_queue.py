@@ -125,6 +125,7 @@ def test_a_start_on_the_hubs_page_waits_there_with_its_place(hub: Hub) -> None:
     assert hub.lab("GET", QUEENIE, "api/status").ok
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_a_start_that_is_taken_out_of_the_queue_ends_with_the_reason(hub: Hub) -> None:
     first = create(hub, QUIN)

@@ -328,6 +328,7 @@ def test_a_container_stopped_behind_the_hubs_back_is_known_at_once(hub: Hub) -> 
     hub.wait_for(lambda: not hub.server("spawner-dan"), "the Hub knows that it is gone")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_a_lab_that_cannot_start_says_why_with_its_last_lines(hub: Hub) -> None:
     """Its home is unreadable: a start that fails by itself, four times."""

@@ -126,6 +126,7 @@ def test_the_pages_lead_to_each_other(
     hub.stop(SUE)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_a_script_of_a_lab_gets_nothing_of_the_hub(hub: Hub, browser: Browser) -> None:

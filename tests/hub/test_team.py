@@ -351,6 +351,7 @@ def test_data_is_stored_whole_or_not_at_all(people: dict[str, Place], shared: Da
     refused(tom.object("PUT", "wine/readme", data=b"x"), 404, "50401")
 
 
+@pytest.mark.exhaustive
 def test_a_project_takes_no_more_than_it_may(people: dict[str, Place]) -> None:
     ted = people[TED]
     assert ted.ask("POST", "", json={"name": "cellar"}).status_code == 201
@@ -431,6 +432,7 @@ def _succeeds(place: Place, arguments: list[str]) -> bool:
     return answer.returncode == 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_dvc_itself_pushes_and_pulls(people: dict[str, Place], shared: Data) -> None:
     tess, tom = people[TESS], people[TOM]

@@ -101,6 +101,7 @@ def test_a_home_over_its_quota_is_told_and_rescued(hub: Hub) -> None:
     hub.stop(VIC)
 
 
+@pytest.mark.exhaustive
 def test_a_rescue_starts_where_the_disk_is_full(hub: Hub, docker: Engine) -> None:
     """40 MiB of memory below the home, filled to the last byte."""
     volume = f"{hub.name}-home-{FULL}"

@@ -186,6 +186,7 @@ async def test_a_language_executes(kernel: str, create, run, listen, call) -> No
     assert statuses == ["SUCCESS", "ERROR", "SUCCESS", "SUCCESS"]
 
 
+@pytest.mark.exhaustive
 async def test_a_language_that_takes_too_long(kernel: str, create, run, call) -> None:
     code = LANGUAGES[kernel]
     notebook = (await create(kernel=kernel))["id"]
@@ -206,6 +207,7 @@ async def test_outputs_that_follow_the_idle_status(kernel: str, create, run, cal
     assert result["output"] == "".join(f"{number}\n" for number in range(MANY))
 
 
+@pytest.mark.exhaustive
 async def test_an_execution_waits_for_the_cell_of_a_tab(
     kernel: str, opened, tab, run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +231,7 @@ async def test_a_kernel_that_replies_before_its_outputs_arrive(
     assert (status, result["output"]) == (200, "executed")
 
 
+@pytest.mark.exhaustive
 async def test_outputs_of_a_language_without_a_page(
     kernel: str, opened, tab, listen, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

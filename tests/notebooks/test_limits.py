@@ -121,6 +121,7 @@ async def test_much_memory_is_warned_of(create, call, listen) -> None:
     await until(of("request", "CANCELLED"))
 
 
+@pytest.mark.exhaustive
 async def test_endless_output_does_not_flood_the_stream(create, run, listen) -> None:
     notebook = (await create())["id"]
     until = await listen(notebook)

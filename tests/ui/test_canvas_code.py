@@ -59,6 +59,7 @@ def write_code(page: Page, editor: Locator, text: str) -> None:
     expect(editor).not_to_be_focused()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_code_is_typed_in_place(page: Page, lab: Lab, shoot: Callable[..., None]) -> None:
     (lab.root / "data.csv").write_text("width,height\n2,3\n4,5\n")

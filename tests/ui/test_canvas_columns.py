@@ -104,6 +104,7 @@ def test_categories_are_encoded_before_the_split(
     assert {"plan_ab", "plan_bb", "plan_cb"} <= set(pd.read_parquet(lab.root / TEST))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_failure_shows_the_row_at_fault(
     page: Page, lab: Lab, open_node: Callable[[str, str], None], shoot: Callable[[str], None]

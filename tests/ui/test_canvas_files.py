@@ -61,6 +61,7 @@ def banner(page: Page) -> Locator:
     return page.locator(".jp-mlws-Banner")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_an_invalid_setting_is_written_reported_and_stops_the_run(page: Page, lab: Lab) -> None:
     newest = "workflows/workflows~1wine~1dvc.yaml/status"
@@ -157,6 +158,7 @@ def test_two_people_at_the_same_node(page: Page, browser: Browser, lab: Lab) -> 
     other.context.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, own_lab: Lab) -> None:
     other = own_lab.root / "workflows/tea/dvc.yaml"

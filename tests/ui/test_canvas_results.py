@@ -57,6 +57,7 @@ def tab(page: Page, name: str) -> None:
     page.locator(".jp-mlws-Drawer").get_by_role("tab", name=name).click()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_an_executed_notebook_is_drawn(
     page: Page, start_lab: Callable[..., Lab], example: Path

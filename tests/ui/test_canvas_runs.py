@@ -72,6 +72,7 @@ def newest(lab: Lab) -> dict:
     return lab.fetch(f"{ID}/status")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_parts_of_a_workflow(page: Page, lab: Lab) -> None:
     (lab.root / "second.py").write_text(FAULTY.replace(" + missing", ""))
@@ -131,6 +132,7 @@ def test_a_correction_that_is_typed_is_saved_before_a_retry(page: Page, lab: Lab
     assert "cmd: cp first.txt second.txt" in (lab.root / PATH).read_text()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_retry_and_skip(page: Page, lab: Lab) -> None:
     (lab.root / "second.txt").write_text("by hand")
@@ -267,6 +269,7 @@ CHART = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_chart_is_drawn_by_the_lab(
     page: Page, share_lab: Callable[[Path], Lab], example: Path, shoot: Callable[[str], None]

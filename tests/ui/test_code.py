@@ -273,6 +273,7 @@ def ended(lab: Lab, identifier: str) -> dict:
     raise AssertionError(operation)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_what_others_do_is_seen_without_a_reload(
     page: Page, sidebar: Locator, lab: Lab, git: Repository, bare: tuple[Repository, str]
@@ -499,6 +500,7 @@ def test_a_project_is_cloned_where_there_is_none(
     assert copy("remote", "get-url", "origin") == address
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_stashes_tags_and_deleted_branches(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
@@ -553,6 +555,7 @@ def test_stashes_tags_and_deleted_branches(
     assert git("rev-parse", "lonely") == tip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_what_is_deleted_or_binary_is_settled_as_a_whole(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]

@@ -124,6 +124,7 @@ def test_an_error_leads_to_its_page_and_others_are_found(
     expect(reference(page).locator("h1")).to_have_text("Experiments, models and lineage")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_first_start_with_a_project_shows_a_tour_once(
     page: Page, own_lab: Lab, shoot: Callable[[str], None]

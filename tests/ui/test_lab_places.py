@@ -57,6 +57,7 @@ def toolbar_item(page: Page, position: int) -> Locator:
     return items.nth(position)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_settings_of_the_canvas_act_at_once(page: Page, own_lab: Lab) -> None:
     def canvas() -> None:
@@ -105,6 +106,7 @@ def test_settings_of_the_canvas_act_at_once(page: Page, own_lab: Lab) -> None:
     expect(palette).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, own_lab: Lab) -> None:
     def starts_with(*names: str) -> None:
         page.get_by_role("tab", name="Wine").click()
@@ -122,6 +124,7 @@ def test_a_button_of_the_toolbar_is_hidden_and_moved(page: Page, own_lab: Lab) -
     starts_with("stop", "undo", "run", "redo")
 
 
+@pytest.mark.exhaustive
 def test_buttons_of_a_view_are_in_the_toolbar_of_its_tab(page: Page, own_lab: Lab) -> None:
     page.goto(own_lab.address())
     expect(page.locator("#jp-mlws-status")).to_be_visible()

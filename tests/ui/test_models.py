@@ -197,6 +197,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     assert not folder.exists()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_lineage_leads_from_a_model_to_its_data_and_code(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -142,6 +142,7 @@ def test_a_death_is_told_and_what_was_lost_runs_again(
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7 again\n")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_cells_are_stopped_at_their_limits(
     page: Page, start_lab: Callable[..., Lab], tmp_path: Path, shoot: Callable[[str], None]

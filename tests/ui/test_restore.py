@@ -57,6 +57,7 @@ NOTEBOOK_FAULT = "Cannot read properties of undefined (reading 'schema')"
 """Of Notebook 7 itself: its shortcuts may read their settings before these are loaded."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_views_open_beside_the_document_of_notebook_7(
     page: Page, lab: Lab, shoot: Callable[[str], None]

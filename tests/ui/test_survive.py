@@ -139,6 +139,7 @@ def outputs_in(file: Path) -> list[Any]:
         return []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_next_page_streams_on(
     page: Page, other_page: Page, lab: Lab, undisturbed: list[Any]
@@ -198,6 +199,7 @@ def test_a_killed_browser_loses_nothing(
     assert outputs_in(file) == undisturbed
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_page_that_lost_its_connection_catches_up(page: Page, lab: Lab) -> None:
     write(lab.root, LONG)
@@ -212,6 +214,7 @@ def test_a_page_that_lost_its_connection_catches_up(page: Page, lab: Lab) -> Non
     expect_end(cells.nth(0))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_two_pages_show_the_same(page: Page, other_page: Page, lab: Lab) -> None:
     write(lab.root, LONG)
@@ -227,6 +230,7 @@ def test_two_pages_show_the_same(page: Page, other_page: Page, lab: Lab) -> None
     expect(other_page.locator(".jp-mod-dirty")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_request_for_input_is_asked_again(
     page: Page, other_page: Page, lab: Lab, shoot: Callable[[str], None]

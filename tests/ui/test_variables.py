@@ -141,6 +141,7 @@ def test_a_frame_is_sorted_filtered_scrolled_and_assigned_again(
     expect(view.locator(".jp-mlws-Preview-shape")).to_contain_text("Rows: 100,000", timeout=60_000)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_arrays_dictionaries_and_models(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     open_notebook(page, lab)

@@ -128,6 +128,7 @@ def browse(page: Page, folders: list[str], file: str) -> None:
     dialog.get_by_role("button", name="Select").click()
 
 
+@pytest.mark.exhaustive
 def test_a_table_of_the_lab_becomes_a_workflow(
     page: Page, lab: Lab, view: Locator, empty: Path
 ) -> None:
@@ -159,6 +160,7 @@ def test_a_table_of_the_lab_becomes_a_workflow(
     assert "comment=ignored" in file.read_text()
 
 
+@pytest.mark.exhaustive
 def test_the_gallery_of_templates_asks_again_after_each_choice(
     page: Page, lab: Lab, view: Locator, empty: Path
 ) -> None:
@@ -191,6 +193,7 @@ def test_the_gallery_of_templates_asks_again_after_each_choice(
     expect(node(page, "compare")).to_be_in_viewport()
 
 
+@pytest.mark.exhaustive
 def test_a_pipeline_of_the_lab_is_imported(
     page: Page, lab: Lab, view: Locator, empty: Path
 ) -> None:
@@ -260,6 +263,7 @@ def test_the_keyboard_begins_a_workflow(page: Page, lab: Lab, view: Locator) -> 
     expect(tabs(page)).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_it_is_not_shown_again_unless_it_is_opened(page: Page, lab: Lab, view: Locator) -> None:
     settings = Path(lab.environment["JUPYTERLAB_SETTINGS_DIR"]) / "jupyter-mlws"
     view.get_by_label("Do not show this view again").check()

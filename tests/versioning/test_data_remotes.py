@@ -165,6 +165,7 @@ def killed_half_way(root: Path, what: str, identifier: str) -> None:
     process.communicate()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="many real commits and transfers")
 def test_a_killed_transfer_goes_on_where_it_stopped(
     versions: Workspace, root: Path, s3: S3Server

@@ -330,6 +330,7 @@ def test_a_run_is_reproduced_in_a_worktree_of_its_own(
     versions.reproductions.delete(elsewhere.id)
 
 
+@pytest.mark.exhaustive
 def test_a_run_is_registered_with_its_own_outputs(
     opened: Workspace, root: Path, tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_names_that_differ_by_case_or_form_alone(manager: SnapshotManager, git: 
     assert git(root, "status", "--porcelain") == "?? Case.py\n?? case.py\n"
 
 
+@pytest.mark.exhaustive
 def test_data_with_odd_names(manager: SnapshotManager, git: Command) -> None:
     root = manager.project.root
     decomposed = unicodedata.normalize("NFD", "é")

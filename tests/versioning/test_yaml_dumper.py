@@ -42,6 +42,7 @@ ENTRIES = st.fixed_dictionaries(
 NAMES = st.from_regex(r"\A[a-z_][a-z0-9_-]{0,10}(@[a-z0-9]+)?\Z")
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=length(80, 300), deadline=None, derandomize=True)
 @given(NAMES, ENTRIES)
 @pytest.mark.slow(reason="many real commits and transfers")

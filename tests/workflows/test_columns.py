@@ -141,6 +141,7 @@ def expression_workflow(component: str, settings: str) -> str:
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("component", "settings", "message", "fix"),
     [
@@ -285,6 +286,7 @@ async def test_a_table_file_is_described(fetch, write: Callable[..., Path]) -> N
         assert answer.code == code, answer.body
 
 
+@pytest.mark.exhaustive
 def test_a_role_of_a_column_that_the_file_lacks_is_a_problem(
     workflows: WorkflowManager, file: Path
 ) -> None:

@@ -125,6 +125,7 @@ def test_script_runs_in_the_kernel_and_a_command_in_a_shell(
     assert shell[2] == "%%bash\ncat nothing | wc -l && exit 1"
 
 
+@pytest.mark.exhaustive
 def test_notebook_keeps_its_cells_and_gets_its_parameters(
     write: Callable[..., Path],
     run: Callable[..., Run],
@@ -155,6 +156,7 @@ def test_node_that_the_run_did_not_have_is_refused(failed: Run, workflows: Workf
         workflows.debug(PATH, failed.id, "nothing")
 
 
+@pytest.mark.exhaustive
 def test_script_of_a_workflow_makes_the_same_files(
     failed: Run, workflows: WorkflowManager, project: Project, write: Callable[..., Path]
 ) -> None:

@@ -74,6 +74,7 @@ async def test_a_run_from_text_to_preview(text: Path, get, ws_fetch, fetch) -> N
             "estimate_seconds": None,
             "cosmetic": False,
             "restored_from": None,
+            "environment": None,
         }
     ]
     asked = [("targets", "load"), ("targets", "count"), ("force", "true"), ("jobs", "3")]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from jupyter_mlws.components import values
 from jupyter_mlws.engine.states import Status
@@ -48,6 +49,7 @@ STEPS = f"""\
 """
 
 
+@pytest.mark.exhaustive
 def test_steps_of_a_node_give_the_same_metrics_on_raw_test_rows(
     write: Callable[..., Path], run: Callable[..., Run], workflows: WorkflowManager
 ) -> None:

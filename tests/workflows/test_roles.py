@@ -194,6 +194,7 @@ def test_choices_are_known_behind_each_node_before_a_run_and_in_it(
         assert after[name] == expected[name]
 
 
+@pytest.mark.exhaustive
 def test_a_form_has_the_columns_that_the_last_run_wrote(
     workflows: WorkflowManager, project: Project, file: Path
 ) -> None:
@@ -228,6 +229,7 @@ def load(settings: dict[str, Any], component: str = "load_table", port: str = "f
     )
 
 
+@pytest.mark.exhaustive
 def test_a_node_is_profiled_as_it_reads_its_file(
     workflows: WorkflowManager, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +276,7 @@ async def test_what_cannot_be_profiled_is_an_answer(fetch, write: Callable[..., 
     ] == 404
 
 
+@pytest.mark.exhaustive
 def test_a_query_has_kinds_and_roles_too(
     workflows: WorkflowManager,
     project: Project,
@@ -308,6 +311,7 @@ def test_a_query_has_kinds_and_roles_too(
     assert workflows.preview_query(request).columns[0].name == "id"
 
 
+@pytest.mark.exhaustive
 def test_a_column_with_an_equals_sign_can_have_a_role(
     workflows: WorkflowManager, write: Callable[..., Path]
 ) -> None:

@@ -465,6 +465,7 @@ ORDER = {
 """The longest path is the last one."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("failing", "keep_going"), [(None, False), ("two", False), ("short", True), ("middle", True)]
 )

@@ -228,6 +228,7 @@ def test_how_nodes_end_is_how_their_nested_runs_end(
     assert tags["mlws.error"] == rows[""].data.tags["mlws.error"] == "40101"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="MLflow is imported in each run")
 def test_mlflow_killed_during_a_run_is_started_again(
     workflows: WorkflowManager, write, recorded
@@ -250,6 +251,7 @@ def test_mlflow_killed_during_a_run_is_started_again(
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="MLflow is imported in each run")
 def test_a_locked_store_fails_no_run_and_is_caught_up_with_once(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded, store: str, client
@@ -316,6 +318,7 @@ def test_without_mlflow_a_node_starts_without_an_id_and_says_so(
     assert unrecorded(workflows, ended)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="MLflow is imported in each run")
 def test_code_that_chooses_its_own_experiment_is_left_to_itself(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded

@@ -375,6 +375,7 @@ DIGITS = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
 MATRIX = "".join(f"      {name}: {DIGITS}\n" for name in "abcdefghi")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("text", "params", "reason"),
     [

@@ -154,7 +154,13 @@ function Mark(props: {
         ...(state?.error ? [state.error.message] : [])
       ];
   return (
-    <Sign icon={MARK_ICONS[mark]} kind="state" label={label} lines={lines}>
+    <Sign
+      icon={MARK_ICONS[mark]}
+      kind="state"
+      label={label}
+      lines={lines}
+      isWarning={isPlan && plan.environment !== null}
+    >
       <Attempt count={state?.attempt ?? 0} />
     </Sign>
   );
@@ -166,16 +172,17 @@ export function Sign(props: {
   kind: 'fault' | 'state';
   label: string;
   lines?: readonly string[];
+  isWarning?: boolean;
   children?: React.ReactNode;
 }): JSX.Element {
-  const { icon: Icon, kind, label, lines = [] } = props;
+  const { icon: Icon, kind, label, lines = [], isWarning } = props;
   return (
     <span
       className={`jp-mlws-Node-${kind}`}
       role="img"
       aria-label={label}
       title={[label, ...lines].join('\n')}
-      data-mlws-warning={(isPlan && plan.environment !== null) || undefined}
+      data-mlws-warning={isWarning || undefined}
     >
       {props.children}
       <Icon.react tag="span" className="jp-mlws-Node-mark" />

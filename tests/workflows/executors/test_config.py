@@ -181,6 +181,7 @@ def scheduler() -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.wait()
 
 
+@pytest.mark.exhaustive
 def test_a_run_whose_scheduler_dies_fails_and_is_resumed_elsewhere(
     write: Callable[..., Path],
     workflows: WorkflowManager,

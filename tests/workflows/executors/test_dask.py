@@ -176,6 +176,7 @@ def _ancestor(pid: int, wanted: list[int]) -> int:
     return pid
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("shared", ["", "?shared=false"])
 def test_cancel_ends_the_whole_tree_on_the_worker(
     shared: str,

@@ -72,6 +72,7 @@ import matplotlib; print(matplotlib.get_backend())
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", SAME)
 def test_a_library_does_the_same(name: str, script: Callable[..., str], same: Run) -> None:
     assert same(script(SAME[name])).code == 0

@@ -208,6 +208,7 @@ def test_a_zygote_that_died_is_replaced(own: WarmPool, launch: Callable[..., int
     assert ended(own, pid) == 0
 
 
+@pytest.mark.exhaustive
 def test_the_end_of_a_node_whose_zygote_died_is_told(
     own: WarmPool, launch: Callable[..., int | None]
 ) -> None:
@@ -226,6 +227,7 @@ def test_the_end_of_a_node_whose_zygote_died_is_told(
     assert own.filenos() == []
 
 
+@pytest.mark.exhaustive
 def test_a_zygote_that_does_not_answer_is_given_up(
     own: WarmPool,
     launch: Callable[..., int | None],

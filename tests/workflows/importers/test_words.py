@@ -90,6 +90,7 @@ async def test_the_contract_tells_of_both_answers(call: Callable[..., Any]) -> N
     assert {"200", "201", "400", "404"} <= operation["responses"].keys()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="runs the notebook, its nodes and DVC")
 def test_in_a_terminal(files: None, mlws: Command, project: Project, tmp_path: Path) -> None:
     said = mlws("import", "a.pipeline", "--dry-run").stdout
