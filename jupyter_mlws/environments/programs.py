@@ -63,7 +63,7 @@ def find_program(command: str, folder: str, environment: Mapping[str, str]) -> P
         if words[0] == "cd" and len(words) == 2:
             folder = os.path.normpath(os.path.join(folder, words[1]))
             continue
-        program = _program(_without_wrappers(words), folder, search_path, environment)
+        program = _program(words, folder, search_path, environment)
         if program is not None:
             return program
     return None
@@ -89,24 +89,20 @@ def _simple_commands(command: str) -> Iterator[list[str]]:
         yield words
 
 
-def _without_wrappers(words: Sequence[str]) -> list[str]:
-    rest = list(words)
-    while rest:
-        if ASSIGNMENT.fullmatch(rest[0]):
-            del rest[0]
-        elif (skip := WRAPPERS.get(os.path.basename(rest[0]))) is not None:
-            del rest[0]
-            while rest and rest[0].startswith("-"):
-                del rest[0]
-            del rest[:skip]
-        else:
-            break
-    return rest
-
-
 def _program(
     words: Sequence[str], folder: str, search_path: str, environment: Mapping[str, str]
 ) -> Program | None:
+    words = list(words)
+    while words:
+        if ASSIGNMENT.fullmatch(words[0]):
+            del words[0]
+        elif (skip := WRAPPERS.get(os.path.basename(words[0]))) is not None:
+            del words[0]
+            while words and words[0].startswith("-"):
+                del words[0]
+            del words[:skip]
+        else:
+            break
     if not words:
         return None
     name = os.path.basename(words[0])
@@ -124,7 +120,12 @@ def _program(
     if path is None or not os.path.isabs(path):
         return None
     if name == "jupyter" and words[1:3] == ["mlws", "notebook"] and len(words) > 3:
-        return _of_kernel(os.path.join(folder, words[3]), folder, search_path)
+        try:
+            with open(os.path.join(folder, words[3]), "rb") as file:
+                kernel = str(json.load(file)["metadata"]["kernelspec"]["name"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return kernel_program(kernel, folder, search_path)
     return program_of(path, folder, search_path)
 
 
@@ -209,16 +210,6 @@ def _of_container(words: Sequence[str], folder: str) -> Program | None:
         if "=" not in word and not CONTAINER_FLAG.fullmatch(word):
             next(rest, None)
     return None
-
-
-def _of_kernel(notebook: str, folder: str, search_path: str) -> Program | None:
-    """Return the program of the kernel that a notebook names."""
-    try:
-        with open(notebook, "rb") as file:
-            name = json.load(file)["metadata"]["kernelspec"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return kernel_program(str(name), folder, search_path)
 
 
 def kernel_program(name: str, folder: str, search_path: str) -> Program | None:

@@ -64,7 +64,9 @@ def _source(metadata: str) -> dict[str, Any]:
     try:
         with open(os.path.join(metadata, "direct_url.json"), "rb") as file:
             record = json.load(file)
-        url = _without_credentials(str(record["url"]))
+        parts = urlsplit(str(record["url"]))
+        # Without credentials.
+        url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     source: dict[str, Any] = {"url": url}
@@ -115,8 +117,3 @@ def _commit(url: str) -> str | None:
             return file.read().splitlines()[-1].split()[1].decode()
     except (OSError, IndexError):
         return None
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
