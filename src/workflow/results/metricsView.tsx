@@ -20,6 +20,7 @@ import {
   type IMatrixCell
 } from './matrix';
 import { trans } from '../../ui/locale';
+import { environmentTexts } from './environments';
 
 /** Metrics of the shown run, with changes since the previous run. */
 export function MetricsView(): JSX.Element {
@@ -172,7 +173,7 @@ export function MetricMatrix({
 
 /** Settings and metrics, old and new, that differ from the run before. */
 export function SettingChanges({
-  comparison: { previous, settings, metrics }
+  comparison: { previous, settings, environments, metrics }
 }: {
   comparison: IRunComparison;
 }): JSX.Element | null {
@@ -194,7 +195,7 @@ export function SettingChanges({
   return (
     <section className="jp-mlws-RunChanges" aria-label={trans.__('Changes')}>
       <h4>{trans.__('Changed since the run of %1', time)}</h4>
-      {settings.length === 0 && areSame && (
+      {settings.length + environments.length === 0 && areSame && (
         <Empty>{trans.__('No setting and no metric')}</Empty>
       )}
       <ul>
@@ -202,6 +203,9 @@ export function SettingChanges({
           <li key={`${node} ${name}`}>
             {node}.{name}: {cellText(old)} → <strong>{cellText(after)}</strong>
           </li>
+        ))}
+        {environmentTexts(environments).map(text => (
+          <li key={text}>{text}</li>
         ))}
         {changed.map(({ node, model: owner, metric, old, value }) => (
           <li key={`${node} ${owner} ${metric}`}>

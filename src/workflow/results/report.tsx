@@ -20,6 +20,7 @@ import { useCurrentRun } from '../hooks';
 import { FINAL } from '../store/run';
 import type { WorkflowService } from '../store/service';
 import { intervalText, metricLabel } from '../certainty';
+import { environmentTexts } from './environments';
 import { deltaText, metricMatrix, metricText } from './matrix';
 import { BestModel, MetricMatrix, SettingChanges } from './metricsView';
 import { Artifact } from './preview';
@@ -244,16 +245,17 @@ function reportParts(
       }
     );
   }
-  if (comparison.settings.length > 0) {
+  const changes = [
+    ...comparison.settings.map(
+      ({ node, name, before, after }) =>
+        `${node}.${name}: ${cellText(before)} → ${cellText(after)}`
+    ),
+    ...environmentTexts(comparison.environments)
+  ];
+  if (changes.length > 0) {
     parts.push(
       { kind: 'heading', text: words.changes },
-      {
-        kind: 'list',
-        items: comparison.settings.map(
-          ({ node, name, before, after }) =>
-            `${node}.${name}: ${cellText(before)} → ${cellText(after)}`
-        )
-      }
+      { kind: 'list', items: changes }
     );
   }
   for (const { node, output, preview, error } of outputs) {
