@@ -10,6 +10,7 @@ from jupyter_mlws.reference import endpoints as reference
 from jupyter_mlws.server.endpoints import (
     containers,
     datasets,
+    envs,
     git,
     lineage,
     logs,
@@ -70,7 +71,7 @@ ROUTES: list[Route] = [
     *routes(notebooks.endpoints, APIHandler),
     *(
         route
-        for area in (git, snapshots, datasets, models, runs, lineage, workflows)
+        for area in (git, snapshots, datasets, models, runs, lineage, envs, workflows)
         for route in routes(area.endpoints, ProjectHandler)
     ),
     (r".*", NotFoundHandler),

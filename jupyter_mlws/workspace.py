@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.core.project import Project
 
 if TYPE_CHECKING:
+    from jupyter_mlws.environments.manager import EnvironmentManager
     from jupyter_mlws.mlflow.client import TrackingClient
     from jupyter_mlws.versioning.code.branches import BranchManager, TagManager
     from jupyter_mlws.versioning.code.merging import MergeManager
@@ -162,6 +163,12 @@ class Workspace:
         from jupyter_mlws.versioning.experiments.reproductions import Reproductions
 
         return Reproductions(self._repository)
+
+    @cached_property
+    def environments(self) -> EnvironmentManager:
+        from jupyter_mlws.environments.manager import EnvironmentManager
+
+        return EnvironmentManager(self.project)
 
     @property
     def lineage(self) -> LineageReader:

@@ -2,11 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from jupyter_mlws.cli.console import Block, Tone, line
+from jupyter_mlws.cli.console import Block, Cell, Tone, line
 from jupyter_mlws.cli.views import DASH, JSON, Column, Views
 from jupyter_mlws.core.i18n import Message
+
+STATES = {
+    "missing": Tone.WARN,
+    "unlocked": Tone.WARN,
+    "changed": Tone.WARN,
+    "ready": Tone.GOOD,
+}
+
+
+def project_environments(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """Render the environments of a project."""
+    if not rows:
+        text = views.say("No environment yet. Create one: jupyter mlws env create project")
+        return [line(text, Tone.FAINT)]
+    return [
+        views.table(
+            rows,
+            Column(Message("Environment"), "name", Tone.STRONG),
+            Column(
+                Message("State"),
+                lambda row: Cell(views.word(row["state"]).text, STATES[row["state"]]),
+            ),
+            Column(Message("Tool"), "tool", Tone.FAINT),
+            Column(Message("Files"), lambda row: ", ".join(row["files"])),
+            Column(Message("Lock"), lambda row: row["lock"] or DASH),
+        )
+    ]
+
+
+def project_environment(views: Views, row: JSON) -> list[Block]:
+    """Render an environment with its packages, and those that differ from the lock."""
+    blocks = project_environments(views, [row])
+    locked = {one["name"]: one["locked"] for one in row["differences"]}
+    packages = dict.fromkeys(locked, "") | row["packages"]
+    if packages:
+        blocks.append(
+            views.table(
+                [{"name": name, "version": packages[name]} for name in sorted(packages)],
+                Column(Message("Package"), "name"),
+                Column(Message("Version"), lambda one: one["version"] or DASH),
+                Column(
+                    Message("In the lock"),
+                    lambda one: Cell(locked.get(one["name"]) or "", Tone.WARN),
+                ),
+            )
+        )
+        size = views.say("{size} MB on disk", size=round(row["size"] / 1e6))
+        blocks.append(line(size, Tone.FAINT))
+    return blocks
+
+
+def deleted(views: Views, result: JSON) -> list[Block]:
+    paths = ", ".join(result["paths"])
+    return [line(views.say("Deleted {paths}.", paths=paths), Tone.GOOD)]
 
 
 def environments(views: Views, result: JSON) -> list[Block]:

@@ -127,7 +127,7 @@ def build(language: str) -> click.Group:
     top.add_command(_group("projects", projects, language, PROJECT_COMMANDS))
     about_data = Message("Track, push and pull data.")
     top.add_command(_group("data", about_data, language, DATA_COMMANDS))
-    about_environments = Message("Show and compare the environments of runs.")
+    about_environments = Message("Create, change and compare environments.")
     top.add_command(_group("env", about_environments, language, ENVIRONMENT_COMMANDS))
     return top
 

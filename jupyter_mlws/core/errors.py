@@ -1156,6 +1156,20 @@ class AlreadyExistsError(ItemError, code="50203", status=409):
     solution = Message("Choose another name.")
 
 
+class PackageChangeError(ItemError, ReasonError, code="50204", status=422):
+    message = Message("The environment {name!r} was not changed: {reason}")
+    solution = Message(
+        "Correct the requirement that is named, or the connection to the package index, and try "
+        "again. The environment is as it was."
+    )
+
+
+class EnvironmentToolError(ItemError, code="50205", status=422):
+    message = Message("{tool} of the environment {name!r} can't do this here.")
+    solution = Message("Install the program, or edit the environment's file and install it again.")
+    tool: str
+
+
 class PermissionDeniedError(MLWSError, code="50301", status=403):
     message = Message("You don't have permission, or you are not signed in.")
     solution = Message("Sign in, or ask the administrator for permission to {action} {resource}.")
@@ -1197,6 +1211,11 @@ class OperationNotFoundError(ItemError, code="50403", status=404):
 class ReferencePageNotFoundError(ItemError, code="50404", status=404):
     message = Message("The reference has no page {name!r}.")
     solution = Message("Choose a page from the list of the reference.")
+
+
+class ProjectEnvironmentNotFoundError(ItemError, code="50405", status=404):
+    message = Message("The project has no environment {name!r}.")
+    solution = Message("`jupyter mlws env list` lists what there is.")
 
 
 TOO_LONG_NAME = Message("The name {name!r} exceeds the limit of 255 bytes for file names.")

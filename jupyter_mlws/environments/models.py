@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_mlws.core.schemas import Record
+from pydantic import Field
+
+from jupyter_mlws.core.schemas import Record, Request
+from jupyter_mlws.environments.definitions import State, Tool
 
 
 class PackageChange(Record):
@@ -33,3 +36,55 @@ class EnvironmentRecord(Record):
     conda: dict[str, str]
     lock: dict[str, str]
     requirements: str
+
+
+class ProjectEnvironment(Record):
+    """An environment that a project defines.
+
+    ``files`` define it, ``lock`` has exact versions (null if there is none yet), and ``prefix`` is
+    the directory that it is installed into; all from the project's root.
+    """
+
+    name: str
+    tool: Tool
+    files: list[str]
+    lock: str | None
+    prefix: str
+    state: State
+
+
+class LockDifference(Record):
+    """A package whose installed version is not that of the lock; null where it is not there."""
+
+    name: str
+    version: str | None
+    locked: str | None
+
+
+class ProjectEnvironmentDetail(ProjectEnvironment):
+    """An environment with its packages, differences from its lock, and its size in bytes."""
+
+    packages: dict[str, str]
+    differences: list[LockDifference]
+    size: int
+
+
+class CreateEnvironment(Request):
+    """``python``: a version such as 3.12; without one, that of the lab or later."""
+
+    name: str
+    python: str | None = None
+    packages: list[str] = Field(default_factory=list)
+
+
+class PackagesRequest(Request):
+    """Requirements to add, such as ``pandas>=3``, or names to remove."""
+
+    packages: list[str] = Field(min_length=1)
+
+
+class EnvironmentDeleted(Record):
+    """The directories that were deleted."""
+
+    name: str
+    paths: list[str]

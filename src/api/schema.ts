@@ -3670,6 +3670,175 @@ export interface paths {
       };
     };
   };
+  '/envs': {
+    /** List the environments that the project defines */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ProjectEnvironment_'];
+          };
+        };
+      };
+    };
+    /** Create an environment with packages, lock and install it */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CreateEnvironment'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['ProjectEnvironment'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/envs/{env}': {
+    /** Get an environment with its packages and what differs from its lock */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ProjectEnvironmentDetail'];
+          };
+        };
+      };
+    };
+    /** Delete an environment */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['EnvironmentDeleted'];
+          };
+        };
+      };
+    };
+  };
+  '/envs/{env}/add': {
+    /** Add packages, lock and install */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PackagesRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['ProjectEnvironment'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/envs/{env}/remove': {
+    /** Remove packages, lock and install */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PackagesRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['ProjectEnvironment'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/envs/{env}/lock': {
+    /** Write the lock of an environment */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['ProjectEnvironment'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/envs/{env}/sync': {
+    /** Install an environment as its lock says */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['ProjectEnvironment'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
   '/components': {
     /** List the components: the library's and the project's own */
     get: {
@@ -5582,6 +5751,13 @@ export interface components {
        */
       pull?: boolean;
     };
+    /** @description ``python``: a version such as 3.12; without one, that of the lab or later. */
+    CreateEnvironment: {
+      name: string;
+      /** @default null */
+      python?: string | null;
+      packages?: string[];
+    };
     /** @description A metric of one run, in the order of its steps; empty where the run lacks it. */
     Curve: {
       run: string;
@@ -5854,6 +6030,11 @@ export interface components {
     EnvironmentChange: {
       nodes: string[];
       packages: components['schemas']['PackageChange'][];
+    };
+    /** @description The directories that were deleted. */
+    EnvironmentDeleted: {
+      name: string;
+      paths: string[];
     };
     /**
      * @description An environment in which nodes or cells ran.
@@ -6422,6 +6603,12 @@ export interface components {
       truncated: boolean;
       /** @default null */
       prompt: components['schemas']['InputPrompt'] | null;
+    };
+    /** @description A package whose installed version is not that of the lock; null where it is not there. */
+    LockDifference: {
+      name: string;
+      version: string | null;
+      locked: string | null;
     };
     /** @description Holder of the project's lock: the operation, the user and the start time. */
     LockHolder: {
@@ -7210,6 +7397,10 @@ export interface components {
       before: string | null;
       after: string | null;
     };
+    /** @description Requirements to add, such as ``pandas>=3``, or names to remove. */
+    PackagesRequest: {
+      packages: string[];
+    };
     Page_AliasChange_: {
       items: components['schemas']['AliasChange'][];
       /** @default null */
@@ -7272,6 +7463,11 @@ export interface components {
     };
     Page_Output_: {
       items: components['schemas']['Output'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_ProjectEnvironment_: {
+      items: components['schemas']['ProjectEnvironment'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -7450,6 +7646,34 @@ export interface components {
       name: string;
       /** @default empty */
       template?: components['schemas']['Template'];
+    };
+    /**
+     * @description An environment that a project defines.
+     *
+     *     ``files`` define it, ``lock`` has exact versions (null if there is none yet), and ``prefix`` is
+     *     the directory that it is installed into; all from the project's root.
+     */
+    ProjectEnvironment: {
+      name: string;
+      tool: components['schemas']['Tool'];
+      files: string[];
+      lock: string | null;
+      prefix: string;
+      state: components['schemas']['State'];
+    };
+    /** @description An environment with its packages, differences from its lock, and its size in bytes. */
+    ProjectEnvironmentDetail: {
+      name: string;
+      tool: components['schemas']['Tool'];
+      files: string[];
+      lock: string | null;
+      prefix: string;
+      state: components['schemas']['State'];
+      packages: {
+        [key: string]: string;
+      };
+      differences: components['schemas']['LockDifference'][];
+      size: number;
     };
     /**
      * @description A git repository below the server's root; ``branch`` is null if HEAD is detached.
@@ -8102,6 +8326,11 @@ export interface components {
       /** @default true */
       untracked?: boolean;
     };
+    /**
+     * @description State of an installed environment beside its lock.
+     * @enum {string}
+     */
+    State: 'missing' | 'unlocked' | 'changed' | 'ready';
     /** @description Number of changed paths of each kind. */
     Stats: {
       /** @default 0 */
@@ -8363,6 +8592,11 @@ export interface components {
       mime: string;
       data: string;
     };
+    /**
+     * @description The program that installs an environment.
+     * @enum {string}
+     */
+    Tool: 'uv' | 'requirements' | 'pixi' | 'conda';
     /** @description A run in MLflow, with the values for MLflow's environment variables. */
     TrackedRun: {
       commit: string | null;
@@ -8748,6 +8982,7 @@ export type IContainerRemoval = components['schemas']['ContainerRemoval'];
 export type ContainerStatus = components['schemas']['ContainerStatus'];
 export type IContainerUpdate = components['schemas']['ContainerUpdate'];
 export type IContinueRequest = components['schemas']['ContinueRequest'];
+export type ICreateEnvironment = components['schemas']['CreateEnvironment'];
 export type ICurve = components['schemas']['Curve'];
 export type ICurvePoint = components['schemas']['CurvePoint'];
 export type ICurves = components['schemas']['Curves'];
@@ -8781,6 +9016,7 @@ export type IEdge = components['schemas']['Edge'];
 export type IEdgeDefinition = components['schemas']['EdgeDefinition'];
 export type IEnvironmentChange = components['schemas']['EnvironmentChange'];
 export type IEnvironmentCreate = components['schemas']['EnvironmentCreate'];
+export type IEnvironmentDeleted = components['schemas']['EnvironmentDeleted'];
 export type IEnvironmentRecord = components['schemas']['EnvironmentRecord'];
 export type EnvironmentState = components['schemas']['EnvironmentState'];
 export type IEnvironmentsEvent = components['schemas']['EnvironmentsEvent'];
@@ -8828,6 +9064,7 @@ export type ILineageEdge = components['schemas']['LineageEdge'];
 export type LineageKind = components['schemas']['LineageKind'];
 export type ILineageNode = components['schemas']['LineageNode'];
 export type ILiveExecution = components['schemas']['LiveExecution'];
+export type ILockDifference = components['schemas']['LockDifference'];
 export type ILockHolder = components['schemas']['LockHolder'];
 export type ILog = components['schemas']['Log'];
 export type ILogEntry = components['schemas']['LogEntry'];
@@ -8898,6 +9135,7 @@ export type IOutputUpdate = components['schemas']['OutputUpdate'];
 export type IOwnUsage = components['schemas']['OwnUsage'];
 export type IOwnUsageEvent = components['schemas']['OwnUsageEvent'];
 export type IPackageChange = components['schemas']['PackageChange'];
+export type IPackagesRequest = components['schemas']['PackagesRequest'];
 export type IPlan = components['schemas']['Plan'];
 export type IPlanRequest = components['schemas']['PlanRequest'];
 export type IPlanSummary = components['schemas']['PlanSummary'];
@@ -8907,6 +9145,9 @@ export type IProblem = components['schemas']['Problem'];
 export type IProblems = components['schemas']['Problems'];
 export type IProjectClone = components['schemas']['ProjectClone'];
 export type IProjectCreate = components['schemas']['ProjectCreate'];
+export type IProjectEnvironment = components['schemas']['ProjectEnvironment'];
+export type IProjectEnvironmentDetail =
+  components['schemas']['ProjectEnvironmentDetail'];
 export type IProjectInfo = components['schemas']['ProjectInfo'];
 export type IPromoteRequest = components['schemas']['PromoteRequest'];
 export type IPromoted = components['schemas']['Promoted'];
@@ -8978,6 +9219,7 @@ export type IStash = components['schemas']['Stash'];
 export type IStashApplied = components['schemas']['StashApplied'];
 export type IStashApply = components['schemas']['StashApply'];
 export type IStashCreate = components['schemas']['StashCreate'];
+export type State = components['schemas']['State'];
 export type IStats = components['schemas']['Stats'];
 export type Status = components['schemas']['Status'];
 export type IStatusReport = components['schemas']['StatusReport'];
@@ -9001,6 +9243,7 @@ export type ITeamProject = components['schemas']['TeamProject'];
 export type ITeamProjectCreate = components['schemas']['TeamProjectCreate'];
 export type Template = components['schemas']['Template'];
 export type IThumbnail = components['schemas']['Thumbnail'];
+export type Tool = components['schemas']['Tool'];
 export type ITrackedRun = components['schemas']['TrackedRun'];
 export type ITransferRequest = components['schemas']['TransferRequest'];
 export type IUnavailableData = components['schemas']['UnavailableData'];

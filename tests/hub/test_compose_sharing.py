@@ -120,7 +120,6 @@ def fetched(desks: dict[str, Desk], pushed: Data) -> Desk:
     return vale
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_another_member_restores_it_to_the_byte_and_sees_the_run(
     fetched: Desk, pushed: Data

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.environments.manager import EnvironmentManager
+from jupyter_mlws.environments.models import CreateEnvironment, PackageChange
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from tests.environments.conftest import install, wheels  # noqa: F401  fixtures
@@ -146,3 +149,51 @@ def test_a_failed_node_names_its_environment_too(
     failed = {node.id: node for node in run().nodes}["tell"]
     assert failed.status.value == "FAILED"
     assert failed.environment is not None
+
+
+UV_FLOW = """\
+stages:
+  tell:
+    cmd: uv run --frozen --project envs/tools python tell.py > told.txt
+    deps: [tell.py, envs/tools/uv.lock]
+    outs: [told.txt]
+  here:
+    cmd: python -c 'print(1)' > here.txt
+    outs: [here.txt]
+"""
+
+
+def test_a_lock_of_uv_reruns_and_reproduces(
+    write,
+    workflows: WorkflowManager,
+    run: Callable[..., Run],
+    project: Project,
+    wheels: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A changed lock reruns its stages, in DVC, too; an earlier lock makes the same bytes."""
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    environments = EnvironmentManager(project)
+    environments.create(CreateEnvironment(name="tools", packages=["alpha==1.0"]))
+    write("tell.py", "import alpha\nprint(alpha.VERSION)\n")
+    write(PATH, UV_FLOW)
+    first = run()
+    locks = [project.root / "envs/tools/uv.lock", project.root / "dvc.lock"]
+    before = [file.read_bytes() for file in locks]
+    environments.add("tools", ["alpha==2.0"])
+    assert "Running stage 'tell'" in dvc(project.root, "repro")
+    assert (project.root / "told.txt").read_text() == "2.0\n"
+    second = run(force=True)
+    found = workflows.comparer.environments(PATH, second.id, first.id)
+    (change,) = found.changes
+    assert (change.nodes, change.packages) == (
+        ["tell"],
+        [PackageChange(name="alpha", before="1.0", after="2.0")],
+    )
+    locks[0].write_bytes(before[0])
+    plan = {node.id: node.action.value for node in workflows.plan(PATH).nodes}
+    assert plan["tell"] in ("run", "restorable")
+    assert run(force=True).status == "COMPLETED"
+    assert (project.root / "told.txt").read_text() == "1.0\n"
+    assert [file.read_bytes() for file in locks] == before

@@ -1,0 +1,191 @@
+"""The environments that a project defines, in the standard files of their tools.
+
+The root has one, and so has each directory of `envs/`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.environments.python_packages import normalize, read_packages
+
+FOLDER = "envs"
+ROOT = "project"
+"""Name of the environment whose files are in the project's root."""
+REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(==\s*([^\s;,#]+))?")
+
+
+class Tool(StrEnum):
+    """The program that installs an environment."""
+
+    UV = "uv"
+    REQUIREMENTS = "requirements"
+    PIXI = "pixi"
+    CONDA = "conda"
+
+
+class State(StrEnum):
+    """State of an installed environment beside its lock."""
+
+    MISSING = "missing"
+    UNLOCKED = "unlocked"
+    CHANGED = "changed"
+    READY = "ready"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An environment of a project.
+
+    ``files`` define it; ``lock`` is the file with exact versions, whether it exists or not. Both
+    are in ``folder``.
+    """
+
+    name: str
+    folder: Path
+    tool: Tool
+    files: tuple[str, ...]
+    lock: str | None
+
+    @property
+    def prefix(self) -> Path:
+        """The directory that it is installed into."""
+        if self.tool is Tool.PIXI:
+            return self.folder / ".pixi" / "envs" / "default"
+        return self.folder / (".conda" if self.tool is Tool.CONDA else ".venv")
+
+    @property
+    def python(self) -> Path:
+        return self.prefix / "bin" / "python"
+
+    def packages(self) -> dict[str, str]:
+        """Return the installed packages with their versions."""
+        sites = sorted(self.prefix.glob("lib/python3.*/site-packages"))
+        return read_packages([str(site) for site in sites])[0]
+
+    def differences(self) -> list[tuple[str, str, str]]:
+        """Return packages whose version is not that of the lock: name, version and versions there.
+
+        The version is empty for a direct requirement that is not installed. Only the locks of uv
+        and requirements files are read.
+        """
+        versions, required = self._locked()
+        here = self.packages()
+        changed = [
+            (name, version, " ".join(sorted(versions[name])))
+            for name, version in here.items()
+            if name in versions and versions[name] and version not in versions[name]
+        ]
+        missing = [
+            (name, "", " ".join(sorted(versions.get(name, ()))))
+            for name in sorted(required)
+            if name not in here
+        ]
+        return changed + missing
+
+    def state(self) -> State:
+        """Return whether it is installed, and as its lock says."""
+        if not self.python.exists():
+            return State.MISSING
+        if self.lock is None or not (self.folder / self.lock).is_file():
+            return State.UNLOCKED
+        return State.CHANGED if self.differences() else State.READY
+
+    def _locked(self) -> tuple[dict[str, set[str]], set[str]]:
+        """Return the versions of the lock by name, and the names of what is required directly."""
+        versions: dict[str, set[str]] = {}
+        required: set[str] = set()
+        if self.lock is None:
+            return versions, required
+        path = self.folder / self.lock
+        if path.suffix == ".txt":
+            for line in _lines(path):
+                if (match := REQUIREMENT.match(line)) and not line.lstrip().startswith(("-", "#")):
+                    versions.setdefault(normalize(match[1]), set()).update(
+                        [match[3]] if match[3] else []
+                    )
+                    if ";" not in line:
+                        required.add(normalize(match[1]))
+            return versions, required
+        content = _read(path)
+        for package in _tables(content, "package") or _tables(content, "packages"):
+            name = normalize(str(package.get("name", "")))
+            if "version" in package:
+                versions.setdefault(name, set()).add(str(package["version"]))
+            source = package.get("source")
+            if isinstance(source, Mapping) and ("virtual" in source or "editable" in source):
+                # The project itself.
+                versions.pop(name, None)
+                required |= {
+                    normalize(str(one.get("name", "")))
+                    for one in _tables(package, "dependencies")
+                    if "marker" not in one
+                }
+        return versions, required
+
+
+def find_definitions(root: Path) -> list[Definition]:
+    """Return the environments of the project at ``root``, that of the root first."""
+    folders = [(ROOT, root)]
+    if (root / FOLDER).is_dir():
+        folders += [
+            (path.name, path) for path in sorted((root / FOLDER).iterdir()) if path.is_dir()
+        ]
+    return [found for name, folder in folders for found in _definitions(name, folder)]
+
+
+def _definitions(name: str, folder: Path) -> Iterator[Definition]:
+    """Yield the environment of a directory, if it has one."""
+    project = _read(folder / "pyproject.toml")
+    tool = project.get("tool")
+    if (folder / "pixi.toml").is_file():
+        yield Definition(name, folder, Tool.PIXI, ("pixi.toml",), "pixi.lock")
+    elif isinstance(tool, Mapping) and "pixi" in tool:
+        yield Definition(name, folder, Tool.PIXI, ("pyproject.toml",), "pixi.lock")
+    elif "project" in project:
+        yield Definition(name, folder, Tool.UV, ("pyproject.toml",), "uv.lock")
+    elif conda := [
+        file for file in ("environment.yml", "environment.yaml") if (folder / file).is_file()
+    ]:
+        yield Definition(name, folder, Tool.CONDA, (conda[0],), None)
+    else:
+        files = sorted(path.name for path in folder.glob("requirements*.txt"))
+        locks = [file for file in ("pylock.toml",) if (folder / file).is_file()]
+        if files or locks:
+            lock = (
+                locks[0] if locks else files[0] if _is_exact(folder / files[0]) else "pylock.toml"
+            )
+            yield Definition(name, folder, Tool.REQUIREMENTS, tuple(files or locks), lock)
+
+
+def _is_exact(path: Path) -> bool:
+    """Return whether each requirement of a file has an exact version."""
+    rows = [line for line in _lines(path) if line.strip() and not line.lstrip().startswith("#")]
+    return bool(rows) and all("==" in line or line.lstrip().startswith("--") for line in rows)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """Return the content of a TOML file; nothing of one that is missing or cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _tables(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return an array of tables; the tables of one that is faulty."""
+    rows = content.get(key)
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
