@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.environments.python_packages import normalize, read_packages
+from jupyter_mlws.environments.python_packages import normalize, read_file, read_packages
 
 FOLDER = "envs"
 ROOT = "project"
@@ -172,7 +172,7 @@ def _is_exact(path: Path) -> bool:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return read_file(path).decode().splitlines()
     except (OSError, ValueError):
         return []
 
@@ -180,8 +180,8 @@ def _lines(path: Path) -> list[str]:
 def _read(path: Path) -> Mapping[str, Any]:
     """Return the content of a TOML file; nothing of one that is missing or cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return tomllib.loads(read_file(path).decode())
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -21,7 +22,12 @@ from typing import Any
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.environments.programs import Language, Program
-from jupyter_mlws.environments.python_packages import editable_marks, read_conda, read_packages
+from jupyter_mlws.environments.python_packages import (
+    editable_marks,
+    read_conda,
+    read_file,
+    read_packages,
+)
 from jupyter_mlws.environments.record import Environment
 
 TIMEOUT = 20.0
@@ -47,6 +53,8 @@ VARIABLES = (
     "JULIA_PROJECT",
 )
 """Variables by which the same program has other packages."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,14 @@ class Inspector:
 
     def environment(self, program: Program, variables: Mapping[str, str]) -> Environment | None:
         """Return the environment of a program; None if it cannot be described."""
+        try:
+            return self._inspect(program, variables)
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            # A package with odd files fails neither a run nor a plan.
+            log.warning("The environment of %s cannot be read: %r", program.path, error)
+            return None
+
+    def _inspect(self, program: Program, variables: Mapping[str, str]) -> Environment | None:
         if program.language is Language.CONTAINER:
             return _container(program.path) if self._may_start else None
         # Other languages than Python have packages of the project that the program starts in.
@@ -265,7 +281,7 @@ def _read_r(program: Program, interpreter: Interpreter) -> tuple[Environment, li
             version = next(
                 (
                     line.partition(":")[2].strip()
-                    for line in description.read_text(errors="replace").splitlines()
+                    for line in read_file(description).decode(errors="replace").splitlines()
                     if line.startswith("Version:")
                 ),
                 "",
@@ -296,14 +312,14 @@ def _file_above(folder: str, name: str) -> Path | None:
 def _load(path: Path, parse: Callable[[str], Any], key: str) -> Mapping[str, Any]:
     """Return the packages of a lock file; none of one that cannot be read: its hash tells."""
     try:
-        packages = parse(path.read_text())[key]
-    except (OSError, ValueError, KeyError, TypeError):
+        packages = parse(read_file(path).decode())[key]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return packages if isinstance(packages, Mapping) else {}
 
 
 def _lock(path: Path) -> dict[str, str]:
-    return {"path": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {"path": path.name, "sha256": hashlib.sha256(read_file(path)).hexdigest()}
 
 
 def _sorted(packages: Mapping[str, str]) -> dict[str, str]:

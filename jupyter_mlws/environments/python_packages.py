@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 SEPARATORS = re.compile(r"[-_.]+")
+MAX_FILE = 50_000_000
+"""Bytes of a file that is read: locks of large environments have some millions."""
 EGG = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-py[\d.]+)?\.egg-info")
 
 
@@ -54,6 +58,18 @@ def _distributions(directory: str) -> Iterator[tuple[str, str, str]]:
                 yield normalize(match["name"]), match["version"], entry.path
 
 
+def read_file(path: str | Path) -> bytes:
+    """Return the content of a regular file of at most :data:`MAX_FILE` bytes.
+
+    Raises OSError for others: a project may have a pipe there, which would never end.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_FILE:
+            raise OSError(errno.EINVAL, "no regular file, or too large", str(path))
+        return file.read()
+
+
 def normalize(name: str) -> str:
     """Return the normalized name of a package, as in the index's addresses."""
     return SEPARATORS.sub("-", name).lower()
@@ -62,23 +78,24 @@ def normalize(name: str) -> str:
 def _source(metadata: str) -> dict[str, Any]:
     """Return where a package comes from, if that is no index (`direct_url.json`)."""
     try:
-        with open(os.path.join(metadata, "direct_url.json"), "rb") as file:
-            record = json.load(file)
+        record = json.loads(read_file(os.path.join(metadata, "direct_url.json")))
         parts = urlsplit(str(record["url"]))
         # Without credentials.
         url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    except (OSError, ValueError, KeyError, TypeError):
+        kinds = ("archive_info", "vcs_info", "dir_info")
+        archive, repository, folder = (dict(record.get(kind) or {}) for kind in kinds)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
     source: dict[str, Any] = {"url": url}
-    archive, repository = record.get("archive_info") or {}, record.get("vcs_info") or {}
-    if hashes := archive.get("hashes"):
-        source["hash"] = ":".join(next(iter(hashes.items())))
+    hashes = archive.get("hashes")
+    if isinstance(hashes, dict) and hashes:
+        source["hash"] = ":".join(map(str, next(iter(hashes.items()))))
     elif archive.get("hash"):
         source["hash"] = str(archive["hash"]).replace("=", ":")
     if repository:
         source["url"] = f"{repository.get('vcs', 'git')}+{url}"
         source["commit"] = str(repository.get("commit_id", ""))
-    if (record.get("dir_info") or {}).get("editable"):
+    if folder.get("editable"):
         source["editable"] = True
         if commit := _commit(url):
             source["commit"] = commit
@@ -100,9 +117,9 @@ def _git_folder(url: str) -> Path | None:
         place = folder / ".git"
         if place.is_dir():
             return place
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             # A worktree or a submodule.
-            return Path(folder, place.read_text().removeprefix("gitdir:").strip())
+            return Path(folder, read_file(place).decode().removeprefix("gitdir:").strip())
     return None
 
 

@@ -154,6 +154,36 @@ def test_sources_that_are_no_index(
     assert [change.name for change in differences(first, second)] == ["gamma"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "[]",
+            "{}",
+            "null",
+            '{"url": 1, "archive_info": [1]}',
+            '{"url": "x", "vcs_info": "y"}',
+        ),
+        *('{"url": "x", "archive_info": {"hashes": [1]}}', "[" * 100_000),
+    ],
+)
+def test_a_package_with_odd_files(
+    inspector: Inspector, install: Callable[..., None], tmp_path: Path, text: str
+) -> None:
+    folder = tmp_path / "venv"
+    install(folder, "alpha==1.0")
+    (site,) = folder.glob("lib/python3.*/site-packages")
+    for name in ("odd-1.0", "noversion", "-"):
+        (site / f"{name}.dist-info").mkdir()
+    (site / "odd-1.0.dist-info/direct_url.json").write_text(text)
+    (site / "piped-2.0.dist-info").mkdir()
+    os.mkfifo(site / "piped-2.0.dist-info/direct_url.json")
+    assert read(inspector, program(folder)).packages.items() >= {
+        "alpha": "1.0", "odd": "1.0", "piped": "2.0"
+    }.items()  # fmt: skip
+
+
 def test_what_conda_has_installed(
     inspector: Inspector, install: Callable[..., None], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -182,6 +183,14 @@ def test_a_program_that_is_missing_is_named(
     assert (found.tool, found.state) == (tool, State.MISSING)
     with pytest.raises(EnvironmentToolError, match=tool.value):
         manager.sync("project")
+
+
+def test_a_pipe_in_place_of_a_file_stops_nothing(
+    manager: EnvironmentManager, project: Project
+) -> None:
+    os.mkfifo(project.root / "pyproject.toml")
+    os.mkfifo(project.root / "requirements.txt")
+    assert [one.tool for one in manager.all()] == [Tool.REQUIREMENTS]
 
 
 @pytest.mark.parametrize("text", ["[[", "project = 1\n", "[tool.other]\n", "\0"])

@@ -356,3 +356,15 @@ def test_a_run_of_uncommitted_work_names_a_commit_of_it(
     assert tags["mlws.dirty"] == "false"
     head = git(project.root, "rev-parse", "HEAD").strip()
     assert clean.commit == tags["mlflow.source.git.commit"] == head
+
+
+def test_a_run_has_the_environments_of_its_nodes(
+    write, run: Callable[..., Run], recorded, client: Any
+) -> None:
+    write(PATH, "stages:\n  node:\n    cmd: python -c 1 > out.txt\n    outs: [out.txt]\n")
+    rows = once(recorded(run(recorded=True).id))
+    identifier = rows["node"].data.tags["mlws.environment"]
+    files = client.list_artifacts(rows[""].info.run_id, "environments")
+    assert [file.path for file in files] == [
+        f"environments/{identifier}.{suffix}" for suffix in ("json", "txt")
+    ]
