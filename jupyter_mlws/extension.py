@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -220,11 +222,33 @@ class MLWSApp(ExtensionApp):
                 " not recorded",
                 type(server.kernel_manager).__name__,
             )
+        self._offer_environments()
         end_workers_at_exit()
         if "jupyterlab_server" in sys.modules:
             from jupyter_mlws.server.lab_settings import translate_settings
 
             translate_settings()
+
+    def _offer_environments(self) -> None:
+        """List the environments of open projects among the kernels."""
+        from jupyter_mlws.core.errors import MLWSError
+        from jupyter_mlws.core.project import Project
+        from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels
+
+        server: Any = self.serverapp
+        root = Path(self.projects_dir or server.root_dir)
+
+        def projects() -> dict[Path, Project]:
+            opened = []
+            with suppress(MLWSError):
+                opened.append(Project.open(root))
+            if "services" in self.__dict__:
+                opened += [one.project for one in self.services.projects.list_open_workspaces()]
+            return {project.root: project for project in opened}
+
+        name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+        folder = Path(server.runtime_dir) / "mlws-kernels" / name
+        EnvironmentKernels(server.kernel_spec_manager, folder, lambda: projects().values())
 
     @cached_property
     def _log_store(self) -> LogStore:

@@ -1,0 +1,63 @@
+"""Starts ipykernel in an environment of a project, also in one that lacks it.
+
+Run as a file by the environment's Python, which has none of our packages. Only the modules of
+ipykernel and what it needs come from the lab, and only where the environment has none of its own;
+both Pythons must be of the same version then.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from types import ModuleType
+
+PACKAGES = "MLWS_KERNEL_PACKAGES"
+"""Variable with the version of the lab's Python and its directories of packages."""
+NAMES = (
+    "IPython asttokens comm dateutil debugpy decorator executing ipykernel ipython_pygments_lexers"
+    " jedi jupyter_client jupyter_core matplotlib_inline nest_asyncio packaging parso pexpect"
+    " platformdirs prompt_toolkit psutil ptyprocess pure_eval pygments six stack_data tornado"
+    " traitlets typing_extensions wcwidth zmq"
+)
+MODULES = frozenset(NAMES.split())
+"""ipykernel and what it imports."""
+MISSING = (
+    "This environment has no ipykernel, and its Python is not the lab's ({lab}). Add it: "
+    "jupyter mlws env add --name NAME ipykernel"
+)
+
+
+class LabFinder:
+    """Finds modules of ipykernel among the lab's packages, after all other finders."""
+
+    def __init__(self, directories: Sequence[str]) -> None:
+        self._directories = directories
+
+    def find_spec(
+        self, name: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the module ``name``; None for modules of packages and all others."""
+        if path is not None or name not in MODULES:
+            return None
+        return PathFinder.find_spec(name, list(self._directories))
+
+
+def main() -> None:
+    """Start the kernel; exit with a message if that is impossible."""
+    # Not the directory of this file, which is first.
+    sys.path.pop(0)
+    version, *directories = os.environ.pop(PACKAGES, "").split(os.pathsep)
+    if find_spec("ipykernel") is None:
+        if version != f"{sys.implementation.cache_tag}":
+            sys.exit(MISSING.format(lab=version))
+        sys.meta_path.append(LabFinder(directories))
+    from ipykernel import kernelapp
+
+    kernelapp.launch_new_instance()
+
+
+if __name__ == "__main__":
+    main()

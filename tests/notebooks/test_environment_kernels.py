@@ -1,0 +1,116 @@
+"""Environments of a project are kernels, also without ipykernel of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.manager import KernelManager
+
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.trust import trust, withdraw_trust
+from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels
+from tests.environments.conftest import install, wheels  # noqa: F401  fixtures
+
+pytestmark = pytest.mark.kernel
+CODE = """\
+import alpha, sys
+print(alpha.VERSION, sys.prefix)
+try:
+    import pandas
+except ImportError:
+    print("no pandas")
+"""
+
+
+@pytest.fixture
+def environment(project: Project, install: Callable[..., None]) -> Project:  # noqa: F811
+    """A project with an environment that has one package, and no ipykernel."""
+    folder = project.root / "envs/Tools"
+    folder.mkdir(parents=True)
+    (folder / "requirements.txt").write_text("alpha==1.0\n")
+    install(folder / ".venv", "alpha==1.0")
+    return project
+
+
+def test_a_kernel_has_the_packages_of_its_environment_alone(
+    environment: Project, tmp_path: Path
+) -> None:
+    manager = KernelSpecManager()
+    EnvironmentKernels(manager, tmp_path / "kernels", lambda: [environment])
+    assert "env-project-tools" in manager.find_kernel_specs()
+    spec = manager.get_kernel_spec("env-project-tools")
+    assert spec.display_name == "Python (Tools · project)"
+    kernel = KernelManager(kernel_name="env-project-tools", kernel_spec_manager=manager)
+    kernel.start_kernel(cwd=str(tmp_path))
+    client = kernel.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        printed: list[str] = []
+        reply = client.execute_interactive(
+            CODE,
+            timeout=60,
+            output_hook=lambda message: printed.append(message["content"].get("text", "")),
+        )
+        assert reply["content"]["status"] == "ok", printed
+        prefix = environment.root / "envs/Tools/.venv"
+        assert "".join(printed) == f"1.0 {prefix}\nno pandas\n"
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+
+
+def test_kernels_come_and_go_with_their_environments(environment: Project, tmp_path: Path) -> None:
+    manager = KernelSpecManager()
+    EnvironmentKernels(manager, tmp_path / "kernels", lambda: [environment])
+    prefix = environment.root / "envs/Tools/.venv"
+    prefix.rename(prefix.with_name("away"))
+    assert "env-project-tools" not in manager.find_kernel_specs()
+    with pytest.raises(NoSuchKernel):
+        manager.get_kernel_spec("env-project-tools")
+    prefix.with_name("away").rename(prefix)
+    assert "env-project-tools" in manager.find_kernel_specs()
+    withdraw_trust(environment.root)
+    assert "env-project-tools" not in manager.find_kernel_specs()
+    trust(environment.root)
+
+
+async def test_the_lab_lists_them(environment: Project, jp_fetch, call) -> None:
+    await call("GET", "")
+    specs = json.loads((await jp_fetch("api", "kernelspecs")).body)["kernelspecs"]
+    assert specs["env-project-tools"]["spec"]["display_name"] == "Python (Tools · project)"
+
+
+def test_another_python_without_ipykernel_says_what_to_add(
+    environment: Project, tmp_path: Path
+) -> None:
+    manager = KernelSpecManager()
+    EnvironmentKernels(manager, tmp_path / "kernels", lambda: [environment])
+    spec = manager.get_kernel_spec("env-project-tools")
+    (variable,) = spec.env
+    answer = subprocess.run(
+        spec.argv[:2], env={variable: "cpython-999"}, capture_output=True, text=True
+    )
+    assert answer.returncode == 1
+    assert "jupyter mlws env add" in answer.stderr
+
+
+async def test_variables_and_history_work_in_it(
+    environment: Project, create, run, call, jp_fetch
+) -> None:
+    await call("GET", "")
+    await jp_fetch("api", "kernelspecs")
+    notebook = (await create(kernel="env-project-tools"))["id"]
+    status, result = await run(notebook, code="import alpha; version = alpha.VERSION")
+    assert (status, result["status"]) == (200, "SUCCESS")
+    _, page, _ = await call("GET", f"{notebook}/variables")
+    assert {row["name"]: row["preview"] for row in page["items"]}["version"] == "'1.0'"
+    _, page, _ = await call("GET", f"{notebook}/executions")
+    execution = page["items"][0]["id"]
+    _, found, _ = await call("GET", f"{notebook}/executions/{execution}/environment")
+    assert found["packages"]["alpha"] == "1.0"
