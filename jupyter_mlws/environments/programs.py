@@ -77,7 +77,7 @@ def _simple_commands(command: str) -> Iterator[list[str]]:
     words: list[str] = []
     try:
         for word in lexer:
-            if not OPERATORS.issuperset(word):
+            if not word or not OPERATORS.issuperset(word):
                 words.append(word)
             elif words and word[0] not in "<>":
                 yield words

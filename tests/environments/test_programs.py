@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jupyter_mlws.environments.programs import Language, Program, find_program
 
@@ -61,6 +63,9 @@ PYTHON = "{bin}/python"
         ("", None),
         ("&& ||", None),
         ("> out", None),
+        ("trap '' TERM; python ''", PYTHON),
+        ("'' python", None),
+        ("cd '' && python a.py", PYTHON),
     ],
 )
 def test_of_a_command(
@@ -69,6 +74,21 @@ def test_of_a_command(
     program = find_program(command, str(tmp_path), programs)
     expected = path and path.format(bin=programs["PATH"], root=tmp_path)
     assert (program and program.path) == expected
+
+
+WORDS = """\
+python uv run --project -p conda docker jupyter mlws notebook a.ipynb cd env A=b timeout 5 pixi -e
+'' "" ' " && | ; ( ) < > $( ` # é - -- =
+"""
+SIGNS = st.sampled_from([*WORDS.split(), "\\", "\n", "\0", " "])
+
+
+@given(st.lists(SIGNS).map(" ".join) | st.text(max_size=40))
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
+)
+def test_any_command_can_be_read(programs: dict[str, str], tmp_path: Path, command: str) -> None:
+    find_program(command, str(tmp_path), programs)
 
 
 def test_uv_and_pixi_run_in_the_environment_of_their_project(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -41,6 +42,9 @@ OTHER_ENVIRONMENT = Message("same inputs, other environment: {changes}")
 OTHER_ENVIRONMENT_AND_MORE = Message("same inputs, other environment: {changes} and {more} more")
 
 
+log = logging.getLogger(__name__)
+
+
 class _Programs:
     """Finds the programs of commands, once for all that begin alike."""
 
@@ -71,27 +75,28 @@ class NodePackages:
 
     def before(self, command: Command) -> str | None:
         """Return the ID of the environment of a command that has just started; None without one."""
-        program = self._program(command)
-        return None if program is None else self._identify(program, command.environment)
+        return self._read(command, None)
 
     def after(self, command: Command, before: str | None) -> str | None:
         """Return the ID after its end: some programs install packages before they run others."""
-        program = self._program(command)
-        if program is None or (before is not None and not program.syncs):
-            return before
-        return self._identify(program, command.environment) or before
+        return self._read(command, before)
 
     def save(self) -> None:
         """Keep the environments for later processes."""
         self._inspector.save()
 
-    def _program(self, command: Command) -> Program | None:
-        return self._programs.find(command.shown, command.folder, command.environment)
-
-    def _identify(self, program: Program, variables: Mapping[str, str]) -> str | None:
-        environment = self._inspector.environment(program, variables)
+    def _read(self, command: Command, before: str | None) -> str | None:
+        try:
+            program = self._programs.find(command.shown, command.folder, command.environment)
+            if program is None or (before is not None and not program.syncs):
+                return before
+            environment = self._inspector.environment(program, command.environment)
+        except Exception:
+            # The record of an environment must not fail a run.
+            log.exception("The environment of %s cannot be read", command.shown)
+            return before
         if environment is None:
-            return None
+            return before
         if environment.id not in self._stored:
             self._journal.keep_environment(environment.id, environment.text)
             self._stored.add(environment.id)
