@@ -141,7 +141,12 @@ class Inspector:
             for key, entry in self._entries.items()
             if entry.environment is not None
         }
-        atomic_write(self._file, json.dumps({"format": FORMAT, "entries": entries}).encode())
+        content = json.dumps({"format": FORMAT, "entries": entries}).encode()
+        try:
+            atomic_write(self._file, content)
+        except OSError as error:
+            # It only saves time; a full disk fails what needs the disk.
+            log.warning("%s was not written: %s", self._file, error)
         self._has_news = False
 
     def _read(self) -> dict[str, _Entry]:
