@@ -25,8 +25,8 @@ pytestmark = pytest.mark.browser
 SOURCE = Path(__file__).parents[2]
 FILE = SOURCE / "src/__tests__/browser/recording.json"
 VOLATILE = {
-    "commit", "created", "duration", "ended", "estimate_seconds", "head", "last_seq", "mlflow_run",
-    "started", "timestamp",
+    "commit", "created", "duration", "ended", "environment", "estimate_seconds", "head", "last_seq",
+    "mlflow_run", "started", "timestamp",
 }  # fmt: skip
 """What differs from one making of the example to the next: compared by type.
 
