@@ -154,7 +154,7 @@ def test_the_locale_decides_the_language(environment: dict[str, str], language: 
     ("words", "said"),
     [
         (["stauts"], "没有命令 stauts。是否指 status, stash？"),
-        (["add"], "没有命令 add。是否指 data add？"),
+        (["add"], "没有命令 add。是否指 data add, env add？"),
         (["data", "lst"], "没有命令 lst。是否指 list？"),
         (["it's"], "没有命令 it's"),
         (["commit"], "缺少参数 '-m'"),
