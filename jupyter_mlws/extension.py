@@ -247,7 +247,7 @@ class MLWSApp(ExtensionApp):
             return {project.root: project for project in opened}
 
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
-        folder = Path(server.runtime_dir) / "mlws-kernels" / name
+        folder = Path(server.runtime_dir) / "mlws-environment-kernels" / name
         EnvironmentKernels(server.kernel_spec_manager, folder, lambda: projects().values())
 
     @cached_property

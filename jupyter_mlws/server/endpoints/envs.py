@@ -26,7 +26,7 @@ endpoints = Endpoints("envs", (ProjectEnvironmentNotFoundError,))
 CHANGES = (NotTrustedError, PackageChangeError, EnvironmentToolError)
 
 
-@endpoints.get("envs", "List the environments that the project defines", untrusted=True)
+@endpoints.get("envs", "List the environments that the project defines")
 def list_environments(workspace: Workspace) -> Page[ProjectEnvironment]:
     return Page(items=workspace.environments.all())
 
@@ -48,7 +48,6 @@ def create_environment(workspace: Workspace, body: CreateEnvironment) -> Work[Pr
 @endpoints.get(
     "envs/{env}",
     "Get an environment with its packages and what differs from its lock",
-    untrusted=True,
 )
 def get_environment(workspace: Workspace, identifier: str) -> ProjectEnvironmentDetail:
     return workspace.environments.get(identifier)
