@@ -235,6 +235,10 @@ def record_versions(lab: Lab, wine: str) -> tuple[list[dict[str, Any]], dict[str
     names |= {one["short"]: f"short-{number}" for number, one in enumerate(snapshots)}
     logged = [run for one in snapshots for run in one["runs"]]
     names |= {run: f"mlflow-{number}" for number, run in enumerate(logged)}
+    places = dict.fromkeys(place for one in snapshots for place in one["environments"])
+    for number, place in enumerate(places):
+        # In a trailer, and in the name of a file.
+        names |= {place: f"environment-{number}", place[:12]: f"environment-{number}"}
     return answers(lab, iter(asked)), names
 
 
