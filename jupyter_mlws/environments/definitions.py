@@ -133,9 +133,13 @@ class Definition:
 def find_definitions(root: Path) -> list[Definition]:
     """Return the environments of the project at ``root``, that of the root first."""
     folders = [(ROOT, root)]
-    if (root / FOLDER).is_dir():
+    envs = root / FOLDER
+    if envs.is_dir() and not envs.is_symlink():
+        # Links would lead to what other projects install.
         folders += [
-            (path.name, path) for path in sorted((root / FOLDER).iterdir()) if path.is_dir()
+            (path.name, path)
+            for path in sorted(envs.iterdir())
+            if path.is_dir() and not path.is_symlink()
         ]
     return [found for name, folder in folders for found in _definitions(name, folder)]
 

@@ -33,8 +33,8 @@ from jupyter_mlws.environments.record import Environment
 TIMEOUT = 20.0
 """Seconds for an interpreter to describe itself; the first start on a slow disk takes some."""
 FILE = "environments.json"
-FORMAT = 1
-"""Files of another format are read anew."""
+FORMAT = 2
+"""Files of another format are ignored."""
 PYTHON_FACTS = """\
 import json, platform, sys, sysconfig
 print(json.dumps([platform.python_implementation(), platform.python_version(),
@@ -59,7 +59,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What an interpreter says about itself; ``directories`` have the packages, in their order."""
+    """Facts that an interpreter gives; ``directories`` have the packages, in their order."""
 
     implementation: str
     version: str
@@ -234,8 +234,16 @@ def _is_this_python(path: str, variables: Mapping[str, str]) -> bool:
 
 
 def _may_have_packages(path: str) -> bool:
-    """Return whether a part of Python's path has packages, not modules of the standard library."""
-    return os.path.isdir(path) and not os.path.isfile(os.path.join(path, "os.py"))
+    """Return whether packages are installed in a directory of Python's path.
+
+    Others have modules only, such as the directory of a script, and change with each file there.
+    """
+    try:
+        names = os.listdir(path)
+    except OSError:
+        return False
+    is_site = os.path.basename(path) in ("site-packages", "dist-packages")
+    return is_site or any(name.endswith((".dist-info", ".egg-info")) for name in names)
 
 
 def _output(arguments: Sequence[str], variables: Mapping[str, str]) -> str | None:

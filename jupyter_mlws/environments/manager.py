@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jupyter_mlws.core.atomic import atomic_write
@@ -21,6 +23,7 @@ from jupyter_mlws.core.errors import (
     EnvironmentToolError,
     Fault,
     InvalidRequestError,
+    OutsideWorkspaceError,
     PackageChangeError,
     ProjectEnvironmentNotFoundError,
     of_message,
@@ -58,6 +61,10 @@ LOCK_TIMEOUT = 600.0
 """Seconds to wait for another process that changes the same environment."""
 MAX_REASON = 1500
 """Characters of a program's last output that an error has."""
+MAX_OUTPUT = 1_000_000
+"""Bytes of its output that are read."""
+POLL_INTERVAL = 0.1
+"""Seconds between two looks at a program: it can be stopped in between."""
 COLORS = re.compile(r"\x1b\[[\d;]*m")
 PYPROJECT = """\
 [project]
@@ -112,14 +119,23 @@ class EnvironmentManager:
         """Create an environment in `envs/`, or in the root, with packages, and install it.
 
         Raises AlreadyExistsError, InvalidRequestError for a name, version or package,
-        PackageChangeError if uv cannot resolve or install it; then nothing is left.
+        OutsideWorkspaceError if `envs/` is a link to elsewhere, and PackageChangeError if uv cannot
+        resolve or install it; then nothing is left.
         """
         require_trust(self._project)
         check_creation(request)
         folder = self._root if request.name == ROOT else self._root / FOLDER / request.name
         with self._hold(request.name, "create environment", progress):
+            file = folder / "pyproject.toml"
+            definition = Definition(request.name, folder, Tool.UV, (file.name,), "uv.lock")
             if any(one.folder == folder for one in find_definitions(self._root)):
                 raise AlreadyExistsError(name=request.name)
+            # A directory without a definition may be somebody's own environment.
+            for path in (file, definition.prefix):
+                if os.path.lexists(path):
+                    raise AlreadyExistsError(name=path.relative_to(self._root).as_posix())
+            if folder.resolve() != folder:
+                raise OutsideWorkspaceError(path=folder.relative_to(self._root).as_posix())
             is_new = not folder.exists()
             folder.mkdir(parents=True, exist_ok=True)
             python = (
@@ -127,11 +143,7 @@ class EnvironmentManager:
                 if request.python
                 else f">={sys.version_info.major}.{sys.version_info.minor}"
             )
-            file = folder / "pyproject.toml"
-            if file.exists():
-                raise AlreadyExistsError(name=file.relative_to(self._root).as_posix())
             atomic_write(file, PYPROJECT.format(name=request.name, python=python).encode())
-            definition = Definition(request.name, folder, Tool.UV, (file.name,), "uv.lock")
             try:
                 self._change(definition, ["add", *request.packages], progress)
                 self._install(definition, progress)
@@ -157,7 +169,7 @@ class EnvironmentManager:
         return self._change_packages(name, "remove", packages, progress)
 
     def lock(self, name: str, progress: ProgressCallback = no_progress) -> ProjectEnvironment:
-        """Write the lock anew from the definition; nothing is installed."""
+        """Write the lock from the definition; nothing is installed."""
         require_trust(self._project)
         definition = self._find(name)
         with self._hold(name, "lock environment", progress), _kept(definition):
@@ -196,10 +208,10 @@ class EnvironmentManager:
             for path in paths:
                 # Out of the way at once: deleting takes seconds.
                 trash = path.with_name(path.name + OLD)
-                shutil.rmtree(trash, ignore_errors=True)
-                if path.exists():
+                _remove(trash)
+                if os.path.lexists(path):
                     path.rename(trash)
-                    shutil.rmtree(trash, ignore_errors=True)
+                    _remove(trash)
         return EnvironmentDeleted(
             name=name, paths=[p.relative_to(self._root).as_posix() for p in paths]
         )
@@ -267,21 +279,21 @@ class EnvironmentManager:
         new, old = (
             definition.prefix.with_name(definition.prefix.name + suffix) for suffix in (NEW, OLD)
         )
-        if not definition.prefix.exists() and old.exists():
+        if not os.path.lexists(definition.prefix) and os.path.lexists(old):
             # Killed between the two moves.
             old.rename(definition.prefix)
-        for left in (new, old):
-            shutil.rmtree(left, ignore_errors=True)
+        _remove(new)
+        _remove(old)
         try:
             for command in _installation(definition, new):
                 self._run(definition, command, progress, {"UV_PROJECT_ENVIRONMENT": str(new)})
-            if definition.prefix.exists():
+            if os.path.lexists(definition.prefix):
                 definition.prefix.rename(old)
             new.rename(definition.prefix)
         except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
+            _remove(new)
             raise
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(old)
 
     def _run(
         self,
@@ -294,26 +306,33 @@ class EnvironmentManager:
         environment = {
             k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")
         }
-        lines: list[str] = []
-        with subprocess.Popen(
-            command,
-            cwd=definition.folder,
-            env={**environment, "NO_COLOR": "1", **(variables or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        ) as process:
-            assert process.stdout is not None
+        lines = [""]
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(
+                command,
+                cwd=definition.folder,
+                env={**environment, "NO_COLOR": "1", **(variables or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
             try:
-                for line in process.stdout:
-                    text = mask_credentials(COLORS.sub("", line).rstrip())
-                    lines.append(text)
-                    progress(0, message=text)
+                is_running = True
+                while is_running:
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(POLL_INTERVAL)
+                        is_running = False
+                    content = os.pread(output.fileno(), MAX_OUTPUT, 0).decode(errors="replace")
+                    count = len(lines)
+                    lines = mask_credentials(COLORS.sub("", content)).splitlines() or [""]
+                    # Also without a new line: it may stop the work.
+                    for line in lines[count - 1 :] or lines[-1:]:
+                        progress(0, message=line)
             except BaseException:
-                process.terminate()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
                 raise
         if process.returncode:
             reason = "\n".join(lines)[-MAX_REASON:].strip() or f"exit code {process.returncode}"
@@ -341,6 +360,14 @@ def check_packages(packages: Sequence[str]) -> None:
     ]
     if faults:
         raise InvalidRequestError(faults=faults)
+
+
+def _remove(path: Path) -> None:
+    """Remove a directory, or a link without what it leads to; nothing if there is none."""
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

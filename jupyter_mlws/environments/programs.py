@@ -11,15 +11,20 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from jupyter_mlws.environments.python_packages import read_file
 
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 PYTHON = re.compile(r"(python|pypy|graalpy)[\d.]*t?(\.exe)?")
 SHEBANG = re.compile(rb"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(\S+)")
 LONG_SHEBANG = re.compile(rb"'''exec' [\"']?([^\"'\n]+?)[\"']? \"\$0\"")
 """The second line of scripts whose interpreter has a path that is too long for the first."""
+RELOCATABLE_SHEBANG = re.compile(rb"'''exec' \"\$\(dirname .*/'([\w.]+)' \"\$0\"")
+"""The second line of scripts that can be moved with the interpreter beside them."""
 OPERATORS = frozenset("&|;()<>")
 WRAPPERS = {"env": 0, "exec": 0, "nice": 0, "nohup": 0, "time": 0, "timeout": 1, "setsid": 0}
 """Programs that start another one, with the number of words between."""
@@ -121,9 +126,9 @@ def _program(
         return None
     if name == "jupyter" and words[1:3] == ["mlws", "notebook"] and len(words) > 3:
         try:
-            with open(os.path.join(folder, words[3]), "rb") as file:
-                kernel = str(json.load(file)["metadata"]["kernelspec"]["name"])
-        except (OSError, ValueError, KeyError, TypeError):
+            notebook = json.loads(read_file(os.path.join(folder, words[3])))
+            kernel = str(notebook["metadata"]["kernelspec"]["name"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return kernel_program(kernel, folder, search_path)
     return program_of(path, folder, search_path)
@@ -143,10 +148,13 @@ def program_of(path: str, folder: str, search_path: str) -> Program | None:
             first = file.read(MAX_FIRST_LINES)
     except OSError:
         return None
-    match = LONG_SHEBANG.search(first) or SHEBANG.match(first)
-    if match is None:
+    if match := RELOCATABLE_SHEBANG.search(first):
+        word = os.path.join(os.path.dirname(os.path.realpath(path)), os.fsdecode(match[1]))
+    elif match := LONG_SHEBANG.search(first) or SHEBANG.match(first):
+        word = os.fsdecode(match[1])
+    else:
         return None
-    interpreter = shutil.which(os.fsdecode(match[1]), path=search_path)
+    interpreter = shutil.which(word, path=search_path)
     name = os.path.basename(interpreter or "")
     if interpreter is None or not (PYTHON.fullmatch(name) or name in ("Rscript", "julia")):
         return None
@@ -192,9 +200,9 @@ def _of_conda(words: Sequence[str], folder: str, environment: Mapping[str, str])
         if conda := environment.get("CONDA_EXE"):
             roots.append(str(Path(conda).parents[1]))
         places = [Path(root, "envs", name) for root in roots if root]
-        listed = Path.home() / ".conda" / "environments.txt"
-        if listed.is_file():
-            places += [Path(line) for line in listed.read_text().splitlines()]
+        with suppress(OSError, ValueError):
+            text = read_file(Path.home() / ".conda" / "environments.txt").decode()
+            places += [Path(line) for line in text.splitlines()]
         prefix = next((str(p) for p in places if p.name == name and p.is_dir()), None)
     if prefix is None:
         return None

@@ -7,6 +7,7 @@ kernels. Only environments that are installed, of projects that are trusted, are
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from jupyter_mlws.core.trust import is_trusted
 from jupyter_mlws.environments.definitions import ROOT, find_definitions
 from jupyter_mlws.notebooks import kernel_launcher
 
+log = logging.getLogger(__name__)
 NAME = re.compile(r"[^a-z0-9._-]+")
 
 
@@ -39,12 +41,19 @@ class EnvironmentKernels:
         self._find: Callable[[], dict[str, str]] = manager.find_kernel_specs
         manager.kernel_dirs = [*manager.kernel_dirs, str(folder)]
         manager.find_kernel_specs = self.find_kernel_specs
-        self._write()
+        self._update()
 
     def find_kernel_specs(self) -> dict[str, str]:
         """Return the directory of each kernel, as Jupyter's own method does."""
-        self._write()
+        self._update()
         return self._find()
+
+    def _update(self) -> None:
+        try:
+            self._write()
+        except OSError as error:
+            # On a full or read-only disk the other kernels are listed as before.
+            log.warning("The environments are not listed as kernels: %s", error)
 
     def _write(self) -> None:
         directories = [

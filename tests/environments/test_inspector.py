@@ -87,6 +87,20 @@ def test_a_damaged_file_is_read_anew(
     assert json.loads((tmp_path / FILE).read_text())["entries"]
 
 
+def test_a_directory_of_modules_is_not_watched(
+    inspector: Inspector, install: Callable[..., None], tmp_path: Path
+) -> None:
+    """It changes with each file that a script writes beside itself."""
+    install(tmp_path / "venv", "alpha==1.0")
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    variables = {**os.environ, "PYTHONPATH": str(modules)}
+    read_once = inspector.environment(program(tmp_path / "venv"), variables)
+    assert read_once is not None
+    (modules / "new.py").write_text("")
+    assert inspector.environment(program(tmp_path / "venv"), variables) is read_once
+
+
 def test_this_python_is_read_without_a_process(
     inspector: Inspector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

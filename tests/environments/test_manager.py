@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from jupyter_mlws.core.errors import (
     InvalidRequestError,
     MLWSError,
     NotTrustedError,
+    OutsideWorkspaceError,
     PackageChangeError,
     ProjectEnvironmentNotFoundError,
 )
@@ -183,6 +185,54 @@ def test_a_program_that_is_missing_is_named(
     assert (found.tool, found.state) == (tool, State.MISSING)
     with pytest.raises(EnvironmentToolError, match=tool.value):
         manager.sync("project")
+
+
+def test_a_link_keeps_what_it_leads_to(
+    manager: EnvironmentManager, project: Project, tmp_path: Path
+) -> None:
+    manager.create(CreateEnvironment(name="a", packages=["alpha==1.0"]))
+    prefix, elsewhere = project.root / "envs/a/.venv", tmp_path / "shared"
+    prefix.rename(elsewhere)
+    prefix.symlink_to(elsewhere)
+    for _ in range(2):
+        manager.sync("a")
+        assert version_in(project, "envs/a") == "1.0"
+    assert (elsewhere / "bin/python").exists()
+    (project.root / "envs/b").symlink_to(elsewhere)
+    assert [one.name for one in manager.all()] == ["a"]
+    with pytest.raises(ProjectEnvironmentNotFoundError):
+        manager.delete("b")
+
+
+def test_an_environment_made_by_hand_is_not_replaced(
+    manager: EnvironmentManager, project: Project, tmp_path: Path
+) -> None:
+    (project.root / ".venv").mkdir()
+    with pytest.raises(AlreadyExistsError, match="venv"):
+        manager.create(CreateEnvironment(name="project"))
+    (project.root / "envs").symlink_to(tmp_path)
+    with pytest.raises(OutsideWorkspaceError):
+        manager.create(CreateEnvironment(name="a"))
+    assert not (project.root / "pyproject.toml").exists()
+
+
+def test_work_is_stopped_without_a_line_of_output(
+    manager: EnvironmentManager, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a download that takes minutes."""
+    program = project.root / "pixi"
+    program.write_text("#!/bin/sh\nsleep 60 & wait\n")
+    program.chmod(0o755)
+    (project.root / "pixi.toml").write_text("[workspace]\n")
+    monkeypatch.setenv("PATH", str(project.root), prepend=os.pathsep)
+    began = time.monotonic()
+
+    def stop(done: float, total: float | None = None, unit: str = "", message: str = "") -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        manager.sync("project", stop)
+    assert time.monotonic() - began < 30
 
 
 def test_a_pipe_in_place_of_a_file_stops_nothing(

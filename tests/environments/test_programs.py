@@ -12,6 +12,12 @@ from hypothesis import strategies as st
 
 from jupyter_mlws.environments.programs import Language, Program, find_program
 
+RELOCATABLE = """\
+#!/bin/sh
+'''exec' "$(dirname -- "$(realpath -- "$0")")"/'python' "$0" "$@"
+' '''
+"""
+
 
 @pytest.fixture
 def programs(tmp_path: Path) -> dict[str, str]:
@@ -26,6 +32,7 @@ def programs(tmp_path: Path) -> dict[str, str]:
         "cp": "#!/bin/sh\n",
         "tool": f"#!{folder}/python\n",
         "env-tool": "#!/usr/bin/env python3.12\n",
+        "moved-tool": RELOCATABLE,
         "long-tool": f"#!/bin/sh\n'''exec' '{folder}/python' \"$0\" \"$@\"\n' '''\n",
         "jupyter": f"#!{folder}/python\n",
         "binary": "\0\1\2",
@@ -52,6 +59,7 @@ PYTHON = "{bin}/python"
         ("cp a b; tool --verbose", PYTHON),
         ("env-tool", "{bin}/python3.12"),
         ("long-tool x", PYTHON),
+        ("moved-tool x", PYTHON),
         ("jupyter mlws node train --data x", PYTHON),
         ("Rscript fit.R", "{bin}/Rscript"),
         ("julia fit.jl", "{bin}/julia"),

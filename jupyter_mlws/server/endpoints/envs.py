@@ -7,11 +7,11 @@ from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     EnvironmentToolError,
     NotTrustedError,
+    OutsideWorkspaceError,
     PackageChangeError,
     ProjectEnvironmentNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.core.trust import require_trust
 from jupyter_mlws.environments.manager import check_creation, check_packages
 from jupyter_mlws.environments.models import (
     CreateEnvironment,
@@ -35,10 +35,9 @@ def list_environments(workspace: Workspace) -> Page[ProjectEnvironment]:
     "envs",
     "Create an environment with packages, lock and install it",
     also=WRITES,
-    errors=(*CHANGES, AlreadyExistsError),
+    errors=(*CHANGES, AlreadyExistsError, OutsideWorkspaceError),
 )
 def create_environment(workspace: Workspace, body: CreateEnvironment) -> Work[ProjectEnvironment]:
-    require_trust(workspace.project)
     check_creation(body)
     return Work(
         "create environment", lambda progress: workspace.environments.create(body, progress)

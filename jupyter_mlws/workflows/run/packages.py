@@ -35,7 +35,7 @@ PACKAGES_OF_MODULES = {
 }
 """Packages whose modules have another name."""
 COMPONENT_PACKAGES = ("scikit-learn", "pandas", "numpy", "jupyter-mlws")
-"""What components use, named before other packages."""
+"""Packages that components use, named before others."""
 MAX_SHOWN = 3
 """Packages that a reason names."""
 OTHER_ENVIRONMENT = Message("same inputs, other environment: {changes}")
@@ -120,6 +120,7 @@ def changes_since(
     records = history.environments(set(makers.values()))
     inspector, programs = Inspector(project.state, may_start=may_start), _Programs()
     variables = {**os.environ, "PATH": search_path(sys.executable, os.environ)}
+    comparisons: dict[tuple[str, ...], list[Difference]] = {}
     changes: dict[str, list[Difference]] = {}
     for name, identifier in makers.items():
         stage, before = stages[name], records.get(identifier)
@@ -129,16 +130,21 @@ def changes_since(
             continue
         now = inspector.environment(program, variables)
         if now is not None and now.id != before.id:
-            changes[name] = differences(before, now, imports_of(project.root, stage))
+            imports = imports_of(project.root, stage)
+            # Most nodes have the same environments and imports.
+            key = (before.id, now.id, *imports)
+            if key not in comparisons:
+                comparisons[key] = differences(before, now, imports)
+            changes[name] = comparisons[key]
     return changes
 
 
 def describe_changes(changes: Sequence[Difference]) -> Message:
     """Return the differences of an environment as a reason, which names the first of them."""
-    shown = ", ".join(str(change) for change in changes[:MAX_SHOWN])
+    names = ", ".join(str(change) for change in changes[:MAX_SHOWN])
     if len(changes) <= MAX_SHOWN:
-        return OTHER_ENVIRONMENT.fill(changes=shown)
-    return OTHER_ENVIRONMENT_AND_MORE.fill(changes=shown, more=len(changes) - MAX_SHOWN)
+        return OTHER_ENVIRONMENT.fill(changes=names)
+    return OTHER_ENVIRONMENT_AND_MORE.fill(changes=names, more=len(changes) - MAX_SHOWN)
 
 
 def imports_of(root: Path, stage: Stage) -> list[str]:

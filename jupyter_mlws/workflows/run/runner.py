@@ -254,7 +254,8 @@ class Runner:
         self, request: RunRequest, graph: StageGraph[Stage], backend: NativeBackend | DvcBackend
     ) -> RunRequest:
         """Return the request with the nodes whose result was made in another environment."""
-        outputs = {name: backend.hashes(name) for name in graph.required(request.targets)}
+        nodes = graph.required(request.targets)
+        outputs = {name: backend.hashes(name) for name in nodes if not graph.by_id[name].frozen}
         changes = changes_since(
             self._project, RunHistory(self._journal), graph.by_id, outputs, may_start=True
         )
