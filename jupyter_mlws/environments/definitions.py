@@ -162,16 +162,15 @@ def _definitions(name: str, folder: Path) -> Iterator[Definition]:
         files = sorted(path.name for path in folder.glob("requirements*.txt"))
         locks = [file for file in ("pylock.toml",) if (folder / file).is_file()]
         if files or locks:
-            lock = (
-                locks[0] if locks else files[0] if _is_exact(folder / files[0]) else "pylock.toml"
-            )
+            if locks:
+                lock = locks[0]
+            else:
+                rows = [line.strip() for line in _lines(folder / files[0])]
+                rows = [row for row in rows if row and not row.startswith("#")]
+                # Exact versions are a lock.
+                is_exact = bool(rows) and all("==" in row or row.startswith("--") for row in rows)
+                lock = files[0] if is_exact else "pylock.toml"
             yield Definition(name, folder, Tool.REQUIREMENTS, tuple(files or locks), lock)
-
-
-def _is_exact(path: Path) -> bool:
-    """Return whether each requirement of a file has an exact version."""
-    rows = [line for line in _lines(path) if line.strip() and not line.lstrip().startswith("#")]
-    return bool(rows) and all("==" in line or line.lstrip().startswith("--") for line in rows)
 
 
 def _lines(path: Path) -> list[str]:

@@ -130,7 +130,7 @@ class EnvironmentManager:
             definition = Definition(request.name, folder, Tool.UV, (file.name,), "uv.lock")
             if any(one.folder == folder for one in find_definitions(self._root)):
                 raise AlreadyExistsError(name=request.name)
-            # A directory without a definition may be somebody's own environment.
+            # An environment without a definition was made by hand.
             for path in (file, definition.prefix):
                 if os.path.lexists(path):
                     raise AlreadyExistsError(name=path.relative_to(self._root).as_posix())

@@ -90,7 +90,7 @@ def test_a_damaged_file_is_read_anew(
 def test_a_directory_of_modules_is_not_watched(
     inspector: Inspector, install: Callable[..., None], tmp_path: Path
 ) -> None:
-    """It changes with each file that a script writes beside itself."""
+    """Scripts write files beside themselves."""
     install(tmp_path / "venv", "alpha==1.0")
     modules = tmp_path / "modules"
     modules.mkdir()
