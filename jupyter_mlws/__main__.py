@@ -14,11 +14,16 @@ def main() -> int:
     """Run the command line of this process and return its exit code."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["node"]:
-        # A workflow starts this once for every node, so it imports little.
-        from jupyter_mlws.components.node import main as run_node
-
         # Figures are drawn into files, also where there is a display.
         os.environ.setdefault("MPLBACKEND", "Agg")
+        # A workflow starts this once for every node, so it imports little.
+        from jupyter_mlws.environments.active import NODE_FILE, lab_packages, other_python
+
+        if (python := other_python()) is not None:
+            program = [python, NODE_FILE, *arguments[1:]]
+            os.execve(python, program, {**os.environ, **lab_packages()})
+        from jupyter_mlws.components.node import main as run_node
+
         return run_node(arguments[1:])
     if arguments[:1] == ["notebook"]:
         from jupyter_mlws.workflows.notebook.command import main as run_notebook

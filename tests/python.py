@@ -21,7 +21,7 @@ from typing import Any
 
 from jupyter_mlws.components import reader_process
 from jupyter_mlws.engine.forkserver import client as zygotes
-from jupyter_mlws.engine.forkserver.pool import WarmPool
+from jupyter_mlws.engine.forkserver.pool import ZYGOTE_MODULE, WarmPool
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.workflows.run import detaching, live
 
@@ -212,8 +212,9 @@ class _Zygotes:
     TimeoutExpired = subprocess.TimeoutExpired
 
     @staticmethod
-    def Popen(command: Sequence[str], **options: Any) -> Python:
-        assert command[1:3] == ["-m", zygotes.ZYGOTE_MODULE]
+    def Popen(command: Sequence[str], **options: Any) -> Any:
+        if list(command[1:3]) != ["-m", ZYGOTE_MODULE]:
+            return subprocess.Popen(command, **options)
         return Python(ZYGOTE, cwd=options["cwd"], env=options["env"], files=options["pass_fds"])
 
 

@@ -13,7 +13,6 @@ import os
 import secrets
 from pathlib import Path
 
-from jupyter_core.paths import jupyter_data_dir
 
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import NotTrustedError, ProjectNotFoundError
@@ -45,6 +44,8 @@ def require_trust(project: Project) -> None:
 
 def trust(root: Path) -> None:
     """Trust the repository at ``root`` from now on; ProjectNotFoundError if there is none."""
+    from jupyter_core.paths import jupyter_data_dir
+
     record = _record(root)
     own_data(Path(jupyter_data_dir()))
     record.parent.mkdir(exist_ok=True)
@@ -59,6 +60,8 @@ def withdraw_trust(root: Path) -> None:
 
 
 def _record(root: Path) -> Path:
+    from jupyter_core.paths import jupyter_data_dir
+
     name = hashlib.sha256(os.fsencode(root)).hexdigest()
     return Path(jupyter_data_dir(), "mlws", "trusted-projects", name)
 

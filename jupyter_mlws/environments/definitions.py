@@ -18,6 +18,8 @@ from jupyter_mlws.environments.python_packages import normalize, read_file, read
 FOLDER = "envs"
 ROOT = "project"
 """Name of the environment whose files are in the project's root."""
+KERNEL_NAME = re.compile(r"[^a-z0-9._-]+")
+"""What a name of Jupyter's kernels has none of."""
 REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(==\s*([^\s;,#]+))?")
 
 
@@ -63,6 +65,11 @@ class Definition:
     @property
     def python(self) -> Path:
         return self.prefix / "bin" / "python"
+
+    @property
+    def kernel(self) -> str:
+        """Name of its kernel in Jupyter: the same in each clone, since notebooks have it."""
+        return "env-" + KERNEL_NAME.sub("-", self.name.lower())
 
     def packages(self) -> dict[str, str]:
         """Return the installed packages with their versions."""
@@ -142,6 +149,21 @@ def find_definitions(root: Path) -> list[Definition]:
             if path.is_dir() and not path.is_symlink()
         ]
     return [found for name, folder in folders for found in _definitions(name, folder)]
+
+
+def find_by_kernel(kernel: str, folder: Path) -> Definition | None:
+    """Return the installed environment of a kernel's name in the project of ``folder``, if any."""
+    places = (folder, *folder.parents)
+    root = next((one for one in places if (one / ".git").exists()), None)
+    for definition in find_definitions(root) if root else ():
+        if definition.kernel == kernel and definition.python.exists():
+            return definition
+    return None
+
+
+def find_definition(folder: Path) -> Definition | None:
+    """Return the first environment that a directory defines, None if it defines none."""
+    return next(_definitions(folder.name, folder), None)
 
 
 def _definitions(name: str, folder: Path) -> Iterator[Definition]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from jupyter_mlws.environments.definitions import find_by_kernel
 from jupyter_mlws.environments.python_packages import read_file
 
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
@@ -29,6 +30,14 @@ OPERATORS = frozenset("&|;()<>")
 WRAPPERS = {"env": 0, "exec": 0, "nice": 0, "nohup": 0, "time": 0, "timeout": 1, "setsid": 0}
 """Programs that start another one, with the number of words between."""
 CONDA = ("conda", "mamba", "micromamba")
+LAUNCHERS = ("uv", "pixi", *CONDA)
+"""Programs whose ``run`` starts another one in an environment."""
+VALUED_OPTIONS = frozenset(
+    "--cwd --default-index --directory --env-file --environment --extra --group --index"
+    " --manifest-path --name --only-group --package --prefix --project --python --with"
+    " --with-editable --with-requirements -e -n -p".split()
+)
+"""Options of launchers with a value. As in src/workflow/document/command.ts."""
 CONTAINERS = ("docker", "podman")
 CONTAINER_FLAG = re.compile(
     r"--(detach|init|interactive|no-healthcheck|privileged|publish-all|quiet|read-only|rm|tty)|-[Pdiqt]+"
@@ -74,6 +83,21 @@ def find_program(command: str, folder: str, environment: Mapping[str, str]) -> P
     return None
 
 
+def launcher_length(words: Sequence[str]) -> int:
+    """Return how many words come before the program in ``uv run --project envs/a python …``.
+
+    It is 0 for commands that no launcher starts.
+    """
+    if len(words) < 2 or words[0] not in LAUNCHERS or words[1] != "run":
+        return 0
+    place = 2
+    while place < len(words) and words[place].startswith("-") and words[place] != "-m":
+        if words[place] == "--":
+            return place + 1
+        place += 2 if words[place] in VALUED_OPTIONS else 1
+    return place
+
+
 def _simple_commands(command: str) -> Iterator[list[str]]:
     """Yield the words of each command of a list or pipe, without assignments in front."""
     lexer = shlex.shlex(command.replace("\n", " ; "), posix=True, punctuation_chars=True)
@@ -111,12 +135,13 @@ def _program(
     if not words:
         return None
     name = os.path.basename(words[0])
-    if name == "uv" and words[1:2] == ["run"]:
-        return _of_uv(words[2:], folder, environment)
-    if name == "pixi" and words[1:2] == ["run"]:
-        return _of_pixi(words[2:], folder)
-    if name in CONDA and words[1:2] == ["run"]:
-        return _of_conda(words[2:], folder, environment)
+    if length := launcher_length([name, *words[1:]]):
+        options = words[2:length]
+        if name == "uv":
+            return _of_uv(options, folder, environment)
+        if name == "pixi":
+            return _of_pixi(options, folder)
+        return _of_conda(options, folder, environment)
     if name in CONTAINERS and words[1:2] == ["run"]:
         return _of_container(words[2:], folder)
     path = shutil.which(
@@ -163,6 +188,9 @@ def program_of(path: str, folder: str, search_path: str) -> Program | None:
 
 def _of_uv(words: Sequence[str], folder: str, environment: Mapping[str, str]) -> Program | None:
     project = _option(words, "--project", "--directory")
+    python = _option(words, "--python", "-p")
+    if "--no-project" in words and python is not None and "/" in python:
+        return Program(Language.PYTHON, os.path.join(folder, python), folder)
     if "--no-project" in words or "--isolated" in words or "--script" in words:
         return None
     if project is not None:
@@ -224,6 +252,8 @@ def kernel_program(name: str, folder: str, search_path: str) -> Program | None:
     """Return the program of an installed kernel, None if there is none of this name."""
     from jupyter_core.paths import jupyter_path
 
+    if definition := find_by_kernel(name, Path(folder)):
+        return Program(Language.PYTHON, str(definition.python), folder)
     for place in jupyter_path("kernels"):
         try:
             with open(os.path.join(place, name, "kernel.json"), "rb") as file:

@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from types import ModuleType
 
-PACKAGES = "KERNEL_LAB_PACKAGES"
+PACKAGES = "LAB_PACKAGES"
 """Variable with the version of the lab's Python and its directories of packages."""
 NAMES = (
     "IPython asttokens comm dateutil debugpy decorator executing ipykernel ipython_pygments_lexers"

@@ -7,14 +7,13 @@ import os
 import select
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from jupyter_mlws.engine.forkserver.job import EXIT, GO, MAX_MESSAGE, PROTOCOL, Job
 from jupyter_mlws.engine.forkserver.preload import is_stale
 from jupyter_mlws.engine.processes import COOKIE, GRACE
 
-ZYGOTE_MODULE = "jupyter_mlws.engine.forkserver.zygote"
 PADDING_BYTES = 4096
 """Bytes beside the zygote's own in which its children show longer environments and commands."""
 FORK_TIMEOUT = 5.0
@@ -24,7 +23,7 @@ FORK_TIMEOUT = 5.0
 class ForkServerClient:
     """One zygote, and its children whose end has not been reported yet."""
 
-    def __init__(self, python: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, program: Sequence[str], environment: Mapping[str, str]) -> None:
         self.children: dict[int, int] = {}
         """A descriptor of each child by its pid."""
         self.ended = False
@@ -42,7 +41,7 @@ class ForkServerClient:
         files = (theirs.fileno(), write)
         try:
             self._process = subprocess.Popen(
-                [python, "-m", ZYGOTE_MODULE, *map(str, files), " " * PADDING_BYTES],
+                [*program, *map(str, files), " " * PADDING_BYTES],
                 # No folder in which a module could lie that goes before an installed one.
                 cwd="/",
                 env=variables,

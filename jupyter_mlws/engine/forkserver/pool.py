@@ -12,13 +12,16 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from jupyter_mlws.engine.forkserver import eligible
+from jupyter_mlws.engine.forkserver import eligible, launched
 from jupyter_mlws.engine.forkserver.client import ForkServerClient
 from jupyter_mlws.engine.forkserver.fingerprint import Fingerprint, can_be_warm, fingerprint
 from jupyter_mlws.engine.processes import end_group
 
-MAX_ZYGOTES = 2
+ZYGOTE_MODULE = "jupyter_mlws.engine.forkserver.zygote"
+MAX_ZYGOTES = 4
 """Zygotes at a time, of about 200 MB each; nodes of further environments start fresh."""
+Mark = tuple[tuple[str, ...], Fingerprint]
+"""The program of a zygote, and the variables that it has in common with its nodes."""
 UNKNOWN_EXIT_CODE = 255
 """Exit code of a node whose zygote died before it, as the real one is unknown: a failure."""
 
@@ -35,7 +38,7 @@ def available() -> bool:
 
 
 class WarmPool:
-    """Zygotes of one Python, a few for different environments; for one thread.
+    """Zygotes of one Python and of environments, a few for different variables; for one thread.
 
     A launched node is a child of its zygote, not of the owner, so only this class reports its end.
     It leads a session of its own, so ``killpg(pid)`` reaches it and what it started, and
@@ -44,27 +47,30 @@ class WarmPool:
 
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python
+        self._program = (python, "-m", ZYGOTE_MODULE)
         self._available = available()
-        self._zygotes: dict[Fingerprint, ForkServerClient] = {}
+        self._zygotes: dict[Mark, ForkServerClient] = {}
         self._draining_zygotes: list[ForkServerClient] = []
-        self._failed_fingerprints: set[Fingerprint] = set()
+        self._failed_marks: set[Mark] = set()
         self._orphans: dict[int, int] = {}
 
-    def start(self, environment: Mapping[str, str]) -> None:
-        """Start a zygote for nodes of ``environment``; does not wait."""
+    def start(
+        self, environment: Mapping[str, str], program: tuple[str, ...] | None = None
+    ) -> None:
+        """Start a zygote for nodes of ``environment``, of another ``program``; does not wait."""
         if not self._available or not can_be_warm(environment):
             return
-        mark = fingerprint(environment)
+        mark = (program or self._program, fingerprint(environment))
         if (
             mark in self._zygotes
-            or mark in self._failed_fingerprints
+            or mark in self._failed_marks
             or len(self._zygotes) >= MAX_ZYGOTES
         ):
             return
         try:
-            self._zygotes[mark] = ForkServerClient(self._python, environment)
+            self._zygotes[mark] = ForkServerClient(mark[0], environment)
         except OSError:
-            self._failed_fingerprints.add(mark)
+            self._failed_marks.add(mark)
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait until every zygote is warm; return whether one is.
@@ -89,13 +95,17 @@ class WarmPool:
         if not self._available:
             return None
         job = eligible.read(command, cwd, environment, self._python)
+        program = self._program
         if job is None:
-            return None
-        zygote = self._get_warm_zygote(environment)
+            job = launched.read(command, cwd, environment)
+            if job is None:
+                return None
+            program = (job.executable, job.target, launched.ZYGOTE)
+        zygote = self._get_warm_zygote(job.environment, program)
         pid = None if zygote is None else zygote.fork(job, log)
         if zygote is not None and pid is None:
             # Refused, or the zygote is gone: then one for the next node begins to warm at once.
-            self._get_warm_zygote(environment)
+            self._get_warm_zygote(job.environment, program)
         return pid
 
     def filenos(self) -> list[int]:
@@ -153,26 +163,28 @@ class WarmPool:
         self._orphans.clear()
         self._available = False
 
-    def _get_warm_zygote(self, environment: Mapping[str, str]) -> ForkServerClient | None:
+    def _get_warm_zygote(
+        self, environment: Mapping[str, str], program: tuple[str, ...]
+    ) -> ForkServerClient | None:
         """Return a warm zygote for this environment, or None; replace an unusable one."""
-        mark = fingerprint(environment)
+        mark = (program, fingerprint(environment))
         zygote = self._zygotes.get(mark)
         if zygote is None:
-            self.start(environment)
+            self.start(environment, program)
             return None
         warm = zygote.warm
         if zygote.usable:
             return zygote if warm else None
         self._retire(mark)
-        self.start(environment)
+        self.start(environment, program)
         return None
 
-    def _retire(self, mark: Fingerprint) -> None:
+    def _retire(self, mark: Mark) -> None:
         """Start no more children of a zygote; it stays until those that it has have ended."""
         zygote = self._zygotes.pop(mark)
         if not zygote.warm:
             # It died while importing, and would again.
-            self._failed_fingerprints.add(mark)
+            self._failed_marks.add(mark)
         self._draining_zygotes.append(zygote)
         self._release_idle()
 

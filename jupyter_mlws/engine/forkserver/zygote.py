@@ -2,6 +2,7 @@
 
 ``python -m jupyter_mlws.engine.forkserver.zygote A B``:
 
+In an environment of a project :mod:`jupyter_mlws.components.runtime.environment_node` starts it.
 ``A`` is a socket to the owner, ``B`` a pipe for the exit codes. It imports and never computes
 (threads of OpenMP or BLAS would not be there in a child, which then waits for them for ever), has
 one thread, forks on request, and reaps its children and reports their exit codes.
@@ -21,6 +22,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 
 from jupyter_mlws.engine.forkserver import child_init, child_main, preload
 from jupyter_mlws.engine.forkserver.job import PROTOCOL
@@ -61,8 +63,13 @@ def main(control: socket.socket, exits: int) -> None:
     ForkServer(control, exits, owner, path).serve()
 
 
-if __name__ == "__main__":
-    descriptors = [int(argument) for argument in sys.argv[1:3]]
+def start(arguments: Sequence[str]) -> None:
+    """Run :func:`main` with the descriptors of a command line."""
+    descriptors = [int(argument) for argument in arguments[:2]]
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     main(socket.socket(fileno=descriptors[0]), descriptors[1])
+
+
+if __name__ == "__main__":
+    start(sys.argv[1:])

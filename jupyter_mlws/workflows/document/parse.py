@@ -21,14 +21,15 @@ from jupyter_mlws.dvc import yaml_loader
 from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 from jupyter_mlws.dvc.yaml_loader import Lines
 from jupyter_mlws.engine import graph, policy
+from jupyter_mlws.environments.programs import LAUNCHERS, launcher_length
 from jupyter_mlws.workflows.document.terms import EnvironmentPolicy, Kind
 
 FILE = "dvc.yaml"
 """Name of a workflow's file."""
 TITLE = "workflow"
 """The entry of `vars` that is the workflow's title and notes, never a node's settings."""
-NODE_PROGRAM = "jupyter"
-"""Start of a component's command."""
+NODE_PROGRAMS = ("jupyter", *LAUNCHERS)
+"""First words of a component's command."""
 STAGE_KEYS = frozenset(
     ("cmd", "wdir", "deps", "params", "frozen", "meta", "desc", "always_changed", "vars")
 )
@@ -80,19 +81,22 @@ class Stage(graph.Stage):
 
     @property
     def arguments(self) -> list[str]:
-        """Words of the command, or of its first command if the line joins several."""
-        return _first_command(self._words)
+        """Words of the command, or of its first command if the line joins several.
+
+        Without the launcher of an environment, such as ``uv run --project envs/torch``.
+        """
+        return _first_command(self._words[launcher_length(self._words) :])
 
     @cached_property
     def program(self) -> list[str]:
-        """Words from the program's name on, after ``cd FOLDER &&`` and ``env NAME=…``."""
+        """Words from the program's name on, after ``cd FOLDER &&``, ``env NAME=…``, ``uv run …``."""
         words = self._words
         if words[:1] == ["cd"] and words[2:3] == ["&&"]:
             words = words[3:]
         if words[:1] == ["env"]:
             start = (n for n, word in enumerate(words) if n and not ASSIGNMENT.fullmatch(word))
             words = words[next(start, len(words)) :]
-        return _first_command(words)
+        return _first_command(words[launcher_length(words) :])
 
     @property
     def notebook(self) -> str | None:
@@ -116,7 +120,7 @@ class Stage(graph.Stage):
     @cached_property
     def component(self) -> str | None:
         """Name of the component in ``jupyter mlws node NAME …``; None for other commands."""
-        if len(self.commands) != 1 or not self.commands[0].lstrip().startswith(NODE_PROGRAM):
+        if len(self.commands) != 1 or not self.commands[0].lstrip().startswith(NODE_PROGRAMS):
             # Splitting every command would take longer than the rest of the parsing.
             return None
         words = self.arguments

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.environments.active import kernel_spec, other_python
+from jupyter_mlws.environments.definitions import find_by_kernel
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, language_of
 
 ANSI_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+ENVIRONMENT_KERNEL = "environment"
 START_TIMEOUT = 120
 """Seconds; long, because a busy machine starts kernels slowly."""
 
@@ -59,6 +62,8 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
 def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
     from nbclient import NotebookClient
 
+    python = environment_python(notebook, folder)
+
     class StreamingClient(NotebookClient):
         """Forwards output while a cell is still running."""
 
@@ -93,6 +98,12 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
                 )
                 raise NotebookError(words) from None
 
+        def create_kernel_manager(self) -> Any:
+            manager = super().create_kernel_manager()
+            if python is not None:
+                manager.kernel_spec_manager = environment_kernels(python)
+            return manager
+
         def stop(self, task: asyncio.Task[Any] | None) -> None:
             self.stopped = True
             if task is not None:
@@ -110,7 +121,7 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
 
     return StreamingClient(
         notebook,
-        kernel_name=kernel_of(notebook, err),
+        kernel_name=kernel_of(notebook, err) if python is None else ENVIRONMENT_KERNEL,
         resources={"metadata": {"path": str(folder)}},
         timeout=None,
         startup_timeout=START_TIMEOUT,
@@ -132,6 +143,35 @@ def write_output(kind: str, content: Any, out: TextIO, err: TextIO) -> None:
     stream.flush()
 
 
+def environment_python(notebook: Any, folder: Path) -> str | None:
+    """Return the Python of the environment that a notebook runs in: a launcher's, or its kernel's.
+
+    None if its kernel is one of Jupyter's.
+    """
+    if language_of(notebook) != "python":
+        return None
+    if (python := other_python()) is not None:
+        return python
+    definition = find_by_kernel(kernel_name_of(notebook), folder)
+    return None if definition is None else str(definition.python)
+
+
+def environment_kernels(python: str) -> Any:
+    """Return a manager of kernels that has one: that of an environment."""
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+
+    class Kernels(KernelSpecManager):
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            return KernelSpec(display_name=python, resource_dir="", **kernel_spec(python))
+
+    return Kernels()
+
+
+def kernel_name_of(notebook: Any) -> str:
+    """Return the name of the kernel that a notebook names; empty if it names none."""
+    return str(notebook.metadata.get("kernelspec", {}).get("name") or "")
+
+
 def kernel_of(notebook: Any, err: TextIO = sys.stderr) -> str:
     """Return the name of an installed kernel for the notebook.
 
@@ -140,9 +180,9 @@ def kernel_of(notebook: Any, err: TextIO = sys.stderr) -> str:
     from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 
     kernels = sorted(KernelSpecManager().find_kernel_specs())
-    kernel_name = notebook.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
+    kernel_name = kernel_name_of(notebook) or NATIVE_KERNEL_NAME
     if kernel_name in kernels:
-        return str(kernel_name)
+        return kernel_name
     if language_of(notebook) == "python" and NATIVE_KERNEL_NAME in kernels:
         err.write(f"kernel {kernel_name!r} not found; using {NATIVE_KERNEL_NAME}\n")
         return str(NATIVE_KERNEL_NAME)

@@ -14,7 +14,10 @@ interface IArgument {
   values: IWord[];
 }
 
-/** `jupyter mlws node NAME --PORT path … ${settings}`, or the same of a notebook. */
+/**
+ * `jupyter mlws node NAME --PORT path … ${settings}`, or the same of a notebook; also after a
+ * launcher.
+ */
 export interface IComponentCommand {
   text: string;
   /** The component's name; null for a notebook. */
@@ -29,8 +32,60 @@ export interface IComponentCommand {
   unpacks: { name: string; word: IWord }[];
 }
 
+/** Programs whose `run` starts another one in an environment. */
+const LAUNCHERS = new Set(['uv', 'pixi', 'conda', 'mamba', 'micromamba']);
+
+/** Options of launchers with a value. As in jupyter_mlws/environments/programs.py. */
+const VALUED_OPTIONS = new Set(
+  (
+    '--cwd --default-index --directory --env-file --environment --extra --group --index ' +
+    '--manifest-path --name --only-group --package --prefix --project --python --with ' +
+    '--with-editable --with-requirements -e -n -p'
+  ).split(' ')
+);
+
 const SPACE = /^(?:[ \t\r\n]|\\\r?\n)+/;
 const UNPACK = /^\$\{\s*([^\s${}]+)\s*\}$/;
+
+/** How many words come before the program in `uv run --project envs/a python …`. */
+function launcherLength(words: readonly string[]): number {
+  if (words.length < 2 || !LAUNCHERS.has(words[0]) || words[1] !== 'run') {
+    return 0;
+  }
+  let at = 2;
+  while (words[at]?.startsWith('-') && words[at] !== '-m') {
+    if (words[at] === '--') {
+      return at + 1;
+    }
+    at += VALUED_OPTIONS.has(words[at]) ? 2 : 1;
+  }
+  return Math.min(at, words.length);
+}
+
+/** The words of a launcher in front of a command, which may be more than words; empty without one. */
+export function launcherOf(command: string): IWord[] {
+  const words: IWord[] = [];
+  let at = SPACE.exec(command)?.[0].length ?? 0;
+  // Enough for any launcher: what is behind it may be long, or not only words.
+  while (at < command.length && words.length < 40) {
+    const word = readWord(command, at);
+    if (word === null) {
+      break;
+    }
+    words.push(word);
+    at = word.end;
+    at += SPACE.exec(command.slice(at))?.[0].length ?? 0;
+    if (!LAUNCHERS.has(words[0].text)) {
+      return [];
+    }
+  }
+  return words.slice(0, launcherLength(words.map(word => word.text)));
+}
+
+export function withoutLauncher(command: string): string {
+  const end = launcherOf(command).pop()?.end;
+  return end === undefined ? command : command.slice(end).trimStart();
+}
 
 /** Null if the command is more than words: pipes, lists, redirections, open quotes. */
 export function splitWords(source: string): IWord[] | null {
@@ -120,15 +175,14 @@ export function parseCommand(
   }
   const words = splitWords(source);
   const head = words?.map(word => word.text) ?? [];
-  let at =
-    head[0] === 'jupyter' && head[1] === 'mlws'
-      ? 2
-      : head[0] === 'jupyter-mlws'
-        ? 1
-        : 0;
+  let at = launcherLength(head);
+  const isProgram = head[at] === 'jupyter-mlws';
+  at += isProgram ? 1 : 2;
+  const isOurs =
+    isProgram || (head[at - 2] === 'jupyter' && head[at - 1] === 'mlws');
   const isComponent = head[at] === 'node';
-  const isOurs = isComponent || head[at] === 'notebook';
-  if (!words || at === 0 || !isOurs || at + 1 >= words.length) {
+  const isNode = isComponent || head[at] === 'notebook';
+  if (!words || !isOurs || !isNode || at + 1 >= words.length) {
     return null;
   }
   at += 1;

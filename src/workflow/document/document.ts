@@ -7,7 +7,11 @@ import {
   type Node
 } from 'yaml';
 
-import { type IComponentCommand, parseCommand } from './command';
+import {
+  type IComponentCommand,
+  parseCommand,
+  withoutLauncher
+} from './command';
 import { type Entry, type IPartedText, parseParts } from './parts';
 import { dirname, join } from './paths';
 import { entryOf, type IParsedText, startOf } from './ranges';
@@ -422,12 +426,14 @@ function kindOf(
   if (command?.component) {
     return 'component';
   }
-  // The program follows the change of directory and the assignments of variables.
-  const text = commands
-    .join('\n')
-    .trim()
-    .replace(/^cd\s+('[^']*'|[^\s'"]+)\s+&&\s+/, '')
-    .replace(/^env(\s+(?=['"]?\w+=)('[^']*'|"[^"]*"|[^\s'"])+)+\s+/, '');
+  // The program follows the change of directory, the assignments of variables and a launcher.
+  const text = withoutLauncher(
+    commands
+      .join('\n')
+      .trim()
+      .replace(/^cd\s+('[^']*'|[^\s'"]+)\s+&&\s+/, '')
+      .replace(/^env(\s+(?=['"]?\w+=)('[^']*'|"[^"]*"|[^\s'"])+)+\s+/, '')
+  );
   if (/^(jupyter mlws notebook|papermill)\s/.test(text)) {
     return 'notebook';
   }

@@ -34,6 +34,7 @@ import { LearnChecks, PreviewQuery, ShowPreparation } from './dataButtons';
 import { RemoveButton } from './removeButton';
 import { useCanvas } from '../context';
 import { useDrawing, useFlush } from '../hooks';
+import { EnvironmentField } from './environmentField';
 import { ExpressionWidget } from './expressionField';
 import { PairsField, RulesField } from './ruleFields';
 import { NameField, TitleField } from './nameField';
@@ -95,6 +96,7 @@ export function SettingsView(props: {
           <CommandSettings node={node} />
         </>
       )}
+      <EnvironmentField node={node} />
       <ParamsView node={node} />
     </div>
   );

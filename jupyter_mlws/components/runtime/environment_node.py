@@ -1,0 +1,88 @@
+"""Runs a component in an environment of the project, which has none of our packages.
+
+Run as a file by the environment's Python. This package, and what only its files need, comes from
+the lab; everything that a component computes with is the environment's own.
+
+With ``--zygote`` it is the process that such nodes are forked from, see
+:mod:`jupyter_mlws.engine.forkserver`. No file beside it: its directory is the first of the path.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+PACKAGE = Path(__file__).parents[2]
+BORROWED = frozenset(
+    "annotated_types packaging prettytable pydantic pydantic_core skops typing_extensions"
+    " typing_inspection wcwidth yaml".split()
+)
+"""Modules that come from the lab where both Pythons have one version and the environment has none.
+"""
+NEEDED = {"numpy": "numpy", "pandas": "pandas", "pyarrow": "pyarrow", "sklearn": "scikit-learn"}
+"""Modules that the library's components compute with, and their packages."""
+MISSING = (
+    "jupyter mlws node: the environment {prefix} has no {packages}. "
+    "Add them: jupyter mlws env add --name {name} {packages}"
+)
+
+
+class LabFinder:
+    """Finds single packages among the lab's, after all other finders."""
+
+    def __init__(self, names: frozenset[str], directories: Sequence[str]) -> None:
+        self._names = names
+        self._directories = list(directories)
+
+    def find_spec(
+        self, name: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the module ``name``; None for modules of packages and all others."""
+        if path is not None or name not in self._names:
+            return None
+        return PathFinder.find_spec(name, self._directories)
+
+
+def main() -> int:
+    """Run the component of the command line; return its exit code, 2 if a package is missing."""
+    is_zygote = sys.argv[1:2] == ["--zygote"]
+    if not is_zygote:
+        # Not the directory of this file, which is first.
+        sys.path.pop(0)
+    if sys.version_info < (3, 11):
+        print(f"jupyter mlws node: {sys.prefix} has Python {sys.version}; 3.11 is needed",
+              file=sys.stderr)  # noqa: T201  # fmt: skip
+        return 2
+    sys.meta_path.append(LabFinder(frozenset([PACKAGE.name]), [str(PACKAGE.parent)]))
+    from jupyter_mlws.environments.active import packages_of_lab
+
+    directories = packages_of_lab()
+    sys.meta_path.append(LabFinder(BORROWED, directories))
+    if is_zygote:
+        from jupyter_mlws.engine.forkserver.zygote import start
+
+        start(sys.argv[2:])
+        return 0
+    # As `jupyter mlws node` does.
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    needed = {**NEEDED, **({} if directories else {"pydantic": "pydantic", "skops": "skops"})}
+    missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        place = Path(sys.prefix)
+        is_root = place.parents[1].name != "envs"
+        words = {"prefix": sys.prefix, "packages": " ".join(missing)}
+        name = "project" if is_root else place.parent.name
+        print(MISSING.format(name=name, **words), file=sys.stderr)  # noqa: T201
+        return 2
+    from jupyter_mlws.components.node import main as run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The environment that a launcher, such as ``uv run --project envs/torch``, has activated."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+NODE_FILE = str(Path(__file__).parents[1] / "components" / "runtime" / "environment_node.py")
+"""The program that runs a component in another environment, for that environment's Python."""
+KERNEL_FILE = str(Path(__file__).parents[1] / "notebooks" / "kernel_launcher.py")
+"""The program that starts ipykernel in another environment, for that environment's Python."""
+PACKAGES = "LAB_PACKAGES"
+"""Variable with the version of the lab's Python and its directories of packages."""
+
+
+def other_python(variables: Mapping[str, str] = os.environ) -> str | None:
+    """Return the Python of the environment that a launcher activated; None if it is this one.
+
+    An environment that a shell activated is not meant: the lab may be started from any.
+    """
+    if "UV_RUN_RECURSION_DEPTH" in variables:
+        prefix = variables.get("VIRTUAL_ENV")
+    elif "PIXI_ENVIRONMENT_NAME" in variables:
+        prefix = variables.get("CONDA_PREFIX")
+    else:
+        # Of conda only those in a project: others are activated by shells.
+        prefix = variables.get("CONDA_PREFIX")
+        prefix = prefix if prefix and Path(prefix).name == ".conda" else None
+    if not prefix or Path(prefix).resolve() == Path(sys.prefix).resolve():
+        return None
+    python = Path(prefix) / "bin" / "python"
+    return str(python) if python.exists() else None
+
+
+def lab_packages() -> dict[str, str]:
+    """Return the variable that tells a program of another environment of the lab's packages."""
+    directories = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    return {PACKAGES: os.pathsep.join([str(sys.implementation.cache_tag), *directories])}
+
+
+def kernel_spec(python: str) -> dict[str, Any]:
+    """Return Jupyter's specification of a kernel in another environment, but for its title."""
+    return {
+        "argv": [python, KERNEL_FILE, "-f", "{connection_file}"],
+        "language": "python",
+        "metadata": {"debugger": True},
+        "env": lab_packages(),
+    }
+
+
+def packages_of_lab() -> list[str]:
+    """Return the lab's directories of packages, for a Python of the same version; else none."""
+    version, *directories = os.environ.pop(PACKAGES, "").split(os.pathsep)
+    return directories if version == sys.implementation.cache_tag else []

@@ -1,0 +1,73 @@
+import { useId } from 'react';
+
+import { Select } from '../../ui/controls';
+import { trans } from '../../ui/locale';
+import {
+  launcher,
+  launcherText,
+  setEnvironment
+} from '../document/environments';
+import type { IGraphNode } from '../graph/graph';
+import { useCanvas } from '../context';
+import { useReply } from '../replies';
+
+/** Values of the list that are no name of an environment. */
+const LAB = '';
+const OTHER = '?';
+
+/** The environment in which the commands of a node run, from those of the project. */
+export function EnvironmentField({
+  node
+}: {
+  node: IGraphNode;
+}): JSX.Element | null {
+  const { model } = useCanvas();
+  const id = useId();
+  const { stage } = node;
+  const { data } = useReply(service => service.environments(), [node.id]);
+  const environments = data ?? [];
+  const text = launcherText(stage);
+  if (!stage.isEditable || (environments.length === 0 && text === '')) {
+    return null;
+  }
+  const present = environments.find(
+    one => launcher(one, stage.folder) === text
+  );
+  const isMissing = present?.state === 'missing';
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor={id}>{trans.__('Environment')}</label>
+      <Select
+        id={id}
+        className="jp-mod-styled"
+        value={present?.name ?? (text === '' ? LAB : OTHER)}
+        options={[
+          [LAB, trans.__('Same as the lab')],
+          ...environments.map(({ name }): [string, string] => [name, name]),
+          ...(present || text === ''
+            ? []
+            : [[OTHER, text, true] as [string, string, boolean]])
+        ]}
+        onChange={name =>
+          void model.document.edit(
+            setEnvironment(
+              node.id,
+              environments.find(one => one.name === name) ?? null,
+              environments
+            )
+          )
+        }
+      />
+      <div className="jp-mlws-Field-help">
+        {isMissing && present.tool !== 'uv' && present.tool !== 'pixi'
+          ? trans.__('It is not installed yet.')
+          : present
+            ? trans.__(
+                'Runs the node again when %1 changes.',
+                present.lock ?? present.files[0]
+              )
+            : trans.__('Choose an environment of the project.')}
+      </div>
+    </div>
+  );
+}
