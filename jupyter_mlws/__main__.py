@@ -21,7 +21,7 @@ def main() -> int:
 
         if (python := other_python()) is not None:
             program = [python, NODE_FILE, *arguments[1:]]
-            os.execve(python, program, {**os.environ, **lab_packages()})
+            os.execve(python, program, {**os.environ, **lab_packages()})  # noqa: S606
         from jupyter_mlws.components.node import main as run_node
 
         return run_node(arguments[1:])

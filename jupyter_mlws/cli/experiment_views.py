@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from jupyter_mlws.cli.code_views import data_lines
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
@@ -97,11 +97,37 @@ def reproduction(views: Views, result: JSON) -> list[Block]:
         else:
             text = views.say("{path}: not stored anywhere", **row)
         rows.append([Cell(text, Tone.FAINT if row["made"] else Tone.BAD)])
+    for row in result["environments"]:
+        rows += environment_lines(views, row)
     if result["command"]:
         rows.append([Cell(result["command"])])
     text = views.say("Delete it with: {remove}", remove=result["remove"])
     rows.append([Cell(text, Tone.FAINT)])
     return [Lines(rows)]
+
+
+def environment_lines(views: Views, row: JSON) -> Iterator[list[Cell]]:
+    """Yield the lines of an environment that was built again, with what differs from the run's."""
+    if row["source"] == "present":
+        text = views.say("{title}: the present environment is the same", **row)
+    elif row["source"] == "lock":
+        text = views.say("{title}: built from the lock of {name}", **row)
+    else:
+        text = views.say("{title}: built from the record of the run, in {prefix}", **row)
+    yield [Cell(text, Tone.GOOD if not row["unavailable"] else Tone.WARN)]
+    for one in row["unavailable"]:
+        package = f"{one['name']} {one['version'] or ''}".strip()
+        if one["reason"] is None:
+            text = views.say(
+                "{package}: it came from a directory and can't be had", package=package
+            )
+        else:
+            reason = " ".join(one["reason"].split())
+            text = views.say("{package}: can't be had: {reason}", package=package, reason=reason)
+        yield [Cell(text, Tone.BAD)]
+    for one in row["differences"]:
+        change = f"{one['name']} {one['before'] or '–'} → {one['after'] or '–'}"
+        yield [Cell(change, Tone.WARN)]
 
 
 def reproductions(views: Views, rows: Sequence[JSON]) -> list[Block]:

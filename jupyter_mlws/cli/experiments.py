@@ -115,12 +115,15 @@ def lineage(context: CommandContext, of: str) -> int:
 
 
 @cli.command(
-    "Recreate what RUN (or MODEL:VERSION) started from in a git worktree of its own. "
-    "Without RUN, list existing reproductions.",
+    "Recreate what RUN (or MODEL:VERSION, or a snapshot) started from in a git worktree of its "
+    "own: code, data and environments. Without RUN, list existing reproductions.",
     cli.option("Folder of the worktree.", "--path", type=click.Path()),
+    cli.option("Use the present environment, also where the run's differs.", "--no-environment"),
     cli.option("Delete the reproduction, including all work in it.", "--remove"),
 )
-def reproduce(context: CommandContext, run: str | None, path: str | None, remove: bool) -> int:
+def reproduce(
+    context: CommandContext, run: str | None, path: str | None, no_environment: bool, remove: bool
+) -> int:
     if run is None:
         if remove:
             raise UsageFaultError(context.views.say("Specify the reproduction to delete."))
@@ -129,7 +132,10 @@ def reproduce(context: CommandContext, run: str | None, path: str | None, remove
         record = context.client.delete(f"reproductions/{segment(run)}")
         text = context.views.say("Deleted {path}.", path=record["path"])
         return context.answer(record, lambda *_: [line(text, Tone.GOOD)])
-    request = {"path": context.path(path) if path else None}
+    request = {
+        "path": context.path(path) if path else None,
+        "environments": not no_environment,
+    }
     run = version_id(run_id(context.client, run))
     reproduction = context.follow(f"runs/{segment(run)}/reproduce", request)
     return context.answer(reproduction, experiment_views.reproduction)

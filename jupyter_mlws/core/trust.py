@@ -13,7 +13,6 @@ import os
 import secrets
 from pathlib import Path
 
-
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import NotTrustedError, ProjectNotFoundError
 from jupyter_mlws.core.paths import own_data

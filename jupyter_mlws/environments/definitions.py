@@ -96,6 +96,13 @@ class Definition:
         ]
         return changed + missing
 
+    def allows(self, packages: Mapping[str, str]) -> bool:
+        """Return whether packages of these versions may come from its lock."""
+        versions, _ = self._locked()
+        return bool(versions) and all(
+            version in versions.get(name, ()) for name, version in packages.items()
+        )
+
     def state(self) -> State:
         """Return whether it is installed, and as its lock says."""
         if not self.python.exists():

@@ -9,12 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from jupyter_mlws.core.atomic import atomic_write
@@ -24,16 +21,13 @@ from jupyter_mlws.core.errors import (
     Fault,
     InvalidRequestError,
     OutsideWorkspaceError,
-    PackageChangeError,
     ProjectEnvironmentNotFoundError,
-    of_message,
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.locking import FileLock
 from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.core.trust import require_trust
 from jupyter_mlws.environments.definitions import (
     FOLDER,
@@ -49,6 +43,7 @@ from jupyter_mlws.environments.models import (
     ProjectEnvironment,
     ProjectEnvironmentDetail,
 )
+from jupyter_mlws.environments.tools import find_tool, run_tool, uv
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 INVALID_NAME = Message(
@@ -59,13 +54,6 @@ INVALID_VERSION = Message("A version of Python is, for example, 3.12.")
 INVALID_PACKAGE = Message("A package is a name with an optional version, not an option.")
 LOCK_TIMEOUT = 600.0
 """Seconds to wait for another process that changes the same environment."""
-MAX_REASON = 1500
-"""Characters of a program's last output that an error has."""
-MAX_OUTPUT = 1_000_000
-"""Bytes of its output that are read."""
-POLL_INTERVAL = 0.1
-"""Seconds between two looks at a program: it can be stopped in between."""
-COLORS = re.compile(r"\x1b\[[\d;]*m")
 PYPROJECT = """\
 [project]
 name = "{name}"
@@ -178,13 +166,18 @@ class EnvironmentManager:
                 source = next((f for f in definition.files if f.endswith(".txt")), None)
                 if source is None:
                     raise EnvironmentToolError(name=name, tool=definition.tool)
-                self._run(
-                    definition, [*_uv(), "pip", "compile", "--universal", *output, source], progress
+                run_tool(
+                    definition.name,
+                    definition.folder,
+                    [*uv(), "pip", "compile", "--universal", *output, source],
+                    progress,
                 )
             elif definition.tool is Tool.PIXI:
-                self._run(definition, [_program("pixi", name), "lock"], progress)
+                run_tool(
+                    definition.name, definition.folder, [find_tool("pixi", name), "lock"], progress
+                )
             elif definition.tool is Tool.UV:
-                self._run(definition, [*_uv(), "lock"], progress)
+                run_tool(definition.name, definition.folder, [*uv(), "lock"], progress)
             else:
                 raise EnvironmentToolError(name=name, tool=definition.tool)
         return self._model(self._find(name))
@@ -260,11 +253,16 @@ class EnvironmentManager:
     ) -> None:
         """Change definition and lock without installing."""
         if definition.tool is Tool.PIXI:
-            program = _program("pixi", definition.name)
-            self._run(definition, [program, words[0], "--no-install", *words[1:]], progress)
+            program = find_tool("pixi", definition.name)
+            run_tool(
+                definition.name,
+                definition.folder,
+                [program, words[0], "--no-install", *words[1:]],
+                progress,
+            )
         elif definition.tool is Tool.UV:
             arguments = [*words, "--no-sync"] if words[1:] else ["lock"]
-            self._run(definition, [*_uv(), *arguments], progress)
+            run_tool(definition.name, definition.folder, [*uv(), *arguments], progress)
         else:
             raise EnvironmentToolError(name=definition.name, tool=definition.tool)
 
@@ -272,8 +270,11 @@ class EnvironmentManager:
         """Install an environment beside the present one, and put it in its place."""
         if definition.tool is Tool.PIXI:
             # It changes what differs, and repairs what was cut short.
-            self._run(
-                definition, [_program("pixi", definition.name), "install", "--frozen"], progress
+            run_tool(
+                definition.name,
+                definition.folder,
+                [find_tool("pixi", definition.name), "install", "--frozen"],
+                progress,
             )
             return
         new, old = (
@@ -286,7 +287,13 @@ class EnvironmentManager:
         _remove(old)
         try:
             for command in _installation(definition, new):
-                self._run(definition, command, progress, {"UV_PROJECT_ENVIRONMENT": str(new)})
+                run_tool(
+                    definition.name,
+                    definition.folder,
+                    command,
+                    progress,
+                    {"UV_PROJECT_ENVIRONMENT": str(new)},
+                )
             if os.path.lexists(definition.prefix):
                 definition.prefix.rename(old)
             new.rename(definition.prefix)
@@ -294,49 +301,6 @@ class EnvironmentManager:
             _remove(new)
             raise
         _remove(old)
-
-    def _run(
-        self,
-        definition: Definition,
-        command: Sequence[str],
-        progress: ProgressCallback,
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
-        """Run a program in the environment's directory; report the lines that it prints."""
-        environment = {
-            k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")
-        }
-        lines = [""]
-        with tempfile.TemporaryFile() as output:
-            process = subprocess.Popen(
-                command,
-                cwd=definition.folder,
-                env={**environment, "NO_COLOR": "1", **(variables or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                is_running = True
-                while is_running:
-                    with suppress(subprocess.TimeoutExpired):
-                        process.wait(POLL_INTERVAL)
-                        is_running = False
-                    content = os.pread(output.fileno(), MAX_OUTPUT, 0).decode(errors="replace")
-                    count = len(lines)
-                    lines = mask_credentials(COLORS.sub("", content)).splitlines() or [""]
-                    # Also without a new line: it may stop the work.
-                    for line in lines[count - 1 :] or lines[-1:]:
-                        progress(0, message=line)
-            except BaseException:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                raise
-        if process.returncode:
-            reason = "\n".join(lines)[-MAX_REASON:].strip() or f"exit code {process.returncode}"
-            raise of_message(reason) or PackageChangeError(name=definition.name, reason=reason)
 
 
 def check_creation(request: CreateEnvironment) -> None:
@@ -396,7 +360,7 @@ def _installation(definition: Definition, prefix: Path) -> Iterator[list[str]]:
         program = next((p for p in ("micromamba", "mamba", "conda") if shutil.which(p)), "conda")
         words = ["create"] if program == "micromamba" else ["env", "create"]
         yield [
-            _program(program, definition.name),
+            find_tool(program, definition.name),
             *words,
             "-y",
             "-p",
@@ -406,25 +370,11 @@ def _installation(definition: Definition, prefix: Path) -> Iterator[list[str]]:
         ]
         return
     # Its programs find their Python wherever the directory is moved.
-    yield [*_uv(), "venv", "--relocatable", str(prefix)]
+    yield [*uv(), "venv", "--relocatable", str(prefix)]
     if definition.tool is Tool.UV:
-        yield [*_uv(), "sync", *(["--frozen"] if has_lock else [])]
+        yield [*uv(), "sync", *(["--frozen"] if has_lock else [])]
     elif has_lock:
-        yield [*_uv(), "pip", "sync", "--python", str(prefix), str(definition.lock)]
+        yield [*uv(), "pip", "sync", "--python", str(prefix), str(definition.lock)]
     else:
         files = [word for file in definition.files for word in ("--requirements", file)]
-        yield [*_uv(), "pip", "install", "--python", str(prefix), *files]
-
-
-def _uv() -> list[str]:
-    from uv import find_uv_bin
-
-    return [os.fsdecode(find_uv_bin()), "--no-progress"]
-
-
-def _program(word: str, name: str) -> str:
-    """Return the path of a program that is not one of our dependencies."""
-    path = shutil.which(word)
-    if path is None:
-        raise EnvironmentToolError(name=name, tool=word)
-    return path
+        yield [*uv(), "pip", "install", "--python", str(prefix), *files]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,35 @@ class EnvironmentRecord(Record):
     conda: dict[str, str]
     lock: dict[str, str]
     requirements: str
+
+
+class UnavailablePackage(Record):
+    """A package that cannot be installed again.
+
+    ``reason`` is that of the package index; null for a package that came from a directory. Of a
+    lock that cannot be installed it is the environment's name, without ``version``.
+    """
+
+    name: str
+    version: str | None
+    reason: str | None
+
+
+class RebuiltEnvironment(Record):
+    """The environment of a run that was built again.
+
+    ``source`` is the ``lock`` of the project's environment ``name``, the ``record`` of the run, or
+    the ``present`` environment, which is the same. ``prefix``: the directory that it was built in,
+    from the reproduction's root. ``differences``: packages that are not as in the run.
+    """
+
+    id: str
+    title: str
+    source: Literal["present", "lock", "record"]
+    name: str | None = None
+    prefix: str | None = None
+    unavailable: list[UnavailablePackage] = Field(default_factory=list)
+    differences: list[PackageChange] = Field(default_factory=list)
 
 
 class ProjectEnvironment(Record):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from jupyter_mlws.environments.active import other_python
 from jupyter_mlws.environments.definitions import find_by_kernel
 from jupyter_mlws.environments.python_packages import read_file
 
@@ -33,9 +34,12 @@ CONDA = ("conda", "mamba", "micromamba")
 LAUNCHERS = ("uv", "pixi", *CONDA)
 """Programs whose ``run`` starts another one in an environment."""
 VALUED_OPTIONS = frozenset(
-    "--cwd --default-index --directory --env-file --environment --extra --group --index"
-    " --manifest-path --name --only-group --package --prefix --project --python --with"
-    " --with-editable --with-requirements -e -n -p".split()
+    {
+        *("--cwd", "--default-index", "--directory", "--env-file", "--environment", "--extra"),
+        *("--group", "--index", "--manifest-path", "--name", "--only-group", "--package"),
+        *("--prefix", "--project", "--python", "--with", "--with-editable"),
+        *("--with-requirements", "-e", "-n", "-p"),
+    }
 )
 """Options of launchers with a value. As in src/workflow/document/command.ts."""
 CONTAINERS = ("docker", "podman")
@@ -149,6 +153,8 @@ def _program(
     )
     if path is None or not os.path.isabs(path):
         return None
+    if name in ("jupyter", "jupyter-mlws") and (python := other_python(environment)):
+        return Program(Language.PYTHON, python, folder)
     if name == "jupyter" and words[1:3] == ["mlws", "notebook"] and len(words) > 3:
         try:
             notebook = json.loads(read_file(os.path.join(folder, words[3])))

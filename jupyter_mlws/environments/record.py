@@ -43,6 +43,26 @@ class Environment:
         fields = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         return cls(**{**fields, "language": Language(record["language"])})
 
+    @classmethod
+    def from_requirements(cls, text: str) -> Environment:
+        """Return the environment of Python that :attr:`requirements` describes."""
+        title, *lines = text.splitlines() or [""]
+        interpreter, _, platform = title.removeprefix("# ").partition(", ")
+        implementation, _, version = interpreter.partition(" ")
+        packages, sources = {}, {}
+        for line in lines:
+            name, equals, release = line.partition("==")
+            if equals:
+                # Of an editable package: ``# NAME==VERSION is editable: URL, commit COMMIT``.
+                name, release = name.removeprefix("# "), release.split(" ")[0]
+                if line.startswith("# "):
+                    sources[name] = {"editable": True, "url": line.split(": ", 1)[-1]}
+            else:
+                name, _, url = line.partition(" @ ")
+                sources[name] = {"url": url}
+            packages[name] = release
+        return cls(Language.PYTHON, implementation, version, platform, packages, sources)
+
     @cached_property
     def text(self) -> str:
         """The record: JSON with sorted keys, without what is empty."""

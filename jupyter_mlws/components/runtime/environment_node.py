@@ -19,13 +19,16 @@ from types import ModuleType
 
 PACKAGE = Path(__file__).parents[2]
 BORROWED = frozenset(
-    "annotated_types packaging prettytable pydantic pydantic_core skops typing_extensions"
-    " typing_inspection wcwidth yaml".split()
+    {
+        *("annotated_types", "packaging", "prettytable", "pydantic", "pydantic_core", "skops"),
+        *("typing_extensions", "typing_inspection", "wcwidth", "yaml"),
+    }
 )
-"""Modules that come from the lab where both Pythons have one version and the environment has none.
-"""
+"""Modules of the lab, where both Pythons have one version and the environment has none of them."""
 NEEDED = {"numpy": "numpy", "pandas": "pandas", "pyarrow": "pyarrow", "sklearn": "scikit-learn"}
 """Modules that the library's components compute with, and their packages."""
+OLDEST = (3, 11)
+TOO_OLD = "jupyter mlws node: the environment {prefix} has Python {version}; components need 3.11"
 MISSING = (
     "jupyter mlws node: the environment {prefix} has no {packages}. "
     "Add them: jupyter mlws env add --name {name} {packages}"
@@ -54,9 +57,8 @@ def main() -> int:
     if not is_zygote:
         # Not the directory of this file, which is first.
         sys.path.pop(0)
-    if sys.version_info < (3, 11):
-        print(f"jupyter mlws node: {sys.prefix} has Python {sys.version}; 3.11 is needed",
-              file=sys.stderr)  # noqa: T201  # fmt: skip
+    if sys.version_info < OLDEST:
+        print(TOO_OLD.format(prefix=sys.prefix, version=sys.version.split()[0]), file=sys.stderr)  # noqa: T201
         return 2
     sys.meta_path.append(LabFinder(frozenset([PACKAGE.name]), [str(PACKAGE.parent)]))
     from jupyter_mlws.environments.active import packages_of_lab

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from jupyter_mlws.engine.forkserver.fingerprint import can_be_warm
 from jupyter_mlws.engine.forkserver.job import Job, Kind
+from jupyter_mlws.environments.active import other_python
 
 PLAIN = re.compile(
     r"""(?: [ \t\w@%+:,./-] | [^\x00-\x7f] | (?<![ \t])=   # words that no shell touches
@@ -72,7 +73,7 @@ def _node_job(
 ) -> Job | None:
     """Return the job of ``jupyter mlws node …``: the console script that `jupyter` would exec."""
     script = _resolve_executable(words[0], cwd, environment)
-    if script is None:
+    if script is None or other_python(environment) is not None:
         return None
     if os.path.basename(words[0]) == "jupyter":
         if list(words[1:2]) != ["mlws"] or not _is_same_python(_interpreter(script), python):

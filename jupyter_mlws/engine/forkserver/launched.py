@@ -38,7 +38,7 @@ def read(command: str, cwd: str, environment: Mapping[str, str]) -> Job | None:
     length = 2 if rest[:1] == [NODE[0]] else 3
     if rest[:length] not in (list(NODE), ["jupyter", "mlws", "node"]):
         return None
-    folder = Path(os.path.normpath(os.path.join(cwd, words[start - 1])))
+    folder = Path(os.path.normpath(Path(cwd, words[start - 1])))
     prefix = folder / ".venv"
     if not _is_installed(folder, *map(_time, (folder / "uv.lock", prefix, *_sites(prefix)))):
         return None

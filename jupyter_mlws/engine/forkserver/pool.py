@@ -18,8 +18,10 @@ from jupyter_mlws.engine.forkserver.fingerprint import Fingerprint, can_be_warm,
 from jupyter_mlws.engine.processes import end_group
 
 ZYGOTE_MODULE = "jupyter_mlws.engine.forkserver.zygote"
-MAX_ZYGOTES = 4
-"""Zygotes at a time, of about 200 MB each; nodes of further environments start fresh."""
+MAX_ZYGOTES = 2
+"""Zygotes of one Python at a time, of about 200 MB each; nodes of further variables start fresh."""
+MAX_PYTHONS = 3
+"""Pythons with zygotes at a time: the lab's and those of environments."""
 Mark = tuple[tuple[str, ...], Fingerprint]
 """The program of a zygote, and the variables that it has in common with its nodes."""
 UNKNOWN_EXIT_CODE = 255
@@ -54,21 +56,22 @@ class WarmPool:
         self._failed_marks: set[Mark] = set()
         self._orphans: dict[int, int] = {}
 
-    def start(
-        self, environment: Mapping[str, str], program: tuple[str, ...] | None = None
-    ) -> None:
+    def start(self, environment: Mapping[str, str], program: tuple[str, ...] | None = None) -> None:
         """Start a zygote for nodes of ``environment``, of another ``program``; does not wait."""
         if not self._available or not can_be_warm(environment):
             return
-        mark = (program or self._program, fingerprint(environment))
+        program = program or self._program
+        mark = (program, fingerprint(environment))
+        pythons = [python for python, _ in self._zygotes]
         if (
             mark in self._zygotes
             or mark in self._failed_marks
-            or len(self._zygotes) >= MAX_ZYGOTES
+            or pythons.count(program) >= MAX_ZYGOTES
+            or (program not in pythons and len(set(pythons)) >= MAX_PYTHONS)
         ):
             return
         try:
-            self._zygotes[mark] = ForkServerClient(mark[0], environment)
+            self._zygotes[mark] = ForkServerClient(program, environment)
         except OSError:
             self._failed_marks.add(mark)
 

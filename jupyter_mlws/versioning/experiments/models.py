@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.environments.models import RebuiltEnvironment
 from jupyter_mlws.versioning.models import Plain, Scalar, Text, UnreachableRemote
 
 
@@ -58,9 +59,13 @@ class TrackedRun(RunState):
 
 
 class ReproduceRequest(Request):
-    """Folder of a reproduction, inside the project; chosen automatically by default."""
+    """Folder of a reproduction, inside the project; chosen automatically by default.
+
+    ``environments``: whether those of the run are built again where the present ones differ.
+    """
 
     path: Plain | None = Field(default=None, min_length=1, max_length=1000)
+    environments: bool = True
 
 
 class UnavailableData(Record):
@@ -90,6 +95,7 @@ class Reproduction(Record):
     metrics: dict[str, float | None]
     data: list[Text]
     unavailable: list[UnavailableData]
+    environments: list[RebuiltEnvironment] = Field(default_factory=list)
     command: str | None
     remove: str
 

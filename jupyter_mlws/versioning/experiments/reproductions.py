@@ -7,11 +7,14 @@ ignore, and use the project's cache.
 from __future__ import annotations
 
 import builtins
+import json
 import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,12 @@ from jupyter_mlws.core.trust import trust, withdraw_trust
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.dvc.settings import DataSettings
+from jupyter_mlws.environments.models import RebuiltEnvironment
+from jupyter_mlws.environments.rebuild import rebuild
+from jupyter_mlws.environments.record import FOLDER as ENVIRONMENTS
+from jupyter_mlws.environments.record import Environment
+from jupyter_mlws.environments.store import load, makers
+from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.data_index import normalize_path
 from jupyter_mlws.versioning.experiments.models import (
@@ -42,6 +51,7 @@ from jupyter_mlws.versioning.experiments.models import (
 from jupyter_mlws.versioning.experiments.run_outputs import list_node_runs
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
+from jupyter_mlws.versioning.snapshots.create import TRAILER_ENVIRONMENT
 
 FOLDER = "reproductions"
 RECORD = "reproduction.json"
@@ -63,7 +73,8 @@ class Reproductions(RepositoryPart):
     def check(self, identifier: str, request: ReproduceRequest | None = None) -> dict[str, Any]:
         """Return the run to reproduce.
 
-        ``identifier`` is MLflow's id, the id of a workflow run, or ``MODEL:VERSION``.
+        ``identifier`` is MLflow's id, the id of a workflow run, ``MODEL:VERSION``, or a snapshot
+        or another name of a commit, whose workflow then takes the place of the run.
 
         Raises MLflowFailedError, VersionItemNotFoundError, RunCommitMissingError if the run has no
         commit that still exists, AlreadyReproducedError if it is reproduced already,
@@ -80,7 +91,7 @@ class Reproductions(RepositoryPart):
             run_id = version["run"] or identifier
         run: dict[str, Any] | None = tracking.ask("find_run", identifier=run_id)
         if run is None:
-            raise VersionItemNotFoundError(kind="run", name=run_id)
+            run = self._version(run_id)
         commit = run["commit"]
         if not commit or self._git.find(commit) is None:
             raise RunCommitMissingError(run=run["id"], commit=commit or "-")
@@ -88,6 +99,25 @@ class Reproductions(RepositoryPart):
         if self._is_complete(target):
             raise AlreadyReproducedError(run=run["id"], path=self._relative_path(target))
         return run
+
+    def _version(self, name: str) -> dict[str, Any]:
+        """Return a commit in the form of a run. Raises VersionItemNotFoundError."""
+        commit = self._git.find(name)
+        if commit is None:
+            raise VersionItemNotFoundError(kind="run", name=name)
+        output = self._git.run("ls-tree", "-r", "-z", "--name-only", commit)
+        paths = [os.fsdecode(path) for path in output.split(b"\0")]
+        workflows = [path for path in paths if path.split("/")[-1] == "dvc.yaml"]
+        return {
+            "id": commit,
+            "run": None,
+            "node": None,
+            "commit": commit,
+            "workflow": workflows[0] if len(workflows) == 1 else None,
+            "params": {},
+            "metrics": {},
+            "inputs": {},
+        }
 
     def create(
         self,
@@ -119,6 +149,13 @@ class Reproductions(RepositoryPart):
                 )  # fmt: skip
                 data_paths, unavailable = self._checkout_data(run, target, progress)
                 path = self._relative_path(target)
+                # It is a version of the project, which was trusted before this.
+                trust(target)
+                environments = (
+                    rebuild(Project.open(target), self._environments(run), progress)
+                    if request.environments
+                    else []
+                )
                 reproduction = Reproduction.from_object(
                     run,
                     id=target.name,
@@ -126,13 +163,12 @@ class Reproductions(RepositoryPart):
                     path=path,
                     data=data_paths,
                     unavailable=unavailable,
-                    command=_command(run, path),
+                    environments=environments,
+                    command=_command(run, path, environments),
                     remove=f"jupyter mlws reproduce --remove {shlex.quote(target.name)}",
                 )
                 record = Project.open(target).state / RECORD
                 record.write_text(reproduction.model_dump_json(), encoding="utf-8")
-                # It is a version of the project, which was trusted before this.
-                trust(target)
             except BaseException:
                 self._remove(target)
                 raise
@@ -224,6 +260,34 @@ class Reproductions(RepositoryPart):
         ]
         return [item.path for item in there], unavailable
 
+    def _environments(self, run: Mapping[str, Any]) -> builtins.list[Environment]:
+        """Return the environments in which the run's nodes ran, that of the most nodes first.
+
+        Without a record of the nodes, those that the run's commit names.
+        """
+        if not run["run"] or not self._repository.project.has_database():
+            return environments_at(self._git, run["commit"])
+        with closing(self._repository.project.database()) as database:
+            query = "SELECT node, record FROM nodes WHERE run = ?"
+            nodes = {
+                row["node"]: json.loads(row["record"])
+                for row in database.execute(query, (run["run"],))
+                if run["node"] in (None, row["node"])
+            }
+            files = {name: [*(one.get("outputs") or {}).items()] for name, one in nodes.items()}
+            made = makers(database, [file for one in files.values() for file in one])
+            ids = Counter(
+                identifier
+                for name, node in nodes.items()
+                # A node that did not run has the environment in which its result was made.
+                for identifier in {
+                    node.get("environment") or next(map(made.get, files[name]), None)
+                }
+                if identifier
+            )
+            records = load(database, ids)
+        return [records[identifier] for identifier, _ in ids.most_common() if identifier in records]
+
     def _data_pointers(self, run: Mapping[str, Any]) -> builtins.list[DataPointer]:
         items = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]
         read = dict(run["inputs"])
@@ -240,9 +304,24 @@ class Reproductions(RepositoryPart):
         ]
 
 
-def _command(run: Mapping[str, Any], path: str) -> str | None:
-    """Return the shell command that repeats the run."""
+def environments_at(git: Git, commit: str) -> builtins.list[Environment]:
+    """Return the environments of Python that a snapshot names, and whose files it has."""
+    names = git.run(
+        "log", "-1", f"--format=%(trailers:key={TRAILER_ENVIRONMENT},valueonly)", commit
+    )
+    files = (f"{ENVIRONMENTS}/{name[:12]}.txt" for name in names.decode().split())
+    texts = (git.blob(commit, file) for file in files)
+    return [Environment.from_requirements(text.decode(errors="replace")) for text in texts if text]
+
+
+def _command(
+    run: Mapping[str, Any], path: str, environments: Sequence[RebuiltEnvironment]
+) -> str | None:
+    """Return the shell command that repeats the run, in the environment that was built for it."""
     there = f"cd {shlex.quote(path)} && "
+    prefix = next((one.prefix for one in environments if one.source == "record"), None)
+    if prefix is not None:
+        there += f"uv run --no-project --python {shlex.quote(prefix)}/bin/python "
     if run["workflow"]:
         words = ["jupyter", "mlws", "run", run["workflow"], *([run["node"]] if run["node"] else [])]
         return there + shlex.join(words)

@@ -89,7 +89,7 @@ class Stage(graph.Stage):
 
     @cached_property
     def program(self) -> list[str]:
-        """Words from the program's name on, after ``cd FOLDER &&``, ``env NAME=…``, ``uv run …``."""
+        """Words from the program's name on, after ``cd FOLDER &&``, ``env NAME=…``, ``uv run``."""
         words = self._words
         if words[:1] == ["cd"] and words[2:3] == ["&&"]:
             words = words[3:]

@@ -1,0 +1,175 @@
+"""Builds the environments of a run again: from a lock of the project, or else from their records.
+
+They are built in a directory of their own; the present environments stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_mlws.core.errors import PackageChangeError
+from jupyter_mlws.core.progress import ProgressCallback
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.environments.definitions import Definition, find_definitions
+from jupyter_mlws.environments.inspector import Inspector
+from jupyter_mlws.environments.manager import EnvironmentManager
+from jupyter_mlws.environments.models import PackageChange, RebuiltEnvironment, UnavailablePackage
+from jupyter_mlws.environments.programs import Language, Program
+from jupyter_mlws.environments.python_packages import normalize, read_packages
+from jupyter_mlws.environments.record import Environment, differences
+from jupyter_mlws.environments.tools import run_tool, uv
+
+OUR_PACKAGE = "jupyter-mlws"
+PINNED = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+-]+)")
+"""A package with its version in a message of uv."""
+MAX_UNAVAILABLE = 50
+"""Packages that cannot be had, up to which a rebuild goes on without them."""
+
+
+def rebuild(
+    project: Project, records: Iterable[Environment], progress: ProgressCallback
+) -> list[RebuiltEnvironment]:
+    """Build the environments in which a run's nodes ran in the worktree of ``project``.
+
+    Packages that cannot be had are named in the result, and the others are installed. Raises
+    PackageChangeError if there is no such interpreter.
+    """
+    definitions = find_definitions(project.root)
+    here = Inspector(project.state).environment(
+        Program(Language.PYTHON, sys.executable, str(project.root)), os.environ
+    )
+    rebuilt = []
+    for record in records:
+        if record.language is not Language.PYTHON:
+            continue
+        progress(0, message=record.title)
+        if here is not None and _is_same(here, record):
+            rebuilt.append(RebuiltEnvironment(id=record.id, title=record.title, source="present"))
+        elif locked := next((one for one in definitions if one.allows(record.packages)), None):
+            rebuilt.append(_from_lock(project, locked, record, progress))
+        else:
+            rebuilt.append(_from_record(project.root, record, progress))
+    return rebuilt
+
+
+def _is_same(one: Environment, other: Environment) -> bool:
+    facts = [(e.title, e.platform, dict(e.packages), dict(e.conda)) for e in (one, other)]
+    return facts[0] == facts[1]
+
+
+def _from_lock(
+    project: Project, definition: Definition, record: Environment, progress: ProgressCallback
+) -> RebuiltEnvironment:
+    unavailable: list[UnavailablePackage] = []
+    changes: list[PackageChange] = []
+    prefix = None
+    try:
+        EnvironmentManager(project).sync(definition.name, progress)
+        prefix = definition.prefix.relative_to(project.root).as_posix()
+        changes = _compare(record, definition.packages())
+    except PackageChangeError as error:
+        reason = str(error.facts["reason"])
+        unavailable = [UnavailablePackage(name=definition.name, version=None, reason=reason)]
+    return RebuiltEnvironment(
+        id=record.id,
+        title=record.title,
+        source="lock",
+        name=definition.name,
+        prefix=prefix,
+        unavailable=unavailable,
+        differences=changes,
+    )
+
+
+def _from_record(root: Path, record: Environment, progress: ProgressCallback) -> RebuiltEnvironment:
+    prefix = root / f".venv-{record.id[:8]}"
+    _remove(prefix)
+    try:
+        _create(root, record, prefix, progress)
+        unavailable = _install(root, record, prefix, progress)
+    except BaseException:
+        _remove(prefix)
+        raise
+    sites = [str(site) for site in prefix.glob("lib/python3.*/site-packages")]
+    left_out = {one.name for one in unavailable} | {OUR_PACKAGE}
+    return RebuiltEnvironment(
+        id=record.id,
+        title=record.title,
+        source="record",
+        prefix=prefix.relative_to(root).as_posix(),
+        unavailable=unavailable,
+        differences=[
+            change
+            for change in _compare(record, read_packages(sites)[0])
+            if change.name not in left_out
+        ],
+    )
+
+
+def _create(root: Path, record: Environment, prefix: Path, progress: ProgressCallback) -> None:
+    """Create an empty environment of the record's Python, or of the next one with its features."""
+    command = [*uv(), "venv", "--python"]
+    try:
+        run_tool(record.title, root, [*command, record.version, str(prefix)], progress)
+    except PackageChangeError:
+        _remove(prefix)
+        minor = ".".join(record.version.split(".")[:2])
+        run_tool(record.title, root, [*command, minor, str(prefix)], progress)
+
+
+def _install(
+    root: Path, record: Environment, prefix: Path, progress: ProgressCallback
+) -> list[UnavailablePackage]:
+    """Install the packages of a record; return those that cannot be had."""
+    lines: dict[str, str] = {}
+    for line in record.requirements.splitlines():
+        name = normalize(re.split(r"==| @ ", line)[0])
+        if not line.startswith("#") and name != OUR_PACKAGE:
+            lines[name] = line
+    unavailable = [
+        UnavailablePackage(name=name, version=record.packages[name], reason=None)
+        for name in record.packages
+        if name not in lines and name != OUR_PACKAGE
+    ]
+    file = prefix / "requirements.txt"
+    install = [*uv(), "pip", "install", "--no-deps", "--python", str(prefix), "-r", str(file)]
+    # An attempt names one package that cannot be had, before anything is installed.
+    while len(unavailable) < MAX_UNAVAILABLE:
+        file.write_text("\n".join(lines.values()) + "\n", encoding="utf-8")
+        try:
+            run_tool(record.title, root, [*install, "--dry-run"], progress)
+        except PackageChangeError as error:
+            reason = str(error.facts["reason"])
+            names = [normalize(one[1]) for one in PINNED.finditer(reason)]
+            name = next((one for one in names if one in lines), "")
+            if not name:
+                raise
+            del lines[name]
+            unavailable.append(
+                UnavailablePackage(name=name, version=record.packages[name], reason=reason)
+            )
+        else:
+            break
+    run_tool(record.title, root, install, progress)
+    return unavailable
+
+
+def _compare(record: Environment, packages: dict[str, str]) -> list[PackageChange]:
+    """Return in what packages differ from those of a record."""
+    now = replace(record, packages=packages)
+    return [
+        PackageChange(name=change.name, before=change.before or None, after=change.after or None)
+        for change in differences(record, now)
+    ]
+
+
+def _remove(prefix: Path) -> None:
+    with suppress(FileNotFoundError):
+        shutil.rmtree(prefix)

@@ -1,0 +1,149 @@
+"""A run is repeated in the environment that made it, also in another clone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.environments.conftest import build_wheel
+
+BIN = Path(sys.executable).parent
+FLOW = """\
+stages:
+  tell:
+    cmd: {} tell.py > told.txt
+    deps: [tell.py{}]
+    outs: [told.txt]
+"""
+IN_TOOLS = FLOW.format("uv run --frozen --project envs/tools python", ", envs/tools/uv.lock")
+
+
+class Person:
+    """Types commands in a folder, with a home of their own."""
+
+    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+        self.folder = folder
+        self.variables = variables
+
+    def __call__(self, command: str, code: int = 0) -> str:
+        answer = subprocess.run(
+            command, shell=True, cwd=self.folder, env=self.variables, capture_output=True, text=True
+        )
+        assert answer.returncode == code, answer.stdout + answer.stderr
+        return answer.stdout
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    for version in ("1.0", "2.0"):
+        build_wheel(tmp_path / "index", "alpha", version)
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def person(tmp_path: Path, index: Path) -> Person:
+    """Somebody with a project in Git and DVC whose data is also in a remote."""
+    home = tmp_path / "home"
+    settings = home / ".config/uv/uv.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"no-index = true\nfind-links = ['{index}']\n")
+    keep = ("LANG", "TMPDIR", "PYTHONPATH")
+    person = Person(
+        tmp_path / "project",
+        {
+            **{name: os.environ[name] for name in keep if name in os.environ},
+            "HOME": str(home),
+            "PATH": f"{BIN}:/usr/bin:/bin",
+            "UV_PYTHON": sys.executable,
+        },
+    )
+    person.folder.mkdir()
+    person(
+        "git init -q -b main . && git config --global user.name Ada &&"
+        " git config --global user.email ada@example.org && dvc init -q &&"
+        f" dvc remote add -q -d store {tmp_path / 'remote'} &&"
+        " dvc config core.autostage true && jupyter mlws trust"
+    )
+    (person.folder / "tell.py").write_text("import alpha\nprint(alpha.VERSION)\n")
+    return person
+
+
+def command_of(output: str) -> str:
+    return next(line.strip() for line in output.splitlines() if line.strip().startswith("cd "))
+
+
+def test_a_lock_repeats_a_run_here_and_in_another_clone(person: Person, tmp_path: Path) -> None:
+    person("jupyter mlws env create tools alpha==1.0")
+    (person.folder / "dvc.yaml").write_text(IN_TOOLS)
+    person("jupyter mlws run")
+    told, lock = (person.folder / name for name in ("told.txt", "dvc.lock"))
+    assert told.read_text() == "1.0\n"
+    before = lock.read_bytes()
+    person("jupyter mlws commit -m one && git tag one")
+    person("jupyter mlws env add --name tools alpha==2.0")
+    assert "uv.lock" in person("jupyter mlws plan")
+    person("jupyter mlws run && jupyter mlws commit -m two && dvc push -q")
+    assert told.read_text() == "2.0\n"
+
+    output = person("jupyter mlws reproduce one")
+    assert "built from the lock of tools" in output
+    person(command_of(output) + " -f")
+    worktree = person.folder / command_of(output).split()[1]
+    assert (worktree / "told.txt").read_text() == "1.0\n"
+    assert (worktree / "dvc.lock").read_bytes() == before
+    # The present environment is as it was.
+    assert person("envs/tools/.venv/bin/python tell.py") == "2.0\n"
+
+    clone = Person(tmp_path / "clone", person.variables)
+    person(f"git clone -q . {clone.folder}")
+    clone("jupyter mlws trust")
+    output = clone("jupyter mlws reproduce one")
+    assert "built from the lock of tools" in output
+    clone(command_of(output) + " -f")
+    assert (clone.folder / "reproductions").is_dir()
+    worktree = clone.folder / command_of(output).split()[1]
+    assert (worktree / "told.txt").read_text() == "1.0\n"
+    assert (worktree / "dvc.lock").read_bytes() == before
+
+
+@pytest.mark.exhaustive
+def test_a_record_repeats_a_run_without_a_lock(person: Person, index: Path) -> None:
+    build_wheel(index, "beta", "3.0")
+    person("uv venv -q mine && uv pip install -q --python mine alpha==1.0 beta")
+    (person.folder / ".gitignore").write_text("mine\n")
+    (person.folder / "dvc.yaml").write_text(FLOW.format("python", ""))
+    active = "uv run --no-project --python mine/bin/python "
+    person(active + "jupyter mlws run")
+    person("jupyter mlws commit -m one && git tag one")
+    person("uv pip install -q --python mine alpha==2.0")
+    output = person("jupyter mlws reproduce one")
+    assert "built from the record of the run, in .venv-" in output
+    command = command_of(output)
+    assert "uv run --no-project --python .venv-" in command
+    person(command + " -f")
+    assert (person.folder / command.split()[1] / "told.txt").read_text() == "1.0\n"
+
+
+def test_what_cannot_be_had_is_named_before_the_run(person: Person, index: Path) -> None:
+    build_wheel(index, "beta", "3.0")
+    person("uv venv -q mine && uv pip install -q --python mine alpha==1.0 beta")
+    (person.folder / ".gitignore").write_text("mine\n")
+    (person.folder / "dvc.yaml").write_text(FLOW.format("python", ""))
+    person("uv run --no-project --python mine/bin/python jupyter mlws run")
+    person("jupyter mlws commit -m one && git tag one")
+    (index / "beta-3.0-py3-none-any.whl").unlink()
+    person("uv cache clean -q")
+    output = person("jupyter mlws reproduce one")
+    assert "beta 3.0: can't be had: " in output
+    worktree = person.folder / command_of(output).split()[1]
+    (prefix,) = worktree.glob(".venv-*")
+    assert [path.name for path in prefix.glob("lib/*/site-packages/*.dist-info")] == [
+        "alpha-1.0.dist-info"
+    ]
+    output = person("jupyter mlws reproduce one --path other --no-environment")
+    assert "beta" not in output
