@@ -12,6 +12,8 @@ from typing import Any
 from jupyter_mlws.environments.programs import Language
 
 FOLDER = ".mlws/environments"
+TRAILER_ENVIRONMENT = "Mlws-Environment"
+"""Trailer of a snapshot with the ID of an environment in which its data was made."""
 INTERPRETER = "interpreter"
 """The name under which a difference of interpreters is reported."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,6 +84,7 @@ def test_a_lock_repeats_a_run_here_and_in_another_clone(person: Person, tmp_path
     assert told.read_text() == "1.0\n"
     before = lock.read_bytes()
     person("jupyter mlws commit -m one && git tag one")
+    assert "damaged" not in person("jupyter mlws verify one")
     person("jupyter mlws env add --name tools alpha==2.0")
     assert "uv.lock" in person("jupyter mlws plan")
     person("jupyter mlws run && jupyter mlws commit -m two && dvc push -q")
@@ -109,6 +109,12 @@ def test_a_lock_repeats_a_run_here_and_in_another_clone(person: Person, tmp_path
     worktree = clone.folder / command_of(output).split()[1]
     assert (worktree / "told.txt").read_text() == "1.0\n"
     assert (worktree / "dvc.lock").read_bytes() == before
+
+
+def test_a_damaged_lock_is_found(person: Person) -> None:
+    (person.folder / "uv.lock").write_text("<<<<<<< one\n")
+    person("git add . && git commit -qm broken")
+    assert "uv.lock" in person("jupyter mlws verify HEAD", code=1)
 
 
 @pytest.mark.exhaustive

@@ -51,7 +51,7 @@ from jupyter_mlws.versioning.experiments.models import (
 from jupyter_mlws.versioning.experiments.run_outputs import list_node_runs
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
-from jupyter_mlws.versioning.snapshots.create import TRAILER_ENVIRONMENT
+from jupyter_mlws.versioning.snapshots.verification import named_environments
 
 FOLDER = "reproductions"
 RECORD = "reproduction.json"
@@ -306,11 +306,8 @@ class Reproductions(RepositoryPart):
 
 def environments_at(git: Git, commit: str) -> builtins.list[Environment]:
     """Return the environments of Python that a snapshot names, and whose files it has."""
-    names = git.run(
-        "log", "-1", f"--format=%(trailers:key={TRAILER_ENVIRONMENT},valueonly)", commit
-    )
-    files = (f"{ENVIRONMENTS}/{name[:12]}.txt" for name in names.decode().split())
-    texts = (git.blob(commit, file) for file in files)
+    names = named_environments(git, commit)
+    texts = [git.blob(commit, f"{ENVIRONMENTS}/{name[:12]}.txt") for name in names]
     return [Environment.from_requirements(text.decode(errors="replace")) for text in texts if text]
 
 

@@ -29,7 +29,7 @@ from jupyter_mlws.core.secrets import find_secret, find_secrets
 from jupyter_mlws.dvc.data import DataStore, open_data
 from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.environments.record import file_path, file_text
+from jupyter_mlws.environments.record import TRAILER_ENVIRONMENT, file_path, file_text
 from jupyter_mlws.environments.store import load, makers
 from jupyter_mlws.git.adapter import Status
 from jupyter_mlws.git.commits import add_trailers, check_identity, commit_tree, run_hook
@@ -71,7 +71,6 @@ from jupyter_mlws.versioning.snapshots.verification import utc_now
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
-TRAILER_ENVIRONMENT = "Mlws-Environment"
 MAX_GIT_FILE_BYTES = 5_000_000_000
 """Bytes from which on no file is added to git: every later operation would take minutes and
 gigabytes of memory."""

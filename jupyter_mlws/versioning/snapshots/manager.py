@@ -14,6 +14,7 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.environments.record import TRAILER_ENVIRONMENT
 from jupyter_mlws.git.adapter import Entry, Status
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits, list_commits_with_changes
 from jupyter_mlws.git.merge import SUBMODULE
@@ -48,7 +49,6 @@ from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.compare import Comparison
 from jupyter_mlws.versioning.snapshots.create import (
     TRAILER_DATA,
-    TRAILER_ENVIRONMENT,
     TRAILER_RUN,
     SnapshotBuilder,
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -12,12 +14,15 @@ from jupyter_mlws.dvc.cache import StoredObject
 from jupyter_mlws.dvc.integrity import IntegrityStore, open_integrity_store
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.environments.record import FOLDER, TRAILER_ENVIRONMENT
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
 
+LOCKS = ("uv.lock", "pylock.toml")
+"""Files of environments that are TOML."""
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of git objects that are read together."""
 
@@ -36,6 +41,7 @@ class Verifier(RepositoryPart):
         progress(0, message="code")
         entries, problems = entries_of(self._git, sha)
         problems += code_problems(self._git, entries)
+        problems += environment_problems(self._git, sha, entries)
         sizes = self._git.sizes({entry.sha for entry in entries})
         objects, size = len(entries), sum(sizes.values())
         items = list(data_of(self._content.data_at(sha))) if entries else []
@@ -135,6 +141,33 @@ def entries_of(git: Git, sha: str) -> tuple[list[TreeEntry], list[ObjectProblem]
     except MLWSError:
         row = ObjectProblem(path=".", hash=sha, where=Store.GIT, problem=ObjectFault.DAMAGED)
         return [], [row]
+
+
+def environment_problems(
+    git: Git, sha: str, entries: Sequence[TreeEntry]
+) -> Iterator[ObjectProblem]:
+    """Yield the locks that cannot be read, and environments that the snapshot names but lacks."""
+    files = {entry.path: entry for entry in entries}
+    for path, entry in files.items():
+        if posixpath.basename(path) not in LOCKS:
+            continue
+        try:
+            tomllib.loads((git.blob(sha, path) or b"").decode())
+        except ValueError:
+            yield ObjectProblem(
+                path=path, hash=entry.sha, where=Store.GIT, problem=ObjectFault.DAMAGED
+            )
+    # Of a commit that cannot be read nothing more can be told.
+    for name in named_environments(git, sha) if entries else ():
+        path = f"{FOLDER}/{name[:12]}"
+        if not {f"{path}.txt", f"{path}.json"} & files.keys():
+            yield ObjectProblem(path=path, hash=name, where=Store.GIT, problem=ObjectFault.MISSING)
+
+
+def named_environments(git: Git, sha: str) -> list[str]:
+    """Return the IDs of the environments that a snapshot names."""
+    trailers = f"--format=%(trailers:key={TRAILER_ENVIRONMENT},valueonly)"
+    return git.run("log", "-1", trailers, sha, "--").decode().split()
 
 
 def code_problems(git: Git, entries: Sequence[TreeEntry]) -> list[ObjectProblem]:
