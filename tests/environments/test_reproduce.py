@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.environments.conftest import build_wheel
+from tests.environments.conftest import Person, build_wheel
 
-BIN = Path(sys.executable).parent
 FLOW = """\
 stages:
   tell:
@@ -20,56 +16,6 @@ stages:
     outs: [told.txt]
 """
 IN_TOOLS = FLOW.format("uv run --frozen --project envs/tools python", ", envs/tools/uv.lock")
-
-
-class Person:
-    """Types commands in a folder, with a home of their own."""
-
-    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
-        self.folder = folder
-        self.variables = variables
-
-    def __call__(self, command: str, code: int = 0) -> str:
-        answer = subprocess.run(
-            command, shell=True, cwd=self.folder, env=self.variables, capture_output=True, text=True
-        )
-        assert answer.returncode == code, answer.stdout + answer.stderr
-        return answer.stdout
-
-
-@pytest.fixture
-def index(tmp_path: Path) -> Path:
-    for version in ("1.0", "2.0"):
-        build_wheel(tmp_path / "index", "alpha", version)
-    return tmp_path / "index"
-
-
-@pytest.fixture
-def person(tmp_path: Path, index: Path) -> Person:
-    """Somebody with a project in Git and DVC whose data is also in a remote."""
-    home = tmp_path / "home"
-    settings = home / ".config/uv/uv.toml"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(f"no-index = true\nfind-links = ['{index}']\n")
-    keep = ("LANG", "TMPDIR", "PYTHONPATH")
-    person = Person(
-        tmp_path / "project",
-        {
-            **{name: os.environ[name] for name in keep if name in os.environ},
-            "HOME": str(home),
-            "PATH": f"{BIN}:/usr/bin:/bin",
-            "UV_PYTHON": sys.executable,
-        },
-    )
-    person.folder.mkdir()
-    person(
-        "git init -q -b main . && git config --global user.name Ada &&"
-        " git config --global user.email ada@example.org && dvc init -q &&"
-        f" dvc remote add -q -d store {tmp_path / 'remote'} &&"
-        " dvc config core.autostage true && jupyter mlws trust"
-    )
-    (person.folder / "tell.py").write_text("import alpha\nprint(alpha.VERSION)\n")
-    return person
 
 
 def command_of(output: str) -> str:

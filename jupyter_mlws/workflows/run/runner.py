@@ -35,6 +35,8 @@ from jupyter_mlws.engine.processes import start_time, starting
 from jupyter_mlws.engine.reasons import UP_TO_DATE_REASON
 from jupyter_mlws.engine.scheduler import Engine
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.index import await_index_lock
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.versioning.experiments import run_commits
 from jupyter_mlws.versioning.experiments.run_commits import RunCommit
@@ -184,6 +186,9 @@ class Runner:
                 self._engine = self._build_engine(
                     request, graph, backend, context, document.path, reader
                 )
+                if (root / ".git" / "index.lock").exists():
+                    # DVC may stage files, and a process that was killed left the index locked.
+                    await_index_lock(Git(root))
                 if self._cancel_event.is_set():
                     self._engine.cancel()
                 with recovery.track_lock_file(self._journal, self._id, backend):
