@@ -141,7 +141,12 @@ def diff(views: Views, diff: JSON) -> list[Block]:
         blocks.append(table)
     if diff.get("data"):
         blocks.append(views.table(diff["data"], state, Column(Message("Data"), "path"), *SIZES))
-    for name, title in (("metrics", Message("Metric")), ("params", Message("Parameter"))):
+    values = {
+        "metrics": Message("Metric"),
+        "params": Message("Parameter"),
+        "environments": Message("Package"),
+    }
+    for name, title in values.items():
         if diff.get(name):
             table = views.table(
                 diff[name],

@@ -421,12 +421,16 @@ class DifferingValue(Record):
 
 
 class SnapshotDiff(Record):
-    """Two versions side by side."""
+    """Two versions side by side.
+
+    ``environments``: interpreters and packages with which the data of both snapshots was made.
+    """
 
     files: list[ChangedFile]
     data: list[ChangedData]
     metrics: list[DifferingValue]
     params: list[DifferingValue]
+    environments: list[DifferingValue]
 
 
 class SnapshotCreate(Request):

@@ -7779,6 +7779,25 @@ export interface components {
       value: number;
       version: components['schemas']['ModelVersion'];
     };
+    /**
+     * @description The environment of a run that was built again.
+     *
+     *     ``source`` is the ``lock`` of the project's environment ``name``, the ``record`` of the run, or
+     *     the ``present`` environment, which is the same. ``prefix``: the directory that it was built in,
+     *     from the reproduction's root. ``differences``: packages that are not as in the run.
+     */
+    RebuiltEnvironment: {
+      id: string;
+      title: string;
+      /** @enum {string} */
+      source: 'present' | 'lock' | 'record';
+      /** @default null */
+      name: string | null;
+      /** @default null */
+      prefix: string | null;
+      unavailable: components['schemas']['UnavailablePackage'][];
+      differences: components['schemas']['PackageChange'][];
+    };
     /** @description A page of the reference in the table of contents: ``part`` and ``group`` are headings. */
     ReferenceEntry: {
       id: string;
@@ -7845,10 +7864,16 @@ export interface components {
       lost: components['schemas']['ObjectProblem'][];
       unreachable: string | null;
     };
-    /** @description Folder of a reproduction, inside the project; chosen automatically by default. */
+    /**
+     * @description Folder of a reproduction, inside the project; chosen automatically by default.
+     *
+     *     ``environments``: whether those of the run are built again where the present ones differ.
+     */
     ReproduceRequest: {
       /** @default null */
       path?: string | null;
+      /** @default true */
+      environments?: boolean;
     };
     /**
      * @description A git worktree at the commit of a run, with its data.
@@ -7869,6 +7894,7 @@ export interface components {
       };
       data: string[];
       unavailable: components['schemas']['UnavailableData'][];
+      environments: components['schemas']['RebuiltEnvironment'][];
       command: string | null;
       remove: string;
     };
@@ -8261,12 +8287,17 @@ export interface components {
       proof: components['schemas']['Proof'] | null;
       changes: components['schemas']['VersionChange'][];
     };
-    /** @description Two versions side by side. */
+    /**
+     * @description Two versions side by side.
+     *
+     *     ``environments``: interpreters and packages with which the data of both snapshots was made.
+     */
     SnapshotDiff: {
       files: components['schemas']['ChangedFile'][];
       data: components['schemas']['ChangedData'][];
       metrics: components['schemas']['DifferingValue'][];
       params: components['schemas']['DifferingValue'][];
+      environments: components['schemas']['DifferingValue'][];
     };
     /**
      * @description Origin of a line.
@@ -8629,6 +8660,17 @@ export interface components {
       made: boolean;
       /** @default null */
       unreachable: components['schemas']['UnreachableRemote'] | null;
+    };
+    /**
+     * @description A package that cannot be installed again.
+     *
+     *     ``reason`` is that of the package index; null for a package that came from a directory. Of a
+     *     lock that cannot be installed it is the environment's name, without ``version``.
+     */
+    UnavailablePackage: {
+      name: string;
+      version: string | null;
+      reason: string | null;
     };
     /** @description A data remote that could not be reached. */
     UnreachableRemote: {
@@ -9159,6 +9201,7 @@ export type IPushed = components['schemas']['Pushed'];
 export type IQuestion = components['schemas']['Question'];
 export type IQueuePlace = components['schemas']['QueuePlace'];
 export type IRankedVersion = components['schemas']['RankedVersion'];
+export type IRebuiltEnvironment = components['schemas']['RebuiltEnvironment'];
 export type IReferenceEntry = components['schemas']['ReferenceEntry'];
 export type IReferenceText = components['schemas']['ReferenceText'];
 export type IRemote = components['schemas']['Remote'];
@@ -9247,6 +9290,7 @@ export type Tool = components['schemas']['Tool'];
 export type ITrackedRun = components['schemas']['TrackedRun'];
 export type ITransferRequest = components['schemas']['TransferRequest'];
 export type IUnavailableData = components['schemas']['UnavailableData'];
+export type IUnavailablePackage = components['schemas']['UnavailablePackage'];
 export type IUnreachableRemote = components['schemas']['UnreachableRemote'];
 export type IUnsavedEvent = components['schemas']['UnsavedEvent'];
 export type IUnwatched = components['schemas']['Unwatched'];

@@ -1,6 +1,6 @@
 import { Button } from '../ui/controls';
 import { listText } from '../ui/format';
-import type { IReproduction } from '../api/models';
+import type { IRebuiltEnvironment, IReproduction } from '../api/models';
 import { trans } from '../ui/locale';
 import type { RunActions } from './actions';
 
@@ -10,7 +10,7 @@ export function Reproduced(props: {
   actions: RunActions;
 }): JSX.Element {
   const { reproduction, actions } = props;
-  const { path, command, data, unavailable } = reproduction;
+  const { path, command, data, environments, unavailable } = reproduction;
   return (
     <section
       className="jp-mlws-Note jp-mlws-Reproduced"
@@ -41,6 +41,9 @@ export function Reproduced(props: {
           ))}
         </ul>
       )}
+      {environments.map(one => (
+        <Rebuilt key={one.id} environment={one} />
+      ))}
       {command && (
         <p>
           {trans.__('Command to rerun it:')} <code>{command}</code>
@@ -63,5 +66,46 @@ export function Reproduced(props: {
         </Button>
       </div>
     </section>
+  );
+}
+
+/** An environment of the run: where it was built again, and what is not as it was. */
+function Rebuilt({
+  environment
+}: {
+  environment: IRebuiltEnvironment;
+}): JSX.Element {
+  const { title, source, name, prefix, unavailable, differences } = environment;
+  return (
+    <>
+      <p>
+        {source === 'present'
+          ? trans.__('%1: the present environment is the same', title)
+          : source === 'lock'
+            ? trans.__('%1: built from the lock of %2', title, name ?? '')
+            : trans.__(
+                '%1: built from the record of the run, in %2',
+                title,
+                prefix ?? ''
+              )}
+      </p>
+      {unavailable.length + differences.length > 0 && (
+        <ul>
+          {unavailable.map(one => (
+            <li key={one.name} title={one.reason ?? undefined}>
+              {trans.__(
+                'Could not be installed: %1',
+                `${one.name} ${one.version ?? ''}`
+              )}
+            </li>
+          ))}
+          {differences.map(one => (
+            <li key={one.name}>
+              {`${one.name} ${one.before ?? '–'} → ${one.after ?? '–'}`}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }

@@ -37,10 +37,8 @@ from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.dvc.settings import DataSettings
 from jupyter_mlws.environments.models import RebuiltEnvironment
 from jupyter_mlws.environments.rebuild import rebuild
-from jupyter_mlws.environments.record import FOLDER as ENVIRONMENTS
 from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.environments.store import load, makers
-from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.data_index import normalize_path
 from jupyter_mlws.versioning.experiments.models import (
@@ -51,7 +49,7 @@ from jupyter_mlws.versioning.experiments.models import (
 from jupyter_mlws.versioning.experiments.run_outputs import list_node_runs
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
-from jupyter_mlws.versioning.snapshots.verification import named_environments
+from jupyter_mlws.versioning.snapshots.environments import environments_at
 
 FOLDER = "reproductions"
 RECORD = "reproduction.json"
@@ -302,13 +300,6 @@ class Reproductions(RepositoryPart):
             else item
             for item in items
         ]
-
-
-def environments_at(git: Git, commit: str) -> builtins.list[Environment]:
-    """Return the environments of Python that a snapshot names, and whose files it has."""
-    names = named_environments(git, commit)
-    texts = [git.blob(commit, f"{ENVIRONMENTS}/{name[:12]}.txt") for name in names]
-    return [Environment.from_requirements(text.decode(errors="replace")) for text in texts if text]
 
 
 def _command(

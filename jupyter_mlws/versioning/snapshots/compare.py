@@ -40,6 +40,7 @@ from jupyter_mlws.versioning.models import (
     HiddenText,
     SnapshotDiff,
 )
+from jupyter_mlws.versioning.snapshots.environments import versions_at
 from jupyter_mlws.versioning.snapshots.measures import Measures
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 
@@ -192,11 +193,13 @@ class Comparison:
                 )
             )
         measures = Measures(self._project, self._content)
+        packages = [versions_at(self._git, one) for one in (first, last)]
         return SnapshotDiff(
             files=[_to_changed_file(row) for row in differences(self._git, first, last)],
             data=data,
             metrics=_differing_values(measures.metrics(first), measures.metrics(last)),
             params=_differing_values(measures.params(first), measures.params(last)),
+            environments=_differing_values(*packages) if all(packages) else [],
         )
 
     def _resolve_start(self, name: str) -> str:

@@ -14,11 +14,12 @@ from jupyter_mlws.dvc.cache import StoredObject
 from jupyter_mlws.dvc.integrity import IntegrityStore, open_integrity_store
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.environments.record import FOLDER, TRAILER_ENVIRONMENT
+from jupyter_mlws.environments.record import FOLDER
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.repository import RepositoryPart
+from jupyter_mlws.versioning.snapshots.environments import named_environments
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
 
 LOCKS = ("uv.lock", "pylock.toml")
@@ -162,12 +163,6 @@ def environment_problems(
         path = f"{FOLDER}/{name[:12]}"
         if not {f"{path}.txt", f"{path}.json"} & files.keys():
             yield ObjectProblem(path=path, hash=name, where=Store.GIT, problem=ObjectFault.MISSING)
-
-
-def named_environments(git: Git, sha: str) -> list[str]:
-    """Return the IDs of the environments that a snapshot names."""
-    trailers = f"--format=%(trailers:key={TRAILER_ENVIRONMENT},valueonly)"
-    return git.run("log", "-1", trailers, sha, "--").decode().split()
 
 
 def code_problems(git: Git, entries: Sequence[TreeEntry]) -> list[ObjectProblem]:

@@ -135,9 +135,15 @@ function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
       {diff => (
         <>
           <DiffSides names={names} />
-          {[diff.files, diff.data, diff.metrics, diff.params].every(
-            part => part.length === 0
-          ) && <Hint>{trans.__('No differences.')}</Hint>}
+          {[
+            diff.files,
+            diff.data,
+            diff.metrics,
+            diff.params,
+            diff.environments
+          ].every(part => part.length === 0) && (
+            <Hint>{trans.__('No differences.')}</Hint>
+          )}
           <Values
             title={trans.__('Metrics')}
             names={names}
@@ -147,6 +153,11 @@ function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
             title={trans.__('Parameters')}
             names={names}
             values={diff.params}
+          />
+          <Values
+            title={trans.__('Packages')}
+            names={names}
+            values={diff.environments}
           />
           <Files diff={diff} openFile={onOpenFile} />
           <Data diff={diff} />
