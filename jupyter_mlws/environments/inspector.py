@@ -51,6 +51,7 @@ VARIABLES = (
     "R_LIBS",
     "R_LIBS_USER",
     "JULIA_PROJECT",
+    "MLWS_IMAGE",
 )
 """Variables by which the same program has other packages."""
 
@@ -265,7 +266,8 @@ def _output(arguments: Sequence[str], variables: Mapping[str, str]) -> str | Non
 
 def _blank(program: Program, interpreter: Interpreter) -> Environment:
     facts = (interpreter.implementation, interpreter.version, interpreter.platform)
-    return Environment(program.language, *facts)
+    # That of the Hub's container.
+    return Environment(program.language, *facts, image=os.environ.get("MLWS_IMAGE", ""))
 
 
 def _read_python(program: Program, interpreter: Interpreter) -> tuple[Environment, list[str]]:

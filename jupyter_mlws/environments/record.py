@@ -14,6 +14,8 @@ from jupyter_mlws.environments.programs import Language
 FOLDER = ".mlws/environments"
 TRAILER_ENVIRONMENT = "Mlws-Environment"
 """Trailer of a snapshot with the ID of an environment in which its data was made."""
+IMAGE_LINE = "# image: "
+"""Start of the line of a requirements file with the image of the Hub's container."""
 INTERPRETER = "interpreter"
 """The name under which a difference of interpreters is reported."""
 
@@ -25,7 +27,8 @@ class Environment:
     ``packages``: versions by normalized name. ``sources``: for packages that come from no index,
     where they come from (``url`` with ``hash`` or ``commit``, ``editable``). ``conda``: what conda
     has installed, as ``VERSION=BUILD`` by name. ``lock``: path and SHA-256 of the file that the
-    environment was read from, where its language has one. ``image``: digest of a container's image.
+    environment was read from, where its language has one. ``image``: name and digest of the image
+    of a container, or of the Hub's container that it is in.
     """
 
     language: Language
@@ -51,8 +54,11 @@ class Environment:
         title, *lines = text.splitlines() or [""]
         interpreter, _, platform = title.removeprefix("# ").partition(", ")
         implementation, _, version = interpreter.partition(" ")
-        packages, sources = {}, {}
+        packages, sources, image = {}, {}, ""
         for line in lines:
+            if line.startswith(IMAGE_LINE):
+                image = line.removeprefix(IMAGE_LINE)
+                continue
             name, equals, release = line.partition("==")
             if equals:
                 # Of an editable package: ``# NAME==VERSION is editable: URL, commit COMMIT``.
@@ -63,7 +69,9 @@ class Environment:
                 name, _, url = line.partition(" @ ")
                 sources[name] = {"url": url}
             packages[name] = release
-        return cls(Language.PYTHON, implementation, version, platform, packages, sources)
+        return cls(
+            Language.PYTHON, implementation, version, platform, packages, sources, image=image
+        )
 
     @cached_property
     def text(self) -> str:
@@ -79,12 +87,16 @@ class Environment:
     @property
     def title(self) -> str:
         """The interpreter in a few words, such as ``CPython 3.11.7``."""
-        return self.image or f"{self.implementation} {self.version}".strip() or self.language
+        if self.language is Language.CONTAINER:
+            return self.image
+        return f"{self.implementation} {self.version}".strip() or self.language
 
     @property
     def requirements(self) -> str:
         """The packages as lines of a requirements file, which pip and uv can install."""
         lines = [f"# {self.title}, {self.platform}".rstrip(", ")]
+        if self.image:
+            lines.append(f"{IMAGE_LINE}{self.image}")
         for name, version in self.packages.items():
             source = self.sources.get(name, {})
             url = str(source.get("url", ""))
@@ -149,6 +161,9 @@ def differences(
 
 def _versions(environment: Environment) -> Iterator[tuple[str, str]]:
     """Yield each package with its version, and its commit if it comes from a repository."""
+    if environment.image and environment.language is not Language.CONTAINER:
+        name, _, digest = environment.image.rpartition(" ")
+        yield "image", f"{name} ({digest.removeprefix('sha256:')[:12]})"
     yield from environment.conda.items()
     for name, version in environment.packages.items():
         source = environment.sources.get(name, {})

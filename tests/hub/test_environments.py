@@ -131,9 +131,10 @@ def test_what_was_installed_is_there_at_the_next_start_and_is_the_persons_own(
     assert hub.get(identifier)["config"]["image"] == "my/probe"
     assert hub.shell(ENID, "python -c 'import mlwsprobe; print(mlwsprobe.COLOUR)'") == "green"
     assert hub.shell(ENID, "pip show pydot >/dev/null 2>&1 || echo gone") == "gone"
-    assert (
-        hub.shell(ENID, "ls /tmp/rm-of-the-package /tmp/environment.txt 2>/dev/null || true") == ""
-    )
+    assert hub.shell(ENID, "ls /tmp/rm-of-the-package 2>/dev/null || true") == ""
+    # The list that it was built from, and the image as the record of an environment has it.
+    assert "mlwsprobe" in hub.shell(ENID, "cat /usr/local/share/environment.txt")
+    assert "sha256:" in hub.shell(ENID, "echo $MLWS_IMAGE")
     assert hub.lab("GET", ENID, "mlws/api/v1/environments").json()["data"]["items"][0] == told
     session = hub.session(ENID)
     hub.service("POST", f"containers/{identifier}/stop", ENID)

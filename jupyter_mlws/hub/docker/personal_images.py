@@ -34,7 +34,8 @@ LABEL = "mlws.environment"
 """Labels of an image: ``.hub``, ``.user``, ``.name``, ``.base`` and ``.packages``."""
 BUILDER = "mlws.builder"
 """Label of the container that builds an image; its value is the Hub's name."""
-LIST = "/tmp/environment.txt"  # noqa: S108  the builder's own
+LIST = "/usr/local/share/environment.txt"
+"""The packages that pip installed, which stay in the image, for pip and uv elsewhere."""
 LONGEST = 1024**2
 """Maximum bytes of a container's list of packages."""
 PREFIX = "my/"
@@ -257,7 +258,8 @@ class PersonalImages:
             with tarfile.open(fileobj=buffer, mode="w") as archive:
                 archive.addfile(entry, io.BytesIO(content))
             with translate_docker_errors():
-                self._engine.client.put_archive(builder, "/tmp", buffer.getvalue())  # noqa: S108
+                folder = LIST.rpartition("/")[0]
+                self._engine.client.put_archive(builder, folder, buffer.getvalue())
             install = ["install", "--no-deps", "--no-cache-dir", "--requirement", LIST]
             self._pip(builder, [*pip, *install], settings, say)
 
@@ -295,8 +297,6 @@ class PersonalImages:
         image = image_name(self._engine.hub, user, name)
         repository, _, tag = image.partition(":")
         with translate_docker_errors():
-            # As root, the owner. An absolute path, because packages may install another `rm`.
-            self._run(builder, ["/bin/rm", "-f", LIST], {}, user="0")
             # The image gets the command and the health check of its base.
             new_image = client.commit(
                 builder,
@@ -348,14 +348,11 @@ class PersonalImages:
         docker: str,
         command: Sequence[str],
         environment: Mapping[str, str],
-        user: str = "",
     ) -> tuple[int, str]:
         deadline = time.monotonic() + TIME_LIMIT
         output = bytearray()
         with _present(), contextlib.closing(self._engine.connect(SILENCE_LIMIT)) as client:
-            exec_instance = client.exec_create(
-                docker, list(command), environment=dict(environment), user=user
-            )
+            exec_instance = client.exec_create(docker, list(command), environment=dict(environment))
             for piece in client.exec_start(exec_instance["Id"], stream=True):
                 output += piece
                 if len(output) > LONGEST:

@@ -60,6 +60,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
         self._language = ENGLISH
         self._steps = words.SpawnProgress(ENGLISH)
         self._change_event = asyncio.Event()
+        self._image_digest = ""
         self._own_images: Mapping[str, str] = {}
 
     @property
@@ -184,7 +185,7 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
         """
         is_present = True
         try:
-            await self.docker("inspect_image", image)
+            await self._note_image(image)
         except docker.errors.NotFound:
             is_present = False
         if self.pull_policy == "skip" or (is_present and self.pull_policy != "always"):
@@ -202,10 +203,16 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
                 failure = str(error)
                 self.log.warning("Pulling %s failed: %s", image, error)
             else:
+                await self._note_image(image)
                 return
         if not is_present:
             raise ImageUnavailableError(image=image, reason=failure)
         self.log.warning("Could not pull %s; using the local image", image)
+
+    async def _note_image(self, image: str) -> None:
+        """Note the digest of an image; NotFound if it is not on this machine."""
+        facts = await self.docker("inspect_image", image)
+        self._image_digest = (facts.get("RepoDigests") or [facts["Id"]])[0].rpartition("@")[2]
 
     async def prepare_engine(self) -> None:
         """Create the network and the volume, and remove the previous container.
@@ -273,6 +280,8 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
         own = super().get_env()
         own["MLWS_SERVICE_URL"] = self.service_url
         own.update(container_config.credentials(self.service_url))
+        if self._image_digest:
+            own["MLWS_IMAGE"] = f"{self.image} {self._image_digest}"
         own["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(self.activity_interval)
         return container_config.environment(own, self.wanted)
 
