@@ -34,11 +34,13 @@ def test_a_lock_repeats_a_run_here_and_in_another_clone(person: Person, tmp_path
     person("jupyter mlws env add --name tools alpha==2.0")
     assert "uv.lock" in person("jupyter mlws plan")
     person("jupyter mlws run && jupyter mlws commit -m two && dvc push -q")
+    (row,) = [row for row in person("jupyter mlws diff one HEAD").splitlines() if "alpha" in row]
+    assert row.split() == ["alpha", "(envs/tools)", "1.0", "2.0"]
     assert told.read_text() == "2.0\n"
 
     output = person("jupyter mlws reproduce one")
     assert "built from the lock of tools" in output
-    person(command_of(output) + " -f")
+    person(command_of(output))
     worktree = person.folder / command_of(output).split()[1]
     assert (worktree / "told.txt").read_text() == "1.0\n"
     assert (worktree / "dvc.lock").read_bytes() == before
@@ -50,7 +52,7 @@ def test_a_lock_repeats_a_run_here_and_in_another_clone(person: Person, tmp_path
     clone("jupyter mlws trust")
     output = clone("jupyter mlws reproduce one")
     assert "built from the lock of tools" in output
-    clone(command_of(output) + " -f")
+    clone(command_of(output))
     assert (clone.folder / "reproductions").is_dir()
     worktree = clone.folder / command_of(output).split()[1]
     assert (worktree / "told.txt").read_text() == "1.0\n"
@@ -77,7 +79,7 @@ def test_a_record_repeats_a_run_without_a_lock(person: Person, index: Path) -> N
     assert "built from the record of the run, in .venv-" in output
     command = command_of(output)
     assert "uv run --no-project --python .venv-" in command
-    person(command + " -f")
+    person(command)
     assert (person.folder / command.split()[1] / "told.txt").read_text() == "1.0\n"
 
 

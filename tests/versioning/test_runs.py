@@ -305,7 +305,7 @@ def test_a_run_is_reproduced_in_a_worktree_of_its_own(
     assert (there / "data" / "wine.csv").read_text() == "a,b\n7,8\n"
     assert made.unavailable == [] or all(row.made for row in made.unavailable)
     assert made.metrics == {"accuracy": 0.5}
-    assert made.command == f"cd reproductions/{run} && jupyter mlws run dvc.yaml"
+    assert made.command == f"cd reproductions/{run} && jupyter mlws run dvc.yaml --force"
     assert git(there, "rev-parse", "HEAD").strip() == made.commit
     # The person's own things are as they were.
     assert (git(root, "status", "--porcelain"), git(root, "rev-parse", "HEAD")) == (status, head)

@@ -312,7 +312,8 @@ def _command(
         there += f"uv run --no-project --python {shlex.quote(prefix)}/bin/python "
     if run["workflow"]:
         words = ["jupyter", "mlws", "run", run["workflow"], *([run["node"]] if run["node"] else [])]
-        return there + shlex.join(words)
+        # The results are there, so that nothing would run.
+        return there + shlex.join([*words, "--force"])
     source = run.get("source") or ""
     if source.endswith(".ipynb"):
         return there + shlex.join(["jupyter", "execute", source])

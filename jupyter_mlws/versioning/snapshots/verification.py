@@ -19,11 +19,9 @@ from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.repository import RepositoryPart
-from jupyter_mlws.versioning.snapshots.environments import named_environments
+from jupyter_mlws.versioning.snapshots.environments import LOCKS, named_environments
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
 
-LOCKS = ("uv.lock", "pylock.toml")
-"""Files of environments that are TOML."""
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of git objects that are read together."""
 
