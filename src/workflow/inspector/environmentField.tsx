@@ -42,7 +42,7 @@ export function EnvironmentField({
         className="jp-mod-styled"
         value={present?.name ?? (text === '' ? LAB : OTHER)}
         options={[
-          [LAB, trans.__('Same as the lab')],
+          [LAB, trans.__('Same as JupyterLab')],
           ...environments.map(({ name }): [string, string] => [name, name]),
           ...(present || text === ''
             ? []
