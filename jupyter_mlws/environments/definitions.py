@@ -158,10 +158,14 @@ def find_definitions(root: Path) -> list[Definition]:
     return [found for name, folder in folders for found in _definitions(name, folder)]
 
 
+def project_root(folder: Path) -> Path | None:
+    """Return the root of the repository that a folder is in, None outside of one."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+
+
 def find_by_kernel(kernel: str, folder: Path) -> Definition | None:
     """Return the installed environment of a kernel's name in the project of ``folder``, if any."""
-    places = (folder, *folder.parents)
-    root = next((one for one in places if (one / ".git").exists()), None)
+    root = project_root(folder)
     for definition in find_definitions(root) if root else ():
         if definition.kernel == kernel and definition.python.exists():
             return definition
