@@ -73,11 +73,13 @@ COMMANDS: list[CommandSpec] = []
 PROJECT_COMMANDS: list[CommandSpec] = []
 DATA_COMMANDS: list[CommandSpec] = []
 ENVIRONMENT_COMMANDS: list[CommandSpec] = []
+CAPSULE_COMMANDS: list[CommandSpec] = []
 GROUPS = {
     "": COMMANDS,
     "projects": PROJECT_COMMANDS,
     "data": DATA_COMMANDS,
     "env": ENVIRONMENT_COMMANDS,
+    "capsule": CAPSULE_COMMANDS,
 }
 Action = TypeVar("Action", bound=Callable[..., int])
 

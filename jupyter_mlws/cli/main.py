@@ -16,6 +16,7 @@ import click
 from jupyter_mlws._version import __version__
 from jupyter_mlws.api.client import RemoteError
 from jupyter_mlws.cli import (  # noqa: F401  declare them
+    capsules,
     code,
     commands,
     data,
@@ -32,6 +33,7 @@ from jupyter_mlws.cli.context import (
     UsageFaultError,
 )
 from jupyter_mlws.cli.declared import (
+    CAPSULE_COMMANDS,
     COMMANDS,
     DATA_COMMANDS,
     ENVIRONMENT_COMMANDS,
@@ -69,11 +71,16 @@ class UnknownCommandError(click.UsageError):
 
 
 class _Group(click.Group):
+    default = ""
+    """Command whose name may be left out."""
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
+            if self.default:
+                return super().resolve_command(ctx, [self.default, *args])
             inner = [
                 f"{other} {name}"
                 for other, command in self.commands.items()
@@ -129,10 +136,14 @@ def build(language: str) -> click.Group:
     top.add_command(_group("data", about_data, language, DATA_COMMANDS))
     about_environments = Message("Create, change and compare environments.")
     top.add_command(_group("env", about_environments, language, ENVIRONMENT_COMMANDS))
+    about_capsules = Message("Write snapshots as archives, open and publish them.")
+    capsule_group = _group("capsule", about_capsules, language, CAPSULE_COMMANDS)
+    capsule_group.default = "create"
+    top.add_command(capsule_group)
     return top
 
 
-def _group(name: str, about: Message, language: str, specs: Sequence[CommandSpec]) -> click.Group:
+def _group(name: str, about: Message, language: str, specs: Sequence[CommandSpec]) -> _Group:
     def apply_options(folder: Path | None = None) -> None:
         context = click.get_current_context()
         if folder is not None:

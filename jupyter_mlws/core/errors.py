@@ -903,6 +903,41 @@ class AlreadyReproducedError(PathError, code="30272", status=409):
     run: str
 
 
+class CitationUnreadableError(ReasonError, code="30273", status=409):
+    message = Message("Can't add the DOI to {path!r}: {reason}")
+    solution = Message("Correct the file, and add the DOI that was printed to its identifiers.")
+    path: str
+
+
+class DepositError(ReasonError, code="30274", status=502):
+    message = Message("{url} did not accept the capsule: {reason}")
+    solution = Message("Nothing was published. Fix the cause if it is here, and publish again.")
+    url: str
+
+
+class DepositLeftError(DepositError, code="30275", status=502):
+    solution = Message(
+        "Nothing was published, but an incomplete draft is left: {draft}. Delete it there, and "
+        "publish again."
+    )
+    draft: str
+
+
+class DepositTokenError(ReasonError, code="30276", status=403):
+    message = Message("{url} rejected the token: {reason}")
+    solution = Message(
+        "Create a token there with the scopes deposit:write and deposit:actions, and publish "
+        "again. Nothing was uploaded."
+    )
+    url: str
+
+
+class ShallowHistoryError(MLWSError, code="30277", status=409):
+    message = Message("The history of {snapshot} is incomplete: the repository is a shallow clone.")
+    solution = Message("Run `git fetch --unshallow`, and try again.")
+    snapshot: str
+
+
 class DataDamagedError(MLWSError, code="30401", status=409):
     message = Message("The stored data of {path!r} does not match its hash {md5}.")
     solution = Message("Pull it again from the remote, or add the data again.")
@@ -914,6 +949,20 @@ class DataMissingError(MLWSError, code="30402", status=404):
     message = Message("Data of this version is not available: {paths}")
     solution = Message("Connect a remote that has the data, or restore other paths only.")
     paths: Any
+
+
+class CapsuleDataMissingError(PathsError, code="30403", status=409):
+    message = Message("Data of the snapshot is in neither the cache nor the remote: {named}")
+    solution = Message(
+        "Run `jupyter mlws data pull` where the data is, or connect the remote that has it. "
+        "`--data none` or `--data PATH` makes a capsule without it."
+    )
+
+
+class CapsuleInvalidError(ReasonError, code="30405", status=422):
+    message = Message("{name!r} is no capsule that can be opened: {reason}")
+    solution = Message("Get the file again, and compare its checksum. Nothing was unpacked.")
+    name: str
 
 
 class VersionItemNotFoundError(ItemNotFoundError, code="30404"):

@@ -168,6 +168,18 @@ class DataSettings:
                 _replace(local, remote.name, {**_section(local, remote.name), "url": absolute})
         DataSettings(worktree)._store(LOCAL, local)
 
+    def use_own_cache(self) -> None:
+        """Let the repository use the cache in its own directory, whatever other settings say.
+
+        Nothing is written if no other setting names a cache: DVC's default is the same.
+        """
+        from dvc.config import Config
+
+        if "dir" in self._load(SHARED).get("cache", {}) or "dir" in Config().get("cache", {}):
+            local = self._load(LOCAL)
+            local["cache"] = {**local.get("cache", {}), "dir": "cache"}
+            self._store(LOCAL, local)
+
     def _load(self, name: str) -> Any:
         from configobj import ConfigObj, ConfigObjError
 

@@ -1,0 +1,106 @@
+"""Commands of capsules: archives of snapshots, to reproduce them elsewhere and to publish them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+
+from jupyter_mlws.cli import capsule_views
+from jupyter_mlws.cli import declared as cli
+from jupyter_mlws.cli.context import CommandContext, View, prompt
+from jupyter_mlws.client.local import LocalProgress
+from jupyter_mlws.core.errors import ProjectNotFoundError
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.schemas import Record, encode_json
+
+FILE = cli.argument("file", type=click.Path(dir_okay=False))
+ZENODO = "https://zenodo.org"
+
+
+@cli.command(
+    "Write SNAPSHOT to the new zip archive FILE: code, history, data and runs, to reproduce its "
+    "results elsewhere with two commands. `jupyter mlws capsule SNAPSHOT FILE` is the same.",
+    FILE,
+    cli.option(
+        "Data in it: all, none or a path; may be repeated. Default: what is needed to reproduce, "
+        "which is the data that no step makes.",
+        "--data",
+        metavar="all|none|PATH",
+    ),
+    name="capsule create",
+)
+def create_capsule(context: CommandContext, snapshot: str, file: str, data: Sequence[str]) -> int:
+    from jupyter_mlws.capsules.manager import CHOICES
+    from jupyter_mlws.workspace import Workspace
+
+    # Never by a server: the file is relative to the working directory, and may be anywhere.
+    workspace = Workspace(context.client.project)
+    try:
+        capsule = workspace.capsules.create(
+            snapshot,
+            context.folder / file,
+            [one if one in CHOICES else context.path(one) for one in data],
+            LocalProgress(context.screen.note, context.client.ask),
+        )
+    finally:
+        workspace.close()
+    return _answer(context, capsule, capsule_views.created)
+
+
+@cli.command(
+    "Unpack the capsule FILE as a project in the new folder FOLDER. Nothing of it runs.",
+    FILE,
+    cli.argument("folder", type=click.Path(file_okay=False)),
+    cli.option("Trust the authors of the project and allow its code to run.", "--trust"),
+    name="capsule open",
+)
+def open_capsule(context: CommandContext, file: str, folder: str, trust: bool) -> int:
+    from jupyter_mlws.capsules import opening
+
+    project = opening.open_capsule(
+        context.folder / file,
+        context.folder / folder,
+        trust=trust,
+        progress=LocalProgress(context.screen.note, None),
+    )
+    return _answer(context, project, capsule_views.opened)
+
+
+@cli.command(
+    "Deposit the capsule FILE as a draft on Zenodo or another InvenioRDM, which reserves a DOI. "
+    "The DOI is added to the project's CITATION.cff. The token is asked for, or read from the "
+    "standard input; it is never stored.",
+    FILE,
+    cli.option("URL of the InvenioRDM.", "--to", "url", default=ZENODO, show_default=True),
+    cli.option("Publish the draft, which cannot be undone.", "--publish"),
+    name="capsule publish",
+)
+def publish_capsule(context: CommandContext, file: str, url: str, publish: bool) -> int:
+    from jupyter_mlws.capsules.depository import publish_capsule as deposit
+
+    try:
+        project = Project.open(context.folder)
+    except ProjectNotFoundError:
+        project = None
+    result = deposit(
+        context.folder / file,
+        url,
+        lambda: _token(context, url),
+        project=project,
+        publish=publish,
+        progress=LocalProgress(context.screen.note, None),
+    )
+    return _answer(context, result, capsule_views.deposited)
+
+
+def _answer(context: CommandContext, result: Record, view: View) -> int:
+    return context.answer(json.loads(encode_json(result, context.language)), view)
+
+
+def _token(context: CommandContext, url: str) -> str:
+    if sys.stdin.isatty():
+        return prompt(context.views.say("Token of {url}:", url=url), True)
+    return sys.stdin.readline().strip()
