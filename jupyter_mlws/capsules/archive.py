@@ -149,15 +149,18 @@ def open_archive(path: Path, space: Path) -> Iterator[ArchiveReader]:
     Raises CapsuleInvalidError for what is no capsule or unsafe to unpack, and DiskFullError.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            reader = ArchiveReader(archive, path.name, path.stat().st_size)
-            free = shutil.disk_usage(space).free
-            if reader.size > free:
-                missing = (reader.size - free) // 1_000_000 + 1
-                raise DiskFullError(reason=f"{missing} MB more are needed for {path.name}")
-            yield reader
+        archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
         raise CapsuleInvalidError(name=path.name, reason=NOT_ZIP) from error
+    except OSError as error:
+        raise CapsuleInvalidError(name=path.name, reason=error.strerror or str(error)) from error
+    with archive:
+        reader = ArchiveReader(archive, path.name, path.stat().st_size)
+        free = shutil.disk_usage(space).free
+        if reader.size > free:
+            missing = (reader.size - free) // 1_000_000 + 1
+            raise DiskFullError(reason=f"{missing} MB more are needed for {path.name}")
+        yield reader
 
 
 def object_name(md5: str, *, legacy: bool) -> str:

@@ -405,7 +405,7 @@ class CrateBuilder:
             settings = {
                 name.removeprefix(prefix): value
                 for name, value in run.params.items()
-                if name.startswith(prefix)
+                if name.startswith(prefix) and name not in step.params
             }
             where = f"{quote(execution.id)}" if execution.id else f"{action['@id'][1:]}/{step.name}"
             made_in = f" in run {execution.run}" if execution.run else ""

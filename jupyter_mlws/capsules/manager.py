@@ -198,8 +198,7 @@ class Capsules(RepositoryPart):
             title, authors, commit.sha[:8], commit.timestamp[:10]
         )
         extra.append(writer.add(citation.FILE, io.BytesIO(text)))
-        settings = self._git.blob(commit.sha, SETTINGS_FILE) or b""
-        lines = write_readme(title, commit, workflows, settings, has_data=bool(objects))
+        lines = write_readme(title, commit, workflows, has_data=bool(objects))
         extra.append(writer.add(README, io.BytesIO(lines.encode())))
         license_name = about.get("license")
         facts = Description(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 
@@ -11,7 +10,6 @@ from jupyter_mlws.git.history import Commit
 
 FOLDER = "project"
 """Folder that the README's commands unpack into."""
-CACHE_SETTING = re.compile(rb"^\s*dir\s*=", re.MULTILINE)
 TEXT = """\
 # {title}
 
@@ -59,17 +57,19 @@ install those of a file: `uv pip install -r FILE`. Where the project has a lock 
 
 
 def write_readme(
-    title: str, commit: Commit, workflows: Sequence[Workflow], settings: bytes, *, has_data: bool
+    title: str, commit: Commit, workflows: Sequence[Workflow], *, has_data: bool
 ) -> str:
-    """Return the README; ``settings`` are DVC's of the snapshot."""
+    """Return the README."""
     paths = [workflow.path for workflow in workflows]
-    plain = ["unzip CAPSULE.zip -d capsule", f"git clone capsule/project.bundle {FOLDER}"]
+    plain = [
+        "unzip CAPSULE.zip -d capsule",
+        f"git clone capsule/project.bundle {FOLDER}",
+        f"cd {FOLDER}",
+    ]
     if has_data:
-        plain.append(f"mv capsule/data {FOLDER}/.dvc/cache")
-    plain.append(f"cd {FOLDER}")
-    if has_data and CACHE_SETTING.search(settings):
-        plain.append("dvc cache dir --local .dvc/cache")
-    plain += [shlex.join(["dvc", "repro", "--pull", path]) for path in paths]
+        plain.append("dvc remote add --local --default capsule ../capsule/data")
+    repro = ["dvc", "repro", *(["--pull"] if has_data else [])]
+    plain += [shlex.join([*repro, path]) for path in paths]
     return TEXT.format(
         title=title,
         subject=commit.subject,
