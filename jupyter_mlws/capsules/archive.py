@@ -19,6 +19,7 @@ from typing import IO
 from jupyter_mlws.capsules.crate import BUNDLE, DATA, METADATA, Content
 from jupyter_mlws.core.errors import CapsuleInvalidError, DiskFullError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.progress import ProgressCallback
 
 BLOCK_BYTES = 1024 * 1024
 WORTHWHILE = 0.95
@@ -29,7 +30,7 @@ MAX_RATIO, FREE_BYTES = 200, 100_000_000
 """Unpacked bytes a packed byte from which on an archive is refused, beyond the free bytes."""
 MAX_TEXT_BYTES = 64_000_000
 """Bytes of a metadata file that are read."""
-ENCRYPTED = 0x1
+ENCRYPTION_FLAG = 0x1
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """Errors of the module for zip archives about damaged entries."""
 OBJECT = re.compile(r"data/(files/md5/)?([0-9a-f]{2})/([0-9a-f]{30}(?:\.dir)?)")
@@ -39,7 +40,7 @@ INCOMPLETE = Message("{entry} is missing")
 UNSAFE_NAME = Message("the name {entry} leads out of the folder or is there twice")
 NOT_FILE = Message("{entry} is a link, a device or encrypted")
 TOO_LARGE = Message("unpacked it would have {size} MB, {ratio} times as many as packed")
-DAMAGED = Message("{entry} is damaged")
+NOT_INTACT = Message("{entry} is damaged")
 
 
 class ArchiveWriter:
@@ -74,7 +75,7 @@ class ArchiveWriter:
 class ArchiveReader:
     """Reads an archive of unknown origin: only a bundle and DVC's objects, by their hashes."""
 
-    def __init__(self, archive: zipfile.ZipFile, name: str, packed: int) -> None:
+    def __init__(self, archive: zipfile.ZipFile, name: str, packed_size: int) -> None:
         self._archive = archive
         self._name = name
         names = set()
@@ -84,15 +85,15 @@ class ArchiveReader:
             is_inside = path == posixpath.normpath(path) and not path.startswith(("/", "../"))
             if not is_inside or path in ("", ".", "..") or "\\" in path or path in names:
                 raise self._fault(UNSAFE_NAME, entry=repr(info.filename))
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or info.flag_bits & ENCRYPTED:
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or info.flag_bits & ENCRYPTION_FLAG:
                 raise self._fault(NOT_FILE, entry=repr(info.filename))
             names.add(path)
         for entry in (METADATA, BUNDLE):
             if entry not in names:
                 raise self._fault(INCOMPLETE, entry=entry)
         self.size = sum(info.file_size for info in archive.infolist())
-        if self.size > MAX_RATIO * packed + FREE_BYTES:
-            ratio, size = self.size // packed, self.size // 1_000_000
+        if self.size > MAX_RATIO * packed_size + FREE_BYTES:
+            ratio, size = self.size // packed_size, self.size // 1_000_000
             raise self._fault(TOO_LARGE, size=size, ratio=ratio)
 
     def _fault(self, message: Message, **facts: object) -> CapsuleInvalidError:
@@ -110,7 +111,17 @@ class ArchiveReader:
         except KeyError:
             return b""
         except DAMAGE as error:
-            raise self._fault(DAMAGED, entry=name) from error
+            raise self._fault(NOT_INTACT, entry=name) from error
+
+    def extract_objects(self, folder: Path, progress: ProgressCallback) -> None:
+        """Write DVC's objects below a new folder, read-only as DVC's own are."""
+        infos = self.objects()
+        for place, info in enumerate(infos):
+            progress(place, len(infos), "objects", "data")
+            file = folder / info.filename.removeprefix(DATA)
+            self.extract(info, file)
+            # A program must not change them through a link in the working tree.
+            file.chmod(0o444)
 
     def extract(self, entry: str | zipfile.ZipInfo, target: Path) -> None:
         """Write an entry to a new file; one that is an object must have its hash.
@@ -126,7 +137,7 @@ class ArchiveReader:
                     md5.update(block)
                     file.write(block)
         except DAMAGE as error:
-            raise self._fault(DAMAGED, entry=name) from error
+            raise self._fault(NOT_INTACT, entry=name) from error
         match = OBJECT.fullmatch(name)
         if match is None:
             return
@@ -139,7 +150,7 @@ class ArchiveReader:
 
             is_intact = file_md5(str(target), localfs, name="md5-dos2unix") == expected
         if not is_intact:
-            raise self._fault(DAMAGED, entry=name)
+            raise self._fault(NOT_INTACT, entry=name)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from jupyter_mlws._version import __version__
 from jupyter_mlws.capsules.citation import Author
 from jupyter_mlws.capsules.provenance import (
-    COMPLETED,
+    FINISHED,
     Artifact,
     Step,
     StepRun,
@@ -74,10 +74,11 @@ NO_LICENSE = "No license is stated. Ask the authors before you use or share this
 
 LICENSE_NAMES = ("LICENSE", "LICENCE", "COPYING")
 SPDX = "https://spdx.org/licenses/"
-LISTED_NAMES = frozenset(
-    {"pixi.lock", "pylock.toml", "pyproject.toml", "requirements.txt", "uv.lock"}
+LISTED_NAMES = (
+    *(".dvc", ".ipynb", "dvc.lock", "dvc.yaml", "params.yaml", *LICENSE_NAMES),
+    *("pixi.lock", "pylock.toml", "pyproject.toml", "requirements.txt", "uv.lock"),
 )
-"""Names of files that define or lock an environment."""
+"""Ends of the names of files that the metadata has even if no step reads them."""
 ENVIRONMENTS = ".mlws/environments/"
 
 Reference = dict[str, str]
@@ -137,7 +138,8 @@ class CrateBuilder:
         self._entities[README]["about"] = {"@id": "./"}
         self._entities[BUNDLE]["encodingFormat"] = "application/x-git-bundle"
         for path, content in facts.files.items():
-            if _is_listed(path):
+            name = posixpath.basename(path)
+            if path.startswith(ENVIRONMENTS) or name.endswith(LISTED_NAMES):
                 self._file(content)
         for content in facts.objects.values():
             self._file(content)
@@ -173,8 +175,8 @@ class CrateBuilder:
 
     def _add(self, identifier: str, kind: str | list[str], /, **properties: Any) -> Reference:
         """Add an entity unless there is one; properties without a value are left out."""
-        known = {name: value for name, value in properties.items() if value not in (None, "", [])}
-        self._entities.setdefault(identifier, {"@type": kind, **known})
+        values = {name: value for name, value in properties.items() if value not in (None, "", [])}
+        self._entities.setdefault(identifier, {"@type": kind, **values})
         return {"@id": identifier}
 
     def _link(self, reference: Reference, name: str, target: Reference) -> None:
@@ -198,9 +200,9 @@ class CrateBuilder:
         if self._facts.license:
             name = self._facts.license
             return self._add(f"{SPDX}{quote(name)}", "CreativeWork", name=name)
-        for path in self._facts.files:
-            if posixpath.splitext(path)[0].upper() in LICENSE_NAMES:
-                return {"@id": quote(FILES + path)}
+        for path, content in self._facts.files.items():
+            if posixpath.splitext(path)[0] in LICENSE_NAMES:
+                return self._file(content)
         return self._add("#license", "CreativeWork", name="No license", description=NO_LICENSE)
 
     # Files and data
@@ -225,9 +227,9 @@ class CrateBuilder:
 
         A directory is a collection of its files, as far as its listing is known.
         """
-        tracked = self._facts.files.get(artifact.path)
-        if tracked is not None and artifact.md5 in (tracked.md5, None):
-            return self._file(tracked)
+        content = self._facts.files.get(artifact.path)
+        if content is not None and artifact.md5 in (content.md5, None):
+            return self._file(content)
         facts = self._facts
         key = artifact.md5 or quote(artifact.path)
         if not artifact.folder:
@@ -283,7 +285,7 @@ class CrateBuilder:
             "input": [],
             "output": [],
         }
-        made = {out.path: step for step in workflow.steps for out in step.outputs}
+        makers = {out.path: step for step in workflow.steps for out in step.outputs}
         read = {item.path for step in workflow.steps for item in step.inputs}
         for place, step in enumerate(workflow.steps, 1):
             self._step(workflow, step, place)
@@ -291,7 +293,7 @@ class CrateBuilder:
             tool, how = _tool(workflow, step), _how(workflow, step)
             for item in step.inputs:
                 target = self._parameter(tool, "input", item)
-                maker = made.get(item.path)
+                maker = makers.get(item.path)
                 source = (
                     self._parameter(entity, "input", item)
                     if maker is None
@@ -378,7 +380,7 @@ class CrateBuilder:
         self._link(owner, "connection", connection)
 
     def _run(self, workflow: Workflow, entity: Reference, run: WorkflowRun) -> None:
-        made = {out.path for step in workflow.steps for out in step.outputs}
+        outputs = {out.path for step in workflow.steps for out in step.outputs}
         read = {item.path for step in workflow.steps for item in step.inputs}
         steps = workflow.steps
         action = self._action(
@@ -386,7 +388,7 @@ class CrateBuilder:
             f"Run {run.name} of {workflow.path}",
             entity,
             run,
-            inputs=[item for step in steps for item in step.inputs if item.path not in made],
+            inputs=[item for step in steps for item in step.inputs if item.path not in outputs],
             outputs=[out for step in steps for out in step.outputs if out.path not in read],
             params=run.params,
             metrics=run.metrics,
@@ -408,10 +410,10 @@ class CrateBuilder:
                 if name.startswith(prefix) and name not in step.params
             }
             where = f"{quote(execution.id)}" if execution.id else f"{action['@id'][1:]}/{step.name}"
-            made_in = f" in run {execution.run}" if execution.run else ""
+            origin = f" in run {execution.run}" if execution.run else ""
             of_step = self._action(
                 f"#run/{quote(where)}",
-                f"{step.name}{made_in}",
+                f"{step.name}{origin}",
                 tool,
                 execution,
                 inputs=step.inputs,
@@ -452,7 +454,7 @@ class CrateBuilder:
         metrics: Mapping[str, Any],
     ) -> Reference:
         """Add an execution of a tool or workflow; a failed one has no outputs."""
-        is_completed = run.status == COMPLETED
+        is_completed = run.status == FINISHED
         unique = {item.path: item for item in inputs}
         values = [
             self._value(instrument, "input", identifier, key, value)
@@ -486,17 +488,6 @@ def _tool(workflow: Workflow, step: Step) -> Reference:
 
 def _how(workflow: Workflow, step: Step) -> Reference:
     return {"@id": f"#step/{quote(workflow.path)}/{quote(step.name, safe='')}"}
-
-
-def _is_listed(path: str) -> bool:
-    """Return whether the metadata has an entry for a file of the snapshot."""
-    name = posixpath.basename(path)
-    return (
-        path.startswith(ENVIRONMENTS)
-        or name in LISTED_NAMES
-        or name.endswith(("dvc.yaml", "dvc.lock", ".dvc", ".ipynb", "params.yaml"))
-        or posixpath.splitext(path)[0].upper() in LICENSE_NAMES
-    )
 
 
 def _only(value: Any) -> Any:

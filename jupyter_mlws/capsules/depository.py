@@ -11,7 +11,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.capsules import citation
-from jupyter_mlws.capsules.archive import BLOCK_BYTES, open_archive
+from jupyter_mlws.capsules.archive import open_archive
 from jupyter_mlws.capsules.crate import METADATA
 from jupyter_mlws.capsules.models import Deposit
 from jupyter_mlws.core.atomic import atomic_write
@@ -43,7 +43,6 @@ MAX_ANSWER_BYTES = 10_000_000
 MAX_REASON = 500
 """Characters of a server's answer that an error quotes."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-REFUSED = (401, 403)
 INVALID_URL = Message("must be an https URL, without a user or password")
 INVALID_TOKEN = Message("it is empty, or has characters that no token has")
 WRONG_CHECKSUM = Message("the upload arrived with the checksum {checksum} instead of {expected}")
@@ -62,54 +61,64 @@ class Depository:
         self._opener = urllib.request.build_opener(_NoRedirects())
 
     def request(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        content: Path | None = None,
-        progress: ProgressCallback = no_progress,
+        self, method: str, path: str, body: Any = None, *, content: Path | None = None
     ) -> JSON:
         """Return the answer to a request with a JSON body, or with the content of a file.
 
-        Raises DepositTokenError if the token is refused, DepositError for other failures.
+        Raises DepositTokenError if the token is rejected, DepositError for other failures.
         """
         headers = {
             "Accept": "application/json",
             "Authorization": f"Bearer {self._token}",
             "User-Agent": f"jupyter-mlws/{__version__}",
         }
-        data: Any = None
         if content is not None:
             headers |= {
                 "Content-Type": "application/octet-stream",
                 "Content-Length": str(content.stat().st_size),
             }
-            data = _parts(content, progress)
         elif body is not None:
             headers["Content-Type"] = "application/json"
-            data = json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310  https, or this machine
-            f"{self.url}/api/records{path}", data, headers, method=method
-        )
-        try:
-            with self._opener.open(request, timeout=TIMEOUT) as answer:
-                text = answer.read(MAX_ANSWER_BYTES)
-            document = json.loads(text) if text.strip() else {}
-        except urllib.error.HTTPError as error:
-            with error:
-                reason = f"HTTP {error.code}: {self._say(error.read(MAX_REASON * 4))}"
-            failure = DepositTokenError if error.code in REFUSED else DepositError
-            raise failure(url=self.url, reason=reason.rstrip(": ")) from None
-        except urllib.error.URLError as error:
-            raise DepositError(url=self.url, reason=str(error.reason)) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            raise DepositError(url=self.url, reason=reason) from None
+        text = None if body is None else json.dumps(body).encode()
+        with content.open("rb") if content is not None else nullcontext(text) as data:
+            request = urllib.request.Request(  # noqa: S310  https, or this machine
+                f"{self.url}/api/records{path}", data, headers, method=method
+            )
+            try:
+                with self._opener.open(request, timeout=TIMEOUT) as answer:
+                    reply = answer.read(MAX_ANSWER_BYTES)
+                document = json.loads(reply) if reply.strip() else {}
+            except urllib.error.HTTPError as error:
+                with error:
+                    reason = f"HTTP {error.code}: {self._quote(error.read(MAX_REASON * 4))}"
+                is_rejected = error.code in (401, 403)
+                failure = DepositTokenError if is_rejected else DepositError
+                raise failure(url=self.url, reason=reason.rstrip(": ")) from None
+            except urllib.error.URLError as error:
+                raise DepositError(url=self.url, reason=str(error.reason)) from None
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                reason = str(error) or type(error).__name__
+                raise DepositError(url=self.url, reason=reason) from None
         return document if isinstance(document, dict) else {}
 
-    def _say(self, text: bytes) -> str:
-        """Return a server's words about an error; they might repeat the token."""
+    def upload(self, draft: str, path: Path) -> str | None:
+        """Add a file to the draft at the path ``draft``, reserve a DOI, and return it.
+
+        Raises DepositError if the file arrives changed.
+        """
+        key = quote(path.name, safe="")
+        self.request("POST", f"{draft}/files", [{"key": path.name}])
+        with path.open("rb") as file:
+            expected = f"md5:{hashlib.file_digest(file, 'md5').hexdigest()}"
+        self.request("PUT", f"{draft}/files/{key}/content", content=path)
+        checksum = self.request("POST", f"{draft}/files/{key}/commit").get("checksum")
+        if checksum != expected:
+            reason = WRONG_CHECKSUM.fill(checksum=checksum, expected=expected)
+            raise DepositError(url=self.url, reason=reason)
+        return _doi(self.request("POST", f"{draft}/pids/doi"))
+
+    def _quote(self, text: bytes) -> str:
+        """Return what a server says of an error, without the token."""
         words = text.decode(errors="replace")
         try:
             document = json.loads(words)
@@ -118,8 +127,8 @@ class Depository:
         if isinstance(document, dict):
             faults = document.get("errors")
             rows = map(_mapping, faults if isinstance(faults, list) else ())
-            named = [f"{row.get('field')}: {row.get('messages')}" for row in rows]
-            words = "; ".join([str(document.get("message", "")), *named])
+            details = [f"{row.get('field')}: {row.get('messages')}" for row in rows]
+            words = "; ".join([str(document.get("message", "")), *details])
         elif "<" in words:
             # A page for browsers says no more than its status.
             words = ""
@@ -141,10 +150,10 @@ def publish_capsule(
     failure the draft is deleted. Raises CapsuleInvalidError, InvalidRequestError for a URL,
     DepositTokenError, DepositError or DepositLeftError, NotTrustedError, CitationUnreadableError.
     """
-    url = _check_url(url)
+    url = address_of(url)
     with open_archive(path, path.parent) as archive:
         metadata, about = archive.read(METADATA), archive.read(citation.FILE)
-    root = _read_root(path, metadata)
+    root = read_root(path, metadata)
     commit = str(root.get("version") or "")
     if project is not None:
         # The settings of an untrusted project may name programs for git to run.
@@ -156,11 +165,12 @@ def publish_capsule(
         raise DepositTokenError(url=url, reason=INVALID_TOKEN)
     depository = Depository(url, token)
     progress(0, message="draft")
-    draft = depository.request("POST", "", _record(root, citation.read(about)))
+    draft = depository.request("POST", "", draft_of(root, citation.read(about)))
     identifier = quote(str(draft.get("id", "")), safe="")
     link = str(_mapping(draft.get("links")).get("self_html") or f"{url}/uploads/{identifier}")
     with _deleting_draft(depository, identifier, link):
-        doi = _upload(depository, f"/{identifier}/draft", path, progress)
+        progress(0, message="upload")
+        doi = depository.upload(f"/{identifier}/draft", path)
         if publish:
             progress(0, message="publish")
             record = depository.request("POST", f"/{identifier}/draft/actions/publish")
@@ -174,22 +184,6 @@ def publish_capsule(
     return Deposit(
         url=link, doi=doi, published=publish, citation=None if file is None else file.name
     )
-
-
-def _upload(
-    depository: Depository, draft: str, path: Path, progress: ProgressCallback
-) -> str | None:
-    """Add a file to a draft, reserve a DOI, and return it."""
-    key = quote(path.name, safe="")
-    depository.request("POST", f"{draft}/files", [{"key": path.name}])
-    with path.open("rb") as file:
-        expected = f"md5:{hashlib.file_digest(file, 'md5').hexdigest()}"
-    depository.request("PUT", f"{draft}/files/{key}/content", content=path, progress=progress)
-    checksum = depository.request("POST", f"{draft}/files/{key}/commit").get("checksum")
-    if checksum != expected:
-        reason = WRONG_CHECKSUM.fill(checksum=checksum, expected=expected)
-        raise DepositError(url=depository.url, reason=reason)
-    return _doi(depository.request("POST", f"{draft}/pids/doi"))
 
 
 @contextmanager
@@ -208,8 +202,8 @@ def _deleting_draft(depository: Depository, identifier: str, link: str) -> Itera
         raise
 
 
-def _record(root: Mapping[str, Any], about: Mapping[str, Any]) -> JSON:
-    """Return the draft's metadata."""
+def draft_of(root: Mapping[str, Any], about: Mapping[str, Any]) -> JSON:
+    """Return the draft of a capsule; ``about`` is its citation."""
     creators = []
     for author in citation.read_authors(about):
         person: JSON = {"type": "personal", "family_name": author.family}
@@ -235,7 +229,8 @@ def _record(root: Mapping[str, Any], about: Mapping[str, Any]) -> JSON:
     }
 
 
-def _read_root(path: Path, metadata: bytes) -> Mapping[str, Any]:
+def read_root(path: Path, metadata: bytes) -> Mapping[str, Any]:
+    """Return the entity of a capsule as a whole; CapsuleInvalidError if there is none."""
     try:
         graph = json.loads(metadata)["@graph"]
         return next(_mapping(entity) for entity in graph if _mapping(entity).get("@id") == "./")
@@ -243,7 +238,7 @@ def _read_root(path: Path, metadata: bytes) -> Mapping[str, Any]:
         raise CapsuleInvalidError(name=path.name, reason=NO_METADATA) from error
 
 
-def _check_url(url: str) -> str:
+def address_of(url: str) -> str:
     """Return the address of an instance without its API's path; InvalidRequestError."""
     try:
         parts = urlsplit(url)
@@ -260,15 +255,6 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *arguments: Any) -> None:
         return None
-
-
-def _parts(path: Path, progress: ProgressCallback) -> Iterator[bytes]:
-    size, done = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            progress(done, size, "bytes", "upload")
-            yield block
-            done += len(block)
 
 
 def _doi(record: Mapping[str, Any]) -> str | None:

@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from jupyter_mlws.capsules.archive import ArchiveReader, open_archive
-from jupyter_mlws.capsules.crate import BUNDLE, DATA
+from jupyter_mlws.capsules.archive import open_archive
+from jupyter_mlws.capsules.crate import BUNDLE
 from jupyter_mlws.capsules.models import OpenedCapsule
 from jupyter_mlws.capsules.provenance import lock_of, read_steps
 from jupyter_mlws.capsules.readme import run_commands
@@ -22,8 +22,6 @@ from jupyter_mlws.git.adapter import Git, GitFailedError
 
 CLONE_TIMEOUT = 3600.0
 CACHE = ".dvc/cache"
-OBJECT_MODE = 0o444
-"""DVC's objects are read-only, so that a program cannot change them through a link."""
 NO_DVC = Message("it has data, but its project has no directory .dvc, or brings a cache along")
 
 
@@ -58,7 +56,13 @@ def open_capsule(
             commit = git.attempt("rev-parse", "HEAD").decode().strip()
         except GitFailedError as error:
             raise CapsuleInvalidError(name=path.name, reason=error.reason) from error
-        _extract_data(path, archive, root, progress)
+        if archive.objects():
+            cache = root / CACHE
+            # git wrote the project as its authors want it: a link would lead to elsewhere.
+            if not cache.parent.is_dir() or cache.parent.is_symlink() or os.path.lexists(cache):
+                raise CapsuleInvalidError(name=path.name, reason=NO_DVC)
+            archive.extract_objects(cache, progress)
+            DataSettings(root).use_own_cache()
         paths = [
             entry.path
             for entry in git.tree(commit)
@@ -76,22 +80,3 @@ def open_capsule(
         trust_project(target)
     commands = run_commands(paths, os.path.relpath(target))
     return OpenedCapsule(path=str(target), commit=commit, trusted=trust, commands=commands)
-
-
-def _extract_data(
-    path: Path, archive: ArchiveReader, root: Path, progress: ProgressCallback
-) -> None:
-    """Put the data of a capsule into the project's own cache, which its settings then name."""
-    objects = archive.objects()
-    if not objects:
-        return
-    cache = root / CACHE
-    # git wrote the project as its authors want it: a link would lead to elsewhere.
-    if not cache.parent.is_dir() or cache.parent.is_symlink() or os.path.lexists(cache):
-        raise CapsuleInvalidError(name=path.name, reason=NO_DVC)
-    for place, info in enumerate(objects):
-        progress(place, len(objects), "objects", "data")
-        file = cache / info.filename.removeprefix(DATA)
-        archive.extract(info, file)
-        file.chmod(OBJECT_MODE)
-    DataSettings(root).use_own_cache()

@@ -13,11 +13,12 @@ import yaml
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE
 from jupyter_mlws.environments import store
+from jupyter_mlws.git.adapter import Git, TreeEntry
 from jupyter_mlws.mlflow.client import TrackingClient, sqlite_file
 from jupyter_mlws.versioning.experiments.run_outputs import MAX_NODE_RUNS, list_node_runs
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-COMPLETED = "FINISHED"
+FINISHED = "FINISHED"
 """MLflow's status of a run without errors."""
 
 
@@ -47,7 +48,7 @@ class Step:
     inputs: tuple[Artifact, ...]
     outputs: tuple[Artifact, ...]
     params: Mapping[str, Any]
-    frozen: bool = False
+    is_frozen: bool = False
     environment: str | None = None
     """ID of the environment in which the outputs were made, if it is known."""
 
@@ -59,7 +60,7 @@ class StepRun:
     step: Step
     id: str | None = None
     run: str | None = None
-    status: str = COMPLETED
+    status: str = FINISHED
     started: float | None = None
     finished: float | None = None
 
@@ -74,7 +75,7 @@ class WorkflowRun:
     name: str
     steps: Sequence[StepRun]
     id: str | None = None
-    status: str = COMPLETED
+    status: str = FINISHED
     started: float | None = None
     finished: float | None = None
     params: Mapping[str, str] = field(default_factory=dict)
@@ -123,7 +124,7 @@ def read_steps(path: str, text: bytes, lock: bytes) -> list[Step]:
                 for values in _mapping(params).values()
                 for key, value in _mapping(values).items()
             },
-            frozen=definition.get("frozen") is True,
+            is_frozen=definition.get("frozen") is True,
         )
         steps.append((order.get(name, order.get(origin, 0)), step))
     return [step for _, step in sorted(steps, key=lambda row: row[0])]
@@ -138,8 +139,8 @@ def add_environments(project: Project, steps: Sequence[Step]) -> list[Step]:
         makers = store.makers(connection, files)
     result = []
     for step in steps:
-        known = [makers.get((out.path, out.md5)) for out in step.outputs]
-        result.append(replace(step, environment=next(filter(None, known), None)))
+        ids = [makers.get((out.path, out.md5)) for out in step.outputs]
+        result.append(replace(step, environment=next(filter(None, ids), None)))
     return result
 
 
@@ -155,9 +156,19 @@ def read_runs(
     file = sqlite_file(tracking.uri)
     # Asking for runs would create a store that does not exist.
     if file is None or file.exists():
-        found = [tracking.ask("find_run", identifier=run) for run in runs]
-        rows = [row for row in found if row is not None and row["workflow"] == workflow]
-        earlier = [row for row in _node_runs(tracking, workflow) if row["status"] == COMPLETED]
+        answers = [tracking.ask("find_run", identifier=run) for run in runs]
+        rows = [row for row in answers if row is not None and row["workflow"] == workflow]
+        safe_path = workflow.replace("'", "")
+        page = tracking.ask(
+            "search",
+            filter=f"tags.`mlws.workflow` = '{safe_path}'",
+            sort=[],
+            limit=MAX_NODE_RUNS,
+            cursor=None,
+            columns=[],
+            nested=True,
+        )
+        earlier = [row for row in page.get("items", ()) if row["status"] == FINISHED]
     result = []
     for row in rows:
         nodes = {one["node"]: one for one in list_node_runs(tracking, row["run"]) if one["node"]}
@@ -176,28 +187,26 @@ def read_runs(
     return result or [WorkflowRun(LOCK_FILE, [_execution(step, None, earlier) for step in steps])]
 
 
+def read_workflows(
+    project: Project, tracking: TrackingClient, entries: Sequence[TreeEntry], runs: Sequence[str]
+) -> list[Workflow]:
+    """Return the workflows of a snapshot that have run, those of its MLflow ``runs`` first."""
+    git = Git(project.root)
+    ids = {entry.path: entry.sha for entry in entries}
+    workflows = []
+    for path in ids:
+        if posixpath.basename(path) == PIPELINE_FILE and lock_of(path) in ids:
+            texts = git.blobs([ids[path], ids[lock_of(path)]])
+            steps = read_steps(path, texts[ids[path]], texts[ids[lock_of(path)]])
+            steps = add_environments(project, steps)
+            if steps:
+                workflows.append(Workflow(path, steps, read_runs(tracking, runs, path, steps)))
+    return sorted(workflows, key=lambda one: (one.runs[0].id is None, one.path.count("/")))
+
+
 def lock_of(path: str) -> str:
     """Return the path of the lock of a `dvc.yaml`."""
     return posixpath.join(posixpath.dirname(path), LOCK_FILE)
-
-
-def is_workflow(path: str) -> bool:
-    return posixpath.basename(path) == PIPELINE_FILE
-
-
-def _node_runs(tracking: TrackingClient, workflow: str) -> list[Mapping[str, Any]]:
-    safe_path = workflow.replace("'", "")
-    page = tracking.ask(
-        "search",
-        filter=f"tags.`mlws.workflow` = '{safe_path}'",
-        sort=[],
-        limit=MAX_NODE_RUNS,
-        cursor=None,
-        columns=[],
-        nested=True,
-    )
-    rows: list[Mapping[str, Any]] = page.get("items", [])
-    return rows
 
 
 def _execution(

@@ -6,22 +6,22 @@ from jupyter_mlws.cli.console import Block, Tone, line
 from jupyter_mlws.cli.views import JSON, Views, size_of
 
 
-def created(views: Views, row: JSON) -> list[Block]:
+def capsule(views: Views, row: JSON) -> list[Block]:
     """Render what a new capsule holds, and what it lacks."""
     facts = {"snapshot": row["commit"][:8], "path": row["path"], "size": size_of(row["size"])}
     blocks: list[Block] = [
         line(views.say("Wrote {snapshot} to {path} ({size}).", **facts), Tone.GOOD)
     ]
     if row["data"]:
-        named = ", ".join(row["data"])
-        text = views.say("Data ({size}): {named}", size=size_of(row["data_size"]), named=named)
+        paths = ", ".join(row["data"])
+        text = views.say("Data ({size}): {paths}", size=size_of(row["data_size"]), paths=paths)
         blocks.append(line(text, Tone.FAINT))
     command = f"jupyter mlws capsule open {row['path']} FOLDER"
     blocks.append(line(views.say("Open it elsewhere: {command}", command=command), Tone.FAINT))
     return [*blocks, *(line(text, Tone.WARN) for text in row["warnings"])]
 
 
-def opened(views: Views, row: JSON) -> list[Block]:
+def project(views: Views, row: JSON) -> list[Block]:
     """Render the new project and the commands that reproduce its results."""
     facts = {"snapshot": row["commit"][:8], "path": row["path"]}
     blocks: list[Block] = [line(views.say("Opened {snapshot} in {path}.", **facts), Tone.GOOD)]
@@ -30,7 +30,7 @@ def opened(views: Views, row: JSON) -> list[Block]:
     return [*blocks, *(views.text(command) for command in row["commands"])]
 
 
-def deposited(views: Views, row: JSON) -> list[Block]:
+def deposit(views: Views, row: JSON) -> list[Block]:
     """Render the draft or record, its DOI and the file that has the DOI now."""
     text = "Published: {url}" if row["published"] else "Draft, not published: {url}"
     blocks: list[Block] = [line(views.say(text, url=row["url"]), Tone.GOOD)]

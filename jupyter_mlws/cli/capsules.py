@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -47,7 +48,7 @@ def create_capsule(context: CommandContext, snapshot: str, file: str, data: Sequ
         )
     finally:
         workspace.close()
-    return _answer(context, capsule, capsule_views.created)
+    return _answer(context, capsule, capsule_views.capsule)
 
 
 @cli.command(
@@ -66,7 +67,7 @@ def open_capsule(context: CommandContext, file: str, folder: str, trust: bool) -
         trust=trust,
         progress=LocalProgress(context.screen.note, None),
     )
-    return _answer(context, project, capsule_views.opened)
+    return _answer(context, project, capsule_views.project)
 
 
 @cli.command(
@@ -81,26 +82,24 @@ def open_capsule(context: CommandContext, file: str, folder: str, trust: bool) -
 def publish_capsule(context: CommandContext, file: str, url: str, publish: bool) -> int:
     from jupyter_mlws.capsules.depository import publish_capsule as deposit
 
-    try:
+    def ask_token() -> str:
+        if sys.stdin.isatty():
+            return prompt(context.views.say("Token of {url}:", url=url), True)
+        return sys.stdin.readline().strip()
+
+    project = None
+    with suppress(ProjectNotFoundError):
         project = Project.open(context.folder)
-    except ProjectNotFoundError:
-        project = None
     result = deposit(
         context.folder / file,
         url,
-        lambda: _token(context, url),
+        ask_token,
         project=project,
         publish=publish,
         progress=LocalProgress(context.screen.note, None),
     )
-    return _answer(context, result, capsule_views.deposited)
+    return _answer(context, result, capsule_views.deposit)
 
 
 def _answer(context: CommandContext, result: Record, view: View) -> int:
     return context.answer(json.loads(encode_json(result, context.language)), view)
-
-
-def _token(context: CommandContext, url: str) -> str:
-    if sys.stdin.isatty():
-        return prompt(context.views.say("Token of {url}:", url=url), True)
-    return sys.stdin.readline().strip()
