@@ -32,8 +32,11 @@ def project(views: Views, row: JSON) -> list[Block]:
 
 def deposit(views: Views, row: JSON) -> list[Block]:
     """Render the draft or record, its DOI and the file that has the DOI now."""
-    text = "Published: {url}" if row["published"] else "Draft, not published: {url}"
-    blocks: list[Block] = [line(views.say(text, url=row["url"]), Tone.GOOD)]
+    if row["published"]:
+        text = views.say("Published: {url}", url=row["url"])
+    else:
+        text = views.say("Draft, not published: {url}", url=row["url"])
+    blocks: list[Block] = [line(text, Tone.GOOD)]
     if row["doi"]:
         blocks.append(line(f"DOI: {row['doi']}", Tone.STRONG))
     if row["citation"]:

@@ -83,7 +83,7 @@ def publish_capsule(context: CommandContext, file: str, url: str, publish: bool)
     from jupyter_mlws.capsules.depository import publish_capsule as deposit
 
     def ask_token() -> str:
-        if sys.stdin.isatty():
+        if context.can_prompt:
             return prompt(context.views.say("Token of {url}:", url=url), True)
         return sys.stdin.readline().strip()
 

@@ -55,10 +55,14 @@ class CommandContext:
         if not self.as_json and not is_trusted(project.root):
             self._ask_for_trust(project)
         client = open_project(self.folder, self.language, self.origin)
-        # A script has no user to prompt.
-        if isinstance(self.screen, NotebookScreen) or sys.stdin.isatty():
+        if self.can_prompt:
             client.ask = prompt
         return client
+
+    @property
+    def can_prompt(self) -> bool:
+        """Return whether there is a user who can be prompted; a script has none."""
+        return isinstance(self.screen, NotebookScreen) or sys.stdin.isatty()
 
     def _ask_for_trust(self, project: Project) -> None:
         """Trust the authors of a project if a user at a terminal does."""
