@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.core.project import Project
 
 if TYPE_CHECKING:
-    from jupyter_mlws.capsules.manager import Capsules
     from jupyter_mlws.environments.manager import EnvironmentManager
     from jupyter_mlws.mlflow.client import TrackingClient
     from jupyter_mlws.versioning.code.branches import BranchManager, TagManager
@@ -170,12 +169,6 @@ class Workspace:
         from jupyter_mlws.environments.manager import EnvironmentManager
 
         return EnvironmentManager(self.project)
-
-    @cached_property
-    def capsules(self) -> Capsules:
-        from jupyter_mlws.capsules.manager import Capsules
-
-        return Capsules(self._repository)
 
     @property
     def lineage(self) -> LineageReader:

@@ -20,6 +20,7 @@ from jupyter_mlws.capsules.crate import BUNDLE, DATA, METADATA, Content
 from jupyter_mlws.core.errors import CapsuleInvalidError, DiskFullError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback
+from jupyter_mlws.dvc.cache import legacy_md5_of
 
 BLOCK_BYTES = 1024 * 1024
 WORTHWHILE = 0.95
@@ -40,6 +41,7 @@ INCOMPLETE = Message("{entry} is missing")
 UNSAFE_NAME = Message("the name {entry} leads out of the folder or is there twice")
 NOT_FILE = Message("{entry} is a link, a device or encrypted")
 TOO_LARGE = Message("unpacked it would have {size} MB, {ratio} times as many as packed")
+TOO_FULL = Message("{size} MB more are needed")
 NOT_INTACT = Message("{entry} is damaged")
 
 
@@ -144,11 +146,7 @@ class ArchiveReader:
         expected = f"{match[2]}{match[3]}".removesuffix(".dir")
         is_intact = md5.hexdigest() == expected
         if not is_intact and not match[1]:
-            # DVC 2 hashed texts with the line ends of Unix.
-            from dvc_data.hashfile.hash import file_md5
-            from dvc_objects.fs.local import localfs
-
-            is_intact = file_md5(str(target), localfs, name="md5-dos2unix") == expected
+            is_intact = legacy_md5_of(target) == expected
         if not is_intact:
             raise self._fault(NOT_INTACT, entry=name)
 
@@ -170,7 +168,7 @@ def open_archive(path: Path, space: Path) -> Iterator[ArchiveReader]:
         free = shutil.disk_usage(space).free
         if reader.size > free:
             missing = (reader.size - free) // 1_000_000 + 1
-            raise DiskFullError(reason=f"{missing} MB more are needed for {path.name}")
+            raise DiskFullError(reason=TOO_FULL.fill(size=missing))
         yield reader
 
 

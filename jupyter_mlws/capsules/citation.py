@@ -11,10 +11,12 @@ from typing import Any
 import yaml
 
 from jupyter_mlws.core.errors import CitationUnreadableError
+from jupyter_mlws.core.i18n import Message
 
 FILE = "CITATION.cff"
 MESSAGE = "If you use this work, please cite it as below."
 
+NO_LIST = Message("its identifiers are not a list")
 ORCID = re.compile(r"https://orcid\.org/((?:\d{4}-){3}\d{3}[\dX])")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -101,7 +103,7 @@ def add_doi(text: bytes, doi: str, description: str) -> bytes:
         raise CitationUnreadableError(path=FILE, reason=str(error)) from error
     identifiers = document.setdefault("identifiers", []) if isinstance(document, dict) else None
     if not isinstance(identifiers, list):
-        raise CitationUnreadableError(path=FILE, reason="identifiers: no list")
+        raise CitationUnreadableError(path=FILE, reason=NO_LIST)
     if not any(isinstance(row, dict) and row.get("value") == doi for row in identifiers):
         identifiers.append({"type": "doi", "value": doi, "description": description})
     out = io.BytesIO()

@@ -46,6 +46,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 INVALID_URL = Message("must be an https URL, without a user or password")
 INVALID_TOKEN = Message("it is empty, or has characters that no token has")
 WRONG_CHECKSUM = Message("the upload arrived with the checksum {checksum} instead of {expected}")
+CLOSED = Message("the server closed the connection, perhaps because the file is too large")
 NO_METADATA = Message("its metadata can't be read")
 DOI_NOTE = "The capsule of the snapshot {commit}"
 
@@ -90,14 +91,16 @@ class Depository:
                 document = json.loads(reply) if reply.strip() else {}
             except urllib.error.HTTPError as error:
                 with error:
-                    reason = f"HTTP {error.code}: {self._quote(error.read(MAX_REASON * 4))}"
+                    quotation = self._quote(error.read(MAX_REASON * 4))
                 is_rejected = error.code in (401, 403)
                 failure = DepositTokenError if is_rejected else DepositError
-                raise failure(url=self.url, reason=reason.rstrip(": ")) from None
-            except urllib.error.URLError as error:
-                raise DepositError(url=self.url, reason=str(error.reason)) from None
+                words = f"HTTP {error.code}: {quotation}".rstrip(": ")
+                raise failure(url=self.url, reason=words) from None
             except (OSError, http.client.HTTPException, ValueError) as error:
-                reason = str(error) or type(error).__name__
+                cause = error.reason if isinstance(error, urllib.error.URLError) else error
+                reason: str | Message = str(cause) or type(cause).__name__
+                if isinstance(cause, BrokenPipeError | ConnectionResetError):
+                    reason = CLOSED
                 raise DepositError(url=self.url, reason=reason) from None
         return document if isinstance(document, dict) else {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import click
 
@@ -34,20 +34,17 @@ ZENODO = "https://zenodo.org"
     name="capsule create",
 )
 def create_capsule(context: CommandContext, snapshot: str, file: str, data: Sequence[str]) -> int:
-    from jupyter_mlws.capsules.manager import CHOICES
-    from jupyter_mlws.workspace import Workspace
+    from jupyter_mlws.capsules.manager import CHOICES, Capsules
+    from jupyter_mlws.versioning.repository import Repository
 
     # Never by a server: the file is relative to the working directory, and may be anywhere.
-    workspace = Workspace(context.client.project)
-    try:
-        capsule = workspace.capsules.create(
+    with closing(Repository(context.client.project)) as repository:
+        capsule = Capsules(repository).create(
             snapshot,
             context.folder / file,
             [one if one in CHOICES else context.path(one) for one in data],
             LocalProgress(context.screen.note, context.client.ask),
         )
-    finally:
-        workspace.close()
     return _answer(context, capsule, capsule_views.capsule)
 
 

@@ -65,6 +65,14 @@ def list_tree_files(tree: Any) -> list[tuple[str, str]]:
     return [("/".join(key), info.value) for key, _, info in tree]
 
 
+def legacy_md5_of(path: Path) -> str:
+    """Return the hash that DVC 2 gives a file: that of a text with the line ends of Unix."""
+    from dvc_data.hashfile.hash import file_md5
+    from dvc_objects.fs.local import localfs
+
+    return str(file_md5(str(path), localfs, name="md5-dos2unix"))
+
+
 class DataCache:
     """The cache of one DVC repository."""
 
@@ -161,12 +169,7 @@ class DataCache:
 
     def has_content(self, path: Path, obj: StoredObject) -> bool:
         """Return True if the file at ``path`` has the content of an object."""
-        if obj.legacy:
-            from dvc_data.hashfile.hash import file_md5
-
-            md5 = str(file_md5(str(path), self._repo.fs, name=obj.item.hash_name))
-        else:
-            md5 = md5_of(path)
+        md5 = legacy_md5_of(path) if obj.legacy else md5_of(path)
         return md5 == obj.md5.removesuffix(".dir")
 
     def find_problem(self, obj: StoredObject) -> ObjectFault | None:

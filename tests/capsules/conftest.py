@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from jupyter_mlws.capsules.manager import Capsules
 from jupyter_mlws.capsules.models import Capsule
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workspace import Workspace
 from tests.conftest import _set_up_home
@@ -74,11 +77,8 @@ def commit(root: Path, message: str = "First") -> None:
 
 def create(root: Path, target: Path, *data: str, snapshot: str = "HEAD") -> Capsule:
     """Write a capsule of the project at ``root``."""
-    workspace = Workspace.open(root)
-    try:
-        return workspace.capsules.create(snapshot, target, data)
-    finally:
-        workspace.close()
+    with closing(Repository(Project.open(root))) as repository:
+        return Capsules(repository).create(snapshot, target, data)
 
 
 def names_in(archive: Path) -> list[str]:

@@ -133,7 +133,9 @@ def test_an_error_of_the_server_leaves_no_draft(
     instance.failures[step] = 500
     with pytest.raises(DepositError) as caught:
         publish(capsule, instance)
-    assert "HTTP 500: Failed with ***" in caught.value.message.en
+    # A server that rejects an upload may close the connection before its answer is read.
+    reasons = ("HTTP 500: Failed with ***", "closed the connection")
+    assert any(reason in caught.value.message.en for reason in reasons)
     assert TOKEN not in str(caught.value.as_dict("en"))
     assert instance.drafts == {}
 
@@ -171,7 +173,7 @@ def test_a_server_that_goes_away_during_the_upload_is_an_error(capsule: Path) ->
         process = subprocess.Popen(
             [sys.executable, "-c", script, str(listener.fileno())], pass_fds=[listener.fileno()]
         )
-        with pytest.raises(DepositError):
+        with pytest.raises(DepositError, match="closed"):
             publish_capsule(capsule, f"http://127.0.0.1:{listener.getsockname()[1]}", lambda: TOKEN)
         process.wait(30)
 
