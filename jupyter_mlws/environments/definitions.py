@@ -6,6 +6,7 @@ The root has one, and so has each directory of `envs/`.
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from jupyter_mlws.environments.python_packages import normalize, read_file, read
 FOLDER = "envs"
 ROOT = "project"
 """Name of the environment whose files are in the project's root."""
+KERNEL_NAME = re.compile(r"[^a-z0-9._-]+")
+"""What a name of Jupyter's kernels has none of."""
 REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(==\s*([^\s;,#]+))?")
 
 
@@ -63,6 +66,23 @@ class Definition:
     @property
     def python(self) -> Path:
         return self.prefix / "bin" / "python"
+
+    @property
+    def kernel(self) -> str:
+        """Name of its kernel in Jupyter, which stays the same: notebooks have it."""
+        is_root = self.name == ROOT
+        project = self.folder if is_root else self.folder.parents[1]
+        words = ["env", project.name, *([] if is_root else [self.name])]
+        return KERNEL_NAME.sub("-", "-".join(words).lower())
+
+    @property
+    def needs_ipykernel(self) -> bool:
+        """Whether it has no ipykernel, and its Python cannot import that of the lab either."""
+        lab = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        sites = list(self.prefix.glob("lib/python3*/site-packages"))
+        return bool(sites) and not any(
+            site.parent.name == lab or any(site.glob("ipykernel-*.dist-info")) for site in sites
+        )
 
     def packages(self) -> dict[str, str]:
         """Return the installed packages with their versions."""
