@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import zmq
@@ -355,11 +356,15 @@ class KernelPool:
 
 
 def kernel_program(kernel: Any) -> Program | None:
-    """Return the program that starts a kernel manager's kernel; None if it is unknown."""
+    """Return the program that runs a kernel manager's kernel; None if it is unknown."""
     try:
         first = str(kernel.kernel_spec.argv[0])
     except (AttributeError, IndexError, NoSuchKernel):
         return None
+    with suppress(OSError):
+        # What its specification starts may have become another program.
+        words = Path(f"/proc/{process_of(kernel)}/cmdline").read_bytes().split(b"\0")
+        first = os.fsdecode(words[0]) or first
     if re.fullmatch(r"python(\d(\.\d+)?)?", first):
         # As Jupyter starts it: with the Python of the server.
         first = sys.executable
