@@ -248,7 +248,12 @@ class MLWSApp(ExtensionApp):
 
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
         folder = Path(server.runtime_dir) / "mlws-environment-kernels" / name
-        EnvironmentKernels(server.kernel_spec_manager, folder, lambda: projects().values())
+        EnvironmentKernels(
+            server.kernel_spec_manager,
+            folder,
+            lambda: projects().values(),
+            server.kernel_manager,
+        )
 
     @cached_property
     def _log_store(self) -> LogStore:

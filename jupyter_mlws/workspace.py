@@ -167,8 +167,11 @@ class Workspace:
     @cached_property
     def environments(self) -> EnvironmentManager:
         from jupyter_mlws.environments.manager import EnvironmentManager
+        from jupyter_mlws.versioning.lineage.environments import environment_uses
 
-        return EnvironmentManager(self.project)
+        return EnvironmentManager(
+            self.project, lambda definition: environment_uses(self._repository.git, definition)
+        )
 
     @property
     def lineage(self) -> LineageReader:

@@ -55,6 +55,12 @@ def project_environment(views: Views, row: JSON) -> list[Block]:
         )
         size = views.say("{size} MB on disk", size=round(row["size"] / 1e6))
         blocks.append(line(size, Tone.FAINT))
+    if row["used_by"]:
+        uses = (
+            f"{one['path']}: {one['name']}" if one["kind"] == "node" else one["path"]
+            for one in row["used_by"]
+        )
+        blocks.append(line(views.say("Used by: ") + ", ".join(uses), Tone.FAINT))
     return blocks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -33,9 +34,20 @@ MLFLOW_DEBOUNCE = 1.0
 """Seconds for which changes of the store are collected: a training writes many of them."""
 
 IGNORED_DIRECTORIES = frozenset(
-    {"node_modules", "__pycache__", ".venv", ".ipynb_checkpoints", "mlruns", ".mypy_cache"}
+    {
+        *("node_modules", "__pycache__", ".ipynb_checkpoints", "mlruns", ".mypy_cache"),
+        *(".venv", ".venv.new", ".venv.old", ".conda", ".conda.new", ".conda.old", ".pixi"),
+    }
 )
 """Directories whose changes no view shows."""
+
+ENVIRONMENT_FILE = re.compile(
+    r"envs(/[^/]+)?"
+    r"|(envs/[^/]+/)?(pyproject\.toml|(uv|pixi)\.lock|(pylock|pixi)\.toml"
+    r"|requirements[^/]*\.txt|environment\.ya?ml"
+    r"|(\.venv|\.conda|\.pixi/envs/default)(/lib/python3[^/]*/site-packages/[^/]+\.dist-info)?)"
+)
+"""Definition or lock of an environment, where it is installed, or a package that is installed."""
 
 MAX_LISTED_FILES = 20
 """Changed files up to which a batch names them; for more, readers refresh everything."""
@@ -203,8 +215,9 @@ class ProjectWatcher:
             inside = path.relative_to(self.project.root)
         except ValueError:
             return ()
+        more = ("environments",) if ENVIRONMENT_FILE.fullmatch(inside.as_posix()) else ()
         if inside.parts[:1] == (".git",) or IGNORED_DIRECTORIES.intersection(inside.parts):
-            return ()
+            return more
         if inside.parts[:2] in ((".dvc", "tmp"), (".dvc", "cache")):
             return ()
         if inside.parts == (MLFLOW_DATABASE,):
@@ -217,8 +230,8 @@ class ProjectWatcher:
             return ("changes", "components")
         if path.is_dir():
             # A new folder may have come with its files, before anything in it was watched.
-            return ("changes", "components", "workflows")
-        return ("changes",)
+            return ("changes", "components", "workflows", *more)
+        return ("changes", *more)
 
 
 def _git_areas(inside: PurePath) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ The root has one, and so has each directory of `envs/`.
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,6 +71,15 @@ class Definition:
     def kernel(self) -> str:
         """Name of its kernel in Jupyter: the same in each clone, since notebooks have it."""
         return "env-" + KERNEL_NAME.sub("-", self.name.lower())
+
+    @property
+    def needs_ipykernel(self) -> bool:
+        """Whether it has no ipykernel, and its Python cannot import that of the lab either."""
+        lab = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        sites = list(self.prefix.glob("lib/python3*/site-packages"))
+        return bool(sites) and not any(
+            site.parent.name == lab or any(site.glob("ipykernel-*.dist-info")) for site in sites
+        )
 
     def packages(self) -> dict[str, str]:
         """Return the installed packages with their versions."""

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from jupyter_mlws.environments.definitions import (
 from jupyter_mlws.environments.models import (
     CreateEnvironment,
     EnvironmentDeleted,
+    EnvironmentUse,
     LockDifference,
     ProjectEnvironment,
     ProjectEnvironmentDetail,
@@ -69,18 +70,26 @@ NEW, OLD = ".new", ".old"
 
 
 class EnvironmentManager:
-    """The environments of one project. Thread-safe."""
+    """The environments of one project. Thread-safe.
 
-    def __init__(self, project: Project) -> None:
+    ``find_uses`` returns the nodes and notebooks that use an environment.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        find_uses: Callable[[Definition], list[EnvironmentUse]] = lambda _: [],
+    ) -> None:
         self._project = project
         self._root = project.root
+        self._find_uses = find_uses
 
     def all(self) -> list[ProjectEnvironment]:
         """Return the environments that the project defines, that of its root first."""
         return [self._model(definition) for definition in find_definitions(self._root)]
 
     def get(self, name: str) -> ProjectEnvironmentDetail:
-        """Return an environment with its packages, what differs from the lock, and its size.
+        """Return an environment with packages, differences from its lock, size and uses.
 
         Raises ProjectEnvironmentNotFoundError.
         """
@@ -99,6 +108,7 @@ class EnvironmentManager:
                 for folder, _, names in os.walk(definition.prefix)
                 for name in names
             ),
+            used_by=self._find_uses(definition),
         )
 
     def create(
@@ -228,6 +238,8 @@ class EnvironmentManager:
             lock=(folder / str(lock)).as_posix() if has_lock else None,
             prefix=definition.prefix.relative_to(self._root).as_posix(),
             state=definition.state(),
+            kernel=definition.kernel,
+            needs_ipykernel=definition.needs_ipykernel,
         )
 
     @contextmanager

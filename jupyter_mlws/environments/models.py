@@ -71,7 +71,8 @@ class ProjectEnvironment(Record):
     """An environment that a project defines.
 
     ``files`` define it, ``lock`` has exact versions (null if there is none yet), and ``prefix`` is
-    the directory that it is installed into; all from the project's root.
+    the directory that it is installed into; all from the project's root. ``kernel`` is the name of
+    its kernel in Jupyter, which cannot start as long as it ``needs_ipykernel``.
     """
 
     name: str
@@ -80,6 +81,8 @@ class ProjectEnvironment(Record):
     lock: str | None
     prefix: str
     state: State
+    kernel: str
+    needs_ipykernel: bool
 
 
 class LockDifference(Record):
@@ -90,12 +93,24 @@ class LockDifference(Record):
     locked: str | None
 
 
+class EnvironmentUse(Record):
+    """A node whose command runs in an environment, or a notebook that names its kernel.
+
+    ``path`` of the workflow or the notebook from the project's root; ``name`` of the node or file.
+    """
+
+    kind: Literal["node", "notebook"]
+    path: str
+    name: str
+
+
 class ProjectEnvironmentDetail(ProjectEnvironment):
-    """An environment with its packages, differences from its lock, and its size in bytes."""
+    """An environment with its packages, differences from its lock, size in bytes, and its users."""
 
     packages: dict[str, str]
     differences: list[LockDifference]
     size: int
+    used_by: list[EnvironmentUse]
 
 
 class CreateEnvironment(Request):

@@ -6065,6 +6065,17 @@ export interface components {
       };
       requirements: string;
     };
+    /**
+     * @description A node whose command runs in an environment, or a notebook that names its kernel.
+     *
+     *     ``path`` of the workflow or the notebook from the project's root; ``name`` of the node or file.
+     */
+    EnvironmentUse: {
+      /** @enum {string} */
+      kind: 'node' | 'notebook';
+      path: string;
+      name: string;
+    };
     /** @description The nodes to run, and how. */
     ExecuteRequest: {
       /**
@@ -7651,7 +7662,8 @@ export interface components {
      * @description An environment that a project defines.
      *
      *     ``files`` define it, ``lock`` has exact versions (null if there is none yet), and ``prefix`` is
-     *     the directory that it is installed into; all from the project's root.
+     *     the directory that it is installed into; all from the project's root. ``kernel`` is the name of
+     *     its kernel in Jupyter, which cannot start as long as it ``needs_ipykernel``.
      */
     ProjectEnvironment: {
       name: string;
@@ -7660,8 +7672,10 @@ export interface components {
       lock: string | null;
       prefix: string;
       state: components['schemas']['State'];
+      kernel: string;
+      needs_ipykernel: boolean;
     };
-    /** @description An environment with its packages, differences from its lock, and its size in bytes. */
+    /** @description An environment with its packages, differences from its lock, size in bytes, and its users. */
     ProjectEnvironmentDetail: {
       name: string;
       tool: components['schemas']['Tool'];
@@ -7669,11 +7683,14 @@ export interface components {
       lock: string | null;
       prefix: string;
       state: components['schemas']['State'];
+      kernel: string;
+      needs_ipykernel: boolean;
       packages: {
         [key: string]: string;
       };
       differences: components['schemas']['LockDifference'][];
       size: number;
+      used_by: components['schemas']['EnvironmentUse'][];
     };
     /**
      * @description A git repository below the server's root; ``branch`` is null if HEAD is detached.
@@ -8947,7 +8964,14 @@ export interface components {
       /** @constant */
       type: 'workspace';
       seq: number;
-      areas: ('changes' | 'history' | 'components' | 'workflows' | 'runs')[];
+      areas: (
+        | 'changes'
+        | 'history'
+        | 'components'
+        | 'workflows'
+        | 'runs'
+        | 'environments'
+      )[];
       paths?: string[];
     };
     /** @description The path of a notebook that was written, from the project's root. */
@@ -9061,6 +9085,7 @@ export type IEnvironmentCreate = components['schemas']['EnvironmentCreate'];
 export type IEnvironmentDeleted = components['schemas']['EnvironmentDeleted'];
 export type IEnvironmentRecord = components['schemas']['EnvironmentRecord'];
 export type EnvironmentState = components['schemas']['EnvironmentState'];
+export type IEnvironmentUse = components['schemas']['EnvironmentUse'];
 export type IEnvironmentsEvent = components['schemas']['EnvironmentsEvent'];
 export type IError = components['schemas']['Error'];
 export type IExecuteRequest = components['schemas']['ExecuteRequest'];

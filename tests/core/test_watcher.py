@@ -47,6 +47,9 @@ async def _areas(watcher: ProjectWatcher, since: int, wanted: set[str]) -> set[s
         (".git/refs/heads/topic", {"changes", "history"}),
         (".git/refs/stash", {"history"}),
         (".git/config", {"history"}),
+        ("pyproject.toml", {"changes", "environments"}),
+        ("envs/torch/uv.lock", {"changes", "components", "workflows", "environments"}),
+        (".venv/lib/python3.12/site-packages/six-1.0.dist-info/METADATA", {"environments"}),
     ],
 )
 async def test_a_change_names_its_areas(project: Project, path: str, areas: set[str]) -> None:
@@ -84,7 +87,11 @@ async def test_the_bell_wakes_those_who_wait(project: Project) -> None:
 async def test_noise_is_not_told(project: Project) -> None:
     async with watching(project) as watcher:
         since = watcher.stream.seq
-        for path in (".git/index.lock", ".dvc/tmp/lock", "__pycache__/a.pyc", "mlflow.db-wal"):
+        noise = (
+            *(".git/index.lock", ".dvc/tmp/lock", "__pycache__/a.pyc", "mlflow.db-wal"),
+            *(".venv.new/bin/python", ".venv.old/pyvenv.cfg"),
+        )
+        for path in noise:
             target = watcher.project.root / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text("x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,8 +83,32 @@ def test_kernels_come_and_go_with_their_environments(environment: Project, tmp_p
 
 async def test_the_lab_lists_them(environment: Project, jp_fetch, call) -> None:
     await call("GET", "")
-    specs = json.loads((await jp_fetch("api", "kernelspecs")).body)["kernelspecs"]
-    assert specs["env-project-tools"]["spec"]["display_name"] == "Python (Tools · project)"
+    specs = json.loads((await jp_fetch("api", "kernelspecs")).body)
+    assert specs["default"] == "python3"
+    tools = specs["kernelspecs"]["env-project-tools"]
+    assert tools["spec"]["display_name"] == "Python (Tools · project)"
+    assert tools["resources"].keys() == specs["kernelspecs"]["python3"]["resources"].keys()
+
+
+async def test_new_notebooks_start_with_the_environment_of_the_project(
+    project: Project,
+    install: Callable[..., None],  # noqa: F811
+    call,
+    jp_fetch,
+) -> None:
+    (project.root / "requirements.txt").write_text("alpha==1.0\n")
+    install(project.root / ".venv", "alpha==1.0")
+    await call("GET", "")
+
+    async def default() -> str:
+        name: str = json.loads((await jp_fetch("api", "kernelspecs")).body)["default"]
+        return name
+
+    assert await default() == "env-project"
+    # One that another Python cannot start is none to start with.
+    site = project.root / ".venv/lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    site.rename(site.with_name("python3.999"))
+    assert await default() == "python3"
 
 
 def test_another_python_without_ipykernel_says_what_to_add(

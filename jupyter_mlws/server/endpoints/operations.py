@@ -72,7 +72,9 @@ class WorkspaceChange(TypedDict):
 
     type: Literal["workspace"]
     seq: int
-    areas: list[Literal["changes", "history", "components", "workflows", "runs"]]
+    areas: list[
+        Literal["changes", "history", "components", "workflows", "runs", "environments"]
+    ]
     paths: NotRequired[list[str]]
 
 

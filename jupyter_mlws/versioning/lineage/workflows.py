@@ -17,12 +17,17 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class NodeUse:
-    """A workflow node with the paths of its dependencies and outputs."""
+    """A workflow node with the paths of its dependencies and outputs.
+
+    ``commands`` are run one after another in ``folder``.
+    """
 
     workflow: str
     node: str
     deps: tuple[str, ...]
     outs: tuple[str, ...]
+    commands: tuple[str, ...] = ()
+    folder: str = ""
 
 
 def node_uses(git: Git) -> list[NodeUse]:
@@ -68,11 +73,14 @@ def _use(
     folder = posixpath.join(base, str(definition.get("wdir", "")))
     outs = [path for kind in ("outs", "metrics", "plots") for path in _paths(stage.get(kind))]
     deps = _paths(stage.get("deps"))
+    commands = stage.get("cmd")
     return NodeUse(
         workflow,
         name,
         tuple(posixpath.normpath(posixpath.join(folder, path)) for path in deps),
         tuple(posixpath.normpath(posixpath.join(folder, path)) for path in outs),
+        tuple(map(str, commands if isinstance(commands, list) else [commands or ""])),
+        folder,
     )
 
 
