@@ -4,6 +4,7 @@ import workflow from './workflow/plugin';
 import client from './lab/clientPlugin';
 import containers from './hub/containers/plugin';
 import data from './data/plugin';
+import environments from './environments/plugin';
 import experiments from './experiments/plugin';
 import help from './help/plugin';
 import lineage from './lineage/plugin';
@@ -24,6 +25,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   workflows,
   data,
   registry,
+  environments,
   experiments,
   lineage,
   proof,

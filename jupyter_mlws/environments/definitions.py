@@ -81,6 +81,22 @@ class Definition:
             site.parent.name == lab or any(site.glob("ipykernel-*.dist-info")) for site in sites
         )
 
+    def required(self) -> list[str]:
+        """Return the normalized names of the packages that its files name; none for conda."""
+        content = _read(self.folder / self.files[0])
+        rows: list[Any] = []
+        if self.tool is Tool.UV:
+            dependencies = _table(content, "project").get("dependencies")
+            rows = dependencies if isinstance(dependencies, list) else []
+        elif self.tool is Tool.PIXI:
+            pixi = _table(_table(content, "tool"), "pixi") or content
+            rows = [*_table(pixi, "dependencies"), *_table(pixi, "pypi-dependencies")]
+        elif self.tool is Tool.REQUIREMENTS:
+            files = [file for file in self.files if file.endswith(".txt")]
+            rows = [line for file in files for line in _lines(self.folder / file)]
+        matches = [REQUIREMENT.match(row) for row in rows if isinstance(row, str)]
+        return sorted({normalize(match[1]) for match in matches if match})
+
     def packages(self) -> dict[str, str]:
         """Return the installed packages with their versions."""
         sites = sorted(self.prefix.glob("lib/python3.*/site-packages"))
@@ -229,6 +245,12 @@ def _read(path: Path) -> Mapping[str, Any]:
         return tomllib.loads(read_file(path).decode())
     except (OSError, ValueError, RecursionError):
         return {}
+
+
+def _table(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a table; an empty one if there is none."""
+    table = content.get(key)
+    return table if isinstance(table, Mapping) else {}
 
 
 def _tables(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

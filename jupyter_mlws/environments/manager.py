@@ -97,6 +97,7 @@ class EnvironmentManager:
         return ProjectEnvironmentDetail(
             **dict(self._model(definition)),
             packages=definition.packages(),
+            required=definition.required(),
             differences=[
                 LockDifference(name=package, version=version or None, locked=locked or None)
                 for package, version, locked in definition.differences()

@@ -105,9 +105,13 @@ class EnvironmentUse(Record):
 
 
 class ProjectEnvironmentDetail(ProjectEnvironment):
-    """An environment with its packages, differences from its lock, size in bytes, and its users."""
+    """An environment with its packages, differences from its lock, size in bytes, and uses.
+
+    ``required``: the packages that its files name, of which the others are dependencies.
+    """
 
     packages: dict[str, str]
+    required: list[str]
     differences: list[LockDifference]
     size: int
     used_by: list[EnvironmentUse]

@@ -10,6 +10,9 @@ const CAUSES: Record<
   // No event reports changes of caches and remotes.
   '/datasets/places': [],
   '/datasets': ['changes', 'history'],
+  // Notebooks name their kernels, and workflows the environments of nodes.
+  '/envs/': ['environments', 'changes'],
+  '/envs': ['environments'],
   '/git/conflicts': ['changes', 'history'],
   '/git/diff': ['changes', 'history'],
   '/git/status': ['changes', 'history'],

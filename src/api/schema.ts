@@ -7675,7 +7675,11 @@ export interface components {
       kernel: string;
       needs_ipykernel: boolean;
     };
-    /** @description An environment with its packages, differences from its lock, size in bytes, and its users. */
+    /**
+     * @description An environment with its packages, differences from its lock, size in bytes, and uses.
+     *
+     *     ``required``: the packages that its files name, of which the others are dependencies.
+     */
     ProjectEnvironmentDetail: {
       name: string;
       tool: components['schemas']['Tool'];
@@ -7688,6 +7692,7 @@ export interface components {
       packages: {
         [key: string]: string;
       };
+      required: string[];
       differences: components['schemas']['LockDifference'][];
       size: number;
       used_by: components['schemas']['EnvironmentUse'][];

@@ -57,8 +57,8 @@ interface ITracked {
 export class OperationTracker {
   constructor(private _client: MLWSClient) {}
 
-  /** Emitted after every step of any operation. */
-  readonly changed = new Signal<this, void>(this);
+  /** Emitted after every step of any operation, with its slot. */
+  readonly changed = new Signal<this, string>(this);
 
   get(key: string): ITracked | undefined {
     return this._tracked.get(key);
@@ -137,7 +137,7 @@ export class OperationTracker {
     } else {
       this._tracked.delete(key);
     }
-    this.changed.emit();
+    this.changed.emit(key);
   }
 
   private _tracked = new Map<string, ITracked>();

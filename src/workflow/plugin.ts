@@ -57,6 +57,7 @@ const FROM_TABLE = 'workflow:from-table';
 const IMPORT = 'workflow:import';
 const RUN_NOTEBOOK = 'workflow:run-notebook';
 const COMPARE = 'workflow:compare';
+const SHOW_NODE = 'workflow:show-node';
 
 const canvas: JupyterFrontEndPlugin<void> = {
   id: CANVAS,
@@ -242,6 +243,23 @@ function addFileCommands(
   );
   const open = (path: string): Promise<WorkflowWidget> =>
     app.commands.execute('docmanager:open', { path, factory: CANVAS_FACTORY });
+  app.commands.addCommand(SHOW_NODE, {
+    describedBy: describeArgs(
+      {
+        workflow: trans.__('Path of the workflow in JupyterLab'),
+        node: trans.__('Name of the node')
+      },
+      ['workflow', 'node']
+    ),
+    label: trans.__('Show Node'),
+    execute: async args => {
+      const widget = await open(String(args.workflow));
+      await widget.revealed;
+      widget.whenLoaded(({ model }) =>
+        model.selection.select([String(args.node)])
+      );
+    }
+  });
   app.commands.addCommand(CREATE, {
     describedBy: describeArgs({
       isPalette: flag(trans.__('Use the label of the command palette'))

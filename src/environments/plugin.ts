@@ -1,0 +1,125 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { INotebookTracker } from '@jupyterlab/notebook';
+
+import { addCommand, describeArgs } from '../lab/describeArgs';
+import { documentPath } from '../lab/documents';
+import { notifyOnError } from '../lab/notify';
+import { addToPalette } from '../lab/palette';
+import {
+  IMLWSClient,
+  IMLWSSidebar,
+  IOpenDocuments,
+  IWorkspaceEvents
+} from '../lab/tokens';
+import { trans } from '../ui/locale';
+import { projectState } from '../ui/state';
+import { EnvironmentActions, NEW } from './actions';
+import { environmentIcon, environmentsView } from './view';
+
+/** After the models. */
+const RANK = 26;
+const SIZE = 10;
+
+namespace CommandIDs {
+  export const show = 'mlws:show-environments';
+  export const create = 'mlws:create-environment';
+}
+
+const environments: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:environments',
+  description: 'The environments of the project: packages, locks, kernels.',
+  autoStart: true,
+  requires: [IMLWSClient, IMLWSSidebar, IOpenDocuments, IWorkspaceEvents],
+  optional: [ICommandPalette, INotebookTracker],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    sidebar: IMLWSSidebar,
+    documents: IOpenDocuments,
+    events: IWorkspaceEvents,
+    palette: ICommandPalette | null,
+    notebooks: INotebookTracker | null
+  ) => {
+    const { commands } = app;
+    const refreshKernels = () => app.serviceManager.kernelspecs.refreshSpecs();
+    const actions = new EnvironmentActions(client, {
+      openFile: path => client.project && documents.open(client.project, path),
+      openUse: ({ kind, path, name }) => {
+        if (client.project && kind === 'node') {
+          const workflow = documentPath(client.project, path);
+          void commands.execute('workflow:show-node', { workflow, node: name });
+        } else if (client.project) {
+          documents.open(client.project, path);
+        }
+      },
+      newNotebook: ({ kernel }) =>
+        void notifyOnError(async () => {
+          await refreshKernels();
+          await commands.execute('notebook:create-new', {
+            kernelName: kernel,
+            cwd: documentPath(client.project!, '')
+          });
+        }),
+      refreshKernels
+    });
+    const expanded = projectState<ReadonlySet<string>>(client, new Set());
+    const view = environmentsView({ client, actions, expanded });
+    sidebar.addSection({
+      view,
+      rank: RANK,
+      size: SIZE,
+      folded: true,
+      lazy: true
+    });
+    const reveal = async () => {
+      await app.restored;
+      app.shell.activateById(sidebar.id);
+      sidebar.expand(view);
+    };
+
+    // Environments that were installed or deleted are kernels of the launcher, or no more.
+    events.message.connect((_, event) => {
+      if (event.type === 'workspace' && event.areas.includes('environments')) {
+        void refreshKernels();
+      }
+    });
+    notebooks?.widgetAdded.connect((_, { sessionContext }) =>
+      sessionContext.kernelChanged.connect((_, { newValue }) => {
+        if (newValue) {
+          void notifyOnError(() =>
+            actions.offerKernel(sessionContext, newValue.name)
+          );
+        }
+      })
+    );
+
+    commands.addCommand(CommandIDs.show, {
+      describedBy: describeArgs({
+        name: trans.__('Name of the environment to expand')
+      }),
+      label: trans.__('Show Environments'),
+      icon: environmentIcon,
+      execute: async args => {
+        await reveal();
+        if (typeof args.name === 'string') {
+          expanded.value = new Set([...expanded.value, args.name]);
+        }
+      }
+    });
+    addCommand(commands, CommandIDs.create, {
+      label: trans.__('Create Environment…'),
+      icon: environmentIcon,
+      execute: async () => {
+        await reveal();
+        actions.form.value = NEW;
+      }
+    });
+    addToPalette(palette, CommandIDs.show, CommandIDs.create);
+  }
+};
+
+export default environments;

@@ -1,0 +1,125 @@
+import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
+
+import packageSvg from '../../style/icons/lucide/package-open.svg';
+import type { IProjectEnvironment } from '../api/models';
+import { Hint } from '../ui/controls';
+import { icon } from '../ui/fileIcons';
+import { listText } from '../ui/format';
+import { trans } from '../ui/locale';
+import { RowIcon, RowParts } from '../ui/rowParts';
+import { Rows } from '../ui/rows';
+import { Answer, ServerView, useGet } from '../ui/server';
+import { toggled, useValue, type State } from '../ui/state';
+import { NEW, ROOT } from './actions';
+import {
+  EnvironmentDetail,
+  OperationOutput,
+  type IEnvironmentProps
+} from './detail';
+import { CreateForm } from './forms';
+import { stateHelp, stateLabel } from './labels';
+
+export const environmentIcon = icon('environment', packageSvg);
+
+interface ISectionProps extends IEnvironmentProps {
+  /** The names of the expanded environments. */
+  expanded: State<ReadonlySet<string>>;
+}
+
+function EnvironmentRow(
+  props: ISectionProps & { environment: IProjectEnvironment }
+): JSX.Element {
+  const { environment, expanded } = props;
+  const { name, tool, state, files } = environment;
+  const isOpen = useValue(expanded).has(name);
+  const facts = [name, tool, listText(files), stateLabel(state)];
+  return (
+    <li data-mlws-environment={name}>
+      <button
+        className="jp-mlws-Row"
+        data-mlws-row
+        aria-expanded={isOpen}
+        aria-label={listText(facts)}
+        title={[...facts, stateHelp(state)].join('\n')}
+        onClick={() => (expanded.value = toggled(expanded.value, name))}
+      >
+        <RowIcon icon={isOpen ? caretDownIcon : caretRightIcon} />
+        <RowParts
+          icon={environmentIcon}
+          name={name}
+          facts={`${tool} · ${listText(files)}`}
+        />
+        <span className="jp-mlws-Badge" data-mlws-state={state}>
+          {stateLabel(state)}
+        </span>
+      </button>
+      <OperationOutput {...props} place={name} />
+      {isOpen && <EnvironmentDetail {...props} environment={environment} />}
+    </li>
+  );
+}
+
+function Environments(
+  props: ISectionProps & { items: readonly IProjectEnvironment[] }
+): JSX.Element {
+  const { actions, items } = props;
+  const form = useValue(actions.form);
+  const isEmpty = items.length === 0;
+  return (
+    <>
+      {isEmpty && (
+        <Hint>
+          {trans.__(
+            'An environment has the packages of this project in files, with a lock of their ' +
+              'versions, so that nodes and notebooks run alike everywhere.'
+          )}
+        </Hint>
+      )}
+      <div className="jp-mlws-Tools">
+        <button
+          className={`jp-mlws-CreateEnvironmentButton jp-mlws-Wide jp-mod-styled${isEmpty ? ' jp-mod-accept' : ''}`}
+          aria-expanded={form === NEW}
+          onClick={() => (actions.form.value = form === NEW ? null : NEW)}
+        >
+          {trans.__('Create Environment…')}
+        </button>
+      </div>
+      {form === NEW && (
+        <CreateForm
+          actions={actions}
+          hasRoot={items.some(one => one.name === ROOT)}
+          onClose={() => (actions.form.value = null)}
+        />
+      )}
+      <OperationOutput {...props} place={NEW} />
+      <Rows label={trans.__('Environments')}>
+        {items.map(environment => (
+          <EnvironmentRow
+            key={environment.name}
+            {...props}
+            environment={environment}
+          />
+        ))}
+      </Rows>
+    </>
+  );
+}
+
+function Section(props: ISectionProps): JSX.Element {
+  return (
+    <Answer of={useGet(props.client, '/envs')}>
+      {({ items }) => <Environments {...props} items={items} />}
+    </Answer>
+  );
+}
+
+/** Environments of the project: packages, locks, and what runs in them. */
+export function environmentsView(props: ISectionProps): ServerView {
+  return new ServerView(props.client, () => <Section {...props} />, {
+    id: 'jp-mlws-environments',
+    label: trans.__('Environments'),
+    className: 'jp-mlws-Section jp-mlws-Environments',
+    help: 'how-to-own-environment',
+    paths: ['/envs']
+  });
+}
