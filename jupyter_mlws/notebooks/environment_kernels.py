@@ -25,7 +25,9 @@ from jupyter_mlws.environments.definitions import ROOT, find_definitions
 from jupyter_mlws.notebooks import kernel_launcher
 
 log = logging.getLogger(__name__)
-class _DefaultKernel(Unicode[str, str]):
+
+
+class _DefaultKernel(Unicode[str, str | bytes]):
     """The name of the kernel that notebooks start with which name none."""
 
     def __init__(self, find: Callable[[], str | None], other: str) -> None:
@@ -113,7 +115,8 @@ class EnvironmentKernels:
             if path.name not in specs:
                 shutil.rmtree(path, ignore_errors=True)
         native = self._find().get(NATIVE_KERNEL_NAME)
-        logos = {path.name: path.read_bytes() for path in Path(native).glob("logo-*")} if native else {}
+        images = Path(native).glob("logo-*") if native else ()
+        logos = {path.name: path.read_bytes() for path in images}
         for name, spec in specs.items():
             files = {"kernel.json": json.dumps(spec).encode(), **logos}
             for file, content in files.items():

@@ -6,7 +6,6 @@ import {
 } from '@jupyterlab/apputils';
 
 import type {
-  Body,
   IEnvironmentUse,
   IProjectEnvironment,
   IProjectEnvironmentDetail
@@ -18,11 +17,10 @@ import { OperationTracker } from '../operations/tracker';
 import { listText } from '../ui/format';
 import { trans } from '../ui/locale';
 import { State } from '../ui/state';
+import { askEnvironment, askPackages, ROOT } from './forms';
 
 /** The place of the operation that creates an environment. */
 export const NEW = '';
-/** The environment whose files are in the project's folder. */
-export const ROOT = 'project';
 /** Tools whose definitions are changed by commands. */
 export const TOOLS_THAT_ADD: readonly string[] = ['uv', 'pixi'];
 /** Names of kernels begin so that are environments of projects. */
@@ -47,7 +45,9 @@ export interface IEnvironmentHost {
 export class EnvironmentActions {
   constructor(
     private _client: IMLWSClient,
-    readonly host: IEnvironmentHost
+    readonly host: IEnvironmentHost,
+    /** The names of the environments whose details are shown. */
+    readonly expanded: State<ReadonlySet<string>>
   ) {
     this.operations = new OperationTracker(_client);
     this.operations.changed.connect(this._readLine, this);
@@ -59,22 +59,35 @@ export class EnvironmentActions {
   readonly output = new State<ReadonlyMap<string, readonly string[]>>(
     new Map()
   );
-  /** The environment whose form is open: `NEW` for a new one; null for none. */
-  readonly form = new State<string | null>(null);
 
-  /** Creates an environment; rejects with an APIError for invalid fields. */
-  async create(request: Body<'post', '/envs'>): Promise<void> {
-    const started = await this._client.post('/envs', request);
-    const label = trans.__('Creating %1', request.name);
-    void this._run(NEW, label, () => Promise.resolve(started));
+  /** Asks for a new environment and creates it; `name` is suggested. */
+  async create(name: string): Promise<void> {
+    await notifyOnError(() =>
+      askEnvironment(name, async request => {
+        const started = await this._client.post('/envs', request);
+        const label = trans.__('Creating %1', request.name);
+        void this._run(NEW, label, () => Promise.resolve(started)).then(
+          created => {
+            if (created) {
+              const { value } = this.expanded;
+              this.expanded.value = new Set([...value, created.name]);
+            }
+          }
+        );
+      })
+    );
   }
 
-  /** Adds packages; rejects with an APIError for invalid names. */
-  async add(name: string, packages: readonly string[]): Promise<void> {
-    const path = `${environmentPath(name)}/add` as const;
-    const started = await this._client.post(path, { packages });
-    const label = trans.__('Adding %1', listText(packages));
-    void this._run(name, label, () => Promise.resolve(started));
+  /** Asks for packages and adds them. */
+  add({ name }: IProjectEnvironment): void {
+    void notifyOnError(() =>
+      askPackages(name, async packages => {
+        const path = `${environmentPath(name)}/add` as const;
+        const started = await this._client.post(path, { packages });
+        const label = trans.__('Adding %1', listText(packages));
+        void this._run(name, label, () => Promise.resolve(started));
+      })
+    );
   }
 
   /** Adds what a kernel needs; resolves to true when it is installed. */
@@ -198,7 +211,11 @@ export class EnvironmentActions {
     const tracked = tracker.get(place);
     const line = tracked?.operation?.message;
     const before = this.output.value.get(place) ?? [];
-    if (line && tracked.state === 'running' && line !== before.at(-1)) {
+    if (
+      line &&
+      tracked.state === 'running' &&
+      line !== before[before.length - 1]
+    ) {
       const lines = [...before, line].slice(-MAX_LINES);
       this.output.value = new Map([...this.output.value, [place, lines]]);
     }

@@ -18,11 +18,10 @@ import { useValue } from '../ui/state';
 import { useFollow } from '../ui/useFollow';
 import {
   environmentPath,
-  ROOT,
   TOOLS_THAT_ADD,
   type EnvironmentActions
 } from './actions';
-import { AddForm } from './forms';
+import { ROOT } from './forms';
 
 /** Lists of more packages than this have a filter. */
 const FILTER_LENGTH = 8;
@@ -187,27 +186,13 @@ function Detail(
   const isBusy = useOperation(actions.operations, name)?.state === 'running';
   const isInstalled = state !== 'missing';
   const canAdd = TOOLS_THAT_ADD.includes(tool);
-  const form = useValue(actions.form);
   const files = [...detail.files, ...(detail.lock ? [detail.lock] : [])];
   const count = Object.keys(detail.packages).length;
   return (
     <>
-      <p className="jp-mlws-Uses">
-        {[...new Set(files)].map(file => (
-          <Button
-            key={file}
-            minimal
-            title={trans.__('Open %1', file)}
-            onClick={() => host.openFile(file)}
-          >
-            {file}
-          </Button>
-        ))}
-      </p>
       <div className="jp-mlws-Tools">
         <Button
           disabled={isBusy || !canAdd}
-          aria-expanded={form === name}
           title={
             canAdd
               ? undefined
@@ -217,7 +202,7 @@ function Detail(
                   tool
                 )
           }
-          onClick={() => (actions.form.value = form === name ? null : name)}
+          onClick={() => actions.add(detail)}
         >
           {trans.__('Add Packages…')}
         </Button>
@@ -260,15 +245,21 @@ function Detail(
           {trans.__('Delete…')}
         </Button>
       </div>
-      {form === name && (
-        <AddForm
-          actions={actions}
-          name={name}
-          onClose={() => (actions.form.value = null)}
-        />
-      )}
       <Differences detail={detail} />
       <Uses uses={detail.used_by} onOpen={use => host.openUse(use)} />
+      <p className="jp-mlws-Uses">
+        {trans.__('Defined by')}{' '}
+        {[...new Set(files)].map(file => (
+          <Button
+            key={file}
+            minimal
+            title={trans.__('Open %1', file)}
+            onClick={() => host.openFile(file)}
+          >
+            {file}
+          </Button>
+        ))}
+      </p>
       {isInstalled && (
         <Hint>
           {trans._n(

@@ -17,7 +17,7 @@ import {
 } from '../lab/tokens';
 import { trans } from '../ui/locale';
 import { projectState } from '../ui/state';
-import { EnvironmentActions, NEW } from './actions';
+import { EnvironmentActions, type IEnvironmentHost } from './actions';
 import { environmentIcon, environmentsView } from './view';
 
 /** After the models. */
@@ -46,7 +46,8 @@ const environments: JupyterFrontEndPlugin<void> = {
   ) => {
     const { commands } = app;
     const refreshKernels = () => app.serviceManager.kernelspecs.refreshSpecs();
-    const actions = new EnvironmentActions(client, {
+    const expanded = projectState<ReadonlySet<string>>(client, new Set());
+    const host: IEnvironmentHost = {
       openFile: path => client.project && documents.open(client.project, path),
       openUse: ({ kind, path, name }) => {
         if (client.project && kind === 'node') {
@@ -65,9 +66,9 @@ const environments: JupyterFrontEndPlugin<void> = {
           });
         }),
       refreshKernels
-    });
-    const expanded = projectState<ReadonlySet<string>>(client, new Set());
-    const view = environmentsView({ client, actions, expanded });
+    };
+    const actions = new EnvironmentActions(client, host, expanded);
+    const view = environmentsView({ client, actions });
     sidebar.addSection({
       view,
       rank: RANK,
@@ -115,7 +116,7 @@ const environments: JupyterFrontEndPlugin<void> = {
       icon: environmentIcon,
       execute: async () => {
         await reveal();
-        actions.form.value = NEW;
+        await actions.create('');
       }
     });
     addToPalette(palette, CommandIDs.show, CommandIDs.create);

@@ -6,7 +6,7 @@ import type { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
 import type { ServerView } from '../ui/server';
 import { State } from '../ui/state';
-import { EnvironmentActions } from './actions';
+import { EnvironmentActions, type IEnvironmentHost } from './actions';
 import { splitPackages } from './labels';
 import { environmentsView } from './view';
 
@@ -50,16 +50,17 @@ beforeEach(() => {
   kernelLists = 0;
   wire.answers['GET /envs'] = { items: [environment], next_cursor: null };
   wire.answers['GET /envs/torch'] = detail;
-  actions = new EnvironmentActions(client, {
+  const host: IEnvironmentHost = {
     openFile: path => void opened.push(path),
     openUse: ({ path, name }) => void opened.push(`${path} ${name}`),
     newNotebook: ({ kernel }) => void opened.push(kernel),
     refreshKernels: async () => {
       kernelLists += 1;
     }
-  });
+  };
   const expanded = new State<ReadonlySet<string>>(new Set(['torch']));
-  view = environmentsView({ client, actions, expanded });
+  actions = new EnvironmentActions(client, host, expanded);
+  view = environmentsView({ client, actions });
 });
 
 afterEach(() => {
@@ -71,14 +72,14 @@ const asked = (method: string, path: string) =>
     one => one.method === method && one.url.pathname.endsWith(path)
   );
 
-const press = async (label: string) => {
-  const buttons = [...view.node.querySelectorAll('button')];
+const press = async (label: string, within: ParentNode = view.node) => {
+  const buttons = [...within.querySelectorAll('button')];
   buttons.find(one => one.textContent === label)!.click();
   await rest();
 };
 
 async function type(name: string, text: string): Promise<void> {
-  const input = view.node.querySelector<HTMLInputElement>(`[name="${name}"]`)!;
+  const input = document.querySelector<HTMLInputElement>(`[name="${name}"]`)!;
   const { set } = Object.getOwnPropertyDescriptor(
     HTMLInputElement.prototype,
     'value'
@@ -159,6 +160,10 @@ it('creates an environment, with errors at their fields', async () => {
   const node = await show(view);
   expect(node.textContent).toContain('An environment has the packages');
   await press('Create Environment…');
+  expect(document.querySelector('[name="name"]')).toHaveProperty(
+    'value',
+    'project'
+  );
   await type('name', 'no good');
   await type('packages', 'six, pandas >= 2, <3');
   wire.answers['POST /envs'] = () =>
@@ -173,17 +178,18 @@ it('creates an environment, with errors at their fields', async () => {
       }),
       { status: 422 }
     );
-  await press('Create');
-  expect(node.querySelector('[role="alert"]')!.textContent).toBe('has a space');
+  await press('Create', document);
+  const alert = document.querySelector('.jp-Dialog [role="alert"]')!;
+  expect(alert.textContent).toBe('has a space');
   const end = operation('POST /envs');
   await type('name', 'torch');
-  await press('Create');
+  await press('Create', document);
   expect(asked('POST', '/envs')[1].body).toEqual({
     name: 'torch',
     python: null,
     packages: ['six', 'pandas>=2,<3']
   });
-  expect(node.querySelector('form')).toBeNull();
+  expect(document.querySelector('.jp-Dialog')).toBeNull();
   await end('FAILED');
   expect(node.textContent).toContain('No such package.');
 });

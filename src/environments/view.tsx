@@ -9,27 +9,23 @@ import { trans } from '../ui/locale';
 import { RowIcon, RowParts } from '../ui/rowParts';
 import { Rows } from '../ui/rows';
 import { Answer, ServerView, useGet } from '../ui/server';
-import { toggled, useValue, type State } from '../ui/state';
-import { NEW, ROOT } from './actions';
+import { toggled, useValue } from '../ui/state';
+import { NEW } from './actions';
 import {
   EnvironmentDetail,
   OperationOutput,
   type IEnvironmentProps
 } from './detail';
-import { CreateForm } from './forms';
+import { ROOT } from './forms';
 import { stateHelp, stateLabel } from './labels';
 
 export const environmentIcon = icon('environment', packageSvg);
 
-interface ISectionProps extends IEnvironmentProps {
-  /** The names of the expanded environments. */
-  expanded: State<ReadonlySet<string>>;
-}
-
 function EnvironmentRow(
-  props: ISectionProps & { environment: IProjectEnvironment }
+  props: IEnvironmentProps & { environment: IProjectEnvironment }
 ): JSX.Element {
-  const { environment, expanded } = props;
+  const { environment } = props;
+  const { expanded } = props.actions;
   const { name, tool, state, files } = environment;
   const isOpen = useValue(expanded).has(name);
   const facts = [name, tool, listText(files), stateLabel(state)];
@@ -60,10 +56,9 @@ function EnvironmentRow(
 }
 
 function Environments(
-  props: ISectionProps & { items: readonly IProjectEnvironment[] }
+  props: IEnvironmentProps & { items: readonly IProjectEnvironment[] }
 ): JSX.Element {
   const { actions, items } = props;
-  const form = useValue(actions.form);
   const isEmpty = items.length === 0;
   return (
     <>
@@ -78,19 +73,15 @@ function Environments(
       <div className="jp-mlws-Tools">
         <button
           className={`jp-mlws-CreateEnvironmentButton jp-mlws-Wide jp-mod-styled${isEmpty ? ' jp-mod-accept' : ''}`}
-          aria-expanded={form === NEW}
-          onClick={() => (actions.form.value = form === NEW ? null : NEW)}
+          onClick={() =>
+            void actions.create(
+              items.some(one => one.name === ROOT) ? '' : ROOT
+            )
+          }
         >
           {trans.__('Create Environment…')}
         </button>
       </div>
-      {form === NEW && (
-        <CreateForm
-          actions={actions}
-          hasRoot={items.some(one => one.name === ROOT)}
-          onClose={() => (actions.form.value = null)}
-        />
-      )}
       <OperationOutput {...props} place={NEW} />
       <Rows label={trans.__('Environments')}>
         {items.map(environment => (
@@ -105,7 +96,7 @@ function Environments(
   );
 }
 
-function Section(props: ISectionProps): JSX.Element {
+function Section(props: IEnvironmentProps): JSX.Element {
   return (
     <Answer of={useGet(props.client, '/envs')}>
       {({ items }) => <Environments {...props} items={items} />}
@@ -114,7 +105,7 @@ function Section(props: ISectionProps): JSX.Element {
 }
 
 /** Environments of the project: packages, locks, and what runs in them. */
-export function environmentsView(props: ISectionProps): ServerView {
+export function environmentsView(props: IEnvironmentProps): ServerView {
   return new ServerView(props.client, () => <Section {...props} />, {
     id: 'jp-mlws-environments',
     label: trans.__('Environments'),

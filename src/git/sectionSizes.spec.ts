@@ -13,7 +13,9 @@ it('gives changes their room in a small window, and half of a large one', () => 
 });
 
 it('shares what is left by the shares', () => {
-  expect(sectionSizes([changes, history, data], 470)).toEqual([320, 50, 100]);
+  // Half of a small window is for what a person opens beside the first two.
+  expect(sectionSizes([changes, history, data], 480)).toEqual([240, 80, 160]);
+  expect(sectionSizes([changes, history, data], 770)).toEqual([320, 150, 300]);
   expect(sectionSizes([], 470)).toEqual([]);
   expect(sectionSizes([changes, history, data], 0)).toEqual([5, 5, 10]);
 });

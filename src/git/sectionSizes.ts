@@ -2,7 +2,7 @@
 interface IOpenSection {
   /** Share of the height that is left. */
   share: number;
-  /** Pixels reserved before the rest is shared; 0 for none. */
+  /** Pixels reserved before the rest is shared, of three sections at most half; 0 for none. */
   room: number;
   /** Pixels set by the user; undefined for none. */
   chosen: number | undefined;
@@ -21,9 +21,10 @@ export function sectionSizes(
     return sections.map(({ share }) => share);
   }
   const total = sections.reduce((sum, { share }) => sum + share, 0);
+  const most = sections.length > 2 ? height / 2 : height;
   const fixed = sections.map(({ share, room, chosen }) =>
     chosen !== undefined || room > 0
-      ? (chosen ?? Math.max(room, (height * share) / total))
+      ? (chosen ?? Math.max(Math.min(room, most), (height * share) / total))
       : null
   );
   const left = fixed.reduce((rest: number, size) => rest - (size ?? 0), height);

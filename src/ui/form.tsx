@@ -11,7 +11,7 @@ import { trans } from './locale';
 import { Hint } from './controls';
 
 /** Splits an error into the messages of each field, and the rest. */
-function splitError(
+export function splitError(
   error: APIError,
   fields: readonly string[]
 ): {

@@ -72,9 +72,7 @@ class WorkspaceChange(TypedDict):
 
     type: Literal["workspace"]
     seq: int
-    areas: list[
-        Literal["changes", "history", "components", "workflows", "runs", "environments"]
-    ]
+    areas: list[Literal["changes", "history", "components", "workflows", "runs", "environments"]]
     paths: NotRequired[list[str]]
 
 

@@ -45,9 +45,9 @@ def _notebooks(git: Git) -> Iterator[str]:
     tracked = set(git.files())
     for path in sorted(tracked.union(git.files(only_untracked=True))):
         file = git.root / path
-        if path.endswith(".ipynb") and file.is_file() and not file.is_symlink():
-            if path in tracked or file.stat().st_size <= MAX_UNTRACKED_BYTES:
-                yield path
+        is_notebook = path.endswith(".ipynb") and file.is_file() and not file.is_symlink()
+        if is_notebook and (path in tracked or file.stat().st_size <= MAX_UNTRACKED_BYTES):
+            yield path
 
 
 def _kernel(notebook: Path, name: str) -> str | None:
