@@ -107,7 +107,10 @@ class EnvironmentKernels:
                     "argv": [str(definition.python), launcher, "-f", "{connection_file}"],
                     "display_name": f"Python ({title})",
                     "language": "python",
-                    "metadata": {"debugger": True},
+                    "metadata": {
+                        "debugger": True,
+                        "needs_ipykernel": definition.needs_ipykernel,
+                    },
                     "env": {kernel_launcher.PACKAGES: packages},
                 }
         self._folder.mkdir(parents=True, exist_ok=True)

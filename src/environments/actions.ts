@@ -23,8 +23,6 @@ import { askEnvironment, askPackages, ROOT } from './forms';
 export const NEW = '';
 /** Tools whose definitions are changed by commands. */
 export const TOOLS_THAT_ADD: readonly string[] = ['uv', 'pixi'];
-/** Names of kernels begin so that are environments of projects. */
-const KERNEL_PREFIX = 'env-';
 /** Lines of output that are shown. */
 const MAX_LINES = 200;
 
@@ -101,20 +99,17 @@ export class EnvironmentActions {
   }
 
   /**
-   * Asks to add ipykernel to the environment whose kernel a notebook has chosen, if it cannot start
+   * Asks to add ipykernel to the environment whose kernel a notebook has chosen and cannot start
    * without; then starts it.
    */
   async offerKernel(context: ISessionContext, kernel: string): Promise<void> {
-    if (!kernel.startsWith(KERNEL_PREFIX) || !this._client.isReady) {
-      return;
-    }
+    // At once: Jupyter would start it again and again.
+    await context.shutdown();
     const { items } = await this._client.get('/envs');
     const environment = items.find(one => one.kernel === kernel);
-    if (!environment?.needs_ipykernel || context.isDisposed) {
+    if (!environment || context.isDisposed) {
       return;
     }
-    // Jupyter would start it again and again.
-    await context.shutdown();
     const { name, tool, files } = environment;
     const canAdd = TOOLS_THAT_ADD.includes(tool);
     const reason = trans.__(

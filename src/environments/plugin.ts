@@ -45,7 +45,8 @@ const environments: JupyterFrontEndPlugin<void> = {
     notebooks: INotebookTracker | null
   ) => {
     const { commands } = app;
-    const refreshKernels = () => app.serviceManager.kernelspecs.refreshSpecs();
+    const { kernelspecs } = app.serviceManager;
+    const refreshKernels = () => kernelspecs.refreshSpecs();
     const expanded = projectState<ReadonlySet<string>>(client, new Set());
     const host: IEnvironmentHost = {
       openFile: path => client.project && documents.open(client.project, path),
@@ -88,15 +89,26 @@ const environments: JupyterFrontEndPlugin<void> = {
         void refreshKernels();
       }
     });
-    notebooks?.widgetAdded.connect((_, { sessionContext }) =>
+    // The specifications of kernels of environments have this key; false if they can start.
+    const needsKernel = (name: string) =>
+      kernelspecs.specs?.kernelspecs[name]?.metadata?.needs_ipykernel;
+    notebooks?.widgetAdded.connect((_, { sessionContext }) => {
       sessionContext.kernelChanged.connect((_, { newValue }) => {
-        if (newValue) {
+        if (newValue && needsKernel(newValue.name) === true) {
           void notifyOnError(() =>
             actions.offerKernel(sessionContext, newValue.name)
           );
         }
-      })
-    );
+      });
+      // Jupyter would ask for the kernel of a new notebook.
+      sessionContext.kernelPreferenceChanged.connect((_, { newValue }) => {
+        const name = kernelspecs.specs?.default ?? '';
+        const isNew = !newValue.id && !newValue.name && !newValue.language;
+        if (isNew && needsKernel(name) === false) {
+          sessionContext.kernelPreference = { ...newValue, name };
+        }
+      });
+    });
 
     commands.addCommand(CommandIDs.show, {
       describedBy: describeArgs({

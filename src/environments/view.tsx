@@ -65,8 +65,7 @@ function Environments(
       {isEmpty && (
         <Hint>
           {trans.__(
-            'An environment has the packages of this project in files, with a lock of their ' +
-              'versions, so that nodes and notebooks run alike everywhere.'
+            'An environment has the packages that nodes and notebooks run with, in locked versions.'
           )}
         </Hint>
       )}

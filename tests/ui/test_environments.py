@@ -128,6 +128,9 @@ def test_an_environment_from_the_sidebar_to_a_notebook(
     badge = row.locator("[data-mlws-state]")
     expect(badge).to_have_attribute("data-mlws-state", "ready", timeout=INSTALL_LIMIT)
     package = packages(row)
+    # Room for the section.
+    for name in page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title").all()[:2]:
+        name.click()
     expect(package("alpha")).to_contain_text("1.0")
     picture("detail")
     assert faults_of_access(page, ".jp-mlws-Environments") == []
