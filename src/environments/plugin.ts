@@ -100,14 +100,19 @@ const environments: JupyterFrontEndPlugin<void> = {
           );
         }
       });
-      // Jupyter would ask for the kernel of a new notebook.
-      sessionContext.kernelPreferenceChanged.connect((_, { newValue }) => {
-        const name = kernelspecs.specs?.default ?? '';
-        const isNew = !newValue.id && !newValue.name && !newValue.language;
-        if (isNew && needsKernel(name) === false) {
-          sessionContext.kernelPreference = { ...newValue, name };
-        }
-      });
+      // Jupyter would ask for the kernel of a new notebook. Its content, which is read later, may
+      // name another kernel or language.
+      const preference = sessionContext.kernelPreference;
+      const name = kernelspecs.specs?.default ?? '';
+      if (!preference.id && !preference.name && needsKernel(name) === false) {
+        sessionContext.kernelPreference = { ...preference, name };
+        sessionContext.kernelPreferenceChanged.connect((_, { newValue }) => {
+          const { language } = newValue;
+          if (newValue.name === name && language && language !== 'python') {
+            sessionContext.kernelPreference = { ...newValue, name: '' };
+          }
+        });
+      }
     });
 
     commands.addCommand(CommandIDs.show, {
