@@ -56,7 +56,7 @@ def test_its_life(manager: EnvironmentManager, project: Project) -> None:
     assert (detail.packages, detail.differences) == ({"alpha": "2.0", "beta-two": "2.0"}, [])
     assert detail.size > 0
     assert detail.required == ["alpha", "beta-two"]
-    assert (detail.kernel, detail.needs_ipykernel) == ("env-project-torch", False)
+    assert (detail.kernel, detail.needs_ipykernel) == ("env-torch", False)
     manager.remove("torch", ["beta-two"])
     assert manager.get("torch").packages == {"alpha": "2.0"}
     with pytest.raises(AlreadyExistsError):

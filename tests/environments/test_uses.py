@@ -51,10 +51,10 @@ def test_nodes_and_notebooks_of_an_environment(project: Project) -> None:
     files = {
         "flow/dvc.yaml": PIPELINE,
         "flow/dvc.lock": LOCK,
-        "a.ipynb": notebook("env-project-torch"),
-        "notes/b.ipynb": notebook("env-project-torch-2"),
-        "notes/c.ipynb": "env-project-torch, but no notebook",
-        "ignored/d.ipynb": notebook("env-project-torch"),
+        "a.ipynb": notebook("env-torch"),
+        "notes/b.ipynb": notebook("env-torch-2"),
+        "notes/c.ipynb": "env-torch, but no notebook",
+        "ignored/d.ipynb": notebook("env-torch"),
         ".gitignore": "ignored/\n",
     }
     for path, text in files.items():

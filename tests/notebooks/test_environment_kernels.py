@@ -43,10 +43,10 @@ def test_a_kernel_has_the_packages_of_its_environment_alone(
 ) -> None:
     manager = KernelSpecManager()
     EnvironmentKernels(manager, tmp_path / "kernels", lambda: [environment])
-    assert "env-project-tools" in manager.find_kernel_specs()
-    spec = manager.get_kernel_spec("env-project-tools")
+    assert "env-tools" in manager.find_kernel_specs()
+    spec = manager.get_kernel_spec("env-tools")
     assert spec.display_name == "Python (Tools · project)"
-    kernel = KernelManager(kernel_name="env-project-tools", kernel_spec_manager=manager)
+    kernel = KernelManager(kernel_name="env-tools", kernel_spec_manager=manager)
     kernel.start_kernel(cwd=str(tmp_path))
     client = kernel.blocking_client()
     client.start_channels()
@@ -71,13 +71,13 @@ def test_kernels_come_and_go_with_their_environments(environment: Project, tmp_p
     EnvironmentKernels(manager, tmp_path / "kernels", lambda: [environment])
     prefix = environment.root / "envs/Tools/.venv"
     prefix.rename(prefix.with_name("away"))
-    assert "env-project-tools" not in manager.find_kernel_specs()
+    assert "env-tools" not in manager.find_kernel_specs()
     with pytest.raises(NoSuchKernel):
-        manager.get_kernel_spec("env-project-tools")
+        manager.get_kernel_spec("env-tools")
     prefix.with_name("away").rename(prefix)
-    assert "env-project-tools" in manager.find_kernel_specs()
+    assert "env-tools" in manager.find_kernel_specs()
     withdraw_trust(environment.root)
-    assert "env-project-tools" not in manager.find_kernel_specs()
+    assert "env-tools" not in manager.find_kernel_specs()
     trust(environment.root)
 
 
@@ -85,7 +85,7 @@ async def test_the_lab_lists_them(environment: Project, jp_fetch, call) -> None:
     await call("GET", "")
     specs = json.loads((await jp_fetch("api", "kernelspecs")).body)
     assert specs["default"] == "python3"
-    tools = specs["kernelspecs"]["env-project-tools"]
+    tools = specs["kernelspecs"]["env-tools"]
     assert tools["spec"]["display_name"] == "Python (Tools · project)"
     assert tools["resources"].keys() == specs["kernelspecs"]["python3"]["resources"].keys()
 
@@ -116,7 +116,7 @@ def test_another_python_without_ipykernel_says_what_to_add(
 ) -> None:
     manager = KernelSpecManager()
     EnvironmentKernels(manager, tmp_path / "kernels", lambda: [environment])
-    spec = manager.get_kernel_spec("env-project-tools")
+    spec = manager.get_kernel_spec("env-tools")
     (variable,) = spec.env
     answer = subprocess.run(
         spec.argv[:2], env={variable: "cpython-999"}, capture_output=True, text=True
@@ -130,7 +130,7 @@ async def test_variables_and_history_work_in_it(
 ) -> None:
     await call("GET", "")
     await jp_fetch("api", "kernelspecs")
-    notebook = (await create(kernel="env-project-tools"))["id"]
+    notebook = (await create(kernel="env-tools"))["id"]
     status, result = await run(notebook, code="import alpha; version = alpha.VERSION")
     assert (status, result["status"]) == (200, "SUCCESS")
     _, page, _ = await call("GET", f"{notebook}/variables")
