@@ -35,7 +35,7 @@ export function EnvironmentField({
   );
   const isMissing = present?.state === 'missing';
   return (
-    <div className="jp-mlws-Field">
+    <div className="jp-mlws-Field jp-mlws-EnvironmentField">
       <label htmlFor={id}>{trans.__('Environment')}</label>
       <Select
         id={id}
