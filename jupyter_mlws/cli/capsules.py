@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from pathlib import Path
 
 import click
 
@@ -41,7 +43,7 @@ def create_capsule(context: CommandContext, snapshot: str, file: str, data: Sequ
     with closing(Repository(context.client.project)) as repository:
         capsule = Capsules(repository).create(
             snapshot,
-            context.folder / file,
+            Path(os.path.normpath(context.folder / file)),
             [one if one in CHOICES else context.path(one) for one in data],
             LocalProgress(context.screen.note, context.client.ask),
         )
