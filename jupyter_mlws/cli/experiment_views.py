@@ -118,12 +118,10 @@ def environment_lines(views: Views, row: JSON) -> Iterator[list[Cell]]:
     for one in row["unavailable"]:
         package = f"{one['name']} {one['version'] or ''}".strip()
         if one["reason"] is None:
-            text = views.say(
-                "{package}: it came from a directory and can't be had", package=package
-            )
+            text = views.say("{package}: not available, it came from a directory", package=package)
         else:
             reason = " ".join(one["reason"].split())
-            text = views.say("{package}: can't be had: {reason}", package=package, reason=reason)
+            text = views.say("{package}: not available: {reason}", package=package, reason=reason)
         yield [Cell(text, Tone.BAD)]
     for one in row["differences"]:
         change = f"{one['name']} {one['before'] or '–'} → {one['after'] or '–'}"

@@ -50,18 +50,13 @@ def rebuild(
         if record.language is not Language.PYTHON:
             continue
         progress(0, message=record.title)
-        if here is not None and _is_same(here, record):
+        if here is not None and not differences(here, record):
             rebuilt.append(RebuiltEnvironment(id=record.id, title=record.title, source="present"))
         elif locked := next((one for one in definitions if one.allows(record.packages)), None):
             rebuilt.append(_from_lock(project, locked, record, progress))
         else:
             rebuilt.append(_from_record(project.root, record, progress))
     return rebuilt
-
-
-def _is_same(one: Environment, other: Environment) -> bool:
-    facts = [(e.title, e.platform, dict(e.packages), dict(e.conda)) for e in (one, other)]
-    return facts[0] == facts[1]
 
 
 def _from_lock(

@@ -93,7 +93,7 @@ def test_what_cannot_be_had_is_named_before_the_run(person: Person, index: Path)
     (index / "beta-3.0-py3-none-any.whl").unlink()
     person("uv cache clean -q")
     output = person("jupyter mlws reproduce one")
-    assert "beta 3.0: can't be had: " in output
+    assert "beta 3.0: not available: " in output
     worktree = person.folder / command_of(output).split()[1]
     (prefix,) = worktree.glob(".venv-*")
     assert [path.name for path in prefix.glob("lib/*/site-packages/*.dist-info")] == [

@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.environments.conftest import BIN, Person, build_wheel
-from tests.ui.canvas import faults_of_access, node, save
+from tests.ui.canvas import faults_of_access, newest_run, node, run_workflow, save
 from tests.ui.conftest import Lab, prefer
 from tests.ui.test_looks import THEMES
-from tests.ui.test_own_table import RUN_LIMIT, run
+from tests.ui.test_own_table import RUN_LIMIT
 
 pytestmark = pytest.mark.browser
 
@@ -73,7 +73,8 @@ def test_from_the_list_of_environments_to_the_same_result_in_a_clone(
     assert (example / "dvc.yaml").read_text() == FLOW.replace(
         "cmd: python", "cmd: uv run --frozen --project envs/tools python"
     ).replace("[tell.py]", "[tell.py, envs/tools/uv.lock]")
-    run(page, "COMPLETED")
+    run_workflow(page)
+    expect(newest_run(page)).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     assert (example / "told.json").read_text() == '{"version": 1.0}'
     picture("run")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from jupyter_mlws.engine.forkserver.eligible import NODE, split
 from jupyter_mlws.engine.forkserver.fingerprint import can_be_warm
 from jupyter_mlws.engine.forkserver.job import Job, Kind
+from jupyter_mlws.engine.forkserver.preload import mtime_ns
 from jupyter_mlws.environments.active import NODE_FILE, lab_packages
 from jupyter_mlws.environments.definitions import State, Tool, find_definition
 
@@ -40,7 +41,8 @@ def read(command: str, cwd: str, environment: Mapping[str, str]) -> Job | None:
         return None
     folder = Path(os.path.normpath(Path(cwd, words[start - 1])))
     prefix = folder / ".venv"
-    if not _is_installed(folder, *map(_time, (folder / "uv.lock", prefix, *_sites(prefix)))):
+    watched = [folder / "uv.lock", prefix, *sorted(prefix.glob("lib/python3.*/site-packages"))]
+    if not _is_installed(folder, *(mtime_ns(str(path)) for path in watched)):
         return None
     python = str(prefix / "bin" / "python")
     arguments = tuple(rest[length:])
@@ -75,14 +77,3 @@ def _is_installed(folder: Path, *times: int) -> bool:
         # Only its own components and their packages: ours would come from there, not from the lab.
         and not (definition.prefix / "bin" / NODE[0]).exists()
     )
-
-
-def _sites(prefix: Path) -> list[Path]:
-    return sorted(prefix.glob("lib/python3.*/site-packages"))
-
-
-def _time(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
