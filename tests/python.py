@@ -184,14 +184,18 @@ def start_mlflow(client: TrackingClient) -> Any:
 
 
 def start_workers(
-    pool: WarmPool, environment: Mapping[str, str], start: Any = WarmPool.start
+    pool: WarmPool,
+    environment: Mapping[str, str],
+    program: tuple[str, ...] | None = None,
+    *,
+    start: Any = WarmPool.start,
 ) -> None:
     """Start warm workers, as :meth:`WarmPool.start` does, and wait for them in a lab's runs.
 
     Until they are ready, each node would import for itself what they are importing. Other runs are
     of nodes that import nothing, and end before that.
     """
-    start(pool, environment)
+    start(pool, environment, program)
     if os.environ.get(live.IDLE) != "0":
         pool.wait_ready(WARM_LIMIT)
 
