@@ -112,8 +112,10 @@ def environment_lines(views: Views, row: JSON) -> Iterator[list[Cell]]:
         text = views.say("{title}: the present environment is the same", **row)
     elif row["source"] == "lock":
         text = views.say("{title}: built from the lock of {name}", **row)
-    else:
+    elif row["prefix"]:
         text = views.say("{title}: built from the record of the run, in {prefix}", **row)
+    else:
+        text = views.say("{title}: not built, the present environment is used", **row)
     yield [Cell(text, Tone.GOOD if not row["unavailable"] else Tone.WARN)]
     for one in row["unavailable"]:
         package = f"{one['name']} {one['version'] or ''}".strip()

@@ -38,8 +38,8 @@ def rebuild(
 ) -> list[RebuiltEnvironment]:
     """Build the environments in which a run's nodes ran in the worktree of ``project``.
 
-    Packages that cannot be had are named in the result, and the others are installed. Raises
-    PackageChangeError if there is no such interpreter.
+    What cannot be installed is named in the result: single packages, or the whole environment
+    without its interpreter or a package index. The others are installed.
     """
     definitions = find_definitions(project.root)
     here = Inspector(project.state).environment(
@@ -50,7 +50,7 @@ def rebuild(
         if record.language is not Language.PYTHON:
             continue
         progress(0, message=record.title)
-        if here is not None and not differences(here, record):
+        if here is not None and (here.title, here.packages) == (record.title, record.packages):
             rebuilt.append(RebuiltEnvironment(id=record.id, title=record.title, source="present"))
         elif locked := next((one for one in definitions if one.allows(record.packages)), None):
             rebuilt.append(_from_lock(project, locked, record, progress))
@@ -89,6 +89,13 @@ def _from_record(root: Path, record: Environment, progress: ProgressCallback) ->
     try:
         _create(root, record, prefix, progress)
         unavailable = _install(root, record, prefix, progress)
+    except PackageChangeError as error:
+        _remove(prefix)
+        reason = str(error.facts["reason"])
+        missing = [UnavailablePackage(name=record.title, version=None, reason=reason)]
+        return RebuiltEnvironment(
+            id=record.id, title=record.title, source="record", unavailable=missing
+        )
     except BaseException:
         _remove(prefix)
         raise

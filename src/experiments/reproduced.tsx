@@ -83,11 +83,16 @@ function Rebuilt({
           ? trans.__('%1: the present environment is the same', title)
           : source === 'lock'
             ? trans.__('%1: built from the lock of %2', title, name ?? '')
-            : trans.__(
-                '%1: built from the record of the run, in %2',
-                title,
-                prefix ?? ''
-              )}
+            : prefix !== null
+              ? trans.__(
+                  '%1: built from the record of the run, in %2',
+                  title,
+                  prefix
+                )
+              : trans.__(
+                  '%1: not built, the present environment is used',
+                  title
+                )}
       </p>
       {unavailable.length + differences.length > 0 && (
         <ul>

@@ -83,7 +83,9 @@ def test_from_the_list_of_environments_to_the_same_result_in_a_clone(
     page.locator(".jp-mlws-CommitButton").click()
     expect(page.locator(".jp-mlws-Change")).to_have_count(0, timeout=RUN_LIMIT)
     picture("committed")
-    person("git tag told && jupyter mlws env add --name tools alpha==2.0 && jupyter mlws run")
+    person(
+        "git tag told && jupyter mlws env add --name tools alpha==2.0 && jupyter mlws run dvc.yaml"
+    )
     assert (example / "told.json").read_text() == '{"version": 2.0}'
     picture("another-version")
 

@@ -12,6 +12,7 @@ import {
   setCommand
 } from '../document/stages';
 import type { IGraphNode } from '../graph/graph';
+import { EnvironmentField } from './environmentField';
 import { RemoveButton } from './removeButton';
 import { useCanvas } from '../context';
 import { useFlush } from '../hooks';
@@ -33,6 +34,7 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
           </pre>
         </>
       )}
+      <EnvironmentField node={node} />
       <Files
         node={node}
         title={trans.__('Dependencies')}

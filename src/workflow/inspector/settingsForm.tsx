@@ -96,7 +96,6 @@ export function SettingsView(props: {
           <CommandSettings node={node} />
         </>
       )}
-      <EnvironmentField node={node} />
       <ParamsView node={node} />
     </div>
   );
@@ -126,6 +125,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
         <PreviewQuery key={node.id} node={node} />
       )}
       <OutputFields node={node} />
+      <EnvironmentField node={node} />
     </>
   );
 }
