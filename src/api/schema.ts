@@ -8687,7 +8687,7 @@ export interface components {
      * @description A package that cannot be installed again.
      *
      *     ``reason`` is that of the package index; null for a package that came from a directory. Of a
-     *     lock that cannot be installed it is the environment's name, without ``version``.
+     *     whole environment that cannot be installed ``name`` is its name, without ``version``.
      */
     UnavailablePackage: {
       name: string;
