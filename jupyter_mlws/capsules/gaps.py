@@ -1,4 +1,4 @@
-"""What a capsule lacks although its snapshot needs it."""
+"""Parts of a snapshot that a capsule cannot have."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ With jupyter-mlws, where CAPSULE.zip is this archive:
 {commands}
 ```
 
-The first command unpacks the project, but trusts nobody: the second one runs code of its authors,
+The first command only unpacks the project. The second one runs code of its authors,
 and asks you at a terminal. Elsewhere, say `capsule open --trust` if you trust them.
 
 With git and DVC:

@@ -20,7 +20,7 @@ FOLDER = "envs"
 ROOT = "project"
 """Name of the environment whose files are in the project's root."""
 KERNEL_NAME = re.compile(r"[^a-z0-9._-]+")
-"""What a name of Jupyter's kernels has none of."""
+"""Characters that names of Jupyter's kernels may not have."""
 REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(==\s*([^\s;,#]+))?")
 
 
@@ -74,7 +74,7 @@ class Definition:
 
     @property
     def needs_ipykernel(self) -> bool:
-        """Whether it has no ipykernel, and its Python cannot import that of the lab either."""
+        """True if it has no ipykernel, and its Python cannot import that of the lab either."""
         lab = f"python{sys.version_info.major}.{sys.version_info.minor}"
         sites = list(self.prefix.glob("lib/python3*/site-packages"))
         return bool(sites) and not any(

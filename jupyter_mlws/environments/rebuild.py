@@ -30,7 +30,7 @@ OUR_PACKAGE = "jupyter-mlws"
 PINNED = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+-]+)")
 """A package with its version in a message of uv."""
 MAX_UNAVAILABLE = 50
-"""Packages that cannot be had, up to which a rebuild goes on without them."""
+"""Maximum number of packages that are not available; with more, the rebuild fails."""
 
 
 def rebuild(
@@ -85,9 +85,14 @@ def _from_lock(
 
 def _from_record(root: Path, record: Environment, progress: ProgressCallback) -> RebuiltEnvironment:
     prefix = root / f".venv-{record.id[:8]}"
-    _remove(prefix)
+    create = [*uv(), "venv", "--clear", "--python"]
     try:
-        _create(root, record, prefix, progress)
+        try:
+            run_tool(record.title, root, [*create, record.version, str(prefix)], progress)
+        except PackageChangeError:
+            # Another release of the same version has the same features.
+            minor = ".".join(record.version.split(".")[:2])
+            run_tool(record.title, root, [*create, minor, str(prefix)], progress)
         unavailable = _install(root, record, prefix, progress)
     except PackageChangeError as error:
         _remove(prefix)
@@ -115,21 +120,10 @@ def _from_record(root: Path, record: Environment, progress: ProgressCallback) ->
     )
 
 
-def _create(root: Path, record: Environment, prefix: Path, progress: ProgressCallback) -> None:
-    """Create an empty environment of the record's Python, or of the next one with its features."""
-    command = [*uv(), "venv", "--python"]
-    try:
-        run_tool(record.title, root, [*command, record.version, str(prefix)], progress)
-    except PackageChangeError:
-        _remove(prefix)
-        minor = ".".join(record.version.split(".")[:2])
-        run_tool(record.title, root, [*command, minor, str(prefix)], progress)
-
-
 def _install(
     root: Path, record: Environment, prefix: Path, progress: ProgressCallback
 ) -> list[UnavailablePackage]:
-    """Install the packages of a record; return those that cannot be had."""
+    """Install the packages of a record; return those that are not available."""
     lines: dict[str, str] = {}
     for line in record.requirements.splitlines():
         name = normalize(re.split(r"==| @ ", line)[0])
@@ -142,7 +136,7 @@ def _install(
     ]
     file = prefix / "requirements.txt"
     install = [*uv(), "pip", "install", "--no-deps", "--python", str(prefix), "-r", str(file)]
-    # An attempt names one package that cannot be had, before anything is installed.
+    # Each attempt names one package that is not available; nothing is installed by it.
     while len(unavailable) < MAX_UNAVAILABLE:
         file.write_text("\n".join(lines.values()) + "\n", encoding="utf-8")
         try:

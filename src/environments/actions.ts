@@ -30,7 +30,7 @@ export function environmentPath(name: string) {
   return `/envs/${encodeURIComponent(name)}` as const;
 }
 
-/** What the section does in other parts of the lab. */
+/** Actions of the section in other parts of the lab. */
 export interface IEnvironmentHost {
   openFile(path: string): void;
   openUse(use: IEnvironmentUse): void;
@@ -53,7 +53,7 @@ export class EnvironmentActions {
 
   /** Operations by the name of their environment, or by `NEW`. */
   readonly operations: OperationTracker;
-  /** What the program of a running operation has printed, by the same names. */
+  /** Output of the programs of running operations, by the same names. */
   readonly output = new State<ReadonlyMap<string, readonly string[]>>(
     new Map()
   );

@@ -273,13 +273,13 @@ class Reproductions(RepositoryPart):
                 if run["node"] in (None, row["node"])
             }
             files = {name: [*(one.get("outputs") or {}).items()] for name, one in nodes.items()}
-            made = makers(database, [file for one in files.values() for file in one])
+            environments = makers(database, [file for one in files.values() for file in one])
             ids = Counter(
                 identifier
                 for name, node in nodes.items()
                 # A node that did not run has the environment in which its result was made.
                 for identifier in {
-                    node.get("environment") or next(map(made.get, files[name]), None)
+                    node.get("environment") or next(map(environments.get, files[name]), None)
                 }
                 if identifier
             )

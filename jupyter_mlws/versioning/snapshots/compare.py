@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +40,7 @@ from jupyter_mlws.versioning.models import (
     HiddenText,
     SnapshotDiff,
 )
-from jupyter_mlws.versioning.snapshots.environments import LOCKS, locked_at, versions_at
+from jupyter_mlws.versioning.snapshots.environments import changed_packages
 from jupyter_mlws.versioning.snapshots.measures import Measures
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 
@@ -201,22 +199,13 @@ class Comparison:
             data=data,
             metrics=_differing_values(measures.metrics(first), measures.metrics(last)),
             params=_differing_values(measures.params(first), measures.params(last)),
-            environments=self._environments(first, last, files),
+            environments=[
+                DifferingValue(name=name, from_=before, to=after)
+                for name, before, after in changed_packages(
+                    self._git, first, last, [file.path for file in files]
+                )
+            ],
         )
-
-    def _environments(
-        self, first: str, last: str, files: Sequence[ChangedFile]
-    ) -> list[DifferingValue]:
-        """Return what differs in locks, and in the environments that both versions name."""
-        rows = []
-        for file in files:
-            if posixpath.basename(file.path) in LOCKS:
-                locks = [locked_at(self._git, one, file.path) for one in (first, last)]
-                rows += _differing_values(*locks)
-        shown = {(row.name.split(" ")[0], row.from_, row.to) for row in rows}
-        packages = [versions_at(self._git, one) for one in (first, last)]
-        recorded = _differing_values(*packages) if all(packages) else []
-        return rows + [row for row in recorded if (row.name, row.from_, row.to) not in shown]
 
     def _resolve_start(self, name: str) -> str:
         """Resolve the start of a comparison; before the first commit HEAD is git's empty tree.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from jupyter_mlws.environments.record import (
     FOLDER,
@@ -40,7 +40,7 @@ def locked_at(git: Git, commit: str, path: str) -> dict[str, str]:
         return {}
     folder = posixpath.dirname(path)
     rows = content.get("package") or content.get("packages") or []
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for row in rows if isinstance(rows, list) else []:
         if (
             isinstance(row, Mapping)
@@ -48,14 +48,40 @@ def locked_at(git: Git, commit: str, path: str) -> dict[str, str]:
             and "virtual" not in (row.get("source") or {})
         ):
             name = f"{row.get('name')} ({folder})" if folder else str(row.get("name"))
-            found.setdefault(name, set()).add(str(row["version"]))
-    return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
+            versions.setdefault(name, set()).add(str(row["version"]))
+    return {name: ", ".join(sorted(several)) for name, several in versions.items()}
 
 
 def versions_at(git: Git, commit: str) -> dict[str, str]:
     """Return the interpreters and packages of a snapshot's environments, several with commas."""
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for environment in environments_at(git, commit):
         for name, version in {INTERPRETER: environment.title, **environment.packages}.items():
-            found.setdefault(name, set()).add(version)
-    return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
+            versions.setdefault(name, set()).add(version)
+    return {name: ", ".join(sorted(several)) for name, several in versions.items()}
+
+
+def changed_packages(
+    git: Git, first: str, last: str, files: Iterable[str]
+) -> list[tuple[str, str | None, str | None]]:
+    """Return name and versions of the packages that differ between two commits.
+
+    They are those of the locks among ``files``, which differ, and those of the environments if
+    both commits name some.
+    """
+    pairs = [
+        [locked_at(git, commit, path) for commit in (first, last)]
+        for path in files
+        if posixpath.basename(path) in LOCKS
+    ]
+    recorded = [versions_at(git, commit) for commit in (first, last)]
+    if all(recorded):
+        pairs.append(recorded)
+    rows: dict[tuple[str, str | None, str | None], tuple[str, str | None, str | None]] = {}
+    for before, after in pairs:
+        for name in sorted(before.keys() | after.keys()):
+            row = (name, before.get(name), after.get(name))
+            if row[1] != row[2]:
+                # A package of a lock is named once, with the lock's folder.
+                rows.setdefault((name.split(" ")[0], *row[1:]), row)
+    return list(rows.values())

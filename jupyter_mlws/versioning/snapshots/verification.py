@@ -156,7 +156,7 @@ def environment_problems(
             yield ObjectProblem(
                 path=path, hash=entry.sha, where=Store.GIT, problem=ObjectFault.DAMAGED
             )
-    # Of a commit that cannot be read nothing more can be told.
+    # A commit without entries cannot be read.
     for name in named_environments(git, sha) if entries else ():
         path = f"{FOLDER}/{name[:12]}"
         if not {f"{path}.txt", f"{path}.json"} & files.keys():
