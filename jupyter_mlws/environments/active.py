@@ -36,9 +36,10 @@ def other_python(variables: Mapping[str, str] = os.environ) -> str | None:
 
 
 def lab_packages() -> dict[str, str]:
-    """Return the variable that tells a program of another environment of the lab's packages."""
+    """Return the variables that tell a program of another environment of the lab's Python."""
     directories = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    return {PACKAGES: os.pathsep.join([str(sys.implementation.cache_tag), *directories])}
+    packages = os.pathsep.join([str(sys.implementation.cache_tag), *directories])
+    return {PACKAGES: packages, "LAB_PYTHON": sys.executable}
 
 
 def kernel_spec(python: str) -> dict[str, Any]:

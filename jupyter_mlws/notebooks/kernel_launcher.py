@@ -11,7 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
+from importlib.util import find_spec, spec_from_file_location
+from pathlib import Path
 from types import ModuleType
 
 PACKAGES = "LAB_PACKAGES"
@@ -45,15 +46,30 @@ class LabFinder:
         return PathFinder.find_spec(name, list(self._directories))
 
 
+class MagicsFinder:
+    """Finds the module of ``%load_ext jupyter_mlws``, which runs the lab's commands."""
+
+    def __init__(self, folder: str) -> None:
+        self._file = Path(folder, "kernel_magics.py")
+
+    def find_spec(
+        self, name: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the module ``jupyter_mlws``; None for all others."""
+        return spec_from_file_location(name, self._file) if name == "jupyter_mlws" else None
+
+
 def main() -> None:
     """Start the kernel; exit with a message if that is impossible."""
     # Not the directory of this file, which is first.
-    sys.path.pop(0)
+    folder = sys.path.pop(0)
     version, *directories = os.environ.pop(PACKAGES, "").split(os.pathsep)
     if find_spec("ipykernel") is None:
         if version != f"{sys.implementation.cache_tag}":
             sys.exit(MISSING.format(lab=version))
         sys.meta_path.append(LabFinder(directories))
+    if find_spec("jupyter_mlws") is None:
+        sys.meta_path.append(MagicsFinder(folder))
     from ipykernel import kernelapp
 
     kernelapp.launch_new_instance()

@@ -16,6 +16,8 @@ from jupyter_client.manager import KernelManager
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust, withdraw_trust
 from jupyter_mlws.environments.active import KERNEL_FILE, PACKAGES
+from jupyter_mlws.environments.manager import EnvironmentManager
+from jupyter_mlws.environments.models import CreateEnvironment
 from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels
 from tests.environments.conftest import install, wheels  # noqa: F401  fixtures
 
@@ -148,6 +150,37 @@ def test_the_folder_of_the_notebook_decides_among_projects(
     python.symlink_to("/bin/echo")
     # The clone's own program is started, not that of the project that listed the kernel.
     assert "kernel_launcher" in version(clone).stdout
+
+
+async def test_packages_are_added_from_a_notebook(
+    project: Project,
+    wheels: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    create,
+    run,
+    call,
+    jp_fetch,
+) -> None:
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    # With it all Pythons find our packages.
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    manager = EnvironmentManager(project)
+    manager.create(CreateEnvironment(name="tools", packages=["alpha==1.0"]))
+    await call("GET", "")
+    await jp_fetch("api", "kernelspecs")
+    notebook = (await create(kernel="env-tools"))["id"]
+
+    async def printed(code: str) -> str:
+        status, result = await run(notebook, code=code)
+        assert status == 200, result
+        return "".join(one.get("text", "") for one in result["outputs"])
+
+    await printed("%load_ext jupyter_mlws\nimport alpha")
+    assert "The kernel needs no restart." in await printed("%mlws env add beta-two")
+    assert await printed("import beta_two; print(beta_two.VERSION)") == "2.0\n"
+    assert "use alpha 1.0 → 2.0." in await printed("%mlws env add alpha==2.0")
+    assert manager.get("tools").packages["alpha"] == "2.0"
 
 
 async def test_variables_and_history_work_in_it(
