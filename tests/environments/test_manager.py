@@ -31,7 +31,7 @@ from jupyter_mlws.environments.models import CreateEnvironment
 def manager(project: Project, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> EnvironmentManager:
     """The environments of an empty project, whose packages come from a directory."""
     monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
-    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_OFFLINE", "1")
     return EnvironmentManager(project)
 
 

@@ -173,7 +173,7 @@ def test_a_lock_of_uv_reruns_and_reproduces(
 ) -> None:
     """A changed lock reruns its stages, in DVC, too; an earlier lock makes the same bytes."""
     monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
-    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_OFFLINE", "1")
     environments = EnvironmentManager(project)
     environments.create(CreateEnvironment(name="tools", packages=["alpha==1.0"]))
     write("tell.py", "import alpha\nprint(alpha.VERSION)\n")
