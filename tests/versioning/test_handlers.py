@@ -75,7 +75,7 @@ async def test_the_way_of_a_person(fetch, workspace: Project) -> None:
     assert plan["code"] == [{"path": "train.py", "action": "write"}]
     _, compared, _ = await fetch("snapshots/diff", **{"from": base, "to": made["id"]})
     assert compared["data"][0]["path"] == "data/wine.csv"
-    assert set(compared) == {"files", "data", "metrics", "params"}
+    assert set(compared) == {"files", "data", "metrics", "params", "environments"}
     code, operation, headers = await fetch(f"snapshots/{base}/restore", {})
     assert code == 202
     assert headers["Location"].endswith(f"/operations/{operation['id']}")
