@@ -19,8 +19,6 @@ MESSAGE = "If you use this work, please cite it as below."
 NO_LIST = Message("its identifiers are not a list")
 ORCID = re.compile(r"https://orcid\.org/((?:\d{4}-){3}\d{3}[\dX])")
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 @dataclass(frozen=True)
 class Author:
@@ -38,15 +36,6 @@ class Author:
     @property
     def family(self) -> str:
         return self.name.rpartition(" ")[2]
-
-
-def read(text: bytes) -> Mapping[str, Any]:
-    """Return the content of a citation; an empty mapping if it cannot be read."""
-    try:
-        document = yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def read_authors(citation: Mapping[str, Any]) -> list[Author]:

@@ -35,6 +35,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import require_trust
+from jupyter_mlws.dvc.pointers import as_mapping, load_mapping
 from jupyter_mlws.git.adapter import Git
 
 TIMEOUT = 120.0
@@ -129,7 +130,7 @@ class Depository:
             document = None
         if isinstance(document, dict):
             faults = document.get("errors")
-            rows = map(_mapping, faults if isinstance(faults, list) else ())
+            rows = map(as_mapping, faults if isinstance(faults, list) else ())
             details = [f"{row.get('field')}: {row.get('messages')}" for row in rows]
             words = "; ".join([str(document.get("message", "")), *details])
         elif "<" in words:
@@ -168,16 +169,16 @@ def publish_capsule(
         raise DepositTokenError(url=url, reason=INVALID_TOKEN)
     depository = Depository(url, token)
     progress(0, message="draft")
-    draft = depository.request("POST", "", draft_of(root, citation.read(about)))
+    draft = depository.request("POST", "", draft_of(root, load_mapping(about)))
     identifier = quote(str(draft.get("id", "")), safe="")
-    link = str(_mapping(draft.get("links")).get("self_html") or f"{url}/uploads/{identifier}")
+    link = str(as_mapping(draft.get("links")).get("self_html") or f"{url}/uploads/{identifier}")
     with _deleting_draft(depository, identifier, link):
         progress(0, message="upload")
         doi = depository.upload(f"/{identifier}/draft", path)
         if publish:
             progress(0, message="publish")
             record = depository.request("POST", f"/{identifier}/draft/actions/publish")
-            links = _mapping(record.get("links"))
+            links = as_mapping(record.get("links"))
             link = str(links.get("self_html") or f"{url}/records/{identifier}")
             doi = _doi(record) or doi
     file = project.root / citation.FILE if project is not None and doi else None
@@ -236,7 +237,7 @@ def read_root(path: Path, metadata: bytes) -> Mapping[str, Any]:
     """Return the entity of a capsule as a whole; CapsuleInvalidError if there is none."""
     try:
         graph = json.loads(metadata)["@graph"]
-        return next(_mapping(entity) for entity in graph if _mapping(entity).get("@id") == "./")
+        return next(as_mapping(entity) for entity in graph if as_mapping(entity).get("@id") == "./")
     except (ValueError, KeyError, TypeError, StopIteration, RecursionError) as error:
         raise CapsuleInvalidError(name=path.name, reason=NO_METADATA) from error
 
@@ -261,9 +262,5 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _doi(record: Mapping[str, Any]) -> str | None:
-    doi = _mapping(_mapping(record.get("pids")).get("doi")).get("identifier")
+    doi = as_mapping(as_mapping(record.get("pids")).get("doi")).get("identifier")
     return str(doi) if doi else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -25,7 +26,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
 from jupyter_mlws.dvc.data import DataStore, open_data
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers, load_mapping
 from jupyter_mlws.git.adapter import TreeEntry, decode
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
 from jupyter_mlws.versioning.data_index import normalize_path
@@ -140,12 +141,11 @@ class Capsules(RepositoryPart):
                 objects.setdefault(obj.md5, content)
                 if obj.listing:
                     listings[obj.md5] = store.cache.list_files(obj.item)
-        about = citation.read(self._git.blob(commit.sha, citation.FILE) or b"")
-        names = decode(self._git.run("log", "--format=%aN", commit.sha)).splitlines()
+        about = load_mapping(self._git.blob(commit.sha, citation.FILE) or b"")
         # By their number of commits, as `git shortlog` does.
-        frequent = sorted(dict.fromkeys(names), key=lambda name: -names.count(name))
+        names = Counter(decode(self._git.run("log", "--format=%aN", commit.sha)).splitlines())
         authors = citation.read_authors(about) or [
-            citation.Author(name) for name in frequent[:MAX_AUTHORS]
+            citation.Author(name) for name, _ in names.most_common(MAX_AUTHORS)
         ]
         title = str(about.get("title") or self._root.name)
         text = self._git.blob(commit.sha, citation.FILE) or citation.write(

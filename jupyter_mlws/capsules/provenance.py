@@ -8,16 +8,13 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import yaml
-
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE
+from jupyter_mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, as_mapping, load_mapping
 from jupyter_mlws.environments import store
 from jupyter_mlws.git.adapter import Git, TreeEntry
 from jupyter_mlws.mlflow.client import TrackingClient, sqlite_file
 from jupyter_mlws.versioning.experiments.run_outputs import MAX_NODE_RUNS, list_node_runs
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FINISHED = "FINISHED"
 """MLflow's status of a run without errors."""
 
@@ -97,20 +94,20 @@ def read_steps(path: str, text: bytes, lock: bytes) -> list[Step]:
     Files that do not parse have none.
     """
     base = posixpath.dirname(path)
-    stages = _mapping(_load(text).get("stages"))
-    locked = _mapping(_load(lock).get("stages"))
+    stages = as_mapping(load_mapping(text).get("stages"))
+    locked = as_mapping(load_mapping(lock).get("stages"))
     order = {name: place for place, name in enumerate(stages)}
     steps = []
     for name, entry in locked.items():
         origin = str(name).split("@")[0]
-        stage = _mapping(stages.get(name) or stages.get(origin))
-        definition = _mapping(stage.get("do")) or stage
+        stage = as_mapping(stages.get(name) or stages.get(origin))
+        definition = as_mapping(stage.get("do")) or stage
         wdir = str(definition.get("wdir", ""))
         if not definition or "${" in wdir:
             # The lock has the stages that were deleted, too; of a template, no path is known.
             continue
         folder = posixpath.join(base, wdir)
-        entry = _mapping(entry)
+        entry = as_mapping(entry)
         command = entry.get("cmd", "")
         params = entry.get("params")
         step = Step(
@@ -121,8 +118,8 @@ def read_steps(path: str, text: bytes, lock: bytes) -> list[Step]:
             tuple(_artifacts(folder, entry.get("outs"))),
             {
                 str(key): value
-                for values in _mapping(params).values()
-                for key, value in _mapping(values).items()
+                for values in as_mapping(params).values()
+                for key, value in as_mapping(values).items()
             },
             is_frozen=definition.get("frozen") is True,
         )
@@ -231,7 +228,7 @@ def _times(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
 
 def _artifacts(folder: str, rows: Any) -> Iterator[Artifact]:
     for row in rows if isinstance(rows, list) else ():
-        row = _mapping(row)
+        row = as_mapping(row)
         path, md5, size = row.get("path"), row.get("md5"), row.get("size")
         if isinstance(path, str):
             is_local = "://" not in path and not path.startswith("/")
@@ -240,14 +237,3 @@ def _artifacts(folder: str, rows: Any) -> Iterator[Artifact]:
                 str(md5) if md5 else None,
                 size if isinstance(size, int) else None,
             )
-
-
-def _load(text: bytes) -> Mapping[str, Any]:
-    try:
-        return _mapping(yaml.load(text, Loader=_LOADER))  # noqa: S506  a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
-
-
-def _mapping(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, dict) else {}

@@ -92,37 +92,37 @@ def read_pointers(texts: Mapping[str, bytes]) -> list[DataPointer]:
 
 
 def _iter_pointers(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[DataPointer]:
-    document = _load_mapping(text)
+    document = load_mapping(text)
     base = posixpath.dirname(source)
     if posixpath.basename(source) != LOCK_FILE:
         folder = posixpath.join(base, str(document.get("wdir", "")))
         # What comes of another repository is fetched from there again; an address may be gone.
-        is_import = any("repo" in _as_mapping(dep) for dep in _as_list(document.get("deps")))
+        is_import = any("repo" in as_mapping(dep) for dep in _as_list(document.get("deps")))
         for item in _iter_outputs(source, folder, document.get("outs"), frozenset()):
             yield replace(item, pushed=item.pushed and not is_import)
         return
-    stages = _as_mapping(document.get("stages"))
-    definitions = _as_mapping(
-        _load_mapping(texts.get(posixpath.join(base, PIPELINE_FILE), b"")).get("stages")
+    stages = as_mapping(document.get("stages"))
+    definitions = as_mapping(
+        load_mapping(texts.get(posixpath.join(base, PIPELINE_FILE), b"")).get("stages")
     )
     for name, stage in stages.items():
-        definition = _as_mapping(
+        definition = as_mapping(
             definitions.get(str(name)) or definitions.get(str(name).split("@")[0])
         )
-        definition = _as_mapping(definition.get("do")) or definition
+        definition = as_mapping(definition.get("do")) or definition
         wdir = str(definition.get("wdir", ""))
         uncached_paths = {
             str(path)
             for kind in ("outs", "metrics", "plots")
             for row in _as_list(definition.get(kind))
-            for path, options in _as_mapping(row).items()
-            if _as_mapping(options).get("cache") is False
+            for path, options in as_mapping(row).items()
+            if as_mapping(options).get("cache") is False
         }
         if not definition or "${" in wdir or any("${" in path for path in uncached_paths):
             # The paths are templates: neither they nor which of them are cached is known.
             continue
         folder = posixpath.join(base, wdir)
-        yield from _iter_outputs(source, folder, _as_mapping(stage).get("outs"), uncached_paths)
+        yield from _iter_outputs(source, folder, as_mapping(stage).get("outs"), uncached_paths)
 
 
 def is_yaml_mapping(text: bytes) -> bool:
@@ -130,8 +130,9 @@ def is_yaml_mapping(text: bytes) -> bool:
     return isinstance(_load_yaml(text), dict)
 
 
-def _load_mapping(text: bytes) -> dict[str, Any]:
-    return _as_mapping(_load_yaml(text))
+def load_mapping(text: bytes) -> dict[str, Any]:
+    """Return the mapping that a YAML text is; an empty one for any other text."""
+    return as_mapping(_load_yaml(text))
 
 
 def _load_yaml(text: bytes) -> Any:
@@ -141,7 +142,8 @@ def _load_yaml(text: bytes) -> Any:
         return None
 
 
-def _as_mapping(value: Any) -> dict[str, Any]:
+def as_mapping(value: Any) -> dict[str, Any]:
+    """Return a mapping itself; an empty one for any other value."""
     return value if isinstance(value, dict) else {}
 
 

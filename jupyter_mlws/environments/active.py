@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.environments import kernel_launcher, kernel_magics
+
 NODE_FILE = str(Path(__file__).parents[1] / "components" / "runtime" / "environment_node.py")
 """The program that runs a component in another environment, for that environment's Python."""
-KERNEL_FILE = str(Path(__file__).parents[1] / "notebooks" / "kernel_launcher.py")
+KERNEL_FILE = kernel_launcher.__file__
 """The program that starts ipykernel in another environment, for that environment's Python."""
-PACKAGES = "LAB_PACKAGES"
-"""Variable with the version of the lab's Python and its directories of packages."""
 
 
 def other_python(variables: Mapping[str, str] = os.environ) -> str | None:
@@ -39,7 +39,7 @@ def lab_packages() -> dict[str, str]:
     """Return the variables that tell a program of another environment of the lab's Python."""
     directories = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     packages = os.pathsep.join([str(sys.implementation.cache_tag), *directories])
-    return {PACKAGES: packages, "LAB_PYTHON": sys.executable}
+    return {kernel_launcher.PACKAGES: packages, kernel_magics.PYTHON: sys.executable}
 
 
 def kernel_spec(python: str) -> dict[str, Any]:
@@ -50,9 +50,3 @@ def kernel_spec(python: str) -> dict[str, Any]:
         "metadata": {"debugger": True},
         "env": lab_packages(),
     }
-
-
-def packages_of_lab() -> list[str]:
-    """Return the lab's directories of packages, for a Python of the same version; else none."""
-    version, *directories = os.environ.pop(PACKAGES, "").split(os.pathsep)
-    return directories if version == sys.implementation.cache_tag else []

@@ -14,11 +14,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.environments.python_packages import normalize, read_file, read_packages
+from jupyter_mlws.environments.python_packages import (
+    installed_packages,
+    normalize,
+    read_file,
+    site_packages,
+)
 
 FOLDER = "envs"
 ROOT = "project"
 """Name of the environment whose files are in the project's root."""
+KERNEL_PREFIX = "env-"
 KERNEL_NAME = re.compile(r"[^a-z0-9._-]+")
 """Characters that names of Jupyter's kernels may not have."""
 REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(==\s*([^\s;,#]+))?")
@@ -70,13 +76,13 @@ class Definition:
     @property
     def kernel(self) -> str:
         """Name of its kernel in Jupyter: the same in each clone, since notebooks have it."""
-        return "env-" + KERNEL_NAME.sub("-", self.name.lower())
+        return KERNEL_PREFIX + KERNEL_NAME.sub("-", self.name.lower())
 
     @property
     def needs_ipykernel(self) -> bool:
         """True if it has no ipykernel, and its Python cannot import that of the lab either."""
         lab = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        sites = list(self.prefix.glob("lib/python3*/site-packages"))
+        sites = site_packages(self.prefix)
         return bool(sites) and not any(
             site.parent.name == lab or any(site.glob("ipykernel-*.dist-info")) for site in sites
         )
@@ -99,8 +105,7 @@ class Definition:
 
     def packages(self) -> dict[str, str]:
         """Return the installed packages with their versions."""
-        sites = sorted(self.prefix.glob("lib/python3.*/site-packages"))
-        return read_packages([str(site) for site in sites])[0]
+        return installed_packages(self.prefix)
 
     def differences(self) -> list[tuple[str, str, str]]:
         """Return packages whose version is not that of the lock: name, version and versions there.
@@ -191,7 +196,8 @@ def project_root(folder: Path) -> Path | None:
 
 def find_by_kernel(kernel: str, folder: Path) -> Definition | None:
     """Return the installed environment of a kernel's name in the project of ``folder``, if any."""
-    root = project_root(folder)
+    # Most kernels are none of these, and nothing is read for them.
+    root = project_root(folder) if kernel.startswith(KERNEL_PREFIX) else None
     for definition in find_definitions(root) if root else ():
         if definition.kernel == kernel and definition.python.exists():
             return definition

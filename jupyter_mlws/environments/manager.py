@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from jupyter_mlws.core.atomic import atomic_write
@@ -44,7 +45,8 @@ from jupyter_mlws.environments.models import (
     ProjectEnvironment,
     ProjectEnvironmentDetail,
 )
-from jupyter_mlws.environments.tools import find_tool, run_tool, uv
+from jupyter_mlws.environments.python_packages import site_packages
+from jupyter_mlws.environments.tools import find_tool, remove_directory, run_tool, uv
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 INVALID_NAME = Message(
@@ -104,10 +106,9 @@ class EnvironmentManager:
             ]
             if definition.python.exists()
             else [],
-            size=sum(
-                size_of(Path(folder, name)) or 0
-                for folder, _, names in os.walk(definition.prefix)
-                for name in names
+            size=_size(
+                definition.prefix,
+                *(site.stat().st_mtime_ns for site in site_packages(definition.prefix)),
             ),
             used_by=self._find_uses(definition),
         )
@@ -212,10 +213,10 @@ class EnvironmentManager:
             for path in paths:
                 # Out of the way at once: deleting takes seconds.
                 trash = path.with_name(path.name + OLD)
-                _remove(trash)
+                remove_directory(trash)
                 if os.path.lexists(path):
                     path.rename(trash)
-                    _remove(trash)
+                    remove_directory(trash)
         return EnvironmentDeleted(
             name=name, paths=[p.relative_to(self._root).as_posix() for p in paths]
         )
@@ -296,8 +297,8 @@ class EnvironmentManager:
         if not os.path.lexists(definition.prefix) and os.path.lexists(old):
             # Killed between the two moves.
             old.rename(definition.prefix)
-        _remove(new)
-        _remove(old)
+        remove_directory(new)
+        remove_directory(old)
         try:
             for command in _installation(definition, new):
                 run_tool(
@@ -311,9 +312,9 @@ class EnvironmentManager:
                 definition.prefix.rename(old)
             new.rename(definition.prefix)
         except BaseException:
-            _remove(new)
+            remove_directory(new)
             raise
-        _remove(old)
+        remove_directory(old)
 
 
 def check_creation(request: CreateEnvironment) -> None:
@@ -339,12 +340,12 @@ def check_packages(packages: Sequence[str]) -> None:
         raise InvalidRequestError(faults=faults)
 
 
-def _remove(path: Path) -> None:
-    """Remove a directory, or a link without what it leads to; nothing if there is none."""
-    if path.is_symlink():
-        path.unlink()
-    else:
-        shutil.rmtree(path, ignore_errors=True)
+@lru_cache(maxsize=32)
+def _size(prefix: Path, *_: int) -> int:
+    """Return the bytes of all files; the other arguments change when packages do."""
+    return sum(
+        size_of(Path(folder, name)) or 0 for folder, _, names in os.walk(prefix) for name in names
+    )
 
 
 @contextmanager

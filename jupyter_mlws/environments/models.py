@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.environments.definitions import State, Tool
+from jupyter_mlws.environments.record import Difference
 
 
 class PackageChange(Record):
@@ -16,6 +17,11 @@ class PackageChange(Record):
     name: str
     before: str | None
     after: str | None
+
+    @classmethod
+    def of(cls, change: Difference) -> PackageChange:
+        """Return a difference of records in the API's form."""
+        return cls(name=change.name, before=change.before or None, after=change.after or None)
 
 
 class EnvironmentRecord(Record):

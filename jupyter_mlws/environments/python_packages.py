@@ -34,6 +34,16 @@ def read_packages(
     return dict(sorted(versions.items())), dict(sorted(sources.items()))
 
 
+def site_packages(prefix: Path) -> list[Path]:
+    """Return the directories of packages of a virtual environment."""
+    return sorted(prefix.glob("lib/python3.*/site-packages"))
+
+
+def installed_packages(prefix: Path) -> dict[str, str]:
+    """Return the packages of a virtual environment with their versions."""
+    return read_packages([str(site) for site in site_packages(prefix)])[0]
+
+
 def read_conda(prefix: str) -> dict[str, str]:
     """Return what conda has installed in a prefix that is not Python's, as ``VERSION=BUILD``."""
     packages = {}

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,9 +20,9 @@ from jupyter_mlws.environments.inspector import Inspector
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import PackageChange, RebuiltEnvironment, UnavailablePackage
 from jupyter_mlws.environments.programs import Language, Program
-from jupyter_mlws.environments.python_packages import normalize, read_packages
+from jupyter_mlws.environments.python_packages import installed_packages, normalize
 from jupyter_mlws.environments.record import Environment, differences
-from jupyter_mlws.environments.tools import run_tool, uv
+from jupyter_mlws.environments.tools import remove_directory, run_tool, uv
 
 OUR_PACKAGE = "jupyter-mlws"
 PINNED = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+-]+)")
@@ -95,16 +93,15 @@ def _from_record(root: Path, record: Environment, progress: ProgressCallback) ->
             run_tool(record.title, root, [*create, minor, str(prefix)], progress)
         unavailable = _install(root, record, prefix, progress)
     except PackageChangeError as error:
-        _remove(prefix)
+        remove_directory(prefix)
         reason = str(error.facts["reason"])
         missing = [UnavailablePackage(name=record.title, version=None, reason=reason)]
         return RebuiltEnvironment(
             id=record.id, title=record.title, source="record", unavailable=missing
         )
     except BaseException:
-        _remove(prefix)
+        remove_directory(prefix)
         raise
-    sites = [str(site) for site in prefix.glob("lib/python3.*/site-packages")]
     left_out = {one.name for one in unavailable} | {OUR_PACKAGE}
     return RebuiltEnvironment(
         id=record.id,
@@ -114,7 +111,7 @@ def _from_record(root: Path, record: Environment, progress: ProgressCallback) ->
         unavailable=unavailable,
         differences=[
             change
-            for change in _compare(record, read_packages(sites)[0])
+            for change in _compare(record, installed_packages(prefix))
             if change.name not in left_out
         ],
     )
@@ -160,12 +157,4 @@ def _install(
 def _compare(record: Environment, packages: dict[str, str]) -> list[PackageChange]:
     """Return in what packages differ from those of a record."""
     now = replace(record, packages=packages)
-    return [
-        PackageChange(name=change.name, before=change.before or None, after=change.after or None)
-        for change in differences(record, now)
-    ]
-
-
-def _remove(prefix: Path) -> None:
-    with suppress(FileNotFoundError):
-        shutil.rmtree(prefix)
+    return [PackageChange.of(change) for change in differences(record, now)]

@@ -83,3 +83,11 @@ def find_tool(word: str, name: str) -> str:
     if path is None:
         raise EnvironmentToolError(name=name, tool=word)
     return path
+
+
+def remove_directory(path: Path) -> None:
+    """Remove a directory, or a link without what it leads to; nothing if there is none."""
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)

@@ -81,9 +81,9 @@ export class EnvironmentActions {
     void notifyOnError(() =>
       askPackages(name, async packages => {
         const path = `${environmentPath(name)}/add` as const;
-        const started = await this._client.post(path, { packages });
+        const operation = await this._client.post(path, { packages });
         const label = trans.__('Adding %1', listText(packages));
-        void this._run(name, label, () => Promise.resolve(started));
+        void this._run(name, label, () => Promise.resolve(operation));
       })
     );
   }
@@ -92,10 +92,12 @@ export class EnvironmentActions {
   async addKernel(name: string): Promise<boolean> {
     const packages = ['ipykernel'];
     const path = `${environmentPath(name)}/add` as const;
-    const done = await this._run(name, trans.__('Adding %1', packages[0]), () =>
-      this._client.post(path, { packages })
+    const result = await this._run(
+      name,
+      trans.__('Adding %1', packages[0]),
+      () => this._client.post(path, { packages })
     );
-    return done !== null;
+    return result !== null;
   }
 
   /**
@@ -156,14 +158,18 @@ export class EnvironmentActions {
 
   delete(environment: IProjectEnvironmentDetail): void {
     const { name, prefix, files, lock, used_by: uses } = environment;
-    const kept = listText([...files, ...(lock ? [lock] : [])]);
+    const fileNames = listText([...files, ...(lock ? [lock] : [])]);
     const what =
       name === ROOT
-        ? trans.__('Deletes what is installed in %1. %2 stay.', prefix, kept)
+        ? trans.__(
+            'Deletes what is installed in %1. %2 stay.',
+            prefix,
+            fileNames
+          )
         : trans.__(
             'Deletes the folder envs/%1 with all of its files: %2. Files that are committed can be restored.',
             name,
-            kept
+            fileNames
           );
     void notifyOnError(async () => {
       const isMeant = await confirm(

@@ -119,7 +119,7 @@ function Packages(
   const [filter, setFilter] = useState('');
   const required = new Set(detail.required);
   const names = Object.keys(detail.packages);
-  const shown = names
+  const matches = names
     .filter(name => name.includes(filter.trim().toLowerCase()))
     .sort((a, b) => Number(required.has(b)) - Number(required.has(a)));
   const canRemove = TOOLS_THAT_ADD.includes(detail.tool);
@@ -137,7 +137,7 @@ function Packages(
         className="jp-mlws-Rows jp-mlws-Packages"
         aria-label={trans.__('Packages of %1', detail.name)}
       >
-        {shown.map(name => (
+        {matches.map(name => (
           <li
             key={name}
             className="jp-mlws-Row"
@@ -170,7 +170,7 @@ function Packages(
           </li>
         ))}
       </ul>
-      {names.length > 0 && shown.length === 0 && (
+      {names.length > 0 && matches.length === 0 && (
         <Hint>{trans.__('No package has this in its name.')}</Hint>
       )}
     </>

@@ -67,7 +67,7 @@ afterEach(() => {
   view.dispose();
 });
 
-const asked = (method: string, path: string) =>
+const requestsTo = (method: string, path: string) =>
   wire.requests.filter(
     one => one.method === method && one.url.pathname.endsWith(path)
   );
@@ -133,7 +133,7 @@ it('shows packages, what differs from the lock, and what uses an environment', a
     [...node.querySelectorAll<HTMLElement>('[data-mlws-package]')].map(
       one => one.dataset.mlwsPackage
     );
-  // The package that was asked for is first, and the only one that can be removed.
+  // The package that was requestsTo for is first, and the only one that can be removed.
   expect(names()[0]).toBe('six');
   expect(node.querySelectorAll('[aria-label^="Remove"]')).toHaveLength(1);
   const filter = node.querySelector<HTMLInputElement>('[type="search"]')!;
@@ -150,8 +150,8 @@ it('installs with the lines of the program, and reads the list and the kernels a
   expect(node.querySelector('[data-mlws-action="cancel"]')).not.toBeNull();
   await end('COMPLETED');
   expect(node.querySelector('[role="log"]')).toBeNull();
-  expect(asked('GET', '/envs')).toHaveLength(2);
-  expect(asked('GET', '/envs/torch')).toHaveLength(2);
+  expect(requestsTo('GET', '/envs')).toHaveLength(2);
+  expect(requestsTo('GET', '/envs/torch')).toHaveLength(2);
   expect(kernelLists).toBe(1);
 });
 
@@ -184,7 +184,7 @@ it('creates an environment, with errors at their fields', async () => {
   const end = operation('POST /envs');
   await type('name', 'torch');
   await press('Create', document);
-  expect(asked('POST', '/envs')[1].body).toEqual({
+  expect(requestsTo('POST', '/envs')[1].body).toEqual({
     name: 'torch',
     python: null,
     packages: ['six', 'pandas>=2,<3']
@@ -203,9 +203,9 @@ it('reads again after a change of files, and keeps the list if that fails', asyn
     await rest();
   };
   await say(1, 'history');
-  expect(asked('GET', '/envs')).toHaveLength(1);
+  expect(requestsTo('GET', '/envs')).toHaveLength(1);
   await say(2, 'environments');
-  expect(asked('GET', '/envs')).toHaveLength(2);
+  expect(requestsTo('GET', '/envs')).toHaveLength(2);
   wire.answers['GET /envs'] = () => failure(500, '50101', 'Our fault.');
   await say(3, 'environments');
   expect(node.textContent).toContain('Our fault.');
@@ -234,7 +234,9 @@ it('adds ipykernel for a notebook whose kernel cannot start without it', async (
   await rest();
   await end('COMPLETED');
   await offered;
-  expect(asked('POST', '/add')[0].body).toEqual({ packages: ['ipykernel'] });
+  expect(requestsTo('POST', '/add')[0].body).toEqual({
+    packages: ['ipykernel']
+  });
   expect(calls).toEqual(['shutdown', 'env-torch']);
 });
 

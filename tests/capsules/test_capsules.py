@@ -53,12 +53,12 @@ def clean_environment(home: Path) -> dict[str, str]:
 
 
 def shell(script: str, folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-ec", script], cwd=folder, env=environment, check=False, capture_output=True,
         text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def check_reproduced(project: Path, original: Path, environment: dict[str, str]) -> None:
@@ -129,9 +129,9 @@ def test_the_metadata_names_the_run_its_steps_and_files_by_hash(capsule: Path) -
     data = next(one for one in inputs if one["name"] == "data/数据.txt")
     assert len(data["md5"]) == 32
     assert len(data["sha256"]) == 64
-    made = graph[actions["prepare"]["result"]["@id"]]
-    assert made["@id"].startswith("#md5/")
-    assert made["name"] == "out/sorted.txt"
+    artifact = graph[actions["prepare"]["result"]["@id"]]
+    assert artifact["@id"].startswith("#md5/")
+    assert artifact["name"] == "out/sorted.txt"
     scores = [graph[one["@id"]] for one in actions["Sorted lines"]["result"]]
     assert {"accuracy"} == {one["name"].rpartition(".")[2] for one in scores if "value" in one}
     environment = graph[steps[0]["buildInstructions"]["@id"]]
@@ -338,10 +338,10 @@ def test_an_older_snapshot_has_its_own_files_and_history(tmp_path: Path, git: An
 def test_the_command_prints_what_it_wrote_and_the_word_create_may_be_left_out(
     trusted: Project, tmp_path: Path
 ) -> None:
-    done = call(trusted.root, "capsule", "HEAD", str(tmp_path / "x.zip"))
-    assert "x.zip" in done.stdout
-    assert "data/数据.txt" in done.stdout
-    done = call(trusted.root, "capsule", "create", "HEAD", str(tmp_path / "y.zip"), "--json")
-    assert json.loads(done.stdout)["runs"] == 1
-    done = call(trusted.root, "capsule", "HEAD", str(tmp_path / "y.zip"), code=1)
-    assert "already exists" in done.stderr
+    result = call(trusted.root, "capsule", "HEAD", str(tmp_path / "x.zip"))
+    assert "x.zip" in result.stdout
+    assert "data/数据.txt" in result.stdout
+    result = call(trusted.root, "capsule", "create", "HEAD", str(tmp_path / "y.zip"), "--json")
+    assert json.loads(result.stdout)["runs"] == 1
+    result = call(trusted.root, "capsule", "HEAD", str(tmp_path / "y.zip"), code=1)
+    assert "already exists" in result.stderr

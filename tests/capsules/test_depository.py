@@ -207,13 +207,13 @@ def test_the_command_reads_the_token_from_the_standard_input(
     capsule: Path, instance: Instance, project: Project
 ) -> None:
     words = ["capsule", "publish", str(capsule), "--to", instance.url]
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", python.MLWS, *words], cwd=project.root, input=f"{TOKEN}\n",
         text=True, capture_output=True, check=True, env={**os.environ, "LANG": "C.UTF-8"},
     )  # fmt: skip
-    assert f"{instance.url}/uploads/rec1" in done.stdout
-    assert "10.5072/zenodo.rec1" in done.stdout
-    assert TOKEN not in done.stdout + done.stderr
+    assert f"{instance.url}/uploads/rec1" in result.stdout
+    assert "10.5072/zenodo.rec1" in result.stdout
+    assert TOKEN not in result.stdout + result.stderr
     assert "10.5072/zenodo.rec1" in (project.root / "CITATION.cff").read_text()
     for path in [path for path in project.root.rglob("*") if path.is_file()]:
         assert TOKEN.encode() not in path.read_bytes(), path

@@ -40,11 +40,11 @@ def refuse(archive: Path, folder: Path) -> str:
 def test_an_opened_project_is_not_trusted_unless_the_user_says_so(
     capsule: Path, tmp_path: Path
 ) -> None:
-    done = call(tmp_path, "capsule", "open", str(capsule), "demo")
-    assert "jupyter mlws -C demo run --pull dvc.yaml" in done.stdout
+    result = call(tmp_path, "capsule", "open", str(capsule), "demo")
+    assert "jupyter mlws -C demo run --pull dvc.yaml" in result.stdout
     assert not is_trusted(tmp_path / "demo")
-    done = call(tmp_path, "-C", "demo", "run", "--pull", code=1)
-    assert "not trusted" in done.stderr
+    result = call(tmp_path, "-C", "demo", "run", "--pull", code=1)
+    assert "not trusted" in result.stderr
     call(tmp_path, "capsule", "open", str(capsule), "other", "--trust")
     assert is_trusted(tmp_path / "other")
 
@@ -118,8 +118,8 @@ def test_other_files_are_no_capsules(capsule: Path, tmp_path: Path) -> None:
     assert "is missing" in refuse(tmp_path / "empty.zip", tmp_path)
     (tmp_path / "half.zip").write_bytes(capsule.read_bytes()[: capsule.stat().st_size // 2])
     assert "no zip archive" in refuse(tmp_path / "half.zip", tmp_path)
-    done = call(tmp_path, "capsule", "open", "nowhere.zip", "demo", code=1)
-    assert "nowhere.zip" in done.stderr
+    result = call(tmp_path, "capsule", "open", "nowhere.zip", "demo", code=1)
+    assert "nowhere.zip" in result.stderr
 
 
 def test_damaged_data_and_history_are_refused(capsule: Path, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def index(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def person(tmp_path: Path, index: Path) -> Person:
-    """Somebody with a project in Git and DVC whose data is also in a remote."""
+    """Person with a project in Git and DVC, and a remote for its data."""
     home = tmp_path / "home"
     settings = home / ".config/uv/uv.toml"
     settings.parent.mkdir(parents=True)

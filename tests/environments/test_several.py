@@ -37,10 +37,10 @@ stages:
 def other() -> str:
     """Another version of Python than this, as uv finds it on the machine."""
     for version in ("3.13", "3.12", "3.14"):
-        found = subprocess.run(
+        search = subprocess.run(
             [UV, "python", "find", "--no-python-downloads", version], capture_output=True, text=True
         )
-        if found.returncode == 0:
+        if search.returncode == 0:
             return version
     pytest.skip("uv finds no other Python")
 
@@ -61,8 +61,8 @@ def three(person: Person, index: Path, other: str) -> Person:
 
 def test_three_environments_run_side_by_side(three: Person, other: str) -> None:
     three("jupyter mlws run --jobs 3")
-    told = (three.folder / "all.txt").read_text()
-    assert told == f"1.0 11\n2.0 {other.split('.')[1]}\nR"
+    text = (three.folder / "all.txt").read_text()
+    assert text == f"1.0 11\n2.0 {other.split('.')[1]}\nR"
     lock = (three.folder / "dvc.lock").read_bytes()
     used = three("jupyter mlws env used")
     assert "alpha" in three("jupyter mlws env used --json")

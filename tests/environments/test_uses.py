@@ -69,6 +69,6 @@ def test_nodes_and_notebooks_of_an_environment(project: Project) -> None:
     ]
     (use,) = Workspace(project).environments.get("torch-2").used_by[1:]
     assert use.path == "notes/b.ipynb"
-    shown = call(project.root, "env", "show", "torch").stdout
-    assert "Used by: flow/dvc.yaml: train" in shown
-    assert "a.ipynb" in shown
+    output = call(project.root, "env", "show", "torch").stdout
+    assert "Used by: flow/dvc.yaml: train" in output
+    assert "a.ipynb" in output

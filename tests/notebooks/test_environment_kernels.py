@@ -15,7 +15,8 @@ from jupyter_client.manager import KernelManager
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust, withdraw_trust
-from jupyter_mlws.environments.active import KERNEL_FILE, PACKAGES
+from jupyter_mlws.environments.active import KERNEL_FILE
+from jupyter_mlws.environments.kernel_launcher import PACKAGES
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import CreateEnvironment
 from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels

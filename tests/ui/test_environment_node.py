@@ -61,10 +61,11 @@ def test_from_the_list_of_environments_to_the_same_result_in_a_clone(
     (example / "tell.py").write_text(CODE)
     lab = start_lab(example)
     person = Person(example, dict(os.environ))
-    person("jupyter mlws trust && jupyter mlws env create tools alpha==1.0")
     page.set_viewport_size({"width": 1280, "height": 720})
     lab.show(page, "dvc.yaml")
     node(page, "tell").click()
+    # The list appears with the first environment.
+    person("jupyter mlws trust && jupyter mlws env create tools alpha==1.0")
     environments = page.locator(".jp-mlws-EnvironmentField select")
     environments.select_option("tools")
     picture("chosen")

@@ -59,12 +59,12 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     here, elsewhere = closure("six", "ipykernel")
     for name in here:
-        found = distribution(name)
+        package = distribution(name)
         # The last tag is of Python 3, the first may be of Python 2.
-        tag = str(found.read_text("WHEEL")).rpartition("Tag: ")[2].split()[0]
-        file = folder / f"{found.name.replace('-', '_')}-{found.version}-{tag}.whl"
+        tag = str(package.read_text("WHEEL")).rpartition("Tag: ")[2].split()[0]
+        file = folder / f"{package.name.replace('-', '_')}-{package.version}-{tag}.whl"
         with zipfile.ZipFile(file, "w") as wheel:
-            for path in found.files or ():
+            for path in package.files or ():
                 if ".." not in path.parts and path.suffix != ".pyc":
                     wheel.write(str(path.locate()), str(path))
     # A lock is for all systems.

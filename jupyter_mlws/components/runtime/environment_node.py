@@ -12,10 +12,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import PathFinder
 from pathlib import Path
-from types import ModuleType
 
 PACKAGE = Path(__file__).parents[2]
 BORROWED = frozenset(
@@ -35,22 +33,6 @@ MISSING = (
 )
 
 
-class LabFinder:
-    """Finds single packages among the lab's, after all other finders."""
-
-    def __init__(self, names: frozenset[str], directories: Sequence[str]) -> None:
-        self._names = names
-        self._directories = list(directories)
-
-    def find_spec(
-        self, name: str, path: object = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Return the module ``name``; None for modules of packages and all others."""
-        if path is not None or name not in self._names:
-            return None
-        return PathFinder.find_spec(name, self._directories)
-
-
 def main() -> int:
     """Run the component of the command line; return its exit code, 2 if a package is missing."""
     is_zygote = sys.argv[1:2] == ["--zygote"]
@@ -60,10 +42,17 @@ def main() -> int:
     if sys.version_info < OLDEST:
         print(TOO_OLD.format(prefix=sys.prefix, version=sys.version.split()[0]), file=sys.stderr)  # noqa: T201
         return 2
-    sys.meta_path.append(LabFinder(frozenset([PACKAGE.name]), [str(PACKAGE.parent)]))
-    from jupyter_mlws.environments.active import packages_of_lab
+    if PACKAGE.name not in sys.modules:
+        # Only this package of the lab's directory; a zygote's child has it.
+        spec = PathFinder.find_spec(PACKAGE.name, [str(PACKAGE.parent)])
+        assert spec is not None
+        assert spec.loader is not None
+        package = importlib.util.module_from_spec(spec)
+        sys.modules[PACKAGE.name] = package
+        spec.loader.exec_module(package)
+    from jupyter_mlws.environments.kernel_launcher import LabFinder, packages_of_lab
 
-    directories = packages_of_lab()
+    _, directories = packages_of_lab()
     sys.meta_path.append(LabFinder(BORROWED, directories))
     if is_zygote:
         from jupyter_mlws.engine.forkserver.zygote import start

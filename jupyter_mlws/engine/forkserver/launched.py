@@ -19,6 +19,7 @@ from jupyter_mlws.engine.forkserver.job import Job, Kind
 from jupyter_mlws.engine.forkserver.preload import mtime_ns
 from jupyter_mlws.environments.active import NODE_FILE, lab_packages
 from jupyter_mlws.environments.definitions import State, Tool, find_definition
+from jupyter_mlws.environments.python_packages import site_packages
 
 LAUNCHER = ["uv", "run", "--frozen", "--project"]
 ZYGOTE = "--zygote"
@@ -41,7 +42,7 @@ def read(command: str, cwd: str, environment: Mapping[str, str]) -> Job | None:
         return None
     folder = Path(os.path.normpath(Path(cwd, words[start - 1])))
     prefix = folder / ".venv"
-    watched = [folder / "uv.lock", prefix, *sorted(prefix.glob("lib/python3.*/site-packages"))]
+    watched = [folder / "uv.lock", prefix, *site_packages(prefix)]
     if not _is_installed(folder, *(mtime_ns(str(path)) for path in watched)):
         return None
     python = str(prefix / "bin" / "python")

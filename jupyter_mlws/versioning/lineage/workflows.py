@@ -7,12 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from jupyter_mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, covers
+from jupyter_mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, as_mapping, covers, load_mapping
 from jupyter_mlws.git.adapter import Git
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -97,11 +93,6 @@ def _stages(git: Git, path: str) -> dict[str, Any]:
     file = git.root / path
     if not file.is_file():
         return {}
-    try:
-        document = yaml.load(file.read_bytes(), Loader=_LOADER)  # noqa: S506  a safe one
-    except (yaml.YAMLError, ValueError, RecursionError):
-        # The workflow's own page reports the error.
-        return {}
-    stages = document.get("stages") if isinstance(document, dict) else None
-    rows = stages.items() if isinstance(stages, dict) else ()
-    return {str(name): stage for name, stage in rows if isinstance(stage, dict)}
+    # The workflow's own page reports the error of one that cannot be read.
+    stages = as_mapping(load_mapping(file.read_bytes()).get("stages"))
+    return {str(name): stage for name, stage in stages.items() if isinstance(stage, dict)}

@@ -69,9 +69,7 @@ class RunEnvironmentReader:
             if one in records and other in records:
                 first = [name for n in nodes if n in stages for name in imports_of(root, stages[n])]
                 packages = [
-                    PackageChange(
-                        name=change.name, before=change.before or None, after=change.after or None
-                    )
+                    PackageChange.of(change)
                     for change in differences(records[one], records[other], first)
                 ]
                 changes.append(EnvironmentChange(nodes=nodes, packages=packages))

@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
 import { useId } from 'react';
 
+import type { Data } from '../../api/models';
 import { Select } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import {
@@ -9,7 +11,6 @@ import {
 } from '../document/environments';
 import type { IGraphNode } from '../graph/graph';
 import { useCanvas } from '../context';
-import { useReply } from '../replies';
 
 /** Values of the list that are no name of an environment. */
 const LAB = '';
@@ -24,8 +25,13 @@ export function EnvironmentField({
   const { model } = useCanvas();
   const id = useId();
   const { stage } = node;
-  const { data } = useReply(service => service.environments(), [node.id]);
-  const environments = data ?? [];
+  const { service } = model.server;
+  // By the path, so that it is read again when environments change.
+  const { data } = useQuery<Data<'get', '/envs'>>({
+    queryKey: ['/envs', { project: service?.project }],
+    enabled: service !== null
+  });
+  const environments = data?.items ?? [];
   const text = launcherText(stage);
   if (!stage.isEditable || (environments.length === 0 && text === '')) {
     return null;

@@ -6,7 +6,6 @@ import type {
   IExecuteRequest,
   IModel,
   IProblem,
-  IProjectEnvironment,
   IRun,
   IWorkflowSummary
 } from '../../api/models';
@@ -74,11 +73,6 @@ export class WorkflowService {
   /** Registered models, up to a maximum number. */
   async models(): Promise<IModel[]> {
     return (await this._client.get('/models', CHOICES)).items;
-  }
-
-  /** The environments that the project defines. */
-  async environments(): Promise<IProjectEnvironment[]> {
-    return (await this._client.get('/envs')).items;
   }
 
   /** The workflows of the project. */

@@ -1,16 +1,15 @@
 """``%mlws`` in the kernel of an environment, which has none of our packages.
 
 It is the module ``jupyter_mlws`` there (see :mod:`.kernel_launcher`), and imports nothing of ours:
-commands are run by the lab's Python.
+commands are run by the lab's Python. It imports little, since nodes import it for its constant.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,8 @@ def load_ipython_extension(shell: Any) -> None:
 
 def mlws(line: str) -> None:
     """Run a command of ``jupyter mlws``; its changes of packages are of this environment."""
+    import subprocess
+
     words = shlex.split(line)
     is_change = words[:1] == ["env"] and words[1:2] != [] and words[1] in CHANGES
     before = loaded_versions() if is_change else {}
@@ -67,6 +68,8 @@ def mlws(line: str) -> None:
 
 def loaded_versions() -> dict[str, str]:
     """Return the installed versions of the packages that this process has imported."""
+    from importlib import metadata
+
     versions = {}
     for module, names in metadata.packages_distributions().items():
         if module in sys.modules:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
@@ -32,18 +32,19 @@ MISSING = (
 
 
 class LabFinder:
-    """Finds modules of ipykernel among the lab's packages, after all other finders."""
+    """Finds some modules among the lab's packages, after all other finders."""
 
-    def __init__(self, directories: Sequence[str]) -> None:
-        self._directories = directories
+    def __init__(self, names: Collection[str], directories: Sequence[str]) -> None:
+        self._names = names
+        self._directories = list(directories)
 
     def find_spec(
         self, name: str, path: object = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the module ``name``; None for modules of packages and all others."""
-        if path is not None or name not in MODULES:
+        if path is not None or name not in self._names:
             return None
-        return PathFinder.find_spec(name, list(self._directories))
+        return PathFinder.find_spec(name, self._directories)
 
 
 class MagicsFinder:
@@ -59,15 +60,24 @@ class MagicsFinder:
         return spec_from_file_location(name, self._file) if name == "jupyter_mlws" else None
 
 
+def packages_of_lab() -> tuple[str, list[str]]:
+    """Return the version of the lab's Python, and its directories of packages.
+
+    There are none if this Python is of another version.
+    """
+    version, *directories = os.environ.pop(PACKAGES, "").split(os.pathsep)
+    return version, directories if version == sys.implementation.cache_tag else []
+
+
 def main() -> None:
     """Start the kernel; exit with a message if that is impossible."""
     # Not the directory of this file, which is first.
     folder = sys.path.pop(0)
-    version, *directories = os.environ.pop(PACKAGES, "").split(os.pathsep)
+    version, directories = packages_of_lab()
     if find_spec("ipykernel") is None:
-        if version != f"{sys.implementation.cache_tag}":
+        if not directories:
             sys.exit(MISSING.format(lab=version))
-        sys.meta_path.append(LabFinder(directories))
+        sys.meta_path.append(LabFinder(MODULES, directories))
     if find_spec("jupyter_mlws") is None:
         sys.meta_path.append(MagicsFinder(folder))
     from ipykernel import kernelapp
