@@ -94,7 +94,7 @@ function Uses(props: {
   }
   return (
     <p className="jp-mlws-Uses">
-      {trans.__('Used by')}{' '}
+      {trans._p('environment', 'Used by')}{' '}
       {props.uses.map(use => (
         <Button
           key={`${use.path} ${use.name}`}

@@ -17,7 +17,7 @@ export interface IEnvironment {
 const ASSIGNMENT = /^[A-Za-z_]\w*=/;
 
 /** The file whose change reruns the nodes of an environment. */
-function lockOf({ lock, files }: IEnvironment): string {
+export function lockOf({ lock, files }: IEnvironment): string {
   return lock ?? files[0];
 }
 

@@ -7,6 +7,7 @@ import { trans } from '../../ui/locale';
 import {
   launcher,
   launcherText,
+  lockOf,
   setEnvironment
 } from '../document/environments';
 import type { IGraphNode } from '../graph/graph';
@@ -68,10 +69,15 @@ export function EnvironmentField({
         {isMissing && present.tool !== 'uv' && present.tool !== 'pixi'
           ? trans.__('It is not installed yet.')
           : present
-            ? trans.__(
-                'Runs the node again when %1 changes.',
-                present.lock ?? present.files[0]
-              )
+            ? stage.deps.some(dep => dep.paths.includes(lockOf(present)))
+              ? trans.__(
+                  'Runs the node again when %1 changes.',
+                  lockOf(present)
+                )
+              : trans.__(
+                  'The node does not run again when %1 changes: it is not a dependency.',
+                  lockOf(present)
+                )
             : trans.__('Choose an environment of the project.')}
       </div>
     </div>
