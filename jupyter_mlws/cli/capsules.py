@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +18,9 @@ from jupyter_mlws.cli.context import CommandContext, View, prompt
 from jupyter_mlws.client.local import LocalProgress
 from jupyter_mlws.core.errors import ProjectNotFoundError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.core.schemas import Record, encode_json
+
+if TYPE_CHECKING:
+    from jupyter_mlws.core.schemas import Record
 
 FILE = cli.argument("file", type=click.Path(dir_okay=False))
 ZENODO = "https://zenodo.org"
@@ -101,4 +104,6 @@ def publish_capsule(context: CommandContext, file: str, url: str, publish: bool)
 
 
 def _answer(context: CommandContext, result: Record, view: View) -> int:
+    from jupyter_mlws.core.schemas import encode_json
+
     return context.answer(json.loads(encode_json(result, context.language)), view)

@@ -21,8 +21,10 @@ from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal
 from jupyter_mlws.workflows.tracking.mlflow_use import code_texts
 
-PLAIN_PYTHON = re.compile(r"(?:jupyter mlws node|[\w./+-]*python[\d.]*) [\w./ +=:,@%-]*")
-"""A command whose first words alone decide what runs it."""
+START = re.compile(
+    r"(?:uv run --frozen --project [\w./+-]+ )?(?:jupyter mlws node|[\w./+-]*python[\d.]*) "
+)
+"""First words of a command that alone decide what runs it."""
 IMPORT = re.compile(rb"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 PACKAGES_OF_MODULES = {
     "PIL": "pillow",
@@ -55,8 +57,8 @@ class _Programs:
         self, lines: Iterable[str], folder: str, variables: Mapping[str, str]
     ) -> Program | None:
         for line in lines:
-            start = line.partition(" ")[0] if PLAIN_PYTHON.fullmatch(line) else line
-            key = (start, folder, variables.get("PATH"))
+            start = START.match(line)
+            key = (start[0] if start else line, folder, variables.get("PATH"))
             if key not in self._programs:
                 self._programs[key] = find_program(line, folder, variables)
             if (program := self._programs[key]) is not None:
