@@ -454,7 +454,8 @@ def test_the_command_line_imports_nothing_heavy(mlws: Command, mlflow_store: Non
     code = (
         "import sys, jupyter_mlws.cli.main as cli\n"
         "assert cli.main(['--help']) == 0\n"
-        f"print([n for n in (*{heavy!r}, 'networkx', 'pydantic') if n in sys.modules], file=sys.stderr)\n"
+        f"print([n for n in {(*heavy, 'networkx', 'pydantic')} if n in sys.modules],"
+        " file=sys.stderr)\n"
         # Nor is a process started that imports MLflow: this makes its start fail.
         "import jupyter_mlws.mlflow.client as client\n"
         "client.TrackingClient._start = None\n"
