@@ -11,13 +11,13 @@ from jupyter_mlws.core.i18n import Message
 
 
 def comparison(views: Views, names: Sequence[str], result: JSON) -> list[Block]:
-    """Render parameters and metrics in a column for each run; differences stand out."""
+    """Render parameters, metrics and packages in a column for each; differences stand out."""
     rows = [
         [
             Cell(row["name"], Tone.STRONG if row["differs"] else Tone.FAINT),
             *(Cell(number_of(value)) for value in row["values"]),
         ]
-        for part in ("params", "metrics")
+        for part in ("params", "metrics", "environments")
         for row in result[part]
     ]
     return [Table([views.say("Name"), *names], rows)]

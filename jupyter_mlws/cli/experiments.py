@@ -83,7 +83,7 @@ def compare(context: CommandContext, things: Sequence[str]) -> int:
         rows = [
             context.client.get(f"runs/{segment(run_id(context.client, thing))}") for thing in things
         ]
-        comparison = {"runs": rows}
+        comparison = {"runs": rows, "environments": []}
         for part in ("params", "metrics"):
             names = sorted({name for row in rows for name in row[part]})
             values = {name: [row[part].get(name) for row in rows] for name in names}

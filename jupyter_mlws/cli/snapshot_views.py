@@ -266,6 +266,13 @@ def restored(views: Views, result: JSON) -> list[Block]:
     if result["safety"]:
         text = views.say("Your previous work was kept as {sha}.", sha=result["safety"][:8])
         lines.append([Cell(text, Tone.FAINT)])
+    for name in result["environments"]:
+        text = views.say(
+            "Environment {name} has other packages than the restored lock: install them with "
+            "`jupyter mlws env sync {name}`.",
+            name=name,
+        )
+        lines.append([Cell(text, Tone.WARN)])
     return [Lines(lines)]
 
 

@@ -387,10 +387,14 @@ class RestorePlan(Record):
 
 
 class RestoreResult(Record):
-    """Result of a restore; ``safety`` is the commit that keeps the previous content."""
+    """Result of a restore; ``safety`` is the commit that keeps the previous content.
+
+    ``environments``: names of those whose lock was restored and has other versions than installed.
+    """
 
     safety: str | None
     restored: list[Text]
+    environments: list[str] = Field(default_factory=list)
 
 
 class ChangedData(Record):

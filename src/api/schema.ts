@@ -6807,11 +6807,17 @@ export interface components {
       };
       newest: components['schemas']['ModelVersion'] | null;
     };
-    /** @description Versions side by side. */
+    /**
+     * @description Versions side by side.
+     *
+     *     ``environments``: the interpreters and packages that differ between the runs of the versions;
+     *     null also for a version whose environment is not known.
+     */
     ModelComparison: {
       versions: components['schemas']['ModelVersion'][];
       params: components['schemas']['ComparedValue'][];
       metrics: components['schemas']['ComparedValue'][];
+      environments: components['schemas']['ComparedValue'][];
     };
     /** @description A new version of a model, of the run ``run_id`` or of a new run. */
     ModelCreate: {
@@ -7963,10 +7969,15 @@ export interface components {
       /** @default null */
       paths?: string[] | null;
     };
-    /** @description Result of a restore; ``safety`` is the commit that keeps the previous content. */
+    /**
+     * @description Result of a restore; ``safety`` is the commit that keeps the previous content.
+     *
+     *     ``environments``: names of those whose lock was restored and has other versions than installed.
+     */
     RestoreResult: {
       safety: string | null;
       restored: string[];
+      environments: string[];
     };
     /** @description The snapshot that the files were restored to, while HEAD is another one. */
     RestoredVersion: {

@@ -188,7 +188,21 @@ export class Restorer {
     if (project) {
       await this._documents.reload(project, end.result.restored);
     }
-    const { safety } = end.result;
+    const { safety, environments } = end.result;
+    const installs = environments.map(environment => ({
+      label: trans.__('Install “%1”', environment),
+      caption: trans.__('Its packages are not those of the restored lock file'),
+      callback: () =>
+        void notifyOnError(async () => {
+          const path = `/envs/${encodeURIComponent(environment)}/sync` as const;
+          await followWithNotice(
+            this._client,
+            await this._client.post(path),
+            trans.__('Installing %1', environment)
+          );
+          await this._client.refresh('/envs');
+        })
+    }));
     await notice.end(
       safety
         ? trans.__(
@@ -198,17 +212,20 @@ export class Restorer {
           )
         : trans.__('Restored “%1”.', name),
       'success',
-      safety
-        ? [
-            {
-              label: trans._p('restore', 'Undo'),
-              callback: () =>
-                void notifyOnError(() =>
-                  this.restore(safety, trans.__('previous work'))
-                )
-            }
-          ]
-        : []
+      [
+        ...installs,
+        ...(safety
+          ? [
+              {
+                label: trans._p('restore', 'Undo'),
+                callback: () =>
+                  void notifyOnError(() =>
+                    this.restore(safety, trans.__('previous work'))
+                  )
+              }
+            ]
+          : [])
+      ]
     );
     return true;
   }

@@ -85,7 +85,7 @@ function Comparison({ client, actions, ids }: IProps): JSX.Element {
   const answer = useGet(client, '/models/compare', { ids });
   return (
     <Answer of={answer}>
-      {({ versions, params, metrics }) => (
+      {({ versions, params, metrics, environments }) => (
         <table className="jp-mlws-Values">
           <thead>
             <tr>
@@ -104,6 +104,11 @@ function Comparison({ client, actions, ids }: IProps): JSX.Element {
             title={trans.__('Parameters')}
             versions={versions}
             values={params}
+          />
+          <Values
+            title={trans.__('Environment')}
+            versions={versions}
+            values={environments}
           />
           <Group title={trans.__('Origin')} versions={versions}>
             <tr>

@@ -132,7 +132,8 @@ it('sets an alias of the version of a model with an odd name, and shows it every
   wire.answers['GET /models/compare'] = {
     versions: [version],
     params: [],
-    metrics: []
+    metrics: [],
+    environments: []
   };
   const actions = makeActions();
   const comparison = comparisonView({ client, actions, ids: ['a b:7'] });

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlws.client.local import LocalTransport
+from jupyter_mlws.client.project import Origin, ProjectClient
+from jupyter_mlws.core.project import Project
 from tests.environments.conftest import Person, build_wheel
 
 FLOW = """\
@@ -57,6 +60,26 @@ def test_a_lock_repeats_a_run_here_and_in_another_clone(person: Person, tmp_path
     worktree = clone.folder / command_of(output).split()[1]
     assert (worktree / "told.txt").read_text() == "1.0\n"
     assert (worktree / "dvc.lock").read_bytes() == before
+
+
+def test_a_restored_lock_and_versions_of_a_model_name_their_packages(person: Person) -> None:
+    person("jupyter mlws env create tools alpha==1.0")
+    (person.folder / "dvc.yaml").write_text(IN_TOOLS)
+    person("jupyter mlws run && jupyter mlws commit -m one && git tag one")
+    person("jupyter mlws env add --name tools alpha==2.0")
+    person("jupyter mlws run && jupyter mlws commit -m two")
+    project = Project.open(person.folder)
+    client = ProjectClient(project, LocalTransport(project, "en"), "en", Origin.CLI)
+    for run in reversed(client.list("runs")):
+        client.post("models", {"name": "teller", "run_id": run["id"]})
+    client.close()
+    output = person("jupyter mlws compare teller:1 teller:2")
+    assert ["alpha", "1.0", "2.0"] in [row.split() for row in output.splitlines()]
+    output = person("jupyter mlws restore one --yes")
+    assert "jupyter mlws env sync tools" in output
+    person("jupyter mlws env sync tools")
+    assert person("envs/tools/.venv/bin/python tell.py") == "1.0\n"
+    assert "env sync" not in person("jupyter mlws restore HEAD --yes -- tell.py")
 
 
 def test_a_damaged_lock_is_found(person: Person) -> None:

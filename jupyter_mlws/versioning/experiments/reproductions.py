@@ -7,14 +7,11 @@ ignore, and use the project's cache.
 from __future__ import annotations
 
 import builtins
-import json
 import os
 import re
 import shlex
 import shutil
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,8 +34,6 @@ from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.dvc.settings import DataSettings
 from jupyter_mlws.environments.models import RebuiltEnvironment
 from jupyter_mlws.environments.rebuild import rebuild
-from jupyter_mlws.environments.record import Environment
-from jupyter_mlws.environments.store import load, makers
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.data_index import normalize_path
 from jupyter_mlws.versioning.experiments.models import (
@@ -46,10 +41,10 @@ from jupyter_mlws.versioning.experiments.models import (
     Reproduction,
     UnavailableData,
 )
+from jupyter_mlws.versioning.experiments.run_environments import run_environments
 from jupyter_mlws.versioning.experiments.run_outputs import list_node_runs
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
-from jupyter_mlws.versioning.snapshots.environments import environments_at
 
 FOLDER = "reproductions"
 RECORD = "reproduction.json"
@@ -150,7 +145,7 @@ class Reproductions(RepositoryPart):
                 # It is a version of the project, which was trusted before this.
                 trust(target)
                 environments = (
-                    rebuild(Project.open(target), self._environments(run), progress)
+                    rebuild(Project.open(target), run_environments(self._repository, run), progress)
                     if request.environments
                     else []
                 )
@@ -257,34 +252,6 @@ class Reproductions(RepositoryPart):
             for item in lacking
         ]
         return [item.path for item in there], unavailable
-
-    def _environments(self, run: Mapping[str, Any]) -> builtins.list[Environment]:
-        """Return the environments in which the run's nodes ran, that of the most nodes first.
-
-        Without a record of the nodes, those that the run's commit names.
-        """
-        if not run["run"] or not self._repository.project.has_database():
-            return environments_at(self._git, run["commit"])
-        with closing(self._repository.project.database()) as database:
-            query = "SELECT node, record FROM nodes WHERE run = ?"
-            nodes = {
-                row["node"]: json.loads(row["record"])
-                for row in database.execute(query, (run["run"],))
-                if run["node"] in (None, row["node"])
-            }
-            files = {name: [*(one.get("outputs") or {}).items()] for name, one in nodes.items()}
-            environments = makers(database, [file for one in files.values() for file in one])
-            ids = Counter(
-                identifier
-                for name, node in nodes.items()
-                # A node that did not run has the environment in which its result was made.
-                for identifier in {
-                    node.get("environment") or next(map(environments.get, files[name]), None)
-                }
-                if identifier
-            )
-            records = load(database, ids)
-        return [records[identifier] for identifier, _ in ids.most_common() if identifier in records]
 
     def _data_pointers(self, run: Mapping[str, Any]) -> builtins.list[DataPointer]:
         items = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]

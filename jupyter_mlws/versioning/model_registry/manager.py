@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -24,6 +25,7 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.mlflow.client import ARTIFACTS, RefusedError, sqlite_file
 from jupyter_mlws.versioning.data_index import normalize_path
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
+from jupyter_mlws.versioning.experiments.run_environments import run_environments
 from jupyter_mlws.versioning.experiments.run_outputs import RecordedOutput, RunOutputs
 from jupyter_mlws.versioning.model_registry.models import (
     AliasChange,
@@ -39,6 +41,7 @@ from jupyter_mlws.versioning.model_registry.models import (
     RankedVersion,
 )
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
+from jupyter_mlws.versioning.snapshots.environments import merged_versions
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 STORE_TIMEOUT = 3600.0
@@ -168,6 +171,7 @@ class ModelRegistry(RepositoryPart):
             versions=versions,
             params=list(_compare_values([version.params for version in versions])),
             metrics=list(_compare_values([version.metrics for version in versions])),
+            environments=list(self._compare_environments(versions)),
         )
 
     def set_alias(self, identifier: str, alias: str, number: int) -> Model:
@@ -227,6 +231,21 @@ class ModelRegistry(RepositoryPart):
             RankedVersion(value=row["value"], version=_to_model_version(row)) for row in rows
         ]
         return BestModels(metric=query.metric, mode=mode, items=versions)
+
+    def _compare_environments(self, versions: Sequence[ModelVersion]) -> Iterator[ComparedValue]:
+        """Yield the packages that differ between versions whose environment is known."""
+        packages: builtins.list[Mapping[str, str]] = []
+        for version in versions:
+            run = None
+            # A run may have been deleted since.
+            with suppress(VersionItemNotFoundError):
+                run = self._outputs.find(version.run_id) if version.run_id else None
+            environments = run_environments(self._repository, run) if run else []
+            packages.append(merged_versions(environments))
+        for value in _compare_values(packages):
+            known = {one for one, row in zip(value.values, packages, strict=True) if row}
+            if len(known) > 1:
+                yield value
 
     def _model(self, name: str) -> Model:
         return _model(self._call_tracking("model", "model", name, name=name))

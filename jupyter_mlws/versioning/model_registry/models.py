@@ -90,11 +90,16 @@ class ComparedValue(Record):
 
 
 class ModelComparison(Record):
-    """Versions side by side."""
+    """Versions side by side.
+
+    ``environments``: the interpreters and packages that differ between the runs of the versions;
+    null also for a version whose environment is not known.
+    """
 
     versions: list[ModelVersion]
     params: list[ComparedValue]
     metrics: list[ComparedValue]
+    environments: list[ComparedValue]
 
 
 class BestQuery(Request):

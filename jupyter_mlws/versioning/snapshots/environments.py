@@ -52,10 +52,10 @@ def locked_at(git: Git, commit: str, path: str) -> dict[str, str]:
     return {name: ", ".join(sorted(several)) for name, several in versions.items()}
 
 
-def versions_at(git: Git, commit: str) -> dict[str, str]:
-    """Return the interpreters and packages of a snapshot's environments, several with commas."""
+def merged_versions(environments: Iterable[Environment]) -> dict[str, str]:
+    """Return the interpreters and packages of environments, several versions with commas."""
     versions: dict[str, set[str]] = {}
-    for environment in environments_at(git, commit):
+    for environment in environments:
         for name, version in {INTERPRETER: environment.title, **environment.packages}.items():
             versions.setdefault(name, set()).add(version)
     return {name: ", ".join(sorted(several)) for name, several in versions.items()}
@@ -74,7 +74,7 @@ def changed_packages(
         for path in files
         if posixpath.basename(path) in LOCKS
     ]
-    recorded = [versions_at(git, commit) for commit in (first, last)]
+    recorded = [merged_versions(environments_at(git, commit)) for commit in (first, last)]
     if all(recorded):
         pairs.append(recorded)
     rows: dict[tuple[str, str | None, str | None], tuple[str, str | None, str | None]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -14,6 +15,7 @@ from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, covers
 from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from jupyter_mlws.environments.definitions import State, find_definitions
 from jupyter_mlws.environments.record import TRAILER_ENVIRONMENT
 from jupyter_mlws.git.adapter import Entry, Status
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits, list_commits_with_changes
@@ -255,7 +257,16 @@ class SnapshotManager:
         DataDamagedError if it is damaged. Nothing has changed then.
         """
         with self._repository.exclusive("restore", report_waiting(progress)):
-            return self._repository.restore.run(self._git.resolve(name), paths, progress)
+            result = self._repository.restore.run(self._git.resolve(name), paths, progress)
+        outdated = [
+            definition.name
+            for definition in find_definitions(self.project.root)
+            if definition.lock is not None
+            and os.path.relpath(definition.folder / definition.lock, self.project.root)
+            in result.restored
+            and definition.state() is State.CHANGED
+        ]
+        return result.model_copy(update={"environments": outdated})
 
     def resolve(self, name: str) -> str:
         """Return the id of the version that ``name`` refers to. Raises VersionItemNotFoundError."""
