@@ -89,14 +89,14 @@ class _Reader:
         tags: Mapping[str, str] | None = None,
         lacking: Sequence[str] = (),
         experiment: str | None = None,
-        deleted: bool = False,
+        stage: str = "active",
     ) -> JSON:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
             raise NeedsMLflowError
         offset = int(cursor or 0)
         conditions: list[Condition] = [
             ("experiments.lifecycle_stage = 'active'", []),
-            ("runs.lifecycle_stage = ?", ["deleted" if deleted else "active"]),
+            ("runs.lifecycle_stage = ?", [stage]),
             *((f"NOT {HAS_TAG})", [key]) for key in (*lacking, *([] if nested else [PARENT]))),
             *((f"{HAS_TAG} AND value = ?)", [key, value]) for key, value in (tags or {}).items()),
         ]
@@ -108,8 +108,7 @@ class _Reader:
             "next": str(offset + limit) if len(rows) > limit else None,
         }
 
-    def find_run(self, identifier: str, *, deleted: bool = False) -> JSON | None:
-        stages = ("active", "deleted") if deleted else ("active",)
+    def find_run(self, identifier: str, stages: Sequence[str] = ("active",)) -> JSON | None:
         by_id = ("runs.run_uuid = ?", [identifier])
         by_run = (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value = ?)", [PARENT, RUN, identifier])
         for condition in (by_id, by_run):
@@ -119,8 +118,8 @@ class _Reader:
                     return self._to_rows(rows, None)[0]
         return None
 
-    def match_runs(self, text: str, limit: int, *, deleted: bool = False) -> list[JSON]:
-        stage = ("runs.lifecycle_stage = ?", ["deleted" if deleted else "active"])
+    def match_runs(self, text: str, limit: int, stage: str) -> list[JSON]:
+        in_stage = ("runs.lifecycle_stage = ?", [stage])
         start = f"{glob.escape(text)}*"
         conditions: list[Condition] = [
             (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value = ?)", [PARENT, RUN_NAME, text]),
@@ -129,7 +128,7 @@ class _Reader:
         ]
         rows: dict[str, sqlite3.Row] = {}
         for condition in conditions:
-            for row in self._select_runs([condition, stage], limit):
+            for row in self._select_runs([condition, in_stage], limit):
                 rows.setdefault(row["run_uuid"], row)
         return self._to_rows(list(rows.values())[:limit], None)
 
@@ -225,7 +224,7 @@ class _Reader:
                 params[run],
                 metrics[run],
                 tags[run],
-                row["lifecycle_stage"] == "deleted",
+                row["lifecycle_stage"],
             )
             for run, row in zip(ids, rows, strict=True)
         }

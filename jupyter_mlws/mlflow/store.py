@@ -273,11 +273,11 @@ def search_utils() -> Any:
     return SearchUtils
 
 
-def view_type(*, deleted: bool) -> Any:
-    """Return MLflow's word for the runs that were deleted, or for the others."""
+def view_type(stage: str) -> Any:
+    """Return MLflow's word for the runs in a stage: `active` or `deleted`."""
     from mlflow.entities import ViewType
 
-    return ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
+    return ViewType.DELETED_ONLY if stage == "deleted" else ViewType.ACTIVE_ONLY
 
 
 def name_of(name: str) -> str:
