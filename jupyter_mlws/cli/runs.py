@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -16,12 +17,8 @@ from jupyter_mlws.client.project import JSON
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
 
-COLUMN_KINDS = frozenset(
-    {"metrics", "metric", "params", "param", "parameters", "parameter", "tags", "tag"}
-    | {"attributes", "attribute", "attr", "run"}
-)
-"""First parts of MLflow's names of columns."""
-ATTRIBUTES = frozenset({"start_time", "end_time", "status", "run_name", "run_id", "created"})
+MLFLOW_ORDER = re.compile(r"^(metrics|params|tags|attributes)\.|(?i:\s(asc|desc)$)")
+"""An order that needs no look at the names of metrics."""
 STANDARD_INPUT = "-"
 UNDO = cli.option("Undo it.", "--undo")
 
@@ -60,20 +57,20 @@ def list_runs(
     **flags: bool,
 ) -> int:
     workflow = workflow_of(context, [file])[0] if file else None
-    order = [_sort_order(text) for text in sort]
+    order = [_sort_order(context, text) for text in sort]
     parameters = {"sort": order, "workflow": workflow, **flags}
     parameters |= {"filter": filter or None, "q": query or None}
     items = context.client.list("runs", number, parameters)
     return context.answer(items, partial(run_views.runs, wide=wide, sort=order))
 
 
-def _sort_order(text: str) -> str:
-    """Return an order in MLflow's form; a metric alone is sorted so that the best is first."""
-    name = text.strip()
-    if " " in name or name.partition(".")[0] in COLUMN_KINDS or name in ATTRIBUTES:
-        return name
-    direction = "DESC" if guess_mode(name) is Mode.MAX else "ASC"
-    return f"metrics.`{name.strip('`')}` {direction}"
+def _sort_order(context: CommandContext, text: str) -> str:
+    """Return an order in MLflow's form; of a metric by its name, the best comes first."""
+    if MLFLOW_ORDER.search(text):
+        return text
+    if text in context.client.get("runs/columns")["metrics"]:
+        return f"metrics.`{text}` {'DESC' if guess_mode(text) is Mode.MAX else 'ASC'}"
+    return text
 
 
 @cli.command(

@@ -96,14 +96,14 @@ def plan(views: Views, plan: JSON) -> list[Block]:
         NODE,
         Column(Message("Action"), lambda row: views.word(row["action"])),
         Column(Message("Reason"), _reasons),
-        Column(Message("Estimate"), lambda row: seconds_of(row["estimateseconds_of"]), Tone.FAINT),
+        Column(Message("Estimate"), lambda row: seconds_of(row["estimate_seconds"]), Tone.FAINT),
     )
     text = views.say("{run} to run, {restorable} to restore, {cached} cached", **plan["summary"])
     blocks: list[Block] = [table, line(text, Tone.STRONG)]
-    if plan["summary"]["run"] and plan["estimateseconds_of"] is not None:
+    if plan["summary"]["run"] and plan["estimate_seconds"] is not None:
         about = views.say(
             "About {time} with {jobs} in parallel",
-            time=seconds_of(plan["estimateseconds_of"]),
+            time=seconds_of(plan["estimate_seconds"]),
             jobs=plan["jobs"],
         )
         if plan["without_estimate"]:

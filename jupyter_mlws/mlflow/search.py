@@ -21,7 +21,7 @@ from jupyter_mlws.mlflow.registry import run_values
 from jupyter_mlws.mlflow.rows import run_row
 from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
 from jupyter_mlws.mlflow.runs import MLflowRuns
-from jupyter_mlws.mlflow.store import iter_items, search_utils, tables, view_type
+from jupyter_mlws.mlflow.store import PAGE_SIZE, iter_items, search_utils, tables, view_type
 
 JSON = dict[str, Any]
 NEWEST_FIRST = "attributes.start_time DESC"
@@ -107,6 +107,7 @@ class MLflowSearch(MLflowRuns):
                     " AND ".join(row["text"] for row in filters),
                     run_view_type=view_type(stage),
                     order_by=[row["text"] for row in orders],
+                    page_size=min(offset + limit + 1, PAGE_SIZE),
                 )
                 runs = list(islice(matches, offset, offset + limit + 1))
             else:
