@@ -21,10 +21,17 @@ const run = (
   commit: null,
   node: null,
   name: '',
+  title: name,
   experiment: null,
+  source: null,
+  parent: null,
   dirty: null,
   inputs: {},
-  tags: {}
+  tags: {},
+  note: '',
+  starred: false,
+  archived: false,
+  deleted: false
 });
 
 function table(): HTMLElement {
