@@ -21,7 +21,8 @@ WRITES = (
 )  # fmt: skip
 READS = (
     "finished", "logged_outputs", "models", "model", "versions", "version", "alias_history", "best",
-    "search", "find_run", "columns", "curve", "versions_of",
+    "search", "find_run", "columns", "curves", "metric_steps", "versions_of", "artifact_files",
+    "artifact",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 

@@ -6,6 +6,7 @@ elsewhere than in a local folder is left to MLflow.
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from jupyter_mlws.mlflow import sampling
 from jupyter_mlws.mlflow.rows import (
     RunValues,
     VersionValues,
@@ -22,7 +24,7 @@ from jupyter_mlws.mlflow.rows import (
     run_row,
     version_row,
 )
-from jupyter_mlws.mlflow.run_tags import PARENT, RUN_NAME
+from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
 
 JSON = dict[str, Any]
 WORKSPACE = "default"
@@ -31,9 +33,19 @@ METRICS = "latest_metrics"
 DELETED_VERSION = "Deleted_Internal"
 PROMPT_TAG = "mlflow.prompt.is_prompt"
 """Tag of a registered prompt, which MLflow keeps among the models."""
+CALLS = ("search", "models", "find_run", "curves", "metric_steps")
+"""What is read here."""
+EMPTY: Mapping[str, Any] = {"search": {"items": [], "next": None}, "models": [], "find_run": None}
+"""The answers where there is no store yet."""
+MAX_CURVES = 256
+"""Curves that are kept for the next request: charts ask again whenever a run logs something."""
 IDS_PER_QUERY = 500
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for a writer."""
+
+
+_CURVES: dict[tuple[Any, ...], JSON] = {}
+"""Sampled curves, by what they were read for and the number of points, the oldest first."""
 
 
 class NeedsMLflowError(Exception):
@@ -45,19 +57,21 @@ def read(file: Path, call: str, arguments: Mapping[str, Any]) -> Any:
 
     A store that does not exist yet is read as an empty one.
     """
-    if call not in ("search", "models") or not file.parent.is_dir():
+    if call not in CALLS or not file.parent.is_dir():
         raise NeedsMLflowError
     if call == "search" and (arguments["filter"] or arguments["sort"]):
         raise NeedsMLflowError
     if not file.exists():
-        return {"items": [], "next": None} if call == "search" else []
+        if call not in EMPTY:
+            raise NeedsMLflowError
+        return EMPTY[call]
     try:
         uri = f"{file.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, BUSY_TIMEOUT, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("BEGIN")
             reader = _Reader(connection)
-            return reader.search(**arguments) if call == "search" else reader.models(**arguments)
+            return getattr(reader, call)(**arguments)
     except sqlite3.Error as error:
         # Another version's tables, a locked or damaged file: MLflow migrates it, or says why not.
         raise NeedsMLflowError from error
@@ -104,6 +118,73 @@ class _Reader:
             ],
             "next": str(offset + limit) if len(rows) > limit else None,
         }
+
+    def find_run(self, identifier: str) -> JSON | None:
+        rows = self._find_runs("runs.run_uuid = ?", identifier)
+        if not rows:
+            rows = self._find_runs(
+                "runs.run_uuid IN (SELECT run_uuid FROM tags WHERE key = ? AND value = ?) AND "
+                "NOT EXISTS (SELECT 1 FROM tags WHERE run_uuid = runs.run_uuid AND key = ?)",
+                RUN,
+                identifier,
+                PARENT,
+            )
+        if not rows:
+            return None
+        runs = self._to_runs(rows[:1])
+        return run_row(runs[rows[0]["run_uuid"]], rows[0]["experiment"], None)
+
+    def metric_steps(self, run: str) -> list[JSON]:
+        self._check_run(run)
+        rows = self._connection.execute(
+            "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", (run,)
+        )
+        return [{"name": name, "count": count} for name, count in rows]
+
+    def curves(
+        self, runs: Sequence[str], metric: str, limit: int, first: int | None, last: int | None
+    ) -> list[JSON]:
+        bounds = (-(2**63) if first is None else first, 2**63 - 1 if last is None else last)
+        curves = []
+        for run in runs:
+            self._check_run(run)
+            condition = "FROM metrics WHERE run_uuid = ? AND key = ? AND step BETWEEN ? AND ?"
+            known = self._connection.execute(
+                f"SELECT count(*), max(step) {condition}",
+                (run, metric, *bounds),
+            ).fetchone()
+            key = (run, metric, limit, bounds, tuple(known))
+            curve = _CURVES.get(key)
+            if curve is None:
+                rows = self._connection.execute(
+                    "SELECT step, timestamp, CASE is_nan WHEN 1 THEN NULL ELSE value END "
+                    f"{condition} ORDER BY step",
+                    (run, metric, *bounds),
+                )
+                # Those of one step in the order of time.
+                points = sorted(
+                    (step, time, math.nan if value is None else value) for step, time, value in rows
+                )
+                curve = sampling.curve(points, limit)
+                _CURVES[key] = curve
+                while len(_CURVES) > MAX_CURVES:
+                    _CURVES.pop(next(iter(_CURVES)), None)
+            curves.append(curve)
+        return curves
+
+    def _check_run(self, run: str) -> None:
+        """Raise NeedsMLflowError if there is no such run, so that MLflow says so."""
+        if not self._connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run,)).fetchone():
+            raise NeedsMLflowError
+
+    def _find_runs(self, condition: str, *values: str) -> list[sqlite3.Row]:
+        return self._connection.execute(
+            "SELECT runs.*, experiments.name AS experiment FROM runs "  # noqa: S608
+            "JOIN experiments ON experiments.experiment_id = runs.experiment_id "
+            f"WHERE runs.lifecycle_stage = 'active' AND {condition} "
+            "ORDER BY start_time DESC",
+            values,
+        ).fetchall()
 
     def models(self, text: str, after: str, limit: int) -> list[JSON]:
         rows = self._connection.execute(

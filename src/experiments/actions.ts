@@ -1,16 +1,25 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Clipboard } from '@jupyterlab/apputils';
+import { Clipboard, Notification } from '@jupyterlab/apputils';
+import { URLExt } from '@jupyterlab/coreutils';
 import type { IExperimentRun, IReproduction } from '../api/models';
 import { confirm } from '../lab/confirm';
 import { notifyOnError } from '../lab/notify';
-import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
+import {
+  CANVAS_FACTORY,
+  type IMLWSClient,
+  type IModelRegistry
+} from '../lab/tokens';
 import { documentPath } from '../lab/documents';
 import { OperationTracker } from '../operations/tracker';
 import { runName } from '../ui/format';
 import { keyOf } from './table';
 import { trans } from '../ui/locale';
 
-/** Actions of the experiment table. */
+/** Parameters of an address that opens the page of a run. */
+export const LINK_RUN = 'mlws-run';
+export const LINK_PROJECT = 'mlws-project';
+
+/** Actions of the experiment table and of the page of a run. */
 export class RunActions {
   constructor(
     private _app: JupyterFrontEnd,
@@ -43,6 +52,44 @@ export class RunActions {
   lineage(run: IExperimentRun): void {
     void this._app.commands.execute('mlws:open-lineage', {
       of: `run:${run.id}`
+    });
+  }
+
+  /** Opens the page of a run. */
+  open(run: IExperimentRun): void {
+    void this._app.commands.execute('mlws:open-run', { run: keyOf(run) });
+  }
+
+  openWorkflow(run: IExperimentRun): void {
+    const { project } = this._client;
+    if (project && run.workflow !== null) {
+      void this._app.commands.execute('docmanager:open', {
+        path: documentPath(project, run.workflow),
+        factory: CANVAS_FACTORY
+      });
+    }
+  }
+
+  /** Shows what differs between two commits. */
+  compareCode(from: string, to: string): void {
+    void this._app.commands.execute('mlws:compare-snapshot', { id: from, to });
+  }
+
+  showModel(name: string): void {
+    void this._app.commands.execute('mlws:show-models', { name });
+  }
+
+  /** Copies an address that opens the page of a run in the lab. */
+  copyLink(run: IExperimentRun): void {
+    const words = new URLSearchParams({
+      [LINK_RUN]: keyOf(run),
+      [LINK_PROJECT]: this._client.project?.id ?? ''
+    });
+    const { baseUrl } = this._app.serviceManager.serverSettings;
+    const lab = URLExt.join(baseUrl, 'lab');
+    Clipboard.copyToSystem(`${lab}?${words}`);
+    Notification.success(trans.__('Copied the address of the run.'), {
+      autoClose: 3000
     });
   }
 

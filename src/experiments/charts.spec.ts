@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 
 import {
-  curvesSpec,
   isNumeric,
   numberOf,
   parallelSpec,
@@ -83,11 +82,4 @@ it('sets numbers on scales and words side by side', () => {
     y: null,
     colour: 'b'
   });
-});
-
-it('draws each run as a line of its steps', () => {
-  const points = [{ step: 0, time: 1, value: 2 }];
-  const curves = { metric: 'loss', items: [{ run: '3', points }] };
-  const spec = curvesSpec(runs, curves, colours);
-  expect(spec.data.values).toEqual([{ run: 'b', step: 0, value: 2 }]);
 });

@@ -1,6 +1,6 @@
 import { runName } from '../ui/format';
 import { IColumn, valueOf } from './compare';
-import type { ICurves, IExperimentRun } from '../api/models';
+import type { IExperimentRun } from '../api/models';
 
 /** Charts of runs, as Vega-Lite specifications. */
 
@@ -208,40 +208,6 @@ export function scatterSpec(
         { field: 'x', title: x.name },
         { field: 'y', title: y.name },
         ...(colour ? [{ field: 'colour', title: colour.name }] : [])
-      ]
-    }
-  };
-}
-
-/** A metric of each run, step by step. */
-export function curvesSpec(
-  runs: readonly IExperimentRun[],
-  curves: ICurves,
-  colours: IChartColours
-) {
-  const labels = runLabels(runs);
-  const names = new Map(runs.map(run => [run.id, labels.get(run)]));
-  const rows = curves.items.flatMap(({ run, points }) =>
-    points.map(({ step, value }) => ({ run: names.get(run), step, value }))
-  );
-  return {
-    ...frame(colours),
-    height: 320,
-    data: { values: rows },
-    mark: { type: 'line', point: rows.length <= 200, strokeWidth: 2 },
-    encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'step' },
-      y: {
-        field: 'value',
-        type: 'quantitative',
-        title: curves.metric,
-        scale: { zero: false }
-      },
-      color: { field: 'run', type: 'nominal', title: null },
-      tooltip: [
-        { field: 'run', type: 'nominal' },
-        { field: 'step', type: 'quantitative' },
-        { field: 'value', type: 'quantitative' }
       ]
     }
   };

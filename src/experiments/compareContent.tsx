@@ -4,12 +4,12 @@ import { HTMLSelect } from '@jupyterlab/ui-components';
 import { useMemo, useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import { Hint } from '../ui/controls';
-import { Failure } from '../ui/errorBox';
-import { ServerView, useGet } from '../ui/server';
+import { ServerView } from '../ui/server';
 import { Chart, useColours } from './chart';
-import { curvesSpec, parallelSpec, scatterSpec } from './charts';
+import { parallelSpec, scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
+import { CurvePanel } from './curvePanel';
 import type { IExperimentRun } from '../api/models';
 import { trans } from '../ui/locale';
 import { Tabs } from '../ui/tabs';
@@ -129,56 +129,6 @@ function Scatter(props: ICompareProps): JSX.Element {
   );
 }
 
-/** A metric step by step. */
-function CurveChart(props: ICompareProps): JSX.Element {
-  const { runs, client, rendermime } = props;
-  const colours = useColours(props.themes);
-  const metrics = useMemo(
-    () => columnsOf(runs).filter(one => one.kind === 'metric'),
-    [runs]
-  );
-  const [metric, setMetric] = useState<IColumn | null>(metrics[0] ?? null);
-  const name = metric?.name;
-  const ids = runs.flatMap(run => (run.id === null ? [] : [run.id]));
-  const { data: curves, error } = useGet(
-    client,
-    '/runs/curves',
-    { metric: name, ids },
-    { enabled: name !== undefined && ids.length > 0, keepPrevious: true }
-  );
-  const isShort = curves?.items.every(one => one.points.length < 2);
-  return (
-    <>
-      <div className="jp-mlws-Tools">
-        <ColumnSelect
-          label={trans.__('Metric')}
-          columns={metrics}
-          value={metric}
-          onChange={setMetric}
-        />
-      </div>
-      {metrics.length === 0 && (
-        <Hint>{trans.__('These runs have no metrics.')}</Hint>
-      )}
-      {error && <Failure error={error} />}
-      {isShort && (
-        <Hint>
-          {trans.__(
-            'Logged once per run. Log it with a step (mlflow.log_metric(…, step=…)) to see a curve.'
-          )}
-        </Hint>
-      )}
-      {curves && (
-        <Chart
-          spec={curvesSpec(runs, curves, colours)}
-          label={trans.__('%1 by step', curves.metric)}
-          rendermime={rendermime}
-        />
-      )}
-    </>
-  );
-}
-
 type Tab = 'table' | 'parallel' | 'scatter' | 'curves';
 /** Runs compared: as a table and as charts. */
 function Comparison(props: ICompareProps): JSX.Element {
@@ -203,7 +153,14 @@ function Comparison(props: ICompareProps): JSX.Element {
         {tab === 'table' && <CompareTable runs={runs} />}
         {tab === 'parallel' && <Parallel {...props} />}
         {tab === 'scatter' && <Scatter {...props} />}
-        {tab === 'curves' && <CurveChart {...props} />}
+        {tab === 'curves' && (
+          <CurvePanel
+            {...props}
+            metrics={columnsOf(runs)
+              .filter(one => one.kind === 'metric')
+              .map(one => one.name)}
+          />
+        )}
       </div>
     </>
   );

@@ -219,6 +219,7 @@ function Row(props: {
   selected: boolean;
   isReproduced: boolean;
   onSelect: () => void;
+  onOpen: () => void;
 }): JSX.Element {
   const { run, index, columns, selected } = props;
   const name = run.node ? `${runName(run)} · ${run.node}` : runName(run);
@@ -239,7 +240,9 @@ function Row(props: {
         />
       </td>
       <th scope="row" title={`${name}\n${run.run}`}>
-        {name}{' '}
+        <button className="jp-mlws-Link" onClick={props.onOpen}>
+          {name}
+        </button>{' '}
         {props.isReproduced && (
           <span className="jp-mlws-Badge">{trans.__('reproduced')}</span>
         )}
@@ -275,6 +278,7 @@ function Table(props: {
   reproductions: readonly IReproduction[];
   hasMore: boolean;
   onSelect: (run: IExperimentRun) => void;
+  onOpen: (run: IExperimentRun) => void;
   onEnd: () => void;
 }): JSX.Element {
   const { runs, columns, selected, reproductions, hasMore, onEnd } = props;
@@ -358,6 +362,7 @@ function Table(props: {
               selected={selected.has(keyOf(run))}
               isReproduced={reproductions.some(one => one.run === run.id)}
               onSelect={() => props.onSelect(run)}
+              onOpen={() => props.onOpen(run)}
             />
           ))}
           <tr
@@ -462,6 +467,7 @@ function RunTable(props: IProps): JSX.Element {
                   return next;
                 })
               }
+              onOpen={run => actions.open(run)}
               onEnd={() =>
                 void notifyOnError(() =>
                   readMore(client, '/runs', query, 'items')

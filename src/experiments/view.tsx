@@ -23,6 +23,7 @@ function RunRow(props: {
   run: IExperimentRun;
   selected: boolean;
   onToggle: () => void;
+  onOpen: () => void;
 }): JSX.Element {
   const { run, selected } = props;
   const metrics = Object.entries(run.metrics);
@@ -47,7 +48,16 @@ function RunRow(props: {
         />
         <span className="jp-mlws-Run-text">
           <span className="jp-mlws-Run-head">
-            <span className="jp-mlws-Row-name">{runName(run)}</span>
+            <button
+              className="jp-mlws-Row-name jp-mlws-Link"
+              // The label around it would select the run.
+              onClick={event => {
+                event.preventDefault();
+                props.onOpen();
+              }}
+            >
+              {runName(run)}
+            </button>
             {run.started && (
               <span className="jp-mlws-Run-fact" title={fullTime(run.started)}>
                 {relativeTime(run.started)}
@@ -75,6 +85,7 @@ interface IProps {
   /** Ids of the chosen runs, in the order of choice. */
   selected: State<ReadonlySet<string>>;
   onCompare: () => void;
+  onOpen: (run: IExperimentRun) => void;
   onOpenTable: () => void;
 }
 
@@ -112,6 +123,7 @@ function Runs(props: IProps): JSX.Element {
                   key={run.run}
                   run={run}
                   selected={selected.has(run.run)}
+                  onOpen={() => props.onOpen(run)}
                   onToggle={() =>
                     (props.selected.value = toggled(
                       props.selected.value,
