@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.experiments import Experiments
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.run.runs import Runs
+    from jupyter_mlws.workflows.run_manager import RunManager
     from jupyter_mlws.workflows.run_page import RunPage
 
 
@@ -197,6 +198,12 @@ class Workspace:
         from jupyter_mlws.workflows.experiments import Experiments
 
         return Experiments(self.runs, self.tracking)
+
+    @cached_property
+    def run_manager(self) -> RunManager:
+        from jupyter_mlws.workflows.run_manager import RunManager
+
+        return RunManager(self.experiments, self._repository)
 
     @cached_property
     def run_page(self) -> RunPage:

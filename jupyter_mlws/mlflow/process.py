@@ -17,12 +17,12 @@ from jupyter_mlws.mlflow.search import MLflowSearch
 
 WRITES = (
     "record", "log_run", "tag_runs", "register", "set_alias", "delete_alias", "begin_run",
-    "end_run",
+    "end_run", "update_runs", "delete_runs", "restore_runs",
 )  # fmt: skip
 READS = (
     "finished", "logged_outputs", "models", "model", "versions", "version", "alias_history", "best",
-    "search", "find_run", "columns", "curves", "metric_steps", "versions_of", "artifact_files",
-    "artifact",
+    "search", "find_run", "match_runs", "columns", "curves", "metric_steps", "versions_of",
+    "artifact_files", "artifact",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 

@@ -245,7 +245,8 @@ class MLflowRegistry(MLflowStore):
 
     # Parts
 
-    def _run(self, identifier: str) -> Any:
+    def _run(self, identifier: str, *, deleted: bool = False) -> Any:
+        """Return a run, one that was deleted only if ``deleted``; None if there is none."""
         try:
             run = self._client.get_run(identifier)
         except Exception as error:
@@ -256,7 +257,7 @@ class MLflowRegistry(MLflowStore):
             ):
                 raise
             return None
-        return None if run.info.lifecycle_stage == "deleted" else run
+        return run if deleted or run.info.lifecycle_stage == "active" else None
 
     def _describe_model(self, model: Any) -> JSON:
         newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
@@ -297,6 +298,7 @@ def run_values(run: Any) -> RunValues:
         data.params,
         data.metrics,
         data.tags,
+        info.lifecycle_stage == "deleted",
     )
 
 

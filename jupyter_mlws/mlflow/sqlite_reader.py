@@ -6,6 +6,7 @@ elsewhere than in a local folder is left to MLflow.
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 import sqlite3
@@ -27,16 +28,24 @@ from jupyter_mlws.mlflow.rows import (
 from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
 
 JSON = dict[str, Any]
+Condition = tuple[str, Sequence[str]]
+"""SQL, and the values of its placeholders."""
 WORKSPACE = "default"
 """MLflow's workspace of a store that has no others."""
 METRICS = "latest_metrics"
 DELETED_VERSION = "Deleted_Internal"
 PROMPT_TAG = "mlflow.prompt.is_prompt"
 """Tag of a registered prompt, which MLflow keeps among the models."""
-CALLS = ("search", "models", "find_run", "curves", "metric_steps")
+EMPTY: Mapping[str, Any] = {
+    "search": {"items": [], "next": None},
+    "find_run": None,
+    "match_runs": [],
+    "models": [],
+}
+"""The calls that are answered here, with the answers of a store that does not exist yet."""
+HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
+CALLS = (*EMPTY, "curves", "metric_steps")
 """What is read here."""
-EMPTY: Mapping[str, Any] = {"search": {"items": [], "next": None}, "models": [], "find_run": None}
-"""The answers where there is no store yet."""
 MAX_CURVES = 256
 """Curves that are kept for the next request: charts ask again whenever a run logs something."""
 IDS_PER_QUERY = 500
@@ -70,8 +79,7 @@ def read(file: Path, call: str, arguments: Mapping[str, Any]) -> Any:
         with closing(sqlite3.connect(uri, BUSY_TIMEOUT, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("BEGIN")
-            reader = _Reader(connection)
-            return getattr(reader, call)(**arguments)
+            return getattr(_Reader(connection), call)(**arguments)
     except sqlite3.Error as error:
         # Another version's tables, a locked or damaged file: MLflow migrates it, or says why not.
         raise NeedsMLflowError from error
@@ -91,48 +99,26 @@ class _Reader:
         *,
         nested: bool = False,
         tags: Mapping[str, str] | None = None,
+        lacking: Sequence[str] = (),
+        experiment: str | None = None,
+        deleted: bool = False,
     ) -> JSON:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
             raise NeedsMLflowError
         offset = int(cursor or 0)
-        has_tag = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
-        conditions, values = ["1"], []
-        if not nested:
-            conditions.append(f"NOT {has_tag})")
-            values.append(PARENT)
-        for key, value in (tags or {}).items():
-            conditions.append(f"{has_tag} AND value = ?)")
-            values += [key, value]
-        rows = self._connection.execute(
-            "SELECT runs.*, experiments.name AS experiment FROM runs "  # noqa: S608
-            "JOIN experiments ON experiments.experiment_id = runs.experiment_id "
-            "WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' "
-            f"AND {self._in_workspace('experiments')} AND {' AND '.join(conditions)} "
-            "ORDER BY start_time IS NULL, start_time DESC, run_uuid LIMIT ? OFFSET ?",
-            (*values, limit + 1, offset),
-        ).fetchall()
-        runs = self._to_runs(rows[:limit])
+        conditions: list[Condition] = [
+            ("experiments.lifecycle_stage = 'active'", []),
+            ("runs.lifecycle_stage = ?", ["deleted" if deleted else "active"]),
+            *((f"NOT {HAS_TAG})", [key]) for key in (*lacking, *([] if nested else [PARENT]))),
+            *((f"{HAS_TAG} AND value = ?)", [key, value]) for key, value in (tags or {}).items()),
+        ]
+        if experiment is not None:
+            conditions.append(("experiments.name = ?", [experiment]))
+        rows = self._select_runs(conditions, limit + 1, offset)
         return {
-            "items": [
-                run_row(runs[row["run_uuid"]], row["experiment"], columns) for row in rows[:limit]
-            ],
+            "items": self._to_rows(rows[:limit], columns),
             "next": str(offset + limit) if len(rows) > limit else None,
         }
-
-    def find_run(self, identifier: str) -> JSON | None:
-        rows = self._find_runs("runs.run_uuid = ?", identifier)
-        if not rows:
-            rows = self._find_runs(
-                "runs.run_uuid IN (SELECT run_uuid FROM tags WHERE key = ? AND value = ?) AND "
-                "NOT EXISTS (SELECT 1 FROM tags WHERE run_uuid = runs.run_uuid AND key = ?)",
-                RUN,
-                identifier,
-                PARENT,
-            )
-        if not rows:
-            return None
-        runs = self._to_runs(rows[:1])
-        return run_row(runs[rows[0]["run_uuid"]], rows[0]["experiment"], None)
 
     def metric_steps(self, run: str) -> list[JSON]:
         self._check_run(run)
@@ -177,14 +163,30 @@ class _Reader:
         if not self._connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run,)).fetchone():
             raise NeedsMLflowError
 
-    def _find_runs(self, condition: str, *values: str) -> list[sqlite3.Row]:
-        return self._connection.execute(
-            "SELECT runs.*, experiments.name AS experiment FROM runs "  # noqa: S608
-            "JOIN experiments ON experiments.experiment_id = runs.experiment_id "
-            f"WHERE runs.lifecycle_stage = 'active' AND {condition} "
-            "ORDER BY start_time DESC",
-            values,
-        ).fetchall()
+    def find_run(self, identifier: str, *, deleted: bool = False) -> JSON | None:
+        stages = ("active", "deleted") if deleted else ("active",)
+        by_id = ("runs.run_uuid = ?", [identifier])
+        by_run = (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value = ?)", [PARENT, RUN, identifier])
+        for condition in (by_id, by_run):
+            for stage in stages:
+                rows = self._select_runs([condition, ("runs.lifecycle_stage = ?", [stage])], 1)
+                if rows:
+                    return self._to_rows(rows, None)[0]
+        return None
+
+    def match_runs(self, text: str, limit: int, *, deleted: bool = False) -> list[JSON]:
+        stage = ("runs.lifecycle_stage = ?", ["deleted" if deleted else "active"])
+        start = f"{glob.escape(text)}*"
+        conditions: list[Condition] = [
+            (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value = ?)", [PARENT, RUN_NAME, text]),
+            ("runs.run_uuid GLOB ?", [start]),
+            (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value GLOB ?)", [PARENT, RUN, start]),
+        ]
+        rows: dict[str, sqlite3.Row] = {}
+        for condition in conditions:
+            for row in self._select_runs([condition, stage], limit):
+                rows.setdefault(row["run_uuid"], row)
+        return self._to_rows(list(rows.values())[:limit], None)
 
     def models(self, text: str, after: str, limit: int) -> list[JSON]:
         rows = self._connection.execute(
@@ -197,6 +199,23 @@ class _Reader:
         )
         models = (self._to_model(rows[place]) for _, place in names)
         return list(islice(filter(None, models), limit))
+
+    def _select_runs(
+        self, conditions: Sequence[Condition], limit: int, offset: int = 0
+    ) -> list[sqlite3.Row]:
+        """Return the runs that match all conditions, newest first."""
+        return self._connection.execute(
+            "SELECT runs.*, experiments.name AS experiment FROM runs "  # noqa: S608
+            "JOIN experiments ON experiments.experiment_id = runs.experiment_id "
+            f"WHERE {self._in_workspace('experiments')} "
+            f"AND {' AND '.join(condition for condition, _ in conditions)} "
+            "ORDER BY start_time IS NULL, start_time DESC, run_uuid LIMIT ? OFFSET ?",
+            (*(value for _, values in conditions for value in values), limit, offset),
+        ).fetchall()
+
+    def _to_rows(self, rows: Sequence[sqlite3.Row], columns: Sequence[str] | None) -> list[JSON]:
+        runs = self._to_runs(rows)
+        return [run_row(runs[row["run_uuid"]], row["experiment"], columns) for row in rows]
 
     def _in_workspace(self, table: str) -> str:
         columns = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
@@ -261,6 +280,7 @@ class _Reader:
                 params[run],
                 metrics[run],
                 tags[run],
+                row["lifecycle_stage"] == "deleted",
             )
             for run, row in zip(ids, rows, strict=True)
         }

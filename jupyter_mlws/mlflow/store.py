@@ -129,18 +129,19 @@ class MLflowStore:
             self._client.log_batch(identifier, tags=rows)
 
     def finished(self, ids: Iterable[str]) -> list[str]:
-        """Return the runs that exist and have ended."""
+        """Return the runs that exist, were not deleted, and have ended."""
         from mlflow.exceptions import MlflowException
 
         run_ids = []
         for identifier in ids:
             try:
-                status = self._client.get_run(identifier).info.status
+                info = self._client.get_run(identifier).info
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 continue
-            if status in ("FINISHED", "FAILED", "KILLED"):
+            has_ended = info.status in ("FINISHED", "FAILED", "KILLED")
+            if has_ended and info.lifecycle_stage == "active":
                 run_ids.append(identifier)
         return run_ids
 
@@ -270,6 +271,13 @@ def search_utils() -> Any:
     from mlflow.utils.search_utils import SearchUtils
 
     return SearchUtils
+
+
+def view_type(*, deleted: bool) -> Any:
+    """Return MLflow's word for the runs that were deleted, or for the others."""
+    from mlflow.entities import ViewType
+
+    return ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
 
 
 def name_of(name: str) -> str:

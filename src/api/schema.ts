@@ -3428,6 +3428,12 @@ export interface paths {
           columns?: string[] | null;
           /** @description Include nested runs, such as those of nodes. */
           nested?: boolean;
+          /** @description Include archived runs. */
+          archived?: boolean;
+          /** @description Only runs with a star. */
+          starred?: boolean;
+          /** @description Only runs that were deleted. */
+          deleted?: boolean;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -3525,9 +3531,112 @@ export interface paths {
       };
     };
   };
-  '/runs/{run}': {
-    /** Get a run */
+  '/runs/resolve': {
+    /** Find the run with a name, a title or an ID, or the only one whose ID begins so */
     get: {
+      parameters: {
+        query: {
+          name: string;
+          /** @description Among the runs that were deleted. */
+          deleted?: boolean;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ExperimentRun'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/tags': {
+    /** Change tags, stars and archiving of several runs */
+    post: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunsChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ExperimentRun_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}': {
+    /** Get a run, with its nested runs and the snapshots that name it */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunDetail'];
+          };
+        };
+      };
+    };
+    /** Delete a run and the runs of its nodes in MLflow, where they can be restored */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DeletedRun'];
+          };
+        };
+      };
+    };
+    /** Change the name, note, tags, star or archiving of a run */
+    patch: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ExperimentRun'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/restore': {
+    /** Restore a deleted run */
+    post: {
       parameters: {
         query?: {
           /** @description A project's id; the server's root if left out. */
@@ -6080,6 +6189,18 @@ export interface components {
       files: number | null;
       current: boolean;
     };
+    /**
+     * @description A run that was deleted with its nested ``runs``, and the snapshots that name it.
+     *
+     *     ``restore`` is the command that brings it back.
+     */
+    DeletedRun: {
+      id: string;
+      title: string;
+      runs: string[];
+      snapshots: components['schemas']['RunSnapshot'][];
+      restore: string;
+    };
     /** @description The files that differ. */
     Diff: {
       files: components['schemas']['ChangedFile'][];
@@ -6394,6 +6515,10 @@ export interface components {
      *     Runs of notebooks and scripts have no ``workflow``, and MLflow's id as ``run``; ``node`` names
      *     which node of the workflow's run it is. ``dirty``: its commit was made for it, because the
      *     working tree was no commit. ``inputs``: the data that it read, path → hash.
+     *
+     *     ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
+     *     differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
+     *     ``parent``: MLflow's id of the run that it is nested in.
      */
     ExperimentRun: {
       id: string | null;
@@ -6413,8 +6538,14 @@ export interface components {
       node: string | null;
       /** @default  */
       name: string;
+      /** @default  */
+      title: string;
       /** @default null */
       experiment: string | null;
+      /** @default null */
+      source: string | null;
+      /** @default null */
+      parent: string | null;
       /** @default null */
       dirty: boolean | null;
       inputs: {
@@ -6423,6 +6554,14 @@ export interface components {
       tags: {
         [key: string]: string;
       };
+      /** @default  */
+      note: string;
+      /** @default false */
+      starred: boolean;
+      /** @default false */
+      archived: boolean;
+      /** @default false */
+      deleted: boolean;
     };
     /** @description An object that is missing or damaged in a store, and the dataset's files that use it. */
     FaultyObject: {
@@ -8177,6 +8316,25 @@ export interface components {
         [key: string]: string | number | boolean | null;
       };
     };
+    /**
+     * @description Changes of a run; what is left out stays. ``archived`` applies to nested runs as well.
+     *
+     *     An empty ``name`` is replaced by the run's ID, so that the title says what differs. ``note`` is
+     *     Markdown, and empty to remove it.
+     */
+    RunChange: {
+      tags?: {
+        [key: string]: string | null;
+      };
+      /** @default null */
+      archived?: boolean | null;
+      /** @default null */
+      starred?: boolean | null;
+      /** @default null */
+      name?: string | null;
+      /** @default null */
+      note?: string | null;
+    };
     /** @description The names of the parameters and metrics of runs, to choose columns from. */
     RunColumns: {
       params: string[];
@@ -8189,6 +8347,53 @@ export interface components {
       settings: components['schemas']['NodeSettingChange'][];
       environments: components['schemas']['EnvironmentChange'][];
       metrics: components['schemas']['MetricChange'][];
+    };
+    /** @description A run with the snapshots that name it, its nested runs and its environments. */
+    RunDetail: {
+      id: string | null;
+      run: string;
+      workflow: string | null;
+      status: components['schemas']['Status'];
+      started: string | null;
+      duration: number | null;
+      params: {
+        [key: string]: unknown;
+      };
+      metrics: {
+        [key: string]: unknown;
+      };
+      commit: string | null;
+      /** @default null */
+      node: string | null;
+      /** @default  */
+      name: string;
+      /** @default  */
+      title: string;
+      /** @default null */
+      experiment: string | null;
+      /** @default null */
+      source: string | null;
+      /** @default null */
+      parent: string | null;
+      /** @default null */
+      dirty: boolean | null;
+      inputs: {
+        [key: string]: string;
+      };
+      tags: {
+        [key: string]: string;
+      };
+      /** @default  */
+      note: string;
+      /** @default false */
+      starred: boolean;
+      /** @default false */
+      archived: boolean;
+      /** @default false */
+      deleted: boolean;
+      snapshots: components['schemas']['RunSnapshot'][];
+      parts: components['schemas']['RunPart'][];
+      environments: components['schemas']['RunEnvironmentTitle'][];
     };
     /**
      * @description Final status of a tracked run.
@@ -8224,6 +8429,11 @@ export interface components {
       };
       requirements: string;
       nodes: string[];
+    };
+    /** @description An environment in which nodes of a run ran: its ID and its interpreter. */
+    RunEnvironmentTitle: {
+      id: string;
+      title: string;
     };
     /** @description The environments of a run; ``changes`` are those since ``previous``. */
     RunEnvironments: {
@@ -8289,6 +8499,20 @@ export interface components {
       environments: components['schemas']['EnvironmentRecord'][];
       changes: components['schemas']['PackageChange'][];
     };
+    /** @description A run that is nested in another, such as that of a node. */
+    RunPart: {
+      id: string;
+      title: string;
+      node: string | null;
+      status: components['schemas']['Status'];
+      duration: number | null;
+    };
+    /** @description A snapshot that names a run. */
+    RunSnapshot: {
+      commit: string;
+      subject: string;
+      timestamp: string;
+    };
     /**
      * @description Version of the working tree.
      *
@@ -8329,6 +8553,17 @@ export interface components {
     RunText: {
       run: string;
       text: string;
+    };
+    /** @description The same changes for several runs: for all of them, or for none if one does not exist. */
+    RunsChange: {
+      tags?: {
+        [key: string]: string | null;
+      };
+      /** @default null */
+      archived?: boolean | null;
+      /** @default null */
+      starred?: boolean | null;
+      ids: string[];
     };
     /**
      * @description A commit of what was replaced: ``reason`` is the command that did it.
@@ -9238,6 +9473,7 @@ export type IDatasetUse = components['schemas']['DatasetUse'];
 export type IDatasetVerified = components['schemas']['DatasetVerified'];
 export type IDatasetVerify = components['schemas']['DatasetVerify'];
 export type IDatasetVersion = components['schemas']['DatasetVersion'];
+export type IDeletedRun = components['schemas']['DeletedRun'];
 export type IDiff = components['schemas']['Diff'];
 export type IDiffHunk = components['schemas']['DiffHunk'];
 export type IDiffReply = components['schemas']['DiffReply'];
@@ -9421,20 +9657,26 @@ export type IRollbackRequest = components['schemas']['RollbackRequest'];
 export type IRolledBack = components['schemas']['RolledBack'];
 export type IRun = components['schemas']['Run'];
 export type IRunBegin = components['schemas']['RunBegin'];
+export type IRunChange = components['schemas']['RunChange'];
 export type IRunColumns = components['schemas']['RunColumns'];
 export type IRunComparison = components['schemas']['RunComparison'];
+export type IRunDetail = components['schemas']['RunDetail'];
 export type RunEnd = components['schemas']['RunEnd'];
 export type IRunEnded = components['schemas']['RunEnded'];
 export type IRunEnvironment = components['schemas']['RunEnvironment'];
+export type IRunEnvironmentTitle = components['schemas']['RunEnvironmentTitle'];
 export type IRunEnvironments = components['schemas']['RunEnvironments'];
 export type IRunEvent = components['schemas']['RunEvent'];
 export type IRunFile = components['schemas']['RunFile'];
 export type IRunMetric = components['schemas']['RunMetric'];
 export type IRunOutput = components['schemas']['RunOutput'];
 export type IRunPackages = components['schemas']['RunPackages'];
+export type IRunPart = components['schemas']['RunPart'];
+export type IRunSnapshot = components['schemas']['RunSnapshot'];
 export type IRunState = components['schemas']['RunState'];
 export type IRunSummary = components['schemas']['RunSummary'];
 export type IRunText = components['schemas']['RunText'];
+export type IRunsChange = components['schemas']['RunsChange'];
 export type ISafetyCopy = components['schemas']['SafetyCopy'];
 export type ISavedEnvironment = components['schemas']['SavedEnvironment'];
 export type ISavedEvent = components['schemas']['SavedEvent'];

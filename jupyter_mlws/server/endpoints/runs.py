@@ -5,9 +5,14 @@ from __future__ import annotations
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyReproducedError,
+    AmbiguousRunError,
     MLflowFailedError,
+    NestedRunError,
     PreviewError,
     RunCommitMissingError,
+    RunDeletedError,
+    RunInProgressError,
+    RunNotRecordedError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page
@@ -16,17 +21,22 @@ from jupyter_mlws.versioning.experiments.models import (
     BaselineQuery,
     Curves,
     CurvesQuery,
+    DeletedRun,
     ExperimentRun,
     ReproduceRequest,
     Reproduction,
     RunBegin,
+    RunChange,
     RunColumns,
+    RunDetail,
     RunEnded,
     RunFile,
     RunFileQuery,
     RunMetric,
     RunOutput,
     RunPackages,
+    RunReference,
+    RunsChange,
     RunsQuery,
     RunState,
     TrackedRun,
@@ -36,6 +46,12 @@ from jupyter_mlws.workflows.models import Preview
 from jupyter_mlws.workspace import Workspace
 
 endpoints = Endpoints("runs", GIT_ERRORS)
+CHANGE_ERRORS = [
+    MLflowFailedError,
+    RunDeletedError,
+    RunNotRecordedError,
+    VersionItemNotFoundError,
+]
 
 
 @endpoints.get(
@@ -84,9 +100,54 @@ def save_state(workspace: Workspace) -> RunState:
     return workspace.run_tracker.state()
 
 
-@endpoints.get("runs/{run}", "Get a run", errors=[MLflowFailedError, VersionItemNotFoundError])
-def get_run(workspace: Workspace, identifier: str) -> ExperimentRun:
-    return workspace.experiments.get(identifier)
+@endpoints.get(
+    "runs/resolve",
+    "Find the run with a name, a title or an ID, or the only one whose ID begins so",
+    errors=[AmbiguousRunError, MLflowFailedError, VersionItemNotFoundError],
+)
+def resolve_run(workspace: Workspace, query: RunReference) -> ExperimentRun:
+    return workspace.run_manager.resolve(query)
+
+
+@endpoints.post(
+    "runs/tags", "Change tags, stars and archiving of several runs", errors=CHANGE_ERRORS
+)
+def change_runs(workspace: Workspace, body: RunsChange) -> Page[ExperimentRun]:
+    return workspace.run_manager.change_all(body)
+
+
+@endpoints.get(
+    "runs/{run}",
+    "Get a run, with its nested runs and the snapshots that name it",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def get_run(workspace: Workspace, identifier: str) -> RunDetail:
+    return workspace.run_manager.get(identifier)
+
+
+@endpoints.patch(
+    "runs/{run}", "Change the name, note, tags, star or archiving of a run", errors=CHANGE_ERRORS
+)
+def change_run(workspace: Workspace, identifier: str, body: RunChange) -> ExperimentRun:
+    return workspace.run_manager.change(identifier, body)
+
+
+@endpoints.delete(
+    "runs/{run}",
+    "Delete a run and the runs of its nodes in MLflow, where they can be restored",
+    errors=[*CHANGE_ERRORS, NestedRunError, RunInProgressError],
+)
+def delete_run(workspace: Workspace, identifier: str) -> DeletedRun:
+    return workspace.run_manager.delete(identifier)
+
+
+@endpoints.post(
+    "runs/{run}/restore",
+    "Restore a deleted run",
+    errors=[MLflowFailedError, NestedRunError, RunNotRecordedError, VersionItemNotFoundError],
+)
+def restore_run(workspace: Workspace, identifier: str) -> ExperimentRun:
+    return workspace.run_manager.restore(identifier)
 
 
 @endpoints.get(

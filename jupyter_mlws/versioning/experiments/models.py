@@ -106,6 +106,10 @@ class ExperimentRun(Record):
     Runs of notebooks and scripts have no ``workflow``, and MLflow's id as ``run``; ``node`` names
     which node of the workflow's run it is. ``dirty``: its commit was made for it, because the
     working tree was no commit. ``inputs``: the data that it read, path → hash.
+
+    ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
+    differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
+    ``parent``: MLflow's id of the run that it is nested in.
     """
 
     id: str | None
@@ -119,10 +123,99 @@ class ExperimentRun(Record):
     commit: str | None
     node: str | None = None
     name: str = ""
+    title: str = ""
     experiment: str | None = None
+    source: str | None = None
+    parent: str | None = None
     dirty: bool | None = None
     inputs: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
+    note: str = ""
+    starred: bool = False
+    archived: bool = False
+    deleted: bool = False
+
+
+class RunSnapshot(Record):
+    """A snapshot that names a run."""
+
+    commit: str
+    subject: Text
+    timestamp: str
+
+
+class RunPart(Record):
+    """A run that is nested in another, such as that of a node."""
+
+    id: str
+    title: str
+    node: str | None
+    status: Status
+    duration: float | None
+
+
+class RunEnvironmentTitle(Record):
+    """An environment in which nodes of a run ran: its ID and its interpreter."""
+
+    id: str
+    title: str
+
+
+class RunDetail(ExperimentRun):
+    """A run with the snapshots that name it, its nested runs and its environments."""
+
+    snapshots: list[RunSnapshot]
+    parts: list[RunPart]
+    environments: list[RunEnvironmentTitle]
+
+
+TagValue = Annotated[Plain, Field(max_length=5000)]
+"""Value of a tag; MLflow accepts 5,000 to 8,000 characters, by its version and store."""
+
+
+class RunMarks(Request):
+    """Changes of tags, and of the marks of a run. A tag that is null is removed."""
+
+    tags: dict[str, TagValue | None] = Field(default_factory=dict, max_length=100)
+    archived: bool | None = None
+    starred: bool | None = None
+
+
+class RunChange(RunMarks):
+    """Changes of a run; what is left out stays. ``archived`` applies to nested runs as well.
+
+    An empty ``name`` is replaced by the run's ID, so that the title says what differs. ``note`` is
+    Markdown, and empty to remove it.
+    """
+
+    name: Plain | None = Field(default=None, max_length=250)
+    note: TagValue | None = None
+
+
+class RunsChange(RunMarks):
+    """The same changes for several runs: for all of them, or for none if one does not exist."""
+
+    ids: list[str] = Field(min_length=1, max_length=500)
+
+
+class DeletedRun(Record):
+    """A run that was deleted with its nested ``runs``, and the snapshots that name it.
+
+    ``restore`` is the command that brings it back.
+    """
+
+    id: str
+    title: str
+    runs: list[str]
+    snapshots: list[RunSnapshot]
+    restore: str
+
+
+class RunReference(Request):
+    """A reference to a run: its name or title, or an ID or the start of one."""
+
+    name: Plain = Field(min_length=1, max_length=500)
+    deleted: bool = Field(default=False, description="Among the runs that were deleted.")
 
 
 class OutputStore(StrEnum):
@@ -256,8 +349,12 @@ class RunsQuery(PageQuery):
         description="Only these parameters and metrics: `params.depth,metrics.acc`.",
     )
     nested: bool = Field(default=False, description="Include nested runs, such as those of nodes.")
+    archived: bool = Field(default=False, description="Include archived runs.")
+    starred: bool = Field(default=False, description="Only runs with a star.")
+    deleted: bool = Field(default=False, description="Only runs that were deleted.")
 
     @property
     def plain(self) -> bool:
         """True without any filter, order or columns: the newest runs are returned whole."""
-        return not (self.filter or self.q or self.sort or self.columns or self.nested)
+        chosen = self.starred or self.deleted
+        return not (self.filter or self.q or self.sort or self.columns or self.nested or chosen)
