@@ -1,7 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Clipboard, Notification } from '@jupyterlab/apputils';
+import { Clipboard, InputDialog, Notification } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
-import type { IExperimentRun, IReproduction } from '../api/models';
+import type { Body, IExperimentRun, IReproduction } from '../api/models';
 import { confirm } from '../lab/confirm';
 import { notifyOnError } from '../lab/notify';
 import {
@@ -11,13 +11,19 @@ import {
 } from '../lab/tokens';
 import { documentPath } from '../lab/documents';
 import { OperationTracker } from '../operations/tracker';
-import { runName } from '../ui/format';
-import { keyOf } from './table';
+import { listText } from '../ui/format';
+import { keyOf, titleOf } from './table';
 import { trans } from '../ui/locale';
 
 /** Parameters of an address that opens the page of a run. */
 export const LINK_RUN = 'mlws-run';
 export const LINK_PROJECT = 'mlws-project';
+
+/** Changes of several runs. */
+type RunMarks = Omit<Body<'post', '/runs/tags'>, 'ids'>;
+
+const pathOf = (run: IExperimentRun) =>
+  `/runs/${encodeURIComponent(keyOf(run))}` as const;
 
 /** Actions of the experiment table and of the page of a run. */
 export class RunActions {
@@ -43,8 +49,8 @@ export class RunActions {
 
   /** Recreates the initial state of a run in a worktree. */
   async reproduce(run: IExperimentRun): Promise<void> {
-    const label = trans.__('Reproducing %1', runName(run));
-    const path = `/runs/${encodeURIComponent(keyOf(run))}/reproduce` as const;
+    const label = trans.__('Reproducing %1', titleOf(run));
+    const path = `${pathOf(run)}/reproduce` as const;
     await this.operations.run(keyOf(run), label, () => this._client.post(path));
     await this._client.refresh('/reproductions');
   }
@@ -56,8 +62,101 @@ export class RunActions {
   }
 
   /** Opens the page of a run. */
-  open(run: IExperimentRun): void {
-    void this._app.commands.execute('mlws:open-run', { run: keyOf(run) });
+  open(id: string): void {
+    void this._app.commands.execute('mlws:open-run', { run: id });
+  }
+
+  /** Changes tags and marks of runs. */
+  change(runs: readonly IExperimentRun[], marks: RunMarks): void {
+    void notifyOnError(async () => {
+      const ids = runs.map(keyOf);
+      await this._client.post('/runs/tags', { ids, ...marks });
+      await this._client.refresh('/runs');
+    });
+  }
+
+  /** Asks for a tag, and adds it to runs. */
+  addTag(runs: readonly IExperimentRun[]): void {
+    void notifyOnError(async () => {
+      const { button, value } = await InputDialog.getText({
+        title: trans.__('Add Tag'),
+        label: trans.__('Name, or NAME=VALUE'),
+        okLabel: trans.__('Add')
+      });
+      const [name, ...words] = (value ?? '').split('=');
+      if (button.accept && name.trim()) {
+        const tags = { [name.trim()]: words.join('=').trim() };
+        this.change(runs, { tags });
+      }
+    });
+  }
+
+  /** Asks for a name of a run; an empty one is replaced by a title. */
+  rename(run: IExperimentRun): void {
+    void notifyOnError(async () => {
+      const { button, value } = await InputDialog.getText({
+        title: trans.__('Rename Run'),
+        label: trans.__('Name; leave it empty for one that tells what differs'),
+        text: run.title,
+        okLabel: trans.__('Rename')
+      });
+      if (button.accept && value !== null) {
+        await this._client.patch(pathOf(run), { name: value });
+        await this._client.refresh('/runs');
+      }
+    });
+  }
+
+  /** Saves the note of a run; false if that failed. */
+  async setNote(run: IExperimentRun, note: string): Promise<boolean> {
+    const saved = await notifyOnError(async () => {
+      await this._client.patch(pathOf(run), { note });
+      await this._client.refresh('/runs');
+      return true;
+    });
+    return saved === true;
+  }
+
+  /** Deletes a run, which can be restored. */
+  delete(run: IExperimentRun): void {
+    void notifyOnError(async () => {
+      const isMeant = await confirm(
+        trans.__('Delete “%1”?', titleOf(run)),
+        trans.__('Snapshots that name the run stay. It can be restored.'),
+        trans.__('Delete')
+      );
+      if (!isMeant) {
+        return;
+      }
+      const { snapshots } = await this._client.delete(pathOf(run));
+      await this._client.refresh('/runs');
+      const names = snapshots.map(one => one.commit.slice(0, 8));
+      Notification.success(
+        names.length > 0
+          ? trans.__(
+              'Deleted “%1”, which snapshots name: %2.',
+              titleOf(run),
+              listText(names)
+            )
+          : trans.__('Deleted “%1”.', titleOf(run)),
+        {
+          autoClose: 10_000,
+          actions: [
+            {
+              label: trans.__('Restore'),
+              callback: () => this.restore(run)
+            }
+          ]
+        }
+      );
+    });
+  }
+
+  restore(run: IExperimentRun): void {
+    void notifyOnError(async () => {
+      await this._client.post(`${pathOf(run)}/restore`);
+      await this._client.refresh('/runs');
+    });
   }
 
   openWorkflow(run: IExperimentRun): void {

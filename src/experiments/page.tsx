@@ -2,19 +2,25 @@ import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { useEffect, useState } from 'react';
 
-import type { MLWSClient } from '../api/client';
-import type { IExperimentRun, IPreview, IRunFile } from '../api/models';
+import { escapeId, type MLWSClient } from '../api/client';
+import type {
+  IExperimentRun,
+  IPreview,
+  IRunDetail,
+  IRunFile
+} from '../api/models';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { Button, Empty, Hint, LabelledSelect } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
+import { AnsiText } from '../ui/logPanel';
+import { Markdown } from '../ui/markdown';
 import {
   cellText,
   duration,
   fileSize,
   fullTime,
-  relativeTime,
-  runName
+  relativeTime
 } from '../ui/format';
 import { trans } from '../ui/locale';
 import { runStatusText } from '../ui/runStatus';
@@ -26,8 +32,9 @@ import { Artifact } from '../workflow/results/preview';
 import type { RunActions } from './actions';
 import { CurvePanel } from './curvePanel';
 import { numberOf } from './charts';
+import { Star } from './star';
 import { Reproduced } from './reproduced';
-import { keyOf } from './table';
+import { keyOf, titleOf } from './table';
 
 /** Runs from which a baseline can be chosen. */
 const MAX_BASELINES = 100;
@@ -46,14 +53,14 @@ interface IProps {
 }
 
 interface IPartProps extends Omit<IProps, 'run'> {
-  run: IExperimentRun;
+  run: IRunDetail;
   baseline: IExperimentRun | null;
 }
 
 const pathOf = (run: IExperimentRun) =>
   `/runs/${encodeURIComponent(keyOf(run))}` as const;
 
-type Tab = 'overview' | 'charts' | 'files' | 'environment';
+type Tab = 'overview' | 'charts' | 'files' | 'environment' | 'log';
 
 function Page(props: IProps): JSX.Element {
   const { client, run } = props;
@@ -84,13 +91,14 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
       : (candidates.find(one => keyOf(one) === chosen) ?? earlier ?? null);
   usePageActions(props, baseline);
   const { onName } = props;
-  const name = nameOf(run);
+  const name = titleOf(run);
   useEffect(() => onName(name), [name, onName]);
   const labels: Record<Tab, string> = {
     overview: trans.__('Overview'),
     charts: trans.__('Charts'),
     files: trans.__('Figures and files'),
-    environment: trans.__('Environment')
+    environment: trans.__('Environment'),
+    log: trans.__('Log')
   };
   const parts = { ...props, baseline };
   return (
@@ -106,7 +114,7 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
               one =>
                 [
                   keyOf(one),
-                  `${nameOf(one)} · ${one.started ? relativeTime(one.started) : '–'}`
+                  `${titleOf(one)} · ${one.started ? relativeTime(one.started) : '–'}`
                 ] as const
             )
           ]}
@@ -116,7 +124,9 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
       <Tabs
         className="jp-mlws-CompareTabs"
         label={trans.__('Parts of the run')}
-        tabs={Object.entries(labels) as [Tab, string][]}
+        tabs={(Object.entries(labels) as [Tab, string][]).filter(
+          ([name]) => name !== 'log' || run.workflow !== null
+        )}
         tab={tab}
         onChange={setTab}
       />
@@ -125,6 +135,7 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
         {tab === 'charts' && <Charts {...parts} />}
         {tab === 'files' && <Files {...parts} />}
         {tab === 'environment' && <Environment {...parts} />}
+        {tab === 'log' && <NodeLog {...parts} />}
       </div>
     </>
   );
@@ -135,10 +146,6 @@ function isRelated(one: IExperimentRun, other: IExperimentRun): boolean {
   return other.workflow
     ? one.workflow === other.workflow
     : one.experiment === other.experiment;
-}
-
-function nameOf(run: IExperimentRun): string {
-  return run.node ? `${runName(run)} · ${run.node}` : runName(run);
 }
 
 function usePageActions(
@@ -176,6 +183,22 @@ function usePageActions(
       label: trans.__('Open Workflow'),
       execute: () => actions.openWorkflow(run)
     },
+    rename: {
+      label: trans.__('Rename…'),
+      isEnabled: isTracked && !run.deleted,
+      execute: () => actions.rename(run)
+    },
+    archive: {
+      label: run.archived ? trans.__('Unarchive') : trans.__('Archive'),
+      tooltip: trans.__('Archived runs are left out of the table of runs'),
+      isEnabled: isTracked && !run.deleted,
+      execute: () => actions.change([run], { archived: !run.archived })
+    },
+    delete: !run.deleted && {
+      label: trans.__('Delete…'),
+      isEnabled: isTracked,
+      execute: () => actions.delete(run)
+    },
     link: {
       label: trans.__('Copy Link'),
       tooltip: trans.__('Copy an address that opens this page in the lab'),
@@ -192,7 +215,23 @@ function Heading(props: Omit<IPartProps, 'baseline'>): JSX.Element {
   );
   return (
     <>
-      <h2 className="jp-mlws-RunPage-title">{nameOf(run)}</h2>
+      <h2 className="jp-mlws-RunPage-title">
+        {run.id !== null && (
+          <Star
+            run={run}
+            onChange={starred => actions.change([run], { starred })}
+          />
+        )}
+        {titleOf(run)}
+      </h2>
+      {run.deleted && (
+        <p className="jp-mlws-Note jp-mod-warn">
+          {trans.__('This run is deleted.')}{' '}
+          <Button onClick={() => actions.restore(run)}>
+            {trans.__('Restore')}
+          </Button>
+        </p>
+      )}
       <p className="jp-mlws-RunPage-facts">
         <span className="jp-mlws-Status" data-mlws-status={run.status}>
           {runStatusText(run.status)}
@@ -203,11 +242,24 @@ function Heading(props: Omit<IPartProps, 'baseline'>): JSX.Element {
           <span>{trans.__('Experiment: %1', run.experiment)}</span>
         )}
         <code>{run.run}</code>
+        {run.name && run.name !== titleOf(run) && <span>{run.name}</span>}
         {Object.entries(run.tags).map(([name, value]) => (
           <span key={name} className="jp-mlws-Badge">
             {value === '' ? name : `${name}: ${value}`}
+            <button
+              className="jp-mlws-Badge-remove"
+              aria-label={trans.__('Remove tag %1', name)}
+              onClick={() => actions.change([run], { tags: { [name]: null } })}
+            >
+              ×
+            </button>
           </span>
         ))}
+        {run.id !== null && (
+          <Button minimal onClick={() => actions.addTag([run])}>
+            {trans.__('Add Tag…')}
+          </Button>
+        )}
       </p>
       <OperationView
         tracker={actions.operations}
@@ -285,8 +337,142 @@ function Overview(props: IPartProps): JSX.Element {
         values={run.params}
         before={baseline && baseline.params}
       />
+      <Note {...props} />
       <Origin {...props} />
+      <Parts {...props} />
     </div>
+  );
+}
+
+/** What people wrote about the run, as Markdown. */
+function Note({ actions, run, rendermime }: IPartProps): JSX.Element | null {
+  const [draft, setDraft] = useState<string | null>(null);
+  if (run.id === null) {
+    return null;
+  }
+  const save = () => {
+    void actions.setNote(run, draft ?? '').then(isSaved => {
+      if (isSaved) {
+        setDraft(null);
+      }
+    });
+  };
+  return (
+    <section aria-label={trans.__('Notes')}>
+      <h3>{trans.__('Notes')}</h3>
+      {draft === null ? (
+        <>
+          {run.note !== '' && (
+            <Markdown text={run.note} renderers={rendermime} />
+          )}
+          <Button onClick={() => setDraft(run.note)}>
+            {run.note === ''
+              ? trans.__('Write a Note')
+              : trans.__('Edit the Note')}
+          </Button>
+        </>
+      ) : (
+        <>
+          <textarea
+            className="jp-mod-styled jp-mlws-RunPage-note"
+            aria-label={trans.__('Note in Markdown')}
+            autoFocus
+            rows={8}
+            value={draft}
+            onChange={event => setDraft(event.target.value)}
+          />
+          <div className="jp-mlws-Tools">
+            <Button onClick={save}>{trans.__('Save')}</Button>
+            <Button minimal onClick={() => setDraft(null)}>
+              {trans.__('Cancel')}
+            </Button>
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+/** The nested runs, such as those of nodes. */
+function Parts({ actions, run }: IPartProps): JSX.Element | null {
+  if (run.parts.length === 0) {
+    return null;
+  }
+  return (
+    <table className="jp-mlws-Values" aria-label={trans.__('Nested runs')}>
+      <Head
+        names={[
+          trans.__('Nested runs'),
+          trans.__('Status'),
+          trans.__('Duration')
+        ]}
+      />
+      <tbody>
+        {run.parts.map(part => (
+          <tr key={part.id}>
+            <th scope="row">
+              <button
+                className="jp-mlws-Link"
+                onClick={() => actions.open(part.id)}
+              >
+                {part.node ?? part.title}
+              </button>
+            </th>
+            <td>{runStatusText(part.status)}</td>
+            <td>{part.duration === null ? '–' : duration(part.duration)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** What the nodes of a workflow's run printed. */
+function NodeLog({ client, run }: IPartProps): JSX.Element {
+  const nodes = run.node
+    ? [run.node]
+    : run.parts.flatMap(({ node }) => (node === null ? [] : [node]));
+  const [chosen, setChosen] = useState<string | null>(null);
+  const node = chosen ?? nodes[0];
+  const workflow = escapeId(run.workflow ?? '');
+  const path =
+    `/workflows/${workflow}/runs/${run.run}/nodes/${encodeURIComponent(node)}/log` as const;
+  const answer = useGet(client, path, {}, { enabled: node !== undefined });
+  const { refetch } = answer;
+  const isComplete = answer.data?.complete !== false;
+  useEffect(() => {
+    if (isComplete) {
+      return;
+    }
+    const events = client.stream('/workflows/status');
+    events.message.connect(refetch);
+    return () => events.dispose();
+    // A new response has another function of the same request.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [client, path, isComplete]);
+  if (node === undefined) {
+    return <Empty>{trans.__('No node of this run was run.')}</Empty>;
+  }
+  return (
+    <>
+      <LabelledSelect
+        label={trans.__('Node')}
+        value={node}
+        options={nodes.map(name => [name, name] as const)}
+        onChange={setChosen}
+      />
+      <Answer of={answer}>
+        {({ text }) =>
+          text === '' ? (
+            <Empty>{trans.__('It printed nothing.')}</Empty>
+          ) : (
+            <pre className="jp-mlws-Preview-text" tabIndex={0}>
+              <AnsiText text={text} />
+            </pre>
+          )
+        }
+      </Answer>
+    </>
   );
 }
 
@@ -353,6 +539,21 @@ function Origin({ client, actions, run, baseline }: IPartProps): JSX.Element {
           ))}
         </tbody>
       </table>
+      {run.snapshots.length > 0 && (
+        <p>
+          {trans.__('In snapshots')}{' '}
+          {run.snapshots.map(one => (
+            <Button
+              key={one.commit}
+              minimal
+              title={fullTime(one.timestamp)}
+              onClick={() => actions.compareCode(one.commit, 'HEAD')}
+            >
+              <code>{one.commit.slice(0, 8)}</code> {one.subject}
+            </Button>
+          ))}
+        </p>
+      )}
       {models.error && <Failure error={models.error} />}
       {models.data && models.data.items.length > 0 && (
         <p>

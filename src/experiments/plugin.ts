@@ -8,7 +8,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { spreadsheetIcon } from '@jupyterlab/ui-components';
 
 import { LINK_PROJECT, LINK_RUN, RunActions } from './actions';
-import { ALL_RUNS } from './table';
+import { ALL_RUNS, keyOf } from './table';
 import type { IExperimentRun, IPage } from '../api/models';
 import { projectState, State } from '../ui/state';
 import { NEWEST_RUNS, runsView } from './view';
@@ -76,6 +76,9 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'register',
       'reproduce',
       'lineage',
+      'star',
+      'tag',
+      'archive',
       'clear-selection'
     ]);
     const search = new State(ALL_RUNS);
@@ -96,6 +99,9 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'register',
       'lineage',
       'workflow',
+      'rename',
+      'archive',
+      'delete',
       'link'
     ]);
     const openRun = (run: string) =>
@@ -120,7 +126,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       client,
       selected,
       onCompare: () => void app.commands.execute(CommandIDs.compare),
-      onOpen: run => actions.open(run),
+      onOpen: run => actions.open(keyOf(run)),
       onOpenTable: () => void openTable()
     });
     sidebar.addSection({

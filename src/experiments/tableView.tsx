@@ -8,8 +8,8 @@ import { readMore } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
-import { cellText, duration, fullTime, runName } from '../ui/format';
-import { Check, Hint, SearchField } from '../ui/controls';
+import { cellText, duration, fullTime } from '../ui/format';
+import { Check, Hint, LabelledSelect, SearchField } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { IconButton } from '../ui/iconButton';
 import { runStatusText } from '../ui/runStatus';
@@ -19,6 +19,7 @@ import { GroupHeads, SortHead } from '../ui/table/heading';
 import { useViewActions } from '../ui/viewActions';
 import type { RunActions } from './actions';
 import { Reproduced } from './reproduced';
+import { Star } from './star';
 import {
   ALL_RUNS,
   choicesOf,
@@ -26,6 +27,7 @@ import {
   keyOf,
   queryOf,
   sortKey,
+  titleOf,
   type IChoice,
   type ISearch,
   type ISort,
@@ -114,6 +116,17 @@ function Search(
       >
         {trans.__('Include nodes')}
       </Check>
+      <LabelledSelect<ISearch['kept']>
+        label={trans.__('Show')}
+        value={search.kept}
+        options={[
+          ['active', trans.__('All but archived')],
+          ['starred', trans.__('With a star')],
+          ['archived', trans.__('Archived, too')],
+          ['deleted', trans.__('Deleted')]
+        ]}
+        onChange={kept => set({ kept })}
+      />
       <Columns {...props} />
     </form>
   );
@@ -192,6 +205,28 @@ function useSelectionActions(
       isEnabled: isTracked,
       execute: () => actions.lineage(only!)
     },
+    star: selected.length > 0 && {
+      label: selected.every(run => run.starred)
+        ? trans.__('Remove Star')
+        : trans.__('Add Star'),
+      execute: () =>
+        actions.change(selected, {
+          starred: !selected.every(run => run.starred)
+        })
+    },
+    tag: selected.length > 0 && {
+      label: trans.__('Add Tag…'),
+      execute: () => actions.addTag(selected)
+    },
+    archive: selected.length > 0 && {
+      label: selected.every(run => run.archived)
+        ? trans.__('Unarchive')
+        : trans.__('Archive'),
+      execute: () =>
+        actions.change(selected, {
+          archived: !selected.every(run => run.archived)
+        })
+    },
     'clear-selection': selected.length > 0 && {
       label: trans._n(
         'Clear Selection (%1)',
@@ -220,9 +255,10 @@ function Row(props: {
   isReproduced: boolean;
   onSelect: () => void;
   onOpen: () => void;
+  onStar: (starred: boolean) => void;
 }): JSX.Element {
   const { run, index, columns, selected } = props;
-  const name = run.node ? `${runName(run)} · ${run.node}` : runName(run);
+  const name = titleOf(run);
   return (
     <tr
       style={{ height: ROW_HEIGHT }}
@@ -240,6 +276,7 @@ function Row(props: {
         />
       </td>
       <th scope="row" title={`${name}\n${run.run}`}>
+        {run.id !== null && <Star run={run} onChange={props.onStar} />}
         <button className="jp-mlws-Link" onClick={props.onOpen}>
           {name}
         </button>{' '}
@@ -279,6 +316,7 @@ function Table(props: {
   hasMore: boolean;
   onSelect: (run: IExperimentRun) => void;
   onOpen: (run: IExperimentRun) => void;
+  onStar: (run: IExperimentRun, starred: boolean) => void;
   onEnd: () => void;
 }): JSX.Element {
   const { runs, columns, selected, reproductions, hasMore, onEnd } = props;
@@ -363,6 +401,7 @@ function Table(props: {
               isReproduced={reproductions.some(one => one.run === run.id)}
               onSelect={() => props.onSelect(run)}
               onOpen={() => props.onOpen(run)}
+              onStar={starred => props.onStar(run, starred)}
             />
           ))}
           <tr
@@ -467,7 +506,8 @@ function RunTable(props: IProps): JSX.Element {
                   return next;
                 })
               }
-              onOpen={run => actions.open(run)}
+              onOpen={run => actions.open(keyOf(run))}
+              onStar={(run, starred) => actions.change([run], { starred })}
               onEnd={() =>
                 void notifyOnError(() =>
                   readMore(client, '/runs', query, 'items')

@@ -66,7 +66,22 @@ def test_a_run_has_a_page_that_follows_it(
     expect(score).to_contain_text("0.75")
     expect(score).to_contain_text("+0.5")
     expect(shown.get_by_role("row", name="kind")).to_contain_text("net")
-    expect(shown.locator("img")).to_have_count(0)
+
+    # What people say about it.
+    shown.get_by_role("button", name="Star").click()
+    expect(shown.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
+    shown.get_by_role("button", name="Write a Note").click()
+    shown.get_by_label("Note in Markdown").fill("**best** so far <img src=x onerror=alert(1)>")
+    shown.get_by_role("button", name="Save").click()
+    expect(shown.locator("strong")).to_have_text("best")
+    page.get_by_role("button", name="Rename…").click()
+    page.locator(".jp-Dialog input").fill("quick net")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(shown.locator("h2")).to_contain_text("quick net")
+    page.get_by_role("button", name="Delete…").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    shown.get_by_role("button", name="Restore").click()
+    expect(shown.get_by_role("button", name="Restore")).to_have_count(0)
     shoot("run-overview")
 
     # Charts of the metrics with steps, whose zoom stays when the run goes on.
@@ -86,7 +101,7 @@ def test_a_run_has_a_page_that_follows_it(
     page.mouse.up()
     reset = chart.get_by_role("button", name="Reset Zoom")
     expect(reset).to_be_visible()
-    newest = lab.fetch("runs")["items"][0]
+    (newest,) = lab.fetch("runs?starred=true")["items"]
     with page.expect_response(lambda one: "runs/curves" in one.url and one.status == 200):
         assert lab.python(STEP, newest["id"]).returncode == 0
     expect(reset).to_be_visible()
@@ -94,7 +109,7 @@ def test_a_run_has_a_page_that_follows_it(
     with page.expect_download() as saved:
         chart.get_by_role("button", name="CSV").click()
     rows = saved.value.path().read_text().splitlines()
-    assert len([row for row in rows if row.startswith("<img")]) == 3001
+    assert len([row for row in rows if row.startswith("quick net,")]) == 3001
     with page.expect_download() as saved:
         chart.get_by_role("button", name="SVG").click()
     assert "<path" in saved.value.path().read_text()
@@ -116,3 +131,7 @@ def test_a_run_has_a_page_that_follows_it(
     shown.locator('[data-mlws-tab="environment"]').click()
     expect(shown).to_contain_text("Python 3")
     shoot("run-environment")
+    shown.locator('[data-mlws-tab="log"]').click()
+    shown.get_by_label("Node").select_option("forest")
+    expect(shown.locator("pre, .jp-mlws-Empty").first).to_be_visible()
+    shoot("run-log")
