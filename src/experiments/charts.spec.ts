@@ -1,12 +1,6 @@
 import { expect, it } from 'vitest';
 
-import {
-  isNumeric,
-  numberOf,
-  parallelSpec,
-  runLabels,
-  scatterSpec
-} from './charts';
+import { isNumeric, numberOf, runLabels, scatterSpec } from './charts';
 import type { IColumn } from './compare';
 import type { IExperimentRun } from '../api/models';
 
@@ -45,23 +39,6 @@ it('takes numbers that are kept as text for numbers, and words for words', () =>
 
 it('tells runs of one name apart', () => {
   expect([...runLabels(runs).values()]).toEqual(['a 1', 'a 2', 'b']);
-});
-
-it('places each run between the least and the greatest of a column', () => {
-  const columns = [column('param', 'depth'), column('param', 'kind')];
-  const spec = parallelSpec(runs, columns, colours);
-  const place = (run: string, axis: string, place: number) => ({
-    run,
-    axis,
-    place
-  });
-  expect(spec.layer[0].data.values).toMatchObject([
-    place('a 1', 'depth', 0),
-    place('a 2', 'depth', 1),
-    place('a 1', 'kind', 1),
-    place('a 2', 'kind', 0),
-    place('b', 'kind', 1)
-  ]);
 });
 
 it('sets numbers on scales and words side by side', () => {

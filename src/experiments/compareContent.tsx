@@ -6,10 +6,11 @@ import type { MLWSClient } from '../api/client';
 import { Hint } from '../ui/controls';
 import { ServerView } from '../ui/server';
 import { Chart, useColours } from './chart';
-import { parallelSpec, scatterSpec } from './charts';
+import { scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
 import { CurvePanel } from './curvePanel';
+import { Parallel } from './parallel';
 import type { IExperimentRun } from '../api/models';
 import { trans } from '../ui/locale';
 import { Tabs } from '../ui/tabs';
@@ -47,33 +48,6 @@ function ColumnSelect(props: {
         }
       />
     </label>
-  );
-}
-
-/** All columns in which the runs differ, side by side. */
-function Parallel(props: ICompareProps): JSX.Element {
-  const { runs, rendermime } = props;
-  const colours = useColours(props.themes);
-  // Parameters first, since they explain the metrics.
-  const differing = useMemo(() => {
-    const columns = columnsOf(runs).filter(one => one.differs);
-    const of = (kind: IColumn['kind']) =>
-      columns.filter(one => one.kind === kind);
-    return [...of('param'), ...of('metric')];
-  }, [runs]);
-  if (differing.length === 0) {
-    return (
-      <Hint>
-        {trans.__('These runs have the same parameters and metrics.')}
-      </Hint>
-    );
-  }
-  return (
-    <Chart
-      spec={parallelSpec(runs, differing, colours)}
-      label={trans.__('Parallel coordinates')}
-      rendermime={rendermime}
-    />
   );
 }
 
@@ -130,10 +104,17 @@ function Scatter(props: ICompareProps): JSX.Element {
 }
 
 type Tab = 'table' | 'parallel' | 'scatter' | 'curves';
+/** More runs are first shown as lines, not as rows. */
+const MANY = 50;
+/** Runs whose curves are overlaid. */
+const MAX_CURVES = 20;
+
 /** Runs compared: as a table and as charts. */
 function Comparison(props: ICompareProps): JSX.Element {
   const { runs } = props;
-  const [tab, setTab] = useState<Tab>('table');
+  const [tab, setTab] = useState<Tab>(
+    runs.length > MANY ? 'parallel' : 'table'
+  );
   const labels: Record<Tab, string> = {
     table: trans.__('Table'),
     parallel: trans.__('Parallel coordinates'),
@@ -153,9 +134,15 @@ function Comparison(props: ICompareProps): JSX.Element {
         {tab === 'table' && <CompareTable runs={runs} />}
         {tab === 'parallel' && <Parallel {...props} />}
         {tab === 'scatter' && <Scatter {...props} />}
+        {tab === 'curves' && runs.length > MAX_CURVES && (
+          <Hint>
+            {trans.__('The first %1 of %2 runs.', MAX_CURVES, runs.length)}
+          </Hint>
+        )}
         {tab === 'curves' && (
           <CurvePanel
             {...props}
+            runs={runs.slice(0, MAX_CURVES)}
             metrics={columnsOf(runs)
               .filter(one => one.kind === 'metric')
               .map(one => one.name)}

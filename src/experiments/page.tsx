@@ -242,7 +242,9 @@ function Heading(props: Omit<IPartProps, 'baseline'>): JSX.Element {
           <span>{trans.__('Experiment: %1', run.experiment)}</span>
         )}
         <code>{run.run}</code>
-        {run.name && run.name !== titleOf(run) && <span>{run.name}</span>}
+        {run.name && ![run.run, titleOf(run)].includes(run.name) && (
+          <span>{run.name}</span>
+        )}
         {Object.entries(run.tags).map(([name, value]) => (
           <span key={name} className="jp-mlws-Badge">
             {value === '' ? name : `${name}: ${value}`}

@@ -4,7 +4,7 @@ import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun, IReproduction } from '../api/models';
-import { readMore } from '../api/pages';
+import { readMore, readPages } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
@@ -38,6 +38,9 @@ import {
 const ROW_HEIGHT = 28;
 /** Number of rows rendered beyond the viewport, on both sides. */
 const OVERSCAN = 12;
+
+/** Runs that are selected and compared at once. */
+const MAX_SELECTED = 2000;
 
 interface IProps {
   client: MLWSClient;
@@ -315,6 +318,7 @@ function Table(props: {
   reproductions: readonly IReproduction[];
   hasMore: boolean;
   onSelect: (run: IExperimentRun) => void;
+  onSelectAll: (isSelected: boolean) => void;
   onOpen: (run: IExperimentRun) => void;
   onStar: (run: IExperimentRun, starred: boolean) => void;
   onEnd: () => void;
@@ -380,7 +384,18 @@ function Table(props: {
             ]}
           />
           <tr>
-            <td className="jp-mlws-Table-choice" />
+            <td className="jp-mlws-Table-choice">
+              <input
+                type="checkbox"
+                aria-label={trans.__('Select all runs that match')}
+                title={trans.__(
+                  'Select all runs that match, at most %1',
+                  MAX_SELECTED
+                )}
+                checked={selected.size > 0 && selected.size >= runs.length}
+                onChange={event => props.onSelectAll(event.target.checked)}
+              />
+            </td>
             {heading(trans.__('Name'), 'attributes.run_name')}
             {heading(trans.__('Status'), 'attributes.status')}
             {heading(trans.__('Started'), 'attributes.start_time')}
@@ -504,6 +519,16 @@ function RunTable(props: IProps): JSX.Element {
                     next.set(keyOf(run), run);
                   }
                   return next;
+                })
+              }
+              onSelectAll={isSelected =>
+                void notifyOnError(async () => {
+                  const found = isSelected
+                    ? await readPages(client, '/runs', query, MAX_SELECTED)
+                    : { items: [] };
+                  setSelected(
+                    new Map(found.items.map(run => [keyOf(run), run]))
+                  );
                 })
               }
               onOpen={run => actions.open(keyOf(run))}
