@@ -41,6 +41,7 @@ EMPTY: Mapping[str, Any] = {
     "find_run": None,
     "match_runs": [],
     "models": [],
+    "columns": {"params": [], "metrics": []},
 }
 """The calls that are answered here, with the answers of a store that does not exist yet."""
 HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
@@ -118,6 +119,17 @@ class _Reader:
         return {
             "items": self._to_rows(rows[:limit], columns),
             "next": str(offset + limit) if len(rows) > limit else None,
+        }
+
+    def columns(self) -> JSON:
+        return {
+            name: [
+                key
+                for (key,) in self._connection.execute(
+                    f"SELECT DISTINCT key FROM {table} ORDER BY 1"  # noqa: S608
+                )
+            ]
+            for name, table in (("params", "params"), ("metrics", METRICS))
         }
 
     def metric_steps(self, run: str) -> list[JSON]:

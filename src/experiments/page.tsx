@@ -92,7 +92,9 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
   usePageActions(props, baseline);
   const { onName } = props;
   const name = titleOf(run);
-  useEffect(() => onName(name), [name, onName]);
+  useEffect(() => {
+    onName(name);
+  }, [name, onName]);
   const labels: Record<Tab, string> = {
     overview: trans.__('Overview'),
     charts: trans.__('Charts'),
@@ -109,7 +111,7 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
           label={trans.__('Compare with')}
           value={baseline ? keyOf(baseline) : ''}
           options={[
-            ['', trans.__('Nothing')],
+            ['', trans.__('No run')],
             ...candidates.map(
               one =>
                 [
