@@ -245,8 +245,8 @@ class MLflowRegistry(MLflowStore):
 
     # Parts
 
-    def _run(self, identifier: str, *, deleted: bool = False) -> Any:
-        """Return a run, one that was deleted only if ``deleted``; None if there is none."""
+    def _run(self, identifier: str, stages: Sequence[str] = ("active",)) -> Any:
+        """Return a run that is in one of the stages; None if there is none."""
         try:
             run = self._client.get_run(identifier)
         except Exception as error:
@@ -257,7 +257,7 @@ class MLflowRegistry(MLflowStore):
             ):
                 raise
             return None
-        return run if deleted or run.info.lifecycle_stage == "active" else None
+        return run if run.info.lifecycle_stage in stages else None
 
     def _describe_model(self, model: Any) -> JSON:
         newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
@@ -298,7 +298,7 @@ def run_values(run: Any) -> RunValues:
         data.params,
         data.metrics,
         data.tags,
-        info.lifecycle_stage == "deleted",
+        info.lifecycle_stage,
     )
 
 

@@ -8348,7 +8348,12 @@ export interface components {
       environments: components['schemas']['EnvironmentChange'][];
       metrics: components['schemas']['MetricChange'][];
     };
-    /** @description A run with the snapshots that name it, its nested runs and its environments. */
+    /**
+     * @description A run with the snapshots that name it, its nested runs and its environments.
+     *
+     *     ``data``: what it or its nodes read, without what its nodes made; of a notebook or script, the
+     *     data of the working tree. Path → hash.
+     */
     RunDetail: {
       id: string | null;
       run: string;
@@ -8391,6 +8396,9 @@ export interface components {
       archived: boolean;
       /** @default false */
       deleted: boolean;
+      data: {
+        [key: string]: string;
+      };
       snapshots: components['schemas']['RunSnapshot'][];
       parts: components['schemas']['RunPart'][];
       environments: components['schemas']['RunEnvironmentTitle'][];
