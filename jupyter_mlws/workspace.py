@@ -201,8 +201,10 @@ class Workspace:
     @cached_property
     def run_manager(self) -> RunManager:
         from jupyter_mlws.workflows.run_manager import RunManager
+        from jupyter_mlws.workflows.run_page import RunPage
 
-        return RunManager(self.experiments, self._repository)
+        page = RunPage(self._repository, self.run_outputs, self.workflows.results)
+        return RunManager(self.experiments, self._repository, page)
 
     def close(self) -> None:
         """Close the managers that were built."""

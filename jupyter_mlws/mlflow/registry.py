@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,6 +53,23 @@ class MLflowRegistry(MLflowStore):
             for path in sorted(sizes)
             if path != ENVIRONMENTS and not FILES_FOLDER.fullmatch(path)
         ]
+
+    def artifact_files(self, run: str, limit: int) -> list[JSON]:
+        """Return the files that a run's code logged, at most ``limit``, in all their folders."""
+        folders: list[str | None] = [None]
+        files: list[JSON] = []
+        while folders and len(files) < limit:
+            entries = self._client.list_artifacts(run, folders.pop(0))
+            for entry in entries:
+                if entry.is_dir and entry.path != ENVIRONMENTS:
+                    folders.append(entry.path)
+                elif not entry.is_dir:
+                    files.append({"path": entry.path, "size": entry.file_size})
+        return sorted(files[:limit], key=itemgetter("path"))
+
+    def artifact(self, run: str, path: str, folder: str) -> str:
+        """Download a file that a run's code logged into ``folder``, and return where it is."""
+        return str(self._client.download_artifacts(run, path, folder))
 
     def register(
         self,

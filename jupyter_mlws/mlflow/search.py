@@ -21,6 +21,7 @@ from jupyter_mlws.mlflow.registry import run_values
 from jupyter_mlws.mlflow.rows import run_row
 from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
 from jupyter_mlws.mlflow.runs import MLflowRuns
+from jupyter_mlws.mlflow.sampling import curve
 from jupyter_mlws.mlflow.store import PAGE_SIZE, iter_items, search_utils, tables, view_type
 
 JSON = dict[str, Any]
@@ -225,19 +226,30 @@ class MLflowSearch(MLflowRuns):
                     values.update(dict(session.execute(query).all()))
         return {run: float(value) for run, value in values.items() if math.isfinite(value)}
 
-    def curve(self, run: str, metric: str, limit: int) -> list[JSON]:
-        """Return the points of a metric in step order, at most ``limit`` of them."""
-        self._client.get_run(run)  # of runs that are not there, some stores have empty histories
-        points = sorted(
-            (point.step, point.timestamp, point.value)
-            for point in self._client.get_metric_history(run, metric)
-            if math.isfinite(point.value)
-        )
-        if len(points) > limit:
-            # Evenly, with the first and the last.
-            last = len(points) - 1
-            points = [points[round(place * last / (limit - 1))] for place in range(limit)]
-        return [{"step": step, "time": time / 1000, "value": value} for step, time, value in points]
+    def curves(
+        self, runs: Sequence[str], metric: str, limit: int, first: int | None, last: int | None
+    ) -> list[JSON]:
+        """Return a metric of each run from step ``first`` to ``last``, sampled to ``limit``."""
+        for run in runs:
+            # Of runs that are not there, some stores have empty histories.
+            self._client.get_run(run)
+        return [
+            curve(
+                sorted(
+                    (point.step, point.timestamp, point.value)
+                    for point in self._client.get_metric_history(run, metric)
+                    if (first is None or point.step >= first)
+                    and (last is None or point.step <= last)
+                ),
+                limit,
+            )
+            for run in runs
+        ]
+
+    def metric_steps(self, run: str) -> list[JSON]:
+        """Return the metrics of a run with their numbers of points, null if that is not known."""
+        metrics = self._client.get_run(run).data.metrics
+        return [{"name": name, "count": None} for name in sorted(metrics)]
 
     # Parts
 

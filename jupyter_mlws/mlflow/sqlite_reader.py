@@ -7,6 +7,7 @@ elsewhere than in a local folder is left to MLflow.
 from __future__ import annotations
 
 import glob
+import math
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from jupyter_mlws.mlflow import sampling
 from jupyter_mlws.mlflow.rows import (
     RunValues,
     VersionValues,
@@ -39,12 +41,21 @@ EMPTY: Mapping[str, Any] = {
     "find_run": None,
     "match_runs": [],
     "models": [],
+    "columns": {"params": [], "metrics": []},
 }
 """The calls that are answered here, with the answers of a store that does not exist yet."""
 HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
+CALLS = (*EMPTY, "curves", "metric_steps")
+"""What is read here."""
+MAX_CURVES = 256
+"""Curves that are kept for the next request: charts ask again whenever a run logs something."""
 IDS_PER_QUERY = 500
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for a writer."""
+
+
+_CURVES: dict[tuple[Any, ...], JSON] = {}
+"""Sampled curves, by what they were read for and the number of points, the oldest first."""
 
 
 class NeedsMLflowError(Exception):
@@ -56,11 +67,13 @@ def read(file: Path, call: str, arguments: Mapping[str, Any]) -> Any:
 
     A store that does not exist yet is read as an empty one.
     """
-    if call not in EMPTY or not file.parent.is_dir():
+    if call not in CALLS or not file.parent.is_dir():
         raise NeedsMLflowError
     if call == "search" and (arguments["filter"] or arguments["sort"]):
         raise NeedsMLflowError
     if not file.exists():
+        if call not in EMPTY:
+            raise NeedsMLflowError
         return EMPTY[call]
     try:
         uri = f"{file.resolve().as_uri()}?mode=ro"
@@ -107,6 +120,60 @@ class _Reader:
             "items": self._to_rows(rows[:limit], columns),
             "next": str(offset + limit) if len(rows) > limit else None,
         }
+
+    def columns(self) -> JSON:
+        return {
+            name: [
+                key
+                for (key,) in self._connection.execute(
+                    f"SELECT DISTINCT key FROM {table} ORDER BY 1"  # noqa: S608
+                )
+            ]
+            for name, table in (("params", "params"), ("metrics", METRICS))
+        }
+
+    def metric_steps(self, run: str) -> list[JSON]:
+        self._check_run(run)
+        rows = self._connection.execute(
+            "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", (run,)
+        )
+        return [{"name": name, "count": count} for name, count in rows]
+
+    def curves(
+        self, runs: Sequence[str], metric: str, limit: int, first: int | None, last: int | None
+    ) -> list[JSON]:
+        bounds = (-(2**63) if first is None else first, 2**63 - 1 if last is None else last)
+        curves = []
+        for run in runs:
+            self._check_run(run)
+            condition = "FROM metrics WHERE run_uuid = ? AND key = ? AND step BETWEEN ? AND ?"
+            extent = self._connection.execute(
+                f"SELECT count(*), max(step) {condition}",
+                (run, metric, *bounds),
+            ).fetchone()
+            key = (run, metric, limit, bounds, tuple(extent))
+            curve = _CURVES.get(key)
+            if curve is None:
+                rows = self._connection.execute(
+                    "SELECT step, timestamp, CASE is_nan WHEN 1 THEN NULL ELSE value END "
+                    f"{condition} ORDER BY step",
+                    (run, metric, *bounds),
+                )
+                # Those of one step in the order of time.
+                points = sorted(
+                    (step, time, math.nan if value is None else value) for step, time, value in rows
+                )
+                curve = sampling.curve(points, limit)
+                _CURVES[key] = curve
+                while len(_CURVES) > MAX_CURVES:
+                    _CURVES.pop(next(iter(_CURVES)), None)
+            curves.append(curve)
+        return curves
+
+    def _check_run(self, run: str) -> None:
+        """Raise NeedsMLflowError if there is no such run, so that MLflow says so."""
+        if not self._connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run,)).fetchone():
+            raise NeedsMLflowError
 
     def find_run(self, identifier: str, stages: Sequence[str] = ("active",)) -> JSON | None:
         by_id = ("runs.run_uuid = ?", [identifier])

@@ -19,7 +19,6 @@ from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
 from jupyter_mlws.mlflow.run_tags import ARCHIVED, SET, STARRED, WORKFLOW
 from jupyter_mlws.versioning.experiments.models import (
     Curve,
-    CurvePoint,
     Curves,
     CurvesQuery,
     ExperimentRun,
@@ -104,15 +103,18 @@ class Experiments:
 
         Raises MLflowFailedError or VersionItemNotFoundError.
         """
-        items = []
-        for run in query.ids:
-            try:
-                points = self._tracking.ask(
-                    "curve", run=run, metric=query.metric, limit=query.points
-                )
-            except RefusedError as error:
-                raise VersionItemNotFoundError(kind="run", name=run) from error
-            items.append(Curve(run=run, points=[CurvePoint(**point) for point in points]))
+        try:
+            curves = self._tracking.ask(
+                "curves",
+                runs=query.ids,
+                metric=query.metric,
+                limit=query.points,
+                first=query.first,
+                last=query.last,
+            )
+        except RefusedError as error:
+            raise VersionItemNotFoundError(kind="run", name=", ".join(query.ids)) from error
+        items = [Curve(run=run, **curve) for run, curve in zip(query.ids, curves, strict=True)]
         return Curves(metric=query.metric, items=items)
 
     def get(self, identifier: str) -> ExperimentRun:

@@ -41,6 +41,7 @@ from jupyter_mlws.versioning.experiments.run_tracking import MLFLOW_REJECTION
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
 from jupyter_mlws.workflows.experiments import Experiments
+from jupyter_mlws.workflows.run_page import RunPage
 
 PAGE_SIZE = 500
 MAX_TITLED_RUNS = 200
@@ -65,7 +66,8 @@ class RunManager:
     A workflow's run and the runs of its nodes, which are nested in it, are one unit.
     """
 
-    def __init__(self, experiments: Experiments, repository: Repository) -> None:
+    def __init__(self, experiments: Experiments, repository: Repository, page: RunPage) -> None:
+        self.page = page
         self._experiments = experiments
         self._repository = repository
         self._tracking = repository.tracking

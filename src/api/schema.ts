@@ -3494,8 +3494,12 @@ export interface paths {
           metric: string;
           /** @description MLflow IDs of the runs. */
           ids: string[];
-          /** @description Maximum number per run. */
+          /** @description Maximum number per run. Of more, first, last and the extremes are returned. */
           points?: number;
+          /** @description Only from this step on. */
+          first?: number | null;
+          /** @description Only up to this step. */
+          last?: number | null;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -3665,6 +3669,110 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['Page_RunOutput_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/metrics': {
+    /** List the metrics of a run, with their numbers of values */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_RunMetric_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/files': {
+    /** List the files of a run: its nodes' outputs and its artifacts */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_RunFile_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/preview': {
+    /** Preview a file of a run */
+    get: {
+      parameters: {
+        query: {
+          path: string;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Preview'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/environments': {
+    /** Get the environments of a run, and what changed since another run */
+    get: {
+      parameters: {
+        query?: {
+          previous?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunPackages'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/models': {
+    /** List the model versions that were registered from a run */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ModelVersion_'];
           };
         };
       };
@@ -5867,16 +5975,19 @@ export interface components {
       python?: string | null;
       packages?: string[];
     };
-    /** @description A metric of one run, in the order of its steps; empty where the run lacks it. */
+    /**
+     * @description A metric of one run, in the order of its steps; empty where the run lacks it.
+     *
+     *     ``times`` in seconds since 1970. ``values`` are null where they are no finite numbers.
+     *     ``count`` and ``not_finite`` count all values of these steps.
+     */
     Curve: {
       run: string;
-      points: components['schemas']['CurvePoint'][];
-    };
-    /** @description The value of a metric at a step; ``time`` in seconds since 1970. */
-    CurvePoint: {
-      step: number;
-      time: number;
-      value: number;
+      steps: number[];
+      times: number[];
+      values: (number | null)[];
+      count: number;
+      not_finite: number;
     };
     /** @description A metric of several runs, in the order in which they were asked for. */
     Curves: {
@@ -7607,6 +7718,11 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
+    Page_ModelVersion_: {
+      items: components['schemas']['ModelVersion'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_Model_: {
       items: components['schemas']['Model'][];
       /** @default null */
@@ -7644,6 +7760,16 @@ export interface components {
     };
     Page_Reproduction_: {
       items: components['schemas']['Reproduction'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_RunFile_: {
+      items: components['schemas']['RunFile'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_RunMetric_: {
+      items: components['schemas']['RunMetric'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -8338,6 +8464,27 @@ export interface components {
       data: components['schemas']['RunSummary'];
     };
     /**
+     * @description A file that a run made: an output of a node, or an artifact that its code logged.
+     *
+     *     ``kind``: what a preview shows, such as ``Figure``. ``available``: whether it can be previewed.
+     */
+    RunFile: {
+      path: string;
+      kind: string;
+      /** @default null */
+      node: string | null;
+      /** @default null */
+      md5: string | null;
+      /** @default null */
+      size: number | null;
+      available: boolean;
+    };
+    /** @description A metric that a run logged, with its number of values; null where only MLflow counts them. */
+    RunMetric: {
+      name: string;
+      count: number | null;
+    };
+    /**
      * @description An output of a run.
      *
      *     Nodes record their outputs by hash (``md5``). Other code logs them in MLflow. ``store`` is null
@@ -8354,6 +8501,11 @@ export interface components {
       store: components['schemas']['OutputStore'] | null;
       /** @default null */
       unreachable: components['schemas']['UnreachableRemote'] | null;
+    };
+    /** @description The environments of a run; ``changes`` are those since the run that it is compared with. */
+    RunPackages: {
+      environments: components['schemas']['EnvironmentRecord'][];
+      changes: components['schemas']['PackageChange'][];
     };
     /** @description A run that is nested in another, such as that of a node. */
     RunPart: {
@@ -9309,7 +9461,6 @@ export type IContainerUpdate = components['schemas']['ContainerUpdate'];
 export type IContinueRequest = components['schemas']['ContinueRequest'];
 export type ICreateEnvironment = components['schemas']['CreateEnvironment'];
 export type ICurve = components['schemas']['Curve'];
-export type ICurvePoint = components['schemas']['CurvePoint'];
 export type ICurves = components['schemas']['Curves'];
 export type IDataAction = components['schemas']['DataAction'];
 export type IDataRemote = components['schemas']['DataRemote'];
@@ -9524,7 +9675,10 @@ export type IRunEnvironment = components['schemas']['RunEnvironment'];
 export type IRunEnvironmentTitle = components['schemas']['RunEnvironmentTitle'];
 export type IRunEnvironments = components['schemas']['RunEnvironments'];
 export type IRunEvent = components['schemas']['RunEvent'];
+export type IRunFile = components['schemas']['RunFile'];
+export type IRunMetric = components['schemas']['RunMetric'];
 export type IRunOutput = components['schemas']['RunOutput'];
+export type IRunPackages = components['schemas']['RunPackages'];
 export type IRunPart = components['schemas']['RunPart'];
 export type IRunSnapshot = components['schemas']['RunSnapshot'];
 export type IRunState = components['schemas']['RunState'];

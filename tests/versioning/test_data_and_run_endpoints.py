@@ -96,8 +96,23 @@ async def test_the_way_of_a_run(call, done, workspace: Project) -> None:
     assert (status, answer["errors"][0]["field"]) == (400, "filter")
     curve = {"metric": "loss", "ids": begun["id"]}
     assert (await call("GET", "runs/curves", None, "en", **curve))[1]["data"] == {
-        "metric": "loss", "items": [{"run": begun["id"], "points": []}]
-    }  # fmt: skip
+        "metric": "loss",
+        "items": [
+            {
+                "run": begun["id"],
+                "steps": [],
+                "times": [],
+                "values": [],
+                "count": 0,
+                "not_finite": 0,
+            }
+        ],
+    }
+    for part in ("metrics", "files", "models"):
+        assert (await call("GET", f"runs/{begun['id']}/{part}"))[1]["data"]["items"] == []
+    _, answer, _ = await call("GET", f"runs/{begun['id']}/environments", previous=begun["id"])
+    assert answer["data"] == {"environments": [], "changes": []}
+    assert (await call("GET", f"runs/{begun['id']}/preview", path="no-such"))[0] == 404
     assert (await call("GET", "runs/curves", None, "en", **{**curve, "ids": "nobody"}))[0] == 404
     assert (await call("GET", "runs/columns"))[1]["data"] == {"params": ["a"], "metrics": []}
 

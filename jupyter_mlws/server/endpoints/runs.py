@@ -8,6 +8,7 @@ from jupyter_mlws.core.errors import (
     AmbiguousRunError,
     MLflowFailedError,
     NestedRunError,
+    PreviewError,
     RunCommitMissingError,
     RunDeletedError,
     RunInProgressError,
@@ -17,6 +18,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.experiments.models import (
+    BaselineQuery,
     Curves,
     CurvesQuery,
     DeletedRun,
@@ -28,13 +30,19 @@ from jupyter_mlws.versioning.experiments.models import (
     RunColumns,
     RunDetail,
     RunEnded,
+    RunFile,
+    RunFileQuery,
+    RunMetric,
     RunOutput,
+    RunPackages,
     RunReference,
     RunsChange,
     RunsQuery,
     RunState,
     TrackedRun,
 )
+from jupyter_mlws.versioning.model_registry.models import ModelVersion
+from jupyter_mlws.workflows.models import Preview
 from jupyter_mlws.workspace import Workspace
 
 endpoints = Endpoints("runs", GIT_ERRORS)
@@ -149,6 +157,52 @@ def restore_run(workspace: Workspace, identifier: str) -> ExperimentRun:
 )
 def list_outputs(workspace: Workspace, identifier: str) -> Page[RunOutput]:
     return workspace.run_outputs.list(identifier)
+
+
+@endpoints.get(
+    "runs/{run}/metrics",
+    "List the metrics of a run, with their numbers of values",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def list_metrics(workspace: Workspace, identifier: str) -> Page[RunMetric]:
+    return workspace.run_manager.page.metrics(identifier)
+
+
+@endpoints.get(
+    "runs/{run}/files",
+    "List the files of a run: its nodes' outputs and its artifacts",
+    errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
+)
+def list_files(workspace: Workspace, identifier: str) -> Page[RunFile]:
+    return workspace.run_manager.page.files(identifier)
+
+
+@endpoints.get(
+    "runs/{run}/preview",
+    "Preview a file of a run",
+    also=[("read", "contents")],
+    errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError, PreviewError],
+)
+def preview_file(workspace: Workspace, identifier: str, query: RunFileQuery) -> Preview:
+    return workspace.run_manager.page.preview(identifier, query.path)
+
+
+@endpoints.get(
+    "runs/{run}/environments",
+    "Get the environments of a run, and what changed since another run",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def get_environments(workspace: Workspace, identifier: str, query: BaselineQuery) -> RunPackages:
+    return workspace.run_manager.page.packages(identifier, query.previous)
+
+
+@endpoints.get(
+    "runs/{run}/models",
+    "List the model versions that were registered from a run",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def list_run_models(workspace: Workspace, identifier: str) -> Page[ModelVersion]:
+    return workspace.models.versions_of(identifier)
 
 
 @endpoints.post(

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
 from jupyter_mlws.engine.states import Status
-from jupyter_mlws.environments.models import RebuiltEnvironment
+from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange, RebuiltEnvironment
 from jupyter_mlws.versioning.models import Plain, Scalar, Text, UnreachableRemote
 
 
@@ -261,22 +261,29 @@ class CurvesQuery(Request):
     ids: Annotated[list[str], BeforeValidator(separate)] = Field(
         min_length=1, max_length=50, description="MLflow IDs of the runs."
     )
-    points: int = Field(default=500, ge=2, le=5000, description="Maximum number per run.")
-
-
-class CurvePoint(Record):
-    """The value of a metric at a step; ``time`` in seconds since 1970."""
-
-    step: int
-    time: float
-    value: float
+    points: int = Field(
+        default=500,
+        ge=2,
+        le=10_000_000,
+        description="Maximum number per run. Of more, first, last and the extremes are returned.",
+    )
+    first: int | None = Field(default=None, description="Only from this step on.")
+    last: int | None = Field(default=None, description="Only up to this step.")
 
 
 class Curve(Record):
-    """A metric of one run, in the order of its steps; empty where the run lacks it."""
+    """A metric of one run, in the order of its steps; empty where the run lacks it.
+
+    ``times`` in seconds since 1970. ``values`` are null where they are no finite numbers.
+    ``count`` and ``not_finite`` count all values of these steps.
+    """
 
     run: str
-    points: list[CurvePoint]
+    steps: list[int]
+    times: list[float]
+    values: list[float | None]
+    count: int
+    not_finite: int
 
 
 class Curves(Record):
@@ -284,6 +291,46 @@ class Curves(Record):
 
     metric: str
     items: list[Curve]
+
+
+class RunMetric(Record):
+    """A metric that a run logged, with its number of values; null where only MLflow counts them."""
+
+    name: str
+    count: int | None
+
+
+class RunFile(Record):
+    """A file that a run made: an output of a node, or an artifact that its code logged.
+
+    ``kind``: what a preview shows, such as ``Figure``. ``available``: whether it can be previewed.
+    """
+
+    path: Text
+    kind: str
+    node: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    available: bool
+
+
+class RunFileQuery(Request):
+    """The file to preview."""
+
+    path: Plain = Field(min_length=1, max_length=1000)
+
+
+class BaselineQuery(Request):
+    """The run to compare with."""
+
+    previous: Plain | None = Field(default=None, min_length=1, max_length=250)
+
+
+class RunPackages(Record):
+    """The environments of a run; ``changes`` are those since the run that it is compared with."""
+
+    environments: list[EnvironmentRecord]
+    changes: list[PackageChange]
 
 
 class RunsQuery(PageQuery):

@@ -1,4 +1,5 @@
 import type { INotebookContent } from '@jupyterlab/nbformat';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { useMemo, useRef } from 'react';
 import { Button, Empty } from '../../ui/controls';
@@ -93,7 +94,7 @@ function OutputPreview(props: {
   output: IOutput;
   status: string | undefined;
 }): JSX.Element {
-  const { model } = useCanvas();
+  const { model, renderers } = useCanvas();
   const panes = usePanes();
   const { run, node, output, status } = props;
   const { port } = output;
@@ -122,7 +123,7 @@ function OutputPreview(props: {
       )}
     />
   ) : preview ? (
-    <Artifact preview={preview} name={output.port} />
+    <Artifact preview={preview} name={output.port} renderers={renderers} />
   ) : (
     <p>{trans.__('Loading…')}</p>
   );
@@ -131,10 +132,12 @@ function OutputPreview(props: {
 /** An output, each in the manner of its type. */
 export function Artifact({
   preview,
-  name
+  name,
+  renderers
 }: {
   preview: IPreview;
   name: string;
+  renderers: IRenderMimeRegistry;
 }): JSX.Element {
   switch (preview.type) {
     case 'Table':
@@ -147,6 +150,7 @@ export function Artifact({
           mime={preview.mime}
           spec={preview.spec as ReadonlyPartialJSONObject}
           name={name}
+          renderers={renderers}
         />
       );
     case 'Figure':
@@ -210,9 +214,9 @@ function ChartPreview(props: {
   mime: string;
   spec: ReadonlyPartialJSONObject;
   name: string;
+  renderers: IRenderMimeRegistry;
 }): JSX.Element {
-  const { renderers } = useCanvas();
-  const { mime, spec, name } = props;
+  const { mime, spec, name, renderers } = props;
   const { host, isKnown, error } = useMime(renderers, mime, spec, METADATA);
   return isKnown ? (
     <>
