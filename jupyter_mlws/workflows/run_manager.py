@@ -198,20 +198,24 @@ class RunManager:
 
     def _find(self, identifiers: Sequence[str]) -> list[ExperimentRun]:
         """Return runs that can be changed, or raise an error that names those that can't."""
-        runs, missing = [], []
-        for identifier in dict.fromkeys(identifiers):
-            try:
-                runs.append(self._experiments.get(identifier))
-            except VersionItemNotFoundError:
+        rows: dict[str, Mapping[str, Any]] = {}
+        missing = []
+        for identifier in identifiers:
+            stages = ("active", "deleted")
+            row = self._tracking.ask("find_run", identifier=identifier, stages=stages)
+            if row is None:
                 missing.append(identifier)
+            else:
+                rows[row["id"]] = row
+        unknown = [one for one in missing if not self._experiments.find_in_journal(one, 1)]
+        if unknown:
+            raise VersionItemNotFoundError(kind="run", name=", ".join(unknown))
         if missing:
-            raise VersionItemNotFoundError(kind="run", name=", ".join(missing))
-        for run in runs:
-            if run.id is None:
-                raise RunNotRecordedError(run=run.run)
-            if run.deleted:
-                raise RunDeletedError(run=run.id)
-        return runs
+            raise RunNotRecordedError(run=missing[0])
+        for identifier, row in rows.items():
+            if row["deleted"]:
+                raise RunDeletedError(run=identifier)
+        return self._experiments.to_experiment_runs(list(rows.values()))
 
     def _refuse_part(self, run: ExperimentRun) -> None:
         if run.node:

@@ -24,6 +24,7 @@ from jupyter_mlws.versioning.experiments.models import (
     RunsQuery,
 )
 from jupyter_mlws.versioning.experiments.titles import NO_PEERS, Peers, title_of
+from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workspace import Workspace
 from tests.ports import free_port
 
@@ -194,6 +195,22 @@ def test_a_run_is_found_by_name_title_and_start_of_id(opened: Workspace) -> None
     opened.run_manager.delete(three)
     assert refused(lambda: resolve(three[:8])).code == "30404"
     assert resolve(three[:8], deleted=True) == three
+
+
+def test_a_run_without_a_record_in_mlflow_is_found_but_not_changed(
+    opened: Workspace, workspace: Project
+) -> None:
+    text = "stages:\n  a:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n"
+    (workspace.root / "dvc.yaml").write_text(text)
+    for _ in range(2):
+        run = opened.runs.execute("dvc.yaml", RunRequest())["id"]
+        ended = opened.runs.wait("dvc.yaml", run, 120)
+    assert {node["status"] for node in ended["nodes"]} == {"CACHED"}
+    reference = RunReference(name=run.rpartition("-")[2])
+    assert opened.run_manager.resolve(reference).run == run
+    assert opened.run_manager.get(run).parts == []
+    assert refused(lambda: opened.run_manager.change(run, RunChange(name="x"))).code == "30280"
+    assert refused(lambda: opened.run_manager.delete(run)).code == "30280"
 
 
 @pytest.mark.slow(reason="runs go by HTTP to MLflow's own server")
