@@ -13,7 +13,7 @@ from jupyter_mlws.cli import run_views
 from jupyter_mlws.cli.commands import resolve_run, run_id, workflow_of
 from jupyter_mlws.cli.console import Tone, line
 from jupyter_mlws.cli.context import EXIT_FAILURE, CommandContext, UsageFaultError
-from jupyter_mlws.client.project import JSON
+from jupyter_mlws.client.project import JSON, Origin
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
 
@@ -119,6 +119,8 @@ def note_run(context: CommandContext, run: str, text: str | None) -> int:
             lambda views, row: [views.text(row["note"])],
         )
     if text == STANDARD_INPUT:
+        if context.origin is Origin.MAGIC:
+            raise UsageFaultError(context.views.say("In a notebook, specify the text."))
         text = sys.stdin.read().rstrip("\n")
     address = f"runs/{segment(run_id(context.client, run))}"
     return context.answer_one(context.client.patch(address, {"note": text}), run_views.summaries)
@@ -161,7 +163,8 @@ def archive_runs(context: CommandContext, runs: Sequence[str], undo: bool) -> in
 def delete_runs(context: CommandContext, runs: Sequence[str], yes: bool) -> int:
     details = [_detail(context, run) for run in runs]
     if not yes:
-        context.screen.show(*run_views.deletion(context.views, details))
+        if not context.as_json:
+            context.screen.show(*run_views.deletion(context.views, details))
         is_confirmed = context.screen.confirm(context.views.say("Delete these runs?"))
         if is_confirmed is None:
             raise UsageFaultError(context.views.say("Use --yes to delete without asking."))
