@@ -146,10 +146,13 @@ class MLflowBundles(MLflowSearch):
             for kind, value in read_lines(document, run):
                 merge.add_line(kind, value)
             merge.set_aliases()
-            marks = {*database.reader.version_marks(run), *merge.marks}
-            # What changed here was not sent yet: the next push sends both.
-            state = "" if has_changes else database.reader.state(run)
-            database.set_bundles({run: BundleState(entry, state, sorted(marks))})
+            marks = set(database.reader.version_marks(run))
+            # What changed here was not sent yet, and what another clone has deleted is still here:
+            # the next push sends the whole.
+            is_sent = not has_changes and marks <= merge.marks
+            state = database.reader.state(run) if is_sent else ""
+            versions = sorted(marks | merge.marks)
+            database.set_bundles({run: BundleState(entry, state, versions)})
         return True
 
     @contextmanager

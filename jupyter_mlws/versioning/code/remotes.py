@@ -53,17 +53,14 @@ from jupyter_mlws.versioning.code.models import (
 )
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.data_index import format_paths, select_new_content
-from jupyter_mlws.versioning.experiments.run_exchange import (
-    SHARED_RUNS,
-    ExchangeResult,
-    RunExchange,
-)
+from jupyter_mlws.versioning.experiments.run_exchange import ExchangeResult, RunExchange
 from jupyter_mlws.versioning.publishing.outbox import sent_of
 from jupyter_mlws.versioning.publishing.pre_push_hook import (
     data_of_commits,
     distinct,
     skip_pre_push_hook,
 )
+from jupyter_mlws.versioning.publishing.shared_runs import SHARED_RUNS
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 
 DEFAULT_REMOTE = "origin"

@@ -1,9 +1,8 @@
 """Exchange of runs and model versions with other clones, beside a branch.
 
 A run that a pushed snapshot names travels as a bundle, which is a directory of DVC's remote. A ref
-of git's remote has a tree that names the bundle of each run, in a ``.dvc`` file; so git's history
-keeps the bundles from garbage collection. Only for MLflow's store in the project's own folder:
-clones with an MLflow server share their runs already.
+of git's remote names it (:mod:`~jupyter_mlws.versioning.publishing.shared_runs`). Only for MLflow's
+store in the project's own folder: clones with an MLflow server share their runs already.
 """
 
 from __future__ import annotations
@@ -29,34 +28,35 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.dvc.cache import StoredObject, root_object
 from jupyter_mlws.dvc.data import DataStore, open_data
-from jupyter_mlws.dvc.pointers import DataPointer, read_pointers
+from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import join_nul
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.index import SERVICE_IDENTITY, PrivateIndex
 from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.git.remote_commands import RemoteSession, fetch_ref, push_ref, tips_at
 from jupyter_mlws.mlflow.bundle_reader import BundleReader, BundleState, open_store
-from jupyter_mlws.mlflow.bundles import DOCUMENT, RUN_ID, BundleError, check_files
+from jupyter_mlws.mlflow.bundles import DOCUMENT, BundleError, check_files
 from jupyter_mlws.mlflow.client import RefusedError, sqlite_file
 from jupyter_mlws.mlflow.store import DEFAULT_FILE
 from jupyter_mlws.versioning.publishing.pre_push_hook import skip_pre_push_hook
-from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
+from jupyter_mlws.versioning.publishing.shared_runs import (
+    FETCHED_RUNS,
+    OUTGOING_RUNS,
+    SHARED_RUNS,
+    bundles_of,
+    entries_at,
+    entry_path,
+    entry_text,
+    named_runs,
+)
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 
-SHARED_RUNS = "refs/mlws/shared-runs"
-"""Ref of a git remote that names the bundles of its runs."""
-FETCHED_RUNS = "refs/mlws/fetched-runs/"
-"""Prefix of the refs with what remotes have, as last fetched."""
-OUTGOING_RUNS = "refs/mlws/outgoing-runs"
-"""Ref that keeps bundles from garbage collection while they are uploaded."""
 MAX_ATTEMPTS = 5
 """Times to send again after another clone was faster."""
-MAX_ENTRY_BYTES = 4096
 MAX_LISTING_BYTES = 64 * 1024 * 1024
 STORE_TIMEOUT = 3600.0
 """Seconds for MLflow's process to store the files of one run."""
-MD5, LISTING = re.compile("[0-9a-f]{32}"), re.compile(r"[0-9a-f]{32}\.dir")
-ENTRY = "outs:\n- md5: {md5}\n  size: {size}\n  nfiles: {files}\n  hash: md5\n  path: {run}\n"
+MD5 = re.compile("[0-9a-f]{32}")
 RUNS_STAY = Message(
     "The runs that the commits name stay on this machine, because the project has no data remote. "
     "`jupyter mlws data remote NAME URL` adds one."
@@ -104,7 +104,7 @@ class RunExchange(RepositoryPart):
         result = ExchangeResult()
         if self._store is None or not self._store.exists():
             return result
-        runs = self._named_runs(commit)
+        runs = named_runs(self._git, commit)
         try:
             runs = self._read(lambda reader: reader.final_runs(runs)) if runs else []
             if not runs:
@@ -118,7 +118,8 @@ class RunExchange(RepositoryPart):
         except MLWSError as error:
             result.warnings.append(RUNS_NOT_SENT.fill(reason=error.message))
             return result
-        if set(self._named_runs(commit, before)).intersection(runs):
+        new_commits = (commit, *([f"^{before}"] if before else []))
+        if set(named_runs(self._git, *new_commits)).intersection(runs):
             # Not again with every later push.
             result.warnings.append(RUNS_STAY)
         return result
@@ -138,8 +139,8 @@ class RunExchange(RepositoryPart):
             if base == tip:
                 return result
             self._fetch(remote, tip, line)
-            earlier = self._entries(base) if base and self._git.find(base) else {}
-            new = dict(self._entries(tip).items() - earlier.items())
+            earlier = entries_at(self._git, base) if base and self._git.find(base) else {}
+            new = dict(entries_at(self._git, tip).items() - earlier.items())
             with (
                 self._repository.exclusive("pull", needs=Needs.NOTHING),
                 open_data(self._root) as data,
@@ -166,7 +167,7 @@ class RunExchange(RepositoryPart):
     ) -> None:
         for _ in range(MAX_ATTEMPTS):
             self._fetch(remote, tip, line)
-            entries = self._entries(tip)
+            entries = entries_at(self._git, tip)
             with self._repository.exclusive("push", needs=Needs.NOTHING):
                 # What another clone has added to a run is part of what is sent of it.
                 there = self._unknown({run: entries[run] for run in runs if run in entries})
@@ -234,8 +235,7 @@ class RunExchange(RepositoryPart):
                     # Of the second kind: its artifacts are just being deleted.
                     warnings.append(RUN_NOT_SENT.fill(run=run, reason=str(error)))
                     continue
-            text = ENTRY.format(md5=item.md5, size=item.size, files=item.files, run=run)
-            entry = self._git.hash(text.encode(), write=True)
+            entry = self._git.hash(entry_text(item), write=True)
             versions = sorted({*marks, *(earlier.versions if earlier else ())})
             outgoing[run] = Outgoing(item, BundleState(entry, state, versions))
         return outgoing
@@ -245,9 +245,7 @@ class RunExchange(RepositoryPart):
         with TemporaryDirectory(prefix="bundle-", dir=self._project.state) as folder:
             private = PrivateIndex(self._root, SERVICE_IDENTITY, index=Path(folder, "index"))
             private.read_tree(tip)
-            rows = [
-                f"100644 {one.state.entry}\t{run[:2]}/{run}.dvc" for run, one in outgoing.items()
-            ]
+            rows = [f"100644 {one.state.entry}\t{entry_path(run)}" for run, one in outgoing.items()]
             private.run("update-index", "-z", "--add", "--index-info", stdin=join_nul(rows))
             tree = private.write_tree()
             return commit_tree(private, tree, [tip] if tip else [], f"Runs: {len(outgoing)}\n")
@@ -305,18 +303,10 @@ class RunExchange(RepositoryPart):
 
         Raises RemoteUnreachableError.
         """
-        items = {}
-        small = {sha for sha, size in self._git.sizes({*entries.values()}).items()
-                 if size <= MAX_ENTRY_BYTES}  # fmt: skip
-        texts = self._git.blobs(sorted(small)) if small else {}
-        for run, entry in entries.items():
-            pointers = read_pointers({"bundle.dvc": texts.get(entry, b"")})
-            md5 = pointers[0].md5 if len(pointers) == 1 and not pointers[0].legacy else None
-            if md5 is not None and LISTING.fullmatch(md5):
-                items[run] = DataPointer(f"runs/{run}", "", md5)
-            else:
-                reason = "its entry names no bundle"
-                warnings.append(RunBundleInvalidError(run=run, reason=reason).message)
+        items = bundles_of(self._git, entries)
+        for run in entries.keys() - items.keys():
+            reason = "its entry names no bundle"
+            warnings.append(RunBundleInvalidError(run=run, reason=reason).message)
         data.remote.fetch_listings(items.values())
         valid, intact = {}, {}
         for run, item in items.items():
@@ -376,34 +366,11 @@ class RunExchange(RepositoryPart):
         except RefusedError as error:
             raise MLflowFailedError(reason=error.reason) from error
 
-    def _named_runs(self, commit: str, before: str | None = None) -> list[str]:
-        """Return the runs that the commits up to ``commit`` name, without those of ``before``."""
-        output = self._git.run(
-            "log",
-            f"--format=%(trailers:key={TRAILER_RUN},valueonly)",
-            "--fixed-strings",
-            f"--grep={TRAILER_RUN}:",
-            commit,
-            *([f"^{before}"] if before else []),
-            "--",
-        )
-        lines = dict.fromkeys(output.decode(errors="replace").split())
-        return [line for line in lines if RUN_ID.fullmatch(line)]
-
     def _fetch(self, remote: str, tip: str | None, line: RemoteSession) -> None:
         """Fetch a remote's :data:`SHARED_RUNS`, unless it is here."""
         ref = f"{FETCHED_RUNS}{remote}"
         if tip is not None and self._git.find(ref) != tip:
             fetch_ref(self._git, remote, SHARED_RUNS, ref, line)
-
-    def _entries(self, tip: str | None) -> dict[str, str]:
-        """Return the blobs that name the bundles of runs."""
-        rows = [(Path(row.path), row) for row in self._git.tree(tip)] if tip else []
-        return {
-            path.stem: row.sha
-            for path, row in rows
-            if path.suffix == ".dvc" and row.mode == "100644" and RUN_ID.fullmatch(path.stem)
-        }
 
 
 def check_listing(data: DataStore, item: DataPointer) -> None:
