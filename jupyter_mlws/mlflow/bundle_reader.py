@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +94,10 @@ def open_store(file: Path) -> Iterator[BundleReader]:
 
 
 class BundleReader:
-    """Reader of the runs of one store, through one connection to its SQLite file."""
+    """Reader of the runs of one store, through one connection to its SQLite file.
+
+    Used in one transaction: which runs are nested is read once.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -168,6 +172,16 @@ class BundleReader:
         write_lines(path, self.iter_lines(run, files))
         return files
 
+    @cached_property
+    def _children(self) -> Mapping[str, Sequence[str]]:
+        """The runs within each run; read at once, as there is no index of the values of tags."""
+        query = "SELECT value, run_uuid FROM tags WHERE key = ? ORDER BY value, run_uuid"
+        rows = self._connection.execute(query, (PARENT,)).fetchall()
+        return {
+            parent: [run for _, run in group]
+            for parent, group in groupby(rows, lambda row: str(row[0]))
+        }
+
     def iter_lines(self, run: str, files: dict[str, Path]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the lines of a run's document, and add its artifacts to ``files``."""
         yield "bundle", {"format": FORMAT, "run": run}
@@ -218,8 +232,7 @@ class BundleReader:
             if row is None or row[8] != "active" or not RUN_ID.fullmatch(identifier):
                 continue
             yield row, parent
-            query = "SELECT run_uuid FROM tags WHERE key = ? AND value = ? ORDER BY run_uuid"
-            for (child,) in self._connection.execute(query, (PARENT, identifier)).fetchall():
+            for child in self._children.get(identifier, ()):
                 if child not in ids and len(ids) < MAX_RUNS:
                     ids.add(child)
                     waiting.append((child, identifier))

@@ -49,6 +49,12 @@ node = client.create_run(experiment, tags={"mlflow.parentRunId": run, "mlws.node
 client.log_param(node.info.run_id, "depth", "3")
 client.log_text(node.info.run_id, "log", "node.log")
 client.set_terminated(node.info.run_id)
+net = client.create_logged_model(experiment, name="net", source_run_id=run, params={"layers": "2"})
+client.log_outputs(run, [mlflow.entities.LoggedModelOutput(net.model_id, step=2)])
+place = pathlib.Path(net.artifact_location.removeprefix("file://"))
+place.mkdir(parents=True)
+(place / "MLmodel").write_text("flavors: {}")
+client.finalize_logged_model(net.model_id, mlflow.entities.LoggedModelStatus.READY)
 """
 
 
@@ -262,13 +268,39 @@ def test_a_run_is_whole_on_the_other_side(mine: Workspace, theirs: Workspace) ->
 
     (curve,) = theirs.experiments.curves(CurvesQuery(ids=[run], metric="loss")).items
     assert [(point.step, point.value) for point in curve.points] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
-    assert [node.params for node in theirs.experiments.search(RunsQuery(nested=True)).items][-1:]
+    runs = theirs.experiments.search(RunsQuery(nested=True)).items
+    assert {"depth": "3"} in [one.params for one in runs]
+    assert artifacts_of(theirs) == artifacts_of(mine)
+    assert any(path.endswith("MLmodel") for path in artifacts_of(theirs))
+    outputs = [output.path for output in theirs.run_outputs.list(run).items]
+    assert outputs == ["model", "net", "tables"]
     assert theirs.models.compare(["wine:1", "wine:1"]).versions[0].run_id == run
     # Its own commit is only where it ran; the snapshot that names it has the same workflow.
     reproduction = theirs.reproductions.create("wine:1", ReproduceRequest(environments=False))
     root = root_of(theirs) / reproduction.path
     assert (root / "new.py").read_text() == "not committed when the run started\n"
     assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_two_pushes_at_once_send_the_runs_of_both(
+    mine: Workspace, theirs: Workspace, git: Command
+) -> None:
+    ours, other = make_run(mine), make_run(theirs)
+    git(root_of(theirs), "branch", "-qm", "side")
+    pushes = []
+
+    def push_theirs(
+        done: float, total: float | None = None, unit: str = "", message: str = ""
+    ) -> None:
+        # The remote has answered with its refs, and ours are about to be sent.
+        if message == "branch" and not pushes:
+            pushes.append(theirs.remotes.push())
+
+    pushed = mine.remotes.push(progress=push_theirs)
+    assert [pushed.runs, pushes[0].runs] == [1, 1]
+    assert pushed.warnings == pushes[0].warnings == []
+    mine.remotes.pull()
+    assert runs_of(mine) == sorted([ours, other])
 
 
 def test_later_changes_of_a_run_follow(mine: Workspace, theirs: Workspace) -> None:
