@@ -1,6 +1,6 @@
 import { confirm } from '../../lab/confirm';
 import { escapeId, MLWSClient } from '../../api/client';
-import type { IChange, IRemote, ITag } from '../../api/models';
+import type { IChange, IPushed, IRemote, ITag } from '../../api/models';
 import { pullData } from '../../lab/clone';
 import { notifyOnError } from '../../lab/notify';
 import { REFS } from '../branches/branchActions';
@@ -13,6 +13,15 @@ const ORIGIN = 'origin';
 
 /** Code of the error that a project has data, and no remote for it. */
 const NO_DATA_REMOTE = '30214';
+
+/** Returns a result's text with the number of its runs, and its warnings. */
+function withRuns(
+  text: string,
+  { runs, warnings }: Pick<IPushed, 'runs' | 'warnings'>
+): string {
+  const count = runs > 0 ? [trans._n('%1 run.', '%1 runs.', runs)] : [];
+  return [text, ...count, ...warnings].join(' ');
+}
 
 /** Operations on remotes: set up, fetch, pull, push. */
 export class RemoteActions {
@@ -128,16 +137,25 @@ export class RemoteActions {
                     callback: () => void this.push(true)
                   }
                 ],
-          done: ({ remote, branch, commits }) =>
-            commits === 0
-              ? trans.__('%1 is already up to date with “%2”.', remote, branch)
-              : trans._n(
-                  'Pushed %1 commit of “%2” to %3.',
-                  'Pushed %1 commits of “%2” to %3.',
-                  commits,
-                  branch,
-                  remote
-                )
+          done: result => {
+            const { remote, branch, commits } = result;
+            return withRuns(
+              commits === 0
+                ? trans.__(
+                    '%1 is already up to date with “%2”.',
+                    remote,
+                    branch
+                  )
+                : trans._n(
+                    'Pushed %1 commit of “%2” to %3.',
+                    'Pushed %1 commits of “%2” to %3.',
+                    commits,
+                    branch,
+                    remote
+                  ),
+              result
+            );
+          }
         }
       );
     }
@@ -150,16 +168,21 @@ export class RemoteActions {
         {},
         {
           doing: trans.__('Pulling code and data…'),
-          done: ({ remote, branch, outcome, commits }) =>
-            outcome === 'up_to_date'
-              ? trans.__('“%1” is up to date with %2.', branch, remote)
-              : trans._n(
-                  'Pulled %1 commit of “%2” from %3.',
-                  'Pulled %1 commits of “%2” from %3.',
-                  commits,
-                  branch,
-                  remote
-                )
+          done: result => {
+            const { remote, branch, outcome, commits } = result;
+            return withRuns(
+              outcome === 'up_to_date'
+                ? trans.__('“%1” is up to date with %2.', branch, remote)
+                : trans._n(
+                    'Pulled %1 commit of “%2” from %3.',
+                    'Pulled %1 commits of “%2” from %3.',
+                    commits,
+                    branch,
+                    remote
+                  ),
+              result
+            );
+          }
         }
       );
     }
