@@ -1,7 +1,7 @@
 import { confirm } from '../../lab/confirm';
 import { escapeId, MLWSClient } from '../../api/client';
-import type { IChange, IPushed, IRemote, ITag } from '../../api/models';
-import { pullData } from '../../lab/clone';
+import type { IChange, IRemote, ITag } from '../../api/models';
+import { pull, pullData, withRuns } from '../../lab/clone';
 import { notifyOnError } from '../../lab/notify';
 import { REFS } from '../branches/branchActions';
 import { askFields } from '../../lab/fieldsDialog';
@@ -13,15 +13,6 @@ const ORIGIN = 'origin';
 
 /** Code of the error that a project has data, and no remote for it. */
 const NO_DATA_REMOTE = '30214';
-
-/** Returns a result's text with the number of its runs, and its warnings. */
-function withRuns(
-  text: string,
-  { runs, warnings }: Pick<IPushed, 'runs' | 'warnings'>
-): string {
-  const count = runs > 0 ? [trans._n('%1 run.', '%1 runs.', runs)] : [];
-  return [text, ...count, ...warnings].join(' ');
-}
 
 /** Operations on remotes: set up, fetch, pull, push. */
 export class RemoteActions {
@@ -163,28 +154,7 @@ export class RemoteActions {
 
   async pull(): Promise<void> {
     if (await this._hasRemote()) {
-      await this._work.carryOut(
-        '/git/pull',
-        {},
-        {
-          doing: trans.__('Pulling code and data…'),
-          done: result => {
-            const { remote, branch, outcome, commits } = result;
-            return withRuns(
-              outcome === 'up_to_date'
-                ? trans.__('“%1” is up to date with %2.', branch, remote)
-                : trans._n(
-                    'Pulled %1 commit of “%2” from %3.',
-                    'Pulled %1 commits of “%2” from %3.',
-                    commits,
-                    branch,
-                    remote
-                  ),
-              result
-            );
-          }
-        }
-      );
+      await pull(this._work);
     }
   }
 
