@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -214,7 +215,9 @@ def test_a_narrow_terminal_shows_fewer_columns_of_runs_and_whole_ids(
     mlws: Command, workflow: Path
 ) -> None:
     mlws("run")
-    run = mlws.json("runs")[0]
+    while (run := mlws.json("runs")[0])["id"] is None:
+        # The run's process records it in MLflow after its end.
+        time.sleep(0.1)
     wide, narrow, all_columns = (
         [line.rstrip() for line in in_terminal(mlws.folder, columns, "runs", *options)]
         for columns, options in ((120, ()), (24, ()), (24, ("--wide",)))

@@ -23,7 +23,7 @@ from jupyter_mlws.versioning.experiments.models import (
     RunsChange,
     RunsQuery,
 )
-from jupyter_mlws.versioning.experiments.titles import Peers, title_of
+from jupyter_mlws.versioning.experiments.titles import NO_PEERS, Peers, title_of
 from jupyter_mlws.workspace import Workspace
 from tests.ports import free_port
 
@@ -103,6 +103,8 @@ def test_a_title_says_what_differs_and_the_main_metric(opened: Workspace) -> Non
 def test_titles_of_unusual_runs(run: dict[str, Any], title: str) -> None:
     peers = [{"params": {"same": 1}, "metrics": {"f1": 1}}, {"params": {}, "metrics": {}}]
     assert title_of(run, Peers.of(peers)) == title
+    # Without any other run, no parameter differs.
+    assert "," not in title_of(run, NO_PEERS)
 
 
 def test_a_run_is_renamed_annotated_and_tagged(opened: Workspace) -> None:

@@ -114,7 +114,7 @@ def _param_parts(params: Mapping[str, Any], peers: Peers) -> list[str]:
     differing = []
     for name, value in params.items():
         values = peers.values.get(name, frozenset({None})) | {_text(value)}
-        if len(values) > 1:
+        if peers.values and len(values) > 1:
             differing.append((name not in kinds, -len(values - {None}), name))
     names = [name for _, _, name in sorted(differing)]
     if len(kinds) == 1 and kinds[0] not in names:
