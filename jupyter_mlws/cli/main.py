@@ -22,6 +22,7 @@ from jupyter_mlws.cli import (  # noqa: F401  declare them
     data,
     environments,
     experiments,
+    reports,
 )
 from jupyter_mlws.cli.console import TerminalScreen
 from jupyter_mlws.cli.context import (
