@@ -89,9 +89,9 @@ class ReportCollector(RepositoryPart):
         """Return what changed in ``BASE..HEAD``; see :func:`.parse_versions`."""
         base, head = parse_versions(self._git, versions)
         diff = self._snapshots.comparison.versions(base, head)
-        tables, more_tables = self._tables(base, head, diff)
+        tables, more_tables = self.tables(base, head, diff)
         notebooks = [
-            self._notebook(file, base, head)
+            self.notebook(file, base, head)
             for file in [one for one in diff.files if one.path.endswith(".ipynb")][:MAX_NOTEBOOKS]
         ]
         graphs = [
@@ -104,7 +104,7 @@ class ReportCollector(RepositoryPart):
             if posixpath.basename(file.path) == FILE
         ]
         graphs = [one for one in graphs if one.problem is not None or one.is_changed]
-        shown = {
+        paths_of_sections = {
             *(one.path for one in tables if one.problem is None),
             *(one.path for one in notebooks if one.problem is None),
             *(one.path for one in graphs if one.problem is None),
@@ -115,26 +115,27 @@ class ReportCollector(RepositoryPart):
             head=self._summary(head),
             commits=int(self._git.run("rev-list", "--count", f"{base}..{head}")),
             graphs=graphs,
-            metrics=[_delta(value) for value in diff.metrics],
+            metrics=[metric_delta(value) for value in diff.metrics],
             params=diff.params,
             notebooks=notebooks,
             tables=tables,
             more_tables=more_tables,
             data=[DataChange.from_object(item) for item in diff.data],
             environments=diff.environments,
-            files=[file for file in diff.files if file.path not in shown],
-            plans=[self._plan(path) for path in self._documents.paths()]
+            files=[file for file in diff.files if file.path not in paths_of_sections],
+            plans=[self.plan(path) for path in self._documents.paths()]
             if status.head == head
             else None,
             dirty=bool(status.entries),
-            check=self._check(head),
+            check=self.check(head),
         )
 
     def _summary(self, sha: str) -> CommitSummary:
         commit = list_commits(self._git, LogQuery(sha, limit=1))[0]
         return CommitSummary.from_object(commit, id=sha, short=sha[:8])
 
-    def _notebook(self, file: ChangedFile, base: str, head: str) -> NotebookChange:
+    def notebook(self, file: ChangedFile, base: str, head: str) -> NotebookChange:
+        """Compare a notebook by cell."""
         change = NotebookChange(path=file.path, state=file.state)
         sides = ((base, file.old_path or file.path), (head, file.path))
         if max(self._git.blob_size(*side) or 0 for side in sides) > MAX_COMPARED_BYTES:
@@ -155,7 +156,7 @@ class ReportCollector(RepositoryPart):
             cells.append(CellChange.from_object(cell, number=number))
         return change.model_copy(update={"cells": cells})
 
-    def _tables(self, base: str, head: str, diff: SnapshotDiff) -> tuple[list[TableChange], int]:
+    def tables(self, base: str, head: str, diff: SnapshotDiff) -> tuple[list[TableChange], int]:
         """Return the changed tables, and how many more there are than are compared."""
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -173,7 +174,7 @@ class ReportCollector(RepositoryPart):
                 ]
                 for change in diff.data:
                     items = [one.get(change.path) for one in pointers]
-                    candidates += _data_tables(cache, change.path, *items)
+                    candidates += data_tables(cache, change.path, *items)
             return (
                 [one.compare() for one in candidates[:MAX_TABLES]],
                 max(0, len(candidates) - MAX_TABLES),
@@ -196,7 +197,7 @@ class ReportCollector(RepositoryPart):
             paths.append(target)
         return paths[0], paths[1]
 
-    def _plan(self, path: str) -> PlannedWorkflow:
+    def plan(self, path: str) -> PlannedWorkflow:
         """Return the plan of a workflow in the working tree.
 
         Components are not read, for which code of the project would be imported.
@@ -216,7 +217,7 @@ class ReportCollector(RepositoryPart):
             nodes=[PlannedNode.from_object(node, reasons=list(node.reasons)) for node in nodes],
         )
 
-    def _check(self, head: str) -> HeadCheck:
+    def check(self, head: str) -> HeadCheck:
         """Verify the objects of a commit that this machine has."""
         data_size = sum(item.size or 0 for item in self._content.data_at(head))
         entries, problems = entries_of(self._git, head)
@@ -264,7 +265,7 @@ class _Candidate:
         return TableChange(path=self.path, state=self.state, **fields)
 
 
-def _data_tables(
+def data_tables(
     cache: DataCache, path: str, old: DataPointer | None, new: DataPointer | None
 ) -> Iterator[_Candidate]:
     """Yield the tables that differ in two versions of a file or folder that DVC tracks."""
@@ -309,7 +310,7 @@ def _is_absent(problem: ObjectProblem) -> bool:
     return problem.where is Store.CACHE and problem.problem is ObjectFault.MISSING
 
 
-def _delta(value: DifferingValue) -> MetricDelta:
+def metric_delta(value: DifferingValue) -> MetricDelta:
     """Return a metric with its change, and whether it is better by its name."""
     before, after = value.from_, value.to
     if before is None or after is None:

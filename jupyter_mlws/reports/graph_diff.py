@@ -32,7 +32,7 @@ def compare_workflows(path: str, old: bytes | None, new: bytes | None) -> GraphC
     graphs: list[tuple[dict[str, dict[NodePart, list[str]]], dict[tuple[str, str], None]]] = []
     for text in (old, new):
         try:
-            graphs.append(({}, {}) if text is None else _read(path, text.decode()))
+            graphs.append(({}, {}) if text is None else read_graph(path, text.decode()))
         except UnicodeDecodeError:
             return GraphChange(path=path, state=state, problem=Message("it is not UTF-8"))
         except MLWSError as error:
@@ -60,7 +60,7 @@ def compare_workflows(path: str, old: bytes | None, new: bytes | None) -> GraphC
     return GraphChange(path=path, state=state, nodes=nodes, edges=edges)
 
 
-def _read(
+def read_graph(
     path: str, text: str
 ) -> tuple[dict[str, dict[NodePart, list[str]]], dict[tuple[str, str], None]]:
     """Return the parts of each node, and the pairs of connected nodes.
@@ -81,11 +81,11 @@ def _read(
         }
     stages = document.stages(bodies)
     graph = WorkflowGraph(document, stages, lambda _: {})
-    nodes = {stage.id: _parts(stage, bodies[stage.id], options[stage.id]) for stage in stages}
+    nodes = {stage.id: parts_of(stage, bodies[stage.id], options[stage.id]) for stage in stages}
     return nodes, dict.fromkeys((edge.source, edge.target) for edge in graph.edges)
 
 
-def _parts(
+def parts_of(
     stage: Stage, body: Mapping[str, Any], options: Mapping[str, Any]
 ) -> dict[NodePart, list[str]]:
     params = body.get("params")

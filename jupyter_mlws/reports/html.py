@@ -58,13 +58,13 @@ def _template() -> Template:
 def label(node: NodeChange) -> str:
     """Return the name of a node with the sign of its state, cut to the width of its box."""
     text = f"{SIGNS.get(node.state, '')}{printable(node.id)}"
-    width, kept = 0, ""
+    width, beginning = 0, ""
     for character in text:
         width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
         if width > LABEL_WIDTH:
-            return f"{kept}…"
-        kept += character
-    return kept
+            return f"{beginning}…"
+        beginning += character
+    return beginning
 
 
 def lines_of(text: str) -> list[tuple[str, str]]:

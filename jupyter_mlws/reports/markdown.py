@@ -95,7 +95,7 @@ def _block(block: Block, sections: Sections) -> Iterator[str]:
         case Diff(text):
             yield from fence("\n".join(map(printable, text.split("\n"))), "diff")
         case Picture(graph):
-            yield from fence("\n".join(_mermaid(graph, sections)), "mermaid")
+            yield from fence("\n".join(flowchart(graph, sections)), "mermaid")
             yield ""
             yield escape(sections.caption(graph))
         case Details(title, blocks):
@@ -108,7 +108,7 @@ def _block(block: Block, sections: Sections) -> Iterator[str]:
             yield "</details>"
 
 
-def _mermaid(graph: GraphChange, sections: Sections) -> Iterator[str]:
+def flowchart(graph: GraphChange, sections: Sections) -> Iterator[str]:
     """Yield the lines of a flowchart; names are in quotes, as references of mermaid."""
     graph = reduce_graph(graph)
     yield "flowchart LR"

@@ -76,7 +76,8 @@ class GraphChange(Record):
     @property
     def is_changed(self) -> bool:
         """Return whether nodes or edges differ, and not only comments and positions."""
-        return any(one.state is not CellState.UNCHANGED for one in (*self.nodes, *self.edges))
+        states = {*(node.state for node in self.nodes), *(edge.state for edge in self.edges)}
+        return bool(states - {CellState.UNCHANGED})
 
 
 class MetricDelta(DifferingValue):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that are not seen, or that change the order of the others."""
 
 
@@ -19,7 +19,7 @@ def printable(text: str) -> str:
         " " * 4
         if character == "\t"
         else character.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(character) in HIDDEN
+        if unicodedata.category(character) in INVISIBLE
         else character
         for character in text
     )

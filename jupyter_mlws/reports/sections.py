@@ -75,40 +75,43 @@ class Sections:
     def caption(self, graph: GraphChange) -> str:
         """Return what the signs in the picture of a graph mean."""
         text = self.say("+ added, − removed, ~ changed")
-        hidden = len(graph.nodes) - len(reduce_graph(graph).nodes)
-        if not hidden:
+        left_out_count = len(graph.nodes) - len(reduce_graph(graph).nodes)
+        if not left_out_count:
             return text
-        return f"{text}. {self.say('Nodes that are not drawn: {count}', count=hidden)}"
+        return f"{text}. {self.say('Nodes that are not drawn: {count}', count=left_out_count)}"
 
     def build(self) -> Iterator[Section]:
         """Yield the sections."""
         report, say = self._report, self.say
-        yield Section("", [self._commits(), *self._summary()])
-        yield from self._section(say("Workflows"), report.graphs, self._graph)
+        text = say("Commits: {count}", count=report.commits)
+        if report.is_empty:
+            text = f"{text}. {say('No differences.')}"
+        yield Section("", [self.commits(), Paragraph([Text(text)])])
+        yield from self._section(say("Workflows"), report.graphs, self.graph)
         metrics = self._values_table(report.metrics, say("Metric"), compare=True)
-        yield from _titled(say("Metrics"), metrics)
-        yield from _titled(
+        yield from section_unless_empty(say("Metrics"), metrics)
+        yield from section_unless_empty(
             say("Parameters"), self._values_table(report.params, say("Parameter"), compare=False)
         )
-        yield from self._section(say("Notebooks"), report.notebooks, self._notebook)
-        tables = [*self._items(report.tables, self._table)]
+        yield from self._section(say("Notebooks"), report.notebooks, self.notebook)
+        tables = [*self._items(report.tables, self.table)]
         if report.more_tables:
             tables.append(self._more(report.more_tables))
-        yield from _titled(say("Tables"), tables)
-        yield from _titled(say("Data"), self._data())
-        yield from _titled(
+        yield from section_unless_empty(say("Tables"), tables)
+        yield from section_unless_empty(say("Data"), self.data())
+        yield from section_unless_empty(
             say("Environment"), self._values_table(report.environments, say("Package"))
         )
-        yield from _titled(say("Other files"), self._files())
-        yield from _titled(say("What will rerun"), list(self._plans()))
-        yield from _titled(say("Verification"), list(self._verification()))
+        yield from section_unless_empty(say("Other files"), self.files())
+        yield from section_unless_empty(say("What will rerun"), list(self.plans()))
+        yield from section_unless_empty(say("Verification"), list(self.verification()))
 
     # Parts of several sections
 
     def _section(
         self, title: str, items: Sequence[Item], build: Callable[[Item], Iterator[Block]]
     ) -> Iterator[Section]:
-        yield from _titled(title, self._items(items, build))
+        yield from section_unless_empty(title, self._items(items, build))
 
     def _items(
         self, items: Sequence[Item], build: Callable[[Item], Iterator[Block]]
@@ -154,7 +157,8 @@ class Sections:
 
     # Sections
 
-    def _commits(self) -> Table:
+    def commits(self) -> Table:
+        """Return both commits."""
         report, say = self._report, self.say
         rows = [
             [
@@ -168,14 +172,8 @@ class Sections:
         ]
         return Table(["", say("Commit"), say("Subject"), say("Author"), say("Date")], rows)
 
-    def _summary(self) -> Iterator[Paragraph]:
-        report = self._report
-        text = self.say("Commits: {count}", count=report.commits)
-        if report.is_empty:
-            text = f"{text}. {self.say('No differences.')}"
-        yield Paragraph([Text(text)])
-
-    def _graph(self, graph: GraphChange) -> Iterator[Block]:
+    def graph(self, graph: GraphChange) -> Iterator[Block]:
+        """Yield a picture of a workflow and what changed in its nodes."""
         if graph.problem is not None:
             yield self._problem(graph.path, graph.problem)
             return
@@ -234,7 +232,8 @@ class Sections:
 
         return [*self._list(columns, values, row)]
 
-    def _notebook(self, notebook: NotebookChange) -> Iterator[Block]:
+    def notebook(self, notebook: NotebookChange) -> Iterator[Block]:
+        """Yield the cells of a notebook that changed."""
         if notebook.problem is not None:
             yield self._problem(notebook.path, notebook.problem)
             return
@@ -262,7 +261,8 @@ class Sections:
             blocks.append(self._more(len(notebook.cells) - self._limit))
         yield Details(title, blocks)
 
-    def _table(self, table: TableChange) -> Iterator[Block]:
+    def table(self, table: TableChange) -> Iterator[Block]:
+        """Yield the columns and rows of a table that changed."""
         if table.problem is not None:
             yield self._problem(table.path, table.problem)
             return
@@ -311,7 +311,8 @@ class Sections:
         else:
             yield Paragraph(title)
 
-    def _data(self) -> list[Block]:
+    def data(self) -> list[Block]:
+        """Return the sizes of data that changed."""
         say = self.say
         columns = [say("Path"), "", say("From"), say("To")]
         return [
@@ -327,7 +328,8 @@ class Sections:
             )
         ]
 
-    def _files(self) -> list[Block]:
+    def files(self) -> list[Block]:
+        """Return the files that no other section has, with their lines."""
         return [
             *self._list(
                 [self.say("Path"), "", "+", "−"],
@@ -341,7 +343,8 @@ class Sections:
             )
         ]
 
-    def _plans(self) -> Iterator[Block]:
+    def plans(self) -> Iterator[Block]:
+        """Yield the nodes that the next run of each workflow runs."""
         report, say = self._report, self.say
         if report.plans is None:
             text = say("Not known: the files are not those of {head}.", **self._names)
@@ -355,9 +358,10 @@ class Sections:
                 count=len(report.check.absent),
             )
             yield Paragraph([Text(text)])
-        yield from self._items(report.plans, self._plan)
+        yield from self._items(report.plans, self.plan)
 
-    def _plan(self, plan: PlannedWorkflow) -> Iterator[Block]:
+    def plan(self, plan: PlannedWorkflow) -> Iterator[Block]:
+        """Yield the nodes that the next run of a workflow runs, and why."""
         if plan.problem is not None:
             yield self._problem(plan.path, plan.problem)
             return
@@ -373,7 +377,8 @@ class Sections:
             ],
         )
 
-    def _verification(self) -> Iterator[Block]:
+    def verification(self) -> Iterator[Block]:
+        """Yield the result of the verification of the head."""
         check, say = self._report.check, self.say
         text = say(
             "Checked {head}. Objects: {objects} ({size})",
@@ -405,7 +410,7 @@ class Sections:
             )
 
 
-def _titled(title: str, blocks: Sequence[Block]) -> Iterator[Section]:
+def section_unless_empty(title: str, blocks: Sequence[Block]) -> Iterator[Section]:
     """Yield a section unless it is empty."""
     if blocks:
         yield Section(title, [*blocks])

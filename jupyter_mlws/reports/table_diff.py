@@ -58,7 +58,7 @@ def compare_tables(old: Path | None, new: Path | None, kind: str) -> dict[str, A
         ) from None
     except subprocess.TimeoutExpired:
         raise TableRefusedError(
-            Message("its comparison takes more than {limit} s", limit=f"{TIMEOUT:g}")
+            Message("its comparison takes more than {limit} s", limit=int(TIMEOUT))
         ) from None
     return fields
 
@@ -88,8 +88,8 @@ def difference(old: Table | None, new: Table | None) -> dict[str, Any]:
                 table[name] = table[name].astype("float64")
             elif len(kinds) > 1 or kinds & {"text", "date"}:
                 table[name] = table[name].astype(object).map(str, na_action="ignore")
-    key = _find_key(old, new, after)
-    rows = _by_content(old, new) if key is None else _by_key(old, new, key)
+    key = find_key(old, new, after)
+    rows = compare_by_content(old, new) if key is None else compare_by_key(old, new, key)
     return {**fields, "key": key, **rows}
 
 
@@ -105,7 +105,7 @@ def _kind(column: Any) -> str:
     return "date" if types.is_datetime64_any_dtype(column) else "text"
 
 
-def _find_key(old: Table, new: Table, kinds: Mapping[str, str]) -> str | None:
+def find_key(old: Table, new: Table, kinds: Mapping[str, str]) -> str | None:
     """Return the column that identifies the rows of both tables; None if there is none.
 
     Its values are unique, and at least half of those of the smaller table are in the other one.
@@ -122,15 +122,15 @@ def _find_key(old: Table, new: Table, kinds: Mapping[str, str]) -> str | None:
     return best
 
 
-def _by_key(old: Table, new: Table, key: str) -> dict[str, Any]:
+def compare_by_key(old: Table, new: Table, key: str) -> dict[str, Any]:
     """Return the rows that differ, matched by the values of a column."""
     import numpy as np
 
     old, new = old.set_index(key), new.set_index(key)
-    added = new[~new.index.isin(old.index)]
-    deleted = old[~old.index.isin(new.index)]
-    kept = new.index[new.index.isin(old.index)]
-    one, other = old.loc[kept], new.loc[kept]
+    new_rows = new[~new.index.isin(old.index)]
+    old_rows = old[~old.index.isin(new.index)]
+    matches = new.index[new.index.isin(old.index)]
+    one, other = old.loc[matches], new.loc[matches]
     differing = {
         name: ~(
             (one[name] == other[name]).fillna(False).to_numpy(dtype=bool)
@@ -138,11 +138,11 @@ def _by_key(old: Table, new: Table, key: str) -> dict[str, Any]:
         )
         for name in one.columns
     }
-    changed = np.logical_or.reduce([*differing.values(), np.zeros(len(kept), dtype=bool)])
+    changed = np.logical_or.reduce([*differing.values(), np.zeros(len(matches), dtype=bool)])
     samples = [
         {
             "state": "modified",
-            "key": _text(kept[n]),
+            "key": _text(matches[n]),
             "values": [
                 {"name": name, "from_": _text(one[name].iloc[n]), "to": _text(other[name].iloc[n])}
                 for name in one.columns
@@ -151,13 +151,15 @@ def _by_key(old: Table, new: Table, key: str) -> dict[str, Any]:
         }
         for n in np.flatnonzero(changed)[:MAX_SAMPLES]
     ]
-    samples += _whole_rows(added, "added", keyed=True) + _whole_rows(deleted, "deleted", keyed=True)
-    counts = {"added": len(added), "deleted": len(deleted), "modified": int(changed.sum())}
+    samples += _whole_rows(new_rows, "added", has_key=True) + _whole_rows(
+        old_rows, "deleted", has_key=True
+    )
+    counts = {"added": len(new_rows), "deleted": len(old_rows), "modified": int(changed.sum())}
     is_reordered = not any(counts.values()) and not old.index.equals(new.index)
     return {**counts, "reordered": is_reordered, "rows": samples}
 
 
-def _by_content(old: Table, new: Table) -> dict[str, Any]:
+def compare_by_content(old: Table, new: Table) -> dict[str, Any]:
     """Return the rows that only one table has, each as often as it has it more often."""
     from pandas.util import hash_pandas_object
 
@@ -165,27 +167,28 @@ def _by_content(old: Table, new: Table) -> dict[str, Any]:
         return {"added": len(new), "deleted": len(old), "modified": 0, "rows": []}
     hashes = [hash_pandas_object(table, index=False) for table in (old, new)]
 
-    def only_in(table: Table, own: Any, others: Any) -> Table:
-        return table.loc[own.groupby(own).cumcount() >= own.map(others.value_counts()).fillna(0)]
+    def only_in(table: Table, own: Any, others: Any) -> Any:
+        counts = own.map(others.value_counts()).fillna(0)
+        return table[(own.groupby(own).cumcount() >= counts).to_numpy()]
 
-    deleted, added = only_in(old, *hashes), only_in(new, *reversed(hashes))
+    old_rows, new_rows = only_in(old, *hashes), only_in(new, *reversed(hashes))
     return {
-        "added": len(added),
-        "deleted": len(deleted),
+        "added": len(new_rows),
+        "deleted": len(old_rows),
         "modified": 0,
-        "reordered": not len(added) and not len(deleted) and not hashes[0].equals(hashes[1]),
-        "rows": _whole_rows(added, "added") + _whole_rows(deleted, "deleted"),
+        "reordered": not len(new_rows) and not len(old_rows) and not hashes[0].equals(hashes[1]),
+        "rows": _whole_rows(new_rows, "added") + _whole_rows(old_rows, "deleted"),
     }
 
 
-def _whole_rows(rows: Table, state: str, *, keyed: bool = False) -> list[dict[str, Any]]:
+def _whole_rows(rows: Table, state: str, *, has_key: bool = False) -> list[dict[str, Any]]:
     """Return the first rows of a table as fields of RowChange."""
     side = "from_" if state == "deleted" else "to"
     empty = {"from_": None, "to": None}
     return [
         {
             "state": state,
-            "key": _text(key) if keyed else None,
+            "key": _text(key) if has_key else None,
             "values": [
                 {**empty, "name": name, side: _text(value)}
                 for name, value in zip(rows.columns, values, strict=True)
