@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.run.runs import Runs
     from jupyter_mlws.workflows.run_manager import RunManager
-    from jupyter_mlws.workflows.run_page import RunPage
 
 
 class Workspace:
@@ -202,14 +201,10 @@ class Workspace:
     @cached_property
     def run_manager(self) -> RunManager:
         from jupyter_mlws.workflows.run_manager import RunManager
-
-        return RunManager(self.experiments, self._repository)
-
-    @cached_property
-    def run_page(self) -> RunPage:
         from jupyter_mlws.workflows.run_page import RunPage
 
-        return RunPage(self._repository, self.run_outputs, self.workflows.results)
+        page = RunPage(self._repository, self.run_outputs, self.workflows.results)
+        return RunManager(self.experiments, self._repository, page)
 
     def close(self) -> None:
         """Close the managers that were built."""

@@ -204,7 +204,7 @@ class MLflowRegistry(MLflowStore):
         changes = [
             {**json.loads(text), "alias": alias, "time": time, "key": key}
             for key, text in model.tags.items()
-            for alias, time in _parse_alias_tag(key)
+            for alias, time in parse_alias_tag(key)
         ]
         changes.sort(key=lambda row: (row["time"], row["key"]), reverse=True)
         newest: dict[str, JSON] = {}
@@ -237,7 +237,7 @@ class MLflowRegistry(MLflowStore):
         history = sorted(
             (moment, key)
             for key in self._client.get_registered_model(name).tags
-            for its, moment in _parse_alias_tag(key)
+            for its, moment in parse_alias_tag(key)
             if its == alias
         )
         for _, old in history[:-MAX_ALIAS_CHANGES]:
@@ -245,8 +245,8 @@ class MLflowRegistry(MLflowStore):
 
     # Parts
 
-    def _run(self, identifier: str, *, deleted: bool = False) -> Any:
-        """Return a run, one that was deleted only if ``deleted``; None if there is none."""
+    def _run(self, identifier: str, stages: Sequence[str] = ("active",)) -> Any:
+        """Return a run that is in one of the stages; None if there is none."""
         try:
             run = self._client.get_run(identifier)
         except Exception as error:
@@ -257,7 +257,7 @@ class MLflowRegistry(MLflowStore):
             ):
                 raise
             return None
-        return run if deleted or run.info.lifecycle_stage == "active" else None
+        return run if run.info.lifecycle_stage in stages else None
 
     def _describe_model(self, model: Any) -> JSON:
         newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
@@ -298,11 +298,11 @@ def run_values(run: Any) -> RunValues:
         data.params,
         data.metrics,
         data.tags,
-        info.lifecycle_stage == "deleted",
+        info.lifecycle_stage,
     )
 
 
-def _parse_alias_tag(key: str) -> Iterator[tuple[str, float]]:
+def parse_alias_tag(key: str) -> Iterator[tuple[str, float]]:
     """Yield the alias and the time that a tag records, if it records a change."""
     alias, _, moment = key.removeprefix(ALIAS_TAG_PREFIX).rpartition(".")
     if key.startswith(ALIAS_TAG_PREFIX) and alias and moment.isascii() and moment.isdigit():

@@ -48,7 +48,8 @@ class RunValues(NamedTuple):
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
-    deleted: bool = False
+    stage: str = "active"
+    """MLflow's word: `active` or `deleted`."""
 
 
 class VersionValues(NamedTuple):
@@ -91,7 +92,7 @@ def run_row(run: RunValues, experiment: str, columns: Sequence[str] | None) -> J
         "note": tags.get(NOTE, ""),
         "starred": tags.get(STARRED) == SET,
         "archived": tags.get(ARCHIVED) == SET,
-        "deleted": run.deleted,
+        "deleted": run.stage == "deleted",
         "tags": {k: v for k, v in tags.items() if not k.startswith(INTERNAL_TAG_PREFIXES)},
     }
 

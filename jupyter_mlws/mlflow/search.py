@@ -22,7 +22,7 @@ from jupyter_mlws.mlflow.rows import run_row
 from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
 from jupyter_mlws.mlflow.runs import MLflowRuns
 from jupyter_mlws.mlflow.sampling import curve
-from jupyter_mlws.mlflow.store import iter_items, search_utils, tables, view_type
+from jupyter_mlws.mlflow.store import PAGE_SIZE, iter_items, search_utils, tables, view_type
 
 JSON = dict[str, Any]
 NEWEST_FIRST = "attributes.start_time DESC"
@@ -62,14 +62,14 @@ class MLflowSearch(MLflowRuns):
         tags: Mapping[str, str] | None = None,
         lacking: Sequence[str] = (),
         experiment: str | None = None,
-        deleted: bool = False,
+        stage: str = "active",
     ) -> JSON:
         """Return a page of runs (``items``, ``next``) or a fault (``field``, ``reason``).
 
         ``filter`` and ``sort`` use MLflow's syntax. ``columns``: only these parameters and metrics,
         as ``params.a``. ``nested``: include runs within runs. ``tags``: only runs with these tags;
         ``lacking``: without these. ``experiment``: only runs of the one with this name.
-        ``deleted``: only runs that were deleted, else only others.
+        ``stage``: `active`, or `deleted` for runs that were deleted.
         """
         try:
             if cursor is not None and not (
@@ -106,15 +106,16 @@ class MLflowSearch(MLflowRuns):
                     self._client.search_runs,
                     experiments,
                     " AND ".join(row["text"] for row in filters),
-                    run_view_type=view_type(deleted=deleted),
+                    run_view_type=view_type(stage),
                     order_by=[row["text"] for row in orders],
+                    page_size=min(offset + limit + 1, PAGE_SIZE),
                 )
                 runs = list(islice(matches, offset, offset + limit + 1))
             else:
                 run = tables().SqlRun
                 query: Any = select(run.run_uuid).where(
                     run.experiment_id.in_(list(map(int, experiments))),
-                    run.lifecycle_stage == ("deleted" if deleted else "active"),
+                    run.lifecycle_stage == stage,
                 )
                 runs = self._search_database(store, query, filters, orders, limit, offset)
         except SearchFaultError as fault:
@@ -124,29 +125,29 @@ class MLflowSearch(MLflowRuns):
             "next": str(offset + limit) if len(runs) > limit else None,
         }
 
-    def find_run(self, identifier: str, *, deleted: bool = False) -> JSON | None:
+    def find_run(self, identifier: str, stages: Sequence[str] = ("active",)) -> JSON | None:
         """Return one run by MLflow's id or by the workflow run's id.
 
-        None if there is none. ``deleted``: also one that was deleted.
+        None if there is none. ``stages``: `active`, `deleted` or both.
         """
-        run = self._run(identifier, deleted=deleted)
+        run = self._run(identifier, stages)
         if run is not None:
             return self._to_row(run, None)
         if "'" in identifier:
             return None
-        for is_deleted in (False, True) if deleted else (False,):
-            page = self.search("", [], 1, None, tags={RUN: identifier}, deleted=is_deleted)
+        for stage in stages:
+            page = self.search("", [], 1, None, tags={RUN: identifier}, stage=stage)
             if page["items"]:
                 return dict(page["items"][0])
         return None
 
-    def match_runs(self, text: str, limit: int, *, deleted: bool = False) -> list[JSON]:
+    def match_runs(self, text: str, limit: int, stage: str) -> list[JSON]:
         """Return the runs with a name, and those with an id that begins with it.
 
         A name is that of a run which is not nested, an id MLflow's or the workflow run's.
         """
-        quoted = _quote(text)
-        conditions = [(f"attributes.run_name = {quoted}", False)]
+        literal = _quote(text)
+        conditions = [(f"attributes.run_name = {literal}", False)]
         if ID_START.fullmatch(text):
             conditions += [
                 (f"attributes.run_id LIKE '{text}%'", True),
@@ -154,7 +155,7 @@ class MLflowSearch(MLflowRuns):
             ]
         rows: dict[str, JSON] = {}
         for condition, nested in conditions:
-            page = self.search(condition, [], limit, None, nested=nested, deleted=deleted)
+            page = self.search(condition, [], limit, None, nested=nested, stage=stage)
             rows |= {row["id"]: row for row in page.get("items", ()) if row["id"] not in rows}
         return list(rows.values())[:limit]
 

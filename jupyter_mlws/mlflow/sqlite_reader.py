@@ -102,14 +102,14 @@ class _Reader:
         tags: Mapping[str, str] | None = None,
         lacking: Sequence[str] = (),
         experiment: str | None = None,
-        deleted: bool = False,
+        stage: str = "active",
     ) -> JSON:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
             raise NeedsMLflowError
         offset = int(cursor or 0)
         conditions: list[Condition] = [
             ("experiments.lifecycle_stage = 'active'", []),
-            ("runs.lifecycle_stage = ?", ["deleted" if deleted else "active"]),
+            ("runs.lifecycle_stage = ?", [stage]),
             *((f"NOT {HAS_TAG})", [key]) for key in (*lacking, *([] if nested else [PARENT]))),
             *((f"{HAS_TAG} AND value = ?)", [key, value]) for key, value in (tags or {}).items()),
         ]
@@ -147,11 +147,11 @@ class _Reader:
         for run in runs:
             self._check_run(run)
             condition = "FROM metrics WHERE run_uuid = ? AND key = ? AND step BETWEEN ? AND ?"
-            known = self._connection.execute(
+            extent = self._connection.execute(
                 f"SELECT count(*), max(step) {condition}",
                 (run, metric, *bounds),
             ).fetchone()
-            key = (run, metric, limit, bounds, tuple(known))
+            key = (run, metric, limit, bounds, tuple(extent))
             curve = _CURVES.get(key)
             if curve is None:
                 rows = self._connection.execute(
@@ -175,8 +175,7 @@ class _Reader:
         if not self._connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run,)).fetchone():
             raise NeedsMLflowError
 
-    def find_run(self, identifier: str, *, deleted: bool = False) -> JSON | None:
-        stages = ("active", "deleted") if deleted else ("active",)
+    def find_run(self, identifier: str, stages: Sequence[str] = ("active",)) -> JSON | None:
         by_id = ("runs.run_uuid = ?", [identifier])
         by_run = (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value = ?)", [PARENT, RUN, identifier])
         for condition in (by_id, by_run):
@@ -186,8 +185,8 @@ class _Reader:
                     return self._to_rows(rows, None)[0]
         return None
 
-    def match_runs(self, text: str, limit: int, *, deleted: bool = False) -> list[JSON]:
-        stage = ("runs.lifecycle_stage = ?", ["deleted" if deleted else "active"])
+    def match_runs(self, text: str, limit: int, stage: str) -> list[JSON]:
+        in_stage = ("runs.lifecycle_stage = ?", [stage])
         start = f"{glob.escape(text)}*"
         conditions: list[Condition] = [
             (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value = ?)", [PARENT, RUN_NAME, text]),
@@ -196,7 +195,7 @@ class _Reader:
         ]
         rows: dict[str, sqlite3.Row] = {}
         for condition in conditions:
-            for row in self._select_runs([condition, stage], limit):
+            for row in self._select_runs([condition, in_stage], limit):
                 rows.setdefault(row["run_uuid"], row)
         return self._to_rows(list(rows.values())[:limit], None)
 
@@ -292,7 +291,7 @@ class _Reader:
                 params[run],
                 metrics[run],
                 tags[run],
-                row["lifecycle_stage"] == "deleted",
+                row["lifecycle_stage"],
             )
             for run, row in zip(ids, rows, strict=True)
         }

@@ -266,6 +266,14 @@ def tables() -> Any:
     return models
 
 
+def upload_artifacts(uri: str, folder: str) -> None:
+    """Upload the files of a folder to an artifact URI."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    repository: Any = get_artifact_repository(uri)
+    repository.log_artifacts(folder)
+
+
 def search_utils() -> Any:
     """Return MLflow's parser of filters and orders."""
     from mlflow.utils.search_utils import SearchUtils
@@ -273,11 +281,11 @@ def search_utils() -> Any:
     return SearchUtils
 
 
-def view_type(*, deleted: bool) -> Any:
-    """Return MLflow's word for the runs that were deleted, or for the others."""
+def view_type(stage: str) -> Any:
+    """Return MLflow's word for the runs in a stage: `active` or `deleted`."""
     from mlflow.entities import ViewType
 
-    return ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
+    return ViewType.DELETED_ONLY if stage == "deleted" else ViewType.ACTIVE_ONLY
 
 
 def name_of(name: str) -> str:
@@ -285,11 +293,13 @@ def name_of(name: str) -> str:
     return re.sub(r"[^\w.\- :/]|^/|(?<=/)\.+(?=/|$)|//+", "_", name)[:250]
 
 
-def iter_items(search: Callable[..., Any], *arguments: Any, **options: Any) -> Iterator[Any]:
+def iter_items(
+    search: Callable[..., Any], *arguments: Any, page_size: int = PAGE_SIZE, **options: Any
+) -> Iterator[Any]:
     """Yield the items of all pages of one of MLflow's searches."""
     token = None
     while True:
-        page = search(*arguments, **options, max_results=PAGE_SIZE, page_token=token)
+        page = search(*arguments, **options, max_results=page_size, page_token=token)
         yield from page
         token = page.token
         if not token:

@@ -26,9 +26,10 @@ from jupyter_mlws.versioning.experiments.models import (
     RunsQuery,
 )
 from jupyter_mlws.versioning.experiments.titles import (
-    MAX_PEERS,
+    NO_PEERS,
     Peers,
     is_named,
+    read_peers,
     title_of,
 )
 from jupyter_mlws.workflows.journal import serializers
@@ -47,7 +48,6 @@ JOURNAL_CURSOR = "~"
 """Character in the cursors of the journal's list, and in none of MLflow's."""
 MAX_TITLE_SEARCHES = 10
 """Experiments of a page whose newest runs are read for the titles; others are their own peers."""
-NO_PEERS = Peers({}, "")
 QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 
 
@@ -122,7 +122,7 @@ class Experiments:
 
         Raises MLflowFailedError or VersionItemNotFoundError.
         """
-        row = self._tracking.ask("find_run", identifier=identifier, deleted=True)
+        row = self._tracking.ask("find_run", identifier=identifier, stages=["active", "deleted"])
         if row is not None:
             return self.to_experiment_runs([row])[0]
         # MLflow has no runs whose nodes were all cached.
@@ -130,6 +130,12 @@ class Experiments:
         if not records:
             raise VersionItemNotFoundError(kind="run", name=identifier)
         return self._with_titles(list(map(_from_journal, records)))[0]
+
+    def find_in_journal(self, text: str, limit: int) -> list[ExperimentRun]:
+        """Return the runs that MLflow does not have and whose ID begins or ends with a text."""
+        return self._with_titles(
+            list(map(_from_journal, self._runs.journal.find_unrecorded(text, limit)))
+        )
 
     def to_experiment_runs(
         self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
@@ -150,7 +156,7 @@ class Experiments:
         rows, cursor = self._runs.page(query.workflow, query.limit, query.cursor)
         runs = [_from_journal(row) for row in rows]
         peers = Peers.of([vars(run) for run in runs])
-        items = [run.model_copy(update={"title": title_of(run, peers)}) for run in runs]
+        items = [run.model_copy(update={"title": title_of(vars(run), peers)}) for run in runs]
         return Page(items=items, next_cursor=cursor)
 
     def _search_mlflow(self, query: RunsQuery, limit: int) -> Mapping[str, Any]:
@@ -170,7 +176,7 @@ class Experiments:
                 **({STARRED: SET} if query.starred else {}),
             },
             lacking=[] if query.archived or query.deleted else [ARCHIVED],
-            deleted=query.deleted,
+            stage="deleted" if query.deleted else "active",
         )
         if "field" in result:
             words = QUERY_PARSE_ERROR.fill(reason=result["reason"])
@@ -179,28 +185,18 @@ class Experiments:
 
     def _with_titles(self, runs: Sequence[ExperimentRun]) -> list[ExperimentRun]:
         """Return the runs with titles, which take one small search an experiment of the page."""
-        unnamed = [run for run in runs if not run.node and not is_named(run)]
-        experiments = dict.fromkeys(run.experiment for run in unnamed)
+        rows = [vars(run) for run in runs]
+        untitled = [row for row in rows if not row["node"] and not is_named(row)]
         peers = {}
-        for place, experiment in enumerate(experiments):
-            newest: Sequence[Mapping[str, Any]] = [
-                vars(run) for run in unnamed if run.experiment == experiment
-            ]
-            if place < MAX_TITLE_SEARCHES:
-                answer = self._tracking.ask(
-                    "search",
-                    filter="",
-                    sort=[],
-                    limit=MAX_PEERS,
-                    cursor=None,
-                    lacking=[ARCHIVED],
-                    experiment=experiment,
-                )
-                newest = answer["items"] or newest
-            peers[experiment] = Peers.of(newest)
+        for place, experiment in enumerate(dict.fromkeys(row["experiment"] for row in untitled)):
+            own = [row for row in untitled if row["experiment"] == experiment]
+            is_read = place < MAX_TITLE_SEARCHES
+            peers[experiment] = Peers.of(
+                (is_read and read_peers(self._tracking, experiment)) or own
+            )
         return [
-            run.model_copy(update={"title": title_of(run, peers.get(run.experiment, NO_PEERS))})
-            for run in runs
+            run.model_copy(update={"title": title_of(row, peers.get(run.experiment, NO_PEERS))})
+            for run, row in zip(runs, rows, strict=True)
         ]
 
 
@@ -226,7 +222,7 @@ def _select_columns(run: ExperimentRun, columns: Sequence[str] | None) -> Experi
     if columns is None:
         return run
     values = {
-        kind: {key: value for key, value in named.items() if f"{kind}.{key}" in columns}
-        for kind, named in (("params", run.params), ("metrics", run.metrics))
+        kind: {key: value for key, value in values.items() if f"{kind}.{key}" in columns}
+        for kind, values in (("params", run.params), ("metrics", run.metrics))
     }
     return run.model_copy(update=values)

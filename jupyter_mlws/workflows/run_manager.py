@@ -38,15 +38,18 @@ from jupyter_mlws.versioning.experiments.models import (
 )
 from jupyter_mlws.versioning.experiments.run_environments import run_environments
 from jupyter_mlws.versioning.experiments.run_tracking import MLFLOW_REJECTION
+from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
 from jupyter_mlws.workflows.experiments import Experiments
+from jupyter_mlws.workflows.run_page import RunPage
 
 PAGE_SIZE = 500
 MAX_TITLED_RUNS = 200
 """Newest runs whose titles are compared with a reference."""
 MAX_CANDIDATES = 10
 """Runs that the error of an ambiguous reference lists."""
+MORE_ID_LENGTH = 6
+"""Characters of an ID that the error shows beyond the reference."""
 MAX_SNAPSHOTS = 100
 BATCH_SIZE = 100
 """Runs that one call to MLflow deletes, which has a time limit."""
@@ -63,7 +66,8 @@ class RunManager:
     A workflow's run and the runs of its nodes, which are nested in it, are one unit.
     """
 
-    def __init__(self, experiments: Experiments, repository: Repository) -> None:
+    def __init__(self, experiments: Experiments, repository: Repository, page: RunPage) -> None:
+        self.page = page
         self._experiments = experiments
         self._repository = repository
         self._tracking = repository.tracking
@@ -71,9 +75,19 @@ class RunManager:
     def get(self, identifier: str) -> RunDetail:
         """Return a run, also a deleted one. Raises MLflowFailedError, VersionItemNotFoundError."""
         run = self._experiments.get(identifier)
-        rows = [] if run.id is None else self._nested(run.id, deleted=run.deleted)
+        rows: list[Mapping[str, Any]] = []
+        data = dict(run.inputs)
+        if run.id is not None:
+            stage = "deleted" if run.deleted else "active"
+            rows = self._parts(run.id, stage)
+            own = self._tracking.ask("find_run", identifier=run.id, stages=[stage])
+            data |= own["data"] if own else {}
+        for row in rows:
+            data |= row["inputs"]
+        outputs = {path for row in rows for path in row["outputs"]}
         return RunDetail.from_object(
             run,
+            data={path: md5 for path, md5 in sorted(data.items()) if path not in outputs},
             snapshots=self._snapshots(run),
             parts=[
                 RunPart.from_object(part, id=str(part.id))
@@ -90,27 +104,33 @@ class RunManager:
 
         Raises AmbiguousRunError, MLflowFailedError or VersionItemNotFoundError.
         """
-        name, deleted = reference.name, reference.deleted
+        name = reference.name
         try:
             run = self._experiments.get(name)
         except VersionItemNotFoundError:
             pass
         else:
-            if run.deleted == deleted:
+            if run.deleted == reference.deleted:
                 return run
-        rows = self._tracking.ask(
-            "match_runs", text=name, limit=MAX_CANDIDATES + 1, deleted=deleted
-        )
+        stage = "deleted" if reference.deleted else "active"
+        limit = MAX_CANDIDATES + 1
+        rows = self._tracking.ask("match_runs", text=name, limit=limit, stage=stage)
         matches = self._experiments.to_experiment_runs(rows)
+        if not reference.deleted:
+            matches += self._experiments.find_in_journal(name, limit)
         candidates = [run for run in matches if run.name == name]
         if not candidates:
-            query = RunsQuery(limit=MAX_TITLED_RUNS, deleted=deleted)
+            query = RunsQuery(limit=MAX_TITLED_RUNS, deleted=reference.deleted)
             page = self._experiments.search(query)
             candidates = [run for run in page.items if run.title == name] or matches
         if not candidates:
             raise VersionItemNotFoundError(kind="run", name=name)
         if len(candidates) > 1:
-            texts = [f"{run.id or run.run} ({run.title})" for run in candidates[:MAX_CANDIDATES]]
+            length = len(name) + MORE_ID_LENGTH
+            texts = [
+                f"{run.id[:length] if run.id else run.run} ({run.title})"
+                for run in candidates[:MAX_CANDIDATES]
+            ]
             more = ["…"] if len(candidates) > MAX_CANDIDATES else []
             raise AmbiguousRunError(name=name, candidates=", ".join([*texts, *more]))
         return candidates[0]
@@ -148,7 +168,7 @@ class RunManager:
         if run.status in ACTIVE_STATUSES:
             raise RunInProgressError(run=run.run)
         assert run.id is not None
-        ids = [run.id, *(row["id"] for row in self._nested(run.id))]
+        ids = [run.id, *(row["id"] for row in self._parts(run.id))]
         # The run itself comes last: what fails before is done when it is deleted again.
         self._call("delete_runs", ids[::-1])
         return DeletedRun(
@@ -170,7 +190,7 @@ class RunManager:
         self._refuse_part(run)
         if not run.deleted:
             return run
-        ids = [run.id, *(row["id"] for row in self._nested(run.id, deleted=True))]
+        ids = [run.id, *(row["id"] for row in self._parts(run.id, "deleted"))]
         self._call("restore_runs", ids)
         return self._experiments.get(run.id)
 
@@ -208,8 +228,8 @@ class RunManager:
         ids = [str(run.id) for run in runs]
         self._call("update_runs", ids, tags={**tags, **mark}, name=name)
         if mark:
-            nested = [row["id"] for identifier in ids for row in self._nested(identifier)]
-            self._call("update_runs", nested, tags=mark)
+            parts = [row["id"] for identifier in ids for row in self._parts(identifier)]
+            self._call("update_runs", parts, tags=mark)
 
     def _call(self, call: str, ids: Sequence[str], **arguments: Any) -> None:
         try:
@@ -219,7 +239,7 @@ class RunManager:
             words = MLFLOW_REJECTION.fill(reason=error.reason)
             raise InvalidRequestError(faults=[Fault("tags", words)]) from error
 
-    def _nested(self, run: str, *, deleted: bool = False) -> list[Mapping[str, Any]]:
+    def _parts(self, run: str, stage: str = "active") -> list[Mapping[str, Any]]:
         """Return the runs that are nested in a run, at any depth."""
         rows: dict[str, Mapping[str, Any]] = {}
         parents = [run]
@@ -234,7 +254,7 @@ class RunManager:
                     cursor=cursor,
                     nested=True,
                     tags={PARENT: parent},
-                    deleted=deleted,
+                    stage=stage,
                 )
                 cursor = page["next"]
                 new = {row["id"]: row for row in page["items"] if row["id"] not in rows}

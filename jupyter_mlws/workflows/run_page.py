@@ -49,7 +49,7 @@ class RunPage:
     def files(self, identifier: str) -> Page[RunFile]:
         """Return the files of a run: its nodes' outputs, then what its code logged."""
         run = self._outputs.find(identifier)
-        recorded = [
+        outputs = [
             RunFile(
                 path=path,
                 kind=type_of(path),
@@ -59,11 +59,11 @@ class RunPage:
             )
             for path, output in self._outputs.recorded(run).items()
         ]
-        logged = [
+        artifacts = [
             RunFile(path=row["path"], kind=type_of(row["path"]), size=row["size"], available=True)
             for row in self._artifacts(run)
         ]
-        return Page(items=[*recorded, *logged])
+        return Page(items=[*outputs, *artifacts])
 
     def preview(self, identifier: str, path: str) -> Preview:
         """Return a preview of a file of a run.

@@ -8031,7 +8031,7 @@ export interface components {
      * @enum {string}
      */
     PullOutcome: 'up_to_date' | 'fast_forward' | 'merged';
-    /** @description Result of a pull; ``commits`` came from the remote, ``data`` changed with them. */
+    /** @description Result of a pull; ``commits`` and ``runs`` came from the remote, ``data`` changed. */
     Pulled: {
       remote: string;
       branch: string;
@@ -8039,6 +8039,8 @@ export interface components {
       previous: string | null;
       commits: number;
       data: string[];
+      runs: number;
+      warnings: string[];
       outcome: components['schemas']['PullOutcome'];
     };
     /** @description A push, with the data of its commits or without. */
@@ -8053,7 +8055,12 @@ export interface components {
        */
       code_only?: boolean;
     };
-    /** @description Result of a push: ``commits`` are new at the remote, ``data`` belongs to them. */
+    /**
+     * @description Result of a push: ``commits`` are new at the remote, ``data`` belongs to them.
+     *
+     *     ``runs`` is the number of runs that are new or changed there; ``warnings`` say what was not
+     *     pushed, and why.
+     */
     Pushed: {
       remote: string;
       branch: string;
@@ -8061,6 +8068,8 @@ export interface components {
       previous: string | null;
       commits: number;
       data: string[];
+      runs: number;
+      warnings: string[];
     };
     /** @description Question to the user, mostly for credentials; a ``secret`` answer must not be shown. */
     Question: {
@@ -8348,7 +8357,12 @@ export interface components {
       environments: components['schemas']['EnvironmentChange'][];
       metrics: components['schemas']['MetricChange'][];
     };
-    /** @description A run with the snapshots that name it, its nested runs and its environments. */
+    /**
+     * @description A run with the snapshots that name it, its nested runs and its environments.
+     *
+     *     ``data``: what it or its nodes read, without what its nodes made; of a notebook or script, the
+     *     data of the working tree. Path → hash.
+     */
     RunDetail: {
       id: string | null;
       run: string;
@@ -8391,6 +8405,9 @@ export interface components {
       archived: boolean;
       /** @default false */
       deleted: boolean;
+      data: {
+        [key: string]: string;
+      };
       snapshots: components['schemas']['RunSnapshot'][];
       parts: components['schemas']['RunPart'][];
       environments: components['schemas']['RunEnvironmentTitle'][];

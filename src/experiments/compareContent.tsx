@@ -105,7 +105,7 @@ function Scatter(props: ICompareProps): JSX.Element {
 
 type Tab = 'table' | 'parallel' | 'scatter' | 'curves';
 /** More runs are first shown as lines, not as rows. */
-const MANY = 50;
+const MAX_TABLE_RUNS = 50;
 /** Runs whose curves are overlaid. */
 const MAX_CURVES = 20;
 
@@ -113,7 +113,7 @@ const MAX_CURVES = 20;
 function Comparison(props: ICompareProps): JSX.Element {
   const { runs } = props;
   const [tab, setTab] = useState<Tab>(
-    runs.length > MANY ? 'parallel' : 'table'
+    runs.length > MAX_TABLE_RUNS ? 'parallel' : 'table'
   );
   const labels: Record<Tab, string> = {
     table: trans.__('Table'),

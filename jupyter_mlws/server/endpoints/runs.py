@@ -165,7 +165,7 @@ def list_outputs(workspace: Workspace, identifier: str) -> Page[RunOutput]:
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def list_metrics(workspace: Workspace, identifier: str) -> Page[RunMetric]:
-    return workspace.run_page.metrics(identifier)
+    return workspace.run_manager.page.metrics(identifier)
 
 
 @endpoints.get(
@@ -174,7 +174,7 @@ def list_metrics(workspace: Workspace, identifier: str) -> Page[RunMetric]:
     errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
 )
 def list_files(workspace: Workspace, identifier: str) -> Page[RunFile]:
-    return workspace.run_page.files(identifier)
+    return workspace.run_manager.page.files(identifier)
 
 
 @endpoints.get(
@@ -184,7 +184,7 @@ def list_files(workspace: Workspace, identifier: str) -> Page[RunFile]:
     errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError, PreviewError],
 )
 def preview_file(workspace: Workspace, identifier: str, query: RunFileQuery) -> Preview:
-    return workspace.run_page.preview(identifier, query.path)
+    return workspace.run_manager.page.preview(identifier, query.path)
 
 
 @endpoints.get(
@@ -193,7 +193,7 @@ def preview_file(workspace: Workspace, identifier: str, query: RunFileQuery) -> 
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def get_environments(workspace: Workspace, identifier: str, query: BaselineQuery) -> RunPackages:
-    return workspace.run_page.packages(identifier, query.previous)
+    return workspace.run_manager.page.packages(identifier, query.previous)
 
 
 @endpoints.get(

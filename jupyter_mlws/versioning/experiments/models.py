@@ -162,8 +162,13 @@ class RunEnvironmentTitle(Record):
 
 
 class RunDetail(ExperimentRun):
-    """A run with the snapshots that name it, its nested runs and its environments."""
+    """A run with the snapshots that name it, its nested runs and its environments.
 
+    ``data``: what it or its nodes read, without what its nodes made; of a notebook or script, the
+    data of the working tree. Path → hash.
+    """
+
+    data: dict[str, str]
     snapshots: list[RunSnapshot]
     parts: list[RunPart]
     environments: list[RunEnvironmentTitle]

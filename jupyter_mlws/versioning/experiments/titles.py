@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_mlws.versioning.experiments.models import ExperimentRun
-from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
+from jupyter_mlws.mlflow.client import TrackingClient
+from jupyter_mlws.mlflow.run_tags import ARCHIVED
+from jupyter_mlws.versioning.experiments.ranking import Mode, by_use, guess_mode
 
 MAX_PEERS = 50
 """Newest runs of an experiment that a run is compared with."""
@@ -25,9 +26,6 @@ MAX_TEXT_LENGTH = 24
 """Characters of a name or a value of a parameter."""
 KIND_PARAMS = ("algorithm", "kind", "model", "model_type", "estimator", "classifier", "regressor")
 """Parameters whose value needs no name."""
-PREFERRED_METRICS = ("accuracy", "f1", "f1_score", "roc_auc", "auc", "r2", "rmse", "mae", "loss")
-SECONDARY_METRIC = re.compile(r"(train|training)[_/]|system/")
-"""Start of metrics that do not judge a model, such as MLflow's own of the machine."""
 GENERATED_NAME = re.compile(r"[a-z]+-([a-z]+)-\d{1,4}")
 GENERATED_NOUNS = frozenset(
     {
@@ -48,6 +46,9 @@ GENERATED_NOUNS = frozenset(
 )
 """Second words of the names that MLflow generates, such as ``bold-cat-12``."""
 
+Run = Mapping[str, Any]
+"""A run as MLflow's process or the API has it."""
+
 
 @dataclass(frozen=True)
 class Peers:
@@ -60,7 +61,7 @@ class Peers:
     metric: str
 
     @classmethod
-    def of(cls, runs: Sequence[Mapping[str, Any]]) -> Peers:
+    def of(cls, runs: Sequence[Run]) -> Peers:
         """Return the peers from the ``params`` and ``metrics`` of runs."""
         # A run in progress has no parameters in MLflow yet.
         params = [run["params"] for run in runs if run["params"]]
@@ -69,25 +70,42 @@ class Peers:
         return cls(values, _main_metric(run["metrics"] for run in runs))
 
 
-def title_of(run: ExperimentRun, peers: Peers) -> str:
+NO_PEERS = Peers({}, "")
+
+
+def read_peers(tracking: TrackingClient, experiment: str | None) -> Sequence[Run]:
+    """Return the newest runs of an experiment. Raises MLflowFailedError."""
+    runs: Sequence[Run] = tracking.ask(
+        "search",
+        filter="",
+        sort=[],
+        limit=MAX_PEERS,
+        cursor=None,
+        lacking=[ARCHIVED],
+        experiment=experiment,
+    )["items"]
+    return runs
+
+
+def title_of(run: Run, peers: Peers) -> str:
     """Return the title of a run among its peers."""
     if is_named(run):
-        return run.name
-    if run.node:
-        return run.node
-    parts = _param_parts(run.params, peers)
-    metric = _metric_part(run.metrics, peers.metric)
+        return str(run["name"])
+    if run["node"]:
+        return str(run["node"])
+    parts = _param_parts(run["params"], peers)
+    metric = _metric_part(run["metrics"], peers.metric)
     if metric and not parts:
-        parts = [run.experiment or ""]
-    return f"{', '.join(parts)} {metric}".strip() or run.name or run.run
+        parts = [run["experiment"] or ""]
+    return f"{', '.join(parts)} {metric}".strip() or run["name"] or run["run"] or run["id"]
 
 
-def is_named(run: ExperimentRun) -> bool:
+def is_named(run: Run) -> bool:
     """Return whether a person gave the run its name; MLflow and workflows generate others."""
-    generated = GENERATED_NAME.fullmatch(run.name)
-    if generated is not None and generated[1] in GENERATED_NOUNS:
+    match = GENERATED_NAME.fullmatch(run["name"])
+    if match is not None and match[1] in GENERATED_NOUNS:
         return False
-    return run.name not in ("", run.id, run.run, run.node)
+    return run["name"] not in ("", run["id"], run["run"], run["node"])
 
 
 def _param_parts(params: Mapping[str, Any], peers: Peers) -> list[str]:
@@ -96,7 +114,7 @@ def _param_parts(params: Mapping[str, Any], peers: Peers) -> list[str]:
     differing = []
     for name, value in params.items():
         values = peers.values.get(name, frozenset({None})) | {_text(value)}
-        if len(values) > 1:
+        if peers.values and len(values) > 1:
             differing.append((name not in kinds, -len(values - {None}), name))
     names = [name for _, _, name in sorted(differing)]
     if len(kinds) == 1 and kinds[0] not in names:
@@ -132,18 +150,7 @@ def _metric_part(metrics: Mapping[str, Any], name: str) -> str:
 
 def _main_metric(runs: Iterable[Mapping[str, Any]]) -> str:
     """Return the last part of the metric that most runs have, a well-known one of several."""
-    counts = Counter(name for metrics in runs for name in {_last(key) for key in metrics})
-
-    def order(name: str) -> tuple[bool, int, int, str]:
-        known = (
-            2 * place + (name != metric)
-            for place, metric in enumerate(PREFERRED_METRICS)
-            if name == metric or name.endswith(f"_{metric}")
-        )
-        place = min(known, default=2 * len(PREFERRED_METRICS))
-        return SECONDARY_METRIC.match(name) is not None, -counts[name], place, name
-
-    return min(counts, key=order, default="")
+    return next(iter(by_use({_last(key) for key in metrics} for metrics in runs)), "")
 
 
 def _last(name: str) -> str:

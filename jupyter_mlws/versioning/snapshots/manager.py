@@ -47,13 +47,10 @@ from jupyter_mlws.versioning.models import (
     Stats,
     VersionChange,
 )
+from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.compare import Comparison
-from jupyter_mlws.versioning.snapshots.create import (
-    TRAILER_DATA,
-    TRAILER_RUN,
-    SnapshotBuilder,
-)
+from jupyter_mlws.versioning.snapshots.create import TRAILER_DATA, SnapshotBuilder
 from jupyter_mlws.versioning.snapshots.gc import GarbageCollector
 from jupyter_mlws.versioning.snapshots.history import History
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification

@@ -17,7 +17,9 @@ from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.environments.record import FOLDER
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
+from jupyter_mlws.versioning.data_index import DataIndex
 from jupyter_mlws.versioning.models import Proof
+from jupyter_mlws.versioning.publishing.shared_runs import bundles_at
 from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.snapshots.environments import LOCKS, named_environments
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
@@ -48,7 +50,7 @@ class Verifier(RepositoryPart):
         problems += environment_problems(self._git, sha, entries)
         sizes = self._git.sizes({entry.sha for entry in entries})
         objects, size = len(entries), sum(sizes.values())
-        items = list(data_of(self._content.data_at(sha))) if entries else []
+        items = list(data_of(self._git, self._content, sha)) if entries else []
         remote = unreachable = None
         if items:
             spare = self._git.blob(sha, SETTINGS_FILE)
@@ -101,9 +103,10 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def data_of(items: Sequence[DataPointer]) -> Iterator[DataPointer]:
-    """Return the items whose hash was recorded."""
-    return (item for item in items if item.md5 is not None)
+def data_of(git: Git, content: DataIndex, sha: str) -> Iterator[DataPointer]:
+    """Yield the data of a snapshot whose hash was recorded, and the bundles of its runs."""
+    yield from (item for item in content.data_at(sha) if item.md5 is not None)
+    yield from bundles_at(git, sha)
 
 
 def problem_of(stored_object: StoredObject, where: Store, problem: ObjectFault) -> ObjectProblem:
