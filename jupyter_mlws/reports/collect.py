@@ -109,7 +109,9 @@ class ReportCollector(RepositoryPart):
             *(one.path for one in notebooks if one.problem is None),
             *(one.path for one in graphs if one.problem is None),
         }
-        status = self._git.status()
+        status, check = self._git.status(), self.check(head)
+        # Without its data, each node would seem to be changed.
+        is_known = status.head == head and not check.absent
         return Report(
             base=self._summary(base),
             head=self._summary(head),
@@ -123,11 +125,9 @@ class ReportCollector(RepositoryPart):
             data=[DataChange.from_object(item) for item in diff.data],
             environments=diff.environments,
             files=[file for file in diff.files if file.path not in paths_of_sections],
-            plans=[self.plan(path) for path in self._documents.paths()]
-            if status.head == head
-            else None,
+            plans=[self.plan(path) for path in self._documents.paths()] if is_known else None,
             dirty=bool(status.entries),
-            check=self.check(head),
+            check=check,
         )
 
     def _summary(self, sha: str) -> CommitSummary:
@@ -228,10 +228,11 @@ class ReportCollector(RepositoryPart):
             except MLWSError as error:
                 reason = error.message
             else:
+                absent = [one.path for one in result.problems if _is_absent(one)]
                 return HeadCheck(
-                    objects=result.objects,
+                    objects=result.objects - len(absent),
                     bytes=result.bytes,
-                    absent=[one.path for one in result.problems if _is_absent(one)],
+                    absent=absent,
                     problems=[one for one in result.problems if not _is_absent(one)],
                 )
         else:

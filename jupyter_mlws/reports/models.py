@@ -187,8 +187,9 @@ class HeadCheck(Record):
 class Report(Record):
     """What changed from ``base`` to ``head``, which has ``commits`` that base lacks.
 
-    ``plans`` is null unless head is checked out. ``dirty``: the working tree has uncommitted
-    changes, which the plans include. ``more_tables``: changed tables beyond those compared.
+    ``plans`` is null unless head is checked out with its data. ``dirty``: the working tree has
+    uncommitted changes, which the plans include. ``more_tables``: changed tables beyond those
+    compared.
     """
 
     base: CommitSummary

@@ -78,14 +78,16 @@ class Sections:
         left_out_count = len(graph.nodes) - len(reduce_graph(graph).nodes)
         if not left_out_count:
             return text
-        return f"{text}. {self.say('Nodes that are not drawn: {count}', count=left_out_count)}"
+        left_out = self.say("Nodes that are not drawn: {count}", count=left_out_count)
+        return f"{text}. {left_out}"
 
     def build(self) -> Iterator[Section]:
         """Yield the sections."""
         report, say = self._report, self.say
         text = say("Commits: {count}", count=report.commits)
         if report.is_empty:
-            text = f"{text}. {say('No differences.')}"
+            nothing = say("No differences.")
+            text = f"{text}. {nothing}"
         yield Section("", [self.commits(), Paragraph([Text(text)])])
         yield from self._section(say("Workflows"), report.graphs, self.graph)
         metrics = self._values_table(report.metrics, say("Metric"), compare=True)
@@ -178,7 +180,8 @@ class Sections:
             yield self._problem(graph.path, graph.problem)
             return
         counts = self._counts([node.state.value for node in graph.nodes])
-        yield Paragraph([code(graph.path), Text(f": {counts or self.say('no node changed')}")])
+        summary = counts or self.say("no node changed")
+        yield Paragraph([code(graph.path), Text(f": {summary}")])
         yield Picture(graph)
         nodes = [node for node in graph.nodes if node.state is not CellState.UNCHANGED]
         if not nodes:
@@ -245,7 +248,8 @@ class Sections:
             facts.append(say("outputs differ: {count}", count=outputs))
         title = [code(notebook.path), Text(f": {', '.join(facts)}")]
         if not notebook.cells:
-            yield Paragraph([code(notebook.path), Text(f": {say('Only metadata differs.')}")])
+            text = say("Only metadata differs.")
+            yield Paragraph([code(notebook.path), Text(f": {text}")])
             return
         blocks: list[Paragraph | Table | Diff] = []
         for cell in notebook.cells[: self._limit]:
@@ -253,7 +257,7 @@ class Sections:
             heading = say("Cell {number} ({type}):", number=cell.number, type=cell.type)
             parts = [Text(f"{heading} "), self._state(state)]
             if cell.outputs_changed:
-                parts.append(Text(f", {say('outputs differ')}"))
+                parts += [Text(", "), Text(say("outputs differ"))]
             blocks.append(Paragraph(parts))
             lines = cell.unified.splitlines()
             blocks += self._diff([line for line in lines if not line.startswith(("---", "+++"))])
@@ -287,9 +291,8 @@ class Sections:
         title = [code(table.path), Text(f": {'; '.join(facts)}")]
         blocks: list[Paragraph | Table | Diff] = []
         if table.key is not None:
-            blocks.append(
-                Paragraph([Text(f"{say('Rows are matched by the column')} "), code(table.key)])
-            )
+            text = say("Rows are matched by the column")
+            blocks.append(Paragraph([Text(f"{text} "), code(table.key)]))
         columns = [say("Column"), say("Type before"), say("Type after")]
         blocks += self._list(
             columns,
@@ -348,16 +351,12 @@ class Sections:
         report, say = self._report, self.say
         if report.plans is None:
             text = say("Not known: the files are not those of {head}.", **self._names)
+            if report.check.absent:
+                text = say("Not known: data is missing here. Get it with `jupyter mlws data pull`.")
             yield Paragraph([Text(text)])
             return
         if report.dirty:
             yield Paragraph([Text(say("The working tree has uncommitted changes, which count."))])
-        if report.check.absent:
-            text = say(
-                "Data that is not in the cache here ({count}) counts as changed.",
-                count=len(report.check.absent),
-            )
-            yield Paragraph([Text(text)])
         yield from self._items(report.plans, self.plan)
 
     def plan(self, plan: PlannedWorkflow) -> Iterator[Block]:
@@ -380,17 +379,14 @@ class Sections:
     def verification(self) -> Iterator[Block]:
         """Yield the result of the verification of the head."""
         check, say = self._report.check, self.say
-        text = say(
-            "Checked {head}. Objects: {objects} ({size})",
-            objects=check.objects,
-            size=_size(check.bytes),
-            **self._names,
-        )
+        facts = {"objects": check.objects, "size": _size(check.bytes), **self._names}
+        text = say("Checked {head}. Objects: {objects} ({size}). All are intact.", **facts)
         if check.problems:
-            facts = say("{count} damaged or missing", count=len(check.problems))
-        else:
-            facts = say("all that are here are intact")
-        yield Paragraph([Text(f"{text}: {facts}.")])
+            facts["count"] = len(check.problems)
+            text = say(
+                "Checked {head}. Objects: {objects} ({size}). Damaged or missing: {count}", **facts
+            )
+        yield Paragraph([Text(text, tone=Tone.BAD if check.problems else Tone.PLAIN)])
         if check.problem is not None:
             yield Paragraph([Text(check.problem.in_(self._language))])
         yield from self._list(

@@ -70,6 +70,7 @@ def test_a_table_that_is_not_in_the_cache_is_named_with_what_to_do(versions: Ver
     assert "jupyter mlws data pull" in str(table.problem)
     assert report.check.absent == ["data/raw.parquet"]
     assert not report.check.problems
+    assert report.plans is None
 
 
 def test_packages_data_and_other_files_are_listed(report: Report) -> None:

@@ -114,6 +114,7 @@ def test_both_formats_are_in_the_language_of_the_reader(report: Report) -> None:
     for text in (markdown.render(report, "zh-CN"), html.render(report, "zh-CN")):
         assert "工作流" in text
         assert "指标" in text
+        assert "行按此列匹配" in text
 
 
 def test_the_picture_of_markdown_has_classes_and_no_syntax_of_names(report: Report) -> None:
@@ -193,5 +194,7 @@ def test_the_command_writes_a_file_without_trust(
     assert MARKER in capsys.readouterr().out
     assert main(["report", "a..b..c"]) == 2
     assert "BASE..HEAD" in capsys.readouterr().err
+    assert main(["report", scope, "-o", "missing/review.md"]) == 2
+    assert "--output" in capsys.readouterr().err
     assert main(["report", "--template", "github"]) == 0
     assert "pull-requests: write" in capsys.readouterr().out
