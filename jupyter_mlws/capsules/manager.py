@@ -30,8 +30,8 @@ from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers, load_m
 from jupyter_mlws.git.adapter import TreeEntry, decode
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
 from jupyter_mlws.versioning.data_index import normalize_path
+from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
-from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
 
 ALL, NONE = CHOICES = ("all", "none")
 """Choices of data beside paths."""

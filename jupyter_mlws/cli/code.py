@@ -221,7 +221,7 @@ def checkout(context: CommandContext, place: str, create: bool) -> int:
 
 
 @cli.command(
-    "Push the data of a branch, then the branch, to REMOTE.",
+    "Push the data of a branch, then the branch and its runs, to REMOTE.",
     cli.option("Leave out the data, which others cannot pull until it is pushed.", "--code-only"),
 )
 def push(context: CommandContext, remote: str | None, branch: str | None, code_only: bool) -> int:
@@ -230,7 +230,7 @@ def push(context: CommandContext, remote: str | None, branch: str | None, code_o
     return context.answer(response, code_views.push_result)
 
 
-@cli.command("Pull a branch of REMOTE, including its data, into the current branch.")
+@cli.command("Pull a branch of REMOTE, including its data and runs, into the current branch.")
 def pull(context: CommandContext, remote: str | None, branch: str | None) -> int:
     response = context.follow("git/pull", {"remote": remote, "branch": branch})
     return context.answer(response, code_views.pull_result)

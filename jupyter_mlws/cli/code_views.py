@@ -217,8 +217,7 @@ def push_result(views: Views, result: JSON) -> list[Block]:
     """Render the branch and commit of the remote after a push, and the pushed data."""
     name = f"{result['remote']}/{result['branch']}"
     head = [Cell(name, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
-    text = views.say("commits: {count}", count=result["commits"])
-    return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
+    return [Lines([head, *_transferred_lines(views, result)])]
 
 
 def pull_result(views: Views, result: JSON) -> list[Block]:
@@ -228,8 +227,19 @@ def pull_result(views: Views, result: JSON) -> list[Block]:
         Cell(f"  {result['commit'][:8]}  ", Tone.WARN),
         views.word(result["outcome"]),
     ]
+    return [Lines([head, *_transferred_lines(views, result)])]
+
+
+def _transferred_lines(views: Views, result: JSON) -> list[list[Cell]]:
+    """Return lines with the commits, data and runs of a push or pull, and its warnings."""
     text = views.say("commits: {count}", count=result["commits"])
-    return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
+    runs = views.say("runs: {count}", count=result["runs"])
+    return [
+        [Cell(text, Tone.FAINT)],
+        *data_lines(views, result["data"]),
+        *([[Cell(runs, Tone.FAINT)]] if result["runs"] else []),
+        *([Cell(warning, Tone.WARN)] for warning in result["warnings"]),
+    ]
 
 
 def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:

@@ -994,6 +994,12 @@ class CapsuleInvalidError(ReasonError, code="30405", status=422):
     name: str
 
 
+class RunBundleInvalidError(ReasonError, code="30406", status=422):
+    message = Message("What the remote has of the run {run!r} is not valid: {reason}")
+    solution = Message("Ask those who pushed the run to push it again. Nothing of it was stored.")
+    run: str
+
+
 class VersionItemNotFoundError(ItemNotFoundError, code="30404"):
     """A missing item of versioning, such as a snapshot, branch, dataset, model or run."""
 

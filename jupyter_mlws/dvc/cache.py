@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +164,27 @@ class DataCache:
         if not path.is_file() or path.stat().st_size > limit:
             return None
         return path.read_bytes()
+
+    def store_folder(self, path: str, files: Mapping[str, Path]) -> DataPointer:
+        """Store files as one directory, by their paths below it; return its pointer as ``path``.
+
+        The files are copied. They may change meanwhile: a check of the objects shows that.
+        """
+        from dvc_data.hashfile.hash import hash_file
+        from dvc_data.hashfile.tree import Tree
+
+        database = self.database(legacy=False)
+        tree: Any = Tree()  # type: ignore[no-untyped-call]
+        for inside, file in sorted(files.items()):
+            # Files that have not changed since are not read again.
+            meta, info = hash_file(str(file), self._repo.fs, "md5", self._repo.state)
+            if not Path(database.oid_to_path(info.value)).is_file():
+                database.add(str(file), self._repo.fs, info.value)
+            tree.add(tuple(inside.split("/")), meta, info)
+        tree.digest()
+        database.add(tree.path, tree.fs, tree.oid)
+        size = sum(meta.size or 0 for _, meta, _ in tree)
+        return DataPointer(path, "", tree.oid, size, len(tree))
 
     # Integrity
 

@@ -5,7 +5,7 @@ A remote is always one that git is set up with, never an address from a request;
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from jupyter_mlws.core.errors import (
@@ -47,17 +47,16 @@ class RemoteSession:
     credentials: Credentials = field(default_factory=lambda: Credentials(None))
 
 
-def tip_at(git: Git, remote: str, branch: str, line: RemoteSession) -> str | None:
-    """Return the commit of the remote's branch; None if there is none.
+def tips_at(git: Git, remote: str, refs: Sequence[str], line: RemoteSession) -> dict[str, str]:
+    """Return the objects of those of the refs that the remote has.
 
     Raises RemoteUnreachableError or GitCredentialsError.
     """
-    ref = f"{HEADS}{branch}"
-    arguments = ("ls-remote", "--quiet", "--", remote, ref)
+    arguments = ("ls-remote", "--quiet", "--", remote, *refs)
     output = decode(_run_git(git, remote, ANSWER_TIMEOUT, line, *arguments))
     rows = [row.partition("\t") for row in output.splitlines()]
-    # `ls-remote` takes a pattern: other refs may end in the same name.
-    return next((sha for sha, _, name in rows if name == ref), None)
+    # `ls-remote` takes patterns: other refs may end in the same names.
+    return {name: sha for sha, _, name in rows if name in refs}
 
 
 def fetch(git: Git, remote: str, branch: str, line: RemoteSession) -> str:
@@ -66,10 +65,18 @@ def fetch(git: Git, remote: str, branch: str, line: RemoteSession) -> str:
     Raises RemoteUnreachableError or GitCredentialsError.
     """
     tracking_ref = f"{REMOTES}{remote}/{branch}"
-    options = ("--quiet", "--no-write-fetch-head", "--")
-    refspec = f"+{HEADS}{branch}:{tracking_ref}"
-    _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
+    fetch_ref(git, remote, f"{HEADS}{branch}", tracking_ref, line)
     return git.resolve(tracking_ref)
+
+
+def fetch_ref(git: Git, remote: str, ref: str, local_ref: str, line: RemoteSession) -> None:
+    """Fetch a ref of the remote to a ref of this repository.
+
+    Raises RemoteUnreachableError or GitCredentialsError.
+    """
+    options = ("--quiet", "--no-write-fetch-head", "--")
+    refspec = f"+{ref}:{local_ref}"
+    _run_git(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
 
 
 def fetch_all(git: Git, remote: str, line: RemoteSession, *, prune: bool) -> None:
@@ -112,6 +119,11 @@ def push(git: Git, remote: str, sha: str, branch: str, line: RemoteSession) -> N
 def push_tag(git: Git, remote: str, name: str, line: RemoteSession) -> None:
     """Push a tag to the remote; errors as those of :func:`push`."""
     _push(git, remote, name, line, f"{TAGS}{name}:{TAGS}{name}")
+
+
+def push_ref(git: Git, remote: str, sha: str, ref: str, line: RemoteSession) -> None:
+    """Move any ref of the remote forward to ``sha``; errors as those of :func:`push`."""
+    _push(git, remote, ref, line, f"{sha}:{ref}")
 
 
 def _push(git: Git, remote: str, branch: str, line: RemoteSession, refspec: str) -> None:

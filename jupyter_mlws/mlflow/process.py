@@ -12,12 +12,13 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
+from jupyter_mlws.mlflow.bundle_store import MLflowBundles
 from jupyter_mlws.mlflow.client import SQLITE
-from jupyter_mlws.mlflow.search import MLflowSearch
 
 WRITES = (
     "record", "log_run", "tag_runs", "register", "set_alias", "delete_alias", "begin_run",
-    "end_run", "update_runs", "delete_runs", "restore_runs",
+    "end_run", "update_runs", "delete_runs", "restore_runs", "migrate", "receive_bundle",
+    "set_bundles", "set_received", "settle_bundles",
 )  # fmt: skip
 READS = (
     "finished", "logged_outputs", "models", "model", "versions", "version", "alias_history", "best",
@@ -32,16 +33,16 @@ def main() -> None:
     # MLflow and its libraries print; only answers may go to the owner.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(MLflowSearch(os.environ["MLFLOW_TRACKING_URI"]), sys.stdin, answers)
+    serve(MLflowBundles(os.environ["MLFLOW_TRACKING_URI"]), sys.stdin, answers)
 
 
-def serve(store: MLflowSearch, calls: IO[str], answers: IO[str]) -> None:
+def serve(store: MLflowBundles, calls: IO[str], answers: IO[str]) -> None:
     """Answer each line of ``calls`` by one line of ``answers``.
 
     A read does not create the store: one that is not there yet is read as an empty one.
     """
     with TemporaryDirectory(prefix="mlws-") as folder:
-        empty = MLflowSearch(f"{SQLITE}{folder}/mlflow.db")
+        empty = MLflowBundles(f"{SQLITE}{folder}/mlflow.db")
         for line in calls:
             call = json.loads(line)
             name = call["call"]

@@ -204,7 +204,7 @@ class MLflowRegistry(MLflowStore):
         changes = [
             {**json.loads(text), "alias": alias, "time": time, "key": key}
             for key, text in model.tags.items()
-            for alias, time in _parse_alias_tag(key)
+            for alias, time in parse_alias_tag(key)
         ]
         changes.sort(key=lambda row: (row["time"], row["key"]), reverse=True)
         newest: dict[str, JSON] = {}
@@ -237,7 +237,7 @@ class MLflowRegistry(MLflowStore):
         history = sorted(
             (moment, key)
             for key in self._client.get_registered_model(name).tags
-            for its, moment in _parse_alias_tag(key)
+            for its, moment in parse_alias_tag(key)
             if its == alias
         )
         for _, old in history[:-MAX_ALIAS_CHANGES]:
@@ -302,7 +302,7 @@ def run_values(run: Any) -> RunValues:
     )
 
 
-def _parse_alias_tag(key: str) -> Iterator[tuple[str, float]]:
+def parse_alias_tag(key: str) -> Iterator[tuple[str, float]]:
     """Yield the alias and the time that a tag records, if it records a change."""
     alias, _, moment = key.removeprefix(ALIAS_TAG_PREFIX).rpartition(".")
     if key.startswith(ALIAS_TAG_PREFIX) and alias and moment.isascii() and moment.isdigit():

@@ -266,6 +266,14 @@ def tables() -> Any:
     return models
 
 
+def upload_artifacts(uri: str, folder: str) -> None:
+    """Upload the files of a folder to an artifact URI."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    repository: Any = get_artifact_repository(uri)
+    repository.log_artifacts(folder)
+
+
 def search_utils() -> Any:
     """Return MLflow's parser of filters and orders."""
     from mlflow.utils.search_utils import SearchUtils

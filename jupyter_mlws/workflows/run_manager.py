@@ -38,8 +38,8 @@ from jupyter_mlws.versioning.experiments.models import (
 )
 from jupyter_mlws.versioning.experiments.run_environments import run_environments
 from jupyter_mlws.versioning.experiments.run_tracking import MLFLOW_REJECTION
+from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
 from jupyter_mlws.workflows.experiments import Experiments
 from jupyter_mlws.workflows.run_page import RunPage
 

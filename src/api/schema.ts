@@ -8031,7 +8031,7 @@ export interface components {
      * @enum {string}
      */
     PullOutcome: 'up_to_date' | 'fast_forward' | 'merged';
-    /** @description Result of a pull; ``commits`` came from the remote, ``data`` changed with them. */
+    /** @description Result of a pull; ``commits`` and ``runs`` came from the remote, ``data`` changed. */
     Pulled: {
       remote: string;
       branch: string;
@@ -8039,6 +8039,8 @@ export interface components {
       previous: string | null;
       commits: number;
       data: string[];
+      runs: number;
+      warnings: string[];
       outcome: components['schemas']['PullOutcome'];
     };
     /** @description A push, with the data of its commits or without. */
@@ -8053,7 +8055,12 @@ export interface components {
        */
       code_only?: boolean;
     };
-    /** @description Result of a push: ``commits`` are new at the remote, ``data`` belongs to them. */
+    /**
+     * @description Result of a push: ``commits`` are new at the remote, ``data`` belongs to them.
+     *
+     *     ``runs`` is the number of runs that are new or changed there; ``warnings`` say what was not
+     *     pushed, and why.
+     */
     Pushed: {
       remote: string;
       branch: string;
@@ -8061,6 +8068,8 @@ export interface components {
       previous: string | null;
       commits: number;
       data: string[];
+      runs: number;
+      warnings: string[];
     };
     /** @description Question to the user, mostly for credentials; a ``secret`` answer must not be shown. */
     Question: {

@@ -8,7 +8,7 @@ import { Work } from './work';
 
 const OPERATION = { id: 'o1', state: 'COMPLETED', progress: {} };
 const PATH = '/team/projects/wine/clone';
-const PULL = 'POST /datasets/data~1wine.csv/pull';
+const PULL = 'POST /git/pull';
 
 let wire: Wire;
 
@@ -37,7 +37,7 @@ async function buttons(dvc: boolean): Promise<readonly Notification.IAction[]> {
 }
 
 const pulls = () =>
-  wire.requests.filter(({ url }) => url.pathname.includes('/datasets/'));
+  wire.requests.filter(({ url }) => url.pathname.endsWith('/git/pull'));
 
 beforeEach(() => {
   wire = new Wire();
@@ -47,17 +47,14 @@ afterEach(() => {
   Notification.dismiss();
 });
 
-it('offers to pull the data of a clone', async () => {
+it('offers to pull the data and runs of a clone', async () => {
   const [button] = await buttons(true);
   expect(button.label).toBe('Pull Data');
   expect(pulls()).toEqual([]);
-  wire.answers['GET /git/status'] = {
-    changes: [
-      { path: 'data/wine.csv', state: 'not_pulled' },
-      { path: 'train.py', state: 'modified' }
-    ]
-  };
-  wire.answers[PULL] = OPERATION;
+  wire.answers['GET /git/status'] = { changes: [] };
+  wire.answers[PULL] = { ...OPERATION, id: 'o2' };
+  const result = { outcome: 'up_to_date', commits: 0, runs: 2, warnings: [] };
+  wire.answers['GET /operations/o2'] = { ...OPERATION, id: 'o2', result };
   button.callback(new MouseEvent('click'));
   await rest();
   await rest();

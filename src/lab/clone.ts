@@ -1,6 +1,5 @@
-import { Notification } from '@jupyterlab/apputils';
 import { escapeId } from '../api/client';
-import type { Body, IProjectInfo } from '../api/models';
+import type { Body, IProjectInfo, IPushed } from '../api/models';
 import { notifyOnError } from './notify';
 import type { Work } from './work';
 import { trans } from '../ui/locale';
@@ -42,24 +41,50 @@ export async function clone(
   return project;
 }
 
-/** Pulls all data of a project that is not here yet; the user is asked for trust before that. */
+/** Pulls the data and runs of a clone; the user is asked for trust before that. */
 async function pullAll(work: Work, project: IProjectInfo): Promise<void> {
-  const { client } = work;
   const status = await notifyOnError(async () => {
-    await client.show(project);
-    return client.get('/git/status');
+    await work.client.show(project);
+    return work.client.get('/git/status');
   });
-  if (!status) {
-    return;
+  if (status) {
+    await pull(work);
   }
-  const missing = status.changes.filter(({ state }) => state === 'not_pulled');
-  if (missing.length === 0) {
-    Notification.info(trans.__('There is no data to pull.'));
-  }
-  await pullData(
-    work,
-    missing.map(({ path }) => path)
+}
+
+/** Pulls the current branch, with its data and runs. */
+export async function pull(work: Work): Promise<void> {
+  await work.carryOut(
+    '/git/pull',
+    {},
+    {
+      doing: trans.__('Pulling code and data…'),
+      done: result => {
+        const { remote, branch, outcome, commits } = result;
+        return withRuns(
+          outcome === 'up_to_date'
+            ? trans.__('“%1” is up to date with %2.', branch, remote)
+            : trans._n(
+                'Pulled %1 commit of “%2” from %3.',
+                'Pulled %1 commits of “%2” from %3.',
+                commits,
+                branch,
+                remote
+              ),
+          result
+        );
+      }
+    }
   );
+}
+
+/** Returns the text of a push or pull with the number of its runs, and its warnings. */
+export function withRuns(
+  text: string,
+  { runs, warnings }: Pick<IPushed, 'runs' | 'warnings'>
+): string {
+  const count = runs > 0 ? [trans._n('%1 run.', '%1 runs.', runs)] : [];
+  return [text, ...count, ...warnings].join(' ');
 }
 
 /** Pulls data from its remote, dataset by dataset, until the first failure. */

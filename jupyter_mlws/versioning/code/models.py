@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.data_index import ChangeKind
@@ -126,7 +127,11 @@ class PushRequest(TransferRequest):
 
 
 class Pushed(Record):
-    """Result of a push: ``commits`` are new at the remote, ``data`` belongs to them."""
+    """Result of a push: ``commits`` are new at the remote, ``data`` belongs to them.
+
+    ``runs`` is the number of runs that are new or changed there; ``warnings`` say what was not
+    pushed, and why.
+    """
 
     remote: Text
     branch: Text
@@ -134,6 +139,8 @@ class Pushed(Record):
     previous: str | None
     commits: int
     data: list[Text]
+    runs: int
+    warnings: list[Message]
 
 
 class PullOutcome(StrEnum):
@@ -145,7 +152,7 @@ class PullOutcome(StrEnum):
 
 
 class Pulled(Pushed):
-    """Result of a pull; ``commits`` came from the remote, ``data`` changed with them."""
+    """Result of a pull; ``commits`` and ``runs`` came from the remote, ``data`` changed."""
 
     outcome: PullOutcome
 

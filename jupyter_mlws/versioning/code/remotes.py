@@ -40,7 +40,7 @@ from jupyter_mlws.git.remote_commands import (
     fetch_all,
     push,
     push_tag,
-    tip_at,
+    tips_at,
 )
 from jupyter_mlws.versioning.code.merge_tree import merge_commits
 from jupyter_mlws.versioning.code.models import (
@@ -53,12 +53,14 @@ from jupyter_mlws.versioning.code.models import (
 )
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.data_index import format_paths, select_new_content
+from jupyter_mlws.versioning.experiments.run_exchange import ExchangeResult, RunExchange
 from jupyter_mlws.versioning.publishing.outbox import sent_of
 from jupyter_mlws.versioning.publishing.pre_push_hook import (
     data_of_commits,
     distinct,
     skip_pre_push_hook,
 )
+from jupyter_mlws.versioning.publishing.shared_runs import SHARED_RUNS
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 
 DEFAULT_REMOTE = "origin"
@@ -70,6 +72,7 @@ class RemoteManager(RepositoryPart):
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository)
         self._switching = Switching(repository)
+        self._runs = RunExchange(repository)
 
     def list(self) -> Sequence[Remote]:
         """Return the configured git remotes."""
@@ -196,7 +199,7 @@ class RemoteManager(RepositoryPart):
     ) -> Pushed:
         """Push a branch, after the data of every commit that is new to the remote.
 
-        ``code_only``: without that data.
+        Then push what is new of the runs that its commits name. ``code_only``: only the branch.
 
         Raises RemoteUnreachableError if a remote can't be reached, GitCredentialsError if it
         accepts no credentials, RemoteAheadError if it has other commits, DataRemoteMissingError
@@ -206,7 +209,9 @@ class RemoteManager(RepositoryPart):
         remote, branch, sha = self.check_push(remote, branch)
         progress(0, message="ask")
         credentials = Credentials(ask)
-        before = tip_at(self._git, remote, branch, _create_session(progress, "ask", credentials))
+        refs = (f"{HEADS}{branch}", SHARED_RUNS)
+        tips = tips_at(self._git, remote, refs, _create_session(progress, "ask", credentials))
+        before = tips.get(f"{HEADS}{branch}")
         if before is not None and not self._git.contains(sha, before):
             raise RemoteAheadError(remote=remote, branch=branch)
         commits = self._unpushed_commits(sha, before, remote)
@@ -220,6 +225,11 @@ class RemoteManager(RepositoryPart):
                 _create_session(progress, "branch", credentials),
             )
         self._repository.outbox.try_deliver(progress)
+        exchange = ExchangeResult()
+        if not code_only:
+            session = _create_session(progress, "runs", credentials)
+            runs_tip = tips.get(SHARED_RUNS)
+            exchange = self._runs.send(remote, sha, before, runs_tip, session, progress)
         if self._git.setting(f"branch.{branch}.remote", "path") is None:
             self._git.run("config", f"branch.{branch}.remote", remote)
             self._git.run("config", f"branch.{branch}.merge", f"{HEADS}{branch}")
@@ -230,6 +240,8 @@ class RemoteManager(RepositoryPart):
             previous=before,
             commits=len(commits),
             data=format_paths({item.path for item in data}),
+            runs=exchange.runs,
+            warnings=exchange.warnings,
         )
 
     def check_pull(self, remote: str | None, branch: str | None) -> tuple[str, str]:
@@ -252,7 +264,7 @@ class RemoteManager(RepositoryPart):
         progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> Pulled:
-        """Integrate a remote's branch into the current one, with its data.
+        """Integrate a remote's branch into the current one, with its data and runs.
 
         Raises RemoteUnreachableError if a remote can't be reached, GitCredentialsError if it
         accepts no credentials, VersionItemNotFoundError if it has no such branch,
@@ -263,7 +275,8 @@ class RemoteManager(RepositoryPart):
         remote, branch = self.check_pull(remote, branch)
         progress(0, message="ask")
         line = _create_session(progress, "branch", Credentials(ask))
-        if tip_at(self._git, remote, branch, line) is None:
+        tips = tips_at(self._git, remote, (f"{HEADS}{branch}", SHARED_RUNS), line)
+        if f"{HEADS}{branch}" not in tips:
             raise VersionItemNotFoundError(kind="branch", name=f"{remote}/{branch}")
         theirs = fetch(self._git, remote, branch, line)
         with self._repository.exclusive("pull"):
@@ -271,6 +284,7 @@ class RemoteManager(RepositoryPart):
             head = self._git.find("HEAD")
             outcome, target = self._integrate(head, theirs, f"{remote}/{branch}")
             data = self._switching.fast_forward(target, progress, thorough=True)
+        exchange = self._runs.receive(remote, tips.get(SHARED_RUNS), line, progress)
         count = 0 if outcome is PullOutcome.UP_TO_DATE else len(self._commits_between(theirs, head))
         return Pulled(
             remote=remote,
@@ -280,6 +294,8 @@ class RemoteManager(RepositoryPart):
             outcome=outcome,
             commits=count,
             data=[*data],
+            runs=exchange.runs,
+            warnings=exchange.warnings,
         )
 
     def _current_branch(self) -> str:

@@ -41,6 +41,7 @@ from jupyter_mlws.versioning.experiments.models import (
     Reproduction,
     UnavailableData,
 )
+from jupyter_mlws.versioning.experiments.run_commits import available_commit
 from jupyter_mlws.versioning.experiments.run_environments import run_environments
 from jupyter_mlws.versioning.experiments.run_outputs import list_node_runs
 from jupyter_mlws.versioning.models import UnreachableRemote
@@ -85,9 +86,10 @@ class Reproductions(RepositoryPart):
         run: dict[str, Any] | None = tracking.ask("find_run", identifier=run_id)
         if run is None:
             run = self._version(run_id)
-        commit = run["commit"]
-        if not commit or self._git.find(commit) is None:
-            raise RunCommitMissingError(run=run["id"], commit=commit or "-")
+        commit = available_commit(self._git, run)
+        if commit is None:
+            raise RunCommitMissingError(run=run["id"], commit=run["commit"] or "-")
+        run = {**run, "commit": commit}
         target = self._target_path(run, request or ReproduceRequest())
         if self._is_complete(target):
             raise AlreadyReproducedError(run=run["id"], path=self._relative_path(target))

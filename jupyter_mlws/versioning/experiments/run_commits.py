@@ -6,14 +6,19 @@ have with the next snapshot; the run's record names DVC's data by hash.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import commit_tree
+from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.git.index import private_index, uncommitted_paths
 from jupyter_mlws.git.refs import list_refs
+from jupyter_mlws.mlflow.bundles import RUN_ID
 from jupyter_mlws.versioning.data_index import large_file_threshold
+from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 
 REFS = "refs/mlws/runs/"
 MAX_RUN_REFS = 200
@@ -52,6 +57,26 @@ def commit_worktree(project: Project, run: str) -> RunCommit:
         sha = commit_tree(private, tree, parents, f"Working tree of run {run}\n")
     git.run("update-ref", f"{REFS}{run}", sha)
     return RunCommit(sha, dirty=True)
+
+
+def available_commit(git: Git, run: Mapping[str, Any]) -> str | None:
+    """Return the commit of a run of MLflow if it is here, else a snapshot that names the run.
+
+    The commit of a run with uncommitted changes is only in the clone where it ran. A snapshot that
+    names the run has the same workflow and inputs.
+    """
+    if run["commit"] and git.find(run["commit"]) is not None:
+        return str(run["commit"])
+    return naming_snapshot(git, run)
+
+
+def naming_snapshot(git: Git, run: Mapping[str, Any]) -> str | None:
+    """Return the newest snapshot that names a run of MLflow, or the run that it is within."""
+    for identifier in filter(RUN_ID.fullmatch, (run["id"], run.get("parent") or "")):
+        query = LogQuery("--all", text=f"{TRAILER_RUN}: {identifier}", limit=1)
+        for commit in list_commits(git, query):
+            return commit.sha
+    return None
 
 
 def prune(project: Project) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.environments.store import load, makers
+from jupyter_mlws.versioning.experiments.run_commits import available_commit, naming_snapshot
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.environments import environments_at
 
@@ -17,19 +18,22 @@ from jupyter_mlws.versioning.snapshots.environments import environments_at
 def run_environments(repository: Repository, run: Mapping[str, Any]) -> list[Environment]:
     """Return the environments in which the run's nodes ran, that of the most nodes first.
 
-    Without a record of the nodes, those that the run's commit names; none if it is not here.
+    Without a record of the nodes, those that a snapshot with the run, or else its commit, names.
     """
-    if not run["run"] or not repository.project.has_database():
-        commit = run["commit"]
-        is_here = commit is not None and repository.git.find(commit) is not None
-        return environments_at(repository.git, commit) if is_here else []
+    nodes: dict[str, Any] = {}
+    if run["run"] and repository.project.has_database():
+        with closing(repository.project.database()) as database:
+            query = "SELECT node, record FROM nodes WHERE run = ?"
+            nodes = {
+                row["node"]: json.loads(row["record"])
+                for row in database.execute(query, (run["run"],))
+                if run["node"] in (None, row["node"])
+            }
+    if not nodes:
+        # Not of a workflow, or of another clone.
+        commit = naming_snapshot(repository.git, run) or available_commit(repository.git, run)
+        return environments_at(repository.git, commit) if commit else []
     with closing(repository.project.database()) as database:
-        query = "SELECT node, record FROM nodes WHERE run = ?"
-        nodes = {
-            row["node"]: json.loads(row["record"])
-            for row in database.execute(query, (run["run"],))
-            if run["node"] in (None, row["node"])
-        }
         files = {name: [*(one.get("outputs") or {}).items()] for name, one in nodes.items()}
         environments = makers(database, [file for one in files.values() for file in one])
         ids = Counter(

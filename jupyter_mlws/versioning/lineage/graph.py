@@ -24,8 +24,8 @@ from jupyter_mlws.versioning.lineage.models import (
     LineageQuery,
 )
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
+from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
-from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
 
 COMMITS = 10_000
 """Commits whose trailers are read."""

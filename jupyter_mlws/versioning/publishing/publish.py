@@ -20,6 +20,7 @@ from jupyter_mlws.versioning.data_index import DataIndex
 from jupyter_mlws.versioning.publishing.outbox import Outbox
 
 JOURNAL_PREFIX = "snapshot-"
+TRAILER_RUN = "Mlws-Run"
 TAG_SNAPSHOT = "mlws.snapshot"
 """Tag of an MLflow run: the commit that names it, or ``pending`` before it is published."""
 RUNS_LEFT_OUT = Message(

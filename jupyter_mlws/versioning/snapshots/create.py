@@ -53,6 +53,7 @@ from jupyter_mlws.versioning.publishing.pre_push_hook import install
 from jupyter_mlws.versioning.publishing.publish import (
     RUNS_LEFT_OUT,
     TAG_SNAPSHOT,
+    TRAILER_RUN,
     SnapshotJournal,
     StepCallback,
     discard,
@@ -69,7 +70,6 @@ from jupyter_mlws.versioning.snapshots.run_selection import (
 from jupyter_mlws.versioning.snapshots.verification import utc_now
 
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
-TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
 MAX_GIT_FILE_BYTES = 5_000_000_000
 """Bytes from which on no file is added to git: every later operation would take minutes and

@@ -47,13 +47,10 @@ from jupyter_mlws.versioning.models import (
     Stats,
     VersionChange,
 )
+from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Needs, Repository
 from jupyter_mlws.versioning.snapshots.compare import Comparison
-from jupyter_mlws.versioning.snapshots.create import (
-    TRAILER_DATA,
-    TRAILER_RUN,
-    SnapshotBuilder,
-)
+from jupyter_mlws.versioning.snapshots.create import TRAILER_DATA, SnapshotBuilder
 from jupyter_mlws.versioning.snapshots.gc import GarbageCollector
 from jupyter_mlws.versioning.snapshots.history import History
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
@@ -273,16 +270,22 @@ class SnapshotManager:
         return self._git.resolve(name)
 
     def verify(
-        self, name: str, *, quick: bool = False, progress: ProgressCallback = no_progress
+        self,
+        name: str,
+        *,
+        quick: bool = False,
+        local: bool = False,
+        progress: ProgressCallback = no_progress,
     ) -> Verification:
         """Verify every object of a version in git, in the cache and on the remote.
 
-        ``quick`` checks only names and sizes on the remote. Raises DVCNotInitializedError,
-        DVCConfigError or VersionItemNotFoundError.
+        ``quick`` checks only names and sizes on the remote, ``local`` does not ask it. Raises
+        DVCNotInitializedError, DVCConfigError or VersionItemNotFoundError.
         """
         sha = self._git.resolve(name)
-        self._repository.outbox.try_deliver(progress)
-        return Verifier(self._repository).run(sha, quick=quick, progress=progress)
+        if not local:
+            self._repository.outbox.try_deliver(progress)
+        return Verifier(self._repository).run(sha, quick=quick, local=local, progress=progress)
 
     def repair(
         self, name: str, *, quick: bool = False, progress: ProgressCallback = no_progress

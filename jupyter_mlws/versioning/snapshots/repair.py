@@ -47,7 +47,7 @@ class Repair(RepositoryPart):
         """
         self._progress(0, message="code")
         self._repair_code(sha)
-        items = [] if self._lost_objects else [*data_of(self._content.data_at(sha))]
+        items = [] if self._lost_objects else [*data_of(self._git, self._content, sha)]
         if items:
             with open_integrity_store(self._root, self._git.blob(sha, SETTINGS_FILE)) as data:
                 stored_objects = data.objects(items)
@@ -65,7 +65,8 @@ class Repair(RepositoryPart):
         # Other paths may record the same contents now.
         hashes = {each.md5 for each in stored_objects}
         paths_by_hash: dict[str, list[str]] = {}
-        for each in data.objects(data_of(self._content.data_now(self._git.status()))):
+        present = [item for item in self._content.data_now(self._git.status()) if item.md5]
+        for each in data.objects(present):
             if each.md5 in hashes and not each.listing:
                 paths_by_hash.setdefault(each.md5, []).append(each.path)
         for number, each in enumerate(stored_objects):

@@ -17,7 +17,9 @@ from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.environments.record import FOLDER
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
+from jupyter_mlws.versioning.data_index import DataIndex
 from jupyter_mlws.versioning.models import Proof
+from jupyter_mlws.versioning.publishing.shared_runs import bundles_at
 from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.snapshots.environments import LOCKS, named_environments
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
@@ -30,12 +32,17 @@ class Verifier(RepositoryPart):
     """Verification of snapshots of one project; changes nothing."""
 
     def run(
-        self, sha: str, *, quick: bool = False, progress: ProgressCallback = no_progress
+        self,
+        sha: str,
+        *,
+        quick: bool = False,
+        local: bool = False,
+        progress: ProgressCallback = no_progress,
     ) -> Verification:
         """Verify the snapshot; ``quick`` checks only names and sizes on the remote.
 
-        Raises DVCUnavailableError, DVCNotInitializedError, DVCConfigError if DVC cannot be used. An
-        unreachable remote is part of the result.
+        ``local``: the remote is not asked. Raises DVCUnavailableError, DVCNotInitializedError,
+        DVCConfigError if DVC cannot be used. An unreachable remote is part of the result.
         """
         progress(0, message="code")
         entries, problems = entries_of(self._git, sha)
@@ -43,13 +50,14 @@ class Verifier(RepositoryPart):
         problems += environment_problems(self._git, sha, entries)
         sizes = self._git.sizes({entry.sha for entry in entries})
         objects, size = len(entries), sum(sizes.values())
-        items = list(data_of(self._content.data_at(sha))) if entries else []
+        items = list(data_of(self._git, self._content, sha)) if entries else []
         remote = unreachable = None
         if items:
             spare = self._git.blob(sha, SETTINGS_FILE)
             with open_integrity_store(self._root, spare) as data:
-                stored_objects = data.objects(items)
-                remote = data.remote.name
+                # The listing of a directory that the cache lacks may be on the remote.
+                stored_objects = data.cache.objects(items) if local else data.objects(items)
+                remote = None if local else data.remote.name
                 objects += len(stored_objects)
                 cache_size = sum(data.cache.size_of(each) for each in stored_objects)
                 size += cache_size
@@ -95,9 +103,10 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def data_of(items: Sequence[DataPointer]) -> Iterator[DataPointer]:
-    """Return the items whose hash was recorded."""
-    return (item for item in items if item.md5 is not None)
+def data_of(git: Git, content: DataIndex, sha: str) -> Iterator[DataPointer]:
+    """Yield the data of a snapshot whose hash was recorded, and the bundles of its runs."""
+    yield from (item for item in content.data_at(sha) if item.md5 is not None)
+    yield from bundles_at(git, sha)
 
 
 def problem_of(stored_object: StoredObject, where: Store, problem: ObjectFault) -> ObjectProblem:

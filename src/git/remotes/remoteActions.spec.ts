@@ -43,3 +43,30 @@ it('offers to set up a data remote or to push the code alone', async () => {
   await expect.poll(pushed).toEqual([false, true]);
   expect(setUp).toEqual(['data remote']);
 });
+
+it('says how many runs were pushed, and which were not', async () => {
+  const wire = new Wire();
+  const operation = { id: 'o', kind: 'push', state: 'COMPLETED', progress: {} };
+  wire.answers['GET /git/remotes'] = {
+    items: [{ name: 'origin', url: 'x' }],
+    next_cursor: null
+  };
+  wire.answers['POST /git/push'] = operation;
+  wire.answers['GET /operations/o'] = {
+    ...operation,
+    result: {
+      remote: 'origin',
+      branch: 'main',
+      commits: 1,
+      runs: 2,
+      warnings: ['Run r was not pushed.']
+    }
+  };
+  const work = new Work(wire.client(), {} as OpenDocuments);
+  void new RemoteActions(wire.client(), work, () => undefined).push();
+  await expect
+    .poll(() => Notification.manager.notifications.map(one => one.message))
+    .toContain(
+      'Pushed 1 commit of “main” to origin. 2 runs. Run r was not pushed.'
+    );
+});

@@ -1,7 +1,7 @@
 import { confirm } from '../../lab/confirm';
 import { escapeId, MLWSClient } from '../../api/client';
 import type { IChange, IRemote, ITag } from '../../api/models';
-import { pullData } from '../../lab/clone';
+import { pull, pullData, withRuns } from '../../lab/clone';
 import { notifyOnError } from '../../lab/notify';
 import { REFS } from '../branches/branchActions';
 import { askFields } from '../../lab/fieldsDialog';
@@ -128,16 +128,25 @@ export class RemoteActions {
                     callback: () => void this.push(true)
                   }
                 ],
-          done: ({ remote, branch, commits }) =>
-            commits === 0
-              ? trans.__('%1 is already up to date with “%2”.', remote, branch)
-              : trans._n(
-                  'Pushed %1 commit of “%2” to %3.',
-                  'Pushed %1 commits of “%2” to %3.',
-                  commits,
-                  branch,
-                  remote
-                )
+          done: result => {
+            const { remote, branch, commits } = result;
+            return withRuns(
+              commits === 0
+                ? trans.__(
+                    '%1 is already up to date with “%2”.',
+                    remote,
+                    branch
+                  )
+                : trans._n(
+                    'Pushed %1 commit of “%2” to %3.',
+                    'Pushed %1 commits of “%2” to %3.',
+                    commits,
+                    branch,
+                    remote
+                  ),
+              result
+            );
+          }
         }
       );
     }
@@ -145,23 +154,7 @@ export class RemoteActions {
 
   async pull(): Promise<void> {
     if (await this._hasRemote()) {
-      await this._work.carryOut(
-        '/git/pull',
-        {},
-        {
-          doing: trans.__('Pulling code and data…'),
-          done: ({ remote, branch, outcome, commits }) =>
-            outcome === 'up_to_date'
-              ? trans.__('“%1” is up to date with %2.', branch, remote)
-              : trans._n(
-                  'Pulled %1 commit of “%2” from %3.',
-                  'Pulled %1 commits of “%2” from %3.',
-                  commits,
-                  branch,
-                  remote
-                )
-        }
-      );
+      await pull(this._work);
     }
   }
 
