@@ -23,7 +23,7 @@ import { intervalText, metricLabel } from '../certainty';
 import { environmentTexts } from './environments';
 import { deltaText, metricMatrix, metricText } from './matrix';
 import { BestModel, MetricMatrix, SettingChanges } from './metricsView';
-import { Artifact } from './preview';
+import { OutputArtifact } from './preview';
 import { reportHtml, type ReportPart } from './reportHtml';
 
 /** Types of outputs that a report shows. */
@@ -187,7 +187,7 @@ function Report(): JSX.Element {
                 </h2>
                 {one.error && <Empty>{one.error}</Empty>}
                 {one.preview && (
-                  <Artifact
+                  <OutputArtifact
                     preview={one.preview}
                     name={one.output.port}
                     renderers={renderers}
