@@ -19,7 +19,7 @@ from jupyter_mlws.dvc import resolved
 from jupyter_mlws.dvc.cache import DataCache, StoredObject
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.native.pipeline import open_backend
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault, covers
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.reports.graph_diff import compare_workflows
@@ -110,8 +110,9 @@ class ReportCollector(RepositoryPart):
             *(one.path for one in graphs if one.problem is None),
         }
         status, check = self._git.status(), self.check(head)
-        # Without its data, each node would seem to be changed.
-        is_known = status.head == head and not check.absent
+        # Without its data, each node would seem to be changed. Bundles of runs are no such data.
+        data = [item.path for item in self._content.data_at(head)]
+        is_known = status.head == head and not any(covers(data, path) for path in check.absent)
         return Report(
             base=self._summary(base),
             head=self._summary(head),
@@ -126,6 +127,7 @@ class ReportCollector(RepositoryPart):
             environments=diff.environments,
             files=[file for file in diff.files if file.path not in paths_of_sections],
             plans=[self.plan(path) for path in self._documents.paths()] if is_known else None,
+            is_checked_out=status.head == head,
             dirty=bool(status.entries),
             check=check,
         )

@@ -187,7 +187,7 @@ class HeadCheck(Record):
 class Report(Record):
     """What changed from ``base`` to ``head``, which has ``commits`` that base lacks.
 
-    ``plans`` is null unless head is checked out with its data. ``dirty``: the working tree has
+    ``plans`` is null unless head is checked out, with its data. ``dirty``: the working tree has
     uncommitted changes, which the plans include. ``more_tables``: changed tables beyond those
     compared.
     """
@@ -205,6 +205,7 @@ class Report(Record):
     environments: list[DifferingValue]
     files: list[ChangedFile]
     plans: list[PlannedWorkflow] | None
+    is_checked_out: bool
     dirty: bool
     check: HeadCheck
 

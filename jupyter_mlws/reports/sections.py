@@ -351,7 +351,7 @@ class Sections:
         report, say = self._report, self.say
         if report.plans is None:
             text = say("Not known: the files are not those of {head}.", **self._names)
-            if report.check.absent:
+            if report.is_checked_out:
                 text = say("Not known: data is missing here. Get it with `jupyter mlws data pull`.")
             yield Paragraph([Text(text)])
             return

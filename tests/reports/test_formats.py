@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from jupyter_mlws.cli.reports import TEMPLATES
 from jupyter_mlws.reports import html, markdown
 from jupyter_mlws.reports.graph_diff import compare_workflows
 from jupyter_mlws.reports.graph_picture import MAX_NODES, lay_out, reduce_graph
@@ -169,8 +175,6 @@ def test_a_workflow_that_cannot_be_read_is_named() -> None:
 
 @pytest.mark.parametrize("service", ["github", "gitlab"])
 def test_the_template_of_a_service_finds_the_comment_by_its_marker(service: str) -> None:
-    from jupyter_mlws.cli.reports import TEMPLATES
-
     text = (TEMPLATES / f"{service}.yml").read_text()
     job = yaml.safe_load(text)
     scripts = job["report"]["script"] if service == "gitlab" else [
@@ -198,3 +202,54 @@ def test_the_command_writes_a_file_without_trust(
     assert "--output" in capsys.readouterr().err
     assert main(["report", "--template", "github"]) == 0
     assert "pull-requests: write" in capsys.readouterr().out
+
+
+def test_the_job_of_gitlab_keeps_one_comment(tmp_path: Path) -> None:
+    notes: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.headers["PRIVATE-TOKEN"] == "secret"
+            self.reply({"id": 7} if self.path.endswith("/user") else notes)
+
+        def do_POST(self) -> None:
+            notes.append({"id": 1, "author": {"id": 7}, "body": self.read_body()})
+            self.reply(notes[0])
+
+        def do_PUT(self) -> None:
+            assert self.path.endswith("/notes/1")
+            notes[0]["body"] = self.read_body()
+            self.reply(notes[0])
+
+        def read_body(self) -> str:
+            size = int(self.headers["Content-Length"])
+            body: str = json.loads(self.rfile.read(size))["body"]
+            return body
+
+        def reply(self, body: Any) -> None:
+            content = json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    script = yaml.safe_load((TEMPLATES / "gitlab.yml").read_text())["report"]["script"][-1]
+    # Not a module of the project, which would get the token.
+    (tmp_path / "json.py").write_text("raise SystemExit('imported')")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        variables = {
+            "CI_API_V4_URL": f"http://127.0.0.1:{server.server_port}/api/v4",
+            "CI_PROJECT_ID": "3",
+            "CI_MERGE_REQUEST_IID": "5",
+            "REPORT_TOKEN": "secret",
+        }
+        for text in ("first", "第二"):
+            (tmp_path / "report.md").write_text(f"{MARKER}\n{text}", encoding="utf-8")
+            command = ["bash", "-euo", "pipefail", "-c", script]
+            subprocess.run(command, cwd=tmp_path, env={**os.environ, **variables}, check=True)
+        server.shutdown()
+    assert [note["body"] for note in notes] == [f"{MARKER}\n第二"]
