@@ -83,7 +83,7 @@ class RunPage:
         if path not in sizes:
             raise VersionItemNotFoundError(kind="file", name=path)
         if (sizes[path] or 0) > MAX_PREVIEW_BYTES:
-            raise PreviewError(kind="artifact", reason=TOO_LARGE)
+            raise PreviewError(kind="file", reason=TOO_LARGE)
         with TemporaryDirectory(prefix="mlws-") as folder:
             try:
                 place = self._tracking.ask("artifact", run=run["id"], path=path, folder=folder)

@@ -57,6 +57,7 @@ MAX_LISTING_BYTES = 64 * 1024 * 1024
 STORE_TIMEOUT = 3600.0
 """Seconds for MLflow's process to store the files of one run."""
 MD5 = re.compile("[0-9a-f]{32}")
+NO_BUNDLE = Message("its entry names no bundle")
 RUNS_STAY = Message(
     "The runs that the commits name stay on this machine, because the project has no data remote. "
     "`jupyter mlws data remote NAME URL` adds one."
@@ -305,8 +306,7 @@ class RunExchange(RepositoryPart):
         """
         items = bundles_of(self._git, entries)
         for run in entries.keys() - items.keys():
-            reason = "its entry names no bundle"
-            warnings.append(RunBundleInvalidError(run=run, reason=reason).message)
+            warnings.append(RunBundleInvalidError(run=run, reason=NO_BUNDLE).message)
         data.remote.fetch_listings(items.values())
         valid, intact = {}, {}
         for run, item in items.items():
