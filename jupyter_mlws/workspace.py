@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.experiments import Experiments
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.run.runs import Runs
+    from jupyter_mlws.workflows.run_manager import RunManager
 
 
 class Workspace:
@@ -196,6 +197,14 @@ class Workspace:
         from jupyter_mlws.workflows.experiments import Experiments
 
         return Experiments(self.runs, self.tracking)
+
+    @cached_property
+    def run_manager(self) -> RunManager:
+        from jupyter_mlws.workflows.run_manager import RunManager
+        from jupyter_mlws.workflows.run_page import RunPage
+
+        page = RunPage(self._repository, self.run_outputs, self.workflows.results)
+        return RunManager(self.experiments, self._repository, page)
 
     def close(self) -> None:
         """Close the managers that were built."""

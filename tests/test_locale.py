@@ -123,7 +123,7 @@ def test_settings_are_chinese_in_jupyterlabs_settings_editor(tmp_path: Path) -> 
         translator.set_locale("en")
     assert warnings == []
     schemas = [plugin["schema"] for plugin in listed["settings"]]
-    assert len(schemas) == 10
+    assert len(schemas) == 11
     texts = [
         part[key]
         for schema in schemas

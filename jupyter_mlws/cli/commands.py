@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from jupyter_mlws.api.client import find_server, segment
+from jupyter_mlws.api.client import RemoteError, find_server, segment
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli import snapshot_views, workflow_runs, workflow_views
 from jupyter_mlws.cli.console import Block, LiveRegion, Tone, line
@@ -28,6 +28,8 @@ from jupyter_mlws.core.errors import (
     Fault,
     ImportFailedError,
     InvalidRunParameterError,
+    MLWSError,
+    VersionItemNotFoundError,
     WorkflowItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
@@ -496,21 +498,50 @@ def workflow_of(context: CommandContext, words: Sequence[str]) -> tuple[str, lis
 
 
 def find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
-    """Return (workflow path, run) for a run ID; ``latest`` is the newest run of any workflow."""
+    """Return (workflow path, run) for a name, a title or the start of an ID.
+
+    ``latest`` is the newest run of any workflow.
+    """
     workflows = workflow_runs.list_workflows(client)
     newest = [(w["path"], w["run"]) for w in workflows if w["run"] is not None]
     if run == LATEST and newest:
         return max(newest, key=lambda row: str(row[1]["id"]))
-    for workflow in workflows:
-        for candidate in client.list(f"{workflow_address(workflow['path'])}/runs"):
-            if candidate["id"] == run:
-                return workflow["path"], candidate
-    raise WorkflowItemNotFoundError(kind="run", name=run)
+    runs = {
+        record["id"]: (workflow["path"], record)
+        for workflow in workflows
+        for record in client.list(f"{workflow_address(workflow['path'])}/runs")
+    }
+    row = None if run == LATEST or run in runs else resolve_run(client, run)
+    identifier = run if row is None else row["run"]
+    if identifier not in runs:
+        raise WorkflowItemNotFoundError(kind="run", name=run)
+    path, record = runs[identifier]
+    return str(path), record
 
 
-def run_id(client: ProjectClient, run: str) -> str:
-    """Return the ID of a run; ``latest`` is the newest run of any workflow."""
-    return str(find_run(client, run)[1]["id"]) if run == LATEST else run
+def resolve_run(client: ProjectClient, run: str, **query: bool) -> JSON | None:
+    """Return the run that a name, a title or the start of an ID means; None if there is none.
+
+    ``latest`` is the newest run of any workflow. ``deleted=True``: among the runs that were
+    deleted.
+    """
+    if run == LATEST:
+        run = str(find_run(client, run)[1]["id"])
+    try:
+        row: JSON = client.get("runs/resolve", {"name": run, **query})
+    except (MLWSError, RemoteError) as error:
+        if error.as_dict(client.language)["code"] != VersionItemNotFoundError.code:
+            raise
+        return None
+    return row
+
+
+def run_id(client: ProjectClient, run: str, **query: bool) -> str:
+    """Return the ID of the run that :func:`resolve_run` finds."""
+    row = resolve_run(client, run, **query)
+    if row is None:
+        raise VersionItemNotFoundError(kind="run", name=run)
+    return str(row["id"] or row["run"])
 
 
 def _follow_run(context: CommandContext, path: str, run: str, region: LiveRegion | None) -> JSON:

@@ -63,27 +63,77 @@ class Cell:
 class Table:
     """Rows under named columns.
 
-    A terminal wraps the cells of a table without ``required``. With it, a terminal hides the last
-    columns that do not fit, except the first ``required`` ones, and shows ``hint``.
+    A terminal wraps the cells of a table without ``required``. With it, a terminal hides the
+    columns that do not fit, the last one first or by ``order``, except ``required`` ones, and shows
+    ``hint``. ``flexible``: the column whose texts are cut to make room.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     required: int | None = None
     hint: str = ""
+    order: Sequence[int] = ()
+    flexible: int | None = None
+
+    @property
+    def widths(self) -> list[int]:
+        """The width of each column in characters, gap included."""
+        from rich.cells import cell_len
+
+        texts = [self.columns, *([cell.text for cell in row] for row in self.rows)]
+        return [
+            max(cell_len(text) for row in texts for text in row[place].split("\n")) + len(GAP)
+            for place in range(len(self.columns))
+        ]
+
+    def fit(self, width: int) -> Table:
+        """Return the table with the columns that fit into a number of characters."""
+        from rich.cells import cell_len, chop_cells, set_cell_size
+
+        widths = self.widths
+        least = list(widths)
+        if self.flexible is not None:
+            share = max(MIN_FLEXIBLE_WIDTH, round(width * FLEXIBLE_SHARE))
+            least[self.flexible] = min(widths[self.flexible], share + len(GAP))
+        places = list(self.order or range(len(self.columns)))
+        while len(places) > (self.required or 0) and sum(least[one] for one in places) > width:
+            places.pop()
+        places.sort()
+        room = width - len(GAP) - sum(widths[one] for one in places if one != self.flexible)
+
+        def cut(place: int, cell: Cell) -> Cell:
+            if place != self.flexible or cell_len(cell.text) <= room:
+                return cell
+            # In the middle: some texts differ in their ends.
+            end = chop_cells(cell.text[::-1], max(room // 3, 1))[0][::-1]
+            end = end.partition(" ")[2] or end
+            start = set_cell_size(cell.text, max(room - 1 - cell_len(end), 0)).rstrip()
+            return Cell(f"{start}…{end}", cell.tone)
+
+        return Table(
+            [self.columns[place] for place in places],
+            [[cut(place, row[place]) for place in places] for row in self.rows],
+        )
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of text; ``fixed`` ones, such as a diff, keep their spaces."""
+    """Lines of text; ``fixed`` ones, such as a diff, keep their spaces.
+
+    A terminal cuts those to ``clip`` at its width.
+    """
 
     lines: Sequence[Sequence[Cell]]
     fixed: bool = False
+    clip: bool = False
 
 
 Block = Table | Lines
 GAP = "  "
 """Space between two columns."""
+MIN_FLEXIBLE_WIDTH = 24
+FLEXIBLE_SHARE = 0.3
+"""Share of a terminal's width below which a flexible column is not cut."""
 
 
 def line(text: str, tone: Tone = Tone.PLAIN) -> Lines:
@@ -136,13 +186,12 @@ class TerminalScreen:
                 self._out.write(plain(block))
             elif isinstance(block, Table) and block.required is not None:
                 # The columns that fit, without wrapping cells, so that IDs can be copied.
-                count = len(block.columns)
-                while count > block.required and _width(block, count) > self._console.width:
-                    count -= 1
-                visible = Table(block.columns[:count], [row[:count] for row in block.rows])
-                self._create_console(_width(visible, count)).print(_rich(visible))
-                if count < len(block.columns):
+                visible = block.fit(self._console.width)
+                self._create_console(sum(visible.widths)).print(_rich(visible))
+                if len(visible.columns) < len(block.columns):
                     self._console.print(_rich(line(block.hint, Tone.FAINT)), soft_wrap=True)
+            elif isinstance(block, Lines) and block.clip:
+                self._console.print(_rich(block), no_wrap=True, overflow="ellipsis")
             else:
                 self._console.print(_rich(block), soft_wrap=isinstance(block, Lines))
         self._out.flush()
@@ -256,17 +305,6 @@ def _bundle(blocks: Sequence[Block]) -> dict[str, str]:
         "text/html": "".join(_html(block) for block in blocks),
         "text/plain": "".join(plain(block) for block in blocks).rstrip("\n"),
     }
-
-
-def _width(table: Table, count: int) -> int:
-    """Return the width of the first ``count`` columns in characters, gaps included."""
-    from rich.cells import cell_len
-
-    texts = [table.columns, *([cell.text for cell in row] for row in table.rows)]
-    return sum(
-        max(cell_len(text) for row in texts for text in row[column].split("\n")) + len(GAP)
-        for column in range(count)
-    )
 
 
 def plain(block: Block) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from jupyter_mlws.api.client import RemoteError
-from jupyter_mlws.cli import workflow_runs
+from jupyter_mlws.cli import run_views, workflow_runs
 from jupyter_mlws.cli.context import LATEST, CommandContext
-from jupyter_mlws.client.project import ProjectClient, workflow_address
+from jupyter_mlws.client.project import ProjectClient
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 
@@ -74,12 +76,14 @@ PROJECT_COMMANDS: list[CommandSpec] = []
 DATA_COMMANDS: list[CommandSpec] = []
 ENVIRONMENT_COMMANDS: list[CommandSpec] = []
 CAPSULE_COMMANDS: list[CommandSpec] = []
+RUN_COMMANDS: list[CommandSpec] = []
 GROUPS = {
     "": COMMANDS,
     "projects": PROJECT_COMMANDS,
     "data": DATA_COMMANDS,
     "env": ENVIRONMENT_COMMANDS,
     "capsule": CAPSULE_COMMANDS,
+    "runs": RUN_COMMANDS,
 }
 Action = TypeVar("Action", bound=Callable[..., int])
 
@@ -134,26 +138,43 @@ def argument(name: str, **settings: Any) -> Parameter:
     return Parameter([name], {**ARGUMENT_SETTINGS.get(name, {}), **settings})
 
 
-Completion = Callable[[click.Context, click.Parameter, str], list[str]]
+Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def _completion(list_names: Callable[[ProjectClient], list[str]]) -> Completion:
+def _completion(
+    list_names: Callable[[ProjectClient], Iterable[str | CompletionItem]],
+) -> Completion:
     """Return a completion of the names in a project; it has none if they cannot be listed."""
 
-    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    def complete(
+        context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
         command_context = context.find_object(CommandContext)
         if command_context is None:
             return []
         try:
-            names = list_names(command_context.client)
+            names = list(list_names(command_context.client))
         except (MLWSError, RemoteError):
             # The command itself reports the error.
             return []
         finally:
             command_context.close()
-        return [name for name in names if name.startswith(incomplete)]
+        items = [CompletionItem(name) if isinstance(name, str) else name for name in names]
+        return [item for item in items if item.value.startswith(incomplete)]
 
     return complete
+
+
+def _run_names(client: ProjectClient, **query: bool) -> Iterator[CompletionItem]:
+    """Yield the names and short IDs of the newest runs, with their titles as help."""
+    rows = client.list("runs", MAX_COMPLETION_RUNS, query)
+    short = run_views.short_ids(rows)
+    for row in rows:
+        identifier = short[row["id"] or row["run"]]
+        # A name with spaces would have to be quoted, in each shell in another way.
+        if row["name"] == row["title"] and not re.search(r"\s", row["name"]):
+            yield CompletionItem(row["name"], help=identifier)
+        yield CompletionItem(identifier, help=row["title"])
 
 
 complete_workflow = _completion(
@@ -163,24 +184,14 @@ complete_snapshot = _completion(
     lambda client: [row["short"] for row in client.list("snapshots", 20)]
 )
 complete_branch = _completion(lambda client: [row["name"] for row in client.list("git/branches")])
-complete_run = _completion(
-    lambda client: [
-        LATEST,
-        *sorted(
-            (
-                run["id"]
-                for workflow in workflow_runs.list_workflows(client)
-                for run in client.list(f"{workflow_address(workflow['path'])}/runs")
-            ),
-            reverse=True,
-        )[:MAX_COMPLETION_RUNS],
-    ]
-)
+complete_run = _completion(lambda client: [LATEST, *_run_names(client)])
+complete_deleted_run = _completion(lambda client: _run_names(client, deleted=True))
 
 ARGUMENT_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "path": {"type": click.Path()},
     "paths": {"type": click.Path()},
     "run": {"shell_complete": complete_run},
+    "runs": {"metavar": "RUN...", "required": True, "shell_complete": complete_run},
     "snapshot": {"shell_complete": complete_snapshot},
 }
 """Settings of arguments by their names."""

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from jupyter_mlws.cli.code_views import data_lines
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
 from jupyter_mlws.cli.views import COMMIT, JSON, Column, Views, number_of
 from jupyter_mlws.core.i18n import Message
+
+RELATIONS = {
+    "code": Message("code"),
+    "held": Message("present"),
+    "holds": Message("holds"),
+    "logged": Message("logged"),
+    "makes": Message("makes"),
+    "needs": Message("needs"),
+    "parameters": Message("parameters"),
+    "part": Message("part"),
+    "ran": Message("ran"),
+    "read": Message("read"),
+    "recorded": Message("recorded"),
+    "wrote": Message("wrote"),
+}
+"""Relations of the lineage graph, by the API's words."""
 
 
 def comparison(views: Views, names: Sequence[str], result: JSON) -> list[Block]:
@@ -49,26 +66,86 @@ def best(views: Views, ranking: JSON, similar: Sequence[str] = ()) -> list[Block
     return [table]
 
 
-def lineage(views: Views, graph: JSON) -> list[Block]:
-    """Render a line for every edge of the lineage graph, upstream first."""
-    if not graph["edges"]:
-        return [line(views.say("No inputs or outputs are known."), Tone.FAINT)]
+def lineage(views: Views, graph: JSON, depth: int) -> list[Block]:
+    """Render an item as a tree of what it was made from, and one of what was made from it."""
     nodes = {node["id"]: node for node in graph["nodes"]}
+    start = graph["of"]
+    blocks: list[Block] = [Lines([_item(views, nodes[start], Tone.STRONG)], fixed=True, clip=True)]
+    if not graph["edges"]:
+        return [*blocks, line(views.say("No inputs or outputs are known."), Tone.FAINT)]
+    for title, near, far in (
+        (Message("Upstream"), "target", "source"),
+        (Message("Downstream"), "source", "target"),
+    ):
+        steps: dict[str, list[tuple[str, str]]] = {}
+        for edge in graph["edges"]:
+            steps.setdefault(edge[near], []).append((edge[far], edge["relation"]))
+        if start not in steps:
+            continue
+        levels = {start: 0}
+        for item in (order := [start]):
+            for other, _ in steps.get(item, ()):
+                if other not in levels:
+                    levels[other] = levels[item] + 1
+                    order.append(other)
+        rows = list(_Tree(views, nodes, steps, levels, depth, {start}).branches(start))
+        count = sum(level > depth for level in levels.values())
+        if count:
+            facts = {"count": count, "depth": max(levels.values())}
+            rows.append([Cell(views.say("… {count} more, --depth {depth}", **facts), Tone.FAINT)])
+        blocks += [line(title.in_(views.language), Tone.STRONG), Lines(rows, fixed=True, clip=True)]
+    if graph["truncated"]:
+        blocks.append(line(views.say("Truncated."), Tone.FAINT))
+    return blocks
 
-    def cell(identifier: str) -> Cell:
-        node = nodes[identifier]
-        tone = Tone.STRONG if identifier == graph["of"] else Tone.PLAIN
-        return Cell(f"{node['kind']} {node['label']}", tone)
 
-    table = views.table(
-        graph["edges"],
-        Column(Message("Upstream"), lambda edge: cell(edge["source"])),
-        Column(Message.verbatim(""), "relation", Tone.FAINT),
-        Column(Message("Downstream"), lambda edge: cell(edge["target"])),
-    )
-    if not graph["truncated"]:
-        return [table]
-    return [table, line(views.say("Truncated."), Tone.FAINT)]
+def _item(views: Views, node: JSON, tone: Tone = Tone.PLAIN) -> list[Cell]:
+    if node["kind"] == "params":
+        # The relation says what it is.
+        return [Cell(node["label"], tone)]
+    label = node["facts"]["title"] if node["kind"] == "run" else node["label"]
+    return [Cell(f"{views.word(node['kind']).text} ", Tone.FAINT), Cell(label, tone)]
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """The steps of a lineage graph in one direction, by item.
+
+    ``levels`` are the numbers of steps from the start. An item that is on several branches has its
+    own branches once, nearest to the start; elsewhere an arrow points there.
+    """
+
+    views: Views
+    nodes: Mapping[str, JSON]
+    steps: Mapping[str, Sequence[tuple[str, str]]]
+    levels: Mapping[str, int]
+    depth: int
+    branched: set[str] = field(default_factory=set)
+
+    def branches(
+        self, item: str, above: Sequence[tuple[str, str]] = (), indent: str = ""
+    ) -> Iterator[list[Cell]]:
+        """Yield a line for every step from an item, and those below it.
+
+        Steps that the item ``above`` has, too, are left out.
+        """
+        level = self.levels[item] + 1
+        own = self.steps.get(item, ())
+        rows = [row for row in own if row not in above] if level <= self.depth else []
+        for place, (other, relation) in enumerate(rows, 1):
+            is_last = place == len(rows)
+            word = RELATIONS[relation].in_(self.views.language)
+            arrow = "  ↑" if other in self.branched else "  ↓"
+            repeats = other in self.branched or self.levels[other] < level
+            yield [
+                Cell(f"{indent}{'└─' if is_last else '├─'} {word}  ", Tone.FAINT),
+                *_item(self.views, self.nodes[other]),
+                Cell(arrow if repeats else "", Tone.FAINT),
+            ]
+            if not repeats:
+                self.branched.add(other)
+                inner = indent + ("   " if is_last else "│  ")
+                yield from self.branches(other, own, inner)
 
 
 def started_run(views: Views, run: JSON) -> list[Block]:

@@ -13,8 +13,8 @@ import click
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import declared as cli
-from jupyter_mlws.cli import experiment_views, workflow_views
-from jupyter_mlws.cli.commands import run_id, workflow_of
+from jupyter_mlws.cli import experiment_views, run_views
+from jupyter_mlws.cli.commands import resolve_run, run_id
 from jupyter_mlws.cli.console import Tone, line
 from jupyter_mlws.cli.context import (
     EXIT_FAILURE,
@@ -32,37 +32,6 @@ OPEN_VARIABLE = "MLWS_TRACKED_RUN"
 RUN_VARIABLE = "MLFLOW_RUN_ID"
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 MAX_ERROR_LENGTH = 1000
-
-
-@cli.command(
-    "List runs with their metrics, or only those of FILE.",
-    cli.argument("file", shell_complete=cli.complete_workflow),
-    cli.option(
-        "MLflow search expression, e.g. \"metrics.acc > 0.9 and params.kind = 'forest'\".",
-        "-f",
-        "--filter",
-    ),
-    cli.NAME_QUERY,
-    cli.option("Sort order, e.g. `metrics.acc DESC`.", "-s", "--sort", metavar="COLUMN"),
-    cli.option("Include the runs of nodes.", "--nested"),
-    cli.WIDE,
-    cli.NUMBER,
-)
-def runs(
-    context: CommandContext,
-    file: str | None,
-    number: int,
-    filter: str | None,  # noqa: A002  the option's own name
-    query: str | None,
-    sort: Sequence[str],
-    nested: bool,
-    wide: bool,
-) -> int:
-    workflow = workflow_of(context, [file])[0] if file else None
-    parameters = {"sort": list(sort), "workflow": workflow, "nested": nested}
-    parameters |= {"filter": filter or None, "q": query or None}
-    items = context.client.list("runs", number, parameters)
-    return context.answer(items, partial(workflow_views.runs, wide=wide))
 
 
 @cli.command(
@@ -98,20 +67,30 @@ def compare(context: CommandContext, things: Sequence[str]) -> int:
 
 @cli.command(
     "Show where ITEM comes from and what was made from it. ITEM is a data path, "
-    "MODEL:VERSION, run:ID or snapshot:COMMIT.",
+    "MODEL:VERSION, run:RUN or snapshot:COMMIT.",
     cli.argument("of", metavar="ITEM", type=click.Path()),
+    cli.option(
+        "Number of steps from ITEM that are shown.",
+        "--depth",
+        type=click.IntRange(1),
+        default=3,
+        show_default=True,
+    ),
 )
-def lineage(context: CommandContext, of: str) -> int:
+def lineage(context: CommandContext, of: str, depth: int) -> int:
     # Data can be specified by its path, and a model without a prefix.
     kind, colon, rest = of.partition(":")
     if colon and kind in ("model", "run", "dataset", "snapshot", "node"):
         if kind == "dataset" and "@" not in rest:
             of = f"dataset:{context.path(rest)}"
+        if kind == "run":
+            of = f"run:{run_id(context.client, rest)}"
     elif (context.folder / of).exists():
         of = f"dataset:{context.path(of)}"
     else:
         of = f"model:{of}"
-    return context.answer(context.client.get("lineage", {"of": of}), experiment_views.lineage)
+    graph = context.client.get("lineage", {"of": of})
+    return context.answer(graph, partial(experiment_views.lineage, depth=depth))
 
 
 @cli.command(
@@ -136,8 +115,10 @@ def reproduce(
         "path": context.path(path) if path else None,
         "environments": not no_environment,
     }
-    run = version_id(run_id(context.client, run))
-    reproduction = context.follow(f"runs/{segment(run)}/reproduce", request)
+    # A snapshot or MODEL:VERSION is no run.
+    row = resolve_run(context.client, run)
+    identifier = version_id(run) if row is None else row["id"] or row["run"]
+    reproduction = context.follow(f"runs/{segment(identifier)}/reproduce", request)
     return context.answer(reproduction, experiment_views.reproduction)
 
 
@@ -183,7 +164,7 @@ def track(
         run = os.environ.get(OPEN_VARIABLE)
         if not run:
             raise UsageFaultError(context.views.say("No active run."))
-        return context.answer_one(finish(context, run, "COMPLETED"), workflow_views.runs)
+        return context.answer_one(finish(context, run, "COMPLETED"), run_views.runs)
     if command:
         return _track_command(context, command, name, experiment)
     if not kernel:
@@ -259,7 +240,7 @@ def _track_command(
         return EXIT_INTERRUPTED
     failure = f"exit code {code}" if code else None
     record = finish(context, run["id"], "FAILED" if code else "COMPLETED", failure)
-    context.answer_one(record, workflow_views.runs)
+    context.answer_one(record, run_views.runs)
     return EXIT_FAILURE if code else EXIT_SUCCESS
 
 

@@ -113,7 +113,7 @@ def run_line(shell: Any, line: str) -> Any:
 
 def track_cell(shell: Any, line: str, cell: str) -> None:
     """``track [NAME]``: run the cell as an MLflow run that finishes with its status."""
-    from jupyter_mlws.cli import experiments, workflow_views
+    from jupyter_mlws.cli import experiments, run_views
 
     with _command_context(shell) as context:
         words = shlex.split(line)
@@ -127,7 +127,7 @@ def track_cell(shell: Any, line: str, cell: str) -> None:
             status = "CANCELLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
             message = f"{type(error).__name__}: {error}"
         record = experiments.finish(context, run, status, message)
-        context.screen.show(*workflow_views.runs(context.views, [record]))
+        context.screen.show(*run_views.runs(context.views, [record]))
         if not result.success:
             raise MLWSMagicError(context.views.say("The cell failed."))
 

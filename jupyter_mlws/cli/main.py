@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.api.client import RemoteError
@@ -22,6 +23,7 @@ from jupyter_mlws.cli import (  # noqa: F401  declare them
     data,
     environments,
     experiments,
+    runs,
 )
 from jupyter_mlws.cli.console import TerminalScreen
 from jupyter_mlws.cli.context import (
@@ -38,6 +40,7 @@ from jupyter_mlws.cli.declared import (
     DATA_COMMANDS,
     ENVIRONMENT_COMMANDS,
     PROJECT_COMMANDS,
+    RUN_COMMANDS,
     CommandSpec,
 )
 from jupyter_mlws.client.project import Origin
@@ -74,13 +77,28 @@ class _Group(click.Group):
     default = ""
     """Command whose name may be left out."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        command = self.commands.get(self.default)
+        if command is not None:
+            # A completion of nothing is one of the group's commands.
+            is_complete = not ctx.resilient_parsing and not any(p.required for p in command.params)
+            if args[0] not in (*self.commands, *ctx.help_option_names) if args else is_complete:
+                args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        items = super().shell_complete(ctx, incomplete)
+        command = self.commands.get(self.default)
+        if command is not None:
+            inner = click.Context(command, ctx, self.default, resilient_parsing=True)
+            items += command.shell_complete(inner, incomplete)
+        return items
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            if self.default:
-                return super().resolve_command(ctx, [self.default, *args])
             inner = [
                 f"{other} {name}"
                 for other, command in self.commands.items()
@@ -140,6 +158,12 @@ def build(language: str) -> click.Group:
     capsule_group = _group("capsule", about_capsules, language, CAPSULE_COMMANDS)
     capsule_group.default = "create"
     top.add_command(capsule_group)
+    about_runs = Message(
+        "List, show, change and delete runs. Without a command, list them (`runs list`)."
+    )
+    run_group = _group("runs", about_runs, language, RUN_COMMANDS)
+    run_group.default = "list"
+    top.add_command(run_group)
     return top
 
 

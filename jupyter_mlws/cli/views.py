@@ -101,12 +101,22 @@ class Views:
             return [line(empty.in_(self.language), Tone.FAINT)]
         return [self.table(rows, *columns)]
 
-    def responsive(self, table: Table, command: str, *, wide: bool) -> Table:
+    def responsive(
+        self,
+        table: Table,
+        command: str,
+        *,
+        wide: bool,
+        order: Sequence[int] = (),
+        flexible: int | None = None,
+    ) -> Table:
         """Return a table that a terminal shows with the columns that fit, or all if ``wide``."""
         hint = self.say(
             "Some columns are hidden. Use `{command} --wide` to show all.", command=command
         )
-        return replace(table, required=len(table.columns) if wide else 2, hint=hint)
+        if wide:
+            return replace(table, required=len(table.columns), hint=hint)
+        return replace(table, required=2, hint=hint, order=order, flexible=flexible)
 
     def word(self, word: str) -> Cell:
         """Return a term of the API in the reader's language and in its color."""
@@ -142,6 +152,25 @@ def when_of(moment: Any) -> str:
         return DASH
     local = datetime.fromtimestamp(seconds, UTC).astimezone()
     return local.strftime("%Y-%m-%d %H:%M")
+
+
+def short_when_of(moment: Any) -> str:
+    """Return a time of the API without the part of the date that is also today's."""
+    text, today = when_of(moment), when_of(datetime.now(UTC).timestamp())
+    if text[:10] == today[:10]:
+        return text[11:]
+    return text[5:] if text[:4] == today[:4] else text[:10]
+
+
+def seconds_of(seconds: float | None) -> str:
+    """Return a duration as text."""
+    if seconds is None:
+        return DASH
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def number_of(value: Any) -> str:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.views import (
-    COMMIT,
     DASH,
     JSON,
     Column,
     Views,
     columns_of,
+    seconds_of,
     timestamp_of,
-    when_of,
 )
 from jupyter_mlws.core.i18n import Message, term
 
@@ -97,14 +96,14 @@ def plan(views: Views, plan: JSON) -> list[Block]:
         NODE,
         Column(Message("Action"), lambda row: views.word(row["action"])),
         Column(Message("Reason"), _reasons),
-        Column(Message("Estimate"), lambda row: _seconds(row["estimate_seconds"]), Tone.FAINT),
+        Column(Message("Estimate"), lambda row: seconds_of(row["estimate_seconds"]), Tone.FAINT),
     )
     text = views.say("{run} to run, {restorable} to restore, {cached} cached", **plan["summary"])
     blocks: list[Block] = [table, line(text, Tone.STRONG)]
     if plan["summary"]["run"] and plan["estimate_seconds"] is not None:
         about = views.say(
             "About {time} with {jobs} in parallel",
-            time=_seconds(plan["estimate_seconds"]),
+            time=seconds_of(plan["estimate_seconds"]),
             jobs=plan["jobs"],
         )
         if plan["without_estimate"]:
@@ -150,7 +149,7 @@ def sweeps(views: Views, sweeps: JSON) -> list[Block]:
                 ),
             ),
             Column(Message("Status"), lambda row: views.word(row["status"] or DASH)),
-            Column(Message("Duration"), lambda row: _seconds(row["duration"]), Tone.FAINT),
+            Column(Message("Duration"), lambda row: seconds_of(row["duration"]), Tone.FAINT),
             *columns_of("values", values, value_text),
             *columns_of("metrics", metrics),
         )
@@ -180,7 +179,7 @@ def run(views: Views, run: JSON) -> list[Block]:
         run["nodes"],
         NODE,
         Column(Message("Status"), lambda row: views.word(row["status"])),
-        Column(Message("Duration"), lambda row: _seconds(_elapsed_seconds(row, now)), Tone.FAINT),
+        Column(Message("Duration"), lambda row: seconds_of(_elapsed_seconds(row, now)), Tone.FAINT),
         Column(Message.verbatim(""), reason, Tone.FAINT),
     )
     return [table, *run_end(views, run)]
@@ -191,7 +190,7 @@ def run_end(views: Views, run: JSON) -> list[Block]:
     head = [
         Cell(f"{run['id']}  ", Tone.FAINT),
         views.word(run["status"]),
-        Cell(f"  {_seconds(_elapsed_seconds(run, time.time()))}", Tone.FAINT),
+        Cell(f"  {seconds_of(_elapsed_seconds(run, time.time()))}", Tone.FAINT),
     ]
     blocks: list[Block] = [Lines([head])]
     error = run["error"]
@@ -214,25 +213,8 @@ def run_end(views: Views, run: JSON) -> list[Block]:
 
 def node_line(views: Views, node: JSON) -> list[Block]:
     """Render the status of one node, for output that can only be appended to."""
-    duration = Cell(f"  {_seconds(node['duration'])}".rstrip(f" {DASH}"))
+    duration = Cell(f"  {seconds_of(node['duration'])}".rstrip(f" {DASH}"))
     return [Lines([[Cell(f"{node['id']}  "), views.word(node["status"]), duration]])]
-
-
-def runs(views: Views, runs: Sequence[JSON], *, wide: bool = False) -> list[Block]:
-    if not runs:
-        return [line(views.say("No runs yet."), Tone.FAINT)]
-    metrics = sorted({name for run in runs for name in run["metrics"]})
-    table = views.table(
-        runs,
-        Column(Message("Run"), lambda row: row["run"] or row["id"] or "", Tone.STRONG),
-        Column(Message("Status"), lambda row: views.word(row["status"])),
-        Column(Message("Started"), lambda row: when_of(row["started"]), Tone.FAINT),
-        Column(Message("Time"), lambda row: _seconds(row["duration"]), Tone.FAINT),
-        *columns_of("metrics", metrics),
-        COMMIT,
-        Column(Message("Workflow"), lambda row: row["workflow"] or "", Tone.FAINT),
-    )
-    return [views.responsive(table, "runs", wide=wide)]
 
 
 def projects(views: Views, projects: Sequence[JSON]) -> list[Block]:
@@ -287,13 +269,3 @@ def _elapsed_seconds(record: JSON, now: float) -> float | None:
         return float(record["duration"])
     started = timestamp_of(record["started"])
     return max(0.0, now - started) if started is not None else None
-
-
-def _seconds(seconds: float | None) -> str:
-    if seconds is None:
-        return DASH
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

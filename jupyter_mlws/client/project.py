@@ -142,6 +142,9 @@ class ProjectClient:
     ) -> Any:
         return self._transport.request("POST", path, {}, _given(body), headers or {})
 
+    def patch(self, path: str, body: Query) -> Any:
+        return self._transport.request("PATCH", path, {}, _given(body), {})
+
     def put(self, path: str, body: Query) -> Any:
         return self._transport.request("PUT", path, {}, _given(body), {})
 

@@ -938,6 +938,35 @@ class ShallowHistoryError(MLWSError, code="30277", status=409):
     snapshot: str
 
 
+class RunNotRecordedError(MLWSError, code="30280", status=409):
+    message = Message("MLflow has no record of the run {run}.")
+    solution = Message(
+        "A run whose nodes were all cached has no record of its own: change the run before it. "
+        "Other runs are recorded after they end."
+    )
+    run: str
+
+
+class RunDeletedError(MLWSError, code="30281", status=409):
+    message = Message("The run {run} is deleted.")
+    solution = Message("Restore it first: `jupyter mlws runs restore {run}`")
+    run: str
+
+
+class NestedRunError(MLWSError, code="30282", status=409):
+    message = Message("{node} is a part of the run {run}.")
+    solution = Message("Delete or restore {run}, which includes the runs of its nodes.")
+    node: str
+    run: str
+
+
+class AmbiguousRunError(MLWSError, code="30283", status=409):
+    message = Message("Several runs match {name!r}: {candidates}")
+    solution = Message("Use more characters of the ID, or another name.")
+    name: str
+    candidates: str
+
+
 class DataDamagedError(MLWSError, code="30401", status=409):
     message = Message("The stored data of {path!r} does not match its hash {md5}.")
     solution = Message("Pull it again from the remote, or add the data again.")

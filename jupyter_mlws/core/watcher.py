@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 MLFLOW_DATABASE = "mlflow.db"
 """MLflow's database; files whose names begin with this one's are its transaction logs."""
-MLFLOW_DEBOUNCE = 1.0
+MLFLOW_DEBOUNCE = 0.4
 """Seconds for which changes of the store are collected: a training writes many of them."""
 
 IGNORED_DIRECTORIES = frozenset(

@@ -73,7 +73,7 @@ class TrackingClient:
         self._call("tag_runs", ids=list(ids), tags=dict(tags))
 
     def finished(self, ids: Iterable[str]) -> list[str]:
-        """Return the runs that exist and have ended."""
+        """Return the runs that exist, were not deleted, and have ended."""
         run_ids: list[str] = self._call("finished", ids=list(ids))
         return run_ids
 

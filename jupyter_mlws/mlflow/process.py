@@ -17,12 +17,13 @@ from jupyter_mlws.mlflow.client import SQLITE
 
 WRITES = (
     "record", "log_run", "tag_runs", "register", "set_alias", "delete_alias", "begin_run",
-    "end_run", "migrate", "receive_bundle", "set_bundles", "set_received",
-    "settle_bundles",
+    "end_run", "update_runs", "delete_runs", "restore_runs", "migrate", "receive_bundle",
+    "set_bundles", "set_received", "settle_bundles",
 )  # fmt: skip
 READS = (
     "finished", "logged_outputs", "models", "model", "versions", "version", "alias_history", "best",
-    "search", "find_run", "columns", "curve", "versions_of",
+    "search", "find_run", "match_runs", "columns", "curves", "metric_steps", "versions_of",
+    "artifact_files", "artifact",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,6 +53,23 @@ class MLflowRegistry(MLflowStore):
             for path in sorted(sizes)
             if path != ENVIRONMENTS and not FILES_FOLDER.fullmatch(path)
         ]
+
+    def artifact_files(self, run: str, limit: int) -> list[JSON]:
+        """Return the files that a run's code logged, at most ``limit``, in all their folders."""
+        folders: list[str | None] = [None]
+        files: list[JSON] = []
+        while folders and len(files) < limit:
+            entries = self._client.list_artifacts(run, folders.pop(0))
+            for entry in entries:
+                if entry.is_dir and entry.path != ENVIRONMENTS:
+                    folders.append(entry.path)
+                elif not entry.is_dir:
+                    files.append({"path": entry.path, "size": entry.file_size})
+        return sorted(files[:limit], key=itemgetter("path"))
+
+    def artifact(self, run: str, path: str, folder: str) -> str:
+        """Download a file that a run's code logged into ``folder``, and return where it is."""
+        return str(self._client.download_artifacts(run, path, folder))
 
     def register(
         self,
@@ -227,7 +245,8 @@ class MLflowRegistry(MLflowStore):
 
     # Parts
 
-    def _run(self, identifier: str) -> Any:
+    def _run(self, identifier: str, stages: Sequence[str] = ("active",)) -> Any:
+        """Return a run that is in one of the stages; None if there is none."""
         try:
             run = self._client.get_run(identifier)
         except Exception as error:
@@ -238,7 +257,7 @@ class MLflowRegistry(MLflowStore):
             ):
                 raise
             return None
-        return None if run.info.lifecycle_stage == "deleted" else run
+        return run if run.info.lifecycle_stage in stages else None
 
     def _describe_model(self, model: Any) -> JSON:
         newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
@@ -279,6 +298,7 @@ def run_values(run: Any) -> RunValues:
         data.params,
         data.metrics,
         data.tags,
+        info.lifecycle_stage,
     )
 
 

@@ -8,15 +8,19 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from jupyter_mlws.mlflow.run_tags import (
+    ARCHIVED,
     COMMIT,
     DATA,
     DIRTY,
     INPUTS,
     NODE,
+    NOTE,
     OUTPUTS,
     PARENT,
     RUN,
+    SET,
     SOURCE,
+    STARRED,
     WORKFLOW,
     hashes_of,
 )
@@ -44,6 +48,8 @@ class RunValues(NamedTuple):
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
+    stage: str = "active"
+    """MLflow's word: `active` or `deleted`."""
 
 
 class VersionValues(NamedTuple):
@@ -83,6 +89,10 @@ def run_row(run: RunValues, experiment: str, columns: Sequence[str] | None) -> J
         "dirty": {"true": True, "false": False}.get(tags.get(DIRTY, "")),
         "inputs": hashes_of(tags.get(INPUTS)),
         "outputs": hashes_of(tags.get(OUTPUTS)),
+        "note": tags.get(NOTE, ""),
+        "starred": tags.get(STARRED) == SET,
+        "archived": tags.get(ARCHIVED) == SET,
+        "deleted": run.stage == "deleted",
         "tags": {k: v for k, v in tags.items() if not k.startswith(INTERNAL_TAG_PREFIXES)},
     }
 

@@ -78,6 +78,30 @@ class MLflowRuns(MLflowRegistry):
         self._log_values(run, {}, {}, 0, tags)
         self._client.set_terminated(run, STATUSES.get(status, status))
 
+    def update_runs(
+        self, ids: Sequence[str], tags: Mapping[str, str | None], name: str | None = None
+    ) -> None:
+        """Set the tags of runs, or remove those that are None; ``name`` renames them."""
+        values = {key: value for key, value in tags.items() if value is not None}
+        for identifier in ids:
+            if name is not None:
+                self._client.update_run(identifier, name=name)
+            self._log_values(identifier, {}, {}, 0, values)
+            there = self._client.get_run(identifier).data.tags
+            # MLflow rejects the removal of a tag that is not there.
+            for key in there.keys() & (tags.keys() - values.keys()):
+                self._client.delete_tag(identifier, key)
+
+    def delete_runs(self, ids: Sequence[str]) -> None:
+        """Mark runs as deleted, which keeps their values and artifacts."""
+        for identifier in ids:
+            self._client.delete_run(identifier)
+
+    def restore_runs(self, ids: Sequence[str]) -> None:
+        """Restore runs that were deleted."""
+        for identifier in ids:
+            self._client.restore_run(identifier)
+
     def _finish_run(self, run: Any, record: JSON) -> None:
         """Add the values that are known at the end of a run.
 

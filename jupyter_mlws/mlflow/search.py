@@ -8,6 +8,7 @@ server, not a database, is searched by MLflow's own search.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
@@ -20,7 +21,8 @@ from jupyter_mlws.mlflow.registry import run_values
 from jupyter_mlws.mlflow.rows import run_row
 from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
 from jupyter_mlws.mlflow.runs import MLflowRuns
-from jupyter_mlws.mlflow.store import iter_items, search_utils, tables
+from jupyter_mlws.mlflow.sampling import curve
+from jupyter_mlws.mlflow.store import PAGE_SIZE, iter_items, search_utils, tables, view_type
 
 JSON = dict[str, Any]
 NEWEST_FIRST = "attributes.start_time DESC"
@@ -33,6 +35,8 @@ KINDS = {
 }
 LIST_COMPARATORS = ("IN", "NOT IN")
 DATASET_CONTEXT = "mlflow.data.context"
+ID_START = re.compile(r"[0-9A-Za-z-]+")
+"""Text that an id can begin with; it holds no wildcard."""
 
 
 class SearchFaultError(Exception):
@@ -56,11 +60,16 @@ class MLflowSearch(MLflowRuns):
         *,
         nested: bool = False,
         tags: Mapping[str, str] | None = None,
+        lacking: Sequence[str] = (),
+        experiment: str | None = None,
+        stage: str = "active",
     ) -> JSON:
         """Return a page of runs (``items``, ``next``) or a fault (``field``, ``reason``).
 
         ``filter`` and ``sort`` use MLflow's syntax. ``columns``: only these parameters and metrics,
-        as ``params.a``. ``nested``: include runs within runs. ``tags``: only runs with these tags.
+        as ``params.a``. ``nested``: include runs within runs. ``tags``: only runs with these tags;
+        ``lacking``: without these. ``experiment``: only runs of the one with this name.
+        ``stage``: `active`, or `deleted` for runs that were deleted.
         """
         try:
             if cursor is not None and not (
@@ -76,8 +85,8 @@ class MLflowSearch(MLflowRuns):
             for row in filters:
                 _parse_with_mlflow("filter", _check_comparator, row)
                 row["text"] = _format_filter(row)
-            if not nested:
-                filters.append(_make_filter("tag", PARENT, "IS NULL", None))
+            absent_tags = [*lacking, *([] if nested else [PARENT])]
+            filters += [_make_filter("tag", key, "IS NULL", None) for key in absent_tags]
             filters += [_make_filter("tag", key, "=", value) for key, value in (tags or {}).items()]
             orders: list[JSON] = []
             for text in (*sort, NEWEST_FIRST):
@@ -89,16 +98,26 @@ class MLflowSearch(MLflowRuns):
                 if (kind, key) not in [(order["type"], order["key"]) for order in orders]:
                     orders.append({"type": kind, "key": key, "ascending": ascending, "text": text})
             store = self._sql_store()
-            if store is None:
+            experiments = self._list_experiment_ids(experiment)
+            if not experiments:
+                runs = []
+            elif store is None:
                 matches = iter_items(
                     self._client.search_runs,
-                    self._list_experiment_ids(),
+                    experiments,
                     " AND ".join(row["text"] for row in filters),
+                    run_view_type=view_type(stage),
                     order_by=[row["text"] for row in orders],
+                    page_size=min(offset + limit + 1, PAGE_SIZE),
                 )
                 runs = list(islice(matches, offset, offset + limit + 1))
             else:
-                runs = self._search_database(store, filters, orders, limit, offset)
+                run = tables().SqlRun
+                query: Any = select(run.run_uuid).where(
+                    run.experiment_id.in_(list(map(int, experiments))),
+                    run.lifecycle_stage == stage,
+                )
+                runs = self._search_database(store, query, filters, orders, limit, offset)
         except SearchFaultError as fault:
             return {"field": fault.field, "reason": str(fault)}
         return {
@@ -106,17 +125,39 @@ class MLflowSearch(MLflowRuns):
             "next": str(offset + limit) if len(runs) > limit else None,
         }
 
-    def find_run(self, identifier: str) -> JSON | None:
+    def find_run(self, identifier: str, stages: Sequence[str] = ("active",)) -> JSON | None:
         """Return one run by MLflow's id or by the workflow run's id.
 
-        None if there is none.
+        None if there is none. ``stages``: `active`, `deleted` or both.
         """
-        run = self._run(identifier)
+        run = self._run(identifier, stages)
         if run is not None:
             return self._to_row(run, None)
-        safe_id = identifier.replace("'", "")
-        page = self.search(f"tags.`{RUN}` = '{safe_id}'", [], 1, None)
-        return page["items"][0] if page.get("items") else None
+        if "'" in identifier:
+            return None
+        for stage in stages:
+            page = self.search("", [], 1, None, tags={RUN: identifier}, stage=stage)
+            if page["items"]:
+                return dict(page["items"][0])
+        return None
+
+    def match_runs(self, text: str, limit: int, stage: str) -> list[JSON]:
+        """Return the runs with a name, and those with an id that begins with it.
+
+        A name is that of a run which is not nested, an id MLflow's or the workflow run's.
+        """
+        literal = _quote(text)
+        conditions = [(f"attributes.run_name = {literal}", False)]
+        if ID_START.fullmatch(text):
+            conditions += [
+                (f"attributes.run_id LIKE '{text}%'", True),
+                (f"tags.`{RUN}` LIKE '{text}%'", False),
+            ]
+        rows: dict[str, JSON] = {}
+        for condition, nested in conditions:
+            page = self.search(condition, [], limit, None, nested=nested, stage=stage)
+            rows |= {row["id"]: row for row in page.get("items", ()) if row["id"] not in rows}
+        return list(rows.values())[:limit]
 
     def columns(self) -> JSON:
         """Return the names of all parameters and metrics, as columns to choose from."""
@@ -185,19 +226,30 @@ class MLflowSearch(MLflowRuns):
                     values.update(dict(session.execute(query).all()))
         return {run: float(value) for run, value in values.items() if math.isfinite(value)}
 
-    def curve(self, run: str, metric: str, limit: int) -> list[JSON]:
-        """Return the points of a metric in step order, at most ``limit`` of them."""
-        self._client.get_run(run)  # of runs that are not there, some stores have empty histories
-        points = sorted(
-            (point.step, point.timestamp, point.value)
-            for point in self._client.get_metric_history(run, metric)
-            if math.isfinite(point.value)
-        )
-        if len(points) > limit:
-            # Evenly, with the first and the last.
-            last = len(points) - 1
-            points = [points[round(place * last / (limit - 1))] for place in range(limit)]
-        return [{"step": step, "time": time / 1000, "value": value} for step, time, value in points]
+    def curves(
+        self, runs: Sequence[str], metric: str, limit: int, first: int | None, last: int | None
+    ) -> list[JSON]:
+        """Return a metric of each run from step ``first`` to ``last``, sampled to ``limit``."""
+        for run in runs:
+            # Of runs that are not there, some stores have empty histories.
+            self._client.get_run(run)
+        return [
+            curve(
+                sorted(
+                    (point.step, point.timestamp, point.value)
+                    for point in self._client.get_metric_history(run, metric)
+                    if (first is None or point.step >= first)
+                    and (last is None or point.step <= last)
+                ),
+                limit,
+            )
+            for run in runs
+        ]
+
+    def metric_steps(self, run: str) -> list[JSON]:
+        """Return the metrics of a run with their numbers of points, null if that is not known."""
+        metrics = self._client.get_run(run).data.metrics
+        return [{"name": name, "count": None} for name in sorted(metrics)]
 
     # Parts
 
@@ -206,20 +258,23 @@ class MLflowSearch(MLflowRuns):
         store = self._client._tracking_client.store
         return store if hasattr(store, "ManagedSessionMaker") else None
 
-    def _list_experiment_ids(self) -> list[str]:
+    def _list_experiment_ids(self, name: str | None = None) -> list[str]:
         experiments = iter_items(self._client.search_experiments)
-        return [experiment.experiment_id for experiment in experiments]
+        return [one.experiment_id for one in experiments if name in (None, one.name)]
 
     def _search_database(
-        self, store: Any, filters: list[JSON], orders: list[JSON], limit: int, offset: int
+        self,
+        store: Any,
+        query: Any,
+        filters: list[JSON],
+        orders: list[JSON],
+        limit: int,
+        offset: int,
     ) -> list[Any]:
         run = tables().SqlRun
 
         with store.ManagedSessionMaker() as session:
             dialect = session.get_bind().dialect.name
-            query: Any = select(run.run_uuid).where(run.lifecycle_stage == "active")
-            experiments = [int(identifier) for identifier in self._list_experiment_ids()]
-            query = query.where(run.experiment_id.in_(experiments))
             for row in filters:
                 query = query.where(_build_condition(row, dialect))
             for place, row in enumerate(orders):

@@ -6,6 +6,8 @@ elsewhere than in a local folder is left to MLflow.
 
 from __future__ import annotations
 
+import glob
+import math
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from jupyter_mlws.mlflow import sampling
 from jupyter_mlws.mlflow.rows import (
     RunValues,
     VersionValues,
@@ -22,18 +25,37 @@ from jupyter_mlws.mlflow.rows import (
     run_row,
     version_row,
 )
-from jupyter_mlws.mlflow.run_tags import PARENT, RUN_NAME
+from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
 
 JSON = dict[str, Any]
+Condition = tuple[str, Sequence[str]]
+"""SQL, and the values of its placeholders."""
 WORKSPACE = "default"
 """MLflow's workspace of a store that has no others."""
 METRICS = "latest_metrics"
 DELETED_VERSION = "Deleted_Internal"
 PROMPT_TAG = "mlflow.prompt.is_prompt"
 """Tag of a registered prompt, which MLflow keeps among the models."""
+EMPTY: Mapping[str, Any] = {
+    "search": {"items": [], "next": None},
+    "find_run": None,
+    "match_runs": [],
+    "models": [],
+    "columns": {"params": [], "metrics": []},
+}
+"""The calls that are answered here, with the answers of a store that does not exist yet."""
+HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
+CALLS = (*EMPTY, "curves", "metric_steps")
+"""What is read here."""
+MAX_CURVES = 256
+"""Curves that are kept for the next request: charts ask again whenever a run logs something."""
 IDS_PER_QUERY = 500
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for a writer."""
+
+
+_CURVES: dict[tuple[Any, ...], JSON] = {}
+"""Sampled curves, by what they were read for and the number of points, the oldest first."""
 
 
 class NeedsMLflowError(Exception):
@@ -45,19 +67,20 @@ def read(file: Path, call: str, arguments: Mapping[str, Any]) -> Any:
 
     A store that does not exist yet is read as an empty one.
     """
-    if call not in ("search", "models") or not file.parent.is_dir():
+    if call not in CALLS or not file.parent.is_dir():
         raise NeedsMLflowError
     if call == "search" and (arguments["filter"] or arguments["sort"]):
         raise NeedsMLflowError
     if not file.exists():
-        return {"items": [], "next": None} if call == "search" else []
+        if call not in EMPTY:
+            raise NeedsMLflowError
+        return EMPTY[call]
     try:
         uri = f"{file.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, BUSY_TIMEOUT, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("BEGIN")
-            reader = _Reader(connection)
-            return reader.search(**arguments) if call == "search" else reader.models(**arguments)
+            return getattr(_Reader(connection), call)(**arguments)
     except sqlite3.Error as error:
         # Another version's tables, a locked or damaged file: MLflow migrates it, or says why not.
         raise NeedsMLflowError from error
@@ -77,33 +100,104 @@ class _Reader:
         *,
         nested: bool = False,
         tags: Mapping[str, str] | None = None,
+        lacking: Sequence[str] = (),
+        experiment: str | None = None,
+        stage: str = "active",
     ) -> JSON:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
             raise NeedsMLflowError
         offset = int(cursor or 0)
-        has_tag = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
-        conditions, values = ["1"], []
-        if not nested:
-            conditions.append(f"NOT {has_tag})")
-            values.append(PARENT)
-        for key, value in (tags or {}).items():
-            conditions.append(f"{has_tag} AND value = ?)")
-            values += [key, value]
-        rows = self._connection.execute(
-            "SELECT runs.*, experiments.name AS experiment FROM runs "  # noqa: S608
-            "JOIN experiments ON experiments.experiment_id = runs.experiment_id "
-            "WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' "
-            f"AND {self._in_workspace('experiments')} AND {' AND '.join(conditions)} "
-            "ORDER BY start_time IS NULL, start_time DESC, run_uuid LIMIT ? OFFSET ?",
-            (*values, limit + 1, offset),
-        ).fetchall()
-        runs = self._to_runs(rows[:limit])
+        conditions: list[Condition] = [
+            ("experiments.lifecycle_stage = 'active'", []),
+            ("runs.lifecycle_stage = ?", [stage]),
+            *((f"NOT {HAS_TAG})", [key]) for key in (*lacking, *([] if nested else [PARENT]))),
+            *((f"{HAS_TAG} AND value = ?)", [key, value]) for key, value in (tags or {}).items()),
+        ]
+        if experiment is not None:
+            conditions.append(("experiments.name = ?", [experiment]))
+        rows = self._select_runs(conditions, limit + 1, offset)
         return {
-            "items": [
-                run_row(runs[row["run_uuid"]], row["experiment"], columns) for row in rows[:limit]
-            ],
+            "items": self._to_rows(rows[:limit], columns),
             "next": str(offset + limit) if len(rows) > limit else None,
         }
+
+    def columns(self) -> JSON:
+        return {
+            name: [
+                key
+                for (key,) in self._connection.execute(
+                    f"SELECT DISTINCT key FROM {table} ORDER BY 1"  # noqa: S608
+                )
+            ]
+            for name, table in (("params", "params"), ("metrics", METRICS))
+        }
+
+    def metric_steps(self, run: str) -> list[JSON]:
+        self._check_run(run)
+        rows = self._connection.execute(
+            "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", (run,)
+        )
+        return [{"name": name, "count": count} for name, count in rows]
+
+    def curves(
+        self, runs: Sequence[str], metric: str, limit: int, first: int | None, last: int | None
+    ) -> list[JSON]:
+        bounds = (-(2**63) if first is None else first, 2**63 - 1 if last is None else last)
+        curves = []
+        for run in runs:
+            self._check_run(run)
+            condition = "FROM metrics WHERE run_uuid = ? AND key = ? AND step BETWEEN ? AND ?"
+            extent = self._connection.execute(
+                f"SELECT count(*), max(step) {condition}",
+                (run, metric, *bounds),
+            ).fetchone()
+            key = (run, metric, limit, bounds, tuple(extent))
+            curve = _CURVES.get(key)
+            if curve is None:
+                rows = self._connection.execute(
+                    "SELECT step, timestamp, CASE is_nan WHEN 1 THEN NULL ELSE value END "
+                    f"{condition} ORDER BY step",
+                    (run, metric, *bounds),
+                )
+                # Those of one step in the order of time.
+                points = sorted(
+                    (step, time, math.nan if value is None else value) for step, time, value in rows
+                )
+                curve = sampling.curve(points, limit)
+                _CURVES[key] = curve
+                while len(_CURVES) > MAX_CURVES:
+                    _CURVES.pop(next(iter(_CURVES)), None)
+            curves.append(curve)
+        return curves
+
+    def _check_run(self, run: str) -> None:
+        """Raise NeedsMLflowError if there is no such run, so that MLflow says so."""
+        if not self._connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run,)).fetchone():
+            raise NeedsMLflowError
+
+    def find_run(self, identifier: str, stages: Sequence[str] = ("active",)) -> JSON | None:
+        by_id = ("runs.run_uuid = ?", [identifier])
+        by_run = (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value = ?)", [PARENT, RUN, identifier])
+        for condition in (by_id, by_run):
+            for stage in stages:
+                rows = self._select_runs([condition, ("runs.lifecycle_stage = ?", [stage])], 1)
+                if rows:
+                    return self._to_rows(rows, None)[0]
+        return None
+
+    def match_runs(self, text: str, limit: int, stage: str) -> list[JSON]:
+        in_stage = ("runs.lifecycle_stage = ?", [stage])
+        start = f"{glob.escape(text)}*"
+        conditions: list[Condition] = [
+            (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value = ?)", [PARENT, RUN_NAME, text]),
+            ("runs.run_uuid GLOB ?", [start]),
+            (f"NOT {HAS_TAG}) AND {HAS_TAG} AND value GLOB ?)", [PARENT, RUN, start]),
+        ]
+        rows: dict[str, sqlite3.Row] = {}
+        for condition in conditions:
+            for row in self._select_runs([condition, in_stage], limit):
+                rows.setdefault(row["run_uuid"], row)
+        return self._to_rows(list(rows.values())[:limit], None)
 
     def models(self, text: str, after: str, limit: int) -> list[JSON]:
         rows = self._connection.execute(
@@ -116,6 +210,23 @@ class _Reader:
         )
         models = (self._to_model(rows[place]) for _, place in names)
         return list(islice(filter(None, models), limit))
+
+    def _select_runs(
+        self, conditions: Sequence[Condition], limit: int, offset: int = 0
+    ) -> list[sqlite3.Row]:
+        """Return the runs that match all conditions, newest first."""
+        return self._connection.execute(
+            "SELECT runs.*, experiments.name AS experiment FROM runs "  # noqa: S608
+            "JOIN experiments ON experiments.experiment_id = runs.experiment_id "
+            f"WHERE {self._in_workspace('experiments')} "
+            f"AND {' AND '.join(condition for condition, _ in conditions)} "
+            "ORDER BY start_time IS NULL, start_time DESC, run_uuid LIMIT ? OFFSET ?",
+            (*(value for _, values in conditions for value in values), limit, offset),
+        ).fetchall()
+
+    def _to_rows(self, rows: Sequence[sqlite3.Row], columns: Sequence[str] | None) -> list[JSON]:
+        runs = self._to_runs(rows)
+        return [run_row(runs[row["run_uuid"]], row["experiment"], columns) for row in rows]
 
     def _in_workspace(self, table: str) -> str:
         columns = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
@@ -180,6 +291,7 @@ class _Reader:
                 params[run],
                 metrics[run],
                 tags[run],
+                row["lifecycle_stage"],
             )
             for run, row in zip(ids, rows, strict=True)
         }

@@ -129,18 +129,19 @@ class MLflowStore:
             self._client.log_batch(identifier, tags=rows)
 
     def finished(self, ids: Iterable[str]) -> list[str]:
-        """Return the runs that exist and have ended."""
+        """Return the runs that exist, were not deleted, and have ended."""
         from mlflow.exceptions import MlflowException
 
         run_ids = []
         for identifier in ids:
             try:
-                status = self._client.get_run(identifier).info.status
+                info = self._client.get_run(identifier).info
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 continue
-            if status in ("FINISHED", "FAILED", "KILLED"):
+            has_ended = info.status in ("FINISHED", "FAILED", "KILLED")
+            if has_ended and info.lifecycle_stage == "active":
                 run_ids.append(identifier)
         return run_ids
 
@@ -280,16 +281,25 @@ def search_utils() -> Any:
     return SearchUtils
 
 
+def view_type(stage: str) -> Any:
+    """Return MLflow's word for the runs in a stage: `active` or `deleted`."""
+    from mlflow.entities import ViewType
+
+    return ViewType.DELETED_ONLY if stage == "deleted" else ViewType.ACTIVE_ONLY
+
+
 def name_of(name: str) -> str:
     """Return ``name`` with leading slashes and characters that MLflow rejects replaced."""
     return re.sub(r"[^\w.\- :/]|^/|(?<=/)\.+(?=/|$)|//+", "_", name)[:250]
 
 
-def iter_items(search: Callable[..., Any], *arguments: Any, **options: Any) -> Iterator[Any]:
+def iter_items(
+    search: Callable[..., Any], *arguments: Any, page_size: int = PAGE_SIZE, **options: Any
+) -> Iterator[Any]:
     """Yield the items of all pages of one of MLflow's searches."""
     token = None
     while True:
-        page = search(*arguments, **options, max_results=PAGE_SIZE, page_token=token)
+        page = search(*arguments, **options, max_results=page_size, page_token=token)
         yield from page
         token = page.token
         if not token:

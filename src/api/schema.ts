@@ -3428,6 +3428,12 @@ export interface paths {
           columns?: string[] | null;
           /** @description Include nested runs, such as those of nodes. */
           nested?: boolean;
+          /** @description Include archived runs. */
+          archived?: boolean;
+          /** @description Only runs with a star. */
+          starred?: boolean;
+          /** @description Only runs that were deleted. */
+          deleted?: boolean;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -3488,8 +3494,12 @@ export interface paths {
           metric: string;
           /** @description MLflow IDs of the runs. */
           ids: string[];
-          /** @description Maximum number per run. */
+          /** @description Maximum number per run. Of more, first, last and the extremes are returned. */
           points?: number;
+          /** @description Only from this step on. */
+          first?: number | null;
+          /** @description Only up to this step. */
+          last?: number | null;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -3521,9 +3531,112 @@ export interface paths {
       };
     };
   };
-  '/runs/{run}': {
-    /** Get a run */
+  '/runs/resolve': {
+    /** Find the run with a name, a title or an ID, or the only one whose ID begins so */
     get: {
+      parameters: {
+        query: {
+          name: string;
+          /** @description Among the runs that were deleted. */
+          deleted?: boolean;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ExperimentRun'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/tags': {
+    /** Change tags, stars and archiving of several runs */
+    post: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunsChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ExperimentRun_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}': {
+    /** Get a run, with its nested runs and the snapshots that name it */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunDetail'];
+          };
+        };
+      };
+    };
+    /** Delete a run and the runs of its nodes in MLflow, where they can be restored */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['DeletedRun'];
+          };
+        };
+      };
+    };
+    /** Change the name, note, tags, star or archiving of a run */
+    patch: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ExperimentRun'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/restore': {
+    /** Restore a deleted run */
+    post: {
       parameters: {
         query?: {
           /** @description A project's id; the server's root if left out. */
@@ -3556,6 +3669,110 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['Page_RunOutput_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/metrics': {
+    /** List the metrics of a run, with their numbers of values */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_RunMetric_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/files': {
+    /** List the files of a run: its nodes' outputs and its artifacts */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_RunFile_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/preview': {
+    /** Preview a file of a run */
+    get: {
+      parameters: {
+        query: {
+          path: string;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Preview'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/environments': {
+    /** Get the environments of a run, and what changed since another run */
+    get: {
+      parameters: {
+        query?: {
+          previous?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunPackages'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/{run}/models': {
+    /** List the model versions that were registered from a run */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ModelVersion_'];
           };
         };
       };
@@ -5758,16 +5975,19 @@ export interface components {
       python?: string | null;
       packages?: string[];
     };
-    /** @description A metric of one run, in the order of its steps; empty where the run lacks it. */
+    /**
+     * @description A metric of one run, in the order of its steps; empty where the run lacks it.
+     *
+     *     ``times`` in seconds since 1970. ``values`` are null where they are no finite numbers.
+     *     ``count`` and ``not_finite`` count all values of these steps.
+     */
     Curve: {
       run: string;
-      points: components['schemas']['CurvePoint'][];
-    };
-    /** @description The value of a metric at a step; ``time`` in seconds since 1970. */
-    CurvePoint: {
-      step: number;
-      time: number;
-      value: number;
+      steps: number[];
+      times: number[];
+      values: (number | null)[];
+      count: number;
+      not_finite: number;
     };
     /** @description A metric of several runs, in the order in which they were asked for. */
     Curves: {
@@ -5968,6 +6188,18 @@ export interface components {
       size: number | null;
       files: number | null;
       current: boolean;
+    };
+    /**
+     * @description A run that was deleted with its nested ``runs``, and the snapshots that name it.
+     *
+     *     ``restore`` is the command that brings it back.
+     */
+    DeletedRun: {
+      id: string;
+      title: string;
+      runs: string[];
+      snapshots: components['schemas']['RunSnapshot'][];
+      restore: string;
     };
     /** @description The files that differ. */
     Diff: {
@@ -6283,6 +6515,10 @@ export interface components {
      *     Runs of notebooks and scripts have no ``workflow``, and MLflow's id as ``run``; ``node`` names
      *     which node of the workflow's run it is. ``dirty``: its commit was made for it, because the
      *     working tree was no commit. ``inputs``: the data that it read, path → hash.
+     *
+     *     ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
+     *     differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
+     *     ``parent``: MLflow's id of the run that it is nested in.
      */
     ExperimentRun: {
       id: string | null;
@@ -6302,8 +6538,14 @@ export interface components {
       node: string | null;
       /** @default  */
       name: string;
+      /** @default  */
+      title: string;
       /** @default null */
       experiment: string | null;
+      /** @default null */
+      source: string | null;
+      /** @default null */
+      parent: string | null;
       /** @default null */
       dirty: boolean | null;
       inputs: {
@@ -6312,6 +6554,14 @@ export interface components {
       tags: {
         [key: string]: string;
       };
+      /** @default  */
+      note: string;
+      /** @default false */
+      starred: boolean;
+      /** @default false */
+      archived: boolean;
+      /** @default false */
+      deleted: boolean;
     };
     /** @description An object that is missing or damaged in a store, and the dataset's files that use it. */
     FaultyObject: {
@@ -7468,6 +7718,11 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
+    Page_ModelVersion_: {
+      items: components['schemas']['ModelVersion'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_Model_: {
       items: components['schemas']['Model'][];
       /** @default null */
@@ -7505,6 +7760,16 @@ export interface components {
     };
     Page_Reproduction_: {
       items: components['schemas']['Reproduction'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_RunFile_: {
+      items: components['schemas']['RunFile'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_RunMetric_: {
+      items: components['schemas']['RunMetric'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -8060,6 +8325,25 @@ export interface components {
         [key: string]: string | number | boolean | null;
       };
     };
+    /**
+     * @description Changes of a run; what is left out stays. ``archived`` applies to nested runs as well.
+     *
+     *     An empty ``name`` is replaced by the run's ID, so that the title says what differs. ``note`` is
+     *     Markdown, and empty to remove it.
+     */
+    RunChange: {
+      tags?: {
+        [key: string]: string | null;
+      };
+      /** @default null */
+      archived?: boolean | null;
+      /** @default null */
+      starred?: boolean | null;
+      /** @default null */
+      name?: string | null;
+      /** @default null */
+      note?: string | null;
+    };
     /** @description The names of the parameters and metrics of runs, to choose columns from. */
     RunColumns: {
       params: string[];
@@ -8072,6 +8356,61 @@ export interface components {
       settings: components['schemas']['NodeSettingChange'][];
       environments: components['schemas']['EnvironmentChange'][];
       metrics: components['schemas']['MetricChange'][];
+    };
+    /**
+     * @description A run with the snapshots that name it, its nested runs and its environments.
+     *
+     *     ``data``: what it or its nodes read, without what its nodes made; of a notebook or script, the
+     *     data of the working tree. Path → hash.
+     */
+    RunDetail: {
+      id: string | null;
+      run: string;
+      workflow: string | null;
+      status: components['schemas']['Status'];
+      started: string | null;
+      duration: number | null;
+      params: {
+        [key: string]: unknown;
+      };
+      metrics: {
+        [key: string]: unknown;
+      };
+      commit: string | null;
+      /** @default null */
+      node: string | null;
+      /** @default  */
+      name: string;
+      /** @default  */
+      title: string;
+      /** @default null */
+      experiment: string | null;
+      /** @default null */
+      source: string | null;
+      /** @default null */
+      parent: string | null;
+      /** @default null */
+      dirty: boolean | null;
+      inputs: {
+        [key: string]: string;
+      };
+      tags: {
+        [key: string]: string;
+      };
+      /** @default  */
+      note: string;
+      /** @default false */
+      starred: boolean;
+      /** @default false */
+      archived: boolean;
+      /** @default false */
+      deleted: boolean;
+      data: {
+        [key: string]: string;
+      };
+      snapshots: components['schemas']['RunSnapshot'][];
+      parts: components['schemas']['RunPart'][];
+      environments: components['schemas']['RunEnvironmentTitle'][];
     };
     /**
      * @description Final status of a tracked run.
@@ -8108,6 +8447,11 @@ export interface components {
       requirements: string;
       nodes: string[];
     };
+    /** @description An environment in which nodes of a run ran: its ID and its interpreter. */
+    RunEnvironmentTitle: {
+      id: string;
+      title: string;
+    };
     /** @description The environments of a run; ``changes`` are those since ``previous``. */
     RunEnvironments: {
       run: string;
@@ -8129,6 +8473,27 @@ export interface components {
       data: components['schemas']['RunSummary'];
     };
     /**
+     * @description A file that a run made: an output of a node, or an artifact that its code logged.
+     *
+     *     ``kind``: what a preview shows, such as ``Figure``. ``available``: whether it can be previewed.
+     */
+    RunFile: {
+      path: string;
+      kind: string;
+      /** @default null */
+      node: string | null;
+      /** @default null */
+      md5: string | null;
+      /** @default null */
+      size: number | null;
+      available: boolean;
+    };
+    /** @description A metric that a run logged, with its number of values; null where only MLflow counts them. */
+    RunMetric: {
+      name: string;
+      count: number | null;
+    };
+    /**
      * @description An output of a run.
      *
      *     Nodes record their outputs by hash (``md5``). Other code logs them in MLflow. ``store`` is null
@@ -8145,6 +8510,25 @@ export interface components {
       store: components['schemas']['OutputStore'] | null;
       /** @default null */
       unreachable: components['schemas']['UnreachableRemote'] | null;
+    };
+    /** @description The environments of a run; ``changes`` are those since the run that it is compared with. */
+    RunPackages: {
+      environments: components['schemas']['EnvironmentRecord'][];
+      changes: components['schemas']['PackageChange'][];
+    };
+    /** @description A run that is nested in another, such as that of a node. */
+    RunPart: {
+      id: string;
+      title: string;
+      node: string | null;
+      status: components['schemas']['Status'];
+      duration: number | null;
+    };
+    /** @description A snapshot that names a run. */
+    RunSnapshot: {
+      commit: string;
+      subject: string;
+      timestamp: string;
     };
     /**
      * @description Version of the working tree.
@@ -8186,6 +8570,17 @@ export interface components {
     RunText: {
       run: string;
       text: string;
+    };
+    /** @description The same changes for several runs: for all of them, or for none if one does not exist. */
+    RunsChange: {
+      tags?: {
+        [key: string]: string | null;
+      };
+      /** @default null */
+      archived?: boolean | null;
+      /** @default null */
+      starred?: boolean | null;
+      ids: string[];
     };
     /**
      * @description A commit of what was replaced: ``reason`` is the command that did it.
@@ -9075,7 +9470,6 @@ export type IContainerUpdate = components['schemas']['ContainerUpdate'];
 export type IContinueRequest = components['schemas']['ContinueRequest'];
 export type ICreateEnvironment = components['schemas']['CreateEnvironment'];
 export type ICurve = components['schemas']['Curve'];
-export type ICurvePoint = components['schemas']['CurvePoint'];
 export type ICurves = components['schemas']['Curves'];
 export type IDataAction = components['schemas']['DataAction'];
 export type IDataRemote = components['schemas']['DataRemote'];
@@ -9096,6 +9490,7 @@ export type IDatasetUse = components['schemas']['DatasetUse'];
 export type IDatasetVerified = components['schemas']['DatasetVerified'];
 export type IDatasetVerify = components['schemas']['DatasetVerify'];
 export type IDatasetVersion = components['schemas']['DatasetVersion'];
+export type IDeletedRun = components['schemas']['DeletedRun'];
 export type IDiff = components['schemas']['Diff'];
 export type IDiffHunk = components['schemas']['DiffHunk'];
 export type IDiffReply = components['schemas']['DiffReply'];
@@ -9279,17 +9674,26 @@ export type IRollbackRequest = components['schemas']['RollbackRequest'];
 export type IRolledBack = components['schemas']['RolledBack'];
 export type IRun = components['schemas']['Run'];
 export type IRunBegin = components['schemas']['RunBegin'];
+export type IRunChange = components['schemas']['RunChange'];
 export type IRunColumns = components['schemas']['RunColumns'];
 export type IRunComparison = components['schemas']['RunComparison'];
+export type IRunDetail = components['schemas']['RunDetail'];
 export type RunEnd = components['schemas']['RunEnd'];
 export type IRunEnded = components['schemas']['RunEnded'];
 export type IRunEnvironment = components['schemas']['RunEnvironment'];
+export type IRunEnvironmentTitle = components['schemas']['RunEnvironmentTitle'];
 export type IRunEnvironments = components['schemas']['RunEnvironments'];
 export type IRunEvent = components['schemas']['RunEvent'];
+export type IRunFile = components['schemas']['RunFile'];
+export type IRunMetric = components['schemas']['RunMetric'];
 export type IRunOutput = components['schemas']['RunOutput'];
+export type IRunPackages = components['schemas']['RunPackages'];
+export type IRunPart = components['schemas']['RunPart'];
+export type IRunSnapshot = components['schemas']['RunSnapshot'];
 export type IRunState = components['schemas']['RunState'];
 export type IRunSummary = components['schemas']['RunSummary'];
 export type IRunText = components['schemas']['RunText'];
+export type IRunsChange = components['schemas']['RunsChange'];
 export type ISafetyCopy = components['schemas']['SafetyCopy'];
 export type ISavedEnvironment = components['schemas']['SavedEnvironment'];
 export type ISavedEvent = components['schemas']['SavedEvent'];

@@ -1,13 +1,6 @@
 import { expect, it } from 'vitest';
 
-import {
-  curvesSpec,
-  isNumeric,
-  numberOf,
-  parallelSpec,
-  runLabels,
-  scatterSpec
-} from './charts';
+import { isNumeric, numberOf, runLabels, scatterSpec } from './charts';
 import type { IColumn } from './compare';
 import type { IExperimentRun } from '../api/models';
 
@@ -48,23 +41,6 @@ it('tells runs of one name apart', () => {
   expect([...runLabels(runs).values()]).toEqual(['a 1', 'a 2', 'b']);
 });
 
-it('places each run between the least and the greatest of a column', () => {
-  const columns = [column('param', 'depth'), column('param', 'kind')];
-  const spec = parallelSpec(runs, columns, colours);
-  const place = (run: string, axis: string, place: number) => ({
-    run,
-    axis,
-    place
-  });
-  expect(spec.layer[0].data.values).toMatchObject([
-    place('a 1', 'depth', 0),
-    place('a 2', 'depth', 1),
-    place('a 1', 'kind', 1),
-    place('a 2', 'kind', 0),
-    place('b', 'kind', 1)
-  ]);
-});
-
 it('sets numbers on scales and words side by side', () => {
   const spec = scatterSpec(
     runs,
@@ -83,11 +59,4 @@ it('sets numbers on scales and words side by side', () => {
     y: null,
     colour: 'b'
   });
-});
-
-it('draws each run as a line of its steps', () => {
-  const points = [{ step: 0, time: 1, value: 2 }];
-  const curves = { metric: 'loss', items: [{ run: '3', points }] };
-  const spec = curvesSpec(runs, curves, colours);
-  expect(spec.data.values).toEqual([{ run: 'b', step: 0, value: 2 }]);
 });

@@ -1,6 +1,6 @@
-import { runName } from '../ui/format';
 import { IColumn, valueOf } from './compare';
-import type { ICurves, IExperimentRun } from '../api/models';
+import type { IExperimentRun } from '../api/models';
+import { titleOf } from './table';
 
 /** Charts of runs, as Vega-Lite specifications. */
 
@@ -14,12 +14,12 @@ export interface IChartColours {
 export function runLabels(
   runs: readonly IExperimentRun[]
 ): Map<IExperimentRun, string> {
-  const names = runs.map(run =>
-    run.node ? `${runName(run)} · ${run.node}` : runName(run)
-  );
+  const names = runs.map(titleOf);
+  const counts = new Map<string, number>();
+  names.forEach(name => counts.set(name, (counts.get(name) ?? 0) + 1));
   return new Map(
     runs.map((run, at) => {
-      const isAlone = names.filter(name => name === names[at]).length === 1;
+      const isAlone = counts.get(names[at]) === 1;
       return [run, isAlone ? names[at] : `${names[at]} ${run.run}`];
     })
   );
@@ -43,121 +43,6 @@ export function numberOf(value: unknown): number | null | undefined {
   }
   const number = typeof value === 'boolean' ? NaN : Number(value);
   return Number.isFinite(number) ? number : undefined;
-}
-
-/** Each run as a line through its values, from the least to the greatest of each column. */
-export function parallelSpec(
-  runs: readonly IExperimentRun[],
-  columns: readonly IColumn[],
-  colours: IChartColours
-) {
-  const labels = runLabels(runs);
-  const rows: object[] = [];
-  const ends: object[] = [];
-  for (const column of columns) {
-    const scale = placesOf(runs, column);
-    if (scale) {
-      ends.push({ axis: column.name, least: scale.least, most: scale.most });
-      for (const run of runs) {
-        const place = scale.place(valueOf(run, column));
-        if (place !== null) {
-          const value = String(valueOf(run, column));
-          rows.push({ run: labels.get(run), axis: column.name, place, value });
-        }
-      }
-    }
-  }
-  const x = {
-    field: 'axis',
-    type: 'nominal',
-    sort: null,
-    title: null,
-    axis: { labelAngle: -20, labelPadding: 18, grid: true, domain: false }
-  };
-  const y = {
-    field: 'place',
-    type: 'quantitative',
-    axis: null,
-    scale: { domain: [0, 1] }
-  };
-  const edge = (value: number, field: string, baseline: string) => ({
-    data: { values: ends },
-    mark: { type: 'text', baseline, dy: value ? -4 : 4, color: colours.text },
-    encoding: {
-      x,
-      y: { datum: value, type: 'quantitative' },
-      text: { field, type: 'nominal' }
-    }
-  });
-  return {
-    ...frame(colours),
-    height: 300,
-    layer: [
-      {
-        data: { values: rows },
-        mark: { type: 'line', point: true, strokeWidth: 2 },
-        encoding: {
-          x,
-          y,
-          color: { field: 'run', type: 'nominal', title: null },
-          tooltip: ['run', 'axis', 'value'].map(field => ({
-            field,
-            type: 'nominal'
-          }))
-        }
-      },
-      edge(1, 'most', 'bottom'),
-      edge(0, 'least', 'top')
-    ]
-  };
-}
-
-/** Positions of values between 0 and 1; null if the column has none. */
-function placesOf(
-  runs: readonly IExperimentRun[],
-  column: IColumn
-): {
-  least: string;
-  most: string;
-  place: (value: unknown) => number | null;
-} | null {
-  const values = runs
-    .map(run => valueOf(run, column))
-    .filter(value => numberOf(value) !== null);
-  if (values.length === 0) {
-    return null;
-  }
-  if (isNumeric(runs, column)) {
-    const numbers = values.map(value => Number(value));
-    const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
-    return {
-      least: short(least),
-      most: short(most),
-      place: value => {
-        const number = numberOf(value);
-        if (number === null || number === undefined) {
-          return null;
-        }
-        return most === least ? 0.5 : (number - least) / (most - least);
-      }
-    };
-  }
-  const names = [...new Set(values.map(String))].sort();
-  return {
-    least: names[0],
-    most: names[names.length - 1],
-    place: value => {
-      const at = names.indexOf(String(value));
-      if (numberOf(value) === null || at < 0) {
-        return null;
-      }
-      return names.length === 1 ? 0.5 : at / (names.length - 1);
-    }
-  };
-}
-
-function short(value: number): string {
-  return String(Number(value.toPrecision(4)));
 }
 
 /** Each run as a point. */
@@ -208,40 +93,6 @@ export function scatterSpec(
         { field: 'x', title: x.name },
         { field: 'y', title: y.name },
         ...(colour ? [{ field: 'colour', title: colour.name }] : [])
-      ]
-    }
-  };
-}
-
-/** A metric of each run, step by step. */
-export function curvesSpec(
-  runs: readonly IExperimentRun[],
-  curves: ICurves,
-  colours: IChartColours
-) {
-  const labels = runLabels(runs);
-  const names = new Map(runs.map(run => [run.id, labels.get(run)]));
-  const rows = curves.items.flatMap(({ run, points }) =>
-    points.map(({ step, value }) => ({ run: names.get(run), step, value }))
-  );
-  return {
-    ...frame(colours),
-    height: 320,
-    data: { values: rows },
-    mark: { type: 'line', point: rows.length <= 200, strokeWidth: 2 },
-    encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'step' },
-      y: {
-        field: 'value',
-        type: 'quantitative',
-        title: curves.metric,
-        scale: { zero: false }
-      },
-      color: { field: 'run', type: 'nominal', title: null },
-      tooltip: [
-        { field: 'run', type: 'nominal' },
-        { field: 'step', type: 'quantitative' },
-        { field: 'value', type: 'quantitative' }
       ]
     }
   };

@@ -4,12 +4,13 @@ import { HTMLSelect } from '@jupyterlab/ui-components';
 import { useMemo, useState } from 'react';
 import type { MLWSClient } from '../api/client';
 import { Hint } from '../ui/controls';
-import { Failure } from '../ui/errorBox';
-import { ServerView, useGet } from '../ui/server';
+import { ServerView } from '../ui/server';
 import { Chart, useColours } from './chart';
-import { curvesSpec, parallelSpec, scatterSpec } from './charts';
+import { scatterSpec } from './charts';
 import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
+import { CurvePanel } from './curvePanel';
+import { Parallel } from './parallel';
 import type { IExperimentRun } from '../api/models';
 import { trans } from '../ui/locale';
 import { Tabs } from '../ui/tabs';
@@ -47,33 +48,6 @@ function ColumnSelect(props: {
         }
       />
     </label>
-  );
-}
-
-/** All columns in which the runs differ, side by side. */
-function Parallel(props: ICompareProps): JSX.Element {
-  const { runs, rendermime } = props;
-  const colours = useColours(props.themes);
-  // Parameters first, since they explain the metrics.
-  const differing = useMemo(() => {
-    const columns = columnsOf(runs).filter(one => one.differs);
-    const of = (kind: IColumn['kind']) =>
-      columns.filter(one => one.kind === kind);
-    return [...of('param'), ...of('metric')];
-  }, [runs]);
-  if (differing.length === 0) {
-    return (
-      <Hint>
-        {trans.__('These runs have the same parameters and metrics.')}
-      </Hint>
-    );
-  }
-  return (
-    <Chart
-      spec={parallelSpec(runs, differing, colours)}
-      label={trans.__('Parallel coordinates')}
-      rendermime={rendermime}
-    />
   );
 }
 
@@ -129,61 +103,18 @@ function Scatter(props: ICompareProps): JSX.Element {
   );
 }
 
-/** A metric step by step. */
-function CurveChart(props: ICompareProps): JSX.Element {
-  const { runs, client, rendermime } = props;
-  const colours = useColours(props.themes);
-  const metrics = useMemo(
-    () => columnsOf(runs).filter(one => one.kind === 'metric'),
-    [runs]
-  );
-  const [metric, setMetric] = useState<IColumn | null>(metrics[0] ?? null);
-  const name = metric?.name;
-  const ids = runs.flatMap(run => (run.id === null ? [] : [run.id]));
-  const { data: curves, error } = useGet(
-    client,
-    '/runs/curves',
-    { metric: name, ids },
-    { enabled: name !== undefined && ids.length > 0, keepPrevious: true }
-  );
-  const isShort = curves?.items.every(one => one.points.length < 2);
-  return (
-    <>
-      <div className="jp-mlws-Tools">
-        <ColumnSelect
-          label={trans.__('Metric')}
-          columns={metrics}
-          value={metric}
-          onChange={setMetric}
-        />
-      </div>
-      {metrics.length === 0 && (
-        <Hint>{trans.__('These runs have no metrics.')}</Hint>
-      )}
-      {error && <Failure error={error} />}
-      {isShort && (
-        <Hint>
-          {trans.__(
-            'Logged once per run. Log it with a step (mlflow.log_metric(…, step=…)) to see a curve.'
-          )}
-        </Hint>
-      )}
-      {curves && (
-        <Chart
-          spec={curvesSpec(runs, curves, colours)}
-          label={trans.__('%1 by step', curves.metric)}
-          rendermime={rendermime}
-        />
-      )}
-    </>
-  );
-}
-
 type Tab = 'table' | 'parallel' | 'scatter' | 'curves';
+/** More runs are first shown as lines, not as rows. */
+const MAX_TABLE_RUNS = 50;
+/** Runs whose curves are overlaid. */
+const MAX_CURVES = 20;
+
 /** Runs compared: as a table and as charts. */
 function Comparison(props: ICompareProps): JSX.Element {
   const { runs } = props;
-  const [tab, setTab] = useState<Tab>('table');
+  const [tab, setTab] = useState<Tab>(
+    runs.length > MAX_TABLE_RUNS ? 'parallel' : 'table'
+  );
   const labels: Record<Tab, string> = {
     table: trans.__('Table'),
     parallel: trans.__('Parallel coordinates'),
@@ -203,7 +134,20 @@ function Comparison(props: ICompareProps): JSX.Element {
         {tab === 'table' && <CompareTable runs={runs} />}
         {tab === 'parallel' && <Parallel {...props} />}
         {tab === 'scatter' && <Scatter {...props} />}
-        {tab === 'curves' && <CurveChart {...props} />}
+        {tab === 'curves' && runs.length > MAX_CURVES && (
+          <Hint>
+            {trans.__('The first %1 of %2 runs.', MAX_CURVES, runs.length)}
+          </Hint>
+        )}
+        {tab === 'curves' && (
+          <CurvePanel
+            {...props}
+            runs={runs.slice(0, MAX_CURVES)}
+            metrics={columnsOf(runs)
+              .filter(one => one.kind === 'metric')
+              .map(one => one.name)}
+          />
+        )}
       </div>
     </>
   );

@@ -24,7 +24,14 @@ const run = (
   experiment: null,
   dirty: null,
   inputs: {},
-  tags: {}
+  tags: {},
+  title: '',
+  source: null,
+  parent: null,
+  note: '',
+  starred: false,
+  archived: false,
+  deleted: false
 });
 
 function table(): HTMLElement {

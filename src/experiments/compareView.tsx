@@ -1,11 +1,15 @@
 import { useMemo, useState } from 'react';
 
-import { cellText, duration, fullTime, runName } from '../ui/format';
+import { cellText, duration, fullTime } from '../ui/format';
 import type { IExperimentRun } from '../api/models';
-import { Check } from '../ui/controls';
+import { Button, Check } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { GroupHeads, SortHead } from '../ui/table/heading';
 import { columnsOf, IColumn, IOrder, sortRuns, valueOf } from './compare';
+import { titleOf } from './table';
+
+/** Rows that are drawn at once. */
+const ROWS = 100;
 
 /** Runs as rows, their parameters and metrics as columns. */
 export function CompareTable(props: {
@@ -14,6 +18,7 @@ export function CompareTable(props: {
   const { runs } = props;
   const [order, setOrder] = useState<IOrder | null>(null);
   const [onlyDiffering, setOnlyDiffering] = useState(false);
+  const [limit, setLimit] = useState(ROWS);
   const all = useMemo(() => columnsOf(runs), [runs]);
   const columns = onlyDiffering ? all.filter(column => column.differs) : all;
   const count = (kind: IColumn['kind']) =>
@@ -61,25 +66,32 @@ export function CompareTable(props: {
           </tr>
         </thead>
         <tbody>
-          {sortRuns(runs, order).map(run => (
-            <tr key={run.run} data-mlws-run={run.run}>
-              <th scope="row">
-                {runName(run)} <code>{run.run}</code>
-              </th>
-              <td>{run.started ? fullTime(run.started) : '–'}</td>
-              <td>{run.duration === null ? '–' : duration(run.duration)}</td>
-              {columns.map(column => (
-                <td
-                  key={`${column.kind} ${column.name}`}
-                  className={column.differs ? 'jp-mod-differs' : ''}
-                >
-                  {cellText(valueOf(run, column))}
-                </td>
-              ))}
-            </tr>
-          ))}
+          {sortRuns(runs, order)
+            .slice(0, limit)
+            .map(run => (
+              <tr key={run.run} data-mlws-run={run.run}>
+                <th scope="row">
+                  {titleOf(run)} <code>{run.run}</code>
+                </th>
+                <td>{run.started ? fullTime(run.started) : '–'}</td>
+                <td>{run.duration === null ? '–' : duration(run.duration)}</td>
+                {columns.map(column => (
+                  <td
+                    key={`${column.kind} ${column.name}`}
+                    className={column.differs ? 'jp-mod-differs' : ''}
+                  >
+                    {cellText(valueOf(run, column))}
+                  </td>
+                ))}
+              </tr>
+            ))}
         </tbody>
       </table>
+      {runs.length > limit && (
+        <Button onClick={() => setLimit(limit + ROWS)}>
+          {trans.__('Show More (%1 of %2)', limit, runs.length)}
+        </Button>
+      )}
     </>
   );
 }

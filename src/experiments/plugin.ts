@@ -1,4 +1,5 @@
 import {
+  IRouter,
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
@@ -6,8 +7,8 @@ import { ICommandPalette, IThemeManager } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { spreadsheetIcon } from '@jupyterlab/ui-components';
 
-import { RunActions } from './actions';
-import { ALL_RUNS } from './table';
+import { LINK_PROJECT, LINK_RUN, RunActions } from './actions';
+import { ALL_RUNS, keyOf } from './table';
 import type { IExperimentRun, IPage } from '../api/models';
 import { projectState, State } from '../ui/state';
 import { NEWEST_RUNS, runsView } from './view';
@@ -29,6 +30,8 @@ const SIZE = 3;
 namespace CommandIDs {
   export const compare = 'mlws:compare-runs';
   export const openTable = 'mlws:open-experiments';
+  export const openRun = 'mlws:open-run';
+  export const followLink = 'mlws:follow-run-link';
 }
 
 const experiments: JupyterFrontEndPlugin<void> = {
@@ -42,7 +45,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
     IRenderMimeRegistry,
     IMainViews
   ],
-  optional: [ICommandPalette, IThemeManager],
+  optional: [ICommandPalette, IThemeManager, IRouter],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
@@ -51,7 +54,8 @@ const experiments: JupyterFrontEndPlugin<void> = {
     rendermime: IRenderMimeRegistry,
     views: IMainViews,
     palette: ICommandPalette | null,
-    themes: IThemeManager | null
+    themes: IThemeManager | null,
+    router: IRouter | null
   ) => {
     const compare = (runs: readonly IExperimentRun[]) =>
       views.show(
@@ -72,19 +76,49 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'register',
       'reproduce',
       'lineage',
+      'star',
+      'tag',
+      'archive',
       'clear-selection'
     ]);
     const search = new State(ALL_RUNS);
+    const actions = new RunActions(app, client, registry, compare);
     const openTable = () =>
       views.show(
         'experiments',
         async () => {
           const { runTableView } = await import('./tableView');
-          const actions = new RunActions(app, client, registry, compare);
           const view = runTableView({ client, actions, search });
           return { view, icon: spreadsheetIcon, toolbar: 'Experiments' };
         },
         { id: CommandIDs.openTable }
+      );
+    views.toolbars.add('Run', 'jupyter-mlws:run-page', [
+      'compare',
+      'reproduce',
+      'register',
+      'lineage',
+      'workflow',
+      'rename',
+      'archive',
+      'delete',
+      'link'
+    ]);
+    const openRun = (run: string) =>
+      views.show(
+        `run ${run}`,
+        async () => {
+          const { runPageView } = await import('./page');
+          const view = runPageView({
+            client,
+            actions,
+            rendermime,
+            themes,
+            run
+          });
+          return { view, icon: spreadsheetIcon, toolbar: 'Run' };
+        },
+        { id: CommandIDs.openRun, args: { run } }
       );
 
     const selected = projectState<ReadonlySet<string>>(client, new Set());
@@ -92,6 +126,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       client,
       selected,
       onCompare: () => void app.commands.execute(CommandIDs.compare),
+      onOpen: run => actions.open(keyOf(run)),
       onOpenTable: () => void openTable()
     });
     sidebar.addSection({
@@ -144,6 +179,40 @@ const experiments: JupyterFrontEndPlugin<void> = {
           search.value = { ...ALL_RUNS, filter, nested: true };
         }
       }
+    });
+    app.commands.addCommand(CommandIDs.openRun, {
+      describedBy: describeArgs({ run: trans.__('ID of the run') }, ['run']),
+      label: trans.__('Open Run'),
+      icon: spreadsheetIcon,
+      execute: async args => {
+        if (typeof args.run === 'string') {
+          await openRun(args.run);
+        }
+      }
+    });
+    app.commands.addCommand(CommandIDs.followLink, {
+      describedBy: describeArgs({ search: trans.__('Query of the address') }),
+      execute: async args => {
+        const words = new URLSearchParams(String(args.search ?? ''));
+        const run = words.get(LINK_RUN);
+        if (!run) {
+          return;
+        }
+        // The layout of the last visit is restored first.
+        await app.restored;
+        const projects = await client.loadProjects();
+        const project = projects.find(
+          one => one.id === words.get(LINK_PROJECT)
+        );
+        if (project) {
+          client.project = project;
+        }
+        await openRun(run);
+      }
+    });
+    router?.register({
+      command: CommandIDs.followLink,
+      pattern: new RegExp(`[?&]${LINK_RUN}=`)
     });
     addToPalette(palette, CommandIDs.compare, CommandIDs.openTable);
   }

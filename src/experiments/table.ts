@@ -1,5 +1,6 @@
 import type { Query } from '../api/client';
 import type { IExperimentRun, IRunColumns } from '../api/models';
+import { runName } from '../ui/format';
 
 /** Runs that are read at once. */
 const PAGE_SIZE = 100;
@@ -24,13 +25,16 @@ export interface ISearch {
   workflow: string;
   /** The runs of nodes, too. */
   nested: boolean;
+  /** Which runs: those with a star, archived ones as well, or deleted ones. */
+  kept: 'active' | 'starred' | 'archived' | 'deleted';
 }
 
 export const ALL_RUNS: ISearch = {
   q: '',
   filter: '',
   workflow: '',
-  nested: false
+  nested: false,
+  kept: 'active'
 };
 
 /** A parameter or metric that may be a column. */
@@ -44,6 +48,13 @@ export function sortKey({ kind, name }: IChoice): SortKey {
   return `${kind === 'metric' ? 'metrics' : 'params'}.\`${name}\``;
 }
 
+/** The title of a run, which tells it from others; that of a node has the node's name. */
+export function titleOf(run: IExperimentRun): string {
+  return (
+    run.title || (run.node ? `${runName(run)} · ${run.node}` : runName(run))
+  );
+}
+
 /** Returns a unique key of a run: nodes share the id of their workflow's run. */
 export function keyOf(run: IExperimentRun): string {
   return run.id ?? run.run;
@@ -51,7 +62,7 @@ export function keyOf(run: IExperimentRun): string {
 
 /** The search as the API takes it; `sort`: null for the newest first. */
 export function queryOf(
-  { q, filter, workflow, nested }: ISearch,
+  { q, filter, workflow, nested, kept }: ISearch,
   sort: ISort | null
 ): Query & { limit: number } {
   return {
@@ -60,6 +71,7 @@ export function queryOf(
     filter: filter.trim() || undefined,
     workflow: workflow || undefined,
     nested: nested || undefined,
+    ...(kept === 'active' ? {} : { [kept]: true }),
     sort: sort ? `${sort.key} ${sort.descending ? 'DESC' : 'ASC'}` : undefined
   };
 }
@@ -72,19 +84,21 @@ export function choicesOf({ metrics, params }: IRunColumns): IChoice[] {
   ];
 }
 
-/** The first choices that any of the runs has a value for. */
+/** The choices that most of the runs have a value for; those with equal numbers in their order. */
 export function columnsWithValues(
   choices: readonly IChoice[],
   runs: readonly IExperimentRun[]
 ): IChoice[] {
   const of = (kind: IChoice['kind']) => {
-    const names = new Set(
-      runs.flatMap(({ metrics, params }) =>
-        Object.keys(kind === 'metric' ? metrics : params)
-      )
-    );
+    const counts = new Map<string, number>();
+    for (const { metrics, params } of runs) {
+      for (const name of Object.keys(kind === 'metric' ? metrics : params)) {
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+    }
     return choices
-      .filter(one => one.kind === kind && names.has(one.name))
+      .filter(one => one.kind === kind && counts.has(one.name))
+      .sort((one, other) => counts.get(other.name)! - counts.get(one.name)!)
       .slice(0, MAX_COLUMNS);
   };
   return [...of('metric'), ...of('param')];

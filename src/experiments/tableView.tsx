@@ -4,12 +4,12 @@ import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun, IReproduction } from '../api/models';
-import { readMore } from '../api/pages';
+import { readMore, readPages } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
-import { cellText, duration, fullTime, runName } from '../ui/format';
-import { Check, Hint, SearchField } from '../ui/controls';
+import { cellText, duration, fullTime } from '../ui/format';
+import { Check, Hint, LabelledSelect, SearchField } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { IconButton } from '../ui/iconButton';
 import { runStatusText } from '../ui/runStatus';
@@ -19,6 +19,7 @@ import { GroupHeads, SortHead } from '../ui/table/heading';
 import { useViewActions } from '../ui/viewActions';
 import type { RunActions } from './actions';
 import { Reproduced } from './reproduced';
+import { Star } from './star';
 import {
   ALL_RUNS,
   choicesOf,
@@ -26,6 +27,7 @@ import {
   keyOf,
   queryOf,
   sortKey,
+  titleOf,
   type IChoice,
   type ISearch,
   type ISort,
@@ -36,6 +38,9 @@ import {
 const ROW_HEIGHT = 28;
 /** Number of rows rendered beyond the viewport, on both sides. */
 const OVERSCAN = 12;
+
+/** Runs that are selected and compared at once. */
+const MAX_SELECTED = 2000;
 
 interface IProps {
   client: MLWSClient;
@@ -114,6 +119,17 @@ function Search(
       >
         {trans.__('Include nodes')}
       </Check>
+      <LabelledSelect<ISearch['kept']>
+        label={trans.__('Show')}
+        value={search.kept}
+        options={[
+          ['active', trans.__('All but archived')],
+          ['starred', trans.__('With a star')],
+          ['archived', trans.__('Archived, too')],
+          ['deleted', trans.__('Deleted')]
+        ]}
+        onChange={kept => set({ kept })}
+      />
       <Columns {...props} />
     </form>
   );
@@ -192,6 +208,28 @@ function useSelectionActions(
       isEnabled: isTracked,
       execute: () => actions.lineage(only!)
     },
+    star: selected.length > 0 && {
+      label: selected.every(run => run.starred)
+        ? trans.__('Remove Star')
+        : trans.__('Add Star'),
+      execute: () =>
+        actions.change(selected, {
+          starred: !selected.every(run => run.starred)
+        })
+    },
+    tag: selected.length > 0 && {
+      label: trans.__('Add Tag…'),
+      execute: () => actions.addTag(selected)
+    },
+    archive: selected.length > 0 && {
+      label: selected.every(run => run.archived)
+        ? trans.__('Unarchive')
+        : trans.__('Archive'),
+      execute: () =>
+        actions.change(selected, {
+          archived: !selected.every(run => run.archived)
+        })
+    },
     'clear-selection': selected.length > 0 && {
       label: trans._n(
         'Clear Selection (%1)',
@@ -219,9 +257,11 @@ function Row(props: {
   selected: boolean;
   isReproduced: boolean;
   onSelect: () => void;
+  onOpen: () => void;
+  onStar: (starred: boolean) => void;
 }): JSX.Element {
   const { run, index, columns, selected } = props;
-  const name = run.node ? `${runName(run)} · ${run.node}` : runName(run);
+  const name = titleOf(run);
   return (
     <tr
       style={{ height: ROW_HEIGHT }}
@@ -239,7 +279,10 @@ function Row(props: {
         />
       </td>
       <th scope="row" title={`${name}\n${run.run}`}>
-        {name}{' '}
+        {run.id !== null && <Star run={run} onChange={props.onStar} />}
+        <button className="jp-mlws-Link" onClick={props.onOpen}>
+          {name}
+        </button>{' '}
         {props.isReproduced && (
           <span className="jp-mlws-Badge">{trans.__('reproduced')}</span>
         )}
@@ -275,6 +318,9 @@ function Table(props: {
   reproductions: readonly IReproduction[];
   hasMore: boolean;
   onSelect: (run: IExperimentRun) => void;
+  onSelectAll: (isSelected: boolean) => void;
+  onOpen: (run: IExperimentRun) => void;
+  onStar: (run: IExperimentRun, starred: boolean) => void;
   onEnd: () => void;
 }): JSX.Element {
   const { runs, columns, selected, reproductions, hasMore, onEnd } = props;
@@ -338,7 +384,18 @@ function Table(props: {
             ]}
           />
           <tr>
-            <td className="jp-mlws-Table-choice" />
+            <td className="jp-mlws-Table-choice">
+              <input
+                type="checkbox"
+                aria-label={trans.__('Select all runs that match')}
+                title={trans.__(
+                  'Select all runs that match, at most %1',
+                  MAX_SELECTED
+                )}
+                checked={selected.size > 0 && selected.size >= runs.length}
+                onChange={event => props.onSelectAll(event.target.checked)}
+              />
+            </td>
             {heading(trans.__('Name'), 'attributes.run_name')}
             {heading(trans.__('Status'), 'attributes.status')}
             {heading(trans.__('Started'), 'attributes.start_time')}
@@ -358,6 +415,8 @@ function Table(props: {
               selected={selected.has(keyOf(run))}
               isReproduced={reproductions.some(one => one.run === run.id)}
               onSelect={() => props.onSelect(run)}
+              onOpen={() => props.onOpen(run)}
+              onStar={starred => props.onStar(run, starred)}
             />
           ))}
           <tr
@@ -462,6 +521,18 @@ function RunTable(props: IProps): JSX.Element {
                   return next;
                 })
               }
+              onSelectAll={isSelected =>
+                void notifyOnError(async () => {
+                  const found = isSelected
+                    ? await readPages(client, '/runs', query, MAX_SELECTED)
+                    : { items: [] };
+                  setSelected(
+                    new Map(found.items.map(run => [keyOf(run), run]))
+                  );
+                })
+              }
+              onOpen={run => actions.open(keyOf(run))}
+              onStar={(run, starred) => actions.change([run], { starred })}
               onEnd={() =>
                 void notifyOnError(() =>
                   readMore(client, '/runs', query, 'items')

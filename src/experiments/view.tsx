@@ -1,18 +1,13 @@
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun } from '../api/models';
 import { Button, Hint } from '../ui/controls';
-import {
-  cellText,
-  duration,
-  fullTime,
-  relativeTime,
-  runName
-} from '../ui/format';
+import { cellText, duration, fullTime, relativeTime } from '../ui/format';
 import { Rows } from '../ui/rows';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
 import { trans } from '../ui/locale';
+import { titleOf } from './table';
 
 /** Metrics shown in the list; the table has them all. */
 const MAIN_METRICS = 3;
@@ -23,6 +18,7 @@ function RunRow(props: {
   run: IExperimentRun;
   selected: boolean;
   onToggle: () => void;
+  onOpen: () => void;
 }): JSX.Element {
   const { run, selected } = props;
   const metrics = Object.entries(run.metrics);
@@ -47,7 +43,16 @@ function RunRow(props: {
         />
         <span className="jp-mlws-Run-text">
           <span className="jp-mlws-Run-head">
-            <span className="jp-mlws-Row-name">{runName(run)}</span>
+            <button
+              className="jp-mlws-Row-name jp-mlws-Link"
+              // The label around it would select the run.
+              onClick={event => {
+                event.preventDefault();
+                props.onOpen();
+              }}
+            >
+              {titleOf(run)}
+            </button>
             {run.started && (
               <span className="jp-mlws-Run-fact" title={fullTime(run.started)}>
                 {relativeTime(run.started)}
@@ -75,6 +80,7 @@ interface IProps {
   /** Ids of the chosen runs, in the order of choice. */
   selected: State<ReadonlySet<string>>;
   onCompare: () => void;
+  onOpen: (run: IExperimentRun) => void;
   onOpenTable: () => void;
 }
 
@@ -112,6 +118,7 @@ function Runs(props: IProps): JSX.Element {
                   key={run.run}
                   run={run}
                   selected={selected.has(run.run)}
+                  onOpen={() => props.onOpen(run)}
                   onToggle={() =>
                     (props.selected.value = toggled(
                       props.selected.value,

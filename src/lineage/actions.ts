@@ -17,7 +17,7 @@ export class LineageActions implements ILineageActions {
   openLabel(node: ILineageNode): string | null {
     const labels: Record<ILineageNode['kind'], string | null> = {
       snapshot: trans.__('Compare with Current'),
-      run: trans.__('Show in Experiment Table'),
+      run: trans.__('Open Run'),
       dataset: trans.__('Open'),
       model: trans.__('Show Models'),
       node: trans.__('Open Workflow'),
@@ -35,7 +35,7 @@ export class LineageActions implements ILineageActions {
       case 'snapshot':
         return run('mlws:compare-snapshot', { id: facts.commit });
       case 'run':
-        return run('mlws:open-experiments', { run: facts.id });
+        return run('mlws:open-run', { run: facts.id });
       case 'model':
         return run('mlws:show-models', { name: facts.name });
       case 'dataset':

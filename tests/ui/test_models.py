@@ -150,12 +150,17 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     page.locator(".jp-mlws-TableCompare").click()
     compared = page.locator(".jp-mlws-Compare")
     expect(compared.locator("tbody tr")).to_have_count(2)
-    for tab, marks in (("parallel", "path"), ("scatter", "path"), ("curves", "path")):
+    for tab in ("parallel", "scatter"):
         compared.locator(f'[data-mlws-tab="{tab}"]').click()
         chart = compared.locator(".jp-mlws-Chart svg.marks")
-        expect(chart.locator(f"[aria-roledescription] {marks}, {marks}").first).to_be_visible()
+        expect(chart.locator("path").first).to_be_visible()
         expect(chart).to_contain_text("slow")
         shoot(f"compare-{tab}")
+    compared.locator('[data-mlws-tab="curves"]').click()
+    chart = compared.locator('[data-mlws-metric="loss"]')
+    expect(chart.locator("canvas")).to_be_visible()
+    expect(chart.locator(".u-legend")).to_contain_text("slow")
+    shoot("compare-curves")
 
     # Register one of them.
     page.get_by_role("tab", name="Experiments").click()
@@ -221,12 +226,10 @@ def test_lineage_leads_from_a_model_to_its_data_and_code(
     page.locator(".jp-mlws-OpenThing:visible").click()
     expect(page.locator(".jp-mlws-SnapshotDiff")).to_be_visible()
     page.get_by_role("tab", name="Lineage").click()
-    # The run: its row of the table.
+    # The run: its page.
     graph.locator(f'[data-mlws-lineage="run:{newest["id"]}"]').click()
     page.locator(".jp-mlws-OpenThing:visible").click()
-    rows = page.locator(".jp-mlws-RunTable [data-mlws-run]")
-    expect(rows).to_have_count(1)
-    expect(rows).to_have_attribute("data-mlws-run", newest["id"])
+    expect(page.locator(".jp-mlws-RunPage")).to_contain_text(newest["run"])
     page.get_by_role("tab", name="Lineage").click()
     # The file, reached through the list beside the graph, by the keyboard.
     data = graph.locator('[data-mlws-lineage^="dataset:data/wine.csv@"]')

@@ -96,10 +96,48 @@ async def test_the_way_of_a_run(call, done, workspace: Project) -> None:
     assert (status, answer["errors"][0]["field"]) == (400, "filter")
     curve = {"metric": "loss", "ids": begun["id"]}
     assert (await call("GET", "runs/curves", None, "en", **curve))[1]["data"] == {
-        "metric": "loss", "items": [{"run": begun["id"], "points": []}]
-    }  # fmt: skip
+        "metric": "loss",
+        "items": [
+            {
+                "run": begun["id"],
+                "steps": [],
+                "times": [],
+                "values": [],
+                "count": 0,
+                "not_finite": 0,
+            }
+        ],
+    }
+    for part in ("metrics", "files", "models"):
+        assert (await call("GET", f"runs/{begun['id']}/{part}"))[1]["data"]["items"] == []
+    _, answer, _ = await call("GET", f"runs/{begun['id']}/environments", previous=begun["id"])
+    assert answer["data"] == {"environments": [], "changes": []}
+    assert (await call("GET", f"runs/{begun['id']}/preview", path="no-such"))[0] == 404
     assert (await call("GET", "runs/curves", None, "en", **{**curve, "ids": "nobody"}))[0] == 404
     assert (await call("GET", "runs/columns"))[1]["data"] == {"params": ["a"], "metrics": []}
+
+    change = {"name": "best", "note": "*x*", "tags": {"team": "a"}}
+    _, answer, _ = await call("PATCH", f"runs/{begun['id']}", change)
+    assert [answer["data"][key] for key in ("title", "note", "tags")] == [*change.values()]
+    refused = {"tags": {"mlflow.x": "1", "y": 1}, "archived": "perhaps"}
+    status, answer, _ = await call("PATCH", f"runs/{begun['id']}", refused)
+    assert (status, len(answer["errors"])) == (400, 2)
+    status, answer, _ = await call("PATCH", f"runs/{begun['id']}", {"tags": {"mlflow.x": "1"}})
+    assert (status, answer["errors"][0]["field"]) == (400, "tags.mlflow.x")
+    assert (await call("PATCH", "runs/nobody", {"name": "x"}))[0] == 404
+    bulk = {"ids": [begun["id"], "nobody"], "starred": True}
+    status, answer, _ = await call("POST", "runs/tags", bulk)
+    assert (status, answer["details"]["name"]) == (404, "nobody")
+    _, answer, _ = await call("POST", "runs/tags", {**bulk, "ids": [begun["id"]]})
+    assert [row["starred"] for row in answer["data"]["items"]] == [True]
+    _, answer, _ = await call("GET", "runs/resolve", name="best")
+    assert answer["data"]["id"] == begun["id"]
+    _, answer, _ = await call("DELETE", f"runs/{begun['id']}")
+    assert answer["data"]["restore"] == f"jupyter mlws runs restore {begun['id']}"
+    assert (await call("GET", "runs"))[1]["data"]["items"] == []
+    assert len((await call("GET", "runs", deleted="true"))[1]["data"]["items"]) == 1
+    _, answer, _ = await call("POST", f"runs/{begun['id']}/restore", {})
+    assert answer["data"]["deleted"] is False
 
     _, answer, _ = await call("POST", "models", {"name": "wine", "run_id": begun["id"]})
     await call("PUT", "models/wine/aliases/champion", {"version": 1})

@@ -298,6 +298,17 @@ def test_lists_are_read_without_mlflow_as_mlflow_reads_them(tmp_path: Path) -> N
     columns = ["params.深度", "metrics.inf"]
     assert both("search", **plain, columns=columns, tags={"k": "v"})["items"]
     assert both("search", **{**plain, "limit": 0})["items"] == []
+    assert [run["id"] for run in both("search", **plain, stage="deleted")["items"]] == [deleted]
+    assert whole not in [run["id"] for run in both("search", **plain, lacking=["k"])["items"]]
+    assert len(both("search", **plain, experiment="E")["items"]) == 2
+    assert both("search", **plain, experiment="nothing")["items"] == []
+    for identifier in (whole, node, "r1", deleted, gone, "nothing", "it's"):
+        both("find_run", identifier=identifier)
+    assert both("find_run", identifier=deleted, stages=["active", "deleted"])["deleted"]
+    for text in ("whole", whole[:6], "r", deleted[:8], "%", "*", "'", '"'):
+        both("match_runs", text=text, limit=10, stage="active")
+    assert both("match_runs", text="r1", limit=10, stage="active")[0]["id"] == whole
+    assert both("match_runs", text=deleted[:8], limit=10, stage="deleted")[0]["id"] == deleted
     models = both("models", text="", after="", limit=10)
     assert [model["name"] for model in models] == ["Beer & more", "empty", "wine"]
     assert [model["name"] for model in both("models", text="WIN", after="b", limit=10)] == ["wine"]

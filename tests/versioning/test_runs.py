@@ -13,6 +13,7 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.mlflow.search import MLflowSearch
 from jupyter_mlws.mlflow.store import MLflowStore
 from jupyter_mlws.versioning.data.models import DataRemotePut
 from jupyter_mlws.versioning.experiments.models import (
@@ -275,12 +276,49 @@ def test_what_a_run_measured_step_by_step(opened: Workspace, root: Path) -> None
     log_in(root, run.uri, run.id, STEPS)
     wanted = {"metric": "loss", "ids": [run.id]}
     (curve,) = opened.experiments.curves(CurvesQuery(**wanted)).items
-    assert [(point.step, point.value) for point in curve.points[:2]] == [(0, 1.0), (1, 0.5)]
-    assert (len(curve.points), curve.points[-1].step) == (100, 99)
-    (curve,) = opened.experiments.curves(CurvesQuery(points=5, **wanted)).items
-    assert [point.step for point in curve.points] == [0, 25, 50, 74, 99]
+    assert (curve.steps[:2], curve.values[:2]) == ([0, 1], [1.0, 0.5])
+    # What is no number is a gap.
+    assert (curve.count, curve.not_finite, curve.steps[-1], curve.values[-1]) == (101, 1, 100, None)
+    (curve,) = opened.experiments.curves(CurvesQuery(points=6, **wanted)).items
+    assert (curve.steps[0], curve.steps[-1], len(curve.steps), curve.count) == (0, 99, 6, 101)
+    assert curve.values == sorted(curve.values, reverse=True)
+    (curve,) = opened.experiments.curves(CurvesQuery(first=10, last=12, **wanted)).items
+    assert curve.steps == [10, 11, 12]
+    # MLflow itself says the same, for stores that are no file.
+    arguments = {"runs": [run.id], "metric": "loss", "limit": 6, "first": None, "last": None}
+    store = MLflowSearch(opened.tracking.uri)
+    assert store.curves(**arguments) == opened.tracking.ask("curves", **arguments)
+    assert [row["name"] for row in store.metric_steps(run.id)] == ["loss"]
+    assert opened.run_manager.page.metrics(run.id).items[0].count == 101
     nobody = CurvesQuery(metric="loss", ids=["nobody"])
     assert refused(lambda: opened.experiments.curves(nobody)).code == "30404"
+
+
+FILES = """
+import mlflow
+from matplotlib.figure import Figure
+with mlflow.start_run():
+    figure = Figure()
+    figure.subplots().plot([1, 2])
+    mlflow.log_figure(figure, "plots/a b.png")
+    mlflow.log_text("x,y\\n1,2\\n", "rows.csv")
+    mlflow.log_text("not a picture", "broken.json")
+"""
+
+
+def test_files_of_a_run_are_shown_in_place(opened: Workspace, root: Path) -> None:
+    run = opened.run_tracker.begin(RunBegin(name="one"))
+    log_in(root, run.uri, run.id, FILES)
+    page = opened.run_manager.page
+    files = {file.path: file.kind for file in page.files(run.id).items}
+    assert files == {"broken.json": "Metrics", "plots/a b.png": "Figure", "rows.csv": "Table"}
+    assert page.preview(run.id, "plots/a b.png").mime == "image/png"
+    assert page.preview(run.id, "rows.csv").rows == [["1", "2"]]
+    assert refused(lambda: page.preview(run.id, "broken.json")).code == "40206"
+    assert refused(lambda: page.preview(run.id, "../mlflow.db")).code == "30404"
+    assert refused(lambda: page.files("nobody")).code == "30404"
+    version = opened.models.register(ModelCreate(name="m", run_id=run.id, artifacts=["rows.csv"]))
+    assert [one.id for one in opened.models.versions_of(run.id).items] == [version.id]
 
 
 def test_a_run_is_reproduced_in_a_worktree_of_its_own(

@@ -5,29 +5,53 @@ from __future__ import annotations
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyReproducedError,
+    AmbiguousRunError,
     MLflowFailedError,
+    NestedRunError,
+    PreviewError,
     RunCommitMissingError,
+    RunDeletedError,
+    RunInProgressError,
+    RunNotRecordedError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.experiments.models import (
+    BaselineQuery,
     Curves,
     CurvesQuery,
+    DeletedRun,
     ExperimentRun,
     ReproduceRequest,
     Reproduction,
     RunBegin,
+    RunChange,
     RunColumns,
+    RunDetail,
     RunEnded,
+    RunFile,
+    RunFileQuery,
+    RunMetric,
     RunOutput,
+    RunPackages,
+    RunReference,
+    RunsChange,
     RunsQuery,
     RunState,
     TrackedRun,
 )
+from jupyter_mlws.versioning.model_registry.models import ModelVersion
+from jupyter_mlws.workflows.models import Preview
 from jupyter_mlws.workspace import Workspace
 
 endpoints = Endpoints("runs", GIT_ERRORS)
+CHANGE_ERRORS = [
+    MLflowFailedError,
+    RunDeletedError,
+    RunNotRecordedError,
+    VersionItemNotFoundError,
+]
 
 
 @endpoints.get(
@@ -76,9 +100,54 @@ def save_state(workspace: Workspace) -> RunState:
     return workspace.run_tracker.state()
 
 
-@endpoints.get("runs/{run}", "Get a run", errors=[MLflowFailedError, VersionItemNotFoundError])
-def get_run(workspace: Workspace, identifier: str) -> ExperimentRun:
-    return workspace.experiments.get(identifier)
+@endpoints.get(
+    "runs/resolve",
+    "Find the run with a name, a title or an ID, or the only one whose ID begins so",
+    errors=[AmbiguousRunError, MLflowFailedError, VersionItemNotFoundError],
+)
+def resolve_run(workspace: Workspace, query: RunReference) -> ExperimentRun:
+    return workspace.run_manager.resolve(query)
+
+
+@endpoints.post(
+    "runs/tags", "Change tags, stars and archiving of several runs", errors=CHANGE_ERRORS
+)
+def change_runs(workspace: Workspace, body: RunsChange) -> Page[ExperimentRun]:
+    return workspace.run_manager.change_all(body)
+
+
+@endpoints.get(
+    "runs/{run}",
+    "Get a run, with its nested runs and the snapshots that name it",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def get_run(workspace: Workspace, identifier: str) -> RunDetail:
+    return workspace.run_manager.get(identifier)
+
+
+@endpoints.patch(
+    "runs/{run}", "Change the name, note, tags, star or archiving of a run", errors=CHANGE_ERRORS
+)
+def change_run(workspace: Workspace, identifier: str, body: RunChange) -> ExperimentRun:
+    return workspace.run_manager.change(identifier, body)
+
+
+@endpoints.delete(
+    "runs/{run}",
+    "Delete a run and the runs of its nodes in MLflow, where they can be restored",
+    errors=[*CHANGE_ERRORS, NestedRunError, RunInProgressError],
+)
+def delete_run(workspace: Workspace, identifier: str) -> DeletedRun:
+    return workspace.run_manager.delete(identifier)
+
+
+@endpoints.post(
+    "runs/{run}/restore",
+    "Restore a deleted run",
+    errors=[MLflowFailedError, NestedRunError, RunNotRecordedError, VersionItemNotFoundError],
+)
+def restore_run(workspace: Workspace, identifier: str) -> ExperimentRun:
+    return workspace.run_manager.restore(identifier)
 
 
 @endpoints.get(
@@ -88,6 +157,52 @@ def get_run(workspace: Workspace, identifier: str) -> ExperimentRun:
 )
 def list_outputs(workspace: Workspace, identifier: str) -> Page[RunOutput]:
     return workspace.run_outputs.list(identifier)
+
+
+@endpoints.get(
+    "runs/{run}/metrics",
+    "List the metrics of a run, with their numbers of values",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def list_metrics(workspace: Workspace, identifier: str) -> Page[RunMetric]:
+    return workspace.run_manager.page.metrics(identifier)
+
+
+@endpoints.get(
+    "runs/{run}/files",
+    "List the files of a run: its nodes' outputs and its artifacts",
+    errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
+)
+def list_files(workspace: Workspace, identifier: str) -> Page[RunFile]:
+    return workspace.run_manager.page.files(identifier)
+
+
+@endpoints.get(
+    "runs/{run}/preview",
+    "Preview a file of a run",
+    also=[("read", "contents")],
+    errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError, PreviewError],
+)
+def preview_file(workspace: Workspace, identifier: str, query: RunFileQuery) -> Preview:
+    return workspace.run_manager.page.preview(identifier, query.path)
+
+
+@endpoints.get(
+    "runs/{run}/environments",
+    "Get the environments of a run, and what changed since another run",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def get_environments(workspace: Workspace, identifier: str, query: BaselineQuery) -> RunPackages:
+    return workspace.run_manager.page.packages(identifier, query.previous)
+
+
+@endpoints.get(
+    "runs/{run}/models",
+    "List the model versions that were registered from a run",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def list_run_models(workspace: Workspace, identifier: str) -> Page[ModelVersion]:
+    return workspace.models.versions_of(identifier)
 
 
 @endpoints.post(

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
 from jupyter_mlws.engine.states import Status
-from jupyter_mlws.environments.models import RebuiltEnvironment
+from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange, RebuiltEnvironment
 from jupyter_mlws.versioning.models import Plain, Scalar, Text, UnreachableRemote
 
 
@@ -106,6 +106,10 @@ class ExperimentRun(Record):
     Runs of notebooks and scripts have no ``workflow``, and MLflow's id as ``run``; ``node`` names
     which node of the workflow's run it is. ``dirty``: its commit was made for it, because the
     working tree was no commit. ``inputs``: the data that it read, path → hash.
+
+    ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
+    differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
+    ``parent``: MLflow's id of the run that it is nested in.
     """
 
     id: str | None
@@ -119,10 +123,104 @@ class ExperimentRun(Record):
     commit: str | None
     node: str | None = None
     name: str = ""
+    title: str = ""
     experiment: str | None = None
+    source: str | None = None
+    parent: str | None = None
     dirty: bool | None = None
     inputs: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
+    note: str = ""
+    starred: bool = False
+    archived: bool = False
+    deleted: bool = False
+
+
+class RunSnapshot(Record):
+    """A snapshot that names a run."""
+
+    commit: str
+    subject: Text
+    timestamp: str
+
+
+class RunPart(Record):
+    """A run that is nested in another, such as that of a node."""
+
+    id: str
+    title: str
+    node: str | None
+    status: Status
+    duration: float | None
+
+
+class RunEnvironmentTitle(Record):
+    """An environment in which nodes of a run ran: its ID and its interpreter."""
+
+    id: str
+    title: str
+
+
+class RunDetail(ExperimentRun):
+    """A run with the snapshots that name it, its nested runs and its environments.
+
+    ``data``: what it or its nodes read, without what its nodes made; of a notebook or script, the
+    data of the working tree. Path → hash.
+    """
+
+    data: dict[str, str]
+    snapshots: list[RunSnapshot]
+    parts: list[RunPart]
+    environments: list[RunEnvironmentTitle]
+
+
+TagValue = Annotated[Plain, Field(max_length=5000)]
+"""Value of a tag; MLflow accepts 5,000 to 8,000 characters, by its version and store."""
+
+
+class RunMarks(Request):
+    """Changes of tags, and of the marks of a run. A tag that is null is removed."""
+
+    tags: dict[str, TagValue | None] = Field(default_factory=dict, max_length=100)
+    archived: bool | None = None
+    starred: bool | None = None
+
+
+class RunChange(RunMarks):
+    """Changes of a run; what is left out stays. ``archived`` applies to nested runs as well.
+
+    An empty ``name`` is replaced by the run's ID, so that the title says what differs. ``note`` is
+    Markdown, and empty to remove it.
+    """
+
+    name: Plain | None = Field(default=None, max_length=250)
+    note: TagValue | None = None
+
+
+class RunsChange(RunMarks):
+    """The same changes for several runs: for all of them, or for none if one does not exist."""
+
+    ids: list[str] = Field(min_length=1, max_length=500)
+
+
+class DeletedRun(Record):
+    """A run that was deleted with its nested ``runs``, and the snapshots that name it.
+
+    ``restore`` is the command that brings it back.
+    """
+
+    id: str
+    title: str
+    runs: list[str]
+    snapshots: list[RunSnapshot]
+    restore: str
+
+
+class RunReference(Request):
+    """A reference to a run: its name or title, or an ID or the start of one."""
+
+    name: Plain = Field(min_length=1, max_length=500)
+    deleted: bool = Field(default=False, description="Among the runs that were deleted.")
 
 
 class OutputStore(StrEnum):
@@ -163,22 +261,29 @@ class CurvesQuery(Request):
     ids: Annotated[list[str], BeforeValidator(separate)] = Field(
         min_length=1, max_length=50, description="MLflow IDs of the runs."
     )
-    points: int = Field(default=500, ge=2, le=5000, description="Maximum number per run.")
-
-
-class CurvePoint(Record):
-    """The value of a metric at a step; ``time`` in seconds since 1970."""
-
-    step: int
-    time: float
-    value: float
+    points: int = Field(
+        default=500,
+        ge=2,
+        le=10_000_000,
+        description="Maximum number per run. Of more, first, last and the extremes are returned.",
+    )
+    first: int | None = Field(default=None, description="Only from this step on.")
+    last: int | None = Field(default=None, description="Only up to this step.")
 
 
 class Curve(Record):
-    """A metric of one run, in the order of its steps; empty where the run lacks it."""
+    """A metric of one run, in the order of its steps; empty where the run lacks it.
+
+    ``times`` in seconds since 1970. ``values`` are null where they are no finite numbers.
+    ``count`` and ``not_finite`` count all values of these steps.
+    """
 
     run: str
-    points: list[CurvePoint]
+    steps: list[int]
+    times: list[float]
+    values: list[float | None]
+    count: int
+    not_finite: int
 
 
 class Curves(Record):
@@ -186,6 +291,46 @@ class Curves(Record):
 
     metric: str
     items: list[Curve]
+
+
+class RunMetric(Record):
+    """A metric that a run logged, with its number of values; null where only MLflow counts them."""
+
+    name: str
+    count: int | None
+
+
+class RunFile(Record):
+    """A file that a run made: an output of a node, or an artifact that its code logged.
+
+    ``kind``: what a preview shows, such as ``Figure``. ``available``: whether it can be previewed.
+    """
+
+    path: Text
+    kind: str
+    node: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    available: bool
+
+
+class RunFileQuery(Request):
+    """The file to preview."""
+
+    path: Plain = Field(min_length=1, max_length=1000)
+
+
+class BaselineQuery(Request):
+    """The run to compare with."""
+
+    previous: Plain | None = Field(default=None, min_length=1, max_length=250)
+
+
+class RunPackages(Record):
+    """The environments of a run; ``changes`` are those since the run that it is compared with."""
+
+    environments: list[EnvironmentRecord]
+    changes: list[PackageChange]
 
 
 class RunsQuery(PageQuery):
@@ -209,8 +354,12 @@ class RunsQuery(PageQuery):
         description="Only these parameters and metrics: `params.depth,metrics.acc`.",
     )
     nested: bool = Field(default=False, description="Include nested runs, such as those of nodes.")
+    archived: bool = Field(default=False, description="Include archived runs.")
+    starred: bool = Field(default=False, description="Only runs with a star.")
+    deleted: bool = Field(default=False, description="Only runs that were deleted.")
 
     @property
     def plain(self) -> bool:
         """True without any filter, order or columns: the newest runs are returned whole."""
-        return not (self.filter or self.q or self.sort or self.columns or self.nested)
+        chosen = self.starred or self.deleted
+        return not (self.filter or self.q or self.sort or self.columns or self.nested or chosen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 
@@ -25,6 +25,9 @@ LESS_IS_BETTER = frozenset(
         *("runtime", "seconds", "size", "smape", "sse", "time", "wer"),
     }
 )
+PREFERRED_METRICS = ("accuracy", "f1", "f1_score", "roc_auc", "auc", "r2", "rmse", "mae", "loss")
+SECONDARY_METRIC = re.compile(r"(train|training)[_/]|system/")
+"""Start of metrics that do not judge a model, such as MLflow's own of the machine."""
 NEGATION_WORDS = frozenset({"neg", "negative"})
 
 
@@ -42,6 +45,26 @@ def names(measures: Sequence[Mapping[str, float]]) -> list[str]:
     """Return the metrics, those of the most variants first, else in order of appearance."""
     counts = Counter(name for measure in measures for name in measure)
     return sorted(counts, key=lambda name: -counts[name])
+
+
+def by_use(measures: Iterable[Iterable[str]]) -> list[str]:
+    """Return the names of metrics: first those of the most runs, well-known ones of equals.
+
+    Metrics of the training data and of the machine come last.
+    """
+    counts = Counter(name for names in measures for name in names)
+
+    def order(name: str) -> tuple[bool, int, int, str]:
+        last = name.rpartition(".")[2]
+        places = (
+            2 * place + (last != metric)
+            for place, metric in enumerate(PREFERRED_METRICS)
+            if last == metric or last.endswith(f"_{metric}")
+        )
+        place = min(places, default=2 * len(PREFERRED_METRICS))
+        return SECONDARY_METRIC.match(last) is not None, -counts[name], place, name
+
+    return sorted(counts, key=order)
 
 
 def ranks(values: Mapping[str, float], mode: Mode) -> dict[str, int]:

@@ -15,6 +15,7 @@ from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotF
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.mlflow.client import RefusedError
+from jupyter_mlws.versioning.experiments.titles import NO_PEERS, Peers, read_peers, title_of
 from jupyter_mlws.versioning.lineage.models import (
     Lineage,
     LineageEdge,
@@ -43,6 +44,7 @@ class LineageReader(RepositoryPart):
         super().__init__(repository)
         self._tracking = repository.tracking
         self._runs: dict[str, Mapping[str, Any] | None] = {}
+        self._peers: dict[str, Peers] = {}
 
     def read(self, query: LineageQuery) -> Lineage:
         """Return what an item was made from and what was made from it.
@@ -83,7 +85,7 @@ class LineageReader(RepositoryPart):
         if node.kind is LineageKind.MODEL:
             run = self._run(node.facts.get("run"))
             if run is not None:
-                yield _run(run), "logged"
+                yield self._run_node(run), "logged"
         elif node.kind is LineageKind.RUN and (run := self._run(node.facts["id"])) is not None:
             commit = self._commit(run["commit"])
             if commit is not None:
@@ -102,11 +104,11 @@ class LineageReader(RepositoryPart):
             if run["run"] and not run["node"]:
                 for part in self._search(f"tags.`mlws.run` = '{_plain(run['run'])}'"):
                     if part["node"]:
-                        yield _run(part), "part"
+                        yield self._run_node(part), "part"
         elif node.kind is LineageKind.DATASET:
             path, md5 = node.facts["path"], node.facts["md5"]
             for run in self._naming("outputs", path, md5):
-                yield _run(run), "wrote"
+                yield self._run_node(run), "wrote"
             if self._now.get(path) == md5:
                 for use in producers(self._uses, path):
                     yield _workflow_node(use.workflow, use.node), "makes"
@@ -134,20 +136,20 @@ class LineageReader(RepositoryPart):
                     yield commit, "recorded"
             parent = self._run(run["parent"])
             if parent is not None:
-                yield _run(parent), "part"
+                yield self._run_node(parent), "part"
         elif node.kind is LineageKind.DATASET:
             path, md5 = node.facts["path"], node.facts["md5"]
             for run in self._naming("inputs", path, md5):
-                yield _run(run), "read"
+                yield self._run_node(run), "read"
             for run in self._naming("data", path, md5):
-                yield _run(run), "held"
+                yield self._run_node(run), "held"
             if self._now.get(path) == md5:
                 for use in consumers(self._uses, path):
                     yield _workflow_node(use.workflow, use.node), "needs"
         elif node.kind is LineageKind.SNAPSHOT:
             sha = node.facts["commit"]
             for run in self._search(f"tags.`mlflow.source.git.commit` = '{sha}'"):
-                yield _run(run), "code"
+                yield self._run_node(run), "code"
         elif node.kind is LineageKind.NODE:
             workflow_node = self._use(node)
             for path in workflow_node.outs if workflow_node else ():
@@ -172,7 +174,7 @@ class LineageReader(RepositoryPart):
             run = self._run(rest)
             if run is None:
                 raise VersionItemNotFoundError(kind="run", name=rest)
-            return _run(run)
+            return self._run_node(run)
         if kind == "dataset" and rest:
             path, at, md5 = rest.rpartition("@")
             path, md5 = (path, md5) if at else (rest, self._now.get(rest, ""))
@@ -191,6 +193,16 @@ class LineageReader(RepositoryPart):
         if identifier not in self._runs:
             self._runs[identifier] = self._tracking.ask("find_run", identifier=identifier)
         return self._runs[identifier]
+
+    def _run_node(self, run: Mapping[str, Any]) -> LineageNode:
+        keys = ("id", "run", "node", "workflow", "status", "started", "metrics", "dirty")
+        experiment = run["experiment"]
+        if experiment not in self._peers and not run["node"]:
+            self._peers[experiment] = Peers.of(read_peers(self._tracking, experiment))
+        title = title_of(run, self._peers.get(experiment, NO_PEERS))
+        label = run["node"] or run["name"] or run["id"][:8]
+        facts = {**{key: run[key] for key in keys}, "title": title}
+        return _node(LineageKind.RUN, f"run:{run['id']}", label, facts)
 
     def _search(self, condition: str) -> list[Mapping[str, Any]]:
         runs: list[Mapping[str, Any]] = self._tracking.ask(
@@ -245,15 +257,6 @@ def _plain(text: str) -> str:
 
 def _node(kind: LineageKind, identifier: str, label: str, facts: Mapping[str, Any]) -> LineageNode:
     return LineageNode(id=identifier, kind=kind, label=label, facts=dict(facts))
-
-
-def _run(run: Mapping[str, Any]) -> LineageNode:
-    facts = {
-        key: run[key]
-        for key in ("id", "run", "node", "workflow", "status", "started", "metrics", "dirty")
-    }
-    label = run["node"] or run["name"] or run["id"][:8]
-    return _node(LineageKind.RUN, f"run:{run['id']}", label, facts)
 
 
 def _model(version: Mapping[str, Any]) -> LineageNode:

@@ -161,6 +161,12 @@ class ModelRegistry(RepositoryPart):
             self._call_tracking("version", "model version", label, name=name, number=version_number)
         )
 
+    def versions_of(self, run: str) -> Page[ModelVersion]:
+        """Return the versions that were registered from a run. Raises VersionItemNotFoundError."""
+        identifier = self._outputs.find(run)["id"]
+        rows = self._repository.tracking.ask("versions_of", run=identifier)
+        return Page(items=[_to_model_version(row) for row in rows])
+
     def compare(self, ids: Sequence[str]) -> ModelComparison:
         """Compare versions side by side; VersionItemNotFoundError names the first missing one."""
         versions = []

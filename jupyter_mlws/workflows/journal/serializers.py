@@ -103,6 +103,7 @@ def experiment(row: Row) -> JSON:
         "params": row.get("params", {}),
         "metrics": row.get("metrics", {}),
         "commit": row.get("commit"),
+        "experiment": row.get("experiment") or row["workflow"],
     }
 
 

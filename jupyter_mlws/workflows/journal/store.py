@@ -7,6 +7,7 @@ it saw misses nothing and sees nothing twice.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -30,6 +31,8 @@ SUCCESS_STATES = (Status.COMPLETED.value, Status.CACHED.value)
 """Nodes in these states have their result."""
 UNSTORED_OPTIONS = ("params", "origin", "looks")
 """Options that a run which resumes another does not use again."""
+ID_PART = re.compile(r"[0-9a-f-]+")
+"""Characters of the IDs of runs."""
 Row = dict[str, Any]
 
 
@@ -348,6 +351,17 @@ class Journal:
         """Return the records of ``runs``, not converted; skip runs that are not in the journal."""
         marks = ", ".join("?" * len(runs))
         rows = self.query(f"SELECT * FROM runs WHERE id IN ({marks})", *runs)  # noqa: S608
+        return [_to_record(row) for row in rows]
+
+    def find_unrecorded(self, text: str, limit: int) -> list[Row]:
+        """Return the runs that MLflow does not have and whose ID begins or ends with a text."""
+        if not ID_PART.fullmatch(text):
+            return []
+        rows = self.query(
+            "SELECT * FROM runs WHERE (id GLOB ? OR id GLOB ?) "
+            "AND json_extract(record, '$.mlflow_run') IS NULL ORDER BY created DESC LIMIT ?",
+            f"{text}*", f"*-{text}", limit,
+        )  # fmt: skip
         return [_to_record(row) for row in rows]
 
     def last_seq(self) -> int:

@@ -1,13 +1,11 @@
 import type { INotebookContent } from '@jupyterlab/nbformat';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import { useMemo, useRef } from 'react';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { useMemo } from 'react';
+import { Artifact } from '../../ui/artifact';
 import { Button, Empty } from '../../ui/controls';
-import { cellText } from '../../ui/format';
 import { DataTable } from '../../ui/table/dataTable';
-import { TablePreview } from '../../ui/table/tablePreview';
 import type { ITableSource } from '../../ui/table/rowPages';
 import type { IOutput, IPreview } from '../../api/models';
-import { isRecord } from '../document/values';
 import { useReply } from '../replies';
 import { useCanvas } from '../context';
 import { usePanes } from '../hooks';
@@ -15,7 +13,6 @@ import { FINAL } from '../store/run';
 import { NotebookPreview } from './notebookView';
 import { PreparationTable } from './preparation';
 import { trans } from '../../ui/locale';
-import { useMime } from '../../ui/useMime';
 
 /** Previews of a node's outputs, by type. */
 export function PreviewView(props: {
@@ -93,7 +90,7 @@ function OutputPreview(props: {
   output: IOutput;
   status: string | undefined;
 }): JSX.Element {
-  const { model } = useCanvas();
+  const { model, renderers } = useCanvas();
   const panes = usePanes();
   const { run, node, output, status } = props;
   const { port } = output;
@@ -122,40 +119,24 @@ function OutputPreview(props: {
       )}
     />
   ) : preview ? (
-    <Artifact preview={preview} name={output.port} />
+    <OutputArtifact
+      preview={preview}
+      name={output.port}
+      renderers={renderers}
+    />
   ) : (
     <p>{trans.__('Loading…')}</p>
   );
 }
 
 /** An output, each in the manner of its type. */
-export function Artifact({
-  preview,
-  name
-}: {
+export function OutputArtifact(props: {
   preview: IPreview;
   name: string;
+  renderers: IRenderMimeRegistry;
 }): JSX.Element {
+  const { preview, name } = props;
   switch (preview.type) {
-    case 'Table':
-      return <TablePreview {...preview} />;
-    case 'Metrics':
-      return <MetricsPreview metrics={preview.metrics} />;
-    case 'VegaLite':
-      return (
-        <ChartPreview
-          mime={preview.mime}
-          spec={preview.spec as ReadonlyPartialJSONObject}
-          name={name}
-        />
-      );
-    case 'Figure':
-      return (
-        <FigurePreview
-          name={name}
-          source={`data:${preview.mime};base64,${preview.data}`}
-        />
-      );
     case 'Notebook':
       return (
         <NotebookPreview
@@ -169,115 +150,10 @@ export function Artifact({
           {preview.preparation && (
             <PreparationTable columns={preview.preparation} />
           )}
-          <TextPreview {...preview} />
+          <Artifact {...props} />
         </>
       );
-    case 'Text':
-      return <TextPreview {...preview} />;
+    default:
+      return <Artifact {...props} />;
   }
-}
-
-/** A figure; a click shows it in its full size. */
-function FigurePreview(props: { name: string; source: string }): JSX.Element {
-  const { name, source } = props;
-  const full = useRef<HTMLDialogElement>(null);
-  return (
-    <>
-      <button
-        className="jp-mlws-Preview-zoom"
-        title={trans.__('Show in full size')}
-        onClick={() => full.current?.showModal()}
-      >
-        <img className="jp-mlws-Preview-figure" alt={name} src={source} />
-      </button>
-      <dialog
-        className="jp-mlws-FullSize"
-        aria-label={name}
-        ref={full}
-        onClick={() => full.current?.close()}
-      >
-        <img alt={name} src={source} />
-      </dialog>
-    </>
-  );
-}
-
-/** The menu that the renderer adds has an icon without a name. */
-const METADATA = { embed_options: { actions: false } };
-
-/** Vega-Lite chart by JupyterLab's renderer of that version; its source if there is none. */
-function ChartPreview(props: {
-  mime: string;
-  spec: ReadonlyPartialJSONObject;
-  name: string;
-}): JSX.Element {
-  const { renderers } = useCanvas();
-  const { mime, spec, name } = props;
-  const { host, isKnown, error } = useMime(renderers, mime, spec, METADATA);
-  return isKnown ? (
-    <>
-      {error && <Empty>{error}</Empty>}
-      <div
-        className="jp-mlws-Preview-chart jp-mlws-Preview-scroll"
-        role="group"
-        tabIndex={0}
-        aria-label={name}
-        ref={host}
-      />
-    </>
-  ) : (
-    <TextPreview text={JSON.stringify(spec, null, 2)} />
-  );
-}
-
-/** Nested metrics by their dotted names. */
-function flatten(
-  metrics: Record<string, unknown>,
-  prefix = ''
-): [string, unknown][] {
-  return Object.entries(metrics).flatMap(([key, value]): [string, unknown][] =>
-    isRecord(value)
-      ? flatten(value, `${prefix}${key}.`)
-      : [[prefix + key, value]]
-  );
-}
-
-function MetricsPreview({
-  metrics
-}: {
-  metrics: Record<string, unknown>;
-}): JSX.Element {
-  return (
-    <table className="jp-mlws-Table jp-mod-metrics">
-      <tbody>
-        {flatten(metrics).map(([name, value]) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            <td className={typeof value === 'number' ? 'jp-mod-number' : ''}>
-              {cellText(value)}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function TextPreview({
-  text,
-  truncated
-}: {
-  text: string;
-  truncated?: boolean;
-}): JSX.Element {
-  return (
-    <>
-      <pre className="jp-mlws-Preview-text" tabIndex={0}>
-        {text}
-      </pre>
-      {truncated && (
-        <p className="jp-mlws-Preview-shape">{trans.__('Preview truncated')}</p>
-      )}
-    </>
-  );
 }

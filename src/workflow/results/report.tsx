@@ -23,7 +23,7 @@ import { intervalText, metricLabel } from '../certainty';
 import { environmentTexts } from './environments';
 import { deltaText, metricMatrix, metricText } from './matrix';
 import { BestModel, MetricMatrix, SettingChanges } from './metricsView';
-import { Artifact } from './preview';
+import { OutputArtifact } from './preview';
 import { reportHtml, type ReportPart } from './reportHtml';
 
 /** Types of outputs that a report shows. */
@@ -102,7 +102,7 @@ async function readReport(
 }
 
 function Report(): JSX.Element {
-  const { model } = useCanvas();
+  const { model, renderers } = useCanvas();
   const { run, states } = useCurrentRun();
   const page = useRef<HTMLDivElement>(null);
   const isOver = run !== null && FINAL.has(run.status);
@@ -187,7 +187,11 @@ function Report(): JSX.Element {
                 </h2>
                 {one.error && <Empty>{one.error}</Empty>}
                 {one.preview && (
-                  <Artifact preview={one.preview} name={one.output.port} />
+                  <OutputArtifact
+                    preview={one.preview}
+                    name={one.output.port}
+                    renderers={renderers}
+                  />
                 )}
               </section>
             ))}

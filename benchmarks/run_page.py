@@ -1,0 +1,244 @@
+"""Table of runs, page of a run and comparison of 1,000, beside MLflow's own page.
+
+    python -m benchmarks.run_page [--runs 5000] [--trained 20] [--steps 10000] [--picture FOLDER]
+
+One store: runs with ten parameters and five metrics each, and some that were trained, with 50
+metrics of 10,000 steps each. A real JupyterLab and MLflow's server in a real Chromium; times are
+from the command or the address to the first row or chart that is drawn, median of some.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.opening import open_lab
+from jupyter_mlws.mlflow.search import MLflowSearch
+from jupyter_mlws.mlflow.store import tracking_uri
+from tests.browser import ARGUMENTS, CHROMIUM
+from tests.ui.conftest import TOKEN, _trust, isolated
+
+PORT, MLFLOW_PORT = 8946, 8947
+TIMES = 5
+METRICS = 50
+
+
+def fill(root: Path, runs: int, trained: int, steps: int) -> list[str]:
+    """Write runs into MLflow's tables, since MLflow takes an hour for them; return those trained.
+
+    The first is made by MLflow, which creates the tables.
+    """
+    store = MLflowSearch(tracking_uri(root))
+    store.log_run("e", {}, {}, {}, 1.7e9, 1.7e9 + 1, "COMPLETED", "first")
+    with sqlite3.connect(root / "mlflow.db") as database:
+        database.execute("PRAGMA synchronous = off")
+        (experiment,) = database.execute(
+            "SELECT experiment_id FROM experiments WHERE name = 'e'"
+        ).fetchone()
+        chance = random.Random(0)
+        for number in range(runs):
+            write(database, experiment, number, chance)
+        long = [write(database, experiment, runs + number, chance) for number in range(trained)]
+        for run in long:
+            database.executemany(
+                "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan)"
+                " VALUES (?, ?, ?, ?, ?, 0)",
+                values(run, steps),
+            )
+    return long
+
+
+def write(database: sqlite3.Connection, experiment: int, number: int, chance: random.Random) -> str:
+    """Write one run, and return its ID."""
+    run = uuid.UUID(int=chance.getrandbits(128)).hex
+    start = 1_700_000_000_000 + number * 1000
+    database.execute(
+        "INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage,"
+        " experiment_id) VALUES (?, ?, 'FINISHED', ?, ?, 'active', ?)",
+        (run, f"run {number}", start, start + 900, experiment),
+    )
+    depth, kind = chance.randrange(2, 20), chance.choice(["tree", "forest", "net"])
+    params = {"depth": depth, "kind": kind, **{f"p{one}": chance.random() for one in range(8)}}
+    metrics = {"accuracy": depth / 30 + chance.random() / 5} | {
+        f"m{one}": chance.random() for one in range(4)
+    }
+    database.executemany(
+        "INSERT INTO params (run_uuid, key, value) VALUES (?, ?, ?)",
+        [(run, key, str(value)) for key, value in params.items()],
+    )
+    database.executemany(
+        "INSERT INTO latest_metrics (run_uuid, key, value, timestamp, step, is_nan)"
+        " VALUES (?, ?, ?, ?, 0, 0)",
+        [(run, key, value, start) for key, value in metrics.items()],
+    )
+    database.execute(
+        "INSERT INTO tags (run_uuid, key, value) VALUES (?, 'mlflow.runName', ?)",
+        (run, f"run {number}"),
+    )
+    return run
+
+
+def values(run: str, steps: int) -> Iterator[tuple[str, float, int, str, int]]:
+    """Yield the rows of a trained run's metrics."""
+    for metric in range(METRICS):
+        for step in range(steps):
+            value = 1 / (1 + step * (metric + 1) / 100)
+            yield f"train/loss{metric}", value, 1_700_000_000_000 + step, run, step
+
+
+def told(name: str, take: Callable[[], None]) -> None:
+    """Print how long something takes."""
+    taken = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        take()
+        taken.append((time.perf_counter() - begun) * 1000)
+    print(f"{name:44} {statistics.median(taken):7.0f} ms  ({max(taken):.0f})", flush=True)
+
+
+def in_lab(page: Page, long: list[str], picture: Path | None) -> None:
+    """Measure our views."""
+    run = "([id, args]) => { jupyterapp.commands.execute(id, args); }"
+
+    def close() -> None:
+        page.evaluate("() => jupyterapp.commands.execute('application:close-all').then(() => null)")
+
+    def table() -> None:
+        close()
+        page.evaluate(run, ["mlws:open-experiments", {}])
+        page.locator(".jp-mlws-RunTable [data-mlws-run]").first.wait_for()
+
+    def overview() -> None:
+        close()
+        page.evaluate(run, ["mlws:open-run", {"run": long[0]}])
+        page.locator(".jp-mlws-RunPage table").first.wait_for()
+
+    def charts() -> None:
+        page.locator('.jp-mlws-RunPage [data-mlws-tab="overview"]').click()
+        page.locator('.jp-mlws-RunPage [data-mlws-tab="charts"]').click()
+        page.locator(".jp-mlws-Curve canvas").first.wait_for()
+
+    told("lab: table of runs", table)
+    told("lab: page of a trained run", overview)
+    told("lab: its first chart", charts)
+    if picture:
+        page.wait_for_timeout(3000)
+        page.screenshot(path=picture / "charts.png")
+    table()
+    page.locator(".jp-mlws-RunTableView [name=filter]").fill("params.kind = 'net'")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(2000)
+    page.get_by_label("Select all runs that match").click()
+    button = page.locator(".jp-mlws-TableCompare")
+    page.wait_for_timeout(5000)
+    print(button.inner_text())
+
+    def compare() -> None:
+        page.get_by_role("tab", name="Compare").locator(".lm-TabBar-tabCloseIcon").evaluate_all(
+            "icons => icons.forEach(icon => icon.click())"
+        )
+        button.click()
+        page.locator(".jp-mlws-Compare canvas").wait_for()
+        page.locator(".jp-mlws-Importance").wait_for()
+
+    told("lab: so many compared", compare)
+    if picture:
+        page.wait_for_timeout(1000)
+        page.screenshot(path=picture / "compared.png")
+    memory = page.evaluate("() => performance.memory.usedJSHeapSize / 1e6")
+    print(f"lab: memory of the page {memory:.0f} MB")
+
+
+def in_mlflow(browser: Browser, long: list[str], experiment: str) -> None:
+    """Measure MLflow's own page on the same store; its tables are of 100 runs."""
+    base = f"http://127.0.0.1:{MLFLOW_PORT}/#/experiments/{experiment}"
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"http://127.0.0.1:{MLFLOW_PORT}/")
+    page.wait_for_timeout(5000)
+
+    def go(address: str, wait: str) -> None:
+        page.goto("about:blank")
+        page.goto(address)
+        page.get_by_text(wait).first.wait_for()
+
+    told("MLflow: table of runs", lambda: go(f"{base}/runs", "run 5"))
+    told("MLflow: page of a trained run", lambda: go(f"{base}/runs/{long[0]}", "depth"))
+    told(
+        "MLflow: its charts",
+        lambda: go(f"{base}/runs/{long[0]}/model-metrics", "train/loss0"),
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5000)
+    parser.add_argument("--trained", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--picture", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = isolated(Path(folder) / "home")
+        root = Path(folder) / "work"
+        root.mkdir()
+        # In the lab's own home, which then trusts the project.
+        script = "from jupyter_mlws.projects.setup import initialize; from pathlib import Path"
+        subprocess.run(
+            [sys.executable, "-c", f"{script}; initialize(Path({str(root)!r}))"],
+            env=environment,
+            check=True,
+        )
+        _trust(environment, root)
+        long = fill(root, arguments.runs, arguments.trained, arguments.steps)
+        with sqlite3.connect(root / "mlflow.db") as database:
+            (experiment,) = database.execute(
+                "SELECT experiment_id FROM experiments WHERE name = 'e'"
+            ).fetchone()
+        programs = Path(sys.executable).parent
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        lab = subprocess.Popen(
+            [
+                str(programs / "jupyter-lab"), "--no-browser", "--allow-root",
+                f"--ServerApp.root_dir={root}", f"--ServerApp.port={PORT}",
+                f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True",
+            ],
+            env=environment, start_new_session=True, **quiet,
+        )  # fmt: skip
+        mlflow = subprocess.Popen(
+            [
+                str(programs / "mlflow"), "server", "--port", str(MLFLOW_PORT),
+                "--backend-store-uri", f"sqlite:///{root}/mlflow.db", "--workers", "1",
+            ],
+            env=environment, start_new_session=True, **quiet,
+        )  # fmt: skip
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+                page = browser.new_page(viewport={"width": 1440, "height": 900})
+                open_lab(page, f"http://localhost:{PORT}", "mlws:open-run")
+                in_lab(page, long, arguments.picture)
+                page.close()
+                in_mlflow(browser, long, str(experiment))
+                browser.close()
+        finally:
+            for process in (lab, mlflow):
+                # MLflow's server is several processes.
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(30)
+
+
+if __name__ == "__main__":
+    main()

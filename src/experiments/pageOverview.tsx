@@ -1,0 +1,269 @@
+import { useState } from 'react';
+
+import { Button, Hint } from '../ui/controls';
+import { Failure } from '../ui/errorBox';
+import { Markdown } from '../ui/markdown';
+import { cellText, duration, fullTime } from '../ui/format';
+import { trans } from '../ui/locale';
+import { runStatusText } from '../ui/runStatus';
+import { useGet } from '../ui/server';
+import { Head } from '../ui/table/heading';
+import { numberOf } from './charts';
+import { pathOf, type IPartProps } from './pageParts';
+
+/** A value beside that of the baseline, and the difference of numbers. */
+function ValueRows(props: {
+  title: string;
+  values: Record<string, unknown>;
+  before: Record<string, unknown> | null;
+}): JSX.Element {
+  const { title, values, before } = props;
+  const names = [
+    ...new Set([...Object.keys(values), ...Object.keys(before ?? {})])
+  ];
+  if (names.length === 0) {
+    return <Hint>{trans.__('%1: none', title)}</Hint>;
+  }
+  return (
+    <table className="jp-mlws-Values" aria-label={title}>
+      <Head
+        names={[
+          title,
+          trans.__('This run'),
+          ...(before ? [trans.__('Compared'), trans.__('Difference')] : [])
+        ]}
+      />
+      <tbody>
+        {names.sort().map(name => {
+          const [now, old] = [numberOf(values[name]), numberOf(before?.[name])];
+          const differs =
+            before !== null &&
+            cellText(values[name]) !== cellText(before[name]);
+          return (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td className={differs ? 'jp-mod-differs' : ''}>
+                {cellText(values[name])}
+              </td>
+              {before && <td>{cellText(before[name])}</td>}
+              {before && (
+                <td>
+                  {differs && typeof now === 'number' && typeof old === 'number'
+                    ? `${now > old ? '+' : '−'}${cellText(Math.abs(now - old))}`
+                    : ''}
+                </td>
+              )}
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+/** Values, note, origin and nested runs. */
+export function Overview(props: IPartProps): JSX.Element {
+  const { run, baseline } = props;
+  return (
+    <div className="jp-mlws-RunPage-columns">
+      <ValueRows
+        title={trans.__('Metrics')}
+        values={run.metrics}
+        before={baseline && baseline.metrics}
+      />
+      <ValueRows
+        title={trans.__('Parameters')}
+        values={run.params}
+        before={baseline && baseline.params}
+      />
+      <Note {...props} />
+      <Origin {...props} />
+      <Parts {...props} />
+    </div>
+  );
+}
+
+/** What people wrote about the run, as Markdown. */
+function Note({ actions, run, rendermime }: IPartProps): JSX.Element | null {
+  const [draft, setDraft] = useState<string | null>(null);
+  if (run.id === null) {
+    return null;
+  }
+  const save = () => {
+    void actions.setNote(run, draft ?? '').then(isSaved => {
+      if (isSaved) {
+        setDraft(null);
+      }
+    });
+  };
+  return (
+    <section aria-label={trans.__('Notes')}>
+      <h3>{trans.__('Notes')}</h3>
+      {draft === null ? (
+        <>
+          {run.note !== '' && (
+            <Markdown text={run.note} renderers={rendermime} />
+          )}
+          <Button onClick={() => setDraft(run.note)}>
+            {run.note === ''
+              ? trans.__('Write a Note')
+              : trans.__('Edit the Note')}
+          </Button>
+        </>
+      ) : (
+        <>
+          <textarea
+            className="jp-mod-styled jp-mlws-RunPage-note"
+            aria-label={trans.__('Note in Markdown')}
+            autoFocus
+            rows={8}
+            value={draft}
+            onChange={event => setDraft(event.target.value)}
+          />
+          <div className="jp-mlws-Tools">
+            <Button onClick={save}>{trans.__('Save')}</Button>
+            <Button minimal onClick={() => setDraft(null)}>
+              {trans.__('Cancel')}
+            </Button>
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+/** The nested runs, such as those of nodes. */
+function Parts({ actions, run }: IPartProps): JSX.Element | null {
+  if (run.parts.length === 0) {
+    return null;
+  }
+  return (
+    <table className="jp-mlws-Values" aria-label={trans.__('Nested runs')}>
+      <Head
+        names={[
+          trans.__('Nested runs'),
+          trans.__('Status'),
+          trans.__('Duration')
+        ]}
+      />
+      <tbody>
+        {run.parts.map(part => (
+          <tr key={part.id}>
+            <th scope="row">
+              <button
+                className="jp-mlws-Link"
+                onClick={() => actions.open(part.id)}
+              >
+                {part.node ?? part.title}
+              </button>
+            </th>
+            <td>{runStatusText(part.status)}</td>
+            <td>{part.duration === null ? '–' : duration(part.duration)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Code, data and models of the run. */
+function Origin({ client, actions, run, baseline }: IPartProps): JSX.Element {
+  const models = useGet(
+    client,
+    `${pathOf(run)}/models`,
+    {},
+    {
+      enabled: run.id !== null
+    }
+  );
+  const inputs = Object.entries(run.inputs);
+  const before = baseline?.inputs;
+  return (
+    <section aria-label={trans.__('Origin')}>
+      <table className="jp-mlws-Values" aria-label={trans.__('Code and data')}>
+        <Head names={[trans.__('Code and data'), trans.__('Version')]} />
+        <tbody>
+          <tr>
+            <th scope="row">{trans.__('Code')}</th>
+            <td title={run.commit ?? undefined}>
+              {run.commit === null ? (
+                trans.__('not recorded')
+              ) : (
+                <>
+                  <code>{run.commit.slice(0, 8)}</code>{' '}
+                  {run.dirty === true && trans.__('with uncommitted changes')}
+                  {baseline?.commit && baseline.commit !== run.commit && (
+                    <Button
+                      minimal
+                      onClick={() =>
+                        actions.compareCode(baseline.commit!, run.commit!)
+                      }
+                    >
+                      {trans.__('Show Differences')}
+                    </Button>
+                  )}
+                </>
+              )}
+            </td>
+          </tr>
+          {inputs.map(([path, md5]) => (
+            <tr key={path}>
+              <th scope="row">{path}</th>
+              <td
+                className={
+                  before && before[path] !== md5 ? 'jp-mod-differs' : ''
+                }
+                title={md5}
+              >
+                <code>{md5.slice(0, 8)}</code>
+                {before && before[path] !== md5 && (
+                  <>
+                    {' '}
+                    {before[path]
+                      ? trans.__('before: %1', before[path].slice(0, 8))
+                      : trans.__('new')}
+                  </>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {run.snapshots.length > 0 && (
+        <p>
+          {trans.__('In snapshots')}{' '}
+          {run.snapshots.map(one => (
+            <Button
+              key={one.commit}
+              minimal
+              title={fullTime(one.timestamp)}
+              onClick={() => actions.compareCode(one.commit, 'HEAD')}
+            >
+              <code>{one.commit.slice(0, 8)}</code> {one.subject}
+            </Button>
+          ))}
+        </p>
+      )}
+      {models.error && <Failure error={models.error} />}
+      {models.data && models.data.items.length > 0 && (
+        <p>
+          {trans.__('Registered as')}{' '}
+          {models.data.items.map(version => (
+            <Button
+              key={version.id}
+              minimal
+              onClick={() => actions.showModel(version.name)}
+            >
+              {version.name} {version.version}
+              {version.aliases.map(alias => (
+                <span key={alias} className="jp-mlws-Badge">
+                  {alias}
+                </span>
+              ))}
+            </Button>
+          ))}
+        </p>
+      )}
+    </section>
+  );
+}

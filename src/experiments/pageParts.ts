@@ -1,0 +1,27 @@
+import type { IThemeManager } from '@jupyterlab/apputils';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+
+import type { MLWSClient } from '../api/client';
+import type { IExperimentRun, IRunDetail } from '../api/models';
+import type { RunActions } from './actions';
+import { keyOf } from './table';
+
+export interface IProps {
+  client: MLWSClient;
+  actions: RunActions;
+  rendermime: IRenderMimeRegistry;
+  themes: IThemeManager | null;
+  /** ID of the run in MLflow, or that of a workflow's run. */
+  run: string;
+  /** Called with the name of the run once it is known. */
+  onName: (name: string) => void;
+}
+
+/** A part of the page. */
+export interface IPartProps extends Omit<IProps, 'run'> {
+  run: IRunDetail;
+  baseline: IExperimentRun | null;
+}
+
+export const pathOf = (run: IExperimentRun) =>
+  `/runs/${encodeURIComponent(keyOf(run))}` as const;

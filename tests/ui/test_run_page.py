@@ -1,0 +1,137 @@
+"""The page of a run: values beside a baseline, live charts, files, environment, its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from jupyter_mlws.core.paths import escape
+from tests.ui.conftest import Lab
+from tests.ui.sections import open_sidebar, title
+
+pytestmark = pytest.mark.browser
+
+TRAINED = """
+import math, mlflow
+from matplotlib.figure import Figure
+from mlflow.entities import Metric
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+mlflow.set_experiment("training")
+for name, speed in (("first", 1), ("<img src=x onerror=alert(1)>", 3)):
+    with mlflow.start_run(run_name=name):
+        mlflow.log_params({"speed": speed, "kind": "net"})
+        points = [
+            Metric(name, value, 1_700_000_000_000 + step, step)
+            for step in range(3000)
+            for name, value in (
+                ("train/loss", math.nan if step == 1500 else 1 / (1 + step * speed)),
+                ("train/accuracy", 1 - 1 / (1 + step)),
+            )
+        ]
+        run = mlflow.active_run().info.run_id
+        for start in range(0, len(points), 1000):
+            mlflow.MlflowClient().log_batch(run, points[start : start + 1000])
+        mlflow.log_metric("score", speed / 4)
+        figure = Figure()
+        figure.subplots().plot([1, 3, 2])
+        mlflow.log_figure(figure, "plots/shape.png")
+        mlflow.log_text("a,b\\n1,2\\n", "tables/rows.csv")
+"""
+STEP = """
+import mlflow, sys
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+with mlflow.start_run(run_id=sys.argv[1]):
+    mlflow.log_metric("train/loss", 0.5, step=6000)
+    mlflow.log_metric("score", 0.875)
+"""
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_a_run_has_a_page_that_follows_it(
+    page: Page, shared_example: Lab, shoot: Callable[[str], None]
+) -> None:
+    lab = shared_example
+    answer = lab.python(TRAINED)
+    assert answer.returncode == 0, answer.stderr
+    open_sidebar(page, lab)
+    title(page, "Runs").click()
+    page.locator(".jp-mlws-OpenTable").click()
+    page.locator(".jp-mlws-RunTableView").get_by_role("button", name="<img").click()
+
+    # Values beside those of the run before.
+    shown = page.locator(".jp-mlws-RunPage")
+    score = shown.get_by_role("row", name="score")
+    expect(score).to_contain_text("0.75")
+    expect(score).to_contain_text("+0.5")
+    expect(shown.get_by_role("row", name="kind")).to_contain_text("net")
+
+    # What people say about it.
+    shown.get_by_role("button", name="Star").click()
+    expect(shown.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
+    shown.get_by_role("button", name="Write a Note").click()
+    shown.get_by_label("Note in Markdown").fill("**best** so far <img src=x onerror=alert(1)>")
+    shown.get_by_role("button", name="Save").click()
+    expect(shown.locator("strong")).to_have_text("best")
+    page.get_by_role("button", name="Rename…").click()
+    page.locator(".jp-Dialog input").fill("quick net")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(shown.locator("h2")).to_contain_text("quick net")
+    page.get_by_role("button", name="Delete…").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    shown.get_by_role("button", name="Restore").click()
+    expect(shown.get_by_role("button", name="Restore")).to_have_count(0)
+    shoot("run-overview")
+
+    # Charts of the metrics with steps, whose zoom stays when the run goes on.
+    shown.locator('[data-mlws-tab="charts"]').click()
+    chart = shown.locator('[data-mlws-metric="train/loss"]')
+    expect(chart).to_contain_text("2 values are not finite numbers")
+    expect(shown.locator('[data-mlws-metric="score"]')).to_have_count(0)
+    shown.get_by_label("Logarithmic").check()
+    shown.get_by_label("Smoothing").fill("0.6")
+    shoot("run-charts")
+    over = chart.locator(".u-over")
+    box = over.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 50, steps=4)
+    page.mouse.up()
+    reset = chart.get_by_role("button", name="Reset Zoom")
+    expect(reset).to_be_visible()
+    (newest,) = lab.fetch("runs?starred=true")["items"]
+    with page.expect_response(lambda one: "runs/curves" in one.url and one.status == 200):
+        assert lab.python(STEP, newest["id"]).returncode == 0
+    expect(reset).to_be_visible()
+    reset.click()
+    with page.expect_download() as saved:
+        chart.get_by_role("button", name="CSV").click()
+    rows = saved.value.path().read_text().splitlines()
+    assert len([row for row in rows if row.startswith("quick net,")]) == 3001
+    with page.expect_download() as saved:
+        chart.get_by_role("button", name="SVG").click()
+    assert "<path" in saved.value.path().read_text()
+
+    # Figures and files in place.
+    shown.locator('[data-mlws-tab="files"]').click()
+    expect(shown.locator("figure img").first).to_be_visible()
+    shown.get_by_role("button", name="tables/rows.csv").click()
+    expect(shown.locator(".jp-mlws-Preview")).to_contain_text("a")
+    shoot("run-files")
+
+    # A run of a workflow has its environment, too; the address opens its page.
+    workflow = lab.fetch("runs?workflow=workflows/wine/dvc.yaml")["items"][0]
+    words = f"mlws-run={workflow['id']}&mlws-project={escape(lab.project)}"
+    page.goto(f"{lab.url}/lab?{words}")
+    shown = page.locator(".jp-mlws-RunPage:visible")
+    expect(shown).to_contain_text(workflow["run"])
+    expect(shown.get_by_role("row", name="forest.accuracy").first).to_be_visible()
+    shown.locator('[data-mlws-tab="environment"]').click()
+    expect(shown).to_contain_text("Python 3")
+    shoot("run-environment")
+    shown.locator('[data-mlws-tab="log"]').click()
+    shown.get_by_label("Node").select_option("forest")
+    expect(shown.locator("pre, .jp-mlws-Empty").first).to_be_visible()
+    shoot("run-log")
