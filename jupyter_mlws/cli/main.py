@@ -23,6 +23,7 @@ from jupyter_mlws.cli import (  # noqa: F401  declare them
     data,
     environments,
     experiments,
+    reports,
     runs,
 )
 from jupyter_mlws.cli.console import TerminalScreen

@@ -270,16 +270,22 @@ class SnapshotManager:
         return self._git.resolve(name)
 
     def verify(
-        self, name: str, *, quick: bool = False, progress: ProgressCallback = no_progress
+        self,
+        name: str,
+        *,
+        quick: bool = False,
+        local: bool = False,
+        progress: ProgressCallback = no_progress,
     ) -> Verification:
         """Verify every object of a version in git, in the cache and on the remote.
 
-        ``quick`` checks only names and sizes on the remote. Raises DVCNotInitializedError,
-        DVCConfigError or VersionItemNotFoundError.
+        ``quick`` checks only names and sizes on the remote, ``local`` does not ask it. Raises
+        DVCNotInitializedError, DVCConfigError or VersionItemNotFoundError.
         """
         sha = self._git.resolve(name)
-        self._repository.outbox.try_deliver(progress)
-        return Verifier(self._repository).run(sha, quick=quick, progress=progress)
+        if not local:
+            self._repository.outbox.try_deliver(progress)
+        return Verifier(self._repository).run(sha, quick=quick, local=local, progress=progress)
 
     def repair(
         self, name: str, *, quick: bool = False, progress: ProgressCallback = no_progress

@@ -32,12 +32,17 @@ class Verifier(RepositoryPart):
     """Verification of snapshots of one project; changes nothing."""
 
     def run(
-        self, sha: str, *, quick: bool = False, progress: ProgressCallback = no_progress
+        self,
+        sha: str,
+        *,
+        quick: bool = False,
+        local: bool = False,
+        progress: ProgressCallback = no_progress,
     ) -> Verification:
         """Verify the snapshot; ``quick`` checks only names and sizes on the remote.
 
-        Raises DVCUnavailableError, DVCNotInitializedError, DVCConfigError if DVC cannot be used. An
-        unreachable remote is part of the result.
+        ``local``: the remote is not asked. Raises DVCUnavailableError, DVCNotInitializedError,
+        DVCConfigError if DVC cannot be used. An unreachable remote is part of the result.
         """
         progress(0, message="code")
         entries, problems = entries_of(self._git, sha)
@@ -50,8 +55,9 @@ class Verifier(RepositoryPart):
         if items:
             spare = self._git.blob(sha, SETTINGS_FILE)
             with open_integrity_store(self._root, spare) as data:
-                stored_objects = data.objects(items)
-                remote = data.remote.name
+                # The listing of a directory that the cache lacks may be on the remote.
+                stored_objects = data.cache.objects(items) if local else data.objects(items)
+                remote = None if local else data.remote.name
                 objects += len(stored_objects)
                 cache_size = sum(data.cache.size_of(each) for each in stored_objects)
                 size += cache_size

@@ -1,0 +1,323 @@
+"""Collects what changed between two versions. Nothing of the project runs for that."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.core.errors import DataMissingError, MLWSError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.dvc import resolved
+from jupyter_mlws.dvc.cache import DataCache, StoredObject
+from jupyter_mlws.dvc.data import open_data
+from jupyter_mlws.dvc.native.pipeline import open_backend
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
+from jupyter_mlws.git.history import LogQuery, list_commits
+from jupyter_mlws.notebook_format.process import NotebookRefusedError, compare_notebooks
+from jupyter_mlws.reports.graph_diff import compare_workflows
+from jupyter_mlws.reports.models import (
+    CellChange,
+    CommitSummary,
+    DataChange,
+    HeadCheck,
+    MetricDelta,
+    NotebookChange,
+    PlannedNode,
+    PlannedWorkflow,
+    Report,
+    TableChange,
+)
+from jupyter_mlws.reports.table_diff import (
+    FORMATS,
+    MAX_TABLE_BYTES,
+    TableRefusedError,
+    compare_tables,
+)
+from jupyter_mlws.reports.versions import parse_versions
+from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
+from jupyter_mlws.versioning.models import (
+    CellDiff,
+    CellState,
+    ChangedFile,
+    ChangeState,
+    DifferingValue,
+    SnapshotDiff,
+)
+from jupyter_mlws.versioning.repository import Repository, RepositoryPart
+from jupyter_mlws.versioning.snapshots.compare import MAX_COMPARED_BYTES
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store
+from jupyter_mlws.versioning.snapshots.verification import (
+    code_problems,
+    entries_of,
+    environment_problems,
+)
+from jupyter_mlws.workflows.document.files import Documents
+from jupyter_mlws.workflows.document.parse import FILE
+from jupyter_mlws.workflows.run.plan import make_plan
+
+MAX_TABLES = 20
+"""Tables that are compared: each takes a process."""
+MAX_NOTEBOOKS = 50
+"""Notebooks that are compared by cell."""
+MAX_HASHED_BYTES = 2_000_000_000
+"""Bytes of data that is read for the verification of a report."""
+
+NEUTRAL = re.compile(r"[.:](interval|p_value|rows|repeated)\b")
+"""Metrics of which neither more nor less is better."""
+TOO_LARGE = Message("it is larger than 200 MB")
+NOT_STORED = Message("its content is not stored here: get it with `jupyter mlws data pull`")
+
+
+class ReportCollector(RepositoryPart):
+    """Collects the parts of a report for one project; changes nothing."""
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__(repository)
+        self._snapshots = SnapshotManager(repository.project, repository)
+        self._documents = Documents(repository.project, Registry(self._root))
+
+    def collect(self, versions: str | None = None) -> Report:
+        """Return what changed in ``BASE..HEAD``; see :func:`.parse_versions`."""
+        base, head = parse_versions(self._git, versions)
+        diff = self._snapshots.comparison.versions(base, head)
+        tables, more_tables = self.tables(base, head, diff)
+        notebooks = [
+            self.notebook(file, base, head)
+            for file in [one for one in diff.files if one.path.endswith(".ipynb")][:MAX_NOTEBOOKS]
+        ]
+        graphs = [
+            compare_workflows(
+                file.path,
+                self._git.blob(base, file.old_path or file.path),
+                self._git.blob(head, file.path),
+            )
+            for file in diff.files
+            if posixpath.basename(file.path) == FILE
+        ]
+        graphs = [one for one in graphs if one.problem is not None or one.is_changed]
+        paths_of_sections = {
+            *(one.path for one in tables if one.problem is None),
+            *(one.path for one in notebooks if one.problem is None),
+            *(one.path for one in graphs if one.problem is None),
+        }
+        status, check = self._git.status(), self.check(head)
+        # Without its data, each node would seem to be changed.
+        is_known = status.head == head and not check.absent
+        return Report(
+            base=self._summary(base),
+            head=self._summary(head),
+            commits=int(self._git.run("rev-list", "--count", f"{base}..{head}")),
+            graphs=graphs,
+            metrics=[metric_delta(value) for value in diff.metrics],
+            params=diff.params,
+            notebooks=notebooks,
+            tables=tables,
+            more_tables=more_tables,
+            data=[DataChange.from_object(item) for item in diff.data],
+            environments=diff.environments,
+            files=[file for file in diff.files if file.path not in paths_of_sections],
+            plans=[self.plan(path) for path in self._documents.paths()] if is_known else None,
+            dirty=bool(status.entries),
+            check=check,
+        )
+
+    def _summary(self, sha: str) -> CommitSummary:
+        commit = list_commits(self._git, LogQuery(sha, limit=1))[0]
+        return CommitSummary.from_object(commit, id=sha, short=sha[:8])
+
+    def notebook(self, file: ChangedFile, base: str, head: str) -> NotebookChange:
+        """Compare a notebook by cell."""
+        change = NotebookChange(path=file.path, state=file.state)
+        sides = ((base, file.old_path or file.path), (head, file.path))
+        if max(self._git.blob_size(*side) or 0 for side in sides) > MAX_COMPARED_BYTES:
+            return change.model_copy(update={"problem": Message("it is too large to compare")})
+        try:
+            rows = compare_notebooks(*(self._git.blob(*side) for side in sides))
+        except NotebookRefusedError as error:
+            return change.model_copy(update={"problem": Message.verbatim(str(error))})
+        cells = []
+        old = new = 0
+        for row in rows:
+            cell = CellDiff(**row)
+            old += cell.old is not None
+            new += cell.new is not None
+            if cell.state is CellState.UNCHANGED and not cell.outputs_changed:
+                continue
+            number = old if cell.new is None else new
+            cells.append(CellChange.from_object(cell, number=number))
+        return change.model_copy(update={"cells": cells})
+
+    def tables(self, base: str, head: str, diff: SnapshotDiff) -> tuple[list[TableChange], int]:
+        """Return the changed tables, and how many more there are than are compared."""
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            candidates = [
+                _Candidate(file.path, file.state, partial(self._export, file, base, head, folder))
+                for file in diff.files
+                if posixpath.splitext(file.path)[1].lower() in FORMATS
+            ]
+            if diff.data:
+                cache = stack.enter_context(
+                    open_data(self._root, self._git.blob(head, SETTINGS_FILE))
+                ).cache
+                pointers = [
+                    {item.path: item for item in self._content.data_at(sha)} for sha in (base, head)
+                ]
+                for change in diff.data:
+                    items = [one.get(change.path) for one in pointers]
+                    candidates += data_tables(cache, change.path, *items)
+            return (
+                [one.compare() for one in candidates[:MAX_TABLES]],
+                max(0, len(candidates) - MAX_TABLES),
+            )
+
+    def _export(
+        self, file: ChangedFile, base: str, head: str, folder: Path
+    ) -> tuple[Path | None, Path | None]:
+        """Write both versions of a file in git to a folder."""
+        paths: list[Path | None] = []
+        for sha, path in ((base, file.old_path or file.path), (head, file.path)):
+            size = self._git.blob_size(sha, path)
+            if size is None:
+                paths.append(None)
+                continue
+            if size > MAX_TABLE_BYTES:
+                raise TableRefusedError(TOO_LARGE)
+            target = folder / f"{len(paths)}"
+            target.write_bytes(self._git.blob(sha, path) or b"")
+            paths.append(target)
+        return paths[0], paths[1]
+
+    def plan(self, path: str) -> PlannedWorkflow:
+        """Return the plan of a workflow in the working tree.
+
+        Components are not read, for which code of the project would be imported.
+        """
+        try:
+            document = self._documents.read(path)
+            graph = self._documents.resolve(document)
+            data = resolved.stages(
+                self._root, path, document.text, document.data, self._project.state
+            )
+            with open_backend(self._root, path, data, self._project.state) as backend:
+                nodes = make_plan(backend, graph)
+        except MLWSError as error:
+            return PlannedWorkflow(path=path, problem=error.message)
+        return PlannedWorkflow(
+            path=path,
+            nodes=[PlannedNode.from_object(node, reasons=list(node.reasons)) for node in nodes],
+        )
+
+    def check(self, head: str) -> HeadCheck:
+        """Verify the objects of a commit that this machine has."""
+        data_size = sum(item.size or 0 for item in self._content.data_at(head))
+        entries, problems = entries_of(self._git, head)
+        reason = None
+        if data_size <= MAX_HASHED_BYTES:
+            try:
+                result = self._snapshots.verify(head, local=True)
+            except MLWSError as error:
+                reason = error.message
+            else:
+                absent = [one.path for one in result.problems if _is_absent(one)]
+                return HeadCheck(
+                    objects=result.objects - len(absent),
+                    bytes=result.bytes,
+                    absent=absent,
+                    problems=[one for one in result.problems if not _is_absent(one)],
+                )
+        else:
+            reason = Message("the data is too large to read it all; use `jupyter mlws verify`")
+        problems += code_problems(self._git, entries)
+        problems += environment_problems(self._git, head, entries)
+        sizes = self._git.sizes({entry.sha for entry in entries})
+        return HeadCheck(
+            objects=len(entries),
+            bytes=sum(sizes.values()),
+            absent=[],
+            problems=problems,
+            problem=reason,
+        )
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A table that changed, and how to get the files of both versions."""
+
+    path: str
+    state: ChangeState
+    export: Callable[[], tuple[Path | None, Path | None]]
+
+    def compare(self) -> TableChange:
+        kind = FORMATS[posixpath.splitext(self.path)[1].lower()]
+        try:
+            fields = compare_tables(*self.export(), kind)
+        except TableRefusedError as error:
+            return TableChange(path=self.path, state=self.state, problem=error.reason)
+        return TableChange(path=self.path, state=self.state, **fields)
+
+
+def data_tables(
+    cache: DataCache, path: str, old: DataPointer | None, new: DataPointer | None
+) -> Iterator[_Candidate]:
+    """Yield the tables that differ in two versions of a file or folder that DVC tracks."""
+    files: list[dict[str, tuple[str, int | None]]] = []
+    for item in (old, new):
+        try:
+            files.append({} if item is None else cache.files_of(item))
+        except DataMissingError:
+            # The listing of a folder: that its size has changed is known without.
+            return
+    before, after = files
+    for inside in sorted({*before, *after}):
+        one, other = before.get(inside), after.get(inside)
+        place = posixpath.join(path, inside) if inside else path
+        if one == other or posixpath.splitext(place)[1].lower() not in FORMATS:
+            continue
+        state = ChangeState.MODIFIED
+        if one is None or other is None:
+            state = ChangeState.ADDED if one is None else ChangeState.DELETED
+
+        def export(
+            sides: Any = ((old, one), (new, other)),
+        ) -> tuple[Path | None, Path | None]:
+            paths: list[Path | None] = []
+            for item, entry in sides:
+                if entry is None:
+                    paths.append(None)
+                    continue
+                file = cache.path_of(StoredObject(entry[0], item))
+                if not file.is_file():
+                    raise TableRefusedError(NOT_STORED)
+                if file.stat().st_size > MAX_TABLE_BYTES:
+                    raise TableRefusedError(TOO_LARGE)
+                paths.append(file)
+            return paths[0], paths[1]
+
+        yield _Candidate(place, state, export)
+
+
+def _is_absent(problem: ObjectProblem) -> bool:
+    """Return whether a problem is data that this machine does not have, as in a fresh clone."""
+    return problem.where is Store.CACHE and problem.problem is ObjectFault.MISSING
+
+
+def metric_delta(value: DifferingValue) -> MetricDelta:
+    """Return a metric with its change, and whether it is better by its name."""
+    before, after = value.from_, value.to
+    if before is None or after is None:
+        return MetricDelta(name=value.name, from_=before, to=after)
+    change = after - before
+    wants_more = guess_mode(value.name.rpartition(":")[2]) is Mode.MAX
+    is_comparable = change == change and change != 0 and not NEUTRAL.search(value.name)
+    better = (change > 0) is wants_more if is_comparable else None
+    return MetricDelta(name=value.name, from_=before, to=after, change=change, better=better)
