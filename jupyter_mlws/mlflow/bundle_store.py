@@ -107,7 +107,8 @@ class MLflowBundles(MLflowSearch):
             if kind == "run":
                 owners[value["id"]] = current = value
             elif kind == "logged_model":
-                owners[value["id"]] = {**value, "experiment": current["experiment"]}
+                facts = {"run": current["id"], "experiment": current["experiment"]}
+                owners[value["id"]] = {**value, **facts}
         for path in files:
             if path != DOCUMENT and path.split("/")[1] not in owners:
                 raise BundleError(f"{path!r} is an artifact of another run")
@@ -119,15 +120,10 @@ class MLflowBundles(MLflowSearch):
                 previous is None or previous.state != database.reader.state(run)
             )
             strangers = [
-                owner
-                for owner, value in owners.items()
-                if value.get("parent")
-                and database.values("runs", "run_uuid", run_uuid=owner)
-                and database.values("tags", "value", run_uuid=owner, key=PARENT)
-                != [value["parent"]]
+                owner for owner, value in owners.items() if not database.is_same(owner, value)
             ]
         if strangers:
-            raise BundleError(f"the run {strangers[0]} is another run here")
+            raise BundleError(f"{strangers[0]} belongs to another run here")
         if run in skip:
             return False
         places = self._places(owners)
@@ -139,7 +135,7 @@ class MLflowBundles(MLflowSearch):
                 for path, source in files.items()
                 if path.startswith(prefix)
             }
-            if artifacts and owner not in skip:
+            if artifacts and owners[owner].get("run", owner) not in skip:
                 store_artifacts(place, artifacts, replace=not has_changes)
         with self._transaction() as database:
             merge = BundleMerge(database, places, skip, previous, replace=not has_changes)
@@ -206,6 +202,15 @@ class StoreTables:
         columns = self._tables[table].c
         query = select(columns[field]).where(*(columns[k] == v for k, v in conditions.items()))
         return list(self._connection.execute(query).scalars())
+
+    def is_same(self, owner: str, value: JSON) -> bool:
+        """Return whether a nested run or logged model is of the same run here, or new."""
+        if "parent" not in value:
+            here = self.values("logged_models", "source_run_id", model_id=owner)
+            return here in ([], [value["run"]])
+        if value["parent"] is None or not self.values("runs", "run_uuid", run_uuid=owner):
+            return True
+        return self.values("tags", "value", run_uuid=owner, key=PARENT) == [value["parent"]]
 
     def insert(self, table: str, rows: Sequence[JSON], *, replace: bool = False) -> None:
         """Insert rows; of those whose key is there, the new or the old one stays."""

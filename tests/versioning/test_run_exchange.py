@@ -267,7 +267,7 @@ def test_a_run_is_whole_on_the_other_side(mine: Workspace, theirs: Workspace) ->
     theirs.remotes.pull()
 
     (curve,) = theirs.experiments.curves(CurvesQuery(ids=[run], metric="loss")).items
-    assert [(point.step, point.value) for point in curve.points] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+    assert (curve.steps, curve.values) == ([0, 1, 2], [1.0, 0.5, 1 / 3])
     runs = theirs.experiments.search(RunsQuery(nested=True)).items
     assert {"depth": "3"} in [one.params for one in runs]
     assert artifacts_of(theirs) == artifacts_of(mine)
