@@ -43,6 +43,9 @@ OPTIONS = (
     "color.ui=false",
     "-c",
     "advice.addEmbeddedRepo=false",
+    # Else a setting of the repository names a program that checks signatures.
+    "-c",
+    "log.showSignature=false",
 )
 WRITE_ERROR_PATTERN = re.compile(r"write|create|lock|update")
 LOCK_ERROR_PATTERN = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.core.errors import DataMissingError, MLWSError
+from jupyter_mlws.core.errors import DataMissingError, MLWSError, NotTrustedError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.trust import is_trusted
 from jupyter_mlws.dvc import resolved
 from jupyter_mlws.dvc.cache import DataCache, StoredObject
 from jupyter_mlws.dvc.data import open_data
@@ -86,7 +87,16 @@ class ReportCollector(RepositoryPart):
         self._documents = Documents(repository.project, Registry(self._root))
 
     def collect(self, versions: str | None = None) -> Report:
-        """Return what changed in ``BASE..HEAD``; see :func:`.parse_versions`."""
+        """Return what changed in ``BASE..HEAD``; see :func:`.parse_versions`.
+
+        Raises NotTrustedError for a partial clone that is not trusted.
+        """
+        trusted = is_trusted(self._root)
+        if not trusted:
+            # What a partial clone lacks, git fetches by programs that its settings name.
+            pattern = r"^(remote\..*\.promisor|extensions\.partialclone)$"
+            if self._git.run("config", "--get-regexp", pattern, codes=(0, 1)):
+                raise NotTrustedError(name=self._root.name)
         base, head = parse_versions(self._git, versions)
         diff = self._snapshots.comparison.versions(base, head)
         tables, more_tables = self.tables(base, head, diff)
@@ -109,10 +119,11 @@ class ReportCollector(RepositoryPart):
             *(one.path for one in notebooks if one.problem is None),
             *(one.path for one in graphs if one.problem is None),
         }
-        status, check = self._git.status(), self.check(head)
+        check = self.check(head)
         # Without its data, each node would seem to be changed. Bundles of runs are no such data.
         data = [item.path for item in self._content.data_at(head)]
-        is_known = status.head == head and not any(covers(data, path) for path in check.absent)
+        is_checked_out = self._git.find("HEAD") == head
+        is_known = is_checked_out and not any(covers(data, path) for path in check.absent)
         return Report(
             base=self._summary(base),
             head=self._summary(head),
@@ -127,8 +138,9 @@ class ReportCollector(RepositoryPart):
             environments=diff.environments,
             files=[file for file in diff.files if file.path not in paths_of_sections],
             plans=[self.plan(path) for path in self._documents.paths()] if is_known else None,
-            is_checked_out=status.head == head,
-            dirty=bool(status.entries),
+            is_checked_out=is_checked_out,
+            # For it, git runs filters and a watcher that settings of the repository name.
+            dirty=bool(self._git.status().entries) if trusted else None,
             check=check,
         )
 
@@ -206,6 +218,8 @@ class ReportCollector(RepositoryPart):
         """
         try:
             document = self._documents.read(path)
+            if document.faults:
+                return PlannedWorkflow(path=path, problem=document.faults[0].message)
             graph = self._documents.resolve(document)
             data = resolved.stages(
                 self._root, path, document.text, document.data, self._project.state

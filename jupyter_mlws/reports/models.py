@@ -188,8 +188,8 @@ class Report(Record):
     """What changed from ``base`` to ``head``, which has ``commits`` that base lacks.
 
     ``plans`` is null unless head is checked out, with its data. ``dirty``: the working tree has
-    uncommitted changes, which the plans include. ``more_tables``: changed tables beyond those
-    compared.
+    uncommitted changes, which the plans include; null in a project that is not trusted.
+    ``more_tables``: changed tables beyond those compared.
     """
 
     base: CommitSummary
@@ -206,7 +206,7 @@ class Report(Record):
     files: list[ChangedFile]
     plans: list[PlannedWorkflow] | None
     is_checked_out: bool
-    dirty: bool
+    dirty: bool | None
     check: HeadCheck
 
     @property

@@ -208,6 +208,8 @@ def _text(value: Any) -> str:
 
 def main() -> int:
     """Print the difference of the tables of the request on stdin."""
+    import pandas as pd
+
     output, sys.stdout = sys.stdout, sys.stderr
     request = json.load(sys.stdin)
     limit_memory()
@@ -218,6 +220,10 @@ def main() -> int:
                 tables.append(None)
                 continue
             table = read_table_file(Path(request[side]), Reading(format=request["format"]))
+            is_numbered = table.index.equals(pd.RangeIndex(len(table)))
+            if request["format"] == "csv" and not is_numbered:
+                # pandas took the first values for names of the rows, and moved the others.
+                raise ValueError("its rows have more values than its head has names")
             if list(table.index.names) != [None]:
                 table = table.reset_index()
             tables.append(table.set_axis([str(name) for name in table.columns], axis=1))

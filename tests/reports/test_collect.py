@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.core.errors import InvalidRequestError, VersionItemNotFoundError
+from jupyter_mlws.core.errors import (
+    InvalidRequestError,
+    NotTrustedError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.reports.models import NodePart, Report
 from jupyter_mlws.versioning.models import CellState
@@ -139,3 +143,51 @@ def test_nothing_of_the_project_runs(versions: Versions, tmp_path: Path) -> None
     assert report.plans is not None
     assert report.plans[0].nodes
     assert not mark.exists()
+
+
+def test_settings_of_an_untrusted_repository_start_no_program(
+    versions: Versions, tmp_path: Path, git: Git
+) -> None:
+    root, mark, program = versions.root, tmp_path / "ran", tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {mark}\ncat\n")
+    program.chmod(0o755)
+    (root / ".git/info/attributes").write_text("* diff=bad filter=bad\n")
+    settings = (
+        "core.fsmonitor", "diff.external", "diff.bad.textconv", "filter.bad.clean", "gpg.program"
+    )  # fmt: skip
+    for name in settings:
+        git(root, "config", name, str(program))
+    git(root, "config", "log.showSignature", "true")
+    signature = " -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----"
+    head, message = git(root, "cat-file", "commit", "HEAD").split("\n\n", 1)
+    (tmp_path / "commit").write_text(f"{head}\ngpgsig{signature}\n\n{message}")
+    sha = git(root, "hash-object", "-t", "commit", "-w", str(tmp_path / "commit")).strip()
+    git(root, "update-ref", "HEAD", sha)
+    mark.unlink(missing_ok=True)
+    (root / "params.yaml").write_text("rate: 3\n")
+    report = collect(root, f"{versions.base}..HEAD")
+    assert report.plans is not None
+    assert report.dirty is None
+    assert not mark.exists()
+    # git would fetch what is missing by a program of its settings.
+    git(root, "config", "remote.origin.promisor", "true")
+    with pytest.raises(NotTrustedError):
+        collect(root, f"{versions.base}..HEAD")
+
+
+@pytest.mark.parametrize("text", ["stages: {a: 1}", "stages: [1]", "stages: ["])
+def test_a_workflow_that_is_invalid_has_a_reason_instead_of_a_plan(
+    versions: Versions, text: str
+) -> None:
+    (versions.root / "dvc.yaml").write_text(text)
+    commit(versions.root, "Invalid")
+    report = collect(versions.root, "HEAD~1..HEAD")
+    assert report.plans is not None
+    assert report.plans[0].problem is not None
+
+
+def test_rows_that_are_longer_than_the_head_are_no_table(versions: Versions) -> None:
+    (versions.root / "prices.csv").write_text("id,name\n1,2,3\n4,5,6\n")
+    commit(versions.root, "Long rows")
+    (table,) = collect(versions.root, "HEAD~1..HEAD").tables
+    assert "more values than its head" in str(table.problem)
