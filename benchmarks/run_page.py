@@ -99,14 +99,14 @@ def values(run: str, steps: int) -> Iterator[tuple[str, float, int, str, int]]:
             yield f"train/loss{metric}", value, 1_700_000_000_000 + step, run, step
 
 
-def told(name: str, take: Callable[[], None]) -> None:
+def measure(name: str, take: Callable[[], None]) -> None:
     """Print how long something takes."""
-    taken = []
+    times = []
     for _ in range(TIMES):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         take()
-        taken.append((time.perf_counter() - begun) * 1000)
-    print(f"{name:44} {statistics.median(taken):7.0f} ms  ({max(taken):.0f})", flush=True)
+        times.append((time.perf_counter() - start) * 1000)
+    print(f"{name:44} {statistics.median(times):7.0f} ms  ({max(times):.0f})", flush=True)
 
 
 def in_lab(page: Page, long: list[str], picture: Path | None) -> None:
@@ -131,9 +131,9 @@ def in_lab(page: Page, long: list[str], picture: Path | None) -> None:
         page.locator('.jp-mlws-RunPage [data-mlws-tab="charts"]').click()
         page.locator(".jp-mlws-Curve canvas").first.wait_for()
 
-    told("lab: table of runs", table)
-    told("lab: page of a trained run", overview)
-    told("lab: its first chart", charts)
+    measure("lab: table of runs", table)
+    measure("lab: page of a trained run", overview)
+    measure("lab: its first chart", charts)
     if picture:
         page.wait_for_timeout(3000)
         page.screenshot(path=picture / "charts.png")
@@ -154,7 +154,7 @@ def in_lab(page: Page, long: list[str], picture: Path | None) -> None:
         page.locator(".jp-mlws-Compare canvas").wait_for()
         page.locator(".jp-mlws-Importance").wait_for()
 
-    told("lab: so many compared", compare)
+    measure("lab: so many compared", compare)
     if picture:
         page.wait_for_timeout(1000)
         page.screenshot(path=picture / "compared.png")
@@ -174,9 +174,9 @@ def in_mlflow(browser: Browser, long: list[str], experiment: str) -> None:
         page.goto(address)
         page.get_by_text(wait).first.wait_for()
 
-    told("MLflow: table of runs", lambda: go(f"{base}/runs", "run 5"))
-    told("MLflow: page of a trained run", lambda: go(f"{base}/runs/{long[0]}", "depth"))
-    told(
+    measure("MLflow: table of runs", lambda: go(f"{base}/runs", "run 5"))
+    measure("MLflow: page of a trained run", lambda: go(f"{base}/runs/{long[0]}", "depth"))
+    measure(
         "MLflow: its charts",
         lambda: go(f"{base}/runs/{long[0]}/model-metrics", "train/loss0"),
     )

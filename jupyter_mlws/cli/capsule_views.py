@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from jupyter_mlws.cli.console import Block, Tone, line
-from jupyter_mlws.cli.views import JSON, Views, size_of
+from jupyter_mlws.cli.views import JSON, Views
+from jupyter_mlws.core.paths import format_size
 
 
 def capsule(views: Views, row: JSON) -> list[Block]:
     """Render what a new capsule holds, and what it lacks."""
-    facts = {"snapshot": row["commit"][:8], "path": row["path"], "size": size_of(row["size"])}
+    facts = {"snapshot": row["commit"][:8], "path": row["path"], "size": format_size(row["size"])}
     blocks: list[Block] = [
         line(views.say("Wrote {snapshot} to {path} ({size}).", **facts), Tone.GOOD)
     ]
     if row["data"]:
         paths = ", ".join(row["data"])
-        text = views.say("Data ({size}): {paths}", size=size_of(row["data_size"]), paths=paths)
+        text = views.say("Data ({size}): {paths}", size=format_size(row["data_size"]), paths=paths)
         blocks.append(line(text, Tone.FAINT))
     command = f"jupyter mlws capsule open {row['path']} FOLDER"
     blocks.append(line(views.say("Open it elsewhere: {command}", command=command), Tone.FAINT))

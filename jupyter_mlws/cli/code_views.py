@@ -13,10 +13,10 @@ from jupyter_mlws.cli.views import (
     Column,
     Views,
     columns_of,
-    size_of,
     when_of,
 )
 from jupyter_mlws.core.i18n import Message, term
+from jupyter_mlws.core.paths import format_size
 
 
 def merge_result(views: Views, result: JSON) -> list[Block]:
@@ -256,7 +256,7 @@ def verification_report(views: Views, report: JSON) -> list[Block]:
         "Checked {short}. Objects: {objects} ({size})",
         short=report["snapshot"][:8],
         objects=report["objects"],
-        size=size_of(report["bytes"]),
+        size=format_size(report["bytes"]),
     )
     blocks: list[Block] = [line(summary, Tone.FAINT), *_unreachable(views, report)]
     if report["problems"]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
-from jupyter_mlws.cli.views import DASH, JSON, SIZES, SUBJECT, TIME, Column, Views, size_of
+from jupyter_mlws.cli.views import DASH, JSON, SIZES, SUBJECT, TIME, Column, Views
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.paths import format_size
 
 _HASH = Column(Message("Hash"), lambda row: (row["md5"] or "")[:8], Tone.FAINT)
-_SIZE = Column(Message("Size"), lambda row: size_of(row["size"]))
+_SIZE = Column(Message("Size"), lambda row: format_size(row["size"]))
 
 
 def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
@@ -57,7 +58,7 @@ def data_transfers(views: Views, rows: Sequence[JSON]) -> list[Block]:
 
 def gc_result(views: Views, result: JSON) -> list[Block]:
     """Render how much data no snapshot uses, or how much of it was deleted."""
-    facts = {"objects": result["objects"], "size": size_of(result["bytes"]) or "0 B"}
+    facts = {"objects": result["objects"], "size": format_size(result["bytes"]) or "0 B"}
     if result["freed"]:
         text = views.say("Freed {size}. Objects deleted: {objects}.", **facts)
     else:
@@ -67,7 +68,7 @@ def gc_result(views: Views, result: JSON) -> list[Block]:
     details = views.say(
         "Objects kept: {objects} ({size}). Commits that use them: {versions}.",
         objects=result["kept_objects"],
-        size=size_of(result["kept_bytes"]) or "0 B",
+        size=format_size(result["kept_bytes"]) or "0 B",
         versions=result["versions"],
     )
     return [line(text, Tone.STRONG), line(details, Tone.FAINT)]
@@ -122,7 +123,7 @@ def storage(views: Views, usage: JSON) -> list[Block]:
         "free": views.say("free disk space"),
     }
     rows = [
-        [Cell(f"{title}  ", Tone.FAINT), Cell(size_of(usage[k]))] for k, title in titles.items()
+        [Cell(f"{title}  ", Tone.FAINT), Cell(format_size(usage[k]))] for k, title in titles.items()
     ]
     return [Lines(rows)]
 

@@ -15,11 +15,10 @@ from jupyter_mlws.cli.views import (
     Column,
     Views,
     number_of,
-    size_of,
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.locking import Holder
-from jupyter_mlws.core.paths import fold_paths
+from jupyter_mlws.core.paths import fold_paths, format_size
 
 TRACK_HINT = Message("To track a data folder: jupyter mlws data add PATH")
 
@@ -77,7 +76,7 @@ def status(views: Views, status: JSON) -> list[Block]:
         Column(Message("State"), lambda row: views.word(row["state"])),
         Column(Message("Kind"), kind),
         Column(Message("Path"), _format_path),
-        Column(Message("Size"), lambda row: size_of(row["size"])),
+        Column(Message("Size"), lambda row: format_size(row["size"])),
     )
     return [
         *blocks,
@@ -164,7 +163,7 @@ def hidden_text(views: Views, diff: JSON) -> Block:
     sizes = []
     for side in ("old", "new"):
         size, count = diff[f"{side}_size"], diff[f"{side}_files"]
-        text = DASH if size is None else size_of(size)
+        text = DASH if size is None else format_size(size)
         if count is not None:
             text = views.say("{count} files, {size}", count=count, size=text)
         sizes.append(text)
@@ -236,11 +235,11 @@ def restore_plan(views: Views, plan: JSON) -> list[Block]:
         [*plan["code"], *plan["data"]],
         Column(Message("Action"), lambda row: views.word(row["action"])),
         Column(Message("Path"), "path"),
-        Column(Message("Size"), lambda row: size_of(row.get("size"))),
+        Column(Message("Size"), lambda row: format_size(row.get("size"))),
     )
     blocks: list[Block] = [table]
     if plan["bytes_to_fetch"]:
-        text = views.say("To download: {size}", size=size_of(plan["bytes_to_fetch"]))
+        text = views.say("To download: {size}", size=format_size(plan["bytes_to_fetch"]))
         blocks.append(line(text))
     if plan["lost"]:
         title = views.say("Uncommitted changes that will be replaced (a safety copy keeps them):")

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
 from jupyter_mlws.core.i18n import Message, term
+from jupyter_mlws.core.paths import format_size
 
 JSON = dict[str, Any]
 DASH = "–"
 NOT_PULLED = "not_pulled"
 """The state of data that this machine does not have yet."""
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 _TONES = {
     "COMPLETED": Tone.GOOD,
@@ -124,18 +124,6 @@ class Views:
         return Cell(text, _TONES.get(word, Tone.PLAIN))
 
 
-def size_of(size: int | None) -> str:
-    """Return a number of bytes in human-readable units."""
-    if size is None:
-        return ""
-    amount = float(size)
-    for unit in UNITS:
-        if amount < 1000 or unit == UNITS[-1]:
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-
-
 def timestamp_of(moment: Any) -> float | None:
     """Return a time of the API (a number, or text in ISO 8601) as seconds since 1970."""
     if moment is None:
@@ -197,6 +185,6 @@ SUBJECT = Column(
 TIME = Column(Message("Time"), lambda row: when_of(row["timestamp"]), Tone.FAINT)
 COMMIT = Column(Message("Commit"), lambda row: (row["commit"] or "")[:8], Tone.WARN)
 SIZES = (
-    Column(Message("From"), lambda row: size_of(row["from_size"])),
-    Column(Message("To"), lambda row: size_of(row["to_size"])),
+    Column(Message("From"), lambda row: format_size(row["from_size"])),
+    Column(Message("To"), lambda row: format_size(row["to_size"])),
 )

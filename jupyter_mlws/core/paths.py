@@ -9,6 +9,8 @@ from pathlib import Path
 MAX_LISTED_ENTRIES = 10
 """Entries of a folder up to which a list of files names each of them."""
 
+SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
+
 
 def escape(path: str) -> str:
     """Return a path as one segment of a URL, escaped as in a JSON pointer (RFC 6901).
@@ -57,3 +59,15 @@ def size_of(path: Path) -> int | None:
     except OSError:
         return None
     return facts.st_size if stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode) else None
+
+
+def format_size(size: int | None) -> str:
+    """Return a number of bytes in human-readable units; nothing for None."""
+    if size is None:
+        return ""
+    amount = float(size)
+    for unit in SIZE_UNITS:
+        if amount < 1000 or unit == SIZE_UNITS[-1]:
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

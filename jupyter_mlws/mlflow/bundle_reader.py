@@ -53,7 +53,7 @@ VersionKey = tuple[str, int]
 
 
 class BundleState(NamedTuple):
-    """What was last sent or received of a run.
+    """State of a run when it was last sent or received.
 
     ``entry`` names the bundle. ``state`` is the :meth:`~BundleReader.state` of the run then; it is
     empty while the run has changes that were not sent. ``versions`` are the

@@ -47,8 +47,8 @@ from jupyter_mlws.mlflow.store import tables, upload_artifacts
 JSON = Mapping[str, Any]
 
 
-class Place(NamedTuple):
-    """Place of a run or logged model in this store: its experiment, and its artifacts' address."""
+class StoreLocation(NamedTuple):
+    """Location of a run or logged model in this store: experiment, and address of its artifacts."""
 
     experiment: int
     stage: str
@@ -159,7 +159,7 @@ class MLflowBundles(MLflowSearch):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield StoreTables(connection)
 
-    def _places(self, owners: Mapping[str, JSON]) -> dict[str, Place]:
+    def _places(self, owners: Mapping[str, JSON]) -> dict[str, StoreLocation]:
         """Return the places of runs and logged models, which may be new in this store."""
         experiments = {}
         for name in sorted({value["experiment"] for value in owners.values()}):
@@ -179,7 +179,7 @@ class MLflowBundles(MLflowSearch):
                     if is_run
                     else database.values("logged_models", "artifact_location", model_id=owner)
                 )
-                places[owner] = Place(
+                places[owner] = StoreLocation(
                     int(experiment.experiment_id),
                     # Of an experiment that was deleted here, the runs are deleted as well.
                     str(experiment.lifecycle_stage),
@@ -277,7 +277,7 @@ class BundleMerge:
     def __init__(
         self,
         database: StoreTables,
-        places: Mapping[str, Place],
+        places: Mapping[str, StoreLocation],
         skip: set[str],
         previous: BundleState | None,
         *,
@@ -586,7 +586,7 @@ class BundleMerge:
                 self._database.insert("registered_model_aliases", [row])
 
 
-def store_artifacts(place: Place, files: Mapping[str, Path], *, replace: bool) -> None:
+def store_artifacts(place: StoreLocation, files: Mapping[str, Path], *, replace: bool) -> None:
     """Store artifacts: those of a new run all at once, else each one that is new.
 
     ``replace``: those with another content as well.

@@ -55,13 +55,17 @@ class MLflowRegistry(MLflowStore):
         ]
 
     def artifact_files(self, run: str, limit: int) -> list[JSON]:
-        """Return the files that a run's code logged, at most ``limit``, in all their folders."""
+        """Return the files that a run's code logged, at most ``limit``, in all their folders.
+
+        Copies that versions of models have are left out.
+        """
         folders: list[str | None] = [None]
         files: list[JSON] = []
         while folders and len(files) < limit:
             entries = self._client.list_artifacts(run, folders.pop(0))
             for entry in entries:
-                if entry.is_dir and entry.path != ENVIRONMENTS:
+                is_own = entry.path == ENVIRONMENTS or FILES_FOLDER.fullmatch(entry.path)
+                if entry.is_dir and not is_own:
                     folders.append(entry.path)
                 elif not entry.is_dir:
                     files.append({"path": entry.path, "size": entry.file_size})

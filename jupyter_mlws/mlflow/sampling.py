@@ -11,7 +11,7 @@ Point = tuple[int, int, float]
 """Step, time in milliseconds since 1970, and value."""
 
 INFINITY = 1.7976931348623157e308
-"""What MLflow's databases store in place of infinity."""
+"""Value that MLflow's databases have in place of infinity."""
 
 
 def curve(points: Sequence[Point], limit: int) -> dict[str, Any]:

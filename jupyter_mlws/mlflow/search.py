@@ -246,10 +246,10 @@ class MLflowSearch(MLflowRuns):
             for run in runs
         ]
 
-    def metric_steps(self, run: str) -> list[JSON]:
-        """Return the metrics of a run with their numbers of points, null if that is not known."""
+    def metrics(self, run: str) -> list[JSON]:
+        """Return the metrics of a run; all as curves, since MLflow does not say how many values."""
         metrics = self._client.get_run(run).data.metrics
-        return [{"name": name, "count": None} for name in sorted(metrics)]
+        return [{"name": name, "is_curve": True} for name in sorted(metrics)]
 
     # Parts
 

@@ -45,8 +45,8 @@ EMPTY: Mapping[str, Any] = {
 }
 """The calls that are answered here, with the answers of a store that does not exist yet."""
 HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
-CALLS = (*EMPTY, "curves", "metric_steps")
-"""What is read here."""
+CALLS = (*EMPTY, "curves", "metrics")
+"""The calls that are answered here."""
 MAX_CURVES = 256
 """Curves that are kept for the next request: charts ask again whenever a run logs something."""
 IDS_PER_QUERY = 500
@@ -132,12 +132,16 @@ class _Reader:
             for name, table in (("params", "params"), ("metrics", METRICS))
         }
 
-    def metric_steps(self, run: str) -> list[JSON]:
+    def metrics(self, run: str) -> list[JSON]:
         self._check_run(run)
+        # Values are not counted: a run may have millions.
+        second = "SELECT 1 FROM metrics WHERE run_uuid = ? AND key = latest.key LIMIT 1 OFFSET 1"
         rows = self._connection.execute(
-            "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", (run,)
+            f"SELECT key, EXISTS ({second}) FROM {METRICS} AS latest "  # noqa: S608
+            "WHERE run_uuid = ? ORDER BY key",
+            (run, run),
         )
-        return [{"name": name, "count": count} for name, count in rows]
+        return [{"name": name, "is_curve": bool(has_second)} for name, has_second in rows]
 
     def curves(
         self, runs: Sequence[str], metric: str, limit: int, first: int | None, last: int | None

@@ -12,6 +12,8 @@ from jupyter_mlws.versioning.models import CellState
 
 MAX_NODES = 60
 """Nodes of a picture; of a larger graph, those that changed and their neighbors."""
+SIGNS = {CellState.ADDED: "+ ", CellState.DELETED: "− ", CellState.MODIFIED: "~ "}
+"""Marks of nodes by their state, before their names."""
 NODE_WIDTH, NODE_HEIGHT = 180, 36
 GAP_X, GAP_Y = 60, 20
 MARGIN = 10

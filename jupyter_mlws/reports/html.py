@@ -8,17 +8,15 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from jupyter_mlws.reports.graph_picture import NODE_HEIGHT, NODE_WIDTH, lay_out
+from jupyter_mlws.reports.graph_picture import NODE_HEIGHT, NODE_WIDTH, SIGNS, lay_out
 from jupyter_mlws.reports.models import NodeChange, Report
 from jupyter_mlws.reports.printable import printable
 from jupyter_mlws.reports.sections import Sections
-from jupyter_mlws.versioning.models import CellState
 
 LIMIT = 500
 """Items of a list."""
 LABEL_WIDTH = 21
 """Columns of a name in the picture of a graph; wide characters take two."""
-SIGNS = {CellState.ADDED: "+ ", CellState.DELETED: "− ", CellState.MODIFIED: "~ "}
 LINE_CLASSES = {"+": "added", "-": "deleted", "@": "hunk"}
 
 

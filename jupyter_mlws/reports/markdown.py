@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from jupyter_mlws.reports.blocks import Block, Details, Diff, Paragraph, Picture, Table, Text
-from jupyter_mlws.reports.graph_picture import reduce_graph
+from jupyter_mlws.reports.graph_picture import SIGNS, reduce_graph
 from jupyter_mlws.reports.models import GraphChange, Report
 from jupyter_mlws.reports.printable import printable
 from jupyter_mlws.reports.sections import Sections
@@ -115,9 +115,8 @@ def flowchart(graph: GraphChange, sections: Sections) -> Iterator[str]:
     for state, style in CLASSES.items():
         yield f"classDef {state} {style}"
     ids = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
-    signs = {CellState.ADDED: "+ ", CellState.DELETED: "− ", CellState.MODIFIED: "~ "}
     for node in graph.nodes:
-        lines = [f"{signs.get(node.state, '')}{printable(node.id)}"]
+        lines = [f"{SIGNS.get(node.state, '')}{printable(node.id)}"]
         if node.state is CellState.MODIFIED:
             lines.append(sections.part_names(node))
         labels = (PUNCTUATION.sub(lambda one: f"#{ord(one[0])};", text) for text in lines)

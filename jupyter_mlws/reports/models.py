@@ -1,4 +1,4 @@
-"""What changed between two versions of a project, as a report shows it."""
+"""Models of a report: the changes between two versions of a project."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class DataChange(Record):
 
 
 class PlannedNode(Record):
-    """What the next run does with a node, and why."""
+    """A node of a plan: whether the next run executes it, and why."""
 
     id: str
     action: Action
@@ -185,7 +185,7 @@ class HeadCheck(Record):
 
 
 class Report(Record):
-    """What changed from ``base`` to ``head``, which has ``commits`` that base lacks.
+    """Changes from ``base`` to ``head``, which has ``commits`` that base lacks.
 
     ``plans`` is null unless head is checked out, with its data. ``dirty``: the working tree has
     uncommitted changes, which the plans include; null in a project that is not trusted.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from jupyter_mlws.core.i18n import Message, term
+from jupyter_mlws.core.paths import format_size
 from jupyter_mlws.reports.blocks import (
     Block,
     Details,
@@ -44,7 +45,6 @@ PARTS = {
 LINES_PER_ITEM = 4
 """Lines of a diff for each item that a list may have."""
 MAX_LINE_CHARACTERS = 300
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 class Sections:
@@ -325,8 +325,8 @@ class Sections:
                 lambda one: [
                     code(one.path),
                     self._state(one.state.value),
-                    Text(_size(one.from_size)),
-                    Text(_size(one.to_size)),
+                    Text(format_size(one.from_size)),
+                    Text(format_size(one.to_size)),
                 ],
             )
         ]
@@ -379,7 +379,7 @@ class Sections:
     def verification(self) -> Iterator[Block]:
         """Yield the result of the verification of the head."""
         check, say = self._report.check, self.say
-        facts = {"objects": check.objects, "size": _size(check.bytes), **self._names}
+        facts = {"objects": check.objects, "size": format_size(check.bytes), **self._names}
         text = say("Checked {head}. Objects: {objects} ({size}). All are intact.", **facts)
         if check.problems:
             facts["count"] = len(check.problems)
@@ -416,15 +416,3 @@ def _value_change(value: DifferingValue) -> str:
     if value.from_ is None or value.to is None:
         return f"{value.name} = {as_text(value.to if value.from_ is None else value.from_)}"
     return f"{value.name}: {as_text(value.from_)} → {as_text(value.to)}"
-
-
-def _size(size: int | None) -> str:
-    """Return a number of bytes in units that people read."""
-    if size is None:
-        return ""
-    amount = float(size)
-    for unit in UNITS:
-        if amount < 1000 or unit == UNITS[-1]:
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

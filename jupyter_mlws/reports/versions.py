@@ -10,7 +10,7 @@ from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.merge import merge_base
 
 DEFAULT_BASES = ("@{upstream}", "main", "master", "origin/HEAD", "origin/main", "origin/master")
-"""What a report compares with by default, the first that exists."""
+"""Default bases of a comparison; the first that exists is used."""
 
 
 class Versions(NamedTuple):

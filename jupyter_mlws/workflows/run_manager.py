@@ -268,7 +268,8 @@ class RunManager:
 
     def _snapshots(self, run: ExperimentRun) -> list[RunSnapshot]:
         """Return the snapshots whose trailers name a run, newest first."""
-        if run.id is None:
+        if run.id is None or run.status in ACTIVE_STATUSES:
+            # Snapshots name runs that have ended; the page of a live run asks again and again.
             return []
         query = LogQuery("--all", text=f"{TRAILER_RUN}: {run.id}", limit=MAX_SNAPSHOTS)
         return [

@@ -1,4 +1,4 @@
-"""What the page of a run shows beside its parameters and metrics: files, environment, models."""
+"""Details of a run for its page: metrics with several values, files, previews, environments."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class RunPage:
         return self._repository.tracking
 
     def metrics(self, identifier: str) -> Page[RunMetric]:
-        """Return the metrics of a run, each with its number of values."""
+        """Return the metrics of a run, and which of them have more than one value."""
         run = self._outputs.find(identifier)
-        rows = self._tracking.ask("metric_steps", run=run["id"])
+        rows = self._tracking.ask("metrics", run=run["id"])
         return Page(items=[RunMetric(**row) for row in rows])
 
     def files(self, identifier: str) -> Page[RunFile]:

@@ -2,7 +2,11 @@ import { isOfServer, MLWSClient } from './client';
 import type { IWorkspaceChange } from './models';
 import { refetch } from './queries';
 
-/** The changes after which a response is stale: areas, and runs. The first prefix of its path counts. */
+/**
+ * The changes after which a response is stale: areas, and runs.
+ *
+ * The first prefix of its path counts; an asterisk is any part of a path.
+ */
 const CAUSES: Record<
   string,
   readonly (IWorkspaceChange['areas'][number] | 'run')[]
@@ -20,6 +24,8 @@ const CAUSES: Record<
   '/lineage': ['history', 'run'],
   '/models': ['runs', 'run'],
   '/reproductions': ['runs', 'history', 'run'],
+  // Its address has the version of the file.
+  '/runs/*/preview': [],
   '/runs': ['runs', 'history', 'run'],
   '/stale-notebooks': ['changes', 'history'],
   '/snapshots/diff': ['changes', 'history'],
@@ -27,12 +33,17 @@ const CAUSES: Record<
   '/workflows': ['workflows', 'history']
 };
 
+const PREFIXES = Object.entries(CAUSES).map(
+  ([prefix, causes]) =>
+    [new RegExp(`^${prefix.replace('*', '[^/]+')}`), causes] as const
+);
+
 /** Refetches responses when the project changes, or a different project is selected. */
 export function followProject(client: MLWSClient): void {
   const refresh = (isCause: (cause: string) => boolean) =>
     void refetch(client.queries, path => {
-      const prefix = Object.keys(CAUSES).find(one => path.startsWith(one));
-      return prefix !== undefined && CAUSES[prefix].some(isCause);
+      const causes = PREFIXES.find(([prefix]) => prefix.test(path))?.[1];
+      return causes !== undefined && causes.some(isCause);
     });
   client.stream('/workspace/status').message.connect((_, event) =>
     // After a new connection ("hello"), events may have been missed.

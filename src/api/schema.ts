@@ -3675,7 +3675,7 @@ export interface paths {
     };
   };
   '/runs/{run}/metrics': {
-    /** List the metrics of a run, with their numbers of values */
+    /** List the metrics of a run, and which of them are curves */
     get: {
       parameters: {
         query?: {
@@ -3724,6 +3724,8 @@ export interface paths {
       parameters: {
         query: {
           path: string;
+          /** @description Any text that changes with the content, for caches; it is not read. */
+          version?: string;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -8488,10 +8490,10 @@ export interface components {
       size: number | null;
       available: boolean;
     };
-    /** @description A metric that a run logged, with its number of values; null where only MLflow counts them. */
+    /** @description A metric that a run logged; ``is_curve`` unless it is known to have one value only. */
     RunMetric: {
       name: string;
-      count: number | null;
+      is_curve: boolean;
     };
     /**
      * @description An output of a run.

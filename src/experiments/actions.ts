@@ -11,8 +11,8 @@ import {
 } from '../lab/tokens';
 import { documentPath } from '../lab/documents';
 import { OperationTracker } from '../operations/tracker';
-import { listText } from '../ui/format';
-import { keyOf, titleOf } from './table';
+import { listText, titleOf } from '../ui/format';
+import { keyOf } from './table';
 import { trans } from '../ui/locale';
 
 /** Parameters of an address that opens the page of a run. */

@@ -1,6 +1,6 @@
 import { IColumn, valueOf } from './compare';
 import type { IExperimentRun } from '../api/models';
-import { titleOf } from './table';
+import { titleOf } from '../ui/format';
 
 /** Charts of runs, as Vega-Lite specifications. */
 

@@ -115,6 +115,7 @@ function Comparison(props: ICompareProps): JSX.Element {
   const [tab, setTab] = useState<Tab>(
     runs.length > MAX_TABLE_RUNS ? 'parallel' : 'table'
   );
+  const overlaid = useMemo(() => runs.slice(0, MAX_CURVES), [runs]);
   const labels: Record<Tab, string> = {
     table: trans.__('Table'),
     parallel: trans.__('Parallel coordinates'),
@@ -142,7 +143,7 @@ function Comparison(props: ICompareProps): JSX.Element {
         {tab === 'curves' && (
           <CurvePanel
             {...props}
-            runs={runs.slice(0, MAX_CURVES)}
+            runs={overlaid}
             metrics={columnsOf(runs)
               .filter(one => one.kind === 'metric')
               .map(one => one.name)}

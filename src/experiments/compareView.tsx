@@ -1,12 +1,11 @@
 import { useMemo, useState } from 'react';
 
-import { cellText, duration, fullTime } from '../ui/format';
+import { cellText, duration, fullTime, titleOf } from '../ui/format';
 import type { IExperimentRun } from '../api/models';
 import { Button, Check } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { GroupHeads, SortHead } from '../ui/table/heading';
 import { columnsOf, IColumn, IOrder, sortRuns, valueOf } from './compare';
-import { titleOf } from './table';
 
 /** Rows that are drawn at once. */
 const ROWS = 100;

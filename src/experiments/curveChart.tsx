@@ -1,6 +1,6 @@
 import 'uplot/dist/uPlot.min.css';
 
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 
 import type { MLWSClient } from '../api/client';
@@ -51,8 +51,7 @@ export function CurveChart(props: {
   const frame = useRef<HTMLElement>(null);
   const isNear = useIsNear(frame);
   const [zoom, setZoom] = useState<IZoom | null>(null);
-  const tracked = runs.filter(run => run.id !== null);
-  const ids = tracked.map(run => run.id!);
+  const ids = runs.flatMap(({ id }) => (id === null ? [] : [id]));
   // A part is read again with more of its values.
   const part =
     zoom && options.axis === 'step'
@@ -64,17 +63,8 @@ export function CurveChart(props: {
     { metric, ids, points: MAX_POINTS, ...part },
     { enabled: isNear && ids.length > 0, keepPrevious: true }
   );
-  const linesOf = ({ items }: ICurves): ILine[] => {
-    const labels = runLabels(runs);
-    return items
-      .map((curve, at) => ({
-        label: labels.get(tracked[at]) ?? curve.run,
-        color: colorOf(at),
-        curve
-      }))
-      .filter(({ curve }) => curve.steps.length > 0);
-  };
-  const lines = data ? linesOf(data) : [];
+  // The chart is drawn again only for other lines.
+  const lines = useMemo(() => (data ? linesOf(runs, data) : []), [runs, data]);
   const gaps = lines.reduce((sum, { curve }) => sum + curve.not_finite, 0);
   const save = (kind: 'png' | 'svg' | 'csv') =>
     void notifyOnError(async () => {
@@ -91,7 +81,7 @@ export function CurveChart(props: {
           ids,
           points: ALL_POINTS
         });
-        const text = csvOf(metric, linesOf(all));
+        const text = csvOf(metric, linesOf(runs, all));
         download(new Blob([text], { type: 'text/csv' }), name);
       }
     });
@@ -155,6 +145,20 @@ export function CurveChart(props: {
   );
 }
 
+/** The curves that have values, with the labels of their runs. */
+function linesOf(runs: readonly IExperimentRun[], { items }: ICurves): ILine[] {
+  const labels = new Map(
+    [...runLabels(runs)].map(([run, label]) => [run.id, label])
+  );
+  return items
+    .map((curve, at) => ({
+      label: labels.get(curve.run) ?? curve.run,
+      color: colorOf(at),
+      curve
+    }))
+    .filter(({ curve }) => curve.steps.length > 0);
+}
+
 /** Returns true once an element has come near the part of the page that is seen. */
 function useIsNear(element: React.RefObject<Element>): boolean {
   const [isNear, setIsNear] = useState(false);
@@ -182,7 +186,7 @@ interface IPlotProps {
   onZoom: (zoom: IZoom | null) => void;
 }
 
-/** The chart itself: uPlot draws on a canvas, and is made anew only when its series change. */
+/** The chart itself: uPlot draws on a canvas, and is created again only for other series. */
 function Plot(props: IPlotProps): JSX.Element {
   const { lines, options, colours, zoom } = props;
   const host = useRef<HTMLDivElement>(null);
@@ -297,8 +301,8 @@ function optionsOf(
         distr: isLogarithmic ? 3 : 1,
         range: () => {
           const { lines: now, options: chosen } = newest.current;
-          const shown = now.map(({ curve }) => curve.values);
-          return limits(shown, chosen) ?? [0.1, 1];
+          const values = now.map(({ curve }) => curve.values);
+          return limits(values, chosen) ?? [0.1, 1];
         }
       }
     },

@@ -2,7 +2,7 @@ import type { ICurve } from '../api/models';
 
 /** Curves of metrics as charts draw them: values of the horizontal axis, smoothing, limits, files. */
 
-/** What the horizontal axis shows. */
+/** Values of the horizontal axis. */
 export type Axis = 'step' | 'relative' | 'time';
 
 export interface ICurveOptions {
@@ -24,7 +24,7 @@ export interface ILine {
 /** The parts of values that are left out at each end of an axis without outliers. */
 const OUTLIERS = 0.01;
 
-/** Colors that can be told apart on light and dark backgrounds. */
+/** Colors that differ clearly, on light and dark backgrounds. */
 const COLORS = [
   '#3f83f8',
   '#f08a24',
@@ -155,7 +155,7 @@ export function csvOf(metric: string, lines: readonly ILine[]): string {
   return [`run,step,time,${quote(metric)}`, ...rows, ''].join('\n');
 }
 
-/** The canvas of a chart as a vector picture: its lines are drawn anew, with axes and legend. */
+/** A chart as a vector picture, with its axes and legend. */
 export function svgOf(
   title: string,
   lines: readonly ILine[],

@@ -4,7 +4,7 @@ import type { IExperimentRun } from '../api/models';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { Button, LabelledSelect } from '../ui/controls';
-import { duration, fullTime, relativeTime } from '../ui/format';
+import { duration, fullTime, relativeTime, titleOf } from '../ui/format';
 import { trans } from '../ui/locale';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, ServerView, useGet } from '../ui/server';
@@ -15,7 +15,7 @@ import type { IPartProps, IProps } from './pageParts';
 import { Charts, Environment, Files, NodeLog } from './pageResults';
 import { Reproduced } from './reproduced';
 import { Star } from './star';
-import { keyOf, titleOf } from './table';
+import { keyOf } from './table';
 
 /** Runs from which a baseline can be chosen. */
 const MAX_BASELINES = 100;

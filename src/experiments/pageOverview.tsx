@@ -83,7 +83,7 @@ export function Overview(props: IPartProps): JSX.Element {
   );
 }
 
-/** What people wrote about the run, as Markdown. */
+/** The note of the run, which is Markdown, and its editor. */
 function Note({ actions, run, rendermime }: IPartProps): JSX.Element | null {
   const [draft, setDraft] = useState<string | null>(null);
   if (run.id === null) {

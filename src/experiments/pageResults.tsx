@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 
 import { escapeId } from '../api/client';
 import type { IPreview, IRunFile } from '../api/models';
@@ -27,6 +27,10 @@ export function Charts(props: IPartProps): JSX.Element {
       enabled: run.id !== null
     }
   );
+  const runs = useMemo(
+    () => (baseline ? [run, baseline] : [run]),
+    [run, baseline]
+  );
   if (run.id === null) {
     return <Empty>{trans.__('This run has no metrics in MLflow.')}</Empty>;
   }
@@ -35,10 +39,8 @@ export function Charts(props: IPartProps): JSX.Element {
       {({ items }) => (
         <CurvePanel
           client={client}
-          runs={baseline ? [run, baseline] : [run]}
-          metrics={items
-            .filter(({ count }) => count === null || count > 1)
-            .map(({ name }) => name)}
+          runs={runs}
+          metrics={items.filter(one => one.is_curve).map(({ name }) => name)}
           themes={themes}
         />
       )}
@@ -129,7 +131,11 @@ export function Files(props: IPartProps): JSX.Element {
 
 function FilePreview(props: IPartProps & { file: IRunFile }): JSX.Element {
   const { client, run, file, rendermime } = props;
-  const answer = useGet(client, `${pathOf(run)}/preview`, { path: file.path });
+  const answer = useGet(client, `${pathOf(run)}/preview`, {
+    path: file.path,
+    // Read again when the file has changed, not with every value that a run logs.
+    version: file.md5 ?? String(file.size ?? '')
+  });
   return (
     <Answer of={answer}>
       {preview => (
@@ -211,7 +217,7 @@ export function Environment(props: IPartProps): JSX.Element {
   );
 }
 
-/** What the nodes of a workflow's run printed. */
+/** The output of the nodes of a workflow's run. */
 export function NodeLog({ client, run }: IPartProps): JSX.Element {
   const nodes = run.node
     ? [run.node]

@@ -58,11 +58,11 @@ export function Parallel(props: {
       ? [...important.map(one => one.column), metric]
       : params;
     const others = columns.filter(one => !order.includes(one));
-    const shown = metric
+    const first = metric
       ? [...order.slice(0, MAX_AXES - 1).filter(one => one !== metric), metric]
       : order.slice(0, MAX_AXES);
-    const rest = others.slice(0, MAX_AXES - shown.length);
-    return [...shown, ...rest].flatMap(column => axisOf(runs, column) ?? []);
+    const rest = others.slice(0, MAX_AXES - first.length);
+    return [...first, ...rest].flatMap(column => axisOf(runs, column) ?? []);
     // The columns are those of the runs.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [runs, metric, important]);
@@ -320,9 +320,9 @@ function fit(
   text: string,
   width: number
 ): string {
-  let shown = text;
-  while (shown.length > 1 && context.measureText(shown).width > width) {
-    shown = `${shown.slice(0, -2)}…`;
+  let part = text;
+  while (part.length > 1 && context.measureText(part).width > width) {
+    part = `${part.slice(0, -2)}…`;
   }
-  return shown;
+  return part;
 }

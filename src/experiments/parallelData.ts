@@ -10,7 +10,7 @@ export interface IAxis {
   /** Labels of the lower and the upper end. */
   least: string;
   most: string;
-  /** Where a value is, from 0 (lower end) to 1; null if there is none. */
+  /** Returns the position of a value, from 0 (lower end) to 1; null without a value. */
   place: (value: unknown) => number | null;
 }
 

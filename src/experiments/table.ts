@@ -1,6 +1,5 @@
 import type { Query } from '../api/client';
 import type { IExperimentRun, IRunColumns } from '../api/models';
-import { runName } from '../ui/format';
 
 /** Runs that are read at once. */
 const PAGE_SIZE = 100;
@@ -26,7 +25,7 @@ export interface ISearch {
   /** The runs of nodes, too. */
   nested: boolean;
   /** Which runs: those with a star, archived ones as well, or deleted ones. */
-  kept: 'active' | 'starred' | 'archived' | 'deleted';
+  state: 'active' | 'starred' | 'archived' | 'deleted';
 }
 
 export const ALL_RUNS: ISearch = {
@@ -34,7 +33,7 @@ export const ALL_RUNS: ISearch = {
   filter: '',
   workflow: '',
   nested: false,
-  kept: 'active'
+  state: 'active'
 };
 
 /** A parameter or metric that may be a column. */
@@ -48,13 +47,6 @@ export function sortKey({ kind, name }: IChoice): SortKey {
   return `${kind === 'metric' ? 'metrics' : 'params'}.\`${name}\``;
 }
 
-/** The title of a run, which tells it from others; that of a node has the node's name. */
-export function titleOf(run: IExperimentRun): string {
-  return (
-    run.title || (run.node ? `${runName(run)} · ${run.node}` : runName(run))
-  );
-}
-
 /** Returns a unique key of a run: nodes share the id of their workflow's run. */
 export function keyOf(run: IExperimentRun): string {
   return run.id ?? run.run;
@@ -62,7 +54,7 @@ export function keyOf(run: IExperimentRun): string {
 
 /** The search as the API takes it; `sort`: null for the newest first. */
 export function queryOf(
-  { q, filter, workflow, nested, kept }: ISearch,
+  { q, filter, workflow, nested, state }: ISearch,
   sort: ISort | null
 ): Query & { limit: number } {
   return {
@@ -71,7 +63,7 @@ export function queryOf(
     filter: filter.trim() || undefined,
     workflow: workflow || undefined,
     nested: nested || undefined,
-    ...(kept === 'active' ? {} : { [kept]: true }),
+    ...(state === 'active' ? {} : { [state]: true }),
     sort: sort ? `${sort.key} ${sort.descending ? 'DESC' : 'ASC'}` : undefined
   };
 }

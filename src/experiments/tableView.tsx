@@ -8,7 +8,7 @@ import { readMore, readPages } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
-import { cellText, duration, fullTime } from '../ui/format';
+import { cellText, duration, fullTime, titleOf } from '../ui/format';
 import { Check, Hint, LabelledSelect, SearchField } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { IconButton } from '../ui/iconButton';
@@ -27,7 +27,6 @@ import {
   keyOf,
   queryOf,
   sortKey,
-  titleOf,
   type IChoice,
   type ISearch,
   type ISort,
@@ -119,16 +118,16 @@ function Search(
       >
         {trans.__('Include nodes')}
       </Check>
-      <LabelledSelect<ISearch['kept']>
+      <LabelledSelect<ISearch['state']>
         label={trans.__('Show')}
-        value={search.kept}
+        value={search.state}
         options={[
           ['active', trans.__('All but archived')],
           ['starred', trans.__('With a star')],
           ['archived', trans.__('Archived, too')],
           ['deleted', trans.__('Deleted')]
         ]}
-        onChange={kept => set({ kept })}
+        onChange={state => set({ state })}
       />
       <Columns {...props} />
     </form>
@@ -523,11 +522,11 @@ function RunTable(props: IProps): JSX.Element {
               }
               onSelectAll={isSelected =>
                 void notifyOnError(async () => {
-                  const found = isSelected
+                  const page = isSelected
                     ? await readPages(client, '/runs', query, MAX_SELECTED)
                     : { items: [] };
                   setSelected(
-                    new Map(found.items.map(run => [keyOf(run), run]))
+                    new Map(page.items.map(run => [keyOf(run), run]))
                   );
                 })
               }

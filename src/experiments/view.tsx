@@ -1,13 +1,18 @@
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun } from '../api/models';
 import { Button, Hint } from '../ui/controls';
-import { cellText, duration, fullTime, relativeTime } from '../ui/format';
+import {
+  cellText,
+  duration,
+  fullTime,
+  relativeTime,
+  titleOf
+} from '../ui/format';
 import { Rows } from '../ui/rows';
 import { runStatusText } from '../ui/runStatus';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
 import { trans } from '../ui/locale';
-import { titleOf } from './table';
 
 /** Metrics shown in the list; the table has them all. */
 const MAIN_METRICS = 3;

@@ -1,7 +1,7 @@
 import { DialogForm } from '../lab/dialogForm';
 import { Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
-import { fileSize, fullTime, runName } from '../ui/format';
+import { fileSize, fullTime, runName, titleOf } from '../ui/format';
 import { type APIError, apiError } from '../api/client';
 import type { IExperimentRun, IModelVersion, IRunOutput } from '../api/models';
 import { trans } from '../ui/locale';
@@ -123,7 +123,7 @@ export class RegisterForm extends DialogForm<IRegistration> {
           >
             {this._runs.map(run => (
               <option key={run.run} value={run.id ?? ''}>
-                {runName(run)} {run.started ? fullTime(run.started) : run.run}
+                {titleOf(run)} {run.started ? fullTime(run.started) : run.run}
               </option>
             ))}
           </select>

@@ -112,3 +112,10 @@ export function runName(run: IExperimentRun & { name?: string }): string {
   const parts = (run.workflow ?? (run.name || run.run)).split('/');
   return parts.length > 1 ? parts[parts.length - 2] : parts[0];
 }
+
+/** The title of a run, which tells it from others; that of a node has the node's name. */
+export function titleOf(run: IExperimentRun): string {
+  return (
+    run.title || (run.node ? `${runName(run)} · ${run.node}` : runName(run))
+  );
+}

@@ -288,8 +288,9 @@ def test_what_a_run_measured_step_by_step(opened: Workspace, root: Path) -> None
     arguments = {"runs": [run.id], "metric": "loss", "limit": 6, "first": None, "last": None}
     store = MLflowSearch(opened.tracking.uri)
     assert store.curves(**arguments) == opened.tracking.ask("curves", **arguments)
-    assert [row["name"] for row in store.metric_steps(run.id)] == ["loss"]
-    assert opened.run_manager.page.metrics(run.id).items[0].count == 101
+    (metric,) = opened.run_manager.page.metrics(run.id).items
+    assert vars(metric) == {"name": "loss", "is_curve": True}
+    assert store.metrics(run.id) == [vars(metric)]
     nobody = CurvesQuery(metric="loss", ids=["nobody"])
     assert refused(lambda: opened.experiments.curves(nobody)).code == "30404"
 
@@ -319,6 +320,8 @@ def test_files_of_a_run_are_shown_in_place(opened: Workspace, root: Path) -> Non
     assert refused(lambda: page.files("nobody")).code == "30404"
     version = opened.models.register(ModelCreate(name="m", run_id=run.id, artifacts=["rows.csv"]))
     assert [one.id for one in opened.models.versions_of(run.id).items] == [version.id]
+    # The version's own copy is no file of the run.
+    assert {file.path for file in page.files(run.id).items} == set(files)
 
 
 def test_a_run_is_reproduced_in_a_worktree_of_its_own(

@@ -161,7 +161,7 @@ def list_outputs(workspace: Workspace, identifier: str) -> Page[RunOutput]:
 
 @endpoints.get(
     "runs/{run}/metrics",
-    "List the metrics of a run, with their numbers of values",
+    "List the metrics of a run, and which of them are curves",
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def list_metrics(workspace: Workspace, identifier: str) -> Page[RunMetric]:

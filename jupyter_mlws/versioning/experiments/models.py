@@ -294,10 +294,10 @@ class Curves(Record):
 
 
 class RunMetric(Record):
-    """A metric that a run logged, with its number of values; null where only MLflow counts them."""
+    """A metric that a run logged; ``is_curve`` unless it is known to have one value only."""
 
     name: str
-    count: int | None
+    is_curve: bool
 
 
 class RunFile(Record):
@@ -318,6 +318,11 @@ class RunFileQuery(Request):
     """The file to preview."""
 
     path: Plain = Field(min_length=1, max_length=1000)
+    version: str = Field(
+        default="",
+        max_length=100,
+        description="Any text that changes with the content, for caches; it is not read.",
+    )
 
 
 class BaselineQuery(Request):

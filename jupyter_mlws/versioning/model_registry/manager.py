@@ -249,8 +249,10 @@ class ModelRegistry(RepositoryPart):
             environments = run_environments(self._repository, run) if run else []
             packages.append(merged_versions(environments))
         for value in _compare_values(packages):
-            known = {one for one, row in zip(value.values, packages, strict=True) if row}
-            if len(known) > 1:
+            versions_of_known = {
+                one for one, row in zip(value.values, packages, strict=True) if row
+            }
+            if len(versions_of_known) > 1:
                 yield value
 
     def _model(self, name: str) -> Model:
