@@ -44,4 +44,7 @@ it('ranks parameters by how closely a metric follows them', () => {
   expect(found[0].value).toBeCloseTo(1);
   expect(found.every(one => one.value >= 0 && one.value <= 1)).toBe(true);
   expect(ranks([5, 1, 5])).toEqual([1.5, 0, 1.5]);
+  // A parameter without another value explains nothing.
+  const equal = runs.map(one => run({ depth: 1 }, one.metrics));
+  expect(importance(equal, params, column('metric', 'acc'))).toEqual([]);
 });

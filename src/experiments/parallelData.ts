@@ -115,7 +115,8 @@ export function importance(
         const [x, y] = [valueOf(run, column), numberOf(valueOf(run, metric))];
         return numberOf(x) !== null && typeof y === 'number' ? [[x, y]] : [];
       });
-      if (pairs.length < MIN_RUNS) {
+      const values = new Set(pairs.map(([x]) => String(x)));
+      if (pairs.length < MIN_RUNS || values.size < 2) {
         return [];
       }
       const value = isNumeric(runs, column)

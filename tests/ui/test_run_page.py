@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from jupyter_mlws.core.paths import escape
-from tests.ui.conftest import Lab
+from tests.ui.conftest import Lab, prefer
 from tests.ui.sections import open_sidebar, title
 
 pytestmark = pytest.mark.browser
@@ -135,3 +136,33 @@ def test_a_run_has_a_page_that_follows_it(
     shown.get_by_label("Node").select_option("forest")
     expect(shown.locator("pre, .jp-mlws-Empty").first).to_be_visible()
     shoot("run-log")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_it_is_readable_in_the_dark_and_in_chinese(
+    page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
+    shoot: Callable[[str], None],
+) -> None:  # fmt: skip
+    prefer(tmp_path, "JupyterLab Dark", "zh_CN")
+    lab = start_lab(example)
+    assert lab.python(TRAINED).returncode == 0
+    lab.show(page)
+    (first, *_) = lab.fetch("runs?q=first")["items"]
+    newest = lab.fetch("runs")["items"][0]
+    page.goto(f"{lab.url}/lab?mlws-run={newest['id']}")
+    shown = page.locator(".jp-mlws-RunPage:visible")
+    expect(shown.locator('[data-mlws-tab="overview"]')).to_have_text("概览")
+    expect(shown.get_by_label("对比")).to_have_value(first["id"])
+    shoot("run-overview-zh")
+    shown.locator('[data-mlws-tab="charts"]').click()
+    expect(shown.locator("canvas").first).to_be_visible()
+    shoot("run-charts-zh")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-experiments').then(() => null)")
+    table = page.locator(".jp-mlws-RunTableView:visible")
+    for box in table.locator("[data-mlws-row]").all():
+        box.press("Space")
+    page.locator(".jp-mlws-TableCompare").click()
+    page.locator('[data-mlws-tab="parallel"]').click()
+    expect(page.locator(".jp-mlws-Importance")).to_be_visible()
+    shoot("run-compared-zh")
