@@ -395,6 +395,20 @@ def test_a_run_names_the_stages_that_used_dvcs_own_code(
     assert plain.dvc_reason.en == "DVC setting cache.type"
 
 
+@pytest.mark.parametrize("left", [b"", b'{"write": {"/a/old.txt": {"pid": 4'])
+def test_a_list_of_locked_paths_that_dvc_was_killed_in_stops_no_run(
+    project: Project, write: Callable[..., Path], run: Callable[..., Run], left: bytes
+) -> None:
+    write(PATH, "stages:\n  slow: {cmd: echo 1 > slow.txt, outs: [slow.txt]}\n")
+    config = project.root / ".dvc" / "config"
+    config.write_text(config.read_text() + "[core]\n    autostage = true\n")
+    (project.root / ".dvc" / "tmp").mkdir(exist_ok=True)
+    (project.root / ".dvc" / "tmp" / "rwlock").write_bytes(left)
+    ended = run()
+    assert (ended.status, ended.error) == ("COMPLETED", None)
+    assert "up to date" in dvc(project.root, "status")
+
+
 def test_events_are_complete_and_in_order(
     workflows: WorkflowManager, diamond: None, run: Callable[..., Run]
 ) -> None:
