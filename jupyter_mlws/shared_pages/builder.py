@@ -10,6 +10,7 @@ from typing import Any
 from jupyter_mlws.containers.manager import HubService
 from jupyter_mlws.core.errors import Fault, InvalidRequestError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.reports.blocks import Markup, Section
 from jupyter_mlws.reports.html import render, render_sections
 from jupyter_mlws.shared_pages.models import (
@@ -21,7 +22,9 @@ from jupyter_mlws.shared_pages.models import (
     PageUpload,
     SharedPage,
 )
-from jupyter_mlws.workspace import Workspace
+from jupyter_mlws.shared_pages.run_sections import RunSections
+from jupyter_mlws.workflows.experiments import Experiments
+from jupyter_mlws.workflows.run_manager import RunManager
 
 TOO_LARGE = Message("makes a page that is larger than 10 MB; clear large outputs, then try again")
 NO_NOTEBOOK = Message("must be the path of a notebook (.ipynb) in the project")
@@ -30,29 +33,34 @@ NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 MAX_NAME_LENGTH = 80
 
 
-def build_page(workspace: Workspace, source: PageSource, language: str) -> HTMLPage:
+def build_page(
+    project: Project,
+    runs: RunManager,
+    experiments: Experiments,
+    source: PageSource,
+    language: str,
+) -> HTMLPage:
     """Return the page in ``language``.
 
     Raises InvalidRequestError, and VersionItemNotFoundError for a run or version that does not
     exist.
     """
     if source.kind is PageKind.RUN:
-        title, html = _of_run(workspace, source.source, language)
+        sections = RunSections(runs, experiments, source.source, language)
+        title = sections.run.title
+        html = render_sections(title, sections.build(), language)
     elif source.kind is PageKind.REPORT:
-        title, html = _of_report(workspace, source.source, language)
+        title, html = _of_report(project, source.source, language)
     else:
-        title, html = _of_notebook(workspace, source.source, language)
+        title, html = _of_notebook(project, source.source, language)
     if len(html) > MAX_HTML:
         raise InvalidRequestError(faults=[Fault("source", TOO_LARGE)])
     name = NOT_IN_NAMES.sub("-", title).strip("-.")[:MAX_NAME_LENGTH] or source.kind.value
     return HTMLPage(title=title, file=f"{name}.html", html=html)
 
 
-def share_page(
-    workspace: Workspace, service: HubService, body: PageShare, language: str
-) -> SharedPage:
-    """Make a page and share it through the Hub; errors of the Hub are raised as our own."""
-    page = build_page(workspace, body, language)
+def share_page(service: HubService, page: HTMLPage, body: PageShare) -> SharedPage:
+    """Share a page through the Hub; errors of the Hub are raised as our own."""
     upload = PageUpload(
         kind=body.kind,
         title=page.title[:300],
@@ -65,31 +73,23 @@ def share_page(
     return SharedPage.model_validate(answer)
 
 
-def _of_run(workspace: Workspace, run: str, language: str) -> tuple[str, str]:
-    from jupyter_mlws.shared_pages.run_sections import RunSections
-
-    sections = RunSections(workspace, run, language)
-    title = sections.run.title
-    return title, render_sections(title, sections.build(), language)
-
-
-def _of_report(workspace: Workspace, versions: str, language: str) -> tuple[str, str]:
+def _of_report(project: Project, versions: str, language: str) -> tuple[str, str]:
     from jupyter_mlws.reports.collect import ReportCollector
     from jupyter_mlws.reports.sections import Sections
     from jupyter_mlws.versioning.repository import Repository
 
-    with closing(Repository(workspace.project)) as repository:
+    with closing(Repository(project)) as repository:
         report = ReportCollector(repository).collect(versions or None)
     return Sections(report, language, 1).title, render(report, language)
 
 
-def _of_notebook(workspace: Workspace, path: str, language: str) -> tuple[str, str]:
+def _of_notebook(project: Project, path: str, language: str) -> tuple[str, str]:
     import nbformat
     import nh3
     from nbconvert.exporters import HTMLExporter
     from pygments.formatters import HtmlFormatter
 
-    place: Path = workspace.project.resolve(path)
+    place: Path = project.resolve(path)
     if place.suffix != ".ipynb" or not place.is_file():
         raise InvalidRequestError(faults=[Fault("source", NO_NOTEBOOK)])
     try:

@@ -24,7 +24,8 @@ from jupyter_mlws.reports.blocks import (
     code,
 )
 from jupyter_mlws.versioning.experiments.models import CurvesQuery, RunDetail, RunFile, RunMetric
-from jupyter_mlws.workspace import Workspace
+from jupyter_mlws.workflows.experiments import Experiments
+from jupyter_mlws.workflows.run_manager import RunManager
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 MAX_CHARTS = 50
@@ -38,11 +39,11 @@ MAX_ROWS = 500
 class RunSections:
     """Builds the sections of the page of one run."""
 
-    def __init__(self, workspace: Workspace, run: str, language: str) -> None:
-        self._workspace = workspace
+    def __init__(self, runs: RunManager, experiments: Experiments, run: str, language: str) -> None:
+        self._experiments = experiments
         self._language = language
-        self.run: RunDetail = workspace.run_manager.get(run)
-        self._page = workspace.run_manager.page
+        self.run: RunDetail = runs.get(run)
+        self._page = runs.page
 
     def say(self, text: str, **facts: Any) -> str:
         """Return a text in the reader's language."""
@@ -108,7 +109,7 @@ class RunSections:
         names = [metric.name for metric in metrics if metric.is_curve][:MAX_CHARTS]
         for name in names:
             query = CurvesQuery(metric=name, ids=[str(self.run.id)], points=MAX_POINTS)
-            (curve,) = self._workspace.experiments.curves(query).items
+            (curve,) = self._experiments.curves(query).items
             if curve.count > 1 and any(value is not None for value in curve.values):
                 yield Chart(name, curve.steps, curve.values)
 

@@ -102,6 +102,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'rename',
       'archive',
       'delete',
+      'share',
       'link'
     ]);
     const openRun = (run: string) =>

@@ -30,9 +30,7 @@ endpoints = Endpoints(
 
 @endpoints.post("pages/export", "Get a run, a report or a notebook as one HTML document")
 def export_page(workspace: Workspace, body: PageSource, context: Context) -> HTMLPage:
-    from jupyter_mlws.shared_pages.builder import build_page
-
-    return build_page(workspace, body, context.language)
+    return _build(workspace, body, context)
 
 
 @endpoints.post(
@@ -52,4 +50,12 @@ def share_page(workspace: Workspace, body: PageShare, context: Context) -> Share
     service = hub_service()
     if service is None:
         raise HubUnavailableError()
-    return share(workspace, service, body, context.language)
+    return share(service, _build(workspace, body, context), body)
+
+
+def _build(workspace: Workspace, source: PageSource, context: Context) -> HTMLPage:
+    from jupyter_mlws.shared_pages.builder import build_page
+
+    return build_page(
+        workspace.project, workspace.run_manager, workspace.experiments, source, context.language
+    )
