@@ -17,6 +17,7 @@ PIA, PAUL, PERL, PETE = "pia", "paul", "perl", "pete"
 """Who shares, a member of the project, one of the group, a stranger."""
 HTML = "<!DOCTYPE html><title>Run</title><p>accuracy 0.9</p>"
 NOBODY = None
+COMMIT = "git -c user.name=pia -c user.email=pia@example.org commit -q --allow-empty -m Begin"
 Data = dict[str, Any]
 
 
@@ -161,3 +162,32 @@ def test_what_cannot_be_shared_is_named(
 def test_a_project_of_others_is_not_found(share: Callable[..., requests.Response]) -> None:
     answer = share(PETE, audience="project", name="pages")
     assert (answer.status_code, answer.json()["code"]) == (404, "10406")
+
+
+def test_a_lab_makes_the_page_of_a_notebook(hub: Hub, people: None) -> None:
+    hub.start(PIA, {"resources": {"cpu": "500m", "memory": "768Mi"}, "image": "Lab"})
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# Result"}
+    content = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {"type": "notebook", "format": "json", "content": content}
+    hub.shell(PIA, f"cd && git init --quiet . && {COMMIT}")
+    assert hub.lab("PUT", PIA, "api/contents/result.ipynb", json=notebook).ok
+    answer = hub.lab(
+        "POST",
+        PIA,
+        "mlws/api/v1/pages/share",
+        json={
+            "kind": "notebook",
+            "source": "result.ipynb",
+            "audience": "link",
+            "expires": in_days(1),
+        },
+    )
+    assert answer.ok, answer.text
+    page = answer.json()["data"]
+    assert "<h1>Result</h1>" in read(hub, page, NOBODY).text
+    items = hub.lab("GET", PIA, "mlws/api/v1/pages").json()["data"]["items"]
+    assert page["id"] in [one["id"] for one in items]
+    assert hub.lab("DELETE", PIA, f"mlws/api/v1/pages/{page['id']}").ok
+    assert read(hub, page, NOBODY).status_code == 404
+    told = "jupyter mlws pages list --json; jupyter mlws pages revoke x || true"
+    assert "10409" in hub.shell(PIA, f"cd && ({told}) 2>&1")
