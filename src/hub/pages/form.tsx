@@ -87,7 +87,7 @@ export class ShareForm extends DialogForm<IChoice> {
                   ],
                   ['group', trans.__('Members of a group of the Hub')],
                   ['link', trans.__('Everybody with the link, until a date')],
-                  ['file', trans.__('Nobody yet: save as an HTML file')]
+                  ['file', trans.__('Save as an HTML file, without sharing')]
                 ]}
                 onChange={value =>
                   this._change({
@@ -126,7 +126,7 @@ export class ShareForm extends DialogForm<IChoice> {
             label={trans.__('Until')}
             help={
               target === 'link'
-                ? trans.__('Nobody has to sign in to read it.')
+                ? trans.__('It can be read without signing in.')
                 : trans.__('Until you stop sharing it, if empty')
             }
             error={errors?.get('expires')}
