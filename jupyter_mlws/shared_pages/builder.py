@@ -95,7 +95,9 @@ def _of_notebook(project: Project, path: str, language: str) -> tuple[str, str]:
     try:
         notebook = nbformat.read(place, as_version=4)  # type: ignore[no-untyped-call]
         # The option `sanitize_html` writes headings and bodies of tables as text.
-        exporter: Any = HTMLExporter(template_name="basic")  # type: ignore[no-untyped-call]
+        exporter: Any = HTMLExporter(  # type: ignore[no-untyped-call]
+            template_name="basic", exclude_anchor_links=True
+        )
         body, _ = exporter.from_notebook_node(notebook)
     except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
         reason = " ".join(str(error).split())[:300]

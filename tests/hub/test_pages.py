@@ -169,7 +169,7 @@ def test_a_lab_makes_the_page_of_a_notebook(hub: Hub, people: None) -> None:
     cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# Result"}
     content = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     notebook = {"type": "notebook", "format": "json", "content": content}
-    hub.shell(PIA, f"cd && git init --quiet . && {COMMIT}")
+    hub.shell(PIA, f"cd && git init --quiet . && {COMMIT} && jupyter mlws trust")
     assert hub.lab("PUT", PIA, "api/contents/result.ipynb", json=notebook).ok
     answer = hub.lab(
         "POST",
