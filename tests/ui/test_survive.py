@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +77,6 @@ def open_notebook(page: Page, lab: Lab, *, ready: bool = True) -> Locator:
     if ready:
         page.wait_for_function(READY)
     return cells
-
-
-@pytest.fixture
-def other_page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    yield page
-    page.close()
 
 
 def run_and_leave(page: Page, lab: Lab, text: str | re.Pattern[str]) -> None:
