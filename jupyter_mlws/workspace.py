@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.experiments.reproductions import Reproductions
     from jupyter_mlws.versioning.experiments.run_outputs import RunOutputs
     from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
+    from jupyter_mlws.versioning.experiments.run_views import RunViewStore
     from jupyter_mlws.versioning.lineage.graph import LineageReader
     from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
     from jupyter_mlws.versioning.repository import Repository
@@ -158,6 +159,12 @@ class Workspace:
         from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
 
         return RunTracker(self._repository, self.snapshots)
+
+    @cached_property
+    def run_views(self) -> RunViewStore:
+        from jupyter_mlws.versioning.experiments.run_views import RunViewStore
+
+        return RunViewStore(self.project)
 
     @cached_property
     def reproductions(self) -> Reproductions:

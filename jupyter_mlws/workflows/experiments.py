@@ -16,13 +16,16 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
-from jupyter_mlws.mlflow.run_tags import ARCHIVED, SET, STARRED, WORKFLOW
+from jupyter_mlws.mlflow.run_tags import ARCHIVED, RUN_NAME, SET, STARRED, WORKFLOW
 from jupyter_mlws.versioning.experiments.models import (
     Curve,
     Curves,
     CurvesQuery,
     ExperimentRun,
+    GroupsQuery,
     RunColumns,
+    RunGroups,
+    RunsFilter,
     RunsQuery,
 )
 from jupyter_mlws.versioning.experiments.titles import (
@@ -48,6 +51,8 @@ JOURNAL_CURSOR = "~"
 """Character in the cursors of the journal's list, and in none of MLflow's."""
 MAX_TITLE_SEARCHES = 10
 """Experiments of a page whose newest runs are read for the titles; others are their own peers."""
+MAX_GROUPS = 500
+"""Groups of runs that are returned."""
 QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 
 
@@ -94,9 +99,17 @@ class Experiments:
         return Page(items=items, next_cursor=result["next"])
 
     def columns(self) -> RunColumns:
-        """Return the names of parameters and metrics that runs have. Raises MLflowFailedError."""
-        names = self._tracking.ask("columns")
-        return RunColumns(params=names["params"], metrics=names["metrics"])
+        """Return the names of what runs have. Raises MLflowFailedError."""
+        return RunColumns(**self._tracking.ask("columns"))
+
+    def groups(self, query: GroupsQuery) -> RunGroups:
+        """Return the groups of the runs that match.
+
+        Raises InvalidRequestError for a condition that cannot be parsed, MLflowFailedError.
+        """
+        self._runs.reconcile()
+        items = self._ask("groups", query, by=_group_key(query.by))["items"]
+        return RunGroups(items=items[:MAX_GROUPS], more=max(0, len(items) - MAX_GROUPS))
 
     def curves(self, query: CurvesQuery) -> Curves:
         """Return a metric of several runs, step by step.
@@ -160,23 +173,41 @@ class Experiments:
         return Page(items=items, next_cursor=cursor)
 
     def _search_mlflow(self, query: RunsQuery, limit: int) -> Mapping[str, Any]:
+        equal = []
+        experiment = query.experiment
+        if query.group is not None:
+            kind, key = _group_key(query.group)
+            if kind == "experiment":
+                experiment = query.value or ""
+            else:
+                equal = [(kind, key, query.value)]
+        return self._ask(
+            "search",
+            query.model_copy(update={"experiment": experiment}),
+            sort=query.sort,
+            limit=max(limit, 0),
+            cursor=query.cursor,
+            **({"equal": equal} if equal else {}),
+        )
+
+    def _ask(self, call: str, query: RunsFilter, **arguments: Any) -> Mapping[str, Any]:
+        """Ask MLflow for runs that match; InvalidRequestError names what it cannot parse."""
         conditions = [query.filter] if query.filter else []
         if query.q:
             text = query.q.replace("'", "").replace("%", "")
             conditions.append(f"attributes.run_name ILIKE '%{text}%'")
         result: Mapping[str, Any] = self._tracking.ask(
-            "search",
+            call,
             filter=" AND ".join(conditions),
-            sort=query.sort,
-            limit=max(limit, 0),
-            cursor=query.cursor,
             nested=query.nested,
             tags={
                 **({WORKFLOW: query.workflow} if query.workflow else {}),
                 **({STARRED: SET} if query.starred else {}),
             },
             lacking=[] if query.archived or query.deleted else [ARCHIVED],
+            experiment=query.experiment,
             stage="deleted" if query.deleted else "active",
+            **arguments,
         )
         if "field" in result:
             words = QUERY_PARSE_ERROR.fill(reason=result["reason"])
@@ -198,6 +229,16 @@ class Experiments:
             run.model_copy(update={"title": title_of(row, peers.get(run.experiment, NO_PEERS))})
             for run, row in zip(runs, rows, strict=True)
         ]
+
+
+def _group_key(field: str) -> tuple[str, str]:
+    """Return the kind and the key, as MLflow has them, of what runs are grouped by."""
+    kind, _, key = field.partition(".")
+    if field == "experiment":
+        return "experiment", ""
+    if kind in ("params", "tags"):
+        return ("parameter" if kind == "params" else "tag"), key
+    return "tag", {"workflow": WORKFLOW, "name": RUN_NAME}[field]
 
 
 def _from_journal(row: Row) -> ExperimentRun:
