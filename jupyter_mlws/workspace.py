@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.experiments.reproductions import Reproductions
     from jupyter_mlws.versioning.experiments.run_outputs import RunOutputs
     from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
-    from jupyter_mlws.versioning.experiments.run_views import RunViewStore
     from jupyter_mlws.versioning.lineage.graph import LineageReader
     from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
     from jupyter_mlws.versioning.repository import Repository
@@ -161,12 +160,6 @@ class Workspace:
         return RunTracker(self._repository, self.snapshots)
 
     @cached_property
-    def run_views(self) -> RunViewStore:
-        from jupyter_mlws.versioning.experiments.run_views import RunViewStore
-
-        return RunViewStore(self.project)
-
-    @cached_property
     def reproductions(self) -> Reproductions:
         from jupyter_mlws.versioning.experiments.reproductions import Reproductions
 
@@ -203,7 +196,7 @@ class Workspace:
     def experiments(self) -> Experiments:
         from jupyter_mlws.workflows.experiments import Experiments
 
-        return Experiments(self.runs, self.tracking)
+        return Experiments(self.runs, self._repository)
 
     @cached_property
     def run_manager(self) -> RunManager:

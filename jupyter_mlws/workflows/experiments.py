@@ -15,7 +15,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.engine.states import Status
-from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
+from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.mlflow.run_tags import ARCHIVED, RUN_NAME, SET, STARRED, WORKFLOW
 from jupyter_mlws.versioning.experiments.models import (
     Curve,
@@ -28,6 +28,7 @@ from jupyter_mlws.versioning.experiments.models import (
     RunsFilter,
     RunsQuery,
 )
+from jupyter_mlws.versioning.experiments.run_views import RunViewStore
 from jupyter_mlws.versioning.experiments.titles import (
     NO_PEERS,
     Peers,
@@ -35,6 +36,8 @@ from jupyter_mlws.versioning.experiments.titles import (
     read_peers,
     title_of,
 )
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.workflows.commit_runs import CommitRuns
 from jupyter_mlws.workflows.journal import serializers
 from jupyter_mlws.workflows.journal.store import Row
 from jupyter_mlws.workflows.run.runs import Runs
@@ -57,11 +60,16 @@ QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 
 
 class Experiments:
-    """The runs of one project. Thread-safe."""
+    """The runs of one project. Thread-safe.
 
-    def __init__(self, runs: Runs, tracking: TrackingClient) -> None:
+    ``views`` are those of the table of runs; ``commits`` are its rows that are no runs.
+    """
+
+    def __init__(self, runs: Runs, repository: Repository) -> None:
         self._runs = runs
-        self._tracking = tracking
+        self._tracking = repository.tracking
+        self.views = RunViewStore(repository.project)
+        self.commits = CommitRuns(repository)
 
     def search(self, query: RunsQuery | None = None) -> Page[ExperimentRun]:
         """Return a page of runs, newest first unless the query sorts them otherwise.

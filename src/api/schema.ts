@@ -3528,6 +3528,28 @@ export interface paths {
       };
     };
   };
+  '/runs/commits': {
+    /** List tags and latest commits at which the metrics of DVC differ, as runs */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ExperimentRun_'];
+          };
+        };
+      };
+    };
+  };
   '/runs/views': {
     /** Get the layout of the table of runs and the saved views */
     get: {
@@ -6679,7 +6701,8 @@ export interface components {
      *
      *     ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
      *     differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
-     *     ``parent``: MLflow's id of the run that it is nested in.
+     *     ``parent``: MLflow's id of the run that it is nested in. A commit with the metrics of DVC is a
+     *     row of the ``kind`` `commit`: ``run`` is its ID.
      */
     ExperimentRun: {
       id: string | null;
@@ -6695,6 +6718,8 @@ export interface components {
         [key: string]: unknown;
       };
       commit: string | null;
+      /** @default run */
+      kind: components['schemas']['RunKind'];
       /** @default null */
       node: string | null;
       /** @default  */
@@ -8557,6 +8582,8 @@ export interface components {
         [key: string]: unknown;
       };
       commit: string | null;
+      /** @default run */
+      kind: components['schemas']['RunKind'];
       /** @default null */
       node: string | null;
       /** @default  */
@@ -8681,6 +8708,11 @@ export interface components {
       items: components['schemas']['RunGroup'][];
       more: number;
     };
+    /**
+     * @description What a row of the table of runs is.
+     * @enum {string}
+     */
+    RunKind: 'run' | 'commit';
     /** @description A metric that a run logged; ``is_curve`` unless it is known to have one value only. */
     RunMetric: {
       name: string;
@@ -9951,6 +9983,7 @@ export type IRunEvent = components['schemas']['RunEvent'];
 export type IRunFile = components['schemas']['RunFile'];
 export type IRunGroup = components['schemas']['RunGroup'];
 export type IRunGroups = components['schemas']['RunGroups'];
+export type RunKind = components['schemas']['RunKind'];
 export type IRunMetric = components['schemas']['RunMetric'];
 export type IRunOutput = components['schemas']['RunOutput'];
 export type IRunPackages = components['schemas']['RunPackages'];

@@ -66,6 +66,11 @@ export class RunActions {
     void this._app.commands.execute('mlws:open-run', { run: id });
   }
 
+  /** Shows what a commit changed. */
+  openCommit(commit: string): void {
+    void this._app.commands.execute('mlws:compare-snapshot', { id: commit });
+  }
+
   /** Changes tags and marks of runs. */
   change(runs: readonly IExperimentRun[], marks: RunMarks): void {
     void notifyOnError(async () => {

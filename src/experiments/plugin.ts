@@ -76,6 +76,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'register',
       'reproduce',
       'lineage',
+      'baseline',
       'star',
       'tag',
       'archive',

@@ -23,6 +23,7 @@ let client: MLWSClient;
 let view: ServerView;
 let search: State<typeof ALL_RUNS>;
 let compared: string[];
+let views: { layout: object; in_project: boolean; items: object[] };
 
 const run = (id: string, metrics: object = { acc: 0.9 }) => ({
   id,
@@ -48,7 +49,20 @@ beforeEach(() => {
     searchParams.has('cursor')
       ? { items: [run('c')], next_cursor: null }
       : { items: [run('a'), run('b')], next_cursor: 'next' };
-  wire.answers['GET /runs/columns'] = { metrics: ['acc', 'loss'], params: [] };
+  wire.answers['GET /runs/columns'] = {
+    metrics: ['acc', 'loss'],
+    params: ['kind'],
+    tags: [],
+    experiments: ['e']
+  };
+  views = {
+    layout: { columns: null, sort: null, group: null, baseline: null },
+    in_project: false,
+    items: []
+  };
+  wire.answers['GET /runs/views'] = () => views;
+  wire.answers['PUT /runs/layout'] = ({ layout }: { layout: object }) =>
+    (views = { ...views, layout });
   wire.answers['GET /workflows'] = { items: [], next_cursor: null };
   wire.answers['GET /reproductions'] = { items: [], next_cursor: null };
   search = new State(ALL_RUNS);

@@ -105,17 +105,27 @@ def get_groups(workspace: Workspace, query: GroupsQuery) -> RunGroups:
 
 
 @endpoints.get(
+    "runs/commits",
+    "List tags and latest commits at which the metrics of DVC differ, as runs",
+    shared=True,
+    errors=DVC_ERRORS,
+)
+def list_commit_runs(workspace: Workspace) -> Page[ExperimentRun]:
+    return workspace.experiments.commits.list()
+
+
+@endpoints.get(
     "runs/views",
     "Get the layout of the table of runs and the saved views",
     errors=[RunViewsInvalidError],
 )
 def get_views(workspace: Workspace) -> RunViews:
-    return workspace.run_views.list()
+    return workspace.experiments.views.list()
 
 
 @endpoints.put("runs/layout", "Save the layout of the table of runs", errors=VIEW_ERRORS)
 def set_layout(workspace: Workspace, body: LayoutChange) -> RunViews:
-    return workspace.run_views.set_layout(body.layout, in_project=body.in_project)
+    return workspace.experiments.views.set_layout(body.layout, in_project=body.in_project)
 
 
 @endpoints.delete(
@@ -124,14 +134,14 @@ def set_layout(workspace: Workspace, body: LayoutChange) -> RunViews:
     errors=VIEW_ERRORS,
 )
 def delete_layout(workspace: Workspace) -> RunViews:
-    return workspace.run_views.set_layout(None)
+    return workspace.experiments.views.set_layout(None)
 
 
 @endpoints.put(
     "runs/views/{view}", "Save a view of the table of runs under a name", errors=VIEW_ERRORS
 )
 def save_view(workspace: Workspace, identifier: str, body: RunViewChange) -> RunViews:
-    return workspace.run_views.save(unescape(identifier), body)
+    return workspace.experiments.views.save(unescape(identifier), body)
 
 
 @endpoints.patch(
@@ -140,7 +150,7 @@ def save_view(workspace: Workspace, identifier: str, body: RunViewChange) -> Run
     errors=[*VIEW_ERRORS, AlreadyExistsError, VersionItemNotFoundError],
 )
 def rename_view(workspace: Workspace, identifier: str, body: RunViewName) -> RunViews:
-    return workspace.run_views.rename(unescape(identifier), body.name)
+    return workspace.experiments.views.rename(unescape(identifier), body.name)
 
 
 @endpoints.delete(
@@ -149,7 +159,7 @@ def rename_view(workspace: Workspace, identifier: str, body: RunViewName) -> Run
     errors=[*VIEW_ERRORS, VersionItemNotFoundError],
 )
 def delete_view(workspace: Workspace, identifier: str) -> RunViews:
-    return workspace.run_views.delete(unescape(identifier))
+    return workspace.experiments.views.delete(unescape(identifier))
 
 
 @endpoints.get(

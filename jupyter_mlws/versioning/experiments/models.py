@@ -102,6 +102,13 @@ class Reproduction(Record):
     remove: str
 
 
+class RunKind(StrEnum):
+    """What a row of the table of runs is."""
+
+    RUN = "run"
+    COMMIT = "commit"
+
+
 class ExperimentRun(Record):
     """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's.
 
@@ -111,7 +118,8 @@ class ExperimentRun(Record):
 
     ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
     differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
-    ``parent``: MLflow's id of the run that it is nested in.
+    ``parent``: MLflow's id of the run that it is nested in. A commit with the metrics of DVC is a
+    row of the ``kind`` `commit`: ``run`` is its ID.
     """
 
     id: str | None
@@ -123,6 +131,7 @@ class ExperimentRun(Record):
     params: dict[str, Any]
     metrics: dict[str, Any]
     commit: str | None
+    kind: RunKind = RunKind.RUN
     node: str | None = None
     name: str = ""
     title: str = ""
