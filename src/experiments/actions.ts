@@ -66,9 +66,14 @@ export class RunActions {
     void this._app.commands.execute('mlws:open-run', { run: id });
   }
 
-  /** Shows what a commit changed. */
-  openCommit(commit: string): void {
-    void this._app.commands.execute('mlws:compare-snapshot', { id: commit });
+  /** Opens the page of a run, or what differs from a commit. */
+  openRow(run: IExperimentRun): void {
+    if (run.kind === 'commit') {
+      const args = { id: run.run };
+      void this._app.commands.execute('mlws:compare-snapshot', args);
+    } else {
+      this.open(keyOf(run));
+    }
   }
 
   /** Changes tags and marks of runs. */

@@ -142,10 +142,14 @@ export function FilterForm(props: {
       ))}
       {fault && <Hint role="status">{fault}</Hint>}
       <div className="jp-mlws-Tools">
-        <Button onClick={() => setConditions([...conditions, EMPTY])}>
+        <Button
+          type="button"
+          onClick={() => setConditions([...conditions, EMPTY])}
+        >
           {trans.__('Add Condition')}
         </Button>
         <Button
+          type="button"
           disabled={fault !== null}
           onClick={() => onApply(formatFilter(conditions))}
         >

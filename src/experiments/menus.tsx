@@ -5,7 +5,7 @@ import {
   closeIcon,
   editIcon
 } from '@jupyterlab/ui-components';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 
 import { confirm } from '../lab/confirm';
 import { Button, SearchField } from '../ui/controls';
@@ -22,24 +22,42 @@ import {
   type ITableColumn
 } from './table';
 
-/** A button that opens a list below it, until the focus leaves both. */
+/** A button that opens a list below it, until Escape or a press elsewhere. */
 function Menu(props: { title: string; children: ReactNode }): JSX.Element {
+  const details = useRef<HTMLDetailsElement>(null);
+  const [isOpen, setIsOpen] = useState(false);
+  useEffect(() => {
+    if (!isOpen) {
+      return;
+    }
+    const onPress = ({ target }: PointerEvent) => {
+      // A dialog of the list is above it.
+      const isInside =
+        target instanceof Element &&
+        (details.current!.contains(target) || target.closest('.jp-Dialog'));
+      if (!isInside) {
+        setIsOpen(false);
+      }
+    };
+    const onKey = ({ key }: globalThis.KeyboardEvent) => {
+      if (key === 'Escape' && !document.querySelector('.jp-Dialog')) {
+        setIsOpen(false);
+        details.current?.querySelector('summary')?.focus();
+      }
+    };
+    document.addEventListener('pointerdown', onPress, true);
+    document.addEventListener('keydown', onKey, true);
+    return () => {
+      document.removeEventListener('pointerdown', onPress, true);
+      document.removeEventListener('keydown', onKey, true);
+    };
+  }, [isOpen]);
   return (
     <details
+      ref={details}
       className="jp-mlws-Columns"
-      onBlur={event => {
-        // A dialog takes the focus to nothing of the page, and the list stays open behind it.
-        const next = event.relatedTarget;
-        if (next && !event.currentTarget.contains(next)) {
-          event.currentTarget.open = false;
-        }
-      }}
-      onKeyDown={event => {
-        if (event.key === 'Escape') {
-          event.currentTarget.open = false;
-          event.currentTarget.querySelector('summary')?.focus();
-        }
-      }}
+      open={isOpen}
+      onToggle={event => setIsOpen(event.currentTarget.open)}
     >
       <summary>{props.title}</summary>
       <div className="jp-mlws-Columns-list">{props.children}</div>
@@ -126,7 +144,7 @@ export function ColumnMenu(props: {
             {one.name} {kindOf(one)}
           </label>
         ))}
-      <Button onClick={() => onChange(null)}>
+      <Button type="button" onClick={() => onChange(null)}>
         {trans.__('Choose Automatically')}
       </Button>
     </Menu>
@@ -209,6 +227,7 @@ export function ViewMenu(props: {
         </div>
       ))}
       <Button
+        type="button"
         onClick={() =>
           void askForName(applied, true).then(chosen => {
             if (chosen) {
@@ -221,6 +240,7 @@ export function ViewMenu(props: {
         {trans.__('Save View…')}
       </Button>
       <Button
+        type="button"
         title={trans.__(
           'Save columns, order and groups in a file of the project, which commits carry to others'
         )}
@@ -230,6 +250,7 @@ export function ViewMenu(props: {
         {trans.__('Keep Layout in the Project')}
       </Button>
       <Button
+        type="button"
         title={trans.__(
           'Use the layout of the project, or the default one if it has none'
         )}

@@ -493,11 +493,7 @@ function RunTable(props: IProps): JSX.Element {
                     select(found.items);
                   })
                 }
-                onOpen={run =>
-                  run.kind === 'commit'
-                    ? actions.openCommit(run.run)
-                    : actions.open(keyOf(run))
-                }
+                onOpen={run => actions.openRow(run)}
                 onStar={(run, starred) => actions.change([run], { starred })}
                 onToggleGroup={groups.toggle}
                 onUnpin={() => views.change({ baseline: null })}
