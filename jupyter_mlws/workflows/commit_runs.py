@@ -7,6 +7,7 @@ metrics and parameters.
 from __future__ import annotations
 
 import json
+import posixpath
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import DVCNotInitializedError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.measures import CommitMeasures, read_measures
+from jupyter_mlws.dvc.pointers import PIPELINE_FILE
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.git.adapter import decode
 from jupyter_mlws.git.refs import tags
@@ -28,8 +30,8 @@ MAX_COMMITS = 100
 MAX_TAGS = 50
 CACHE_FILE = "commit-metrics.json"
 CACHE_FORMAT = 1
-PATHS = ("dvc.yaml", "dvc.lock", "*.dvc", "params.yaml", "params.json", "params.toml")
-"""Files whose changes may change metrics or parameters, in any folder."""
+FILES = (PIPELINE_FILE, "dvc.lock")
+"""Names of files whose changes may change metrics or parameters, in any folder."""
 FORMAT = "--format=%H%x1f%cI%x1f%s"
 
 
@@ -59,10 +61,10 @@ class CommitRuns(RepositoryPart):
             known = self._read_cache()
             newest = self._measures([head], known)[head]
             # The files with metrics are those of HEAD: git names the commits that changed them.
-            paths = []
-            if newest.metrics:
-                paths += [f":(top,literal){name}" for name in (*newest.metrics, *newest.params)]
-                paths += [f":(top,glob)**/{name}" for name in PATHS]
+            paths = [*newest.metrics, *newest.params] if newest.metrics else []
+            if paths:
+                entries = self._git.tree(head)
+                paths += [one.path for one in entries if posixpath.basename(one.path) in FILES]
             history = self._log(f"--max-count={MAX_COMMITS}", head, "--", *paths)
             names: dict[str, list[str]] = {}
             for tag in tags(self._git)[:MAX_TAGS]:

@@ -14,6 +14,7 @@ import { fit, gradient, PLAIN_COLOUR } from './drawing';
 import { MAX_COLUMNS, numericColumns } from './matrixData';
 import {
   axisOf,
+  bestFilled,
   brushed,
   importance,
   nameOf,
@@ -49,7 +50,11 @@ export function Parallel(props: {
   const [metricName, setMetricName] = useState<string | null>(null);
   const [brushes, setBrushes] = useState<ReadonlyMap<string, Brush>>(new Map());
   const columns = useMemo(
-    () => columnsOf(runs).filter(one => one.differs),
+    () =>
+      bestFilled(
+        runs,
+        columnsOf(runs).filter(one => one.differs)
+      ),
     [runs]
   );
   const metrics = columns.filter(one => one.kind === 'metric');

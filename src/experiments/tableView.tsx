@@ -188,11 +188,11 @@ function Table(props: {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [end, rows, hasMore]);
 
-  // Cells that stay in view begin where those before them end, whose widths only the browser knows.
+  // Cells that stay in view begin where those before them end; only the browser knows where.
   useEffect(() => {
     let left = 0;
     table.current
-      ?.querySelectorAll<HTMLElement>('thead [data-mlws-sticky]')
+      ?.tHead!.rows[1].querySelectorAll<HTMLElement>('[data-mlws-sticky]')
       .forEach(head => {
         table.current!.style.setProperty(
           `--mlws-left-${head.dataset.mlwsSticky}`,
@@ -403,8 +403,13 @@ function RunTable(props: IProps): JSX.Element {
   );
   const existing = reproductions.data?.items ?? [];
   const reproduction = existing.find(one => one.run === only?.id);
+  // Others stay selected: commits are compared with runs.
   const select = (chosen: readonly IExperimentRun[]) =>
-    setSelected(new Map(chosen.map(run => [keyOf(run), run])));
+    setSelected(now => {
+      const next = new Map(now);
+      chosen.forEach(run => next.set(keyOf(run), run));
+      return next;
+    });
   return (
     <Answer of={commits.isShown ? commits.answer : answer}>
       {page => {
@@ -480,17 +485,19 @@ function RunTable(props: IProps): JSX.Element {
                 }
                 onSelectAll={isSelected =>
                   void notifyOnError(async () => {
-                    if (!isSelected || commits.isShown) {
-                      select(isSelected ? items : []);
-                      return;
+                    if (!isSelected) {
+                      setSelected(new Map());
+                    } else if (commits.isShown) {
+                      select(items);
+                    } else {
+                      const page = await readPages(
+                        client,
+                        '/runs',
+                        query,
+                        MAX_SELECTED
+                      );
+                      select(page.items);
                     }
-                    const found = await readPages(
-                      client,
-                      '/runs',
-                      query,
-                      MAX_SELECTED
-                    );
-                    select(found.items);
                   })
                 }
                 onOpen={run => actions.openRow(run)}

@@ -57,6 +57,7 @@ def test_commits_whose_metrics_differ_are_rows(
     # Only where the metrics changed, or with a tag.
     commit("params.yaml", "depth: 5\n")
     commit("notes.txt", "x")
+    assert len(opened.experiments.commits.list().items) == 3
     # Its settings name a remote that must not be asked, and its metrics are not in the cache.
     (root / ".dvc" / "config").write_text(
         "[core]\nremote = x\n['remote \"x\"']\nurl = ssh://no/x\n"
