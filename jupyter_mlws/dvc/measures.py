@@ -31,15 +31,15 @@ def read_measures(root: Path, commits: Sequence[str]) -> dict[str, CommitMeasure
         def get_remote(*_: Any, **__: Any) -> Any:
             raise NoRemoteError("not used here")
 
-        # Old settings may name a remote that is slow, gone, or asks for a password.
+        # Settings of an old commit may name a slow remote, or one that asks for a password.
         repo.cloud.get_remote = get_remote
-        shown = [
+        results = [
             show(revs=list(commits), hide_workspace=True)
             for show in (repo.metrics.show, repo.params.show)
         ]
     measures = {}
     for commit in commits:
-        parts = [result.get(commit, {}) for result in shown]
+        parts = [result.get(commit, {}) for result in results]
         rows = [part.get("data", {}) for part in parts]
         files = [{path: row["data"] for path, row in own.items() if "data" in row} for own in rows]
         is_complete = all("error" not in row for own in rows for row in own.values())

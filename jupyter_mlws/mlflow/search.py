@@ -149,14 +149,14 @@ class MLflowSearch(MLflowRuns):
         metrics: list[tuple[str, str, float]] = []
         if store is None:
             condition = " AND ".join(row["text"] for row in filters)
-            for found in iter_items(
+            for match in iter_items(
                 self._client.search_runs, ids, condition, run_view_type=view_type(stage)
             ):
-                run_id = found.info.run_id
-                own = found.data.params if kind == "parameter" else found.data.tags
-                in_experiment = names[found.info.experiment_id]
+                run_id = match.info.run_id
+                own = match.data.params if kind == "parameter" else match.data.tags
+                in_experiment = names[match.info.experiment_id]
                 values[run_id] = in_experiment if kind == "experiment" else own.get(key)
-                metrics += [(run_id, name, value) for name, value in found.data.metrics.items()]
+                metrics += [(run_id, name, value) for name, value in match.data.metrics.items()]
             return {"items": summarize(values, metrics)}
         run, latest = tables().SqlRun, tables().SqlLatestMetric
         with store.ManagedSessionMaker() as session:
@@ -169,7 +169,8 @@ class MLflowSearch(MLflowRuns):
             if kind == "experiment":
                 query: Any = select(run.run_uuid, run.experiment_id)
             else:
-                table = _get_table(kind)
+                # Conditions have the same table in queries of their own.
+                table = aliased(_get_table(kind))
                 same = (table.run_uuid == run.run_uuid) & (table.key == key)
                 query = select(run.run_uuid, table.value).outerjoin(table, same)
             values = dict(session.execute(query.where(*conditions)).all())

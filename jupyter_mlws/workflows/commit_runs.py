@@ -58,8 +58,8 @@ class CommitRuns(RepositoryPart):
         if head is None:
             return Page(items=[])
         with self._lock, suppress(DVCNotInitializedError):
-            known = self._read_cache()
-            newest = self._measures([head], known)[head]
+            cached = self._read_cache()
+            newest = self._measures([head], cached)[head]
             # The files with metrics are those of HEAD: git names the commits that changed them.
             paths = [*newest.metrics, *newest.params] if newest.metrics else []
             if paths:
@@ -71,7 +71,7 @@ class CommitRuns(RepositoryPart):
                 names.setdefault(tag.sha, []).append(tag.name)
             tagged = self._log("--no-walk=unsorted", *names, "--") if names else []
             commits = {commit.sha: commit for commit in [*history, *tagged]}
-            measures = self._measures(list(commits), known)
+            measures = self._measures(list(commits), cached)
             self._write_cache(measures)
             items = []
             before: CommitMeasures | None = None
@@ -95,12 +95,12 @@ class CommitRuns(RepositoryPart):
         return [_Commit(*line.split("\x1f", 2)) for line in text.split("\n") if line]
 
     def _measures(
-        self, commits: Sequence[str], known: Mapping[str, CommitMeasures]
+        self, commits: Sequence[str], cached: Mapping[str, CommitMeasures]
     ) -> dict[str, CommitMeasures]:
-        """Return the metrics of commits, of which those in ``known`` are not read again."""
-        unknown = [sha for sha in commits if sha not in known]
-        found = read_measures(self._root, unknown) if unknown else {}
-        return {sha: known[sha] for sha in commits if sha in known} | found
+        """Return the metrics of commits, of which those in ``cached`` are not read again."""
+        unknown = [sha for sha in commits if sha not in cached]
+        others = read_measures(self._root, unknown) if unknown else {}
+        return {sha: cached[sha] for sha in commits if sha in cached} | others
 
     def _read_cache(self) -> dict[str, CommitMeasures]:
         try:

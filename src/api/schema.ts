@@ -8709,7 +8709,7 @@ export interface components {
       more: number;
     };
     /**
-     * @description What a row of the table of runs is.
+     * @description Kind of a row in the table of runs.
      * @enum {string}
      */
     RunKind: 'run' | 'commit';

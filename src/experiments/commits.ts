@@ -16,7 +16,7 @@ export interface ICommits {
   /** True if the table shows them instead of runs. */
   isShown: boolean;
   all: readonly IExperimentRun[];
-  /** Those that match the search, in the order of the table. */
+  /** The matches of the search, in the order of the table. */
   runs: readonly IExperimentRun[];
   hint: string;
 }

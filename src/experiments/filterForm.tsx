@@ -23,7 +23,7 @@ const EMPTY: ICondition = {
   value: ''
 };
 
-/** What is wrong in a filter and where; null for a valid one. */
+/** The fault of a filter, with its position; null for a valid one. */
 export function filterFault(text: string): string | null {
   try {
     parseFilter(text);

@@ -3,7 +3,7 @@ import { numberOf } from './charts';
 
 /** Conditions in MLflow's search syntax, as text and as rows of a form. */
 
-/** What a condition may be about; `attributes` are facts of the run itself. */
+/** Kinds of columns in conditions; `attributes` are facts of the run itself. */
 export const KINDS = ['metrics', 'params', 'tags', 'attributes'] as const;
 export type FilterKind = (typeof KINDS)[number];
 
@@ -29,10 +29,10 @@ export interface ICondition {
   value: string;
 }
 
-/** Where and why a text is no filter. */
+/** Error of a text that is no filter, with its position. */
 export class FilterSyntaxError extends Error {
   constructor(
-    /** What is expected there. */
+    /** The part of a condition that is missing. */
     readonly expected: 'field' | 'operator' | 'value' | 'quote' | 'and',
     /** Index of the character. */
     readonly position: number

@@ -61,7 +61,8 @@ export function useViews(client: MLWSClient): IViews {
       const next = { ...newest.current, ...part };
       newest.current = next;
       setLocal(next);
-      if (!answer.error) {
+      // Before that, the layout that is saved is not known.
+      if (data && !answer.error) {
         send(() => client.put('/runs/layout', { layout: next }));
       }
     },

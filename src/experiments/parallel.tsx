@@ -89,8 +89,8 @@ export function Parallel(props: {
       ...(metric ? [metric] : []),
       ...numeric
     ].filter(one => numeric.includes(one));
-    const shown = matrix ?? [...new Set(first)].slice(0, DEFAULT_MATRIX);
-    return shown
+    const visible = matrix ?? [...new Set(first)].slice(0, DEFAULT_MATRIX);
+    return visible
       .slice(0, MAX_COLUMNS)
       .flatMap(column => axisOf(runs, column) ?? []);
   }, [runs, numeric, important, metric, matrix]);

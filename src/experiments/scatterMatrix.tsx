@@ -45,22 +45,24 @@ interface IProps {
 /** Scatter plots of each pair of some numeric columns, which share their brushes. */
 export function ScatterMatrix(props: IProps): JSX.Element {
   const { axes, columns, onColumns } = props;
-  const shown = axes.map(axis => axis.column);
+  const visible = axes.map(axis => axis.column);
   return (
     <section className="jp-mlws-Matrix" aria-label={trans.__('Scatter matrix')}>
       <details className="jp-mlws-Matrix-columns">
         <summary>{trans.__('Columns of the scatter matrix')}</summary>
         {columns.map(one => {
-          const isShown = shown.includes(one);
+          const isVisible = visible.includes(one);
           return (
             <Check
               key={nameOf(one)}
               className="jp-mlws-Check"
-              checked={isShown}
-              disabled={!isShown && shown.length >= MAX_COLUMNS}
+              checked={isVisible}
+              disabled={!isVisible && visible.length >= MAX_COLUMNS}
               onChange={() =>
                 onColumns(
-                  isShown ? shown.filter(each => each !== one) : [...shown, one]
+                  isVisible
+                    ? visible.filter(each => each !== one)
+                    : [...visible, one]
                 )
               }
             >

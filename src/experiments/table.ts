@@ -97,7 +97,7 @@ export function formatSort(sort: ISort | null): string | null {
   return sort && `${sort.key} ${sort.descending ? 'DESC' : 'ASC'}`;
 }
 
-/** What the rows may be grouped by. */
+/** The fields that rows can be grouped by. */
 export function groupFields(columns: IRunColumns): string[] {
   return [
     'experiment',

@@ -7,7 +7,7 @@ import { readMore, readPages } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
-import { Hint } from '../ui/controls';
+import { Button, Hint } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { useValue, type State } from '../ui/state';
@@ -433,6 +433,11 @@ function RunTable(props: IProps): JSX.Element {
                 ...(baseline === null ? [] : [pin])
               ]}
             />
+            {baseline !== null && pin.error && (
+              <Button onClick={() => views.change({ baseline: null })}>
+                {trans.__('Unpin Baseline')}
+              </Button>
+            )}
             <TableSearch
               search={props.search}
               isWrong={

@@ -26,6 +26,7 @@ for number in range(24):
         if number % 2:
             mlflow.set_tag("team", "blue")
 """
+SMALL = {"width": 1280, "height": 720}
 HAS_TABLE = "() => window.jupyterapp?.commands.hasCommand('mlws:open-experiments')"
 OPEN_TABLE = "() => jupyterapp.commands.execute('mlws:open-experiments').then(() => null)"
 
@@ -54,6 +55,7 @@ def add_commits(lab: Lab, git: Callable[..., str]) -> None:
 def test_a_table_of_runs_is_arranged_and_kept(
     page: Page, shared_example: Lab, git: Callable[..., str], shoot: Callable[[str], None]
 ) -> None:
+    page.set_viewport_size(SMALL)
     lab = shared_example
     answer = lab.python(TRAINED)
     assert answer.returncode == 0, answer.stderr
@@ -172,6 +174,7 @@ def test_it_is_readable_in_the_dark_and_in_chinese(
     page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
     shoot: Callable[[str], None],
 ) -> None:  # fmt: skip
+    page.set_viewport_size(SMALL)
     prefer(tmp_path, "JupyterLab Dark", "zh_CN")
     lab = start_lab(example)
     assert lab.python(TRAINED).returncode == 0

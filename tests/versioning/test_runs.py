@@ -169,8 +169,8 @@ def test_runs_are_filtered_sorted_and_paged(opened: Workspace) -> None:
     assert names(group="experiment", value="e0", sort="metrics.accuracy ASC")[0] == "0"
 
     def groups(**asked: object) -> list[tuple[object, ...]]:
-        found = opened.experiments.groups(GroupsQuery.model_validate(asked)).items
-        return [(one.value, one.count, *one.metrics.items()) for one in found]
+        items = opened.experiments.groups(GroupsQuery.model_validate(asked)).items
+        return [(one.value, one.count, *one.metrics.items()) for one in items]
 
     tree, forest = groups(by="params.kind")
     assert tree[:2] == ("tree", 4)

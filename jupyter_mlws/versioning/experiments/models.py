@@ -103,7 +103,7 @@ class Reproduction(Record):
 
 
 class RunKind(StrEnum):
-    """What a row of the table of runs is."""
+    """Kind of a row in the table of runs."""
 
     RUN = "run"
     COMMIT = "commit"
