@@ -382,6 +382,12 @@ class TooManyGitRequestsError(MLWSError, code="10216", status=429):
     solution = Message("Wait until some of them finish, then try again.")
 
 
+class TooManySharedPagesError(MLWSError, code="10217", status=409):
+    message = Message("You share {count} pages, the maximum per user.")
+    solution = Message("Stop sharing one of them, then try again.")
+    count: int
+
+
 class ContainerForbiddenError(ItemError, code="10301", status=403):
     message = Message("The container {name!r} belongs to another user.")
     solution = Message("Use your own container, or ask an administrator.")
@@ -435,6 +441,11 @@ class MemberNotFoundError(ItemError, code="10407", status=404):
 class EnvironmentNotFoundError(ItemError, code="10408", status=404):
     message = Message("The environment {name!r} was not found.")
     solution = Message("List the environments and use an ID from that list.")
+
+
+class SharedPageNotFoundError(ItemError, code="10409", status=404):
+    message = Message("The shared page {name!r} was not found, or it isn't yours.")
+    solution = Message("List your shared pages and use an ID from that list.")
 
 
 # 20: notebooks.

@@ -32,6 +32,7 @@ from jupyter_mlws.versioning.experiments.run_views import RunViewStore
 from jupyter_mlws.versioning.experiments.titles import (
     NO_PEERS,
     Peers,
+    group_of,
     is_named,
     read_peers,
     title_of,
@@ -223,18 +224,18 @@ class Experiments:
         return result
 
     def _with_titles(self, runs: Sequence[ExperimentRun]) -> list[ExperimentRun]:
-        """Return the runs with titles, which take one small search an experiment of the page."""
+        """Return the runs with titles, which take one small search a group of the page."""
         rows = [vars(run) for run in runs]
-        untitled = [row for row in rows if not row["node"] and not is_named(row)]
+        untitled: dict[tuple[str | None, str | None], list[dict[str, Any]]] = {}
+        for row in rows:
+            if not row["node"] and not is_named(row):
+                untitled.setdefault(group_of(row), []).append(row)
         peers = {}
-        for place, experiment in enumerate(dict.fromkeys(row["experiment"] for row in untitled)):
-            own = [row for row in untitled if row["experiment"] == experiment]
+        for place, (group, own) in enumerate(untitled.items()):
             is_read = place < MAX_TITLE_SEARCHES
-            peers[experiment] = Peers.of(
-                (is_read and read_peers(self._tracking, experiment)) or own
-            )
+            peers[group] = Peers.of((is_read and read_peers(self._tracking, *group)) or own)
         return [
-            run.model_copy(update={"title": title_of(row, peers.get(run.experiment, NO_PEERS))})
+            run.model_copy(update={"title": title_of(row, peers.get(group_of(row), NO_PEERS))})
             for run, row in zip(runs, rows, strict=True)
         ]
 

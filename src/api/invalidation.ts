@@ -23,6 +23,7 @@ const CAUSES: Record<
   '/git': ['history'],
   '/lineage': ['history', 'run'],
   '/models': ['runs', 'run'],
+  '/pages': [],
   '/reproductions': ['runs', 'history', 'run'],
   // Its address has the version of the file.
   '/runs/*/preview': [],

@@ -696,6 +696,46 @@ export interface paths {
       };
     };
   };
+  '/pages': {
+    /** List shared pages: your own, and those of projects that you own */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_SharedPage_'];
+          };
+        };
+      };
+    };
+  };
+  '/pages/{page}': {
+    /** Stop sharing a page */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
   '/operations/status': {
     /** Progress and results of all operations of this server. */
     get: {
@@ -1131,6 +1171,52 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['TeamProject'];
+          };
+        };
+      };
+    };
+  };
+  '/pages/export': {
+    /** Get a run, a report or a notebook as one HTML document */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PageSource'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['HTMLPage'];
+          };
+        };
+      };
+    };
+  };
+  '/pages/share': {
+    /** Share a run, a report or a notebook by a link of the Hub */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PageShare'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SharedPage'];
           };
         };
       };
@@ -5110,6 +5196,14 @@ export interface components {
       /** @default 0 */
       gpu: number;
     };
+    /**
+     * @description Who can read a page.
+     *
+     *     The members of a shared project, the members of a group of the Hub, or everybody who has the
+     *     link, without signing in, until it expires.
+     * @enum {string}
+     */
+    Audience: 'project' | 'group' | 'link';
     /** @description An entry of the audit log: an action of a user on a target. */
     AuditEntry: {
       id: number;
@@ -5361,6 +5455,25 @@ export interface components {
     Move: {
       position: number;
     };
+    /**
+     * @description What a page shows.
+     * @enum {string}
+     */
+    PageKind: 'run' | 'report' | 'notebook';
+    /** @description A page to be shared: one HTML document that needs no other file. */
+    PageUpload: {
+      audience: components['schemas']['Audience'];
+      /**
+       * @description Shared project or group.
+       * @default
+       */
+      name?: string;
+      /** @default null */
+      expires?: string | null;
+      kind: components['schemas']['PageKind'];
+      title: string;
+      html: string;
+    };
     Page_AuditEntry_: {
       items: components['schemas']['AuditEntry'][];
       /** @default null */
@@ -5378,6 +5491,11 @@ export interface components {
     };
     Page_SavedEnvironment_: {
       items: components['schemas']['SavedEnvironment'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_SharedPage_: {
+      items: components['schemas']['SharedPage'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -5494,6 +5612,21 @@ export interface components {
        */
       reason: string | null;
       last_log: string[];
+    };
+    /** @description A shared page. ``name`` is the shared project or group whose members can read it. */
+    SharedPage: {
+      id: string;
+      title: string;
+      kind: components['schemas']['PageKind'];
+      owner: string;
+      audience: components['schemas']['Audience'];
+      name: string;
+      /** Format: date-time */
+      created_at: string;
+      expires: string | null;
+      /** @description Bytes. */
+      size: number;
+      url: string;
     };
     /** @description A shared project, with the URLs for labs of the Hub. */
     TeamProject: {
@@ -6839,6 +6972,13 @@ export interface components {
       /** @default null */
       restored: components['schemas']['RestoredVersion'] | null;
     };
+    /** @description A page as one HTML document. */
+    HTMLPage: {
+      title: string;
+      /** @description A name for the file. */
+      file: string;
+      html: string;
+    };
     /**
      * @description Reason why a diff has no texts.
      * @enum {string}
@@ -7870,6 +8010,32 @@ export interface components {
     /** @description Requirements to add, such as ``pandas>=3``, or names to remove. */
     PackagesRequest: {
       packages: string[];
+    };
+    /** @description A page to be made and shared. */
+    PageShare: {
+      audience: components['schemas']['Audience'];
+      /**
+       * @description Shared project or group.
+       * @default
+       */
+      name?: string;
+      /** @default null */
+      expires?: string | null;
+      kind: components['schemas']['PageKind'];
+      /**
+       * @description ID of a run, path of a notebook in the project, or BASE..HEAD of a report.
+       * @default
+       */
+      source?: string;
+    };
+    /** @description What becomes a page. */
+    PageSource: {
+      kind: components['schemas']['PageKind'];
+      /**
+       * @description ID of a run, path of a notebook in the project, or BASE..HEAD of a report.
+       * @default
+       */
+      source?: string;
     };
     Page_AliasChange_: {
       items: components['schemas']['AliasChange'][];
@@ -9709,6 +9875,7 @@ export type IAmount = components['schemas']['Amount'];
 export type IAnswer = components['schemas']['Answer'];
 export type IAttachRequest = components['schemas']['AttachRequest'];
 export type IAttachment = components['schemas']['Attachment'];
+export type Audience = components['schemas']['Audience'];
 export type IAuditEntry = components['schemas']['AuditEntry'];
 export type IAuthor = components['schemas']['Author'];
 export type IBestModels = components['schemas']['BestModels'];
@@ -9819,6 +9986,7 @@ export type FileState = components['schemas']['FileState'];
 export type IFix = components['schemas']['Fix'];
 export type Format = components['schemas']['Format'];
 export type IGitStatus = components['schemas']['GitStatus'];
+export type IHTMLPage = components['schemas']['HTMLPage'];
 export type IHello = components['schemas']['Hello'];
 export type HiddenText = components['schemas']['HiddenText'];
 export type IHours = components['schemas']['Hours'];
@@ -9919,6 +10087,10 @@ export type IOwnUsage = components['schemas']['OwnUsage'];
 export type IOwnUsageEvent = components['schemas']['OwnUsageEvent'];
 export type IPackageChange = components['schemas']['PackageChange'];
 export type IPackagesRequest = components['schemas']['PackagesRequest'];
+export type PageKind = components['schemas']['PageKind'];
+export type IPageShare = components['schemas']['PageShare'];
+export type IPageSource = components['schemas']['PageSource'];
+export type IPageUpload = components['schemas']['PageUpload'];
 export type IPlan = components['schemas']['Plan'];
 export type IPlanRequest = components['schemas']['PlanRequest'];
 export type IPlanSummary = components['schemas']['PlanSummary'];
@@ -10007,6 +10179,7 @@ export type ISavedEvent = components['schemas']['SavedEvent'];
 export type IScript = components['schemas']['Script'];
 export type ISettingChange = components['schemas']['SettingChange'];
 export type Severity = components['schemas']['Severity'];
+export type ISharedPage = components['schemas']['SharedPage'];
 export type SideChoice = components['schemas']['SideChoice'];
 export type ISimilar = components['schemas']['Similar'];
 export type ISnapshot = components['schemas']['Snapshot'];

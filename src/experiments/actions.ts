@@ -61,6 +61,15 @@ export class RunActions {
     });
   }
 
+  /** Saves the page of a run as a file, or shares it. */
+  share(run: IExperimentRun): void {
+    void this._app.commands.execute('mlws:share-page', {
+      kind: 'run',
+      source: keyOf(run),
+      title: trans.__('Share “%1”', titleOf(run))
+    });
+  }
+
   /** Opens the page of a run. */
   open(id: string): void {
     void this._app.commands.execute('mlws:open-run', { run: id });

@@ -104,6 +104,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'rename',
       'archive',
       'delete',
+      'share',
       'link'
     ]);
     const openRun = (run: string) =>

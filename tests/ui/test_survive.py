@@ -161,6 +161,7 @@ def test_the_next_page_streams_on(
     assert outputs_in(file) == undisturbed
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_document_has_them_when_nobody_came(
     page: Page, other_page: Page, lab: Lab, undisturbed: list[Any]
