@@ -16,12 +16,19 @@ import {
 } from './table';
 
 /** Runs of one group that are shown. */
-const MAX_GROUP_RUNS = 500;
+export const MAX_GROUP_RUNS = 500;
 
 /** A row of the table: a run, maybe within a group, or a group. */
 export type TableRow =
   | { kind: 'run'; key: string; run: IExperimentRun; isInGroup: boolean }
-  | { kind: 'group'; key: string; group: IRunGroup; isOpen: boolean };
+  | {
+      kind: 'group';
+      key: string;
+      group: IRunGroup;
+      isOpen: boolean;
+      /** True if only the first of its runs are below it. */
+      isCut: boolean;
+    };
 
 export interface IGroupRows {
   answer: IAnswer<IRunGroups>;
@@ -93,7 +100,13 @@ export function useGroups(
       const isOpen = keys.has(id);
       const own = (isOpen && runs.get(id)) || [];
       return [
-        { kind: 'group', key: `group ${id}`, group, isOpen },
+        {
+          kind: 'group',
+          key: `group ${id}`,
+          group,
+          isOpen,
+          isCut: isOpen && group.count > MAX_GROUP_RUNS
+        },
         ...own.map((run): TableRow => {
           return {
             kind: 'run',

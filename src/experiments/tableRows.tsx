@@ -4,6 +4,7 @@ import type { IExperimentRun, IMetricSummary, IRunGroup } from '../api/models';
 import { cellText, duration, fullTime, titleOf } from '../ui/format';
 import { trans } from '../ui/locale';
 import { runStatusText } from '../ui/runStatus';
+import { MAX_GROUP_RUNS } from './groupRuns';
 import { Star } from './star';
 import { difference, keyOf, sortKey, type ITableColumn } from './table';
 
@@ -192,6 +193,7 @@ export function BaselineRow(props: {
 export function GroupRow(props: {
   group: IRunGroup;
   isOpen: boolean;
+  isCut: boolean;
   index: number;
   columns: readonly ITableColumn[];
   onToggle: () => void;
@@ -218,7 +220,9 @@ export function GroupRow(props: {
           <span aria-hidden="true">{isOpen ? '▾' : '▸'}</span> {name}
         </button>{' '}
         <span className="jp-mlws-Run-fact">
-          {trans._n('%1 run', '%1 runs', group.count)}
+          {props.isCut
+            ? trans.__('%1 of %2 runs', MAX_GROUP_RUNS, group.count)
+            : trans._n('%1 run', '%1 runs', group.count)}
         </span>
       </th>
       <Cells

@@ -303,6 +303,7 @@ function Table(props: {
                   key={row.key}
                   group={row.group}
                   isOpen={row.isOpen}
+                  isCut={row.isCut}
                   index={start + at}
                   columns={columns}
                   onToggle={() => props.onToggleGroup(idOf(row.group))}
