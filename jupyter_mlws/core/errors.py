@@ -978,6 +978,11 @@ class AmbiguousRunError(MLWSError, code="30283", status=409):
     candidates: str
 
 
+class RunViewsInvalidError(PathError, ReasonError, code="30284", status=409):
+    message = Message("Can't read the views of runs in {path!r}: {reason}")
+    solution = Message("Correct the file, or delete it to begin with no saved views.")
+
+
 class DataDamagedError(MLWSError, code="30401", status=409):
     message = Message("The stored data of {path!r} does not match its hash {md5}.")
     solution = Message("Pull it again from the remote, or add the data again.")

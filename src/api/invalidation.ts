@@ -27,6 +27,8 @@ const CAUSES: Record<
   '/reproductions': ['runs', 'history', 'run'],
   // Its address has the version of the file.
   '/runs/*/preview': [],
+  // Those of the project are in a file of the working tree.
+  '/runs/views': ['changes', 'history'],
   '/runs': ['runs', 'history', 'run'],
   '/stale-notebooks': ['changes', 'history'],
   '/snapshots/diff': ['changes', 'history'],

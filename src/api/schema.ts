@@ -3498,20 +3498,14 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** @description Maximum number of items. */
-          limit?: number;
-          /** @description `next_cursor` of the previous page. */
-          cursor?: string | null;
           /** @description Path of a workflow. */
           workflow?: string | null;
+          /** @description Name of an experiment in MLflow. */
+          experiment?: string | null;
           /** @description MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`. */
           filter?: string;
           /** @description Text in the name. */
           q?: string | null;
-          /** @description `metrics.acc DESC`; several in order of priority. Default: newest first. */
-          sort?: string[];
-          /** @description Only these parameters and metrics: `params.depth,metrics.acc`. */
-          columns?: string[] | null;
           /** @description Include nested runs, such as those of nodes. */
           nested?: boolean;
           /** @description Include archived runs. */
@@ -3520,6 +3514,18 @@ export interface paths {
           starred?: boolean;
           /** @description Only runs that were deleted. */
           deleted?: boolean;
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Only runs of one group: `params.kind` with its `value`; without a value the runs that lack it. */
+          group?: string | null;
+          /** @description Value of the `group`. */
+          value?: string | null;
+          /** @description `metrics.acc DESC`; several in order of priority. Default: newest first. */
+          sort?: string[];
+          /** @description Only these parameters and metrics: `params.depth,metrics.acc`. */
+          columns?: string[] | null;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -3567,6 +3573,181 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['RunColumns'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/groups': {
+    /** Group runs by a parameter, tag, experiment, workflow or name, with the means of metrics */
+    get: {
+      parameters: {
+        query: {
+          /** @description Path of a workflow. */
+          workflow?: string | null;
+          /** @description Name of an experiment in MLflow. */
+          experiment?: string | null;
+          /** @description MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`. */
+          filter?: string;
+          /** @description Text in the name. */
+          q?: string | null;
+          /** @description Include nested runs, such as those of nodes. */
+          nested?: boolean;
+          /** @description Include archived runs. */
+          archived?: boolean;
+          /** @description Only runs with a star. */
+          starred?: boolean;
+          /** @description Only runs that were deleted. */
+          deleted?: boolean;
+          /** @description `experiment`, `workflow`, `name`, `params.NAME` or `tags.NAME`. */
+          by: string;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunGroups'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/commits': {
+    /** List tags and latest commits at which the metrics of DVC differ, as runs */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ExperimentRun_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/views': {
+    /** Get the layout of the table of runs and the saved views */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/layout': {
+    /** Save the layout of the table of runs */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['LayoutChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+    /** Delete your layout of the table of runs, so that the project's is used */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/views/{view}': {
+    /** Save a view of the table of runs under a name */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunViewChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+    /** Delete a saved view */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+    /** Rename a saved view */
+    patch: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunViewName'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
           };
         };
       };
@@ -6653,7 +6834,8 @@ export interface components {
      *
      *     ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
      *     differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
-     *     ``parent``: MLflow's id of the run that it is nested in.
+     *     ``parent``: MLflow's id of the run that it is nested in. A commit with the metrics of DVC is a
+     *     row of the ``kind`` `commit`: ``run`` is its ID.
      */
     ExperimentRun: {
       id: string | null;
@@ -6669,6 +6851,8 @@ export interface components {
         [key: string]: unknown;
       };
       commit: string | null;
+      /** @default run */
+      kind: components['schemas']['RunKind'];
       /** @default null */
       node: string | null;
       /** @default  */
@@ -6920,6 +7104,12 @@ export interface components {
      * @enum {string}
      */
     Kind: 'component' | 'notebook' | 'script' | 'shell';
+    /** @description A layout; ``in_project`` saves it in a file of the project, else it is the user's own. */
+    LayoutChange: {
+      layout: components['schemas']['RunTableLayout'];
+      /** @default false */
+      in_project?: boolean;
+    };
     /** @description Settings of `check_table` that a table meets. */
     LearnedChecks: {
       columns: string[];
@@ -7173,6 +7363,17 @@ export interface components {
       p_value: number | null;
       /** @default null */
       repeated: number | null;
+    };
+    /**
+     * @description A metric of the runs of a group.
+     *
+     *     ``count``: the runs that have a finite value. ``deviation``: standard deviation of a sample,
+     *     null for fewer than two values.
+     */
+    MetricSummary: {
+      count: number;
+      mean: number;
+      deviation: number | null;
     };
     /** @description Data that is in neither cache nor remote; an unreachable remote may have it. */
     Missing: {
@@ -8512,10 +8713,12 @@ export interface components {
       /** @default null */
       note?: string | null;
     };
-    /** @description The names of the parameters and metrics of runs, to choose columns from. */
+    /** @description The names of the parameters, metrics and tags of runs, and of experiments that have runs. */
     RunColumns: {
       params: string[];
       metrics: string[];
+      tags: string[];
+      experiments: string[];
     };
     /** @description The metrics of a run, and how it differs from ``previous``, the run before. */
     RunComparison: {
@@ -8545,6 +8748,8 @@ export interface components {
         [key: string]: unknown;
       };
       commit: string | null;
+      /** @default run */
+      kind: components['schemas']['RunKind'];
       /** @default null */
       node: string | null;
       /** @default  */
@@ -8656,6 +8861,24 @@ export interface components {
       size: number | null;
       available: boolean;
     };
+    /** @description Runs with an equal value; ``value`` is null for the runs that have none. */
+    RunGroup: {
+      value: string | null;
+      count: number;
+      metrics: {
+        [key: string]: components['schemas']['MetricSummary'];
+      };
+    };
+    /** @description The groups of runs, the largest first; ``more`` smaller ones are left out. */
+    RunGroups: {
+      items: components['schemas']['RunGroup'][];
+      more: number;
+    };
+    /**
+     * @description Kind of a row in the table of runs.
+     * @enum {string}
+     */
+    RunKind: 'run' | 'commit';
     /** @description A metric that a run logged; ``is_curve`` unless it is known to have one value only. */
     RunMetric: {
       name: string;
@@ -8699,6 +8922,11 @@ export interface components {
       timestamp: string;
     };
     /**
+     * @description The runs that the table shows.
+     * @enum {string}
+     */
+    RunStage: 'active' | 'starred' | 'archived' | 'deleted' | 'commits';
+    /**
      * @description Version of the working tree.
      *
      *     ``dirty``: the commit was created for it. ``data``: the data that it names, path → hash.
@@ -8734,10 +8962,74 @@ export interface components {
       commit: string | null;
       resumes: string | null;
     };
+    /** @description A column of the table of runs: a metric or parameter. Pinned ones stay in view. */
+    RunTableColumn: {
+      /** @enum {string} */
+      kind: 'metric' | 'param';
+      name: string;
+      /** @default false */
+      pinned?: boolean;
+    };
+    /**
+     * @description Layout of the table of runs.
+     *
+     *     ``columns`` are in order; null for those that most runs have values for. ``sort`` is as in the
+     *     query of the list of runs, ``group`` as in that of groups. ``baseline`` is the run that the
+     *     others are compared with.
+     */
+    RunTableLayout: {
+      /** @default null */
+      columns?: components['schemas']['RunTableColumn'][] | null;
+      /** @default null */
+      sort?: string | null;
+      /** @default null */
+      group?: string | null;
+      /** @default null */
+      baseline?: string | null;
+    };
+    /** @description The search of a view of the table of runs; see the query of the list of runs. */
+    RunTableSearch: {
+      /** @default  */
+      q?: string;
+      /** @default  */
+      filter?: string;
+      /** @default  */
+      experiment?: string;
+      /** @default  */
+      workflow?: string;
+      /** @default false */
+      nested?: boolean;
+      /** @default active */
+      state?: components['schemas']['RunStage'];
+    };
     /** @description The text of a workflow as a run read it. */
     RunText: {
       run: string;
       text: string;
+    };
+    /** @description A search and a layout that were saved under a name. */
+    RunView: {
+      name: string;
+      in_project: boolean;
+      search: components['schemas']['RunTableSearch'];
+      layout: components['schemas']['RunTableLayout'];
+    };
+    /** @description A search and a layout to save under a name. */
+    RunViewChange: {
+      layout: components['schemas']['RunTableLayout'];
+      /** @default false */
+      in_project?: boolean;
+      search: components['schemas']['RunTableSearch'];
+    };
+    /** @description New name of a view. */
+    RunViewName: {
+      name: string;
+    };
+    /** @description The layout of the table of runs, where it is from, and the saved views. */
+    RunViews: {
+      layout: components['schemas']['RunTableLayout'];
+      in_project: boolean;
+      items: components['schemas']['RunView'][];
     };
     /** @description The same changes for several runs: for all of them, or for none if one does not exist. */
     RunsChange: {
@@ -9713,6 +10005,7 @@ export type IInputPrompt = components['schemas']['InputPrompt'];
 export type IInputRequest = components['schemas']['InputRequest'];
 export type IKernelDeath = components['schemas']['KernelDeath'];
 export type Kind = components['schemas']['Kind'];
+export type ILayoutChange = components['schemas']['LayoutChange'];
 export type ILearnedChecks = components['schemas']['LearnedChecks'];
 export type ILike = components['schemas']['Like'];
 export type ILimitsRequest = components['schemas']['LimitsRequest'];
@@ -9744,6 +10037,7 @@ export type MergeOutcome = components['schemas']['MergeOutcome'];
 export type IMergeRequest = components['schemas']['MergeRequest'];
 export type IMerged = components['schemas']['Merged'];
 export type IMetricChange = components['schemas']['MetricChange'];
+export type IMetricSummary = components['schemas']['MetricSummary'];
 export type IMissing = components['schemas']['Missing'];
 export type Mode = components['schemas']['Mode'];
 export type IModel = components['schemas']['Model'];
@@ -9859,14 +10153,25 @@ export type IRunEnvironmentTitle = components['schemas']['RunEnvironmentTitle'];
 export type IRunEnvironments = components['schemas']['RunEnvironments'];
 export type IRunEvent = components['schemas']['RunEvent'];
 export type IRunFile = components['schemas']['RunFile'];
+export type IRunGroup = components['schemas']['RunGroup'];
+export type IRunGroups = components['schemas']['RunGroups'];
+export type RunKind = components['schemas']['RunKind'];
 export type IRunMetric = components['schemas']['RunMetric'];
 export type IRunOutput = components['schemas']['RunOutput'];
 export type IRunPackages = components['schemas']['RunPackages'];
 export type IRunPart = components['schemas']['RunPart'];
 export type IRunSnapshot = components['schemas']['RunSnapshot'];
+export type RunStage = components['schemas']['RunStage'];
 export type IRunState = components['schemas']['RunState'];
 export type IRunSummary = components['schemas']['RunSummary'];
+export type IRunTableColumn = components['schemas']['RunTableColumn'];
+export type IRunTableLayout = components['schemas']['RunTableLayout'];
+export type IRunTableSearch = components['schemas']['RunTableSearch'];
 export type IRunText = components['schemas']['RunText'];
+export type IRunView = components['schemas']['RunView'];
+export type IRunViewChange = components['schemas']['RunViewChange'];
+export type IRunViewName = components['schemas']['RunViewName'];
+export type IRunViews = components['schemas']['RunViews'];
 export type IRunsChange = components['schemas']['RunsChange'];
 export type ISafetyCopy = components['schemas']['SafetyCopy'];
 export type ISavedEnvironment = components['schemas']['SavedEnvironment'];

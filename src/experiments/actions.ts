@@ -75,6 +75,16 @@ export class RunActions {
     void this._app.commands.execute('mlws:open-run', { run: id });
   }
 
+  /** Opens the page of a run, or what differs from a commit. */
+  openRow(run: IExperimentRun): void {
+    if (run.kind === 'commit') {
+      const args = { id: run.run };
+      void this._app.commands.execute('mlws:compare-snapshot', args);
+    } else {
+      this.open(keyOf(run));
+    }
+  }
+
   /** Changes tags and marks of runs. */
   change(runs: readonly IExperimentRun[], marks: RunMarks): void {
     void notifyOnError(async () => {
