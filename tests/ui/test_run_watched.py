@@ -78,6 +78,9 @@ def test_a_run_is_watched_by_two_through_a_restart_and_a_closed_lid(
             other_page.context.set_offline(False)
             expect_newer(other_page, before + 10)
 
+            # JupyterLab's own notice of the lost connection may be there.
+            dialog = page.locator(".jp-Dialog")
+            page.add_locator_handler(dialog, lambda shown: shown.press("Escape"))
             page.locator('[data-mlws-tab="charts"]').click()
             chart = page.locator('[data-mlws-metric="loss"]')
             expect(chart.locator("canvas")).to_be_visible()
