@@ -15,6 +15,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.engine.usage import PREFIX
 from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
 from jupyter_mlws.mlflow.run_tags import ARCHIVED, SET, STARRED, WORKFLOW
 from jupyter_mlws.versioning.experiments.models import (
@@ -94,9 +95,13 @@ class Experiments:
         return Page(items=items, next_cursor=result["next"])
 
     def columns(self) -> RunColumns:
-        """Return the names of parameters and metrics that runs have. Raises MLflowFailedError."""
+        """Return the names of parameters and metrics that runs have, without system metrics.
+
+        Raises MLflowFailedError.
+        """
         names = self._tracking.ask("columns")
-        return RunColumns(params=names["params"], metrics=names["metrics"])
+        metrics = [name for name in names["metrics"] if not name.startswith(PREFIX)]
+        return RunColumns(params=names["params"], metrics=metrics)
 
     def curves(self, query: CurvesQuery) -> Curves:
         """Return a metric of several runs, step by step.
