@@ -74,6 +74,10 @@ class Executor(Protocol):
         """Return the bytes that the processes of a node use; 0 if that is unknown."""
         ...
 
+    def session(self, handle: int) -> int | None:
+        """Return the session of a node's processes; None if they are on another machine."""
+        ...
+
     def stop(self, cookies: Mapping[int, str]) -> None:
         """Ask the processes of these handles to end, and kill the rest after a grace period.
 

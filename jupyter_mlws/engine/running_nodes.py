@@ -13,6 +13,7 @@ from jupyter_mlws.engine.node_logs import NodeLogs
 from jupyter_mlws.engine.policy import Policy
 from jupyter_mlws.engine.processes import ATTEMPT, COOKIE
 from jupyter_mlws.engine.tracker import EnvironmentReader, MLflowRunRequests, set_run_variables
+from jupyter_mlws.engine.usage import UsageMonitor, measures_itself
 
 LOG_POLL_INTERVAL = 1.0
 """Seconds between two reads of the progress in the logs of running nodes."""
@@ -51,6 +52,7 @@ class RunningNodes:
         mlflow_runs: MLflowRunRequests,
         environment: Mapping[str, str],
         reader: EnvironmentReader | None = None,
+        usage: UsageMonitor | None = None,
     ) -> None:
         self._run = run
         self._executor = executor
@@ -58,6 +60,7 @@ class RunningNodes:
         self._mlflow_runs = mlflow_runs
         self._environment = environment
         self._reader = reader
+        self._usage = usage
         self._handles: dict[int, Attempt] = {}
         self._last_poll = time.monotonic()
         self.attempts: dict[str, Attempt] = {}
@@ -95,6 +98,10 @@ class RunningNodes:
         )
         attempt.handle = self._executor.start(task)
         self._handles[attempt.handle] = attempt
+        if self._usage is not None and not (place and measures_itself(variables)):
+            session = self._executor.session(attempt.handle)
+            if session is not None:
+                self._usage.add(session, attempt.node, attempt.environment)
         if self._reader is not None and attempt.line == 0:
             # While the command starts.
             attempt.packages = self._reader.before(command)
@@ -108,6 +115,8 @@ class RunningNodes:
         attempt = self._handles.pop(handle, None)
         if attempt is not None:
             attempt.handle = None
+            if self._usage is not None:
+                self._usage.remove(handle)
             if self._reader is not None and attempt.command is not None:
                 attempt.packages = self._reader.after(attempt.command, attempt.packages)
             self._logs.shorten(attempt.node)
@@ -123,6 +132,8 @@ class RunningNodes:
                 moments.append(time.monotonic() + MEMORY_POLL_INTERVAL)
         if self._handles:
             moments.append(self._last_poll + LOG_POLL_INTERVAL)
+        if self._usage is not None:
+            moments.append(self._usage.next_moment())
         return min(moments)
 
     def poll_logs(self, now: float) -> Iterator[tuple[str, float]]:
@@ -135,6 +146,11 @@ class RunningNodes:
             if share is not None and share != attempt.progress:
                 attempt.progress = share
                 yield attempt.node, share
+
+    def poll_usage(self, now: float) -> None:
+        """Sample what the nodes use, if it is time to."""
+        if self._usage is not None:
+            self._usage.poll(now)
 
     def stop_over_limit(self, now: float) -> None:
         """Stop the nodes that have used more time or memory than their limit."""

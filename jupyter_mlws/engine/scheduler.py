@@ -46,6 +46,7 @@ from jupyter_mlws.engine.resources import Pool, of_this_machine
 from jupyter_mlws.engine.running_nodes import Attempt, RunningNodes
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.engine.tracker import EnvironmentReader, MLflowRunRequests, Tracker
+from jupyter_mlws.engine.usage import UsageMonitor
 
 if TYPE_CHECKING:
     from jupyter_mlws.dvc.native.pipeline import NativeBackend
@@ -96,6 +97,7 @@ class Engine:
         tracker: Tracker | None = None,
         target: ExecutorContext | None = None,
         reader: EnvironmentReader | None = None,
+        usage: UsageMonitor | None = None,
     ) -> None:
         self._journal = NodeJournal(journal, run, backend, graph.by_id)
         self._backend = backend
@@ -113,7 +115,7 @@ class Engine:
             tracker, self._logs, self._loop.deliver, lambda node: self._queue.put([node])
         )
         self._running = RunningNodes(
-            run, self._executor, self._logs, self._mlflow_runs, environment or {}, reader
+            run, self._executor, self._logs, self._mlflow_runs, environment or {}, reader, usage
         )
         self._state = _RunState()
         self._failure: dict[str, Any] | None = None
@@ -326,6 +328,7 @@ class Engine:
         self._mlflow_runs.expire(now)
         for node, share in self._running.poll_logs(now):
             self._journal.set_progress(node, share)
+        self._running.poll_usage(now)
         self._running.stop_over_limit(now)
 
     def _handle_outcome(self, attempt: Attempt, outcome: Outcome) -> None:

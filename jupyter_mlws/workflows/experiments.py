@@ -15,6 +15,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.engine.usage import PREFIX
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.mlflow.run_tags import ARCHIVED, RUN_NAME, SET, STARRED, WORKFLOW
 from jupyter_mlws.versioning.experiments.models import (
@@ -108,8 +109,10 @@ class Experiments:
         return Page(items=items, next_cursor=result["next"])
 
     def columns(self) -> RunColumns:
-        """Return the names of what runs have. Raises MLflowFailedError."""
-        return RunColumns(**self._tracking.ask("columns"))
+        """Return the names of what runs have, without system metrics. Raises MLflowFailedError."""
+        names = self._tracking.ask("columns")
+        metrics = [name for name in names["metrics"] if not name.startswith(PREFIX)]
+        return RunColumns(**{**names, "metrics": metrics})
 
     def groups(self, query: GroupsQuery) -> RunGroups:
         """Return the groups of the runs that match.

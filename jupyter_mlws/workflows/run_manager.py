@@ -18,6 +18,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.engine.usage import PREFIX
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.mlflow.rows import INTERNAL_TAG_PREFIXES
@@ -90,7 +91,11 @@ class RunManager:
             data={path: md5 for path, md5 in sorted(data.items()) if path not in outputs},
             snapshots=self._snapshots(run),
             parts=[
-                RunPart.from_object(part, id=str(part.id))
+                RunPart.from_object(
+                    part,
+                    id=str(part.id),
+                    system_metrics=[name for name in part.metrics if name.startswith(PREFIX)],
+                )
                 for part in self._experiments.to_experiment_runs(rows)
             ],
             environments=[

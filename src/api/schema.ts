@@ -8907,13 +8907,18 @@ export interface components {
       environments: components['schemas']['EnvironmentRecord'][];
       changes: components['schemas']['PackageChange'][];
     };
-    /** @description A run that is nested in another, such as that of a node. */
+    /**
+     * @description A run that is nested in another, such as that of a node.
+     *
+     *     ``system_metrics``: names of the metrics of what it used, such as memory.
+     */
     RunPart: {
       id: string;
       title: string;
       node: string | null;
       status: components['schemas']['Status'];
       duration: number | null;
+      system_metrics: string[];
     };
     /** @description A snapshot that names a run. */
     RunSnapshot: {

@@ -16,12 +16,14 @@ export function CurvePanel(props: {
   /** Metrics with more than one value. */
   metrics: readonly string[];
   themes: IThemeManager | null;
+  /** The horizontal axis at first. */
+  axis?: Axis;
 }): JSX.Element {
   const { client, runs, metrics } = props;
   const colours = useColours(props.themes);
   const [text, setText] = useState('');
   const [options, setOptions] = useState<ICurveOptions>({
-    axis: 'step',
+    axis: props.axis ?? 'step',
     smoothing: 0,
     isLogarithmic: false,
     showsOutliers: true

@@ -13,6 +13,7 @@ import { useViewActions } from '../ui/viewActions';
 import { Overview } from './pageOverview';
 import type { IPartProps, IProps } from './pageParts';
 import { Charts, Environment, Files, NodeLog } from './pageResults';
+import { System } from './pageSystem';
 import { Reproduced } from './reproduced';
 import { Star } from './star';
 import { keyOf } from './table';
@@ -20,7 +21,7 @@ import { keyOf } from './table';
 /** Runs from which a baseline can be chosen. */
 const MAX_BASELINES = 100;
 
-type Tab = 'overview' | 'charts' | 'files' | 'environment' | 'log';
+type Tab = 'overview' | 'charts' | 'system' | 'files' | 'environment' | 'log';
 
 function Page(props: IProps): JSX.Element {
   const { client, run } = props;
@@ -58,6 +59,7 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
   const labels: Record<Tab, string> = {
     overview: trans.__('Overview'),
     charts: trans.__('Charts'),
+    system: trans.__('System'),
     files: trans.__('Figures and files'),
     environment: trans.__('Environment'),
     log: trans.__('Log')
@@ -95,6 +97,7 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
       <div role="tabpanel" aria-label={labels[tab]}>
         {tab === 'overview' && <Overview {...parts} />}
         {tab === 'charts' && <Charts {...parts} />}
+        {tab === 'system' && <System {...parts} />}
         {tab === 'files' && <Files {...parts} />}
         {tab === 'environment' && <Environment {...parts} />}
         {tab === 'log' && <NodeLog {...parts} />}

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 
+import type { IExperimentRun } from '../api/models';
 import { Button, Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { Markdown } from '../ui/markdown';
@@ -9,7 +10,7 @@ import { runStatusText } from '../ui/runStatus';
 import { useGet } from '../ui/server';
 import { Head } from '../ui/table/heading';
 import { numberOf } from './charts';
-import { pathOf, type IPartProps } from './pageParts';
+import { isSystemMetric, pathOf, type IPartProps } from './pageParts';
 
 /** A value beside that of the baseline, and the difference of numbers. */
 function ValueRows(props: {
@@ -61,6 +62,13 @@ function ValueRows(props: {
   );
 }
 
+/** The metrics without those of the use of the machine. */
+function ownMetrics({ metrics }: IExperimentRun): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(metrics).filter(([name]) => !isSystemMetric(name))
+  );
+}
+
 /** Values, note, origin and nested runs. */
 export function Overview(props: IPartProps): JSX.Element {
   const { run, baseline } = props;
@@ -68,8 +76,8 @@ export function Overview(props: IPartProps): JSX.Element {
     <div className="jp-mlws-RunPage-columns">
       <ValueRows
         title={trans.__('Metrics')}
-        values={run.metrics}
-        before={baseline && baseline.metrics}
+        values={ownMetrics(run)}
+        before={baseline && ownMetrics(baseline)}
       />
       <ValueRows
         title={trans.__('Parameters')}

@@ -23,5 +23,8 @@ export interface IPartProps extends Omit<IProps, 'run'> {
   baseline: IExperimentRun | null;
 }
 
+/** Tests whether a metric, by its name, is of the use of the machine, as MLflow names them. */
+export const isSystemMetric = (name: string) => name.startsWith('system/');
+
 export const pathOf = (run: IExperimentRun) =>
   `/runs/${encodeURIComponent(keyOf(run))}` as const;

@@ -11,7 +11,7 @@ import { Answer, useGet } from '../ui/server';
 import { Head } from '../ui/table/heading';
 import { CurvePanel } from './curvePanel';
 import { keyOf } from './table';
-import { pathOf, type IPartProps } from './pageParts';
+import { isSystemMetric, pathOf, type IPartProps } from './pageParts';
 
 /** Figures that are shown without a click. */
 const MAX_FIGURES = 12;
@@ -40,7 +40,9 @@ export function Charts(props: IPartProps): JSX.Element {
         <CurvePanel
           client={client}
           runs={runs}
-          metrics={items.filter(one => one.is_curve).map(({ name }) => name)}
+          metrics={items
+            .filter(one => one.is_curve && !isSystemMetric(one.name))
+            .map(({ name }) => name)}
           themes={themes}
         />
       )}

@@ -370,3 +370,50 @@ def test_a_run_has_the_environments_of_its_nodes(
     assert [file.path for file in files] == [
         f"environments/{identifier}.{suffix}" for suffix in ("json", "txt")
     ]
+
+
+def test_what_a_node_uses_is_in_its_nested_run_as_system_metrics(
+    write: Callable[..., Path], run: Callable[..., Run],
+    recorded: Callable[[str], dict[str, list[Any]]], client: Any,
+) -> None:  # fmt: skip
+    write(
+        PATH,
+        """\
+stages:
+  heavy:
+    cmd: python heavy.py
+    deps: [heavy.py]
+    outs: [heavy.txt]
+  short:
+    cmd: touch short.txt
+    outs: [short.txt]
+""",
+    )
+    write(
+        "heavy.py",
+        "import time\n"
+        "block = bytearray(200_000_000)\n"
+        "until = time.time() + 3.5\n"
+        "while time.time() < until:\n    block[0] = 1\n"
+        "open('heavy.txt', 'w').write('1')\n",
+    )
+    rows = once(recorded(run(recorded=True).id))
+    heavy = rows["heavy"]
+    memory = client.get_metric_history(heavy.info.run_id, "system/system_memory_usage_megabytes")
+    assert [one.step for one in memory] == list(range(len(memory)))
+    assert len(memory) >= 2
+    assert memory[-1].value > 200
+    cpu = client.get_metric_history(heavy.info.run_id, "system/cpu_utilization_percentage")
+    assert 0 < cpu[-1].value <= 100
+    assert {"system/disk_read_megabytes", "system/disk_written_megabytes"} <= {*heavy.data.metrics}
+    assert not [name for name in rows["short"].data.metrics if name.startswith("system/")]
+
+
+def test_system_metrics_can_be_turned_off_by_mlflows_own_variable(
+    write: Callable[..., Path], run: Callable[..., Run],
+    recorded: Callable[[str], dict[str, list[Any]]], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+    write(PATH, "stages:\n  node:\n    cmd: sleep 2.2 && touch out.txt\n    outs: [out.txt]\n")
+    rows = once(recorded(run(recorded=True).id))
+    assert rows["node"].data.metrics == {}

@@ -196,6 +196,10 @@ class DaskExecutor:
         work = self._submissions.get(handle)
         return work.memory if work else 0
 
+    def session(self, handle: int) -> int | None:
+        """Return None: the processes are the workers'."""
+        return None
+
     def stop(self, cookies: Mapping[int, str]) -> None:
         """Ask the workers to stop these nodes; does not wait."""
         for handle in cookies:

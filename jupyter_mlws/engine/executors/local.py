@@ -60,6 +60,10 @@ class LocalExecutor:
         """Return the bytes that the processes of its session do not share with others."""
         return memory_of(handle)
 
+    def session(self, handle: int) -> int | None:
+        """Return the session that each node's process leads."""
+        return handle
+
     def stop(self, cookies: Mapping[int, str]) -> None:
         """Send SIGTERM, and SIGKILL after a grace period; does not wait.
 

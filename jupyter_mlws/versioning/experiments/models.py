@@ -156,13 +156,17 @@ class RunSnapshot(Record):
 
 
 class RunPart(Record):
-    """A run that is nested in another, such as that of a node."""
+    """A run that is nested in another, such as that of a node.
+
+    ``system_metrics``: names of the metrics of what it used, such as memory.
+    """
 
     id: str
     title: str
     node: str | None
     status: Status
     duration: float | None
+    system_metrics: list[str]
 
 
 class RunEnvironmentTitle(Record):

@@ -16,6 +16,7 @@ import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,6 +36,7 @@ from jupyter_mlws.engine.processes import start_time, starting
 from jupyter_mlws.engine.reasons import UP_TO_DATE_REASON
 from jupyter_mlws.engine.scheduler import Engine
 from jupyter_mlws.engine.states import Status
+from jupyter_mlws.engine.usage import UsageMonitor, is_enabled
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.index import await_index_lock
 from jupyter_mlws.mlflow.store import tracking_uri
@@ -239,13 +241,17 @@ class Runner:
             skip=frozenset(request.skip),
             done=frozenset(request.done),
         )
+        logs = run_folder(self._project, self._id)
+        usage = None
+        if is_enabled():
+            usage = UsageMonitor(logs, partial(self._recorder.publish_usage, self._id))
         return Engine(
             self._journal,
             self._id,
             backend,
             graph,
             options,
-            logs=run_folder(self._project, self._id),
+            logs=logs,
             durations=history.durations(path),
             # So that MLflow in a node's code lands in the project's store.
             environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
@@ -253,6 +259,7 @@ class Runner:
             warm=self._warm,
             target=context,
             reader=reader,
+            usage=usage,
         )
 
     def _with_reruns(

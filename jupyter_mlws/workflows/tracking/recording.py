@@ -14,15 +14,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import start_time
+from jupyter_mlws.engine.states import Status
 from jupyter_mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
+<<<<<<< HEAD
+from jupyter_mlws.engine.usage import read_samples, usage_path
+from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
+=======
 from jupyter_mlws.mlflow.client import TrackingClient
+>>>>>>> f64f6fd78f0b841be5210fb218f072ebf580d530
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.workflows.journal.history import RunHistory
-from jupyter_mlws.workflows.journal.store import Journal, Row
+from jupyter_mlws.workflows.journal.store import Journal, Row, run_folder
 from jupyter_mlws.workflows.tracking import records as mlflow_records
 
 MAX_NODES_PER_CALL = 20
@@ -69,6 +76,10 @@ class Recorder:
         """Start the nested MLflow run of a node that is about to start."""
         self._id_requests.put((run, node, answer))
         self._submit(self._answer_id_requests)
+
+    def publish_usage(self, run: str, node: str) -> None:
+        """Send MLflow what a running node has used so far."""
+        self._submit(partial(self._publish_usage, run, node))
 
     def record(self, run: str) -> None:
         """Record a run that has finished, and then earlier ones that are not recorded yet.
@@ -138,6 +149,28 @@ class Recorder:
         # A second run that the code begins itself is in the same experiment, at least.
         return {RUN_VARIABLE: response["runs"][node], EXPERIMENT_VARIABLE: response["experiment"]}
 
+    def _publish_usage(self, run: str, node: str) -> None:
+        if time.monotonic() < self._paused_until:
+            return
+        row = self._journal.record(run)
+        node_row = self._journal.node_records(run).get(node)
+        if node_row is None or Status(node_row["status"]) is not Status.RUNNING:
+            # All samples of a node that has ended are sent with the run.
+            return
+        record = {
+            **mlflow_records.running_record(row, node),
+            "start": node_row["started"],
+            "samples": self._samples(run, node),
+        }
+        try:
+            self._send_records(row, [mlflow_records.running_record(row), record])
+        except (MLWSError, RefusedError, TimeoutError, OSError) as error:
+            self._paused_until = time.monotonic() + FAILURE_PAUSE
+            log.warning("Could not send what %s uses to MLflow: %s", node, error)
+
+    def _samples(self, run: str, node: str) -> list[Row]:
+        return list(read_samples(usage_path(run_folder(self._project, run), node)))
+
     def _record_all(self, run: str | None) -> None:
         """Record a run and the earlier ones that are missing, until MLflow fails."""
         if run is not None and not self._try_record(run):
@@ -164,7 +197,11 @@ class Recorder:
                     {node["environment"] for node in nodes.values() if node.get("environment")}
                 )
                 of_run = mlflow_records.of_run(row, nodes, environments)
-                records = [*mlflow_records.of_nodes(row, nodes), of_run]
+                of_nodes = [
+                    {**record, "samples": self._samples(run, record["node"])}
+                    for record in mlflow_records.of_nodes(row, nodes)
+                ]
+                records = [*of_nodes, of_run]
                 for start in range(0, len(records), MAX_NODES_PER_CALL):
                     part = [run_record, *records[start : start + MAX_NODES_PER_CALL]]
                     identifier = self._send_records(row, part)["runs"][""]
