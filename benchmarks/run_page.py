@@ -2,9 +2,9 @@
 
     python -m benchmarks.run_page [--runs 5000] [--trained 20] [--metrics 50] [--steps 10000]
 
-``--picture FOLDER`` saves pictures. One store: runs with ten parameters and five metrics each, and some that were trained, with 50
-metrics of 10,000 steps each. A real JupyterLab and MLflow's server in a real Chromium; times are
-from the command or the address to the first row or chart that is drawn, median of some.
+One store: runs with ten parameters and five metrics each, and some that were trained. A real
+JupyterLab and MLflow's server in a real Chromium; times are from the command or the address to the
+first row or chart that is drawn, median of some. ``--picture FOLDER`` saves pictures.
 """
 
 from __future__ import annotations
