@@ -21,12 +21,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.engine.processes import start_time
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
-<<<<<<< HEAD
 from jupyter_mlws.engine.usage import read_samples, usage_path
-from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
-=======
 from jupyter_mlws.mlflow.client import TrackingClient
->>>>>>> f64f6fd78f0b841be5210fb218f072ebf580d530
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal, Row, run_folder
@@ -164,7 +160,7 @@ class Recorder:
         }
         try:
             self._send_records(row, [mlflow_records.running_record(row), record])
-        except (MLWSError, RefusedError, TimeoutError, OSError) as error:
+        except (MLWSError, TimeoutError, OSError) as error:
             self._paused_until = time.monotonic() + FAILURE_PAUSE
             log.warning("Could not send what %s uses to MLflow: %s", node, error)
 
