@@ -147,13 +147,10 @@ class RunningNodes:
                 attempt.progress = share
                 yield attempt.node, share
 
-    def poll_usage(self, now: float) -> None:
-        """Sample what the nodes use, if it is time to."""
+    def check_usage(self, now: float) -> None:
+        """Sample what nodes use, if it is time to, and stop those over their time or memory."""
         if self._usage is not None:
             self._usage.poll(now)
-
-    def stop_over_limit(self, now: float) -> None:
-        """Stop the nodes that have used more time or memory than their limit."""
         for attempt in list(self.attempts.values()):
             if attempt.handle is None or attempt.stopped is not None:
                 continue

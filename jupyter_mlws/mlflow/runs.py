@@ -14,8 +14,6 @@ from jupyter_mlws.mlflow.run_tags import NODE, PARENT, RUN, SET, SYSTEM_METRICS
 from jupyter_mlws.mlflow.store import STATUSES, iter_items, name_of
 
 JSON = Mapping[str, Any]
-MAX_METRICS = 1000
-"""Values of metrics that MLflow takes at once."""
 
 
 class MLflowRuns(MLflowRegistry):
@@ -132,8 +130,6 @@ class MLflowRuns(MLflowRegistry):
 
         A run whose system metrics are not ours has those of MLflow's own logger, and gets no more.
         """
-        from mlflow.entities import Metric, RunTag
-
         identifier, tags = run.info.run_id, run.data.tags
         name = next(iter(samples[0]["values"]))
         last = max(
@@ -143,15 +139,11 @@ class MLflowRuns(MLflowRegistry):
         if last >= 0 and SYSTEM_METRICS not in tags:
             return
         # With the first values, so that no other process takes them for another logger's.
-        mark = [] if SYSTEM_METRICS in tags else [RunTag(SYSTEM_METRICS, SET)]
-        metrics = [
-            Metric(key, value, round(sample["time"] * 1000), sample["step"])
+        mark = {} if SYSTEM_METRICS in tags else {SYSTEM_METRICS: SET}
+        values = [
+            (key, value, round(sample["time"] * 1000), sample["step"])
             for sample in samples
             if sample["step"] > last
             for key, value in sample["values"].items()
         ]
-        for start in range(0, len(metrics), MAX_METRICS):
-            self._client.log_batch(
-                identifier, metrics=metrics[start : start + MAX_METRICS], tags=mark
-            )
-            mark = []
+        self._log_steps(identifier, values, mark)

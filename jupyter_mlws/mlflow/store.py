@@ -120,6 +120,17 @@ class MLflowStore:
         for some_params, some_metrics, some_tags in zip_longest(*parts, fillvalue=()):
             self._client.log_batch(run, params=some_params, metrics=some_metrics, tags=some_tags)
 
+    def _log_steps(
+        self, run: str, values: Iterable[tuple[str, float, int, int]], tags: Mapping[str, str]
+    ) -> None:
+        """Log metrics, each as key, value, milliseconds and step; tags with the first of them."""
+        from mlflow.entities import Metric, RunTag
+
+        mark = [RunTag(key, value) for key, value in tags.items()]
+        for batch in _iter_batches([Metric(*one) for one in values]):
+            self._client.log_batch(run, metrics=batch, tags=mark)
+            mark = []
+
     def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
         """Set the tags on each of the runs."""
         from mlflow.entities import RunTag
