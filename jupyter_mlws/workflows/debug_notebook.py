@@ -7,7 +7,7 @@ import os
 import posixpath
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,17 +64,8 @@ class Debugger:
 
     def write(self, target: DebugTarget) -> str:
         """Write the notebook unless it exists; return its path from the project's root."""
-        path = f"{FOLDER}/{target.run}-{target.stage.id}.ipynb"
-        file = self._root / path
-        if file.exists():
-            return path
-        file.parent.mkdir(exist_ok=True)
-        ignore = file.parent / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-        notebook = self._notebook(target)
-        atomic_write(file, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
-        return path
+        name = f"{target.run}-{target.stage.id}.ipynb"
+        return write_notebook(self._root, name, lambda: self._notebook(target))
 
     def _notebook(self, target: DebugTarget) -> dict[str, Any]:
         from jupyter_mlws.workflows.notebook.parameters import NotebookError
@@ -90,8 +81,8 @@ class Debugger:
             with suppress(NotebookError):
                 source = read_notebook(self._root / target.stage.notebook)
         cells = [
-            _markdown_cell(text),
-            _code_cell(_chdir_code(self._root, target.stage.wdir)),
+            markdown_cell(text),
+            code_cell(chdir_code(self._root, target.stage.wdir)),
             *(
                 self._notebook_cells(target, source)
                 if source is not None
@@ -99,18 +90,10 @@ class Debugger:
                 if target.component is not None
                 else _command_cells(target.stage)
             ),
-            _markdown_cell(DEBUG_HINT.in_(self._language)),
+            markdown_cell(DEBUG_HINT.in_(self._language)),
         ]
         metadata = source.get("metadata", {}) if source is not None else {}
-        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        for number, cell in enumerate(cells):
-            cell["id"] = f"mlws-{number}"
-        return {
-            "cells": cells,
-            "metadata": {"kernelspec": kernel, **metadata},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
+        return notebook_of(cells, metadata)
 
     def _notebook_cells(self, target: DebugTarget, notebook: Any) -> list[dict[str, Any]]:
         from jupyter_mlws.components.node import UsageError
@@ -120,7 +103,7 @@ class Debugger:
         with suppress(UsageError):
             inject(notebook, values_of(notebook, dict(stage.written)))
         place = posixpath.dirname(stage.notebook or "")
-        cells = [_code_cell(_chdir_code(self._root, place))]
+        cells = [code_cell(chdir_code(self._root, place))]
         for cell in notebook.cells:
             new_cell = {key: value for key, value in cell.items() if key != "id"}
             if new_cell["cell_type"] == "code":
@@ -132,15 +115,15 @@ class Debugger:
         self, target: DebugTarget, component: Component
     ) -> Iterator[dict[str, Any]]:
         stage = target.stage
-        yield _markdown_cell(f"## {INPUTS.in_(self._language)}")
+        yield markdown_cell(f"## {INPUTS.in_(self._language)}")
         reads = "\n".join(self._read_statements(target, component))
-        yield _code_cell(
+        yield code_cell(
             "from pathlib import Path\n\nfrom jupyter_mlws.components import values\n\n" + reads
         )
-        yield _markdown_cell(f"## {SETTINGS.in_(self._language)}")
+        yield markdown_cell(f"## {SETTINGS.in_(self._language)}")
         values = settings.convert_options(component, stage.written)
         lines = "".join(f"    {name!r}: {value!r},\n" for name, value in values.items())
-        yield _code_cell(f"settings = {{\n{lines}}}" if values else "settings = {}")
+        yield code_cell(f"settings = {{\n{lines}}}" if values else "settings = {}")
         # None for a component of the library.
         file = next(
             (
@@ -155,17 +138,17 @@ class Debugger:
         arguments = ", ".join([*(f"{name}={name}" for name in names), "**settings"])
         if file is not None:
             code = CODE.fill(file=f"[{file}](../{file})").in_(self._language)
-            yield _markdown_cell(f"## {code}")
+            yield markdown_cell(f"## {code}")
         # The function is that of the file, not a copy: a breakpoint in the file stops it.
-        yield _code_cell(
+        yield code_cell(
             "from jupyter_mlws.components.registry import load_function\n\n"
             f"{component.name}, _ = load_function({component.name!r}, Path({str(self._root)!r}))"
         )
         if file is not None:
             module = f"{PROJECT_MODULES}.{posixpath.basename(file).removesuffix('.py')}"
-            yield _markdown_cell(BREAKPOINT.fill(module=module).in_(self._language))
-        yield _markdown_cell(f"## {CALL.in_(self._language)}")
-        yield _code_cell(f"result = {component.name}({arguments})\nresult")
+            yield markdown_cell(BREAKPOINT.fill(module=module).in_(self._language))
+        yield markdown_cell(f"## {CALL.in_(self._language)}")
+        yield code_cell(f"result = {component.name}({arguments})\nresult")
 
     def _read_statements(self, target: DebugTarget, component: Component) -> Iterator[str]:
         for port in component.inputs:
@@ -203,7 +186,7 @@ class Debugger:
         return posixpath.relpath(path, target.stage.wdir)
 
 
-def _chdir_code(root: Path, folder: str) -> str:
+def chdir_code(root: Path, folder: str) -> str:
     place = os.path.normpath(root / folder)
     return f"import os\n\nos.chdir({place!r})"
 
@@ -221,16 +204,41 @@ def _command_cells(stage: Stage) -> Iterator[dict[str, Any]]:
         is_script = len(words) > 1 and words[0].startswith("python") and words[1].endswith(".py")
         plain = not any(sign in command for sign in "|&;<>()`$")
         if is_script and plain:
-            yield _code_cell(f"%run {shlex.join(words[1:])}")
+            yield code_cell(f"%run {shlex.join(words[1:])}")
         else:
-            yield _code_cell(f"%%bash\n{command}")
+            yield code_cell(f"%%bash\n{command}")
 
 
-def _markdown_cell(text: str) -> dict[str, Any]:
+def write_notebook(root: Path, name: str, build: Callable[[], dict[str, Any]]) -> str:
+    """Write a notebook to ``debug/`` unless it exists; return its path from the project's root."""
+    path = f"{FOLDER}/{name}"
+    file = root / path
+    if file.exists():
+        return path
+    file.parent.mkdir(exist_ok=True)
+    ignore = file.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    atomic_write(file, json.dumps(build(), ensure_ascii=False, indent=1) + "\n")
+    return path
+
+
+def notebook_of(cells: Sequence[dict[str, Any]], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a notebook for Python, unless ``metadata`` names another kernel."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return {
+        "cells": [{**cell, "id": f"mlws-{number}"} for number, cell in enumerate(cells)],
+        "metadata": {"kernelspec": kernel, **metadata},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def markdown_cell(text: str) -> dict[str, Any]:
     return {"cell_type": "markdown", "metadata": {}, "source": text}
 
 
-def _code_cell(text: str) -> dict[str, Any]:
+def code_cell(text: str) -> dict[str, Any]:
     return {
         "cell_type": "code",
         "metadata": {},

@@ -42,6 +42,7 @@ from jupyter_mlws.versioning.experiments.run_tracking import MLFLOW_REJECTION
 from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.workflows.experiments import Experiments
+from jupyter_mlws.workflows.models import WrittenNotebook
 from jupyter_mlws.workflows.run_page import RunPage
 
 PAGE_SIZE = 500
@@ -247,6 +248,20 @@ class RunManager:
         except RefusedError as error:
             words = MLFLOW_REJECTION.fill(reason=error.reason)
             raise InvalidRequestError(faults=[Fault("tags", words)]) from error
+
+    def write_notebook(self, identifier: str, language: str) -> WrittenNotebook:
+        """Write a notebook that loads a run; an existing one is not overwritten.
+
+        Raises RunNotRecordedError for a run that MLflow does not have.
+        """
+        from jupyter_mlws.workflows.run_notebook import RunNotebook
+
+        run = self.get(identifier)
+        if run.id is None:
+            raise RunNotRecordedError(run=run.run)
+        metrics, files = self.page.metrics(run.id), self.page.files(run.id)
+        notebook = RunNotebook(self._repository.project.root, run, language)
+        return WrittenNotebook(path=notebook.write(metrics.items, files.items))
 
     def _parts(self, run: str, stage: str = "active") -> list[Mapping[str, Any]]:
         """Return the runs that are nested in a run, at any depth."""

@@ -3919,6 +3919,24 @@ export interface paths {
       };
     };
   };
+  '/runs/{run}/notebook': {
+    /** Create a notebook that loads a run: its values, curves, data, files and code */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['WrittenNotebook'];
+          };
+        };
+      };
+    };
+  };
   '/runs/{run}/outputs': {
     /** List the outputs of a run, and the stores that have them */
     get: {

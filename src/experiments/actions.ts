@@ -61,6 +61,17 @@ export class RunActions {
     });
   }
 
+  /** Creates a notebook that loads a run, and opens it. */
+  openNotebook(run: IExperimentRun): void {
+    void notifyOnError(async () => {
+      const { path } = await this._client.post(`${pathOf(run)}/notebook`);
+      const { project } = this._client;
+      await this._app.commands.execute('docmanager:open', {
+        path: project ? documentPath(project, path) : path
+      });
+    });
+  }
+
   /** Saves the page of a run as a file, or shares it. */
   share(run: IExperimentRun): void {
     void this._app.commands.execute('mlws:share-page', {

@@ -164,6 +164,14 @@ function usePageActions(
       isEnabled: isTracked,
       execute: () => actions.delete(run)
     },
+    notebook: {
+      label: trans.__('Open as Notebook'),
+      tooltip: trans.__(
+        'A notebook that loads the values, curves, data and files of this run'
+      ),
+      isEnabled: isTracked,
+      execute: () => actions.openNotebook(run)
+    },
     share: {
       label: trans.__('Share…'),
       tooltip: trans.__(

@@ -105,6 +105,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'rename',
       'archive',
       'delete',
+      'notebook',
       'share',
       'link'
     ]);

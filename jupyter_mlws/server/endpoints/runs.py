@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
+from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     AlreadyReproducedError,
@@ -52,7 +52,7 @@ from jupyter_mlws.versioning.experiments.models import (
     TrackedRun,
 )
 from jupyter_mlws.versioning.model_registry.models import ModelVersion
-from jupyter_mlws.workflows.models import Preview
+from jupyter_mlws.workflows.models import Preview, WrittenNotebook
 from jupyter_mlws.workspace import Workspace
 
 endpoints = Endpoints("runs", GIT_ERRORS)
@@ -228,6 +228,16 @@ def delete_run(workspace: Workspace, identifier: str) -> DeletedRun:
 )
 def restore_run(workspace: Workspace, identifier: str) -> ExperimentRun:
     return workspace.run_manager.restore(identifier)
+
+
+@endpoints.post(
+    "runs/{run}/notebook",
+    "Create a notebook that loads a run: its values, curves, data, files and code",
+    also=[("read", "contents"), ("write", "contents")],
+    errors=[*DVC_ERRORS, MLflowFailedError, RunNotRecordedError, VersionItemNotFoundError],
+)
+def create_run_notebook(workspace: Workspace, identifier: str, context: Context) -> WrittenNotebook:
+    return workspace.run_manager.write_notebook(identifier, context.language)
 
 
 @endpoints.get(
