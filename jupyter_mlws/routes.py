@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
 from jupyter_mlws.hub.endpoints import containers as hub
+from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
 from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
 from jupyter_mlws.reference import endpoints as reference
 from jupyter_mlws.server.endpoints import (
@@ -20,6 +21,7 @@ from jupyter_mlws.server.endpoints import (
     operations,
     projects,
     runs,
+    shared_pages,
     shared_projects,
     snapshots,
     workflows,
@@ -65,6 +67,8 @@ ROUTES: list[Route] = [
     *routes([one for one in hub.endpoints if one.path not in ADMINISTRATION], ForwardHandler),
     *routes(shared_project_endpoints.endpoints, ForwardHandler),
     *routes(shared_projects.endpoints, APIHandler),
+    *routes(shared_pages.endpoints, ProjectHandler),
+    *routes(shared_page_endpoints.endpoints, ForwardHandler),
     *routes(logs.endpoints, APIHandler),
     (r"logs/([^/]+)", LogStream),
     *routes(metrics.endpoints, metrics.MetricsHandler),

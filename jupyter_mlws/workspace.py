@@ -196,7 +196,7 @@ class Workspace:
     def experiments(self) -> Experiments:
         from jupyter_mlws.workflows.experiments import Experiments
 
-        return Experiments(self.runs, self.tracking)
+        return Experiments(self.runs, self._repository)
 
     @cached_property
     def run_manager(self) -> RunManager:

@@ -12,6 +12,7 @@ import notebooks from './notebook/plugin';
 import proof from './git/verification/plugin';
 import registry from './models/plugin';
 import sidebar from './git/plugin';
+import pages from './hub/pages/plugin';
 import team from './hub/sharedProjects/plugin';
 import lab from './lab/plugin';
 import welcome from './welcome/plugin';
@@ -31,6 +32,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   proof,
   containers,
   team,
+  pages,
   notebooks,
   welcome,
   help

@@ -77,6 +77,7 @@ DATA_COMMANDS: list[CommandSpec] = []
 ENVIRONMENT_COMMANDS: list[CommandSpec] = []
 CAPSULE_COMMANDS: list[CommandSpec] = []
 RUN_COMMANDS: list[CommandSpec] = []
+PAGE_COMMANDS: list[CommandSpec] = []
 GROUPS = {
     "": COMMANDS,
     "projects": PROJECT_COMMANDS,
@@ -84,6 +85,7 @@ GROUPS = {
     "env": ENVIRONMENT_COMMANDS,
     "capsule": CAPSULE_COMMANDS,
     "runs": RUN_COMMANDS,
+    "pages": PAGE_COMMANDS,
 }
 Action = TypeVar("Action", bound=Callable[..., int])
 

@@ -23,6 +23,7 @@ from jupyter_mlws.cli import (  # noqa: F401  declare them
     data,
     environments,
     experiments,
+    pages,
     reports,
     runs,
 )
@@ -40,6 +41,7 @@ from jupyter_mlws.cli.declared import (
     COMMANDS,
     DATA_COMMANDS,
     ENVIRONMENT_COMMANDS,
+    PAGE_COMMANDS,
     PROJECT_COMMANDS,
     RUN_COMMANDS,
     CommandSpec,
@@ -165,6 +167,8 @@ def build(language: str) -> click.Group:
     run_group = _group("runs", about_runs, language, RUN_COMMANDS)
     run_group.default = "list"
     top.add_command(run_group)
+    about_pages = Message("Save runs, reports and notebooks as HTML, or share them by a link.")
+    top.add_command(_group("pages", about_pages, language, PAGE_COMMANDS))
     return top
 
 

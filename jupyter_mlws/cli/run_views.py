@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
@@ -11,7 +12,6 @@ from jupyter_mlws.cli.views import (
     JSON,
     Column,
     Views,
-    columns_of,
     number_of,
     seconds_of,
     short_when_of,
@@ -22,6 +22,8 @@ from jupyter_mlws.versioning.experiments.ranking import by_use
 
 MIN_ID_LENGTH = 6
 """Characters of the ID of a run in a list."""
+MAX_METRICS = 20
+"""Columns of metrics in a list, however wide the terminal is, and where there is none."""
 STAR = "★"
 
 
@@ -43,22 +45,40 @@ def short_ids(rows: Iterable[JSON]) -> dict[str, str]:
 
 
 def runs(
-    views: Views, runs: Sequence[JSON], *, wide: bool = False, sort: Sequence[str] = ()
+    views: Views,
+    runs: Sequence[JSON],
+    *,
+    wide: bool = False,
+    sort: Sequence[str] = (),
+    unread: str = "",
 ) -> list[Block]:
-    """Render a line for every run; ``sort`` are the columns that the list is sorted by."""
+    """Render a line for every run; ``sort`` are the columns that the list is sorted by.
+
+    ``unread``: the folder of a file store, which has runs that are not in the list.
+    """
     if not runs:
-        return [line(views.say("No runs yet."), Tone.FAINT)]
+        lines: list[Block] = [line(views.say("No runs yet."), Tone.FAINT)]
+        if unread:
+            command = f"mlflow migrate-filestore --source {unread} --target sqlite:///mlflow.db"
+            lines += [
+                line(
+                    views.say(
+                        "{folder} has runs of MLflow 2. Bring them here: `{command}`",
+                        folder=unread,
+                        command=command,
+                    )
+                )
+            ]
+        return lines
     short = short_ids(runs)
-    used = by_use(
-        [key for key, value in run["metrics"].items() if value is not None] for run in runs
-    )
+    used = by_use(run["metrics"] for run in runs)
     sorted_by = [name for text in sort if (name := _metric_of(text)) in used]
-    metrics = [*dict.fromkeys([*sorted_by, *used])]
+    metrics = [*dict.fromkeys([*sorted_by, *used])][: None if wide else MAX_METRICS]
 
     columns = [
         Column(Message("ID"), lambda row: short[row["id"] or row["run"]], Tone.WARN),
         Column(Message("Run"), lambda row: title(views, row)),
-        *columns_of("metrics", metrics),
+        *(Column(Message.verbatim(name), partial(_metric, name=name)) for name in metrics),
         Column(Message("Status"), lambda row: views.word(row["status"])),
         Column(Message("Started"), lambda row: short_when_of(row["started"]), Tone.FAINT),
         Column(Message("Time"), lambda row: seconds_of(row["duration"]), Tone.FAINT),
@@ -97,6 +117,12 @@ def title(views: Views, row: JSON) -> Cell:
     star = f"{STAR} " if row["starred"] else ""
     end = f" ({views.say('archived')})" if row["archived"] else ""
     return Cell(f"{star}{row['title']}{end}", Tone.FAINT if row["archived"] else Tone.STRONG)
+
+
+def _metric(row: JSON, name: str) -> str:
+    """Return a metric as text. The API has null for what is not a number or infinite."""
+    metrics = row["metrics"]
+    return "NaN" if name in metrics and metrics[name] is None else number_of(metrics.get(name))
 
 
 def _metric_of(order: str) -> str:
@@ -147,7 +173,7 @@ def run(views: Views, row: JSON) -> list[Block]:
         blocks += [line(""), views.text(row["note"])]
     values = (
         (Message("Parameter"), row["params"]),
-        (Message("Metric"), row["metrics"]),
+        (Message("Metric"), {name: _metric(row, name) for name in by_use([row["metrics"]])}),
         (Message("Data"), {path: md5[:8] for path, md5 in row["data"].items()}),
     )
     for title, items in values:

@@ -15,6 +15,7 @@ from jupyter_mlws.cli.console import Tone, line
 from jupyter_mlws.cli.context import EXIT_FAILURE, CommandContext, UsageFaultError
 from jupyter_mlws.client.project import JSON, Origin
 from jupyter_mlws.core.errors import VersionItemNotFoundError
+from jupyter_mlws.mlflow.client import ARTIFACTS
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
 
 MLFLOW_ORDER = re.compile(r"^(metrics|params|tags|attributes)\.|(?i:\s(asc|desc)$)")
@@ -61,7 +62,10 @@ def list_runs(
     parameters = {"sort": order, "workflow": workflow, **flags}
     parameters |= {"filter": filter or None, "q": query or None}
     items = context.client.list("runs", number, parameters)
-    return context.answer(items, partial(run_views.runs, wide=wide, sort=order))
+    # Where MLflow 2 keeps runs if it was told nothing.
+    has_files = not items and any((context.folder / ARTIFACTS).glob("*/*/meta.yaml"))
+    unread = ARTIFACTS if has_files else ""
+    return context.answer(items, partial(run_views.runs, wide=wide, sort=order, unread=unread))
 
 
 def _sort_order(context: CommandContext, text: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 AREAS = {
     "components": ("workflows",),
     "datasets": ("snapshots", "datasets"),
+    "pages": ("shared_pages",),
     "reproductions": ("runs",),
 }
 """Modules of endpoints whose paths begin with another word than the module's name."""

@@ -382,6 +382,12 @@ class TooManyGitRequestsError(MLWSError, code="10216", status=429):
     solution = Message("Wait until some of them finish, then try again.")
 
 
+class TooManySharedPagesError(MLWSError, code="10217", status=409):
+    message = Message("You share {count} pages, the maximum per user.")
+    solution = Message("Stop sharing one of them, then try again.")
+    count: int
+
+
 class ContainerForbiddenError(ItemError, code="10301", status=403):
     message = Message("The container {name!r} belongs to another user.")
     solution = Message("Use your own container, or ask an administrator.")
@@ -435,6 +441,11 @@ class MemberNotFoundError(ItemError, code="10407", status=404):
 class EnvironmentNotFoundError(ItemError, code="10408", status=404):
     message = Message("The environment {name!r} was not found.")
     solution = Message("List the environments and use an ID from that list.")
+
+
+class SharedPageNotFoundError(ItemError, code="10409", status=404):
+    message = Message("The shared page {name!r} was not found, or it isn't yours.")
+    solution = Message("List your shared pages and use an ID from that list.")
 
 
 # 20: notebooks.
@@ -965,6 +976,11 @@ class AmbiguousRunError(MLWSError, code="30283", status=409):
     solution = Message("Use more characters of the ID, or another name.")
     name: str
     candidates: str
+
+
+class RunViewsInvalidError(PathError, ReasonError, code="30284", status=409):
+    message = Message("Can't read the views of runs in {path!r}: {reason}")
+    solution = Message("Correct the file, or delete it to begin with no saved views.")
 
 
 class DataDamagedError(MLWSError, code="30401", status=409):

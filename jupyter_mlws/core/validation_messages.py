@@ -19,6 +19,7 @@ NO_VERSION = Message(
 NO_UNICODE = Message("must be valid Unicode text, without lone surrogates")
 TOO_LARGE = Message("The body is larger than 16 MB.")
 
+_MOMENT = Message("must be a date and time with its time zone, such as 2030-01-31T18:00:00Z")
 _TEMPLATES = {
     "missing": Message("is required"),
     "extra_forbidden": Message("is not a known field"),
@@ -54,6 +55,10 @@ _TEMPLATES = {
     "scalar": Message("must be a string, a number, true, false or null"),
     "staged_paths": Message("specify either paths or staged"),
     "nul": Message("must not contain a NUL character"),
+    "timezone_aware": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_type": _MOMENT,
     "amount": Message("is not a valid amount; use a value such as {example}"),
     "container_name": Message(
         "must contain only lowercase letters, digits, and single hyphens between them, "

@@ -7,7 +7,6 @@ when any other `dvc.yaml` is invalid.
 from __future__ import annotations
 
 import json
-import logging
 import math
 import os
 import shutil
@@ -21,10 +20,9 @@ from typing import Any
 
 from jupyter_mlws.core.errors import WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.dvc import path_locks
 from jupyter_mlws.dvc.ignores import Ignores
 from jupyter_mlws.dvc.repo import open_repo
-
-log = logging.getLogger(__name__)
 
 FOLD_EVERY = 2.0
 """Seconds between two writes of `dvc.lock` during a run: what it lacks is lost by a crash."""
@@ -599,29 +597,13 @@ class DvcBackend:
 
         try:
             with self._repo.lock, self._repo.scm_context(quiet=True):
-                self._discard_broken_path_locks()
+                path_locks.discard_ended(
+                    Path(self._repo.tmp_dir),
+                    hardlink=self._repo.config["core"].get("hardlink_lock", False),
+                )
                 yield
         except (DvcException, OSError) as error:
             raise StageError(" ".join(str(error).split()) or type(error).__name__) from error
-
-    def _discard_broken_path_locks(self) -> None:
-        """Remove DVC's list of locked paths if it is cut off; DVC refuses to work beside it.
-
-        DVC writes it in place, and a process that is killed meanwhile leaves half of it.
-        """
-        from dvc.lock import make_lock
-        from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
-
-        folder = Path(self._repo.tmp_dir)
-        path = folder / RWLOCK_FILE
-        if _is_json(path):
-            return
-        hardlink = self._repo.config["core"].get("hardlink_lock", False)
-        # DVC holds it while it writes: the file may have been read before its end was there.
-        with make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder), hardlink_lock=hardlink):
-            if not _is_json(path):
-                log.warning("Removing %s, which a killed process left unfinished", path)
-                path.unlink()
 
     def _relative_path(self, entry: Any, path: str) -> str:
         try:
@@ -635,17 +617,6 @@ class DvcBackend:
             for out in stage.outs
             if out.hash_info and out.hash_info.value
         }
-
-
-def _is_json(path: Path) -> bool:
-    """Return whether a file holds JSON; true if there is no file."""
-    try:
-        json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return True
-    except ValueError:
-        return False
-    return True
 
 
 def _place(entry: Any) -> str:

@@ -94,6 +94,16 @@ class HubAPI:
             raise
         return _parse_servers(json.loads(answer.body))
 
+    async def groups_of(self, user: str) -> list[str]:
+        """Return the groups that a user is a member of; empty if the Hub has no such user."""
+        try:
+            answer = await self._request("GET", f"users/{_quote_segment(user)}")
+        except HubRefusedError as refused:
+            if refused.status == 404:
+                return []
+            raise
+        return list(json.loads(answer.body).get("groups", ()))
+
     async def server(self, user: str, name: str) -> Server | None:
         """Return a server; None if it does not exist."""
         return (await self.servers_of(user) or {}).get(name)

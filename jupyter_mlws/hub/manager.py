@@ -23,6 +23,7 @@ from jupyter_mlws.hub.reports import Reports
 from jupyter_mlws.hub.scheduling.scheduler import Scheduler
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.shared_pages.manager import SharedPages
 from jupyter_mlws.hub.shared_projects.manager import Team
 from jupyter_mlws.hub.volumes import Volumes
 
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class HubManager:
-    """Containers, reports, volumes, environments and shared projects of one Hub.
+    """Containers, reports, volumes, environments, shared projects and pages of one Hub.
 
     Lives on the event loop. ``token`` is the service's token, which encrypts variables.
     """
@@ -72,6 +73,10 @@ class HubManager:
 
         self.team = Team(settings, records, self.audit, user_exists)
         await self.team.load()
+        self.pages = SharedPages(
+            settings.public_address, records, self.audit, self.team, hub.groups_of
+        )
+        await self.pages.load()
         self.environments = Environments(engine, registry, self._controller, self.audit, settings)
         await self.environments.load()
         self.reports = Reports(engine, registry, self.environments)
@@ -101,12 +106,14 @@ class HubManager:
         registry.settle()
         self._monitor.start()
         self.tasks.run(self.volumes.purge_periodically())
+        self.tasks.run(self.pages.purge_periodically())
         if settings.swarm:
             self.tasks.run(self._follow_nodes(scheduler))
 
     async def close(self) -> None:
         """Stop following, and finish all writes."""
         self.team.close()
+        self.pages.close()
         self.reports.close()
         await self.tasks.close()
         await self.environments.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
 from jupyter_mlws.hub.endpoints import containers as endpoints
+from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
 from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
 from jupyter_mlws.hub.handlers import LogStream, ServiceHandler, StatusStream
 
@@ -25,4 +26,5 @@ ROUTES: list[Route] = [
     (r"logs/([^/]+)", LogStream),
     *routes(endpoints.endpoints, ServiceHandler),
     *routes(shared_project_endpoints.endpoints, ServiceHandler),
+    *routes([*shared_page_endpoints.endpoints, *shared_page_endpoints.uploads], ServiceHandler),
 ]

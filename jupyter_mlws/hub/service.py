@@ -30,6 +30,7 @@ from jupyter_mlws.hub.endpoints.mlflow_authorization import (
     OwnTrackingHandler,
     TrackingHandler,
 )
+from jupyter_mlws.hub.endpoints.shared_page_view import SharedPageHandler
 from jupyter_mlws.hub.handlers import (
     AdmissionHandler,
     MetricsHandler,
@@ -77,6 +78,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             (rf"{root}metrics", MetricsHandler, handler_kwargs),
             (rf"{root}git/([^/]+)\.git/(.+)", GitHandler, handler_kwargs),
             (rf"{root}data/([^/]+)/(.+)", DataHandler, handler_kwargs),
+            (rf"{root}pages/([^/]+)", SharedPageHandler, handler_kwargs),
             (rf"{root}tracking", OwnTrackingHandler, handler_kwargs),
             (rf"{root}tracking/([^/]+)", TrackingHandler, handler_kwargs),
             (rf"{root}metrics/labs", TargetsHandler, handler_kwargs),

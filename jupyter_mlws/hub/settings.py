@@ -46,6 +46,8 @@ class Settings:
     """URL of the service for labs."""
     tracking_address: str
     """URL of MLflow for shared projects; empty if unused."""
+    public_address: str = "/services/mlws/"
+    """URL of the service for browsers; a path where JupyterHub does not know its own."""
     environments: int = 3
     """Maximum number of saved environments per user."""
     environment_size: int | None = None
@@ -77,6 +79,8 @@ class Settings:
             team_folder=Path(config.get("team_folder") or folder / TEAM),
             service_address=environment.get("MLWS_SERVICE_URL", "")
             + environment.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlws/"),
+            public_address=environment.get("JUPYTERHUB_PUBLIC_URL")
+            or environment.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlws/"),
             tracking_address=config.get("team_tracking") or "",
             environments=int(config.get("environments", 3)),
             environment_size=parse_memory(config["environment_size"])

@@ -39,13 +39,17 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
-class RefusedError(Exception):
-    """MLflow rejected a request; ``code`` is MLflow's error code."""
+def is_file_store(uri: str) -> bool:
+    """Return whether a store is a folder of files, the default of MLflow 2."""
+    return "://" not in uri or uri.startswith("file:")
 
-    def __init__(self, code: str, reason: str) -> None:
-        self.code = code
-        self.reason = reason
-        super().__init__(reason)
+
+class RefusedError(MLflowFailedError):
+    """MLflow rejected a request; ``kind`` is MLflow's error code."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason=reason)
+        self.kind = kind
 
 
 class TrackingClient:
@@ -70,11 +74,11 @@ class TrackingClient:
 
     def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
         """Set the tags on each of the runs."""
-        self._call("tag_runs", ids=list(ids), tags=dict(tags))
+        self.ask("tag_runs", ids=list(ids), tags=dict(tags))
 
     def finished(self, ids: Iterable[str]) -> list[str]:
         """Return the runs that exist, were not deleted, and have ended."""
-        run_ids: list[str] = self._call("finished", ids=list(ids))
+        run_ids: list[str] = self.ask("finished", ids=list(ids))
         return run_ids
 
     def ask(self, call: str, timeout: float = TIMEOUT, /, **arguments: Any) -> Any:
@@ -115,12 +119,6 @@ class TrackingClient:
         with self._lock:
             _HELPER_POOL.stop(self)
 
-    def _call(self, call: str, /, **arguments: Any) -> Any:
-        try:
-            return self.ask(call, **arguments)
-        except RefusedError as error:
-            raise MLflowFailedError(reason=error.reason) from error
-
     def _current_inode(self) -> int | None:
         return None if self._file is None else inode(self._file)
 
@@ -140,6 +138,9 @@ class TrackingClient:
         """Return the environment of the helper process, with the address of the store."""
         # The address may hold a password, and every user of the machine can read arguments.
         address = {"MLFLOW_TRACKING_URI": self.uri, "MLFLOW_REGISTRY_URI": self.uri}
+        if is_file_store(self.uri):
+            # MLflow 3 otherwise refuses it, also to read.
+            address["MLFLOW_ALLOW_FILE_STORE"] = "true"
         return {**os.environ, **self._environment, **address}
 
     def _read_line(self, process: subprocess.Popen[bytes], timeout: float) -> bytes:

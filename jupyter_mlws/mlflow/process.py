@@ -22,7 +22,7 @@ WRITES = (
 )  # fmt: skip
 READS = (
     "finished", "logged_outputs", "models", "model", "versions", "version", "alias_history", "best",
-    "search", "find_run", "match_runs", "columns", "curves", "metrics", "versions_of",
+    "search", "groups", "find_run", "match_runs", "columns", "curves", "metrics", "versions_of",
     "artifact_files", "artifact",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -93,8 +94,42 @@ def run_row(run: RunValues, experiment: str, columns: Sequence[str] | None) -> J
         "starred": tags.get(STARRED) == SET,
         "archived": tags.get(ARCHIVED) == SET,
         "deleted": run.stage == "deleted",
-        "tags": {k: v for k, v in tags.items() if not k.startswith(INTERNAL_TAG_PREFIXES)},
+        "tags": {k: v for k, v in tags.items() if is_user_tag(k)},
     }
+
+
+def is_user_tag(key: str) -> bool:
+    """Return whether a tag is one that a user sets."""
+    return not key.startswith(INTERNAL_TAG_PREFIXES)
+
+
+def summarize(
+    values: Mapping[str, str | None], metrics: Iterable[tuple[str, str, float]]
+) -> list[JSON]:
+    """Return the groups of runs with equal values, the largest first.
+
+    ``values`` are by run, ``metrics`` are rows of run, name and value. Each group has its ``value``
+    and ``count``, and of each metric how many runs have a finite value (``count``), the ``mean``
+    and the ``deviation``: that of a sample, None for fewer than two values.
+    """
+    counts = Counter(values.values())
+    numbers: dict[str | None, dict[str, list[float]]] = {value: {} for value in counts}
+    for run, name, number in metrics:
+        if run in values and math.isfinite(number):
+            numbers[values[run]].setdefault(name, []).append(number)
+    groups = []
+    for value, count in sorted(counts.items(), key=lambda row: (-row[1], str(row[0]))):
+        summaries = {}
+        for name, own in sorted(numbers[value].items()):
+            # Values near the largest float have no finite sum.
+            mean = sum(number / len(own) for number in own)
+            squares = math.hypot(*(number - mean for number in own))
+            deviation = squares / math.sqrt(len(own) - 1) if len(own) > 1 else None
+            if deviation is not None and not math.isfinite(deviation):
+                deviation = None
+            summaries[name] = {"count": len(own), "mean": mean, "deviation": deviation}
+        groups.append({"value": value, "count": count, "metrics": summaries})
+    return groups
 
 
 def version_row(

@@ -18,13 +18,15 @@ from sqlalchemy import Float, cast, select
 from sqlalchemy.orm import aliased, selectinload
 
 from jupyter_mlws.mlflow.registry import run_values
-from jupyter_mlws.mlflow.rows import run_row
+from jupyter_mlws.mlflow.rows import is_user_tag, run_row, summarize
 from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
 from jupyter_mlws.mlflow.runs import MLflowRuns
 from jupyter_mlws.mlflow.sampling import curve
 from jupyter_mlws.mlflow.store import PAGE_SIZE, iter_items, search_utils, tables, view_type
 
 JSON = dict[str, Any]
+FieldValue = tuple[str, str, str | None]
+"""Kind (`parameter` or `tag`), key and value."""
 NEWEST_FIRST = "attributes.start_time DESC"
 KINDS = {
     "metric": "metrics",
@@ -63,13 +65,15 @@ class MLflowSearch(MLflowRuns):
         lacking: Sequence[str] = (),
         experiment: str | None = None,
         stage: str = "active",
+        equal: Sequence[FieldValue] = (),
     ) -> JSON:
         """Return a page of runs (``items``, ``next``) or a fault (``field``, ``reason``).
 
         ``filter`` and ``sort`` use MLflow's syntax. ``columns``: only these parameters and metrics,
         as ``params.a``. ``nested``: include runs within runs. ``tags``: only runs with these tags;
         ``lacking``: without these. ``experiment``: only runs of the one with this name.
-        ``stage``: `active`, or `deleted` for runs that were deleted.
+        ``stage``: `active`, or `deleted` for runs that were deleted. ``equal``: only runs with
+        these parameters or tags, or without those whose value is None.
         """
         try:
             if cursor is not None and not (
@@ -77,20 +81,10 @@ class MLflowSearch(MLflowRuns):
             ):
                 raise SearchFaultError("cursor", "not a cursor of this list")
             offset = int(cursor or 0)
-            parser = search_utils()
-            filters = [
-                dict(row)
-                for row in _parse_with_mlflow("filter", parser.parse_search_filter, filter)
-            ]
-            for row in filters:
-                _parse_with_mlflow("filter", _check_comparator, row)
-                row["text"] = _format_filter(row)
-            absent_tags = [*lacking, *([] if nested else [PARENT])]
-            filters += [_make_filter("tag", key, "IS NULL", None) for key in absent_tags]
-            filters += [_make_filter("tag", key, "=", value) for key, value in (tags or {}).items()]
+            filters = self._parse_filters(filter, nested, tags, lacking, equal)
             orders: list[JSON] = []
             for text in (*sort, NEWEST_FIRST):
-                parse_order = parser.parse_order_by_for_search_runs
+                parse_order = search_utils().parse_order_by_for_search_runs
                 kind, key, ascending = _parse_with_mlflow("sort", parse_order, text)
                 if kind == "dataset":
                     raise SearchFaultError("sort", f"runs can't be sorted by {kind}.{key}")
@@ -124,6 +118,70 @@ class MLflowSearch(MLflowRuns):
             "items": [self._to_row(run, columns) for run in runs[:limit]],
             "next": str(offset + limit) if len(runs) > limit else None,
         }
+
+    def groups(
+        self,
+        by: Sequence[str],
+        filter: str,  # noqa: A002  MLflow's own word
+        *,
+        nested: bool = False,
+        tags: Mapping[str, str] | None = None,
+        lacking: Sequence[str] = (),
+        experiment: str | None = None,
+        stage: str = "active",
+    ) -> JSON:
+        """Return the groups of the runs that match (``items``), or a fault as :meth:`search` does.
+
+        ``by``: the kind and the key of a parameter or tag, or ``experiment`` and an empty key. The
+        other arguments are those of :meth:`search`.
+        """
+        try:
+            filters = self._parse_filters(filter, nested, tags, lacking, ())
+        except SearchFaultError as fault:
+            return {"field": fault.field, "reason": str(fault)}
+        kind, key = by
+        names = self._list_experiments()
+        ids = [one for one, name in names.items() if experiment in (None, name)]
+        if not ids:
+            return {"items": []}
+        store = self._sql_store()
+        values: dict[str, str | None] = {}
+        metrics: list[tuple[str, str, float]] = []
+        if store is None:
+            condition = " AND ".join(row["text"] for row in filters)
+            for match in iter_items(
+                self._client.search_runs, ids, condition, run_view_type=view_type(stage)
+            ):
+                run_id = match.info.run_id
+                own = match.data.params if kind == "parameter" else match.data.tags
+                in_experiment = names[match.info.experiment_id]
+                values[run_id] = in_experiment if kind == "experiment" else own.get(key)
+                metrics += [(run_id, name, value) for name, value in match.data.metrics.items()]
+            return {"items": summarize(values, metrics)}
+        run, latest = tables().SqlRun, tables().SqlLatestMetric
+        with store.ManagedSessionMaker() as session:
+            dialect = session.get_bind().dialect.name
+            conditions = [
+                run.experiment_id.in_(list(map(int, ids))),
+                run.lifecycle_stage == stage,
+                *(_build_condition(row, dialect) for row in filters),
+            ]
+            if kind == "experiment":
+                query: Any = select(run.run_uuid, run.experiment_id)
+            else:
+                # Conditions have the same table in queries of their own.
+                table = aliased(_get_table(kind))
+                same = (table.run_uuid == run.run_uuid) & (table.key == key)
+                query = select(run.run_uuid, table.value).outerjoin(table, same)
+            values = dict(session.execute(query.where(*conditions)).all())
+            if kind == "experiment":
+                values = {run_id: names[str(value)] for run_id, value in values.items()}
+            matches: Any = select(run.run_uuid).where(*conditions)
+            rows: Any = select(latest.run_uuid, latest.key, latest.value).where(
+                latest.run_uuid.in_(matches), latest.is_nan.is_(False)
+            )
+            metrics = [tuple(row) for row in session.execute(rows)]
+        return {"items": summarize(values, metrics)}
 
     def find_run(self, identifier: str, stages: Sequence[str] = ("active",)) -> JSON | None:
         """Return one run by MLflow's id or by the workflow run's id.
@@ -160,24 +218,35 @@ class MLflowSearch(MLflowRuns):
         return list(rows.values())[:limit]
 
     def columns(self) -> JSON:
-        """Return the names of all parameters and metrics, as columns to choose from."""
+        """Return the names of parameters, metrics, tags of users, and experiments with runs."""
         store = self._sql_store()
+        names = self._list_experiments()
         if store is not None:
             schema = tables()
+            run = schema.SqlRun
 
             with store.ManagedSessionMaker() as session:
-                return {
+                columns = {
                     name: sorted(session.execute(select(table.key).distinct()).scalars())
                     for name, table in (
                         ("params", schema.SqlParam),
                         ("metrics", schema.SqlLatestMetric),
+                        ("tags", schema.SqlTag),
                     )
                 }
-        runs = self._client.search_runs(self._list_experiment_ids(), max_results=1000)
-        return {
-            "params": sorted({key for run in runs for key in run.data.params}),
-            "metrics": sorted({key for run in runs for key in run.data.metrics}),
-        }
+                active: Any = select(run.experiment_id).where(run.lifecycle_stage == "active")
+                used = {str(one) for one in session.execute(active.distinct()).scalars()}
+        else:
+            runs = self._client.search_runs(list(names), max_results=1000)
+            columns = {
+                "params": sorted({key for run in runs for key in run.data.params}),
+                "metrics": sorted({key for run in runs for key in run.data.metrics}),
+                "tags": sorted({key for run in runs for key in run.data.tags}),
+            }
+            used = {run.info.experiment_id for run in runs}
+        columns["tags"] = [key for key in columns["tags"] if is_user_tag(key)]
+        experiments = sorted(name for one, name in names.items() if one in used)
+        return {**columns, "experiments": experiments}
 
     def best(self, metric: str, *, largest: bool, name: str | None, limit: int) -> list[JSON]:
         """Return the model versions with the best values, best first.
@@ -253,14 +322,39 @@ class MLflowSearch(MLflowRuns):
 
     # Parts
 
+    def _parse_filters(
+        self,
+        text: str,
+        nested: bool,
+        tags: Mapping[str, str] | None,
+        lacking: Sequence[str],
+        equal: Sequence[FieldValue],
+    ) -> list[JSON]:
+        """Return the conditions of a search. Raises SearchFaultError."""
+        parse = search_utils().parse_search_filter
+        filters = [dict(row) for row in _parse_with_mlflow("filter", parse, text)]
+        for row in filters:
+            _parse_with_mlflow("filter", _check_comparator, row)
+            row["text"] = _format_filter(row)
+        absent_tags = [*lacking, *([] if nested else [PARENT])]
+        filters += [_make_filter("tag", key, "IS NULL", None) for key in absent_tags]
+        filters += [_make_filter("tag", key, "=", value) for key, value in (tags or {}).items()]
+        for kind, key, value in equal:
+            filters.append(_make_filter(kind, key, "IS NULL" if value is None else "=", value))
+        return filters
+
     def _sql_store(self) -> Any:
         """Return the database behind the client; None if it connects to a server."""
         store = self._client._tracking_client.store
         return store if hasattr(store, "ManagedSessionMaker") else None
 
-    def _list_experiment_ids(self, name: str | None = None) -> list[str]:
+    def _list_experiments(self) -> dict[str, str]:
+        """Return the names of the experiments by their IDs."""
         experiments = iter_items(self._client.search_experiments)
-        return [one.experiment_id for one in experiments if name in (None, one.name)]
+        return {one.experiment_id: str(one.name) for one in experiments}
+
+    def _list_experiment_ids(self, name: str | None = None) -> list[str]:
+        return [one for one, its in self._list_experiments().items() if name in (None, its)]
 
     def _search_database(
         self,

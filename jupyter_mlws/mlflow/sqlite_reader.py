@@ -21,8 +21,10 @@ from jupyter_mlws.mlflow import sampling
 from jupyter_mlws.mlflow.rows import (
     RunValues,
     VersionValues,
+    is_user_tag,
     model_row,
     run_row,
+    summarize,
     version_row,
 )
 from jupyter_mlws.mlflow.run_tags import PARENT, RUN, RUN_NAME
@@ -41,10 +43,12 @@ EMPTY: Mapping[str, Any] = {
     "find_run": None,
     "match_runs": [],
     "models": [],
-    "columns": {"params": [], "metrics": []},
+    "columns": {"params": [], "metrics": [], "tags": [], "experiments": []},
+    "groups": {"items": []},
 }
 """The calls that are answered here, with the answers of a store that does not exist yet."""
 HAS_TAG = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?"
+HAS_PARAM = "EXISTS (SELECT 1 FROM params WHERE params.run_uuid = runs.run_uuid AND key = ?"
 CALLS = (*EMPTY, "curves", "metrics")
 """The calls that are answered here."""
 MAX_CURVES = 256
@@ -69,7 +73,7 @@ def read(file: Path, call: str, arguments: Mapping[str, Any]) -> Any:
     """
     if call not in CALLS or not file.parent.is_dir():
         raise NeedsMLflowError
-    if call == "search" and (arguments["filter"] or arguments["sort"]):
+    if call in ("search", "groups") and (arguments["filter"] or arguments.get("sort")):
         raise NeedsMLflowError
     if not file.exists():
         if call not in EMPTY:
@@ -103,33 +107,74 @@ class _Reader:
         lacking: Sequence[str] = (),
         experiment: str | None = None,
         stage: str = "active",
+        equal: Sequence[tuple[str, str, str | None]] = (),
     ) -> JSON:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
             raise NeedsMLflowError
         offset = int(cursor or 0)
-        conditions: list[Condition] = [
-            ("experiments.lifecycle_stage = 'active'", []),
-            ("runs.lifecycle_stage = ?", [stage]),
-            *((f"NOT {HAS_TAG})", [key]) for key in (*lacking, *([] if nested else [PARENT]))),
-            *((f"{HAS_TAG} AND value = ?)", [key, value]) for key, value in (tags or {}).items()),
-        ]
-        if experiment is not None:
-            conditions.append(("experiments.name = ?", [experiment]))
+        conditions = _conditions(nested, tags, lacking, experiment, stage)
+        for kind, key, value in equal:
+            has_key = HAS_TAG if kind == "tag" else HAS_PARAM
+            conditions.append(
+                (f"NOT {has_key})", [key])
+                if value is None
+                else (f"{has_key} AND value = ?)", [key, value])
+            )
         rows = self._select_runs(conditions, limit + 1, offset)
         return {
             "items": self._to_rows(rows[:limit], columns),
             "next": str(offset + limit) if len(rows) > limit else None,
         }
 
+    def groups(
+        self,
+        by: Sequence[str],
+        filter: str,  # noqa: A002  as the call that this answers
+        *,
+        nested: bool = False,
+        tags: Mapping[str, str] | None = None,
+        lacking: Sequence[str] = (),
+        experiment: str | None = None,
+        stage: str = "active",
+    ) -> JSON:
+        kind, key = by
+        table = "params" if kind == "parameter" else "tags"
+        value = f"(SELECT value FROM {table} AS own WHERE own.run_uuid = runs.run_uuid AND key = ?)"  # noqa: S608
+        conditions = _conditions(nested, tags, lacking, experiment, stage)
+        matches = (
+            "FROM runs JOIN experiments ON experiments.experiment_id = runs.experiment_id "
+            f"WHERE {self._in_workspace('experiments')} "
+            f"AND {' AND '.join(condition for condition, _ in conditions)}"
+        )
+        arguments = [one for _, values in conditions for one in values]
+        is_experiment = kind == "experiment"
+        column = "experiments.name" if is_experiment else value
+        rows = self._connection.execute(
+            f"SELECT runs.run_uuid, {column} {matches}",
+            [*([] if is_experiment else [key]), *arguments],
+        )
+        metrics = self._connection.execute(
+            f"SELECT run_uuid, key, value FROM {METRICS} "  # noqa: S608
+            f"WHERE NOT is_nan AND run_uuid IN (SELECT runs.run_uuid {matches})",
+            arguments,
+        )
+        return {"items": summarize(dict(rows.fetchall()), metrics)}
+
     def columns(self) -> JSON:
+        def select(column: str, tables: str, condition: str = "1") -> list[str]:
+            query = f"SELECT DISTINCT {column} FROM {tables} WHERE {condition} ORDER BY 1"  # noqa: S608
+            return [name for (name,) in self._connection.execute(query)]
+
+        in_experiments = (
+            f"{self._in_workspace('experiments')} AND experiments.lifecycle_stage = 'active' "  # noqa: S608
+            "AND EXISTS (SELECT 1 FROM runs WHERE runs.experiment_id = experiments.experiment_id "
+            "AND runs.lifecycle_stage = 'active')"
+        )
         return {
-            name: [
-                key
-                for (key,) in self._connection.execute(
-                    f"SELECT DISTINCT key FROM {table} ORDER BY 1"  # noqa: S608
-                )
-            ]
-            for name, table in (("params", "params"), ("metrics", METRICS))
+            "params": select("key", "params"),
+            "metrics": select("key", METRICS),
+            "tags": [key for key in select("key", "tags") if is_user_tag(key)],
+            "experiments": select("name", "experiments", in_experiments),
         }
 
     def metrics(self, run: str) -> list[JSON]:
@@ -311,6 +356,25 @@ class _Reader:
             for run, key, one in self._connection.execute(query, some):
                 values[run][key] = float("nan") if one is None else one
         return values
+
+
+def _conditions(
+    nested: bool,
+    tags: Mapping[str, str] | None,
+    lacking: Sequence[str],
+    experiment: str | None,
+    stage: str,
+) -> list[Condition]:
+    """Return the conditions that a search or a list of groups has for runs."""
+    conditions: list[Condition] = [
+        ("experiments.lifecycle_stage = 'active'", []),
+        ("runs.lifecycle_stage = ?", [stage]),
+        *((f"NOT {HAS_TAG})", [key]) for key in (*lacking, *([] if nested else [PARENT]))),
+        *((f"{HAS_TAG} AND value = ?)", [key, value]) for key, value in (tags or {}).items()),
+    ]
+    if experiment is not None:
+        conditions.append(("experiments.name = ?", [experiment]))
+    return conditions
 
 
 def _iter_files(source: str) -> Iterator[str]:

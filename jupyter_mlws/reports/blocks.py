@@ -68,7 +68,31 @@ class Details:
     blocks: Sequence[Paragraph | Table | Diff]
 
 
-Block = Paragraph | Table | Diff | Picture | Details
+@dataclass(frozen=True)
+class Image:
+    """An image, as a URI with its data."""
+
+    uri: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A metric by its steps. ``values`` are None where they are no finite numbers."""
+
+    title: str
+    steps: Sequence[int]
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Markup:
+    """HTML that was made safe: without scripts and handlers of events."""
+
+    html: str
+
+
+Block = Paragraph | Table | Diff | Picture | Details | Image | Chart | Markup
 
 
 @dataclass(frozen=True)

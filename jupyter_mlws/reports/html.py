@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from jupyter_mlws.reports.blocks import Section
+from jupyter_mlws.reports.chart_picture import draw
 from jupyter_mlws.reports.graph_picture import NODE_HEIGHT, NODE_WIDTH, SIGNS, lay_out
 from jupyter_mlws.reports.models import NodeChange, Report
 from jupyter_mlws.reports.printable import printable
@@ -23,13 +27,18 @@ LINE_CLASSES = {"+": "added", "-": "deleted", "@": "hunk"}
 def render(report: Report, language: str) -> str:
     """Return the report in ``language``."""
     sections = Sections(report, language, LIMIT)
-    return _template().render(
-        language=language,
-        title=sections.title,
-        sections=list(sections.build()),
+    return render_sections(
+        sections.title,
+        sections.build(),
+        language,
         caption=sections.caption,
         part_names=sections.part_names,
     )
+
+
+def render_sections(title: str, sections: Iterable[Section], language: str, **more: Any) -> str:
+    """Return a page with these sections; pictures of graphs need more functions."""
+    return _template().render(language=language, title=title, sections=list(sections), **more)
 
 
 @cache
@@ -42,6 +51,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.globals.update(
+        draw=draw,
         lay_out=lay_out,
         label=label,
         kind_of=lambda block: type(block).__name__,

@@ -16,23 +16,30 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.engine.usage import PREFIX
-from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
-from jupyter_mlws.mlflow.run_tags import ARCHIVED, SET, STARRED, WORKFLOW
+from jupyter_mlws.mlflow.client import RefusedError
+from jupyter_mlws.mlflow.run_tags import ARCHIVED, RUN_NAME, SET, STARRED, WORKFLOW
 from jupyter_mlws.versioning.experiments.models import (
     Curve,
     Curves,
     CurvesQuery,
     ExperimentRun,
+    GroupsQuery,
     RunColumns,
+    RunGroups,
+    RunsFilter,
     RunsQuery,
 )
+from jupyter_mlws.versioning.experiments.run_views import RunViewStore
 from jupyter_mlws.versioning.experiments.titles import (
     NO_PEERS,
     Peers,
+    group_of,
     is_named,
     read_peers,
     title_of,
 )
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.workflows.commit_runs import CommitRuns
 from jupyter_mlws.workflows.journal import serializers
 from jupyter_mlws.workflows.journal.store import Row
 from jupyter_mlws.workflows.run.runs import Runs
@@ -49,15 +56,22 @@ JOURNAL_CURSOR = "~"
 """Character in the cursors of the journal's list, and in none of MLflow's."""
 MAX_TITLE_SEARCHES = 10
 """Experiments of a page whose newest runs are read for the titles; others are their own peers."""
+MAX_GROUPS = 500
+"""Groups of runs that are returned."""
 QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 
 
 class Experiments:
-    """The runs of one project. Thread-safe."""
+    """The runs of one project. Thread-safe.
 
-    def __init__(self, runs: Runs, tracking: TrackingClient) -> None:
+    ``views`` are those of the table of runs; ``commits`` are its rows that are no runs.
+    """
+
+    def __init__(self, runs: Runs, repository: Repository) -> None:
         self._runs = runs
-        self._tracking = tracking
+        self._tracking = repository.tracking
+        self.views = RunViewStore(repository.project)
+        self.commits = CommitRuns(repository)
 
     def search(self, query: RunsQuery | None = None) -> Page[ExperimentRun]:
         """Return a page of runs, newest first unless the query sorts them otherwise.
@@ -95,13 +109,19 @@ class Experiments:
         return Page(items=items, next_cursor=result["next"])
 
     def columns(self) -> RunColumns:
-        """Return the names of parameters and metrics that runs have, without system metrics.
-
-        Raises MLflowFailedError.
-        """
+        """Return the names of what runs have, without system metrics. Raises MLflowFailedError."""
         names = self._tracking.ask("columns")
         metrics = [name for name in names["metrics"] if not name.startswith(PREFIX)]
-        return RunColumns(params=names["params"], metrics=metrics)
+        return RunColumns(**{**names, "metrics": metrics})
+
+    def groups(self, query: GroupsQuery) -> RunGroups:
+        """Return the groups of the runs that match.
+
+        Raises InvalidRequestError for a condition that cannot be parsed, MLflowFailedError.
+        """
+        self._runs.reconcile()
+        items = self._ask("groups", query, by=_group_key(query.by))["items"]
+        return RunGroups(items=items[:MAX_GROUPS], more=max(0, len(items) - MAX_GROUPS))
 
     def curves(self, query: CurvesQuery) -> Curves:
         """Return a metric of several runs, step by step.
@@ -165,23 +185,41 @@ class Experiments:
         return Page(items=items, next_cursor=cursor)
 
     def _search_mlflow(self, query: RunsQuery, limit: int) -> Mapping[str, Any]:
+        equal = []
+        experiment = query.experiment
+        if query.group is not None:
+            kind, key = _group_key(query.group)
+            if kind == "experiment":
+                experiment = query.value or ""
+            else:
+                equal = [(kind, key, query.value)]
+        return self._ask(
+            "search",
+            query.model_copy(update={"experiment": experiment}),
+            sort=query.sort,
+            limit=max(limit, 0),
+            cursor=query.cursor,
+            **({"equal": equal} if equal else {}),
+        )
+
+    def _ask(self, call: str, query: RunsFilter, **arguments: Any) -> Mapping[str, Any]:
+        """Ask MLflow for runs that match; InvalidRequestError names what it cannot parse."""
         conditions = [query.filter] if query.filter else []
         if query.q:
             text = query.q.replace("'", "").replace("%", "")
             conditions.append(f"attributes.run_name ILIKE '%{text}%'")
         result: Mapping[str, Any] = self._tracking.ask(
-            "search",
+            call,
             filter=" AND ".join(conditions),
-            sort=query.sort,
-            limit=max(limit, 0),
-            cursor=query.cursor,
             nested=query.nested,
             tags={
                 **({WORKFLOW: query.workflow} if query.workflow else {}),
                 **({STARRED: SET} if query.starred else {}),
             },
             lacking=[] if query.archived or query.deleted else [ARCHIVED],
+            experiment=query.experiment,
             stage="deleted" if query.deleted else "active",
+            **arguments,
         )
         if "field" in result:
             words = QUERY_PARSE_ERROR.fill(reason=result["reason"])
@@ -189,20 +227,30 @@ class Experiments:
         return result
 
     def _with_titles(self, runs: Sequence[ExperimentRun]) -> list[ExperimentRun]:
-        """Return the runs with titles, which take one small search an experiment of the page."""
+        """Return the runs with titles, which take one small search a group of the page."""
         rows = [vars(run) for run in runs]
-        untitled = [row for row in rows if not row["node"] and not is_named(row)]
+        untitled: dict[tuple[str | None, str | None], list[dict[str, Any]]] = {}
+        for row in rows:
+            if not row["node"] and not is_named(row):
+                untitled.setdefault(group_of(row), []).append(row)
         peers = {}
-        for place, experiment in enumerate(dict.fromkeys(row["experiment"] for row in untitled)):
-            own = [row for row in untitled if row["experiment"] == experiment]
+        for place, (group, own) in enumerate(untitled.items()):
             is_read = place < MAX_TITLE_SEARCHES
-            peers[experiment] = Peers.of(
-                (is_read and read_peers(self._tracking, experiment)) or own
-            )
+            peers[group] = Peers.of((is_read and read_peers(self._tracking, *group)) or own)
         return [
-            run.model_copy(update={"title": title_of(row, peers.get(run.experiment, NO_PEERS))})
+            run.model_copy(update={"title": title_of(row, peers.get(group_of(row), NO_PEERS))})
             for run, row in zip(runs, rows, strict=True)
         ]
+
+
+def _group_key(field: str) -> tuple[str, str]:
+    """Return the kind and the key, as MLflow has them, of what runs are grouped by."""
+    kind, _, key = field.partition(".")
+    if field == "experiment":
+        return "experiment", ""
+    if kind in ("params", "tags"):
+        return ("parameter" if kind == "params" else "tag"), key
+    return "tag", {"workflow": WORKFLOW, "name": RUN_NAME}[field]
 
 
 def _from_journal(row: Row) -> ExperimentRun:

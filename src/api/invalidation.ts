@@ -23,9 +23,12 @@ const CAUSES: Record<
   '/git': ['history'],
   '/lineage': ['history', 'run'],
   '/models': ['runs', 'run'],
+  '/pages': [],
   '/reproductions': ['runs', 'history', 'run'],
   // Its address has the version of the file.
   '/runs/*/preview': [],
+  // Those of the project are in a file of the working tree.
+  '/runs/views': ['changes', 'history'],
   '/runs': ['runs', 'history', 'run'],
   '/stale-notebooks': ['changes', 'history'],
   '/snapshots/diff': ['changes', 'history'],

@@ -696,6 +696,46 @@ export interface paths {
       };
     };
   };
+  '/pages': {
+    /** List shared pages: your own, and those of projects that you own */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_SharedPage_'];
+          };
+        };
+      };
+    };
+  };
+  '/pages/{page}': {
+    /** Stop sharing a page */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
   '/operations/status': {
     /** Progress and results of all operations of this server. */
     get: {
@@ -1131,6 +1171,52 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['TeamProject'];
+          };
+        };
+      };
+    };
+  };
+  '/pages/export': {
+    /** Get a run, a report or a notebook as one HTML document */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PageSource'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['HTMLPage'];
+          };
+        };
+      };
+    };
+  };
+  '/pages/share': {
+    /** Share a run, a report or a notebook by a link of the Hub */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['PageShare'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SharedPage'];
           };
         };
       };
@@ -3412,20 +3498,14 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** @description Maximum number of items. */
-          limit?: number;
-          /** @description `next_cursor` of the previous page. */
-          cursor?: string | null;
           /** @description Path of a workflow. */
           workflow?: string | null;
+          /** @description Name of an experiment in MLflow. */
+          experiment?: string | null;
           /** @description MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`. */
           filter?: string;
           /** @description Text in the name. */
           q?: string | null;
-          /** @description `metrics.acc DESC`; several in order of priority. Default: newest first. */
-          sort?: string[];
-          /** @description Only these parameters and metrics: `params.depth,metrics.acc`. */
-          columns?: string[] | null;
           /** @description Include nested runs, such as those of nodes. */
           nested?: boolean;
           /** @description Include archived runs. */
@@ -3434,6 +3514,18 @@ export interface paths {
           starred?: boolean;
           /** @description Only runs that were deleted. */
           deleted?: boolean;
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description Only runs of one group: `params.kind` with its `value`; without a value the runs that lack it. */
+          group?: string | null;
+          /** @description Value of the `group`. */
+          value?: string | null;
+          /** @description `metrics.acc DESC`; several in order of priority. Default: newest first. */
+          sort?: string[];
+          /** @description Only these parameters and metrics: `params.depth,metrics.acc`. */
+          columns?: string[] | null;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -3481,6 +3573,181 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['RunColumns'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/groups': {
+    /** Group runs by a parameter, tag, experiment, workflow or name, with the means of metrics */
+    get: {
+      parameters: {
+        query: {
+          /** @description Path of a workflow. */
+          workflow?: string | null;
+          /** @description Name of an experiment in MLflow. */
+          experiment?: string | null;
+          /** @description MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`. */
+          filter?: string;
+          /** @description Text in the name. */
+          q?: string | null;
+          /** @description Include nested runs, such as those of nodes. */
+          nested?: boolean;
+          /** @description Include archived runs. */
+          archived?: boolean;
+          /** @description Only runs with a star. */
+          starred?: boolean;
+          /** @description Only runs that were deleted. */
+          deleted?: boolean;
+          /** @description `experiment`, `workflow`, `name`, `params.NAME` or `tags.NAME`. */
+          by: string;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunGroups'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/commits': {
+    /** List tags and latest commits at which the metrics of DVC differ, as runs */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ExperimentRun_'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/views': {
+    /** Get the layout of the table of runs and the saved views */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/layout': {
+    /** Save the layout of the table of runs */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['LayoutChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+    /** Delete your layout of the table of runs, so that the project's is used */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+  };
+  '/runs/views/{view}': {
+    /** Save a view of the table of runs under a name */
+    put: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunViewChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+    /** Delete a saved view */
+    delete: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
+          };
+        };
+      };
+    };
+    /** Rename a saved view */
+    patch: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RunViewName'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['RunViews'];
           };
         };
       };
@@ -4929,6 +5196,14 @@ export interface components {
       /** @default 0 */
       gpu: number;
     };
+    /**
+     * @description Who can read a page.
+     *
+     *     The members of a shared project, the members of a group of the Hub, or everybody who has the
+     *     link, without signing in, until it expires.
+     * @enum {string}
+     */
+    Audience: 'project' | 'group' | 'link';
     /** @description An entry of the audit log: an action of a user on a target. */
     AuditEntry: {
       id: number;
@@ -5180,6 +5455,25 @@ export interface components {
     Move: {
       position: number;
     };
+    /**
+     * @description What a page shows.
+     * @enum {string}
+     */
+    PageKind: 'run' | 'report' | 'notebook';
+    /** @description A page to be shared: one HTML document that needs no other file. */
+    PageUpload: {
+      audience: components['schemas']['Audience'];
+      /**
+       * @description Shared project or group.
+       * @default
+       */
+      name?: string;
+      /** @default null */
+      expires?: string | null;
+      kind: components['schemas']['PageKind'];
+      title: string;
+      html: string;
+    };
     Page_AuditEntry_: {
       items: components['schemas']['AuditEntry'][];
       /** @default null */
@@ -5197,6 +5491,11 @@ export interface components {
     };
     Page_SavedEnvironment_: {
       items: components['schemas']['SavedEnvironment'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_SharedPage_: {
+      items: components['schemas']['SharedPage'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -5313,6 +5612,21 @@ export interface components {
        */
       reason: string | null;
       last_log: string[];
+    };
+    /** @description A shared page. ``name`` is the shared project or group whose members can read it. */
+    SharedPage: {
+      id: string;
+      title: string;
+      kind: components['schemas']['PageKind'];
+      owner: string;
+      audience: components['schemas']['Audience'];
+      name: string;
+      /** Format: date-time */
+      created_at: string;
+      expires: string | null;
+      /** @description Bytes. */
+      size: number;
+      url: string;
     };
     /** @description A shared project, with the URLs for labs of the Hub. */
     TeamProject: {
@@ -6520,7 +6834,8 @@ export interface components {
      *
      *     ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
      *     differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
-     *     ``parent``: MLflow's id of the run that it is nested in.
+     *     ``parent``: MLflow's id of the run that it is nested in. A commit with the metrics of DVC is a
+     *     row of the ``kind`` `commit`: ``run`` is its ID.
      */
     ExperimentRun: {
       id: string | null;
@@ -6536,6 +6851,8 @@ export interface components {
         [key: string]: unknown;
       };
       commit: string | null;
+      /** @default run */
+      kind: components['schemas']['RunKind'];
       /** @default null */
       node: string | null;
       /** @default  */
@@ -6654,6 +6971,13 @@ export interface components {
       outbox: string[];
       /** @default null */
       restored: components['schemas']['RestoredVersion'] | null;
+    };
+    /** @description A page as one HTML document. */
+    HTMLPage: {
+      title: string;
+      /** @description A name for the file. */
+      file: string;
+      html: string;
     };
     /**
      * @description Reason why a diff has no texts.
@@ -6780,6 +7104,12 @@ export interface components {
      * @enum {string}
      */
     Kind: 'component' | 'notebook' | 'script' | 'shell';
+    /** @description A layout; ``in_project`` saves it in a file of the project, else it is the user's own. */
+    LayoutChange: {
+      layout: components['schemas']['RunTableLayout'];
+      /** @default false */
+      in_project?: boolean;
+    };
     /** @description Settings of `check_table` that a table meets. */
     LearnedChecks: {
       columns: string[];
@@ -7033,6 +7363,17 @@ export interface components {
       p_value: number | null;
       /** @default null */
       repeated: number | null;
+    };
+    /**
+     * @description A metric of the runs of a group.
+     *
+     *     ``count``: the runs that have a finite value. ``deviation``: standard deviation of a sample,
+     *     null for fewer than two values.
+     */
+    MetricSummary: {
+      count: number;
+      mean: number;
+      deviation: number | null;
     };
     /** @description Data that is in neither cache nor remote; an unreachable remote may have it. */
     Missing: {
@@ -7669,6 +8010,32 @@ export interface components {
     /** @description Requirements to add, such as ``pandas>=3``, or names to remove. */
     PackagesRequest: {
       packages: string[];
+    };
+    /** @description A page to be made and shared. */
+    PageShare: {
+      audience: components['schemas']['Audience'];
+      /**
+       * @description Shared project or group.
+       * @default
+       */
+      name?: string;
+      /** @default null */
+      expires?: string | null;
+      kind: components['schemas']['PageKind'];
+      /**
+       * @description ID of a run, path of a notebook in the project, or BASE..HEAD of a report.
+       * @default
+       */
+      source?: string;
+    };
+    /** @description What becomes a page. */
+    PageSource: {
+      kind: components['schemas']['PageKind'];
+      /**
+       * @description ID of a run, path of a notebook in the project, or BASE..HEAD of a report.
+       * @default
+       */
+      source?: string;
     };
     Page_AliasChange_: {
       items: components['schemas']['AliasChange'][];
@@ -8346,10 +8713,12 @@ export interface components {
       /** @default null */
       note?: string | null;
     };
-    /** @description The names of the parameters and metrics of runs, to choose columns from. */
+    /** @description The names of the parameters, metrics and tags of runs, and of experiments that have runs. */
     RunColumns: {
       params: string[];
       metrics: string[];
+      tags: string[];
+      experiments: string[];
     };
     /** @description The metrics of a run, and how it differs from ``previous``, the run before. */
     RunComparison: {
@@ -8379,6 +8748,8 @@ export interface components {
         [key: string]: unknown;
       };
       commit: string | null;
+      /** @default run */
+      kind: components['schemas']['RunKind'];
       /** @default null */
       node: string | null;
       /** @default  */
@@ -8490,6 +8861,24 @@ export interface components {
       size: number | null;
       available: boolean;
     };
+    /** @description Runs with an equal value; ``value`` is null for the runs that have none. */
+    RunGroup: {
+      value: string | null;
+      count: number;
+      metrics: {
+        [key: string]: components['schemas']['MetricSummary'];
+      };
+    };
+    /** @description The groups of runs, the largest first; ``more`` smaller ones are left out. */
+    RunGroups: {
+      items: components['schemas']['RunGroup'][];
+      more: number;
+    };
+    /**
+     * @description Kind of a row in the table of runs.
+     * @enum {string}
+     */
+    RunKind: 'run' | 'commit';
     /** @description A metric that a run logged; ``is_curve`` unless it is known to have one value only. */
     RunMetric: {
       name: string;
@@ -8538,6 +8927,11 @@ export interface components {
       timestamp: string;
     };
     /**
+     * @description The runs that the table shows.
+     * @enum {string}
+     */
+    RunStage: 'active' | 'starred' | 'archived' | 'deleted' | 'commits';
+    /**
      * @description Version of the working tree.
      *
      *     ``dirty``: the commit was created for it. ``data``: the data that it names, path → hash.
@@ -8573,10 +8967,74 @@ export interface components {
       commit: string | null;
       resumes: string | null;
     };
+    /** @description A column of the table of runs: a metric or parameter. Pinned ones stay in view. */
+    RunTableColumn: {
+      /** @enum {string} */
+      kind: 'metric' | 'param';
+      name: string;
+      /** @default false */
+      pinned?: boolean;
+    };
+    /**
+     * @description Layout of the table of runs.
+     *
+     *     ``columns`` are in order; null for those that most runs have values for. ``sort`` is as in the
+     *     query of the list of runs, ``group`` as in that of groups. ``baseline`` is the run that the
+     *     others are compared with.
+     */
+    RunTableLayout: {
+      /** @default null */
+      columns?: components['schemas']['RunTableColumn'][] | null;
+      /** @default null */
+      sort?: string | null;
+      /** @default null */
+      group?: string | null;
+      /** @default null */
+      baseline?: string | null;
+    };
+    /** @description The search of a view of the table of runs; see the query of the list of runs. */
+    RunTableSearch: {
+      /** @default  */
+      q?: string;
+      /** @default  */
+      filter?: string;
+      /** @default  */
+      experiment?: string;
+      /** @default  */
+      workflow?: string;
+      /** @default false */
+      nested?: boolean;
+      /** @default active */
+      state?: components['schemas']['RunStage'];
+    };
     /** @description The text of a workflow as a run read it. */
     RunText: {
       run: string;
       text: string;
+    };
+    /** @description A search and a layout that were saved under a name. */
+    RunView: {
+      name: string;
+      in_project: boolean;
+      search: components['schemas']['RunTableSearch'];
+      layout: components['schemas']['RunTableLayout'];
+    };
+    /** @description A search and a layout to save under a name. */
+    RunViewChange: {
+      layout: components['schemas']['RunTableLayout'];
+      /** @default false */
+      in_project?: boolean;
+      search: components['schemas']['RunTableSearch'];
+    };
+    /** @description New name of a view. */
+    RunViewName: {
+      name: string;
+    };
+    /** @description The layout of the table of runs, where it is from, and the saved views. */
+    RunViews: {
+      layout: components['schemas']['RunTableLayout'];
+      in_project: boolean;
+      items: components['schemas']['RunView'][];
     };
     /** @description The same changes for several runs: for all of them, or for none if one does not exist. */
     RunsChange: {
@@ -9422,6 +9880,7 @@ export type IAmount = components['schemas']['Amount'];
 export type IAnswer = components['schemas']['Answer'];
 export type IAttachRequest = components['schemas']['AttachRequest'];
 export type IAttachment = components['schemas']['Attachment'];
+export type Audience = components['schemas']['Audience'];
 export type IAuditEntry = components['schemas']['AuditEntry'];
 export type IAuthor = components['schemas']['Author'];
 export type IBestModels = components['schemas']['BestModels'];
@@ -9532,6 +9991,7 @@ export type FileState = components['schemas']['FileState'];
 export type IFix = components['schemas']['Fix'];
 export type Format = components['schemas']['Format'];
 export type IGitStatus = components['schemas']['GitStatus'];
+export type IHTMLPage = components['schemas']['HTMLPage'];
 export type IHello = components['schemas']['Hello'];
 export type HiddenText = components['schemas']['HiddenText'];
 export type IHours = components['schemas']['Hours'];
@@ -9550,6 +10010,7 @@ export type IInputPrompt = components['schemas']['InputPrompt'];
 export type IInputRequest = components['schemas']['InputRequest'];
 export type IKernelDeath = components['schemas']['KernelDeath'];
 export type Kind = components['schemas']['Kind'];
+export type ILayoutChange = components['schemas']['LayoutChange'];
 export type ILearnedChecks = components['schemas']['LearnedChecks'];
 export type ILike = components['schemas']['Like'];
 export type ILimitsRequest = components['schemas']['LimitsRequest'];
@@ -9581,6 +10042,7 @@ export type MergeOutcome = components['schemas']['MergeOutcome'];
 export type IMergeRequest = components['schemas']['MergeRequest'];
 export type IMerged = components['schemas']['Merged'];
 export type IMetricChange = components['schemas']['MetricChange'];
+export type IMetricSummary = components['schemas']['MetricSummary'];
 export type IMissing = components['schemas']['Missing'];
 export type Mode = components['schemas']['Mode'];
 export type IModel = components['schemas']['Model'];
@@ -9630,6 +10092,10 @@ export type IOwnUsage = components['schemas']['OwnUsage'];
 export type IOwnUsageEvent = components['schemas']['OwnUsageEvent'];
 export type IPackageChange = components['schemas']['PackageChange'];
 export type IPackagesRequest = components['schemas']['PackagesRequest'];
+export type PageKind = components['schemas']['PageKind'];
+export type IPageShare = components['schemas']['PageShare'];
+export type IPageSource = components['schemas']['PageSource'];
+export type IPageUpload = components['schemas']['PageUpload'];
 export type IPlan = components['schemas']['Plan'];
 export type IPlanRequest = components['schemas']['PlanRequest'];
 export type IPlanSummary = components['schemas']['PlanSummary'];
@@ -9692,14 +10158,25 @@ export type IRunEnvironmentTitle = components['schemas']['RunEnvironmentTitle'];
 export type IRunEnvironments = components['schemas']['RunEnvironments'];
 export type IRunEvent = components['schemas']['RunEvent'];
 export type IRunFile = components['schemas']['RunFile'];
+export type IRunGroup = components['schemas']['RunGroup'];
+export type IRunGroups = components['schemas']['RunGroups'];
+export type RunKind = components['schemas']['RunKind'];
 export type IRunMetric = components['schemas']['RunMetric'];
 export type IRunOutput = components['schemas']['RunOutput'];
 export type IRunPackages = components['schemas']['RunPackages'];
 export type IRunPart = components['schemas']['RunPart'];
 export type IRunSnapshot = components['schemas']['RunSnapshot'];
+export type RunStage = components['schemas']['RunStage'];
 export type IRunState = components['schemas']['RunState'];
 export type IRunSummary = components['schemas']['RunSummary'];
+export type IRunTableColumn = components['schemas']['RunTableColumn'];
+export type IRunTableLayout = components['schemas']['RunTableLayout'];
+export type IRunTableSearch = components['schemas']['RunTableSearch'];
 export type IRunText = components['schemas']['RunText'];
+export type IRunView = components['schemas']['RunView'];
+export type IRunViewChange = components['schemas']['RunViewChange'];
+export type IRunViewName = components['schemas']['RunViewName'];
+export type IRunViews = components['schemas']['RunViews'];
 export type IRunsChange = components['schemas']['RunsChange'];
 export type ISafetyCopy = components['schemas']['SafetyCopy'];
 export type ISavedEnvironment = components['schemas']['SavedEnvironment'];
@@ -9707,6 +10184,7 @@ export type ISavedEvent = components['schemas']['SavedEvent'];
 export type IScript = components['schemas']['Script'];
 export type ISettingChange = components['schemas']['SettingChange'];
 export type Severity = components['schemas']['Severity'];
+export type ISharedPage = components['schemas']['SharedPage'];
 export type SideChoice = components['schemas']['SideChoice'];
 export type ISimilar = components['schemas']['Similar'];
 export type ISnapshot = components['schemas']['Snapshot'];

@@ -61,9 +61,28 @@ export class RunActions {
     });
   }
 
+  /** Saves the page of a run as a file, or shares it. */
+  share(run: IExperimentRun): void {
+    void this._app.commands.execute('mlws:share-page', {
+      kind: 'run',
+      source: keyOf(run),
+      title: trans.__('Share “%1”', titleOf(run))
+    });
+  }
+
   /** Opens the page of a run. */
   open(id: string): void {
     void this._app.commands.execute('mlws:open-run', { run: id });
+  }
+
+  /** Opens the page of a run, or what differs from a commit. */
+  openRow(run: IExperimentRun): void {
+    if (run.kind === 'commit') {
+      const args = { id: run.run };
+      void this._app.commands.execute('mlws:compare-snapshot', args);
+    } else {
+      this.open(keyOf(run));
+    }
   }
 
   /** Changes tags and marks of runs. */

@@ -20,6 +20,7 @@ interface ICompareProps {
   client: MLWSClient;
   rendermime: IRenderMimeRegistry;
   themes: IThemeManager | null;
+  onOpen: (run: IExperimentRun) => void;
 }
 
 const keyOf = (column: IColumn) => `${column.kind} ${column.name}`;

@@ -164,6 +164,14 @@ function usePageActions(
       isEnabled: isTracked,
       execute: () => actions.delete(run)
     },
+    share: {
+      label: trans.__('Share…'),
+      tooltip: trans.__(
+        'Save this page as an HTML file, or share it by a link of the Hub'
+      ),
+      isEnabled: isTracked && !run.deleted,
+      execute: () => actions.share(run)
+    },
     link: {
       label: trans.__('Copy Link'),
       tooltip: trans.__('Copy an address that opens this page in the lab'),

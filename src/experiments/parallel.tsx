@@ -8,16 +8,20 @@ import { cellText } from '../ui/format';
 import { trans } from '../ui/locale';
 import { useWidth } from '../ui/useHasSize';
 import { useColours } from './chart';
-import { columnsOf, valueOf } from './compare';
+import { columnsOf, valueOf, type IColumn } from './compare';
 import { CompareTable } from './compareView';
+import { fit, gradient, PLAIN_COLOUR } from './drawing';
+import { MAX_COLUMNS, numericColumns } from './matrixData';
 import {
   axisOf,
+  bestFilled,
   brushed,
   importance,
   nameOf,
   type Brush,
   type IAxis
 } from './parallelData';
+import { ScatterMatrix } from './scatterMatrix';
 
 const HEIGHT = 340;
 const TOP = 44;
@@ -27,19 +31,30 @@ const SIDE = 70;
 const MAX_AXES = 12;
 /** Distance from an axis in pixels in which the pointer marks a part of it. */
 const REACH = 24;
+/** Columns of the scatter matrix until the user chooses others. */
+const DEFAULT_MATRIX = 4;
 /** Parameters whose importance is shown. */
 const MAX_IMPORTANCE = 10;
 
-/** Runs as lines through the columns in which they differ; parts of the axes select runs. */
+/**
+ * Runs as lines through the columns in which they differ, beside a matrix of scatter plots.
+ *
+ * Parts of the axes and of the plots select runs.
+ */
 export function Parallel(props: {
   runs: readonly IExperimentRun[];
   themes: IThemeManager | null;
+  onOpen: (run: IExperimentRun) => void;
 }): JSX.Element {
   const { runs } = props;
   const [metricName, setMetricName] = useState<string | null>(null);
   const [brushes, setBrushes] = useState<ReadonlyMap<string, Brush>>(new Map());
   const columns = useMemo(
-    () => columnsOf(runs).filter(one => one.differs),
+    () =>
+      bestFilled(
+        runs,
+        columnsOf(runs).filter(one => one.differs)
+      ),
     [runs]
   );
   const metrics = columns.filter(one => one.kind === 'metric');
@@ -66,9 +81,22 @@ export function Parallel(props: {
     // The columns are those of the runs.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [runs, metric, important]);
+  const numeric = useMemo(() => numericColumns(runs, columns), [runs, columns]);
+  const [matrix, setMatrix] = useState<readonly IColumn[] | null>(null);
+  const matrixAxes = useMemo(() => {
+    const first = [
+      ...important.map(one => one.column),
+      ...(metric ? [metric] : []),
+      ...numeric
+    ].filter(one => numeric.includes(one));
+    const visible = matrix ?? [...new Set(first)].slice(0, DEFAULT_MATRIX);
+    return visible
+      .slice(0, MAX_COLUMNS)
+      .flatMap(column => axisOf(runs, column) ?? []);
+  }, [runs, numeric, important, metric, matrix]);
   const chosen = useMemo(
-    () => brushed(runs, axes, brushes),
-    [runs, axes, brushes]
+    () => brushed(runs, [...axes, ...matrixAxes], brushes),
+    [runs, axes, matrixAxes, brushes]
   );
   if (columns.length === 0) {
     return (
@@ -77,14 +105,20 @@ export function Parallel(props: {
       </Hint>
     );
   }
-  const setBrush = (name: string, brush: Brush | null) => {
+  const setBrush = (
+    changes: readonly (readonly [name: string, brush: Brush | null])[]
+  ) => {
     const next = new Map(brushes);
-    next.delete(name);
-    if (brush) {
-      next.set(name, brush);
+    for (const [name, brush] of changes) {
+      next.delete(name);
+      if (brush) {
+        next.set(name, brush);
+      }
     }
     setBrushes(next);
   };
+  const metricAxis =
+    [...axes, ...matrixAxes].find(axis => axis.column === metric) ?? null;
   return (
     <>
       <div className="jp-mlws-Tools">
@@ -110,20 +144,38 @@ export function Parallel(props: {
           </Button>
         )}
       </div>
-      <Lines
-        runs={runs}
-        axes={axes}
-        chosen={chosen}
-        brushes={brushes}
-        metric={axes.find(axis => axis.column === metric) ?? null}
-        themes={props.themes}
-        onBrush={setBrush}
-      />
-      <Hint>
-        {trans.__(
-          'Drag along an axis to show only the runs that pass there. Click it to show all again.'
+      <div className="jp-mlws-Brushed">
+        <div className="jp-mlws-Brushed-lines">
+          <Lines
+            runs={runs}
+            axes={axes}
+            chosen={chosen}
+            brushes={brushes}
+            metric={metricAxis}
+            themes={props.themes}
+            onBrush={(name, brush) => setBrush([[name, brush]])}
+          />
+          <Hint>
+            {trans.__(
+              'Drag along an axis to show only the runs that pass there. Click it to show all again.'
+            )}
+          </Hint>
+        </div>
+        {numeric.length > 1 && (
+          <ScatterMatrix
+            runs={runs}
+            axes={matrixAxes}
+            columns={numeric}
+            chosen={chosen}
+            brushes={brushes}
+            metric={metricAxis}
+            themes={props.themes}
+            onColumns={setMatrix}
+            onBrush={setBrush}
+            onOpen={props.onOpen}
+          />
         )}
-      </Hint>
+      </div>
       {metric && important.length > 0 && (
         <table
           className="jp-mlws-Values jp-mlws-Importance"
@@ -222,7 +274,7 @@ function Lines(props: ILinesProps): JSX.Element {
     context.lineWidth = chosen.length > 100 ? 1 : 1.5;
     chosen.forEach(run => {
       const place = metric?.place(valueOf(run, metric.column)) ?? null;
-      draw(run, place === null ? '#3f83f8' : gradient(place));
+      draw(run, place === null ? PLAIN_COLOUR : gradient(place));
     });
     context.globalAlpha = 1;
     context.lineWidth = 1;
@@ -305,24 +357,4 @@ function Lines(props: ILinesProps): JSX.Element {
       />
     </div>
   );
-}
-
-/** From blue at 0 to orange at 1. */
-function gradient(place: number): string {
-  const mix = (from: number, to: number) =>
-    Math.round(from + (to - from) * place);
-  return `rgb(${mix(45, 240)}, ${mix(110, 138)}, ${mix(245, 30)})`;
-}
-
-/** The beginning of a text that fits. */
-function fit(
-  context: CanvasRenderingContext2D,
-  text: string,
-  width: number
-): string {
-  let part = text;
-  while (part.length > 1 && context.measureText(part).width > width) {
-    part = `${part.slice(0, -2)}…`;
-  }
-  return part;
 }

@@ -70,6 +70,22 @@ function short(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
+/** The columns, those first that most of the runs have a value for. */
+export function bestFilled(
+  runs: readonly IExperimentRun[],
+  columns: readonly IColumn[]
+): IColumn[] {
+  const counts = new Map(
+    columns.map(column => {
+      const values = runs.map(run => numberOf(valueOf(run, column)));
+      return [column, values.filter(value => value !== null).length];
+    })
+  );
+  return [...columns].sort(
+    (one, other) => counts.get(other)! - counts.get(one)!
+  );
+}
+
 /** The runs that pass through all brushes, which are by the names of axes. */
 export function brushed(
   runs: readonly IExperimentRun[],

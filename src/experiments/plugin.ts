@@ -66,7 +66,8 @@ const experiments: JupyterFrontEndPlugin<void> = {
             runs,
             client,
             rendermime,
-            themes
+            themes,
+            onOpen: run => actions.openRow(run)
           });
           return { view };
         }
@@ -76,6 +77,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'register',
       'reproduce',
       'lineage',
+      'baseline',
       'star',
       'tag',
       'archive',
@@ -102,6 +104,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       'rename',
       'archive',
       'delete',
+      'share',
       'link'
     ]);
     const openRun = (run: string) =>

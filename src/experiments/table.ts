@@ -1,5 +1,13 @@
 import type { Query } from '../api/client';
-import type { IExperimentRun, IRunColumns } from '../api/models';
+import type {
+  IExperimentRun,
+  IRunColumns,
+  IRunGroup,
+  IRunTableColumn,
+  IRunTableLayout,
+  IRunTableSearch
+} from '../api/models';
+import { numberOf } from './charts';
 
 /** Runs that are read at once. */
 const PAGE_SIZE = 100;
@@ -14,26 +22,29 @@ export interface ISort {
   descending: boolean;
 }
 
-/** Selects the runs that are shown. */
-export interface ISearch {
-  /** Part of the name. */
-  q: string;
-  /** In MLflow's search syntax. */
-  filter: string;
-  /** Path of a workflow; "" for all runs. */
-  workflow: string;
-  /** The runs of nodes, too. */
-  nested: boolean;
-  /** Which runs: those with a star, archived ones as well, or deleted ones. */
-  state: 'active' | 'starred' | 'archived' | 'deleted';
-}
+/** Selects the runs that are shown: those of an experiment, a workflow, with a name, and so on. */
+export type ISearch = Required<IRunTableSearch>;
 
 export const ALL_RUNS: ISearch = {
   q: '',
   filter: '',
+  experiment: '',
   workflow: '',
   nested: false,
   state: 'active'
+};
+
+/** Columns, order, groups and baseline of the table. */
+export type ILayout = Required<Omit<IRunTableLayout, 'columns'>> & {
+  /** Null for those that most runs have values for. */
+  columns: readonly ITableColumn[] | null;
+};
+
+export const DEFAULT_LAYOUT: ILayout = {
+  columns: null,
+  sort: null,
+  group: null,
+  baseline: null
 };
 
 /** A parameter or metric that may be a column. */
@@ -41,6 +52,9 @@ export interface IChoice {
   kind: 'metric' | 'param';
   name: string;
 }
+
+/** A column that is shown; a pinned one stays in view. */
+export type ITableColumn = Required<IRunTableColumn>;
 
 /** Returns the key of a choice, which is its name in MLflow's search syntax. */
 export function sortKey({ kind, name }: IChoice): SortKey {
@@ -52,27 +66,115 @@ export function keyOf(run: IExperimentRun): string {
   return run.id ?? run.run;
 }
 
-/** The search as the API takes it; `sort`: null for the newest first. */
-export function queryOf(
-  { q, filter, workflow, nested, state }: ISearch,
-  sort: ISort | null
-): Query & { limit: number } {
+/** The search as the API takes it. */
+export function filterOf(search: ISearch): Query {
+  const { q, filter, experiment, workflow, nested, state } = search;
   return {
-    limit: PAGE_SIZE,
     q: q.trim() || undefined,
     filter: filter.trim() || undefined,
+    experiment: experiment || undefined,
     workflow: workflow || undefined,
     nested: nested || undefined,
-    ...(state === 'active' ? {} : { [state]: true }),
-    sort: sort ? `${sort.key} ${sort.descending ? 'DESC' : 'ASC'}` : undefined
+    ...(state === 'active' || state === 'commits' ? {} : { [state]: true })
   };
 }
 
-/** Everything that may be a column, metrics first. */
-export function choicesOf({ metrics, params }: IRunColumns): IChoice[] {
+/** The query of a list of runs; `sort`: null for the newest first. */
+export function queryOf(
+  search: ISearch,
+  sort: string | null
+): Query & { limit: number } {
+  return { limit: PAGE_SIZE, ...filterOf(search), sort: sort ?? undefined };
+}
+
+/** The order that a text such as "metrics.`acc` DESC" names. */
+export function parseSort(text: string | null): ISort | null {
+  const match = /^(.*) (ASC|DESC)$/.exec(text ?? '');
+  return match && { key: match[1], descending: match[2] === 'DESC' };
+}
+
+export function formatSort(sort: ISort | null): string | null {
+  return sort && `${sort.key} ${sort.descending ? 'DESC' : 'ASC'}`;
+}
+
+/** The fields that rows can be grouped by. */
+export function groupFields(columns: IRunColumns): string[] {
   return [
-    ...metrics.map(name => ({ kind: 'metric' as const, name })),
-    ...params.map(name => ({ kind: 'param' as const, name }))
+    'experiment',
+    'workflow',
+    'name',
+    ...columns.params.map(name => `params.${name}`),
+    ...columns.tags.map(name => `tags.${name}`)
+  ];
+}
+
+/** The groups in the order of the table: by the mean of the metric it is sorted by, or their values. */
+export function sortGroups(
+  groups: readonly IRunGroup[],
+  sort: ISort | null
+): readonly IRunGroup[] {
+  const metric = /^metrics\.`(.*)`$/.exec(sort?.key ?? '')?.[1];
+  const sign = sort?.descending ? -1 : 1;
+  return [...groups].sort((one, other) => {
+    if (metric !== undefined) {
+      const [a, b] = [one.metrics[metric], other.metrics[metric]];
+      return a && b ? sign * (a.mean - b.mean) : Number(!a) - Number(!b);
+    }
+    // Runs without a value are last.
+    return one.value === null || other.value === null
+      ? Number(one.value === null) - Number(other.value === null)
+      : one.value.localeCompare(other.value, undefined, { numeric: true });
+  });
+}
+
+/** The columns with one of them moved by some places. */
+export function moved<T>(columns: readonly T[], from: number, by: number): T[] {
+  const next = [...columns];
+  const [column] = next.splice(from, 1);
+  next.splice(Math.max(0, Math.min(next.length, from + by)), 0, column);
+  return next;
+}
+
+/** The columns in the order of the table: pinned ones are first. */
+export function inOrder(columns: readonly ITableColumn[]): ITableColumn[] {
+  return [
+    ...columns.filter(one => one.pinned),
+    ...columns.filter(one => !one.pinned)
+  ];
+}
+
+/** The difference of two numbers with its sign; empty for equal ones, and for other values. */
+export function difference(value: unknown, baseline: unknown): string {
+  const [a, b] = [numberOf(value), numberOf(baseline)];
+  if (typeof a !== 'number' || typeof b !== 'number' || a === b) {
+    return '';
+  }
+  const change = Number((a - b).toPrecision(3));
+  return `${change > 0 ? '▲ +' : '▼ −'}${Math.abs(change)}`;
+}
+
+/** Everything that may be a column, metrics first; of commits, too. */
+export function choicesOf(
+  { metrics, params }: IRunColumns,
+  commits: readonly IExperimentRun[]
+): IChoice[] {
+  const of = (
+    kind: IChoice['kind'],
+    names: readonly string[],
+    more: string[]
+  ): IChoice[] =>
+    [...new Set([...names, ...more])].map(name => ({ kind, name }));
+  return [
+    ...of(
+      'metric',
+      metrics,
+      commits.flatMap(one => Object.keys(one.metrics))
+    ),
+    ...of(
+      'param',
+      params,
+      commits.flatMap(one => Object.keys(one.params))
+    )
   ];
 }
 
@@ -80,7 +182,7 @@ export function choicesOf({ metrics, params }: IRunColumns): IChoice[] {
 export function columnsWithValues(
   choices: readonly IChoice[],
   runs: readonly IExperimentRun[]
-): IChoice[] {
+): ITableColumn[] {
   const of = (kind: IChoice['kind']) => {
     const counts = new Map<string, number>();
     for (const { metrics, params } of runs) {
@@ -91,7 +193,8 @@ export function columnsWithValues(
     return choices
       .filter(one => one.kind === kind && counts.has(one.name))
       .sort((one, other) => counts.get(other.name)! - counts.get(one.name)!)
-      .slice(0, MAX_COLUMNS);
+      .slice(0, MAX_COLUMNS)
+      .map(one => ({ ...one, pinned: false }));
   };
   return [...of('metric'), ...of('param')];
 }

@@ -1,40 +1,47 @@
-import { HTMLSelect, searchIcon } from '@jupyterlab/ui-components';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { MLWSClient } from '../api/client';
-import type { IExperimentRun, IReproduction } from '../api/models';
+import type { IExperimentRun, IReproduction, IRunGroups } from '../api/models';
 import { readMore, readPages } from '../api/pages';
 import { notifyOnError } from '../lab/notify';
 import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
-import { cellText, duration, fullTime, titleOf } from '../ui/format';
-import { Check, Hint, LabelledSelect, SearchField } from '../ui/controls';
+import { Button, Hint } from '../ui/controls';
 import { trans } from '../ui/locale';
-import { IconButton } from '../ui/iconButton';
-import { runStatusText } from '../ui/runStatus';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
-import { toggled, useValue, type State } from '../ui/state';
+import { useValue, type State } from '../ui/state';
 import { GroupHeads, SortHead } from '../ui/table/heading';
 import { useViewActions } from '../ui/viewActions';
 import type { RunActions } from './actions';
+import { useCommits } from './commits';
+import { idOf, useGroups, type TableRow } from './groupRuns';
+import { useViews } from './layout';
 import { Reproduced } from './reproduced';
-import { Star } from './star';
 import {
   ALL_RUNS,
   choicesOf,
   columnsWithValues,
+  formatSort,
+  inOrder,
   keyOf,
+  parseSort,
   queryOf,
   sortKey,
-  type IChoice,
   type ISearch,
   type ISort,
+  type ITableColumn,
   type SortKey
 } from './table';
+import {
+  BaselineRow,
+  GroupRow,
+  ROW_HEIGHT,
+  RunRow,
+  stickyCell
+} from './tableRows';
+import { TableSearch } from './tableSearch';
 
-/** Height of a row in pixels; all are equally high. */
-const ROW_HEIGHT = 28;
 /** Number of rows rendered beyond the viewport, on both sides. */
 const OVERSCAN = 12;
 
@@ -47,138 +54,20 @@ interface IProps {
   search: State<ISearch>;
 }
 
-interface IColumnsProps {
-  choices: readonly IChoice[];
-  columns: readonly IChoice[];
-  onToggle: (column: IChoice) => void;
-}
-
-function Search(
-  props: IProps &
-    IColumnsProps & {
-      /** True if the condition is invalid. */
-      isWrong: boolean;
-      workflows: readonly string[];
-    }
-): JSX.Element {
-  const { isWrong, workflows } = props;
-  const search = useValue(props.search);
-  const set = (change: Partial<ISearch>) =>
-    (props.search.value = { ...search, ...change });
-  // Applied on submit: half a condition is invalid.
-  const [filter, setFilter] = useState(search.filter);
-  const [previous, setPrevious] = useState(search.filter);
-  if (previous !== search.filter) {
-    setPrevious(search.filter);
-    setFilter(search.filter);
-  }
-  return (
-    <form
-      className="jp-mlws-Table-search"
-      role="search"
-      aria-label={trans.__('Filter runs')}
-      onSubmit={event => {
-        event.preventDefault();
-        set({ filter });
-      }}
-    >
-      <SearchField
-        name="q"
-        label={trans.__('Filter by name')}
-        placeholder={trans.__('Name')}
-        value={search.q}
-        onChange={q => set({ q })}
-      />
-      <input
-        className="jp-mod-styled jp-mlws-Table-filter"
-        name="filter"
-        spellCheck={false}
-        autoComplete="off"
-        aria-label={trans.__('Filter by condition')}
-        aria-invalid={isWrong}
-        title={trans.__('MLflow search syntax. Press Enter to search.')}
-        placeholder="metrics.accuracy > 0.9 AND params.kind = 'forest'"
-        value={filter}
-        onChange={event => setFilter(event.target.value)}
-      />
-      <IconButton type="submit" icon={searchIcon} label={trans.__('Search')} />
-      <HTMLSelect
-        aria-label={trans.__('Workflow')}
-        value={search.workflow}
-        options={[
-          { value: '', label: trans.__('All runs') },
-          ...workflows.map(path => ({ value: path, label: path }))
-        ]}
-        onChange={event => set({ workflow: event.target.value })}
-      />
-      <Check
-        className="jp-mlws-Check"
-        checked={search.nested}
-        onChange={nested => set({ nested })}
-      >
-        {trans.__('Include nodes')}
-      </Check>
-      <LabelledSelect<ISearch['state']>
-        label={trans.__('Show')}
-        value={search.state}
-        options={[
-          ['active', trans.__('All but archived')],
-          ['starred', trans.__('With a star')],
-          ['archived', trans.__('Archived, too')],
-          ['deleted', trans.__('Deleted')]
-        ]}
-        onChange={state => set({ state })}
-      />
-      <Columns {...props} />
-    </form>
-  );
-}
-
-function Columns(props: IColumnsProps): JSX.Element {
-  const { choices, columns } = props;
-  const [text, setText] = useState('');
-  const visible = new Set(columns.map(sortKey));
-  const matches = choices.filter(one =>
-    one.name.toLowerCase().includes(text.toLowerCase())
-  );
-  return (
-    <details className="jp-mlws-Columns">
-      <summary>{trans.__('Columns (%1)', visible.size)}</summary>
-      <div className="jp-mlws-Columns-list">
-        <SearchField
-          label={trans.__('Find a column')}
-          value={text}
-          onChange={setText}
-        />
-        {matches.map(one => (
-          <label key={sortKey(one)} className="jp-mlws-Check">
-            <input
-              type="checkbox"
-              checked={visible.has(sortKey(one))}
-              onChange={() => props.onToggle(one)}
-            />
-            {one.name}{' '}
-            <span className="jp-mlws-Run-fact">
-              {one.kind === 'metric'
-                ? trans.__('metric')
-                : trans.__('parameter')}
-            </span>
-          </label>
-        ))}
-      </div>
-    </details>
-  );
-}
-
 /** Puts the actions on the selected runs into the toolbar. */
 function useSelectionActions(
   { actions }: IProps,
   selected: readonly IExperimentRun[],
+  baseline: string | null,
+  onPin: (run: string | null) => void,
   onClear: () => void
 ): void {
   const only = selected.length === 1 ? selected[0] : null;
   const operation = useOperation(actions.operations, only ? keyOf(only) : '');
   const isTracked = only !== null && only.id !== null;
+  // Commits have neither tags nor marks.
+  const areRecorded =
+    selected.length > 0 && selected.every(run => run.kind === 'run');
   useViewActions({
     compare: {
       label:
@@ -207,7 +96,18 @@ function useSelectionActions(
       isEnabled: isTracked,
       execute: () => actions.lineage(only!)
     },
-    star: selected.length > 0 && {
+    baseline: {
+      label:
+        only !== null && only.id === baseline
+          ? trans.__('Unpin Baseline')
+          : trans.__('Pin as Baseline'),
+      tooltip: trans.__(
+        'Keep the run above the others, which show their differences from it'
+      ),
+      isEnabled: isTracked,
+      execute: () => onPin(only!.id === baseline ? null : only!.id)
+    },
+    star: areRecorded && {
       label: selected.every(run => run.starred)
         ? trans.__('Remove Star')
         : trans.__('Add Star'),
@@ -216,11 +116,11 @@ function useSelectionActions(
           starred: !selected.every(run => run.starred)
         })
     },
-    tag: selected.length > 0 && {
+    tag: areRecorded && {
       label: trans.__('Add Tag…'),
       execute: () => actions.addTag(selected)
     },
-    archive: selected.length > 0 && {
+    archive: areRecorded && {
       label: selected.every(run => run.archived)
         ? trans.__('Unarchive')
         : trans.__('Archive'),
@@ -248,71 +148,13 @@ function nextSort(key: string, sort: ISort | null): ISort | null {
   return sort.descending ? { key, descending: false } : null;
 }
 
-function Row(props: {
-  client: MLWSClient;
-  run: IExperimentRun;
-  index: number;
-  columns: readonly IChoice[];
-  selected: boolean;
-  isReproduced: boolean;
-  onSelect: () => void;
-  onOpen: () => void;
-  onStar: (starred: boolean) => void;
-}): JSX.Element {
-  const { run, index, columns, selected } = props;
-  const name = titleOf(run);
-  return (
-    <tr
-      style={{ height: ROW_HEIGHT }}
-      aria-rowindex={index + 2}
-      aria-selected={selected}
-      data-mlws-run={keyOf(run)}
-    >
-      <td className="jp-mlws-Table-choice">
-        <input
-          type="checkbox"
-          data-mlws-row={index}
-          aria-label={trans.__('Select %1, %2', name, run.run)}
-          checked={selected}
-          onChange={props.onSelect}
-        />
-      </td>
-      <th scope="row" title={`${name}\n${run.run}`}>
-        {run.id !== null && <Star run={run} onChange={props.onStar} />}
-        <button className="jp-mlws-Link" onClick={props.onOpen}>
-          {name}
-        </button>{' '}
-        {props.isReproduced && (
-          <span className="jp-mlws-Badge">{trans.__('reproduced')}</span>
-        )}
-      </th>
-      <td>
-        <span className="jp-mlws-Status" data-mlws-status={run.status}>
-          {runStatusText(run.status)}
-        </span>
-      </td>
-      <td>{run.started ? fullTime(run.started) : '–'}</td>
-      <td>{run.duration === null ? '–' : duration(run.duration)}</td>
-      {columns.map(column => {
-        const values = column.kind === 'metric' ? run.metrics : run.params;
-        const text = cellText(values[column.name]);
-        return (
-          <td key={sortKey(column)} title={text}>
-            {text}
-          </td>
-        );
-      })}
-    </tr>
-  );
-}
-
 /** Visible rows, with space for the others. */
 function Table(props: {
-  client: MLWSClient;
   sort: ISort | null;
   onSort: (sort: ISort | null) => void;
-  runs: readonly IExperimentRun[];
-  columns: readonly IChoice[];
+  rows: readonly TableRow[];
+  columns: readonly ITableColumn[];
+  baseline: IExperimentRun | null;
   selected: ReadonlySet<string>;
   reproductions: readonly IReproduction[];
   hasMore: boolean;
@@ -320,27 +162,45 @@ function Table(props: {
   onSelectAll: (isSelected: boolean) => void;
   onOpen: (run: IExperimentRun) => void;
   onStar: (run: IExperimentRun, starred: boolean) => void;
+  onToggleGroup: (group: string) => void;
+  onUnpin: () => void;
   onEnd: () => void;
 }): JSX.Element {
-  const { runs, columns, selected, reproductions, hasMore, onEnd } = props;
+  const { rows, columns, selected, reproductions, hasMore, onEnd } = props;
+  const { baseline } = props;
   const pane = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: runs.length,
+  const table = useRef<HTMLTableElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
     getScrollElement: () => pane.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: OVERSCAN
   });
-  const items = rows.getVirtualItems();
+  const items = virtual.getVirtualItems();
   const start = items[0]?.index ?? 0;
   const end = start + items.length;
 
   useEffect(() => {
-    if (end >= runs.length && hasMore) {
+    if (end >= rows.length && hasMore) {
       onEnd();
     }
-    // The current query is that of the runs.
+    // The current query is that of the rows.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [end, runs, hasMore]);
+  }, [end, rows, hasMore]);
+
+  // Cells that stay in view begin where those before them end; only the browser knows where.
+  useEffect(() => {
+    let left = 0;
+    table.current
+      ?.tHead!.rows[1].querySelectorAll<HTMLElement>('[data-mlws-sticky]')
+      .forEach(head => {
+        table.current!.style.setProperty(
+          `--mlws-left-${head.dataset.mlwsSticky}`,
+          `${left}px`
+        );
+        left += head.offsetWidth;
+      });
+  });
 
   const walk = (event: KeyboardEvent) => {
     const at = (event.target as HTMLElement).dataset.mlwsRow;
@@ -353,15 +213,33 @@ function Table(props: {
         ?.focus();
     }
   };
-  const metrics = columns.filter(one => one.kind === 'metric').length;
-  const heading = (name: string, key: SortKey): JSX.Element => (
+  const pinned = columns.filter(one => one.pinned);
+  const others = columns.slice(pinned.length);
+  const heading = (
+    name: string,
+    key: SortKey,
+    sticky?: number
+  ): JSX.Element => (
     <SortHead
       key={key}
       name={name}
       order={props.sort?.key === key ? props.sort : null}
       onSort={() => props.onSort(nextSort(key, props.sort))}
+      {...(sticky === undefined ? {} : stickyCell(sticky))}
     />
   );
+  // Neighbours of one kind have one head.
+  const kinds: [string, number][] = [];
+  for (const { kind } of others) {
+    const name =
+      kind === 'metric' ? trans.__('Metrics') : trans.__('Parameters');
+    const last = kinds[kinds.length - 1];
+    if (last?.[0] === name) {
+      last[1] += 1;
+    } else {
+      kinds.push([name, 1]);
+    }
+  }
   return (
     <div
       ref={pane}
@@ -370,20 +248,22 @@ function Table(props: {
       onKeyDown={walk}
     >
       <table
+        ref={table}
         className="jp-mlws-Values jp-mlws-RunTable"
         aria-label={trans.__('Runs')}
-        aria-rowcount={hasMore ? -1 : runs.length + 1}
+        aria-rowcount={hasMore ? -1 : rows.length + 1}
       >
         <thead>
           <GroupHeads
             groups={[
-              [trans.__('Run'), 5],
-              [trans.__('Metrics'), metrics],
-              [trans.__('Parameters'), columns.length - metrics]
+              [trans.__('Run'), pinned.length > 0 ? 2 : 5],
+              [trans.__('Pinned'), pinned.length],
+              ['', pinned.length > 0 ? 3 : 0],
+              ...kinds
             ]}
           />
           <tr>
-            <td className="jp-mlws-Table-choice">
+            <td className="jp-mlws-Table-choice" {...stickyCell(0)}>
               <input
                 type="checkbox"
                 aria-label={trans.__('Select all runs that match')}
@@ -391,36 +271,68 @@ function Table(props: {
                   'Select all runs that match, at most %1',
                   MAX_SELECTED
                 )}
-                checked={selected.size > 0 && selected.size >= runs.length}
+                checked={selected.size > 0 && selected.size >= rows.length}
                 onChange={event => props.onSelectAll(event.target.checked)}
               />
             </td>
-            {heading(trans.__('Name'), 'attributes.run_name')}
+            {heading(trans.__('Name'), 'attributes.run_name', 1)}
+            {pinned.map((column, index) =>
+              heading(column.name, sortKey(column), index + 2)
+            )}
             {heading(trans.__('Status'), 'attributes.status')}
             {heading(trans.__('Started'), 'attributes.start_time')}
             <th scope="col">{trans.__('Duration')}</th>
-            {columns.map(column => heading(column.name, sortKey(column)))}
+            {others.map(column => heading(column.name, sortKey(column)))}
           </tr>
+          {baseline && (
+            <BaselineRow
+              run={baseline}
+              columns={columns}
+              onOpen={() => props.onOpen(baseline)}
+              onUnpin={props.onUnpin}
+            />
+          )}
         </thead>
         <tbody>
           <tr aria-hidden="true" style={{ height: start * ROW_HEIGHT }} />
-          {runs.slice(start, end).map((run, at) => (
-            <Row
-              key={keyOf(run)}
-              client={props.client}
-              run={run}
-              index={start + at}
-              columns={columns}
-              selected={selected.has(keyOf(run))}
-              isReproduced={reproductions.some(one => one.run === run.id)}
-              onSelect={() => props.onSelect(run)}
-              onOpen={() => props.onOpen(run)}
-              onStar={starred => props.onStar(run, starred)}
-            />
-          ))}
+          {rows
+            .slice(start, end)
+            .map((row, at) =>
+              row.kind === 'group' ? (
+                <GroupRow
+                  key={row.key}
+                  group={row.group}
+                  isOpen={row.isOpen}
+                  isCut={row.isCut}
+                  index={start + at}
+                  columns={columns}
+                  onToggle={() => props.onToggleGroup(idOf(row.group))}
+                />
+              ) : (
+                <RunRow
+                  key={row.key}
+                  run={row.run}
+                  isInGroup={row.isInGroup}
+                  index={start + at}
+                  columns={columns}
+                  baseline={
+                    baseline && keyOf(row.run) !== keyOf(baseline)
+                      ? baseline
+                      : null
+                  }
+                  selected={selected.has(keyOf(row.run))}
+                  isReproduced={reproductions.some(
+                    one => one.run === row.run.id
+                  )}
+                  onSelect={() => props.onSelect(row.run)}
+                  onOpen={() => props.onOpen(row.run)}
+                  onStar={starred => props.onStar(row.run, starred)}
+                />
+              )
+            )}
           <tr
             aria-hidden="true"
-            style={{ height: (runs.length - end) * ROW_HEIGHT }}
+            style={{ height: (rows.length - end) * ROW_HEIGHT }}
           />
         </tbody>
       </table>
@@ -431,123 +343,205 @@ function Table(props: {
 function RunTable(props: IProps): JSX.Element {
   const { client, actions } = props;
   const search = useValue(props.search);
-  const [sort, setSort] = useState<ISort | null>(null);
-  const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
+  const views = useViews(client);
+  const { layout } = views;
+  const sort = useMemo(() => parseSort(layout.sort), [layout.sort]);
   // The chosen runs by their keys, in the order of choice.
   const [selected, setSelected] = useState<ReadonlyMap<string, IExperimentRun>>(
     new Map()
   );
-  const query = queryOf(search, sort);
+  const query = queryOf(search, layout.sort);
   const answer = usePages(client, '/runs', query, {
     keepPrevious: true
   });
   const all = useGet(client, '/runs/columns');
   const workflows = useGet(client, '/workflows');
   const reproductions = useGet(client, '/reproductions');
+  const isEmpty = answer.data?.items.length === 0;
+  const isUnfiltered = ![
+    search.q,
+    search.filter,
+    search.experiment,
+    search.workflow
+  ].some(Boolean);
+  const commits = useCommits(
+    client,
+    search,
+    sort,
+    search.state === 'commits' ||
+      (isEmpty && isUnfiltered && search.state === 'active')
+  );
+  const group = commits.isShown ? null : layout.group;
+  const groups = useGroups(client, search, sort, group);
+  const { baseline } = layout;
+  const pin = useGet(
+    client,
+    `/runs/${encodeURIComponent(baseline ?? '')}`,
+    {},
+    { enabled: baseline !== null }
+  );
   // A new table starts with all runs.
   useEffect(() => () => void (props.search.value = ALL_RUNS), [props.search]);
 
-  const runs = answer.data?.items;
+  const runs = commits.isShown ? commits.runs : answer.data?.items;
   const choices = useMemo(
-    () => (all.data ? choicesOf(all.data) : []),
-    [all.data]
+    () => (all.data ? choicesOf(all.data, commits.all) : []),
+    [all.data, commits.all]
   );
   const columns = useMemo(
-    () =>
-      chosen
-        ? choices.filter(one => chosen.has(sortKey(one)))
-        : columnsWithValues(choices, runs ?? []),
-    [choices, chosen, runs]
+    () => layout.columns ?? columnsWithValues(choices, runs ?? []),
+    [choices, layout.columns, runs]
   );
   const newest = new Map(runs?.map(run => [keyOf(run), run]));
   const chosenRuns = [...selected].map(([key, run]) => newest.get(key) ?? run);
   const only = chosenRuns.length === 1 ? chosenRuns[0] : null;
-  useSelectionActions(props, chosenRuns, () => setSelected(new Map()));
+  useSelectionActions(
+    props,
+    chosenRuns,
+    baseline,
+    run => views.change({ baseline: run }),
+    () => setSelected(new Map())
+  );
   const existing = reproductions.data?.items ?? [];
   const reproduction = existing.find(one => one.run === only?.id);
+  // Others stay selected: commits are compared with runs.
+  const select = (chosen: readonly IExperimentRun[]) =>
+    setSelected(now => {
+      const next = new Map(now);
+      chosen.forEach(run => next.set(keyOf(run), run));
+      return next;
+    });
   return (
-    <Answer of={answer}>
-      {({ items, next_cursor }) => (
-        <>
-          <Failures of={[all, workflows, reproductions]} />
-          <Search
-            {...props}
-            isWrong={
-              answer.error?.errors.some(({ field }) => field === 'filter') ??
-              false
-            }
-            workflows={workflows.data?.items.map(({ path }) => path) ?? []}
-            choices={choices}
-            columns={columns}
-            onToggle={column =>
-              setChosen(toggled(new Set(columns.map(sortKey)), sortKey(column)))
-            }
-          />
-          {only && (
-            <OperationView
-              tracker={actions.operations}
-              place={keyOf(only)}
-              client={client}
+    <Answer of={commits.isShown ? commits.answer : answer}>
+      {page => {
+        const items = commits.isShown ? commits.runs : page.items;
+        const hasMore = !commits.isShown && page.next_cursor !== null;
+        const rows =
+          group === null
+            ? items.map((run): TableRow => {
+                return { kind: 'run', key: keyOf(run), run, isInGroup: false };
+              })
+            : groups.rows;
+        return (
+          <>
+            <Failures
+              of={[
+                all,
+                workflows,
+                reproductions,
+                views.answer,
+                ...(group === null ? [] : [groups.answer]),
+                ...(baseline === null ? [] : [pin])
+              ]}
             />
-          )}
-          {reproduction && (
-            <Reproduced reproduction={reproduction} actions={actions} />
-          )}
-          {items.length === 0 ? (
-            <Hint>
-              {[search.q, search.filter, search.workflow].some(Boolean)
-                ? trans.__('No runs match the filter.')
-                : trans.__(
-                    'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
-                  )}
-            </Hint>
-          ) : (
-            <Table
-              client={client}
-              runs={items}
+            {baseline !== null && pin.error && (
+              <Button onClick={() => views.change({ baseline: null })}>
+                {trans.__('Unpin Baseline')}
+              </Button>
+            )}
+            <TableSearch
+              search={props.search}
+              isWrong={
+                answer.error?.errors.some(({ field }) => field === 'filter') ??
+                false
+              }
+              workflows={workflows.data?.items.map(({ path }) => path) ?? []}
+              names={all.data}
+              choices={choices}
               columns={columns}
-              selected={new Set(selected.keys())}
-              reproductions={existing}
-              hasMore={next_cursor !== null}
-              sort={sort}
-              onSort={setSort}
-              onSelect={run =>
-                setSelected(now => {
-                  const next = new Map(now);
-                  if (!next.delete(keyOf(run))) {
-                    next.set(keyOf(run), run);
-                  }
-                  return next;
-                })
-              }
-              onSelectAll={isSelected =>
-                void notifyOnError(async () => {
-                  const page = isSelected
-                    ? await readPages(client, '/runs', query, MAX_SELECTED)
-                    : { items: [] };
-                  setSelected(
-                    new Map(page.items.map(run => [keyOf(run), run]))
-                  );
-                })
-              }
-              onOpen={run => actions.open(keyOf(run))}
-              onStar={(run, starred) => actions.change([run], { starred })}
-              onEnd={() =>
-                void notifyOnError(() =>
-                  readMore(client, '/runs', query, 'items')
-                )
-              }
+              views={views}
             />
-          )}
-          <Hint role="status">
-            {next_cursor !== null
-              ? trans.__('%1 runs loaded. Scroll for more.', items.length)
-              : trans._n('%1 run', '%1 runs', items.length)}
-          </Hint>
-        </>
-      )}
+            {only && (
+              <OperationView
+                tracker={actions.operations}
+                place={keyOf(only)}
+                client={client}
+              />
+            )}
+            {reproduction && (
+              <Reproduced reproduction={reproduction} actions={actions} />
+            )}
+            {commits.isShown && <Hint>{commits.hint}</Hint>}
+            {items.length === 0 ? (
+              <Hint>
+                {!isUnfiltered
+                  ? trans.__('No runs match the filter.')
+                  : trans.__(
+                      'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
+                    )}
+              </Hint>
+            ) : (
+              <Table
+                rows={rows}
+                columns={inOrder(columns)}
+                baseline={(baseline !== null && pin.data) || null}
+                selected={new Set(selected.keys())}
+                reproductions={existing}
+                hasMore={hasMore && group === null}
+                sort={sort}
+                onSort={next => views.change({ sort: formatSort(next) })}
+                onSelect={run =>
+                  setSelected(now => {
+                    const next = new Map(now);
+                    if (!next.delete(keyOf(run))) {
+                      next.set(keyOf(run), run);
+                    }
+                    return next;
+                  })
+                }
+                onSelectAll={isSelected =>
+                  void notifyOnError(async () => {
+                    if (!isSelected) {
+                      setSelected(new Map());
+                    } else if (commits.isShown) {
+                      select(items);
+                    } else {
+                      const page = await readPages(
+                        client,
+                        '/runs',
+                        query,
+                        MAX_SELECTED
+                      );
+                      select(page.items);
+                    }
+                  })
+                }
+                onOpen={run => actions.openRow(run)}
+                onStar={(run, starred) => actions.change([run], { starred })}
+                onToggleGroup={groups.toggle}
+                onUnpin={() => views.change({ baseline: null })}
+                onEnd={() =>
+                  void notifyOnError(() =>
+                    readMore(client, '/runs', query, 'items')
+                  )
+                }
+              />
+            )}
+            <Hint role="status">
+              {commits.isShown
+                ? trans._n('%1 commit', '%1 commits', items.length)
+                : group !== null
+                  ? groupsText(groups.answer.data)
+                  : hasMore
+                    ? trans.__('%1 runs loaded. Scroll for more.', items.length)
+                    : trans._n('%1 run', '%1 runs', items.length)}
+            </Hint>
+          </>
+        );
+      }}
     </Answer>
   );
+}
+
+function groupsText(groups: IRunGroups | undefined): string {
+  if (!groups) {
+    return '';
+  }
+  const { length } = groups.items;
+  const text = trans._n('%1 group', '%1 groups', length);
+  return groups.more === 0
+    ? text
+    : trans.__('The %1 largest of %2 groups', length, length + groups.more);
 }
 
 /** The table of all runs in the main area, with search and sorting. It reads more on scrolling. */

@@ -91,3 +91,15 @@ export function documentPath(project: IProjectInfo, path: string): string {
   const folder = project.path === '.' ? '' : project.path;
   return PathExt.join(folder, path);
 }
+
+/** The path in a project of a file of the file browser; null outside of it. */
+export function projectPath(
+  project: IProjectInfo,
+  path: string
+): string | null {
+  const folder = documentPath(project, '');
+  if (!folder) {
+    return path;
+  }
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : null;
+}

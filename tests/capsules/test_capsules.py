@@ -84,6 +84,7 @@ def test_two_commands_reproduce_the_results_for_a_user_with_an_empty_home(
     assert "Sorted" in history
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow("runs DVC")
 def test_git_and_dvc_alone_reproduce_the_results_as_the_readme_says(
     capsule: Path, ran: Project, tmp_path: Path
@@ -211,6 +212,7 @@ def copy(ran: Project, tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.exhaustive
 def test_data_that_no_store_has_is_named_with_what_to_do(copy: Path, tmp_path: Path) -> None:
     shutil.rmtree(copy / ".dvc/cache")
     with pytest.raises(CapsuleDataMissingError) as caught:
@@ -221,6 +223,7 @@ def test_data_that_no_store_has_is_named_with_what_to_do(copy: Path, tmp_path: P
     create(copy, tmp_path / "x.zip", "none")
 
 
+@pytest.mark.exhaustive
 def test_data_that_only_the_remote_has_is_fetched(copy: Path, tmp_path: Path) -> None:
     (copy / ".dvc/config").write_text(
         f'[core]\nremote = store\n["remote \\"store\\""]\nurl = {tmp_path}/store\n'.replace(

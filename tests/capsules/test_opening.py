@@ -37,6 +37,7 @@ def refuse(archive: Path, folder: Path) -> str:
     return caught.value.message.en
 
 
+@pytest.mark.exhaustive
 def test_an_opened_project_is_not_trusted_unless_the_user_says_so(
     capsule: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -185,3 +188,29 @@ def test_the_json_of_lineage_is_the_graph(project: Project, runs: Sequence[str])
     answer = json.loads(words(project, "lineage", "run:best", "--depth", "1", "--json"))
     assert answer["of"] == f"run:{runs[0]}"
     assert {node["kind"] for node in answer["nodes"]} >= {"run", "params"}
+
+
+FILE_STORE = """
+import mlflow
+mlflow.set_experiment("old")
+with mlflow.start_run(run_name="kept in files"):
+    mlflow.log_metric("loss", float("nan"))
+    mlflow.log_metrics({f"m{number}": number for number in range(40)})
+"""
+
+
+def test_runs_of_mlflow_2_are_read_and_told_of(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = (project.root / "mlruns").as_uri()
+    allowed = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_ALLOW_FILE_STORE": "true"}
+    subprocess.run(
+        [sys.executable, "-c", FILE_STORE], check=True, env=os.environ | allowed, cwd=project.root
+    )
+    assert "mlflow migrate-filestore --source mlruns" in words(project, "runs")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    listed = words(project, "runs").splitlines()
+    assert "kept in files" in listed[1]
+    assert "m39" not in listed[0]
+    assert "m39" in words(project, "runs", "--wide")
+    assert "loss    NaN" in words(project, "runs", "show", "kept in files")

@@ -71,6 +71,7 @@ def commands() -> list[list[str]]:
     return [words for words in lines if has_torch or words[0] != "train_network"]
 
 
+@pytest.mark.exhaustive
 def test_other_test_rows_change_no_fitted_artifact(
     commands: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

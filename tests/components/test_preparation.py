@@ -180,6 +180,7 @@ def test_preparation_never_sees_test_rows(
     assert (tmp_path / "a.skops").read_bytes() == (tmp_path / "b.skops").read_bytes()
 
 
+@pytest.mark.exhaustive
 def test_a_model_predicts_the_same_without_this_package(
     classes: pd.DataFrame, tmp_path: Path
 ) -> None:

@@ -203,6 +203,7 @@ def test_the_generated_pages_are_in_the_language_of_the_site(site: Mapping[Path,
         assert message.in_(CHINESE).partition("`")[0] in page(site, name, "zh_CN").text
 
 
+@pytest.mark.exhaustive
 def test_pages_by_which_others_are_found_are_chinese() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "docs_translations.py"), "--check"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -79,6 +79,7 @@ def project(person: Person, prepared: Path) -> Person:
     return person
 
 
+@pytest.mark.exhaustive
 def test_components_and_notebooks_run_in_it(project: Person) -> None:
     project("jupyter mlws run")
     prefix = str(project.folder / "envs/ml/.venv")
@@ -95,6 +96,7 @@ def test_components_and_notebooks_run_in_it(project: Person) -> None:
     assert (project.folder / "dvc.lock").read_bytes() == lock
 
 
+@pytest.mark.exhaustive
 def test_a_missing_package_is_named_with_what_to_type(project: Person) -> None:
     project("uv pip uninstall -q --python envs/ml/.venv pyarrow scikit-learn")
     output = project(LOAD.replace("--frozen", "--frozen --no-sync") + " 2>&1", code=2)

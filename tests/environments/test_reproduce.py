@@ -62,6 +62,7 @@ def test_a_lock_repeats_a_run_here_and_in_another_clone(person: Person, tmp_path
     assert (worktree / "dvc.lock").read_bytes() == before
 
 
+@pytest.mark.exhaustive
 def test_a_restored_lock_and_versions_of_a_model_name_their_packages(person: Person) -> None:
     person("jupyter mlws env create tools alpha==1.0")
     (person.folder / "dvc.yaml").write_text(IN_TOOLS)
@@ -106,6 +107,7 @@ def test_a_record_repeats_a_run_without_a_lock(person: Person, index: Path) -> N
     assert (person.folder / command.split()[1] / "told.txt").read_text() == "1.0\n"
 
 
+@pytest.mark.exhaustive
 def test_what_cannot_be_had_is_named_before_the_run(person: Person, index: Path) -> None:
     build_wheel(index, "beta", "3.0")
     person("uv venv -q mine && uv pip install -q --python mine alpha==1.0 beta")

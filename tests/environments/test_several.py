@@ -59,6 +59,7 @@ def three(person: Person, index: Path, other: str) -> Person:
     return person
 
 
+@pytest.mark.exhaustive
 def test_three_environments_run_side_by_side(three: Person, other: str) -> None:
     three("jupyter mlws run --jobs 3")
     text = (three.folder / "all.txt").read_text()

@@ -18,6 +18,7 @@ GROUPS = {
     "test_forwarding": "hub",
     "test_fuzz": "hub",
     "test_many": "hub",
+    "test_pages": "hub",
     "test_queue": "hub",
     "test_resize": "hub",
     "test_service": "hub",

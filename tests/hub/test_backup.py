@@ -15,6 +15,7 @@ VERA = "vera"
 LIGHT = {"image": "Light", "resources": {"cpu": "500m", "memory": "768Mi"}}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_backup_and_restore_into_an_empty_installation(
     own: Hub, docker: Engine, tmp_path: Path

@@ -22,7 +22,12 @@ from tests.hub.pages import log_in
 from tests.hub.stack import SMALL, Stack, compose
 from tests.hub.test_environments import Quiet, make_wheel
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500), pytest.mark.usefixtures("trust")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.exhaustive,
+    pytest.mark.timeout(1500),
+    pytest.mark.usefixtures("trust"),
+]
 
 CONNIE, COLIN, CORA = "connie", "colin", "cora"
 
@@ -64,7 +69,6 @@ def test_people_come_through_tls_and_everything_is_in_postgresql(stack: Stack) -
     assert stack.shell(CONNIE, f'/opt/lab/bin/python -c "{code}"').split() == ["closed"] * 2
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_each_user_has_an_mlflow_that_no_other_user_sees(stack: Stack) -> None:
     for user in (CONNIE, COLIN):
@@ -138,7 +142,6 @@ def test_prometheus_scrapes_hub_and_labs_and_has_the_alerts(stack: Stack) -> Non
     assert stack.request("GET", "/services/mlws/metrics", CONNIE).status_code == 403
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_prometheus_finds_labs_and_scrapes_what_they_do(stack: Stack) -> None:
     stack.sign_up(CONNIE)
@@ -197,7 +200,6 @@ def test_every_number_of_the_dashboard_is_one_that_is_told(stack: Stack) -> None
     assert yaml.safe_load((FILE.parent / "prometheus" / "prometheus.yml").read_text())
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_the_proxys_number_of_a_dead_hub_is_no_process_of_the_next(stack: Stack) -> None:
     """The volume keeps it; in the next container it may be anybody's, here the first process's."""
@@ -254,7 +256,6 @@ def test_the_hub_reaches_nothing_of_docker_but_what_is_its_own(stack: Stack) -> 
         assert run("git", "sh", "-c", f"{there} 2>/dev/null || echo no") == "no"
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_a_container_is_resized_read_and_saved_all_the_same(stack: Stack, tmp_path: Path) -> None:
     make_wheel(tmp_path / "simple" / "mlwsprobe", "mlwsprobe", "1.5", "COLOUR = 'green'\n")
@@ -291,7 +292,6 @@ def test_a_container_is_resized_read_and_saved_all_the_same(stack: Stack, tmp_pa
     stack.wait_for(lambda: stack.service("DELETE", saved, CORA).ok, "the environment is deleted")
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_labs_and_service_have_sub_domains_behind_tls(stack: Stack, browser: Browser) -> None:

@@ -13,7 +13,12 @@ from hub_config.compose import up
 from tests.hub.installation import ADMINISTRATOR
 from tests.hub.stack import SMALL, Stack, compose
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500), pytest.mark.usefixtures("trust")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.exhaustive,
+    pytest.mark.timeout(1500),
+    pytest.mark.usefixtures("trust"),
+]
 
 VITA, VALE, VERO = "vita", "vale", "vero"
 """Who pushes, who restores, who is a stranger."""
@@ -284,7 +289,6 @@ def test_no_token_is_written_anywhere(stack: Stack, desks: dict[str, Desk], push
         assert token not in compose(stack, "logs", "hub", "nginx", "mlflow")
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_it_all_comes_back_from_a_backup(
     stack: Stack, desks: dict[str, Desk], pushed: Data, tmp_path: Path

@@ -75,6 +75,7 @@ def engine(
             proxy.terminate()
 
 
+@pytest.mark.exhaustive
 def test_a_hub_saves_images_and_neither_reads_nor_replaces_those_of_others(
     machine: APIClient, engine: Engine
 ) -> None:

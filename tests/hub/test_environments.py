@@ -83,6 +83,7 @@ def environment(hub: Hub, identifier: str, user: str) -> Data:
     return data
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_what_was_installed_is_there_at_the_next_start_and_is_the_persons_own(
     hub: Hub, index: str
@@ -212,6 +213,7 @@ def test_a_build_is_ended_once_it_has_written_too_much(
     assert hub.engine.run("ps", "--all", "--quiet", "--filter", label) == ""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 @pytest.mark.browser
 def test_the_lab_shows_containers_and_saves_lists_and_deletes_environments(

@@ -19,7 +19,12 @@ import requests
 from tests.hub.stack import Stack
 from tests.hub.test_team import Place
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500), pytest.mark.usefixtures("trust")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.exhaustive,
+    pytest.mark.timeout(1500),
+    pytest.mark.usefixtures("trust"),
+]
 
 OWNER, WRITER, READER, FORMER, STRANGER = "olga", "wim", "rita", "fred", "stan"
 NOBODY, UNKNOWN, EXPIRED, NARROW = "nobody", "unknown", "expired", "narrow"

@@ -125,6 +125,7 @@ def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None
     own.change({})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_stopping_leaves_accounts_and_files_and_nothing_that_runs(own: Hub) -> None:
     own.sign_up("ben")

@@ -99,6 +99,7 @@ def waiting(hub: Hub) -> list[Data]:
     return rows
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_a_start_on_the_hubs_page_waits_there_with_its_place(hub: Hub) -> None:
     first = create(hub, QUIN)

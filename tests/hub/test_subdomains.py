@@ -54,6 +54,7 @@ def hub(own: Hub) -> Hub:
     return named
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_lab_service_and_hub_answer_under_their_own_names(hub: Hub) -> None:
     public = hub.settings.subdomain

@@ -329,6 +329,7 @@ async def test_an_interrupt_ends_the_call_and_the_next_one_runs(opened, run, cal
     assert (status, result["output"]) == (200, "next\n")
 
 
+@pytest.mark.exhaustive
 async def test_an_interrupt_at_any_moment_ends_the_call(create, run, call, listen) -> None:
     """Also before and while the kernel begins, when it ignores that it is interrupted, or gives up
     without a reply."""

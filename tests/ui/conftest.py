@@ -370,6 +370,14 @@ def _end(lab: Lab, failed: bool) -> None:
 
 
 @pytest.fixture
+def other_page(browser: Browser) -> Iterator[Page]:
+    """The browser of another person."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
 def start_lab(
     tmp_path: Path, lab_port: int, shared_lab: SharedLab, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Lab]]:

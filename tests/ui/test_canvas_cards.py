@@ -21,6 +21,7 @@ from tests.ui.conftest import Lab
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_first_view_after_a_run_says_which_model_won_and_what_changed(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -87,6 +87,7 @@ SPLIT = (
 )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_categories_are_encoded_before_the_split(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -21,6 +21,7 @@ from tests.ui.conftest import Lab
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_files_of_the_file_browser_become_nodes(page: Page, lab: Lab) -> None:
     (lab.root / "src").mkdir()

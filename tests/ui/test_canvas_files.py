@@ -204,6 +204,7 @@ def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, own_lab: Lab
     expect(page.locator(".jp-mlws-Canvas:visible .react-flow__minimap")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_file_of_the_computer_is_dropped(page: Page, lab: Lab) -> None:
     text = "a,b\n1,2\n"
@@ -231,6 +232,7 @@ def test_a_file_of_the_computer_is_dropped(page: Page, lab: Lab) -> None:
     assert (lab.root / "data/prices.csv").read_text() == text
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_an_empty_canvas_loads_a_large_file_that_is_dropped(page: Page, lab: Lab) -> None:
     file = lab.root / "workflows/new/dvc.yaml"

@@ -87,6 +87,7 @@ def test_a_notebook_is_split_into_nodes(page: Page, lab: Lab) -> None:
     assert all(f"  {name}:\n" in written for name in names)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_notebook_becomes_a_node_from_its_toolbar(page: Page, lab: Lab) -> None:
     (lab.root / "count.ipynb").write_text(notebook("numbers = [1, 2]", "print(sum(numbers))"))

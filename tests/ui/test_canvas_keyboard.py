@@ -54,6 +54,7 @@ def open_tab(page: Page, name: str) -> None:
     pytest.fail(f"the tab {name} is not reached")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.exhaustive)])
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_workflow_is_made_run_and_read_by_keys_alone(

@@ -41,6 +41,7 @@ def test_a_missing_input_is_a_problem_before_a_run(page: Page, lab: Lab) -> None
     expect(page.locator(".jp-mlws-Problems")).to_contain_text("data/nosuch.csv")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_broken_component_opens_at_its_line(page: Page, lab: Lab) -> None:
     (lab.root / "components").mkdir(exist_ok=True)

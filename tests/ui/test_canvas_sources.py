@@ -149,6 +149,7 @@ def test_a_registered_model_is_an_input(page: Page, lab: Lab) -> None:
     expect(node(page, "register_model")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_notebooks_parameters_are_a_form(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.browser
 GROUP = "frames:0"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_collapsed_frame_is_one_node(page: Page, lab: Lab, shoot: Callable[..., None]) -> None:
     file = lab.root / WORKFLOW

@@ -400,6 +400,7 @@ def test_notebooks_are_compared_and_merged_cell_by_cell(
     assert len(git("log", "-1", "--format=%P").split()) == 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_history_is_drawn_filtered_and_gone_back_in(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
@@ -470,6 +471,7 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     assert git("status", "--porcelain") == ""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_project_is_cloned_where_there_is_none(
     page: Page,

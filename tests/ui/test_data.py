@@ -135,6 +135,7 @@ def test_data_goes_to_a_remote_and_comes_back(
     assert hashlib.md5(path.read_bytes()).hexdigest() == damaged
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_versions_are_compared_and_brought_back_and_space_is_freed(
     page: Page, lab: Lab, shoot: Callable[[str], None]
@@ -231,6 +232,7 @@ def slow_server() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_download_shows_how_far_it_is_and_can_be_stopped(
     page: Page, lab: Lab, slow_server: str, shoot: Callable[[str], None]

@@ -36,6 +36,7 @@ with open("told.json", "w") as file:
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize(("theme", "locale"), [("light", "en"), ("dark", "zh_CN")])
 def test_from_the_list_of_environments_to_the_same_result_in_a_clone(

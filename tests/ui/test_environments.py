@@ -88,7 +88,10 @@ def offline(wheels: Path) -> Iterator[None]:
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-@pytest.mark.parametrize(("theme", "locale"), [("light", "en"), ("dark", "zh_CN")])
+@pytest.mark.parametrize(
+    ("theme", "locale"),
+    [("light", "en"), pytest.param("dark", "zh_CN", marks=pytest.mark.exhaustive)],
+)
 def test_an_environment_from_the_sidebar_to_a_notebook(
     page: Page,
     offline: None,

@@ -23,6 +23,7 @@ def reference(page: Page) -> Locator:
     return page.locator(".jp-mlws-Reference")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_inspector_leads_to_the_component_and_to_the_setting(
     page: Page, lab: Lab, shoot: Callable[[str], None]
@@ -46,6 +47,7 @@ def test_the_inspector_leads_to_the_component_and_to_the_setting(
     shoot("help-setting")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_context_menu_of_the_palette_has_help(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WORKFLOW, NODES)

@@ -146,6 +146,7 @@ def test_draw_run_and_see(
     assert lost.read_bytes() == kept
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_runs_from_a_terminal_and_a_notebook_show_on_the_open_canvas(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WORKFLOW, NODES)

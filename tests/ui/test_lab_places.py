@@ -147,6 +147,7 @@ def test_buttons_of_a_view_are_in_the_toolbar_of_its_tab(page: Page, own_lab: La
     expect(reproduce).to_have_attribute("aria-disabled", "true")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_status_bar_shows_the_project_and_the_run(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WINE, [])

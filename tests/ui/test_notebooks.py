@@ -71,6 +71,7 @@ def write_cell(page: Page, cell: Locator, source: str) -> None:
     page.keyboard.type(source)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_an_error_is_found_mended_and_what_was_lost_runs_again(
     page: Page, lab: Lab, shoot: Callable[[str], None]
@@ -275,6 +276,7 @@ def test_everything_by_keyboard_dark_and_in_chinese(
     expect(lines.filter(has_text="prices.ipynb, cell show: ERROR")).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_log_is_read_and_filtered(
     page: Page, own_lab: Lab, shoot: Callable[[str], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +77,6 @@ def open_notebook(page: Page, lab: Lab, *, ready: bool = True) -> Locator:
     if ready:
         page.wait_for_function(READY)
     return cells
-
-
-@pytest.fixture
-def other_page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    yield page
-    page.close()
 
 
 def run_and_leave(page: Page, lab: Lab, text: str | re.Pattern[str]) -> None:
@@ -161,6 +154,7 @@ def test_the_next_page_streams_on(
     assert outputs_in(file) == undisturbed
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_document_has_them_when_nobody_came(
     page: Page, other_page: Page, lab: Lab, undisturbed: list[Any]

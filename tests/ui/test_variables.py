@@ -89,6 +89,7 @@ def cells_of(view: Locator, row: int) -> Locator:
     return view.locator(f".jp-mlws-Grid-row[aria-rowindex='{row}'] [role=gridcell]")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_frame_is_sorted_filtered_scrolled_and_assigned_again(
     page: Page, own_lab: Lab, shoot: Callable[[str], None]

@@ -108,6 +108,7 @@ def change(root: Path, number: int, chance: random.Random) -> None:
         (root / "data" / "images" / f"{number}-{name}.bin").write_bytes(chance.randbytes(5000))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="kills commit after commit")
 @pytest.mark.timeout(240 + 40 * CRASHES)
 def test_killed_at_any_moment_nothing_is_lost(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -114,7 +116,13 @@ async def test_the_way_of_a_run(call, done, workspace: Project) -> None:
     assert answer["data"] == {"environments": [], "changes": []}
     assert (await call("GET", f"runs/{begun['id']}/preview", path="no-such"))[0] == 404
     assert (await call("GET", "runs/curves", None, "en", **{**curve, "ids": "nobody"}))[0] == 404
-    assert (await call("GET", "runs/columns"))[1]["data"] == {"params": ["a"], "metrics": []}
+    columns = {"params": ["a"], "metrics": [], "tags": [], "experiments": ["project"]}
+    assert (await call("GET", "runs/columns"))[1]["data"] == columns
+    _, answer, _ = await call("GET", "runs/groups", by="params.a")
+    group = {"value": "1", "count": 1, "metrics": {}}
+    assert answer["data"] == {"items": [group], "more": 0}
+    status, answer, _ = await call("GET", "runs/groups", by="metrics.a")
+    assert (status, answer["errors"][0]["field"]) == (400, "by")
 
     change = {"name": "best", "note": "*x*", "tags": {"team": "a"}}
     _, answer, _ = await call("PATCH", f"runs/{begun['id']}", change)
@@ -158,3 +166,48 @@ async def test_the_way_of_a_run(call, done, workspace: Project) -> None:
     assert (await call("DELETE", f"reproductions/{made['id']}"))[1]["data"] == made
     assert (await call("DELETE", f"reproductions/{made['id']}"))[0] == 404
     assert (await call("POST", "runs/nobody/reproduce", {}))[0] == 404
+
+
+async def test_views_of_the_table_of_runs(call, workspace: Project) -> None:
+    column = {"kind": "metric", "name": "acc", "pinned": True}
+    layout = {"columns": [column], "group": "params.kind", "baseline": "r1"}
+    _, answer, _ = await call("GET", "runs/views")
+    assert (answer["data"]["layout"]["columns"], answer["data"]["items"]) == (None, [])
+    await call("PUT", "runs/layout", {"layout": layout, "in_project": True})
+    shared = workspace.root / ".mlws" / "run-views.json"
+    assert json.loads(shared.read_text()) == {"layout": layout}
+    private = {"layout": {"columns": []}}
+    _, answer, _ = await call("PUT", "runs/layout", private)
+    assert (answer["data"]["layout"]["columns"], answer["data"]["in_project"]) == ([], False)
+    _, answer, _ = await call("DELETE", "runs/layout")
+    assert (answer["data"]["layout"]["baseline"], answer["data"]["in_project"]) == ("r1", True)
+
+    view = {"layout": layout, "search": {"filter": "metrics.acc > 0.5"}}
+    path = "runs/views/a~1b ☃"
+    await call("PUT", path, view)
+    assert "views" not in json.loads(shared.read_text())
+    _, answer, _ = await call("PUT", path, {**view, "in_project": True})
+    ((name, in_project),) = [(one["name"], one["in_project"]) for one in answer["data"]["items"]]
+    assert (name, in_project) == ("a/b ☃", True)
+    await call("PUT", "runs/views/other", view)
+    assert (await call("PATCH", path, {"name": "other"}))[0] == 409
+    _, answer, _ = await call("PATCH", path, {"name": "best"})
+    (best, other) = answer["data"]["items"]
+    assert (best["name"], best["search"]["filter"]) == ("best", "metrics.acc > 0.5")
+    assert (await call("DELETE", path))[0] == 404
+    _, answer, _ = await call("DELETE", "runs/views/best")
+    assert answer["data"]["items"] == [other]
+    status, answer, _ = await call("PUT", f"runs/views/{'x' * 101}", view)
+    assert (status, answer["errors"][0]["field"]) == (400, "name")
+
+    # A file of another person may hold anything.
+    shared.write_text('{"layout": {"columns": [{"kind": "odd", "name": "acc"}]}}')
+    status, answer, _ = await call("GET", "runs/views")
+    assert (status, answer["code"]) == (409, "30284")
+    assert "layout.columns.0.kind" in answer["message"]
+    shared.unlink()
+    os.mkfifo(shared)
+    assert (await call("GET", "runs/views"))[1]["code"] == "30284"
+    shared.unlink()
+    shared.symlink_to("/etc/passwd")
+    assert (await call("PUT", "runs/layout", private))[0] == 403

@@ -116,7 +116,8 @@ def test_a_read_makes_no_store_and_a_write_makes_one_that_git_does_not_see(
     try:
         assert client.ask("search", filter="", **asked) == {"items": [], "next": None}
         assert client.ask("search", filter="params.a >", **asked)["field"] == "filter"
-        assert client.ask("columns") == {"params": [], "metrics": []}
+        columns = {"params": [], "metrics": [], "tags": [], "experiments": []}
+        assert client.ask("columns") == columns
         assert [path.name for path in tmp_path.iterdir()] == [".git"]
         run = client.ask("begin_run", experiment="e", name=None, tags={}, params={})["id"]
         assert client.ask("find_run", identifier=run)["id"] == run
@@ -255,9 +256,16 @@ def test_a_search_accepts_what_mlflow_accepts_and_finds_the_same(tmp_path: Path)
     assert ours("", order) == of_mlflow("", order)
 
 
+class ServedSearch(MLflowSearch):
+    """A store that is a server, not a database."""
+
+    def _sql_store(self) -> None:
+        return None
+
+
 def test_lists_are_read_without_mlflow_as_mlflow_reads_them(tmp_path: Path) -> None:
     uri = tracking_uri(tmp_path)
-    store = MLflowSearch(uri)
+    store, served = MLflowSearch(uri), ServedSearch(uri)
     client = store._client
     facts = {"mlws.run": "r1", "mlws.workflow": "dvc.yaml", "mlws.outputs": '{"a": "b"}', "k": "v"}
     ended = {"start": 5.0, "end": 6.5, "status": "COMPLETED"}
@@ -302,6 +310,20 @@ def test_lists_are_read_without_mlflow_as_mlflow_reads_them(tmp_path: Path) -> N
     assert whole not in [run["id"] for run in both("search", **plain, lacking=["k"])["items"]]
     assert len(both("search", **plain, experiment="E")["items"]) == 2
     assert both("search", **plain, experiment="nothing")["items"] == []
+    for field, count in (("深度", "3"), 1), (("深度", None), 2), (("none", "3"), 0):
+        page = both("search", **plain, equal=[("parameter", *field)])
+        assert len(page["items"]) == count
+    assert both("search", **plain, equal=[("tag", "k", "v")])["items"]
+    columns = both("columns")
+    assert (columns["tags"], columns["experiments"]) == (["k"], ["Beer & more", "E"])
+    for by in (("parameter", "深度"), ("tag", "k"), ("tag", "mlflow.runName"), ("experiment", "")):
+        assert both("groups", by=by, filter="", nested=True)["items"]
+        assert served.groups(by, "") == store.groups(by, "")
+    assert both("groups", by=("tag", "k"), filter="", experiment="nothing") == {"items": []}
+    assert served.columns() == columns
+    for value in ("3", None):
+        query = {**plain, "equal": [("parameter", "深度", value)]}
+        assert served.search(**query) == store.search(**query)
     for identifier in (whole, node, "r1", deleted, gone, "nothing", "it's"):
         both("find_run", identifier=identifier)
     assert both("find_run", identifier=deleted, stages=["active", "deleted"])["deleted"]

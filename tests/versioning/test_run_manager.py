@@ -73,7 +73,7 @@ def titles(opened: Workspace, **query: Any) -> list[str]:
 
 
 def run_of(**facts: Any) -> dict[str, Any]:
-    empty = {"name": "", "id": "0", "run": "0", "node": None, "experiment": "E"}
+    empty = {"name": "", "id": "0", "run": "0", "node": None, "experiment": "E", "parent": None}
     return {**empty, "params": {}, "metrics": {}, **facts}
 
 
@@ -84,6 +84,20 @@ def test_a_title_says_what_differs_and_the_main_metric(opened: Workspace) -> Non
     assert titles(opened) == ["my best", "forest, depth 6 → 0.6", "forest, depth 3 → 0.3"]
     assert titles(opened, columns=["metrics.loss"], limit=2) == titles(opened, limit=2)
     assert opened.experiments.get(given).title == "my best"
+
+
+def test_the_title_of_a_nested_run_says_what_differs_from_the_others_in_its_run(
+    opened: Workspace,
+) -> None:
+    search = log(opened, "search")
+    for depth in (3, 6):
+        log(opened, depth=depth, tags={PARENT: search})
+    log(opened, params={"forest.kind": "forest", "forest.depth": 6, "seed": 2})
+    parts = opened.run_manager.get(search).parts
+    assert sorted(part.title for part in parts) == [
+        "forest, depth 3 → 0.3",
+        "forest, depth 6 → 0.6",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +111,9 @@ def test_a_title_says_what_differs_and_the_main_metric(opened: Workspace) -> Non
         (run_of(params={"a": 1}, metrics={"train_f1": 0.9, "rmse": 12.3456}), "a 1 → 12.3"),
         # What has the same value in each run says nothing, and neither does what is not a number.
         (run_of(params={"same": 1}, metrics={"f1": None}), "0"),
+        # As the grid search of scikit-learn and as Keras log them.
+        (run_of(metrics={"mean_fit_time": 1, "rank_test_score": 2, "score": 0.5}), "E → 0.5"),
+        (run_of(metrics={"accuracy": 1, "val_accuracy": 0.5, "epoch": 9}), "E → 0.5"),
         (run_of(params={"x.lr": 0.30000000000000004, "y.lr": 1.0}), "x.lr 0.3, y.lr 1"),
         (run_of(params={"path": "x" * 100}), f"path {'x' * 23}…"),
     ],

@@ -8,16 +8,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import stdev
 
 import pytest
 
-from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.search import MLflowSearch
 from jupyter_mlws.mlflow.store import MLflowStore
 from jupyter_mlws.versioning.data.models import DataRemotePut
 from jupyter_mlws.versioning.experiments.models import (
     CurvesQuery,
+    GroupsQuery,
     OutputStore,
     ReproduceRequest,
     RunBegin,
@@ -160,6 +162,28 @@ def test_runs_are_filtered_sorted_and_paged(opened: Workspace) -> None:
     assert (first.experiment, first.duration) == ("e0", 2.0)
     columns = opened.experiments.columns()
     assert (columns.params, columns.metrics) == (["depth", "kind"], ["accuracy"])
+    assert (columns.tags, columns.experiments) == (["team"], ["e0", "e1"])
+    assert names(experiment="e1") == ["5", "3", "1"]
+    assert names(group="params.kind", value="tree") == ["6", "4", "2", "0"]
+    assert names(group="params.kind") == []
+    assert names(group="experiment", value="e0", sort="metrics.accuracy ASC")[0] == "0"
+
+    def groups(**asked: object) -> list[tuple[object, ...]]:
+        items = opened.experiments.groups(GroupsQuery.model_validate(asked)).items
+        return [(one.value, one.count, *one.metrics.items()) for one in items]
+
+    tree, forest = groups(by="params.kind")
+    assert tree[:2] == ("tree", 4)
+    name, accuracy = tree[2]
+    assert (name, accuracy.count) == ("accuracy", 4)
+    assert (accuracy.mean, accuracy.deviation) == pytest.approx((0.3, stdev([0, 0.2, 0.4, 0.6])))
+    assert (forest[:2], forest[2][1].count) == (("forest", 3), 2)
+    # MLflow's own parser reads the condition; one run has no deviation.
+    ((value, count, (_, only)),) = groups(by="experiment", filter="metrics.accuracy > 0.5")
+    assert (value, count, only.deviation) == ("e0", 1, None)
+    assert groups(by="tags.none", workflow="no/dvc.yaml") == []
+    with pytest.raises(InvalidRequestError):
+        groups(by="name", filter="what ever")
     wrong = [
         ("filter", "what ever"), ("filter", "params.kind ~ 'tree'"), ("sort", "nothing"),
         ("sort", "dataset.name"), ("cursor", "x"),

@@ -306,6 +306,7 @@ SPLIT = (
 )
 
 
+@pytest.mark.exhaustive
 def test_dates_and_a_random_split_are_a_warning_with_a_repair(
     workflows: WorkflowManager, write: Callable[..., Path]
 ) -> None:

@@ -77,6 +77,7 @@ def failed(write: Callable[..., Path], run: Callable[..., Run], project: Project
     return ended
 
 
+@pytest.mark.exhaustive
 def test_component_fails_the_same_and_runs_once_it_is_mended(
     failed: Run, workflows: WorkflowManager, project: Project, write: Callable[..., Path]
 ) -> None:
@@ -151,6 +152,7 @@ def test_notebook_keeps_its_cells_and_gets_its_parameters(
     assert "AssertionError" in execute(project.root, path).stderr
 
 
+@pytest.mark.exhaustive
 def test_node_that_the_run_did_not_have_is_refused(failed: Run, workflows: WorkflowManager) -> None:
     with pytest.raises(WorkflowItemNotFoundError):
         workflows.debug(PATH, failed.id, "nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -20,12 +21,9 @@ from jupyter_mlws.core.errors import MLWSError, OperationInProgressError
 from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.engine.node_logs import LOG_CUT, MAX_LOG_BYTES, log_path
 from jupyter_mlws.engine.processes import alive, bearers
-from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.journal.store import RunRequest, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
-from jupyter_mlws.workflows.tracking.run_summary import measures_of
-from tests import python
 from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
 
 DIAMOND = """\
@@ -395,77 +393,47 @@ def test_a_run_names_the_stages_that_used_dvcs_own_code(
     assert plain.dvc_reason.en == "DVC setting cache.type"
 
 
-@pytest.mark.parametrize("left", [b"", b'{"write": {"/a/old.txt": {"pid": 4'])
-def test_a_list_of_locked_paths_that_dvc_was_killed_in_stops_no_run(
-    project: Project, write: Callable[..., Path], run: Callable[..., Run], left: bytes
-) -> None:
+@pytest.fixture
+def slow(project: Project, write: Callable[..., Path]) -> Path:
+    """Write a workflow that DVC's own code runs; return the path of DVC's list of locked paths."""
     write(PATH, "stages:\n  slow: {cmd: echo 1 > slow.txt, outs: [slow.txt]}\n")
     config = project.root / ".dvc" / "config"
     config.write_text(config.read_text() + "[core]\n    autostage = true\n")
     (project.root / ".dvc" / "tmp").mkdir(exist_ok=True)
-    (project.root / ".dvc" / "tmp" / "rwlock").write_bytes(left)
+    return project.root / ".dvc" / "tmp" / "rwlock"
+
+
+@pytest.mark.parametrize("left", [b"", b'{"write": {"/a/old.txt": {"pid": 4', b"[1]"])
+def test_a_list_of_locked_paths_that_dvc_was_killed_in_stops_no_run(
+    project: Project, slow: Path, run: Callable[..., Run], left: bytes
+) -> None:
+    slow.write_bytes(left)
     ended = run()
     assert (ended.status, ended.error) == ("COMPLETED", None)
     assert "up to date" in dvc(project.root, "status")
 
 
-def test_events_are_complete_and_in_order(
-    workflows: WorkflowManager, diamond: None, run: Callable[..., Run]
+@pytest.mark.parametrize("holder", ["a zombie", "another process with its pid", "itself"])
+def test_paths_are_locked_while_the_process_that_locked_them_runs(
+    project: Project, slow: Path, run: Callable[..., Run], holder: str
 ) -> None:
-    ended = run(recorded=True, jobs=1)
-    events = workflows.runs.journal.events_after(0)
-    seqs = [event["seq"] for event in events]
-    assert seqs == sorted(set(seqs))
-    of_first = [event["status"] for event in events if event["node"] == "first"]
-    assert of_first == ["RUNNING", "COMPLETED"]
-    # Left and right are ready at once, and there is room for one of them.
-    of_others = [event["status"] for event in events if event["node"] in ("left", "right")]
-    assert of_others == ["RUNNING", "QUEUED", "COMPLETED", "RUNNING", "COMPLETED"]
-    of_run = [event["status"] for event in events if event["type"] == "run"]
-    assert of_run[:3] == ["PENDING", "RUNNING", "COMPLETED"]
-    assert events[-1]["data"]["mlflow_run"] == ended.mlflow_run
-    assert ended.mlflow_run is not None
-    assert ended.last_seq == seqs[-1]
-    assert [e["seq"] for e in workflows.runs.journal.events_after(seqs[3])] == seqs[4:]
-
-
-@COLD
-@pytest.mark.usefixtures("diamond", "mlflow_store")
-def test_measures_reach_the_journal_and_mlflow(
-    project: Project,
-    workflows: WorkflowManager,
-    run: Callable[..., Run],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    ended = run(recorded=True)
-    (row,), _ = workflows.runs.page(None)
-    assert row["metrics"] == {"lines": 1, "deep.er": 2.5}
-    code = (
-        "import sys, mlflow\n"
-        "client = mlflow.MlflowClient(f'sqlite:///{sys.argv[1]}/mlflow.db')\n"
-        "run = client.get_run(sys.argv[2])\n"
-        "print(run.data.metrics['deep.er'], run.data.tags['mlws.run'], run.info.status)\n"
-    )
-    answer = python.run(code, str(project.root), str(ended.mlflow_run), check=True)
-    assert answer.stdout.split() == ["2.5", ended.id, "FINISHED"]
-
-
-def test_numbers_that_no_float_holds_are_no_measures(tmp_path: Path) -> None:
-    (tmp_path / "m.json").write_text(f'{{"huge": {10**400}, "endless": Infinity, "loss": 0.5}}')
-    (tmp_path / "damaged.json").write_text("{")
-    text = "stages:\n  a:\n    cmd: x\n    metrics: [m.json, damaged.json, missing.json]\n"
-    assert measures_of(tmp_path, parse(PATH, text).stages()) == {"a": {"loss": 0.5}}
-
-
-@COLD
-def test_a_tracking_store_out_of_reach_fails_no_run(
-    diamond: None, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////nowhere/at/all.db")
-    ended = run(recorded=True)
-    assert ended.status == "COMPLETED"
-    assert ended.mlflow_run is None
+    with subprocess.Popen(["true" if holder == "a zombie" else "sleep", "60"]) as process:
+        info = {"pid": process.pid, "cmd": "dvc repro"}
+        output = str(project.root / "slow.txt")
+        elsewhere = {str(project.root / "else.txt"): {"pid": os.getpid(), "cmd": "dvc repro"}}
+        slow.write_text(
+            json.dumps({"write": {output: info, **elsewhere}, "read": {output: [info]}})
+        )
+        if holder == "another process with its pid":
+            os.utime(slow, (1, 1))
+        ended = run()
+        process.kill()
+    if holder == "itself":
+        assert "is busy" in str(ended.error)
+    else:
+        assert ended.status == "COMPLETED"
+    if holder == "a zombie":
+        assert json.loads(slow.read_text()) == {"write": elsewhere}
 
 
 def test_changed_source_data_is_taken_in_as_dvc_repro_does(

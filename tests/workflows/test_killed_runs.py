@@ -74,6 +74,7 @@ def _kill(workflows: WorkflowManager, run: str, victim: str) -> None:
             os.killpg(os.getpgid(pid), signal.SIGKILL)
 
 
+@pytest.mark.exhaustive
 @COLD
 @pytest.mark.timeout(1800)
 @pytest.mark.slow(reason="kills run after run")

@@ -75,6 +75,7 @@ def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a kernel for each run, and DVC")
 def test_equal_runs_give_equal_bytes_and_the_source_stays(call, tmp_path: Path) -> None:
     source = tmp_path / "nb" / "train.ipynb"

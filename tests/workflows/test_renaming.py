@@ -128,6 +128,7 @@ def test_the_variants_of_a_sweep_have_theirs(
     assert ran() == 2
 
 
+@pytest.mark.exhaustive
 def test_a_comparison_shows_the_present_names(
     project: Project, write, run: Callable[..., Run], states, ran: Callable[[], int]
 ) -> None:

@@ -253,6 +253,7 @@ def test_a_node_is_profiled_as_it_reads_its_file(
     assert reads == []
 
 
+@pytest.mark.exhaustive
 async def test_what_cannot_be_profiled_is_an_answer(fetch, write: Callable[..., Path]) -> None:
     async def ask(text: str) -> tuple[int, str]:
         body = json.dumps({"path": PATH, "node": "load", "text": text})

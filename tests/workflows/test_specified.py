@@ -40,6 +40,7 @@ def as_pictures(raw: Path) -> None:
         Image.fromarray((image * 15).astype("uint8")).save(raw / str(label) / f"{n}.png")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "laid", [as_pictures, pytest.param(as_arrays, marks=pytest.mark.exhaustive)]
 )

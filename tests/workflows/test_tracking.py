@@ -210,6 +210,7 @@ def test_what_a_nodes_code_logs_is_in_its_nested_run_and_ours_beside_it(
     assert began["other"] < min(began["train"], began["curve"])
 
 
+@pytest.mark.exhaustive
 def test_how_nodes_end_is_how_their_nested_runs_end(
     write, run: Callable[..., Run], recorded
 ) -> None:
@@ -283,6 +284,7 @@ def test_a_locked_store_fails_no_run_and_is_caught_up_with_once(
     assert again["node"].data.metrics == rows["node"].data.metrics
 
 
+@pytest.mark.exhaustive
 def test_a_run_whose_process_was_killed_is_recorded_by_the_next(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded
 ) -> None:

@@ -38,6 +38,7 @@ from sqlalchemy.types import TypeDecorator
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import NewerDatabaseError
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.shared_pages.models import Audience, PageKind
 from jupyter_mlws.shared_projects.models import Role
 
 P = ParamSpec("P")
@@ -225,6 +226,33 @@ class SharedProjectRecord(Base):
         return [name for name, member in self.members.items() if member.role is Role.OWNER]
 
 
+class SharedPageRecord(Base):
+    """A page that a user shares by a link; its content is a :class:`PageContentRow`."""
+
+    __tablename__ = "shared_pages"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(255), index=True)
+    kind: Mapped[PageKind] = mapped_column(enum_column(PageKind))
+    title: Mapped[str] = mapped_column(String(300))
+    audience: Mapped[Audience] = mapped_column(enum_column(Audience))
+    name: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    size: Mapped[int]
+
+
+class PageContentRow(Base):
+    """The compressed HTML of a shared page."""
+
+    __tablename__ = "shared_page_contents"
+
+    page_id: Mapped[str] = mapped_column(
+        String(40), ForeignKey("shared_pages.id", ondelete="CASCADE"), primary_key=True
+    )
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
 class Records:
     """The database. Blocking; must be used from one thread at a time."""
 
@@ -282,6 +310,19 @@ class Records:
         """Insert or update a record."""
         with Session(self._engine) as session, session.begin():
             session.merge(record)
+
+    def save_page(self, page: SharedPageRecord, content: bytes) -> None:
+        """Store a new page with its content."""
+        with Session(self._engine) as session, session.begin():
+            session.add(page)
+            session.flush()
+            session.add(PageContentRow(page_id=page.id, content=content))
+
+    def page_content(self, page: str) -> bytes | None:
+        """Return the stored content of a page, if there is one."""
+        with Session(self._engine) as session:
+            row = session.get(PageContentRow, page)
+            return None if row is None else row.content
 
     def delete(self, kind: type[Base], key: str) -> None:
         """Delete a record, and the records that refer to it."""

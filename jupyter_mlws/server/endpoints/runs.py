@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
     AlreadyReproducedError,
     AmbiguousRunError,
     MLflowFailedError,
     NestedRunError,
+    OutsideWorkspaceError,
     PreviewError,
     RunCommitMissingError,
     RunDeletedError,
     RunInProgressError,
     RunNotRecordedError,
+    RunViewsInvalidError,
     VersionItemNotFoundError,
 )
+from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.experiments.models import (
@@ -23,6 +27,8 @@ from jupyter_mlws.versioning.experiments.models import (
     CurvesQuery,
     DeletedRun,
     ExperimentRun,
+    GroupsQuery,
+    LayoutChange,
     ReproduceRequest,
     Reproduction,
     RunBegin,
@@ -32,6 +38,7 @@ from jupyter_mlws.versioning.experiments.models import (
     RunEnded,
     RunFile,
     RunFileQuery,
+    RunGroups,
     RunMetric,
     RunOutput,
     RunPackages,
@@ -39,6 +46,9 @@ from jupyter_mlws.versioning.experiments.models import (
     RunsChange,
     RunsQuery,
     RunState,
+    RunViewChange,
+    RunViewName,
+    RunViews,
     TrackedRun,
 )
 from jupyter_mlws.versioning.model_registry.models import ModelVersion
@@ -52,6 +62,8 @@ CHANGE_ERRORS = [
     RunNotRecordedError,
     VersionItemNotFoundError,
 ]
+
+VIEW_ERRORS = [OutsideWorkspaceError, RunViewsInvalidError]
 
 
 @endpoints.get(
@@ -80,6 +92,74 @@ def begin_run(workspace: Workspace, body: RunBegin) -> Reply[TrackedRun]:
 )
 def get_columns(workspace: Workspace) -> RunColumns:
     return workspace.experiments.columns()
+
+
+@endpoints.get(
+    "runs/groups",
+    "Group runs by a parameter, tag, experiment, workflow or name, with the means of metrics",
+    shared=True,
+    errors=[MLflowFailedError],
+)
+def get_groups(workspace: Workspace, query: GroupsQuery) -> RunGroups:
+    return workspace.experiments.groups(query)
+
+
+@endpoints.get(
+    "runs/commits",
+    "List tags and latest commits at which the metrics of DVC differ, as runs",
+    shared=True,
+    errors=DVC_ERRORS,
+)
+def list_commit_runs(workspace: Workspace) -> Page[ExperimentRun]:
+    return workspace.experiments.commits.list()
+
+
+@endpoints.get(
+    "runs/views",
+    "Get the layout of the table of runs and the saved views",
+    errors=[RunViewsInvalidError],
+)
+def get_views(workspace: Workspace) -> RunViews:
+    return workspace.experiments.views.list()
+
+
+@endpoints.put("runs/layout", "Save the layout of the table of runs", errors=VIEW_ERRORS)
+def set_layout(workspace: Workspace, body: LayoutChange) -> RunViews:
+    return workspace.experiments.views.set_layout(body.layout, in_project=body.in_project)
+
+
+@endpoints.delete(
+    "runs/layout",
+    "Delete your layout of the table of runs, so that the project's is used",
+    errors=VIEW_ERRORS,
+)
+def delete_layout(workspace: Workspace) -> RunViews:
+    return workspace.experiments.views.set_layout(None)
+
+
+@endpoints.put(
+    "runs/views/{view}", "Save a view of the table of runs under a name", errors=VIEW_ERRORS
+)
+def save_view(workspace: Workspace, identifier: str, body: RunViewChange) -> RunViews:
+    return workspace.experiments.views.save(unescape(identifier), body)
+
+
+@endpoints.patch(
+    "runs/views/{view}",
+    "Rename a saved view",
+    errors=[*VIEW_ERRORS, AlreadyExistsError, VersionItemNotFoundError],
+)
+def rename_view(workspace: Workspace, identifier: str, body: RunViewName) -> RunViews:
+    return workspace.experiments.views.rename(unescape(identifier), body.name)
+
+
+@endpoints.delete(
+    "runs/views/{view}",
+    "Delete a saved view",
+    errors=[*VIEW_ERRORS, VersionItemNotFoundError],
+)
+def delete_view(workspace: Workspace, identifier: str) -> RunViews:
+    return workspace.experiments.views.delete(unescape(identifier))
 
 
 @endpoints.get(

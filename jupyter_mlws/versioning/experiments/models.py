@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from jupyter_mlws.core import validation_messages
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange, RebuiltEnvironment
@@ -100,6 +102,13 @@ class Reproduction(Record):
     remove: str
 
 
+class RunKind(StrEnum):
+    """Kind of a row in the table of runs."""
+
+    RUN = "run"
+    COMMIT = "commit"
+
+
 class ExperimentRun(Record):
     """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's.
 
@@ -109,7 +118,8 @@ class ExperimentRun(Record):
 
     ``title`` tells runs apart: the name that a person gave the run, else the parameters in which it
     differs and its main metric. ``name`` may be one that MLflow generated. ``note`` is Markdown.
-    ``parent``: MLflow's id of the run that it is nested in.
+    ``parent``: MLflow's id of the run that it is nested in. A commit with the metrics of DVC is a
+    row of the ``kind`` `commit`: ``run`` is its ID.
     """
 
     id: str | None
@@ -121,6 +131,7 @@ class ExperimentRun(Record):
     params: dict[str, Any]
     metrics: dict[str, Any]
     commit: str | None
+    kind: RunKind = RunKind.RUN
     node: str | None = None
     name: str = ""
     title: str = ""
@@ -252,10 +263,12 @@ class RunOutput(Record):
 
 
 class RunColumns(Record):
-    """The names of the parameters and metrics of runs, to choose columns from."""
+    """The names of the parameters, metrics and tags of runs, and of experiments that have runs."""
 
     params: list[str]
     metrics: list[str]
+    tags: list[str]
+    experiments: list[str]
 
 
 class CurvesQuery(Request):
@@ -342,16 +355,41 @@ class RunPackages(Record):
     changes: list[PackageChange]
 
 
-class RunsQuery(PageQuery):
-    """Filters, order and columns of the runs to return."""
+class RunsFilter(Request):
+    """Filters of runs."""
 
     workflow: str | None = Field(default=None, description="Path of a workflow.")
+    experiment: str | None = Field(
+        default=None, max_length=500, description="Name of an experiment in MLflow."
+    )
     filter: str = Field(
         default="",
         max_length=4000,
         description="MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`.",
     )
     q: str | None = Field(default=None, max_length=200, description="Text in the name.")
+    nested: bool = Field(default=False, description="Include nested runs, such as those of nodes.")
+    archived: bool = Field(default=False, description="Include archived runs.")
+    starred: bool = Field(default=False, description="Only runs with a star.")
+    deleted: bool = Field(default=False, description="Only runs that were deleted.")
+
+
+GROUP = validation_messages.pattern(
+    r"^(experiment|workflow|name|(params|tags)\..+)$",
+    Message("must be experiment, workflow, name, params.NAME or tags.NAME"),
+)
+GroupField = Annotated[str, Field(max_length=300, pattern=GROUP)]
+
+
+class RunsQuery(PageQuery, RunsFilter):
+    """Filters, order and columns of the runs to return."""
+
+    group: GroupField | None = Field(
+        default=None,
+        description="Only runs of one group: `params.kind` with its `value`; without a value the "
+        "runs that lack it.",
+    )
+    value: str | None = Field(default=None, max_length=6000, description="Value of the `group`.")
     sort: Annotated[list[str], BeforeValidator(separate)] = Field(
         default_factory=list,
         max_length=5,
@@ -362,13 +400,123 @@ class RunsQuery(PageQuery):
         max_length=500,
         description="Only these parameters and metrics: `params.depth,metrics.acc`.",
     )
-    nested: bool = Field(default=False, description="Include nested runs, such as those of nodes.")
-    archived: bool = Field(default=False, description="Include archived runs.")
-    starred: bool = Field(default=False, description="Only runs with a star.")
-    deleted: bool = Field(default=False, description="Only runs that were deleted.")
 
     @property
     def plain(self) -> bool:
         """True without any filter, order or columns: the newest runs are returned whole."""
-        chosen = self.starred or self.deleted
+        chosen = self.starred or self.deleted or self.experiment or self.group
         return not (self.filter or self.q or self.sort or self.columns or self.nested or chosen)
+
+
+class GroupsQuery(RunsFilter):
+    """Filters of runs, and the field whose values are their groups."""
+
+    by: GroupField = Field(
+        description="`experiment`, `workflow`, `name`, `params.NAME` or `tags.NAME`."
+    )
+
+
+class MetricSummary(Record):
+    """A metric of the runs of a group.
+
+    ``count``: the runs that have a finite value. ``deviation``: standard deviation of a sample,
+    null for fewer than two values.
+    """
+
+    count: int
+    mean: float
+    deviation: float | None
+
+
+class RunGroup(Record):
+    """Runs with an equal value; ``value`` is null for the runs that have none."""
+
+    value: str | None
+    count: int
+    metrics: dict[str, MetricSummary]
+
+
+class RunGroups(Record):
+    """The groups of runs, the largest first; ``more`` smaller ones are left out."""
+
+    items: list[RunGroup]
+    more: int
+
+
+class RunStage(StrEnum):
+    """The runs that the table shows."""
+
+    ACTIVE = "active"
+    STARRED = "starred"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+    COMMITS = "commits"
+
+
+class RunTableSearch(Request):
+    """The search of a view of the table of runs; see the query of the list of runs."""
+
+    q: Plain = Field(default="", max_length=200)
+    filter: Plain = Field(default="", max_length=4000)
+    experiment: Plain = Field(default="", max_length=500)
+    workflow: Plain = Field(default="", max_length=1000)
+    nested: bool = False
+    state: RunStage = RunStage.ACTIVE
+
+
+class RunTableColumn(Request):
+    """A column of the table of runs: a metric or parameter. Pinned ones stay in view."""
+
+    kind: Literal["metric", "param"]
+    name: Plain = Field(min_length=1, max_length=300)
+    pinned: bool = False
+
+
+class RunTableLayout(Request):
+    """Layout of the table of runs.
+
+    ``columns`` are in order; null for those that most runs have values for. ``sort`` is as in the
+    query of the list of runs, ``group`` as in that of groups. ``baseline`` is the run that the
+    others are compared with.
+    """
+
+    columns: list[RunTableColumn] | None = Field(default=None, max_length=500)
+    sort: Plain | None = Field(default=None, max_length=400)
+    group: GroupField | None = None
+    baseline: Plain | None = Field(default=None, max_length=250)
+
+
+class LayoutChange(Request):
+    """A layout; ``in_project`` saves it in a file of the project, else it is the user's own."""
+
+    layout: RunTableLayout
+    in_project: bool = False
+
+
+class RunViewChange(LayoutChange):
+    """A search and a layout to save under a name."""
+
+    search: RunTableSearch
+
+
+class RunViewName(Request):
+    """New name of a view."""
+
+    name: Plain = Field(min_length=1, max_length=100, pattern=validation_messages.NOT_BLANK)
+
+
+class RunView(Record):
+    """A search and a layout that were saved under a name."""
+
+    name: str
+    in_project: bool
+    search: RunTableSearch
+    layout: RunTableLayout
+
+
+class RunViews(Record):
+    """The layout of the table of runs, where it is from, and the saved views."""
+
+    layout: RunTableLayout
+    in_project: bool
+    items: list[RunView]

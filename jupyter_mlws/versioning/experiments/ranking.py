@@ -26,8 +26,10 @@ LESS_IS_BETTER = frozenset(
     }
 )
 PREFERRED_METRICS = ("accuracy", "f1", "f1_score", "roc_auc", "auc", "r2", "rmse", "mae", "loss")
-SECONDARY_METRIC = re.compile(r"(train|training)[_/]|system/")
-"""Start of metrics that do not judge a model, such as MLflow's own of the machine."""
+SECONDARY_METRIC = re.compile(r"(train|training|std|rank)[_/]|system/|epoch$|.*[_/]time$")
+"""Metrics that do not judge a model, such as MLflow's own of the machine or of a grid search."""
+VALIDATION_PREFIX = "val_"
+"""Of the metrics of Keras whose counterparts without it are of the training data."""
 NEGATION_WORDS = frozenset({"neg", "negative"})
 
 
@@ -53,6 +55,7 @@ def by_use(measures: Iterable[Iterable[str]]) -> list[str]:
     Metrics of the training data and of the machine come last.
     """
     counts = Counter(name for names in measures for name in names)
+    validated = {name.rpartition(".")[2] for name in counts}
 
     def order(name: str) -> tuple[bool, int, int, str]:
         last = name.rpartition(".")[2]
@@ -62,7 +65,8 @@ def by_use(measures: Iterable[Iterable[str]]) -> list[str]:
             if last == metric or last.endswith(f"_{metric}")
         )
         place = min(places, default=2 * len(PREFERRED_METRICS))
-        return SECONDARY_METRIC.match(last) is not None, -counts[name], place, name
+        is_secondary = SECONDARY_METRIC.match(last) or VALIDATION_PREFIX + last in validated
+        return bool(is_secondary), -counts[name], place, name
 
     return sorted(counts, key=order)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from jupyter_mlws.core.errors import (
     DataDamagedError,
@@ -149,7 +149,7 @@ class RunExchange(RepositoryPart):
                 new = self._unknown(new)
                 result.runs = self._store_bundles(data, new, progress, result.warnings)
             if not result.warnings and self._store.exists():
-                self._call("set_received", remote=remote, commit=tip)
+                self._repository.tracking.ask("set_received", remote=remote, commit=tip)
         except MLWSError as error:
             result.warnings.append(RUNS_NOT_RECEIVED.fill(reason=error.message))
         return result
@@ -191,9 +191,9 @@ class RunExchange(RepositoryPart):
                 delete_ref(self._git, OUTGOING_RUNS)
             if outgoing:
                 states = {run: one.state._asdict() for run, one in outgoing.items()}
-                self._call("set_bundles", states=states)
+                self._repository.tracking.ask("set_bundles", states=states)
             if commit != tip and self._received_tip(remote) == tip:
-                self._call("set_received", remote=remote, commit=commit)
+                self._repository.tracking.ask("set_received", remote=remote, commit=commit)
             result.runs = len(new)
             return
         raise RemoteAheadError(remote=remote, branch=SHARED_RUNS)
@@ -290,7 +290,7 @@ class RunExchange(RepositoryPart):
             except RefusedError as error:
                 warnings.append(RunBundleInvalidError(run=run, reason=error.reason).message)
         if len(items) > 1:
-            self._call("settle_bundles", runs=[*items])
+            self._repository.tracking.ask("settle_bundles", runs=[*items])
         return count
 
     def _fetch_bundles(
@@ -346,7 +346,7 @@ class RunExchange(RepositoryPart):
             with open_store(self._store) as reader:
                 return read(reader)
         except sqlite3.Error:
-            self._call("migrate")
+            self._repository.tracking.ask("migrate")
         try:
             with open_store(self._store) as reader:
                 return read(reader)
@@ -359,12 +359,6 @@ class RunExchange(RepositoryPart):
         if not self._store.exists():
             return None
         return self._read(lambda reader: reader.received_tip(remote))
-
-    def _call(self, call: str, **arguments: Any) -> None:
-        try:
-            self._repository.tracking.ask(call, **arguments)
-        except RefusedError as error:
-            raise MLflowFailedError(reason=error.reason) from error
 
     def _fetch(self, remote: str, tip: str | None, line: RemoteSession) -> None:
         """Fetch a remote's :data:`SHARED_RUNS`, unless it is here."""

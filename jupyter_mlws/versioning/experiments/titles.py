@@ -1,7 +1,8 @@
 """Titles, which tell runs apart.
 
 The title of a run is the name that a person gave it. Without one it consists of the parameters in
-which the run differs from the newest runs of its experiment, and of its main metric:
+which the run differs from the newest runs of its experiment, or from the others in the run that
+it is nested in, and of its main metric:
 ``random_forest, max_depth 6 → 0.907``. A workflow with several models has the best of them:
 ``C 0.1 → linear 0.944``. The run of a node has the node's name.
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_mlws.mlflow.client import TrackingClient
-from jupyter_mlws.mlflow.run_tags import ARCHIVED
+from jupyter_mlws.mlflow.run_tags import ARCHIVED, PARENT
 from jupyter_mlws.versioning.experiments.ranking import Mode, by_use, guess_mode
 
 MAX_PEERS = 50
@@ -73,8 +74,18 @@ class Peers:
 NO_PEERS = Peers({}, "")
 
 
-def read_peers(tracking: TrackingClient, experiment: str | None) -> Sequence[Run]:
-    """Return the newest runs of an experiment. Raises MLflowFailedError."""
+def group_of(run: Run) -> tuple[str | None, str | None]:
+    """Return the experiment of a run, and the run that it is nested in: its peers have the same."""
+    return run["experiment"], run["parent"]
+
+
+def read_peers(
+    tracking: TrackingClient, experiment: str | None, parent: str | None
+) -> Sequence[Run]:
+    """Return the newest runs of an experiment, or those nested in the run ``parent``.
+
+    Raises MLflowFailedError.
+    """
     runs: Sequence[Run] = tracking.ask(
         "search",
         filter="",
@@ -83,6 +94,8 @@ def read_peers(tracking: TrackingClient, experiment: str | None) -> Sequence[Run
         cursor=None,
         lacking=[ARCHIVED],
         experiment=experiment,
+        nested=parent is not None,
+        tags={PARENT: parent} if parent else {},
     )["items"]
     return runs
 

@@ -15,7 +15,13 @@ from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotF
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.mlflow.client import RefusedError
-from jupyter_mlws.versioning.experiments.titles import NO_PEERS, Peers, read_peers, title_of
+from jupyter_mlws.versioning.experiments.titles import (
+    NO_PEERS,
+    Peers,
+    group_of,
+    read_peers,
+    title_of,
+)
 from jupyter_mlws.versioning.lineage.models import (
     Lineage,
     LineageEdge,
@@ -44,7 +50,7 @@ class LineageReader(RepositoryPart):
         super().__init__(repository)
         self._tracking = repository.tracking
         self._runs: dict[str, Mapping[str, Any] | None] = {}
-        self._peers: dict[str, Peers] = {}
+        self._peers: dict[tuple[str | None, str | None], Peers] = {}
 
     def read(self, query: LineageQuery) -> Lineage:
         """Return what an item was made from and what was made from it.
@@ -196,10 +202,10 @@ class LineageReader(RepositoryPart):
 
     def _run_node(self, run: Mapping[str, Any]) -> LineageNode:
         keys = ("id", "run", "node", "workflow", "status", "started", "metrics", "dirty")
-        experiment = run["experiment"]
-        if experiment not in self._peers and not run["node"]:
-            self._peers[experiment] = Peers.of(read_peers(self._tracking, experiment))
-        title = title_of(run, self._peers.get(experiment, NO_PEERS))
+        group = group_of(run)
+        if group not in self._peers and not run["node"]:
+            self._peers[group] = Peers.of(read_peers(self._tracking, *group))
+        title = title_of(run, self._peers.get(group, NO_PEERS))
         label = run["node"] or run["name"] or run["id"][:8]
         facts = {**{key: run[key] for key in keys}, "title": title}
         return _node(LineageKind.RUN, f"run:{run['id']}", label, facts)

@@ -191,7 +191,7 @@ class ModelRegistry(RepositoryPart):
                 "set_alias", name=name, alias=alias, number=number, by=person()
             )
         except RefusedError as error:
-            if error.code == "RESOURCE_DOES_NOT_EXIST":
+            if error.kind == "RESOURCE_DOES_NOT_EXIST":
                 label = f"{name}:{number}"
                 raise VersionItemNotFoundError(kind="model version", name=label) from error
             raise InvalidRequestError(faults=[Fault("alias", BAD_ALIAS)]) from error

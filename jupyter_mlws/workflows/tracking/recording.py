@@ -22,7 +22,7 @@ from jupyter_mlws.engine.processes import start_time
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
 from jupyter_mlws.engine.usage import read_samples, usage_path
-from jupyter_mlws.mlflow.client import RefusedError, TrackingClient
+from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal, Row, run_folder
@@ -160,7 +160,7 @@ class Recorder:
         }
         try:
             self._send_records(row, [mlflow_records.running_record(row), record])
-        except (MLWSError, RefusedError, TimeoutError, OSError) as error:
+        except (MLWSError, TimeoutError, OSError) as error:
             self._paused_until = time.monotonic() + FAILURE_PAUSE
             log.warning("Could not send what %s uses to MLflow: %s", node, error)
 
@@ -205,7 +205,7 @@ class Recorder:
                 self._journal.set_run(
                     run, recorded=True, mlflow_run=identifier, tracking_error=None
                 )
-        except (MLWSError, RefusedError, TimeoutError, OSError) as error:
+        except (MLWSError, TimeoutError, OSError) as error:
             log.warning("Could not record run %s in MLflow: %s", run, error)
             reason = str(error) or type(error).__name__
             self._journal.set_run(run, recorded=False, tracking_error=reason)

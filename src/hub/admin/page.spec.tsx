@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { container, report } from '../../__tests__/containers';
 import { failure, rest, Wire } from '../../__tests__/server';
 import { ContainersModel } from '../containers/model';
-import type { IVolume } from '../../api/models';
+import type { ISharedPage, IVolume } from '../../api/models';
 import { Page } from './page';
 import { PageTheme } from './theme';
 
@@ -23,12 +23,26 @@ const volume: IVolume = {
   in_use: false
 };
 
+const page: ISharedPage = {
+  id: 'p1',
+  title: 'forest <b>',
+  kind: 'run',
+  owner: 'ada',
+  audience: 'link',
+  name: '',
+  created_at: '2026-11-25T12:00:00Z',
+  expires: '2099-11-25T12:00:00Z',
+  size: 2000,
+  url: '/services/mlws/pages/p1'
+};
+
 beforeEach(() => {
   wire = new Wire();
   node = document.body.appendChild(document.createElement('div'));
   root = createRoot(node);
   wire.answers['GET /resources'] = report;
   wire.answers['GET /volumes'] = { items: [volume], next_cursor: null };
+  wire.answers['GET /pages'] = { items: [page], next_cursor: null };
   wire.answers['GET /resources/hours'] = { days: 30, items: [] };
   wire.answers['GET /containers'] = {
     items: [
@@ -308,4 +322,31 @@ it('stops several containers together, those that are shown', async () => {
     'ada--c'
   ]);
   expect(node.querySelector('[data-mlws-bulk]')).toBeNull();
+});
+
+it('lists shared pages, and stops sharing one only after a confirmation', async () => {
+  await open();
+  const shared = () => find('[data-mlws-page="p1"]');
+  expect(shared().textContent).toContain('everybody with the link');
+  expect(shared().querySelector('a')!.textContent).toBe('forest <b>');
+  const stop = () =>
+    shared().querySelector<HTMLElement>('[data-mlws-action="delete"]')!.click();
+  const answer = async (label: string) => {
+    await rest();
+    [...node.querySelectorAll('button')]
+      .find(one => one.textContent === label)!
+      .click();
+    await rest();
+  };
+  const deletions = () =>
+    wire.requests.filter(({ method }) => method === 'DELETE').length;
+  stop();
+  await answer('Cancel');
+  expect(deletions()).toBe(0);
+  wire.answers['DELETE /pages/p1'] = null;
+  wire.answers['GET /pages'] = { items: [], next_cursor: null };
+  stop();
+  await answer('Stop Sharing');
+  expect(deletions()).toBe(1);
+  expect(node.textContent).toContain('Nothing is shared.');
 });

@@ -33,6 +33,7 @@ import { BulkActions } from './bulk';
 import type { IConfig } from './config';
 import { Confirmation } from './confirmation';
 import { Machines } from './machines';
+import { SharedPages } from './pages';
 import { Queue } from './queue';
 import { ContainerTable } from './table';
 import { Volumes } from './volumes';
@@ -277,6 +278,7 @@ export function Page(props: {
             />
           )}
           <Volumes client={client} confirm={ask} isReachable={!error} />
+          <SharedPages client={client} confirm={ask} isReachable={!error} />
         </main>
       )}
       {question && (

@@ -23,8 +23,8 @@ export function GroupHeads(props: {
     <tr>
       {props.groups
         .filter(([, columns]) => columns > 0)
-        .map(([name, columns]) => (
-          <th key={name} colSpan={columns} scope="colgroup">
+        .map(([name, columns], index) => (
+          <th key={index} colSpan={columns} scope="colgroup">
             {name}
           </th>
         ))}

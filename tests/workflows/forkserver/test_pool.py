@@ -197,6 +197,7 @@ def test_two_environments_at_most(pool: WarmPool, launch: Callable[..., int | No
     assert len(pool._zygotes) == 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="imports the libraries twice")
 def test_a_zygote_that_died_is_replaced(own: WarmPool, launch: Callable[..., int | None]) -> None:
     died = zygote(own)._process.pid
@@ -246,6 +247,7 @@ def test_a_zygote_that_does_not_answer_is_given_up(
     assert (tmp_path / "log").read_text() == ""
 
 
+@pytest.mark.exhaustive
 def test_changed_packages_make_a_new_zygote(
     environment: dict[str, str], launch: Callable[..., int | None], tmp_path: Path
 ) -> None:
