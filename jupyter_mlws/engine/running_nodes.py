@@ -148,12 +148,12 @@ class RunningNodes:
                 yield attempt.node, share
 
     def poll_usage(self, now: float) -> None:
-        """Sample what the nodes use, if it is time to."""
+        """Sample the use of resources if it is time to.
+
+        Stop the nodes that have used more time or memory than their limit.
+        """
         if self._usage is not None:
             self._usage.poll(now)
-
-    def stop_over_limit(self, now: float) -> None:
-        """Stop the nodes that have used more time or memory than their limit."""
         for attempt in list(self.attempts.values()):
             if attempt.handle is None or attempt.stopped is not None:
                 continue

@@ -151,8 +151,7 @@ class Engine:
                 if self._is_busy():
                     self._wait(0.0 if more or self._state.stored else self._wait_timeout())
             with self._journal.batch():
-                rest = Status.CANCELLED if self._is_cancelled else Status.SKIPPED
-                self._journal.end(rest)
+                self._journal.end(Status.CANCELLED if self._is_cancelled else Status.SKIPPED)
         finally:
             # Also after a cancel or an internal error.
             self._running.abandon(also_others=self._is_ending)
@@ -329,7 +328,6 @@ class Engine:
         for node, share in self._running.poll_logs(now):
             self._journal.set_progress(node, share)
         self._running.poll_usage(now)
-        self._running.stop_over_limit(now)
 
     def _handle_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
         command = attempt.command

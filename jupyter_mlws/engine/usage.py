@@ -42,7 +42,7 @@ Sample = dict[str, Any]
 
 
 @dataclass
-class Measured:
+class Session:
     """A running command whose processes are those of a session."""
 
     node: str
@@ -50,7 +50,7 @@ class Measured:
     started: float
     due: float
     cpu_time: float = 0.0
-    sampled: float = 0.0
+    last_sample: float = 0.0
     totals: dict[str, float] = field(default_factory=dict)
 
 
@@ -66,16 +66,16 @@ class UsageMonitor:
         self._interval = DEFAULT_INTERVAL
         with suppress(ValueError):
             self._interval = max(float(os.environ.get(INTERVAL_VARIABLE, "")), DEFAULT_INTERVAL)
-        self._sessions: dict[int, Measured] = {}
+        self._sessions: dict[int, Session] = {}
         self._steps: dict[str, int] = {}
         self._publications: dict[str, float] = {}
-        self._unpublished: set[str] = set()
+        self._pending: set[str] = set()
 
     def add(self, session: int, node: str, variables: Mapping[str, str]) -> None:
         """Measure the processes of a session from now on."""
         now = time.monotonic()
         due = now + self._interval
-        self._sessions[session] = Measured(node, variables.get(DEVICES), now, due, sampled=now)
+        self._sessions[session] = Session(node, variables.get(DEVICES), now, due, last_sample=now)
         self._publications.setdefault(node, now + FIRST_PUBLICATION)
 
     def remove(self, session: int) -> None:
@@ -100,26 +100,26 @@ class UsageMonitor:
         for one in due.values():
             age = (now - one.started) / SAMPLES_AT_FULL_RATE
             one.due = now + max(self._interval, age, rest)
-        for node in sorted(self._unpublished):
+        for node in sorted(self._pending):
             if self._publications[node] <= now:
                 self._publications[node] = now + PUBLISH_INTERVAL
-                self._unpublished.discard(node)
+                self._pending.discard(node)
                 self._publish(node)
 
-    def _append(self, one: Measured, values: Mapping[str, float], now: float) -> None:
+    def _append(self, one: Session, values: Mapping[str, float], now: float) -> None:
         path = usage_path(self._directory, one.node)
         if one.node not in self._steps:
             # A run that was resumed continues the file.
             self._steps[one.node] = sum(1 for _ in read_samples(path))
-        elapsed = max(now - one.sampled, 1e-6)
+        elapsed = max(now - one.last_sample, 1e-6)
         cpu_time = max(values["cpu_time"], one.cpu_time)
         share = (cpu_time - one.cpu_time) / elapsed / (os.cpu_count() or 1)
-        one.cpu_time, one.sampled = cpu_time, now
+        one.cpu_time, one.last_sample = cpu_time, now
         # Of processes that have ended without a parent to take them over, nothing is known.
         for name, value in values.items():
             if name.startswith("disk_"):
                 one.totals[name] = max(value, one.totals.get(name, 0.0))
-        measured = {
+        metrics = {
             "cpu_utilization_percentage": min(share, 1.0) * 100,
             **{name: value for name, value in values.items() if name != "cpu_time"},
             **one.totals,
@@ -127,12 +127,12 @@ class UsageMonitor:
         sample = {
             "step": self._steps[one.node],
             "time": round(time.time(), 3),
-            "values": {PREFIX + name: round(value, 3) for name, value in measured.items()},
+            "values": {PREFIX + name: round(value, 3) for name, value in metrics.items()},
         }
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(sample) + "\n")
         self._steps[one.node] += 1
-        self._unpublished.add(one.node)
+        self._pending.add(one.node)
 
 
 def is_enabled() -> bool:
@@ -158,7 +158,7 @@ def read_samples(path: Path) -> Iterator[Sample]:
                 yield json.loads(line)
 
 
-def measure(sessions: Mapping[int, Measured]) -> dict[int, dict[str, float]]:
+def measure(sessions: Mapping[int, Session]) -> dict[int, dict[str, float]]:
     """Return what the processes of each session use; a session without processes is left out."""
     import psutil
 
@@ -175,11 +175,11 @@ def measure(sessions: Mapping[int, Measured]) -> dict[int, dict[str, float]]:
         except (OSError, psutil.Error):
             # It has ended meanwhile, or belongs to someone else.
             continue
-        read = written = 0
+        read_bytes = write_bytes = 0
         with suppress(OSError, psutil.Error, AttributeError):
             # Not on macOS. Linux counts what a process's ended children have read, too.
             counters = process.io_counters()
-            read, written = counters.read_bytes, counters.write_bytes
+            read_bytes, write_bytes = counters.read_bytes, counters.write_bytes
         total = usage.setdefault(
             session,
             {
@@ -191,8 +191,8 @@ def measure(sessions: Mapping[int, Measured]) -> dict[int, dict[str, float]]:
         )
         total["cpu_time"] += cpu.user + cpu.system + cpu.children_user + cpu.children_system
         total["system_memory_usage_megabytes"] += memory / MEGABYTE
-        total["disk_read_megabytes"] += read / MEGABYTE
-        total["disk_written_megabytes"] += written / MEGABYTE
+        total["disk_read_megabytes"] += read_bytes / MEGABYTE
+        total["disk_written_megabytes"] += write_bytes / MEGABYTE
     whole = psutil.virtual_memory().total / MEGABYTE
     for session, total in usage.items():
         share = total["system_memory_usage_megabytes"] / whole
@@ -211,10 +211,11 @@ def measure_gpus(devices: str | None) -> dict[str, float]:
     with suppress(pynvml.NVMLError):
         # Cheap if the library is in use already; it fails without a driver.
         pynvml.nvmlInit()
-        given = None if devices is None else devices.split(",")
+        visible = None if devices is None else devices.split(",")
         for number in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(number)
-            if given is not None and not {str(number), pynvml.nvmlDeviceGetUUID(handle)} & {*given}:
+            names = {str(number), pynvml.nvmlDeviceGetUUID(handle)}
+            if visible is not None and names.isdisjoint(visible):
                 continue
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
             gpu = f"gpu_{number}"

@@ -55,7 +55,7 @@ def test_all_processes_of_a_node_are_measured_together(tmp_path: Path) -> None:
     try:
         assert process.stdout is not None
         assert [process.stdout.readline() for _ in range(2)] == [b"ready\n"] * 2
-        (values,) = usage.measure({process.pid: usage.Measured("node", None, 0.0, 0.0)}).values()
+        (values,) = usage.measure({process.pid: usage.Session("node", None, 0.0, 0.0)}).values()
         assert values["system_memory_usage_megabytes"] > 120
         assert values["cpu_time"] > 0
     finally:
