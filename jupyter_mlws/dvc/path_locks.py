@@ -47,17 +47,17 @@ def _unchanged(path: Path) -> bool:
 
 def _remaining(path: Path) -> Any:
     """Return the list with the locks of running processes only; DVC checks its shape."""
-    written = path.stat().st_mtime
+    mtime = path.stat().st_mtime
     try:
         locks = json.loads(path.read_bytes())
         # The format is that of `dvc.rwlock.SCHEMA`.
         writers = {
             place: info
             for place, info in locks.get("write", {}).items()
-            if _is_running(info["pid"], written)
+            if _is_running(info["pid"], mtime)
         }
         readers = {
-            place: [info for info in infos if _is_running(info["pid"], written)]
+            place: [info for info in infos if _is_running(info["pid"], mtime)]
             for place, infos in locks.get("read", {}).items()
         }
     except (ValueError, AttributeError, KeyError, TypeError):
@@ -66,13 +66,13 @@ def _remaining(path: Path) -> Any:
     return {kind: entries for kind, entries in kept.items() if entries}
 
 
-def _is_running(pid: int, written: float) -> bool:
+def _is_running(pid: int, mtime: float) -> bool:
     """Return whether the process that had ``pid`` when the list was written still runs."""
     try:
         process = psutil.Process(pid)
         return bool(
             process.status() != psutil.STATUS_ZOMBIE
-            and process.create_time() <= written + CLOCK_MARGIN
+            and process.create_time() <= mtime + CLOCK_MARGIN
         )
     except psutil.NoSuchProcess:
         return False

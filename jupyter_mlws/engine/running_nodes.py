@@ -147,11 +147,8 @@ class RunningNodes:
                 attempt.progress = share
                 yield attempt.node, share
 
-    def poll_usage(self, now: float) -> None:
-        """Sample the use of resources if it is time to.
-
-        Stop the nodes that have used more time or memory than their limit.
-        """
+    def check_usage(self, now: float) -> None:
+        """Sample what nodes use, if it is time to, and stop those over their time or memory."""
         if self._usage is not None:
             self._usage.poll(now)
         for attempt in list(self.attempts.values()):

@@ -151,7 +151,8 @@ class Engine:
                 if self._is_busy():
                     self._wait(0.0 if more or self._state.stored else self._wait_timeout())
             with self._journal.batch():
-                self._journal.end(Status.CANCELLED if self._is_cancelled else Status.SKIPPED)
+                rest = Status.CANCELLED if self._is_cancelled else Status.SKIPPED
+                self._journal.end(rest)
         finally:
             # Also after a cancel or an internal error.
             self._running.abandon(also_others=self._is_ending)
@@ -321,13 +322,12 @@ class Engine:
     def _check_timers(self) -> None:
         now = time.monotonic()
         due = [node for node, moment in self._state.retry_at.items() if moment <= now]
-        for node in due:
-            del self._state.retry_at[node]
+        self._state.retry_at = {n: m for n, m in self._state.retry_at.items() if m > now}
         self._queue.put(due)
         self._mlflow_runs.expire(now)
         for node, share in self._running.poll_logs(now):
             self._journal.set_progress(node, share)
-        self._running.poll_usage(now)
+        self._running.check_usage(now)
 
     def _handle_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
         command = attempt.command

@@ -50,7 +50,7 @@ class Session:
     started: float
     due: float
     cpu_time: float = 0.0
-    last_sample: float = 0.0
+    sample_time: float = 0.0
     totals: dict[str, float] = field(default_factory=dict)
 
 
@@ -75,7 +75,7 @@ class UsageMonitor:
         """Measure the processes of a session from now on."""
         now = time.monotonic()
         due = now + self._interval
-        self._sessions[session] = Session(node, variables.get(DEVICES), now, due, last_sample=now)
+        self._sessions[session] = Session(node, variables.get(DEVICES), now, due, sample_time=now)
         self._publications.setdefault(node, now + FIRST_PUBLICATION)
 
     def remove(self, session: int) -> None:
@@ -111,10 +111,10 @@ class UsageMonitor:
         if one.node not in self._steps:
             # A run that was resumed continues the file.
             self._steps[one.node] = sum(1 for _ in read_samples(path))
-        elapsed = max(now - one.last_sample, 1e-6)
+        period = max(now - one.sample_time, 1e-6)
         cpu_time = max(values["cpu_time"], one.cpu_time)
-        share = (cpu_time - one.cpu_time) / elapsed / (os.cpu_count() or 1)
-        one.cpu_time, one.last_sample = cpu_time, now
+        share = (cpu_time - one.cpu_time) / period / (os.cpu_count() or 1)
+        one.cpu_time, one.sample_time = cpu_time, now
         # Of processes that have ended without a parent to take them over, nothing is known.
         for name, value in values.items():
             if name.startswith("disk_"):
@@ -175,11 +175,11 @@ def measure(sessions: Mapping[int, Session]) -> dict[int, dict[str, float]]:
         except (OSError, psutil.Error):
             # It has ended meanwhile, or belongs to someone else.
             continue
-        read_bytes = write_bytes = 0
+        read = write = 0
         with suppress(OSError, psutil.Error, AttributeError):
             # Not on macOS. Linux counts what a process's ended children have read, too.
             counters = process.io_counters()
-            read_bytes, write_bytes = counters.read_bytes, counters.write_bytes
+            read, write = counters.read_bytes, counters.write_bytes
         total = usage.setdefault(
             session,
             {
@@ -191,8 +191,8 @@ def measure(sessions: Mapping[int, Session]) -> dict[int, dict[str, float]]:
         )
         total["cpu_time"] += cpu.user + cpu.system + cpu.children_user + cpu.children_system
         total["system_memory_usage_megabytes"] += memory / MEGABYTE
-        total["disk_read_megabytes"] += read_bytes / MEGABYTE
-        total["disk_written_megabytes"] += write_bytes / MEGABYTE
+        total["disk_read_megabytes"] += read / MEGABYTE
+        total["disk_written_megabytes"] += write / MEGABYTE
     whole = psutil.virtual_memory().total / MEGABYTE
     for session, total in usage.items():
         share = total["system_memory_usage_megabytes"] / whole
@@ -211,11 +211,10 @@ def measure_gpus(devices: str | None) -> dict[str, float]:
     with suppress(pynvml.NVMLError):
         # Cheap if the library is in use already; it fails without a driver.
         pynvml.nvmlInit()
-        visible = None if devices is None else devices.split(",")
+        own = None if devices is None else devices.split(",")
         for number in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(number)
-            names = {str(number), pynvml.nvmlDeviceGetUUID(handle)}
-            if visible is not None and names.isdisjoint(visible):
+            if own is not None and not {str(number), pynvml.nvmlDeviceGetUUID(handle)} & {*own}:
                 continue
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
             gpu = f"gpu_{number}"

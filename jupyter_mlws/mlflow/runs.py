@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_mlws.mlflow.registry import MLflowRegistry
-from jupyter_mlws.mlflow.run_tags import NODE, PARENT, RUN
+from jupyter_mlws.mlflow.run_tags import NODE, PARENT, RUN, SET, SYSTEM_METRICS
 from jupyter_mlws.mlflow.store import STATUSES, iter_items, name_of
 
 JSON = Mapping[str, Any]
@@ -124,3 +124,26 @@ class MLflowRuns(MLflowRegistry):
             self._client.log_text(identifier, text, path)
         status = record["status"]
         self._client.set_terminated(identifier, STATUSES.get(status, status), moment)
+
+    def _log_samples(self, run: Any, samples: Sequence[JSON]) -> None:
+        """Add the samples of system metrics that come after those that a run has.
+
+        A run whose system metrics are not ours has those of MLflow's own logger, and gets no more.
+        """
+        identifier, tags = run.info.run_id, run.data.tags
+        name = next(iter(samples[0]["values"]))
+        last = max(
+            (metric.step for metric in self._client.get_metric_history(identifier, name)),
+            default=-1,
+        )
+        if last >= 0 and SYSTEM_METRICS not in tags:
+            return
+        # With the first values, so that no other process takes them for another logger's.
+        mark = {} if SYSTEM_METRICS in tags else {SYSTEM_METRICS: SET}
+        values = [
+            (key, value, round(sample["time"] * 1000), sample["step"])
+            for sample in samples
+            if sample["step"] > last
+            for key, value in sample["values"].items()
+        ]
+        self._log_steps(identifier, values, mark)

@@ -25,7 +25,6 @@ import platformdirs
 from jupyter_mlws.core.atomic import atomic_path, atomic_write
 from jupyter_mlws.core.hub_environment import shared_tracking
 from jupyter_mlws.mlflow.client import ARTIFACTS, SQLITE, sqlite_file
-from jupyter_mlws.mlflow.run_tags import SET, SYSTEM_METRICS
 
 DEFAULT_FILE = "mlflow.db"
 GIT_EXCLUDE_PATTERNS = (f"/{DEFAULT_FILE}*", "/mlruns")
@@ -36,8 +35,6 @@ PAGE_SIZE = 1000
 """Items of a page of a search, which no search of MLflow rejects."""
 BATCH_SIZE = 100
 """Parameters, metrics and tags each that MLflow takes at once."""
-MAX_METRICS = 1000
-"""Values of metrics that MLflow takes at once, without anything else."""
 MAX_VALUE_LENGTH = 6000
 """Characters of a parameter that MLflow stores."""
 STATUSES = {
@@ -123,33 +120,15 @@ class MLflowStore:
         for some_params, some_metrics, some_tags in zip_longest(*parts, fillvalue=()):
             self._client.log_batch(run, params=some_params, metrics=some_metrics, tags=some_tags)
 
-    def _log_samples(self, run: Any, samples: Sequence[Mapping[str, Any]]) -> None:
-        """Add the samples of system metrics that come after those that a run has.
-
-        A run whose system metrics are not ours has those of MLflow's own logger, and gets no more.
-        """
+    def _log_steps(
+        self, run: str, values: Iterable[tuple[str, float, int, int]], tags: Mapping[str, str]
+    ) -> None:
+        """Log metrics, each as key, value, milliseconds and step; tags with the first of them."""
         from mlflow.entities import Metric, RunTag
 
-        identifier, tags = run.info.run_id, run.data.tags
-        name = next(iter(samples[0]["values"]))
-        last = max(
-            (metric.step for metric in self._client.get_metric_history(identifier, name)),
-            default=-1,
-        )
-        if last >= 0 and SYSTEM_METRICS not in tags:
-            return
-        # With the first values, so that no other process takes them for another logger's.
-        mark = [] if SYSTEM_METRICS in tags else [RunTag(SYSTEM_METRICS, SET)]
-        metrics = [
-            Metric(key, value, round(sample["time"] * 1000), sample["step"])
-            for sample in samples
-            if sample["step"] > last
-            for key, value in sample["values"].items()
-        ]
-        for start in range(0, len(metrics), MAX_METRICS):
-            self._client.log_batch(
-                identifier, metrics=metrics[start : start + MAX_METRICS], tags=mark
-            )
+        mark = [RunTag(key, value) for key, value in tags.items()]
+        for batch in _iter_batches([Metric(*one) for one in values]):
+            self._client.log_batch(run, metrics=batch, tags=mark)
             mark = []
 
     def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:

@@ -26,6 +26,7 @@ const run = (
   inputs: {},
   tags: {},
   title: '',
+  kind: 'run',
   source: null,
   parent: null,
   note: '',

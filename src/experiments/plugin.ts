@@ -19,6 +19,7 @@ import {
   IModelRegistry
 } from '../lab/tokens';
 import { compareIcon } from '../ui/fileIcons';
+import { notifyOnError } from '../lab/notify';
 import { addToPalette } from '../lab/palette';
 import { describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
@@ -153,13 +154,24 @@ const experiments: JupyterFrontEndPlugin<void> = {
       label: trans.__('Compare Runs'),
       icon: compareIcon,
       execute: async args => {
-        const ids = Array.isArray(args.runs) ? args.runs : [...selected.value];
+        if (Array.isArray(args.runs) && args.runs.length > 1) {
+          const paths = args.runs.map(
+            run => `/runs/${encodeURIComponent(String(run))}` as const
+          );
+          const named = await notifyOnError(() =>
+            Promise.all(paths.map(path => client.get(path)))
+          );
+          if (named) {
+            await compare(named);
+          }
+          return;
+        }
         const newest = client.queries.getQueryData<IPage<IExperimentRun>>([
           '/runs',
           NEWEST_RUNS
         ]);
         const chosen =
-          newest?.items.filter(({ run }) => ids.includes(run)) ?? [];
+          newest?.items.filter(({ run }) => selected.value.has(run)) ?? [];
         if (chosen.length < 2) {
           await app.restored;
           app.shell.activateById(sidebar.id);
