@@ -59,7 +59,7 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
   const labels: Record<Tab, string> = {
     overview: trans.__('Overview'),
     charts: trans.__('Charts'),
-    system: trans.__('System'),
+    system: trans.__('System metrics'),
     files: trans.__('Figures and files'),
     environment: trans.__('Environment'),
     log: trans.__('Log')

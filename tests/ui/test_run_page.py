@@ -47,6 +47,27 @@ with mlflow.start_run(run_id=sys.argv[1]):
     mlflow.log_metric("train/loss", 0.5, step=6000)
     mlflow.log_metric("score", 0.875)
 """
+HEAVY = """\
+stages:
+  first:
+    cmd: python heavy.py first.txt 150
+    deps: [heavy.py]
+    outs: [first.txt]
+  second:
+    cmd: python heavy.py second.txt 300
+    deps: [heavy.py]
+    outs: [second.txt]
+"""
+HEAVY_CODE = """
+import sys, time
+blocks = []
+for _ in range(6):
+    blocks.append(bytearray(int(sys.argv[2]) * 100_000))
+    until = time.time() + 0.7
+    while time.time() < until:
+        pass
+open(sys.argv[1], "w").write("1")
+"""
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
@@ -166,3 +187,36 @@ def test_it_is_readable_in_the_dark_and_in_chinese(
     page.locator('[data-mlws-tab="parallel"]').click()
     expect(page.locator(".jp-mlws-Importance")).to_be_visible()
     shoot("run-compared-zh")
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.parametrize(
+    ("theme", "locale", "words"),
+    [
+        ("JupyterLab Light", "en", "System metrics"),
+        pytest.param("JupyterLab Dark", "zh_CN", "系统指标", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_what_nodes_use_is_beside_and_not_among_the_metrics(
+    page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
+    shoot: Callable[[str], None], theme: str, locale: str, words: str,
+) -> None:  # fmt: skip
+    prefer(tmp_path, theme, locale)
+    lab = start_lab(example)
+    folder = lab.root / "workflows" / "heavy"
+    folder.mkdir()
+    (folder / "dvc.yaml").write_text(HEAVY)
+    (folder / "heavy.py").write_text(HEAVY_CODE)
+    assert lab.run("jupyter", "mlws", "run", "workflows/heavy/dvc.yaml").returncode == 0
+    lab.show(page)
+    newest = lab.fetch("runs?workflow=workflows/heavy/dvc.yaml")["items"][0]
+    page.goto(f"{lab.url}/lab?mlws-run={newest['id']}")
+    shown = page.locator(".jp-mlws-RunPage:visible")
+    tab = shown.locator('[data-mlws-tab="system"]')
+    expect(tab).to_have_text(words)
+    tab.click()
+    memory = shown.locator('[data-mlws-metric="system/system_memory_usage_megabytes"]')
+    expect(memory.locator(".u-legend")).to_contain_text("second")
+    expect(memory.locator(".u-legend")).to_contain_text("first")
+    shoot(f"run-system-{locale}")
+    assert not [name for name in lab.fetch("runs/columns")["metrics"] if "system" in name]
