@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
@@ -168,6 +168,7 @@ PLAIN = st.recursive(
 
 
 @given(PLAIN)
+@settings(deadline=None)
 def test_plain_values_come_back_as_they_were(value: Any) -> None:
     import json
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -186,6 +187,8 @@ def test_hours_are_counted_and_everything_that_people_do_is_told(hub: Hub) -> No
     for user in (QUEENIE, QUIN):
         identifier = create(hub, user, name="hours")
         hub.becomes(identifier, "RUNNING")
+        # Two seconds would round to no hours.
+        time.sleep(4)
         hub.service("POST", f"containers/{identifier}/stop", user)
         hub.becomes(identifier, "STOPPED")
     mine = hub.service("GET", "resources/hours", QUIN).json()["data"]["items"]

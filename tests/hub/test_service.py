@@ -75,6 +75,9 @@ EVERY = [
     ("POST", "team/projects/some/restore", None),
     ("PUT", "team/projects/some/members/ada", {"role": "reader"}),
     ("DELETE", "team/projects/some/members/ada", None),
+    ("GET", "pages", None),
+    ("POST", "pages", {"kind": "run", "title": "t", "html": "h", "audience": "link"}),
+    ("DELETE", "pages/some", None),
     ("GET", "openapi.json", None),
 ]
 
