@@ -126,7 +126,8 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     condition = table.locator("[name=filter]")
     condition.fill("metrics.loss <")
     condition.press("Enter")
-    expect(table.get_by_role("alert")).to_contain_text("filter")
+    expect(table.get_by_role("alert").first).to_contain_text("filter")
+    expect(table.locator(".jp-mlws-Table-fault")).to_contain_text("a number, or text in quotes")
     expect(condition).to_have_attribute("aria-invalid", "true")
     condition.fill("metrics.loss < 0.5")
     condition.press("Enter")
@@ -139,10 +140,11 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     expect(rows.first).to_contain_text("fast")
 
     # Columns are chosen.
-    table.locator(".jp-mlws-Columns summary").click()
-    table.get_by_label("speed").uncheck()
+    columns = table.locator(".jp-mlws-Columns summary").filter(has_text="Columns")
+    columns.click()
+    table.get_by_role("checkbox", name="speed").uncheck()
     expect(table.get_by_role("columnheader", name="speed")).to_have_count(0)
-    table.locator(".jp-mlws-Columns summary").click()
+    columns.click()
 
     # Compared in charts, which are JupyterLab's own Vega.
     for box in table.locator("[data-mlws-row]").all():
