@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
@@ -168,7 +168,7 @@ PLAIN = st.recursive(
 
 
 @given(PLAIN)
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_plain_values_come_back_as_they_were(value: Any) -> None:
     import json
 

@@ -154,7 +154,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     expect(compared.locator("tbody tr")).to_have_count(2)
     compared.locator('[data-mlws-tab="parallel"]').click()
     axes = compared.locator("canvas.jp-mlws-Parallel")
-    expect(compared.get_by_role("status")).to_contain_text("2 of 2 runs")
+    expect(compared.get_by_text("2 of 2 runs")).to_be_visible()
     box = axes.bounding_box()
     assert box
     # The upper end of the first axis has one of them.
@@ -162,7 +162,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     page.mouse.down()
     page.mouse.move(box["x"] + 70, box["y"] + 150, steps=5)
     page.mouse.up()
-    expect(compared.get_by_role("status")).to_contain_text("1 of 2 runs")
+    expect(compared.get_by_text("1 of 2 runs")).to_be_visible()
     shoot("compare-parallel")
     compared.locator('[data-mlws-tab="scatter"]').click()
     chart = compared.locator(".jp-mlws-Chart svg.marks")
