@@ -42,7 +42,8 @@ def test_it_loads_the_values_the_data_and_the_code(
     (root / "a table.csv").write_text("x,y\n5,6\n")
     workspace = Workspace(project)
     client = mlflow.MlflowClient(workspace.tracking.uri)
-    run = client.create_run(client.create_experiment("E"), run_name=NAME).info.run_id
+    experiment = client.create_experiment("E", (root / "mlruns").as_uri())
+    run = client.create_run(experiment, run_name=NAME).info.run_id
     client.log_param(run, "depth", 3)
     for step in range(3):
         client.log_metric(run, "a/loss", 1 / (1 + step), step=step)
