@@ -160,9 +160,9 @@ def in_lab(page: Page, long: list[str], picture: Path | None) -> None:
     def compare() -> None:
         page.evaluate(
             """() => {
-                const shown = jupyterapp.shell.currentWidget;
-                if (shown.node.querySelector('.jp-mlws-Compare')) {
-                    shown.close();
+                const widget = jupyterapp.shell.currentWidget;
+                if (widget.node.querySelector('.jp-mlws-Compare')) {
+                    widget.close();
                 }
             }"""
         )

@@ -14,7 +14,8 @@ from jupyter_mlws.cli import workflow_views
 from jupyter_mlws.cli.console import Block, NotebookScreen, Screen
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client.project import JSON, Origin, ProjectClient, Query, open_project
-from jupyter_mlws.core.errors import OutsideWorkspaceError
+from jupyter_mlws.core.errors import Fault, InvalidRequestError, OutsideWorkspaceError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import is_trusted, trust
 
@@ -97,6 +98,14 @@ class CommandContext:
     def follow(self, path: str, body: Query | None = None) -> Any:
         """Start long work, show its progress, and return its result."""
         return self.client.follow(path, body, self.screen.note)
+
+    def write(self, output: str, text: str) -> None:
+        """Write text to the file of the option ``--output``. Raises InvalidRequestError."""
+        try:
+            (self.folder / output).write_text(text, encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            reason = Message.verbatim(error.strerror or str(error))
+            raise InvalidRequestError(faults=[Fault("output", reason)]) from error
 
     def path(self, path: str) -> str:
         """Convert a path that the user entered to one relative to the project's root."""

@@ -13,7 +13,7 @@ from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.commands import run_id
 from jupyter_mlws.cli.console import Block, Cell, Table, Tone, line
-from jupyter_mlws.cli.context import EXIT_SUCCESS, CommandContext, UsageFaultError
+from jupyter_mlws.cli.context import CommandContext, UsageFaultError
 from jupyter_mlws.cli.views import JSON, Views, short_when_of
 from jupyter_mlws.core.errors import Fault, HubUnavailableError, InvalidRequestError
 from jupyter_mlws.core.i18n import Message
@@ -32,21 +32,15 @@ HOST = "JUPYTERHUB_PUBLIC_HUB_URL"
 )
 def save_page(context: CommandContext, source: str, output: str | None) -> int:
     page = context.client.post("pages/export", _source(context, source))
-    path = context.folder / (output or page["file"])
-    if output is None and path.exists():
-        reason = Message("{path} exists; choose another name", path=path.name)
+    file: str = output or page["file"]
+    if output is None and (context.folder / file).exists():
+        reason = Message("{path} exists; choose another name", path=file)
         raise InvalidRequestError(faults=[Fault("output", reason)])
-    try:
-        path.write_text(page["html"], encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        reason = Message.verbatim(error.strerror or str(error))
-        raise InvalidRequestError(faults=[Fault("output", reason)]) from error
-    if context.as_json:
-        context.screen.data({"path": os.fspath(path), "title": page["title"]})
-    else:
-        written = context.views.say("Wrote {path}.", path=output or page["file"])
-        context.screen.show(line(written))
-    return EXIT_SUCCESS
+    context.write(file, page["html"])
+    return context.answer(
+        {"path": os.fspath(context.folder / file), "title": page["title"]},
+        lambda views, _: [line(views.say("Wrote {path}.", path=file))],
+    )
 
 
 @cli.command(

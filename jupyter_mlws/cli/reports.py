@@ -11,8 +11,6 @@ import click
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.console import line
 from jupyter_mlws.cli.context import EXIT_SUCCESS, CommandContext
-from jupyter_mlws.core.errors import Fault, InvalidRequestError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 
 TEMPLATES = Path(__file__).parents[1] / "reports" / "templates"
@@ -66,10 +64,6 @@ def report(
     if output is None:
         context.screen.show(context.views.text(text))
         return EXIT_SUCCESS
-    try:
-        (context.folder / output).write_text(text, encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        reason = Message.verbatim(error.strerror or str(error))
-        raise InvalidRequestError(faults=[Fault("output", reason)]) from error
+    context.write(output, text)
     context.screen.show(line(context.views.say("Wrote {path}.", path=output)))
     return EXIT_SUCCESS

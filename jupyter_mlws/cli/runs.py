@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import declared as cli
@@ -15,7 +16,6 @@ from jupyter_mlws.cli.console import Tone, line
 from jupyter_mlws.cli.context import EXIT_FAILURE, CommandContext, UsageFaultError
 from jupyter_mlws.client.project import JSON, Origin
 from jupyter_mlws.core.errors import VersionItemNotFoundError
-from jupyter_mlws.mlflow.client import ARTIFACTS
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
 
 MLFLOW_ORDER = re.compile(r"^(metrics|params|tags|attributes)\.|(?i:\s(asc|desc)$)")
@@ -62,10 +62,16 @@ def list_runs(
     parameters = {"sort": order, "workflow": workflow, **flags}
     parameters |= {"filter": filter or None, "q": query or None}
     items = context.client.list("runs", number, parameters)
-    # Where MLflow 2 keeps runs if it was told nothing.
-    has_files = not items and any((context.folder / ARTIFACTS).glob("*/*/meta.yaml"))
-    unread = ARTIFACTS if has_files else ""
+    unread = "" if items else _unread_file_store(context.folder)
     return context.answer(items, partial(run_views.runs, wide=wide, sort=order, unread=unread))
+
+
+def _unread_file_store(folder: Path) -> str:
+    """Return the folder where MLflow 2 keeps runs by default, if there are some; empty if not."""
+    # Its modules take milliseconds of each command.
+    from jupyter_mlws.mlflow.client import ARTIFACTS
+
+    return ARTIFACTS if any((folder / ARTIFACTS).glob("*/*/meta.yaml")) else ""
 
 
 def _sort_order(context: CommandContext, text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -16,54 +15,48 @@ CLOCK_MARGIN = 2.0
 
 
 def discard_ended(folder: Path, *, hardlink: bool) -> None:
-    """Remove the locks of processes that have ended, and the list itself if it is cut off.
+    """Remove the locks of processes that have ended, and a list that is cut off.
 
-    ``folder`` is DVC's temporary folder. DVC writes the list in place and refuses to work beside
-    half of it. It takes a lock as held while any process has the pid: also one that nobody has
-    reaped, for ever in a container whose first process reaps none, or one that got the pid after
-    a restart.
+    ``folder`` is DVC's temporary folder. DVC writes the list in place, so that a process that is
+    killed leaves a part of it, beside which DVC refuses to work. DVC regards a lock as held while
+    any process has its pid. That may be a zombie, which a container keeps if its first process
+    reaps none, or a process that got the same pid after a restart.
     """
     path = folder / "rwlock"
-    if not path.exists():
+    if _changed_text(path) is None:
         return
     from dvc.lock import make_lock
 
-    if _unchanged(path):
-        return
     # DVC holds it while it writes: the file may have been read before its end was there.
     with make_lock(f"{path}.lock", tmp_dir=str(folder), hardlink_lock=hardlink):
-        if not _unchanged(path):
+        text = _changed_text(path)
+        if text is not None:
             log.warning("Removing locks of ended processes from %s", path)
-            path.write_text(json.dumps(_remaining(path)), "utf-8")
+            path.write_text(text, "utf-8")
 
 
-def _unchanged(path: Path) -> bool:
-    """Return whether the list is complete and all of its processes still run."""
+def _changed_text(path: Path) -> str | None:
+    """Return the list with the locks of running processes only; None if it is that already."""
     try:
-        return bool(json.loads(path.read_bytes()) == _remaining(path))
-    except ValueError:
-        return False
-
-
-def _remaining(path: Path) -> Any:
-    """Return the list with the locks of running processes only; DVC checks its shape."""
-    mtime = path.stat().st_mtime
+        content, mtime = path.read_bytes(), path.stat().st_mtime
+    except FileNotFoundError:
+        return None
     try:
-        locks = json.loads(path.read_bytes())
         # The format is that of `dvc.rwlock.SCHEMA`.
-        writers = {
-            place: info
-            for place, info in locks.get("write", {}).items()
-            if _is_running(info["pid"], mtime)
-        }
+        locks = json.loads(content)
+        write, read = locks.get("write", {}), locks.get("read", {})
+        writers = {place: info for place, info in write.items() if _is_running(info["pid"], mtime)}
         readers = {
-            place: [info for info in infos if _is_running(info["pid"], mtime)]
-            for place, infos in locks.get("read", {}).items()
+            place: running
+            for place, infos in read.items()
+            if (running := [info for info in infos if _is_running(info["pid"], mtime)])
         }
     except (ValueError, AttributeError, KeyError, TypeError):
-        return {}
-    kept = {"write": writers, "read": {place: infos for place, infos in readers.items() if infos}}
-    return {kind: entries for kind, entries in kept.items() if entries}
+        return "{}"
+    if (writers, readers) == (write, read):
+        return None
+    remaining = {"write": writers, "read": readers}
+    return json.dumps({kind: entries for kind, entries in remaining.items() if entries})
 
 
 def _is_running(pid: int, mtime: float) -> bool:

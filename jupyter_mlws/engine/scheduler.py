@@ -322,7 +322,7 @@ class Engine:
     def _check_timers(self) -> None:
         now = time.monotonic()
         due = [node for node, moment in self._state.retry_at.items() if moment <= now]
-        self._state.retry_at = {n: m for n, m in self._state.retry_at.items() if m > now}
+        self._state.retry_at = {node: at for node, at in self._state.retry_at.items() if at > now}
         self._queue.put(due)
         self._mlflow_runs.expire(now)
         for node, share in self._running.poll_logs(now):

@@ -14,7 +14,7 @@ MAX_HTML = 10_000_000
 
 
 class PageKind(StrEnum):
-    """What a page shows."""
+    """Kind of a page's content."""
 
     RUN = "run"
     REPORT = "report"
@@ -22,7 +22,7 @@ class PageKind(StrEnum):
 
 
 class Audience(StrEnum):
-    """Who can read a page.
+    """Readers of a page.
 
     The members of a shared project, the members of a group of the Hub, or everybody who has the
     link, without signing in, until it expires.
@@ -34,7 +34,7 @@ class Audience(StrEnum):
 
 
 class PageSource(Request):
-    """What becomes a page."""
+    """Source of a page."""
 
     kind: PageKind
     source: str = Field(
@@ -45,7 +45,7 @@ class PageSource(Request):
 
 
 class PageReaders(Request):
-    """Who can read a page, and until when.
+    """Readers of a page, and the end of their access.
 
     ``name`` is the shared project or the group. Without ``expires`` a page for everybody with the
     link is refused; other pages stay until they are revoked.

@@ -5215,7 +5215,7 @@ export interface components {
       gpu: number;
     };
     /**
-     * @description Who can read a page.
+     * @description Readers of a page.
      *
      *     The members of a shared project, the members of a group of the Hub, or everybody who has the
      *     link, without signing in, until it expires.
@@ -5474,7 +5474,7 @@ export interface components {
       position: number;
     };
     /**
-     * @description What a page shows.
+     * @description Kind of a page's content.
      * @enum {string}
      */
     PageKind: 'run' | 'report' | 'notebook';
@@ -8046,7 +8046,7 @@ export interface components {
        */
       source?: string;
     };
-    /** @description What becomes a page. */
+    /** @description Source of a page. */
     PageSource: {
       kind: components['schemas']['PageKind'];
       /**

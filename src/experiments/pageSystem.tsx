@@ -7,10 +7,12 @@ import { isSystemMetric, type IPartProps } from './pageParts';
 /** Nodes whose curves are shown, those that ran longest. */
 const MAX_NODES = 10;
 
+const measuredParts = (run: IRunDetail) =>
+  run.parts.filter(part => part.system_metrics.length > 0);
+
 /** The run, or its nodes as runs, if they have system metrics; those that ran longest first. */
 export function measuredRuns(run: IRunDetail): IExperimentRun[] {
-  const nodes = run.parts
-    .filter(part => part.system_metrics.length > 0)
+  const nodes = measuredParts(run)
     .sort((one, other) => (other.duration ?? 0) - (one.duration ?? 0))
     .slice(0, MAX_NODES)
     .map(part => ({
@@ -41,7 +43,7 @@ export function System({ client, run, themes }: IPartProps): JSX.Element {
       </Empty>
     );
   }
-  const measured = run.parts.filter(part => part.system_metrics.length > 0);
+  const measured = measuredParts(run);
   return (
     <>
       {measured.length > MAX_NODES && (

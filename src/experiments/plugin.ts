@@ -159,11 +159,11 @@ const experiments: JupyterFrontEndPlugin<void> = {
           const paths = args.runs.map(
             run => `/runs/${encodeURIComponent(String(run))}` as const
           );
-          const named = await notifyOnError(() =>
+          const runs = await notifyOnError(() =>
             Promise.all(paths.map(path => client.get(path)))
           );
-          if (named) {
-            await compare(named);
+          if (runs) {
+            await compare(runs);
           }
           return;
         }

@@ -14,7 +14,7 @@ from tests.hub.installation import ADMINISTRATOR, Hub
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 PIA, PAUL, PERL, PETE = "pia", "paul", "perl", "pete"
-"""Who shares, a member of the project, one of the group, a stranger."""
+"""The owner of the pages, a member of the project, one of the group, a stranger."""
 HTML = "<!DOCTYPE html><title>Run</title><p>accuracy 0.9</p>"
 NOBODY = None
 COMMIT = "git -c user.name=pia -c user.email=pia@example.org commit -q --allow-empty -m Begin"

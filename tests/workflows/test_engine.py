@@ -433,7 +433,7 @@ def test_paths_are_locked_while_the_process_that_locked_them_runs(
     else:
         assert ended.status == "COMPLETED"
     if holder == "a zombie":
-        assert json.loads(slow.read_text()) == {"write": elsewhere}
+        assert json.loads(slow.read_text()) == {"write": elsewhere, "read": {}}
 
 
 def test_changed_source_data_is_taken_in_as_dvc_repro_does(

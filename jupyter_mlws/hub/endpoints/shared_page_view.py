@@ -47,7 +47,7 @@ body { margin: 15vh auto; max-width: 34em; padding: 0 1em; font: 16px/1.5 system
 
 
 class SharedPageHandler(AuthenticatedHandler, web.RequestHandler):
-    """Handler of the pages. Whoever is not a reader gets the same answer as for no page."""
+    """Handler of the pages. A user who is no reader gets the response of a missing page."""
 
     async def get(self, identifier: str) -> None:
         self.set_header("Content-Security-Policy", POLICY)

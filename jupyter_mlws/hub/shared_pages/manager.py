@@ -113,7 +113,7 @@ class SharedPages:
         )
         self._pages[page.id] = page
         try:
-            # Before the link is told.
+            # Before the response, so that the link works at once.
             await self._records.read(Records.save_page, page.copy(), content)
         except BaseException:
             del self._pages[page.id]

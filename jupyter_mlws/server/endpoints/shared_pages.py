@@ -5,26 +5,19 @@ from __future__ import annotations
 from jupyter_mlws.api.registry import Context, Endpoints
 from jupyter_mlws.containers.manager import hub_service
 from jupyter_mlws.core.errors import (
-    ContainerBackendError,
     HubUnavailableError,
     MLflowFailedError,
-    RequestFailedError,
     SharedProjectNotFoundError,
     TooManySharedPagesError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.server.forwarding import FORWARDING_ERRORS
 from jupyter_mlws.shared_pages.models import HTMLPage, PageShare, PageSource, SharedPage
 from jupyter_mlws.workspace import Workspace
 
 endpoints = Endpoints(
-    "pages",
-    (
-        *GIT_ERRORS,
-        *DVC_ERRORS,
-        MLflowFailedError,
-        VersionItemNotFoundError,
-    ),
+    "pages", (*GIT_ERRORS, *DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError)
 )
 
 
@@ -36,13 +29,7 @@ def export_page(workspace: Workspace, body: PageSource, context: Context) -> HTM
 @endpoints.post(
     "pages/share",
     "Share a run, a report or a notebook by a link of the Hub",
-    errors=(
-        HubUnavailableError,
-        RequestFailedError,
-        ContainerBackendError,
-        SharedProjectNotFoundError,
-        TooManySharedPagesError,
-    ),
+    errors=(*FORWARDING_ERRORS, SharedProjectNotFoundError, TooManySharedPagesError),
 )
 def share_page(workspace: Workspace, body: PageShare, context: Context) -> SharedPage:
     from jupyter_mlws.shared_pages.builder import share_page as share

@@ -10,7 +10,7 @@ import { ActionButton, ActionGroup } from '../containers/actions';
 import type { IQuestion } from '../containers/labels';
 import { Grid } from './grid';
 
-/** Who can read a page, in words. */
+/** The readers of a page, in words. */
 function readersLabel({ audience, name }: ISharedPage): string {
   switch (audience) {
     case 'project':

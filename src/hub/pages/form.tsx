@@ -7,7 +7,7 @@ import { Failure } from '../../ui/errorBox';
 import { Field, splitError, TextField } from '../../ui/form';
 import { trans } from '../../ui/locale';
 
-/** What becomes a page. */
+/** The source of a page. */
 export type IPageSource = Required<Body<'post', '/pages/export'>>;
 
 type Audience = Body<'post', '/pages/share'>['audience'];
