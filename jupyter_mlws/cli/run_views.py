@@ -50,22 +50,20 @@ def runs(
     *,
     wide: bool = False,
     sort: Sequence[str] = (),
-    unread: str = "",
+    migration: str | None = None,
 ) -> list[Block]:
     """Render a line for every run; ``sort`` are the columns that the list is sorted by.
 
-    ``unread``: the folder of a file store, which has runs that are not in the list.
+    ``migration``: the command that adds the runs of MLflow 2, if it has some.
     """
     if not runs:
         lines: list[Block] = [line(views.say("No runs yet."), Tone.FAINT)]
-        if unread:
-            command = f"mlflow migrate-filestore --source {unread} --target sqlite:///mlflow.db"
+        if migration:
             lines += [
                 line(
                     views.say(
-                        "{folder} has runs of MLflow 2. Bring them here: `{command}`",
-                        folder=unread,
-                        command=command,
+                        "MLflow 2 has runs in this folder. Bring them here: `{command}`",
+                        command=migration,
                     )
                 )
             ]

@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import declared as cli
@@ -62,16 +61,10 @@ def list_runs(
     parameters = {"sort": order, "workflow": workflow, **flags}
     parameters |= {"filter": filter or None, "q": query or None}
     items = context.client.list("runs", number, parameters)
-    unread = "" if items else _unread_file_store(context.folder)
-    return context.answer(items, partial(run_views.runs, wide=wide, sort=order, unread=unread))
-
-
-def _unread_file_store(folder: Path) -> str:
-    """Return the folder where MLflow 2 keeps runs by default, if there are some; empty if not."""
-    # Its modules take milliseconds of each command.
-    from jupyter_mlws.mlflow.client import ARTIFACTS
-
-    return ARTIFACTS if any((folder / ARTIFACTS).glob("*/*/meta.yaml")) else ""
+    migration = None if items else context.client.get("runs/columns")["migration"]
+    return context.answer(
+        items, partial(run_views.runs, wide=wide, sort=order, migration=migration)
+    )
 
 
 def _sort_order(context: CommandContext, text: str) -> str:

@@ -16,14 +16,14 @@ from jupyter_mlws.mlflow.bundle_store import MLflowBundles
 from jupyter_mlws.mlflow.client import SQLITE
 
 WRITES = (
-    "record", "log_run", "tag_runs", "register", "set_alias", "delete_alias", "begin_run",
-    "end_run", "update_runs", "delete_runs", "restore_runs", "migrate", "receive_bundle",
-    "set_bundles", "set_received", "settle_bundles",
+    "record", "log_run", "tag_runs", "register", "describe", "set_alias", "delete_alias",
+    "begin_run", "end_run", "update_runs", "delete_runs", "restore_runs", "migrate",
+    "receive_bundle", "set_bundles", "set_received", "settle_bundles",
 )  # fmt: skip
 READS = (
     "finished", "logged_outputs", "models", "model", "versions", "version", "alias_history", "best",
     "search", "groups", "find_run", "match_runs", "columns", "curves", "metrics", "versions_of",
-    "artifact_files", "artifact",
+    "artifact_files", "artifact", "description_file",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 

@@ -21,13 +21,14 @@ from typing import Any
 from jupyter_mlws.mlflow.rows import (
     ALIAS_TAG_PREFIX,
     FOLDER_TAG,
+    MAX_LISTED_FILES,
     RunValues,
     VersionValues,
     model_row,
     version_row,
 )
 from jupyter_mlws.mlflow.run_tags import COMMIT, ENVIRONMENTS
-from jupyter_mlws.mlflow.store import MLflowStore, iter_items
+from jupyter_mlws.mlflow.store import MLflowStore, artifact_repository, iter_items
 
 FILES_FOLDER = re.compile(r"model-[0-9a-f]{8}")
 """Folder of a version's files among the artifacts of its run."""
@@ -181,6 +182,27 @@ class MLflowRegistry(MLflowStore):
             version, lambda: self._client.get_model_version(name, str(number)).source, folder
         )
         return sorted(path for path in place.rglob("*") if path.is_file())
+
+    def description_file(self, name: str, number: int, folder: str, limit: int) -> JSON | None:
+        """Download the file that says what a version reads and returns into ``folder``.
+
+        MLflow's own, or the version's only skops file; None if there is none, or if it has more
+        than ``limit`` bytes. Returns the ``path`` in the version and the ``place`` on this machine.
+        """
+        source = str(self._client.get_model_version(name, str(number)).source)
+        sizes = dict(islice(self._sized_files_at(source), MAX_LISTED_FILES))
+        paths = sorted(path for path in sizes if PurePosixPath(path).name == MLMODEL)
+        models = [path for path in sizes if PurePosixPath(path).suffix == ".skops"]
+        if not paths and len(models) == 1:
+            paths = models
+        if not paths or (sizes[paths[0]] or 0) > limit:
+            return None
+        place = artifact_repository(source).download_artifacts(paths[0], folder)
+        return {"path": paths[0], "place": str(place)}
+
+    def describe(self, name: str, description: str) -> None:
+        """Set the description of a model."""
+        self._client.update_registered_model(name, description)
 
     def set_alias(self, name: str, alias: str, number: int, by: str = "") -> None:
         """Point ``alias`` at a version, also if it exists; ``by`` is the user."""

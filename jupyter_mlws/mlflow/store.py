@@ -156,19 +156,22 @@ class MLflowStore:
                 run_ids.append(identifier)
         return run_ids
 
-    @staticmethod
-    def _files_at(uri: str) -> Iterator[str]:
-        """Yield the files below an artifact URI, relative to it."""
-        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    @classmethod
+    def _files_at(cls, uri: str) -> Iterator[str]:
+        """Yield the paths of the files below an artifact URI, relative to it."""
+        return (path for path, _ in cls._sized_files_at(uri))
 
-        repository = get_artifact_repository(uri)
+    @staticmethod
+    def _sized_files_at(uri: str) -> Iterator[tuple[str, int | None]]:
+        """Yield the files below an artifact URI with their sizes in bytes, if known."""
+        repository = artifact_repository(uri)
         folders: list[str | None] = [None]
         while folders:
             for entry in repository.list_artifacts(folders.pop()):
                 if entry.is_dir:
                     folders.append(entry.path)
                 else:
-                    yield entry.path
+                    yield entry.path, entry.file_size
 
     @cached_property
     def _client(self) -> Any:
@@ -277,12 +280,16 @@ def tables() -> Any:
     return models
 
 
-def upload_artifacts(uri: str, folder: str) -> None:
-    """Upload the files of a folder to an artifact URI."""
+def artifact_repository(uri: str) -> Any:
+    """Return MLflow's access to the files below an artifact URI."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    repository: Any = get_artifact_repository(uri)
-    repository.log_artifacts(folder)
+    return get_artifact_repository(uri)
+
+
+def upload_artifacts(uri: str, folder: str) -> None:
+    """Upload the files of a folder to an artifact URI."""
+    artifact_repository(uri).log_artifacts(folder)
 
 
 def search_utils() -> Any:

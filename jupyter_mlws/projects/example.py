@@ -14,9 +14,18 @@ from jupyter_mlws.core.errors import RunStoppedError
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.versioning.model_registry.models import ModelChange, ModelCreate, ModelVersion
 from jupyter_mlws.workspace import Workspace
 
 WORKFLOW = "workflows/wine/dvc.yaml"
+MODEL = "wine-forest"
+MODEL_FILE = "workflows/wine/out/forest.model.skops"
+MODEL_CARD = """\
+A random forest that tells which of three growers made a wine, by four measurements.
+
+- **Data**: 178 wines of the UCI Machine Learning Repository, `data/wine.csv`.
+- **Limits**: wines of one region of Italy; 54 of them are too few to tell close models apart.
+"""
 UNFINISHED_MARKER = "example-unfinished"
 """Marker in the project's state while the example is created; after a crash, it is recreated."""
 RUN_TIMEOUT = 600.0
@@ -30,7 +39,7 @@ def example_directory() -> Path:
 
 
 def create_example(target: Path) -> None:
-    """Fill the empty or missing directory ``target``: files, three runs, two snapshots."""
+    """Fill the empty or missing directory ``target``: files, runs, snapshots and a model."""
     shutil.copytree(example_directory(), target, dirs_exist_ok=True)
     initialize(target)
     trust(target)
@@ -46,26 +55,37 @@ def create_example(target: Path) -> None:
     try:
         with open_data(target) as data:
             data.tracker.track("data/wine.csv")
-        _run_workflow(workspace, {})
-        workspace.snapshots.create("First models of the wine")
+        first = _run_workflow(workspace, {})
+        _register(workspace, first, "First models of the wine")
         _run_workflow(workspace, {"linear.C": 0.01})
         # Back to the first linear model, so that the last run ends as the last snapshot is.
-        _run_workflow(
+        last = _run_workflow(
             workspace, {"linear.C": 1.0, "forest.n_estimators": 100, "forest.max_depth": 3}
         )
-        workspace.snapshots.create("A larger, shallower forest")
+        version = _register(workspace, last, "A larger, shallower forest")
+        workspace.models.describe(MODEL, ModelChange(description=MODEL_CARD))
+        workspace.models.set_alias(MODEL, "production", version.version)
     finally:
         workspace.close()
     marker.unlink()
 
 
-def _run_workflow(workspace: Workspace, settings: dict[str, object]) -> None:
+def _register(workspace: Workspace, run: str, message: str) -> ModelVersion:
+    """Register the forest of a run, and create a snapshot."""
+    version = workspace.models.register(ModelCreate(name=MODEL, run_id=run, artifacts=[MODEL_FILE]))
+    workspace.snapshots.create(message)
+    return version
+
+
+def _run_workflow(workspace: Workspace, settings: dict[str, object]) -> str:
+    """Run the workflow and return the run's ID."""
     from jupyter_mlws.workflows.journal.store import RunRequest
 
     started = workspace.runs.execute(WORKFLOW, RunRequest(params=settings))
     result = workspace.runs.wait(WORKFLOW, started["id"], RUN_TIMEOUT)
     if result["error"] is not None:
         raise RunStoppedError(reason=result["error"]["message"].en)
+    return str(started["id"])
 
 
 def main(arguments: list[str]) -> int:

@@ -16,7 +16,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.engine.usage import PREFIX
-from jupyter_mlws.mlflow.client import RefusedError
+from jupyter_mlws.mlflow.client import ARTIFACTS, RefusedError
 from jupyter_mlws.mlflow.run_tags import ARCHIVED, RUN_NAME, SET, STARRED, WORKFLOW
 from jupyter_mlws.versioning.experiments.models import (
     Curve,
@@ -58,6 +58,8 @@ MAX_TITLE_SEARCHES = 10
 """Experiments of a page whose newest runs are read for the titles; others are their own peers."""
 MAX_GROUPS = 500
 """Groups of runs that are returned."""
+MIGRATION = f"mlflow migrate-filestore --source {ARTIFACTS} --target sqlite:///mlflow.db"
+"""Command that copies the runs of a file store, where MLflow 2 keeps them by default."""
 QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 
 
@@ -70,6 +72,7 @@ class Experiments:
     def __init__(self, runs: Runs, repository: Repository) -> None:
         self._runs = runs
         self._tracking = repository.tracking
+        self._file_store = repository.project.root / ARTIFACTS
         self.views = RunViewStore(repository.project)
         self.commits = CommitRuns(repository)
 
@@ -112,7 +115,10 @@ class Experiments:
         """Return the names of what runs have, without system metrics. Raises MLflowFailedError."""
         names = self._tracking.ask("columns")
         metrics = [name for name in names["metrics"] if not name.startswith(PREFIX)]
-        return RunColumns(**{**names, "metrics": metrics})
+        migration = None
+        if not names["experiments"] and any(self._file_store.glob("*/*/meta.yaml")):
+            migration = MIGRATION
+        return RunColumns(**{**names, "metrics": metrics, "migration": migration})
 
     def groups(self, query: GroupsQuery) -> RunGroups:
         """Return the groups of the runs that match.

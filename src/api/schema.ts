@@ -3413,6 +3413,49 @@ export interface paths {
         };
       };
     };
+    /** Change the description of a model */
+    patch: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ModelChange'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Model'];
+          };
+        };
+      };
+    };
+  };
+  '/models/{model}/uses': {
+    /** List the nodes and lines of files that name a model */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ModelUse_'];
+          };
+        };
+      };
+    };
   };
   '/models/{model}/versions/{version}': {
     /** Get a model version */
@@ -3427,6 +3470,24 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['ModelVersion'];
+          };
+        };
+      };
+    };
+  };
+  '/models/{model}/versions/{version}/signature': {
+    /** Get what a model version reads and returns */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ModelSignature'];
           };
         };
       };
@@ -7418,6 +7479,10 @@ export interface components {
       };
       newest: components['schemas']['ModelVersion'] | null;
     };
+    /** @description The card of a model: its description in Markdown, empty to remove it. */
+    ModelChange: {
+      description: string;
+    };
     /**
      * @description Versions side by side.
      *
@@ -7463,6 +7528,32 @@ export interface components {
       newest: components['schemas']['ModelVersion'] | null;
       versions: components['schemas']['ModelVersion'][];
       next_cursor: string | null;
+    };
+    /** @description What a version reads and returns; ``file`` is the file that says so, null if none does. */
+    ModelSignature: {
+      file: string | null;
+      inputs: components['schemas']['SignatureColumn'][];
+      outputs: components['schemas']['SignatureColumn'][];
+    };
+    /**
+     * @description A place in the project that names a model.
+     *
+     *     ``node`` is that of a workflow which loads or registers it; otherwise ``line`` is a line of a
+     *     file with the model's address, ``models:/NAME``. ``version`` is the version or alias, null for
+     *     any.
+     */
+    ModelUse: {
+      path: string;
+      /** @default null */
+      node: string | null;
+      /** @default false */
+      registers: boolean;
+      /** @default null */
+      line: number | null;
+      /** @default  */
+      text: string;
+      /** @default null */
+      version: string | null;
     };
     /**
      * @description A version of a model, in the specification's format with some more fields.
@@ -8105,6 +8196,11 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
+    Page_ModelUse_: {
+      items: components['schemas']['ModelUse'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_ModelVersion_: {
       items: components['schemas']['ModelVersion'][];
       /** @default null */
@@ -8731,12 +8827,19 @@ export interface components {
       /** @default null */
       note?: string | null;
     };
-    /** @description The names of the parameters, metrics and tags of runs, and of experiments that have runs. */
+    /**
+     * @description The names of the parameters, metrics and tags of runs, and of experiments that have runs.
+     *
+     *     ``migration`` is a command that adds runs which MLflow 2 keeps in a folder of files; null if
+     *     there are runs, or none to add.
+     */
     RunColumns: {
       params: string[];
       metrics: string[];
       tags: string[];
       experiments: string[];
+      /** @default null */
+      migration: string | null;
     };
     /** @description The metrics of a run, and how it differs from ``previous``, the run before. */
     RunComparison: {
@@ -9106,6 +9209,18 @@ export interface components {
      * @enum {string}
      */
     SideChoice: 'ours' | 'theirs' | 'base' | 'both';
+    /**
+     * @description An input or output of a model; ``name`` is null where the model does not say it.
+     *
+     *     ``type`` is MLflow's word, such as ``double`` or ``tensor float32 (-1, 784)``, and empty if
+     *     unknown. ``values`` are the classes that a classifier chooses from.
+     */
+    SignatureColumn: {
+      name: string | null;
+      /** @default  */
+      type: string;
+      values: string[];
+    };
     /** @description An earlier failure of the same kind, and its fix if there was one. */
     Similar: {
       execution: components['schemas']['Execution'];
@@ -10064,9 +10179,12 @@ export type IMetricSummary = components['schemas']['MetricSummary'];
 export type IMissing = components['schemas']['Missing'];
 export type Mode = components['schemas']['Mode'];
 export type IModel = components['schemas']['Model'];
+export type IModelChange = components['schemas']['ModelChange'];
 export type IModelComparison = components['schemas']['ModelComparison'];
 export type IModelCreate = components['schemas']['ModelCreate'];
 export type IModelDetail = components['schemas']['ModelDetail'];
+export type IModelSignature = components['schemas']['ModelSignature'];
+export type IModelUse = components['schemas']['ModelUse'];
 export type IModelVersion = components['schemas']['ModelVersion'];
 export type IMove = components['schemas']['Move'];
 export type INeeds = components['schemas']['Needs'];
@@ -10204,6 +10322,7 @@ export type ISettingChange = components['schemas']['SettingChange'];
 export type Severity = components['schemas']['Severity'];
 export type ISharedPage = components['schemas']['SharedPage'];
 export type SideChoice = components['schemas']['SideChoice'];
+export type ISignatureColumn = components['schemas']['SignatureColumn'];
 export type ISimilar = components['schemas']['Similar'];
 export type ISnapshot = components['schemas']['Snapshot'];
 export type ISnapshotCreate = components['schemas']['SnapshotCreate'];

@@ -204,8 +204,8 @@ export class RunActions {
     void this._app.commands.execute('mlws:compare-snapshot', { id: from, to });
   }
 
-  showModel(name: string): void {
-    void this._app.commands.execute('mlws:show-models', { name });
+  openModel(name: string): void {
+    void this._app.commands.execute('mlws:open-model', { name });
   }
 
   /** Copies an address that opens the page of a run in the lab. */

@@ -1,9 +1,7 @@
-import { useState } from 'react';
-
 import type { IExperimentRun } from '../api/models';
 import { Button, Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
-import { Markdown } from '../ui/markdown';
+import { MarkdownEditor } from '../ui/markdownEditor';
 import { cellText, duration, fullTime } from '../ui/format';
 import { trans } from '../ui/locale';
 import { runStatusText } from '../ui/runStatus';
@@ -93,49 +91,21 @@ export function Overview(props: IPartProps): JSX.Element {
 
 /** The note of the run, which is Markdown, and its editor. */
 function Note({ actions, run, rendermime }: IPartProps): JSX.Element | null {
-  const [draft, setDraft] = useState<string | null>(null);
   if (run.id === null) {
     return null;
   }
-  const save = () => {
-    void actions.setNote(run, draft ?? '').then(isSaved => {
-      if (isSaved) {
-        setDraft(null);
-      }
-    });
-  };
   return (
     <section aria-label={trans.__('Notes')}>
       <h3>{trans.__('Notes')}</h3>
-      {draft === null ? (
-        <>
-          {run.note !== '' && (
-            <Markdown text={run.note} renderers={rendermime} />
-          )}
-          <Button onClick={() => setDraft(run.note)}>
-            {run.note === ''
-              ? trans.__('Write a Note')
-              : trans.__('Edit the Note')}
-          </Button>
-        </>
-      ) : (
-        <>
-          <textarea
-            className="jp-mod-styled jp-mlws-RunPage-note"
-            aria-label={trans.__('Note in Markdown')}
-            autoFocus
-            rows={8}
-            value={draft}
-            onChange={event => setDraft(event.target.value)}
-          />
-          <div className="jp-mlws-Tools">
-            <Button onClick={save}>{trans.__('Save')}</Button>
-            <Button minimal onClick={() => setDraft(null)}>
-              {trans.__('Cancel')}
-            </Button>
-          </div>
-        </>
-      )}
+      <MarkdownEditor
+        text={run.note}
+        renderers={rendermime}
+        label={trans.__('Note in Markdown')}
+        button={
+          run.note === '' ? trans.__('Write a Note') : trans.__('Edit the Note')
+        }
+        onSave={text => actions.setNote(run, text)}
+      />
     </section>
   );
 }
@@ -260,7 +230,7 @@ function Origin({ client, actions, run, baseline }: IPartProps): JSX.Element {
             <Button
               key={version.id}
               minimal
-              onClick={() => actions.showModel(version.name)}
+              onClick={() => actions.openModel(version.name)}
             >
               {version.name} {version.version}
               {version.aliases.map(alias => (

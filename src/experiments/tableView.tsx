@@ -9,6 +9,7 @@ import { OperationView } from '../operations/operationView';
 import { useOperation } from '../operations/tracker';
 import { Button, Hint } from '../ui/controls';
 import { trans } from '../ui/locale';
+import { NoRuns } from './noRuns';
 import { Answer, Failures, ServerView, useGet, usePages } from '../ui/server';
 import { useValue, type State } from '../ui/state';
 import { GroupHeads, SortHead } from '../ui/table/heading';
@@ -463,13 +464,11 @@ function RunTable(props: IProps): JSX.Element {
             )}
             {commits.isShown && <Hint>{commits.hint}</Hint>}
             {items.length === 0 ? (
-              <Hint>
-                {!isUnfiltered
-                  ? trans.__('No runs match the filter.')
-                  : trans.__(
-                      'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
-                    )}
-              </Hint>
+              isUnfiltered ? (
+                <NoRuns client={client} />
+              ) : (
+                <Hint>{trans.__('No runs match the filter.')}</Hint>
+              )
             ) : (
               <Table
                 rows={rows}

@@ -1,6 +1,6 @@
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun } from '../api/models';
-import { Button, Hint } from '../ui/controls';
+import { Button } from '../ui/controls';
 import {
   cellText,
   duration,
@@ -13,6 +13,7 @@ import { runStatusText } from '../ui/runStatus';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
 import { trans } from '../ui/locale';
+import { NoRuns } from './noRuns';
 
 /** Metrics shown in the list; the table has them all. */
 const MAIN_METRICS = 3;
@@ -98,11 +99,7 @@ function Runs(props: IProps): JSX.Element {
       {({ items }) => {
         const chosen = items.filter(({ run }) => selected.has(run)).length;
         return items.length === 0 ? (
-          <Hint>
-            {trans.__(
-              'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
-            )}
-          </Hint>
+          <NoRuns client={client} />
         ) : (
           <>
             <button

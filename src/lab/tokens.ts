@@ -80,6 +80,8 @@ export const IOpenDocuments = new Token<IOpenDocuments>(
 
 /** Actions on registered models, for all views of runs and versions. */
 export interface IModelRegistry {
+  /** Opens the page of a model. */
+  open(name: string): void;
   /** Asks for an alias, and sets it to the version. */
   promote(version: IModelVersion): Promise<void>;
   removeAlias(version: IModelVersion, alias: string): void;

@@ -19,7 +19,7 @@ export class LineageActions implements ILineageActions {
       snapshot: trans.__('Compare with Current'),
       run: trans.__('Open Run'),
       dataset: trans.__('Open'),
-      model: trans.__('Show Models'),
+      model: trans.__('Open Model'),
       node: trans.__('Open Workflow'),
       params: null
     };
@@ -37,7 +37,7 @@ export class LineageActions implements ILineageActions {
       case 'run':
         return run('mlws:open-run', { run: facts.id });
       case 'model':
-        return run('mlws:show-models', { name: facts.name });
+        return run('mlws:open-model', { name: facts.name });
       case 'dataset':
         return project
           ? run('filebrowser:open-path', {

@@ -1,9 +1,24 @@
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import {
+  Clipboard,
+  Dialog,
+  Notification,
+  showDialog
+} from '@jupyterlab/apputils';
 import { escapeId } from '../api/client';
 import { ask, confirm } from '../lab/confirm';
-import type { IExperimentRun, IModelVersion, IRunOutput } from '../api/models';
+import type {
+  IExperimentRun,
+  IModelUse,
+  IModelVersion,
+  IRunOutput
+} from '../api/models';
+import type { OpenDocuments } from '../lab/documents';
 import { notifyOnError } from '../lab/notify';
-import type { IMLWSClient, IModelRegistry } from '../lab/tokens';
+import {
+  CANVAS_FACTORY,
+  type IMLWSClient,
+  type IModelRegistry
+} from '../lab/tokens';
 import { PromoteForm, RegisterForm } from './forms';
 import { trans } from '../ui/locale';
 
@@ -18,9 +33,50 @@ const NOTICE_DURATION = 5000;
 export class ModelActions implements IModelRegistry {
   constructor(
     private _client: IMLWSClient,
-    private _compare: (ids: readonly string[]) => void,
-    private _openLineage: (of: string) => void
+    private _documents: OpenDocuments,
+    private _execute: (command: string, args: object) => void
   ) {}
+
+  open(name: string): void {
+    this._execute('mlws:open-model', { name });
+  }
+
+  openRun(run: string): void {
+    this._execute('mlws:open-run', { run });
+  }
+
+  /** Shows what differs between two commits. */
+  compareCode(from: string, to: string): void {
+    this._execute('mlws:compare-snapshot', { id: from, to });
+  }
+
+  /** Opens the file that names a model; a workflow on the canvas. */
+  openUse(use: IModelUse): void {
+    const { project } = this._client;
+    if (project) {
+      const factory = use.node === null ? undefined : CANVAS_FACTORY;
+      this._documents.open(project, use.path, factory);
+    }
+  }
+
+  copyAddress(version: IModelVersion): void {
+    Clipboard.copyToSystem(version.uri);
+    Notification.success(trans.__('Copied %1.', version.uri), {
+      autoClose: NOTICE_DURATION
+    });
+  }
+
+  /** Changes the description of a model; returns whether it was saved. */
+  async describe(name: string, description: string): Promise<boolean> {
+    const model = await notifyOnError(async () => {
+      const changed = await this._client.patch(modelPath(name), {
+        description
+      });
+      await this._client.refresh('/models');
+      return changed;
+    });
+    return model !== undefined;
+  }
 
   async promote(version: IModelVersion): Promise<void> {
     await notifyOnError(async () => {
@@ -70,11 +126,12 @@ export class ModelActions implements IModelRegistry {
   }
 
   compare(ids: readonly string[]): void {
-    this._compare(ids);
+    this._execute('mlws:compare-models', { ids });
   }
 
   lineage(version: IModelVersion): void {
-    this._openLineage(`model:${version.name}:${version.version}`);
+    const of = `model:${version.name}:${version.version}`;
+    this._execute('mlws:open-lineage', { of });
   }
 
   register(run?: IExperimentRun): void {
@@ -134,6 +191,10 @@ export class ModelActions implements IModelRegistry {
 
 export function modelPath(name: string) {
   return `/models/${encodeURIComponent(escapeId(name))}` as const;
+}
+
+export function versionPath({ name, version }: IModelVersion) {
+  return `${modelPath(name)}/versions/${String(version)}` as const;
 }
 
 function aliasPath({ name }: IModelVersion, alias: string) {

@@ -12,7 +12,8 @@ import {
   IMainViews,
   IMLWSClient,
   IMLWSSidebar,
-  IModelRegistry
+  IModelRegistry,
+  IOpenDocuments
 } from '../lab/tokens';
 import { addToPalette } from '../lab/palette';
 import { addCommand, describeArgs } from '../lab/describeArgs';
@@ -24,6 +25,7 @@ const SIZE = 10;
 
 namespace CommandIDs {
   export const show = 'mlws:show-models';
+  export const open = 'mlws:open-model';
   export const compare = 'mlws:compare-models';
   export const register = 'mlws:register-model';
 }
@@ -32,7 +34,13 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
   id: 'jupyter-mlws:registry',
   description: 'The registered models of the project: versions and aliases.',
   autoStart: true,
-  requires: [IMLWSClient, IMLWSSidebar, IMainViews, IRenderMimeRegistry],
+  requires: [
+    IMLWSClient,
+    IMLWSSidebar,
+    IMainViews,
+    IRenderMimeRegistry,
+    IOpenDocuments
+  ],
   optional: [ICommandPalette],
   provides: IModelRegistry,
   activate: (
@@ -41,6 +49,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     sidebar: IMLWSSidebar,
     views: IMainViews,
     renderers: IRenderMimeRegistry,
+    documents: IOpenDocuments,
     palette: ICommandPalette | null
   ) => {
     const compare = (ids: readonly string[]) =>
@@ -54,8 +63,8 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       );
     const actions = new ModelActions(
       client,
-      compare,
-      of => void app.commands.execute('mlws:open-lineage', { of })
+      documents,
+      (command, args) => void app.commands.execute(command, { ...args })
     );
     const expanded = projectState<ReadonlySet<string>>(client, new Set());
     const view = modelsView({ client, actions, renderers, expanded });
@@ -97,6 +106,27 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
         if (Array.isArray(args.ids)) {
           await compare(args.ids.map(String));
         }
+      }
+    });
+    app.commands.addCommand(CommandIDs.open, {
+      describedBy: describeArgs({ name: trans.__('Name of the model') }, [
+        'name'
+      ]),
+      label: trans.__('Open Model'),
+      execute: async ({ name }) => {
+        if (typeof name !== 'string') {
+          return;
+        }
+        await views.show(
+          `model ${name}`,
+          async () => {
+            const { modelPageView } = await import('./page');
+            return {
+              view: modelPageView({ client, actions, renderers, name })
+            };
+          },
+          { id: CommandIDs.open, args: { name } }
+        );
       }
     });
     addCommand(app.commands, CommandIDs.register, {

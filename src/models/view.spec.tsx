@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fake, project, rest, show, Wire } from '../__tests__/server';
 import type { MLWSClient } from '../api/client';
 import { followProject } from '../api/invalidation';
+import type { OpenDocuments } from '../lab/documents';
 import type { ServerView } from '../ui/server';
 import { State } from '../ui/state';
 import { ModelActions } from './actions';
@@ -55,8 +56,8 @@ afterEach(() => {
 const makeActions = () =>
   new ModelActions(
     client,
-    ids => compared.push([...ids]),
-    () => undefined
+    fake<OpenDocuments>({}),
+    (_, args) => 'ids' in args && compared.push([...(args.ids as string[])])
   );
 
 async function registry(): Promise<HTMLElement> {

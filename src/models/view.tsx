@@ -41,9 +41,11 @@ interface IVersionProps extends IProps {
   onSelect: (id: string) => void;
 }
 
-function Alias(
-  props: IProps & { version: IModelVersion; alias: string }
-): JSX.Element {
+export function Alias(props: {
+  actions: IModelRegistry;
+  version: IModelVersion;
+  alias: string;
+}): JSX.Element {
   const { actions, version, alias } = props;
   const remove = trans.__('Remove alias “%1”…', alias);
   return (
@@ -94,7 +96,12 @@ function Version(
       </span>
       <span className="jp-mlws-Tools">
         {version.aliases.map(alias => (
-          <Alias key={alias} {...props} alias={alias} />
+          <Alias
+            key={alias}
+            actions={actions}
+            version={version}
+            alias={alias}
+          />
         ))}
         <Button
           minimal
@@ -121,7 +128,7 @@ function changeText(change: IAliasChange): string {
     : trans.__('%1 moved from version %2 to %3', alias, before, version);
 }
 
-function AliasHistory(props: {
+export function AliasHistory(props: {
   client: MLWSClient;
   name: string;
 }): JSX.Element | null {
@@ -165,6 +172,9 @@ function Expanded(props: IVersionProps & { name: string }): JSX.Element {
       <Answer of={useGet(client, path)}>
         {detail => (
           <>
+            <Button onClick={() => props.actions.open(name)}>
+              {trans.__('Open Model')}
+            </Button>
             {detail.description && (
               <Markdown text={detail.description} renderers={props.renderers} />
             )}

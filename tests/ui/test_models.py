@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import Lab
+from tests.ui.conftest import Lab, prefer
 from tests.ui.sections import open_section, open_sidebar, title
 
 pytestmark = pytest.mark.browser
@@ -19,6 +20,8 @@ import mlflow
 model = mlflow.MlflowClient("sqlite:///mlflow.db").get_registered_model("wine")
 print(dict(model.aliases))
 """
+OPEN_MODEL = """() => jupyterapp.commands.execute('mlws:open-model', {name: 'wine-forest'})
+    .then(() => null)"""
 CURVE = """
 import mlflow
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
@@ -47,8 +50,7 @@ def test_three_models_are_compared_and_one_is_promoted(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
     section = open_section(page, lab, "Models")
-    # The empty section teaches, with one button.
-    section.locator(".jp-mlws-RegisterButton").click()
+    section.get_by_role("button", name="Register Model from Run…").click()
     dialog = page.locator(".jp-Dialog")
     expect(dialog.locator("[name=run] option")).to_have_count(3)
     dialog.locator("[name=run]").select_option(index=0)
@@ -107,6 +109,57 @@ def test_three_models_are_compared_and_one_is_promoted(
     dialog.locator(".jp-mod-accept").click()
     expect(first.locator('[data-mlws-alias="production"]')).to_have_count(0)
     assert in_mlflow(lab, ALIASES) == "{}"
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.parametrize(("theme", "locale"), [("Light", "en"), ("Dark", "zh_CN")])
+def test_the_examples_model_has_a_page(
+    page: Page,
+    start_lab: Callable[[Path], Lab],
+    example: Path,
+    tmp_path: Path,
+    shoot: Callable[[str], None],
+    theme: str,
+    locale: str,
+) -> None:
+    prefer(tmp_path, f"JupyterLab {theme}", locale)
+    (example / "serve.py").write_text('LOADED = "models:/wine-forest@production"\n')
+    lab = start_lab(example)
+    open_sidebar(page, lab)
+    page.evaluate(OPEN_MODEL)
+    shown = page.locator(".jp-mlws-ModelPage")
+    expect(shown.locator(".jp-mlws-Markdown")).to_contain_text("three growers")
+    expect(shown.locator("tr[data-mlws-model]")).to_have_count(2)
+    # What changed since the version before, with the difference of a metric.
+    changes = shown.get_by_role("row").filter(has_text="forest.n_estimators")
+    expect(changes).to_contain_text(re.compile("50.*100"))
+    expect(shown.get_by_role("row").filter(has_text="forest.accuracy").last).to_contain_text("+")
+    expect(shown).to_contain_text("malic_acid")
+    outputs = shown.get_by_role("row").filter(has_text=re.compile("output|输出"))
+    expect(outputs).to_contain_text(re.compile("0.+1.+2"))
+    expect(shown).to_contain_text("models:/wine-forest/2")
+    shoot(f"model-page-{locale}")
+
+    # The first version has nothing before it; the description is edited.
+    shown.locator('[data-mlws-model="wine-forest:1"] th button').press("Enter")
+    expect(shown).to_contain_text("models:/wine-forest/1")
+    expect(shown.get_by_role("row").filter(has_text="forest.n_estimators")).to_have_count(0)
+    shown.locator(".jp-mlws-Markdown ~ button").click()
+    shown.locator("textarea").fill("**Careful** <img src=x onerror=\"document.title='hit'\">")
+    shown.locator("textarea ~ .jp-mlws-Tools button").first.click()
+    expect(shown.locator(".jp-mlws-Markdown strong")).to_have_text("Careful")
+    assert page.title() != "hit"
+
+    # Where it is used leads there, and so does its run.
+    shown.get_by_role("button", name="serve.py:1").click()
+    expect(page.locator(".jp-FileEditor")).to_contain_text("models:/wine-forest@production")
+    page.evaluate(OPEN_MODEL)
+    shown.locator('[data-mlws-model="wine-forest:2"] td button.jp-mlws-Link').click()
+    run = page.locator(".jp-mlws-RunPage")
+    registered = run.get_by_role("button", name="wine-forest 2")
+    expect(registered).to_be_visible()
+    registered.click()
+    expect(shown).to_be_visible()
 
 
 @pytest.mark.slow(reason="a journey in a real browser")

@@ -16,12 +16,16 @@ from jupyter_mlws.versioning.model_registry.models import (
     BestQuery,
     CompareQuery,
     Model,
+    ModelChange,
     ModelComparison,
     ModelCreate,
     ModelDetail,
+    ModelSignature,
     ModelsQuery,
+    ModelUse,
     ModelVersion,
 )
+from jupyter_mlws.workflows.model_page import list_uses, read_signature
 from jupyter_mlws.workspace import Workspace
 
 endpoints = Endpoints("models", GIT_ERRORS)
@@ -65,6 +69,20 @@ def get_model(workspace: Workspace, identifier: str, query: PageQuery) -> ModelD
     return workspace.models.get(identifier, query.limit, query.cursor)
 
 
+@endpoints.patch(
+    "models/{model}",
+    "Change the description of a model",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def change_model(workspace: Workspace, identifier: str, body: ModelChange) -> Model:
+    return workspace.models.describe(identifier, body)
+
+
+@endpoints.get("models/{model}/uses", "List the nodes and lines of files that name a model")
+def list_model_uses(workspace: Workspace, identifier: str) -> Page[ModelUse]:
+    return list_uses(workspace.workflows.documents, workspace.models, identifier)
+
+
 @endpoints.get(
     "models/{model}/versions/{version}",
     "Get a model version",
@@ -72,6 +90,15 @@ def get_model(workspace: Workspace, identifier: str, query: PageQuery) -> ModelD
 )
 def get_version(workspace: Workspace, identifier: str, version: str) -> ModelVersion:
     return workspace.models.version(identifier, version)
+
+
+@endpoints.get(
+    "models/{model}/versions/{version}/signature",
+    "Get what a model version reads and returns",
+    errors=[MLflowFailedError, VersionItemNotFoundError],
+)
+def get_signature(workspace: Workspace, identifier: str, version: str) -> ModelSignature:
+    return read_signature(workspace.models, identifier, version)
 
 
 @endpoints.get(

@@ -263,12 +263,17 @@ class RunOutput(Record):
 
 
 class RunColumns(Record):
-    """The names of the parameters, metrics and tags of runs, and of experiments that have runs."""
+    """The names of the parameters, metrics and tags of runs, and of experiments that have runs.
+
+    ``migration`` is a command that adds runs which MLflow 2 keeps in a folder of files; null if
+    there are runs, or none to add.
+    """
 
     params: list[str]
     metrics: list[str]
     tags: list[str]
     experiments: list[str]
+    migration: str | None = None
 
 
 class CurvesQuery(Request):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from jupyter_mlws.core.errors import (
@@ -33,10 +35,12 @@ from jupyter_mlws.versioning.model_registry.models import (
     BestQuery,
     ComparedValue,
     Model,
+    ModelChange,
     ModelComparison,
     ModelCreate,
     ModelDetail,
     ModelsQuery,
+    ModelUse,
     ModelVersion,
     RankedVersion,
 )
@@ -46,6 +50,13 @@ from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 STORE_TIMEOUT = 3600.0
 """Seconds for MLflow to copy a version's files."""
+SEARCH_TIMEOUT = 20.0
+"""Seconds for git to search the project's files."""
+MATCH = re.compile(rb"([^\0]+)\0(\d+)\0([^\n]*)\n")
+"""A line that `git grep -z` found: path, number, text."""
+MAX_MENTIONS = 100
+MAX_LINE = 200
+"""Characters of a line that names a model."""
 
 BAD_NAME = Message('must not be a path or contain "/", ":" or quotation marks')
 NO_FILE = Message("no such file or folder")
@@ -166,6 +177,54 @@ class ModelRegistry(RepositoryPart):
         identifier = self._outputs.find(run)["id"]
         rows = self._repository.tracking.ask("versions_of", run=identifier)
         return Page(items=[_to_model_version(row) for row in rows])
+
+    def describe(self, identifier: str, change: ModelChange) -> Model:
+        """Change the description of a model. Raises VersionItemNotFoundError."""
+        name = unescape(identifier)
+        self._call_tracking("describe", "model", name, name=name, description=change.description)
+        return self._model(name)
+
+    @contextmanager
+    def description_file(
+        self, identifier: str, number: str, limit: int
+    ) -> Iterator[tuple[str, Path] | None]:
+        """Fetch the file that says what a version reads and returns.
+
+        Yields its path in the version and where it is meanwhile; None if there is none of at most
+        ``limit`` bytes. Raises VersionItemNotFoundError.
+        """
+        version = self.version(identifier, number)
+        with TemporaryDirectory(prefix="mlws-") as folder:
+            file = self._call_tracking(
+                "description_file",
+                "model version",
+                version.id,
+                name=version.name,
+                number=version.version,
+                folder=folder,
+                limit=limit,
+            )
+            yield (file["path"], Path(file["place"])) if file else None
+
+    def mentions(self, identifier: str) -> builtins.list[ModelUse]:
+        """Return the lines of the project's text files that name a model by its address."""
+        address = f"models:/{unescape(identifier)}"
+        pattern = re.compile(re.escape(address) + r"(?:/(\d+)|@([\w-]+))?(?![\w.-])")
+        output = self._repository.git.run(
+            *("grep", "-z", "-n", "-I", "-F", "--untracked", "-e", address),
+            codes=(0, 1),
+            timeout=SEARCH_TIMEOUT,
+        )
+        uses: builtins.list[ModelUse] = []
+        for path, number, line in MATCH.findall(output):
+            text = line.decode(errors="replace")
+            match = pattern.search(text)
+            if match and len(uses) < MAX_MENTIONS:
+                version = match[1] or match[2]
+                excerpt = text.strip()[:MAX_LINE]
+                name = path.decode(errors="replace")
+                uses.append(ModelUse(path=name, line=int(number), text=excerpt, version=version))
+        return uses
 
     def compare(self, ids: Sequence[str]) -> ModelComparison:
         """Compare versions side by side; VersionItemNotFoundError names the first missing one."""

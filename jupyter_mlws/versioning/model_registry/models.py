@@ -69,6 +69,48 @@ class ModelCreate(Request):
     tags: dict[str, str] = Field(default_factory=dict, max_length=100)
 
 
+class ModelChange(Request):
+    """The card of a model: its description in Markdown, empty to remove it."""
+
+    description: Plain = Field(max_length=5000)
+
+
+class SignatureColumn(Record):
+    """An input or output of a model; ``name`` is null where the model does not say it.
+
+    ``type`` is MLflow's word, such as ``double`` or ``tensor float32 (-1, 784)``, and empty if
+    unknown. ``values`` are the classes that a classifier chooses from.
+    """
+
+    name: str | None
+    type: str = ""
+    values: list[str] = Field(default_factory=list)
+
+
+class ModelSignature(Record):
+    """The inputs and outputs of a version; ``file`` is the file that has them, null if none has."""
+
+    file: str | None
+    inputs: list[SignatureColumn] = Field(default_factory=list)
+    outputs: list[SignatureColumn] = Field(default_factory=list)
+
+
+class ModelUse(Record):
+    """A place in the project that names a model.
+
+    ``node`` is that of a workflow which loads or registers it; otherwise ``line`` is a line of a
+    file with the model's address, ``models:/NAME``. ``version`` is the version or alias, null for
+    any.
+    """
+
+    path: str
+    node: str | None = None
+    registers: bool = False
+    line: int | None = None
+    text: str = ""
+    version: str | None = None
+
+
 class ModelsQuery(PageQuery):
     """Filters for models."""
 
