@@ -45,6 +45,7 @@ const VIEW = [
   'replies.ts',
   'askForm.tsx',
   'columnTable.tsx',
+  'plainGraph.tsx',
   ...SHARED
 ];
 const WORKFLOW: Record<string, string[]> = {
@@ -60,6 +61,7 @@ const WORKFLOW: Record<string, string[]> = {
   'certainty.ts': ['api', 'ui'],
   'askForm.tsx': ['ui'],
   'columnTable.tsx': ['labels.ts', 'api', 'ui'],
+  'plainGraph.tsx': ['graph', 'ui'],
   canvas: VIEW,
   inspector: VIEW,
   runs: VIEW,

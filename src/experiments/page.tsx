@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import type { IExperimentRun } from '../api/models';
 import { OperationView } from '../operations/operationView';
@@ -10,6 +10,7 @@ import { runStatusText } from '../ui/runStatus';
 import { Answer, ServerView, useGet } from '../ui/server';
 import { Tabs } from '../ui/tabs';
 import { useViewActions } from '../ui/viewActions';
+import { Code } from './pageCode';
 import { Overview } from './pageOverview';
 import type { IPartProps, IProps } from './pageParts';
 import { Charts, Environment, Files, NodeLog } from './pageResults';
@@ -21,7 +22,15 @@ import { keyOf } from './table';
 /** Runs from which a baseline can be chosen. */
 const MAX_BASELINES = 100;
 
-type Tab = 'overview' | 'charts' | 'system' | 'files' | 'environment' | 'log';
+type Tab =
+  | 'overview'
+  | 'graph'
+  | 'charts'
+  | 'system'
+  | 'files'
+  | 'code'
+  | 'environment'
+  | 'log';
 
 function Page(props: IProps): JSX.Element {
   const { client, run } = props;
@@ -32,8 +41,10 @@ function Page(props: IProps): JSX.Element {
 }
 
 function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
-  const { client, run } = props;
+  const { client, run, RunGraph } = props;
   const [tab, setTab] = useState<Tab>('overview');
+  const [node, setNode] = useState<string | null>(null);
+  const panel = useRef<HTMLDivElement>(null);
   const [chosen, setChosen] = useState<string | null>(null);
   const others = useGet(client, '/runs', {
     limit: MAX_BASELINES,
@@ -58,9 +69,11 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
   }, [name, onName]);
   const labels: Record<Tab, string> = {
     overview: trans.__('Overview'),
+    graph: trans.__('Graph'),
     charts: trans.__('Charts'),
     system: trans.__('System metrics'),
     files: trans.__('Figures and files'),
+    code: trans.__('Code'),
     environment: trans.__('Environment'),
     log: trans.__('Log')
   };
@@ -89,18 +102,40 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
         className="jp-mlws-CompareTabs"
         label={trans.__('Parts of the run')}
         tabs={(Object.entries(labels) as [Tab, string][]).filter(
-          ([name]) => name !== 'log' || run.workflow !== null
+          ([name]) =>
+            !['graph', 'log'].includes(name) ||
+            (run.workflow !== null && (name === 'log' || RunGraph !== null))
         )}
         tab={tab}
         onChange={setTab}
       />
-      <div role="tabpanel" aria-label={labels[tab]}>
+      <div
+        className="jp-mlws-RunPage-panel"
+        role="tabpanel"
+        aria-label={labels[tab]}
+        ref={panel}
+        tabIndex={-1}
+      >
         {tab === 'overview' && <Overview {...parts} />}
+        {tab === 'graph' && RunGraph && (
+          <RunGraph
+            client={client}
+            workflow={run.workflow!}
+            run={run.run}
+            onOpen={name => {
+              setNode(name);
+              setTab('log');
+              // The button that was pressed is gone.
+              panel.current?.focus();
+            }}
+          />
+        )}
         {tab === 'charts' && <Charts {...parts} />}
         {tab === 'system' && <System {...parts} />}
         {tab === 'files' && <Files {...parts} />}
+        {tab === 'code' && <Code {...parts} />}
         {tab === 'environment' && <Environment {...parts} />}
-        {tab === 'log' && <NodeLog {...parts} />}
+        {tab === 'log' && <NodeLog {...parts} node={node} onNode={setNode} />}
       </div>
     </>
   );

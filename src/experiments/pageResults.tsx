@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 
 import { escapeId } from '../api/client';
 import type { IPreview, IRunFile } from '../api/models';
@@ -8,6 +8,7 @@ import { AnsiText } from '../ui/logPanel';
 import { fileSize } from '../ui/format';
 import { trans } from '../ui/locale';
 import { Answer, useGet } from '../ui/server';
+import { useStatusNews } from '../ui/useStatusNews';
 import { Head } from '../ui/table/heading';
 import { CurvePanel } from './curvePanel';
 import { keyOf } from './table';
@@ -220,28 +221,21 @@ export function Environment(props: IPartProps): JSX.Element {
 }
 
 /** The output of the nodes of a workflow's run. */
-export function NodeLog({ client, run }: IPartProps): JSX.Element {
-  const nodes = run.node
+export function NodeLog(
+  props: IPartProps & { node: string | null; onNode: (node: string) => void }
+): JSX.Element {
+  const { client, run, node: chosen, onNode } = props;
+  const ran = run.node
     ? [run.node]
     : run.parts.flatMap(({ node }) => (node === null ? [] : [node]));
-  const [chosen, setChosen] = useState<string | null>(null);
-  const node = chosen ?? nodes[0];
+  const node = chosen ?? ran[0];
+  // A node of the graph that has not run has a log, too, which is empty.
+  const nodes = ran.includes(node) ? ran : [node, ...ran];
   const workflow = escapeId(run.workflow ?? '');
   const path =
     `/workflows/${workflow}/runs/${run.run}/nodes/${encodeURIComponent(node)}/log` as const;
   const answer = useGet(client, path, {}, { enabled: node !== undefined });
-  const { refetch } = answer;
-  const isComplete = answer.data?.complete !== false;
-  useEffect(() => {
-    if (isComplete) {
-      return;
-    }
-    const events = client.stream('/workflows/status');
-    events.message.connect(refetch);
-    return () => events.dispose();
-    // A new response has another function of the same request.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [client, path, isComplete]);
+  useStatusNews(client, answer.data?.complete === false, answer.refetch);
   if (node === undefined) {
     return <Empty>{trans.__('No node of this run was run.')}</Empty>;
   }
@@ -251,12 +245,16 @@ export function NodeLog({ client, run }: IPartProps): JSX.Element {
         label={trans.__('Node')}
         value={node}
         options={nodes.map(name => [name, name] as const)}
-        onChange={setChosen}
+        onChange={onNode}
       />
       <Answer of={answer}>
         {({ text }) =>
           text === '' ? (
-            <Empty>{trans.__('It printed nothing.')}</Empty>
+            <Empty>
+              {ran.includes(node)
+                ? trans.__('It printed nothing.')
+                : trans.__('It printed nothing, or it did not run.')}
+            </Empty>
           ) : (
             <pre className="jp-mlws-Preview-text" tabIndex={0}>
               <AnsiText text={text} />

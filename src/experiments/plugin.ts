@@ -4,6 +4,7 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, IThemeManager } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { spreadsheetIcon } from '@jupyterlab/ui-components';
 
@@ -16,7 +17,8 @@ import {
   IMainViews,
   IMLWSClient,
   IMLWSSidebar,
-  IModelRegistry
+  IModelRegistry,
+  IRunGraph
 } from '../lab/tokens';
 import { compareIcon } from '../ui/fileIcons';
 import { notifyOnError } from '../lab/notify';
@@ -46,7 +48,13 @@ const experiments: JupyterFrontEndPlugin<void> = {
     IRenderMimeRegistry,
     IMainViews
   ],
-  optional: [ICommandPalette, IThemeManager, IRouter],
+  optional: [
+    ICommandPalette,
+    IThemeManager,
+    IRouter,
+    IEditorLanguageRegistry,
+    IRunGraph
+  ],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
@@ -56,7 +64,9 @@ const experiments: JupyterFrontEndPlugin<void> = {
     views: IMainViews,
     palette: ICommandPalette | null,
     themes: IThemeManager | null,
-    router: IRouter | null
+    router: IRouter | null,
+    languages: IEditorLanguageRegistry | null,
+    graph: IRunGraph | null
   ) => {
     const compare = (runs: readonly IExperimentRun[]) =>
       views.show(
@@ -114,11 +124,14 @@ const experiments: JupyterFrontEndPlugin<void> = {
         `run ${run}`,
         async () => {
           const { runPageView } = await import('./page');
+          const RunGraph = graph && (await graph());
           const view = runPageView({
             client,
             actions,
             rendermime,
             themes,
+            languages,
+            RunGraph,
             run
           });
           return { view, icon: spreadsheetIcon, toolbar: 'Run' };

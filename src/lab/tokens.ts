@@ -1,5 +1,6 @@
 import { Token } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
+import type { ComponentType } from 'react';
 
 import type { IEventStream, MLWSClient } from '../api/client';
 import type {
@@ -76,6 +77,23 @@ export type IOpenDocuments = OpenDocuments;
 export const IOpenDocuments = new Token<IOpenDocuments>(
   'jupyter-mlws:IOpenDocuments',
   'The open documents of the lab: saved, reloaded and opened.'
+);
+
+/** What the graph of a run is drawn of. */
+export interface IRunGraphProps {
+  client: MLWSClient;
+  /** Path of the workflow, and ID of its run. */
+  workflow: string;
+  run: string;
+  /** Called with a node of the run that was chosen. */
+  onOpen: (node: string) => void;
+}
+
+/** Loads the component that draws the workflow of a run, with the state of each node. */
+export type IRunGraph = () => Promise<ComponentType<IRunGraphProps>>;
+export const IRunGraph = new Token<IRunGraph>(
+  'jupyter-mlws:IRunGraph',
+  'The graph of a run of a workflow.'
 );
 
 /** Actions on registered models, for all views of runs and versions. */

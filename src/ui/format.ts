@@ -102,6 +102,16 @@ export function cellText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** Formats a small number with three digits after the point, a large one with none. */
+export function numberText(value: number): string {
+  const size = Math.abs(value);
+  return size !== 0 && size < 0.0005
+    ? value.toExponential(1)
+    : value.toLocaleString(language, {
+        maximumFractionDigits: size >= 1000 ? 0 : size >= 100 ? 1 : 3
+      });
+}
+
 /** "a, b, c", with the separator of the language. */
 export function listText(items: readonly string[]): string {
   return items.join(trans._p('list separator', ', '));

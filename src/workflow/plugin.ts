@@ -39,6 +39,7 @@ import {
   CANVAS_FACTORY,
   IMainViews,
   IMLWSClient,
+  IRunGraph,
   IWorkflowEvents,
   IWorkspaceEvents
 } from '../lab/tokens';
@@ -231,6 +232,14 @@ const running: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const runGraph: JupyterFrontEndPlugin<IRunGraph> = {
+  id: 'jupyter-mlws:run-graph',
+  description: 'Draws the workflow of a run on the page of the run.',
+  autoStart: true,
+  provides: IRunGraph,
+  activate: () => async () => (await import('./runs/runGraph')).RunGraph
+};
+
 /** Commands that create workflows from a template, or from files of other tools. */
 function addFileCommands(
   app: JupyterFrontEnd,
@@ -414,5 +423,5 @@ function reporter(): Report {
   };
 }
 
-const plugins: JupyterFrontEndPlugin<void>[] = [canvas, running];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [canvas, running, runGraph];
 export default plugins;

@@ -78,7 +78,7 @@ def test_three_models_are_compared_and_one_is_promoted(
     expect(shown).to_contain_text("workflows/wine/out/forest.model.skops")
     expect(shown.locator("td.jp-mod-differs").first).to_be_visible()
     best = section.locator("[data-mlws-best]")
-    expect(best).to_have_count(3)
+    expect(best).to_have_count(5)
     shoot("models-compared")
 
     # Promote one: MLflow says so. Another one: the alias moves, and its history tells.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Page, expect
 
 from jupyter_mlws.core.paths import escape
@@ -58,6 +62,50 @@ stages:
     deps: [heavy.py]
     outs: [second.txt]
 """
+WAITING = """\
+stages:
+  first:
+    cmd: python wait.py
+    outs: [first.txt]
+  second:
+    cmd: cp first.txt second.txt
+    deps: [first.txt]
+    outs: [second.txt]
+"""
+WAIT = """
+import os, time
+while not os.path.exists("go"):
+    time.sleep(0.1)
+open("first.txt", "w").write("1")
+"""
+STEPS = """\
+stages:
+  load:
+    cmd: python load.py
+    deps: [load.py]
+    outs: [rows.txt]
+  train:
+    cmd: python train.py
+    deps: [train.py, rows.txt]
+    outs: [model.txt]
+    metrics: [scores.json]
+  check:
+    cmd: python check.py
+    deps: [check.py, model.txt]
+    outs: [checked.txt]
+  publish:
+    cmd: python load.py
+    deps: [checked.txt]
+    outs: [published.txt]
+"""
+LOAD = "for name in ('rows.txt', 'published.txt'):\n    open(name, 'w').write('1')\n"
+TRAIN = """\
+import json
+
+open("model.txt", "w").write("{0}")
+json.dump({{"accuracy": {0}}}, open("scores.json", "w"))
+"""
+CHECK = "open('checked.txt', 'w').write('1')\n"
 HEAVY_CODE = """
 import sys, time
 blocks = []
@@ -150,6 +198,9 @@ def test_a_run_has_a_page_that_follows_it(
     shown = page.locator(".jp-mlws-RunPage:visible")
     expect(shown).to_contain_text(workflow["run"])
     expect(shown.get_by_role("row", name="forest.accuracy").first).to_be_visible()
+    shown.locator('[data-mlws-tab="graph"]').click()
+    expect(shown.locator('[data-mlws-node="forest"]')).to_contain_text("accuracy 0.")
+    shoot("run-graph")
     shown.locator('[data-mlws-tab="environment"]').click()
     expect(shown).to_contain_text("Python 3")
     shoot("run-environment")
@@ -220,3 +271,122 @@ def test_what_nodes_use_is_beside_and_not_among_the_metrics(
     expect(memory.locator(".u-legend")).to_contain_text("first")
     shoot(f"run-system-{locale}")
     assert not [name for name in lab.fetch("runs/columns")["metrics"] if "system" in name]
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_the_graph_follows_a_run_in_progress(
+    page: Page, start_lab: Callable[..., Lab], example: Path
+) -> None:
+    lab = start_lab(example)
+    folder = lab.root / "workflows" / "waiting"
+    folder.mkdir()
+    (folder / "dvc.yaml").write_text(WAITING)
+    (folder / "wait.py").write_text(WAIT)
+    workflow = quote(escape("workflows/waiting/dvc.yaml"), safe="")
+    run = lab.fetch(f"workflows/{workflow}/execute", {})
+    lab.show(page)
+    page.goto(f"{lab.url}/lab?mlws-run={run['id']}")
+    shown = page.locator(".jp-mlws-RunPage:visible")
+    shown.locator('[data-mlws-tab="graph"]').click()
+    expect(shown.locator('[data-mlws-node="first"] [data-mlws-state="RUNNING"]')).to_be_visible()
+    (folder / "go").touch()
+    expect(shown.locator('[data-mlws-state="COMPLETED"]')).to_have_count(2)
+
+
+def write_notebook(path: Path, source: str) -> None:
+    cells = [new_markdown_cell("# Notes", id="title"), new_code_cell(source, id="sum")]
+    nbformat.write(new_notebook(cells=cells), path)
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.parametrize(
+    ("theme", "locale", "graph", "code"),
+    [
+        ("JupyterLab Light", "en", "Graph", "Code"),
+        pytest.param("JupyterLab Dark", "zh_CN", "工作流图", "代码", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_run_shows_its_graph_as_it_ran_and_what_changed_in_its_code(
+    page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
+    shoot: Callable[[str], None], theme: str, locale: str, graph: str, code: str,
+) -> None:  # fmt: skip
+    prefer(tmp_path, theme, locale)
+    lab = start_lab(example)
+    folder = lab.root / "workflows" / "steps"
+    folder.mkdir()
+    (folder / "dvc.yaml").write_text(STEPS)
+    (folder / "load.py").write_text(LOAD)
+    (folder / "train.py").write_text(TRAIN.format(0.5))
+    (folder / "check.py").write_text(CHECK)
+    write_notebook(folder / "notes.ipynb", "1 + 1")
+    assert lab.run("jupyter", "mlws", "run", "workflows/steps/dvc.yaml").returncode == 0
+    # Nothing is committed between the runs.
+    (folder / "train.py").write_text(TRAIN.format(0.75))
+    (folder / "check.py").write_text("raise ValueError('the accuracy is too low')\n")
+    (folder / "words.py").write_text("WORD = 1\n" * 300)
+    write_notebook(folder / "notes.ipynb", "1 + 2")
+    assert lab.run("jupyter", "mlws", "run", "workflows/steps/dvc.yaml").returncode != 0
+    lab.show(page)
+    now, before = lab.fetch("runs?workflow=workflows/steps/dvc.yaml")["items"]
+    page.goto(f"{lab.url}/lab?mlws-run={now['id']}")
+    shown = page.locator(".jp-mlws-RunPage:visible")
+
+    # Each node with what became of it.
+    tab = shown.locator('[data-mlws-tab="graph"]')
+    expect(tab).to_have_text(graph)
+    tab.click()
+    nodes = {
+        name: shown.locator(f'[data-mlws-node="{name}"]')
+        for name in ("load", "train", "check", "publish")
+    }
+    states = {name: node.locator("[data-mlws-state]") for name, node in nodes.items()}
+    expect(states["load"]).to_have_attribute("data-mlws-state", "CACHED")
+    expect(states["train"]).to_have_attribute("data-mlws-state", "COMPLETED")
+    expect(states["check"]).to_have_attribute("data-mlws-state", "FAILED")
+    expect(states["publish"]).to_have_attribute("data-mlws-state", "SKIPPED")
+    expect(nodes["train"]).to_contain_text("accuracy 0.75")
+    expect(nodes["check"]).to_contain_text("the accuracy is too low")
+    shoot(f"run-graph-{locale}")
+
+    # A node leads to its log, by the keyboard as well.
+    nodes["check"].get_by_role("button").press("Enter")
+    log = shown.locator('[data-mlws-tab="log"]')
+    expect(log).to_have_attribute("aria-selected", "true")
+    expect(shown.locator("select").last).to_have_value("check")
+    expect(shown.locator("pre")).to_contain_text("ValueError")
+    tab.click()
+    nodes["load"].click()
+    expect(shown.locator("select").last).to_have_value("load")
+    expect(shown.locator(".jp-mlws-Empty")).to_be_visible()
+
+    # Many lines: files are listed, what DVC wrote last, and read when they are unfolded.
+    tab = shown.locator('[data-mlws-tab="code"]')
+    expect(tab).to_have_text(code)
+    tab.click()
+    files = shown.locator("[data-mlws-file]")
+    names = ["check.py", "notes.ipynb", "train.py", "words.py", ".gitignore", "dvc.lock"]
+    expect(files).to_have_count(len(names))
+    assert [file.get_attribute("data-mlws-file") for file in files.all()] == [
+        f"workflows/steps/{name}" for name in names
+    ]
+    expect(shown.locator(".jp-mlws-Diff")).to_have_count(0)
+    for number in (1, 2):
+        files.nth(number).locator("summary").press("Enter")
+    cell = shown.locator('[data-mlws-cell="sum"]')
+    expect(cell).to_contain_text("1 + 2")
+    expect(cell.locator(".cm-deletedChunk")).to_contain_text("1 + 1")
+    expect(shown.locator('[data-mlws-cell="title"]')).to_have_count(0)
+    expect(files.nth(2).locator(".cm-deletedChunk").first).to_contain_text("0.5")
+    shoot(f"run-code-{locale}")
+
+    # Without another run: what was not committed. A commit that is gone is named.
+    shown.locator("select").first.select_option("")
+    expect(shown.locator('[data-mlws-file="workflows/steps/load.py"]')).to_be_visible()
+    for words in (
+        ["update-ref", "-d", f"refs/mlws/runs/{before['run']}"],
+        ["gc", "--prune=now", "--quiet"],
+    ):
+        subprocess.run(["git", *words], cwd=lab.root, check=True)
+    page.reload()
+    shown.locator('[data-mlws-tab="code"]').click()
+    expect(shown.locator(".jp-mlws-Failure")).to_contain_text(before["commit"][:8])

@@ -1,19 +1,17 @@
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
-import { useMemo, useState, type ReactNode } from 'react';
+import { useMemo } from 'react';
 
 import type { MLWSClient } from '../../api/client';
-import type { IDiffHunk, IFileDiff } from '../../api/models';
-import { fileSize } from '../../ui/format';
-import { Button, Check, Hint } from '../../ui/controls';
+import type { IFileDiff } from '../../api/models';
+import { Button } from '../../ui/controls';
+import { DiffLanguage } from '../../ui/diff/diffText';
+import { FileDiffBody } from '../../ui/diff/fileDiff';
 import { DiffSides } from '../../ui/diffSides';
 import { trans } from '../../ui/locale';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { useViewActions } from '../../ui/viewActions';
-import { CellDiffs } from './cellDiffs';
 import { EMPTY_TREE, staleTimeOf, type IVersions } from './diff';
-import { DiffLanguage, DiffText } from './diffText';
 import type { Selection, StagingActions } from '../changes/stagingActions';
-import { hunkLines, parseUnified, splitAtHunks } from './unified';
 
 /** Labels of the two sides of a comparison. */
 export function versionNames(versions: IVersions): [string, string] {
@@ -33,111 +31,6 @@ export function versionNames(versions: IVersions): [string, string] {
     short(versions.from),
     versions.to ? short(versions.to) : trans.__('working tree')
   ];
-}
-
-function Hunks(props: {
-  diff: IFileDiff;
-  hunk: (hunk: IDiffHunk) => ReactNode;
-}): JSX.Element {
-  const { diff, hunk } = props;
-  return (
-    <>
-      {diff.hunks.map(one => (
-        <section
-          key={one.id}
-          className="jp-mlws-Hunk"
-          data-mlws-hunk={one.id}
-          aria-label={trans.__('From line %1', one.new_start)}
-        >
-          <header>
-            <code>
-              {`@@ −${one.old_start},${one.old_lines} +${one.new_start},${one.new_lines} @@ ${one.section}`}
-            </code>
-            {hunk(one)}
-          </header>
-          <DiffText lines={hunkLines(one)} />
-        </section>
-      ))}
-    </>
-  );
-}
-
-/** Message for a diff without text, with the known facts about both versions. */
-export function hiddenText(diff: IFileDiff): string {
-  const [old, now] = (['old', 'new'] as const).map(side => {
-    const bytes = diff[`${side}_size`];
-    const size = bytes === null ? '–' : fileSize(bytes);
-    const count = diff[`${side}_files`];
-    return count === null
-      ? size
-      : trans._n('%1 file, %2', '%1 files, %2', count, size);
-  });
-  switch (diff.hidden) {
-    case 'too_large':
-      return trans.__('Too large to show here: %1 → %2', old, now);
-    case 'folder':
-      return trans.__('Folder: %1 → %2', old, now);
-    case 'not_stored':
-      return trans.__(
-        'The content is not stored here. Pull the data to compare it.'
-      );
-    default:
-      return trans.__('Binary file: %1 → %2', old, now);
-  }
-}
-
-function Body(props: {
-  diff: IFileDiff;
-  hunk: (hunk: IDiffHunk) => ReactNode;
-  onCompareFiles?: () => void;
-}): JSX.Element {
-  const { diff, hunk, onCompareFiles } = props;
-  const [asText, setAsText] = useState(false);
-  if (diff.hidden !== null) {
-    return (
-      <>
-        <Hint>{hiddenText(diff)}</Hint>
-        {diff.hidden === 'folder' && onCompareFiles && (
-          <Button className="jp-mlws-CompareButton" onClick={onCompareFiles}>
-            {trans.__('Compare Files')}
-          </Button>
-        )}
-      </>
-    );
-  }
-  const lines = parseUnified(diff.unified);
-  if (lines.length === 0) {
-    return <Hint>{trans.__('No differences.')}</Hint>;
-  }
-  const cells = diff.cells !== null && !asText;
-  // A new or deleted file is staged as a whole.
-  const hasHunks =
-    diff.hunks.length > 0 && diff.old !== null && diff.new !== null;
-  return (
-    <>
-      {diff.cells !== null && (
-        <Check
-          className="jp-mlws-Compare-option"
-          checked={asText}
-          onChange={setAsText}
-        >
-          {trans.__('Show raw JSON (with outputs)')}
-        </Check>
-      )}
-      {cells ? (
-        <CellDiffs cells={diff.cells!} />
-      ) : hasHunks ? (
-        <Hunks diff={diff} hunk={hunk} />
-      ) : (
-        splitAtHunks(lines).map((part, index) => (
-          <DiffText key={index} lines={part} />
-        ))
-      )}
-      {diff.truncated && (
-        <p className="jp-mlws-Note">{trans.__('Diff truncated.')}</p>
-      )}
-    </>
-  );
 }
 
 interface IProps {
@@ -226,7 +119,7 @@ function FileDiff(props: IProps): JSX.Element {
         <>
           <DiffSides title={path} names={versionNames(versions)} />
           <DiffLanguage.Provider value={language}>
-            <Body
+            <FileDiffBody
               diff={diff}
               hunk={({ id }) => (
                 <HunkButtons

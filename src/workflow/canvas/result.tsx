@@ -1,6 +1,6 @@
 import { memo, useMemo } from 'react';
 import type { INodeFailure, IMeasure, INodeSummary } from '../../api/models';
-import { cellText, duration, fileSize } from '../../ui/format';
+import { cellText, duration, fileSize, numberText } from '../../ui/format';
 import { failureLine, failureSentence } from '../failure';
 import { codePath } from '../graph/code';
 import type { IGraphNode } from '../graph/graph';
@@ -218,16 +218,6 @@ function Measure({ measure }: { measure: IMeasure }): JSX.Element {
       )}
     </>
   );
-}
-
-/** Formats a small number with three digits after the point, a large one with none. */
-function numberText(value: number): string {
-  const size = Math.abs(value);
-  return size !== 0 && size < 0.0005
-    ? value.toExponential(1)
-    : value.toLocaleString(language, {
-        maximumFractionDigits: size >= 1000 ? 0 : size >= 100 ? 1 : 3
-      });
 }
 
 /** The settings that differ from the run before: a label below the card. */

@@ -1,9 +1,9 @@
 import type { ICellDiff } from '../../api/models';
 import { DiffText } from './diffText';
 import { parseUnified, type IDiffLine } from './unified';
-import { Hint } from '../../ui/controls';
-import { stateLabel } from '../../ui/changeLabels';
-import { trans } from '../../ui/locale';
+import { Hint } from '../controls';
+import { stateLabel } from '../changeLabels';
+import { trans } from '../locale';
 
 /** Lines of a cell that only one side has. */
 function wholeCell(source: string, kind: 'added' | 'removed'): IDiffLine[] {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import type { IFileDiff } from '../../api/models';
-import { hiddenText } from './fileDiffView';
+import { hiddenText } from './fileDiff';
 
 it.each<[Partial<IFileDiff>, string]>([
   [

@@ -7,8 +7,8 @@ import {
 } from '@jupyterlab/codemirror';
 import { createContext, useContext, useEffect, useRef } from 'react';
 
-import { Hint } from '../../ui/controls';
-import { trans } from '../../ui/locale';
+import { Hint } from '../controls';
+import { trans } from '../locale';
 import type { IDiffLine } from './unified';
 
 /** Highlights the texts of a diff by the language of its file. */
