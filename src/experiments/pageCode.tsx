@@ -13,6 +13,9 @@ import { Answer, Failures, useGet } from '../ui/server';
 import { areFew, codeSides, inReadingOrder, type ICodeSides } from './code';
 import { pathOf, type IPartProps } from './pageParts';
 
+/** Code of the error that a commit does not exist. */
+const NOT_FOUND = '30404';
+
 /** What changed in the code since the compared run, file by file. */
 export function Code(props: IPartProps): JSX.Element {
   const { client, run, baseline } = props;
@@ -73,6 +76,9 @@ function Changes(props: IPartProps & { sides: ICodeSides }): JSX.Element {
     parent: trans.__('What differs from the code of the run that it is in.'),
     before: trans.__('The uncommitted changes of this run.')
   };
+  if (sides.of === 'before' && answer.error?.code === NOT_FOUND) {
+    return <Empty>{trans.__('Nothing was committed before this run.')}</Empty>;
+  }
   return (
     <Answer of={answer}>
       {({ files }) => (

@@ -232,6 +232,7 @@ def test_it_is_readable_in_the_dark_and_in_chinese(
     shoot("run-charts-zh")
     page.evaluate("() => jupyterapp.commands.execute('mlws:open-experiments').then(() => null)")
     table = page.locator(".jp-mlws-RunTableView:visible")
+    expect(table.locator("[data-mlws-row]")).to_have_count(5)
     for box in table.locator("[data-mlws-row]").all():
         box.press("Space")
     page.locator(".jp-mlws-TableCompare").click()
