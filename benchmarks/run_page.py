@@ -1,15 +1,17 @@
-"""Table of runs, page of a run and comparison of 1,000, beside MLflow's own page.
+"""Table of runs, page of a run and comparison of 1,000, beside MLflow's own page and TensorBoard.
 
     python -m benchmarks.run_page [--runs 5000] [--trained 20] [--metrics 50] [--steps 10000]
 
 One store: runs with ten parameters and five metrics each, and some that were trained. A real
 JupyterLab and MLflow's server in a real Chromium; times are from the command or the address to the
-first row or chart that is drawn, median of some. ``--picture FOLDER`` saves pictures.
+first row or chart that is drawn, median of some. ``--picture FOLDER`` saves pictures. TensorBoard
+has the curves of the trained runs only, which is all that it shows; `uv` installs it apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import re
@@ -20,8 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,7 +37,27 @@ from jupyter_mlws.mlflow.store import tracking_uri
 from tests.browser import ARGUMENTS, CHROMIUM
 from tests.ui.conftest import TOKEN, _trust, isolated
 
-PORT, MLFLOW_PORT = 8946, 8947
+PORT, MLFLOW_PORT, TENSORBOARD_PORT = 8946, 8947, 8948
+EVENTS = """
+import sys
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+folder, runs, metrics, steps = sys.argv[1], *map(int, sys.argv[2:])
+for run in range(runs):
+    writer = EventFileWriter(f"{folder}/run-{run}")
+    for step in range(steps):
+        values = [
+            Summary.Value(tag=f"train/loss{one}", simple_value=1 / (1 + step * (one + 1) / 100))
+            for one in range(metrics)
+        ]
+        time = 1_700_000_000 + step / 1000
+        writer.add_event(Event(wall_time=time, step=step, summary=Summary(value=values)))
+    writer.close()
+"""
+"""Writes the curves that are in MLflow as TensorBoard's event files."""
+TENSORBOARD = ("uv", "run", "--no-project", "--with", "tensorboard", "--with", "setuptools<81")
 TIMES = 5
 FRAME_SECONDS = 4
 
@@ -231,6 +255,46 @@ def in_mlflow(browser: Browser, long: list[str], experiment: str) -> None:
     )
 
 
+def in_tensorboard(browser: Browser, folder: Path, trained: int, metrics: int, steps: int) -> None:
+    """Measure TensorBoard on the curves: when all runs are read, and its first chart."""
+    sizes = [str(folder), str(trained), str(metrics), str(steps)]
+    subprocess.run([*TENSORBOARD, "python", "-c", EVENTS, *sizes], check=True)
+    start = time.perf_counter()
+    server = subprocess.Popen(
+        [*TENSORBOARD, "tensorboard", "--logdir", str(folder), "--port", str(TENSORBOARD_PORT)],
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    base = f"http://127.0.0.1:{TENSORBOARD_PORT}"
+    try:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        while True:
+            with suppress(OSError, ValueError):
+                with urllib.request.urlopen(f"{base}/data/plugin/scalars/tags") as answer:
+                    tags = json.load(answer)
+                with urllib.request.urlopen(
+                    f"{base}/data/plugin/scalars/scalars?run=run-{trained - 1}&tag=train/loss0"
+                ) as answer:
+                    last = json.load(answer)[-1][1]
+                if len(tags) == trained and last == steps - 1:
+                    break
+            time.sleep(0.2)
+        print(f"TensorBoard: all runs read {time.perf_counter() - start:38.1f} s", flush=True)
+
+        def charts() -> None:
+            page.goto("about:blank")
+            page.goto(f"{base}/#timeseries")
+            page.locator("line-chart canvas, line-chart svg path").first.wait_for()
+
+        charts()
+        measure("TensorBoard: its charts", charts)
+        memory = page.evaluate("() => performance.memory.usedJSHeapSize / 1e6")
+        print(f"TensorBoard: memory of the page {memory:.0f} MB")
+        page.close()
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -283,6 +347,8 @@ def main() -> None:
                 frames(page, long)
                 page.close()
                 in_mlflow(browser, long, str(experiment))
+                sizes = (arguments.trained, arguments.metrics, arguments.steps)
+                in_tensorboard(browser, Path(folder) / "events", *sizes)
                 browser.close()
         finally:
             for process in (lab, mlflow):

@@ -93,6 +93,16 @@ def revert(context: CommandContext, snapshot: str | None, message: str | None) -
     return context.answer(context.follow("git/rollback", request), code_views.revert_result)
 
 
+@cli.command(
+    "Undo the last commit: the branch goes back to the one before, and its changes are staged. "
+    "Files and data stay as they are.",
+    cli.option("Also a commit that a remote branch has.", "--pushed"),
+)
+def uncommit(context: CommandContext, pushed: bool) -> int:
+    result = context.client.post("git/undo", {"pushed": pushed})
+    return context.answer(result, code_views.undo_result)
+
+
 @cli.command("Stage changes for the next commit; all changes if no PATHS are given.")
 def stage(context: CommandContext, paths: Sequence[str]) -> int:
     return _update_index(context, paths, "stage")

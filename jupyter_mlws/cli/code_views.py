@@ -97,6 +97,16 @@ def revert_result(views: Views, result: JSON) -> list[Block]:
     return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
+def undo_result(views: Views, result: JSON) -> list[Block]:
+    """Render the commit that was undone, and the one that the branch is at now."""
+    text = views.say(
+        "Undid commit {undone}; the branch is at {commit}, and the changes are staged.",
+        undone=result["undone"][:8],
+        commit=result["commit"][:8],
+    )
+    return [line(text, Tone.GOOD)]
+
+
 def staging_status(views: Views, status: JSON) -> list[Block]:
     """Render the staged changes, which the next commit contains, and the unstaged ones."""
 

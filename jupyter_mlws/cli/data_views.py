@@ -92,6 +92,56 @@ def diff(views: Views, result: JSON) -> list[Block]:
     return [head, table]
 
 
+def table_diff(views: Views, change: JSON) -> list[Block]:
+    """Render how many rows of a table differ, its columns that differ, and the first rows."""
+    if change["problem"]:
+        reason = change["problem"]
+        text = views.say("{path} was not compared: {reason}", path=change["path"], reason=reason)
+        return [line(text, Tone.BAD)]
+    counts = {key: change[key] for key in ("added", "modified", "deleted")}
+    facts = [
+        views.say(
+            "rows: {before} → {after}",
+            before=change["rows_before"] or 0,
+            after=change["rows_after"] or 0,
+        )
+    ]
+    if any(counts.values()):
+        facts.append(views.say("added {added}, changed {modified}, removed {deleted}", **counts))
+    if change["reordered"]:
+        facts.append(views.say("the same rows in another order"))
+    blocks: list[Block] = [line(f"{change['path']}: {'; '.join(facts)}", Tone.STRONG)]
+    if change["columns"]:
+        blocks.append(
+            views.table(
+                change["columns"],
+                Column(Message("Column"), "name", Tone.STRONG),
+                Column(Message("Type before"), lambda row: row["before"] or DASH),
+                Column(Message("Type after"), lambda row: row["after"] or DASH),
+            )
+        )
+    if change["rows"]:
+        key = change["key"]
+        blocks.append(
+            views.table(
+                change["rows"],
+                Column(Message("State"), lambda row: views.word(row["state"])),
+                *([Column(Message.verbatim(key), "key", Tone.STRONG)] if key else []),
+                Column(Message("Values"), lambda row: "; ".join(map(_value, row["values"]))),
+            )
+        )
+        left_out = sum(counts.values()) - len(change["rows"])
+        if left_out > 0:
+            blocks.append(line(views.say("… {count} more", count=left_out), Tone.FAINT))
+    return blocks
+
+
+def _value(value: JSON) -> str:
+    """Return a value of a row that changed: both sides, or the only one."""
+    sides = [str(one) for one in (value["from"], value["to"]) if one is not None]
+    return f"{value['name']}: {' → '.join(sides)}"
+
+
 def verification_report(views: Views, report: JSON) -> list[Block]:
     """Render a line for every store, and one for each object that is faulty there."""
     rows = []

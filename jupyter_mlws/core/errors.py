@@ -983,6 +983,22 @@ class RunViewsInvalidError(PathError, ReasonError, code="30284", status=409):
     solution = Message("Correct the file, or delete it to begin with no saved views.")
 
 
+class CommitPushedError(MLWSError, code="30285", status=409):
+    message = Message("The commit {commit} is on {branches}, where others may have it.")
+    solution = Message(
+        "Create a commit that reverts it: `jupyter mlws revert`. To undo it all the same: "
+        "`jupyter mlws uncommit --pushed`; your branch then has to replace {branches}."
+    )
+    commit: str
+    branches: str
+
+
+class CommitNotUndoneError(ReasonError, code="30286", status=409):
+    message = Message("The commit {commit} can't be undone: {reason}.")
+    solution = Message("Revert it or restore an earlier snapshot instead.")
+    commit: str
+
+
 class DataDamagedError(MLWSError, code="30401", status=409):
     message = Message("The stored data of {path!r} does not match its hash {md5}.")
     solution = Message("Pull it again from the remote, or add the data again.")

@@ -34,13 +34,6 @@ from jupyter_mlws.reports.models import (
     PlannedNode,
     PlannedWorkflow,
     Report,
-    TableChange,
-)
-from jupyter_mlws.reports.table_diff import (
-    FORMATS,
-    MAX_TABLE_BYTES,
-    TableRefusedError,
-    compare_tables,
 )
 from jupyter_mlws.reports.versions import parse_versions
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
@@ -51,6 +44,7 @@ from jupyter_mlws.versioning.models import (
     ChangeState,
     DifferingValue,
     SnapshotDiff,
+    TableChange,
 )
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.compare import MAX_COMPARED_BYTES
@@ -64,6 +58,13 @@ from jupyter_mlws.versioning.snapshots.verification import (
 from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.document.parse import FILE
 from jupyter_mlws.workflows.run.plan import make_plan
+from jupyter_mlws.workflows.table_comparison import NOT_STORED, TOO_LARGE
+from jupyter_mlws.workflows.table_diff import (
+    FORMATS,
+    MAX_TABLE_BYTES,
+    TableRefusedError,
+    compare_tables,
+)
 
 MAX_TABLES = 20
 """Tables that are compared: each takes a process."""
@@ -74,8 +75,6 @@ MAX_HASHED_BYTES = 2_000_000_000
 
 NEUTRAL = re.compile(r"[.:](interval|p_value|rows|repeated)\b")
 """Metrics of which neither more nor less is better."""
-TOO_LARGE = Message("it is larger than 200 MB")
-NOT_STORED = Message("its content is not stored here: get it with `jupyter mlws data pull`")
 
 
 class ReportCollector(RepositoryPart):

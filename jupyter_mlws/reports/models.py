@@ -14,6 +14,7 @@ from jupyter_mlws.versioning.models import (
     ChangedFile,
     ChangeState,
     DifferingValue,
+    TableChange,
     Text,
 )
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem
@@ -103,46 +104,6 @@ class NotebookChange(Record):
     path: Text
     state: ChangeState
     cells: list[CellChange] = Field(default_factory=list)
-    problem: Message | None = None
-
-
-class ColumnChange(Record):
-    """A column of a table in two versions, by its types; null where it does not exist."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
-class RowChange(Record):
-    """A row that changed; ``values`` are the columns that differ, or all columns of the row.
-
-    ``key`` identifies the row, null without a key column.
-    """
-
-    state: CellState
-    key: str | None
-    values: list[DifferingValue]
-
-
-class TableChange(Record):
-    """A table in two versions.
-
-    ``key``: the column by which rows are matched; without one, rows match by their whole content.
-    ``reordered``: the same rows in another order. ``problem`` says why it was not compared.
-    """
-
-    path: Text
-    state: ChangeState
-    rows_before: int | None = None
-    rows_after: int | None = None
-    key: str | None = None
-    added: int = 0
-    deleted: int = 0
-    modified: int = 0
-    reordered: bool = False
-    columns: list[ColumnChange] = Field(default_factory=list)
-    rows: list[RowChange] = Field(default_factory=list)
     problem: Message | None = None
 
 

@@ -28,10 +28,9 @@ from jupyter_mlws.reports.models import (
     NotebookChange,
     PlannedWorkflow,
     Report,
-    TableChange,
     as_text,
 )
-from jupyter_mlws.versioning.models import CellState, DifferingValue
+from jupyter_mlws.versioning.models import CellState, DifferingValue, TableChange
 from jupyter_mlws.workflows.document.terms import Action
 
 Item = TypeVar("Item")

@@ -424,6 +424,46 @@ class DifferingValue(Record):
         return {"name": self.name, "from": self.from_, "to": self.to}
 
 
+class ColumnChange(Record):
+    """A column of a table in two versions, by its types; null where it does not exist."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class RowChange(Record):
+    """A row that changed; ``values`` are the columns that differ, or all columns of the row.
+
+    ``key`` identifies the row, null without a key column.
+    """
+
+    state: CellState
+    key: str | None
+    values: list[DifferingValue]
+
+
+class TableChange(Record):
+    """A table in two versions.
+
+    ``key``: the column by which rows are matched; without one, rows match by their whole content.
+    ``reordered``: the same rows in another order. ``problem`` says why it was not compared.
+    """
+
+    path: Text
+    state: ChangeState
+    rows_before: int | None = None
+    rows_after: int | None = None
+    key: str | None = None
+    added: int = 0
+    deleted: int = 0
+    modified: int = 0
+    reordered: bool = False
+    columns: list[ColumnChange] = Field(default_factory=list)
+    rows: list[RowChange] = Field(default_factory=list)
+    problem: Message | None = None
+
+
 class SnapshotDiff(Record):
     """Two versions side by side.
 
@@ -490,6 +530,12 @@ class DiffQuery(Request):
         default=None,
         description="Instead of two versions: true for staged changes, false for unstaged ones.",
     )
+
+
+class TableDiffQuery(DiffQuery):
+    """A table, and two versions of it."""
+
+    path: Plain = Field(description="File with a table: CSV, TSV, Parquet, JSON lines or Excel.")
 
 
 class SnapshotDiffQuery(Request):

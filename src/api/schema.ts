@@ -1828,6 +1828,32 @@ export interface paths {
       };
     };
   };
+  '/git/diff/table': {
+    /** Compare a table in two versions, by row */
+    get: {
+      parameters: {
+        query: {
+          /** @description Older version. */
+          from?: string;
+          /** @description Newer version; default: the working tree. */
+          to?: string | null;
+          /** @description File with a table: CSV, TSV, Parquet, JSON lines or Excel. */
+          path: string;
+          /** @description Instead of two versions: true for staged changes, false for unstaged ones. */
+          staged?: boolean | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['TableChange'];
+          };
+        };
+      };
+    };
+  };
   '/git/stage': {
     /** Stage paths or hunks; returns the resulting changes */
     post: {
@@ -2499,6 +2525,29 @@ export interface paths {
             'application/json': {
               result: components['schemas']['RolledBack'] | null;
             } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/undo': {
+    /** Undo the last commit; its changes stay, and are staged */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['UndoRequest'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['UndoneCommit'];
           };
         };
       };
@@ -6150,6 +6199,12 @@ export interface components {
       name: string;
       dtype: string;
     };
+    /** @description A column of a table in two versions, by its types; null where it does not exist. */
+    ColumnChange: {
+      name: string;
+      before: string | null;
+      after: string | null;
+    };
     /**
      * @description Step of a model for a column, and the kind of the column with the reason for it.
      *
@@ -7529,7 +7584,7 @@ export interface components {
       versions: components['schemas']['ModelVersion'][];
       next_cursor: string | null;
     };
-    /** @description What a version reads and returns; ``file`` is the file that says so, null if none does. */
+    /** @description The inputs and outputs of a version; ``file`` is the file that has them, null if none has. */
     ModelSignature: {
       file: string | null;
       inputs: components['schemas']['SignatureColumn'][];
@@ -8766,6 +8821,16 @@ export interface components {
       data: string[];
     };
     /**
+     * @description A row that changed; ``values`` are the columns that differ, or all columns of the row.
+     *
+     *     ``key`` identifies the row, null without a key column.
+     */
+    RowChange: {
+      state: components['schemas']['CellState'];
+      key: string | null;
+      values: components['schemas']['DifferingValue'][];
+    };
+    /**
      * @description A run with its nodes; events after ``last_seq`` are newer than this state.
      *
      *     ``results``: the files (with their hashes) of every node that has its result, by node.
@@ -9478,6 +9543,34 @@ export interface components {
       etag: string;
     };
     /**
+     * @description A table in two versions.
+     *
+     *     ``key``: the column by which rows are matched; without one, rows match by their whole content.
+     *     ``reordered``: the same rows in another order. ``problem`` says why it was not compared.
+     */
+    TableChange: {
+      path: string;
+      state: components['schemas']['ChangeState'];
+      /** @default null */
+      rows_before: number | null;
+      /** @default null */
+      rows_after: number | null;
+      /** @default null */
+      key: string | null;
+      /** @default 0 */
+      added: number;
+      /** @default 0 */
+      deleted: number;
+      /** @default 0 */
+      modified: number;
+      /** @default false */
+      reordered: boolean;
+      columns: components['schemas']['ColumnChange'][];
+      rows: components['schemas']['RowChange'][];
+      /** @default null */
+      problem: string | null;
+    };
+    /**
      * @description A column of a table before a run; what is unknown is null.
      *
      *     Its type, some of its values, its kind and role, whether values are missing, whether all numbers
@@ -9706,6 +9799,25 @@ export interface components {
       name: string;
       version: string | null;
       reason: string | null;
+    };
+    /** @description The undo of the last commit. */
+    UndoRequest: {
+      /**
+       * @description Also one that a remote branch has.
+       * @default false
+       */
+      pushed?: boolean;
+    };
+    /**
+     * @description The commit that was undone, and HEAD's commit now.
+     *
+     *     ``message`` is the commit's own, without trailers; ``safety`` is a commit with its content.
+     */
+    UndoneCommit: {
+      undone: string;
+      commit: string;
+      message: string;
+      safety: string;
     };
     /** @description A data remote that could not be reached. */
     UnreachableRemote: {
@@ -10046,6 +10158,7 @@ export type ICodeWarning = components['schemas']['CodeWarning'];
 export type ICollectRequest = components['schemas']['CollectRequest'];
 export type ICollected = components['schemas']['Collected'];
 export type IColumn = components['schemas']['Column'];
+export type IColumnChange = components['schemas']['ColumnChange'];
 export type IColumnPreparation = components['schemas']['ColumnPreparation'];
 export type IColumnProfile = components['schemas']['ColumnProfile'];
 export type IColumnRequest = components['schemas']['ColumnRequest'];
@@ -10281,6 +10394,7 @@ export type Role = components['schemas']['Role'];
 export type RollbackMode = components['schemas']['RollbackMode'];
 export type IRollbackRequest = components['schemas']['RollbackRequest'];
 export type IRolledBack = components['schemas']['RolledBack'];
+export type IRowChange = components['schemas']['RowChange'];
 export type IRun = components['schemas']['Run'];
 export type IRunBegin = components['schemas']['RunBegin'];
 export type IRunChange = components['schemas']['RunChange'];
@@ -10346,6 +10460,7 @@ export type IStorageUse = components['schemas']['StorageUse'];
 export type Store = components['schemas']['Store'];
 export type ISweep = components['schemas']['Sweep'];
 export type ISweeps = components['schemas']['Sweeps'];
+export type ITableChange = components['schemas']['TableChange'];
 export type ITableColumn = components['schemas']['TableColumn'];
 export type ITableColumns = components['schemas']['TableColumns'];
 export type ITableFilter = components['schemas']['TableFilter'];
@@ -10367,6 +10482,8 @@ export type ITrackedRun = components['schemas']['TrackedRun'];
 export type ITransferRequest = components['schemas']['TransferRequest'];
 export type IUnavailableData = components['schemas']['UnavailableData'];
 export type IUnavailablePackage = components['schemas']['UnavailablePackage'];
+export type IUndoRequest = components['schemas']['UndoRequest'];
+export type IUndoneCommit = components['schemas']['UndoneCommit'];
 export type IUnreachableRemote = components['schemas']['UnreachableRemote'];
 export type IUnsavedEvent = components['schemas']['UnsavedEvent'];
 export type IUnwatched = components['schemas']['Unwatched'];

@@ -5,6 +5,7 @@ import { kindLabel, stateLabel } from '../ui/changeLabels';
 import { Empty, Hint } from '../ui/controls';
 import { DiffLanguage } from '../ui/diff/diffText';
 import { FileDiffBody } from '../ui/diff/fileDiff';
+import { isTable, TableDiff } from '../ui/diff/tableDiff';
 import { kindIcons } from '../ui/fileIcons';
 import { titleOf } from '../ui/format';
 import { trans } from '../ui/locale';
@@ -155,7 +156,19 @@ function FileChanges(
     <Answer of={answer}>
       {diff => (
         <DiffLanguage.Provider value={language}>
-          <FileDiffBody diff={diff} />
+          <FileDiffBody
+            diff={diff}
+            table={
+              isTable(path) && (
+                <TableDiff
+                  client={client}
+                  path={path}
+                  query={{ from, to }}
+                  staleTime="static"
+                />
+              )
+            }
+          />
         </DiffLanguage.Provider>
       )}
     </Answer>

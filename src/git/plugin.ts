@@ -175,7 +175,8 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       CommandIDs.openSidebar,
       CommandIDs.commit,
       CommandIDs.refresh,
-      CommandIDs.restore
+      CommandIDs.restore,
+      CommandIDs.undoCommit
     );
     return panel;
   }

@@ -188,7 +188,7 @@ def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Pa
     assert "'[NAME]'" in words(root, "data", "remote", "Bad", "ftp://x", code=2)
     assert "far" in words(root, "data", "remote", "-d", "far")
     (root / "wine.csv").write_text("three\n")
-    assert "修改 1" in words(root, "data", "diff", "wine.csv", language="zh_CN.UTF-8")
+    assert "修改 1" in words(root, "data", "diff", "wine.csv", "--files", language="zh_CN.UTF-8")
     assert "+0" not in words(root, "diff")
     words(root, "data", "add", "wine.csv")
     shown = words(root, "data", "verify", "wine.csv", code=1)

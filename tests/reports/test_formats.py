@@ -21,9 +21,9 @@ from jupyter_mlws.reports import html, markdown
 from jupyter_mlws.reports.graph_diff import compare_workflows
 from jupyter_mlws.reports.graph_picture import MAX_NODES, lay_out, reduce_graph
 from jupyter_mlws.reports.markdown import MARKER, MAX_CHARACTERS, escape, fence
-from jupyter_mlws.reports.models import Report, RowChange
+from jupyter_mlws.reports.models import Report
 from jupyter_mlws.reports.printable import printable
-from jupyter_mlws.versioning.models import CellState, DifferingValue
+from jupyter_mlws.versioning.models import CellState, DifferingValue, RowChange
 from tests.reports.conftest import AFTER, BEFORE, FILE, HOSTILE, Versions
 
 ALLOWED = {

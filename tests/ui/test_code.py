@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -469,6 +470,15 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     assert git("rev-parse", "HEAD^{tree}") == git("rev-parse", f"{first}^{{tree}}")
     assert git("log", "--format=%s", "-2").splitlines()[1] == "Both together"
     assert git("status", "--porcelain") == ""
+
+    # The commit is taken back: its changes are there, and its message is that of the next one.
+    page.locator(".jp-mlws-Snapshot.jp-mod-current").click(button="right")
+    page.locator(".lm-Menu-item").filter(has_text="Undo Last Commit").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(snapshots.first).to_contain_text("Both together")
+    expect(page.locator(".jp-mlws-CommitBox")).to_have_value(re.compile("^Revert to"))
+    assert git("log", "-1", "--format=%s").strip() == "Both together"
+    assert git("status", "--porcelain") != ""
 
 
 @pytest.mark.exhaustive

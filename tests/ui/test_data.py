@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,11 +13,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.conftest import Lab
-from tests.ui.sections import open_section, refresh
+from tests.ui.canvas import faults_of_access
+from tests.ui.conftest import Lab, prefer
+from tests.ui.sections import open_section, open_sidebar, refresh
 
 pytestmark = pytest.mark.browser
 
+OPEN_DIFF = """path => jupyterapp.commands.execute('mlws:open-diff', {path, from: 'HEAD', to: null})
+    .then(() => null)"""
 PICTURES = {f"{number}.bin": bytes([number]) * 1000 for number in range(3)}
 
 
@@ -261,3 +265,54 @@ def test_a_download_shows_how_far_it_is_and_can_be_stopped(
     expect(dataset(section, "data/far.bin")).to_be_visible()
     assert (lab.root / "data/far.bin").read_bytes() == CONTENT
     assert slow_server in (lab.root / "data/far.bin.dvc").read_text()
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.parametrize(
+    ("theme", "locale", "kinds"),
+    [
+        ("JupyterLab Light", "en", ("Changed rows", "Show as text")),
+        pytest.param(
+            "JupyterLab Dark", "zh_CN", ("已更改的行", "以文本显示"), marks=pytest.mark.exhaustive
+        ),
+    ],
+)
+def test_a_changed_table_is_shown_row_by_row(
+    page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
+    shoot: Callable[[str], None], theme: str, locale: str, kinds: tuple[str, str],
+) -> None:  # fmt: skip
+    prefer(tmp_path, theme, locale)
+    rows = [f"{number},name {number},{number / 4}" for number in range(200)]
+    table = example / "prices.csv"
+    table.write_text("\n".join(["id,name,price", *rows, ""]))
+    subprocess.run(["git", "add", "prices.csv"], cwd=example, check=True)
+    subprocess.run(["git", "commit", "-qm", "Prices"], cwd=example, check=True)
+    rows[3:5] = ["3,<img src=x onerror=alert(1)>,0.75", "4,name 4,99"]
+    table.write_text("\n".join(["id,name,price", *rows[1:], "500,new,1", ""]))
+    # The data that DVC tracks: one measurement is another.
+    wine = example / "data" / "wine.csv"
+    lines = wine.read_text().splitlines()
+    lines[1] = f"99.9{lines[1][lines[1].index(',') :]}"
+    wine.write_text("\n".join([*lines, ""]))
+    lab = start_lab(example)
+    open_sidebar(page, lab)
+    shown = page.locator(".jp-mlws-TableDiff:visible")
+
+    page.evaluate(OPEN_DIFF, "prices.csv")
+    expect(shown).to_contain_text("200 → 200")
+    expect(shown.locator("[data-mlws-row-state]")).to_have_count(4)
+    changed = shown.locator('[data-mlws-row-state="modified"]').last
+    expect(changed.locator("th")).to_have_text("4")
+    expect(changed.locator("del")).to_have_text("1.0")
+    expect(changed.locator("ins")).to_have_text("99.0")
+    shoot(f"table-diff-{locale}")
+    shown.locator("select").select_option(label=kinds[0])
+    expect(shown.locator("[data-mlws-row-state]")).to_have_count(2)
+    page.get_by_role("checkbox", name=kinds[1]).check()
+    expect(page.locator(".jp-mlws-FileDiff:visible .jp-mlws-Hunk").first).to_be_visible()
+
+    page.evaluate(OPEN_DIFF, "data/wine.csv")
+    expect(shown).to_contain_text("178 → 178")
+    expect(shown.locator("[data-mlws-row-state]")).to_have_count(2)
+    shoot(f"table-diff-data-{locale}")
+    assert faults_of_access(page, ".jp-mlws-TableDiff") == []

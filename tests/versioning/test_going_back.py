@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,70 @@ def root(versions: Workspace) -> Path:
     add_data(root, "data/more.csv")
     versions.snapshots.create("Two")
     return root
+
+
+# Undo of the last commit
+
+
+def test_the_last_commit_is_undone_as_git_does_it(
+    versions: Workspace, root: Path, git: Command, dvc: Command, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, symlinks=True)
+    before = tree_of(root)
+    (root / "open.py").write_text("not committed\n")
+    (copy / "open.py").write_text("not committed\n")
+    undone = versions.rollbacks.undo()
+    git(copy, "reset", "-q", "--soft", "HEAD~1")
+    for command in (
+        ("rev-parse", "HEAD", "main"),
+        ("status", "--porcelain"),
+        ("log", "-g", "-1", "--format=%gs"),
+    ):
+        assert git(root, *command) == git(copy, *command)
+    (root / "open.py").unlink()
+    assert tree_of(root) == before
+    assert undone.message == "Two"
+    assert undone.commit == git(root, "rev-parse", "HEAD").strip()
+    assert "up to date" in dvc(root, "status")
+    # A commit of what is staged has the same content, and so has the safety copy.
+    made = versions.snapshots.create("Two again")
+    for name in (made.id, undone.safety):
+        tree = git(root, "rev-parse", f"{name}^{{tree}}")
+        assert tree == git(root, "rev-parse", f"{undone.undone}^{{tree}}")
+    (newest, *_) = versions.safety.list()
+    assert (newest.reason, newest.id) == ("undo", undone.safety)
+    assert git(root, "fsck", "--no-dangling") == ""
+
+
+def test_a_pushed_commit_is_undone_only_when_that_is_confirmed(
+    versions: Workspace, root: Path, git: Command, tmp_path: Path
+) -> None:
+    git(root, "init", "-q", "--bare", str(tmp_path / "far"))
+    git(root, "remote", "add", "far", str(tmp_path / "far"))
+    git(root, "push", "-q", "--no-verify", "far", "main", "main:other")
+    head = git(root, "rev-parse", "HEAD").strip()
+    error = refused(versions.rollbacks.undo)
+    assert error.code == "30285"
+    assert "far/main, far/other" in error.message.en
+    assert git(root, "rev-parse", "HEAD").strip() == head
+    assert versions.rollbacks.undo(pushed=True).undone == head
+
+
+def test_a_first_commit_and_a_merge_are_not_undone(
+    versions: Workspace, root: Path, git: Command
+) -> None:
+    git(root, "checkout", "-qb", "side", "HEAD~1")
+    (root / "side.py").write_text("1\n")
+    git(root, "add", "side.py")
+    git(root, "commit", "-qm", "side")
+    git(root, "checkout", "-q", "main")
+    git(root, "merge", "-q", "--no-edit", "side")
+    error = refused(versions.rollbacks.undo)
+    assert (error.code, "merge" in error.message.en) == ("30286", True)
+    first = git(root, "rev-list", "--max-parents=0", "HEAD").split()[0]
+    git(root, "checkout", "-q", "--force", first)
+    assert "first" in refused(versions.rollbacks.undo).message.en
 
 
 # Rollback

@@ -6,7 +6,10 @@ from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     BranchCheckedOutError,
+    BranchMovedError,
     BranchNotMergedError,
+    CommitNotUndoneError,
+    CommitPushedError,
     DataCredentialsError,
     DataDamagedError,
     DataMissingError,
@@ -68,6 +71,8 @@ from jupyter_mlws.versioning.code.models import (
     TagCreate,
     TagPush,
     TransferRequest,
+    UndoneCommit,
+    UndoRequest,
 )
 from jupyter_mlws.versioning.models import (
     CodeVersion,
@@ -82,7 +87,10 @@ from jupyter_mlws.versioning.models import (
     RestoreResult,
     SnapshotCreate,
     StatusQuery,
+    TableChange,
+    TableDiffQuery,
 )
+from jupyter_mlws.workflows.table_comparison import compare_versions
 from jupyter_mlws.workspace import Workspace
 
 STAGE_ERRORS = (
@@ -124,6 +132,15 @@ def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
     if query.path is not None:
         return comparison.file(query.path, query.from_, query.to)
     return Diff(files=comparison.files(query.from_, query.to))
+
+
+@endpoints.get(
+    "git/diff/table",
+    "Compare a table in two versions, by row",
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def get_table_diff(workspace: Workspace, query: TableDiffQuery) -> TableChange:
+    return compare_versions(workspace.snapshots.comparison, query)
 
 
 @endpoints.post(
@@ -431,6 +448,15 @@ def roll_back(workspace: Workspace, body: RollbackRequest) -> Work[RolledBack]:
         "rollback",
         lambda progress: workspace.rollbacks.run(body.to, body.mode, body.message, progress),
     )
+
+
+@endpoints.post(
+    "git/undo",
+    "Undo the last commit; its changes stay, and are staged",
+    errors=[BranchMovedError, CommitNotUndoneError, CommitPushedError, VersionItemNotFoundError],
+)
+def undo_commit(workspace: Workspace, body: UndoRequest) -> UndoneCommit:
+    return workspace.rollbacks.undo(pushed=body.pushed)
 
 
 @endpoints.get("git/tags", "List tags, newest first", shared=True)

@@ -362,6 +362,24 @@ class RolledBack(Record):
     data: list[Text]
 
 
+class UndoRequest(Request):
+    """The undo of the last commit."""
+
+    pushed: bool = Field(default=False, description="Also one that a remote branch has.")
+
+
+class UndoneCommit(Record):
+    """The commit that was undone, and HEAD's commit now.
+
+    ``message`` is the commit's own, without trailers; ``safety`` is a commit with its content.
+    """
+
+    undone: str
+    commit: str
+    message: Text
+    safety: str
+
+
 class Tag(Record):
     """A name for a commit; ``message`` is null for a lightweight tag."""
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.core.errors import NotAncestorError, NothingToCommitError
+from jupyter_mlws.core.errors import (
+    BranchMovedError,
+    CommitNotUndoneError,
+    CommitPushedError,
+    NotAncestorError,
+    NothingToCommitError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.git.commits import check_identity
+from jupyter_mlws.git.adapter import GitFailedError, decode
+from jupyter_mlws.git.commits import check_identity, commit_tree
 from jupyter_mlws.git.history import LogQuery, list_commits
-from jupyter_mlws.versioning.code.models import RollbackMode, RolledBack
+from jupyter_mlws.git.refs import update_ref
+from jupyter_mlws.versioning.code.models import RollbackMode, RolledBack, UndoneCommit
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.versioning.worktree.restore import SAFETY, SAFETY_MESSAGE_PREFIX
+
+IS_FIRST = Message("it is the first one")
+IS_MERGE = Message("it is a merge")
 
 
 class RollbackManager(RepositoryPart):
@@ -32,6 +46,46 @@ class RollbackManager(RepositoryPart):
         if not self._git.contains(self._git.resolve("HEAD"), sha):
             raise NotAncestorError(commit=sha[:8])
         return sha
+
+    def undo(self, *, pushed: bool = False) -> UndoneCommit:
+        """Move the branch to the commit before its last one.
+
+        Files and data stay as they are, and what the commit changed is staged, as after git's
+        `reset --soft`. A safety copy keeps the commit's content.
+
+        Raises CommitNotUndoneError for a first commit or a merge, CommitPushedError for one that a
+        remote branch has unless ``pushed``, BranchMovedError, UnfinishedOperationError.
+        """
+        with self._repository.exclusive("undo"):
+            head = self._git.resolve("HEAD")
+            (commit,) = list_commits(self._git, LogQuery(head, limit=1))
+            short = head[:8]
+            if len(commit.parents) != 1:
+                raise CommitNotUndoneError(
+                    commit=short, reason=IS_MERGE if commit.parents else IS_FIRST
+                )
+            branches = self._git.run(
+                "for-each-ref", "--contains", head, "--format=%(refname:short)", "refs/remotes"
+            )
+            if branches and not pushed:
+                names = ", ".join(decode(branches).split())
+                raise CommitPushedError(commit=short, branches=names)
+            parent = commit.parents[0]
+            message = f"{SAFETY_MESSAGE_PREFIX}undo"
+            safety = commit_tree(self._git, self._git.tree_of(head), [parent], message)
+            update_ref(self._git, f"refs/mlws/{SAFETY}{time_ordered_id()}", safety, None, "safety")
+            try:
+                self._git.attempt(
+                    "update-ref", "-m", "reset: moving to HEAD~1", "HEAD", parent, head
+                )
+            except GitFailedError as error:
+                if self._git.find("HEAD") != head:
+                    raise BranchMovedError(branch="HEAD") from error
+                raise error.to_mlws_error() from error
+        lines = [line for line in commit.message.split("\n") if not line.startswith("Mlws-")]
+        return UndoneCommit(
+            undone=head, commit=parent, message="\n".join(lines).strip(), safety=safety
+        )
 
     def run(
         self,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core.errors import VersionItemNotFoundError
+from jupyter_mlws.core.errors import DataMissingError, VersionItemNotFoundError
 from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.dvc.cache import StoredObject
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import Git
@@ -66,6 +68,14 @@ class Sizes:
     @property
     def longest(self) -> int:
         return max(self.old or 0, self.new or 0)
+
+
+class ContentRefusedError(Exception):
+    """A file cannot be compared: it is too large, or not stored here."""
+
+    def __init__(self, reason: HiddenText) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Comparison:
@@ -157,6 +167,50 @@ class Comparison:
         else:
             diff = unified_diff(self._git, path, *(("--cached",) if in_index else ()))
         return self._to_file_diff(path, diff, old, new)
+
+    def export(self, path: str, version: str | None, folder: Path, limit: int) -> Path | None:
+        """Return a file with the content of a path in a version; None if it was not there.
+
+        ``version`` is a commit, "" for the index, or None for the working tree. What git has is
+        written to ``folder``; other files are where they are and must not be changed. Raises
+        ContentRefusedError if it has more than ``limit`` bytes, or is data that is not stored here.
+        """
+        path = normalize_path(self._project, path)
+        if version is None:
+            target = self._project.root / path
+            # DVC may link to its cache; any other link is a text that git tracks.
+            file = None if target.is_symlink() and self._git.tracked(path) else target
+        else:
+            revision = version and self._resolve_start(version)
+            size = self._git.blob_size(revision, path)
+            if size is not None:
+                if size > limit:
+                    raise ContentRefusedError(HiddenText.TOO_LARGE)
+                file = folder / Path(path).name
+                file.write_bytes(self._git.blob(revision, path) or b"")
+                return file
+            file = self._stored_file(path, revision) if revision else None
+        if file is None or (version is None and not file.is_file()):
+            return None
+        if not file.is_file():
+            raise ContentRefusedError(HiddenText.NOT_STORED)
+        if file.stat().st_size > limit:
+            raise ContentRefusedError(HiddenText.TOO_LARGE)
+        return file
+
+    def _stored_file(self, path: str, revision: str) -> Path | None:
+        """Return where the cache has a file of data in a version; None if it names no such file."""
+        for item in self._content.data_at(revision):
+            inside = path.removeprefix(item.path).removeprefix("/") if item.folder else ""
+            if path != posixpath.join(item.path, inside).rstrip("/"):
+                continue
+            with open_data(self._project.root) as data:
+                try:
+                    entry = data.cache.files_of(item).get(inside)
+                except DataMissingError as error:
+                    raise ContentRefusedError(HiddenText.NOT_STORED) from error
+                return entry and data.cache.path_of(StoredObject(entry[0], item))
+        return None
 
     def _to_file_diff(
         self, path: str, diff: bytes, old: bytes | None, new: bytes | None

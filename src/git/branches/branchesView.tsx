@@ -224,6 +224,7 @@ function SafetyRow(props: {
   const names: Record<string, string> = {
     restore: trans.__('Before a restore'),
     discard: trans.__('Before a discard'),
+    undo: trans.__('Undone commit'),
     'merge --abort': trans.__('Before a merge abort')
   };
   return (

@@ -6,6 +6,7 @@ import type { IFileDiff } from '../../api/models';
 import { Button } from '../../ui/controls';
 import { DiffLanguage } from '../../ui/diff/diffText';
 import { FileDiffBody } from '../../ui/diff/fileDiff';
+import { isTable, TableDiff } from '../../ui/diff/tableDiff';
 import { DiffSides } from '../../ui/diffSides';
 import { trans } from '../../ui/locale';
 import { Answer, ServerView, useGet } from '../../ui/server';
@@ -85,11 +86,13 @@ function HunkButtons(
 function FileDiff(props: IProps): JSX.Element {
   const { client, path, versions } = props;
   const { staged } = versions;
+  const query = staged === undefined ? versions : { staged };
+  const staleTime = staleTimeOf(versions);
   const answer = useGet<'/git/diff', IFileDiff>(
     client,
     '/git/diff',
-    { path, ...(staged === undefined ? versions : { staged }) },
-    { staleTime: staleTimeOf(versions) }
+    { path, ...query },
+    { staleTime }
   );
   const { languages, staging } = props;
   const whole = { paths: [path] };
@@ -128,6 +131,16 @@ function FileDiff(props: IProps): JSX.Element {
                 />
               )}
               onCompareFiles={props.onCompareFiles}
+              table={
+                isTable(path) && (
+                  <TableDiff
+                    client={client}
+                    path={path}
+                    query={query}
+                    staleTime={staleTime}
+                  />
+                )
+              }
             />
           </DiffLanguage.Provider>
         </>

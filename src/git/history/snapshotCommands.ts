@@ -3,7 +3,8 @@ import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
-import { APIError, escapeId } from '../../api/client';
+import { APIError, apiError, escapeId } from '../../api/client';
+import { confirm } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
 import type { IMLWSClient } from '../../lab/tokens';
 import { focusMessage } from '../changes/changesView';
@@ -36,6 +37,7 @@ export namespace CommandIDs {
   export const markSnapshot = 'mlws:mark-snapshot';
   export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
+  export const undoCommit = 'mlws:undo-commit';
 }
 
 /** The parts of the sidebar that commands act on. */
@@ -55,7 +57,7 @@ export function addCommands(
   views: MainViews
 ): void {
   addSidebarCommands(app, client, documents, places);
-  addSnapshotCommands(app, client, documents);
+  addSnapshotCommands(app, client, documents, places);
   addDiffCommands(app, client, documents, places, views);
 }
 
@@ -138,12 +140,66 @@ async function saveOrFail(documents: OpenDocuments): Promise<void> {
   }
 }
 
+/** The error of a commit that a remote branch has. */
+const COMMIT_PUSHED = '30285';
+
+/** Undoes the last commit; its message becomes that of the next one, unless there is one. */
+async function undoCommit(
+  client: IMLWSClient,
+  draft: CommitDraft
+): Promise<void> {
+  const { items } = await client.get('/snapshots', { limit: 1 });
+  const isMeant = await confirm(
+    trans.__('Undo the commit “%1”?', items[0]?.subject ?? ''),
+    trans.__(
+      'The branch goes back to the commit before. Your files and data stay as they are, ' +
+        'and the changes of the commit can be committed again.'
+    ),
+    trans.__('Undo')
+  );
+  if (!isMeant) {
+    return;
+  }
+  let answer;
+  try {
+    answer = await client.post('/git/undo', { pushed: false });
+  } catch (error) {
+    const { code, message } = apiError(error);
+    if (code !== COMMIT_PUSHED) {
+      throw error;
+    }
+    const isSure = await confirm(
+      trans.__('Undo a commit that was pushed?'),
+      trans.__(
+        '%1 A push of your branch will be rejected until it replaces what is there. ' +
+          'A revert keeps the history of the others.',
+        message
+      ),
+      trans.__('Undo All the Same')
+    );
+    if (!isSure) {
+      return;
+    }
+    answer = await client.post('/git/undo', { pushed: true });
+  }
+  if (draft.message.value.trim() === '') {
+    draft.message.value = answer.message;
+  }
+  await client.refresh('/git', '/snapshots');
+}
+
 function addSnapshotCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
-  documents: OpenDocuments
+  documents: OpenDocuments,
+  { draft }: IPlaces
 ): void {
   const restorer = new Restorer(client, documents);
+  addCommand(app.commands, CommandIDs.undoCommit, {
+    label: trans.__('Undo Last Commit…'),
+    icon: undoIcon,
+    execute: () => notifyOnError(() => undoCommit(client, draft))
+  });
 
   app.commands.addCommand(CommandIDs.restore, {
     describedBy: describeSnapshot(),

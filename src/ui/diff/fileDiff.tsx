@@ -59,15 +59,38 @@ export function hiddenText(diff: IFileDiff): string {
   }
 }
 
-/** The changes of a file: by cell, by hunk, or why there is no text. */
+function AsText(props: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}): JSX.Element {
+  return (
+    <Check className="jp-mlws-Compare-option" {...props}>
+      {trans.__('Show as text')}
+    </Check>
+  );
+}
+
+/** The changes of a file: by row, by cell, by hunk, or why there is no text. */
 export function FileDiffBody(props: {
   diff: IFileDiff;
   /** Buttons of a hunk. */
   hunk?: (hunk: IDiffHunk) => ReactNode;
   onCompareFiles?: () => void;
+  /** Its rows, if it is a table. */
+  table?: ReactNode;
 }): JSX.Element {
-  const { diff, hunk, onCompareFiles } = props;
+  const { diff, hunk, onCompareFiles, table } = props;
   const [asText, setAsText] = useState(false);
+  if (table && diff.hidden !== 'folder' && !(asText && diff.hidden === null)) {
+    return (
+      <>
+        {diff.hidden === null && (
+          <AsText checked={asText} onChange={setAsText} />
+        )}
+        {table}
+      </>
+    );
+  }
   if (diff.hidden !== null) {
     return (
       <>
@@ -90,6 +113,7 @@ export function FileDiffBody(props: {
     diff.hunks.length > 0 && diff.old !== null && diff.new !== null;
   return (
     <>
+      {table && <AsText checked={asText} onChange={setAsText} />}
       {diff.cells !== null && (
         <Check
           className="jp-mlws-Compare-option"

@@ -1,6 +1,6 @@
 """Compares two versions of a table by row, in a separate process, which has pandas.
 
-``python -m jupyter_mlws.reports.table_diff`` reads the paths of both versions and their format as
+``python -m jupyter_mlws.workflows.table_diff`` reads the paths of both versions and their format as
 JSON from stdin, and prints the fields of a :class:`.TableChange`.
 """
 
@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jupyter_mlws.components.artifacts import Table
@@ -18,7 +18,15 @@ from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 from jupyter_mlws.components.table_files import Reading, read_table_file
 from jupyter_mlws.core.i18n import Message
 
-FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "json_lines",
+    ".ndjson": "json_lines",
+    ".xlsx": "excel",
+}
 """Formats of the tables that are compared, by their extensions."""
 MAX_TABLE_BYTES = 200_000_000
 """Bytes of a larger table, which is not compared."""
@@ -32,6 +40,11 @@ TIMEOUT = 120.0
 TOO_MANY_VALUES = Message("it has too many values to compare")
 KEY_KINDS = frozenset({"integer", "text", "date"})
 """Kinds of columns that identify rows: a measurement that happens to be unique does not."""
+
+
+def is_table(path: str) -> bool:
+    """Return whether a file is a table that can be compared, by its extension."""
+    return PurePosixPath(path).suffix.lower() in FORMATS
 
 
 class TableRefusedError(Exception):
