@@ -121,7 +121,7 @@ def table_diff(views: Views, change: JSON) -> list[Block]:
             )
         )
     if change["rows"]:
-        key = change["key"]
+        key = change["key"] or ("#" if counts["modified"] else None)
         blocks.append(
             views.table(
                 change["rows"],

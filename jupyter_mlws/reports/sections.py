@@ -300,10 +300,10 @@ class Sections:
         )
         headings = [say("Row"), "", say("Values")]
         blocks += self._list(
-            headings if table.key is not None else headings[1:],
+            headings if table.has_row_keys else headings[1:],
             table.rows,
             lambda row: [
-                *([code(row.key)] if table.key is not None else []),
+                *([code(row.key)] if table.has_row_keys else []),
                 self._state(row.state.value),
                 code(", ".join(_value_change(value) for value in row.values)),
             ],

@@ -435,7 +435,8 @@ class ColumnChange(Record):
 class RowChange(Record):
     """A row that changed; ``values`` are the columns that differ, or all columns of the row.
 
-    ``key`` identifies the row, null without a key column.
+    ``key`` identifies the row: its value in the key column, or its number in a table without one,
+    null if it is not known which row was which.
     """
 
     state: CellState
@@ -446,8 +447,9 @@ class RowChange(Record):
 class TableChange(Record):
     """A table in two versions.
 
-    ``key``: the column by which rows are matched; without one, rows match by their whole content.
-    ``reordered``: the same rows in another order. ``problem`` says why it was not compared.
+    ``key``: the column by which rows are matched; without one, rows match by their whole content,
+    or by position where both versions have as many. ``reordered``: the same rows in another order.
+    ``problem`` says why it was not compared.
     """
 
     path: Text
@@ -462,6 +464,11 @@ class TableChange(Record):
     columns: list[ColumnChange] = Field(default_factory=list)
     rows: list[RowChange] = Field(default_factory=list)
     problem: Message | None = None
+
+    @property
+    def has_row_keys(self) -> bool:
+        """Return whether it is known which row was which."""
+        return self.key is not None or self.modified > 0
 
 
 class SnapshotDiff(Record):

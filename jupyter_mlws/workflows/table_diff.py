@@ -137,54 +137,69 @@ def find_key(old: Table, new: Table, kinds: Mapping[str, str]) -> str | None:
 
 def compare_by_key(old: Table, new: Table, key: str) -> dict[str, Any]:
     """Return the rows that differ, matched by the values of a column."""
-    import numpy as np
-
     old, new = old.set_index(key), new.set_index(key)
     new_rows = new[~new.index.isin(old.index)]
     old_rows = old[~old.index.isin(new.index)]
     matches = new.index[new.index.isin(old.index)]
-    one, other = old.loc[matches], new.loc[matches]
+    count, samples = _changed_rows(old.loc[matches], new.loc[matches], matches)
+    samples += _whole_rows(new_rows, "added", has_key=True) + _whole_rows(
+        old_rows, "deleted", has_key=True
+    )
+    counts = {"added": len(new_rows), "deleted": len(old_rows), "modified": count}
+    is_reordered = not any(counts.values()) and not old.index.equals(new.index)
+    return {**counts, "reordered": is_reordered, "rows": samples}
+
+
+def _changed_rows(old: Table, new: Table, keys: Any) -> tuple[int, list[dict[str, Any]]]:
+    """Return how many rows differ of two tables whose rows belong together, and the first ones."""
+    import numpy as np
+
+    new = new.set_axis(old.index)
     differing = {
         name: ~(
-            (one[name] == other[name]).fillna(False).to_numpy(dtype=bool)
-            | (one[name].isna() & other[name].isna()).to_numpy(dtype=bool)
+            (old[name] == new[name]).fillna(False).to_numpy(dtype=bool)
+            | (old[name].isna() & new[name].isna()).to_numpy(dtype=bool)
         )
-        for name in one.columns
+        for name in old.columns
     }
-    changed = np.logical_or.reduce([*differing.values(), np.zeros(len(matches), dtype=bool)])
+    changed = np.logical_or.reduce([*differing.values(), np.zeros(len(keys), dtype=bool)])
     samples = [
         {
             "state": "modified",
-            "key": _text(matches[n]),
+            "key": _text(keys[n]),
             "values": [
-                {"name": name, "from_": _text(one[name].iloc[n]), "to": _text(other[name].iloc[n])}
-                for name in one.columns
+                {"name": name, "from_": _text(old[name].iloc[n]), "to": _text(new[name].iloc[n])}
+                for name in old.columns
                 if differing[name][n]
             ][:MAX_VALUES_A_ROW],
         }
         for n in np.flatnonzero(changed)[:MAX_SAMPLES]
     ]
-    samples += _whole_rows(new_rows, "added", has_key=True) + _whole_rows(
-        old_rows, "deleted", has_key=True
-    )
-    counts = {"added": len(new_rows), "deleted": len(old_rows), "modified": int(changed.sum())}
-    is_reordered = not any(counts.values()) and not old.index.equals(new.index)
-    return {**counts, "reordered": is_reordered, "rows": samples}
+    return int(changed.sum()), samples
 
 
 def compare_by_content(old: Table, new: Table) -> dict[str, Any]:
-    """Return the rows that only one table has, each as often as it has it more often."""
+    """Return the rows that only one table has, each as often as it has it more often.
+
+    Rows that are at the same places of two tables of the same length are one row that changed,
+    whose key is its number.
+    """
+    import numpy as np
     from pandas.util import hash_pandas_object
 
     if not len(old.columns):
         return {"added": len(new), "deleted": len(old), "modified": 0, "rows": []}
     hashes = [hash_pandas_object(table, index=False) for table in (old, new)]
 
-    def only_in(table: Table, own: Any, others: Any) -> Any:
+    def places_in(own: Any, others: Any) -> Any:
         counts = own.map(others.value_counts()).fillna(0)
-        return table[(own.groupby(own).cumcount() >= counts).to_numpy()]
+        return np.flatnonzero((own.groupby(own).cumcount() >= counts).to_numpy())
 
-    old_rows, new_rows = only_in(old, *hashes), only_in(new, *reversed(hashes))
+    old_places, new_places = places_in(*hashes), places_in(*reversed(hashes))
+    old_rows, new_rows = old.iloc[old_places], new.iloc[new_places]
+    if len(old_places) and len(old) == len(new) and np.array_equal(old_places, new_places):
+        count, samples = _changed_rows(old_rows, new_rows, old_places + 1)
+        return {"added": 0, "deleted": 0, "modified": count, "reordered": False, "rows": samples}
     return {
         "added": len(new_rows),
         "deleted": len(old_rows),

@@ -8823,7 +8823,8 @@ export interface components {
     /**
      * @description A row that changed; ``values`` are the columns that differ, or all columns of the row.
      *
-     *     ``key`` identifies the row, null without a key column.
+     *     ``key`` identifies the row: its value in the key column, or its number in a table without one,
+     *     null if it is not known which row was which.
      */
     RowChange: {
       state: components['schemas']['CellState'];
@@ -9545,8 +9546,9 @@ export interface components {
     /**
      * @description A table in two versions.
      *
-     *     ``key``: the column by which rows are matched; without one, rows match by their whole content.
-     *     ``reordered``: the same rows in another order. ``problem`` says why it was not compared.
+     *     ``key``: the column by which rows are matched; without one, rows match by their whole content,
+     *     or by position where both versions have as many. ``reordered``: the same rows in another order.
+     *     ``problem`` says why it was not compared.
      */
     TableChange: {
       path: string;

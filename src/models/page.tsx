@@ -111,8 +111,13 @@ function Versions(
   );
   const metrics = [...new Set([...differing, ...names])].slice(0, MAX_METRICS);
   return (
-    <div className="jp-mlws-Scrolled">
-      <table className="jp-mlws-Values" aria-label={trans.__('Versions')}>
+    <div
+      className="jp-mlws-Scrolled"
+      role="region"
+      aria-label={trans.__('Versions')}
+      tabIndex={0}
+    >
+      <table className="jp-mlws-Values">
         <Head
           names={[
             trans.__('Version'),

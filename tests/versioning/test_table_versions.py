@@ -61,6 +61,30 @@ def test_a_table_in_git_is_compared_by_key(
     assert counts(compared(versions, file.name)) == ("id", 0, 0, 0)
 
 
+def test_rows_without_a_key_are_matched_by_position_where_that_is_certain(
+    versions: Workspace, workspace: Project, git: Callable[..., str]
+) -> None:
+    file = workspace.root / "t.parquet"
+    table = pd.DataFrame(
+        {"a": pd.array([1, None, 1, 2], dtype="Int64"), "b": ["x", "y", "x", None]}
+    )
+    table.to_parquet(file)
+    git(workspace.root, "add", "-f", ".")
+    git(workspace.root, "commit", "-qm", "old")
+    table.loc[1, "a"] = 5
+    table.loc[3, "b"] = "z"
+    table.to_parquet(file)
+    change = compared(versions, "t.parquet")
+    assert counts(change) == (None, 0, 0, 2)
+    assert [(row.key, [(v.name, v.from_, v.to) for v in row.values]) for row in change.rows] == [
+        ("2", [("a", "", "5")]),
+        ("4", [("b", "", "z")]),
+    ]
+    # A row more: which one it was is not known.
+    pd.concat([table.iloc[:1], table.iloc[3:], table]).to_parquet(file)
+    assert counts(compared(versions, "t.parquet"))[3] == 0
+
+
 def test_a_table_that_dvc_tracks_is_compared_in_versions_and_folders(
     versions: Workspace, workspace: Project
 ) -> None:

@@ -46,9 +46,11 @@ export function summaryOf(change: ITableChange): string {
   }
   if (before !== null && after !== null) {
     parts.push(
-      key === null
-        ? trans.__('matched by all values, since no column identifies rows')
-        : trans.__('matched by “%1”', key)
+      key !== null
+        ? trans.__('matched by “%1”', key)
+        : change.modified > 0
+          ? trans.__('matched by position, since no column identifies rows')
+          : trans.__('matched by all values, since no column identifies rows')
     );
   }
   return parts.join(' · ');
@@ -108,9 +110,14 @@ function Rows({ change }: { change: ITableChange }): JSX.Element | null {
           onChange={setState}
         />
       </div>
-      <div className="jp-mlws-Scrolled">
-        <table className="jp-mlws-Values" aria-label={trans.__('Rows')}>
-          <Head names={['', change.key ?? '', ...names]} />
+      <div
+        className="jp-mlws-Scrolled"
+        role="region"
+        aria-label={trans.__('Rows')}
+        tabIndex={0}
+      >
+        <table className="jp-mlws-Values">
+          <Head names={['', change.key ?? '#', ...names]} />
           <tbody>
             {rows.map((row, at) => (
               <tr key={at} data-mlws-row-state={row.state}>
