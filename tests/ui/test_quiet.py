@@ -30,7 +30,7 @@ def test_nothing_is_asked_while_nothing_happens(
     page.locator(".jp-mlws-OpenTable").click()
     expect(page.locator(".jp-mlws-RunTable [data-mlws-run]")).to_have_count(3)
     expect(section.locator(".jp-mlws-FreeButton")).to_be_attached()
-    expect(page.locator(".jp-mlws-RegisterButton")).to_be_attached()
+    expect(page.locator("[data-mlws-model-name]")).to_be_attached()
     # What was begun by opening all this comes to its end.
     while asked:
         asked.clear()

@@ -26,7 +26,7 @@ SOURCE = Path(__file__).parents[2]
 FILE = SOURCE / "src/__tests__/browser/recording.json"
 VOLATILE = {
     "commit", "created", "duration", "ended", "environment", "estimate_seconds", "head", "last_seq",
-    "mlflow_run", "started", "timestamp",
+    "mlflow_run", "run_id", "started", "timestamp", "updated",
 }  # fmt: skip
 """What differs from one making of the example to the next: compared by type.
 

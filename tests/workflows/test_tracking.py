@@ -402,7 +402,8 @@ stages:
     memory = client.get_metric_history(heavy.info.run_id, "system/system_memory_usage_megabytes")
     assert [one.step for one in memory] == list(range(len(memory)))
     assert len(memory) >= 2
-    assert memory[-1].value > 200
+    # The last one may be of a process that is ending.
+    assert max(one.value for one in memory) > 200
     cpu = client.get_metric_history(heavy.info.run_id, "system/cpu_utilization_percentage")
     assert 0 < cpu[-1].value <= 100
     assert {"system/disk_read_megabytes", "system/disk_written_megabytes"} <= {*heavy.data.metrics}
