@@ -112,7 +112,10 @@ def test_three_models_are_compared_and_one_is_promoted(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-@pytest.mark.parametrize(("theme", "locale"), [("Light", "en"), ("Dark", "zh_CN")])
+@pytest.mark.parametrize(
+    ("theme", "locale"),
+    [("Light", "en"), pytest.param("Dark", "zh_CN", marks=pytest.mark.exhaustive)],
+)
 def test_the_examples_model_has_a_page(
     page: Page,
     start_lab: Callable[[Path], Lab],

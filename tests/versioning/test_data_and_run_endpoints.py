@@ -117,7 +117,10 @@ async def test_the_way_of_a_run(call, done, workspace: Project) -> None:
     assert (await call("GET", f"runs/{begun['id']}/preview", path="no-such"))[0] == 404
     assert (await call("GET", "runs/curves", None, "en", **{**curve, "ids": "nobody"}))[0] == 404
     columns = {
-        **{"params": ["a"], "metrics": [], "tags": [], "experiments": ["project"]},
+        "params": ["a"],
+        "metrics": [],
+        "tags": [],
+        "experiments": ["project"],
         "migration": None,
     }
     assert (await call("GET", "runs/columns"))[1]["data"] == columns
