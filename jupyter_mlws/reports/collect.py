@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.core.errors import DataMissingError, MLWSError, NotTrustedError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.trust import is_trusted
 from jupyter_mlws.dvc import resolved
-from jupyter_mlws.dvc.cache import DataCache, StoredObject
+from jupyter_mlws.dvc.cache import DataCache
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.native.pipeline import open_backend
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault, covers
@@ -36,6 +31,7 @@ from jupyter_mlws.reports.models import (
     Report,
 )
 from jupyter_mlws.reports.versions import parse_versions
+from jupyter_mlws.versioning.data_index import ChangeKind
 from jupyter_mlws.versioning.experiments.ranking import Mode, guess_mode
 from jupyter_mlws.versioning.models import (
     CellDiff,
@@ -45,6 +41,7 @@ from jupyter_mlws.versioning.models import (
     DifferingValue,
     SnapshotDiff,
     TableChange,
+    VersionChange,
 )
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.compare import MAX_COMPARED_BYTES
@@ -58,13 +55,8 @@ from jupyter_mlws.versioning.snapshots.verification import (
 from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.document.parse import FILE
 from jupyter_mlws.workflows.run.plan import make_plan
-from jupyter_mlws.workflows.table_comparison import NOT_STORED, TOO_LARGE
-from jupyter_mlws.workflows.table_diff import (
-    FORMATS,
-    MAX_TABLE_BYTES,
-    TableRefusedError,
-    compare_tables,
-)
+from jupyter_mlws.workflows.table_comparison import compare_table
+from jupyter_mlws.workflows.table_diff import MAX_TABLE_BYTES, is_table
 
 MAX_TABLES = 20
 """Tables that are compared: each takes a process."""
@@ -171,13 +163,8 @@ class ReportCollector(RepositoryPart):
 
     def tables(self, base: str, head: str, diff: SnapshotDiff) -> tuple[list[TableChange], int]:
         """Return the changed tables, and how many more there are than are compared."""
+        changes: list[VersionChange] = [file for file in diff.files if is_table(file.path)]
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            candidates = [
-                _Candidate(file.path, file.state, partial(self._export, file, base, head, folder))
-                for file in diff.files
-                if posixpath.splitext(file.path)[1].lower() in FORMATS
-            ]
             if diff.data:
                 cache = stack.enter_context(
                     open_data(self._root, self._git.blob(head, SETTINGS_FILE))
@@ -187,28 +174,19 @@ class ReportCollector(RepositoryPart):
                 ]
                 for change in diff.data:
                     items = [one.get(change.path) for one in pointers]
-                    candidates += data_tables(cache, change.path, *items)
-            return (
-                [one.compare() for one in candidates[:MAX_TABLES]],
-                max(0, len(candidates) - MAX_TABLES),
+                    changes += data_tables(cache, change.path, *items)
+            files = stack.enter_context(
+                self._snapshots.comparison.open_files(MAX_TABLE_BYTES, settings_of=head)
             )
-
-    def _export(
-        self, file: ChangedFile, base: str, head: str, folder: Path
-    ) -> tuple[Path | None, Path | None]:
-        """Write both versions of a file in git to a folder."""
-        paths: list[Path | None] = []
-        for sha, path in ((base, file.old_path or file.path), (head, file.path)):
-            size = self._git.blob_size(sha, path)
-            if size is None:
-                paths.append(None)
-                continue
-            if size > MAX_TABLE_BYTES:
-                raise TableRefusedError(TOO_LARGE)
-            target = folder / f"{len(paths)}"
-            target.write_bytes(self._git.blob(sha, path) or b"")
-            paths.append(target)
-        return paths[0], paths[1]
+            return (
+                [
+                    compare_table(
+                        files, one.path, base, head, old_path=one.old_path, state=one.state
+                    )
+                    for one in changes[:MAX_TABLES]
+                ],
+                max(0, len(changes) - MAX_TABLES),
+            )
 
     def plan(self, path: str) -> PlannedWorkflow:
         """Return the plan of a workflow in the working tree.
@@ -264,26 +242,9 @@ class ReportCollector(RepositoryPart):
         )
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A table that changed, and how to get the files of both versions."""
-
-    path: str
-    state: ChangeState
-    export: Callable[[], tuple[Path | None, Path | None]]
-
-    def compare(self) -> TableChange:
-        kind = FORMATS[posixpath.splitext(self.path)[1].lower()]
-        try:
-            fields = compare_tables(*self.export(), kind)
-        except TableRefusedError as error:
-            return TableChange(path=self.path, state=self.state, problem=error.reason)
-        return TableChange(path=self.path, state=self.state, **fields)
-
-
 def data_tables(
     cache: DataCache, path: str, old: DataPointer | None, new: DataPointer | None
-) -> Iterator[_Candidate]:
+) -> Iterator[VersionChange]:
     """Yield the tables that differ in two versions of a file or folder that DVC tracks."""
     files: list[dict[str, tuple[str, int | None]]] = []
     for item in (old, new):
@@ -296,29 +257,12 @@ def data_tables(
     for inside in sorted({*before, *after}):
         one, other = before.get(inside), after.get(inside)
         place = posixpath.join(path, inside) if inside else path
-        if one == other or posixpath.splitext(place)[1].lower() not in FORMATS:
+        if one == other or not is_table(place):
             continue
         state = ChangeState.MODIFIED
         if one is None or other is None:
             state = ChangeState.ADDED if one is None else ChangeState.DELETED
-
-        def export(
-            sides: Any = ((old, one), (new, other)),
-        ) -> tuple[Path | None, Path | None]:
-            paths: list[Path | None] = []
-            for item, entry in sides:
-                if entry is None:
-                    paths.append(None)
-                    continue
-                file = cache.path_of(StoredObject(entry[0], item))
-                if not file.is_file():
-                    raise TableRefusedError(NOT_STORED)
-                if file.stat().st_size > MAX_TABLE_BYTES:
-                    raise TableRefusedError(TOO_LARGE)
-                paths.append(file)
-            return paths[0], paths[1]
-
-        yield _Candidate(place, state, export)
+        yield VersionChange(path=place, state=state, kind=ChangeKind.DATA)
 
 
 def _is_absent(problem: ObjectProblem) -> bool:

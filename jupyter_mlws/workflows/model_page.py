@@ -27,6 +27,7 @@ from jupyter_mlws.workflows.document.files import Documents
 
 MAX_FILE_BYTES = 200_000_000
 """Bytes of a model's file that is fetched for its signature."""
+MAX_MLMODEL_BYTES = 10_000_000
 MAX_ENTRY_BYTES = 64_000_000
 """Bytes of one entry of a skops file that is read."""
 MAX_COLUMNS = 2000
@@ -47,8 +48,7 @@ def read_signature(registry: ModelRegistry, identifier: str, number: str) -> Mod
         try:
             read = _read_skops if place.suffix == ".skops" else _read_mlmodel
             inputs, outputs = read(place)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile):
-            # Written by another program, or damaged: it then says nothing.
+        except Exception:  # noqa: BLE001  of whichever reader: damaged, or of another program
             return ModelSignature(file=None)
     return ModelSignature(file=path, inputs=inputs[:MAX_COLUMNS], outputs=outputs[:MAX_COLUMNS])
 
@@ -79,6 +79,8 @@ def _iter_nodes(documents: Documents, name: str) -> Iterator[ModelUse]:
 
 def _read_mlmodel(file: Path) -> tuple[list[SignatureColumn], list[SignatureColumn]]:
     """Return inputs and outputs of MLflow's ``MLmodel``, whose signature is JSON in YAML."""
+    if file.stat().st_size > MAX_MLMODEL_BYTES:
+        raise ValueError(f"it is larger than {MAX_MLMODEL_BYTES} bytes")
     signature = as_mapping(load_mapping(file.read_bytes()).get("signature"))
     inputs, outputs = (
         [
@@ -104,7 +106,7 @@ def _read_skops(file: Path) -> tuple[list[SignatureColumn], list[SignatureColumn
     """Return the columns that a scikit-learn model was fitted on, and the classes it returns."""
     unused = {column.name for column in stored_columns(file) if column.step == "ignored"}
     with zipfile.ZipFile(file) as archive:
-        schema = json.loads(_read_entry(archive, SCHEMA))
+        schema = json.loads(archive.read(_checked(archive, SCHEMA)))
         names = _attribute(archive, schema, "feature_names_in_")
         classes = _attribute(archive, schema, "classes_")
     inputs = [SignatureColumn(name=name) for name in names if name not in unused]
@@ -131,12 +133,10 @@ def _array(archive: zipfile.ZipFile, array: Mapping[str, Any]) -> list[str]:
         import numpy
 
         with archive.open(_checked(archive, array["file"])) as file:
-            return [str(one) for one in numpy.load(file, allow_pickle=False).ravel().tolist()]
-    return [str(json.loads(one["content"])) for one in array["content"] if one["is_json"]]
-
-
-def _read_entry(archive: zipfile.ZipFile, name: str) -> bytes:
-    return archive.read(_checked(archive, name))
+            values = numpy.load(file, allow_pickle=False).ravel()[:MAX_COLUMNS]
+            return [str(one) for one in values.tolist()]
+    entries = array["content"][:MAX_COLUMNS]
+    return [str(json.loads(one["content"])) for one in entries if one["is_json"]]
 
 
 def _checked(archive: zipfile.ZipFile, name: str) -> str:

@@ -3,7 +3,7 @@ import { Hint } from '../ui/controls';
 import { trans } from '../ui/locale';
 import { useGet } from '../ui/server';
 
-/** What to do where there is no run; also that MLflow 2 may have some. */
+/** Hints for a project without runs: how to make some, and how to add those of MLflow 2. */
 export function NoRuns({ client }: { client: MLWSClient }): JSX.Element {
   const { data } = useGet(client, '/runs/columns');
   return (

@@ -8,6 +8,7 @@ import { FileDiffBody } from '../ui/diff/fileDiff';
 import { isTable, TableDiff } from '../ui/diff/tableDiff';
 import { kindIcons } from '../ui/fileIcons';
 import { titleOf } from '../ui/format';
+import { LineCounts } from '../ui/lineCounts';
 import { trans } from '../ui/locale';
 import { RowParts } from '../ui/rowParts';
 import { Answer, Failures, useGet } from '../ui/server';
@@ -17,7 +18,7 @@ import { pathOf, type IPartProps } from './pageParts';
 /** Code of the error that a commit does not exist. */
 const NOT_FOUND = '30404';
 
-/** What changed in the code since the compared run, file by file. */
+/** The changes of the code since the compared run, file by file. */
 export function Code(props: IPartProps): JSX.Element {
   const { client, run, baseline } = props;
   const isNested = run.parent !== null && baseline === null;
@@ -61,13 +62,15 @@ function Changes(props: IPartProps & { sides: ICodeSides }): JSX.Element {
     { from, to },
     { staleTime: 'static' }
   );
-  const made = useGet(client, `${pathOf(run)}/files`);
+  const runFiles = useGet(client, `${pathOf(run)}/files`);
   const outputs = useMemo(
     () =>
       new Set(
-        made.data?.items.filter(one => one.node !== null).map(one => one.path)
+        runFiles.data?.items
+          .filter(one => one.node !== null)
+          .map(one => one.path)
       ),
-    [made.data]
+    [runFiles.data]
   );
   const words: Record<ICodeSides['of'], string> = {
     compared: trans.__(
@@ -84,7 +87,7 @@ function Changes(props: IPartProps & { sides: ICodeSides }): JSX.Element {
     <Answer of={answer}>
       {({ files }) => (
         <>
-          <Failures of={[made]} />
+          <Failures of={[runFiles]} />
           <Hint>{words[sides.of]}</Hint>
           {files.length === 0 && <Empty>{trans.__('No differences.')}</Empty>}
           <div className="jp-mlws-Group">
@@ -127,12 +130,7 @@ function File(
           name={from === null ? file.path : `${from} → ${file.path}`}
           state={file.state}
         >
-          {file.additions !== null && (
-            <span className="jp-mlws-Added">+{file.additions}</span>
-          )}
-          {file.deletions !== null && (
-            <span className="jp-mlws-Removed">−{file.deletions}</span>
-          )}
+          <LineCounts file={file} />
         </RowParts>
       </summary>
       {isOpen && <FileChanges {...props} path={file.path} />}

@@ -79,7 +79,7 @@ export const IOpenDocuments = new Token<IOpenDocuments>(
   'The open documents of the lab: saved, reloaded and opened.'
 );
 
-/** What the graph of a run is drawn of. */
+/** The properties of the graph of a run. */
 export interface IRunGraphProps {
   client: MLWSClient;
   /** Path of the workflow, and ID of its run. */

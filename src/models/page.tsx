@@ -1,5 +1,5 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type {
@@ -216,6 +216,17 @@ function Version(
   );
 }
 
+/** A part of the page about a version. */
+function Part(props: { title: string; children: ReactNode }): JSX.Element {
+  const { title, children } = props;
+  return (
+    <section aria-label={title}>
+      <h4>{title}</h4>
+      {children}
+    </section>
+  );
+}
+
 function Changes(
   props: IVersionProps & { previous: IModelVersion }
 ): JSX.Element {
@@ -226,8 +237,7 @@ function Changes(
   const title = trans.__('Changes since version %1', previous.version);
   const { commit } = version;
   return (
-    <section aria-label={title}>
-      <h4>{title}</h4>
+    <Part title={title}>
       <Answer of={answer}>
         {comparison => {
           const changes = changesOf(comparison);
@@ -269,7 +279,7 @@ function Changes(
             {trans.__('Show Differences in Code')}
           </Button>
         )}
-    </section>
+    </Part>
   );
 }
 
@@ -277,8 +287,7 @@ function Signature({ client, version }: IVersionProps): JSX.Element {
   const answer = useGet(client, `${versionPath(version)}/signature`);
   const title = trans.__('Inputs and outputs');
   return (
-    <section aria-label={title}>
-      <h4>{title}</h4>
+    <Part title={title}>
       <Answer of={answer}>
         {({ file, inputs, outputs }) =>
           inputs.length + outputs.length === 0 ? (
@@ -304,7 +313,7 @@ function Signature({ client, version }: IVersionProps): JSX.Element {
           )
         }
       </Answer>
-    </section>
+    </Part>
   );
 }
 
@@ -334,8 +343,7 @@ function Origin({ version }: IVersionProps): JSX.Element {
   const title = trans.__('Files');
   const tags = Object.entries(version.tags);
   return (
-    <section aria-label={title}>
-      <h4>{title}</h4>
+    <Part title={title}>
       {version.artifacts.length === 0 ? (
         <Hint>{trans.__('This version has no files.')}</Hint>
       ) : (
@@ -353,7 +361,7 @@ function Origin({ version }: IVersionProps): JSX.Element {
           {value === '' ? name : `${name}: ${value}`}
         </span>
       ))}
-    </section>
+    </Part>
   );
 }
 

@@ -42,7 +42,7 @@ interface IProps<T extends string> {
   onOpen?: (id: string) => void;
 }
 
-/** A graph that is only read, placed anew in rows that fill the room; in a `ReactFlowProvider`. */
+/** A read-only graph, placed in rows that fill the width; must be in a `ReactFlowProvider`. */
 export function PlainGraph<T extends string>(props: IProps<T>): JSX.Element {
   const { graph, nodeTypes, selected, isFocusable = true, onOpen } = props;
   const flow = useReactFlow();

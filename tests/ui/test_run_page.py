@@ -332,7 +332,7 @@ def test_a_run_shows_its_graph_as_it_ran_and_what_changed_in_its_code(
     page.goto(f"{lab.url}/lab?mlws-run={now['id']}")
     shown = page.locator(".jp-mlws-RunPage:visible")
 
-    # Each node with what became of it.
+    # Each node with its status and duration.
     tab = shown.locator('[data-mlws-tab="graph"]')
     expect(tab).to_have_text(graph)
     tab.click()

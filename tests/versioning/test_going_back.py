@@ -61,8 +61,8 @@ def test_the_last_commit_is_undone_as_git_does_it(
     assert undone.commit == git(root, "rev-parse", "HEAD").strip()
     assert "up to date" in dvc(root, "status")
     # A commit of what is staged has the same content, and so has the safety copy.
-    made = versions.snapshots.create("Two again")
-    for name in (made.id, undone.safety):
+    again = versions.snapshots.create("Two again")
+    for name in (again.id, undone.safety):
         tree = git(root, "rev-parse", f"{name}^{{tree}}")
         assert tree == git(root, "rev-parse", f"{undone.undone}^{{tree}}")
     (newest, *_) = versions.safety.list()

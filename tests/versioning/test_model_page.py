@@ -57,6 +57,13 @@ for name, classes in (("numbers", [0, 1, 0, 1]), ("words", ["yes", "no", "yes", 
 """
 
 
+HEADERS = {
+    "large.npy": b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,), }\n",
+    "objects.npy": b"{'descr': '|O', 'fortran_order': False, 'shape': (2,), }\n",
+}
+"""Arrays whose size is a lie, and whose values would be unpickled."""
+
+
 def run(root: Path, code: str) -> None:
     command = [sys.executable, "-c", code, str(root)]
     subprocess.run(command, cwd=root, check=True, capture_output=True)
@@ -71,18 +78,31 @@ def test_a_scikit_learn_model_says_its_columns_and_classes_unloaded(versions: Wo
     run(root, FITTED)
     for name, classes in (("numbers", ["0", "1"]), ("words", ["no", "yes"])):
         versions.models.register(ModelCreate(name=name, artifacts=[f"{name}.skops"]))
-        found = signature_of(versions, name)
-        assert found.file == f"{name}.skops"
-        assert [column.name for column in found.inputs] == ["高さ", "<b>"]
-        assert [column.values for column in found.outputs] == [classes]
+        signature = signature_of(versions, name)
+        assert signature.file == f"{name}.skops"
+        assert [column.name for column in signature.inputs] == ["高さ", "<b>"]
+        assert [column.values for column in signature.outputs] == [classes]
 
 
 @pytest.mark.parametrize(
-    "schema", [b"", b"[", b'{"feature_names_in_": {"file": "no"}}', b'{"classes_": {"content": 1}}']
+    "schema",
+    [
+        b"",
+        b"[",
+        b"[" * 100_000,
+        b'{"feature_names_in_": {"file": "no"}}',
+        b'{"classes_": {"content": 1}}',
+        b'{"classes_": {"file": "large.npy"}}',
+        b'{"classes_": {"file": "objects.npy"}}',
+    ],
 )
 def test_a_damaged_model_says_nothing(versions: Workspace, schema: bytes) -> None:
     with zipfile.ZipFile(versions.project.root / "m.skops", "w") as archive:
         archive.writestr("schema.json", schema)
+        for name, header in HEADERS.items():
+            archive.writestr(
+                name, b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+            )
     versions.models.register(ModelCreate(name="m", artifacts=["m.skops"]))
     assert signature_of(versions, "m") == ModelSignature(file=None)
     (versions.project.root / "MLmodel").write_text("signature: {inputs: '[{}]'}")
@@ -115,8 +135,8 @@ def test_nodes_and_lines_that_name_a_model_are_its_uses(versions: Workspace) -> 
     (root / "broken").mkdir()
     (root / "broken" / "dvc.yaml").write_text("stages: [")
     documents = versions.workflows.documents
-    found = list_uses(documents, versions.models, "wine").items
-    assert [(one.path, one.node, one.line, one.version) for one in found] == [
+    uses = list_uses(documents, versions.models, "wine").items
+    assert [(one.path, one.node, one.line, one.version) for one in uses] == [
         ("dvc.yaml", "old", None, "2"),
         ("a\nb.py", None, 1, "1"),
         ("late.txt", None, 2, None),

@@ -12,10 +12,10 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.git.adapter import GitFailedError, decode
+from jupyter_mlws.git.adapter import decode
 from jupyter_mlws.git.commits import check_identity, commit_tree
 from jupyter_mlws.git.history import LogQuery, list_commits
-from jupyter_mlws.git.refs import update_ref
+from jupyter_mlws.git.refs import current_branch, update_ref
 from jupyter_mlws.versioning.code.models import RollbackMode, RolledBack, UndoneCommit
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
@@ -74,14 +74,9 @@ class RollbackManager(RepositoryPart):
             message = f"{SAFETY_MESSAGE_PREFIX}undo"
             safety = commit_tree(self._git, self._git.tree_of(head), [parent], message)
             update_ref(self._git, f"refs/mlws/{SAFETY}{time_ordered_id()}", safety, None, "safety")
-            try:
-                self._git.attempt(
-                    "update-ref", "-m", "reset: moving to HEAD~1", "HEAD", parent, head
-                )
-            except GitFailedError as error:
-                if self._git.find("HEAD") != head:
-                    raise BranchMovedError(branch="HEAD") from error
-                raise error.to_mlws_error() from error
+            ref = current_branch(self._git) or "HEAD"
+            if not update_ref(self._git, ref, parent, head, "reset: moving to HEAD~1"):
+                raise BranchMovedError(branch=ref.removeprefix("refs/heads/"))
         lines = [line for line in commit.message.split("\n") if not line.startswith("Mlws-")]
         return UndoneCommit(
             undone=head, commit=parent, message="\n".join(lines).strip(), safety=safety

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import posixpath
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from jupyter_mlws.core.errors import DataMissingError, VersionItemNotFoundError
 from jupyter_mlws.core.paths import size_of
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.cache import StoredObject
+from jupyter_mlws.dvc.cache import DataCache, StoredObject
 from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import DataPointer
+from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import (
     Difference,
@@ -78,6 +82,85 @@ class ContentRefusedError(Exception):
         self.reason = reason
 
 
+class VersionFiles:
+    """Files with the content of paths in versions of a project, while ``stack`` is open.
+
+    See :meth:`Comparison.open_files`.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        content: DataIndex,
+        stack: ExitStack,
+        limit: int,
+        settings_of: str,
+    ) -> None:
+        self._project = project
+        self._git = Git(project.root)
+        self._content = content
+        self._stack = stack
+        self._limit = limit
+        self._settings_of = settings_of
+
+    def get(self, path: str, version: str | None) -> Path | None:
+        """Return a file with the content of a path in a version; None if it was not there.
+
+        ``version`` is the ID of a commit or tree, "" for the index, or None for the working tree.
+        The file must not be changed. Raises ContentRefusedError if it is too large, or is data that
+        is not stored here.
+        """
+        path = normalize_path(self._project, path)
+        if version is None:
+            file = self._project.root / path
+            # DVC may link to its cache; any other link is a text that git tracks.
+            if not file.is_file() or (file.is_symlink() and self._git.tracked(path)):
+                return None
+        elif (size := self._git.blob_size(version, path)) is not None:
+            self._check_size(size)
+            file = self._folder / str(next(self._numbers))
+            file.write_bytes(self._git.blob(version, path) or b"")
+        else:
+            stored_file = self._stored_file(path, version) if version else None
+            if stored_file is None:
+                return None
+            file = stored_file
+            if not file.is_file():
+                raise ContentRefusedError(HiddenText.NOT_STORED)
+        self._check_size(file.stat().st_size)
+        return file
+
+    def _stored_file(self, path: str, version: str) -> Path | None:
+        """Return where the cache has a file of data in a version; None if it names no such file."""
+        for item in self._content.data_at(version):
+            inside = path.removeprefix(f"{item.path}/") if item.folder else ""
+            if path != posixpath.join(item.path, inside).rstrip("/"):
+                continue
+            try:
+                entry = self._cache.files_of(item).get(inside)
+            except DataMissingError as error:
+                raise ContentRefusedError(HiddenText.NOT_STORED) from error
+            return entry and self._cache.path_of(StoredObject(entry[0], item))
+        return None
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limit:
+            raise ContentRefusedError(HiddenText.TOO_LARGE)
+
+    @cached_property
+    def _numbers(self) -> Iterator[int]:
+        return count()
+
+    @cached_property
+    def _folder(self) -> Path:
+        return Path(self._stack.enter_context(TemporaryDirectory(prefix="mlws-")))
+
+    @cached_property
+    def _cache(self) -> DataCache:
+        spare = self._git.blob(self._settings_of, SETTINGS_FILE)
+        return self._stack.enter_context(open_data(self._project.root, spare)).cache
+
+
 class Comparison:
     """Comparison of versions of one project."""
 
@@ -93,7 +176,7 @@ class Comparison:
         If ``end`` is None, the second one is the working tree, with its untracked files and
         modified data.
         """
-        first = self._resolve_start(start)
+        first = self.resolve_start(start)
         if end is not None:
             rows = differences(self._git, first, self._git.resolve(end))
             return [_to_changed_file(row) for row in rows]
@@ -113,7 +196,7 @@ class Comparison:
         If ``end`` is None, the second one is the working tree.
         """
         path = normalize_path(self._project, path)
-        first = self._resolve_start(start)
+        first = self.resolve_start(start)
         last = None if end is None else self._git.resolve(end)
         sizes = Sizes(self._git.blob_size(first, path), self._size_at(last, path))
         if sizes.old is None and (sizes.new is None or not self._git.tracked(path)):
@@ -138,7 +221,7 @@ class Comparison:
         Otherwise those that differ between the index and the working tree.
         """
         status = self._git.status()
-        start = ("--cached", self._resolve_start("HEAD")) if in_index else ()
+        start = ("--cached", self.resolve_start("HEAD")) if in_index else ()
         changes = {row.path: _to_changed_file(row) for row in differences(self._git, *start)}
         for entry in status.entries:
             if not in_index and entry.state == "untracked" and not entry.path.endswith("/"):
@@ -151,14 +234,14 @@ class Comparison:
         Otherwise compare the index with the working tree.
         """
         path = normalize_path(self._project, path)
-        start = self._resolve_start("HEAD") if in_index else ""
+        start = self.resolve_start("HEAD") if in_index else ""
         sizes = Sizes(
             self._git.blob_size(start, path), self._size_at("" if in_index else None, path)
         )
         if sizes.longest > MAX_COMPARED_BYTES:
             return _hidden_diff(path, HiddenText.TOO_LARGE, sizes)
         index = self._git.blob("", path)
-        old = self._git.blob(self._resolve_start("HEAD"), path) if in_index else index
+        old = self._git.blob(self.resolve_start("HEAD"), path) if in_index else index
         new = index if in_index else self._read_worktree_file(path)
         if old is None and new is None:
             raise VersionItemNotFoundError(kind="file", name=path)
@@ -168,49 +251,15 @@ class Comparison:
             diff = unified_diff(self._git, path, *(("--cached",) if in_index else ()))
         return self._to_file_diff(path, diff, old, new)
 
-    def export(self, path: str, version: str | None, folder: Path, limit: int) -> Path | None:
-        """Return a file with the content of a path in a version; None if it was not there.
+    @contextmanager
+    def open_files(self, limit: int, settings_of: str = "HEAD") -> Iterator[VersionFiles]:
+        """Open files with the content of paths in versions, each of at most ``limit`` bytes.
 
-        ``version`` is a commit, "" for the index, or None for the working tree. What git has is
-        written to ``folder``; other files are where they are and must not be changed. Raises
-        ContentRefusedError if it has more than ``limit`` bytes, or is data that is not stored here.
+        DVC's settings of the commit ``settings_of`` are used if those in the working tree are
+        broken.
         """
-        path = normalize_path(self._project, path)
-        if version is None:
-            target = self._project.root / path
-            # DVC may link to its cache; any other link is a text that git tracks.
-            file = None if target.is_symlink() and self._git.tracked(path) else target
-        else:
-            revision = version and self._resolve_start(version)
-            size = self._git.blob_size(revision, path)
-            if size is not None:
-                if size > limit:
-                    raise ContentRefusedError(HiddenText.TOO_LARGE)
-                file = folder / Path(path).name
-                file.write_bytes(self._git.blob(revision, path) or b"")
-                return file
-            file = self._stored_file(path, revision) if revision else None
-        if file is None or (version is None and not file.is_file()):
-            return None
-        if not file.is_file():
-            raise ContentRefusedError(HiddenText.NOT_STORED)
-        if file.stat().st_size > limit:
-            raise ContentRefusedError(HiddenText.TOO_LARGE)
-        return file
-
-    def _stored_file(self, path: str, revision: str) -> Path | None:
-        """Return where the cache has a file of data in a version; None if it names no such file."""
-        for item in self._content.data_at(revision):
-            inside = path.removeprefix(item.path).removeprefix("/") if item.folder else ""
-            if path != posixpath.join(item.path, inside).rstrip("/"):
-                continue
-            with open_data(self._project.root) as data:
-                try:
-                    entry = data.cache.files_of(item).get(inside)
-                except DataMissingError as error:
-                    raise ContentRefusedError(HiddenText.NOT_STORED) from error
-                return entry and data.cache.path_of(StoredObject(entry[0], item))
-        return None
+        with ExitStack() as stack:
+            yield VersionFiles(self._project, self._content, stack, limit, settings_of)
 
     def _to_file_diff(
         self, path: str, diff: bytes, old: bytes | None, new: bytes | None
@@ -261,7 +310,7 @@ class Comparison:
             ],
         )
 
-    def _resolve_start(self, name: str) -> str:
+    def resolve_start(self, name: str) -> str:
         """Resolve the start of a comparison; before the first commit HEAD is git's empty tree.
 
         The id of the empty tree is also accepted.

@@ -11,6 +11,7 @@ import { kindLabel, stateLabel } from '../../ui/changeLabels';
 import { DiffSides } from '../../ui/diffSides';
 import { RowParts } from '../../ui/rowParts';
 import { Head } from '../../ui/table/heading';
+import { LineCounts } from '../../ui/lineCounts';
 import { trans } from '../../ui/locale';
 
 function Values(props: {
@@ -68,12 +69,7 @@ function Files(props: {
                   name={file.path}
                   state={file.state}
                 >
-                  {file.additions !== null && (
-                    <span className="jp-mlws-Added">+{file.additions}</span>
-                  )}
-                  {file.deletions !== null && (
-                    <span className="jp-mlws-Removed">−{file.deletions}</span>
-                  )}
+                  <LineCounts file={file} />
                 </RowParts>
               </button>
             </li>

@@ -117,7 +117,7 @@ const DiffNodeView = memo(({ data, selected }: NodeProps<DiffNode>) => (
 
 const NODE_TYPES = { diff: DiffNodeView };
 
-/** What the nodes say. */
+/** The texts of the nodes. */
 function cardsOf(diff: IGraphDiff): Map<string, DiffNode['data']> {
   const byId = new Map(diff.differences.map(one => [one.id, one]));
   return new Map(

@@ -6,7 +6,7 @@ import { metricLabel } from '../certainty';
 import { failureSentence } from '../failure';
 import { RunState } from '../store/run';
 
-/** What the card of a node says about a run. */
+/** The content of the card of a node in a run. */
 export type IRunCard = {
   /** Null if the node was not part of the run. */
   status: string | null;
