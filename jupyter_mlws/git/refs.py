@@ -143,6 +143,14 @@ def branches(git: Git) -> list[BranchRef]:
     return [_branch(row, here, remote_names) for row in rows if not row[FIELDS.index("symref")]]
 
 
+def remote_branches_with(git: Git, sha: str) -> list[str]:
+    """Return the remote branches, as last fetched, whose history has a commit: `origin/main`."""
+    # A symbolic one (`origin/HEAD`) is another name for a branch that is listed anyway.
+    form = "%(if)%(symref)%(then)%(else)%(refname:lstrip=2)%(end)"
+    output = git.run("for-each-ref", "--contains", sha, f"--format={form}", "--", REMOTES)
+    return decode(output).split()
+
+
 def _branch(row: Sequence[str], here: str, remote_names: Sequence[str]) -> BranchRef:
     full, sha, head, upstream, track, worktree, timestamp, _, subject = row
     full = full.lstrip("\n")

@@ -76,10 +76,11 @@ def test_a_pushed_commit_is_undone_only_when_that_is_confirmed(
     git(root, "init", "-q", "--bare", str(tmp_path / "far"))
     git(root, "remote", "add", "far", str(tmp_path / "far"))
     git(root, "push", "-q", "--no-verify", "far", "main", "main:other")
+    git(root, "remote", "set-head", "far", "main")
     head = git(root, "rev-parse", "HEAD").strip()
     error = refused(versions.rollbacks.undo)
     assert error.code == "30285"
-    assert "far/main, far/other" in error.message.en
+    assert "is on far/main, far/other, where" in error.message.en
     assert git(root, "rev-parse", "HEAD").strip() == head
     assert versions.rollbacks.undo(pushed=True).undone == head
 

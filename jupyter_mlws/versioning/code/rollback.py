@@ -12,10 +12,9 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.git.adapter import decode
 from jupyter_mlws.git.commits import check_identity, commit_tree
 from jupyter_mlws.git.history import LogQuery, list_commits
-from jupyter_mlws.git.refs import current_branch, update_ref
+from jupyter_mlws.git.refs import current_branch, remote_branches_with, update_ref
 from jupyter_mlws.versioning.code.models import RollbackMode, RolledBack, UndoneCommit
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
@@ -64,12 +63,9 @@ class RollbackManager(RepositoryPart):
                 raise CommitNotUndoneError(
                     commit=short, reason=IS_MERGE if commit.parents else IS_FIRST
                 )
-            branches = self._git.run(
-                "for-each-ref", "--contains", head, "--format=%(refname:short)", "refs/remotes"
-            )
-            if branches and not pushed:
-                names = ", ".join(decode(branches).split())
-                raise CommitPushedError(commit=short, branches=names)
+            remote_branches = remote_branches_with(self._git, head)
+            if remote_branches and not pushed:
+                raise CommitPushedError(commit=short, branches=", ".join(remote_branches))
             parent = commit.parents[0]
             message = f"{SAFETY_MESSAGE_PREFIX}undo"
             safety = commit_tree(self._git, self._git.tree_of(head), [parent], message)
