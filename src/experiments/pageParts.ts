@@ -1,11 +1,10 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { ComponentType } from 'react';
 
 import type { MLWSClient } from '../api/client';
 import type { IExperimentRun, IRunDetail } from '../api/models';
-import type { IRunGraphProps } from '../lab/tokens';
+import type { IRunGraph } from '../lab/tokens';
 import type { RunActions } from './actions';
 import { keyOf } from './table';
 
@@ -17,7 +16,7 @@ export interface IProps {
   /** Colors code by its language. */
   languages: IEditorLanguageRegistry | null;
   /** Draws the workflow of a run; null without the canvas. */
-  RunGraph: ComponentType<IRunGraphProps> | null;
+  RunGraph: IRunGraph | null;
   /** ID of the run in MLflow, or that of a workflow's run. */
   run: string;
   /** Called with the name of the run once it is known. */

@@ -66,7 +66,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
     themes: IThemeManager | null,
     router: IRouter | null,
     languages: IEditorLanguageRegistry | null,
-    graph: IRunGraph | null
+    RunGraph: IRunGraph | null
   ) => {
     const compare = (runs: readonly IExperimentRun[]) =>
       views.show(
@@ -124,7 +124,6 @@ const experiments: JupyterFrontEndPlugin<void> = {
         `run ${run}`,
         async () => {
           const { runPageView } = await import('./page');
-          const RunGraph = graph && (await graph());
           const view = runPageView({
             client,
             actions,

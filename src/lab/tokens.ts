@@ -89,8 +89,8 @@ export interface IRunGraphProps {
   onOpen: (node: string) => void;
 }
 
-/** Loads the component that draws the workflow of a run, with the state of each node. */
-export type IRunGraph = () => Promise<ComponentType<IRunGraphProps>>;
+/** Draws the workflow of a run, with the state of each node. */
+export type IRunGraph = ComponentType<IRunGraphProps>;
 export const IRunGraph = new Token<IRunGraph>(
   'jupyter-mlws:IRunGraph',
   'The graph of a run of a workflow.'

@@ -28,6 +28,7 @@ import { addCanvasCommands } from './commands';
 import type { Report } from './editor';
 import { workflowIcon } from './icons';
 import { RunningRuns } from './running';
+import { RunGraphPart } from './runs/runGraphPart';
 import { notifyOfFailures } from './runNotices';
 import { Preferences } from './store/preferences';
 import type { WorkflowService } from './store/service';
@@ -237,7 +238,7 @@ const runGraph: JupyterFrontEndPlugin<IRunGraph> = {
   description: 'Draws the workflow of a run on the page of the run.',
   autoStart: true,
   provides: IRunGraph,
-  activate: () => async () => (await import('./runs/runGraph')).RunGraph
+  activate: () => RunGraphPart
 };
 
 /** Commands that create workflows from a template, or from files of other tools. */
