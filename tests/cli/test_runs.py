@@ -123,7 +123,7 @@ def test_names_and_short_ids_are_completed(project: Project, runs: Sequence[str]
 
     short = [run[:6] for run in runs]
     assert completions("compare") == ["latest", "best", *short]
-    assert completions("runs", "show", incomplete="be") == ["best"]
+    assert completions("runs", "show", incomplete="bes") == ["best"]
     assert {"show", "rename", "delete"} <= set(completions("runs"))
     assert "--sort" in completions("runs", incomplete="--so")
     assert completions("runs", "restore") == []
