@@ -82,7 +82,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       () => void reveal(changes),
       () => run('mlws:set-up-data-remote', {})
     );
-    const { staging, refs, remotes } = code;
+    const { staging, refs, remotes, rewrites } = code;
     const changes = changesView({
       client,
       draft,
@@ -159,6 +159,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       draft,
       changesView: changes,
       staging,
+      rewrites,
       languages
     };
     addCommands(app, client, documents, places, views);
@@ -176,7 +177,8 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       CommandIDs.commit,
       CommandIDs.refresh,
       CommandIDs.restore,
-      CommandIDs.undoCommit
+      CommandIDs.undoCommit,
+      CommandIDs.amendCommit
     );
     return panel;
   }
