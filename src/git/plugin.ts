@@ -8,8 +8,8 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IStateDB } from '@jupyterlab/statedb';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
-import type { Widget } from '@lumino/widgets';
 
+import { trans } from '../ui/locale';
 import { State } from '../ui/state';
 import { branchesView } from './branches/branchesView';
 import { makeCode } from './actions';
@@ -29,20 +29,23 @@ import { CommitDraft } from './changes/commit';
 import { addCommands, CommandIDs, IPlaces } from './history/snapshotCommands';
 import { NO_FILTER } from './history/history';
 import { historyView } from './history/historyView';
-import { projectBar } from './projectBar';
-import { MLWSSidebar, type ISidebarLayout } from './sidebar';
+import { sourceControlIcon, workspaceIcon } from './icons';
+import { projectBar, projectName } from './projectBar';
+import { SectionsPanel, Sidebar, type ISidebarLayout } from './sidebar';
 import { knownStatus, readStatusByParts } from './changes/status';
-import { Welcome } from './welcome';
+import { noProject, Welcome } from './welcome';
 
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
 /** Pixels for the commit box and eight changed files. */
 const CHANGES_HEIGHT = 332;
+/** Share of the height. */
+const BRANCHES_SIZE = 3;
 const LAYOUT_KEY = 'mlws-sidebar:layout';
 
-const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
+const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
-  description: 'Versions, workflows and runs of the project in the left area.',
+  description: 'Source Control and Workspace in the left area.',
   autoStart: true,
   requires: [IMLWSClient, IWorkspaceEvents, IOpenDocuments, IMainViews],
   optional: [
@@ -72,14 +75,10 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const filter = new State(NO_FILTER);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
-    const reveal = async (view: Widget) => {
-      await commands.execute(CommandIDs.openSidebar);
-      panel.expand(view);
-    };
     const code = makeCode(
       client,
       documents,
-      () => void reveal(changes),
+      () => void sidebar.show(changes),
       () => run('mlws:set-up-data-remote', {})
     );
     const { staging, refs, remotes } = code;
@@ -127,35 +126,65 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
           run(CommandIDs.openDiff, { path, from: parents[0] ?? null, to: id })
       }
     });
-    const panel = new MLWSSidebar(
-      client,
-      projectBar({
-        client,
-        events: workspace,
-        actions: remotes,
-        showBranches: () => void reveal(branches)
+    const welcome = new Welcome(client, () => run('mlws:clone'));
+    const look = () => welcome.look();
+    const sidebar = new Sidebar(app, {
+      code: new SectionsPanel(client, {
+        id: 'jp-mlws-source-control',
+        label: trans.__('Source Control'),
+        icon: sourceControlIcon,
+        bar: projectBar({
+          client,
+          events: workspace,
+          actions: remotes,
+          showBranches: () => void sidebar.show(branches)
+        }),
+        welcome,
+        look
       }),
-      new Welcome(client, () => run('mlws:clone')),
-      [
-        { view: changes, room: CHANGES_HEIGHT },
-        { view: history },
-        { view: branches, folded: true }
-      ]
-    );
-    app.shell.add(panel, 'left', { rank: RANK, type: 'MLWS' });
-    restorer?.add(panel, panel.id);
-    void state?.fetch(LAYOUT_KEY).then(layout => {
-      if (layout) {
-        panel.restoreLayout(layout as unknown as ISidebarLayout);
+      workspace: new SectionsPanel(client, {
+        id: 'jp-mlws-workspace',
+        label: trans.__('Workspace'),
+        icon: workspaceIcon,
+        bar: projectName(client),
+        welcome: noProject(() => run(CommandIDs.openSourceControl)),
+        look
+      })
+    });
+    const panel = 'code';
+    sidebar.addSection({ panel, view: changes, rank: 0, room: CHANGES_HEIGHT });
+    sidebar.addSection({ panel, view: history, rank: 10 });
+    sidebar.addSection({
+      panel,
+      view: branches,
+      rank: 20,
+      size: BRANCHES_SIZE,
+      folded: true
+    });
+    Object.values(sidebar.panels).forEach((one, index) => {
+      app.shell.add(one, 'left', { rank: RANK + index, type: 'MLWS' });
+      restorer?.add(one, one.id);
+    });
+    void state?.fetch(LAYOUT_KEY).then(kept => {
+      // Both panels write into the same object, as the ids of their sections differ.
+      const layout = (kept ?? {
+        sizes: {},
+        folded: {}
+      }) as unknown as ISidebarLayout;
+      for (const one of Object.values(sidebar.panels)) {
+        one.restoreLayout(layout);
+        one.layoutChanged.connect(
+          (_, changed) =>
+            void state.save(
+              LAYOUT_KEY,
+              changed as unknown as ReadonlyJSONObject
+            )
+        );
       }
-      panel.layoutChanged.connect(
-        (_, changed) =>
-          void state.save(LAYOUT_KEY, changed as unknown as ReadonlyJSONObject)
-      );
     });
 
     const places: IPlaces = {
-      panel,
+      sidebar,
       draft,
       changesView: changes,
       staging,
@@ -166,20 +195,21 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const general = addCodeCommands(
       app,
       code,
-      { filter, show: () => reveal(history) },
+      { filter, show: () => sidebar.show(history) },
       resolve
     );
     addToPalette(
       palette,
       ...general,
-      CommandIDs.openSidebar,
+      CommandIDs.openSourceControl,
+      CommandIDs.openWorkspace,
       CommandIDs.commit,
       CommandIDs.refresh,
       CommandIDs.restore,
       CommandIDs.undoCommit
     );
-    return panel;
+    return sidebar;
   }
 };
 
-export default sidebar;
+export default plugin;

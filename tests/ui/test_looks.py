@@ -20,7 +20,7 @@ from tests.ui.canvas import (
     until,
 )
 from tests.ui.conftest import Lab, prefer
-from tests.ui.sections import open_sidebar, title
+from tests.ui.sections import SOURCE_CONTROL, open_sidebar, title
 from tests.ui.test_canvas_import import plan_of
 from tests.workflows.importers.pipelines import node as elyra_node
 from tests.workflows.importers.pipelines import pipeline
@@ -53,11 +53,11 @@ def test_canvas_and_sidebar(
     page.locator('[data-mlws-node="forest"]').click()
     expect(page.get_by_role("group", name=SETTINGS[locale], exact=True)).to_be_visible()
     shoot(f"canvas-{theme}-{locale}")
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     expect(page.locator(".jp-mlws-Snapshot")).to_have_count(2)
     # The example begins as its last snapshot is.
     expect(page.locator(".jp-mlws-Change")).to_have_count(0)
-    expect(page.locator(".jp-mlws-Sidebar")).to_contain_text(CHANGES[locale])
+    expect(page.locator(SOURCE_CONTROL)).to_contain_text(CHANGES[locale])
     page.locator(".jp-mlws-Snapshot-head").first.click()
     shoot(f"sidebar-{theme}-{locale}")
     # Without chosen runs it unfolds their section.
@@ -213,7 +213,7 @@ def test_eight_changed_files_are_in_view_in_a_small_window(
 
     # A size and a fold are kept over a reload.
     title(page, "Workflows").click()
-    handles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel .lm-SplitPanel-handle:visible")
+    handles = page.locator(f"{SOURCE_CONTROL} .lm-SplitPanel-handle:visible")
     x, y = middle(handles.first)
     before = section.bounding_box()
     page.mouse.move(x, y)
@@ -256,7 +256,7 @@ def test_a_project_is_trusted_before_its_code_runs(
     dialog.locator(".jp-mod-reject").click()
     # The graph is drawn from the file alone.
     expect(page.locator('[data-mlws-node="compare"]')).to_be_visible()
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     expect(page.locator(".jp-mlws-TrustButton")).to_be_visible()
     shoot(f"trust-sidebar-{theme}-{locale}")
     page.locator(".jp-mlws-TrustButton").click()

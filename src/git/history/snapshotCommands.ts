@@ -13,7 +13,7 @@ import { EMPTY_TREE, type IVersions } from '../diff/diff';
 import type { OpenDocuments } from '../../lab/documents';
 import { NO_FILTER, queryOf, subjectOf } from './history';
 import type { ServerView } from '../../ui/server';
-import { compareIcon, mlwsIcon } from '../../ui/fileIcons';
+import { compareIcon } from '../../ui/fileIcons';
 import type { MainViews } from '../../lab/mainArea';
 import {
   clickedPath,
@@ -22,13 +22,15 @@ import {
   idOf
 } from '../../lab/contextMenu';
 import { Restorer } from '../../lab/restorer';
-import type { MLWSSidebar } from '../sidebar';
+import { sourceControlIcon, workspaceIcon } from '../icons';
+import type { Sidebar } from '../sidebar';
 import { notifyOnError } from '../../lab/notify';
 import { addCommand, describeArgs, flag } from '../../lab/describeArgs';
 import { trans } from '../../ui/locale';
 
 export namespace CommandIDs {
-  export const openSidebar = 'mlws:open-sidebar';
+  export const openSourceControl = 'mlws:open-source-control';
+  export const openWorkspace = 'mlws:open-workspace';
   export const commit = 'mlws:commit';
   export const refresh = 'mlws:refresh';
   export const restore = 'mlws:restore';
@@ -42,7 +44,7 @@ export namespace CommandIDs {
 
 /** The parts of the sidebar that commands act on. */
 export interface IPlaces {
-  panel: MLWSSidebar;
+  sidebar: Sidebar;
   draft: CommitDraft;
   changesView: ServerView;
   staging: StagingActions;
@@ -67,21 +69,26 @@ function addSidebarCommands(
   documents: OpenDocuments,
   places: IPlaces
 ): void {
-  const { panel, draft, changesView } = places;
-  addCommand(app.commands, CommandIDs.openSidebar, {
-    label: trans.__('Show Versions and Workflows'),
-    icon: mlwsIcon,
-    execute: () => reveal(app, panel)
+  const { sidebar, draft, changesView } = places;
+  addCommand(app.commands, CommandIDs.openSourceControl, {
+    label: trans.__('Show Source Control'),
+    icon: sourceControlIcon,
+    execute: () => sidebar.activate('code')
+  });
+  addCommand(app.commands, CommandIDs.openWorkspace, {
+    label: trans.__('Show Workspace'),
+    icon: workspaceIcon,
+    execute: () => sidebar.activate('workspace')
   });
   addCommand(app.commands, CommandIDs.refresh, {
     label: trans.__('Refresh Versions and Workflows'),
     icon: refreshIcon,
-    execute: () => panel.refresh()
+    execute: () => sidebar.refresh()
   });
   app.commands.addCommand(CommandIDs.commit, {
     describedBy: describeArgs({
       message: trans.__(
-        'Message of the commit; the one in the sidebar if left out'
+        'Message of the commit; the one in Source Control if left out'
       ),
       staged: flag(trans.__('Commit only what is staged')),
       allowSecrets: flag(trans.__('Commit files that seem to hold secrets')),
@@ -92,8 +99,7 @@ function addSidebarCommands(
       'Save all documents and commit code, data and runs together'
     ),
     execute: async args => {
-      await reveal(app, panel);
-      panel.expand(changesView);
+      await sidebar.show(changesView);
       if (typeof args.message === 'string') {
         draft.message.value = args.message;
       }
@@ -119,12 +125,6 @@ function addSidebarCommands(
       return snapshot?.id ?? null;
     }
   });
-}
-
-/** Shows the sidebar; before the layout is restored, that would be undone at once. */
-async function reveal(app: JupyterFrontEnd, panel: MLWSSidebar): Promise<void> {
-  await app.restored;
-  app.shell.activateById(panel.id);
 }
 
 async function saveOrFail(documents: OpenDocuments): Promise<void> {

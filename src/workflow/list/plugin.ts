@@ -17,9 +17,9 @@ import {
 import { statusItem } from './statusItem';
 import { followRuns, workflowsView } from './view';
 
-/** After the branches. */
-const RANK = 30;
-const SIZE = 2;
+/** Position and share of the height in the panel. */
+const RANK = 10;
+const SIZE = 3;
 
 const workflows: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:workflows',
@@ -44,10 +44,10 @@ const workflows: JupyterFrontEndPlugin<void> = {
     };
     const view = workflowsView({ client, onOpen: open });
     sidebar.addSection({
+      panel: 'workspace',
       view,
       rank: RANK,
       size: SIZE,
-      folded: true,
       lazy: true
     });
     const projectChanged = new Signal<MLWSClient, void>(client);
@@ -56,7 +56,7 @@ const workflows: JupyterFrontEndPlugin<void> = {
       item: statusItem({
         client,
         events: runs,
-        onProject: () => void app.commands.execute('mlws:open-sidebar'),
+        onProject: () => void app.commands.execute('mlws:open-source-control'),
         onRun: open
       }),
       align: 'left',
