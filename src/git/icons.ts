@@ -4,6 +4,7 @@ import minusSvg from '../../style/icons/minus.svg';
 import pullSvg from '../../style/icons/pull.svg';
 import pushSvg from '../../style/icons/push.svg';
 import sourceControlSvg from '../../style/icons/source-control.svg';
+import treeSvg from '../../style/icons/tree.svg';
 import workspaceSvg from '../../style/icons/workspace.svg';
 import { icon } from '../ui/fileIcons';
 
@@ -13,4 +14,5 @@ export const minusIcon = icon('minus', minusSvg);
 export const pullIcon = icon('pull', pullSvg);
 export const pushIcon = icon('push', pushSvg);
 export const sourceControlIcon = icon('source-control', sourceControlSvg);
+export const treeIcon = icon('changes-tree', treeSvg);
 export const workspaceIcon = icon('workspace', workspaceSvg);

@@ -10,12 +10,12 @@ import { IStateDB } from '@jupyterlab/statedb';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
 import { trans } from '../ui/locale';
-import { State } from '../ui/state';
+import { projectState, State } from '../ui/state';
 import { branchesView } from './branches/branchesView';
 import { makeCode } from './actions';
 import { addCodeCommands } from './commands';
 import { conflictOpener } from './merge/open';
-import { isStageable } from './changes/stagingActions';
+import { isStageable } from './changes/groups';
 import {
   IMainViews,
   IMLWSClient,
@@ -23,9 +23,11 @@ import {
   IMLWSSidebar,
   IWorkspaceEvents
 } from '../lab/tokens';
+import { documentPath } from '../lab/documents';
 import { addToPalette } from '../lab/palette';
 import { changesView } from './changes/changesView';
 import { CommitDraft } from './changes/commit';
+import { NONE_SELECTED } from './changes/selection';
 import { addCommands, CommandIDs, IPlaces } from './history/snapshotCommands';
 import { NO_FILTER } from './history/history';
 import { historyView } from './history/historyView';
@@ -37,11 +39,15 @@ import { noProject, Welcome } from './welcome';
 
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
-/** Pixels for the commit box and eight changed files. */
-const CHANGES_HEIGHT = 332;
-/** Share of the height. */
+/** Pixels for the commit box and fourteen changed files. */
+const CHANGES_HEIGHT = 440;
+/** Shares of the height. */
+const CHANGES_SIZE = 7;
+const HISTORY_SIZE = 3;
 const BRANCHES_SIZE = 3;
 const LAYOUT_KEY = 'mlws-sidebar:layout';
+/** Whether changes are shown in their folders. */
+const TREE_KEY = 'mlws-sidebar:tree';
 
 const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
@@ -73,6 +79,8 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
     readStatusByParts(client, workspace);
     const draft = new CommitDraft(client);
     const filter = new State(NO_FILTER);
+    const selected = projectState(client, NONE_SELECTED);
+    const isTree = new State(false);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
     const code = makeCode(
@@ -85,16 +93,19 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const changes = changesView({
       client,
       draft,
+      selected,
+      isTree,
       actions: {
-        openDiff: (change, staged) =>
+        openDiff: (change, staged, keep) =>
           run(CommandIDs.openDiff, {
+            preview: !keep,
             path: change.path,
             ...(isStageable(change) ? { staged } : { from: 'HEAD' })
           }),
         stage: selection => void staging.stage(selection),
         unstage: selection => void staging.unstage(selection),
         discard: selection => void staging.discard(selection),
-        track: path => void staging.track(path),
+        track: paths => void staging.track(paths),
         ignore: paths => void staging.ignore(paths),
         commit: options =>
           run(CommandIDs.commit, { message: draft.message.value, ...options }),
@@ -123,7 +134,12 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
         copyId: ({ id }) => run(CommandIDs.copyId, { id }),
         verify: ({ id }) => run('mlws:verify-snapshot', { id }),
         openChange: ({ id, parents }, { path }) =>
-          run(CommandIDs.openDiff, { path, from: parents[0] ?? null, to: id })
+          run(CommandIDs.openDiff, {
+            preview: true,
+            path,
+            from: parents[0] ?? null,
+            to: id
+          })
       }
     });
     const welcome = new Welcome(client, () => run('mlws:clone'));
@@ -152,8 +168,14 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       })
     });
     const panel = 'code';
-    sidebar.addSection({ panel, view: changes, rank: 0, room: CHANGES_HEIGHT });
-    sidebar.addSection({ panel, view: history, rank: 10 });
+    sidebar.addSection({
+      panel,
+      view: changes,
+      rank: 0,
+      size: CHANGES_SIZE,
+      room: CHANGES_HEIGHT
+    });
+    sidebar.addSection({ panel, view: history, rank: 10, size: HISTORY_SIZE });
     sidebar.addSection({
       panel,
       view: branches,
@@ -164,6 +186,10 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
     Object.values(sidebar.panels).forEach((one, index) => {
       app.shell.add(one, 'left', { rank: RANK + index, type: 'MLWS' });
       restorer?.add(one, one.id);
+    });
+    void state?.fetch(TREE_KEY).then(kept => {
+      isTree.value = kept === true;
+      isTree.changed.connect((_, value) => void state.save(TREE_KEY, value));
     });
     void state?.fetch(LAYOUT_KEY).then(kept => {
       // Both panels write into the same object, as the ids of their sections differ.
@@ -195,6 +221,12 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const general = addCodeCommands(
       app,
       code,
+      {
+        selected,
+        open: path => client.project && documents.open(client.project, path),
+        place: path =>
+          client.project ? documentPath(client.project, path) : path
+      },
       { filter, show: () => sidebar.show(history) },
       resolve
     );

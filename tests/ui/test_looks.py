@@ -185,34 +185,33 @@ def test_more_of_the_canvas_dark_and_in_chinese(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-def test_eight_changed_files_are_in_view_in_a_small_window(
+def test_twelve_changed_files_are_in_view_in_a_small_window(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:
-    for number in range(12):
+    for number in range(60):
         (example / f"note-{number:02}.md").write_text("Something is new\n")
     page.set_viewport_size({"width": 1280, "height": 720})
     lab = start_lab(example)
     open_sidebar(page, lab)
     rows = page.locator(".jp-mlws-Changes [data-mlws-path]")
-    expect(rows.nth(7)).to_be_visible()
+    expect(rows.nth(11)).to_be_visible()
     section = page.locator(".jp-mlws-Changes")
 
     def is_in_view() -> bool:
-        view, last = section.bounding_box(), rows.nth(7).bounding_box()
+        view, last = section.bounding_box(), rows.nth(11).bounding_box()
         if view is None or last is None:
             return False
         return last["y"] + last["height"] <= view["y"] + view["height"]
 
     until(page, is_in_view)
-    for name in ("Workflows", "Runs"):
-        expect(title(page, name)).to_have_attribute("aria-expanded", "false")
+    expect(title(page, "Branches")).to_have_attribute("aria-expanded", "false")
     expect(page.locator(".jp-mlws-Snapshot-head").first).to_be_visible()
     text = page.locator(".jp-mlws-Snapshot-text").first.bounding_box()
     assert text
     assert text["height"] < 45
 
     # A size and a fold are kept over a reload.
-    title(page, "Workflows").click()
+    title(page, "Branches").click()
     handles = page.locator(f"{SOURCE_CONTROL} .lm-SplitPanel-handle:visible")
     x, y = middle(handles.first)
     before = section.bounding_box()
@@ -228,11 +227,11 @@ def test_eight_changed_files_are_in_view_in_a_small_window(
     def is_kept() -> bool:
         kept = saved_layout(lab).get("mlws-sidebar:layout", {})
         size = kept.get("sizes", {}).get("jp-mlws-changes", 0)
-        return abs(size - after["height"]) < 2 and kept["folded"]["jp-mlws-workflows"] is False
+        return abs(size - after["height"]) < 2 and kept["folded"]["jp-mlws-branches"] is False
 
     until(page, is_kept)
     page.goto(lab.address().removesuffix("&reset"))
-    expect(title(page, "Workflows")).to_have_attribute("aria-expanded", "true")
+    expect(title(page, "Branches")).to_have_attribute("aria-expanded", "true")
     until(page, lambda: abs((section.bounding_box() or before)["height"] - after["height"]) < 20)
 
 

@@ -232,7 +232,7 @@ function addDiffCommands(
     'discard',
     'open-file'
   ]);
-  const openDiff = (path: string, versions: IVersions) =>
+  const openDiff = (path: string, versions: IVersions, isPreview = false) =>
     views.show(
       `diff ${path} ${JSON.stringify(versions)}`,
       async () => {
@@ -260,7 +260,8 @@ function addDiffCommands(
         });
         return { view, toolbar: 'File Diff' };
       },
-      { id: CommandIDs.openDiff, args: { path, ...versions } }
+      { id: CommandIDs.openDiff, args: { path, ...versions } },
+      isPreview
     );
 
   app.commands.addCommand(CommandIDs.openDiff, {
@@ -273,7 +274,8 @@ function addDiffCommands(
         )
       },
       to: trans.__('Snapshot after the change; the files on disk if left out'),
-      staged: flag(trans.__('Compare with what is staged'))
+      staged: flag(trans.__('Compare with what is staged')),
+      preview: flag(trans.__('Replace the view of the preview before'))
     }),
     label: trans.__('Show Changes'),
     icon: compareIcon,
@@ -285,7 +287,11 @@ function addDiffCommands(
         const to = typeof args.to === 'string' ? { to: args.to } : {};
         const staged =
           typeof args.staged === 'boolean' ? { staged: args.staged } : {};
-        await openDiff(path, { from: from ?? EMPTY_TREE, ...to, ...staged });
+        await openDiff(
+          path,
+          { from: from ?? EMPTY_TREE, ...to, ...staged },
+          args.preview === true
+        );
       }
     }
   });

@@ -19,7 +19,7 @@ import { followRuns, workflowsView } from './view';
 
 /** Position and share of the height in the panel. */
 const RANK = 10;
-const SIZE = 3;
+const SIZE = 1.5;
 
 const workflows: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:workflows',
