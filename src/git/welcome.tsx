@@ -20,7 +20,7 @@ export function noProject(onStart: () => void): Widget {
       <Button onClick={onStart}>{trans.__('Show Source Control')}</Button>
     </>
   );
-  view.addClass('jp-mlws-Welcome');
+  view.addClass('jp-mlws-NoProject');
   return view;
 }
 

@@ -216,6 +216,8 @@ def test_stage_branch_merge_and_push(
     assert git("diff", "--name-only", "--diff-filter=U") == ""
     page.locator(".jp-mlws-MergePanel .jp-mlws-ContinueButton").click()
     expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    # A tab of a conflict ends with the merge.
+    expect(merge).to_have_count(0)
     assert git("log", "-1", "--format=%P").split() == [
         git("rev-parse", "HEAD^1"),
         git("rev-parse", "topic"),
@@ -600,6 +602,7 @@ def test_what_is_deleted_or_binary_is_settled_as_a_whole(
     whole.locator('[data-mlws-take="ours"]').click()
     page.locator(".jp-mlws-Settled:visible .jp-mlws-ContinueButton").click()
     expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    expect(page.locator(".jp-mlws-ConflictView")).to_have_count(0)
     assert not (git.root / "old.py").exists()
     assert image.read_bytes() == bytes(512)
     assert git("log", "-1", "--format=%s") == "Merge topic"

@@ -42,7 +42,11 @@ const workflows: JupyterFrontEndPlugin<void> = {
         documents.open(client.project, path, CANVAS_FACTORY);
       }
     };
-    const view = workflowsView({ client, onOpen: open });
+    const view = workflowsView({
+      client,
+      onOpen: open,
+      onCreate: () => void app.commands.execute('workflow:new')
+    });
     sidebar.addSection({
       panel: 'workspace',
       view,
