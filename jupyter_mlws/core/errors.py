@@ -625,7 +625,7 @@ class GitCommandError(ReasonError, code="30106", status=500):
 class UnfinishedOperationError(MLWSError, code="30201", status=409):
     message = Message("Blocked by conflicts or an unfinished {operation}.")
     solution = Message(
-        "Resolve the conflicts, then finish or abort the operation, in the sidebar or with "
+        "Resolve the conflicts, then finish or abort the operation, in Source Control or with "
         "`jupyter mlws operation continue` or `abort`. A pull with conflicts changes nothing: "
         "merge the remote branch, then push."
     )
@@ -1308,7 +1308,7 @@ class NotTrustedError(ItemError, code="50303", status=403):
     message = Message("The project {name!r} is not trusted, so its code can't run.")
     solution = Message(
         "If you trust its authors, run `jupyter mlws trust` in its folder, or select Trust Authors "
-        "in the sidebar."
+        "in Source Control."
     )
 
 

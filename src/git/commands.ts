@@ -2,12 +2,16 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog, Notification } from '@jupyterlab/apputils';
 import {
   addIcon,
+  folderIcon,
   LabIcon,
   refreshIcon,
   undoIcon
 } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type {
+  ReadonlyJSONObject,
+  ReadonlyPartialJSONObject
+} from '@lumino/coreutils';
 
 import type { IBranch, OperationAction } from '../api/models';
 import { notifyOnError } from '../lab/notify';
@@ -18,9 +22,23 @@ import {
   describeSnapshot,
   idOf
 } from '../lab/contextMenu';
-import { subjectOf, type IHistoryFilter } from './history/history';
+import { NO_FILTER, subjectOf, type IHistoryFilter } from './history/history';
 import { cloneProject } from './remotes/clone';
 import { continueLabel, operationLabel } from './operationLabels';
+import {
+  discardLabel,
+  ignoreLabel,
+  stageLabel,
+  trackLabel,
+  unstageLabel
+} from './changes/changeLists';
+import { groupChanges } from './changes/groups';
+import {
+  chosenBy,
+  targetsOf,
+  type IRow,
+  type ISelectedRows
+} from './changes/selection';
 import { knownStatus } from './changes/status';
 import type { ICode } from './actions';
 import { dataIcon } from '../ui/fileIcons';
@@ -39,6 +57,7 @@ type Add = (id: string, options: CommandRegistry.ICommandOptions) => void;
 export function addCodeCommands(
   app: JupyterFrontEnd,
   code: ICode,
+  files: IFiles,
   history: { filter: State<IHistoryFilter>; show: () => Promise<void> },
   resolve: (path: string) => Promise<void>
 ): readonly string[] {
@@ -62,19 +81,15 @@ export function addCodeCommands(
     label: trans.__('Clone a Repository…'),
     execute: () => cloneProject(code.work)
   });
-  addStagingCommands(app, code);
+  addStagingCommands(app, code, files);
+  addFileCommands(app, files);
   addRemoteCommands(add, code);
   addBranchCommands(add, code);
   addHistoryCommands(app, code, history);
   return added;
 }
 
-interface IRow {
-  path: string;
-  staged: boolean;
-}
-
-/** Row of the changes: the focused row (`focused`), or the row of the context menu. */
+/** The row of the changes that has the focus (`focused`), or whose context menu is open. */
 function rowOf(
   app: JupyterFrontEnd,
   args: ReadonlyPartialJSONObject
@@ -82,8 +97,19 @@ function rowOf(
   const focused = document.activeElement as HTMLElement | null;
   const data = (name: string) =>
     args.focused ? (focused?.dataset[name] ?? null) : dataOf(app, name);
-  const path = typeof args.path === 'string' ? args.path : data('mlwsPath');
+  const path =
+    typeof args.path === 'string'
+      ? args.path
+      : (data('mlwsPath') ?? data('mlwsFolder'));
   return path === null ? null : { path, staged: data('mlwsStaged') === 'true' };
+}
+
+/** Describes the arguments that `rowOf` reads. */
+function describeRow(): { args: ReadonlyJSONObject } {
+  return describeArgs({
+    path: clickedPath(),
+    focused: flag(trans.__('Take the row that has the focus'))
+  });
 }
 
 /** A command about a row of the changes. */
@@ -91,13 +117,10 @@ function onRow(
   app: JupyterFrontEnd,
   id: string,
   options: { label: string; icon?: LabIcon },
-  act: (row: IRow) => Promise<void>
+  act: (row: IRow) => Promise<unknown>
 ): void {
   app.commands.addCommand(id, {
-    describedBy: describeArgs({
-      path: clickedPath(),
-      focused: flag(trans.__('Take the row that has the focus'))
-    }),
+    describedBy: describeRow(),
     ...options,
     execute: async args => {
       const row = rowOf(app, args);
@@ -108,27 +131,90 @@ function onRow(
   });
 }
 
-function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
-  onRow(app, 'mlws:stage', { label: trans.__('Stage'), icon: addIcon }, row =>
-    staging.stage({ paths: [row.path] })
+/** Files of the project, and the changes of them that are selected. */
+export interface IFiles {
+  selected: State<ISelectedRows>;
+  /** Opens a file in JupyterLab. */
+  open: (path: string) => void;
+  /** Returns the file browser's path of a file. */
+  place: (path: string) => string;
+}
+
+function addStagingCommands(
+  app: JupyterFrontEnd,
+  { staging, work }: ICode,
+  { selected }: IFiles
+): void {
+  /** The targets of an action: the selection if the row is in it. */
+  const targets = (args: ReadonlyPartialJSONObject) => {
+    const row = rowOf(app, args);
+    const status = knownStatus(work.client);
+    const groups = row && status ? groupChanges(status) : null;
+    if (!row || !groups) {
+      return null;
+    }
+    const changes = row.staged ? groups.staged : groups.rest;
+    const found = targetsOf(chosenBy(selected.value, row, changes));
+    return { ...found, staged: row.staged };
+  };
+  type Targets = NonNullable<ReturnType<typeof targets>>;
+  const onSelection = (
+    id: string,
+    icon: LabIcon | undefined,
+    pathsOf: (targets: Targets) => readonly string[],
+    label: (count: number) => string,
+    act: (paths: readonly string[]) => Promise<void>
+  ): void => {
+    app.commands.addCommand(id, {
+      describedBy: describeRow(),
+      label: args => {
+        const found = targets(args);
+        return label(found ? pathsOf(found).length : 1);
+      },
+      icon,
+      execute: async args => {
+        const found = targets(args);
+        const paths = found ? pathsOf(found) : [];
+        if (paths.length > 0) {
+          await act(paths);
+        }
+      }
+    });
+  };
+  onSelection(
+    'mlws:stage',
+    addIcon,
+    ({ stageable, staged }) => (staged ? [] : stageable),
+    stageLabel,
+    paths => staging.stage({ paths })
   );
-  onRow(
-    app,
+  onSelection(
     'mlws:unstage',
-    { label: trans.__('Unstage'), icon: minusIcon },
-    row => staging.unstage({ paths: [row.path] })
+    minusIcon,
+    ({ all, staged }) => (staged ? all : []),
+    unstageLabel,
+    paths => staging.unstage({ paths })
   );
-  onRow(
-    app,
+  onSelection(
     'mlws:track-change',
-    { label: trans.__('Track as Data'), icon: dataIcon },
-    row => staging.track(row.path)
+    dataIcon,
+    ({ isNew }) => isNew,
+    trackLabel,
+    paths => staging.track(paths)
   );
-  onRow(
-    app,
+  onSelection(
     'mlws:ignore-change',
-    { label: trans.__('Add to .gitignore') },
-    row => staging.ignore([row.path])
+    undefined,
+    ({ isNew }) => isNew,
+    ignoreLabel,
+    paths => staging.ignore(paths)
+  );
+  onSelection(
+    'mlws:discard',
+    undoIcon,
+    ({ all, staged }) => (staged ? [] : all),
+    discardLabel,
+    paths => staging.discard({ paths })
   );
   app.commands.addCommand('mlws:toggle-staged', {
     describedBy: describeArgs({
@@ -138,24 +224,33 @@ function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
     }),
     label: trans.__('Stage / Unstage'),
     execute: async args => {
-      const row = rowOf(app, { ...args, focused: true });
-      if (row) {
-        const selection = { paths: [row.path] };
-        await (row.staged
-          ? staging.unstage(selection)
-          : staging.stage(selection));
+      const found = targets({ ...args, focused: true });
+      if (found?.staged) {
+        await staging.unstage({ paths: found.all });
+      } else if (found && found.stageable.length > 0) {
+        await staging.stage({ paths: found.stageable });
       }
     }
   });
+}
+
+function addFileCommands(app: JupyterFrontEnd, { open, place }: IFiles): void {
+  onRow(app, 'mlws:open-change', { label: trans.__('Open') }, async row =>
+    open(row.path)
+  );
   onRow(
     app,
-    'mlws:discard',
-    { label: trans.__('Discard Changes…'), icon: undoIcon },
-    async row => {
-      if (!row.staged) {
-        await staging.discard({ paths: [row.path] });
-      }
-    }
+    'mlws:open-change-at-head',
+    { label: trans.__('Open at HEAD') },
+    ({ path }) =>
+      app.commands.execute('mlws:open-diff', { path, from: null, to: 'HEAD' })
+  );
+  onRow(
+    app,
+    'mlws:reveal-change',
+    { label: trans.__('Reveal in File Browser'), icon: folderIcon },
+    ({ path }) =>
+      app.commands.execute('filebrowser:go-to-path', { path: place(path) })
   );
 }
 
@@ -310,9 +405,9 @@ function addHistoryCommands(
   onRow(
     app,
     'mlws:file-history',
-    { label: trans.__('Show File History') },
+    { label: trans.__('File History') },
     async row => {
-      filter.value = { ...filter.value, path: row.path };
+      filter.value = { ...NO_FILTER, path: row.path };
       await show();
     }
   );

@@ -17,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import faults_of_access, until
 from tests.ui.conftest import TOKEN, Lab
+from tests.ui.sections import SOURCE_CONTROL
 from tests.versioning.git_server import PASSWORD, USER, served
 
 pytestmark = pytest.mark.browser
@@ -77,10 +78,10 @@ def sidebar(page: Page, lab: Lab) -> Locator:
     page.goto(lab.address())
     # JupyterLab gives its launcher the focus, up to a second after the sidebar can be used.
     expect(page.locator(".jp-Launcher")).to_be_focused()
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
-    run(page, "mlws:open-sidebar")
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-source-control')")
+    run(page, "mlws:open-source-control")
     expect(page.locator(".jp-mlws-CommitBox")).to_be_visible()
-    return page.locator(".jp-mlws-Sidebar")
+    return page.locator(SOURCE_CONTROL)
 
 
 def run(page: Page, command: str, arguments: dict | None = None) -> None:
@@ -115,7 +116,7 @@ def fill_dialog(page: Page, **values: str) -> None:
 
 def unfold(page: Page, title: str) -> None:
     """Unfold a section of the sidebar."""
-    head = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title").filter(has_text=title)
+    head = page.locator(f"{SOURCE_CONTROL} .lm-AccordionPanel-title").filter(has_text=title)
     if head.first.get_attribute("aria-expanded") != "true":
         head.first.click()
 
@@ -215,6 +216,8 @@ def test_stage_branch_merge_and_push(
     assert git("diff", "--name-only", "--diff-filter=U") == ""
     page.locator(".jp-mlws-MergePanel .jp-mlws-ContinueButton").click()
     expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    # A tab of a conflict ends with the merge.
+    expect(merge).to_have_count(0)
     assert git("log", "-1", "--format=%P").split() == [
         git("rev-parse", "HEAD^1"),
         git("rev-parse", "topic"),
@@ -495,8 +498,8 @@ def test_a_project_is_cloned_where_there_is_none(
     (tmp_path / "home").mkdir()
     lab = start_lab(tmp_path / "home")
     page.goto(lab.address())
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
-    run(page, "mlws:open-sidebar")
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-source-control')")
+    run(page, "mlws:open-source-control")
     page.locator(".jp-mlws-CloneButton").click()
     fill_dialog(page, url=address, name="copy")
     for answer in (USER, PASSWORD):
@@ -599,6 +602,7 @@ def test_what_is_deleted_or_binary_is_settled_as_a_whole(
     whole.locator('[data-mlws-take="ours"]').click()
     page.locator(".jp-mlws-Settled:visible .jp-mlws-ContinueButton").click()
     expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    expect(page.locator(".jp-mlws-ConflictView")).to_have_count(0)
     assert not (git.root / "old.py").exists()
     assert image.read_bytes() == bytes(512)
     assert git("log", "-1", "--format=%s") == "Merge topic"
@@ -652,8 +656,8 @@ def test_how_code_looks(
 
     lab = start_lab(git.root)
     page.goto(lab.address())
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
-    run(page, "mlws:open-sidebar")
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-source-control')")
+    run(page, "mlws:open-source-control")
     expect(change(page, "notes.md", staged=True)).to_be_visible()
     change(page, "train.py").click()
     expect(page.locator(".jp-mlws-Hunk").first).to_be_visible()

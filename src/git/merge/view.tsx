@@ -35,6 +35,8 @@ interface IProps {
   /** Opens the next conflict. */
   onOpen: (path: string) => void;
   onContinue: () => void;
+  /** Closes the view. */
+  onEnd: () => void;
 }
 
 /** Resolution form of a conflict, by its type. */
@@ -94,7 +96,13 @@ function Ways(
 
 /** Next steps after a path is resolved. */
 function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
-  const { path, conflicts } = props;
+  const { path, conflicts, onEnd } = props;
+  const isOver = conflicts.operation === null;
+  useEffect(() => {
+    if (isOver) {
+      onEnd();
+    }
+  }, [isOver, onEnd]);
   return (
     <div className="jp-mlws-Settled" role="status">
       <p>
