@@ -113,6 +113,12 @@ def commit_at_stop(git: Git) -> str | None:
     return next((sha for name in STOP_REFS if (sha := git.find(name)) is not None), None)
 
 
+def rebase_target(git: Git) -> str | None:
+    """Return the commit onto which commits are being rebased; None if there is no rebase."""
+    file = git.root / git.path("rebase-merge/onto")
+    return git.find(file.read_text(encoding="ascii").strip()) if file.is_file() else None
+
+
 def without_editor(git: Git) -> Git:
     """Return the repository with messages as git proposes them; no editor opens."""
     editor = {"GIT_EDITOR": ":", "GIT_SEQUENCE_EDITOR": ":"}

@@ -44,6 +44,7 @@ from jupyter_mlws.git.merge import (
     merged_text,
     name_of,
     read_conflicts,
+    rebase_target,
     set_sides,
     without_editor,
 )
@@ -224,9 +225,9 @@ class MergeManager(RepositoryPart):
         """Return the current conflicts, and the two sides of the merge."""
         theirs = commit_at_stop(self._git)
         branch = current_branch(self._git)
-        head = self._git.find("HEAD")
         # A rebase applies commits where no branch is yet.
-        ours = branch.removeprefix("refs/heads/") if branch else head and name_of(self._git, head)
+        here = rebase_target(self._git) or self._git.find("HEAD")
+        ours = branch.removeprefix("refs/heads/") if branch else here and name_of(self._git, here)
         return Conflicts(
             operation=self._git.unfinished(),
             ours=ours,
