@@ -61,16 +61,36 @@ def show_data(context: CommandContext, path: str) -> int:
     cli.argument("start", shell_complete=cli.complete_snapshot),
     cli.argument("end", shell_complete=cli.complete_snapshot),
     cli.option("Compare file by file, also a table.", "--files"),
+    cli.option(
+        "Rows of a table to show.",
+        "--limit",
+        type=click.IntRange(0, 1000),
+        default=100,
+        show_default=True,
+    ),
+    cli.option("Only rows of a table in which this column differs.", "--column"),
     name="data diff",
 )
 def diff_data(
-    context: CommandContext, path: str, start: str | None, end: str | None, files: bool
+    context: CommandContext,
+    path: str,
+    start: str | None,
+    end: str | None,
+    files: bool,
+    limit: int,
+    column: str | None,
 ) -> int:
     # Its module takes milliseconds of each command.
     from jupyter_mlws.workflows.table_diff import is_table
 
     if is_table(path) and not files:
-        query = {"path": context.path(path), "from": start or "HEAD", "to": end}
+        query = {
+            "path": context.path(path),
+            "from": start or "HEAD",
+            "to": end,
+            "limit": limit,
+            "column": column,
+        }
         change = context.client.get("git/diff/table", query)
         context.answer(change, data_views.table_diff)
         return EXIT_FAILURE if change["problem"] else EXIT_SUCCESS
