@@ -8,6 +8,7 @@ merge of pandas, and ``datacompy`` if it is installed.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -50,7 +51,10 @@ print(len(one.df2_unq_rows), len(one.df1_unq_rows), len(one.all_mismatch()))
 
 
 def main(rows: int, folder: Path) -> None:
-    make_tables(rows, folder)
+    # A child's memory counts from that of the process that starts it.
+    maker = multiprocessing.get_context("spawn").Process(target=make_tables, args=(rows, folder))
+    maker.start()
+    maker.join()
     for name in ("key", "key, shuffled", "no key", "no key, shuffled"):
         for kind in ("csv", "parquet"):
             old = folder / f"old{'-no' if name.startswith('no') else ''}.{kind}"

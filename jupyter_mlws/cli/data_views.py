@@ -149,6 +149,14 @@ def _value(value: JSON) -> str:
     return f"{value['name']}: {' → '.join(sides)}"
 
 
+def git_diff(views: Views, result: JSON) -> list[Block]:
+    """Render whether git shows tables as text."""
+    if result["is_on"]:
+        text = views.say("git shows tables as text in this clone ({attributes}).", **result)
+        return [line(text, Tone.GOOD)]
+    return [line(views.say("git shows tables as binary files again."))]
+
+
 def verification_report(views: Views, report: JSON) -> list[Block]:
     """Render a line for every store, and one for each object that is faulty there."""
     rows = []
