@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.run.runs import Runs
     from jupyter_mlws.workflows.run_manager import RunManager
+    from jupyter_mlws.workflows.table_comparison import TableComparisons
 
 
 class Workspace:
@@ -74,6 +75,12 @@ class Workspace:
         from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
         return SnapshotManager(self.project, self._repository)
+
+    @cached_property
+    def tables(self) -> TableComparisons:
+        from jupyter_mlws.workflows.table_comparison import TableComparisons
+
+        return TableComparisons(self.snapshots.comparison)
 
     @cached_property
     def branches(self) -> BranchManager:

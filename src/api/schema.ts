@@ -1841,6 +1841,14 @@ export interface paths {
           path: string;
           /** @description Instead of two versions: true for staged changes, false for unstaged ones. */
           staged?: boolean | null;
+          /** @description Differing rows to leave out. */
+          offset?: number;
+          /** @description Differing rows to return. */
+          limit?: number;
+          /** @description Only rows that are `modified`, `added` or `deleted`. */
+          state?: components['schemas']['CellState'] | null;
+          /** @description Only rows in which this column differs. */
+          column?: string | null;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -6003,6 +6011,12 @@ export interface components {
       label: string;
       count: number;
     };
+    /** @description How often a range of numbers, or a value, is in two versions; null without the column. */
+    BinComparison: {
+      label: string;
+      before: number | null;
+      after: number | null;
+    };
     /**
      * @description A branch; ``remote`` is null for local branches.
      *
@@ -6306,6 +6320,20 @@ export interface components {
       after: string | null;
     };
     /**
+     * @description The values of a column in two versions.
+     *
+     *     ``bins``: a histogram if ``is_histogram``, else
+     *     the most frequent values, and none where there are too many.
+     */
+    ColumnComparison: {
+      name: string;
+      before: components['schemas']['ColumnSummary'] | null;
+      after: components['schemas']['ColumnSummary'] | null;
+      /** @default false */
+      is_histogram: boolean;
+      bins: components['schemas']['BinComparison'][];
+    };
+    /**
      * @description Step of a model for a column, and the kind of the column with the reason for it.
      *
      *     ``gaps``: training rows without a value; ``fills_gaps``: missing numbers and dates are filled.
@@ -6415,6 +6443,25 @@ export interface components {
       std: unknown;
       bins: components['schemas']['Bin'][];
     };
+    /**
+     * @description The values of a column; numbers have a range and moments, other values are counted.
+     *
+     *     ``distinct`` is null where there are too many values to count.
+     */
+    ColumnSummary: {
+      count: number;
+      missing: number;
+      /** @default null */
+      distinct: number | null;
+      /** @default null */
+      min: number | null;
+      /** @default null */
+      max: number | null;
+      /** @default null */
+      mean: number | null;
+      /** @default null */
+      std: number | null;
+    };
     /** @description A new commit; ``warnings`` list what was left out, and why. */
     CommitCreated: {
       commit_id: string;
@@ -6430,6 +6477,11 @@ export interface components {
     CommitRequest: {
       /** @description A branch, tag or ID. */
       commit: string;
+    };
+    /** @description A column of both versions; ``changed`` counts the cells of changed rows that differ. */
+    CommonColumn: {
+      name: string;
+      changed: number;
     };
     /** @description A parameter or metric in every version, in their order; null where one lacks it. */
     ComparedValue: {
@@ -9713,9 +9765,11 @@ export interface components {
     /**
      * @description A table in two versions.
      *
-     *     ``key``: the column by which rows are matched; without one, rows match by their whole content,
-     *     or by position where both versions have as many. ``reordered``: the same rows in another order.
-     *     ``problem`` says why it was not compared.
+     *     ``rows`` are a page of the rows that differ and match the query, of which ``match_count`` can be
+     *     read: of more than ``kept`` differing rows, the others are only counted. ``statistics``
+     *     describe the columns whose values differ. ``key``: the column by which rows are matched; without
+     *     one, rows match by their whole content, or by position where both versions have as many.
+     *     ``reordered``: the same rows in another order. ``problem`` says why it was not compared.
      */
     TableChange: {
       path: string;
@@ -9736,6 +9790,14 @@ export interface components {
       reordered: boolean;
       columns: components['schemas']['ColumnChange'][];
       rows: components['schemas']['RowChange'][];
+      /** @default 0 */
+      offset: number;
+      /** @default 0 */
+      match_count: number;
+      /** @default 0 */
+      kept: number;
+      common: components['schemas']['CommonColumn'][];
+      statistics: components['schemas']['ColumnComparison'][];
       /** @default null */
       problem: string | null;
     };
@@ -10299,6 +10361,7 @@ export type IAuditEntry = components['schemas']['AuditEntry'];
 export type IAuthor = components['schemas']['Author'];
 export type IBestModels = components['schemas']['BestModels'];
 export type IBin = components['schemas']['Bin'];
+export type IBinComparison = components['schemas']['BinComparison'];
 export type IBranch = components['schemas']['Branch'];
 export type IBranchCreate = components['schemas']['BranchCreate'];
 export type ICell = components['schemas']['Cell'];
@@ -10328,12 +10391,15 @@ export type ICollectRequest = components['schemas']['CollectRequest'];
 export type ICollected = components['schemas']['Collected'];
 export type IColumn = components['schemas']['Column'];
 export type IColumnChange = components['schemas']['ColumnChange'];
+export type IColumnComparison = components['schemas']['ColumnComparison'];
 export type IColumnPreparation = components['schemas']['ColumnPreparation'];
 export type IColumnProfile = components['schemas']['ColumnProfile'];
 export type IColumnRequest = components['schemas']['ColumnRequest'];
 export type IColumnStatistics = components['schemas']['ColumnStatistics'];
+export type IColumnSummary = components['schemas']['ColumnSummary'];
 export type ICommitCreated = components['schemas']['CommitCreated'];
 export type ICommitRequest = components['schemas']['CommitRequest'];
+export type ICommonColumn = components['schemas']['CommonColumn'];
 export type IComparedValue = components['schemas']['ComparedValue'];
 export type IComponent = components['schemas']['Component'];
 export type IConflict = components['schemas']['Conflict'];

@@ -95,7 +95,6 @@ from jupyter_mlws.versioning.models import (
     TableChange,
     TableDiffQuery,
 )
-from jupyter_mlws.workflows.table_comparison import compare_versions
 from jupyter_mlws.workspace import Workspace
 
 STAGE_ERRORS = (
@@ -145,7 +144,7 @@ def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def get_table_diff(workspace: Workspace, query: TableDiffQuery) -> TableChange:
-    return compare_versions(workspace.snapshots.comparison, query)
+    return workspace.tables.compare(query)
 
 
 @endpoints.post(
