@@ -11,7 +11,7 @@ from jupyter_mlws.core.project import Project
 if TYPE_CHECKING:
     from jupyter_mlws.environments.manager import EnvironmentManager
     from jupyter_mlws.mlflow.client import TrackingClient
-    from jupyter_mlws.versioning.code.branches import BranchManager, TagManager
+    from jupyter_mlws.versioning.code.branches import BranchManager
     from jupyter_mlws.versioning.code.merging import MergeManager
     from jupyter_mlws.versioning.code.operations import OperationManager
     from jupyter_mlws.versioning.code.remotes import RemoteManager
@@ -117,12 +117,6 @@ class Workspace:
         from jupyter_mlws.versioning.code.rewriting import RewriteManager
 
         return RewriteManager(self._repository, self.merges, self.snapshots)
-
-    @cached_property
-    def tags(self) -> TagManager:
-        from jupyter_mlws.versioning.code.branches import TagManager
-
-        return TagManager(self._repository)
 
     @cached_property
     def stashes(self) -> StashManager:

@@ -578,7 +578,7 @@ def test_history_is_tidied(
     copy.locator(".jp-mlws-Row").click()
     expect(page.locator(".jp-Dialog")).to_contain_text("main")
     accept.click()
-    until(lambda: git("rev-parse", "main") == before)
+    until(page, lambda: git("rev-parse", "main") == before)
     expect(current).to_contain_text("Our notebook")
 
 

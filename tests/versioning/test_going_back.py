@@ -157,23 +157,23 @@ def test_a_rollback_loses_nothing(versions: Workspace, root: Path, git: Command)
 
 
 def test_tags_are_made_listed_and_deleted(versions: Workspace, root: Path, git: Command) -> None:
-    plain = versions.tags.create("v1", "HEAD~1")
+    plain = versions.branches.tags.create("v1", "HEAD~1")
     assert (plain.message, plain.subject) == (None, "Code and data")
-    noted = versions.tags.create("发布/二", message="Second\n\nWith more data")
+    noted = versions.branches.tags.create("发布/二", message="Second\n\nWith more data")
     assert (noted.message, noted.tagger) == (
         "Second\n\nWith more data",
         "Test Person <person@example.com>",
     )
-    assert {tag.name for tag in versions.tags.list()} == {"v1", "发布/二"}
+    assert {tag.name for tag in versions.branches.tags.list()} == {"v1", "发布/二"}
     assert git(root, "tag", "--points-at", "HEAD").strip() == "发布/二"
     git(root, "tag", "of-a-tree", "HEAD^{tree}")
-    assert len(versions.tags.list()) == 2
-    assert refused(lambda: versions.tags.create("v1")).code == "50203"
-    assert refused(lambda: versions.tags.create("-x")).faults[0].field == "name"
-    assert refused(lambda: versions.tags.create("a..b")).code == "50201"
-    assert refused(lambda: versions.tags.create("v2", "no-such")).code == "30404"
-    assert versions.tags.delete("v1") == plain
-    assert refused(lambda: versions.tags.delete("v1")).code == "30404"
+    assert len(versions.branches.tags.list()) == 2
+    assert refused(lambda: versions.branches.tags.create("v1")).code == "50203"
+    assert refused(lambda: versions.branches.tags.create("-x")).faults[0].field == "name"
+    assert refused(lambda: versions.branches.tags.create("a..b")).code == "50201"
+    assert refused(lambda: versions.branches.tags.create("v2", "no-such")).code == "30404"
+    assert versions.branches.tags.delete("v1") == plain
+    assert refused(lambda: versions.branches.tags.delete("v1")).code == "30404"
 
 
 # Stashes
@@ -293,7 +293,7 @@ def test_remotes_are_set_up_changed_fetched_and_forgotten(
     assert versions.remotes.fetch("origin").branches == []
     gone = versions.remotes.fetch("origin", prune=True)
     assert [(row.name, row.commit) for row in gone.branches] == [("other", None)]
-    versions.tags.create("v1")
+    versions.branches.tags.create("v1")
     versions.remotes.push_tag("v1", "origin")
     assert git(tmp_path / "bare.git", "tag").strip() == "v1"
     assert refused(lambda: versions.remotes.push_tag("v2")).code == "30404"

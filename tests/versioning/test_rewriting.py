@@ -574,7 +574,7 @@ class Beside:
             there = self.in_git("merge", "-q", "--no-edit", other)
         elif action == "tag":
             name = f"t{self.count}x{self.random.randrange(1000)}"
-            here = self.ours(lambda: self.versions.tags.create(name, "HEAD", None))
+            here = self.ours(lambda: self.versions.branches.tags.create(name, "HEAD", None))
             there = self.in_git("tag", name)
         assert here == there, (action, other, here, there)
         return action

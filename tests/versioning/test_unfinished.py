@@ -151,7 +151,7 @@ OPERATIONS: dict[str, tuple[Needs, Operation]] = {
     ),
     "pull data": (Needs.FILES, lambda w: w.datasets.pull("data~1wine.csv")),
     "run": (Needs.FILES, lambda w: w.runs.execute("none/dvc.yaml", RunRequest())),
-    "tag": (Needs.NOTHING, lambda w: w.tags.create("now", "HEAD", None)),
+    "tag": (Needs.NOTHING, lambda w: w.branches.tags.create("now", "HEAD", None)),
     "create a branch": (Needs.NOTHING, lambda w: w.branches.create("kept")),
     "delete a branch": (Needs.NOTHING, lambda w: w.branches.delete("kept", force=True)),
     "set a remote": (Needs.NOTHING, lambda w: w.remotes.put("more", "https://example.com/x.git")),

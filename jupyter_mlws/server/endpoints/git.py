@@ -516,7 +516,7 @@ def rebase(workspace: Workspace, body: RebaseRequest) -> Work[Rewritten]:
 
 @endpoints.get("git/tags", "List tags, newest first", shared=True)
 def list_tags(workspace: Workspace) -> Page[Tag]:
-    return Page(items=workspace.tags.list())
+    return Page(items=workspace.branches.tags.list())
 
 
 @endpoints.post(
@@ -526,23 +526,23 @@ def list_tags(workspace: Workspace) -> Page[Tag]:
     errors=[*DVC_ERRORS, GitIdentityMissingError, VersionItemNotFoundError, AlreadyExistsError],
 )
 def create_tag(workspace: Workspace, body: TagCreate) -> Reply[Tag]:
-    tag = workspace.tags.create(body.name, body.ref, body.message)
+    tag = workspace.branches.tags.create(body.name, body.ref, body.message)
     return Reply(tag, location=("git", "tag", escape(tag.name)))
 
 
 @endpoints.get("git/tag/{tag}", "Get a tag", errors=[VersionItemNotFoundError])
 def get_tag(workspace: Workspace, name: str) -> Tag:
-    return workspace.tags.get(unescape(name))
+    return workspace.branches.tags.get(unescape(name))
 
 
 @endpoints.delete("git/tag/{tag}", "Delete a tag", errors=[*DVC_ERRORS, VersionItemNotFoundError])
 def delete_tag(workspace: Workspace, name: str) -> Tag:
-    return workspace.tags.delete(unescape(name))
+    return workspace.branches.tags.delete(unescape(name))
 
 
 @endpoints.post("git/tag/{tag}/push", "Push a tag", errors=[VersionItemNotFoundError])
 def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work[None]:
-    tag = workspace.tags.get(unescape(name))
+    tag = workspace.branches.tags.get(unescape(name))
     workspace.remotes.check_fetch(body.remote)
     return Work(
         "push",

@@ -58,6 +58,7 @@ class BranchManager(RepositoryPart):
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository)
         self._switching = Switching(repository)
+        self.tags = TagManager(repository)
 
     def list(self) -> list[Branch]:
         """Return the local branches, then the remote branches, each newest first."""

@@ -52,10 +52,7 @@ from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.worktree.switch_journal import (
-    FOLLOWING,
     Switch,
-    begin_switch,
-    end_switch,
 )
 
 IS_FIRST = Message("it is the first one")
@@ -373,7 +370,9 @@ class RewriteManager(RepositoryPart):
             raise UncommittedChangesError(paths=format_paths(in_the_way))
         if operation == "rebase":
             keep_tip(self._git, current_branch(self._git) or "HEAD", head, operation)
-        switch = Switch(goal=head, base=head, moves=True, data=self._data_paths(head, commit))
+        # Which data its commits name in the end, nobody knows before the conflicts are resolved.
+        data = {item.path for one in (head, commit) for item in self._content.data_at(one)}
+        switch = Switch(goal=head, base=head, moves=True, data=sorted(data))
         begin_switch(self._project, switch, FOLLOWING)
         try:
             start_operation(self._git, operation, commit)
@@ -387,16 +386,12 @@ class RewriteManager(RepositoryPart):
             raise GitCommandError(command=f"git {operation}", reason=NOT_STARTED)
         if self._git.unfinished() is None:
             # git had conflicts in notebooks whose cells have none.
-            data = self._switching.follow(now, lambda: None, progress, start=head)
+            paths = self._switching.follow(now, lambda: None, progress, start=head)
             end_switch(self._project, FOLLOWING)
             count = len(self._between(commit if operation == "rebase" else head, now))
-            return self._outcome(RewriteOutcome.DONE, head, now, count, data)
+            return self._outcome(RewriteOutcome.DONE, head, now, count, paths)
         outcome = self._outcome(RewriteOutcome.CONFLICTS, head, now)
         return outcome.model_copy(update={"conflicts": self._merges.conflicts().items})
-
-    def _data_paths(self, *commits: str) -> list[str]:
-        """Return the paths of all data that one of the commits names."""
-        return sorted({item.path for one in commits for item in self._content.data_at(one)})
 
     def _outcome(
         self,

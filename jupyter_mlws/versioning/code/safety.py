@@ -100,20 +100,18 @@ class SafetyManager(RepositoryPart):
         before = self._git.find(ref)
         reason = f"reset: moving to {tip}"
         safety = keep_tip(self._git, ref, before, RESTORE) if before else None
-        if ref == (current_branch(self._git) or "HEAD") and not self._is_worktree(tip):
+        is_current = ref == (current_branch(self._git) or "HEAD")
+        # As after an undo: the files are those of the commit already.
+        is_there = not self._git.run("diff", "--name-only", "--no-ext-diff", "-z", tip, "--")
+        if is_current and not is_there:
             files = Switching(self._repository).move_branch(tip, reason, progress)
             return RestoreResult(safety=safety, restored=files)
         if not update_ref(self._git, ref, tip, before, reason):
             raise BranchMovedError(branch=ref.removeprefix("refs/heads/"))
-        if self._git.find("HEAD") == tip:
-            # The files are this version's already, as after an undo; the index may not be.
+        if is_current:
             self._git.run("read-tree", tip)
             self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
         return RestoreResult(safety=safety, restored=[])
-
-    def _is_worktree(self, commit: str) -> bool:
-        """Return whether the files in the working tree are those of a commit."""
-        return not self._git.run("diff", "--name-only", "--no-ext-diff", "-z", commit, "--")
 
     def _copies(self) -> Sequence[Copy]:
         form = "%00".join(f"%({field})" for field in FIELDS) + "%00"

@@ -37,6 +37,7 @@ from jupyter_mlws.git.commits import (
     add_trailers,
     check_identity,
     commit_tree,
+    own_trailers,
     read_commit,
     run_hook,
     run_post_rewrite,
@@ -359,7 +360,9 @@ class SnapshotBuilder(RepositoryPart):
             self._on_step("check")
             inventory = self._ensure_cached(tree, pending.base, stack)
             self._on_step("commit")
-            pending.runs = [*self._old_runs(), *self._select_runs(tree)]
+            old = own_trailers(self._old.message) if self._old else []
+            old_runs = [run for name, run in old if name == TRAILER_RUN]
+            pending.runs = [*old_runs, *self._select_runs(tree)]
             environments = self._environments_at(tree)
             for path, content in environments.files.items():
                 private.put(path, content)
@@ -485,12 +488,6 @@ class SnapshotBuilder(RepositoryPart):
         except MLWSError as error:
             self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message))
             return []
-
-    def _old_runs(self) -> list[str]:
-        if self._old is None:
-            return []
-        (commit,) = list_commits(self._git, LogQuery(self._old.sha, limit=1))
-        return commit.trailers.get(TRAILER_RUN, [])
 
     def _environments_at(self, tree: str) -> VersionEnvironments:
         """Return the environments in which the data of the version was made."""
