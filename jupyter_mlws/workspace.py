@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.code.merging import MergeManager
     from jupyter_mlws.versioning.code.operations import OperationManager
     from jupyter_mlws.versioning.code.remotes import RemoteManager
-    from jupyter_mlws.versioning.code.rollback import RollbackManager
+    from jupyter_mlws.versioning.code.rewriting import RewriteManager
     from jupyter_mlws.versioning.code.safety import SafetyManager
     from jupyter_mlws.versioning.code.staging import StagingManager
     from jupyter_mlws.versioning.code.stashes import StashManager
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.run.runs import Runs
     from jupyter_mlws.workflows.run_manager import RunManager
+    from jupyter_mlws.workflows.table_comparison import TableComparisons
 
 
 class Workspace:
@@ -76,6 +77,12 @@ class Workspace:
         return SnapshotManager(self.project, self._repository)
 
     @cached_property
+    def tables(self) -> TableComparisons:
+        from jupyter_mlws.workflows.table_comparison import TableComparisons
+
+        return TableComparisons(self.snapshots.comparison)
+
+    @cached_property
     def branches(self) -> BranchManager:
         from jupyter_mlws.versioning.code.branches import BranchManager
 
@@ -106,10 +113,10 @@ class Workspace:
         return StagingManager(self._repository)
 
     @cached_property
-    def rollbacks(self) -> RollbackManager:
-        from jupyter_mlws.versioning.code.rollback import RollbackManager
+    def rewrites(self) -> RewriteManager:
+        from jupyter_mlws.versioning.code.rewriting import RewriteManager
 
-        return RollbackManager(self._repository, self.snapshots)
+        return RewriteManager(self._repository, self.merges, self.snapshots)
 
     @cached_property
     def tags(self) -> TagManager:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from getpass import getpass
 from typing import Any
 
@@ -61,21 +62,79 @@ def show_data(context: CommandContext, path: str) -> int:
     cli.argument("start", shell_complete=cli.complete_snapshot),
     cli.argument("end", shell_complete=cli.complete_snapshot),
     cli.option("Compare file by file, also a table.", "--files"),
+    cli.option(
+        "Rows of a table to show.",
+        "--limit",
+        type=click.IntRange(0, 1000),
+        default=100,
+        show_default=True,
+    ),
+    cli.option("Only rows of a table in which this column differs.", "--column"),
     name="data diff",
 )
 def diff_data(
-    context: CommandContext, path: str, start: str | None, end: str | None, files: bool
+    context: CommandContext,
+    path: str,
+    start: str | None,
+    end: str | None,
+    files: bool,
+    limit: int,
+    column: str | None,
 ) -> int:
     # Its module takes milliseconds of each command.
     from jupyter_mlws.workflows.table_diff import is_table
 
     if is_table(path) and not files:
-        query = {"path": context.path(path), "from": start or "HEAD", "to": end}
+        query = {
+            "path": context.path(path),
+            "from": start or "HEAD",
+            "to": end,
+            "limit": limit,
+            "column": column,
+        }
         change = context.client.get("git/diff/table", query)
         context.answer(change, data_views.table_diff)
         return EXIT_FAILURE if change["problem"] else EXIT_SUCCESS
     address = f"{dataset_address(context.path(path))}/diff"
     return context.answer(context.client.get(address, {"from": start, "to": end}), data_views.diff)
+
+
+@cli.command(
+    "Print the table FILE (Parquet, Excel, CSV, JSON lines), or a .dvc file and the table that it "
+    "names, as lines of text.",
+    cli.argument("file"),
+    name="data textconv",
+)
+def print_table(context: CommandContext, file: str) -> int:
+    from jupyter_mlws.core.project import Project
+    from jupyter_mlws.workflows.table_text import table_text
+
+    try:
+        root = Project.open(context.folder).root
+    except MLWSError:
+        root = None
+    # As git reads it: in UTF-8, without colors or wrapped lines.
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    sys.stdout.writelines(f"{line}\n" for line in table_text(context.folder / file, root))
+    return EXIT_SUCCESS
+
+
+@cli.command(
+    "Let git diff and git log -p show tables (Parquet, Excel, .dvc files) row by row, in this "
+    "clone only: changes .git/config and .git/info/attributes.",
+    cli.option("Turn it on.", "--install"),
+    cli.option("Turn it off.", "--remove"),
+    name="data git-diff",
+)
+def show_in_git(context: CommandContext, install: bool, remove: bool) -> int:
+    from jupyter_mlws.git.adapter import Git
+    from jupyter_mlws.workflows import table_text
+
+    if install == remove:
+        raise UsageFaultError(context.views.say("Specify either --install or --remove."))
+    git = Git(context.client.project.root)
+    file = table_text.install(git) if install else table_text.remove(git)
+    return context.answer({"attributes": str(file), "is_on": install}, data_views.git_diff)
 
 
 @cli.command(

@@ -9,6 +9,8 @@ from jupyter_mlws.cli.views import DASH, JSON, SIZES, SUBJECT, TIME, Column, Vie
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import format_size
 
+MAX_VALUES_A_ROW = 12
+"""Values of a row of a table that are shown."""
 _HASH = Column(Message("Hash"), lambda row: (row["md5"] or "")[:8], Tone.FAINT)
 _SIZE = Column(Message("Size"), lambda row: format_size(row["size"]))
 
@@ -127,10 +129,15 @@ def table_diff(views: Views, change: JSON) -> list[Block]:
                 change["rows"],
                 Column(Message("State"), lambda row: views.word(row["state"])),
                 *([Column(Message.verbatim(key), "key", Tone.STRONG)] if key else []),
-                Column(Message("Values"), lambda row: "; ".join(map(_value, row["values"]))),
+                Column(
+                    Message("Values"),
+                    lambda row: "; ".join(map(_value, row["values"][:MAX_VALUES_A_ROW])),
+                ),
             )
         )
-        left_out = sum(counts.values()) - len(change["rows"])
+        is_filtered = change["match_count"] < change["kept"]
+        total = change["match_count"] if is_filtered else sum(counts.values())
+        left_out = total - change["offset"] - len(change["rows"])
         if left_out > 0:
             blocks.append(line(views.say("… {count} more", count=left_out), Tone.FAINT))
     return blocks
@@ -140,6 +147,14 @@ def _value(value: JSON) -> str:
     """Return a value of a row that changed: both sides, or the only one."""
     sides = [str(one) for one in (value["from"], value["to"]) if one is not None]
     return f"{value['name']}: {' → '.join(sides)}"
+
+
+def git_diff(views: Views, result: JSON) -> list[Block]:
+    """Render whether git shows tables as text."""
+    if result["is_on"]:
+        text = views.say("git shows tables as text in this clone ({attributes}).", **result)
+        return [line(text, Tone.GOOD)]
+    return [line(views.say("git shows tables as binary files again."))]
 
 
 def verification_report(views: Views, report: JSON) -> list[Block]:

@@ -32,13 +32,20 @@ def read_in_process(module: str, request: Any, timeout: float) -> str:
     ).stdout
 
 
-def limit_memory() -> None:
-    """Import pandas and pyarrow, and let this process use MAX_READER_BYTES more (Linux)."""
+def limit_memory(*, reserves: bool = False) -> None:
+    """Import pandas and pyarrow, and let this process use MAX_READER_BYTES more (Linux).
+
+    ``reserves``: keep the memory pool of pyarrow, which reserves a gigabyte in advance, and needs a
+    third of the memory of the system's for large tables.
+    """
     import pandas  # noqa: F401
     import pyarrow
 
-    # The other pools reserve a gigabyte in advance.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    if reserves:
+        # The first allocation reserves it.
+        pyarrow.allocate_buffer(1_000_000)
+    else:
+        pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     if sys.platform == "linux":
         import resource
 

@@ -986,8 +986,8 @@ class RunViewsInvalidError(PathError, ReasonError, code="30284", status=409):
 class CommitPushedError(MLWSError, code="30285", status=409):
     message = Message("The commit {commit} is on {branches}, where others may have it.")
     solution = Message(
-        "Create a commit that reverts it: `jupyter mlws revert`. To undo it all the same: "
-        "`jupyter mlws uncommit --pushed`; your branch then has to replace {branches}."
+        "Create a commit that reverts it: `jupyter mlws revert`. To change it all the same, add "
+        "`--pushed` to the command; your branch then has to replace {branches}."
     )
     commit: str
     branches: str
@@ -996,6 +996,12 @@ class CommitPushedError(MLWSError, code="30285", status=409):
 class CommitNotUndoneError(ReasonError, code="30286", status=409):
     message = Message("The commit {commit} can't be undone: {reason}.")
     solution = Message("Revert it or restore an earlier snapshot instead.")
+    commit: str
+
+
+class CommitUnsuitableError(ReasonError, code="30287", status=409):
+    message = Message("The commit {commit} can't be used for this: {reason}.")
+    solution = Message("Choose another commit; `jupyter mlws log` lists them.")
     commit: str
 
 

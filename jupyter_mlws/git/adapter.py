@@ -8,6 +8,7 @@ forward slashes, and always taken literally.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -343,6 +344,22 @@ class Git:
             return self.attempt("cat-file", "blob", f"{revision}:{path}")
         except GitFailedError:
             return None
+
+    def write_blob(self, revision: str, path: str, file: Path) -> None:
+        """Write the content of ``path`` in a version to a file, of any size; GitCommandError."""
+        with file.open("wb") as stream:
+            result = subprocess.run(
+                ["git", *OPTIONS, "cat-file", "blob", f"{revision}:{path}"],
+                cwd=self.root,
+                env={**os.environ, **self.variables()},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.PIPE,
+                timeout=TIMEOUT,
+            )
+        if result.returncode:
+            reason = Message.verbatim(decode(result.stderr).strip())
+            raise GitCommandError(command="git cat-file", reason=reason)
 
     def blob_size(self, revision: str, path: str) -> int | None:
         """Return the bytes of ``path`` in a version; None if it does not exist there."""

@@ -44,6 +44,8 @@ PARTS = {
 LINES_PER_ITEM = 4
 """Lines of a diff for each item that a list may have."""
 MAX_LINE_CHARACTERS = 300
+MAX_VALUES_A_ROW = 12
+"""Values of a row of a table that are shown."""
 
 
 class Sections:
@@ -305,7 +307,7 @@ class Sections:
             lambda row: [
                 *([code(row.key)] if table.has_row_keys else []),
                 self._state(row.state.value),
-                code(", ".join(_value_change(value) for value in row.values)),
+                code(", ".join(map(_value_change, row.values[:MAX_VALUES_A_ROW]))),
             ],
         )
         if blocks:

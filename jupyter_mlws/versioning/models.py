@@ -11,7 +11,9 @@ from pydantic import (
     ConfigDict,
     Field,
     RootModel,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -444,12 +446,58 @@ class RowChange(Record):
     values: list[DifferingValue]
 
 
+class ColumnSummary(Record):
+    """The values of a column; numbers have a range and moments, other values are counted.
+
+    ``distinct`` is null where there are too many values to count.
+    """
+
+    count: int
+    missing: int
+    distinct: int | None = None
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None
+
+
+class BinComparison(Record):
+    """How often a range of numbers, or a value, is in two versions; null without the column."""
+
+    label: str
+    before: int | None
+    after: int | None
+
+
+class ColumnComparison(Record):
+    """The values of a column in two versions.
+
+    ``bins``: a histogram if ``is_histogram``, else
+    the most frequent values, and none where there are too many.
+    """
+
+    name: str
+    before: ColumnSummary | None
+    after: ColumnSummary | None
+    is_histogram: bool = False
+    bins: list[BinComparison] = Field(default_factory=list)
+
+
+class CommonColumn(Record):
+    """A column of both versions; ``changed`` counts the cells of changed rows that differ."""
+
+    name: str
+    changed: int
+
+
 class TableChange(Record):
     """A table in two versions.
 
-    ``key``: the column by which rows are matched; without one, rows match by their whole content,
-    or by position where both versions have as many. ``reordered``: the same rows in another order.
-    ``problem`` says why it was not compared.
+    ``rows`` are a page of the rows that differ and match the query, of which ``match_count`` can be
+    read: of more than ``kept`` differing rows, the others are only counted. ``statistics``
+    describe the columns whose values differ. ``key``: the column by which rows are matched; without
+    one, rows match by their whole content, or by position where both versions have as many.
+    ``reordered``: the same rows in another order. ``problem`` says why it was not compared.
     """
 
     path: Text
@@ -463,6 +511,11 @@ class TableChange(Record):
     reordered: bool = False
     columns: list[ColumnChange] = Field(default_factory=list)
     rows: list[RowChange] = Field(default_factory=list)
+    offset: int = 0
+    match_count: int = 0
+    kept: int = 0
+    common: list[CommonColumn] = Field(default_factory=list)
+    statistics: list[ColumnComparison] = Field(default_factory=list)
     problem: Message | None = None
 
     @property
@@ -487,7 +540,15 @@ class SnapshotDiff(Record):
 class SnapshotCreate(Request):
     """A new snapshot, of all changes, those at and below ``paths``, or those that are staged."""
 
-    message: Plain = Field(min_length=1, max_length=20_000, pattern=NOT_BLANK)
+    amend: bool = Field(default=False, description="Replace the last commit.")
+    message: Plain | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20_000,
+        pattern=NOT_BLANK,
+        validate_default=True,
+        description="Required unless the last commit is amended, whose message then stays.",
+    )
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
     leave_out: list[Plain] = Field(
         default_factory=list,
@@ -502,6 +563,14 @@ class SnapshotCreate(Request):
         description="Commit new files even if there are so many that they look like data.",
     )
     staged: bool = Field(default=False, description="Commit only what is staged in git's index.")
+    pushed: bool = Field(default=False, description="Amend also one that a remote branch has.")
+
+    @field_validator("message")
+    @classmethod
+    def _has_message(cls, message: str | None, info: ValidationInfo) -> str | None:
+        if message is None and not info.data.get("amend"):
+            raise PydanticCustomError("missing", "Field required")
+        return message
 
     @model_validator(mode="after")
     def _one_choice(self) -> SnapshotCreate:
@@ -543,6 +612,14 @@ class TableDiffQuery(DiffQuery):
     """A table, and two versions of it."""
 
     path: Plain = Field(description="File with a table: CSV, TSV, Parquet, JSON lines or Excel.")
+    offset: int = Field(default=0, ge=0, description="Differing rows to leave out.")
+    limit: int = Field(default=100, ge=0, le=1000, description="Differing rows to return.")
+    state: CellState | None = Field(
+        default=None, description="Only rows that are `modified`, `added` or `deleted`."
+    )
+    column: Plain | None = Field(
+        default=None, description="Only rows in which this column differs."
+    )
 
 
 class SnapshotDiffQuery(Request):

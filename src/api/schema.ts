@@ -1841,6 +1841,14 @@ export interface paths {
           path: string;
           /** @description Instead of two versions: true for staged changes, false for unstaged ones. */
           staged?: boolean | null;
+          /** @description Differing rows to leave out. */
+          offset?: number;
+          /** @description Differing rows to return. */
+          limit?: number;
+          /** @description Only rows that are `modified`, `added` or `deleted`. */
+          state?: components['schemas']['CellState'] | null;
+          /** @description Only rows in which this column differs. */
+          column?: string | null;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -2548,6 +2556,106 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['UndoneCommit'];
+          };
+        };
+      };
+    };
+  };
+  '/git/cherry-pick': {
+    /** Apply a commit to the current branch, with its data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CommitRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Rewritten'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/revert': {
+    /** Take back the changes of one commit by a new one, with their data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CommitRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Rewritten'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/squash': {
+    /** Replace the last commits by one; files and data stay */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['SquashRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Rewritten'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/rebase': {
+    /** Apply the commits of the current branch on top of another one, with their data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RebaseRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Rewritten'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
           };
         };
       };
@@ -5903,6 +6011,12 @@ export interface components {
       label: string;
       count: number;
     };
+    /** @description How often a range of numbers, or a value, is in two versions; null without the column. */
+    BinComparison: {
+      label: string;
+      before: number | null;
+      after: number | null;
+    };
     /**
      * @description A branch; ``remote`` is null for local branches.
      *
@@ -6206,6 +6320,20 @@ export interface components {
       after: string | null;
     };
     /**
+     * @description The values of a column in two versions.
+     *
+     *     ``bins``: a histogram if ``is_histogram``, else
+     *     the most frequent values, and none where there are too many.
+     */
+    ColumnComparison: {
+      name: string;
+      before: components['schemas']['ColumnSummary'] | null;
+      after: components['schemas']['ColumnSummary'] | null;
+      /** @default false */
+      is_histogram: boolean;
+      bins: components['schemas']['BinComparison'][];
+    };
+    /**
      * @description Step of a model for a column, and the kind of the column with the reason for it.
      *
      *     ``gaps``: training rows without a value; ``fills_gaps``: missing numbers and dates are filled.
@@ -6315,6 +6443,25 @@ export interface components {
       std: unknown;
       bins: components['schemas']['Bin'][];
     };
+    /**
+     * @description The values of a column; numbers have a range and moments, other values are counted.
+     *
+     *     ``distinct`` is null where there are too many values to count.
+     */
+    ColumnSummary: {
+      count: number;
+      missing: number;
+      /** @default null */
+      distinct: number | null;
+      /** @default null */
+      min: number | null;
+      /** @default null */
+      max: number | null;
+      /** @default null */
+      mean: number | null;
+      /** @default null */
+      std: number | null;
+    };
     /** @description A new commit; ``warnings`` list what was left out, and why. */
     CommitCreated: {
       commit_id: string;
@@ -6325,6 +6472,16 @@ export interface components {
       parents: string[];
       refs: string[];
       warnings: string[];
+    };
+    /** @description The commit to apply or to take back. */
+    CommitRequest: {
+      /** @description A branch, tag or ID. */
+      commit: string;
+    };
+    /** @description A column of both versions; ``changed`` counts the cells of changed rows that differ. */
+    CommonColumn: {
+      name: string;
+      changed: number;
     };
     /** @description A parameter or metric in every version, in their order; null where one lacks it. */
     ComparedValue: {
@@ -8619,6 +8776,19 @@ export interface components {
       value: number;
       version: components['schemas']['ModelVersion'];
     };
+    /** @description Where to apply the commits of the current branch again. */
+    RebaseRequest: {
+      /**
+       * @description A branch, tag or ID; default: upstream.
+       * @default @{upstream}
+       */
+      onto?: string;
+      /**
+       * @description Also commits that a remote branch has.
+       * @default false
+       */
+      pushed?: boolean;
+    };
     /**
      * @description The environment of a run that was built again.
      *
@@ -8796,6 +8966,26 @@ export interface components {
       commit: string;
       short: string;
       subject: string;
+    };
+    /**
+     * @description How a cherry-pick, revert, squash or rebase ended.
+     * @enum {string}
+     */
+    RewriteOutcome: 'done' | 'up_to_date' | 'conflicts';
+    /**
+     * @description Result of a cherry-pick, revert, squash or rebase: the branch's commit, before and now.
+     *
+     *     ``count`` is the number of new commits, ``data`` the data that changed, ``safety`` a commit that
+     *     keeps the branch as it was.
+     */
+    Rewritten: {
+      outcome: components['schemas']['RewriteOutcome'];
+      commit: string;
+      previous: string;
+      count: number;
+      data: string[];
+      safety: string | null;
+      conflicts: components['schemas']['Conflict'][];
     };
     /**
      * @description Kind of rollback: ``revert`` adds a commit, ``restore`` changes the files only.
@@ -9237,12 +9427,15 @@ export interface components {
     /**
      * @description A commit of what was replaced: ``reason`` is the command that did it.
      *
-     *     ``base`` is the commit that was checked out, ``files`` are those that differ from it.
+     *     ``base`` is the commit that was checked out, ``files`` are those that differ from it. With a
+     *     ``branch``, the branch was moved away from ``base``, and a restore moves it back.
      */
     SafetyCopy: {
       id: string;
       reason: string;
       base: string | null;
+      /** @default null */
+      branch: string | null;
       timestamp: string;
       files: string[];
     };
@@ -9317,7 +9510,16 @@ export interface components {
     };
     /** @description A new snapshot, of all changes, those at and below ``paths``, or those that are staged. */
     SnapshotCreate: {
-      message: string;
+      /**
+       * @description Replace the last commit.
+       * @default false
+       */
+      amend?: boolean;
+      /**
+       * @description Required unless the last commit is amended, whose message then stays.
+       * @default null
+       */
+      message?: string | null;
       /** @default null */
       paths?: string[] | null;
       /** @description Files at and below these paths are not committed. */
@@ -9337,6 +9539,11 @@ export interface components {
        * @default false
        */
       staged?: boolean;
+      /**
+       * @description Amend also one that a remote branch has.
+       * @default false
+       */
+      pushed?: boolean;
     };
     /**
      * @description A new snapshot; ``warnings`` list what was left out, and why.
@@ -9410,6 +9617,18 @@ export interface components {
       rows: number;
       is_head: boolean;
       columns: components['schemas']['ColumnProfile'][];
+    };
+    /** @description Commits to squash: ``commit`` and all after it. */
+    SquashRequest: {
+      /** @description The oldest commit to squash. */
+      commit: string;
+      /** @default null */
+      message?: string | null;
+      /**
+       * @description Also commits that a remote branch has.
+       * @default false
+       */
+      pushed?: boolean;
     };
     /** @description Paths and what is below them, single hunks, or everything. */
     StageRequest: {
@@ -9546,9 +9765,11 @@ export interface components {
     /**
      * @description A table in two versions.
      *
-     *     ``key``: the column by which rows are matched; without one, rows match by their whole content,
-     *     or by position where both versions have as many. ``reordered``: the same rows in another order.
-     *     ``problem`` says why it was not compared.
+     *     ``rows`` are a page of the rows that differ and match the query, of which ``match_count`` can be
+     *     read: of more than ``kept`` differing rows, the others are only counted. ``statistics``
+     *     describe the columns whose values differ. ``key``: the column by which rows are matched; without
+     *     one, rows match by their whole content, or by position where both versions have as many.
+     *     ``reordered``: the same rows in another order. ``problem`` says why it was not compared.
      */
     TableChange: {
       path: string;
@@ -9569,6 +9790,14 @@ export interface components {
       reordered: boolean;
       columns: components['schemas']['ColumnChange'][];
       rows: components['schemas']['RowChange'][];
+      /** @default 0 */
+      offset: number;
+      /** @default 0 */
+      match_count: number;
+      /** @default 0 */
+      kept: number;
+      common: components['schemas']['CommonColumn'][];
+      statistics: components['schemas']['ColumnComparison'][];
       /** @default null */
       problem: string | null;
     };
@@ -10132,6 +10361,7 @@ export type IAuditEntry = components['schemas']['AuditEntry'];
 export type IAuthor = components['schemas']['Author'];
 export type IBestModels = components['schemas']['BestModels'];
 export type IBin = components['schemas']['Bin'];
+export type IBinComparison = components['schemas']['BinComparison'];
 export type IBranch = components['schemas']['Branch'];
 export type IBranchCreate = components['schemas']['BranchCreate'];
 export type ICell = components['schemas']['Cell'];
@@ -10161,11 +10391,15 @@ export type ICollectRequest = components['schemas']['CollectRequest'];
 export type ICollected = components['schemas']['Collected'];
 export type IColumn = components['schemas']['Column'];
 export type IColumnChange = components['schemas']['ColumnChange'];
+export type IColumnComparison = components['schemas']['ColumnComparison'];
 export type IColumnPreparation = components['schemas']['ColumnPreparation'];
 export type IColumnProfile = components['schemas']['ColumnProfile'];
 export type IColumnRequest = components['schemas']['ColumnRequest'];
 export type IColumnStatistics = components['schemas']['ColumnStatistics'];
+export type IColumnSummary = components['schemas']['ColumnSummary'];
 export type ICommitCreated = components['schemas']['CommitCreated'];
+export type ICommitRequest = components['schemas']['CommitRequest'];
+export type ICommonColumn = components['schemas']['CommonColumn'];
 export type IComparedValue = components['schemas']['ComparedValue'];
 export type IComponent = components['schemas']['Component'];
 export type IConflict = components['schemas']['Conflict'];
@@ -10370,6 +10604,7 @@ export type IPushed = components['schemas']['Pushed'];
 export type IQuestion = components['schemas']['Question'];
 export type IQueuePlace = components['schemas']['QueuePlace'];
 export type IRankedVersion = components['schemas']['RankedVersion'];
+export type IRebaseRequest = components['schemas']['RebaseRequest'];
 export type IRebuiltEnvironment = components['schemas']['RebuiltEnvironment'];
 export type IReferenceEntry = components['schemas']['ReferenceEntry'];
 export type IReferenceText = components['schemas']['ReferenceText'];
@@ -10392,6 +10627,8 @@ export type IRestorePlan = components['schemas']['RestorePlan'];
 export type IRestoreRequest = components['schemas']['RestoreRequest'];
 export type IRestoreResult = components['schemas']['RestoreResult'];
 export type IRestoredVersion = components['schemas']['RestoredVersion'];
+export type RewriteOutcome = components['schemas']['RewriteOutcome'];
+export type IRewritten = components['schemas']['Rewritten'];
 export type Role = components['schemas']['Role'];
 export type RollbackMode = components['schemas']['RollbackMode'];
 export type IRollbackRequest = components['schemas']['RollbackRequest'];
@@ -10448,6 +10685,7 @@ export type ISnapshotDetail = components['schemas']['SnapshotDetail'];
 export type ISnapshotDiff = components['schemas']['SnapshotDiff'];
 export type Source = components['schemas']['Source'];
 export type ISourceProfile = components['schemas']['SourceProfile'];
+export type ISquashRequest = components['schemas']['SquashRequest'];
 export type IStageRequest = components['schemas']['StageRequest'];
 export type IStaleNotebook = components['schemas']['StaleNotebook'];
 export type IStash = components['schemas']['Stash'];

@@ -284,7 +284,7 @@ function addRemoteCommands(add: Add, { remotes }: ICode): void {
 }
 
 function addBranchCommands(add: Add, code: ICode): void {
-  const { refs } = code;
+  const { refs, rewrites } = code;
   add('mlws:new-branch', {
     label: trans.__('New Branch…'),
     icon: branchIcon,
@@ -308,8 +308,7 @@ function addBranchCommands(add: Add, code: ICode): void {
       const title = trans.__('Merge into Current Branch');
       const branch = await chooseBranch(code, title);
       if (branch) {
-        const { remote, name } = branch;
-        await refs.merge(remote ? `${remote}/${name}` : name);
+        await refs.merge(nameOf(branch));
       }
     }
   });
@@ -336,6 +335,17 @@ function addBranchCommands(add: Add, code: ICode): void {
   addAction('mlws:abort-operation', 'abort', operation =>
     trans.__('Abort %1…', operationLabel(operation))
   );
+  add('mlws:rebase', {
+    label: trans.__('Rebase Current Branch…'),
+    icon: mergeIcon,
+    execute: async () => {
+      const title = trans.__('Rebase onto');
+      const branch = await chooseBranch(code, title);
+      if (branch) {
+        await rewrites.rebase(nameOf(branch));
+      }
+    }
+  });
   add('mlws:new-tag', {
     label: trans.__('Tag Current Snapshot…'),
     execute: () => refs.createTag()
@@ -348,7 +358,7 @@ function addBranchCommands(add: Add, code: ICode): void {
 
 function addHistoryCommands(
   app: JupyterFrontEnd,
-  { work, refs }: ICode,
+  { work, refs, rewrites }: ICode,
   { filter, show }: { filter: State<IHistoryFilter>; show: () => Promise<void> }
 ): void {
   const onSnapshot = (
@@ -370,6 +380,21 @@ function addHistoryCommands(
     'mlws:revert',
     { label: trans.__('Revert to This Snapshot…'), icon: undoIcon },
     (id, subject) => refs.revertTo(id, subject)
+  );
+  onSnapshot(
+    'mlws:revert-commit',
+    { label: trans.__('Revert Its Changes…'), icon: undoIcon },
+    (id, subject) => rewrites.revertCommit(id, subject)
+  );
+  onSnapshot(
+    'mlws:cherry-pick',
+    { label: trans.__('Cherry-Pick into Current Branch') },
+    (id, subject) => rewrites.cherryPick(id, subject)
+  );
+  onSnapshot(
+    'mlws:squash-commits',
+    { label: trans.__('Squash This and All After It…') },
+    (id, subject) => rewrites.squash(id, subject)
   );
   onSnapshot('mlws:tag-snapshot', { label: trans.__('Tag…') }, (id, subject) =>
     refs.createTag(id, subject)
@@ -395,6 +420,10 @@ function addHistoryCommands(
   );
 }
 
+function nameOf({ remote, name }: IBranch): string {
+  return remote ? `${remote}/${name}` : name;
+}
+
 async function chooseBranch(
   { work }: ICode,
   title: string
@@ -412,9 +441,7 @@ async function chooseBranch(
     Notification.info(trans.__('There is no other branch.'));
     return null;
   }
-  const labels = branches.map(({ remote, name }) =>
-    remote ? `${remote}/${name}` : name
-  );
+  const labels = branches.map(nameOf);
   const answer = await InputDialog.getItem({
     title,
     items: labels,

@@ -89,7 +89,7 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       () => void sidebar.show(changes),
       () => run('mlws:set-up-data-remote', {})
     );
-    const { staging, refs, remotes } = code;
+    const { staging, refs, remotes, rewrites } = code;
     const changes = changesView({
       client,
       draft,
@@ -214,6 +214,7 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       draft,
       changesView: changes,
       staging,
+      rewrites,
       languages
     };
     addCommands(app, client, documents, places, views);
@@ -238,7 +239,8 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       CommandIDs.commit,
       CommandIDs.refresh,
       CommandIDs.restore,
-      CommandIDs.undoCommit
+      CommandIDs.undoCommit,
+      CommandIDs.amendCommit
     );
     return sidebar;
   }

@@ -484,6 +484,104 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     assert git("status", "--porcelain") != ""
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_history_is_tidied(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    def choose(row: Locator, command: str) -> None:
+        row.click(button="right")
+        page.locator(".lm-Menu-item").filter(has_text=command).click()
+
+    def subjects() -> list[str]:
+        return git("log", "--format=%s", "-3").splitlines()
+
+    snapshots = page.locator(".jp-mlws-Snapshot")
+    current = page.locator(".jp-mlws-Snapshot.jp-mod-current")
+    accept = page.locator(".jp-Dialog .jp-mod-accept")
+    git("checkout", "-q", "-b", "topic")
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("x = 3")]), git.root / "look.ipynb")
+    git.commit("Their notebook")
+    git.write("wanted.py", "wanted\n")
+    wanted = git.commit("Wanted")
+    git("checkout", "-q", "main")
+    git.write("one.py", "1\n")
+    commit(page, "One")
+
+    # A commit gets one file more, and another message.
+    git.write("more.py", "more\n")
+    expect(change(page, "more.py")).to_be_visible()
+    page.locator(".jp-mlws-CommitBox").fill("One and more")
+    choose(current, "Amend Last Commit")
+    expect(page.locator(".jp-Dialog")).to_contain_text("One and more")
+    accept.click()
+    expect(current).to_contain_text("One and more")
+    assert "more.py" in git("show", "--name-only", "--format=")
+
+    # Three become one.
+    for name in ("Two", "Three"):
+        git.write(f"{name.lower()}.py", f"{name}\n")
+        commit(page, name)
+    choose(snapshots.filter(has_text="One and more"), "Squash This")
+    page.locator(".jp-Dialog input").fill("All three")
+    accept.click()
+    expect(current).to_contain_text("All three")
+    assert subjects()[1] == "Code and a notebook"
+    assert git("status", "--porcelain") == ""
+
+    # One commit of another branch, by keyboard.
+    page.locator(".jp-mlws-AllBranches input").check()
+    row = page.locator(f'[data-mlws-snapshot="{wanted}"]')
+    row.locator(".jp-mlws-Snapshot-head").focus()
+    page.keyboard.press("Shift+F10")
+    item = page.locator(".lm-Menu-item").filter(has_text="Cherry-Pick")
+    expect(item).to_be_visible()
+    for _ in range(30):
+        if "lm-mod-active" in (item.get_attribute("class") or ""):
+            break
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(current).to_contain_text("Wanted")
+    assert subjects()[:2] == ["Wanted", "All three"]
+    choose(current, "Revert Its Changes")
+    accept.click()
+    expect(current).to_contain_text("Revert")
+    assert not (git.root / "wanted.py").exists()
+    git("reset", "-q", "--hard", "HEAD~2")
+
+    # Rebased onto the other branch: their notebook and ours have a conflict in one cell.
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("x = 2")]), git.root / "look.ipynb")
+    commit(page, "Our notebook")
+    before = git("rev-parse", "main")
+    run(page, "mlws:rebase")
+    page.locator(".jp-Dialog select").select_option("topic")
+    accept.click()
+    expect(page.locator(".jp-Dialog")).to_contain_text("Rebase onto “topic”?")
+    shoot("code-rebase-question")
+    accept.click()
+    conflict = page.locator('[data-mlws-conflict="look.ipynb"]')
+    expect(conflict).to_be_visible(timeout=30_000)
+    shoot("code-rebase-conflict")
+    conflict.click()
+    expect(page.get_by_text("Ours: topic")).to_be_visible()
+    page.get_by_role("button", name="Use Theirs", exact=True).click()
+    page.get_by_role("button", name="Accept Result").click()
+    expect(conflict).to_have_count(0)
+    page.locator(".jp-mlws-ContinueButton").click()
+    expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    assert git("merge-base", "main", "topic") == wanted
+    assert git("symbolic-ref", "HEAD") == "refs/heads/main"
+
+    # And back to where the branch was.
+    page.locator(".jp-mlws-BranchButton").click()
+    page.locator('[data-mlws-group="safety"] summary').click()
+    copy = page.locator(".jp-mlws-SafetyCopy").filter(has_text="Before a rebase").first
+    copy.locator(".jp-mlws-Row").click()
+    expect(page.locator(".jp-Dialog")).to_contain_text("main")
+    accept.click()
+    until(lambda: git("rev-parse", "main") == before)
+    expect(current).to_contain_text("Our notebook")
+
+
 @pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_project_is_cloned_where_there_is_none(

@@ -297,6 +297,12 @@ def test_a_changed_table_is_shown_row_by_row(
     lines = wine.read_text().splitlines()
     lines[1] = f"99.9{lines[1][lines[1].index(',') :]}"
     wine.write_text("\n".join([*lines, ""]))
+    # More rows than one page has.
+    many = example / "many.csv"
+    many.write_text("\n".join(["id,a,b", *(f"{n},{n},x" for n in range(3000)), ""]))
+    subprocess.run(["git", "add", "many.csv"], cwd=example, check=True)
+    subprocess.run(["git", "commit", "-qm", "Many"], cwd=example, check=True)
+    many.write_text("\n".join(["id,a,b", *(f"{n},{n * 2},y" for n in range(3000)), ""]))
     lab = start_lab(example)
     open_sidebar(page, lab)
     shown = page.locator(".jp-mlws-TableDiff:visible")
@@ -309,7 +315,7 @@ def test_a_changed_table_is_shown_row_by_row(
     expect(changed.locator("del")).to_have_text("1.0")
     expect(changed.locator("ins")).to_have_text("99.0")
     shoot(f"table-diff-{locale}")
-    shown.locator("select").select_option(label=kinds[0])
+    shown.locator("select").first.select_option(label=kinds[0])
     expect(shown.locator("[data-mlws-row-state]")).to_have_count(2)
     page.get_by_role("checkbox", name=kinds[1]).check()
     expect(page.locator(".jp-mlws-FileDiff:visible .jp-mlws-Hunk").first).to_be_visible()
@@ -319,4 +325,20 @@ def test_a_changed_table_is_shown_row_by_row(
     expect(shown.locator("[data-mlws-row-state]")).to_have_count(1)
     expect(shown.locator("ins")).to_have_text("99.9")
     shoot(f"table-diff-data-{locale}")
+    assert faults_of_access(page, ".jp-mlws-TableDiff") == []
+
+    page.evaluate(OPEN_DIFF, "many.csv")
+    expect(shown.locator('[data-mlws-row-state="modified"]').first).to_contain_text("x y")
+    assert shown.locator("[data-mlws-row-state]").count() < 200
+    shown.locator(".jp-mlws-TableDiff-rows").evaluate("one => one.scrollTo(0, one.scrollHeight)")
+    last = shown.locator('[data-mlws-row-state="modified"]', has_text="2999")
+    expect(last.locator("ins").first).to_have_text("5998")
+    shown.locator("select").last.select_option(value="a")
+    # The first row is the only one whose number is the same.
+    expect(shown.locator("[data-mlws-row-state] th").first).to_have_text("1")
+    shown.locator("summary").click()
+    expect(shown.locator(".jp-mlws-PairedBins").first).to_be_visible()
+    expect(shown.locator(".jp-mlws-ColumnStatistics section")).to_have_count(2)
+    shown.locator(".jp-mlws-PairedBins").last.scroll_into_view_if_needed()
+    shoot(f"table-diff-columns-{locale}")
     assert faults_of_access(page, ".jp-mlws-TableDiff") == []

@@ -12,7 +12,6 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.models import TableChange, TableDiffQuery
-from jupyter_mlws.workflows import table_comparison
 from jupyter_mlws.workspace import Workspace
 
 OLD = pd.DataFrame({"id": [1, 2, 3, 4], "name": ["a", "b", "c", "d"], "price": [1.5, 2, 3, 4]})
@@ -28,7 +27,7 @@ WRITERS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
 
 def compared(versions: Workspace, path: str, **query: object) -> TableChange:
     request = TableDiffQuery.model_validate({"path": path, **query})
-    return table_comparison.compare_versions(versions.snapshots.comparison, request)
+    return versions.tables.compare(request)
 
 
 def counts(change: TableChange) -> tuple[str | None, int, int, int]:

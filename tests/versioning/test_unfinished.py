@@ -136,8 +136,8 @@ OPERATIONS: dict[str, tuple[Needs, Operation]] = {
     "check out": (Needs.VERSION, lambda w: w.branches.checkout("free")),
     "create and check out": (Needs.VERSION, lambda w: w.branches.create("b", checkout=True)),
     "pull": (Needs.VERSION, lambda w: w.remotes.pull("origin", "main")),
-    "revert": (Needs.VERSION, lambda w: w.rollbacks.run("one", RollbackMode.REVERT)),
-    "roll back": (Needs.VERSION, lambda w: w.rollbacks.run("one", RollbackMode.RESTORE)),
+    "revert": (Needs.VERSION, lambda w: w.rewrites.roll_back("one", RollbackMode.REVERT)),
+    "roll back": (Needs.VERSION, lambda w: w.rewrites.roll_back("one", RollbackMode.RESTORE)),
     "stage": (Needs.FILES, lambda w: w.staging.stage(StageRequest(paths=["new.py"]))),
     "unstage": (Needs.FILES, lambda w: w.staging.unstage(StageRequest(paths=["new.py"]))),
     "resolve": (

@@ -171,7 +171,9 @@ class BranchManager(RepositoryPart):
         for ref in branches(self._git):
             if ref.remote and f"{ref.remote}/{ref.name}" == start:
                 return "--track", start
-        return "--no-track", self._git.resolve(start)
+        sha = self._git.resolve(start)
+        # git's reflog names the start.
+        return "--no-track", start if start == "HEAD" else sha
 
     def _check_new(self, name: str, field: str) -> None:
         fault = fault_of_name(self._git, name)

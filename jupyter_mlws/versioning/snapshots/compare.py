@@ -119,7 +119,7 @@ class VersionFiles:
         elif (size := self._git.blob_size(version, path)) is not None:
             self._check_size(size)
             file = self._folder / str(next(self._numbers))
-            file.write_bytes(self._git.blob(version, path) or b"")
+            self._git.write_blob(version, path, file)
         else:
             stored_file = self._stored_file(path, version) if version else None
             if stored_file is None:
@@ -260,6 +260,22 @@ class Comparison:
         """
         with ExitStack() as stack:
             yield VersionFiles(self._project, self._content, stack, limit, settings_of)
+
+    def identity(self, path: str, version: str | None) -> object:
+        """Return a value that differs if the content of a path in a version may differ.
+
+        ``version`` is as :meth:`VersionFiles.get` has it.
+        """
+        if version:
+            return version
+        path = normalize_path(self._project, path)
+        if version is not None:
+            return self._git.run("ls-files", "--stage", "-z", "--", f":(literal){path}")
+        try:
+            status = (self._project.root / path).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
     def _to_file_diff(
         self, path: str, diff: bytes, old: bytes | None, new: bytes | None

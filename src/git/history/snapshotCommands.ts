@@ -3,10 +3,12 @@ import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
-import { APIError, apiError, escapeId } from '../../api/client';
+import { APIError, escapeId } from '../../api/client';
 import { confirm } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
+import type { RewriteActions } from './rewriteActions';
 import type { IMLWSClient } from '../../lab/tokens';
+import { confirmPushed } from '../confirmPushed';
 import { focusMessage } from '../changes/changesView';
 import type { CommitDraft } from '../changes/commit';
 import { EMPTY_TREE, type IVersions } from '../diff/diff';
@@ -40,6 +42,7 @@ export namespace CommandIDs {
   export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
   export const undoCommit = 'mlws:undo-commit';
+  export const amendCommit = 'mlws:amend-commit';
 }
 
 /** The parts of the sidebar that commands act on. */
@@ -48,6 +51,7 @@ export interface IPlaces {
   draft: CommitDraft;
   changesView: ServerView;
   staging: StagingActions;
+  rewrites: RewriteActions;
   languages: IEditorLanguageRegistry | null;
 }
 
@@ -140,9 +144,6 @@ async function saveOrFail(documents: OpenDocuments): Promise<void> {
   }
 }
 
-/** The error of a commit that a remote branch has. */
-const COMMIT_PUSHED = '30285';
-
 /** Undoes the last commit; its message becomes that of the next one, unless there is one. */
 async function undoCommit(
   client: IMLWSClient,
@@ -160,27 +161,11 @@ async function undoCommit(
   if (!isMeant) {
     return;
   }
-  let answer;
-  try {
-    answer = await client.post('/git/undo', { pushed: false });
-  } catch (error) {
-    const { code, message } = apiError(error);
-    if (code !== COMMIT_PUSHED) {
-      throw error;
-    }
-    const isSure = await confirm(
-      trans.__('Undo a commit that was pushed?'),
-      trans.__(
-        '%1 A push of your branch will be rejected until it replaces what is there. ' +
-          'A revert keeps the history of the others.',
-        message
-      ),
-      trans.__('Undo All the Same')
-    );
-    if (!isSure) {
-      return;
-    }
-    answer = await client.post('/git/undo', { pushed: true });
+  const answer = await confirmPushed(pushed =>
+    client.post('/git/undo', { pushed })
+  );
+  if (answer === null) {
+    return;
   }
   if (draft.message.value.trim() === '') {
     draft.message.value = answer.message;
@@ -192,9 +177,13 @@ function addSnapshotCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
   documents: OpenDocuments,
-  { draft }: IPlaces
+  { draft, rewrites }: IPlaces
 ): void {
   const restorer = new Restorer(client, documents);
+  addCommand(app.commands, CommandIDs.amendCommit, {
+    label: trans.__('Amend Last Commit…'),
+    execute: () => rewrites.amend(draft)
+  });
   addCommand(app.commands, CommandIDs.undoCommit, {
     label: trans.__('Undo Last Commit…'),
     icon: undoIcon,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import type { ITableChange } from '../../api/models';
-import { columnsOf, isTable, summaryOf } from './tableDiff';
+import { isTable, shownColumns, summaryOf } from './tableDiff';
 
 const change: ITableChange = {
   path: 't.csv',
@@ -15,6 +15,11 @@ const change: ITableChange = {
   reordered: false,
   columns: [],
   rows: [],
+  offset: 0,
+  match_count: 3,
+  kept: 3,
+  common: [],
+  statistics: [],
   problem: null
 };
 
@@ -28,13 +33,14 @@ it('says how many rows differ, and what they are matched by', () => {
   expect(summaryOf({ ...change, rows_before: null })).not.toContain('matched');
 });
 
-it('has the columns of all rows, each once', () => {
-  const row = (...names: string[]) => ({
-    state: 'modified' as const,
-    key: '1',
-    values: names.map(name => ({ name, from: 'a', to: 'b' }))
-  });
-  expect(columnsOf([row('b'), row('a', 'b')])).toEqual(['b', 'a']);
+it('shows the columns that changed, and all for whole rows', () => {
+  const common = [
+    { name: 'id', changed: 0 },
+    { name: 'a', changed: 0 },
+    { name: 'b', changed: 3 }
+  ];
+  expect(shownColumns({ ...change, common }, '')).toEqual(['a', 'b']);
+  expect(shownColumns({ ...change, common }, 'modified')).toEqual(['b']);
 });
 
 it('knows tables by their names', () => {

@@ -1,4 +1,12 @@
-import { useState } from 'react';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import {
+  useCallback,
+  useEffect,
+  useMemo,
+  useReducer,
+  useRef,
+  useState
+} from 'react';
 
 import type { MLWSClient } from '../../api/client';
 import type { IRowChange, ITableChange } from '../../api/models';
@@ -7,12 +15,21 @@ import { listText } from '../format';
 import { trans } from '../locale';
 import { Answer, useGet } from '../server';
 import { Head } from '../table/heading';
+import { RowPages } from '../table/rowPages';
+import { ColumnStatistics } from './columnStatistics';
 
 /** Files whose rows are compared. */
 const TABLE = /\.(csv|tsv|parquet|pq|jsonl|ndjson|xlsx)$/i;
 
 /** Tests whether a file is a table, by its name. */
 export const isTable = (path: string): boolean => TABLE.test(path);
+
+/** Estimated height of a row, in pixels. */
+const ROW_HEIGHT = 26;
+/** Number of rows rendered beyond the viewport. */
+const OVERSCAN = 20;
+/** Maximum number of columns that are shown. */
+const MAX_COLUMNS = 200;
 
 type State = 'modified' | 'added' | 'deleted';
 
@@ -56,13 +73,6 @@ export function summaryOf(change: ITableChange): string {
   return parts.join(' · ');
 }
 
-/** Returns the columns of the rows, in the order of their first use. */
-export function columnsOf(rows: readonly IRowChange[]): string[] {
-  return [
-    ...new Set(rows.flatMap(({ values }) => values.map(({ name }) => name)))
-  ];
-}
-
 function Cell(props: { row: IRowChange; name: string }): JSX.Element {
   const { row, name } = props;
   const value = row.values.find(one => one.name === name);
@@ -81,20 +91,78 @@ function Cell(props: { row: IRowChange; name: string }): JSX.Element {
   );
 }
 
-function Rows({ change }: { change: ITableChange }): JSX.Element | null {
+/** Returns the columns of the rows that a filter shows. */
+export function shownColumns(
+  change: ITableChange,
+  state: State | ''
+): readonly string[] {
+  const isChanged = state === 'modified' || change.added + change.deleted === 0;
+  return change.common
+    .filter(one => one.name !== change.key && (!isChanged || one.changed > 0))
+    .map(({ name }) => name)
+    .slice(0, MAX_COLUMNS);
+}
+
+function Rows(props: {
+  change: ITableChange;
+  read: (query: object) => Promise<ITableChange>;
+}): JSX.Element | null {
+  const { change, read } = props;
   const [state, setState] = useState<State | ''>('');
+  const [column, setColumn] = useState('');
+  const [first, setFirst] = useState(change);
+  const [error, setError] = useState<string | null>(null);
+  const [, draw] = useReducer((count: number) => count + 1, 0);
   const labels: Record<State, string> = {
     modified: trans.__('Changed rows'),
     added: trans.__('Added rows'),
     deleted: trans.__('Deleted rows')
   };
   const total = change.modified + change.added + change.deleted;
+  const pages = useMemo(
+    () =>
+      new RowPages(
+        async (offset, limit) => {
+          const answer = await read({
+            offset,
+            limit,
+            ...(state && { state }),
+            ...(column && { column })
+          });
+          setFirst(answer);
+          return {
+            columns: [],
+            rows: answer.rows.map(row => [row]),
+            offset,
+            row_count: answer.kept,
+            match_count: answer.match_count,
+            truncated: false
+          };
+        },
+        () => {
+          setError(null);
+          draw();
+        },
+        reason =>
+          setError(reason instanceof Error ? reason.message : String(reason))
+      ),
+    [read, state, column]
+  );
+  useEffect(() => {
+    pages.request(0, 1);
+    return () => pages.dispose();
+  }, [pages]);
   if (total === 0) {
     return null;
   }
-  const rows = change.rows.filter(row => state === '' || row.state === state);
-  const count = state === '' ? total : change[state];
-  const names = columnsOf(rows);
+  const names = column ? [column] : shownColumns(change, state);
+  const columns = change.common.filter(one => one.changed > 0);
+  const left =
+    state === '' && column === ''
+      ? total - change.kept
+      : state !== '' && column === ''
+        ? change[state] - first.match_count
+        : 0;
   return (
     <>
       <div className="jp-mlws-Tools">
@@ -109,34 +177,109 @@ function Rows({ change }: { change: ITableChange }): JSX.Element | null {
           ]}
           onChange={setState}
         />
+        {columns.length > 1 && (
+          <LabelledSelect
+            label={trans.__('Column')}
+            value={column}
+            options={[
+              ['', trans.__('All columns')] as const,
+              ...columns.map(
+                one => [one.name, `${one.name} (${one.changed})`] as const
+              )
+            ]}
+            onChange={setColumn}
+          />
+        )}
       </div>
-      <div
-        className="jp-mlws-Scrolled"
-        role="region"
-        aria-label={trans.__('Rows')}
-        tabIndex={0}
-      >
-        <table className="jp-mlws-Values">
-          <Head names={['', change.key ?? '#', ...names]} />
-          <tbody>
-            {rows.map((row, at) => (
-              <tr key={at} data-mlws-row-state={row.state}>
-                <td title={labels[row.state as State]}>{SIGNS[row.state]}</td>
-                <th scope="row">{row.key}</th>
-                {names.map(name => (
-                  <Cell key={name} row={row} name={name} />
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {rows.length < count && (
+      {error !== null && <Hint>{error}</Hint>}
+      <RowList
+        key={`${state} ${column}`}
+        names={names}
+        keyName={change.key ?? '#'}
+        count={first.match_count}
+        pages={pages}
+        labels={labels}
+      />
+      {left > 0 && (
         <Hint>
-          {trans.__('The first %1 of %2 are shown.', rows.length, count)}
+          {trans.__('%1 more rows differ, which are not shown.', left)}
         </Hint>
       )}
     </>
+  );
+}
+
+/** The rows in view of a table of any length. */
+function RowList(props: {
+  names: readonly string[];
+  keyName: string;
+  count: number;
+  pages: RowPages;
+  labels: Record<State, string>;
+}): JSX.Element {
+  const { names, count, pages, labels } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: OVERSCAN
+  });
+  const items = rows.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  const last = items[items.length - 1]?.index ?? 0;
+  useEffect(() => pages.request(first, last), [pages, first, last]);
+  const above = items[0]?.start ?? 0;
+  const below = rows.getTotalSize() - (items[items.length - 1]?.end ?? 0);
+  return (
+    <div
+      className="jp-mlws-Scrolled jp-mlws-TableDiff-rows"
+      role="region"
+      aria-label={trans.__('Rows')}
+      tabIndex={0}
+      ref={scroller}
+    >
+      <table className="jp-mlws-Values" aria-rowcount={count + 1}>
+        <Head names={['', props.keyName, ...names]} />
+        <tbody>
+          {above > 0 && <Gap height={above} />}
+          {items.map(({ index }) => {
+            const row = pages.row(index)?.[0] as IRowChange | undefined;
+            return (
+              <tr
+                key={index}
+                data-index={index}
+                ref={rows.measureElement}
+                aria-rowindex={index + 2}
+                data-mlws-row-state={row?.state}
+              >
+                <td title={row && labels[row.state as State]}>
+                  {row ? SIGNS[row.state] : '…'}
+                </td>
+                <th scope="row">{row?.key}</th>
+                {names.map(name =>
+                  row ? (
+                    <Cell key={name} row={row} name={name} />
+                  ) : (
+                    <td key={name} />
+                  )
+                )}
+              </tr>
+            );
+          })}
+          {below > 0 && <Gap height={below} />}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The place of rows that are not drawn. */
+function Gap({ height }: { height: number }): JSX.Element {
+  return (
+    <tr aria-hidden="true">
+      <td className="jp-mlws-TableDiff-gap" style={{ height }} />
+    </tr>
   );
 }
 
@@ -182,6 +325,15 @@ export function TableDiff(props: IProps): JSX.Element {
     { path, ...query },
     { staleTime }
   );
+  const asked = JSON.stringify({ path, ...query });
+  const read = useCallback(
+    (page: object) =>
+      client.get('/git/diff/table', {
+        ...(JSON.parse(asked) as { path: string }),
+        ...page
+      }),
+    [client, asked]
+  );
   return (
     <Answer of={answer}>
       {change =>
@@ -196,7 +348,8 @@ export function TableDiff(props: IProps): JSX.Element {
           >
             <p>{summaryOf(change)}</p>
             <Columns change={change} />
-            <Rows change={change} />
+            <Rows change={change} read={read} />
+            <ColumnStatistics columns={change.statistics} />
           </section>
         )
       }
