@@ -37,7 +37,8 @@ import {
   chosenBy,
   targetsOf,
   type IRow,
-  type ISelectedRows
+  type ISelectedRows,
+  type ITargets
 } from './changes/selection';
 import { knownStatus } from './changes/status';
 import type { ICode } from './actions';
@@ -131,6 +132,17 @@ function onRow(
   });
 }
 
+/** A command about the selected changes. */
+interface ISelectionCommand {
+  label: string;
+  /** Its label for several files. */
+  countLabel: (count: number) => string;
+  icon?: LabIcon;
+  /** The paths it acts on. */
+  paths: (targets: ITargets & { staged: boolean }) => readonly string[];
+  act: (paths: readonly string[]) => Promise<void>;
+}
+
 /** Files of the project, and the changes of them that are selected. */
 export interface IFiles {
   selected: State<ISelectedRows>;
@@ -157,65 +169,60 @@ function addStagingCommands(
     const found = targetsOf(chosenBy(selected.value, row, changes));
     return { ...found, staged: row.staged };
   };
-  type Targets = NonNullable<ReturnType<typeof targets>>;
-  const onSelection = (
-    id: string,
-    icon: LabIcon | undefined,
-    pathsOf: (targets: Targets) => readonly string[],
-    label: (count: number) => string,
-    act: (paths: readonly string[]) => Promise<void>
-  ): void => {
+  const onSelection = (id: string, options: ISelectionCommand): void => {
+    const pathsOf = (args: ReadonlyPartialJSONObject) => {
+      const found = targets(args);
+      return found ? options.paths(found) : [];
+    };
     app.commands.addCommand(id, {
       describedBy: describeRow(),
       label: args => {
-        const found = targets(args);
-        return label(found ? pathsOf(found).length : 1);
+        const { length } = pathsOf(args);
+        return length > 1 ? options.countLabel(length) : options.label;
       },
-      icon,
+      icon: options.icon,
       execute: async args => {
-        const found = targets(args);
-        const paths = found ? pathsOf(found) : [];
+        const paths = pathsOf(args);
         if (paths.length > 0) {
-          await act(paths);
+          await options.act(paths);
         }
       }
     });
   };
-  onSelection(
-    'mlws:stage',
-    addIcon,
-    ({ stageable, staged }) => (staged ? [] : stageable),
-    stageLabel,
-    paths => staging.stage({ paths })
-  );
-  onSelection(
-    'mlws:unstage',
-    minusIcon,
-    ({ all, staged }) => (staged ? all : []),
-    unstageLabel,
-    paths => staging.unstage({ paths })
-  );
-  onSelection(
-    'mlws:track-change',
-    dataIcon,
-    ({ isNew }) => isNew,
-    trackLabel,
-    paths => staging.track(paths)
-  );
-  onSelection(
-    'mlws:ignore-change',
-    undefined,
-    ({ isNew }) => isNew,
-    ignoreLabel,
-    paths => staging.ignore(paths)
-  );
-  onSelection(
-    'mlws:discard',
-    undoIcon,
-    ({ all, staged }) => (staged ? [] : all),
-    discardLabel,
-    paths => staging.discard({ paths })
-  );
+  onSelection('mlws:stage', {
+    label: trans.__('Stage'),
+    countLabel: stageLabel,
+    icon: addIcon,
+    paths: ({ stageable, staged }) => (staged ? [] : stageable),
+    act: paths => staging.stage({ paths })
+  });
+  onSelection('mlws:unstage', {
+    label: trans.__('Unstage'),
+    countLabel: unstageLabel,
+    icon: minusIcon,
+    paths: ({ all, staged }) => (staged ? all : []),
+    act: paths => staging.unstage({ paths })
+  });
+  onSelection('mlws:track-change', {
+    label: trans.__('Track as Data'),
+    countLabel: trackLabel,
+    icon: dataIcon,
+    paths: ({ isNew }) => isNew,
+    act: paths => staging.track(paths)
+  });
+  onSelection('mlws:ignore-change', {
+    label: trans.__('Add to .gitignore'),
+    countLabel: ignoreLabel,
+    paths: ({ isNew }) => isNew,
+    act: paths => staging.ignore(paths)
+  });
+  onSelection('mlws:discard', {
+    label: trans.__('Discard…'),
+    countLabel: discardLabel,
+    icon: undoIcon,
+    paths: ({ all, staged }) => (staged ? [] : all),
+    act: paths => staging.discard({ paths })
+  });
   app.commands.addCommand('mlws:toggle-staged', {
     describedBy: describeArgs({
       path: trans.__(

@@ -52,7 +52,10 @@ from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.worktree.switch_journal import (
+    FOLLOWING,
     Switch,
+    begin_switch,
+    end_switch,
 )
 
 IS_FIRST = Message("it is the first one")

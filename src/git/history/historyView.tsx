@@ -348,12 +348,16 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
           <Filters filter={props.filter} />
           {items.length === 0 && (
             <Hint>
-              {isNarrowed
-                ? trans.__('No matching snapshots.')
-                : trans.__(
-                    'No snapshots yet. A snapshot records code, data and runs together. Enter a ' +
-                      'message above and commit.'
-                  )}
+              {filter.path !== '' && filter.q === '' && filter.author === ''
+                ? trans.__(
+                    'No snapshot has this file yet. Commit it to start its history.'
+                  )
+                : isNarrowed
+                  ? trans.__('No matching snapshots.')
+                  : trans.__(
+                      'No snapshots yet. A snapshot records code, data and runs together. Enter a ' +
+                        'message above and commit.'
+                    )}
             </Hint>
           )}
           <LongList
