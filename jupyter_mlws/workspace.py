@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.run.runs import Runs
     from jupyter_mlws.workflows.run_manager import RunManager
     from jupyter_mlws.workflows.table_comparison import TableComparisons
+    from jupyter_mlws.workflows.table_merging import TableMerges
 
 
 class Workspace:
@@ -81,6 +82,12 @@ class Workspace:
         from jupyter_mlws.workflows.table_comparison import TableComparisons
 
         return TableComparisons(self.snapshots.comparison)
+
+    @cached_property
+    def table_merges(self) -> TableMerges:
+        from jupyter_mlws.workflows.table_merging import TableMerges
+
+        return TableMerges(self._repository)
 
     @cached_property
     def branches(self) -> BranchManager:
