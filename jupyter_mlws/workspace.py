@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.experiments.reproductions import Reproductions
     from jupyter_mlws.versioning.experiments.run_outputs import RunOutputs
     from jupyter_mlws.versioning.experiments.run_tracking import RunTracker
-    from jupyter_mlws.versioning.lineage.graph import LineageReader
     from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
     from jupyter_mlws.versioning.repository import Repository
     from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.run.runs import Runs
     from jupyter_mlws.workflows.run_manager import RunManager
     from jupyter_mlws.workflows.table_comparison import TableComparisons
+    from jupyter_mlws.workflows.table_merging import TableMerges
 
 
 class Workspace:
@@ -81,6 +81,12 @@ class Workspace:
         from jupyter_mlws.workflows.table_comparison import TableComparisons
 
         return TableComparisons(self.snapshots.comparison)
+
+    @cached_property
+    def table_merges(self) -> TableMerges:
+        from jupyter_mlws.workflows.table_merging import TableMerges
+
+        return TableMerges(self._repository)
 
     @cached_property
     def branches(self) -> BranchManager:
@@ -174,12 +180,6 @@ class Workspace:
         return EnvironmentManager(
             self.project, lambda definition: environment_uses(self._repository.git, definition)
         )
-
-    @property
-    def lineage(self) -> LineageReader:
-        from jupyter_mlws.versioning.lineage.graph import LineageReader
-
-        return LineageReader(self._repository)
 
     @cached_property
     def workflows(self) -> WorkflowManager:

@@ -32,6 +32,17 @@ MAX_MODELS = 10_000
     cli.option("Resolve PATHS with REF's side.", "--theirs", "side", flag_value="theirs"),
     cli.option("Resolve PATHS with their common ancestor.", "--base", "side", flag_value="base"),
     cli.option("Resolve PATHS with both sides, ours first.", "--both", "side", flag_value="both"),
+    cli.option(
+        "Resolve PATHS, tables of git or DVC, by row. Cells that both sides changed are listed.",
+        "--rows",
+        "side",
+        flag_value="rows",
+    ),
+    cli.option(
+        "With --rows: the side to take for cells that both sides changed.",
+        "--prefer",
+        type=click.Choice(["ours", "theirs", "base"]),
+    ),
 )
 def merge(
     context: CommandContext,
@@ -40,6 +51,7 @@ def merge(
     go_on: bool,
     abort: bool,
     side: str | None,
+    prefer: str | None,
     paths: Sequence[str],
 ) -> int:
     if side is not None:
@@ -49,7 +61,16 @@ def merge(
             raise UsageFaultError(context.views.say("Specify the paths to resolve."))
         conflicts = {}
         for path in context.paths(all_paths):
-            conflicts = context.client.post(f"git/conflicts/{path_segment(path)}", {"take": side})
+            address = f"git/conflicts/{path_segment(path)}"
+            if side == "rows":
+                merged = context.client.get(f"{address}/table")
+                if merged["problem"] or (merged["unresolved"] and prefer is None):
+                    context.answer(merged, code_views.table_merge)
+                    return EXIT_FAILURE
+                choices = {"choices": {"*": prefer} if prefer else {}}
+                conflicts = context.client.post(f"{address}/table", choices)
+            else:
+                conflicts = context.client.post(address, {"take": side})
         return context.answer(conflicts, code_views.conflicts)
     if sum([ref is not None, go_on, abort]) > 1 or paths:
         raise UsageFaultError(

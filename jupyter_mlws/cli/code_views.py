@@ -392,3 +392,32 @@ def alias_history(views: Views, rows: Sequence[JSON]) -> list[Block]:
         Column(Message("By"), "by"),
         TIME,
     )
+
+
+def table_merge(views: Views, merged: JSON) -> list[Block]:
+    """Render why a table is not merged by row, or the cells that both sides changed."""
+    if merged["problem"]:
+        text = views.say(
+            "{path} cannot be merged by row: {reason}",
+            path=merged["path"],
+            reason=merged["problem"],
+        )
+        return [line(text, Tone.BAD)]
+    text = views.say(
+        "{path}: {count} conflicts. Choose a side with --prefer, or each in the lab.",
+        path=merged["path"],
+        count=merged["unresolved"],
+    )
+    table = views.table(
+        merged["conflicts"],
+        Column(Message.verbatim(merged["key"]), "key", Tone.STRONG),
+        Column(Message("Column"), lambda row: row["column"] or views.say("(whole row)")),
+        Column(Message("Base"), lambda row: _side_text(row["base"])),
+        Column(Message("Ours"), lambda row: _side_text(row["ours"])),
+        Column(Message("Theirs"), lambda row: _side_text(row["theirs"])),
+    )
+    return [line(text, Tone.WARN), table]
+
+
+def _side_text(value: str | None) -> str:
+    return DASH if value is None else value

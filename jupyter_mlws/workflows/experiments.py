@@ -38,6 +38,7 @@ from jupyter_mlws.versioning.experiments.titles import (
     read_peers,
     title_of,
 )
+from jupyter_mlws.versioning.lineage.graph import LineageReader
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.workflows.commit_runs import CommitRuns
 from jupyter_mlws.workflows.journal import serializers
@@ -66,7 +67,8 @@ QUERY_PARSE_ERROR = Message("MLflow can't parse this: {reason}")
 class Experiments:
     """The runs of one project. Thread-safe.
 
-    ``views`` are those of the table of runs; ``commits`` are its rows that are no runs.
+    ``views`` are those of the table of runs; ``commits`` are its rows that are no runs; ``lineage``
+    is where runs, models and data come from.
     """
 
     def __init__(self, runs: Runs, repository: Repository) -> None:
@@ -75,6 +77,7 @@ class Experiments:
         self._file_store = repository.project.root / ARTIFACTS
         self.views = RunViewStore(repository.project)
         self.commits = CommitRuns(repository)
+        self.lineage = LineageReader(repository)
 
     def search(self, query: RunsQuery | None = None) -> Page[ExperimentRun]:
         """Return a page of runs, newest first unless the query sorts them otherwise.

@@ -441,6 +441,45 @@ class ColumnStatistics(Record):
     bins: list[Bin] = Field(default_factory=list)
 
 
+class RowConflict(Record):
+    """A cell that both sides changed; without ``column`` a row that one of them deleted.
+
+    The sides are null where they have no such row; ``take`` is the side that was chosen.
+    """
+
+    id: str
+    key: str
+    column: str | None
+    base: str | None
+    ours: str | None
+    theirs: str | None
+    take: str | None
+
+
+class TableMerge(Record):
+    """A table in conflict, merged by row: rows are matched by the column ``key``.
+
+    ``from_theirs`` rows were taken from the other side, ``combined`` ones have cells of both.
+    ``problem`` says why it cannot be merged by row.
+    """
+
+    path: str
+    key: str | None = None
+    rows: int = 0
+    from_theirs: int = 0
+    combined: int = 0
+    conflicts: list[RowConflict] = Field(default_factory=list)
+    conflict_count: int = 0
+    unresolved: int = 0
+    problem: Message | None = None
+
+
+class TableResolution(Request):
+    """The sides of the conflicts of a table, by their ids; of all others by ``*``."""
+
+    choices: dict[str, Literal["base", "ours", "theirs"]] = Field(default_factory=dict)
+
+
 class Script(Record):
     """A workflow as a program: its file name and its text."""
 

@@ -179,8 +179,8 @@ def with_rows(change: TableChange, folder: Path, query: TableDiffQuery) -> Table
         column = None if number is None else read([f"changed{number}"]).column(0)
         mask = pc.and_(mask, False if column is None else pc.fill_null(column, False))
     numbers = pc.indices_nonzero(mask)
-    wanted = numbers.slice(query.offset, query.limit)
-    table = _take(file, wanted.to_pylist())
+    numbers_shown = numbers.slice(query.offset, query.limit)
+    table = _take(file, numbers_shown.to_pylist())
     return change.model_copy(
         update={
             "rows": [_row(change, names, row) for row in table],
@@ -191,7 +191,7 @@ def with_rows(change: TableChange, folder: Path, query: TableDiffQuery) -> Table
     )
 
 
-def _take(file: Path, wanted: list[int]) -> list[dict[str, Any]]:
+def _take(file: Path, numbers_shown: list[int]) -> list[dict[str, Any]]:
     """Return rows of a file, by their sorted numbers, and only read the batches that have them."""
     import bisect
 
@@ -202,13 +202,13 @@ def _take(file: Path, wanted: list[int]) -> list[dict[str, Any]]:
     with pa.OSFile(str(file)) as stream:
         reader, start = ipc.open_file(stream), 0
         for index in range(reader.num_record_batches):
-            if not wanted or start > wanted[-1]:
+            if not numbers_shown or start > numbers_shown[-1]:
                 break
             batch = reader.get_batch(index)
-            first = bisect.bisect_left(wanted, start)
-            last = bisect.bisect_left(wanted, start + batch.num_rows)
+            first = bisect.bisect_left(numbers_shown, start)
+            last = bisect.bisect_left(numbers_shown, start + batch.num_rows)
             if last > first:
-                inside = pa.array([number - start for number in wanted[first:last]])
+                inside = pa.array([number - start for number in numbers_shown[first:last]])
                 rows += batch.take(inside).to_pylist()
             start += batch.num_rows
     return rows

@@ -387,7 +387,11 @@ def _sorted_unique(values: Hashes) -> tuple[Any, bool]:
 
     if not len(values) or bool((values[1:] > values[:-1]).all()):
         return None, True
-    # A sort takes half the time of one that tells the order, which most columns do not need.
+    # Most columns with repeated values are found by a share of their values. A sort takes half the
+    # time of one that tells the order.
+    some = np.sort(values[values % np.uint64(16) == 0])
+    if not bool((some[1:] != some[:-1]).all()):
+        return None, False
     values_in_order = np.sort(values)
     if not bool((values_in_order[1:] != values_in_order[:-1]).all()):
         return None, False

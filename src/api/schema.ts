@@ -2513,6 +2513,45 @@ export interface paths {
       };
     };
   };
+  '/git/conflicts/{conflict}/table': {
+    /** Merge a table in conflict by row, without writing it: what is taken, and what conflicts */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['TableMerge'];
+          };
+        };
+      };
+    };
+    /** Resolve a table, or data that is one, by row; returns what is unresolved */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TableResolution'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Conflicts'];
+          };
+        };
+      };
+    };
+  };
   '/git/rollback': {
     /** Revert to a version, including data: with a new commit, or in the files only */
     post: {
@@ -9022,6 +9061,20 @@ export interface components {
       values: components['schemas']['DifferingValue'][];
     };
     /**
+     * @description A cell that both sides changed; without ``column`` a row that one of them deleted.
+     *
+     *     The sides are null where they have no such row; ``take`` is the side that was chosen.
+     */
+    RowConflict: {
+      id: string;
+      key: string;
+      column: string | null;
+      base: string | null;
+      ours: string | null;
+      theirs: string | null;
+      take: string | null;
+    };
+    /**
      * @description A run with its nodes; events after ``last_seq`` are newer than this state.
      *
      *     ``results``: the files (with their hashes) of every node that has its result, by node.
@@ -9873,6 +9926,30 @@ export interface components {
       value?: string;
     };
     /**
+     * @description A table in conflict, merged by row: rows are matched by the column ``key``.
+     *
+     *     ``from_theirs`` rows were taken from the other side, ``combined`` ones have cells of both.
+     *     ``problem`` says why it cannot be merged by row.
+     */
+    TableMerge: {
+      path: string;
+      /** @default null */
+      key: string | null;
+      /** @default 0 */
+      rows: number;
+      /** @default 0 */
+      from_theirs: number;
+      /** @default 0 */
+      combined: number;
+      conflicts: components['schemas']['RowConflict'][];
+      /** @default 0 */
+      conflict_count: number;
+      /** @default 0 */
+      unresolved: number;
+      /** @default null */
+      problem: string | null;
+    };
+    /**
      * @description Rows of a table from ``offset`` on.
      *
      *     ``row_count``: rows of the table; ``match_count``: those that match the filters. ``truncated``:
@@ -9943,6 +10020,12 @@ export interface components {
       descending?: boolean;
       /** @description Conditions that all must hold. */
       filters?: components['schemas']['TableFilter'][];
+    };
+    /** @description The sides of the conflicts of a table, by their ids; of all others by ``*``. */
+    TableResolution: {
+      choices?: {
+        [key: string]: 'base' | 'ours' | 'theirs';
+      };
     };
     /** @description A name for a commit; ``message`` is null for a lightweight tag. */
     Tag: {
@@ -10634,6 +10717,7 @@ export type RollbackMode = components['schemas']['RollbackMode'];
 export type IRollbackRequest = components['schemas']['RollbackRequest'];
 export type IRolledBack = components['schemas']['RolledBack'];
 export type IRowChange = components['schemas']['RowChange'];
+export type IRowConflict = components['schemas']['RowConflict'];
 export type IRun = components['schemas']['Run'];
 export type IRunBegin = components['schemas']['RunBegin'];
 export type IRunChange = components['schemas']['RunChange'];
@@ -10704,11 +10788,13 @@ export type ITableChange = components['schemas']['TableChange'];
 export type ITableColumn = components['schemas']['TableColumn'];
 export type ITableColumns = components['schemas']['TableColumns'];
 export type ITableFilter = components['schemas']['TableFilter'];
+export type ITableMerge = components['schemas']['TableMerge'];
 export type ITablePage = components['schemas']['TablePage'];
 export type ITableProfile = components['schemas']['TableProfile'];
 export type ITableProfileRequest = components['schemas']['TableProfileRequest'];
 export type ITableReading = components['schemas']['TableReading'];
 export type ITableRequest = components['schemas']['TableRequest'];
+export type ITableResolution = components['schemas']['TableResolution'];
 export type ITag = components['schemas']['Tag'];
 export type ITagCreate = components['schemas']['TagCreate'];
 export type ITagPush = components['schemas']['TagPush'];

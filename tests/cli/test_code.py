@@ -61,6 +61,27 @@ def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") ->
 
 
 @pytest.mark.slow(reason="real programs, one after the other")
+def test_a_table_is_merged_by_row(project: Project, git: Git) -> None:
+    root, text = project.root, "id,a,b\n1,x,1\n2,y,2\n"
+    for branch, content in (
+        ("main", text),
+        ("other", text.replace("1,x,1", "1,x,7").replace("2,y", "2,other")),
+        ("main", text.replace("1,x,1", "1,mine,1").replace("2,y", "2,main")),
+    ):
+        git(root, "checkout", "-q", *(["-b", "other"] if branch == "other" else ["main"]))
+        (root / "t.csv").write_text(content)
+        git(root, "add", "-f", "t.csv")
+        git(root, "commit", "-qm", branch)
+    words(root, "merge", "other", code=1)
+    told = words(root, "merge", "--rows", "t.csv", code=1)
+    assert "1 conflicts" in told
+    assert "other" in told
+    assert "merge --continue" in words(root, "merge", "--rows", "--prefer", "theirs", "t.csv")
+    assert (root / "t.csv").read_text() == "id,a,b\n1,mine,7\n2,other,2\n"
+    words(root, "merge", "--continue")
+
+
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_a_person_merges_resolves_and_undoes(diverged: Project, git: Git) -> None:
     root = diverged.root
     assert "merged" in words(root, "merge", "clean")

@@ -15,7 +15,14 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import faults_of_access
 from tests.ui.conftest import Lab, prefer
-from tests.ui.sections import WORKSPACE, open_section, open_sidebar, refresh, show_panel
+from tests.ui.sections import (
+    WORKSPACE,
+    open_section,
+    open_sidebar,
+    refresh,
+    show_panel,
+    title,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -342,3 +349,56 @@ def test_a_changed_table_is_shown_row_by_row(
     shown.locator(".jp-mlws-PairedBins").last.scroll_into_view_if_needed()
     shoot(f"table-diff-columns-{locale}")
     assert faults_of_access(page, ".jp-mlws-TableDiff") == []
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.parametrize(
+    ("theme", "locale"),
+    [
+        ("JupyterLab Light", "en"),
+        pytest.param("JupyterLab Dark", "zh_CN", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_table_in_conflict_is_merged_by_row(
+    page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
+    shoot: Callable[[str], None], theme: str, locale: str,
+) -> None:  # fmt: skip
+    prefer(tmp_path, theme, locale)
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=example, check=True)
+
+    table = example / "prices.csv"
+    text = "id,name,price\n1,a,10\n2,b,20\n3,c,30\n"
+    for branch, content in (
+        ("main", text),
+        ("topic", text.replace("1,a,10", "1,a,11").replace("2,b,20", "2,theirs,20")),
+        ("main", text.replace("1,a,10", "1,ours,10").replace("2,b,20", "2,ours,20")),
+    ):
+        if branch == "topic":
+            git("checkout", "-qb", "topic")
+        else:
+            git("checkout", "-q", "main")
+        table.write_text(content)
+        git("add", "prices.csv")
+        git("commit", "-qm", "Prices")
+    lab = start_lab(example)
+    open_sidebar(page, lab)
+    heading = title(page, "Branches" if locale == "en" else "分支")
+    expect(heading).to_be_visible()
+    if heading.get_attribute("aria-expanded") == "false":
+        heading.click()
+    row = page.locator('.jp-mlws-Branch[data-mlws-ref="topic"]')
+    row.hover()
+    row.locator(".jp-mlws-MergeButton").click()
+    page.locator('[data-mlws-conflict="prices.csv"]').click()
+    merge = page.locator(".jp-mlws-TableMerge:visible")
+    button = merge.locator("[data-mlws-merge-rows]")
+    expect(button).to_be_disabled()
+    expect(merge.locator("[data-mlws-row]")).to_have_count(1)
+    merge.locator('[data-mlws-row="2"] select').select_option(value="theirs")
+    shoot(f"table-merge-{locale}")
+    assert faults_of_access(page, ".jp-mlws-TableMerge") == []
+    button.click()
+    expect(page.locator(".jp-mlws-Settled:visible")).to_be_visible()
+    assert table.read_text() == text.replace("1,a,10", "1,ours,11").replace("2,b", "2,theirs")

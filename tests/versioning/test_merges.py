@@ -641,6 +641,78 @@ def test_data_in_conflict_is_told_by_file_and_resolved_by_side(two: Two, side: s
     assert two.versions.snapshots.status().changes == []
 
 
+TABLE = "id,a,b\n1,x,1\n2,y,2\n3,z,3\n"
+
+
+@pytest.mark.parametrize("path", ["table.csv", "data/wine.csv"])
+def test_a_table_in_conflict_is_merged_by_row(two: Two, path: str) -> None:
+    (two.root / path).write_text(TABLE)
+    if path.startswith("data/"):
+        add_data(two.root, path)
+    two.git(two.root, "add", "-A")
+    two.git(two.root, "commit", "-qm", "Table")
+    ours = TABLE.replace("1,x,1", "1,ours,1").replace("2,y", "2,mine")
+    theirs = TABLE.replace("1,x,1", "1,x,7").replace("2,y", "2,yours") + "4,new,4\n"
+    two.diverge({path: ours}, {path: theirs})
+    conflict = f"{path}.dvc" if path.startswith("data/") else path
+    assert [one.path for one in two.merges.merge("other").conflicts] == [conflict]
+    tables = two.versions.table_merges
+    merged = tables.preview(conflict)
+    assert (merged.problem, merged.key, merged.from_theirs, merged.unresolved) == (None, "id", 1, 1)
+    (cell,) = merged.conflicts
+    assert (cell.key, cell.column, cell.base, cell.ours, cell.theirs) == (
+        "2", "a", "y", "mine", "yours"
+    )  # fmt: skip
+    before = tree_of(two.root)
+    error = refused(lambda: tables.resolve(conflict, {}))
+    assert (error.code, error.facts["paths"]) == ("30250", ["2 a"])
+    assert tree_of(two.root) == before
+
+    tables.resolve(conflict, {cell.id: "theirs"})
+    assert two.merges.conflicts().items == []
+    two.merges.finish()
+    result = "id,a,b\n1,ours,7\n2,yours,2\n3,z,3\n4,new,4\n"
+    assert two.text(path) == result
+    assert two.versions.snapshots.status().changes == []
+    # The data of both sides is kept.
+    for commit, text in (("HEAD^1", ours), ("HEAD^2", theirs)):
+        two.git(two.root, "checkout", "-q", commit)
+        if path.startswith("data/"):
+            two.versions.datasets.checkout(path, "HEAD")
+        assert two.text(path) == text
+        two.git(two.root, "checkout", "-q", "main")
+
+
+def test_data_that_is_of_no_side_is_not_replaced_by_a_merge_of_rows(two: Two) -> None:
+    (two.root / "data/wine.csv").write_text(TABLE)
+    add_data(two.root, "data/wine.csv")
+    two.git(two.root, "add", "-A")
+    two.git(two.root, "commit", "-qm", "Table")
+    two.diverge(
+        {"data/wine.csv": TABLE.replace("x", "o")}, {"data/wine.csv": TABLE.replace("z", "t")}
+    )
+    two.merges.merge("other")
+    (two.root / "data" / "wine.csv").write_text("mine\n")
+    before = tree_of(two.root)
+    error = refused(lambda: two.versions.table_merges.resolve("data/wine.csv.dvc", {}))
+    assert error.code == "30202"
+    assert tree_of(two.root) == before
+
+
+def test_what_cannot_be_merged_by_row_is_told(two: Two) -> None:
+    two.diverge(
+        {"train.py": "ours\n", "data/wine.csv": "x\n1.5\n"},
+        {"train.py": "theirs\n", "data/wine.csv": "y\n1.5\n"},
+    )
+    two.merges.merge("other")
+    for path in ("train.py", "data/wine.csv.dvc"):
+        assert two.versions.table_merges.preview(path).problem is not None
+        error = refused(lambda one=path: two.versions.table_merges.resolve(one, {}))
+        assert error.code == "50201"
+    error = refused(lambda: two.versions.table_merges.preview("none.csv"))
+    assert error.code == "30404"
+
+
 def test_data_resolved_by_new_data_is_kept(two: Two, dvc: Command) -> None:
     two.diverge({"data/wine.csv": "ours\n"}, {"data/wine.csv": "theirs\n"})
     two.merges.merge("other")

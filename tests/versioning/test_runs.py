@@ -539,10 +539,10 @@ def test_paths_of_a_workflow_in_a_folder_are_those_of_the_project(
     made = opened.snapshots.create("Run")
     assert made.runs == [opened.experiments.get(run["id"]).id]
     assert made.warnings == []
-    lineage = opened.lineage.read(LineageQuery(of=f"run:{run['id']}"))
+    lineage = opened.experiments.lineage.read(LineageQuery(of=f"run:{run['id']}"))
     labels = {node.label for node in lineage.nodes if node.kind.value == "dataset"}
     assert labels == {"data/wine.csv", "flow/beside.txt", "flow/top.csv"}
-    below = opened.lineage.read(LineageQuery(of="dataset:flow/below.csv"))
+    below = opened.experiments.lineage.read(LineageQuery(of="dataset:flow/below.csv"))
     assert ("run", "wrote", "dataset") in edges_of(below)
 
 
@@ -565,7 +565,7 @@ def test_a_model_leads_to_its_data_and_back(opened: Workspace, root: Path) -> No
     snapshot = versions.snapshots.create("Run")
 
     def read(of: str) -> Lineage:
-        return versions.lineage.read(LineageQuery(of=of))
+        return versions.experiments.lineage.read(LineageQuery(of=of))
 
     model = read(f"model:wine:{version.version}")
     assert edges_of(model) >= {
@@ -585,7 +585,7 @@ def test_a_model_leads_to_its_data_and_back(opened: Workspace, root: Path) -> No
     assert ("run", "part", "run") in edges_of(whole)
     assert ("run", "recorded", "snapshot") in edges_of(whole)
     assert ("dataset", "holds", "snapshot") in edges_of(read(f"snapshot:{snapshot.id}"))
-    assert versions.lineage.read(LineageQuery(of="model:wine", limit=3)).truncated
+    assert versions.experiments.lineage.read(LineageQuery(of="model:wine", limit=3)).truncated
     missing = ["model:nobody", "run:nobody", "dataset:nobody", "snapshot:nobody"]
     assert [refused(lambda of=of: read(of)).code for of in missing] == ["30404"] * 4
     assert refused(lambda: read("what")).code == "50201"

@@ -19,6 +19,7 @@ from jupyter_mlws.core.errors import (
     FileTooLargeError,
     GitIdentityMissingError,
     HunkOutdatedError,
+    InvalidRequestError,
     NoMergeError,
     NoOperationError,
     NotAncestorError,
@@ -95,6 +96,7 @@ from jupyter_mlws.versioning.models import (
     TableChange,
     TableDiffQuery,
 )
+from jupyter_mlws.workflows.models import TableMerge, TableResolution
 from jupyter_mlws.workspace import Workspace
 
 STAGE_ERRORS = (
@@ -418,6 +420,33 @@ def list_conflicts(workspace: Workspace) -> Conflicts:
 )
 def get_conflict(workspace: Workspace, path: str) -> ConflictDetail:
     return workspace.merges.conflict(unescape(path))
+
+
+@endpoints.get(
+    "git/conflicts/{conflict}/table",
+    "Merge a table in conflict by row, without writing it: what is taken, and what conflicts",
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def get_table_merge(workspace: Workspace, path: str) -> TableMerge:
+    return workspace.table_merges.preview(unescape(path))
+
+
+@endpoints.post(
+    "git/conflicts/{conflict}/table",
+    "Resolve a table, or data that is one, by row; returns what is unresolved",
+    also=WRITES,
+    errors=[
+        *DVC_ERRORS,
+        InvalidRequestError,
+        UncommittedChangesError,
+        UnfinishedOperationError,
+        UnresolvedCellsError,
+        VersionItemNotFoundError,
+    ],
+)
+def resolve_table(workspace: Workspace, path: str, body: TableResolution) -> Conflicts:
+    workspace.table_merges.resolve(unescape(path), body.choices)
+    return workspace.merges.conflicts()
 
 
 @endpoints.post(

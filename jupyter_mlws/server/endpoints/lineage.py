@@ -17,4 +17,4 @@ endpoints = Endpoints("lineage", GIT_ERRORS)
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def get_lineage(workspace: Workspace, query: LineageQuery) -> Lineage:
-    return workspace.lineage.read(query)
+    return workspace.experiments.lineage.read(query)

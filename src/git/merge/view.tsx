@@ -11,6 +11,7 @@ import { Answer, ServerView, useGet } from '../../ui/server';
 import type { State } from '../../ui/state';
 import { conflictLabel } from '../operationLabels';
 import { CellMerge } from './cellMerge';
+import { isMergeable, TableMerge, type RowSide } from './tableMerge';
 import { TextMerge } from './textMerge';
 import { WholeMerge } from './wholeMerge';
 import { trans } from '../../ui/locale';
@@ -22,7 +23,8 @@ const NOT_FOUND = '30404';
 type Resolution =
   | { take: SideChoice }
   | { text: string }
-  | { cells: Record<string, SideChoice | { source: string }> };
+  | { cells: Record<string, SideChoice | { source: string }> }
+  | { rows: Record<string, RowSide> };
 
 interface IProps {
   client: MLWSClient;
@@ -74,25 +76,38 @@ function Ways(
     );
   }
   const text = detail.ours !== null && detail.theirs !== null;
-  if (text && detail.kind !== 'data' && !detail.truncated) {
-    return (
-      <TextMerge
-        {...common}
-        detail={detail}
-        languages={props.languages}
-        onTouched={onTouched}
-        onResolve={result => onResolve({ text: result })}
-      />
-    );
-  }
   return (
-    <WholeMerge
-      {...common}
-      detail={detail}
-      onTake={take => onResolve({ take })}
-    />
+    <>
+      {isMergeable(detail.path) && (
+        <TableMerge
+          {...common}
+          client={props.client}
+          address={conflictAddress(detail.path)}
+          onTouched={onTouched}
+          onResolve={rows => onResolve({ rows })}
+        />
+      )}
+      {text && detail.kind !== 'data' && !detail.truncated ? (
+        <TextMerge
+          {...common}
+          detail={detail}
+          languages={props.languages}
+          onTouched={onTouched}
+          onResolve={result => onResolve({ text: result })}
+        />
+      ) : (
+        <WholeMerge
+          {...common}
+          detail={detail}
+          onTake={take => onResolve({ take })}
+        />
+      )}
+    </>
   );
 }
+
+const conflictAddress = (path: string) =>
+  `/git/conflicts/${encodeURIComponent(escapeId(path))}` as const;
 
 /** Next steps after a path is resolved. */
 function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
@@ -131,8 +146,7 @@ function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
 function Conflict(props: IProps): JSX.Element {
   const { client, path, touched } = props;
   const { queries } = client;
-  const address =
-    `/git/conflicts/${encodeURIComponent(escapeId(path))}` as const;
+  const address = conflictAddress(path);
   const conflicts = useGet(client, '/git/conflicts');
   // Null once it is settled.
   const detail = useGet(
@@ -154,7 +168,10 @@ function Conflict(props: IProps): JSX.Element {
   );
   const settle = useMutation(
     {
-      mutationFn: (resolution: Resolution) => client.post(address, resolution),
+      mutationFn: (resolution: Resolution): Promise<IConflicts> =>
+        'rows' in resolution
+          ? client.post(`${address}/table`, { choices: resolution.rows })
+          : client.post(address, resolution),
       onSuccess: rest => {
         queries.setQueryData(['/git/conflicts', {}], rest);
         queries.setQueryData([address, {}], null);
