@@ -49,7 +49,7 @@ def test_a_row_that_both_changed_is_merged_by_cell() -> None:
         BASE, BASE.replace(b"2,y,2", b"2,ours,2"), BASE.replace(b"2,y,2", b'2,y,"22"')
     )
     assert content == BASE.replace(b"2,y,2", b'2,ours,"22"')
-    assert (result.combined, result.conflicts) == (1, [])
+    assert (result.combinations, result.conflicts) == (1, [])
 
 
 def test_a_cell_that_both_changed_is_chosen() -> None:
