@@ -265,14 +265,23 @@ def fetch(context: CommandContext, remote: str | None, prune: bool) -> int:
     cli.argument("start", shell_complete=cli.complete_branch),
     cli.DELETE,
     cli.option("Delete the branch even if it has unmerged commits.", "-f", "--force"),
+    cli.option("Rename NAME to this.", "--rename", metavar="NEW"),
 )
 def branch(
-    context: CommandContext, name: str | None, start: str | None, delete: bool, force: bool
+    context: CommandContext,
+    name: str | None,
+    start: str | None,
+    delete: bool,
+    force: bool,
+    rename: str | None,
 ) -> int:
     if name is None:
-        if delete:
-            raise UsageFaultError(context.views.say("Specify the branch to delete."))
+        if delete or rename:
+            raise UsageFaultError(context.views.say("Specify the branch."))
         return context.answer(context.client.list("git/branches"), code_views.branches)
+    if rename is not None:
+        row = context.client.patch(f"git/branch/{path_segment(name)}", {"name": rename})
+        return context.answer_one(row, code_views.branches)
     if delete:
         row = context.client.delete(f"git/branch/{path_segment(name)}", {"force": force})
         return context.answer(row, code_views.branch_deletion)

@@ -2108,6 +2108,27 @@ export interface paths {
         };
       };
     };
+    /** Rename a branch */
+    patch: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['BranchRename'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Branch'];
+          };
+        };
+      };
+    };
   };
   '/git/branches': {
     /** List branches, including remote branches */
@@ -6086,6 +6107,11 @@ export interface components {
        * @default false
        */
       checkout?: boolean;
+    };
+    /** @description A new name for a branch. */
+    BranchRename: {
+      /** @description A name that is valid in git. */
+      name: string;
     };
     /** @description A cell; ``outputs`` are nbformat's. Cells of old documents have ids like ``#1``. */
     Cell: {
@@ -10447,6 +10473,7 @@ export type IBin = components['schemas']['Bin'];
 export type IBinComparison = components['schemas']['BinComparison'];
 export type IBranch = components['schemas']['Branch'];
 export type IBranchCreate = components['schemas']['BranchCreate'];
+export type IBranchRename = components['schemas']['BranchRename'];
 export type ICell = components['schemas']['Cell'];
 export type ICellDiff = components['schemas']['CellDiff'];
 export type ICellExecuteRequest = components['schemas']['CellExecuteRequest'];

@@ -86,6 +86,7 @@ export function addCodeCommands(
   addFileCommands(app, files);
   addRemoteCommands(add, code);
   addBranchCommands(add, code);
+  addBranchMenu(app, code);
   addHistoryCommands(app, code, history);
   return added;
 }
@@ -354,6 +355,48 @@ function addBranchCommands(add: Add, code: ICode): void {
     label: trans.__('Stash Changes…'),
     execute: () => refs.stash()
   });
+}
+
+/** Commands of the menu of a branch. */
+function addBranchMenu(
+  app: JupyterFrontEnd,
+  { work, refs, rewrites }: ICode
+): void {
+  const onBranch = (
+    id: string,
+    options: { label: string; icon?: LabIcon },
+    act: (branch: IBranch) => Promise<void>
+  ) =>
+    app.commands.addCommand(id, {
+      describedBy: describeArgs({
+        name: trans.__('Name of the branch; the clicked one if left out')
+      }),
+      ...options,
+      execute: async args => {
+        const name = args.name ?? dataOf(app, 'mlwsRef');
+        const { items } = await work.client.cached('/git/branches');
+        const branch = items.find(one => nameOf(one) === name);
+        if (branch) {
+          await act(branch);
+        }
+      }
+    });
+  onBranch(
+    'mlws:merge-branch',
+    { label: trans.__('Merge into Current Branch'), icon: mergeIcon },
+    branch => refs.merge(nameOf(branch))
+  );
+  onBranch(
+    'mlws:rebase-onto-branch',
+    { label: trans.__('Rebase Current Branch Onto It…') },
+    branch => rewrites.rebase(nameOf(branch))
+  );
+  onBranch('mlws:rename-branch', { label: trans.__('Rename…') }, branch =>
+    refs.rename(branch)
+  );
+  onBranch('mlws:delete-branch', { label: trans.__('Delete') }, branch =>
+    refs.delete(branch)
+  );
 }
 
 function addHistoryCommands(

@@ -173,6 +173,20 @@ def test_a_commit_is_checked_out_without_a_branch(two: Workspace, git: Command) 
     assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
 
 
+def test_branches_are_renamed(two: Workspace, git: Command) -> None:
+    root = two.snapshots.project.root
+    git(root, "config", "branch.main.description", "The first")
+    assert two.branches.rename("main", "main/一").current
+    assert git(root, "symbolic-ref", "HEAD").strip() == "refs/heads/main/一"
+    assert git(root, "config", "branch.main/一.description").strip() == "The first"
+    assert two.branches.rename("other", "main-two").name == "main-two"
+    assert refused(lambda: two.branches.rename("no-such", "x")).code == "30404"
+    for name in ("main/一", "main", "-x"):
+        error = refused(lambda name=name: two.branches.rename("main-two", name))
+        assert error.code == refused(lambda name=name: two.branches.create(name)).code
+        assert [fault.field for fault in error.faults] == ["name"]
+
+
 def test_branches_are_made_listed_and_deleted(two: Workspace, git: Command) -> None:
     root = two.snapshots.project.root
     made = two.branches.create("功能/一", "other")

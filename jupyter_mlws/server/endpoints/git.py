@@ -40,6 +40,7 @@ from jupyter_mlws.versioning.code.models import (
     Branch,
     BranchCreate,
     BranchDeleteQuery,
+    BranchRename,
     Checkout,
     CheckoutRequest,
     CommitRequest,
@@ -247,6 +248,21 @@ def create_branch(workspace: Workspace, body: BranchCreate) -> Reply[Branch]:
 @endpoints.get("git/branch/{branch}", "Get a branch", errors=[VersionItemNotFoundError])
 def get_branch(workspace: Workspace, name: str) -> Branch:
     return workspace.branches.get(unescape(name))
+
+
+@endpoints.patch(
+    "git/branch/{branch}",
+    "Rename a branch",
+    errors=[
+        *DVC_ERRORS,
+        UnfinishedOperationError,
+        AlreadyExistsError,
+        BranchCheckedOutError,
+        VersionItemNotFoundError,
+    ],
+)
+def rename_branch(workspace: Workspace, name: str, body: BranchRename) -> Branch:
+    return workspace.branches.rename(unescape(name), body.name)
 
 
 @endpoints.delete(

@@ -107,6 +107,23 @@ class BranchManager(RepositoryPart):
             self._git.run("branch", "--delete", "--force", "--quiet", "--", name)
         return _record(ref)
 
+    def rename(self, name: str, new: str) -> Branch:
+        """Rename a local branch and return it; its upstream and settings stay with it.
+
+        Raises VersionItemNotFoundError, InvalidRequestError for a name that git refuses,
+        AlreadyExistsError for one that exists, BranchCheckedOutError for a branch that another
+        worktree has checked out.
+        """
+        with self._repository.exclusive("branch", needs=Needs.VERSION):
+            ref = self._local(name)
+            if ref is None:
+                raise VersionItemNotFoundError(kind="branch", name=name)
+            if ref.elsewhere:
+                raise BranchCheckedOutError(branch=name)
+            self._check_new(new, "name", instead_of=name)
+            self._git.run("branch", "--move", "--", name, new)
+        return self.get(new)
+
     def check_checkout(self, branch: str | None, ref: str | None, *, create: bool = False) -> None:
         """Raise the errors of :meth:`checkout` that can be found immediately."""
         self._repository.refuse_unfinished()
@@ -176,12 +193,14 @@ class BranchManager(RepositoryPart):
         # git's reflog names the start.
         return "--no-track", start if start == "HEAD" else sha
 
-    def _check_new(self, name: str, field: str) -> None:
+    def _check_new(self, name: str, field: str, instead_of: str | None = None) -> None:
         fault = fault_of_name(self._git, name)
         if fault is not None:
             raise InvalidRequestError(faults=[Fault(field, fault)])
         for other in list_refs(self._git, HEADS):
             existing_name = other.removeprefix(HEADS)
+            if existing_name == instead_of:
+                continue
             if existing_name == name:
                 raise AlreadyExistsError(faults=[Fault(field, EXISTS)], name=name)
             if existing_name.startswith(f"{name}/") or name.startswith(f"{existing_name}/"):

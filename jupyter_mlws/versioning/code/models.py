@@ -41,6 +41,12 @@ class BranchCreate(Request):
     checkout: bool = Field(default=False, description="Check it out.")
 
 
+class BranchRename(Request):
+    """A new name for a branch."""
+
+    name: Plain = Field(min_length=1, description="A name that is valid in git.")
+
+
 class BranchDeleteQuery(Request):
     """Options for deleting a branch; ``force`` deletes it even if no other ref has its commits."""
 

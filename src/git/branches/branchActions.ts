@@ -79,6 +79,25 @@ export class BranchActions {
     await this._client.refresh(...REFS);
   }
 
+  /** Asks for another name of a branch. */
+  async rename({ name }: IBranch): Promise<void> {
+    const answer = await InputDialog.getText({
+      title: trans.__('Rename Branch'),
+      label: trans.__('New name of “%1”', name),
+      text: name,
+      okLabel: trans.__('Rename'),
+      cancelLabel: trans.__('Cancel')
+    });
+    const to = answer.value?.trim();
+    if (answer.button.accept && to && to !== name) {
+      const id = encodeURIComponent(escapeId(name));
+      await notifyOnError(() =>
+        this._client.patch(`/git/branch/${id}`, { name: to })
+      );
+      await this._client.refresh('/git', ...REFS);
+    }
+  }
+
   /** Deletes a branch; its commits can be recovered until git prunes them. */
   async delete(branch: IBranch): Promise<void> {
     const { name, commit } = branch;

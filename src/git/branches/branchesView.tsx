@@ -106,7 +106,7 @@ function BranchRow(props: {
   const age = relativeTime(branch.timestamp);
   return (
     <Row
-      className="jp-mlws-Branch"
+      className={`jp-mlws-Branch${remote === null ? ' jp-mod-local' : ''}${current ? ' jp-mod-current' : ''}`}
       name={full}
       label={label}
       title={`${label}\n${branch.subject}\n${age}`}
