@@ -128,11 +128,11 @@ class TableFile:
     def take(self, rows: Any, names: Sequence[str]) -> pa.Table:
         """Return columns of rows, by their numbers."""
         order = np.argsort(rows, kind="stable")
-        wanted, parts = np.asarray(rows)[order], []
-        for start, batch in self.batches(names, wanted):
-            first, last = np.searchsorted(wanted, (start, start + batch.num_rows))
+        numbers, parts = np.asarray(rows)[order], []
+        for start, batch in self.batches(names, numbers):
+            first, last = np.searchsorted(numbers, (start, start + batch.num_rows))
             if last > first:
-                parts.append(batch.take(pa.array(wanted[first:last].astype(np.int64) - start)))
+                parts.append(batch.take(pa.array(numbers[first:last].astype(np.int64) - start)))
         schema = pa.schema([(name, self.types[name]) for name in names])
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))

@@ -44,7 +44,7 @@ class Row:
     """A row: its values by column, and how it is written."""
 
     values: dict[str, Any]
-    written: Any
+    source: Any
     """Of CSV, its cells as they are in the file; of JSON lines, its line."""
 
 
@@ -247,17 +247,17 @@ def read_csv(content: bytes) -> Rows:
     records: list[tuple[list[str], list[str]]] = []
     lines: list[str] = []
 
-    def tracked() -> Any:
+    def read_lines() -> Any:
         for line in io.StringIO(text.removeprefix(MARK), newline=""):
             lines.append(line)
             yield line
 
-    for values in csv.reader(tracked(), delimiter=separator, strict=True):
-        written = "".join(lines)
+    for values in csv.reader(read_lines(), delimiter=separator, strict=True):
+        source = "".join(lines)
         lines.clear()
         if not values:
             continue
-        cells = split_cells(written.removesuffix("\n").removesuffix("\r"), separator)
+        cells = split_cells(source.removesuffix("\n").removesuffix("\r"), separator)
         if len(cells) != len(values):
             raise NotMergeableError("its quotes are not those of CSV")
         records.append((values, cells))
@@ -278,13 +278,13 @@ def read_csv(content: bytes) -> Rows:
 
     def write(rows: list[Row]) -> bytes:
         head = separator.join(records[0][1])
-        body = [separator.join(row.written[name] for name in columns) for row in rows]
+        body = [separator.join(row.source[name] for name in columns) for row in rows]
         return (mark + line_end.join([head, *body]) + last_end).encode(encoding)
 
     def combine(cells: dict[str, Row], _: Row) -> Row:
         return Row(
             {name: row.values[name] for name, row in cells.items()},
-            {name: row.written[name] for name, row in cells.items()},
+            {name: row.source[name] for name, row in cells.items()},
         )
 
     return Rows(columns, rows, write, combine)
@@ -317,7 +317,7 @@ def read_json_lines(content: bytes) -> Rows:
 
     def write(rows: list[Row]) -> bytes:
         last_end = line_end if content.endswith(b"\n") else b""
-        return line_end.join(row.written for row in rows) + last_end
+        return line_end.join(row.source for row in rows) + last_end
 
     def combine(cells: dict[str, Row], _: Row) -> Row:
         values = {name: row.values[name] for name, row in cells.items() if name in row.values}
@@ -337,7 +337,7 @@ def read_parquet(content: bytes) -> Rows:
     rows = [Row(values, table.schema) for values in table.to_pylist()]
 
     def write(rows: list[Row]) -> bytes:
-        if any(row.written != table.schema for row in rows):
+        if any(row.source != table.schema for row in rows):
             raise NotMergeableError("its versions have columns of different types")
         merged = pa.Table.from_pylist([row.values for row in rows], schema=table.schema)
         stream = io.BytesIO()
@@ -345,9 +345,9 @@ def read_parquet(content: bytes) -> Rows:
         return stream.getvalue()
 
     def combine(cells: dict[str, Row], own: Row) -> Row:
-        is_same = all(row.written == own.written for row in cells.values())
+        is_same = all(row.source == own.source for row in cells.values())
         values = {name: row.values[name] for name, row in cells.items()}
-        return Row(values, own.written if is_same else None)
+        return Row(values, own.source if is_same else None)
 
     return Rows(table.column_names, rows, write, combine)
 

@@ -131,10 +131,10 @@ class TableMerges(RepositoryPart):
         if sides is None:
             raise VersionItemNotFoundError(kind="conflict", name=path)
         texts = {name: content(self._git, sides.get(stage)) for name, stage in STAGES.items()}
-        known = {name: text for name, text in texts.items() if text is not None}
+        sources = {name: text for name, text in texts.items() if text is not None}
         pointers: dict[str, DataPointer] = {}
         if path.endswith(".dvc"):
-            for name, text in known.items():
+            for name, text in sources.items():
                 items = read_pointers({path: text})
                 if len(items) == 1 and not items[0].folder and items[0].md5 is not None:
                     pointers[name] = items[0]
@@ -147,11 +147,11 @@ class TableMerges(RepositoryPart):
         kind = FORMATS.get(PurePosixPath(target).suffix.lower())
         if kind not in READERS:
             raise TableRefusedError(NOT_A_TABLE.fill(extensions=", ".join(SUFFIXES)))
-        if len(known) < len(STAGES) or (pointers and len(pointers) < len(STAGES)):
+        if len(sources) < len(STAGES) or (pointers and len(pointers) < len(STAGES)):
             raise TableRefusedError(ALL_SIDES)
         files: dict[str, Path] = {}
         if not pointers:
-            for name, text in known.items():
+            for name, text in sources.items():
                 files[name] = folder / name
                 files[name].write_bytes(text)
         else:
@@ -160,4 +160,4 @@ class TableMerges(RepositoryPart):
                     files[name] = data.cache.path_of(StoredObject(str(item.md5), item))
             if not all(file.is_file() for file in files.values()):
                 raise TableRefusedError(NOT_STORED)
-        yield Versions(files, kind, target, pointers, known)
+        yield Versions(files, kind, target, pointers, sources)
