@@ -129,8 +129,8 @@ def main() -> None:
 
 
 def _open(page: Page) -> None:
-    open_lab(page, f"http://localhost:{PORT}", "mlws:open-sidebar")
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    open_lab(page, f"http://localhost:{PORT}", "mlws:open-source-control")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     page.locator(".jp-mlws-Changes .jp-mlws-Change").first.wait_for()
     time.sleep(3)
 

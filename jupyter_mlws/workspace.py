@@ -11,11 +11,11 @@ from jupyter_mlws.core.project import Project
 if TYPE_CHECKING:
     from jupyter_mlws.environments.manager import EnvironmentManager
     from jupyter_mlws.mlflow.client import TrackingClient
-    from jupyter_mlws.versioning.code.branches import BranchManager, TagManager
+    from jupyter_mlws.versioning.code.branches import BranchManager
     from jupyter_mlws.versioning.code.merging import MergeManager
     from jupyter_mlws.versioning.code.operations import OperationManager
     from jupyter_mlws.versioning.code.remotes import RemoteManager
-    from jupyter_mlws.versioning.code.rollback import RollbackManager
+    from jupyter_mlws.versioning.code.rewriting import RewriteManager
     from jupyter_mlws.versioning.code.safety import SafetyManager
     from jupyter_mlws.versioning.code.staging import StagingManager
     from jupyter_mlws.versioning.code.stashes import StashManager
@@ -120,16 +120,10 @@ class Workspace:
         return StagingManager(self._repository)
 
     @cached_property
-    def rollbacks(self) -> RollbackManager:
-        from jupyter_mlws.versioning.code.rollback import RollbackManager
+    def rewrites(self) -> RewriteManager:
+        from jupyter_mlws.versioning.code.rewriting import RewriteManager
 
-        return RollbackManager(self._repository, self.snapshots)
-
-    @cached_property
-    def tags(self) -> TagManager:
-        from jupyter_mlws.versioning.code.branches import TagManager
-
-        return TagManager(self._repository)
+        return RewriteManager(self._repository, self.merges, self.snapshots)
 
     @cached_property
     def stashes(self) -> StashManager:

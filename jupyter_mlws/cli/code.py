@@ -12,7 +12,7 @@ from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import code_views, experiment_views, snapshot_views
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.context import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
-from jupyter_mlws.client.project import path_segment
+from jupyter_mlws.client.project import JSON, path_segment
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 
 MAX_MODELS = 10_000
@@ -106,10 +106,16 @@ def operation(context: CommandContext, action: str | None) -> int:
 
 
 @cli.command(
-    "Create a new snapshot that reverts the last one; with SNAPSHOT, everything after it.",
+    "Create a new snapshot that reverts the last one; with SNAPSHOT, everything after it, or with "
+    "--only SNAPSHOT itself.",
     cli.MESSAGE,
+    cli.option("Revert what SNAPSHOT changed, and keep what came after it.", "--only"),
 )
-def revert(context: CommandContext, snapshot: str | None, message: str | None) -> int:
+def revert(context: CommandContext, snapshot: str | None, message: str | None, only: bool) -> int:
+    if only:
+        if message is not None:
+            raise UsageFaultError(context.views.say("Use either -m or --only, not both."))
+        return _rewrite(context, "revert", {"commit": snapshot or "HEAD"})
     request = {"to": snapshot or "HEAD~1", "mode": "revert", "message": message or None}
     return context.answer(context.follow("git/rollback", request), code_views.revert_result)
 
@@ -122,6 +128,41 @@ def revert(context: CommandContext, snapshot: str | None, message: str | None) -
 def uncommit(context: CommandContext, pushed: bool) -> int:
     result = context.client.post("git/undo", {"pushed": pushed})
     return context.answer(result, code_views.undo_result)
+
+
+@cli.command(
+    "Apply the changes of SNAPSHOT, including data, to the current branch. Exits with 1 while "
+    "there are conflicts.",
+    name="cherry-pick",
+)
+def cherry_pick(context: CommandContext, snapshot: str) -> int:
+    return _rewrite(context, "cherry-pick", {"commit": snapshot})
+
+
+@cli.command(
+    "Replace SNAPSHOT and all after it by one snapshot. Files and data stay as they are.",
+    cli.MESSAGE,
+    cli.option("Also snapshots that a remote branch has.", "--pushed"),
+)
+def squash(context: CommandContext, snapshot: str, message: str | None, pushed: bool) -> int:
+    body = {"commit": snapshot, "message": message or None, "pushed": pushed}
+    return _rewrite(context, "squash", body)
+
+
+@cli.command(
+    "Apply the snapshots of the current branch on top of REF (default: its upstream branch), "
+    "including data. Exits with 1 while there are conflicts.",
+    cli.argument("ref", default="@{upstream}", shell_complete=cli.complete_branch),
+    cli.option("Also snapshots that a remote branch has.", "--pushed"),
+)
+def rebase(context: CommandContext, ref: str, pushed: bool) -> int:
+    return _rewrite(context, "rebase", {"onto": ref, "pushed": pushed})
+
+
+def _rewrite(context: CommandContext, operation: str, body: JSON) -> int:
+    result = context.follow(f"git/{operation}", body)
+    context.answer(result, partial(code_views.rewrite_result, operation=operation))
+    return EXIT_FAILURE if result["outcome"] == "conflicts" else EXIT_SUCCESS
 
 
 @cli.command("Stage changes for the next commit; all changes if no PATHS are given.")

@@ -97,6 +97,25 @@ def revert_result(views: Views, result: JSON) -> list[Block]:
     return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
+def rewrite_result(views: Views, result: JSON, operation: str) -> list[Block]:
+    """Render the branch's commit after a cherry-pick, revert, squash or rebase, or conflicts."""
+    if result["outcome"] == "conflicts":
+        return conflicts(views, {"items": result["conflicts"], "operation": operation})
+    commit = result["commit"][:8]
+    if result["outcome"] == "up_to_date":
+        return [line(views.say("Already up to date."), Tone.GOOD)]
+    text = views.say(
+        "The branch is at {commit}; new commits: {count}.", commit=commit, count=result["count"]
+    )
+    rows = [[Cell(text, Tone.GOOD)]]
+    if result["safety"]:
+        kept = views.say(
+            "`jupyter mlws safety {short}` moves the branch back.", short=result["safety"][:8]
+        )
+        rows.append([Cell(kept, Tone.FAINT)])
+    return [Lines([*rows, *data_lines(views, result["data"])])]
+
+
 def undo_result(views: Views, result: JSON) -> list[Block]:
     """Render the commit that was undone, and the one that the branch is at now."""
     text = views.say(
@@ -138,6 +157,8 @@ def safety_copies(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """Render a line for every safety copy, and the command to restore one."""
 
     def files(row: JSON) -> str:
+        if row["branch"]:
+            return views.say("branch {name}", name=row["branch"])
         return ", ".join(row["files"][:3]) + (", …" if len(row["files"]) > 3 else "")
 
     table = views.listing(
@@ -146,7 +167,7 @@ def safety_copies(views: Views, rows: Sequence[JSON]) -> list[Block]:
         Column(Message("Copy"), lambda row: row["id"][:8], Tone.WARN),
         Column(Message("Saved before"), "reason"),
         TIME,
-        Column(Message("Files"), files),
+        Column(Message("Content"), files),
     )
     hint = views.say("Restore a copy with: jupyter mlws safety COPY")
     return [*table, line(hint, Tone.FAINT)] if rows else table

@@ -74,10 +74,12 @@ def status(context: CommandContext) -> int:
         "--allow-many",
     ),
     cli.flag("Commit staged changes only.", "--staged"),
+    cli.flag("Replace the last commit; without a message, its message stays.", "--amend"),
+    cli.flag("Amend also a commit that a remote branch has.", "--pushed"),
 )
 def commit(
     context: CommandContext,
-    message: str,
+    message: str | None,
     paths: Sequence[str],
     leave_out: Sequence[str],
     **options: Any,

@@ -625,7 +625,7 @@ class GitCommandError(ReasonError, code="30106", status=500):
 class UnfinishedOperationError(MLWSError, code="30201", status=409):
     message = Message("Blocked by conflicts or an unfinished {operation}.")
     solution = Message(
-        "Resolve the conflicts, then finish or abort the operation, in the sidebar or with "
+        "Resolve the conflicts, then finish or abort the operation, in Source Control or with "
         "`jupyter mlws operation continue` or `abort`. A pull with conflicts changes nothing: "
         "merge the remote branch, then push."
     )
@@ -986,8 +986,8 @@ class RunViewsInvalidError(PathError, ReasonError, code="30284", status=409):
 class CommitPushedError(MLWSError, code="30285", status=409):
     message = Message("The commit {commit} is on {branches}, where others may have it.")
     solution = Message(
-        "Create a commit that reverts it: `jupyter mlws revert`. To undo it all the same: "
-        "`jupyter mlws uncommit --pushed`; your branch then has to replace {branches}."
+        "Create a commit that reverts it: `jupyter mlws revert`. To change it all the same, add "
+        "`--pushed` to the command; your branch then has to replace {branches}."
     )
     commit: str
     branches: str
@@ -996,6 +996,12 @@ class CommitPushedError(MLWSError, code="30285", status=409):
 class CommitNotUndoneError(ReasonError, code="30286", status=409):
     message = Message("The commit {commit} can't be undone: {reason}.")
     solution = Message("Revert it or restore an earlier snapshot instead.")
+    commit: str
+
+
+class CommitUnsuitableError(ReasonError, code="30287", status=409):
+    message = Message("The commit {commit} can't be used for this: {reason}.")
+    solution = Message("Choose another commit; `jupyter mlws log` lists them.")
     commit: str
 
 
@@ -1302,7 +1308,7 @@ class NotTrustedError(ItemError, code="50303", status=403):
     message = Message("The project {name!r} is not trusted, so its code can't run.")
     solution = Message(
         "If you trust its authors, run `jupyter mlws trust` in its folder, or select Trust Authors "
-        "in the sidebar."
+        "in Source Control."
     )
 
 

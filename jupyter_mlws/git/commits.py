@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from jupyter_mlws.core.errors import (
     GitIdentityMissingError,
@@ -15,8 +18,12 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode
 from jupyter_mlws.git.process import run_process
 
+AUTHOR_LINE = re.compile(r"(.*?) ?<(.*)> (\d+ [+-]\d+)", re.DOTALL)
+OWN_TRAILERS = "Mlws-"
 HOOK_TIMEOUT = 600.0
 """Seconds for a hook, which may run checks of the whole project."""
+
+log = logging.getLogger(__name__)
 
 
 def check_identity(git: Git) -> None:
@@ -40,7 +47,7 @@ def set_identity(git: Git, name: str, email: str) -> None:
         git.run("config", "--global", key, value)
 
 
-def run_hook(git: Git, name: str, *arguments: str) -> None:
+def run_hook(git: Git, name: str, *arguments: str, stdin: str = "") -> None:
     """Run the repository's hook ``name`` if it has one; HookRejectedError if it refuses."""
     path = git.root / git.path(f"hooks/{name}")
     if not os.access(path, os.X_OK) or not path.is_file():
@@ -48,13 +55,29 @@ def run_hook(git: Git, name: str, *arguments: str) -> None:
     environment = {**git.variables(), "GIT_EDITOR": ":"}
     command = [str(path), *arguments]
     try:
-        result = run_process(command, git.root, environment, timeout=HOOK_TIMEOUT)
+        result = run_process(
+            command, git.root, environment, stdin=stdin.encode(), timeout=HOOK_TIMEOUT
+        )
     except subprocess.TimeoutExpired:
         reason = Message("timed out after {seconds:g} s", seconds=HOOK_TIMEOUT)
         raise HookRejectedError(hook=name, reason=reason) from None
     if result.returncode != 0:
         message = (result.stderr + result.stdout).decode(errors="replace").strip()[-2000:]
         raise HookRejectedError(hook=name, reason=message)
+
+
+def run_late_hook(git: Git, name: str, *arguments: str, stdin: str = "") -> None:
+    """Run a hook of something that is done, which it can't refuse any more."""
+    try:
+        run_hook(git, name, *arguments, stdin=stdin)
+    except HookRejectedError as error:
+        log.warning("%s", error)
+
+
+def run_post_rewrite(git: Git, pairs: Sequence[tuple[str, str]], command: str) -> None:
+    """Run the repository's `post-rewrite` hook for old and new commits."""
+    lines = "".join(f"{old} {new}\n" for old, new in pairs)
+    run_late_hook(git, "post-rewrite", command, stdin=lines)
 
 
 def add_trailers(git: Git, message: str, trailers: Sequence[tuple[str, str]]) -> str:
@@ -64,15 +87,78 @@ def add_trailers(git: Git, message: str, trailers: Sequence[tuple[str, str]]) ->
     return git.run(*arguments, *rows, stdin=message.encode()).decode()
 
 
+def own_trailers(message: str) -> list[tuple[str, str]]:
+    """Return the product's own trailers of a message: they name runs and environments."""
+    lines = [line for line in message.split("\n") if line.startswith(OWN_TRAILERS)]
+    return [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+
+
+def without_trailers(message: str) -> str:
+    """Return a message without the product's own trailers."""
+    lines = [line for line in message.split("\n") if not line.startswith(OWN_TRAILERS)]
+    return "\n".join(lines).strip()
+
+
+@dataclass(frozen=True)
+class Author:
+    """Author of a commit; ``date`` is git's own: seconds since 1970 and the offset."""
+
+    name: str
+    email: str
+    date: str
+
+
+@dataclass(frozen=True)
+class CommitObject:
+    """A commit as git stores it."""
+
+    sha: str
+    parents: list[str]
+    author: Author
+    message: str
+
+    @property
+    def subject(self) -> str:
+        return self.message.split("\n", 1)[0]
+
+
+def read_commit(git: Git, sha: str) -> CommitObject:
+    """Return a commit with its message as it is stored."""
+    head, _, message = git.run("cat-file", "commit", sha).partition(b"\n\n")
+    facts = [line.partition(" ") for line in decode(head).split("\n")]
+    author = next(value for name, _, value in facts if name == "author")
+    person, email, date = AUTHOR_LINE.fullmatch(author).groups()  # type: ignore[union-attr]
+    encoding = next((value for name, _, value in facts if name == "encoding"), "utf-8")
+    try:
+        text = message.decode(encoding)
+    except (LookupError, UnicodeDecodeError):
+        text = decode(message)
+    parents = [value for name, _, value in facts if name == "parent"]
+    return CommitObject(sha, parents, Author(person, email, date), text)
+
+
 def commit_tree(
-    git: Git, tree: str, parents: Sequence[str], message: str, *, sign: bool = False
+    git: Git,
+    tree: str,
+    parents: Sequence[str],
+    message: str,
+    *,
+    sign: bool = False,
+    author: Author | None = None,
 ) -> str:
-    """Create a commit object that no ref names yet; SigningFailedError if it can't be signed."""
+    """Create a commit object that no ref names yet; SigningFailedError if it can't be signed.
+
+    ``author``: by default the person whom git is configured for, now.
+    """
+    if author is not None:
+        names = {"NAME": author.name, "EMAIL": author.email, "DATE": f"@{author.date}"}
+        variables = {f"GIT_AUTHOR_{name}": value for name, value in names.items()}
+        git = replace(git, environment={**git.environment, **variables})
     arguments = ["commit-tree", *(["-S"] if sign else []), tree]
     for parent in parents:
         arguments += ["-p", parent]
     try:
-        output = git.attempt(*arguments, "-F", "-", stdin=message.encode())
+        output = git.attempt(*arguments, "-F", "-", stdin=message.encode(errors="surrogateescape"))
     except GitFailedError as error:
         if sign:
             raise SigningFailedError(command=error.command, reason=error.reason) from error

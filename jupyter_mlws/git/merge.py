@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyter_mlws.core.errors import UnrelatedHistoriesError
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode, join_nul, split_nul
@@ -13,6 +13,8 @@ BASE, OURS, THEIRS = 1, 2, 3
 TIMEOUT = 600.0
 """Seconds for git to merge, or to write the files of another version."""
 INCOMING = "MERGE_HEAD"
+STOP_REFS = ("MERGE_HEAD", "REBASE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
+"""Commits that an operation has stopped at, in git's own order."""
 SUBMODULE, LINK = "160000", "120000"
 
 
@@ -62,10 +64,15 @@ def _is_cloned_empty(git: Git, ours: str, theirs: str) -> bool:
     return bool(states) and not git.run("merge-base", ours, *states, codes=(0, 1))
 
 
-def merge_tree(git: Git, ours: str, theirs: str) -> MergedTree:
-    """Merge two commits; the working tree is not touched. Raises UnrelatedHistoriesError."""
-    merge_base(git, ours, theirs)
-    options = ("--write-tree", "-z", "--no-messages", "--allow-unrelated-histories")
+def merge_tree(git: Git, ours: str, theirs: str, base: str | None = None) -> MergedTree:
+    """Merge two commits; the working tree is not touched. Raises UnrelatedHistoriesError.
+
+    ``base``: the commit from which both sides' changes are taken, by default their merge base.
+    """
+    if base is None:
+        merge_base(git, ours, theirs)
+    options = ["--write-tree", "-z", "--no-messages"]
+    options.append("--allow-unrelated-histories" if base is None else f"--merge-base={base}")
     output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)
     tree, *rows = split_nul(output)
     return MergedTree(tree, _parse_sides(rows))
@@ -99,6 +106,23 @@ def set_sides(git: Git, path: str, sides: Sides) -> None:
 def incoming(git: Git) -> str | None:
     """Return the commit that is being merged; None if there is none."""
     return git.find(INCOMING)
+
+
+def commit_at_stop(git: Git) -> str | None:
+    """Return the commit that is being merged, applied or reverted; None if there is none."""
+    return next((sha for name in STOP_REFS if (sha := git.find(name)) is not None), None)
+
+
+def rebase_target(git: Git) -> str | None:
+    """Return the commit onto which commits are being rebased; None if there is no rebase."""
+    file = git.root / git.path("rebase-merge/onto")
+    return git.find(file.read_text(encoding="ascii").strip()) if file.is_file() else None
+
+
+def without_editor(git: Git) -> Git:
+    """Return the repository with messages as git proposes them; no editor opens."""
+    editor = {"GIT_EDITOR": ":", "GIT_SEQUENCE_EDITOR": ":"}
+    return replace(git, environment={**git.environment, **editor})
 
 
 def content(git: Git, side: Side | None) -> bytes | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jupyter_mlws.core.errors import CommitPushedError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode
@@ -149,6 +150,22 @@ def remote_branches_with(git: Git, sha: str) -> list[str]:
     form = "%(if)%(symref)%(then)%(else)%(refname:lstrip=2)%(end)"
     output = git.run("for-each-ref", "--contains", sha, f"--format={form}", "--", REMOTES)
     return decode(output).split()
+
+
+def refuse_pushed(git: Git, commits: Sequence[str], *, force: bool) -> None:
+    """Raise CommitPushedError if a remote branch has one of the commits, unless ``force``.
+
+    ``commits`` are in the order of the history, oldest first.
+    """
+    if force or not commits:
+        return
+    stdin = "".join(f"{sha}\n" for sha in commits)
+    local = git.run("rev-list", "--no-walk", "--stdin", "--not", "--remotes", stdin=stdin.encode())
+    local_commits = set(decode(local).split())
+    for sha in commits:
+        if sha not in local_commits:
+            branches = remote_branches_with(git, sha)
+            raise CommitPushedError(commit=sha[:8], branches=", ".join(branches))
 
 
 def _branch(row: Sequence[str], here: str, remote_names: Sequence[str]) -> BranchRef:

@@ -11,7 +11,9 @@ from pydantic import (
     ConfigDict,
     Field,
     RootModel,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -538,7 +540,15 @@ class SnapshotDiff(Record):
 class SnapshotCreate(Request):
     """A new snapshot, of all changes, those at and below ``paths``, or those that are staged."""
 
-    message: Plain = Field(min_length=1, max_length=20_000, pattern=NOT_BLANK)
+    amend: bool = Field(default=False, description="Replace the last commit.")
+    message: Plain | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20_000,
+        pattern=NOT_BLANK,
+        validate_default=True,
+        description="Required unless the last commit is amended, whose message then stays.",
+    )
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
     leave_out: list[Plain] = Field(
         default_factory=list,
@@ -553,6 +563,14 @@ class SnapshotCreate(Request):
         description="Commit new files even if there are so many that they look like data.",
     )
     staged: bool = Field(default=False, description="Commit only what is staged in git's index.")
+    pushed: bool = Field(default=False, description="Amend also one that a remote branch has.")
+
+    @field_validator("message")
+    @classmethod
+    def _has_message(cls, message: str | None, info: ValidationInfo) -> str | None:
+        if message is None and not info.data.get("amend"):
+            raise PydanticCustomError("missing", "Field required")
+        return message
 
     @model_validator(mode="after")
     def _one_choice(self) -> SnapshotCreate:

@@ -159,14 +159,14 @@ class Side:
         from jupyter_mlws.workflows.row_hashes import hash_values
 
         order = np.argsort(rows, kind="stable")
-        wanted = rows[order]
+        ordered_rows = rows[order]
         cells = np.empty((len(names), len(rows)), dtype=np.uint64)
-        for start, batch in self.table.batches(names, wanted):
-            first, last = np.searchsorted(wanted, (start, start + batch.num_rows))
+        for start, batch in self.table.batches(names, ordered_rows):
+            first, last = np.searchsorted(ordered_rows, (start, start + batch.num_rows))
             if first == last:
                 continue
             if last - first < batch.num_rows:
-                batch = batch.take(pa.array(wanted[first:last].astype(np.int64) - start))
+                batch = batch.take(pa.array(ordered_rows[first:last].astype(np.int64) - start))
             for number, name in enumerate(names):
                 (hashes,) = hash_values(self.column(batch, name), [seed])
                 cells[number, order[first:last]] = hashes
@@ -403,7 +403,7 @@ def match_partners(partner: Any, old: Sequence[Hashes], new: Sequence[Hashes]) -
     """Return the rows that differ, of tables whose rows belong together by their key."""
     import numpy as np
 
-    changed, is_deleted = [], np.ones(len(old[0]), dtype=bool)
+    parts, is_deleted = [], np.ones(len(old[0]), dtype=bool)
     in_order, last = True, -1
     for start in range(0, len(partner), STEP):
         rows = partner[start : start + STEP]
@@ -416,8 +416,8 @@ def match_partners(partner: Any, old: Sequence[Hashes], new: Sequence[Hashes]) -
         differs = np.zeros(len(places), dtype=bool)
         for one, other in zip(old, new, strict=True):
             differs |= one[old_rows] != other[start + places]
-        changed.append(start + places[differs])
-    new_rows = np.concatenate([np.empty(0, dtype=np.int64), *changed])
+        parts.append(start + places[differs])
+    new_rows = np.concatenate([np.empty(0, dtype=np.int64), *parts])
     added, deleted = np.flatnonzero(partner == NO_ROW), np.flatnonzero(is_deleted)
     is_same = not (len(added) or len(deleted) or len(new_rows))
     return Matches((partner[new_rows], new_rows), added, deleted, is_same and not in_order)

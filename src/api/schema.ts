@@ -2600,6 +2600,106 @@ export interface paths {
       };
     };
   };
+  '/git/cherry-pick': {
+    /** Apply a commit to the current branch, with its data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CommitRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Rewritten'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/revert': {
+    /** Take back the changes of one commit by a new one, with their data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['CommitRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Rewritten'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/squash': {
+    /** Replace the last commits by one; files and data stay */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['SquashRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Rewritten'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/rebase': {
+    /** Apply the commits of the current branch on top of another one, with their data */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['RebaseRequest'];
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['Rewritten'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
   '/git/tags': {
     /** List tags, newest first */
     get: {
@@ -6412,6 +6512,11 @@ export interface components {
       refs: string[];
       warnings: string[];
     };
+    /** @description The commit to apply or to take back. */
+    CommitRequest: {
+      /** @description A branch, tag or ID. */
+      commit: string;
+    };
     /** @description A column of both versions; ``changed`` counts the cells of changed rows that differ. */
     CommonColumn: {
       name: string;
@@ -8710,6 +8815,19 @@ export interface components {
       value: number;
       version: components['schemas']['ModelVersion'];
     };
+    /** @description Where to apply the commits of the current branch again. */
+    RebaseRequest: {
+      /**
+       * @description A branch, tag or ID; default: upstream.
+       * @default @{upstream}
+       */
+      onto?: string;
+      /**
+       * @description Also commits that a remote branch has.
+       * @default false
+       */
+      pushed?: boolean;
+    };
     /**
      * @description The environment of a run that was built again.
      *
@@ -8887,6 +9005,26 @@ export interface components {
       commit: string;
       short: string;
       subject: string;
+    };
+    /**
+     * @description How a cherry-pick, revert, squash or rebase ended.
+     * @enum {string}
+     */
+    RewriteOutcome: 'done' | 'up_to_date' | 'conflicts';
+    /**
+     * @description Result of a cherry-pick, revert, squash or rebase: the branch's commit, before and now.
+     *
+     *     ``count`` is the number of new commits, ``data`` the data that changed, ``safety`` a commit that
+     *     keeps the branch as it was.
+     */
+    Rewritten: {
+      outcome: components['schemas']['RewriteOutcome'];
+      commit: string;
+      previous: string;
+      count: number;
+      data: string[];
+      safety: string | null;
+      conflicts: components['schemas']['Conflict'][];
     };
     /**
      * @description Kind of rollback: ``revert`` adds a commit, ``restore`` changes the files only.
@@ -9342,12 +9480,15 @@ export interface components {
     /**
      * @description A commit of what was replaced: ``reason`` is the command that did it.
      *
-     *     ``base`` is the commit that was checked out, ``files`` are those that differ from it.
+     *     ``base`` is the commit that was checked out, ``files`` are those that differ from it. With a
+     *     ``branch``, the branch was moved away from ``base``, and a restore moves it back.
      */
     SafetyCopy: {
       id: string;
       reason: string;
       base: string | null;
+      /** @default null */
+      branch: string | null;
       timestamp: string;
       files: string[];
     };
@@ -9422,7 +9563,16 @@ export interface components {
     };
     /** @description A new snapshot, of all changes, those at and below ``paths``, or those that are staged. */
     SnapshotCreate: {
-      message: string;
+      /**
+       * @description Replace the last commit.
+       * @default false
+       */
+      amend?: boolean;
+      /**
+       * @description Required unless the last commit is amended, whose message then stays.
+       * @default null
+       */
+      message?: string | null;
       /** @default null */
       paths?: string[] | null;
       /** @description Files at and below these paths are not committed. */
@@ -9442,6 +9592,11 @@ export interface components {
        * @default false
        */
       staged?: boolean;
+      /**
+       * @description Amend also one that a remote branch has.
+       * @default false
+       */
+      pushed?: boolean;
     };
     /**
      * @description A new snapshot; ``warnings`` list what was left out, and why.
@@ -9515,6 +9670,18 @@ export interface components {
       rows: number;
       is_head: boolean;
       columns: components['schemas']['ColumnProfile'][];
+    };
+    /** @description Commits to squash: ``commit`` and all after it. */
+    SquashRequest: {
+      /** @description The oldest commit to squash. */
+      commit: string;
+      /** @default null */
+      message?: string | null;
+      /**
+       * @description Also commits that a remote branch has.
+       * @default false
+       */
+      pushed?: boolean;
     };
     /** @description Paths and what is below them, single hunks, or everything. */
     StageRequest: {
@@ -10314,6 +10481,7 @@ export type IColumnRequest = components['schemas']['ColumnRequest'];
 export type IColumnStatistics = components['schemas']['ColumnStatistics'];
 export type IColumnSummary = components['schemas']['ColumnSummary'];
 export type ICommitCreated = components['schemas']['CommitCreated'];
+export type ICommitRequest = components['schemas']['CommitRequest'];
 export type ICommonColumn = components['schemas']['CommonColumn'];
 export type IComparedValue = components['schemas']['ComparedValue'];
 export type IComponent = components['schemas']['Component'];
@@ -10519,6 +10687,7 @@ export type IPushed = components['schemas']['Pushed'];
 export type IQuestion = components['schemas']['Question'];
 export type IQueuePlace = components['schemas']['QueuePlace'];
 export type IRankedVersion = components['schemas']['RankedVersion'];
+export type IRebaseRequest = components['schemas']['RebaseRequest'];
 export type IRebuiltEnvironment = components['schemas']['RebuiltEnvironment'];
 export type IReferenceEntry = components['schemas']['ReferenceEntry'];
 export type IReferenceText = components['schemas']['ReferenceText'];
@@ -10541,6 +10710,8 @@ export type IRestorePlan = components['schemas']['RestorePlan'];
 export type IRestoreRequest = components['schemas']['RestoreRequest'];
 export type IRestoreResult = components['schemas']['RestoreResult'];
 export type IRestoredVersion = components['schemas']['RestoredVersion'];
+export type RewriteOutcome = components['schemas']['RewriteOutcome'];
+export type IRewritten = components['schemas']['Rewritten'];
 export type Role = components['schemas']['Role'];
 export type RollbackMode = components['schemas']['RollbackMode'];
 export type IRollbackRequest = components['schemas']['RollbackRequest'];
@@ -10598,6 +10769,7 @@ export type ISnapshotDetail = components['schemas']['SnapshotDetail'];
 export type ISnapshotDiff = components['schemas']['SnapshotDiff'];
 export type Source = components['schemas']['Source'];
 export type ISourceProfile = components['schemas']['SourceProfile'];
+export type ISquashRequest = components['schemas']['SquashRequest'];
 export type IStageRequest = components['schemas']['StageRequest'];
 export type IStaleNotebook = components['schemas']['StaleNotebook'];
 export type IStash = components['schemas']['Stash'];

@@ -22,9 +22,8 @@ import { addToPalette } from '../lab/palette';
 import { addCommand, describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
-/** Between the history and the workflows. */
-const RANK = 22;
-const SIZE = 10;
+/** After the models. */
+const RANK = 40;
 
 namespace CommandIDs {
   export const show = 'mlws:show-data';
@@ -80,18 +79,13 @@ const data: JupyterFrontEndPlugin<void> = {
     const expanded = projectState<ReadonlySet<string>>(client, new Set());
     const view = dataView({ client, actions, expanded });
     sidebar.addSection({
+      panel: 'workspace',
       view,
       rank: RANK,
-      size: SIZE,
       folded: true,
       lazy: true
     });
 
-    const reveal = async () => {
-      await app.restored;
-      app.shell.activateById(sidebar.id);
-      sidebar.expand(view);
-    };
     app.commands.addCommand(CommandIDs.show, {
       describedBy: describeArgs({
         path: trans.__('Path of the dataset to expand')
@@ -99,7 +93,7 @@ const data: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Data'),
       icon: dataIcon,
       execute: async args => {
-        await reveal();
+        await sidebar.show(view);
         if (typeof args.path === 'string' && client.project) {
           const path = insideProject(client.project, args.path);
           if (path) {
@@ -131,7 +125,7 @@ const data: JupyterFrontEndPlugin<void> = {
       label: trans.__('Set Up Data Remote…'),
       icon: dataIcon,
       execute: async () => {
-        await reveal();
+        await sidebar.show(view);
         actions.panel.value = 'remotes';
       }
     });
@@ -139,7 +133,7 @@ const data: JupyterFrontEndPlugin<void> = {
       label: trans.__('Add Data…'),
       icon: dataIcon,
       execute: async () => {
-        await reveal();
+        await sidebar.show(view);
         actions.add();
       }
     });
@@ -158,7 +152,7 @@ const data: JupyterFrontEndPlugin<void> = {
           typeof args.path === 'string'
             ? [args.path]
             : [...(files?.selectedItems() ?? [])].map(item => item.path);
-        await reveal();
+        await sidebar.show(view);
         await actions.addAll(paths);
       }
     });

@@ -20,9 +20,8 @@ import { projectState } from '../ui/state';
 import { EnvironmentActions, type IEnvironmentHost } from './actions';
 import { environmentIcon, environmentsView } from './view';
 
-/** After the models. */
-const RANK = 26;
-const SIZE = 10;
+/** After the data. */
+const RANK = 50;
 
 namespace CommandIDs {
   export const show = 'mlws:show-environments';
@@ -71,17 +70,12 @@ const environments: JupyterFrontEndPlugin<void> = {
     const actions = new EnvironmentActions(client, host, expanded);
     const view = environmentsView({ client, actions });
     sidebar.addSection({
+      panel: 'workspace',
       view,
       rank: RANK,
-      size: SIZE,
       folded: true,
       lazy: true
     });
-    const reveal = async () => {
-      await app.restored;
-      app.shell.activateById(sidebar.id);
-      sidebar.expand(view);
-    };
 
     // Environments that were installed or deleted are kernels of the launcher, or no more.
     events.message.connect((_, event) => {
@@ -122,7 +116,7 @@ const environments: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Environments'),
       icon: environmentIcon,
       execute: async args => {
-        await reveal();
+        await sidebar.show(view);
         if (typeof args.name === 'string') {
           expanded.value = new Set([...expanded.value, args.name]);
         }
@@ -132,7 +126,7 @@ const environments: JupyterFrontEndPlugin<void> = {
       label: trans.__('Create Environment…'),
       icon: environmentIcon,
       execute: async () => {
-        await reveal();
+        await sidebar.show(view);
         await actions.create('');
       }
     });

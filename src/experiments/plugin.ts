@@ -27,8 +27,7 @@ import { describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
 /** After the workflows. */
-const RANK = 40;
-const SIZE = 3;
+const RANK = 20;
 
 namespace CommandIDs {
   export const compare = 'mlws:compare-runs';
@@ -147,10 +146,9 @@ const experiments: JupyterFrontEndPlugin<void> = {
       onOpenTable: () => void openTable()
     });
     sidebar.addSection({
+      panel: 'workspace',
       view,
       rank: RANK,
-      size: SIZE,
-      folded: true,
       lazy: true
     });
 
@@ -186,9 +184,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
         const chosen =
           newest?.items.filter(({ run }) => selected.value.has(run)) ?? [];
         if (chosen.length < 2) {
-          await app.restored;
-          app.shell.activateById(sidebar.id);
-          sidebar.expand(view);
+          await sidebar.show(view);
           return;
         }
         await compare(chosen);

@@ -102,18 +102,19 @@ function Runs(props: IProps): JSX.Element {
           <NoRuns client={client} />
         ) : (
           <>
-            <button
-              className="jp-mlws-CompareButton jp-mod-styled"
-              disabled={chosen < 2}
-              onClick={props.onCompare}
-            >
-              {chosen < 2
-                ? trans.__('Compare (select two)')
-                : trans.__('Compare %1 Runs', chosen)}
-            </button>
-            <Button className="jp-mlws-OpenTable" onClick={props.onOpenTable}>
-              {trans.__('Open Experiment Table')}
-            </Button>
+            <div className="jp-mlws-ButtonRow">
+              <Button className="jp-mlws-OpenTable" onClick={props.onOpenTable}>
+                {trans.__('Open Experiment Table')}
+              </Button>
+              {chosen > 1 && (
+                <Button
+                  className="jp-mlws-CompareButton"
+                  onClick={props.onCompare}
+                >
+                  {trans.__('Compare %1 Runs', chosen)}
+                </Button>
+              )}
+            </div>
             <Rows label={trans.__('Runs, newest first')}>
               {items.map(run => (
                 <RunRow

@@ -1,6 +1,7 @@
 import type { MLWSClient } from '../api/client';
 import type { OpenDocuments } from '../lab/documents';
 import { BranchActions } from './branches/branchActions';
+import { RewriteActions } from './history/rewriteActions';
 import { RemoteActions } from './remotes/remoteActions';
 import { StagingActions } from './changes/stagingActions';
 import { Work } from '../lab/work';
@@ -11,6 +12,7 @@ export interface ICode {
   refs: BranchActions;
   remotes: RemoteActions;
   staging: StagingActions;
+  rewrites: RewriteActions;
 }
 
 /** `showConflicts`: opens the conflicts; `setUpDataRemote`: opens the form for data remotes. */
@@ -25,6 +27,7 @@ export function makeCode(
     work,
     refs: new BranchActions(client, work, showConflicts),
     remotes: new RemoteActions(client, work, setUpDataRemote),
-    staging: new StagingActions(client, work)
+    staging: new StagingActions(client, work),
+    rewrites: new RewriteActions(client, work, showConflicts)
   };
 }

@@ -2,12 +2,16 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog, Notification } from '@jupyterlab/apputils';
 import {
   addIcon,
+  folderIcon,
   LabIcon,
   refreshIcon,
   undoIcon
 } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type {
+  ReadonlyJSONObject,
+  ReadonlyPartialJSONObject
+} from '@lumino/coreutils';
 
 import type { IBranch, OperationAction } from '../api/models';
 import { notifyOnError } from '../lab/notify';
@@ -18,9 +22,24 @@ import {
   describeSnapshot,
   idOf
 } from '../lab/contextMenu';
-import { subjectOf, type IHistoryFilter } from './history/history';
+import { NO_FILTER, subjectOf, type IHistoryFilter } from './history/history';
 import { cloneProject } from './remotes/clone';
 import { continueLabel, operationLabel } from './operationLabels';
+import {
+  discardLabel,
+  ignoreLabel,
+  stageLabel,
+  trackLabel,
+  unstageLabel
+} from './changes/changeLists';
+import { groupChanges } from './changes/groups';
+import {
+  chosenBy,
+  targetsOf,
+  type IRow,
+  type ISelectedRows,
+  type ITargets
+} from './changes/selection';
 import { knownStatus } from './changes/status';
 import type { ICode } from './actions';
 import { dataIcon } from '../ui/fileIcons';
@@ -39,6 +58,7 @@ type Add = (id: string, options: CommandRegistry.ICommandOptions) => void;
 export function addCodeCommands(
   app: JupyterFrontEnd,
   code: ICode,
+  files: IFiles,
   history: { filter: State<IHistoryFilter>; show: () => Promise<void> },
   resolve: (path: string) => Promise<void>
 ): readonly string[] {
@@ -62,19 +82,15 @@ export function addCodeCommands(
     label: trans.__('Clone a Repository…'),
     execute: () => cloneProject(code.work)
   });
-  addStagingCommands(app, code);
+  addStagingCommands(app, code, files);
+  addFileCommands(app, files);
   addRemoteCommands(add, code);
   addBranchCommands(add, code);
   addHistoryCommands(app, code, history);
   return added;
 }
 
-interface IRow {
-  path: string;
-  staged: boolean;
-}
-
-/** Row of the changes: the focused row (`focused`), or the row of the context menu. */
+/** The row of the changes that has the focus (`focused`), or whose context menu is open. */
 function rowOf(
   app: JupyterFrontEnd,
   args: ReadonlyPartialJSONObject
@@ -82,8 +98,19 @@ function rowOf(
   const focused = document.activeElement as HTMLElement | null;
   const data = (name: string) =>
     args.focused ? (focused?.dataset[name] ?? null) : dataOf(app, name);
-  const path = typeof args.path === 'string' ? args.path : data('mlwsPath');
+  const path =
+    typeof args.path === 'string'
+      ? args.path
+      : (data('mlwsPath') ?? data('mlwsFolder'));
   return path === null ? null : { path, staged: data('mlwsStaged') === 'true' };
+}
+
+/** Describes the arguments that `rowOf` reads. */
+function describeRow(): { args: ReadonlyJSONObject } {
+  return describeArgs({
+    path: clickedPath(),
+    focused: flag(trans.__('Take the row that has the focus'))
+  });
 }
 
 /** A command about a row of the changes. */
@@ -91,13 +118,10 @@ function onRow(
   app: JupyterFrontEnd,
   id: string,
   options: { label: string; icon?: LabIcon },
-  act: (row: IRow) => Promise<void>
+  act: (row: IRow) => Promise<unknown>
 ): void {
   app.commands.addCommand(id, {
-    describedBy: describeArgs({
-      path: clickedPath(),
-      focused: flag(trans.__('Take the row that has the focus'))
-    }),
+    describedBy: describeRow(),
     ...options,
     execute: async args => {
       const row = rowOf(app, args);
@@ -108,28 +132,97 @@ function onRow(
   });
 }
 
-function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
-  onRow(app, 'mlws:stage', { label: trans.__('Stage'), icon: addIcon }, row =>
-    staging.stage({ paths: [row.path] })
-  );
-  onRow(
-    app,
-    'mlws:unstage',
-    { label: trans.__('Unstage'), icon: minusIcon },
-    row => staging.unstage({ paths: [row.path] })
-  );
-  onRow(
-    app,
-    'mlws:track-change',
-    { label: trans.__('Track as Data'), icon: dataIcon },
-    row => staging.track(row.path)
-  );
-  onRow(
-    app,
-    'mlws:ignore-change',
-    { label: trans.__('Add to .gitignore') },
-    row => staging.ignore([row.path])
-  );
+/** A command about the selected changes. */
+interface ISelectionCommand {
+  label: string;
+  /** Its label for several files. */
+  countLabel: (count: number) => string;
+  icon?: LabIcon;
+  /** The paths it acts on. */
+  paths: (targets: ITargets & { staged: boolean }) => readonly string[];
+  act: (paths: readonly string[]) => Promise<void>;
+}
+
+/** Files of the project, and the changes of them that are selected. */
+export interface IFiles {
+  selected: State<ISelectedRows>;
+  /** Opens a file in JupyterLab. */
+  open: (path: string) => void;
+  /** Returns the file browser's path of a file. */
+  place: (path: string) => string;
+}
+
+function addStagingCommands(
+  app: JupyterFrontEnd,
+  { staging, work }: ICode,
+  { selected }: IFiles
+): void {
+  /** The targets of an action: the selection if the row is in it. */
+  const targets = (args: ReadonlyPartialJSONObject) => {
+    const row = rowOf(app, args);
+    const status = knownStatus(work.client);
+    const groups = row && status ? groupChanges(status) : null;
+    if (!row || !groups) {
+      return null;
+    }
+    const changes = row.staged ? groups.staged : groups.rest;
+    const found = targetsOf(chosenBy(selected.value, row, changes));
+    return { ...found, staged: row.staged };
+  };
+  const onSelection = (id: string, options: ISelectionCommand): void => {
+    const pathsOf = (args: ReadonlyPartialJSONObject) => {
+      const found = targets(args);
+      return found ? options.paths(found) : [];
+    };
+    app.commands.addCommand(id, {
+      describedBy: describeRow(),
+      label: args => {
+        const { length } = pathsOf(args);
+        return length > 1 ? options.countLabel(length) : options.label;
+      },
+      icon: options.icon,
+      execute: async args => {
+        const paths = pathsOf(args);
+        if (paths.length > 0) {
+          await options.act(paths);
+        }
+      }
+    });
+  };
+  onSelection('mlws:stage', {
+    label: trans.__('Stage'),
+    countLabel: stageLabel,
+    icon: addIcon,
+    paths: ({ stageable, staged }) => (staged ? [] : stageable),
+    act: paths => staging.stage({ paths })
+  });
+  onSelection('mlws:unstage', {
+    label: trans.__('Unstage'),
+    countLabel: unstageLabel,
+    icon: minusIcon,
+    paths: ({ all, staged }) => (staged ? all : []),
+    act: paths => staging.unstage({ paths })
+  });
+  onSelection('mlws:track-change', {
+    label: trans.__('Track as Data'),
+    countLabel: trackLabel,
+    icon: dataIcon,
+    paths: ({ isNew }) => isNew,
+    act: paths => staging.track(paths)
+  });
+  onSelection('mlws:ignore-change', {
+    label: trans.__('Add to .gitignore'),
+    countLabel: ignoreLabel,
+    paths: ({ isNew }) => isNew,
+    act: paths => staging.ignore(paths)
+  });
+  onSelection('mlws:discard', {
+    label: trans.__('Discard…'),
+    countLabel: discardLabel,
+    icon: undoIcon,
+    paths: ({ all, staged }) => (staged ? [] : all),
+    act: paths => staging.discard({ paths })
+  });
   app.commands.addCommand('mlws:toggle-staged', {
     describedBy: describeArgs({
       path: trans.__(
@@ -138,24 +231,33 @@ function addStagingCommands(app: JupyterFrontEnd, { staging }: ICode): void {
     }),
     label: trans.__('Stage / Unstage'),
     execute: async args => {
-      const row = rowOf(app, { ...args, focused: true });
-      if (row) {
-        const selection = { paths: [row.path] };
-        await (row.staged
-          ? staging.unstage(selection)
-          : staging.stage(selection));
+      const found = targets({ ...args, focused: true });
+      if (found?.staged) {
+        await staging.unstage({ paths: found.all });
+      } else if (found && found.stageable.length > 0) {
+        await staging.stage({ paths: found.stageable });
       }
     }
   });
+}
+
+function addFileCommands(app: JupyterFrontEnd, { open, place }: IFiles): void {
+  onRow(app, 'mlws:open-change', { label: trans.__('Open') }, async row =>
+    open(row.path)
+  );
   onRow(
     app,
-    'mlws:discard',
-    { label: trans.__('Discard Changes…'), icon: undoIcon },
-    async row => {
-      if (!row.staged) {
-        await staging.discard({ paths: [row.path] });
-      }
-    }
+    'mlws:open-change-at-head',
+    { label: trans.__('Open at HEAD') },
+    ({ path }) =>
+      app.commands.execute('mlws:open-diff', { path, from: null, to: 'HEAD' })
+  );
+  onRow(
+    app,
+    'mlws:reveal-change',
+    { label: trans.__('Reveal in File Browser'), icon: folderIcon },
+    ({ path }) =>
+      app.commands.execute('filebrowser:go-to-path', { path: place(path) })
   );
 }
 
@@ -182,7 +284,7 @@ function addRemoteCommands(add: Add, { remotes }: ICode): void {
 }
 
 function addBranchCommands(add: Add, code: ICode): void {
-  const { refs } = code;
+  const { refs, rewrites } = code;
   add('mlws:new-branch', {
     label: trans.__('New Branch…'),
     icon: branchIcon,
@@ -206,8 +308,7 @@ function addBranchCommands(add: Add, code: ICode): void {
       const title = trans.__('Merge into Current Branch');
       const branch = await chooseBranch(code, title);
       if (branch) {
-        const { remote, name } = branch;
-        await refs.merge(remote ? `${remote}/${name}` : name);
+        await refs.merge(nameOf(branch));
       }
     }
   });
@@ -234,6 +335,17 @@ function addBranchCommands(add: Add, code: ICode): void {
   addAction('mlws:abort-operation', 'abort', operation =>
     trans.__('Abort %1…', operationLabel(operation))
   );
+  add('mlws:rebase', {
+    label: trans.__('Rebase Current Branch…'),
+    icon: mergeIcon,
+    execute: async () => {
+      const title = trans.__('Rebase onto');
+      const branch = await chooseBranch(code, title);
+      if (branch) {
+        await rewrites.rebase(nameOf(branch));
+      }
+    }
+  });
   add('mlws:new-tag', {
     label: trans.__('Tag Current Snapshot…'),
     execute: () => refs.createTag()
@@ -246,7 +358,7 @@ function addBranchCommands(add: Add, code: ICode): void {
 
 function addHistoryCommands(
   app: JupyterFrontEnd,
-  { work, refs }: ICode,
+  { work, refs, rewrites }: ICode,
   { filter, show }: { filter: State<IHistoryFilter>; show: () => Promise<void> }
 ): void {
   const onSnapshot = (
@@ -269,6 +381,21 @@ function addHistoryCommands(
     { label: trans.__('Revert to This Snapshot…'), icon: undoIcon },
     (id, subject) => refs.revertTo(id, subject)
   );
+  onSnapshot(
+    'mlws:revert-commit',
+    { label: trans.__('Revert Its Changes…'), icon: undoIcon },
+    (id, subject) => rewrites.revertCommit(id, subject)
+  );
+  onSnapshot(
+    'mlws:cherry-pick',
+    { label: trans.__('Cherry-Pick into Current Branch') },
+    (id, subject) => rewrites.cherryPick(id, subject)
+  );
+  onSnapshot(
+    'mlws:squash-commits',
+    { label: trans.__('Squash This and All After It…') },
+    (id, subject) => rewrites.squash(id, subject)
+  );
   onSnapshot('mlws:tag-snapshot', { label: trans.__('Tag…') }, (id, subject) =>
     refs.createTag(id, subject)
   );
@@ -285,12 +412,16 @@ function addHistoryCommands(
   onRow(
     app,
     'mlws:file-history',
-    { label: trans.__('Show File History') },
+    { label: trans.__('File History') },
     async row => {
-      filter.value = { ...filter.value, path: row.path };
+      filter.value = { ...NO_FILTER, path: row.path };
       await show();
     }
   );
+}
+
+function nameOf({ remote, name }: IBranch): string {
+  return remote ? `${remote}/${name}` : name;
 }
 
 async function chooseBranch(
@@ -310,9 +441,7 @@ async function chooseBranch(
     Notification.info(trans.__('There is no other branch.'));
     return null;
   }
-  const labels = branches.map(({ remote, name }) =>
-    remote ? `${remote}/${name}` : name
-  );
+  const labels = branches.map(nameOf);
   const answer = await InputDialog.getItem({
     title,
     items: labels,

@@ -8,14 +8,14 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IStateDB } from '@jupyterlab/statedb';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
-import type { Widget } from '@lumino/widgets';
 
-import { State } from '../ui/state';
+import { trans } from '../ui/locale';
+import { projectState, State } from '../ui/state';
 import { branchesView } from './branches/branchesView';
 import { makeCode } from './actions';
 import { addCodeCommands } from './commands';
 import { conflictOpener } from './merge/open';
-import { isStageable } from './changes/stagingActions';
+import { isStageable } from './changes/groups';
 import {
   IMainViews,
   IMLWSClient,
@@ -23,26 +23,35 @@ import {
   IMLWSSidebar,
   IWorkspaceEvents
 } from '../lab/tokens';
+import { documentPath } from '../lab/documents';
 import { addToPalette } from '../lab/palette';
 import { changesView } from './changes/changesView';
 import { CommitDraft } from './changes/commit';
+import { NONE_SELECTED } from './changes/selection';
 import { addCommands, CommandIDs, IPlaces } from './history/snapshotCommands';
 import { NO_FILTER } from './history/history';
 import { historyView } from './history/historyView';
-import { projectBar } from './projectBar';
-import { MLWSSidebar, type ISidebarLayout } from './sidebar';
+import { sourceControlIcon, workspaceIcon } from './icons';
+import { projectBar, projectName } from './projectBar';
+import { SectionsPanel, Sidebar, type ISidebarLayout } from './sidebar';
 import { knownStatus, readStatusByParts } from './changes/status';
-import { Welcome } from './welcome';
+import { noProject, Welcome } from './welcome';
 
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
-/** Pixels for the commit box and eight changed files. */
-const CHANGES_HEIGHT = 332;
+/** Pixels for the commit box and fourteen changed files. */
+const CHANGES_HEIGHT = 440;
+/** Shares of the height. */
+const CHANGES_SIZE = 7;
+const HISTORY_SIZE = 3;
+const BRANCHES_SIZE = 3;
 const LAYOUT_KEY = 'mlws-sidebar:layout';
+/** Whether changes are shown in their folders. */
+const TREE_KEY = 'mlws-sidebar:tree';
 
-const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
+const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
-  description: 'Versions, workflows and runs of the project in the left area.',
+  description: 'Source Control and Workspace in the left area.',
   autoStart: true,
   requires: [IMLWSClient, IWorkspaceEvents, IOpenDocuments, IMainViews],
   optional: [
@@ -70,32 +79,33 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     readStatusByParts(client, workspace);
     const draft = new CommitDraft(client);
     const filter = new State(NO_FILTER);
+    const selected = projectState(client, NONE_SELECTED);
+    const isTree = new State(false);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
-    const reveal = async (view: Widget) => {
-      await commands.execute(CommandIDs.openSidebar);
-      panel.expand(view);
-    };
     const code = makeCode(
       client,
       documents,
-      () => void reveal(changes),
+      () => void sidebar.show(changes),
       () => run('mlws:set-up-data-remote', {})
     );
-    const { staging, refs, remotes } = code;
+    const { staging, refs, remotes, rewrites } = code;
     const changes = changesView({
       client,
       draft,
+      selected,
+      isTree,
       actions: {
-        openDiff: (change, staged) =>
+        openDiff: (change, staged, keep) =>
           run(CommandIDs.openDiff, {
+            preview: !keep,
             path: change.path,
             ...(isStageable(change) ? { staged } : { from: 'HEAD' })
           }),
         stage: selection => void staging.stage(selection),
         unstage: selection => void staging.unstage(selection),
         discard: selection => void staging.discard(selection),
-        track: path => void staging.track(path),
+        track: paths => void staging.track(paths),
         ignore: paths => void staging.ignore(paths),
         commit: options =>
           run(CommandIDs.commit, { message: draft.message.value, ...options }),
@@ -124,41 +134,87 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         copyId: ({ id }) => run(CommandIDs.copyId, { id }),
         verify: ({ id }) => run('mlws:verify-snapshot', { id }),
         openChange: ({ id, parents }, { path }) =>
-          run(CommandIDs.openDiff, { path, from: parents[0] ?? null, to: id })
+          run(CommandIDs.openDiff, {
+            preview: true,
+            path,
+            from: parents[0] ?? null,
+            to: id
+          })
       }
     });
-    const panel = new MLWSSidebar(
-      client,
-      projectBar({
-        client,
-        events: workspace,
-        actions: remotes,
-        showBranches: () => void reveal(branches)
+    const welcome = new Welcome(client, () => run('mlws:clone'));
+    const look = () => welcome.look();
+    const sidebar = new Sidebar(app, {
+      code: new SectionsPanel(client, {
+        id: 'jp-mlws-source-control',
+        label: trans.__('Source Control'),
+        icon: sourceControlIcon,
+        bar: projectBar({
+          client,
+          events: workspace,
+          actions: remotes,
+          showBranches: () => void sidebar.show(branches)
+        }),
+        welcome,
+        look
       }),
-      new Welcome(client, () => run('mlws:clone')),
-      [
-        { view: changes, room: CHANGES_HEIGHT },
-        { view: history },
-        { view: branches, folded: true }
-      ]
-    );
-    app.shell.add(panel, 'left', { rank: RANK, type: 'MLWS' });
-    restorer?.add(panel, panel.id);
-    void state?.fetch(LAYOUT_KEY).then(layout => {
-      if (layout) {
-        panel.restoreLayout(layout as unknown as ISidebarLayout);
+      workspace: new SectionsPanel(client, {
+        id: 'jp-mlws-workspace',
+        label: trans.__('Workspace'),
+        icon: workspaceIcon,
+        bar: projectName(client),
+        welcome: noProject(() => run(CommandIDs.openSourceControl)),
+        look
+      })
+    });
+    const panel = 'code';
+    sidebar.addSection({
+      panel,
+      view: changes,
+      rank: 0,
+      size: CHANGES_SIZE,
+      room: CHANGES_HEIGHT
+    });
+    sidebar.addSection({ panel, view: history, rank: 10, size: HISTORY_SIZE });
+    sidebar.addSection({
+      panel,
+      view: branches,
+      rank: 20,
+      size: BRANCHES_SIZE,
+      folded: true
+    });
+    Object.values(sidebar.panels).forEach((one, index) => {
+      app.shell.add(one, 'left', { rank: RANK + index, type: 'MLWS' });
+      restorer?.add(one, one.id);
+    });
+    void state?.fetch(TREE_KEY).then(kept => {
+      isTree.value = kept === true;
+      isTree.changed.connect((_, value) => void state.save(TREE_KEY, value));
+    });
+    void state?.fetch(LAYOUT_KEY).then(kept => {
+      // Both panels write into the same object, as the ids of their sections differ.
+      const layout = (kept ?? {
+        sizes: {},
+        folded: {}
+      }) as unknown as ISidebarLayout;
+      for (const one of Object.values(sidebar.panels)) {
+        one.restoreLayout(layout);
+        one.layoutChanged.connect(
+          (_, changed) =>
+            void state.save(
+              LAYOUT_KEY,
+              changed as unknown as ReadonlyJSONObject
+            )
+        );
       }
-      panel.layoutChanged.connect(
-        (_, changed) =>
-          void state.save(LAYOUT_KEY, changed as unknown as ReadonlyJSONObject)
-      );
     });
 
     const places: IPlaces = {
-      panel,
+      sidebar,
       draft,
       changesView: changes,
       staging,
+      rewrites,
       languages
     };
     addCommands(app, client, documents, places, views);
@@ -166,20 +222,28 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const general = addCodeCommands(
       app,
       code,
-      { filter, show: () => reveal(history) },
+      {
+        selected,
+        open: path => client.project && documents.open(client.project, path),
+        place: path =>
+          client.project ? documentPath(client.project, path) : path
+      },
+      { filter, show: () => sidebar.show(history) },
       resolve
     );
     addToPalette(
       palette,
       ...general,
-      CommandIDs.openSidebar,
+      CommandIDs.openSourceControl,
+      CommandIDs.openWorkspace,
       CommandIDs.commit,
       CommandIDs.refresh,
       CommandIDs.restore,
-      CommandIDs.undoCommit
+      CommandIDs.undoCommit,
+      CommandIDs.amendCommit
     );
-    return panel;
+    return sidebar;
   }
 };
 
-export default sidebar;
+export default plugin;

@@ -67,7 +67,24 @@ function Bar(
   );
 }
 
-/** Project and branch of the sidebar, with the state of the connection. */
+/** The project's name, if there are several projects. */
+export function projectName(client: MLWSClient): ServerView {
+  return new ServerView(
+    client,
+    () => (
+      <>
+        {client.projects.length > 1 && (
+          <span className="jp-mlws-ProjectBar-name">
+            {client.project?.name}
+          </span>
+        )}
+      </>
+    ),
+    { className: 'jp-mlws-ProjectBar' }
+  );
+}
+
+/** Project and branch of Source Control, with the state of the connection. */
 export function projectBar(props: IProps): ServerView {
   const { client, events } = props;
   // Before the first connection, nothing is lost.

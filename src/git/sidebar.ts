@@ -1,4 +1,6 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
 import {
+  LabIcon,
   refreshIcon,
   SidePanel,
   Toolbar,
@@ -14,12 +16,10 @@ import {
 } from '@lumino/widgets';
 
 import type { MLWSClient } from '../api/client';
-import type { IMLWSSidebar, ISection } from '../lab/tokens';
-import { mlwsIcon } from '../ui/fileIcons';
+import type { IMLWSSidebar, ISection, PanelName } from '../lab/tokens';
 import { trans, translator } from '../ui/locale';
 import type { ServerView } from '../ui/server';
 import { sectionSizes, MIN_HEIGHT } from './sectionSizes';
-import type { Welcome } from './welcome';
 
 /** User's layout of the sections, by the ids of their views. */
 export interface ISidebarLayout {
@@ -28,50 +28,60 @@ export interface ISidebarLayout {
   folded: Record<string, boolean>;
 }
 
-/** Distance of two built-in sections; sections of other plugins fit in between. */
-const RANK_STEP = 10;
-/** Default shares of the height, by position. */
-const DEFAULT_SIZES = [5, 5, 3];
+/** Default share of the height. */
+const DEFAULT_SIZE = 5;
 
-/** Sidebar panel of MLWS: collapsible sections, or the welcome without a project. */
-export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
+/** The fixed parts of a panel. */
+interface IPanelParts {
+  id: string;
+  label: string;
+  icon: LabIcon;
+  /** Above the sections. */
+  bar: ServerView;
+  /** In the place of the sections without a project. */
+  welcome: Widget;
+  /** Checks for a project. */
+  look: () => Promise<void>;
+}
+
+/** A panel of the left area: collapsible sections, or its welcome without a project. */
+export class SectionsPanel extends SidePanel {
   constructor(
     private _client: MLWSClient,
-    private _bar: ServerView,
-    private _welcome: Welcome,
-    sections: readonly ISection[]
+    private _parts: IPanelParts
   ) {
     super({ translator });
-    this.id = 'jp-mlws-sidebar';
+    const { bar, welcome } = _parts;
+    this.id = _parts.id;
     this.addClass('jp-mlws-Sidebar');
-    this.title.icon = mlwsIcon;
-    this.title.caption = trans.__('Versions and Workflows');
+    this.title.icon = _parts.icon;
+    this.title.caption = _parts.label;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', this.title.caption);
     const layout = this.layout as PanelLayout;
-    layout.insertWidget(0, _bar);
-    layout.insertWidget(1, _welcome);
+    layout.insertWidget(0, bar);
+    layout.insertWidget(1, welcome);
     const content = this.content as AccordionPanel;
     content.expansionToggled.connect(this._makeRoom, this);
     content.handleMoved.connect(this._keepSizes, this);
-    sections.forEach((section, index) =>
-      this.addSection({ rank: index * RANK_STEP, ...section })
-    );
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
-    // No message reports these: React renders the bar, and the theme sets the titles' height.
-    for (const node of [_bar.node, content.node, content.titles[0]]) {
-      this._sizeWatch.observe(node);
-    }
+    // No message reports these: React renders the bar.
+    this._sizeWatch.observe(bar.node);
+    this._sizeWatch.observe(content.node);
   }
 
-  /** Adds a section; it is the panel's from now on. */
+  /** Adds a section, and takes ownership of it. */
   addSection(section: ISection): void {
     const rank = section.rank ?? Infinity;
     const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
     const at = next < 0 ? this._sections.length : next;
     this._sections.splice(at, 0, section);
     this.insertWidget(at, withRefresh(section.view));
+    if (this._sections.length === 1) {
+      // The theme sets the titles' height.
+      this._sizeWatch.observe((this.content as AccordionPanel).titles[0]);
+    }
     this._fold(section);
     this._share();
     this._setActive(this._isActive);
@@ -97,7 +107,7 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
   }
 
   async refresh(): Promise<void> {
-    await this._welcome.look();
+    await this._parts.look();
     await Promise.all(this._sections.map(({ view }) => view.refresh()));
   }
 
@@ -122,7 +132,7 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
     super.onAfterShow(message);
     this._setActive(true);
     if (!this._client.project) {
-      void this._welcome.look();
+      void this._parts.look();
     }
   }
 
@@ -138,10 +148,8 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
       (rest, title) => rest - title.offsetHeight,
       content.node.clientHeight
     );
-    // The commit box and the history need more room than lists of a few lines.
-    const own = [...DEFAULT_SIZES];
     const sections = this._sections.map(({ size, room, view }) => ({
-      share: size ?? own.shift() ?? DEFAULT_SIZES[0],
+      share: size ?? DEFAULT_SIZE,
       room: room ?? 0,
       chosen: this._sidebarLayout.sizes[view.id] as number | undefined,
       view
@@ -177,7 +185,7 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
 
   private _setActive(active: boolean): void {
     this._isActive = active;
-    this._bar.active = active;
+    this._parts.bar.active = active;
     for (const { view, lazy } of this._sections) {
       view.active = active && !(lazy && view.isHidden);
     }
@@ -203,9 +211,9 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
   private _onProject(): void {
     const ready = this._client.isReady;
     // A different project can be selected while the present one is not trusted.
-    this._bar.setHidden(this._client.project === null);
+    this._parts.bar.setHidden(this._client.project === null);
     this.content.setHidden(!ready);
-    this._welcome.setHidden(ready);
+    this._parts.welcome.setHidden(ready);
     for (const view of this._beginnings) {
       view.setHidden(this._client.project !== null);
     }
@@ -227,6 +235,40 @@ export class MLWSSidebar extends SidePanel implements IMLWSSidebar {
   private _sections: ISection[] = [];
   private _beginnings: ServerView[] = [];
   private _isActive = false;
+}
+
+/** The panels of the left area. */
+export class Sidebar implements IMLWSSidebar {
+  constructor(
+    private _app: JupyterFrontEnd,
+    readonly panels: Readonly<Record<PanelName, SectionsPanel>>
+  ) {}
+
+  addSection(section: ISection): void {
+    this.panels[section.panel].addSection(section);
+  }
+
+  addBeginning(view: ServerView): void {
+    this.panels.code.addBeginning(view);
+  }
+
+  async show(view: Widget): Promise<void> {
+    const { code, workspace } = this.panels;
+    const isCode = (code.content as AccordionPanel).widgets.includes(view);
+    await this.activate(isCode ? 'code' : 'workspace');
+    (isCode ? code : workspace).expand(view);
+  }
+
+  /** Shows a panel; before the layout is restored, that would be undone at once. */
+  async activate(name: PanelName): Promise<void> {
+    await this._app.restored;
+    this._app.shell.activateById(this.panels[name].id);
+  }
+
+  async refresh(): Promise<void> {
+    const { code, workspace } = this.panels;
+    await Promise.all([code.refresh(), workspace.refresh()]);
+  }
 }
 
 function withRefresh(view: ServerView): Toolbar.IWidgetToolbar {

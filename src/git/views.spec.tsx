@@ -17,6 +17,7 @@ import { changesView } from './changes/changesView';
 import { CommitDraft, type ICommitOptions } from './changes/commit';
 import { NO_FILTER, type IHistoryFilter } from './history/history';
 import { historyView } from './history/historyView';
+import { NONE_SELECTED } from './changes/selection';
 import type { Selection } from './changes/stagingActions';
 
 const change: IChange = {
@@ -103,7 +104,7 @@ async function changes(): Promise<[HTMLElement, CommitDraft]> {
     advance: (operation: string, action: OperationAction) =>
       calls.push(`${action} ${operation}`),
     returnToHead: () => calls.push('return'),
-    track: (path: string) => calls.push(`track ${path}`),
+    track: (paths: readonly string[]) => calls.push(`track ${paths.join()}`),
     ignore: (paths: readonly string[]) => calls.push(`ignore ${paths.join()}`),
     commitAs: ({ name, email }: IIdentity) => calls.push(`as ${name} ${email}`),
     pullData: (data: readonly IChange[]) =>
@@ -116,7 +117,13 @@ async function changes(): Promise<[HTMLElement, CommitDraft]> {
         ].join(' ')
       )
   };
-  view = changesView({ client, draft, actions });
+  view = changesView({
+    client,
+    draft,
+    actions,
+    selected: new State(NONE_SELECTED),
+    isTree: new State(false)
+  });
   return [await show(view), draft];
 }
 
@@ -147,10 +154,11 @@ it('shows a change with words for those who do not see colours', async () => {
 
 it('lets nobody commit without a message', async () => {
   const [node, draft] = await changes();
-  expect(button(node, '.jp-mlws-CommitButton').disabled).toBe(true);
+  button(node, '.jp-mlws-CommitButton').click();
+  expect(calls).toEqual([]);
+  expect(document.activeElement).toBe(node.querySelector('textarea'));
   draft.message.value = 'why';
   await rest();
-  expect(button(node, '.jp-mlws-CommitButton').disabled).toBe(false);
   button(node, '.jp-mlws-CommitButton').click();
   expect(calls).toEqual(['commit']);
 });
@@ -181,7 +189,7 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
   draft.message.value = 'why';
   await rest();
   expect(button(node, '.jp-mlws-CommitButton').textContent).toBe(
-    'Commit 1 Staged File'
+    'Commit Staged (1)'
   );
   button(node, '.jp-mlws-CommitButton').click();
   button(node, '.jp-mlws-CommitAllButton').click();

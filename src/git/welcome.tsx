@@ -1,13 +1,31 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Widget } from '@lumino/widgets';
 
 import { MLWSClient, type APIError, apiError } from '../api/client';
 import { Failure } from '../ui/errorBox';
 import { createProject, EXAMPLE_FOLDER, ROOT_FOLDER } from '../lab/projects';
+import { Button } from '../ui/controls';
 import { mlwsIcon } from '../ui/fileIcons';
 import { trans } from '../ui/locale';
 
+/** The workspace without a project or without trust: a way to the welcome. */
+export function noProject(onStart: () => void): Widget {
+  const view = ReactWidget.create(
+    <>
+      <p>
+        {trans.__(
+          'Workflows, runs, models and data are shown here when a project is open.'
+        )}
+      </p>
+      <Button onClick={onStart}>{trans.__('Show Source Control')}</Button>
+    </>
+  );
+  view.addClass('jp-mlws-NoProject');
+  return view;
+}
+
 /**
- * Welcome of the sidebar without a project, with the ways to start. Without trust, its explanation.
+ * Welcome of Source Control without a project, with the ways to start. Without trust, its explanation.
  */
 export class Welcome extends ReactWidget {
   constructor(

@@ -59,9 +59,9 @@ function tourSteps({ client, commands }: ITourOptions): IStep[] {
   return [
     {
       text: trans.__(
-        'This icon opens the sidebar with the versions, workflows and runs of the project.'
+        'This icon opens Source Control. The icon below it opens the workspace: workflows, runs and data.'
       ),
-      place: '.lm-TabBar-tab[data-id="jp-mlws-sidebar"]'
+      place: '.lm-TabBar-tab[data-id="jp-mlws-source-control"]'
     },
     {
       text: trans.__(
@@ -86,7 +86,7 @@ function tourSteps({ client, commands }: ITourOptions): IStep[] {
         'Commit saves code, data and models as one snapshot, which you can restore.'
       ),
       place: '.jp-mlws-CommitBox',
-      reveal: () => commands.execute('mlws:open-sidebar')
+      reveal: () => commands.execute('mlws:open-source-control')
     },
     {
       text: trans.__(

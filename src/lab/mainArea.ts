@@ -10,7 +10,7 @@ import type {
   ReadonlyPartialJSONValue
 } from '@lumino/coreutils';
 import type { Message } from '@lumino/messaging';
-import type { Widget } from '@lumino/widgets';
+import { DockPanel, type Widget } from '@lumino/widgets';
 
 import { compareIcon } from '../ui/fileIcons';
 import { describeArgs } from './describeArgs';
@@ -19,6 +19,9 @@ import type { ViewToolbars } from './viewToolbar';
 /** Opens a view that was open before the page was loaded again. */
 const REOPEN_COMMAND = 'mlws:reopen-view';
 const MLWS_COMMAND = /^mlws:/;
+
+/** Class of the tab of a preview. */
+const PREVIEW = 'jp-mlws-mod-preview';
 
 /** Number of views so far, for their ids. */
 let count = 0;
@@ -95,25 +98,73 @@ export class MainViews {
     });
   }
 
-  /** Shows a view, whose code `make` may load; `command` opens it again. */
+  /**
+   * Shows a view, whose code `make` may load; `command` opens it again.
+   *
+   * A preview is replaced by the next one, unless it was kept by a double click or an edit.
+   */
   async show(
     key: string,
     make: () => IMainView | Promise<IMainView>,
-    command: IViewCommand | null = null
+    command: IViewCommand | null = null,
+    isPreview = false
   ): Promise<void> {
     let opening = this._open.get(key);
     if (!opening) {
-      opening = this._add(key, make, command);
+      opening = this._add(key, make, command, isPreview);
       this._open.set(key, opening);
       opening.catch(() => this._open.delete(key));
     }
-    this._app.shell.activateById((await opening).id);
+    const widget = await opening;
+    if (isPreview && widget.parent instanceof DockPanel) {
+      // The focus stays in the list, for the arrow keys.
+      widget.parent.selectWidget(widget);
+      return;
+    }
+    this._keep(widget);
+    this._app.shell.activateById(widget.id);
+  }
+
+  /** Closes a view, if it is open. */
+  async close(key: string): Promise<void> {
+    (await this._open.get(key))?.close();
+  }
+
+  private _keep(widget: GuardedTab): void {
+    if (widget === this._preview) {
+      this._preview = null;
+      widget.title.className = '';
+    }
+  }
+
+  /** Makes a view the preview, in the place of the one before. */
+  private _startPreview(widget: GuardedTab): void {
+    this._preview?.dispose();
+    this._preview = widget;
+    widget.title.className = PREVIEW;
+    const keep = () => this._keep(widget);
+    widget.node.addEventListener('input', keep);
+    widget.node.addEventListener('dblclick', keep);
+    const onDoubleClick = (event: MouseEvent) => {
+      const tab = (event.target as Element).closest<HTMLElement>(
+        '.lm-TabBar-tab'
+      );
+      if (tab?.dataset.id === widget.id) {
+        keep();
+      }
+    };
+    document.addEventListener('dblclick', onDoubleClick);
+    widget.disposed.connect(() => {
+      document.removeEventListener('dblclick', onDoubleClick);
+      keep();
+    });
   }
 
   private async _add(
     key: string,
     make: () => IMainView | Promise<IMainView>,
-    command: IViewCommand | null
+    command: IViewCommand | null,
+    isPreview: boolean
   ): Promise<GuardedTab> {
     const { shell } = this._app;
     const { view, icon = compareIcon, mode, mayClose, toolbar } = await make();
@@ -126,7 +177,14 @@ export class MainViews {
       this.toolbars.fill(toolbar, widget);
     }
     widget.disposed.connect(() => this._open.delete(key));
-    shell.add(widget, 'main', { mode });
+    const before = isPreview ? this._preview : null;
+    shell.add(
+      widget,
+      'main',
+      before
+        ? { ref: before.id, mode: 'tab-after', activate: false }
+        : { mode, activate: !isPreview }
+    );
     // JupyterLab attaches widgets that are added before it restores its layout later.
     if (!this._labShell && !widget.parent) {
       // The main area of Notebook 7 accepts only the document of its page; its right area opens
@@ -134,9 +192,13 @@ export class MainViews {
       shell.add(widget, 'right');
     }
     void this._tracker.add(widget);
+    if (isPreview) {
+      this._startPreview(widget);
+    }
     return widget;
   }
 
+  private _preview: GuardedTab | null = null;
   private _open = new Map<string, Promise<GuardedTab>>();
   private _tracker = new WidgetTracker<GuardedTab>({
     namespace: 'mlws-views'

@@ -37,12 +37,16 @@ export const IWorkspaceEvents = new Token<IWorkspaceEvents>(
   'The shared stream of changes in the workspace.'
 );
 
+/** Panel of the left area: "code" is Source Control. */
+export type PanelName = 'code' | 'workspace';
+
 /** A view, and its place in the sidebar. */
 export interface ISection {
+  panel: PanelName;
   view: ServerView;
   /** Position: sections are sorted by rank; those without are last. */
   rank?: number;
-  /** Share of the height; built-in sections have theirs by position. */
+  /** Share of the height; 5 by default. */
   size?: number;
   /** Default height in pixels, until the user resizes the section. */
   room?: number;
@@ -52,18 +56,18 @@ export interface ISection {
   lazy?: boolean;
 }
 
-/** Panel in the left area, to which plugins add their sections. */
-export interface IMLWSSidebar extends Widget {
-  /** Adds a section; it is the panel's from now on. */
+/** Panels in the left area, to which plugins add their sections. */
+export interface IMLWSSidebar {
+  /** Adds a section to its panel, which takes ownership of it. */
   addSection(section: ISection): void;
-  /** Adds a starting view below the welcome; the panel takes ownership of it. */
+  /** Adds a starting view below the welcome, which takes ownership of it. */
   addBeginning(view: ServerView): void;
-  /** Unfolds a section. */
-  expand(view: Widget): void;
+  /** Activates the panel of a section, and unfolds the section. */
+  show(view: Widget): Promise<void>;
 }
 export const IMLWSSidebar = new Token<IMLWSSidebar>(
   'jupyter-mlws:IMLWSSidebar',
-  'The panel of versions, workflows and containers in the left area.'
+  'The panels of versions, workflows and containers in the left area.'
 );
 
 export type IMainViews = MainViews;

@@ -39,9 +39,23 @@ export class Work {
     body: Body<'post', P> | undefined,
     texts: IWorkTexts<Result<P>>
   ): Promise<Result<P> | null> {
+    return this.carryOutStarted<Result<P>>(
+      () => this.client.post(path, body),
+      texts
+    );
+  }
+
+  /** Variant of `carryOut` with a request of its own; null if it was not made. */
+  carryOutStarted<T>(
+    start: () => Promise<IOperation<T> | null>,
+    texts: IWorkTexts<T>
+  ): Promise<T | null> {
     return notifyOnError(async () => {
       await this.save();
-      const started = await this.client.post(path, body);
+      const started = await start();
+      if (started === null) {
+        return null;
+      }
       const end = await this._follow(started, texts);
       await this._documents.reloadChanged();
       return end;

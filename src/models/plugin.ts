@@ -19,9 +19,8 @@ import { addToPalette } from '../lab/palette';
 import { addCommand, describeArgs } from '../lab/describeArgs';
 import { trans } from '../ui/locale';
 
-/** Between the history and the workflows. */
-const RANK = 24;
-const SIZE = 10;
+/** After the runs. */
+const RANK = 30;
 
 namespace CommandIDs {
   export const show = 'mlws:show-models';
@@ -69,9 +68,9 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     const expanded = projectState<ReadonlySet<string>>(client, new Set());
     const view = modelsView({ client, actions, renderers, expanded });
     sidebar.addSection({
+      panel: 'workspace',
       view,
       rank: RANK,
-      size: SIZE,
       folded: true,
       lazy: true
     });
@@ -82,9 +81,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       }),
       label: trans.__('Show Models'),
       execute: async args => {
-        await app.restored;
-        app.shell.activateById(sidebar.id);
-        sidebar.expand(view);
+        await sidebar.show(view);
         await view.refresh();
         if (typeof args.name === 'string') {
           expanded.value = new Set([...expanded.value, args.name]);

@@ -321,18 +321,17 @@ function Registry(props: IProps): JSX.Element {
         ) : (
           <>
             <div className="jp-mlws-Tools">
-              <button
-                className="jp-mlws-CompareModelsButton jp-mlws-Wide jp-mod-styled"
-                disabled={ids.length < 2}
-                onClick={() => actions.compare(ids)}
-              >
-                {ids.length < 2
-                  ? trans.__('Compare (select two)')
-                  : trans.__('Compare %1 versions', ids.length)}
-              </button>
               <Button onClick={() => actions.register()}>
                 {trans.__('Register Model from Run…')}
               </Button>
+              {ids.length > 1 && (
+                <Button
+                  className="jp-mlws-CompareModelsButton"
+                  onClick={() => actions.compare(ids)}
+                >
+                  {trans.__('Compare %1 versions', ids.length)}
+                </Button>
+              )}
             </div>
             <Best {...props} />
             <Rows label={trans.__('Models')}>

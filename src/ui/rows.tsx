@@ -1,12 +1,12 @@
-import { KeyboardEvent, ReactNode, useRef } from 'react';
+import { HTMLAttributes, KeyboardEvent, useRef } from 'react';
 
 const ROW_SELECTOR = '[data-mlws-row]';
 
 /** A list whose rows (`data-mlws-row`) the arrow keys, Home and End walk through. */
-export function Rows(props: {
-  label: string;
-  children: ReactNode;
-}): JSX.Element {
+export function Rows({
+  label,
+  ...attributes
+}: HTMLAttributes<HTMLUListElement> & { label: string }): JSX.Element {
   const list = useRef<HTMLUListElement>(null);
   const walk = (event: KeyboardEvent) => {
     const rows = Array.from(
@@ -28,10 +28,9 @@ export function Rows(props: {
     <ul
       ref={list}
       className="jp-mlws-Rows"
-      aria-label={props.label}
+      aria-label={label}
       onKeyDown={walk}
-    >
-      {props.children}
-    </ul>
+      {...attributes}
+    />
   );
 }

@@ -102,6 +102,29 @@ def test_a_person_merges_resolves_and_undoes(diverged: Project, git: Git) -> Non
 
 
 @pytest.mark.slow(reason="real programs, one after the other")
+def test_a_person_tidies_the_history(diverged: Project, git: Git) -> None:
+    root = diverged.root
+    (root / "own.py").write_text("1\n")
+    words(root, "commit", "-m", "Own")
+    (root / "own.py").write_text("2\n")
+    assert "Own" in words(root, "commit", "--amend")
+    assert "new commits: 1" in words(root, "cherry-pick", "clean")
+    assert "30287" in words(root, "cherry-pick", "clean", code=1)
+    assert "new commits: 1" in words(root, "revert", "HEAD~1", "--only")
+    assert not (root / "own.py").exists()
+    words(root, "revert", "--only", "-m", "x", code=2)
+    kept = words(root, "squash", "HEAD~1", "-m", "One")
+    assert git(root, "log", "-1", "--format=%s").strip() == "One"
+    assert "operation continue" in words(root, "rebase", "other", code=1)
+    words(root, "operation", "abort")
+    assert "30404" in words(root, "rebase", code=1)
+    words(root, "safety", kept.split("mlws safety ")[1].split("`")[0])
+    assert "Revert" in git(root, "log", "-1", "--format=%s")
+    (root / "own.py").write_text("1\n")
+    assert "--message" in words(root, "commit", code=2)
+
+
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_a_person_goes_on_with_what_git_has_begun(diverged: Project, git: Git) -> None:
     root = diverged.root
     head = git(root, "rev-parse", "HEAD")

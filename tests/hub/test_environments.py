@@ -231,7 +231,7 @@ def test_the_lab_shows_containers_and_saves_lists_and_deletes_environments(
         log_in(page, hub, ENID)
         page.wait_for_url(f"**/user/{ENID}/**")
         page.goto(f"{hub.url}/user/{ENID}/lab?reset")
-        page.locator('.jp-SideBar [data-id="jp-mlws-sidebar"]').click()
+        page.locator('.jp-SideBar [data-id="jp-mlws-workspace"]').click()
         section = page.locator("#jp-mlws-containers")
         here = section.locator(f'[data-mlws-container="{identifier}"]')
         expect(here).to_have_attribute("data-mlws-status", "RUNNING")

@@ -88,8 +88,8 @@ def node(page: Page, identifier: str) -> Locator:
 
 
 def open_sidebar(page: Page) -> None:
-    page.locator('.jp-SideBar [data-id="jp-mlws-sidebar"]').click()
-    expect(page.locator(".jp-mlws-Sidebar")).to_be_visible()
+    page.locator('.jp-SideBar [data-id="jp-mlws-source-control"]').click()
+    expect(page.locator("#jp-mlws-source-control")).to_be_visible()
 
 
 HASH_EACH = 'for file; do sha256sum "$file" 2>/dev/null || echo "gone $file"; done'

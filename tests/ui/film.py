@@ -83,7 +83,7 @@ def play(page: Page, address: str, film: Film) -> None:
     node(page, "plot").click()
     page.get_by_role("tab", name="Preview").click()
     film.settle()
-    command(page, "mlws:open-sidebar")
+    command(page, "mlws:open-source-control")
     page.locator(".jp-mlws-CommitBox").fill("Deeper trees")
     film.settle()
     page.locator(".jp-mlws-CommitButton").click()

@@ -64,8 +64,10 @@ RESET = (
     if (shell.mode !== 'multiple-document') {
         shell.mode = 'multiple-document';
     }
-    const sidebar = [...shell.widgets('left')].find(one => one.id === 'jp-mlws-sidebar');
-    sidebar.restoreLayout({ sizes: {}, folded: {} });
+    const layout = { sizes: {}, folded: {} };
+    for (const panel of shell.widgets('left')) {
+        panel.restoreLayout?.(layout);
+    }
     shell.collapseRight();
     shell.expandLeft();
     shell.activateById('filebrowser');

@@ -17,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import faults_of_access, until
 from tests.ui.conftest import TOKEN, Lab
+from tests.ui.sections import SOURCE_CONTROL
 from tests.versioning.git_server import PASSWORD, USER, served
 
 pytestmark = pytest.mark.browser
@@ -77,10 +78,10 @@ def sidebar(page: Page, lab: Lab) -> Locator:
     page.goto(lab.address())
     # JupyterLab gives its launcher the focus, up to a second after the sidebar can be used.
     expect(page.locator(".jp-Launcher")).to_be_focused()
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
-    run(page, "mlws:open-sidebar")
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-source-control')")
+    run(page, "mlws:open-source-control")
     expect(page.locator(".jp-mlws-CommitBox")).to_be_visible()
-    return page.locator(".jp-mlws-Sidebar")
+    return page.locator(SOURCE_CONTROL)
 
 
 def run(page: Page, command: str, arguments: dict | None = None) -> None:
@@ -115,7 +116,7 @@ def fill_dialog(page: Page, **values: str) -> None:
 
 def unfold(page: Page, title: str) -> None:
     """Unfold a section of the sidebar."""
-    head = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title").filter(has_text=title)
+    head = page.locator(f"{SOURCE_CONTROL} .lm-AccordionPanel-title").filter(has_text=title)
     if head.first.get_attribute("aria-expanded") != "true":
         head.first.click()
 
@@ -215,6 +216,8 @@ def test_stage_branch_merge_and_push(
     assert git("diff", "--name-only", "--diff-filter=U") == ""
     page.locator(".jp-mlws-MergePanel .jp-mlws-ContinueButton").click()
     expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    # A tab of a conflict ends with the merge.
+    expect(merge).to_have_count(0)
     assert git("log", "-1", "--format=%P").split() == [
         git("rev-parse", "HEAD^1"),
         git("rev-parse", "topic"),
@@ -481,6 +484,104 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     assert git("status", "--porcelain") != ""
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_history_is_tidied(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    def choose(row: Locator, command: str) -> None:
+        row.click(button="right")
+        page.locator(".lm-Menu-item").filter(has_text=command).click()
+
+    def subjects() -> list[str]:
+        return git("log", "--format=%s", "-3").splitlines()
+
+    snapshots = page.locator(".jp-mlws-Snapshot")
+    current = page.locator(".jp-mlws-Snapshot.jp-mod-current")
+    accept = page.locator(".jp-Dialog .jp-mod-accept")
+    git("checkout", "-q", "-b", "topic")
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("x = 3")]), git.root / "look.ipynb")
+    git.commit("Their notebook")
+    git.write("wanted.py", "wanted\n")
+    wanted = git.commit("Wanted")
+    git("checkout", "-q", "main")
+    git.write("one.py", "1\n")
+    commit(page, "One")
+
+    # A commit gets one file more, and another message.
+    git.write("more.py", "more\n")
+    expect(change(page, "more.py")).to_be_visible()
+    page.locator(".jp-mlws-CommitBox").fill("One and more")
+    choose(current, "Amend Last Commit")
+    expect(page.locator(".jp-Dialog")).to_contain_text("One and more")
+    accept.click()
+    expect(current).to_contain_text("One and more")
+    assert "more.py" in git("show", "--name-only", "--format=")
+
+    # Three become one.
+    for name in ("Two", "Three"):
+        git.write(f"{name.lower()}.py", f"{name}\n")
+        commit(page, name)
+    choose(snapshots.filter(has_text="One and more"), "Squash This")
+    page.locator(".jp-Dialog input").fill("All three")
+    accept.click()
+    expect(current).to_contain_text("All three")
+    assert subjects()[1] == "Code and a notebook"
+    assert git("status", "--porcelain") == ""
+
+    # One commit of another branch, by keyboard.
+    page.locator(".jp-mlws-AllBranches input").check()
+    row = page.locator(f'[data-mlws-snapshot="{wanted}"]')
+    row.locator(".jp-mlws-Snapshot-head").focus()
+    page.keyboard.press("Shift+F10")
+    item = page.locator(".lm-Menu-item").filter(has_text="Cherry-Pick")
+    expect(item).to_be_visible()
+    for _ in range(30):
+        if "lm-mod-active" in (item.get_attribute("class") or ""):
+            break
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(current).to_contain_text("Wanted")
+    assert subjects()[:2] == ["Wanted", "All three"]
+    choose(current, "Revert Its Changes")
+    accept.click()
+    expect(current).to_contain_text("Revert")
+    assert not (git.root / "wanted.py").exists()
+    git("reset", "-q", "--hard", "HEAD~2")
+
+    # Rebased onto the other branch: their notebook and ours have a conflict in one cell.
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("x = 2")]), git.root / "look.ipynb")
+    commit(page, "Our notebook")
+    before = git("rev-parse", "main")
+    run(page, "mlws:rebase")
+    page.locator(".jp-Dialog select").select_option("topic")
+    accept.click()
+    expect(page.locator(".jp-Dialog")).to_contain_text("Rebase onto “topic”?")
+    shoot("code-rebase-question")
+    accept.click()
+    conflict = page.locator('[data-mlws-conflict="look.ipynb"]')
+    expect(conflict).to_be_visible(timeout=30_000)
+    shoot("code-rebase-conflict")
+    conflict.click()
+    expect(page.get_by_text("Ours: topic")).to_be_visible()
+    page.get_by_role("button", name="Use Theirs", exact=True).click()
+    page.get_by_role("button", name="Accept Result").click()
+    expect(conflict).to_have_count(0)
+    page.locator(".jp-mlws-ContinueButton").click()
+    expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    assert git("merge-base", "main", "topic") == wanted
+    assert git("symbolic-ref", "HEAD") == "refs/heads/main"
+
+    # And back to where the branch was.
+    page.locator(".jp-mlws-BranchButton").click()
+    page.locator('[data-mlws-group="safety"] summary').click()
+    copy = page.locator(".jp-mlws-SafetyCopy").filter(has_text="Before a rebase").first
+    copy.locator(".jp-mlws-Row").click()
+    expect(page.locator(".jp-Dialog")).to_contain_text("main")
+    accept.click()
+    until(page, lambda: git("rev-parse", "main") == before)
+    expect(current).to_contain_text("Our notebook")
+
+
 @pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_project_is_cloned_where_there_is_none(
@@ -495,8 +596,8 @@ def test_a_project_is_cloned_where_there_is_none(
     (tmp_path / "home").mkdir()
     lab = start_lab(tmp_path / "home")
     page.goto(lab.address())
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
-    run(page, "mlws:open-sidebar")
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-source-control')")
+    run(page, "mlws:open-source-control")
     page.locator(".jp-mlws-CloneButton").click()
     fill_dialog(page, url=address, name="copy")
     for answer in (USER, PASSWORD):
@@ -599,6 +700,7 @@ def test_what_is_deleted_or_binary_is_settled_as_a_whole(
     whole.locator('[data-mlws-take="ours"]').click()
     page.locator(".jp-mlws-Settled:visible .jp-mlws-ContinueButton").click()
     expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    expect(page.locator(".jp-mlws-ConflictView")).to_have_count(0)
     assert not (git.root / "old.py").exists()
     assert image.read_bytes() == bytes(512)
     assert git("log", "-1", "--format=%s") == "Merge topic"
@@ -652,8 +754,8 @@ def test_how_code_looks(
 
     lab = start_lab(git.root)
     page.goto(lab.address())
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
-    run(page, "mlws:open-sidebar")
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-source-control')")
+    run(page, "mlws:open-source-control")
     expect(change(page, "notes.md", staged=True)).to_be_visible()
     change(page, "train.py").click()
     expect(page.locator(".jp-mlws-Hunk").first).to_be_visible()

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import faults_of_access
 from tests.ui.conftest import Lab, prefer
-from tests.ui.sections import open_section, open_sidebar, refresh, title
+from tests.ui.sections import WORKSPACE, open_section, open_sidebar, refresh, show_panel, title
 
 pytestmark = pytest.mark.browser
 
@@ -157,8 +157,11 @@ def test_versions_are_compared_and_brought_back_and_space_is_freed(
     expect(row.locator("[data-mlws-mark]")).to_have_count(0)
     second = data.read_bytes()
     assert hashlib.md5(second).hexdigest() in (lab.root / "data/wine.csv.dvc").read_text()
+    show_panel(page)
     page.locator(".jp-mlws-CommitBox").fill("More wine")
     page.locator(".jp-mlws-CommitButton").click()
+    expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text("More wine")
+    show_panel(page, WORKSPACE)
     versions = row.locator("[data-mlws-version]")
     expect(versions).to_have_count(2)
     expect(versions.first).to_contain_text("More wine")

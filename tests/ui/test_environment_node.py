@@ -80,7 +80,7 @@ def test_from_the_list_of_environments_to_the_same_result_in_a_clone(
     assert (example / "told.json").read_text() == '{"version": 1.0}'
     picture("run")
 
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     page.locator(".jp-mlws-CommitBox").fill("Told")
     page.locator(".jp-mlws-CommitButton").click()
     expect(page.locator(".jp-mlws-Change")).to_have_count(0, timeout=RUN_LIMIT)

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.environments.conftest import build_wheel
 from tests.ui.canvas import faults_of_access, until
 from tests.ui.conftest import Lab, prefer
-from tests.ui.sections import open_section
+from tests.ui.sections import WORKSPACE, open_section
 from tests.ui.test_looks import THEMES
 from tests.ui.test_notebooks import READY
 
@@ -132,7 +132,7 @@ def test_an_environment_from_the_sidebar_to_a_notebook(
     expect(badge).to_have_attribute("data-mlws-state", "ready", timeout=INSTALL_LIMIT)
     package = packages(row)
     # Room for the section.
-    for name in page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title").all()[:2]:
+    for name in page.locator(f"{WORKSPACE} .lm-AccordionPanel-title").all()[:2]:
         name.click()
     expect(package("alpha")).to_contain_text("1.0")
     picture("detail")

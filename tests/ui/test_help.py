@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import NODES, WORKFLOW, command, faults_of_access, node, open_workflow
 from tests.ui.conftest import Lab, prefer
+from tests.ui.sections import SOURCE_CONTROL, WORKSPACE, show_panel
 
 pytestmark = pytest.mark.browser
 
@@ -63,18 +64,21 @@ def test_the_context_menu_of_the_palette_has_help(page: Page, lab: Lab) -> None:
     expect(reference(page)).to_have_count(1)
 
     # What is nearest to the mouse counts: a node, the results, the toolbar, a section's heading.
-    command(page, "mlws:open-sidebar")
-    sidebar = page.locator(".jp-mlws-Sidebar")
+    workspace, sidebar = page.locator(WORKSPACE), page.locator(SOURCE_CONTROL)
+    show_panel(page, WORKSPACE)
     for place, name in (
         (node(page, "forest"), "Train Classifier"),
         (page.locator(".jp-mlws-Drawer-bar"), "Runs, plans and sweeps"),
         (page.locator(".jp-Toolbar:has(.jp-mlws-run)"), "The canvas"),
-        (sidebar.locator(".jp-AccordionPanel-title", has_text="Data"), "Data"),
-        (sidebar.locator(".jp-mlws-Changes"), "Versions"),
+        (workspace.locator(".jp-AccordionPanel-title", has_text="Data"), "Data"),
     ):
         place.click(button="right", position={"x": 5, "y": 5})
         entry.click()
         expect(title).to_have_text(name)
+    show_panel(page, SOURCE_CONTROL)
+    sidebar.locator(".jp-mlws-Changes").click(button="right", position={"x": 5, "y": 5})
+    entry.click()
+    expect(title).to_have_text("Versions")
     # A field keeps the browser's own menu, to paste.
     sidebar.locator("textarea").click(button="right")
     page.wait_for_timeout(300)
@@ -136,7 +140,7 @@ def test_the_first_start_with_a_project_shows_a_tour_once(
     page.goto(own_lab.address())
     toast = page.locator(".Toastify__toast")
     places = [
-        '.lm-TabBar-tab[data-id="jp-mlws-sidebar"]',
+        '.lm-TabBar-tab[data-id="jp-mlws-source-control"]',
         ".jp-mlws-run",
         ".jp-mlws-Drawer",
         ".jp-mlws-CommitBox",

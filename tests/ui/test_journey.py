@@ -170,8 +170,8 @@ def test_runs_from_a_terminal_and_a_notebook_show_on_the_open_canvas(page: Page,
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_commit_damage_and_restore(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     lab.show(page)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-source-control')")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     script = lab.root / "train.py"
     script.write_text("print('first')\n")
     data = lab.root / "data/wine.csv"

@@ -182,4 +182,10 @@ def test_every_command_describes_its_arguments(page: Page, lab: Lab) -> None:
     } == set()
     for schema in described.values():
         Draft7Validator.check_schema(schema)
-    assert set(described["mlws:open-diff"]["properties"]) == {"path", "from", "to", "staged"}
+    assert set(described["mlws:open-diff"]["properties"]) == {
+        "path",
+        "from",
+        "to",
+        "staged",
+        "preview",
+    }

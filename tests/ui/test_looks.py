@@ -20,7 +20,7 @@ from tests.ui.canvas import (
     until,
 )
 from tests.ui.conftest import Lab, prefer
-from tests.ui.sections import open_sidebar, title
+from tests.ui.sections import SOURCE_CONTROL, open_sidebar, title
 from tests.ui.test_canvas_import import plan_of
 from tests.workflows.importers.pipelines import node as elyra_node
 from tests.workflows.importers.pipelines import pipeline
@@ -53,11 +53,11 @@ def test_canvas_and_sidebar(
     page.locator('[data-mlws-node="forest"]').click()
     expect(page.get_by_role("group", name=SETTINGS[locale], exact=True)).to_be_visible()
     shoot(f"canvas-{theme}-{locale}")
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     expect(page.locator(".jp-mlws-Snapshot")).to_have_count(2)
     # The example begins as its last snapshot is.
     expect(page.locator(".jp-mlws-Change")).to_have_count(0)
-    expect(page.locator(".jp-mlws-Sidebar")).to_contain_text(CHANGES[locale])
+    expect(page.locator(SOURCE_CONTROL)).to_contain_text(CHANGES[locale])
     page.locator(".jp-mlws-Snapshot-head").first.click()
     shoot(f"sidebar-{theme}-{locale}")
     # Without chosen runs it unfolds their section.
@@ -185,35 +185,34 @@ def test_more_of_the_canvas_dark_and_in_chinese(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-def test_eight_changed_files_are_in_view_in_a_small_window(
+def test_twelve_changed_files_are_in_view_in_a_small_window(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:
-    for number in range(12):
+    for number in range(60):
         (example / f"note-{number:02}.md").write_text("Something is new\n")
     page.set_viewport_size({"width": 1280, "height": 720})
     lab = start_lab(example)
     open_sidebar(page, lab)
     rows = page.locator(".jp-mlws-Changes [data-mlws-path]")
-    expect(rows.nth(7)).to_be_visible()
+    expect(rows.nth(11)).to_be_visible()
     section = page.locator(".jp-mlws-Changes")
 
     def is_in_view() -> bool:
-        view, last = section.bounding_box(), rows.nth(7).bounding_box()
+        view, last = section.bounding_box(), rows.nth(11).bounding_box()
         if view is None or last is None:
             return False
         return last["y"] + last["height"] <= view["y"] + view["height"]
 
     until(page, is_in_view)
-    for name in ("Workflows", "Runs"):
-        expect(title(page, name)).to_have_attribute("aria-expanded", "false")
+    expect(title(page, "Branches")).to_have_attribute("aria-expanded", "false")
     expect(page.locator(".jp-mlws-Snapshot-head").first).to_be_visible()
     text = page.locator(".jp-mlws-Snapshot-text").first.bounding_box()
     assert text
     assert text["height"] < 45
 
     # A size and a fold are kept over a reload.
-    title(page, "Workflows").click()
-    handles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel .lm-SplitPanel-handle:visible")
+    title(page, "Branches").click()
+    handles = page.locator(f"{SOURCE_CONTROL} .lm-SplitPanel-handle:visible")
     x, y = middle(handles.first)
     before = section.bounding_box()
     page.mouse.move(x, y)
@@ -228,11 +227,11 @@ def test_eight_changed_files_are_in_view_in_a_small_window(
     def is_kept() -> bool:
         kept = saved_layout(lab).get("mlws-sidebar:layout", {})
         size = kept.get("sizes", {}).get("jp-mlws-changes", 0)
-        return abs(size - after["height"]) < 2 and kept["folded"]["jp-mlws-workflows"] is False
+        return abs(size - after["height"]) < 2 and kept["folded"]["jp-mlws-branches"] is False
 
     until(page, is_kept)
     page.goto(lab.address().removesuffix("&reset"))
-    expect(title(page, "Workflows")).to_have_attribute("aria-expanded", "true")
+    expect(title(page, "Branches")).to_have_attribute("aria-expanded", "true")
     until(page, lambda: abs((section.bounding_box() or before)["height"] - after["height"]) < 20)
 
 
@@ -256,7 +255,7 @@ def test_a_project_is_trusted_before_its_code_runs(
     dialog.locator(".jp-mod-reject").click()
     # The graph is drawn from the file alone.
     expect(page.locator('[data-mlws-node="compare"]')).to_be_visible()
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     expect(page.locator(".jp-mlws-TrustButton")).to_be_visible()
     shoot(f"trust-sidebar-{theme}-{locale}")
     page.locator(".jp-mlws-TrustButton").click()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import Lab, prefer
-from tests.ui.sections import open_section, open_sidebar, title
+from tests.ui.sections import open_section, open_sidebar
 
 pytestmark = pytest.mark.browser
 
@@ -173,8 +173,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
     in_mlflow(lab, CURVE)
-    open_sidebar(page, lab)
-    title(page, "Runs").click()
+    open_section(page, lab, "Runs")
     page.locator(".jp-mlws-OpenTable").click()
     table = page.locator(".jp-mlws-RunTableView")
     rows = table.locator("[data-mlws-run]")

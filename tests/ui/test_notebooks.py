@@ -368,7 +368,7 @@ def test_the_commit_box_names_outputs_of_other_code(
 ) -> None:
     write(lab.root, one="x = 1", two="x = 2")
     lab.show(page, "prices.ipynb")
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-source-control')")
     page.wait_for_function(READY)
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     for index, count in ((1, 1), (0, 2)):
@@ -377,7 +377,7 @@ def test_the_commit_box_names_outputs_of_other_code(
         expect(cells.nth(index).locator(".jp-InputPrompt")).to_have_text(f"[{count}]:")
     write_cell(page, cells.nth(0), "x = 3")
     page.keyboard.press("Control+s")
-    command(page, "mlws:open-sidebar")
+    command(page, "mlws:open-source-control")
     note = page.locator(".jp-mlws-Note", has_text="prices.ipynb")
     expect(note).to_contain_text("Cell 1 of prices.ipynb was edited after it ran.")
     expect(note).to_contain_text("Cell 2 of prices.ipynb ran before a cell above it.")

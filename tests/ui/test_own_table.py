@@ -71,7 +71,7 @@ def test_from_a_table_to_a_restored_version(
     picture("run")
 
     # The first version holds all of it.
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     page.locator(".jp-mlws-CommitBox").fill("First model")
     picture("commit")
     page.locator(".jp-mlws-CommitButton").click()
@@ -118,7 +118,7 @@ def test_from_a_table_to_a_restored_version(
     # Everything breaks, and is restored.
     (lab.root / FILE).write_text("stages: {}\n")
     (lab.root / "data/customers.csv").unlink()
-    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-source-control').then(() => null)")
     snapshot.locator(".jp-mlws-RestoreButton").click()
     picture("restore")
     page.locator(".jp-Dialog .jp-mod-accept").click()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import Lab
-from tests.ui.sections import open_section, title
+from tests.ui.sections import open_section, show_panel, title
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,6 @@ def test_nothing_is_asked_while_nothing_happens(
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
     section = open_section(page, lab, "Data")
     title(page, "Models").click()
-    title(page, "Runs").click()
     page.locator(".jp-mlws-OpenTable").click()
     expect(page.locator(".jp-mlws-RunTable [data-mlws-run]")).to_have_count(3)
     expect(section.locator(".jp-mlws-FreeButton")).to_be_attached()
@@ -39,6 +38,9 @@ def test_nothing_is_asked_while_nothing_happens(
     assert [line for line in asked if "/mlws/" in line] == []
 
     # A save is told of, and asked about, once.
+    show_panel(page)
+    page.wait_for_timeout(3000)
+    asked.clear()
     (lab.root / "notes.md").write_text("Something happens\n")
     expect(page.locator('.jp-mlws-Changes [data-mlws-path="notes.md"]')).to_be_visible()
     page.wait_for_timeout(2000)

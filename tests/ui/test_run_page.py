@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from jupyter_mlws.core.paths import escape
 from tests.ui.conftest import Lab, prefer
-from tests.ui.sections import open_sidebar, title
+from tests.ui.sections import open_section
 
 pytestmark = pytest.mark.browser
 
@@ -125,8 +125,7 @@ def test_a_run_has_a_page_that_follows_it(
     lab = shared_example
     answer = lab.python(TRAINED)
     assert answer.returncode == 0, answer.stderr
-    open_sidebar(page, lab)
-    title(page, "Runs").click()
+    open_section(page, lab, "Runs")
     page.locator(".jp-mlws-OpenTable").click()
     page.locator(".jp-mlws-RunTableView").get_by_role("button", name="<img").click()
 

@@ -79,7 +79,7 @@ def test_one_is_asked_once_for_a_push_of_many_calls(
     remote.remotes.fetch(ask=person)
     assert len(person.asked) == 2
     assert remote.remotes.pull(ask=Person(PASSWORD)).outcome.value == "up_to_date"
-    remote.tags.create("v1")
+    remote.branches.tags.create("v1")
     remote.remotes.push_tag("v1", ask=Person(PASSWORD))
     root = remote.snapshots.project.root
     found = [path for path in root.rglob("*") if path.is_file() and _holds(path, PASSWORD)]

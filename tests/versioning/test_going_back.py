@@ -47,7 +47,7 @@ def test_the_last_commit_is_undone_as_git_does_it(
     before = tree_of(root)
     (root / "open.py").write_text("not committed\n")
     (copy / "open.py").write_text("not committed\n")
-    undone = versions.rollbacks.undo()
+    undone = versions.rewrites.undo()
     git(copy, "reset", "-q", "--soft", "HEAD~1")
     for command in (
         ("rev-parse", "HEAD", "main"),
@@ -78,11 +78,11 @@ def test_a_pushed_commit_is_undone_only_when_that_is_confirmed(
     git(root, "push", "-q", "--no-verify", "far", "main", "main:other")
     git(root, "remote", "set-head", "far", "main")
     head = git(root, "rev-parse", "HEAD").strip()
-    error = refused(versions.rollbacks.undo)
+    error = refused(versions.rewrites.undo)
     assert error.code == "30285"
     assert "is on far/main, far/other, where" in error.message.en
     assert git(root, "rev-parse", "HEAD").strip() == head
-    assert versions.rollbacks.undo(pushed=True).undone == head
+    assert versions.rewrites.undo(force=True).undone == head
 
 
 def test_a_first_commit_and_a_merge_are_not_undone(
@@ -94,11 +94,11 @@ def test_a_first_commit_and_a_merge_are_not_undone(
     git(root, "commit", "-qm", "side")
     git(root, "checkout", "-q", "main")
     git(root, "merge", "-q", "--no-edit", "side")
-    error = refused(versions.rollbacks.undo)
+    error = refused(versions.rewrites.undo)
     assert (error.code, "merge" in error.message.en) == ("30286", True)
     first = git(root, "rev-list", "--max-parents=0", "HEAD").split()[0]
     git(root, "checkout", "-q", "--force", first)
-    assert "first" in refused(versions.rollbacks.undo).message.en
+    assert "first" in refused(versions.rewrites.undo).message.en
 
 
 # Rollback
@@ -109,7 +109,7 @@ def test_a_rollback_is_a_commit_that_undoes_and_can_be_undone(
 ) -> None:
     second = tree_of(root)
     (root / "open.py").write_text("not committed\n")
-    back = versions.rollbacks.run("HEAD~1", RollbackMode.REVERT)
+    back = versions.rewrites.roll_back("HEAD~1", RollbackMode.REVERT)
     assert git(root, "rev-parse", "HEAD~1").strip() == back.previous
     assert git(root, "rev-parse", "HEAD^{tree}") == git(root, "rev-parse", f"{back.to}^{{tree}}")
     assert git(root, "log", "-1", "--format=%s").strip() == 'Revert to "Code and data"'
@@ -119,9 +119,9 @@ def test_a_rollback_is_a_commit_that_undoes_and_can_be_undone(
     (root / "open.py").unlink()
     assert versions.snapshots.status().changes == []
     assert "up to date" in dvc(root, "status")
-    versions.rollbacks.run(back.previous, RollbackMode.REVERT, "And forth")
+    versions.rewrites.roll_back(back.previous, RollbackMode.REVERT, "And forth")
     assert tree_of(root) == second
-    error = refused(lambda: versions.rollbacks.run("HEAD~2", RollbackMode.REVERT))
+    error = refused(lambda: versions.rewrites.roll_back("HEAD~2", RollbackMode.REVERT))
     assert error.code == "30203"
 
 
@@ -130,7 +130,7 @@ def test_a_rollback_of_files_keeps_the_branch(
 ) -> None:
     head = git(root, "rev-parse", "HEAD").strip()
     (root / "train.py").write_text("print('three')\n")
-    back = versions.rollbacks.run("HEAD~1", RollbackMode.RESTORE)
+    back = versions.rewrites.roll_back("HEAD~1", RollbackMode.RESTORE)
     assert (back.commit, back.previous) == (head, head)
     assert (root / "train.py").read_text() == "print('one')\n"
     assert git(root, "show", f"{back.safety}:train.py") == "print('three')\n"
@@ -140,38 +140,40 @@ def test_a_rollback_loses_nothing(versions: Workspace, root: Path, git: Command)
     (root / "train.py").write_text("print('mine')\n")
     (root / "data" / "wine.csv").write_text("mine\n")
     before = tree_of(root)
-    error = refused(lambda: versions.rollbacks.run("HEAD~1", RollbackMode.REVERT))
+    error = refused(lambda: versions.rewrites.roll_back("HEAD~1", RollbackMode.REVERT))
     assert (error.code, error.facts["paths"]) == ("30202", ["data/wine.csv", "train.py"])
     assert tree_of(root) == before
     git(root, "branch", "side", "HEAD~1")
     git(root, "stash", "-q")
     git(root, "checkout", "-q", "side")
-    error = refused(lambda: versions.rollbacks.run("main", RollbackMode.REVERT))
+    error = refused(lambda: versions.rewrites.roll_back("main", RollbackMode.REVERT))
     assert error.code == "30257"
-    assert refused(lambda: versions.rollbacks.run("no-such", RollbackMode.REVERT)).code == "30404"
+    assert (
+        refused(lambda: versions.rewrites.roll_back("no-such", RollbackMode.REVERT)).code == "30404"
+    )
 
 
 # Tags
 
 
 def test_tags_are_made_listed_and_deleted(versions: Workspace, root: Path, git: Command) -> None:
-    plain = versions.tags.create("v1", "HEAD~1")
+    plain = versions.branches.tags.create("v1", "HEAD~1")
     assert (plain.message, plain.subject) == (None, "Code and data")
-    noted = versions.tags.create("发布/二", message="Second\n\nWith more data")
+    noted = versions.branches.tags.create("发布/二", message="Second\n\nWith more data")
     assert (noted.message, noted.tagger) == (
         "Second\n\nWith more data",
         "Test Person <person@example.com>",
     )
-    assert {tag.name for tag in versions.tags.list()} == {"v1", "发布/二"}
+    assert {tag.name for tag in versions.branches.tags.list()} == {"v1", "发布/二"}
     assert git(root, "tag", "--points-at", "HEAD").strip() == "发布/二"
     git(root, "tag", "of-a-tree", "HEAD^{tree}")
-    assert len(versions.tags.list()) == 2
-    assert refused(lambda: versions.tags.create("v1")).code == "50203"
-    assert refused(lambda: versions.tags.create("-x")).faults[0].field == "name"
-    assert refused(lambda: versions.tags.create("a..b")).code == "50201"
-    assert refused(lambda: versions.tags.create("v2", "no-such")).code == "30404"
-    assert versions.tags.delete("v1") == plain
-    assert refused(lambda: versions.tags.delete("v1")).code == "30404"
+    assert len(versions.branches.tags.list()) == 2
+    assert refused(lambda: versions.branches.tags.create("v1")).code == "50203"
+    assert refused(lambda: versions.branches.tags.create("-x")).faults[0].field == "name"
+    assert refused(lambda: versions.branches.tags.create("a..b")).code == "50201"
+    assert refused(lambda: versions.branches.tags.create("v2", "no-such")).code == "30404"
+    assert versions.branches.tags.delete("v1") == plain
+    assert refused(lambda: versions.branches.tags.delete("v1")).code == "30404"
 
 
 # Stashes
@@ -291,7 +293,7 @@ def test_remotes_are_set_up_changed_fetched_and_forgotten(
     assert versions.remotes.fetch("origin").branches == []
     gone = versions.remotes.fetch("origin", prune=True)
     assert [(row.name, row.commit) for row in gone.branches] == [("other", None)]
-    versions.tags.create("v1")
+    versions.branches.tags.create("v1")
     versions.remotes.push_tag("v1", "origin")
     assert git(tmp_path / "bare.git", "tag").strip() == "v1"
     assert refused(lambda: versions.remotes.push_tag("v2")).code == "30404"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlws.core.errors import (
     BranchMovedError,
+    CommitPushedError,
     DamagedDVCFilesError,
     DataCredentialsError,
     DataDamagedError,
@@ -42,6 +43,7 @@ COMMIT_ERRORS = (
     SecretsFoundError,
     HookRejectedError,
     BranchMovedError,
+    CommitPushedError,
     SigningFailedError,
     FileTooLargeError,
     DamagedDVCFilesError,

@@ -10,6 +10,7 @@ from jupyter_mlws.core.errors import (
     BranchNotMergedError,
     CommitNotUndoneError,
     CommitPushedError,
+    CommitUnsuitableError,
     DataCredentialsError,
     DataDamagedError,
     DataMissingError,
@@ -41,6 +42,7 @@ from jupyter_mlws.versioning.code.models import (
     BranchDeleteQuery,
     Checkout,
     CheckoutRequest,
+    CommitRequest,
     ConflictDetail,
     Conflicts,
     Discarded,
@@ -57,12 +59,15 @@ from jupyter_mlws.versioning.code.models import (
     Pulled,
     Pushed,
     PushRequest,
+    RebaseRequest,
     Remote,
     RemotePut,
     Resolution,
+    Rewritten,
     RollbackRequest,
     RolledBack,
     SafetyCopy,
+    SquashRequest,
     StageRequest,
     Stash,
     StashApplied,
@@ -203,12 +208,7 @@ def discard(workspace: Workspace, body: StageRequest) -> Discarded:
 @endpoints.post("git/commit", "Commit changes", status=201, also=WRITES, errors=COMMIT_ERRORS)
 def commit(workspace: Workspace, body: SnapshotCreate) -> Reply[CommitCreated]:
     snapshot = workspace.snapshots.create(
-        body.message,
-        body.paths,
-        leave_out=body.leave_out,
-        allow_secrets=body.allow_secrets,
-        allow_many=body.allow_many,
-        staged_only=body.staged,
+        **body.model_dump(exclude={"staged", "pushed"}), staged_only=body.staged, force=body.pushed
     )
     version = workspace.snapshots.code_version(snapshot.id)
     created = CommitCreated(**version.model_dump(), warnings=snapshot.warnings)
@@ -471,10 +471,10 @@ def resolve_conflict(workspace: Workspace, path: str, body: Resolution) -> Confl
     errors=[NotAncestorError, VersionItemNotFoundError],
 )
 def roll_back(workspace: Workspace, body: RollbackRequest) -> Work[RolledBack]:
-    workspace.rollbacks.check(body.to)
+    workspace.rewrites.check_rollback(body.to)
     return Work(
         "rollback",
-        lambda progress: workspace.rollbacks.run(body.to, body.mode, body.message, progress),
+        lambda progress: workspace.rewrites.roll_back(body.to, body.mode, body.message, progress),
     )
 
 
@@ -484,12 +484,68 @@ def roll_back(workspace: Workspace, body: RollbackRequest) -> Work[RolledBack]:
     errors=[BranchMovedError, CommitNotUndoneError, CommitPushedError, VersionItemNotFoundError],
 )
 def undo_commit(workspace: Workspace, body: UndoRequest) -> UndoneCommit:
-    return workspace.rollbacks.undo(pushed=body.pushed)
+    return workspace.rewrites.undo(force=body.pushed)
+
+
+@endpoints.post(
+    "git/cherry-pick",
+    "Apply a commit to the current branch, with its data",
+    also=WRITES,
+    errors=[UnfinishedOperationError, VersionItemNotFoundError],
+)
+def cherry_pick(workspace: Workspace, body: CommitRequest) -> Work[Rewritten]:
+    workspace.rewrites.check(body.commit)
+    return Work(
+        "cherry-pick", lambda progress: workspace.rewrites.cherry_pick(body.commit, progress)
+    )
+
+
+@endpoints.post(
+    "git/revert",
+    "Take back the changes of one commit by a new one, with their data",
+    also=WRITES,
+    errors=[UnfinishedOperationError, VersionItemNotFoundError],
+)
+def revert(workspace: Workspace, body: CommitRequest) -> Work[Rewritten]:
+    workspace.rewrites.check(body.commit)
+    return Work("revert", lambda progress: workspace.rewrites.revert(body.commit, progress))
+
+
+@endpoints.post(
+    "git/squash",
+    "Replace the last commits by one; files and data stay",
+    errors=[
+        UnfinishedOperationError,
+        VersionItemNotFoundError,
+        CommitPushedError,
+        CommitUnsuitableError,
+    ],
+)
+def squash(workspace: Workspace, body: SquashRequest) -> Work[Rewritten]:
+    workspace.rewrites.check_squash(body.commit, force=body.pushed)
+    return Work(
+        "squash",
+        lambda progress: workspace.rewrites.squash(body.commit, body.message, force=body.pushed),
+    )
+
+
+@endpoints.post(
+    "git/rebase",
+    "Apply the commits of the current branch on top of another one, with their data",
+    also=WRITES,
+    errors=[UnfinishedOperationError, VersionItemNotFoundError, CommitPushedError],
+)
+def rebase(workspace: Workspace, body: RebaseRequest) -> Work[Rewritten]:
+    workspace.rewrites.check_rebase(body.onto, force=body.pushed)
+    return Work(
+        "rebase",
+        lambda progress: workspace.rewrites.rebase(body.onto, progress, force=body.pushed),
+    )
 
 
 @endpoints.get("git/tags", "List tags, newest first", shared=True)
 def list_tags(workspace: Workspace) -> Page[Tag]:
-    return Page(items=workspace.tags.list())
+    return Page(items=workspace.branches.tags.list())
 
 
 @endpoints.post(
@@ -499,23 +555,23 @@ def list_tags(workspace: Workspace) -> Page[Tag]:
     errors=[*DVC_ERRORS, GitIdentityMissingError, VersionItemNotFoundError, AlreadyExistsError],
 )
 def create_tag(workspace: Workspace, body: TagCreate) -> Reply[Tag]:
-    tag = workspace.tags.create(body.name, body.ref, body.message)
+    tag = workspace.branches.tags.create(body.name, body.ref, body.message)
     return Reply(tag, location=("git", "tag", escape(tag.name)))
 
 
 @endpoints.get("git/tag/{tag}", "Get a tag", errors=[VersionItemNotFoundError])
 def get_tag(workspace: Workspace, name: str) -> Tag:
-    return workspace.tags.get(unescape(name))
+    return workspace.branches.tags.get(unescape(name))
 
 
 @endpoints.delete("git/tag/{tag}", "Delete a tag", errors=[*DVC_ERRORS, VersionItemNotFoundError])
 def delete_tag(workspace: Workspace, name: str) -> Tag:
-    return workspace.tags.delete(unescape(name))
+    return workspace.branches.tags.delete(unescape(name))
 
 
 @endpoints.post("git/tag/{tag}/push", "Push a tag", errors=[VersionItemNotFoundError])
 def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work[None]:
-    tag = workspace.tags.get(unescape(name))
+    tag = workspace.branches.tags.get(unescape(name))
     workspace.remotes.check_fetch(body.remote)
     return Work(
         "push",

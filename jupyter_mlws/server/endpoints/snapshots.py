@@ -49,12 +49,7 @@ def list_snapshots(workspace: Workspace, query: HistoryQuery) -> Page[Snapshot]:
 )
 def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply[SnapshotCreated]:
     snapshot = workspace.snapshots.create(
-        body.message,
-        body.paths,
-        leave_out=body.leave_out,
-        allow_secrets=body.allow_secrets,
-        allow_many=body.allow_many,
-        staged_only=body.staged,
+        **body.model_dump(exclude={"staged", "pushed"}), staged_only=body.staged, force=body.pushed
     )
     return Reply(snapshot, location=("snapshots", snapshot.id))
 

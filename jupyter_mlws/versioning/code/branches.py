@@ -58,6 +58,7 @@ class BranchManager(RepositoryPart):
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository)
         self._switching = Switching(repository)
+        self.tags = TagManager(repository)
 
     def list(self) -> list[Branch]:
         """Return the local branches, then the remote branches, each newest first."""
@@ -171,7 +172,9 @@ class BranchManager(RepositoryPart):
         for ref in branches(self._git):
             if ref.remote and f"{ref.remote}/{ref.name}" == start:
                 return "--track", start
-        return "--no-track", self._git.resolve(start)
+        sha = self._git.resolve(start)
+        # git's reflog names the start.
+        return "--no-track", start if start == "HEAD" else sha
 
     def _check_new(self, name: str, field: str) -> None:
         fault = fault_of_name(self._git, name)

@@ -46,17 +46,27 @@ class MergeResult:
 
 
 def merge_commits(
-    project: Project, git: Git, ours: str, theirs: str, progress: ProgressCallback = no_progress
+    project: Project,
+    git: Git,
+    ours: str,
+    theirs: str,
+    progress: ProgressCallback = no_progress,
+    *,
+    base: str | None = None,
 ) -> MergeResult:
-    """Merge two commits; UnrelatedHistoriesError if they have no common commit."""
-    merged = merge_tree(git, ours, theirs)
+    """Merge two commits; UnrelatedHistoriesError if they have no common commit.
+
+    ``base``: the commit from which both sides' changes are taken, by default their merge base.
+    """
+    merged = merge_tree(git, ours, theirs, base)
+    start = base or merge_base(git, ours, theirs)
     conflicts = dict(merged.conflicts)
     notebooks: dict[str, MergedNotebook] = {}
-    for path, sides in _notebooks_changed_by_both(git, ours, theirs, merged).items():
+    for path, sides in _notebooks_changed_by_both(git, start, ours, theirs, merged).items():
         progress(0, message="notebooks")
         try:
-            base, one, other = (content(git, sides.get(stage)) for stage in (BASE, OURS, THEIRS))
-            notebook = merge_notebooks(base, one, other)
+            before, one, other = (content(git, sides.get(stage)) for stage in (BASE, OURS, THEIRS))
+            notebook = merge_notebooks(before, one, other)
         except NotebookRefusedError:
             # No notebook on one side, or too large: the user chooses a side.
             conflicts[path] = sides
@@ -86,13 +96,12 @@ def merge_commits(
 
 
 def _notebooks_changed_by_both(
-    git: Git, ours: str, theirs: str, merged: MergedTree
+    git: Git, base: str, ours: str, theirs: str, merged: MergedTree
 ) -> dict[str, Sides]:
     """Return the notebooks that both sides changed, even if git merged their lines cleanly.
 
     A clean merge by lines may be an invalid notebook, or have a duplicate id.
     """
-    base = merge_base(git, ours, theirs)
     new_paths = {OURS: _changed_paths(git, base, ours), THEIRS: _changed_paths(git, base, theirs)}
     both = [path for path in new_paths[OURS] if path in new_paths[THEIRS] and _is_notebook(path)]
     notebooks = {

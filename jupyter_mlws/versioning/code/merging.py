@@ -27,7 +27,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
 from jupyter_mlws.git.adapter import GitFailedError, join_nul
-from jupyter_mlws.git.commits import check_identity
+from jupyter_mlws.git.commits import check_identity, run_late_hook
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS, uncommitted_paths
 from jupyter_mlws.git.merge import (
     BASE,
@@ -38,12 +38,15 @@ from jupyter_mlws.git.merge import (
     TIMEOUT,
     Side,
     Sides,
+    commit_at_stop,
     content,
     incoming,
     merged_text,
     name_of,
     read_conflicts,
+    rebase_target,
     set_sides,
+    without_editor,
 )
 from jupyter_mlws.git.refs import current_branch
 from jupyter_mlws.notebook_format.process import (
@@ -134,7 +137,7 @@ class MergeManager(RepositoryPart):
             if head is not None and self._git.contains(head, theirs):
                 return self._outcome(MergeOutcome.UP_TO_DATE, head, head)
             if head is None or self._git.contains(theirs, head):
-                data = self._switching.fast_forward(theirs, progress)
+                data = self._switching.fast_forward(theirs, f"merge {ref}", progress)
                 return self._outcome(MergeOutcome.FAST_FORWARD, head, theirs, data)
             check_identity(self._git)
             progress(0, message="merge")
@@ -143,7 +146,9 @@ class MergeManager(RepositoryPart):
             if merge_result.conflicts:
                 return self._stop_with_conflicts(ref, text, head, merge_result)
             sha = self._switching.commit(merge_result.tree, [head, theirs], text, "merge")
-            data = self._switching.fast_forward(sha, progress)
+            reason = f"merge {ref}: Merge made by the 'ort' strategy."
+            data = self._switching.move_branch(sha, reason, progress)
+            run_late_hook(self._git, "post-merge", "0")
         return self._outcome(MergeOutcome.MERGED, head, sha, data)
 
     def _stop_with_conflicts(
@@ -192,17 +197,40 @@ class MergeManager(RepositoryPart):
                 # With git's markers it would not be a notebook.
                 self._check_out(path, sides[OURS])
 
+    def merge_cells(self, operation: str) -> None:
+        """Merge the notebooks of git's unfinished pick, revert or rebase by their cells.
+
+        Where no conflict is left by that, the operation goes on to the next.
+        """
+        while self._git.unfinished() == operation and read_conflicts(self._git):
+            sha = commit_at_stop(self._git)
+            parent = self._git.find(f"{sha}~1") if sha is not None else None
+            if sha is None or parent is None:
+                return
+            base, theirs = (sha, parent) if operation == "revert" else (parent, sha)
+            head = self._git.resolve("HEAD")
+            self._write_merge_result(
+                merge_commits(self._project, self._git, head, theirs, base=base)
+            )
+            if read_conflicts(self._git):
+                return
+            command = (operation, "--continue")
+            without_editor(self._git).attempt(*command, codes=(0, 1), timeout=TIMEOUT)
+
     def _abort_merge(self) -> None:
         if incoming(self._git) is not None:
             self._git.run("merge", "--abort", timeout=TIMEOUT)
 
     def conflicts(self) -> Conflicts:
         """Return the current conflicts, and the two sides of the merge."""
-        theirs = incoming(self._git)
+        theirs = commit_at_stop(self._git)
         branch = current_branch(self._git)
+        # A rebase applies commits where no branch is yet.
+        here = rebase_target(self._git) or self._git.find("HEAD")
+        ours = branch.removeprefix("refs/heads/") if branch else here and name_of(self._git, here)
         return Conflicts(
             operation=self._git.unfinished(),
-            ours=branch.removeprefix("refs/heads/") if branch else None,
+            ours=ours,
             theirs=name_of(self._git, theirs) if theirs else None,
             commit=theirs,
             items=self._to_conflicts(read_conflicts(self._git)),

@@ -311,6 +311,53 @@ class Merged(Record):
     conflicts: list[Conflict]
 
 
+class RewriteOutcome(StrEnum):
+    """How a cherry-pick, revert, squash or rebase ended."""
+
+    DONE = "done"
+    UP_TO_DATE = "up_to_date"
+    CONFLICTS = "conflicts"
+
+
+class CommitRequest(Request):
+    """The commit to apply or to take back."""
+
+    commit: Plain = Field(min_length=1, description="A branch, tag or ID.")
+
+
+class SquashRequest(Request):
+    """Commits to squash: ``commit`` and all after it."""
+
+    commit: Plain = Field(min_length=1, description="The oldest commit to squash.")
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
+    pushed: bool = Field(default=False, description="Also commits that a remote branch has.")
+
+
+class RebaseRequest(Request):
+    """Where to apply the commits of the current branch again."""
+
+    onto: Plain = Field(
+        default="@{upstream}", min_length=1, description="A branch, tag or ID; default: upstream."
+    )
+    pushed: bool = Field(default=False, description="Also commits that a remote branch has.")
+
+
+class Rewritten(Record):
+    """Result of a cherry-pick, revert, squash or rebase: the branch's commit, before and now.
+
+    ``count`` is the number of new commits, ``data`` the data that changed, ``safety`` a commit that
+    keeps the branch as it was.
+    """
+
+    outcome: RewriteOutcome
+    commit: str
+    previous: str
+    count: int
+    data: list[Text]
+    safety: str | None
+    conflicts: list[Conflict]
+
+
 class Aborted(Record):
     """Result of an aborted merge; ``safety`` is a commit that keeps the resolved changes."""
 
@@ -426,12 +473,14 @@ class StashApply(Request):
 class SafetyCopy(Record):
     """A commit of what was replaced: ``reason`` is the command that did it.
 
-    ``base`` is the commit that was checked out, ``files`` are those that differ from it.
+    ``base`` is the commit that was checked out, ``files`` are those that differ from it. With a
+    ``branch``, the branch was moved away from ``base``, and a restore moves it back.
     """
 
     id: str
     reason: Text
     base: str | None
+    branch: Text | None = None
     timestamp: str
     files: list[Text]
 

@@ -6,13 +6,11 @@ the journal of a process that was killed.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jupyter_mlws.core.errors import NoOperationError, UnfinishedOperationError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.git.adapter import GitFailedError
 from jupyter_mlws.git.index import uncommitted_paths
-from jupyter_mlws.git.merge import TIMEOUT, read_conflicts
+from jupyter_mlws.git.merge import TIMEOUT, read_conflicts, without_editor
 from jupyter_mlws.versioning.code.merging import MergeManager
 from jupyter_mlws.versioning.code.models import OperationStep
 from jupyter_mlws.versioning.code.safety import keep_code
@@ -20,6 +18,7 @@ from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.data_index import format_paths, large_file_threshold
 from jupyter_mlws.versioning.models import OPERATION_ACTIONS, OperationAction
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
+from jupyter_mlws.versioning.worktree.switch_journal import FOLLOWING, end_switch
 
 BISECT_COMMANDS = {
     OperationAction.SKIP: ("bisect", "skip"),
@@ -102,15 +101,16 @@ class OperationManager(RepositoryPart):
         if operation == "bisect":
             command = BISECT_COMMANDS[action]
         try:
-            # The messages stay as git proposes them.
-            editor = {"GIT_EDITOR": ":", "GIT_SEQUENCE_EDITOR": ":"}
-            git = replace(self._git, environment={**self._git.environment, **editor})
-            git.attempt(*command, timeout=TIMEOUT)
+            without_editor(self._git).attempt(*command, timeout=TIMEOUT)
         except GitFailedError as error:
             # It may have stopped at the next commit's conflicts.
             if not read_conflicts(self._git):
                 raise error.to_mlws_error() from error
+        self._merges.merge_cells(operation)
         head = self._git.resolve("HEAD")
-        if head != start and (operation == "bisect" or not self._git.unfinished()):
+        is_finished = not self._git.unfinished()
+        if head != start and (operation == "bisect" or is_finished):
             self._switching.follow(head, lambda: None, progress, start=start)
+        if is_finished:
+            end_switch(self._repository.project, FOLLOWING)
         return safety

@@ -283,7 +283,7 @@ class RemoteManager(RepositoryPart):
             current = self._current_branch()
             head = self._git.find("HEAD")
             outcome, target = self._integrate(head, theirs, f"{remote}/{branch}")
-            data = self._switching.fast_forward(target, progress, thorough=True)
+            data = self._switching.fast_forward(target, "pull", progress, thorough=True)
         exchange = self._runs.receive(remote, tips.get(SHARED_RUNS), line, progress)
         count = 0 if outcome is PullOutcome.UP_TO_DATE else len(self._commits_between(theirs, head))
         return Pulled(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.core.errors import VersionItemNotFoundError
+from jupyter_mlws.core.errors import BranchMovedError, VersionItemNotFoundError
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
@@ -14,8 +14,10 @@ from jupyter_mlws.git.adapter import Git, decode
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
-from jupyter_mlws.git.refs import update_ref
+from jupyter_mlws.git.refs import current_branch, update_ref
+from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.code.models import SafetyCopy
+from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import RepositoryPart
@@ -34,7 +36,8 @@ RESTORE = "restore"
 class Copy:
     """A safety commit; ``paths`` are the paths that it was made for, None for the working tree.
 
-    ``base`` is the commit that was checked out, ``index`` holds what was staged, if anything.
+    ``base`` is the commit that was checked out, ``index`` holds what was staged, if anything. With
+    a ``branch`` (its ref) the copy keeps what the branch was at: ``base``.
     """
 
     id: str
@@ -43,6 +46,7 @@ class Copy:
     timestamp: str
     reason: str
     paths: list[str] | None
+    branch: str | None = None
 
 
 class SafetyManager(RepositoryPart):
@@ -59,7 +63,10 @@ class SafetyManager(RepositoryPart):
             if files is None:
                 start = copy.base or self._git.tree_of(None)
                 files = [row.path for row in differences(self._git, start, copy.id)]
-            safety_copies.append(SafetyCopy.from_object(copy, files=format_paths(files)))
+            branch = copy.branch and copy.branch.removeprefix("refs/heads/")
+            safety_copies.append(
+                SafetyCopy.from_object(copy, files=format_paths(files), branch=branch)
+            )
         return safety_copies
 
     def check(self, identifier: str) -> Copy:
@@ -70,13 +77,15 @@ class SafetyManager(RepositoryPart):
         raise VersionItemNotFoundError(kind="safety copy", name=identifier)
 
     def restore(self, identifier: str, progress: ProgressCallback = no_progress) -> RestoreResult:
-        """Restore the content of a safety copy, including the staged changes.
+        """Restore the content of a safety copy, including the staged changes, or its branch.
 
-        Another safety copy keeps what this replaces. Raises VersionItemNotFoundError, and those of
-        a restore.
+        Another safety copy keeps what this replaces. Raises VersionItemNotFoundError, those of a
+        restore, and of a switch for a branch.
         """
         with self._repository.exclusive("restore"):
             copy = self.check(identifier)
+            if copy.branch is not None and copy.base is not None:
+                return self._return_branch(copy.branch, copy.base, progress)
             # A discard does not change the index: what was staged then is still staged.
             result = self._repository.restore.run(
                 copy.id, copy.paths, progress, keep_index=copy.paths is not None
@@ -85,6 +94,24 @@ class SafetyManager(RepositoryPart):
                 self._git.run("read-tree", copy.index)
                 self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
         return result
+
+    def _return_branch(self, ref: str, tip: str, progress: ProgressCallback) -> RestoreResult:
+        """Move a branch back; the working tree follows if the branch is checked out."""
+        before = self._git.find(ref)
+        reason = f"reset: moving to {tip}"
+        safety = keep_tip(self._git, ref, before, RESTORE) if before else None
+        is_current = ref == (current_branch(self._git) or "HEAD")
+        # As after an undo: the files are those of the commit already.
+        is_there = not self._git.run("diff", "--name-only", "--no-ext-diff", "-z", tip, "--")
+        if is_current and not is_there:
+            files = Switching(self._repository).move_branch(tip, reason, progress)
+            return RestoreResult(safety=safety, restored=files)
+        if not update_ref(self._git, ref, tip, before, reason):
+            raise BranchMovedError(branch=ref.removeprefix("refs/heads/"))
+        if is_current:
+            self._git.run("read-tree", tip)
+            self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
+        return RestoreResult(safety=safety, restored=[])
 
     def _copies(self) -> Sequence[Copy]:
         form = "%00".join(f"%({field})" for field in FIELDS) + "%00"
@@ -97,9 +124,11 @@ class SafetyManager(RepositoryPart):
             base, _, index = parents.partition(" ")
             before, _, reason = subject.partition(SAFETY_MESSAGE_PREFIX)
             has_paths = not before and body.strip()
-            paths = json.loads(body) if has_paths else None
+            content = json.loads(body) if has_paths else None
+            branch = content["branch"] if isinstance(content, dict) else None
+            paths = content if isinstance(content, list) else None
             copies.append(
-                Copy(sha, base or None, index or None, timestamp, reason or RESTORE, paths)
+                Copy(sha, base or None, index or None, timestamp, reason or RESTORE, paths, branch)
             )
         return copies
 

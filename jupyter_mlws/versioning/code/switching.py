@@ -11,18 +11,24 @@ import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from jupyter_mlws.core.errors import DataMissingError, DiskFullError, UncommittedChangesError
+from jupyter_mlws.core.errors import (
+    BranchMovedError,
+    DataMissingError,
+    DiskFullError,
+    UncommittedChangesError,
+)
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.data import DataStore, open_data
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.git.adapter import GitFailedError, TreeEntry, join_nul, split_nul
-from jupyter_mlws.git.commits import commit_tree, run_hook
+from jupyter_mlws.git.commits import Author, commit_tree, run_hook
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.merge import SUBMODULE
+from jupyter_mlws.git.refs import current_branch, update_ref
 from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.worktree.restore import remove_empty_directories
@@ -128,11 +134,41 @@ class Switching(RepositoryPart):
         return self._go(steps, move, progress, thorough=thorough)
 
     def fast_forward(
-        self, target: str, progress: ProgressCallback, *, thorough: bool = False
+        self, target: str, action: str, progress: ProgressCallback, *, thorough: bool = False
     ) -> list[str]:
-        """Switch to a commit that HEAD is an ancestor of, as :meth:`run` does."""
-        command = ("merge", "--ff-only", "--quiet", target)
-        return self.run(target, command, progress, thorough=thorough)
+        """Switch to a commit that HEAD is an ancestor of, as :meth:`run` does.
+
+        ``action`` is what git's reflog says: "merge other".
+        """
+        variables = {**self._git.environment, "GIT_REFLOG_ACTION": action}
+        git = replace(self._git, environment=variables)
+
+        def move() -> None:
+            git.attempt("merge", "--ff-only", "--quiet", target, timeout=GIT_TIMEOUT)
+
+        progress(0, message="plan")
+        return self._go(self.check(target), move, progress, thorough=thorough)
+
+    def move_branch(
+        self, target: str, reason: str, progress: ProgressCallback = no_progress
+    ) -> list[str]:
+        """Switch to a commit, and move the current branch there, wherever it is.
+
+        ``reason`` is what git's reflog says. Otherwise as :meth:`run`; BranchMovedError if another
+        process moved the branch.
+        """
+        head = self._git.resolve("HEAD")
+        ref = current_branch(self._git) or "HEAD"
+
+        def move() -> None:
+            self._git.run("update-index", "-q", "--refresh", codes=(0, 1), timeout=GIT_TIMEOUT)
+            self._git.attempt("read-tree", "-m", "-u", head, target, timeout=GIT_TIMEOUT)
+            if not update_ref(self._git, ref, target, head, reason):
+                self._git.run("read-tree", "-m", "-u", target, head, timeout=GIT_TIMEOUT)
+                raise BranchMovedError(branch=ref.removeprefix("refs/heads/"))
+
+        progress(0, message="plan")
+        return self._go(self.check(target), move, progress, thorough=False)
 
     def follow(
         self,
@@ -154,10 +190,19 @@ class Switching(RepositoryPart):
         self._check_data(steps, written_paths, before)
         return self._go(steps, move, progress, thorough=False)
 
-    def commit(self, tree: str, parents: Sequence[str], message: str, source: str) -> str:
+    def commit(
+        self,
+        tree: str,
+        parents: Sequence[str],
+        message: str,
+        source: str,
+        *,
+        author: Author | None = None,
+    ) -> str:
         """Return a new commit that no ref names yet, after the repository's hooks ran.
 
-        ``source`` is git's word for the origin of the message. Raises HookRejectedError if a hook
+        ``source`` is git's word for the origin of the message; ``author`` as for
+        :func:`.commit_tree`. Raises HookRejectedError if a hook
         refuses, SigningFailedError if the commit can't be signed.
         """
         if len(parents) > 1:
@@ -171,7 +216,7 @@ class Switching(RepositoryPart):
         finally:
             file.unlink(missing_ok=True)
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
-        return commit_tree(self._git, tree, parents, text, sign=sign)
+        return commit_tree(self._git, tree, parents, text, sign=sign, author=author)
 
     def _go(
         self, steps: Steps, move: Callable[[], None], progress: ProgressCallback, *, thorough: bool

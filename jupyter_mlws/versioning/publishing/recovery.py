@@ -25,7 +25,12 @@ from jupyter_mlws.versioning.data_index import DataIndex
 from jupyter_mlws.versioning.publishing.publish import discard, finish, read_journals
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 from jupyter_mlws.versioning.worktree.restore import Restore, find_leftovers, remove_leftovers
-from jupyter_mlws.versioning.worktree.switch_journal import Switch, end_switch, is_switching
+from jupyter_mlws.versioning.worktree.switch_journal import (
+    FOLLOWING,
+    Switch,
+    end_switch,
+    is_switching,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +38,12 @@ log = logging.getLogger(__name__)
 def has_leftovers(project: Project) -> bool:
     """Return whether a crash may have left something behind; checks only file names."""
     state = project.state
-    return is_switching(project) or any(state.glob("snapshot-*")) or bool(find_leftovers(state))
+    return (
+        is_switching(project)
+        or is_switching(project, FOLLOWING)
+        or any(state.glob("snapshot-*"))
+        or bool(find_leftovers(state))
+    )
 
 
 class Recovery:
@@ -69,10 +79,16 @@ class Recovery:
                 log.warning("Recovery of %s: %s", pending.sha, warning.en)
         remove_leftovers(self._project.state)
         # At the end of a merge, the merge itself is what is unfinished.
-        if switch is None or not switch.moves or self._git.unfinished():
+        following = Switch.read(self._project, FOLLOWING)
+        if (switch is None and following is None) or self._git.unfinished():
             return
         try:
-            self._complete_switch(switch)
+            if switch is not None and switch.moves:
+                self._complete_switch(switch)
+            if following is not None:
+                # Someone finished or aborted in git what began here; the data is still the old.
+                self._bring(following, self._git.resolve("HEAD"))
+                end_switch(self._project, FOLLOWING)
         except (MLWSError, OSError) as error:
             # `status` reports it, and commits are refused until it is done.
             log.warning("Could not finish an interrupted switch of the working tree: %s", error)

@@ -32,15 +32,27 @@ from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.environments.record import TRAILER_ENVIRONMENT, file_path, file_text
 from jupyter_mlws.environments.store import load, makers
 from jupyter_mlws.git.adapter import Status
-from jupyter_mlws.git.commits import add_trailers, check_identity, commit_tree, run_hook
-from jupyter_mlws.git.history import LogQuery, changes_of, list_commits
+from jupyter_mlws.git.commits import (
+    CommitObject,
+    add_trailers,
+    check_identity,
+    commit_tree,
+    own_trailers,
+    read_commit,
+    run_hook,
+    run_post_rewrite,
+    without_trailers,
+)
+from jupyter_mlws.git.diffs import differences
+from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.git.index import (
     PrivateIndex,
     locked_index,
     reset_locked_index,
     staged_entries,
 )
-from jupyter_mlws.git.refs import current_branch, update_ref
+from jupyter_mlws.git.refs import current_branch, refuse_pushed, update_ref
+from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.data_index import (
     format_paths,
     large_file_threshold,
@@ -149,21 +161,30 @@ class SnapshotBuilder(RepositoryPart):
         self._on_step = on_step
         self._warnings: list[Message] = []
         self._left_out: list[str] = []
+        self._old: CommitObject | None = None
 
     def run(
         self,
-        message: str,
+        message: str | None,
         paths: Sequence[str] | None,
         *,
         leave_out: Sequence[str] = (),
         allow_secrets: bool,
         allow_many: bool = False,
         staged_only: bool = False,
+        amend: bool = False,
+        force: bool = False,
     ) -> CreatedSnapshot:
         """Create the snapshot: select, journal, store data, commit, publish, tidy."""
         self._on_step("select")
         status = self._git.status()
         check_identity(self._git)
+        if amend:
+            head = self._git.resolve("HEAD")
+            refuse_pushed(self._git, [head], force=force)
+            self._old = read_commit(self._git, head)
+            message = message or without_trailers(self._old.message)
+        assert message is not None
         selection = (
             self._select_staged(status) if staged_only else self._select(status, paths, leave_out)
         )
@@ -200,13 +221,24 @@ class SnapshotBuilder(RepositoryPart):
             except BaseException:
                 discard(self._project, pending)
                 raise
-            if not update_ref(self._git, pending.ref, result.sha, pending.base, "snapshot"):
+            if self._old is not None:
+                keep_tip(self._git, pending.ref, self._old.sha, "amend")
+            reason = self._reflog_message(result.sha)
+            if not update_ref(self._git, pending.ref, result.sha, pending.base, reason):
                 discard(self._project, pending)
                 raise BranchMovedError(branch=pending.ref.removeprefix("refs/heads/"))
             self._on_step("index")
             reset_locked_index(self._project, self._git, result.sha, pending.index)
+        if self._old is not None:
+            run_post_rewrite(self._git, [(self._old.sha, result.sha)], "amend")
         self._warnings += finish(self._project, pending, self._tracking, self._on_step)
         return result
+
+    def _reflog_message(self, sha: str) -> str:
+        """Return the words of `git commit` for a commit."""
+        commit = read_commit(self._git, sha)
+        kind = " (amend)" if self._old else "" if commit.parents else " (initial)"
+        return f"commit{kind}: {commit.subject}"
 
     def _select(
         self, status: Status, paths: Sequence[str] | None, leave_out: Sequence[str]
@@ -256,7 +288,7 @@ class SnapshotBuilder(RepositoryPart):
             if entry.old_path is not None:
                 selection.removed.add(entry.old_path)
         self._refuse_broken(selection, status.head)
-        if selection.empty:
+        if selection.empty and self._old is None:
             if large:
                 raise FileTooLargeError(paths=large)
             raise NothingToCommitError()
@@ -293,7 +325,7 @@ class SnapshotBuilder(RepositoryPart):
     def _select_staged(self, status: Status) -> Selection:
         """Return the staged changes in git's index as a selection."""
         staged_entries = {e.path: e for e in status.entries if e.staged}
-        if not staged_entries:
+        if not staged_entries and self._old is None:
             raise NothingToCommitError()
         paths = {path for path, entry in staged_entries.items() if entry.index_state != "deleted"}
         index = self._git.run("write-tree").decode().strip()
@@ -320,13 +352,17 @@ class SnapshotBuilder(RepositoryPart):
             private.add(sorted(paths))
         run_hook(private, "pre-commit")
         tree = private.write_tree()
-        if tree == self._git.tree_of(pending.base):
+        before = self._parents(pending)
+        # As with git, a commit that was empty already may be amended, and a merge may be empty.
+        if len(before) < 2 and tree == self._git.tree_of(before[0] if before else None):
             raise NothingToCommitError()
         with ExitStack() as stack:
             self._on_step("check")
             inventory = self._ensure_cached(tree, pending.base, stack)
             self._on_step("commit")
-            pending.runs = self._select_runs(tree)
+            old = own_trailers(self._old.message) if self._old else []
+            old_runs = [run for name, run in old if name == TRAILER_RUN]
+            pending.runs = [*old_runs, *self._select_runs(tree)]
             environments = self._environments_at(tree)
             for path, content in environments.files.items():
                 private.put(path, content)
@@ -334,9 +370,10 @@ class SnapshotBuilder(RepositoryPart):
             pending.environments = list(environments.files)
             text = self._build_message(private, pending, message, environments.ids)
             pending.sha = self._create_commit(tree, pending, text)
-            changes = changes_of(self._git, [pending.sha])[pending.sha]
-            changed_paths = {entry.path for entry in changes}
-            changed_paths |= {entry.old_path for entry in changes if entry.old_path}
+            start = self._git.tree_of(pending.base)
+            changed_paths = {
+                entry.path for entry in differences(self._git, start, tree, renames=False)
+            }
             index_entries = staged_entries(self._git, changed_paths)
             pending.index = {path: index_entries.get(path) for path in changed_paths}
             self._protect_commit(pending, None)
@@ -471,8 +508,14 @@ class SnapshotBuilder(RepositoryPart):
 
     def _create_commit(self, tree: str, pending: SnapshotJournal, text: str) -> str:
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
-        parents = [pending.base] if pending.base else []
-        return commit_tree(self._git, tree, parents, text, sign=sign)
+        author = self._old.author if self._old else None
+        parents = self._parents(pending)
+        return commit_tree(self._git, tree, parents, text, sign=sign, author=author)
+
+    def _parents(self, pending: SnapshotJournal) -> list[str]:
+        if self._old is not None:
+            return self._old.parents
+        return [pending.base] if pending.base else []
 
     def _build_message(
         self,

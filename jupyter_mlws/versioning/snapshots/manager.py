@@ -177,22 +177,27 @@ class SnapshotManager:
 
     def create(
         self,
-        message: str,
+        message: str | None,
         paths: Sequence[str] | None = None,
         *,
         leave_out: Sequence[str] = (),
         allow_secrets: bool = False,
         allow_many: bool = False,
         staged_only: bool = False,
+        amend: bool = False,
+        force: bool = False,
         on_step: Callable[[str], None] = lambda step: None,
     ) -> SnapshotCreated:
         """Commit all changes, those at and below ``paths``, or the staged ones.
 
         Files at and below the paths in ``leave_out`` are left as they are. ``staged_only`` selects
-        what is staged. ``on_step`` receives the name of each step. Raises UnfinishedOperationError,
-        NothingToCommitError, GitIdentityMissingError, SecretsFoundError, HookRejectedError,
-        BranchMovedError, SigningFailedError, FileTooLargeError, ManyNewFilesError, DataDamagedError
-        or DataMissingError.
+        what is staged. ``amend`` replaces the last commit, whose author stays, and without a
+        ``message`` its message; also one that a remote branch has if ``force``, else
+        CommitPushedError. ``on_step`` receives the name of each step.
+
+        Raises UnfinishedOperationError, NothingToCommitError, GitIdentityMissingError,
+        SecretsFoundError, HookRejectedError, BranchMovedError, SigningFailedError,
+        FileTooLargeError, ManyNewFilesError, DataDamagedError or DataMissingError.
         """
         # Before the project's lock is held: MLflow may take seconds to answer.
         await_tracking(self.project)
@@ -204,6 +209,8 @@ class SnapshotManager:
                 allow_secrets=allow_secrets,
                 allow_many=allow_many,
                 staged_only=staged_only,
+                amend=amend,
+                force=force,
             )
         if result.proof.data_remote:
             self._repository.outbox.try_deliver()

@@ -13,6 +13,8 @@ from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.project import Project
 
 FILE = "switching.json"
+FOLLOWING = "following.json"
+"""Journal of an operation that git itself has begun: at its end, the data follows the code."""
 CHECKOUT = "checkout"
 RESTORE = "restore"
 STASH = "stash"
@@ -42,31 +44,32 @@ class Switch:
     created: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, project: Project) -> Switch | None:
+    def read(cls, project: Project, file: str = FILE) -> Switch | None:
         """Return the switch that is in progress or was interrupted."""
+        path = project.state / file
         try:
-            return cls(**json.loads((project.state / FILE).read_text(encoding="utf-8")))
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
             # Not damaged by a crash of ours, and not readable.
-            (project.state / FILE).replace(project.state / f"{FILE}.damaged")
+            path.replace(path.with_name(f"{file}.damaged"))
             return None
 
 
-def begin_switch(project: Project, switch: Switch) -> None:
+def begin_switch(project: Project, switch: Switch, file: str = FILE) -> None:
     """Record that the working tree is between two versions."""
-    atomic_write(project.state / FILE, json.dumps(asdict(switch)), durable=True)
+    atomic_write(project.state / file, json.dumps(asdict(switch)), durable=True)
 
 
-def end_switch(project: Project) -> None:
+def end_switch(project: Project, file: str = FILE) -> None:
     """Delete the journal: the working tree holds one version again."""
-    (project.state / FILE).unlink(missing_ok=True)
+    (project.state / file).unlink(missing_ok=True)
 
 
-def is_switching(project: Project) -> bool:
+def is_switching(project: Project, file: str = FILE) -> bool:
     """Return whether a switch is in progress or was interrupted."""
-    return (project.state / FILE).exists()
+    return (project.state / file).exists()
 
 
 def interrupted(project: Project) -> str | None:

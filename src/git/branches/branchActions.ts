@@ -284,10 +284,17 @@ export class BranchActions {
   async restoreSafetyCopy(copy: ISafetyCopy): Promise<void> {
     const sure = await confirm(
       trans.__('Restore safety copy %1?', copy.id.slice(0, 8)),
-      trans.__(
-        'Files: %1. Their current content is kept in another safety copy.',
-        listText(copy.files.slice(0, 12))
-      ),
+      copy.branch === null
+        ? trans.__(
+            'Files: %1. Their current content is kept in another safety copy.',
+            listText(copy.files.slice(0, 12))
+          )
+        : trans.__(
+            'The branch “%1” moves back to its commit %2. Another safety copy keeps where ' +
+              'it is now.',
+            copy.branch,
+            copy.base?.slice(0, 8)
+          ),
       trans.__('Restore')
     );
     if (sure) {

@@ -219,12 +219,16 @@ function SafetyRow(props: {
   actions: BranchActions;
 }): JSX.Element {
   const { copy, actions } = props;
-  const files = trans._n('%1 file', '%1 files', copy.files.length);
+  const files =
+    copy.branch ?? trans._n('%1 file', '%1 files', copy.files.length);
   // Labels by the command that created the safety copy.
   const names: Record<string, string> = {
     restore: trans.__('Before a restore'),
     discard: trans.__('Before a discard'),
     undo: trans.__('Undone commit'),
+    amend: trans.__('Before an amend'),
+    squash: trans.__('Before a squash'),
+    rebase: trans.__('Before a rebase'),
     'merge --abort': trans.__('Before a merge abort')
   };
   return (

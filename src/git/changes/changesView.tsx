@@ -15,8 +15,8 @@ import { listText } from '../../ui/format';
 import { language, trans } from '../../ui/locale';
 import { RowIcon } from '../../ui/rowParts';
 import { Answer, ServerView, useGet } from '../../ui/server';
-import { useValue } from '../../ui/state';
-import { ChangeLists, type IChangeActions } from './changeLists';
+import { useValue, type State } from '../../ui/state';
+import { ChangeLists, trackLabel, type IChangeActions } from './changeLists';
 import {
   lastKey,
   readLast,
@@ -25,6 +25,7 @@ import {
 } from './commit';
 import { Conflicts, type IMergeActions } from '../merge/conflicts';
 import { groupChanges, type IChangeGroups } from './groups';
+import type { ISelectedRows } from './selection';
 import { ProofBadges } from '../history/snapshotParts';
 
 /** Error code: files look like credentials. */
@@ -48,6 +49,9 @@ interface IChangesActions extends IChangeActions, IMergeActions {
   returnToHead(): void;
 }
 
+/** Lines up to which the commit box grows. */
+const MAX_LINES = 8;
+
 /** Notebooks that are judged before a commit. */
 const MAX_NOTEBOOKS = 50;
 
@@ -62,6 +66,8 @@ function namesOf(changes: readonly IChange[]): string {
 interface IProps {
   client: MLWSClient;
   draft: CommitDraft;
+  selected: State<ISelectedRows>;
+  isTree: State<boolean>;
   actions: IChangesActions;
 }
 
@@ -73,7 +79,6 @@ function CommitBox(props: {
   const { draft, groups } = props;
   const message = useValue(draft.message);
   const { busy } = useValue(draft.progress);
-  const canCommit = busy === null && message.trim() !== '';
   const staged = groups.staged.length;
   const all = new Set(
     [...groups.staged, ...groups.rest]
@@ -82,50 +87,64 @@ function CommitBox(props: {
   ).size;
   const label =
     staged > 0
-      ? trans._n('Commit %1 Staged File', 'Commit %1 Staged Files', staged)
+      ? trans.__('Commit Staged (%1)', staged)
       : all > 0
         ? trans._n('Commit %1 Change', 'Commit %1 Changes', all)
         : trans.__('Commit');
+  const commit = (form: HTMLFormElement, options: ICommitOptions) => {
+    if (message.trim() === '') {
+      focusMessage(form);
+    } else {
+      props.onCommit(options);
+    }
+  };
   return (
     <form
       className="jp-mlws-CommitForm"
       onSubmit={event => {
         event.preventDefault();
-        props.onCommit({ staged: staged > 0 });
+        commit(event.currentTarget, { staged: staged > 0 });
       }}
     >
       <textarea
         className="jp-mlws-CommitBox"
         aria-label={trans.__('Commit message')}
         placeholder={trans.__('Message (Ctrl+Enter to commit)')}
-        rows={Math.min(Math.max(message.split('\n').length, 2), 8)}
+        rows={Math.min(message.split('\n').length, MAX_LINES)}
         value={message}
         onChange={event => (draft.message.value = event.target.value)}
       />
-      <button
-        type="submit"
-        className="jp-mlws-CommitButton jp-mod-styled jp-mod-accept"
-        disabled={!canCommit}
-        aria-busy={busy !== null}
-        title={
-          staged > 0
-            ? trans.__('Commit staged changes')
-            : trans.__(
+      {(all > 0 || message.trim() !== '') && (
+        <div className="jp-mlws-ButtonRow">
+          <button
+            type="submit"
+            className="jp-mlws-CommitButton jp-mod-styled jp-mod-accept"
+            disabled={busy !== null}
+            aria-busy={busy !== null}
+            title={
+              staged > 0
+                ? trans.__('Commit staged changes')
+                : trans.__(
+                    'Save all documents and commit code, data and runs together'
+                  )
+            }
+          >
+            {busy ?? label}
+          </button>
+          {staged > 0 && groups.rest.length > 0 && busy === null && (
+            <button
+              type="button"
+              className="jp-mlws-CommitAllButton jp-mod-styled"
+              aria-label={trans.__('Commit All (%1)', all)}
+              title={trans.__(
                 'Save all documents and commit code, data and runs together'
-              )
-        }
-      >
-        {busy ?? label}
-      </button>
-      {staged > 0 && groups.rest.length > 0 && (
-        <button
-          type="button"
-          className="jp-mlws-CommitAllButton jp-mod-styled"
-          disabled={!canCommit}
-          onClick={() => props.onCommit({})}
-        >
-          {trans._n('Commit All (%1 File)', 'Commit All (%1 Files)', all)}
-        </button>
+              )}
+              onClick={event => commit(event.currentTarget.form!, {})}
+            >
+              {trans.__('All (%1)', all)}
+            </button>
+          )}
+        </div>
       )}
     </form>
   );
@@ -342,7 +361,7 @@ function LargeFiles(
 ): JSX.Element | null {
   const { actions } = props;
   const large = props.changes.filter(one => one.too_large);
-  const paths = large.slice(0, MAX_NAMES).map(one => one.path);
+  const paths = large.map(one => one.path);
   return large.length === 0 ? null : (
     <div className="jp-mlws-Note jp-mlws-LargeFiles" role="status">
       <p>
@@ -354,14 +373,10 @@ function LargeFiles(
         )}
       </p>
       <div className="jp-mlws-Failure-actions">
-        {paths.map(path => (
-          <Button key={path} title={path} onClick={() => actions.track(path)}>
-            {large.length === 1
-              ? trans.__('Track as Data')
-              : trans.__('Track %1 as Data', PathExt.basename(path))}
-          </Button>
-        ))}
-        <IgnoreButton {...props} paths={large.map(one => one.path)} />
+        <Button title={paths.join('\n')} onClick={() => actions.track(paths)}>
+          {trackLabel(paths.length)}
+        </Button>
+        <IgnoreButton {...props} paths={paths} />
       </div>
     </div>
   );
@@ -466,7 +481,7 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
       {(waits || groups.conflicts.length > 0) && (
         <PendingOperation {...props} />
       )}
-      <ChangeLists groups={groups} actions={actions} />
+      <ChangeLists {...props} groups={groups} />
       {!waits && <LastSnapshot client={client} head={status.head} />}
     </>
   );

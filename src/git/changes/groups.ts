@@ -25,3 +25,10 @@ export function groupChanges(status: IGitStatus): IChangeGroups {
     )
   };
 }
+
+/** Tests whether git's index can contain a change: DVC-tracked data is in its `.dvc` file. */
+export function isStageable({ kind, path, too_large }: IChange): boolean {
+  return (
+    !too_large && (kind !== 'data' || /(\.dvc|(^|\/)dvc\.lock)$/.test(path))
+  );
+}

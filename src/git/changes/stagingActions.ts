@@ -2,7 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 
 import { confirm } from '../../lab/confirm';
 import type { MLWSClient } from '../../api/client';
-import type { IIdentity, IChange } from '../../api/models';
+import type { IIdentity } from '../../api/models';
 import { notifyOnError } from '../../lab/notify';
 import type { Work } from '../../lab/work';
 import { trans } from '../../ui/locale';
@@ -12,13 +12,6 @@ export type Selection =
   | { paths: readonly string[] }
   | { hunks: readonly { path: string; ids: readonly string[] }[] }
   | { all: true };
-
-/** Tests whether git's index can contain a change: DVC-tracked data is in its `.dvc` file. */
-export function isStageable({ kind, path, too_large }: IChange): boolean {
-  return (
-    !too_large && (kind !== 'data' || /(\.dvc|(^|\/)dvc\.lock)$/.test(path))
-  );
-}
 
 /** Operations on the index and the working tree. */
 export class StagingActions {
@@ -50,9 +43,13 @@ export class StagingActions {
     await this._work.change(() => this._client.post('/git/ignore', { paths }));
   }
 
-  /** Lets DVC keep a file or a folder, which git then leaves alone. */
-  async track(path: string): Promise<void> {
-    await this._work.change(() => this._client.post('/datasets', { path }));
+  /** Lets DVC keep files and folders, which git then leaves alone. */
+  async track(paths: readonly string[]): Promise<void> {
+    await this._work.change(async () => {
+      for (const path of paths) {
+        await this._client.post('/datasets', { path });
+      }
+    });
   }
 
   /** Discards unstaged changes, after confirmation. */

@@ -1,6 +1,7 @@
 import {
   caretDownIcon,
   caretRightIcon,
+  closeIcon,
   copyIcon,
   ellipsesIcon,
   filterIcon,
@@ -240,7 +241,24 @@ function Filters(props: { filter: State<IHistoryFilter> }): JSX.Element {
   const narrow = (change: Partial<IHistoryFilter>) =>
     (filter.value = { ...filter.value, ...change });
   const [more, setMore] = useState(false);
-  const open = more || author !== '' || path !== '';
+  const open = more || author !== '';
+  if (path !== '' && !more) {
+    return (
+      <div className="jp-mlws-Filters">
+        <span className="jp-mlws-Chip" title={path}>
+          <span className="jp-mlws-Chip-text">
+            {trans.__('History of %1', path)}
+          </span>
+          <IconButton
+            icon={closeIcon}
+            className="jp-mlws-Chip-close"
+            label={trans.__('Show All Snapshots')}
+            onClick={() => narrow({ path: '' })}
+          />
+        </span>
+      </div>
+    );
+  }
   return (
     <div className="jp-mlws-Filters" role="search">
       <span className="jp-mlws-Filters-row">
@@ -330,12 +348,16 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
           <Filters filter={props.filter} />
           {items.length === 0 && (
             <Hint>
-              {isNarrowed
-                ? trans.__('No matching snapshots.')
-                : trans.__(
-                    'No snapshots yet. A snapshot records code, data and runs together. Enter a ' +
-                      'message above and commit.'
-                  )}
+              {filter.path !== '' && filter.q === '' && filter.author === ''
+                ? trans.__(
+                    'No snapshot has this file yet. Commit it to start its history.'
+                  )
+                : isNarrowed
+                  ? trans.__('No matching snapshots.')
+                  : trans.__(
+                      'No snapshots yet. A snapshot records code, data and runs together. Enter a ' +
+                        'message above and commit.'
+                    )}
             </Hint>
           )}
           <LongList

@@ -3,17 +3,19 @@ import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
-import { APIError, apiError, escapeId } from '../../api/client';
+import { APIError, escapeId } from '../../api/client';
 import { confirm } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
+import type { RewriteActions } from './rewriteActions';
 import type { IMLWSClient } from '../../lab/tokens';
+import { confirmPushed } from '../confirmPushed';
 import { focusMessage } from '../changes/changesView';
 import type { CommitDraft } from '../changes/commit';
 import { EMPTY_TREE, type IVersions } from '../diff/diff';
 import type { OpenDocuments } from '../../lab/documents';
 import { NO_FILTER, queryOf, subjectOf } from './history';
 import type { ServerView } from '../../ui/server';
-import { compareIcon, mlwsIcon } from '../../ui/fileIcons';
+import { compareIcon } from '../../ui/fileIcons';
 import type { MainViews } from '../../lab/mainArea';
 import {
   clickedPath,
@@ -22,13 +24,15 @@ import {
   idOf
 } from '../../lab/contextMenu';
 import { Restorer } from '../../lab/restorer';
-import type { MLWSSidebar } from '../sidebar';
+import { sourceControlIcon, workspaceIcon } from '../icons';
+import type { Sidebar } from '../sidebar';
 import { notifyOnError } from '../../lab/notify';
 import { addCommand, describeArgs, flag } from '../../lab/describeArgs';
 import { trans } from '../../ui/locale';
 
 export namespace CommandIDs {
-  export const openSidebar = 'mlws:open-sidebar';
+  export const openSourceControl = 'mlws:open-source-control';
+  export const openWorkspace = 'mlws:open-workspace';
   export const commit = 'mlws:commit';
   export const refresh = 'mlws:refresh';
   export const restore = 'mlws:restore';
@@ -38,14 +42,16 @@ export namespace CommandIDs {
   export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
   export const undoCommit = 'mlws:undo-commit';
+  export const amendCommit = 'mlws:amend-commit';
 }
 
 /** The parts of the sidebar that commands act on. */
 export interface IPlaces {
-  panel: MLWSSidebar;
+  sidebar: Sidebar;
   draft: CommitDraft;
   changesView: ServerView;
   staging: StagingActions;
+  rewrites: RewriteActions;
   languages: IEditorLanguageRegistry | null;
 }
 
@@ -67,21 +73,26 @@ function addSidebarCommands(
   documents: OpenDocuments,
   places: IPlaces
 ): void {
-  const { panel, draft, changesView } = places;
-  addCommand(app.commands, CommandIDs.openSidebar, {
-    label: trans.__('Show Versions and Workflows'),
-    icon: mlwsIcon,
-    execute: () => reveal(app, panel)
+  const { sidebar, draft, changesView } = places;
+  addCommand(app.commands, CommandIDs.openSourceControl, {
+    label: trans.__('Show Source Control'),
+    icon: sourceControlIcon,
+    execute: () => sidebar.activate('code')
+  });
+  addCommand(app.commands, CommandIDs.openWorkspace, {
+    label: trans.__('Show Workspace'),
+    icon: workspaceIcon,
+    execute: () => sidebar.activate('workspace')
   });
   addCommand(app.commands, CommandIDs.refresh, {
     label: trans.__('Refresh Versions and Workflows'),
     icon: refreshIcon,
-    execute: () => panel.refresh()
+    execute: () => sidebar.refresh()
   });
   app.commands.addCommand(CommandIDs.commit, {
     describedBy: describeArgs({
       message: trans.__(
-        'Message of the commit; the one in the sidebar if left out'
+        'Message of the commit; the one in Source Control if left out'
       ),
       staged: flag(trans.__('Commit only what is staged')),
       allowSecrets: flag(trans.__('Commit files that seem to hold secrets')),
@@ -92,8 +103,7 @@ function addSidebarCommands(
       'Save all documents and commit code, data and runs together'
     ),
     execute: async args => {
-      await reveal(app, panel);
-      panel.expand(changesView);
+      await sidebar.show(changesView);
       if (typeof args.message === 'string') {
         draft.message.value = args.message;
       }
@@ -121,12 +131,6 @@ function addSidebarCommands(
   });
 }
 
-/** Shows the sidebar; before the layout is restored, that would be undone at once. */
-async function reveal(app: JupyterFrontEnd, panel: MLWSSidebar): Promise<void> {
-  await app.restored;
-  app.shell.activateById(panel.id);
-}
-
 async function saveOrFail(documents: OpenDocuments): Promise<void> {
   const unsaved = await documents.saveAll();
   if (unsaved.length > 0) {
@@ -139,9 +143,6 @@ async function saveOrFail(documents: OpenDocuments): Promise<void> {
     });
   }
 }
-
-/** The error of a commit that a remote branch has. */
-const COMMIT_PUSHED = '30285';
 
 /** Undoes the last commit; its message becomes that of the next one, unless there is one. */
 async function undoCommit(
@@ -160,27 +161,11 @@ async function undoCommit(
   if (!isMeant) {
     return;
   }
-  let answer;
-  try {
-    answer = await client.post('/git/undo', { pushed: false });
-  } catch (error) {
-    const { code, message } = apiError(error);
-    if (code !== COMMIT_PUSHED) {
-      throw error;
-    }
-    const isSure = await confirm(
-      trans.__('Undo a commit that was pushed?'),
-      trans.__(
-        '%1 A push of your branch will be rejected until it replaces what is there. ' +
-          'A revert keeps the history of the others.',
-        message
-      ),
-      trans.__('Undo All the Same')
-    );
-    if (!isSure) {
-      return;
-    }
-    answer = await client.post('/git/undo', { pushed: true });
+  const answer = await confirmPushed(pushed =>
+    client.post('/git/undo', { pushed })
+  );
+  if (answer === null) {
+    return;
   }
   if (draft.message.value.trim() === '') {
     draft.message.value = answer.message;
@@ -192,9 +177,13 @@ function addSnapshotCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
   documents: OpenDocuments,
-  { draft }: IPlaces
+  { draft, rewrites }: IPlaces
 ): void {
   const restorer = new Restorer(client, documents);
+  addCommand(app.commands, CommandIDs.amendCommit, {
+    label: trans.__('Amend Last Commit…'),
+    execute: () => rewrites.amend(draft)
+  });
   addCommand(app.commands, CommandIDs.undoCommit, {
     label: trans.__('Undo Last Commit…'),
     icon: undoIcon,
@@ -232,7 +221,7 @@ function addDiffCommands(
     'discard',
     'open-file'
   ]);
-  const openDiff = (path: string, versions: IVersions) =>
+  const openDiff = (path: string, versions: IVersions, isPreview = false) =>
     views.show(
       `diff ${path} ${JSON.stringify(versions)}`,
       async () => {
@@ -260,7 +249,8 @@ function addDiffCommands(
         });
         return { view, toolbar: 'File Diff' };
       },
-      { id: CommandIDs.openDiff, args: { path, ...versions } }
+      { id: CommandIDs.openDiff, args: { path, ...versions } },
+      isPreview
     );
 
   app.commands.addCommand(CommandIDs.openDiff, {
@@ -273,7 +263,8 @@ function addDiffCommands(
         )
       },
       to: trans.__('Snapshot after the change; the files on disk if left out'),
-      staged: flag(trans.__('Compare with what is staged'))
+      staged: flag(trans.__('Compare with what is staged')),
+      preview: flag(trans.__('Replace the view of the preview before'))
     }),
     label: trans.__('Show Changes'),
     icon: compareIcon,
@@ -285,7 +276,11 @@ function addDiffCommands(
         const to = typeof args.to === 'string' ? { to: args.to } : {};
         const staged =
           typeof args.staged === 'boolean' ? { staged: args.staged } : {};
-        await openDiff(path, { from: from ?? EMPTY_TREE, ...to, ...staged });
+        await openDiff(
+          path,
+          { from: from ?? EMPTY_TREE, ...to, ...staged },
+          args.preview === true
+        );
       }
     }
   });

@@ -11,6 +11,10 @@ import type { ICode } from '../actions';
 import { mergeIcon } from '../icons';
 import { knownStatus } from '../changes/status';
 
+function keyOf(path: string): string {
+  return `conflict ${path}`;
+}
+
 /** Opens the views of conflicts; their code is loaded with the first of them. */
 export function conflictOpener(
   client: MLWSClient,
@@ -21,7 +25,7 @@ export function conflictOpener(
 ): (path: string) => Promise<void> {
   const open = async (path: string) => {
     const { conflictView } = await import('./view');
-    await views.show(`conflict ${path}`, () => {
+    await views.show(keyOf(path), () => {
       const touched = new State(false);
       warnOfLoss(touched, status);
       const view = conflictView({
@@ -30,7 +34,11 @@ export function conflictOpener(
         languages,
         touched,
         change: request => void work.change(request),
-        onOpen: other => void open(other),
+        onOpen: other => {
+          void open(other);
+          void views.close(keyOf(path));
+        },
+        onEnd: () => void views.close(keyOf(path)),
         onContinue: () =>
           void refs.advance(
             knownStatus(client)?.operation ?? 'merge',

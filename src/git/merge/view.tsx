@@ -37,6 +37,8 @@ interface IProps {
   /** Opens the next conflict. */
   onOpen: (path: string) => void;
   onContinue: () => void;
+  /** Closes the view. */
+  onEnd: () => void;
 }
 
 /** Resolution form of a conflict, by its type. */
@@ -109,7 +111,13 @@ const conflictAddress = (path: string) =>
 
 /** Next steps after a path is resolved. */
 function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
-  const { path, conflicts } = props;
+  const { path, conflicts, onEnd } = props;
+  const isOver = conflicts.operation === null;
+  useEffect(() => {
+    if (isOver) {
+      onEnd();
+    }
+  }, [isOver, onEnd]);
   return (
     <div className="jp-mlws-Settled" role="status">
       <p>

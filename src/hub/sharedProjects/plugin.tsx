@@ -40,7 +40,7 @@ const team: JupyterFrontEndPlugin<void> = {
         const work = new Work(client, documents);
         const props = { client: hub, host: labHost(client, hub, work) };
         const view = teamView(props);
-        sidebar.addSection({ view, folded: true });
+        sidebar.addSection({ panel: 'workspace', view, folded: true });
         // A user without a project may start with a shared project.
         const alone = teamView(props, true);
         sidebar.addBeginning(alone);

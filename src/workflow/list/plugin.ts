@@ -17,9 +17,9 @@ import {
 import { statusItem } from './statusItem';
 import { followRuns, workflowsView } from './view';
 
-/** After the branches. */
-const RANK = 30;
-const SIZE = 2;
+/** Position and share of the height in the panel. */
+const RANK = 10;
+const SIZE = 1.5;
 
 const workflows: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:workflows',
@@ -42,12 +42,16 @@ const workflows: JupyterFrontEndPlugin<void> = {
         documents.open(client.project, path, CANVAS_FACTORY);
       }
     };
-    const view = workflowsView({ client, onOpen: open });
+    const view = workflowsView({
+      client,
+      onOpen: open,
+      onCreate: () => void app.commands.execute('workflow:new')
+    });
     sidebar.addSection({
+      panel: 'workspace',
       view,
       rank: RANK,
       size: SIZE,
-      folded: true,
       lazy: true
     });
     const projectChanged = new Signal<MLWSClient, void>(client);
@@ -56,7 +60,7 @@ const workflows: JupyterFrontEndPlugin<void> = {
       item: statusItem({
         client,
         events: runs,
-        onProject: () => void app.commands.execute('mlws:open-sidebar'),
+        onProject: () => void app.commands.execute('mlws:open-source-control'),
         onRun: open
       }),
       align: 'left',

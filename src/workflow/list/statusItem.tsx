@@ -12,7 +12,7 @@ import { trans } from '../../ui/locale';
 interface IProps {
   client: MLWSClient;
   events: IWorkflowEvents;
-  /** Shows the sidebar. */
+  /** Shows Source Control. */
   onProject: () => void;
   /** Shows the workflow of a run. */
   onRun: (run: IRunSummary) => void;
@@ -91,7 +91,7 @@ function StatusItem(props: IProps): JSX.Element | null {
       <button
         type="button"
         className="jp-StatusBar-TextItem jp-mlws-StatusItem"
-        title={trans.__('Show Versions and Workflows')}
+        title={trans.__('Show Source Control')}
         onClick={props.onProject}
       >
         <mlwsIcon.react tag="span" width="14px" height="14px" />

@@ -24,7 +24,11 @@ async function setUp() {
   client.project = project;
   followProject(client);
   followRuns(client, client.stream('/workflows/status'));
-  view = workflowsView({ client, onOpen: () => undefined });
+  view = workflowsView({
+    client,
+    onOpen: () => undefined,
+    onCreate: () => undefined
+  });
   const node = await show(view);
   const say = async (run: string, path: string, status: string) => {
     wire.sockets[1].say({

@@ -1,7 +1,7 @@
 import type { MLWSClient } from '../../api/client';
 import type { IPage, IWorkflowSummary } from '../../api/models';
 import type { IWorkflowEvents } from '../../lab/tokens';
-import { Hint } from '../../ui/controls';
+import { Button, Hint } from '../../ui/controls';
 import { fullTime, relativeTime } from '../../ui/format';
 import { Rows } from '../../ui/rows';
 import { runStatusText } from '../../ui/runStatus';
@@ -77,18 +77,24 @@ export function followRuns(client: MLWSClient, runs: IWorkflowEvents): void {
 interface IProps {
   client: MLWSClient;
   onOpen: (workflow: IWorkflowSummary) => void;
+  onCreate: () => void;
 }
 
-function Workflows({ client, onOpen }: IProps): JSX.Element {
+function Workflows({ client, onOpen, onCreate }: IProps): JSX.Element {
   const answer = useGet(client, '/workflows');
   return (
     <Answer of={answer}>
       {({ items }) => (
         <>
           {items.length === 0 && (
-            <Hint>
-              {trans.__('No workflows yet. Create one from the launcher.')}
-            </Hint>
+            <>
+              <Hint>
+                {trans.__(
+                  'No workflows yet. A workflow reruns only what changed.'
+                )}
+              </Hint>
+              <Button onClick={onCreate}>{trans.__('New Workflow')}</Button>
+            </>
           )}
           <Rows label={trans.__('Workflows')}>
             {items.map(workflow => (

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+
+import type { IChange } from '../../api/models';
+import { listRows, type IListRow } from './listRows';
+
+const changes = [
+  'src/deep/er/a.py',
+  'src/deep/er/b.py',
+  'src/c.py',
+  'd.py'
+].map(path => ({ path, state: 'modified' }) as IChange);
+const lines = (rows: readonly IListRow[]) =>
+  rows.map(({ depth, name }) => `${' '.repeat(depth)}${name}`);
+
+it('joins folders that have only one folder', () => {
+  expect(lines(listRows(changes, true, new Set()))).toEqual([
+    'src',
+    ' deep/er',
+    '  a.py',
+    '  b.py',
+    ' c.py',
+    'd.py'
+  ]);
+});
+
+it('closes folders', () => {
+  const closed = new Set(['src/deep/er']);
+  expect(lines(listRows(changes, true, closed))).toEqual([
+    'src',
+    ' deep/er',
+    ' c.py',
+    'd.py'
+  ]);
+});
+
+it('keeps the order of the files in a list', () => {
+  expect(listRows(changes, false, new Set()).map(one => one.path)).toEqual(
+    changes.map(one => one.path)
+  );
+});
