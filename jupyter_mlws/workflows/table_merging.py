@@ -26,9 +26,10 @@ from jupyter_mlws.git.adapter import join_nul
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS
 from jupyter_mlws.git.merge import BASE, OURS, THEIRS, content, read_conflicts
 from jupyter_mlws.versioning.data_index import format_paths, normalize_path
-from jupyter_mlws.versioning.repository import Needs, RepositoryPart
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
+from jupyter_mlws.versioning.snapshots.compare import Comparison
 from jupyter_mlws.workflows.models import TableMerge
-from jupyter_mlws.workflows.table_comparison import NOT_A_TABLE, REASONS
+from jupyter_mlws.workflows.table_comparison import NOT_A_TABLE, REASONS, TableComparisons
 from jupyter_mlws.workflows.table_diff import FORMATS, TableRefusedError
 from jupyter_mlws.workflows.table_merge import MAX_BYTES, READERS, merge_tables
 
@@ -161,3 +162,11 @@ class TableMerges(RepositoryPart):
             if not all(file.is_file() for file in files.values()):
                 raise TableRefusedError(NOT_STORED)
         yield Versions(files, kind, target, pointers, sources)
+
+
+class TableManager:
+    """The tables of a project: their comparisons, and those in conflict."""
+
+    def __init__(self, repository: Repository, comparison: Comparison) -> None:
+        self.comparisons = TableComparisons(comparison)
+        self.merges = TableMerges(repository)
