@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.run.runs import Runs
     from jupyter_mlws.workflows.run_manager import RunManager
-    from jupyter_mlws.workflows.table_comparison import TableComparisons
-    from jupyter_mlws.workflows.table_merging import TableMerges
+    from jupyter_mlws.workflows.table_merging import TableManager
 
 
 class Workspace:
@@ -77,16 +76,10 @@ class Workspace:
         return SnapshotManager(self.project, self._repository)
 
     @cached_property
-    def tables(self) -> TableComparisons:
-        from jupyter_mlws.workflows.table_comparison import TableComparisons
+    def tables(self) -> TableManager:
+        from jupyter_mlws.workflows.table_merging import TableManager
 
-        return TableComparisons(self.snapshots.comparison)
-
-    @cached_property
-    def table_merges(self) -> TableMerges:
-        from jupyter_mlws.workflows.table_merging import TableMerges
-
-        return TableMerges(self._repository)
+        return TableManager(self._repository, self.snapshots.comparison)
 
     @cached_property
     def branches(self) -> BranchManager:

@@ -76,10 +76,11 @@ def hash_values(array: pa.Array, seeds: Sequence[np.uint64]) -> list[Hashes]:
         if pa.types.is_fixed_size_list(kind):
             array = array.cast(pa.list_(kind.value_type))
         hashes = [_hash_lists(array, seed) for seed in seeds]
-    elif _has_few_values(array):
+    elif len(array) > SAMPLE and len(array.slice(0, SAMPLE).unique()) < SAMPLE // 10:
+        # Few texts are repeated.
         hashes = _of_dictionary(array.dictionary_encode(), seeds)
     else:
-        hashes = _hash_texts(_as_texts(array), seeds)
+        hashes = _hash_texts(as_texts(array), seeds)
     if array.null_count:
         missing = pc.is_null(array).to_numpy(zero_copy_only=False)
         for one, seed in zip(hashes, seeds, strict=True):
@@ -107,11 +108,7 @@ def to_integers(array: pa.Array) -> Hashes | None:
     return bits
 
 
-def _has_few_values(array: pa.Array) -> bool:
-    return len(array) > SAMPLE and len(array.slice(0, SAMPLE).unique()) < SAMPLE // 10
-
-
-def _as_texts(array: pa.Array) -> pa.Array:
+def as_texts(array: pa.Array) -> pa.Array:
     kind = array.type
     if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
         return array

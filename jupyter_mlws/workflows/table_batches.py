@@ -46,11 +46,11 @@ class TableFile:
         self.types: dict[str, pa.DataType] = {}
         self._counts: list[int] = []
         if kind == "parquet":
-            self._write(_parquet_batches(path))
+            self._write(parquet_batches(path))
         elif self._csv is not None:
             self._convert(self._csv)
         elif kind != "csv":
-            self._write(_other_table(path, kind).to_batches(BATCH_ROWS))
+            self._write(other_table(path, kind).to_batches(BATCH_ROWS))
 
     @property
     def names(self) -> list[str]:
@@ -87,7 +87,7 @@ class TableFile:
         except (pa.ArrowInvalid, UnicodeDecodeError):
             # pandas also reads rows that are too short.
             self._csv = None
-            self._write(_other_table(self._path, "csv").to_batches(BATCH_ROWS))
+            self._write(other_table(self._path, "csv").to_batches(BATCH_ROWS))
 
     def _write(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Write batches to the copy; the first one tells the types."""
@@ -128,11 +128,11 @@ class TableFile:
     def take(self, rows: Any, names: Sequence[str]) -> pa.Table:
         """Return columns of rows, by their numbers."""
         order = np.argsort(rows, kind="stable")
-        wanted, parts = np.asarray(rows)[order], []
-        for start, batch in self.batches(names, wanted):
-            first, last = np.searchsorted(wanted, (start, start + batch.num_rows))
+        numbers, parts = np.asarray(rows)[order], []
+        for start, batch in self.batches(names, numbers):
+            first, last = np.searchsorted(numbers, (start, start + batch.num_rows))
             if last > first:
-                parts.append(batch.take(pa.array(wanted[first:last].astype(np.int64) - start)))
+                parts.append(batch.take(pa.array(numbers[first:last].astype(np.int64) - start)))
         schema = pa.schema([(name, self.types[name]) for name in names])
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
@@ -169,7 +169,7 @@ def different_names(names: Sequence[str]) -> list[str]:
     return results
 
 
-def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
+def parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
     file = ParquetFile(path)
     names = file.schema_arrow.names
     if NAMELESS_INDEX in names and "index" not in names:
@@ -182,11 +182,11 @@ def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist([], file.schema_arrow).rename_columns(names)
 
 
-def _other_table(path: Path, kind: str) -> pa.Table:
+def other_table(path: Path, kind: str) -> pa.Table:
     """Return a table of JSON lines or Excel."""
     if kind == "json_lines":
         try:
-            return _json_lines(path)
+            return json_lines(path)
         except pa.ArrowInvalid:
             # Of values of several types, pandas makes texts.
             pass
@@ -201,7 +201,7 @@ def _other_table(path: Path, kind: str) -> pa.Table:
     return pa.Table.from_pandas(table, preserve_index=False)
 
 
-def _json_lines(path: Path) -> pa.Table:
+def json_lines(path: Path) -> pa.Table:
     if not path.stat().st_size:
         return pa.table({})
     block = json.ReadOptions(block_size=CSV_BLOCK)
@@ -256,7 +256,7 @@ class _CSV:
             for name, types in left.items():
                 values = batch.column(name)
                 values = values.filter(pc.invert(pc.is_in(values, value_set=MISSING_TEXTS)))
-                while types[0] != pa.string() and not _fits(values, types[0]):
+                while types[0] != pa.string() and not fits(values, types[0]):
                     del types[0]
         return {name: types[0] for name, types in left.items()}
 
@@ -288,7 +288,7 @@ class _CSV:
         return csv.ConvertOptions(column_types=types, decimal_point=self._decimal)
 
 
-def _fits(values: pa.Array, kind: pa.DataType) -> bool:
+def fits(values: pa.Array, kind: pa.DataType) -> bool:
     if kind == pa.float64() and pc.any(pc.match_substring_regex(values, LONG_INTEGER)).as_py():
         return False
     try:

@@ -215,7 +215,7 @@ def find_key(*versions: Rows) -> str:
         sets = []
         for one in versions:
             values = [row.values.get(name) for row in one.rows]
-            if any(_is_no_key(value) for value in values) or len({*values}) < len(values):
+            if any(is_no_key(value) for value in values) or len({*values}) < len(values):
                 break
             sets.append({*values})
         else:
@@ -227,7 +227,7 @@ def find_key(*versions: Rows) -> str:
     return best
 
 
-def _is_no_key(value: Any) -> bool:
+def is_no_key(value: Any) -> bool:
     return (
         value is None
         or isinstance(value, (float, dict, list))
@@ -247,12 +247,12 @@ def read_csv(content: bytes) -> Rows:
     records: list[tuple[list[str], list[str]]] = []
     lines: list[str] = []
 
-    def collect() -> Any:
+    def read_lines() -> Any:
         for line in io.StringIO(text.removeprefix(MARK), newline=""):
             lines.append(line)
             yield line
 
-    for values in csv.reader(collect(), delimiter=separator, strict=True):
+    for values in csv.reader(read_lines(), delimiter=separator, strict=True):
         source = "".join(lines)
         lines.clear()
         if not values:

@@ -26,9 +26,10 @@ from jupyter_mlws.git.adapter import join_nul
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS
 from jupyter_mlws.git.merge import BASE, OURS, THEIRS, content, read_conflicts
 from jupyter_mlws.versioning.data_index import format_paths, normalize_path
-from jupyter_mlws.versioning.repository import Needs, RepositoryPart
+from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
+from jupyter_mlws.versioning.snapshots.compare import Comparison
 from jupyter_mlws.workflows.models import TableMerge
-from jupyter_mlws.workflows.table_comparison import NOT_A_TABLE, REASONS
+from jupyter_mlws.workflows.table_comparison import NOT_A_TABLE, REASONS, TableComparisons
 from jupyter_mlws.workflows.table_diff import FORMATS, TableRefusedError
 from jupyter_mlws.workflows.table_merge import MAX_BYTES, READERS, merge_tables
 
@@ -131,10 +132,10 @@ class TableMerges(RepositoryPart):
         if sides is None:
             raise VersionItemNotFoundError(kind="conflict", name=path)
         texts = {name: content(self._git, sides.get(stage)) for name, stage in STAGES.items()}
-        existing_texts = {name: text for name, text in texts.items() if text is not None}
+        sources = {name: text for name, text in texts.items() if text is not None}
         pointers: dict[str, DataPointer] = {}
         if path.endswith(".dvc"):
-            for name, text in existing_texts.items():
+            for name, text in sources.items():
                 items = read_pointers({path: text})
                 if len(items) == 1 and not items[0].folder and items[0].md5 is not None:
                     pointers[name] = items[0]
@@ -147,11 +148,11 @@ class TableMerges(RepositoryPart):
         kind = FORMATS.get(PurePosixPath(target).suffix.lower())
         if kind not in READERS:
             raise TableRefusedError(NOT_A_TABLE.fill(extensions=", ".join(SUFFIXES)))
-        if len(existing_texts) < len(STAGES) or (pointers and len(pointers) < len(STAGES)):
+        if len(sources) < len(STAGES) or (pointers and len(pointers) < len(STAGES)):
             raise TableRefusedError(ALL_SIDES)
         files: dict[str, Path] = {}
         if not pointers:
-            for name, text in existing_texts.items():
+            for name, text in sources.items():
                 files[name] = folder / name
                 files[name].write_bytes(text)
         else:
@@ -160,4 +161,12 @@ class TableMerges(RepositoryPart):
                     files[name] = data.cache.path_of(StoredObject(str(item.md5), item))
             if not all(file.is_file() for file in files.values()):
                 raise TableRefusedError(NOT_STORED)
-        yield Versions(files, kind, target, pointers, existing_texts)
+        yield Versions(files, kind, target, pointers, sources)
+
+
+class TableManager:
+    """The tables of a project: their comparisons, and those in conflict."""
+
+    def __init__(self, repository: Repository, comparison: Comparison) -> None:
+        self.comparisons = TableComparisons(comparison)
+        self.merges = TableMerges(repository)

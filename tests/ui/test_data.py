@@ -15,14 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.canvas import faults_of_access
 from tests.ui.conftest import Lab, prefer
-from tests.ui.sections import (
-    WORKSPACE,
-    open_section,
-    open_sidebar,
-    refresh,
-    show_panel,
-    title,
-)
+from tests.ui.sections import WORKSPACE, open_section, open_sidebar, refresh, show_panel, title
 
 pytestmark = pytest.mark.browser
 

@@ -656,7 +656,7 @@ def test_a_table_in_conflict_is_merged_by_row(two: Two, path: str) -> None:
     two.diverge({path: ours}, {path: theirs})
     conflict = f"{path}.dvc" if path.startswith("data/") else path
     assert [one.path for one in two.merges.merge("other").conflicts] == [conflict]
-    tables = two.versions.table_merges
+    tables = two.versions.tables.merges
     merged = tables.preview(conflict)
     assert (merged.problem, merged.key, merged.from_theirs, merged.unresolved) == (None, "id", 1, 1)
     (cell,) = merged.conflicts
@@ -694,7 +694,7 @@ def test_data_that_is_of_no_side_is_not_replaced_by_a_merge_of_rows(two: Two) ->
     two.merges.merge("other")
     (two.root / "data" / "wine.csv").write_text("mine\n")
     before = tree_of(two.root)
-    error = refused(lambda: two.versions.table_merges.resolve("data/wine.csv.dvc", {}))
+    error = refused(lambda: two.versions.tables.merges.resolve("data/wine.csv.dvc", {}))
     assert error.code == "30202"
     assert tree_of(two.root) == before
 
@@ -706,10 +706,10 @@ def test_what_cannot_be_merged_by_row_is_told(two: Two) -> None:
     )
     two.merges.merge("other")
     for path in ("train.py", "data/wine.csv.dvc"):
-        assert two.versions.table_merges.preview(path).problem is not None
-        error = refused(lambda one=path: two.versions.table_merges.resolve(one, {}))
+        assert two.versions.tables.merges.preview(path).problem is not None
+        error = refused(lambda one=path: two.versions.tables.merges.resolve(one, {}))
         assert error.code == "50201"
-    error = refused(lambda: two.versions.table_merges.preview("none.csv"))
+    error = refused(lambda: two.versions.tables.merges.preview("none.csv"))
     assert error.code == "30404"
 
 

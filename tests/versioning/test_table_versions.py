@@ -27,7 +27,7 @@ WRITERS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
 
 def compared(versions: Workspace, path: str, **query: object) -> TableChange:
     request = TableDiffQuery.model_validate({"path": path, **query})
-    return versions.tables.compare(request)
+    return versions.tables.comparisons.compare(request)
 
 
 def counts(change: TableChange) -> tuple[str | None, int, int, int]:

@@ -147,7 +147,7 @@ def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def get_table_diff(workspace: Workspace, query: TableDiffQuery) -> TableChange:
-    return workspace.tables.compare(query)
+    return workspace.tables.comparisons.compare(query)
 
 
 @endpoints.post(
@@ -444,7 +444,7 @@ def get_conflict(workspace: Workspace, path: str) -> ConflictDetail:
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def get_table_merge(workspace: Workspace, path: str) -> TableMerge:
-    return workspace.table_merges.preview(unescape(path))
+    return workspace.tables.merges.preview(unescape(path))
 
 
 @endpoints.post(
@@ -461,7 +461,7 @@ def get_table_merge(workspace: Workspace, path: str) -> TableMerge:
     ],
 )
 def resolve_table(workspace: Workspace, path: str, body: TableResolution) -> Conflicts:
-    workspace.table_merges.resolve(unescape(path), body.choices)
+    workspace.tables.merges.resolve(unescape(path), body.choices)
     return workspace.merges.conflicts()
 
 
