@@ -165,6 +165,15 @@ def _rewrite(context: CommandContext, operation: str, body: JSON) -> int:
     return EXIT_FAILURE if result["outcome"] == "conflicts" else EXIT_SUCCESS
 
 
+@cli.command(
+    "Show who changed each line of PATH last, on disk or in SNAPSHOT.",
+    cli.argument("snapshot", shell_complete=cli.complete_snapshot),
+)
+def blame(context: CommandContext, path: str, snapshot: str | None) -> int:
+    result = context.client.get("git/blame", {"path": context.path(path), "at": snapshot})
+    return context.answer(result, code_views.blame)
+
+
 @cli.command("Stage changes for the next commit; all changes if no PATHS are given.")
 def stage(context: CommandContext, paths: Sequence[str]) -> int:
     return _update_index(context, paths, "stage")

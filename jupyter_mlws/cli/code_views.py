@@ -116,6 +116,25 @@ def rewrite_result(views: Views, result: JSON, operation: str) -> list[Block]:
     return [Lines([*rows, *data_lines(views, result["data"])])]
 
 
+def blame(views: Views, result: JSON) -> list[Block]:
+    """Render a line for each part of a file that one commit changed last."""
+
+    def lines(row: JSON) -> str:
+        last = row["start"] + row["count"] - 1
+        return str(last) if last == row["start"] else f"{row['start']}-{last}"
+
+    return [
+        views.table(
+            result["lines"],
+            Column(Message("Lines"), lines),
+            COMMIT,
+            Column(Message("Author"), "author"),
+            TIME,
+            Column(Message("Message"), "subject"),
+        )
+    ]
+
+
 def undo_result(views: Views, result: JSON) -> list[Block]:
     """Render the commit that was undone, and the one that the branch is at now."""
     text = views.say(

@@ -86,6 +86,10 @@ def commit(
 ) -> int:
     if options["staged"] and paths:
         raise UsageFaultError(context.views.say("Use either PATHS or --staged, not both."))
+    if message is None and not options["amend"]:
+        command = click.get_current_context()
+        parameter = next(one for one in command.command.params if one.name == "message")
+        raise click.MissingParameter(ctx=command, param=parameter)
     body = {
         "message": message,
         "paths": context.paths(paths),

@@ -608,6 +608,36 @@ class DiffQuery(Request):
     )
 
 
+class BlameQuery(Request):
+    """A file, and a version of it."""
+
+    path: Plain = Field(min_length=1, description="A file that git tracks.")
+    at: Plain | None = Field(
+        default=None, min_length=1, description="A branch, tag or ID; default: the working tree."
+    )
+
+
+class BlameLines(Record):
+    """``count`` lines from line ``start`` (the first is 1), and the commit that changed them last.
+
+    ``commit`` is null for lines that are not committed yet.
+    """
+
+    start: int
+    count: int
+    commit: str | None
+    author: Text
+    timestamp: str
+    subject: Text
+
+
+class Blame(Record):
+    """Who changed each line of a file last, in the order of its lines."""
+
+    path: Text
+    lines: list[BlameLines]
+
+
 class TableDiffQuery(DiffQuery):
     """A table, and two versions of it."""
 

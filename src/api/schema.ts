@@ -1862,6 +1862,28 @@ export interface paths {
       };
     };
   };
+  '/git/blame': {
+    /** List who changed each line of a file last */
+    get: {
+      parameters: {
+        query: {
+          /** @description A file that git tracks. */
+          path: string;
+          /** @description A branch, tag or ID; default: the working tree. */
+          at?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Blame'];
+          };
+        };
+      };
+    };
+  };
   '/git/stage': {
     /** Stage paths or hunks; returns the resulting changes */
     post: {
@@ -6076,6 +6098,24 @@ export interface components {
       label: string;
       before: number | null;
       after: number | null;
+    };
+    /** @description Who changed each line of a file last, in the order of its lines. */
+    Blame: {
+      path: string;
+      lines: components['schemas']['BlameLines'][];
+    };
+    /**
+     * @description ``count`` lines from line ``start`` (the first is 1), and the commit that changed them last.
+     *
+     *     ``commit`` is null for lines that are not committed yet.
+     */
+    BlameLines: {
+      start: number;
+      count: number;
+      commit: string | null;
+      author: string;
+      timestamp: string;
+      subject: string;
     };
     /**
      * @description A branch; ``remote`` is null for local branches.
@@ -10471,6 +10511,8 @@ export type IAuthor = components['schemas']['Author'];
 export type IBestModels = components['schemas']['BestModels'];
 export type IBin = components['schemas']['Bin'];
 export type IBinComparison = components['schemas']['BinComparison'];
+export type IBlame = components['schemas']['Blame'];
+export type IBlameLines = components['schemas']['BlameLines'];
 export type IBranch = components['schemas']['Branch'];
 export type IBranchCreate = components['schemas']['BranchCreate'];
 export type IBranchRename = components['schemas']['BranchRename'];

@@ -13,6 +13,7 @@ import { trans } from '../ui/locale';
 import { projectState, State } from '../ui/state';
 import { branchesView } from './branches/branchesView';
 import { makeCode } from './actions';
+import { addBlameCommand } from './blame';
 import { addCodeCommands } from './commands';
 import { conflictOpener } from './merge/open';
 import { isStageable } from './changes/groups';
@@ -224,7 +225,11 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       code,
       {
         selected,
-        open: path => client.project && documents.open(client.project, path),
+        open: path => {
+          if (client.project) {
+            documents.open(client.project, path);
+          }
+        },
         place: path =>
           client.project ? documentPath(client.project, path) : path
       },
@@ -234,6 +239,7 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
     addToPalette(
       palette,
       ...general,
+      addBlameCommand(app, client, documents),
       CommandIDs.openSourceControl,
       CommandIDs.openWorkspace,
       CommandIDs.commit,

@@ -1,4 +1,7 @@
-import { DocumentRegistry } from '@jupyterlab/docregistry';
+import {
+  DocumentRegistry,
+  type IDocumentWidget
+} from '@jupyterlab/docregistry';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { Widget } from '@lumino/widgets';
@@ -39,8 +42,12 @@ export class OpenDocuments {
     await Promise.all(clean.map(context => this._reloadIfChanged(context)));
   }
 
-  open(project: IProjectInfo, path: string, factory?: string): void {
-    this._manager.openOrReveal(documentPath(project, path), factory);
+  open(
+    project: IProjectInfo,
+    path: string,
+    factory?: string
+  ): IDocumentWidget | undefined {
+    return this._manager.openOrReveal(documentPath(project, path), factory);
   }
 
   private async _reload(context: DocumentRegistry.Context): Promise<void> {

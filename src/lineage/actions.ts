@@ -46,7 +46,7 @@ export class LineageActions implements ILineageActions {
           : undefined;
       case 'node':
         return project
-          ? this._documents.open(
+          ? void this._documents.open(
               project,
               String(facts.workflow),
               CANVAS_FACTORY

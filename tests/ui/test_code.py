@@ -485,6 +485,37 @@ def test_history_is_drawn_filtered_and_gone_back_in(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
+def test_who_changed_a_line_is_shown_beside_it(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    git.write("train.py", code(line_2="line_2 = 'new'"))
+    git("commit", "-qam", "A new second line", "--author", "Somebody Else <else@example.com>")
+    git.write("train.py", code(line_2="line_2 = 'new'", line_4="line_4 = 'open'"))
+    change(page, "train.py").click(button="right")
+    page.locator(".lm-Menu-item").filter(has_text="Show Blame").click()
+    gutter = page.locator(".jp-mlws-Blame:visible .jp-mlws-BlameLine")
+    theirs = gutter.filter(has_text="Somebody Else")
+    expect(theirs).to_have_count(1)
+    expect(gutter.filter(has_text="Not committed")).to_have_count(1)
+    expect(gutter.filter(has_text="A Person").first).to_be_visible()
+    shoot("code-blame")
+
+    # It moves along with an edit, and knows the new lines after a save.
+    page.locator(".cm-content:visible .cm-line").first.click()
+    page.keyboard.press("Home")
+    page.keyboard.type("first = 0\n")
+    page.keyboard.press("Control+s")
+    expect(gutter.filter(has_text="Not committed")).to_have_count(2)
+
+    # A click shows the commit; the command hides it again.
+    theirs.click()
+    expect(page.locator(".jp-mlws-Hunk:visible").first).to_contain_text("line_2 = 'new'")
+    page.locator(".lm-TabBar-tab").filter(has_text="train.py").first.click()
+    run(page, "mlws:blame")
+    expect(gutter).to_have_count(0)
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_history_is_tidied(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:

@@ -82,6 +82,8 @@ from jupyter_mlws.versioning.code.models import (
     UndoRequest,
 )
 from jupyter_mlws.versioning.models import (
+    Blame,
+    BlameQuery,
     CodeVersion,
     CommitCreated,
     Diff,
@@ -148,6 +150,13 @@ def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
 )
 def get_table_diff(workspace: Workspace, query: TableDiffQuery) -> TableChange:
     return workspace.tables.comparisons.compare(query)
+
+
+@endpoints.get(
+    "git/blame", "List who changed each line of a file last", errors=[VersionItemNotFoundError]
+)
+def get_blame(workspace: Workspace, query: BlameQuery) -> Blame:
+    return workspace.snapshots.comparison.blame(query.path, query.at)
 
 
 @endpoints.post(

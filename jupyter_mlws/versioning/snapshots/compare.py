@@ -19,7 +19,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.cache import DataCache, StoredObject
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer
-from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.adapter import Git, GitFailedError
+from jupyter_mlws.git.blame import blame
 from jupyter_mlws.git.diffs import (
     Difference,
     diff_of_texts,
@@ -36,6 +37,8 @@ from jupyter_mlws.versioning.data_index import (
     normalize_path,
 )
 from jupyter_mlws.versioning.models import (
+    Blame,
+    BlameLines,
     CellDiff,
     ChangedData,
     ChangedFile,
@@ -325,6 +328,22 @@ class Comparison:
                 )
             ],
         )
+
+    def blame(self, path: str, at: str | None = None) -> Blame:
+        """Return who changed each line of a file last, in a version or as it is on disk.
+
+        Raises VersionItemNotFoundError for an unknown version, and for a file that it lacks or that
+        git does not track.
+        """
+        path = normalize_path(self._project, path)
+        revision = None if at is None else self._git.resolve(at)
+        try:
+            lines = blame(self._git, path, revision)
+        except GitFailedError as error:
+            if "no such path" in error.reason or "Cannot lstat" in error.reason:
+                raise VersionItemNotFoundError(kind="file", name=path) from error
+            raise error.to_mlws_error() from error
+        return Blame(path=path, lines=[BlameLines.from_object(one) for one in lines])
 
     def resolve_start(self, name: str) -> str:
         """Resolve the start of a comparison; before the first commit HEAD is git's empty tree.
