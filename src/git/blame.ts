@@ -13,7 +13,6 @@ import type { Widget } from '@lumino/widgets';
 
 import type { MLWSClient } from '../api/client';
 import type { IBlameLines } from '../api/models';
-import { clickedPath, dataOf } from '../lab/contextMenu';
 import { describeArgs } from '../lab/describeArgs';
 import { type OpenDocuments, projectPath } from '../lab/documents';
 import { notifyOnError } from '../lab/notify';
@@ -191,14 +190,14 @@ export function addBlameCommand(
   const id = 'mlws:blame';
   const blame = new Blame(app, client, documents);
   app.commands.addCommand(id, {
-    describedBy: describeArgs({ path: clickedPath() }),
+    describedBy: describeArgs({
+      path: trans.__(
+        'Path of a file in the project; the current editor if left out'
+      )
+    }),
     label: trans.__('Show Blame'),
     caption: trans.__('Show who changed each line last, or hide it'),
-    execute: args => {
-      const path =
-        typeof args.path === 'string' ? args.path : dataOf(app, 'mlwsPath');
-      return blame.toggle(path);
-    }
+    execute: ({ path }) => blame.toggle(typeof path === 'string' ? path : null)
   });
   return id;
 }

@@ -253,6 +253,9 @@ function addFileCommands(app: JupyterFrontEnd, { open, place }: IFiles): void {
     ({ path }) =>
       app.commands.execute('mlws:open-diff', { path, from: null, to: 'HEAD' })
   );
+  onRow(app, 'mlws:blame-change', { label: trans.__('Show Blame') }, row =>
+    app.commands.execute('mlws:blame', { path: row.path })
+  );
   onRow(
     app,
     'mlws:reveal-change',
