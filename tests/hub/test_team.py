@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -254,7 +255,7 @@ def test_a_push_that_is_killed_half_way_leaves_nothing(
     clone(tom, shared)
     tom.git("fetch", "--quiet")
     tom.git("reset", "--quiet", "--hard", "origin/main")
-    (tom.folder / "work" / "big").write_bytes(os.urandom(32 * 1024**2))
+    (tom.folder / "work" / "big").write_bytes(os.urandom(96 * 1024**2))
     tom.git("add", "big")
     tom.git("commit", "--quiet", "--message", "much")
     before = tom.git("ls-remote", "origin", "main")
@@ -267,7 +268,10 @@ def test_a_push_that_is_killed_half_way_leaves_nothing(
         start_new_session=True,
     )
     arriving = "objects/tmp_objdir-incoming-*"
-    tom.hub.wait_for(lambda: [*repository.glob(arriving)], "it arrives")
+    # It is there for a fraction of a second only.
+    while not [*repository.glob(arriving)]:
+        assert push.poll() is None, "the push ended before it was seen to arrive"
+        time.sleep(0.002)
     os.killpg(push.pid, signal.SIGKILL)
     push.wait()
     tom.hub.wait_for(lambda: not [*repository.glob(arriving)], "it is cleared away")
