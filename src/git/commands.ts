@@ -281,6 +281,10 @@ function addRemoteCommands(add: Add, { remotes }: ICode): void {
     icon: pushIcon,
     execute: () => remotes.push()
   });
+  add('mlws:open-pull-request', {
+    label: trans.__('Open Pull Request…'),
+    execute: () => remotes.openPullRequest()
+  });
   add('mlws:add-remote', {
     label: trans.__('Add Git Remote…'),
     execute: () => remotes.edit().then(remote => remote?.name ?? null)

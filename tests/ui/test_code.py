@@ -516,6 +516,35 @@ def test_who_changed_a_line_is_shown_beside_it(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
+def test_a_pull_request_is_opened_where_the_branch_is(
+    page: Page, sidebar: Locator, git: Repository
+) -> None:
+    git("remote", "add", "origin", "https://user@git.example/group/project.git")
+    git("update-ref", "refs/remotes/origin/main", "main")
+    git("branch", "-q", "--set-upstream-to", "origin/main")
+    page.context.route("https://git.example/**", lambda route: route.fulfill(body="compare"))
+    page.locator(".jp-mlws-BranchButton").click()
+    branch(page, "main").click(button="right")
+    page.locator(".lm-Menu-item").filter(has_text="Open Pull Request").click()
+    page.locator(".jp-Dialog select").select_option("Gitea")
+    with page.context.expect_page() as opened:
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+    assert opened.value.url == "https://git.example/group/project/compare/main"
+
+    # A branch gets another name in its menu, by keyboard.
+    page.bring_to_front()
+    branch(page, "main").locator(".jp-mlws-Row").focus()
+    page.keyboard.press("Shift+F10")
+    item = page.locator(".lm-Menu-item").filter(has_text="Rename…")
+    expect(item).to_be_visible()
+    item.click()
+    page.locator(".jp-Dialog input").fill("第一")
+    page.keyboard.press("Enter")
+    expect(branch(page, "第一")).to_be_visible()
+    assert git("symbolic-ref", "HEAD") == "refs/heads/第一"
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_history_is_tidied(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:

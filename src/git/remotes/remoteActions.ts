@@ -1,3 +1,5 @@
+import { InputDialog, Notification } from '@jupyterlab/apputils';
+
 import { confirm } from '../../lab/confirm';
 import { escapeId, MLWSClient } from '../../api/client';
 import type { IChange, IRemote, ITag } from '../../api/models';
@@ -7,6 +9,7 @@ import { REFS } from '../branches/branchActions';
 import { askFields } from '../../lab/fieldsDialog';
 import type { Work } from '../../lab/work';
 import { trans } from '../../ui/locale';
+import { type Host, HOSTS, pullRequestPage, repositoryOf } from './pullRequest';
 
 /** Default name of a first remote. */
 const ORIGIN = 'origin';
@@ -105,56 +108,99 @@ export class RemoteActions {
     }
   }
 
-  /** Pushes the current branch with its data; `codeOnly` leaves the data here. */
-  async push(codeOnly = false): Promise<void> {
-    if (await this._hasRemote()) {
-      await this._work.transfer(
-        '/git/push',
-        { code_only: codeOnly },
-        {
-          doing: codeOnly
-            ? trans.__('Pushing code…')
-            : trans.__('Pushing data and code…'),
-          errorActions: ({ code }) =>
-            code !== NO_DATA_REMOTE
-              ? []
-              : [
-                  {
-                    label: trans.__('Set Up Data Remote…'),
-                    callback: () => this._setUpDataRemote()
-                  },
-                  {
-                    label: trans.__('Push Code Only'),
-                    callback: () => void this.push(true)
-                  }
-                ],
-          done: result => {
-            const { remote, branch, commits } = result;
-            return withRuns(
-              commits === 0
-                ? trans.__(
-                    '%1 is already up to date with “%2”.',
-                    remote,
-                    branch
-                  )
-                : trans._n(
-                    'Pushed %1 commit of “%2” to %3.',
-                    'Pushed %1 commits of “%2” to %3.',
-                    commits,
-                    branch,
-                    remote
-                  ),
-              result
-            );
-          }
-        }
-      );
+  /**
+   * Pushes the current branch with its data; `codeOnly` leaves the data here.
+   *
+   * Resolves to whether it is on the remote now.
+   */
+  async push(codeOnly = false): Promise<boolean> {
+    if (!(await this._hasRemote())) {
+      return false;
     }
+    const pushed = await this._work.transfer(
+      '/git/push',
+      { code_only: codeOnly },
+      {
+        doing: codeOnly
+          ? trans.__('Pushing code…')
+          : trans.__('Pushing data and code…'),
+        errorActions: ({ code }) =>
+          code !== NO_DATA_REMOTE
+            ? []
+            : [
+                {
+                  label: trans.__('Set Up Data Remote…'),
+                  callback: () => this._setUpDataRemote()
+                },
+                {
+                  label: trans.__('Push Code Only'),
+                  callback: () => void this.push(true)
+                }
+              ],
+        done: result => {
+          const { remote, branch, commits } = result;
+          return withRuns(
+            commits === 0
+              ? trans.__('%1 is already up to date with “%2”.', remote, branch)
+              : trans._n(
+                  'Pushed %1 commit of “%2” to %3.',
+                  'Pushed %1 commits of “%2” to %3.',
+                  commits,
+                  branch,
+                  remote
+                ),
+            result
+          );
+        }
+      }
+    );
+    return pushed !== null;
   }
 
   async pull(): Promise<void> {
     if (await this._hasRemote()) {
       await pull(this._work);
+    }
+  }
+
+  /** Opens the page of the remote's server for a new pull request; pushes the branch before. */
+  async openPullRequest(): Promise<void> {
+    const [branches, remotes] = await Promise.all([
+      notifyOnError(() => this._client.get('/git/branches')),
+      this._remotes()
+    ]);
+    const branch = branches?.items.find(({ current }) => current);
+    if (!branch || !remotes) {
+      return;
+    }
+    const { name, upstream, ahead } = branch;
+    const remote =
+      remotes.find(one => upstream?.startsWith(`${one.name}/`)) ?? remotes[0];
+    const repository = remote ? repositoryOf(remote.url) : null;
+    if (!repository) {
+      Notification.warning(
+        trans.__(
+          'A pull request needs a remote on a server such as GitHub, GitLab or Gitea.'
+        )
+      );
+      return;
+    }
+    const host = repository.host ?? (await chooseHost(repository.address));
+    if (host === null || ((!upstream || ahead) && !(await this.push()))) {
+      return;
+    }
+    const page = pullRequestPage(repository.address, host, name);
+    // Browsers may refuse to open a page some seconds after the click.
+    if (!openPage(page)) {
+      Notification.info(trans.__('A new pull request for “%1”', name), {
+        autoClose: false,
+        actions: [
+          {
+            label: trans.__('Open Page'),
+            callback: () => void openPage(page)
+          }
+        ]
+      });
     }
   }
 
@@ -184,4 +230,24 @@ export class RemoteActions {
     const page = await notifyOnError(() => this._client.cached('/git/remotes'));
     return page && page.items;
   }
+}
+
+/** Opens a page in a new tab that cannot reach this one; false if the browser refuses. */
+function openPage(address: string): boolean {
+  const tab = window.open(address, '_blank');
+  if (tab) {
+    tab.opener = null;
+  }
+  return tab !== null;
+}
+
+async function chooseHost(address: string): Promise<Host | null> {
+  const answer = await InputDialog.getItem({
+    title: trans.__('Open Pull Request'),
+    label: trans.__('Which service is at %1?', address),
+    items: [...HOSTS],
+    okLabel: trans.__('Continue'),
+    cancelLabel: trans.__('Cancel')
+  });
+  return answer.button.accept ? (answer.value as Host | null) : null;
 }
