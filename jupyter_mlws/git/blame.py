@@ -12,12 +12,14 @@ from jupyter_mlws.git.adapter import Git, decode
 class BlamedLines:
     """``count`` lines from line ``start`` (the first is 1) that one commit changed last.
 
-    ``commit`` is None for lines that are not committed yet; ``timestamp`` is ISO 8601 with offset.
+    ``commit`` is None for lines that are not committed yet; ``previous`` is the version before it
+    that has the file, and None if the commit added it. ``timestamp`` is ISO 8601 with offset.
     """
 
     start: int
     count: int
     commit: str | None
+    previous: str | None
     author: str
     timestamp: str
     subject: str
@@ -47,6 +49,7 @@ def blame(git: Git, path: str, revision: str | None = None) -> list[BlamedLines]
             start=start,
             count=count,
             commit=None if set(sha) == {"0"} else sha,
+            previous=facts[sha].get("previous", "").split(" ")[0] or None,
             author=facts[sha]["author"],
             timestamp=_time(facts[sha]),
             subject=facts[sha]["summary"],

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jupyter_mlws.core.errors import (
+    GitCommandError,
     GitIdentityMissingError,
     HookRejectedError,
+    MLWSError,
     SigningFailedError,
 )
 from jupyter_mlws.core.i18n import Message
@@ -19,6 +21,7 @@ from jupyter_mlws.git.adapter import Git, GitFailedError, decode
 from jupyter_mlws.git.process import run_process
 
 AUTHOR_LINE = re.compile(r"(.*?) ?<(.*)> (\d+ [+-]\d+)", re.DOTALL)
+DAMAGED_AUTHOR = Message("its author is damaged")
 OWN_TRAILERS = "Mlws-"
 HOOK_TIMEOUT = 600.0
 """Seconds for a hook, which may run checks of the whole project."""
@@ -70,7 +73,7 @@ def run_late_hook(git: Git, name: str, *arguments: str, stdin: str = "") -> None
     """Run a hook of something that is done, which it can't refuse any more."""
     try:
         run_hook(git, name, *arguments, stdin=stdin)
-    except HookRejectedError as error:
+    except MLWSError as error:
         log.warning("%s", error)
 
 
@@ -126,8 +129,10 @@ def read_commit(git: Git, sha: str) -> CommitObject:
     """Return a commit with its message as it is stored."""
     head, _, message = git.run("cat-file", "commit", sha).partition(b"\n\n")
     facts = [line.partition(" ") for line in decode(head).split("\n")]
-    author = next(value for name, _, value in facts if name == "author")
-    person, email, date = AUTHOR_LINE.fullmatch(author).groups()  # type: ignore[union-attr]
+    author = AUTHOR_LINE.fullmatch(next(value for name, _, value in facts if name == "author"))
+    if author is None:
+        raise GitCommandError(command=f"git cat-file commit {sha}", reason=DAMAGED_AUTHOR)
+    person, email, date = author.groups()
     encoding = next((value for name, _, value in facts if name == "encoding"), "utf-8")
     try:
         text = message.decode(encoding)
@@ -135,6 +140,11 @@ def read_commit(git: Git, sha: str) -> CommitObject:
         text = decode(message)
     parents = [value for name, _, value in facts if name == "parent"]
     return CommitObject(sha, parents, Author(person, email, date), text)
+
+
+def is_signing(git: Git) -> bool:
+    """Return whether git is configured to sign commits."""
+    return git.setting("commit.gpgsign", "bool") == "true"
 
 
 def commit_tree(

@@ -10,6 +10,7 @@ from jupyter_mlws.git.adapter import Git, GitFailedError, decode, join_nul, spli
 
 BASE, OURS, THEIRS = 1, 2, 3
 """git's stages of a path in conflict."""
+STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
 TIMEOUT = 600.0
 """Seconds for git to merge, or to write the files of another version."""
 INCOMING = "MERGE_HEAD"

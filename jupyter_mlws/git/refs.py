@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.core.errors import CommitPushedError
+from jupyter_mlws.core.errors import BranchMovedError, CommitPushedError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode
@@ -109,6 +109,12 @@ def update_ref(git: Git, name: str, new: str, old: str | None, reason: str) -> b
             return False
         raise error.to_mlws_error() from error
     return True
+
+
+def move_branch(git: Git, ref: str, new: str, old: str | None, reason: str) -> None:
+    """Move a branch as :func:`update_ref` does; BranchMovedError if another process moved it."""
+    if not update_ref(git, ref, new, old, reason):
+        raise BranchMovedError(branch=ref.removeprefix(HEADS))
 
 
 def delete_ref(git: Git, name: str) -> None:

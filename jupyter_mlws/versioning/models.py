@@ -620,19 +620,21 @@ class BlameQuery(Request):
 class BlameLines(Record):
     """``count`` lines from line ``start`` (the first is 1), and the commit that changed them last.
 
-    ``commit`` is null for lines that are not committed yet.
+    ``commit`` is null for lines that are not committed yet. ``previous`` is the commit before it
+    that has the file; null if there is none.
     """
 
     start: int
     count: int
     commit: str | None
+    previous: str | None
     author: Text
     timestamp: str
     subject: Text
 
 
 class Blame(Record):
-    """Who changed each line of a file last, in the order of its lines."""
+    """The commits that changed the lines of a file last, in the order of the lines."""
 
     path: Text
     lines: list[BlameLines]

@@ -251,14 +251,14 @@ class _CSV:
 
     def all_types(self) -> dict[str, pa.DataType]:
         """Return the types that all values of the columns fit."""
-        left = {name: [*CSV_TYPES, pa.string()] for name in self._read.column_names}
-        for batch in self.batches(dict.fromkeys(left, pa.string())):
-            for name, types in left.items():
+        remaining = {name: [*CSV_TYPES, pa.string()] for name in self._read.column_names}
+        for batch in self.batches(dict.fromkeys(remaining, pa.string())):
+            for name, types in remaining.items():
                 values = batch.column(name)
                 values = values.filter(pc.invert(pc.is_in(values, value_set=MISSING_TEXTS)))
                 while types[0] != pa.string() and not fits(values, types[0]):
                     del types[0]
-        return {name: types[0] for name, types in left.items()}
+        return {name: types[0] for name, types in remaining.items()}
 
     def checked_batches(self, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
         """Yield batches; raises ArrowInvalid where large whole numbers may be read as floats."""

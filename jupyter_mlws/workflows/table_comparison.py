@@ -32,10 +32,10 @@ from jupyter_mlws.workflows.table_diff import (
     FORMATS,
     MAX_TABLE_BYTES,
     ROWS_FILE,
-    TableRefusedError,
     compare_tables,
     is_table,
 )
+from jupyter_mlws.workflows.table_process import TableRefusedError
 
 REASONS = {
     HiddenText.TOO_LARGE: Message("it is larger than 2 GB"),

@@ -8,16 +8,13 @@ are written to the folder.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.components.reader_process import limit_memory, read_in_process
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.workflows.table_process import answer, ask_process
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,9 +40,6 @@ MAX_VALUES = 8_000_000
 """Values of the changed rows that are kept."""
 MAX_BYTES = 200_000_000
 """Estimated bytes of the changed rows that are kept."""
-TIMEOUT = 120.0
-"""Seconds for one table."""
-TOO_MANY_VALUES = Message("it has too many values to compare")
 KEY_KINDS = frozenset({"integer", "text", "date"})
 """Kinds of columns that identify rows: a measurement that happens to be unique does not."""
 CERTAIN = 0.99
@@ -55,20 +49,11 @@ STEP = 1_000_000
 """Rows of large arrays that are compared at once."""
 CELLS_AT_ONCE = 16_000_000
 ROWS_FILE = "rows.arrow"
-MAX_REASON_CHARACTERS = 200
 
 
 def is_table(path: str) -> bool:
     """Return whether a file is a table that can be compared, by its extension."""
     return PurePosixPath(path).suffix.lower() in FORMATS
-
-
-class TableRefusedError(Exception):
-    """The files are no tables, too large to compare, or not stored here."""
-
-    def __init__(self, reason: Message) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def compare_tables(old: Path | None, new: Path | None, kind: str, folder: Path) -> dict[str, Any]:
@@ -82,19 +67,7 @@ def compare_tables(old: Path | None, new: Path | None, kind: str, folder: Path) 
         "format": kind,
         "folder": str(folder),
     }
-    try:
-        fields: dict[str, Any] = json.loads(read_in_process(__name__, request, TIMEOUT))
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.strip().splitlines()
-        reason = lines[-1] if lines else str(error)
-        raise TableRefusedError(
-            TOO_MANY_VALUES if reason == TOO_MANY_VALUES.en else Message.verbatim(reason)
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise TableRefusedError(
-            Message("its comparison takes more than {limit} s", limit=int(TIMEOUT))
-        ) from None
-    return fields
+    return ask_process(__name__, request)
 
 
 class CollisionError(Exception):
@@ -540,8 +513,8 @@ def differing_cells(
     from jupyter_mlws.workflows.row_hashes import new_seed
 
     names, (old_rows, new_rows) = list(old.types), matches.modified
-    kept = kept_rows(old, new, len(new_rows))
-    mask, counts = np.zeros((len(names), kept), dtype=bool), [0] * len(names)
+    shown = kept_rows(old, new, len(new_rows))
+    mask, counts = np.zeros((len(names), shown), dtype=bool), [0] * len(names)
     if not len(new_rows):
         return mask, counts
     seed, at_once = new_seed(), max(1, CELLS_AT_ONCE // len(new_rows))
@@ -550,7 +523,7 @@ def differing_cells(
         with ThreadPoolExecutor(2) as both:
             one = both.submit(old.cells, part, old_rows, seed)
             differs = new.cells(part, new_rows, seed) != one.result()
-        mask[start : start + at_once] = differs[:, :kept]
+        mask[start : start + at_once] = differs[:, :shown]
         counts[start : start + at_once] = differs.sum(axis=1).tolist()
     if key is not None and counts[names.index(key)]:
         raise CollisionError
@@ -565,7 +538,7 @@ def kept_rows(old: Side, new: Side, count: int) -> int:
 
 
 def write_rows(old: Side, new: Side, matches: Matches, mask: Any, file: Path) -> None:
-    """Write the first rows that differ: those that changed, then added, then deleted ones."""
+    """Write the first rows that differ: modified, then added, then deleted ones."""
     import numpy as np
     import pyarrow as pa
     from pyarrow import ipc
@@ -573,15 +546,15 @@ def write_rows(old: Side, new: Side, matches: Matches, mask: Any, file: Path) ->
     names = list(old.types)
     nothing = np.empty(0, dtype=np.int64)
     parts = []
-    left = kept_rows(old, new, MAX_ROWS)
+    space = kept_rows(old, new, MAX_ROWS)
     for state, old_rows, new_rows in (
         ("modified", *matches.modified),
         ("added", nothing, matches.added),
         ("deleted", matches.deleted, nothing),
     ):
-        rows = [one[:left] for one in (old_rows, new_rows)]
+        rows = [one[:space] for one in (old_rows, new_rows)]
         count = max(map(len, rows))
-        left -= count
+        space -= count
         if not count:
             continue
         columns: dict[str, pa.Array | pa.ChunkedArray] = {
@@ -613,11 +586,8 @@ def write_rows(old: Side, new: Side, matches: Matches, mask: Any, file: Path) ->
         writer.write_table(whole, STEP // 100)
 
 
-def main() -> int:
-    """Print the difference of the tables of the request on stdin."""
-    output, sys.stdout = sys.stdout, sys.stderr
-    request = json.load(sys.stdin)
-    limit_memory(reserves=True)
+def answer_request(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the difference of the tables of a request of :func:`compare_tables`."""
     from jupyter_mlws.workflows.table_batches import TableFile
 
     folder = Path(request["folder"])
@@ -629,19 +599,11 @@ def main() -> int:
     try:
         with ThreadPoolExecutor(2) as both:
             old, new = both.map(read, ("old", "new"))
-        fields = difference(old, new, folder)
-    except MemoryError:
-        print(TOO_MANY_VALUES.en)  # noqa: T201  to stderr
-        return 1
-    except Exception as error:  # noqa: BLE001  of whichever reader: the file is no table
-        print(" ".join(str(error).split())[:MAX_REASON_CHARACTERS])  # noqa: T201  to stderr
-        return 1
+        return difference(old, new, folder)
     finally:
         for side in ("old", "new"):
             (folder / f"{side}.arrow").unlink(missing_ok=True)
-    json.dump(fields, output)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    answer(answer_request, reserves=True)

@@ -11,32 +11,24 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.components.reader_process import limit_memory, read_in_process
 from jupyter_mlws.components.table_files import find_encoding, find_separator
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows.table_diff import TOO_MANY_VALUES, TableRefusedError
+from jupyter_mlws.workflows.table_process import TableRefusedError, answer, ask_process
 
 MAX_BYTES = 50_000_000
 """Bytes of a larger table, which is not merged by row."""
 MAX_CONFLICTS = 1000
 """Conflicts that are listed."""
-TIMEOUT = 120.0
 SIDES = ("base", "ours", "theirs")
 MISSING = object()
 FRACTION = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 """A measurement, which does not identify a row."""
 MARK = "\ufeff"
-
-
-class NotMergeableError(Exception):
-    """The versions cannot be merged by row; the text says why."""
 
 
 @dataclass
@@ -84,22 +76,13 @@ def merge_tables(
         "choices": dict(choices),
         "result": str(result),
     }
-    try:
-        fields: dict[str, Any] = json.loads(read_in_process(__name__, request, TIMEOUT))
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.strip().splitlines()
-        raise TableRefusedError(Message.verbatim(lines[-1] if lines else str(error))) from None
-    except subprocess.TimeoutExpired:
-        raise TableRefusedError(
-            Message("its comparison takes more than {limit} s", limit=int(TIMEOUT))
-        ) from None
-    return fields
+    return ask_process(__name__, request)
 
 
 def merge(base: Rows, ours: Rows, theirs: Rows, choices: Mapping[str, str]) -> Result:
     """Return the rows of both sides: what one side changed is taken, by cell where both did."""
     if not set(base.columns) == set(ours.columns) == set(theirs.columns):
-        raise NotMergeableError("its versions have different columns")
+        raise TableRefusedError(Message("its versions have different columns"))
     key = find_key(base, ours, theirs)
     old, mine, other = ({row.values[key]: row for row in one.rows} for one in (base, ours, theirs))
     result = Result(key, [])
@@ -122,11 +105,11 @@ def merge(base: Rows, ours: Rows, theirs: Rows, choices: Mapping[str, str]) -> R
 
     def add(rows: Sequence[Row]) -> None:
         """Add rows, each with the rows of theirs that follow it."""
-        left = [*reversed(rows)]
-        while left:
-            row = left.pop()
+        remaining = [*reversed(rows)]
+        while remaining:
+            row = remaining.pop()
             result.rows.append(row)
-            left += reversed(places.pop(row.values[key], ()))
+            remaining += reversed(places.pop(row.values[key], ()))
 
     add(places.pop(None, ()))
     for name, row in mine.items():
@@ -223,7 +206,7 @@ def find_key(*versions: Rows) -> str:
             if matches / 2 > most or (best is None and matches / 2 >= most):
                 best, most = name, matches / 2
     if best is None:
-        raise NotMergeableError("no column identifies its rows in all three versions")
+        raise TableRefusedError(Message("no column identifies its rows in all three versions"))
     return best
 
 
@@ -241,7 +224,7 @@ def read_csv(content: bytes) -> Rows:
     encoding = "utf-8" if encoding == "utf-8-sig" else encoding
     text = content.decode(encoding)
     if text.encode(encoding) != content:
-        raise NotMergeableError("its encoding cannot be written again")
+        raise TableRefusedError(Message("its encoding cannot be written again"))
     separator = find_separator(text.removeprefix(MARK))
     line_end = "\r\n" if "\r\n" in text else "\n"
     records: list[tuple[list[str], list[str]]] = []
@@ -259,17 +242,17 @@ def read_csv(content: bytes) -> Rows:
             continue
         cells = split_cells(source.removesuffix("\n").removesuffix("\r"), separator)
         if len(cells) != len(values):
-            raise NotMergeableError("its quotes are not those of CSV")
+            raise TableRefusedError(Message("its quotes are not those of CSV"))
         records.append((values, cells))
     if not records:
-        raise NotMergeableError("it is empty")
+        raise TableRefusedError(Message("it is empty"))
     from jupyter_mlws.workflows.table_batches import different_names
 
     columns = different_names(records[0][0])
     rows = []
     for values, cells in records[1:]:
         if len(values) != len(columns):
-            raise NotMergeableError("its rows have different numbers of values")
+            raise TableRefusedError(Message("its rows have different numbers of values"))
         rows.append(
             Row(dict(zip(columns, values, strict=True)), dict(zip(columns, cells, strict=True)))
         )
@@ -310,7 +293,7 @@ def read_json_lines(content: bytes) -> Rows:
         if line.strip():
             values = json.loads(line)
             if not isinstance(values, dict):
-                raise NotMergeableError("its lines are not objects")
+                raise TableRefusedError(Message("its lines are not objects"))
             rows.append(Row(values, line))
             columns |= dict.fromkeys(values)
     line_end = b"\r\n" if b"\r\n" in content else b"\n"
@@ -333,12 +316,12 @@ def read_parquet(content: bytes) -> Rows:
 
     table = pq.read_table(pa.BufferReader(content))
     if len({*table.column_names}) < table.num_columns:
-        raise NotMergeableError("two of its columns have the same name")
+        raise TableRefusedError(Message("two of its columns have the same name"))
     rows = [Row(values, table.schema) for values in table.to_pylist()]
 
     def write(rows: list[Row]) -> bytes:
         if any(row.source != table.schema for row in rows):
-            raise NotMergeableError("its versions have columns of different types")
+            raise TableRefusedError(Message("its versions have columns of different types"))
         merged = pa.Table.from_pylist([row.values for row in rows], schema=table.schema)
         stream = io.BytesIO()
         pq.write_table(merged, stream)
@@ -359,36 +342,22 @@ READERS: dict[str, Callable[[bytes], Rows]] = {
 }
 
 
-def main() -> int:
-    """Write the merged table of the request on stdin, and print what was merged."""
-    output, sys.stdout = sys.stdout, sys.stderr
-    request = json.load(sys.stdin)
-    limit_memory()
-    try:
-        read = READERS[request["format"]]
-        base, ours, theirs = (read(Path(request[side]).read_bytes()) for side in SIDES)
-        result = merge(base, ours, theirs, request["choices"])
-        Path(request["result"]).write_bytes(ours.write(result.rows))
-    except MemoryError:
-        print(TOO_MANY_VALUES.en)  # noqa: T201  to stderr
-        return 1
-    except Exception as error:  # noqa: BLE001  of whichever reader: the file is no table
-        print(" ".join(str(error).split())[:200])  # noqa: T201  to stderr
-        return 1
-    json.dump(
-        {
-            "key": result.key,
-            "rows": len(result.rows),
-            "from_theirs": result.from_theirs,
-            "combined": result.combinations,
-            "conflicts": result.conflicts[:MAX_CONFLICTS],
-            "conflict_count": len(result.conflicts),
-            "unresolved": sum(one["take"] is None for one in result.conflicts),
-        },
-        output,
-    )
-    return 0
+def answer_request(request: dict[str, Any]) -> dict[str, Any]:
+    """Write the merged table of a request of :func:`merge_tables`, and return what was merged."""
+    read = READERS[request["format"]]
+    base, ours, theirs = (read(Path(request[side]).read_bytes()) for side in SIDES)
+    result = merge(base, ours, theirs, request["choices"])
+    Path(request["result"]).write_bytes(ours.write(result.rows))
+    return {
+        "key": result.key,
+        "rows": len(result.rows),
+        "from_theirs": result.from_theirs,
+        "combined": result.combinations,
+        "conflicts": result.conflicts[:MAX_CONFLICTS],
+        "conflict_count": len(result.conflicts),
+        "unresolved": sum(one["take"] is None for one in result.conflicts),
+    }
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    answer(answer_request)

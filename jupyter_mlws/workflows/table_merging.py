@@ -24,17 +24,17 @@ from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.pointers import DataPointer, read_pointers
 from jupyter_mlws.git.adapter import join_nul
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS
-from jupyter_mlws.git.merge import BASE, OURS, THEIRS, content, read_conflicts
+from jupyter_mlws.git.merge import STAGES, content, read_conflicts
 from jupyter_mlws.versioning.data_index import format_paths, normalize_path
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.compare import Comparison
 from jupyter_mlws.workflows.models import TableMerge
 from jupyter_mlws.workflows.table_comparison import NOT_A_TABLE, REASONS, TableComparisons
-from jupyter_mlws.workflows.table_diff import FORMATS, TableRefusedError
+from jupyter_mlws.workflows.table_diff import FORMATS
 from jupyter_mlws.workflows.table_merge import MAX_BYTES, READERS, merge_tables
+from jupyter_mlws.workflows.table_process import TableRefusedError
 
 SUFFIXES = [suffix for suffix, kind in FORMATS.items() if kind in READERS]
-STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
 TOO_LARGE = Message("it is larger than 50 MB")
 NOT_STORED = next(text for reason, text in REASONS.items() if reason == "not_stored")
 ALL_SIDES = Message("it is not in all three versions")
@@ -86,9 +86,11 @@ class TableMerges(RepositoryPart):
             except TableRefusedError as error:
                 raise InvalidRequestError(faults=[Fault("path", error.reason)]) from error
             if fields["unresolved"]:
-                left = [one for one in fields["conflicts"] if one["take"] is None]
+                unresolved = [one for one in fields["conflicts"] if one["take"] is None]
                 raise UnresolvedCellsError(
-                    paths=[" ".join(filter(None, (one["key"], one["column"]))) for one in left]
+                    paths=[
+                        " ".join(filter(None, (one["key"], one["column"]))) for one in unresolved
+                    ]
                 )
             merged = Path(folder, "merged").read_bytes()
             if versions.pointers:

@@ -6099,7 +6099,7 @@ export interface components {
       before: number | null;
       after: number | null;
     };
-    /** @description Who changed each line of a file last, in the order of its lines. */
+    /** @description The commits that changed the lines of a file last, in the order of the lines. */
     Blame: {
       path: string;
       lines: components['schemas']['BlameLines'][];
@@ -6107,12 +6107,14 @@ export interface components {
     /**
      * @description ``count`` lines from line ``start`` (the first is 1), and the commit that changed them last.
      *
-     *     ``commit`` is null for lines that are not committed yet.
+     *     ``commit`` is null for lines that are not committed yet. ``previous`` is the commit before it
+     *     that has the file; null if there is none.
      */
     BlameLines: {
       start: number;
       count: number;
       commit: string | null;
+      previous: string | null;
       author: string;
       timestamp: string;
       subject: string;
@@ -8881,7 +8883,7 @@ export interface components {
       value: number;
       version: components['schemas']['ModelVersion'];
     };
-    /** @description Where to apply the commits of the current branch again. */
+    /** @description The commit on which those of the current branch are applied again. */
     RebaseRequest: {
       /**
        * @description A branch, tag or ID; default: upstream.

@@ -33,12 +33,12 @@ const markers = StateField.define<Markers>({
     )
 });
 
-/** Who changed a line last; further lines of the same part are blank. */
+/** The commit that changed a line last; further lines of the same part are blank. */
 class BlameMarker extends GutterMarker {
   constructor(
     private _lines: IBlameLines,
     private _isFirst: boolean,
-    private _open: (commit: string) => void
+    private _open: (lines: IBlameLines) => void
   ) {
     super();
   }
@@ -66,7 +66,7 @@ class BlameMarker extends GutterMarker {
       : '';
     element.title = `${subject}\n${author}, ${relativeTime(timestamp)}\n${commit.slice(0, 8)}`;
     element.setAttribute('aria-label', element.title);
-    element.onclick = () => this._open(commit);
+    element.onclick = () => this._open(this._lines);
     return element;
   }
 }
@@ -130,10 +130,10 @@ class Blame {
       this._client.get('/git/blame', { path })
     );
     if (blame) {
-      const open = (commit: string) =>
+      const open = ({ previous, commit }: IBlameLines) =>
         void this._app.commands.execute('mlws:open-diff', {
           path,
-          from: `${commit}~1`,
+          from: previous,
           to: commit
         });
       view.dispatch({
@@ -148,7 +148,7 @@ class Blame {
 function toMarkers(
   view: EditorView,
   parts: readonly IBlameLines[],
-  open: (commit: string) => void
+  open: (lines: IBlameLines) => void
 ): Markers {
   const builder = new RangeSetBuilder<GutterMarker>();
   const { doc } = view.state;

@@ -44,6 +44,8 @@ def test_each_line_has_the_commit_that_git_names(versions: Workspace, git: Comma
     assert second.author == "安娜"
     shown = git(root, "log", "-1", "--format=%aI", str(second.commit)).strip()
     assert second.timestamp == shown.replace("Z", "+00:00")
+    assert second.previous is None
+    assert next(one for one in result.lines if one.subject == "Round 1").previous == second.commit
     old = versions.snapshots.comparison.blame("多 行.py", "HEAD~1")
     assert {one.subject for one in old.lines} == {"Round 0"}
 

@@ -293,6 +293,39 @@ def test_uncommitted_work_is_not_lost_by_conflicts(diverged: Workspace, git: Com
         assert (root / "train.py").read_text() == "work\n"
 
 
+def test_rewritten_commits_are_signed_where_git_is_configured_to(
+    diverged: Workspace, git: Command, tmp_path: Path
+) -> None:
+    versions, root = diverged, diverged.snapshots.project.root
+    key = tmp_path / "key"
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("no ssh-keygen here to make a signing key")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    git(root, "config", "gpg.format", "ssh")
+    git(root, "config", "user.signingkey", str(key))
+    git(root, "config", "commit.gpgsign", "true")
+    data = git(root, "rev-parse", "HEAD").strip()
+    versions.rewrites.rebase("other")
+    versions.rewrites.squash("HEAD~1", "Both")
+    versions.rewrites.revert("HEAD")
+    versions.rewrites.cherry_pick(data)
+    for name in ("HEAD", "HEAD~1", "HEAD~2"):
+        assert "SSH SIGNATURE" in git(root, "cat-file", "commit", name)
+
+
+def test_a_commit_with_a_damaged_author_is_refused(
+    versions: Workspace, root: Path, git: Command
+) -> None:
+    commit(versions, "Fine", a="1\n")
+    raw = git(root, "cat-file", "commit", "HEAD")
+    lines = ["author nobody" if one.startswith("author ") else one for one in raw.split("\n")]
+    file = root.parent / "commit"
+    file.write_text("\n".join(lines))
+    damaged = git(root, "hash-object", "-t", "commit", "-w", "--literally", str(file)).strip()
+    error = refused(lambda: versions.rewrites.cherry_pick(damaged))
+    assert "its author is damaged" in error.message.en
+
+
 def test_pushed_commits_are_rewritten_only_when_that_is_confirmed(
     diverged: Workspace, git: Command, tmp_path: Path
 ) -> None:

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from jupyter_mlws.workflows.table_merge import (
-    NotMergeableError,
     Result,
     Rows,
     merge,
@@ -17,6 +16,7 @@ from jupyter_mlws.workflows.table_merge import (
     read_json_lines,
     read_parquet,
 )
+from jupyter_mlws.workflows.table_process import TableRefusedError
 
 
 def merged(
@@ -99,7 +99,7 @@ def test_what_has_no_key_or_other_columns_is_refused() -> None:
         (BASE, BASE, BASE.replace(b"id,a,b", b"id,a,c")),
         (b"x\n1.5\n2.5\n", b"x\n1.5\n2.5\n", b"x\n1.5\n2.5\n"),
     ):
-        with pytest.raises(NotMergeableError):
+        with pytest.raises(TableRefusedError):
             merged(base, ours, theirs)
 
 

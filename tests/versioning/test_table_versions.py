@@ -58,6 +58,10 @@ def test_a_table_in_git_is_compared_by_key(
     assert counts(compared(versions, file.name, staged=True)) == ("id", 1, 1, 1)
     assert counts(compared(versions, file.name, staged=False)) == ("id", 1, 1, 1)
     assert counts(compared(versions, file.name)) == ("id", 0, 0, 0)
+    # Staged again: the result of before is not that of the new index.
+    WRITERS[suffix](NEW.iloc[:1], file)
+    git(workspace.root, "add", "-f", ".")
+    assert counts(compared(versions, file.name, staged=True)) == ("id", 0, 3, 0)
 
 
 def test_rows_without_a_key_are_matched_by_position_where_that_is_certain(

@@ -27,12 +27,13 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
 from jupyter_mlws.git.adapter import GitFailedError, join_nul
-from jupyter_mlws.git.commits import check_identity, run_late_hook
+from jupyter_mlws.git.commits import check_identity, is_signing, run_late_hook
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS, uncommitted_paths
 from jupyter_mlws.git.merge import (
     BASE,
     LINK,
     OURS,
+    STAGES,
     SUBMODULE,
     THEIRS,
     TIMEOUT,
@@ -80,7 +81,6 @@ from jupyter_mlws.versioning.data_index import (
 from jupyter_mlws.versioning.models import SnapshotData
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 
-STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 """Bytes of a text that is sent; of longer ones only the size is sent."""
 CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>")
@@ -412,7 +412,7 @@ class MergeManager(RepositoryPart):
                 try:
                     self._git.attempt("commit", "--quiet", *options, timeout=TIMEOUT)
                 except GitFailedError as error:
-                    is_signed = self._git.setting("commit.gpgsign", "bool") == "true"
+                    is_signed = is_signing(self._git)
                     if is_signed and "sign" in error.reason:
                         raise SigningFailedError(
                             command=error.command, reason=error.reason

@@ -340,7 +340,7 @@ class SquashRequest(Request):
 
 
 class RebaseRequest(Request):
-    """Where to apply the commits of the current branch again."""
+    """The commit on which those of the current branch are applied again."""
 
     onto: Plain = Field(
         default="@{upstream}", min_length=1, description="A branch, tag or ID; default: upstream."

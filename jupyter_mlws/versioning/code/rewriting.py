@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_mlws.core.errors import (
-    BranchMovedError,
     CommitNotUndoneError,
     CommitUnsuitableError,
     GitCommandError,
@@ -27,6 +26,7 @@ from jupyter_mlws.git.commits import (
     add_trailers,
     check_identity,
     commit_tree,
+    is_signing,
     own_trailers,
     read_commit,
     run_hook,
@@ -34,9 +34,8 @@ from jupyter_mlws.git.commits import (
     run_post_rewrite,
     without_trailers,
 )
-from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.git.merge import TIMEOUT, without_editor
-from jupyter_mlws.git.refs import current_branch, refuse_pushed, update_ref
+from jupyter_mlws.git.refs import current_branch, move_branch, refuse_pushed
 from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.code.merge_tree import MergeResult, merge_commits
 from jupyter_mlws.versioning.code.merging import MergeManager
@@ -115,11 +114,11 @@ class RewriteManager(RepositoryPart):
     def cherry_pick(self, name: str, progress: ProgressCallback = no_progress) -> Rewritten:
         """Apply the changes of a commit to the current branch, with its author and message.
 
+        Conflicts are an outcome, not an error. After an error nothing has changed.
+
         Raises CommitUnsuitableError for a merge, and for a commit or changes that the branch has,
-        VersionItemNotFoundError,
-        UnfinishedOperationError, UncommittedChangesError if uncommitted work would be lost,
-        GitIdentityMissingError, SigningFailedError, and those of data. Nothing has changed then.
-        Conflicts are an outcome, not an error.
+        VersionItemNotFoundError, UnfinishedOperationError, UncommittedChangesError if uncommitted
+        work would be lost, GitIdentityMissingError, SigningFailedError, and those of data.
         """
         with self._repository.exclusive("cherry-pick"):
             commit = self._single(name)
@@ -130,7 +129,8 @@ class RewriteManager(RepositoryPart):
             merged = merge_commits(self._project, self._git, head, commit.sha, progress, base=base)
             if merged.conflicts:
                 return self._stop("cherry-pick", commit.sha, head, merged, progress)
-            sha = self._commit_again(commit, self._new_tree(merged.tree, head, commit), [head])
+            self._check_tree(merged.tree, head, commit)
+            sha = self._commit_again(commit, merged.tree, [head])
             data = self._switching.move_branch(sha, f"cherry-pick: {commit.subject}", progress)
             run_late_hook(self._git, "post-commit")
         return self._outcome(RewriteOutcome.DONE, head, sha, 1, data)
@@ -157,8 +157,8 @@ class RewriteManager(RepositoryPart):
                 # git's own words for it.
                 subject = "Reapply" + commit.subject.removeprefix("Revert")
             text = f"{subject}\n\nThis reverts commit {commit.sha}.\n"
-            tree = self._new_tree(merged.tree, head, commit)
-            sha = self._switching.commit(tree, [head], text, "message")
+            self._check_tree(merged.tree, head, commit)
+            sha = self._switching.commit(merged.tree, [head], text, "message")
             data = self._switching.move_branch(sha, f"revert: {subject}", progress)
             run_late_hook(self._git, "post-commit")
         return self._outcome(RewriteOutcome.DONE, head, sha, 1, data)
@@ -169,11 +169,10 @@ class RewriteManager(RepositoryPart):
         It has the author of the first, and names the runs and environments of all. Without a
         ``message`` it has the messages of all. A safety copy keeps the branch as it was.
 
-        Raises CommitUnsuitableError if there is a merge among them, for the last commit and for
-        one that the branch does not have, or if all of them together change nothing,
-        CommitPushedError if a remote branch has one of them
-        unless ``force``, BranchMovedError, VersionItemNotFoundError, UnfinishedOperationError,
-        GitIdentityMissingError, HookRejectedError, SigningFailedError.
+        Raises CommitUnsuitableError if there is a merge among them, for the last commit, for one
+        that the branch does not have, or if all together change nothing, CommitPushedError if a
+        remote branch has one of them unless ``force``, BranchMovedError, VersionItemNotFoundError,
+        UnfinishedOperationError, GitIdentityMissingError, HookRejectedError, SigningFailedError.
         """
         with self._repository.exclusive("squash"):
             commits = self.check_squash(name, force=force)
@@ -190,8 +189,7 @@ class RewriteManager(RepositoryPart):
             start = first.parents[0] if first.parents else sha
             ref = current_branch(self._git) or "HEAD"
             safety = keep_tip(self._git, ref, head, "squash")
-            if not update_ref(self._git, ref, sha, head, f"rebase (finish): {ref} onto {start}"):
-                raise BranchMovedError(branch=ref.removeprefix("refs/heads/"))
+            move_branch(self._git, ref, sha, head, f"rebase (finish): {ref} onto {start}")
             run_post_rewrite(self._git, [(commit.sha, sha) for commit in commits], "rebase")
         return self._outcome(RewriteOutcome.DONE, head, sha, 1, safety=safety)
 
@@ -222,7 +220,7 @@ class RewriteManager(RepositoryPart):
             if self._git.contains(target, head):
                 data = self._switching.move_branch(target, reason, progress)
                 return self._outcome(RewriteOutcome.DONE, head, target, 0, data)
-            self.check_rebase(onto, force=force)
+            refuse_pushed(self._git, self._between(target, head), force=force)
             check_identity(self._git)
             run_hook(self._git, "pre-rebase", onto)
             options = ("--reverse", "--topo-order", "--no-merges", "--cherry-pick", "--right-only")
@@ -265,7 +263,7 @@ class RewriteManager(RepositoryPart):
         """
         with self._repository.exclusive("undo"):
             head = self._git.resolve("HEAD")
-            (commit,) = list_commits(self._git, LogQuery(head, limit=1))
+            commit = read_commit(self._git, head)
             short = head[:8]
             if len(commit.parents) != 1:
                 raise CommitNotUndoneError(
@@ -275,8 +273,7 @@ class RewriteManager(RepositoryPart):
             parent = commit.parents[0]
             ref = current_branch(self._git) or "HEAD"
             safety = keep_tip(self._git, ref, head, "undo")
-            if not update_ref(self._git, ref, parent, head, "reset: moving to HEAD~1"):
-                raise BranchMovedError(branch=ref.removeprefix("refs/heads/"))
+            move_branch(self._git, ref, parent, head, "reset: moving to HEAD~1")
         message = without_trailers(commit.message)
         return UndoneCommit(undone=head, commit=parent, message=message, safety=safety)
 
@@ -310,7 +307,7 @@ class RewriteManager(RepositoryPart):
             if tree == self._git.tree_of(head):
                 raise NothingToCommitError()
             check_identity(self._git)
-            subject = list_commits(self._git, LogQuery(sha, limit=1))[0].subject
+            subject = read_commit(self._git, sha).subject
             text = message or f'Revert to "{subject}"\n\nThis restores the content of {sha}.'
             commit = self._switching.commit(tree, [head], text, "message")
             reason = f"commit: {text.splitlines()[0]}"
@@ -338,14 +335,14 @@ class RewriteManager(RepositoryPart):
         options = ("--reverse", "--topo-order", f"{start}..{end}", "--")
         return self._git.run("rev-list", *options).decode().split()
 
-    def _new_tree(self, tree: str, head: str, commit: CommitObject) -> str:
+    def _check_tree(self, tree: str, head: str, commit: CommitObject) -> None:
+        """Refuse a commit that changes nothing, and one without an identity."""
         if tree == self._git.tree_of(head):
             raise CommitUnsuitableError(commit=commit.sha[:8], reason=CHANGES_NOTHING)
         check_identity(self._git)
-        return tree
 
     def _commit_again(self, commit: CommitObject, tree: str, parents: Sequence[str]) -> str:
-        sign = self._git.setting("commit.gpgsign", "bool") == "true"
+        sign = is_signing(self._git)
         return commit_tree(
             self._git, tree, parents, commit.message, sign=sign, author=commit.author
         )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.core.errors import BranchMovedError, VersionItemNotFoundError
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
@@ -14,7 +14,7 @@ from jupyter_mlws.git.adapter import Git, decode
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
-from jupyter_mlws.git.refs import current_branch, update_ref
+from jupyter_mlws.git.refs import current_branch, move_branch, update_ref
 from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.code.models import SafetyCopy
 from jupyter_mlws.versioning.code.switching import Switching
@@ -106,8 +106,7 @@ class SafetyManager(RepositoryPart):
         if is_current and not is_there:
             files = Switching(self._repository).move_branch(tip, reason, progress)
             return RestoreResult(safety=safety, restored=files)
-        if not update_ref(self._git, ref, tip, before, reason):
-            raise BranchMovedError(branch=ref.removeprefix("refs/heads/"))
+        move_branch(self._git, ref, tip, before, reason)
         if is_current:
             self._git.run("read-tree", tip)
             self._git.run("update-index", "-q", "--refresh", codes=(0, 1))

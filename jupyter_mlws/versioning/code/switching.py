@@ -25,10 +25,10 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.data import DataStore, open_data
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.git.adapter import GitFailedError, TreeEntry, join_nul, split_nul
-from jupyter_mlws.git.commits import Author, commit_tree, run_hook
+from jupyter_mlws.git.commits import Author, commit_tree, is_signing, run_hook
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.merge import SUBMODULE
-from jupyter_mlws.git.refs import current_branch, update_ref
+from jupyter_mlws.git.refs import current_branch, move_branch
 from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.worktree.restore import remove_empty_directories
@@ -163,9 +163,11 @@ class Switching(RepositoryPart):
         def move() -> None:
             self._git.run("update-index", "-q", "--refresh", codes=(0, 1), timeout=GIT_TIMEOUT)
             self._git.attempt("read-tree", "-m", "-u", head, target, timeout=GIT_TIMEOUT)
-            if not update_ref(self._git, ref, target, head, reason):
+            try:
+                move_branch(self._git, ref, target, head, reason)
+            except BranchMovedError:
                 self._git.run("read-tree", "-m", "-u", target, head, timeout=GIT_TIMEOUT)
-                raise BranchMovedError(branch=ref.removeprefix("refs/heads/"))
+                raise
 
         progress(0, message="plan")
         return self._go(self.check(target), move, progress, thorough=False)
@@ -202,8 +204,8 @@ class Switching(RepositoryPart):
         """Return a new commit that no ref names yet, after the repository's hooks ran.
 
         ``source`` is git's word for the origin of the message; ``author`` as for
-        :func:`.commit_tree`. Raises HookRejectedError if a hook
-        refuses, SigningFailedError if the commit can't be signed.
+        :func:`.commit_tree`. Raises HookRejectedError if a hook refuses, SigningFailedError if the
+        commit can't be signed.
         """
         if len(parents) > 1:
             run_hook(self._git, "pre-merge-commit")
@@ -215,7 +217,7 @@ class Switching(RepositoryPart):
             text = file.read_text(encoding="utf-8")
         finally:
             file.unlink(missing_ok=True)
-        sign = self._git.setting("commit.gpgsign", "bool") == "true"
+        sign = is_signing(self._git)
         return commit_tree(self._git, tree, parents, text, sign=sign, author=author)
 
     def _go(

@@ -13,7 +13,7 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.git.commits import run_hook
+from jupyter_mlws.git.commits import run_late_hook
 from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data_index import DataIndex
@@ -109,11 +109,7 @@ def finish(
     on_step("tidy")
     delete_ref(git, pending.held)
     pending.drop(project.state)
-    try:
-        run_hook(git, "post-commit")
-    except MLWSError as error:
-        # As with `git commit`, this hook cannot undo the commit.
-        log.warning("%s", error)
+    run_late_hook(git, "post-commit")
     on_step("done")
     return []
 

@@ -273,7 +273,7 @@ class Comparison:
             return version
         path = normalize_path(self._project, path)
         if version is not None:
-            return self._git.run("ls-files", "--stage", "-z", "--", f":(literal){path}")
+            return self._git.run("ls-files", "--stage", "-z", "--", path)
         try:
             status = (self._project.root / path).stat()
         except OSError:

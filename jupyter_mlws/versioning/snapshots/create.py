@@ -37,6 +37,7 @@ from jupyter_mlws.git.commits import (
     add_trailers,
     check_identity,
     commit_tree,
+    is_signing,
     own_trailers,
     read_commit,
     run_hook,
@@ -51,7 +52,7 @@ from jupyter_mlws.git.index import (
     reset_locked_index,
     staged_entries,
 )
-from jupyter_mlws.git.refs import current_branch, refuse_pushed, update_ref
+from jupyter_mlws.git.refs import current_branch, move_branch, refuse_pushed, update_ref
 from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.data_index import (
     format_paths,
@@ -224,9 +225,11 @@ class SnapshotBuilder(RepositoryPart):
             if self._old is not None:
                 keep_tip(self._git, pending.ref, self._old.sha, "amend")
             reason = self._reflog_message(result.sha)
-            if not update_ref(self._git, pending.ref, result.sha, pending.base, reason):
+            try:
+                move_branch(self._git, pending.ref, result.sha, pending.base, reason)
+            except BranchMovedError:
                 discard(self._project, pending)
-                raise BranchMovedError(branch=pending.ref.removeprefix("refs/heads/"))
+                raise
             self._on_step("index")
             reset_locked_index(self._project, self._git, result.sha, pending.index)
         if self._old is not None:
@@ -507,7 +510,7 @@ class SnapshotBuilder(RepositoryPart):
         )
 
     def _create_commit(self, tree: str, pending: SnapshotJournal, text: str) -> str:
-        sign = self._git.setting("commit.gpgsign", "bool") == "true"
+        sign = is_signing(self._git)
         author = self._old.author if self._old else None
         parents = self._parents(pending)
         return commit_tree(self._git, tree, parents, text, sign=sign, author=author)
