@@ -427,16 +427,6 @@ function addHistoryCommands(
       }
     });
   onSnapshot(
-    'mlws:revert',
-    { label: trans.__('Revert to This Snapshot…'), icon: undoIcon },
-    (id, subject) => refs.revertTo(id, subject)
-  );
-  onSnapshot(
-    'mlws:revert-commit',
-    { label: trans.__('Revert Its Changes…'), icon: undoIcon },
-    (id, subject) => rewrites.revertCommit(id, subject)
-  );
-  onSnapshot(
     'mlws:cherry-pick',
     { label: trans.__('Cherry-Pick into Current Branch') },
     (id, subject) => rewrites.cherryPick(id, subject)
@@ -453,11 +443,6 @@ function addHistoryCommands(
     'mlws:branch-here',
     { label: trans.__('Create Branch from Here…'), icon: branchIcon },
     (id, subject) => refs.create(id, subject)
-  );
-  onSnapshot(
-    'mlws:switch-to-snapshot',
-    { label: trans.__('Checkout (Detached)') },
-    (id, subject) => refs.switchToCommit(id, subject)
   );
   onRow(
     app,

@@ -25,12 +25,14 @@ import {
   IWorkspaceEvents
 } from '../lab/tokens';
 import { documentPath } from '../lab/documents';
+import { Restorer } from '../lab/restorer';
 import { addToPalette } from '../lab/palette';
 import { changesView } from './changes/changesView';
 import { CommitDraft } from './changes/commit';
 import { NONE_SELECTED } from './changes/selection';
 import { addCommands, CommandIDs, IPlaces } from './history/snapshotCommands';
 import { NO_FILTER } from './history/history';
+import { addGoBackCommands } from './history/goBack';
 import { historyView } from './history/historyView';
 import { sourceControlIcon, workspaceIcon } from './icons';
 import { projectBar, projectName } from './projectBar';
@@ -120,12 +122,19 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
         },
         returnToHead: () =>
           run(CommandIDs.restore, { id: knownStatus(client)?.head ?? 'HEAD' }),
+        newBranch: () => run('mlws:new-branch'),
+        switchBranch: () => run('mlws:switch-branch'),
         pullData: data => void remotes.pullData(data),
         resolve: ({ path }) => run('mlws:resolve', { path }),
         advance: (operation, action) => void refs.advance(operation, action)
       }
     });
-    const branches = branchesView({ client, actions: refs, remotes });
+    const branches = branchesView({
+      client,
+      actions: refs,
+      remotes,
+      goBack: ({ id }) => run('mlws:go-back', { way: 'copy', copy: id })
+    });
     const history = historyView({
       client,
       filter,
@@ -245,7 +254,8 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       CommandIDs.commit,
       CommandIDs.refresh,
       CommandIDs.restore,
-      CommandIDs.undoCommit,
+      addGoBackCommands(app, code, new Restorer(client, documents), draft),
+      'mlws:undo-commit',
       CommandIDs.amendCommit
     );
     return sidebar;

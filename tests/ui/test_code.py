@@ -467,8 +467,15 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     snapshots.filter(has_text="Both together").click(button="right")
     page.locator(".lm-Menu-item").filter(has_text="Compare with Selected").click()
     expect(page.locator(".jp-mlws-SnapshotDiff")).to_contain_text("topic.py")
-    choose("Revert to This Snapshot")
-    page.locator(".jp-Dialog .jp-mod-accept").click()
+    choose("Go Back…")
+    ways = page.locator(".jp-mlws-GoBack")
+    expect(ways.get_by_label("Restore its files")).to_be_checked()
+    expect(ways.get_by_label("Restore its files")).to_be_focused()
+    expect(ways.get_by_label("Snapshot", exact=True)).to_have_value(first)
+    page.keyboard.press("ArrowDown")
+    expect(ways.get_by_label("Revert to it")).to_be_checked()
+    shoot("code-go-back")
+    page.keyboard.press("Enter")
     expect(snapshots.filter(has_text="Revert to")).to_be_visible()
     assert git("rev-parse", "HEAD^{tree}") == git("rev-parse", f"{first}^{{tree}}")
     assert git("log", "--format=%s", "-2").splitlines()[1] == "Both together"
@@ -482,6 +489,69 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     expect(page.locator(".jp-mlws-CommitBox")).to_have_value(re.compile("^Revert to"))
     assert git("log", "-1", "--format=%s").strip() == "Both together"
     assert git("status", "--porcelain") != ""
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_every_way_back_is_in_one_dialog(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    first, old = git("rev-parse", "HEAD"), code(line_2="line_2 = 'old'")
+    git.write("train.py", old)
+    second = git.commit("Second")
+    dialog, accept = page.locator(".jp-mlws-GoBack"), page.locator(".jp-Dialog .jp-mod-accept")
+    expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text("Second")
+
+    # A discard of before the page was opened.
+    git.write("train.py", code(line_3="line_3 = 'discarded'"))
+    change(page, "train.py").focus()
+    page.keyboard.press("Delete")
+    accept.click()
+    expect(change(page, "train.py")).to_have_count(0)
+    page.reload()
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:go-back')")
+    run(page, "mlws:open-source-control")
+    run(page, "mlws:go-back")
+    dialog.get_by_label("Restore earlier work").check()
+    expect(dialog.get_by_label("Safety copy")).to_contain_text("Before a discard")
+    expect(dialog).to_contain_text("Files: train.py")
+    shoot("code-go-back-copy")
+    accept.click()
+    until(page, lambda: "discarded" in (git.root / "train.py").read_text())
+    git("checkout", "-q", "train.py")
+
+    # Restored, worked on, and returned.
+    run(page, "mlws:go-back")
+    expect(dialog.get_by_label("Snapshot", exact=True)).to_have_value(first)
+    accept.click()
+    expect(page.locator(".jp-mlws-Plan")).to_contain_text("train.py")
+    accept.click()
+    banner = page.locator(".jp-mlws-Restored")
+    expect(banner).to_contain_text("Code and a notebook")
+    git.write("train.py", code(line_4="line_4 = 'on the old one'"))
+    shoot("code-restored")
+    banner.get_by_text("Return to main").click()
+    expect(page.locator(".jp-mlws-Plan")).to_contain_text("train.py")
+    accept.click()
+    expect(banner).to_have_count(0)
+    assert (git.root / "train.py").read_text() == old
+    run(page, "mlws:go-back", {"way": "copy"})
+    expect(dialog.get_by_label("Safety copy")).to_contain_text("Before a restore")
+    expect(dialog.get_by_label("Restore earlier work")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+    # Checked out, without a branch until there is one.
+    run(page, "mlws:go-back", {"way": "checkout", "snapshot": first})
+    accept.click()
+    detached = page.locator(".jp-mlws-Detached")
+    expect(detached).to_contain_text(first[:8])
+    shoot("code-detached")
+    detached.get_by_text("New Branch…").click()
+    page.locator(".jp-Dialog input[type=text]").fill("from-first")
+    accept.click()
+    expect(detached).to_have_count(0)
+    assert git("symbolic-ref", "HEAD") == "refs/heads/from-first"
+    assert git("rev-parse", "HEAD", "main").split() == [first, second]
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
@@ -602,7 +672,8 @@ def test_history_is_tidied(
     page.keyboard.press("Enter")
     expect(current).to_contain_text("Wanted")
     assert subjects()[:2] == ["Wanted", "All three"]
-    choose(current, "Revert Its Changes")
+    choose(current, "Go Back…")
+    page.get_by_label("Revert its changes").check()
     accept.click()
     expect(current).to_contain_text("Revert")
     assert not (git.root / "wanted.py").exists()

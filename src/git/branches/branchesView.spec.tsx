@@ -29,7 +29,12 @@ it('shows the files of a stash on a click, and pops it by its button only', asyn
     applyStash: (one: IStash, keep: boolean) =>
       calls.push(keep ? `apply ${one.id}` : `pop ${one.id}`)
   } as unknown as BranchActions;
-  const view = branchesView({ client, actions, remotes: {} as RemoteActions });
+  const view = branchesView({
+    client,
+    actions,
+    remotes: {} as RemoteActions,
+    goBack: () => undefined
+  });
   await show(view);
   const row = view.node.querySelector<HTMLElement>('.jp-mlws-Stash')!;
   const click = (selector: string) =>

@@ -214,31 +214,37 @@ function StashRow(props: {
   );
 }
 
-function SafetyRow(props: {
-  copy: ISafetyCopy;
-  actions: BranchActions;
-}): JSX.Element {
-  const { copy, actions } = props;
-  const files =
-    copy.branch ?? trans._n('%1 file', '%1 files', copy.files.length);
-  // Labels by the command that created the safety copy.
-  const names: Record<string, string> = {
+/** A safety copy by the command that created it. */
+export function copyLabel({ reason }: ISafetyCopy): string {
+  const labels: Record<string, string> = {
     restore: trans.__('Before a restore'),
     discard: trans.__('Before a discard'),
     undo: trans.__('Undone commit'),
     amend: trans.__('Before an amend'),
     squash: trans.__('Before a squash'),
     rebase: trans.__('Before a rebase'),
-    'merge --abort': trans.__('Before a merge abort')
+    'merge --abort': trans.__('Before a merge abort'),
+    'branch --delete': trans.__('Deleted branch'),
+    'stash drop': trans.__('Deleted stash')
   };
+  return labels[reason] ?? reason;
+}
+
+function SafetyRow(props: {
+  copy: ISafetyCopy;
+  goBack: (copy: ISafetyCopy) => void;
+}): JSX.Element {
+  const { copy, goBack } = props;
+  const files =
+    copy.branch ?? trans._n('%1 file', '%1 files', copy.files.length);
   return (
     <Row
       className="jp-mlws-SafetyCopy"
-      name={names[copy.reason] ?? copy.reason}
+      name={copyLabel(copy)}
       label={trans.__('Restore safety copy %1', copy.id.slice(0, 8))}
       title={copy.files.slice(0, 12).join('\n')}
       facts={`${files} · ${relativeTime(copy.timestamp)}`}
-      onClick={() => void actions.restoreSafetyCopy(copy)}
+      onClick={() => goBack(copy)}
       buttons={[]}
     />
   );
@@ -309,10 +315,12 @@ interface IProps {
   client: MLWSClient;
   actions: BranchActions;
   remotes: RemoteActions;
+  /** Asks whether to restore a safety copy. */
+  goBack: (copy: ISafetyCopy) => void;
 }
 
 /** Branches, tags, stashes and remotes, with their actions. */
-function Branches({ client, actions, remotes }: IProps): JSX.Element {
+function Branches({ client, actions, remotes, goBack }: IProps): JSX.Element {
   const branches = useGet(client, '/git/branches');
   const tags = useGet(client, '/git/tags');
   const stashes = useGet(client, '/git/stashes');
@@ -389,7 +397,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
             title={trans.__('Safety copies')}
             items={safety.data?.items ?? []}
             row={copy => (
-              <SafetyRow key={copy.id} copy={copy} actions={actions} />
+              <SafetyRow key={copy.id} copy={copy} goBack={goBack} />
             )}
           />
           <Group

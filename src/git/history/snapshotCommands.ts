@@ -1,19 +1,17 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Clipboard, InputDialog } from '@jupyterlab/apputils';
+import { Clipboard } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
 import { APIError, escapeId } from '../../api/client';
-import { confirm } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
 import type { RewriteActions } from './rewriteActions';
 import type { IMLWSClient } from '../../lab/tokens';
-import { confirmPushed } from '../confirmPushed';
 import { focusMessage } from '../changes/changesView';
 import type { CommitDraft } from '../changes/commit';
 import { EMPTY_TREE, type IVersions } from '../diff/diff';
 import type { OpenDocuments } from '../../lab/documents';
-import { NO_FILTER, queryOf, subjectOf } from './history';
+import { subjectOf } from './history';
 import type { ServerView } from '../../ui/server';
 import { compareIcon } from '../../ui/fileIcons';
 import type { MainViews } from '../../lab/mainArea';
@@ -41,7 +39,6 @@ export namespace CommandIDs {
   export const markSnapshot = 'mlws:mark-snapshot';
   export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
-  export const undoCommit = 'mlws:undo-commit';
   export const amendCommit = 'mlws:amend-commit';
 }
 
@@ -144,35 +141,6 @@ async function saveOrFail(documents: OpenDocuments): Promise<void> {
   }
 }
 
-/** Undoes the last commit; its message becomes that of the next one, unless there is one. */
-async function undoCommit(
-  client: IMLWSClient,
-  draft: CommitDraft
-): Promise<void> {
-  const { items } = await client.get('/snapshots', { limit: 1 });
-  const isMeant = await confirm(
-    trans.__('Undo the commit “%1”?', items[0]?.subject ?? ''),
-    trans.__(
-      'The branch goes back to the commit before. Your files and data stay as they are, ' +
-        'and the changes of the commit can be committed again.'
-    ),
-    trans.__('Undo')
-  );
-  if (!isMeant) {
-    return;
-  }
-  const answer = await confirmPushed(pushed =>
-    client.post('/git/undo', { pushed })
-  );
-  if (answer === null) {
-    return;
-  }
-  if (draft.message.value.trim() === '') {
-    draft.message.value = answer.message;
-  }
-  await client.refresh('/git', '/snapshots');
-}
-
 function addSnapshotCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
@@ -184,11 +152,6 @@ function addSnapshotCommands(
     label: trans.__('Amend Last Commit…'),
     execute: () => rewrites.amend(draft)
   });
-  addCommand(app.commands, CommandIDs.undoCommit, {
-    label: trans.__('Undo Last Commit…'),
-    icon: undoIcon,
-    execute: () => notifyOnError(() => undoCommit(client, draft))
-  });
 
   app.commands.addCommand(CommandIDs.restore, {
     describedBy: describeSnapshot(),
@@ -196,8 +159,10 @@ function addSnapshotCommands(
     icon: undoIcon,
     execute: args =>
       notifyOnError(async () => {
-        const id = idOf(app, args) ?? (await chooseSnapshot(client));
-        return id !== null && restorer.restore(id, subjectOf(client, id));
+        const id = idOf(app, args);
+        return id === null
+          ? app.commands.execute('mlws:go-back')
+          : restorer.restore(id, subjectOf(client, id));
       })
   });
   app.commands.addCommand(CommandIDs.copyId, {
@@ -330,17 +295,4 @@ function addDiffCommands(
       }
     }
   });
-}
-
-async function chooseSnapshot(client: IMLWSClient): Promise<string | null> {
-  const { items } = await client.cached('/snapshots', queryOf(NO_FILTER));
-  const labels = items.map(item => `${item.short} ${item.subject}`);
-  const answer = await InputDialog.getItem({
-    title: trans.__('Restore Snapshot'),
-    items: labels,
-    okLabel: trans.__('Continue')
-  });
-  const at =
-    answer.button.accept && answer.value ? labels.indexOf(answer.value) : -1;
-  return at < 0 ? null : items[at].id;
 }
