@@ -2199,6 +2199,50 @@ export interface paths {
       };
     };
   };
+  '/git/worktrees': {
+    /** List the worktrees of the repository */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_WorktreeInfo_'];
+          };
+        };
+      };
+    };
+  };
+  '/git/submodules': {
+    /** List the submodules of the repository */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_SubmoduleInfo_'];
+          };
+        };
+      };
+    };
+  };
   '/git/remotes': {
     /** List git remotes */
     get: {
@@ -8610,6 +8654,11 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
+    Page_SubmoduleInfo_: {
+      items: components['schemas']['SubmoduleInfo'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_Tag_: {
       items: components['schemas']['Tag'][];
       /** @default null */
@@ -8617,6 +8666,11 @@ export interface components {
     };
     Page_WorkflowSummary_: {
       items: components['schemas']['WorkflowSummary'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_WorktreeInfo_: {
+      items: components['schemas']['WorktreeInfo'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -9863,6 +9917,18 @@ export interface components {
      */
     Store: 'git' | 'cache' | 'remote' | 'workspace';
     /**
+     * @description A repository below this one.
+     *
+     *     ``commit`` is the one that this repository records, ``checked_out`` the one in its folder; null
+     *     if the submodule is not initialized. Credentials in ``url`` are masked.
+     */
+    SubmoduleInfo: {
+      path: string;
+      url: string;
+      commit: string;
+      checked_out: string | null;
+    };
+    /**
      * @description A stage that generates variants, the best first and those without the metric last.
      *
      *     ``metric`` is null, and nothing is ranked, as long as no variant has any. ``metrics`` lists all
@@ -10486,6 +10552,19 @@ export interface components {
       )[];
       paths?: string[];
     };
+    /**
+     * @description A folder that has a version of the repository checked out.
+     *
+     *     ``branch`` is null without one; ``missing``: the folder is gone.
+     */
+    WorktreeInfo: {
+      path: string;
+      commit: string | null;
+      branch: string | null;
+      current: boolean;
+      locked: boolean;
+      missing: boolean;
+    };
     /** @description The path of a notebook that was written, from the project's root. */
     WrittenNotebook: {
       path: string;
@@ -10853,6 +10932,7 @@ export type Status = components['schemas']['Status'];
 export type IStatusReport = components['schemas']['StatusReport'];
 export type IStorageUse = components['schemas']['StorageUse'];
 export type Store = components['schemas']['Store'];
+export type ISubmoduleInfo = components['schemas']['SubmoduleInfo'];
 export type ISweep = components['schemas']['Sweep'];
 export type ISweeps = components['schemas']['Sweeps'];
 export type ITableChange = components['schemas']['TableChange'];
@@ -10910,4 +10990,5 @@ export type IWorkflowDefinition = components['schemas']['WorkflowDefinition'];
 export type IWorkflowResults = components['schemas']['WorkflowResults'];
 export type IWorkflowSummary = components['schemas']['WorkflowSummary'];
 export type IWorkspaceChange = components['schemas']['WorkspaceChange'];
+export type IWorktreeInfo = components['schemas']['WorktreeInfo'];
 export type IWrittenNotebook = components['schemas']['WrittenNotebook'];

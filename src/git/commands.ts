@@ -32,6 +32,7 @@ import {
   trackLabel,
   unstageLabel
 } from './changes/changeLists';
+import { REFS } from './branches/branchActions';
 import { groupChanges } from './changes/groups';
 import {
   chosenBy,
@@ -367,7 +368,7 @@ function addBranchCommands(add: Add, code: ICode): void {
 /** Commands of the menu of a branch. */
 function addBranchMenu(
   app: JupyterFrontEnd,
-  { work, refs, rewrites }: ICode
+  { work, refs, remotes, rewrites }: ICode
 ): void {
   const onBranch = (
     id: string,
@@ -397,6 +398,14 @@ function addBranchMenu(
     'mlws:rebase-onto-branch',
     { label: trans.__('Rebase Current Branch Onto It…') },
     branch => rewrites.rebase(nameOf(branch))
+  );
+  onBranch(
+    'mlws:push-branch',
+    { label: trans.__('Push or Publish Branch'), icon: pushIcon },
+    async ({ name }) => {
+      await remotes.push(false, name);
+      await work.client.refresh(...REFS);
+    }
   );
   onBranch('mlws:rename-branch', { label: trans.__('Rename…') }, branch =>
     refs.rename(branch)

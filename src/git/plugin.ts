@@ -133,7 +133,8 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       client,
       actions: refs,
       remotes,
-      goBack: ({ id }) => run('mlws:go-back', { way: 'copy', copy: id })
+      goBack: ({ id }) => run('mlws:go-back', { way: 'copy', copy: id }),
+      reveal: path => run('mlws:reveal-change', { path })
     });
     const history = historyView({
       client,

@@ -613,6 +613,19 @@ def test_a_pull_request_is_opened_where_the_branch_is(
     expect(branch(page, "第一")).to_be_visible()
     assert git("symbolic-ref", "HEAD") == "refs/heads/第一"
 
+    # Another branch is published there, and a worktree is listed.
+    bare = git.root.parent / "bare.git"
+    git("init", "-q", "--bare", str(bare))
+    git("remote", "set-url", "origin", str(bare))
+    git("worktree", "add", "-q", "-b", "aside", str(git.root.parent / "aside"))
+    aside = branch(page, "aside")
+    aside.locator(".jp-mlws-Row").click(button="right")
+    page.locator(".lm-Menu-item").filter(has_text="Push or Publish Branch").click()
+    until(page, lambda: git("for-each-ref", "--format=%(upstream)", "refs/heads/aside") != "")
+    assert git("ls-remote", "origin", "aside").split()[0] == git("rev-parse", "aside")
+    page.locator('[data-mlws-group="worktrees"] summary').click()
+    expect(page.locator(".jp-mlws-Worktree")).to_have_count(2)
+
 
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_history_is_tidied(

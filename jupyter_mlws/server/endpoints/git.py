@@ -34,6 +34,7 @@ from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import set_identity
+from jupyter_mlws.git.worktrees import list_submodules, list_worktrees
 from jupyter_mlws.server.endpoints.errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.code.models import (
     Aborted,
@@ -74,12 +75,14 @@ from jupyter_mlws.versioning.code.models import (
     StashApplied,
     StashApply,
     StashCreate,
+    SubmoduleInfo,
     Tag,
     TagCreate,
     TagPush,
     TransferRequest,
     UndoneCommit,
     UndoRequest,
+    WorktreeInfo,
 )
 from jupyter_mlws.versioning.models import (
     Blame,
@@ -302,6 +305,18 @@ def checkout(workspace: Workspace, body: CheckoutRequest) -> Work[Checkout]:
             body.branch, body.ref, create=body.create, progress=progress
         ),
     )
+
+
+@endpoints.get("git/worktrees", "List the worktrees of the repository", shared=True)
+def get_worktrees(workspace: Workspace) -> Page[WorktreeInfo]:
+    found = list_worktrees(Git(workspace.project.root))
+    return Page(items=[WorktreeInfo.from_object(one) for one in found])
+
+
+@endpoints.get("git/submodules", "List the submodules of the repository", shared=True)
+def get_submodules(workspace: Workspace) -> Page[SubmoduleInfo]:
+    found = list_submodules(Git(workspace.project.root))
+    return Page(items=[SubmoduleInfo.from_object(one) for one in found])
 
 
 @endpoints.get("git/remotes", "List git remotes", shared=True)

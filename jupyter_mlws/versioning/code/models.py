@@ -81,6 +81,33 @@ class Remote(Record):
     push_url: Text
 
 
+class WorktreeInfo(Record):
+    """A folder that has a version of the repository checked out.
+
+    ``branch`` is null without one; ``missing``: the folder is gone.
+    """
+
+    path: Text
+    commit: str | None
+    branch: Text | None
+    current: bool
+    locked: bool
+    missing: bool
+
+
+class SubmoduleInfo(Record):
+    """A repository below this one.
+
+    ``commit`` is the one that this repository records, ``checked_out`` the one in its folder; null
+    if the submodule is not initialized. Credentials in ``url`` are masked.
+    """
+
+    path: Text
+    url: Text
+    commit: str
+    checked_out: str | None
+
+
 class RemotePut(Request):
     """URLs of a remote; without ``push_url`` it pushes to ``url``."""
 

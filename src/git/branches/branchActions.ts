@@ -17,7 +17,9 @@ export const REFS = [
   '/git/tags',
   '/git/stashes',
   '/git/safety',
-  '/git/remotes'
+  '/git/remotes',
+  '/git/worktrees',
+  '/git/submodules'
 ];
 
 /** Operations on branches, tags and stashes, and the start and end of a merge. */

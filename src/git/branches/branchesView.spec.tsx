@@ -18,7 +18,14 @@ const stash: IStash = {
 it('shows the files of a stash on a click, and pops it by its button only', async () => {
   const wire = new Wire();
   const none = { items: [], next_cursor: null };
-  for (const path of ['branches', 'tags', 'safety', 'remotes']) {
+  for (const path of [
+    'branches',
+    'tags',
+    'safety',
+    'remotes',
+    'worktrees',
+    'submodules'
+  ]) {
     wire.answers[`GET /git/${path}`] = none;
   }
   wire.answers['GET /git/stashes'] = { items: [stash], next_cursor: null };
@@ -33,7 +40,8 @@ it('shows the files of a stash on a click, and pops it by its button only', asyn
     client,
     actions,
     remotes: {} as RemoteActions,
-    goBack: () => undefined
+    goBack: () => undefined,
+    reveal: () => undefined
   });
   await show(view);
   const row = view.node.querySelector<HTMLElement>('.jp-mlws-Stash')!;

@@ -7,6 +7,8 @@ import {
   undoIcon,
   type LabIcon
 } from '@jupyterlab/ui-components';
+import { Clipboard } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import { useState, type ReactNode } from 'react';
 import type { MLWSClient } from '../../api/client';
 import { Button, Hint } from '../../ui/controls';
@@ -16,7 +18,9 @@ import type {
   IRemote,
   ISafetyCopy,
   IStash,
-  ITag
+  ISubmoduleInfo,
+  ITag,
+  IWorktreeInfo
 } from '../../api/models';
 import { RowIcon } from '../../ui/rowParts';
 import { Rows } from '../../ui/rows';
@@ -271,6 +275,56 @@ function RemoteRow(props: {
   );
 }
 
+function WorktreeRow({ worktree }: { worktree: IWorktreeInfo }): JSX.Element {
+  const { path, branch, commit, current, locked, missing } = worktree;
+  const facts = [
+    branch ?? commit?.slice(0, 8),
+    locked && trans.__('locked'),
+    missing && trans.__('missing')
+  ];
+  return (
+    <Row
+      className="jp-mlws-Worktree"
+      name={PathExt.basename(path)}
+      label={trans.__('Copy path of %1', path)}
+      title={path}
+      current={current}
+      facts={facts.filter(Boolean).join(' · ')}
+      onClick={() => Clipboard.copyToSystem(path)}
+      buttons={[]}
+    />
+  );
+}
+
+function SubmoduleRow(props: {
+  submodule: ISubmoduleInfo;
+  open: (path: string) => void;
+}): JSX.Element {
+  const { submodule, open } = props;
+  const { path, url, commit, checked_out: checkedOut } = submodule;
+  const facts =
+    checkedOut === null
+      ? trans.__('not initialized')
+      : checkedOut === commit
+        ? commit.slice(0, 8)
+        : trans.__(
+            '%1, recorded is %2',
+            checkedOut.slice(0, 8),
+            commit.slice(0, 8)
+          );
+  return (
+    <Row
+      className="jp-mlws-Submodule"
+      name={path}
+      label={trans.__('Reveal %1 in the file browser', path)}
+      title={`${path}\n${url}`}
+      facts={facts}
+      onClick={() => open(path)}
+      buttons={[]}
+    />
+  );
+}
+
 /** Collapsible group with the number of its items and a button that adds an item. */
 function Group<T>(props: {
   name: string;
@@ -317,15 +371,20 @@ interface IProps {
   remotes: RemoteActions;
   /** Asks whether to restore a safety copy. */
   goBack: (copy: ISafetyCopy) => void;
+  /** Shows a folder of the project in the file browser. */
+  reveal: (path: string) => void;
 }
 
 /** Branches, tags, stashes and remotes, with their actions. */
-function Branches({ client, actions, remotes, goBack }: IProps): JSX.Element {
+function Branches(props: IProps): JSX.Element {
+  const { client, actions, remotes, goBack, reveal } = props;
   const branches = useGet(client, '/git/branches');
   const tags = useGet(client, '/git/tags');
   const stashes = useGet(client, '/git/stashes');
   const safety = useGet(client, '/git/safety');
   const addresses = useGet(client, '/git/remotes');
+  const worktrees = useGet(client, '/git/worktrees').data?.items ?? [];
+  const submodules = useGet(client, '/git/submodules').data?.items ?? [];
   return (
     <Answer of={branches}>
       {({ items }) => (
@@ -412,6 +471,24 @@ function Branches({ client, actions, remotes, goBack }: IProps): JSX.Element {
               <RemoteRow key={remote.name} remote={remote} actions={remotes} />
             )}
           />
+          {worktrees.length > 1 && (
+            <Group
+              name="worktrees"
+              title={trans.__('Worktrees')}
+              items={worktrees}
+              row={one => <WorktreeRow key={one.path} worktree={one} />}
+            />
+          )}
+          {submodules.length > 0 && (
+            <Group
+              name="submodules"
+              title={trans.__('Submodules')}
+              items={submodules}
+              row={one => (
+                <SubmoduleRow key={one.path} submodule={one} open={reveal} />
+              )}
+            />
+          )}
         </>
       )}
     </Answer>
