@@ -7430,6 +7430,11 @@ export interface components {
     HunkChoice: {
       path: string;
       ids: string[];
+      /**
+       * @description Only these of their changed lines: `-3` is removed line 3 of the old file, `+4` added line 4 of the new one.
+       * @default null
+       */
+      lines?: string[] | null;
     };
     /** @description Name and address of a person, for their commits in all projects of the home folder. */
     Identity: {

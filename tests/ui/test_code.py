@@ -144,7 +144,7 @@ def test_stage_branch_merge_and_push(
     change(page, "train.py").click()
     hunks = page.locator(".jp-mlws-FileDiff .jp-mlws-Hunk")
     expect(hunks).to_have_count(2)
-    expect(hunks.first.locator(".cm-deletedChunk")).to_have_text("line_2 = 2")
+    expect(hunks.first.locator(".cm-deletedLine")).to_have_text("line_2 = 2")
     expect(hunks.first.locator(".cm-changedLine")).to_have_text("line_2 = 'early'")
     # By the language of the file: a string has a colour of its own.
     colour = "element => getComputedStyle(element).color"
@@ -583,6 +583,60 @@ def test_who_changed_a_line_is_shown_beside_it(
     page.locator(".lm-TabBar-tab").filter(has_text="train.py").first.click()
     run(page, "mlws:blame")
     expect(gutter).to_have_count(0)
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_single_lines_are_staged_by_pointer_and_discarded_by_keyboard(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    new = code(line_2="line_2 = 'two'", line_4="line_4 = 'four'", line_38="line_38 = '38'")
+    git.write("train.py", new)
+    change(page, "train.py").click()
+    hunk = page.locator(".jp-mlws-FileDiff:visible .jp-mlws-Hunk").first
+    numbers = hunk.locator(".cm-gutter.cm-lineNumbers").last.locator(".cm-gutterElement")
+    old_numbers = hunk.locator(".cm-gutter.cm-lineNumbers").first.locator(".cm-gutterElement")
+    stage = hunk.locator(".jp-mlws-StageButton")
+    expect(stage).to_have_text("Stage Hunk")
+
+    # Dragged over the numbers of the old line 2 and of the new one.
+    old_numbers.get_by_text("2", exact=True).last.hover()
+    page.mouse.down()
+    numbers.get_by_text("2", exact=True).last.hover()
+    page.mouse.up()
+    expect(stage).to_have_text("Stage Lines")
+    expect(hunk.locator(".cm-gutterElement.jp-mod-selected")).to_have_count(4)
+    assert faults_of_access(page, ".jp-mlws-FileDiff") == []
+    shoot("code-lines")
+    stage.click()
+    expect(change(page, "train.py", staged=True)).to_be_visible()
+    assert git("show", ":train.py") == code(line_2="line_2 = 'two'").strip()
+
+    # By keyboard: both lines 4 are selected, and discarded.
+    removed = hunk.locator(".cm-deletedLine")
+    expect(removed).to_have_text("line_4 = 4")
+    removed.click()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(hunk.locator(".jp-mlws-DiscardButton")).to_have_text("Discard Lines…")
+    page.keyboard.press("Delete")
+    expect(page.locator(".jp-Dialog")).to_contain_text("Discard 2 lines in “train.py”?")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(hunk.locator(".cm-deletedLine")).to_have_text("line_38 = 38")
+    assert (git.root / "train.py").read_text() == code(
+        line_2="line_2 = 'two'", line_38="line_38 = '38'"
+    )
+
+    # Out of the index again; the file stays.
+    change(page, "train.py", staged=True).click()
+    hunk.locator(".cm-changedLine").click()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(hunk.locator(".jp-mlws-UnstageButton")).to_have_text("Unstage Lines")
+    page.keyboard.press("s")
+    expect(hunk.locator(".cm-changedLine")).to_have_count(0)
+    assert "two" not in git("show", ":train.py")
+    assert "two" in (git.root / "train.py").read_text()
 
 
 @pytest.mark.slow(reason="a journey in a real browser")

@@ -14,6 +14,7 @@ from jupyter_mlws.versioning.data_index import ChangeKind
 from jupyter_mlws.versioning.models import Plain, SnapshotData, Text
 
 HunkId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+LineName = Annotated[str, Field(pattern="^[-+][1-9][0-9]{0,8}$")]
 
 
 class Branch(Record):
@@ -195,6 +196,13 @@ class HunkChoice(Request):
 
     path: Plain = Field(min_length=1)
     ids: list[HunkId] = Field(min_length=1, max_length=10_000)
+    lines: list[LineName] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100_000,
+        description="Only these of their changed lines: `-3` is removed line 3 of the old file, "
+        "`+4` added line 4 of the new one.",
+    )
 
 
 class StageRequest(Request):

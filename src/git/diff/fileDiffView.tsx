@@ -2,17 +2,17 @@ import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { useMemo } from 'react';
 
 import type { MLWSClient } from '../../api/client';
-import type { IFileDiff } from '../../api/models';
-import { Button } from '../../ui/controls';
+import type { IDiffHunk, IFileDiff } from '../../api/models';
 import { DiffLanguage } from '../../ui/diff/diffText';
-import { FileDiffBody } from '../../ui/diff/fileDiff';
+import { FileDiffBody, type IHunkAction } from '../../ui/diff/fileDiff';
 import { isTable, TableDiff } from '../../ui/diff/tableDiff';
+import { lineName, type IDiffLine } from '../../ui/diff/unified';
 import { DiffSides } from '../../ui/diffSides';
 import { trans } from '../../ui/locale';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import { useViewActions } from '../../ui/viewActions';
 import { EMPTY_TREE, staleTimeOf, type IVersions } from './diff';
-import type { Selection, StagingActions } from '../changes/stagingActions';
+import type { StagingActions } from '../changes/stagingActions';
 
 /** Labels of the two sides of a comparison. */
 export function versionNames(versions: IVersions): [string, string] {
@@ -45,42 +45,39 @@ interface IProps {
   onCompareFiles?: () => void;
 }
 
-/** The buttons of a hunk of a diff with the index. */
-function HunkButtons(
-  props: IProps & { selection: Selection }
-): JSX.Element | null {
-  const { selection, staging } = props;
-  const { staged } = props.versions;
-  if (staged === undefined) {
-    return null;
+/** Buttons of a hunk of a diff with the index, or of the selected lines of it. */
+function hunkActions(
+  { path, staging, versions: { staged } }: IProps,
+  { id }: IDiffHunk,
+  lines: readonly IDiffLine[]
+): IHunkAction[] {
+  const isPart = lines.length > 0;
+  const part = isPart && { lines: lines.map(lineName) };
+  const selection = { hunks: [{ path, ids: [id], ...part }] };
+  if (staged) {
+    return [
+      {
+        label: isPart ? trans.__('Unstage Lines') : trans.__('Unstage Hunk'),
+        className: 'jp-mlws-UnstageButton',
+        key: 's',
+        execute: () => void staging.unstage(selection)
+      }
+    ];
   }
-  return (
-    <span className="jp-mlws-Hunk-buttons">
-      {staged ? (
-        <Button
-          className="jp-mlws-UnstageButton"
-          onClick={() => void staging.unstage(selection)}
-        >
-          {trans.__('Unstage Hunk')}
-        </Button>
-      ) : (
-        <>
-          <Button
-            className="jp-mlws-StageButton"
-            onClick={() => void staging.stage(selection)}
-          >
-            {trans.__('Stage Hunk')}
-          </Button>
-          <Button
-            className="jp-mlws-DiscardButton"
-            onClick={() => void staging.discard(selection)}
-          >
-            {trans.__('Discard Hunk…')}
-          </Button>
-        </>
-      )}
-    </span>
-  );
+  return [
+    {
+      label: isPart ? trans.__('Stage Lines') : trans.__('Stage Hunk'),
+      className: 'jp-mlws-StageButton',
+      key: 's',
+      execute: () => void staging.stage(selection)
+    },
+    {
+      label: isPart ? trans.__('Discard Lines…') : trans.__('Discard Hunk…'),
+      className: 'jp-mlws-DiscardButton',
+      key: 'Delete',
+      execute: () => void staging.discard(selection)
+    }
+  ];
 }
 
 function FileDiff(props: IProps): JSX.Element {
@@ -124,12 +121,11 @@ function FileDiff(props: IProps): JSX.Element {
           <DiffLanguage.Provider value={language}>
             <FileDiffBody
               diff={diff}
-              hunk={({ id }) => (
-                <HunkButtons
-                  {...props}
-                  selection={{ hunks: [{ path, ids: [id] }] }}
-                />
-              )}
+              hunkActions={
+                staged === undefined
+                  ? undefined
+                  : (hunk, lines) => hunkActions(props, hunk, lines)
+              }
               onCompareFiles={props.onCompareFiles}
               table={
                 isTable(path) && (
