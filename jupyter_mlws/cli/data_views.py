@@ -18,9 +18,13 @@ _SIZE = Column(Message("Size"), lambda row: format_size(row["size"]))
 def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """Render a line for every dataset."""
     table = views.listing(
-        rows,
+        sorted(rows, key=lambda row: bool(row["output"])),
         Message("No data tracked yet."),
         Column(Message("Path"), "path", Tone.STRONG),
+        Column(
+            Message("Kind"),
+            lambda row: views.say("output") if row["output"] else views.say("your data"),
+        ),
         Column(Message("State"), lambda row: views.word(row["state"])),
         _SIZE,
         Column(Message("Files"), lambda row: str(row["files"] or "")),

@@ -26,6 +26,9 @@ import { trans, translator } from '../ui/locale';
 /** The place of operations that are about no single dataset. */
 export const ALL = '';
 
+/** Stands for the group of outputs among the paths of expanded datasets. */
+export const OUTPUTS = '';
+
 export function datasetPath(id: string) {
   return `/datasets/${encodeURIComponent(id)}` as const;
 }

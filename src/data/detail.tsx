@@ -171,27 +171,29 @@ function Detail(
             {trans.__('Record')}
           </Button>
         )}
-        <Button
-          disabled={isBusy || !isRecorded || !hasRemote}
-          onClick={() => actions.push(dataset)}
-        >
-          {trans.__('Push')}
-        </Button>
-        <Button
-          disabled={isBusy || !isRecorded || !hasRemote}
-          onClick={() => actions.pull(dataset)}
-        >
-          {trans.__('Pull')}
-        </Button>
-        <Button
-          disabled={isBusy || !isRecorded}
-          onClick={() => void actions.verify(dataset)}
-        >
-          {trans.__('Verify')}
-        </Button>
-        <Button disabled={!isRecorded} onClick={() => actions.lineage(dataset)}>
-          {trans.__('Lineage')}
-        </Button>
+        {isRecorded && hasRemote && (
+          <>
+            <Button disabled={isBusy} onClick={() => actions.push(dataset)}>
+              {trans.__('Push')}
+            </Button>
+            <Button disabled={isBusy} onClick={() => actions.pull(dataset)}>
+              {trans.__('Pull')}
+            </Button>
+          </>
+        )}
+        {isRecorded && (
+          <>
+            <Button
+              disabled={isBusy}
+              onClick={() => void actions.verify(dataset)}
+            >
+              {trans.__('Verify')}
+            </Button>
+            <Button onClick={() => actions.lineage(dataset)}>
+              {trans.__('Lineage')}
+            </Button>
+          </>
+        )}
       </div>
       {verified && <Verified verified={verified} />}
       <Uses

@@ -6,7 +6,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 
-import { DatasetActions, insideProject } from './actions';
+import { DatasetActions, insideProject, OUTPUTS } from './actions';
 import { projectState } from '../ui/state';
 import { dataView } from './view';
 import {
@@ -97,7 +97,8 @@ const data: JupyterFrontEndPlugin<void> = {
         if (typeof args.path === 'string' && client.project) {
           const path = insideProject(client.project, args.path);
           if (path) {
-            expanded.value = new Set([...expanded.value, path]);
+            // It may be an output.
+            expanded.value = new Set([...expanded.value, path, OUTPUTS]);
           }
         }
       }

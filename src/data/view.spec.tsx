@@ -12,6 +12,7 @@ let wire: Wire;
 let client: MLWSClient;
 let view: ServerView;
 let md5: string;
+let others: object[];
 
 beforeEach(() => {
   wire = new Wire();
@@ -19,6 +20,7 @@ beforeEach(() => {
   followProject(client);
   client.project = project;
   md5 = 'a';
+  others = [];
   const dataset = () => ({
     id: 'data~1wine.csv',
     path: 'data/wine.csv',
@@ -29,7 +31,7 @@ beforeEach(() => {
     output: false
   });
   wire.answers['GET /datasets'] = () => ({
-    items: [dataset()],
+    items: [dataset(), ...others],
     next_cursor: null
   });
   wire.answers['GET /datasets/remotes'] = {
@@ -104,6 +106,38 @@ it('marks what is not pushed, and asks again where it is when another content is
   expect(asked('POST', '/places')).toBe(2);
   await view.refresh();
   expect(asked('POST', '/places')).toBe(3);
+});
+
+it('folds the outputs of workflows below the own data, and hides what cannot be done', async () => {
+  others = [
+    {
+      id: 'model.bin',
+      path: 'model.bin',
+      md5: null,
+      state: 'unrecorded',
+      size: null,
+      files: null,
+      output: true,
+      source: 'dvc.lock'
+    }
+  ];
+  wire.answers['GET /datasets/model.bin'] = {
+    versions: [],
+    producers: [],
+    consumers: [],
+    next_cursor: null
+  };
+  const node = await show(view);
+  const groups = [...node.querySelectorAll('details')];
+  expect(groups.map(one => one.open)).toEqual([true, false]);
+  expect(groups[0].textContent).toContain('Your Data');
+  groups[1].querySelector('summary')!.click();
+  await rest();
+  expect(groups[1].open).toBe(true);
+  groups[1].querySelector<HTMLElement>('[data-mlws-row]')!.click();
+  await rest();
+  expect(groups[1].textContent).toContain('output of dvc.lock');
+  expect(groups[1].querySelectorAll('.jp-mlws-Tools button')).toHaveLength(0);
 });
 
 it('keeps the list when nobody can tell where the data is', async () => {

@@ -15,7 +15,8 @@ import { Button, Hint } from '../ui/controls';
 import { Failure } from '../ui/errorBox';
 import { dataIcon } from '../ui/fileIcons';
 import { fileSize, listText } from '../ui/format';
-import { trans } from '../ui/locale';
+import { Group } from '../ui/group';
+import { language, trans } from '../ui/locale';
 import { RowIcon, RowParts, splitPath } from '../ui/rowParts';
 import { Rows } from '../ui/rows';
 import {
@@ -26,7 +27,7 @@ import {
   type IAnswer
 } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
-import { ALL } from './actions';
+import { ALL, OUTPUTS } from './actions';
 import { DatasetDetail, type IDataProps } from './detail';
 import { ImportForm } from './importForm';
 import { extent, markHelp, marksOf, markLabel } from './labels';
@@ -37,7 +38,7 @@ const PAGE_QUERY = { limit: 200 };
 const PLACES_PATH = '/datasets/places';
 
 interface ISectionProps extends IDataProps {
-  /** The paths of the expanded datasets. */
+  /** The paths of the expanded datasets; `OUTPUTS` if the outputs are. */
   expanded: State<ReadonlySet<string>>;
 }
 
@@ -125,6 +126,39 @@ function DatasetRow(
   );
 }
 
+/** A group of datasets, with their number and size; nothing if it is empty. */
+function DatasetGroup(
+  props: Omit<Parameters<typeof DatasetRow>[0], 'dataset'> & {
+    name: string;
+    title: string;
+    items: readonly IDataset[];
+    open?: boolean;
+    onToggle?: (open: boolean) => void;
+  }
+): JSX.Element | null {
+  const { name, title, items, open = true, onToggle, ...row } = props;
+  if (items.length === 0) {
+    return null;
+  }
+  const size = items.reduce((sum, one) => sum + (one.size ?? 0), 0);
+  const facts = [items.length.toLocaleString(language), fileSize(size)];
+  return (
+    <Group
+      name={name}
+      title={title}
+      facts={listText(facts)}
+      open={open}
+      onToggle={onToggle}
+    >
+      <Rows label={title}>
+        {items.map(dataset => (
+          <DatasetRow key={dataset.id} {...row} dataset={dataset} />
+        ))}
+      </Rows>
+    </Group>
+  );
+}
+
 function Storage(props: IDataProps & { storage: IStorageUse }): JSX.Element {
   const { actions, storage } = props;
   const operation = useOperation(actions.operations, ALL);
@@ -164,7 +198,8 @@ function Datasets(
     remotes: readonly IDataRemote[];
   }
 ): JSX.Element {
-  const { client, actions, page, remotes } = props;
+  const { client, actions, page, remotes, expanded } = props;
+  const outputsAreShown = useValue(expanded).has(OUTPUTS);
   const stores = useStores(client, page.items, remotes);
   const adding = useValue(actions.adding);
   const panel = useValue(actions.panel);
@@ -241,17 +276,28 @@ function Datasets(
           )}
         </p>
       )}
-      <Rows label={trans.__('Data')}>
-        {page.items.map(dataset => (
-          <DatasetRow
-            key={dataset.id}
-            {...props}
-            dataset={dataset}
-            places={places}
-            hasRemote={remote !== undefined}
-          />
-        ))}
-      </Rows>
+      <DatasetGroup
+        {...props}
+        name="own"
+        title={trans.__('Your Data')}
+        items={page.items.filter(one => !one.output)}
+        places={places}
+        hasRemote={remote !== undefined}
+      />
+      <DatasetGroup
+        {...props}
+        name="outputs"
+        title={trans.__('Outputs of Workflows')}
+        items={page.items.filter(one => one.output)}
+        places={places}
+        hasRemote={remote !== undefined}
+        open={outputsAreShown}
+        onToggle={open => {
+          if (open !== expanded.value.has(OUTPUTS)) {
+            expanded.value = toggled(expanded.value, OUTPUTS);
+          }
+        }}
+      />
       <MoreButton
         client={client}
         path="/datasets"

@@ -1,5 +1,4 @@
 import {
-  addIcon,
   checkIcon,
   copyIcon,
   deleteIcon,
@@ -13,6 +12,7 @@ import { useState, type ReactNode } from 'react';
 import type { MLWSClient } from '../../api/client';
 import { Button, Hint } from '../../ui/controls';
 import { relativeTime } from '../../ui/format';
+import { Group } from '../../ui/group';
 import type {
   IBranch,
   IRemote,
@@ -326,7 +326,7 @@ function SubmoduleRow(props: {
 }
 
 /** Collapsible group with the number of its items and a button that adds an item. */
-function Group<T>(props: {
+function ListGroup<T>(props: {
   name: string;
   title: string;
   items: readonly T[];
@@ -334,34 +334,20 @@ function Group<T>(props: {
   open?: boolean;
   add?: { label: string; onClick: () => void };
 }): JSX.Element {
-  const { title, items, add } = props;
+  const { title, items } = props;
   return (
-    <div className="jp-mlws-Group" data-mlws-group={props.name}>
-      <details open={props.open}>
-        <summary>
-          <span>{title}</span>
-          <span className="jp-mlws-Group-count">{items.length}</span>
-        </summary>
-        <Rows label={title}>{items.slice(0, MAX_ROWS).map(props.row)}</Rows>
-        {items.length > MAX_ROWS && (
-          <Hint>
-            {trans._n(
-              '%1 more item is not shown.',
-              '%1 more items are not shown.',
-              items.length - MAX_ROWS
-            )}
-          </Hint>
-        )}
-      </details>
-      {add && (
-        <IconButton
-          icon={addIcon}
-          className="jp-mlws-AddButton"
-          label={add.label}
-          onClick={add.onClick}
-        />
+    <Group {...props} facts={String(items.length)}>
+      <Rows label={title}>{items.slice(0, MAX_ROWS).map(props.row)}</Rows>
+      {items.length > MAX_ROWS && (
+        <Hint>
+          {trans._n(
+            '%1 more item is not shown.',
+            '%1 more items are not shown.',
+            items.length - MAX_ROWS
+          )}
+        </Hint>
       )}
-    </div>
+    </Group>
   );
 }
 
@@ -405,7 +391,7 @@ function Branches(props: IProps): JSX.Element {
               {trans.__('Stash Changes…')}
             </Button>
           </div>
-          <Group
+          <ListGroup
             name="local"
             title={trans.__('Branches')}
             items={items.filter(({ remote }) => remote === null)}
@@ -414,7 +400,7 @@ function Branches(props: IProps): JSX.Element {
               <BranchRow key={branch.name} branch={branch} actions={actions} />
             )}
           />
-          <Group
+          <ListGroup
             name="remote"
             title={trans.__('Remote branches')}
             items={items.filter(({ remote }) => remote !== null)}
@@ -426,7 +412,7 @@ function Branches(props: IProps): JSX.Element {
               />
             )}
           />
-          <Group
+          <ListGroup
             name="tags"
             title={trans.__('Tags')}
             items={tags.data?.items ?? []}
@@ -443,7 +429,7 @@ function Branches(props: IProps): JSX.Element {
               />
             )}
           />
-          <Group
+          <ListGroup
             name="stashes"
             title={trans.__('Stashes')}
             items={stashes.data?.items ?? []}
@@ -451,7 +437,7 @@ function Branches(props: IProps): JSX.Element {
               <StashRow key={stash.id} stash={stash} actions={actions} />
             )}
           />
-          <Group
+          <ListGroup
             name="safety"
             title={trans.__('Safety copies')}
             items={safety.data?.items ?? []}
@@ -459,7 +445,7 @@ function Branches(props: IProps): JSX.Element {
               <SafetyRow key={copy.id} copy={copy} goBack={goBack} />
             )}
           />
-          <Group
+          <ListGroup
             name="remotes"
             title={trans.__('Remotes')}
             items={addresses.data?.items ?? []}
