@@ -34,24 +34,24 @@ class Worktree:
 class Submodule:
     """A repository below this one.
 
-    ``commit`` is the one that the index records, ``checked_out`` the one in its folder: None if the
+    ``commit`` is the one that the index records, ``head`` the one in its folder: None if the
     submodule is not initialized. Credentials in ``url`` are masked.
     """
 
     path: str
     url: str
     commit: str
-    checked_out: str | None
+    head: str | None
 
 
 def list_worktrees(git: Git) -> list[Worktree]:
     """Return the worktrees of the repository, the main one first."""
-    found = []
+    trees = []
     for block in decode(git.run("worktree", "list", "--porcelain", "-z")).split("\0\0"):
         facts = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
         if "worktree" not in facts or "bare" in facts:
             continue
-        found.append(
+        trees.append(
             Worktree(
                 path=facts["worktree"],
                 commit=facts["HEAD"] if facts.get("HEAD", "0").strip("0") else None,
@@ -61,7 +61,7 @@ def list_worktrees(git: Git) -> list[Worktree]:
                 missing="prunable" in facts,
             )
         )
-    return found
+    return trees
 
 
 def list_submodules(git: Git) -> list[Submodule]:
@@ -77,19 +77,19 @@ def list_submodules(git: Git) -> list[Submodule]:
     addresses = {one["path"]: one.get("url", "") for one in settings.values() if "path" in one}
     if not addresses:
         return []
-    found = []
+    submodules = []
     for row in split_nul(git.run("ls-files", "--stage", "-z", "--", *addresses)):
         facts, _, path = row.partition("\t")
         mode, sha, _ = facts.split(" ")
         if mode == SUBMODULE and path in addresses:
             folder = git.root / path
             is_there = (folder / ".git").exists() and not folder.is_symlink()
-            found.append(
+            submodules.append(
                 Submodule(
                     path=path,
                     url=mask_credentials(addresses[path]),
                     commit=sha,
-                    checked_out=Git(folder).find("HEAD") if is_there else None,
+                    head=Git(folder).find("HEAD") if is_there else None,
                 )
             )
-    return found
+    return submodules

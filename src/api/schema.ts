@@ -9924,14 +9924,14 @@ export interface components {
     /**
      * @description A repository below this one.
      *
-     *     ``commit`` is the one that this repository records, ``checked_out`` the one in its folder; null
+     *     ``commit`` is the one that this repository records, ``head`` the one in its folder; null
      *     if the submodule is not initialized. Credentials in ``url`` are masked.
      */
     SubmoduleInfo: {
       path: string;
       url: string;
       commit: string;
-      checked_out: string | null;
+      head: string | null;
     };
     /**
      * @description A stage that generates variants, the best first and those without the metric last.

@@ -94,12 +94,12 @@ async def test_worktrees_and_submodules_are_listed(
     _, answer, _ = await call("GET", "git/submodules")
     (library,) = answer["data"]["items"]
     assert (library["path"], library["commit"]) == ("lib/部件", recorded)
-    assert library["checked_out"] == git(root / "lib/部件", "rev-parse", "HEAD").strip() != recorded
+    assert library["head"] == git(root / "lib/部件", "rev-parse", "HEAD").strip() != recorded
     git(root, "submodule", "--quiet", "deinit", "-f", "lib/部件")
     git(root, "config", "-f", ".gitmodules", "submodule.lib/部件.url", "https://me:pw@host/lib")
     _, answer, _ = await call("GET", "git/submodules")
     (library,) = answer["data"]["items"]
-    assert library["checked_out"] is None
+    assert library["head"] is None
     assert "pw" not in library["url"]
     (root / ".gitmodules").write_text("[submodule")
     _, answer, _ = await call("GET", "git/submodules")

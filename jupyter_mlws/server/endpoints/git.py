@@ -309,14 +309,14 @@ def checkout(workspace: Workspace, body: CheckoutRequest) -> Work[Checkout]:
 
 @endpoints.get("git/worktrees", "List the worktrees of the repository", shared=True)
 def get_worktrees(workspace: Workspace) -> Page[WorktreeInfo]:
-    found = list_worktrees(Git(workspace.project.root))
-    return Page(items=[WorktreeInfo.from_object(one) for one in found])
+    trees = list_worktrees(Git(workspace.project.root))
+    return Page(items=[WorktreeInfo.from_object(one) for one in trees])
 
 
 @endpoints.get("git/submodules", "List the submodules of the repository", shared=True)
 def get_submodules(workspace: Workspace) -> Page[SubmoduleInfo]:
-    found = list_submodules(Git(workspace.project.root))
-    return Page(items=[SubmoduleInfo.from_object(one) for one in found])
+    submodules = list_submodules(Git(workspace.project.root))
+    return Page(items=[SubmoduleInfo.from_object(one) for one in submodules])
 
 
 @endpoints.get("git/remotes", "List git remotes", shared=True)

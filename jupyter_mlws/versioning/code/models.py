@@ -99,14 +99,14 @@ class WorktreeInfo(Record):
 class SubmoduleInfo(Record):
     """A repository below this one.
 
-    ``commit`` is the one that this repository records, ``checked_out`` the one in its folder; null
+    ``commit`` is the one that this repository records, ``head`` the one in its folder; null
     if the submodule is not initialized. Credentials in ``url`` are masked.
     """
 
     path: Text
     url: Text
     commit: str
-    checked_out: str | None
+    head: str | None
 
 
 class RemotePut(Request):

@@ -301,17 +301,13 @@ function SubmoduleRow(props: {
   open: (path: string) => void;
 }): JSX.Element {
   const { submodule, open } = props;
-  const { path, url, commit, checked_out: checkedOut } = submodule;
+  const { path, url, commit, head } = submodule;
   const facts =
-    checkedOut === null
+    head === null
       ? trans.__('not initialized')
-      : checkedOut === commit
+      : head === commit
         ? commit.slice(0, 8)
-        : trans.__(
-            '%1, recorded is %2',
-            checkedOut.slice(0, 8),
-            commit.slice(0, 8)
-          );
+        : trans.__('%1, recorded is %2', head.slice(0, 8), commit.slice(0, 8));
   return (
     <Row
       className="jp-mlws-Submodule"
@@ -458,7 +454,7 @@ function Branches(props: IProps): JSX.Element {
             )}
           />
           {worktrees.length > 1 && (
-            <Group
+            <ListGroup
               name="worktrees"
               title={trans.__('Worktrees')}
               items={worktrees}
@@ -466,7 +462,7 @@ function Branches(props: IProps): JSX.Element {
             />
           )}
           {submodules.length > 0 && (
-            <Group
+            <ListGroup
               name="submodules"
               title={trans.__('Submodules')}
               items={submodules}
