@@ -8,14 +8,12 @@ from typing import Any
 
 import click
 
-from jupyter_mlws.api.client import RemoteError, segment
+from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import data_views, snapshot_views
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.context import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
-from jupyter_mlws.cli.views import NOT_PULLED
 from jupyter_mlws.client.project import dataset_address
-from jupyter_mlws.core.errors import DataMissingError, MLWSError
-from jupyter_mlws.core.i18n import ENGLISH
+from jupyter_mlws.core.errors import MLWSError
 
 MAX_DATASETS = 10_000
 """Maximum number of datasets in a list."""
@@ -175,17 +173,8 @@ def pull_data(context: CommandContext, path: str | None) -> int:
     if path is not None:
         response = context.follow(f"{dataset_address(context.path(path))}/pull")
         return context.answer_one(response, data_views.data_transfers)
-    responses = []
-    for row in context.client.list("datasets", MAX_DATASETS):
-        if row["state"] != NOT_PULLED:
-            continue
-        try:
-            responses.append(context.follow(f"{dataset_address(row['path'])}/pull"))
-        except (MLWSError, RemoteError) as error:
-            # A run can regenerate an output that the remote does not have.
-            if not row["output"] or error.as_dict(ENGLISH)["code"] != DataMissingError.code:
-                raise
-    return context.answer(responses, data_views.data_transfers)
+    pulled = context.follow("datasets/pull")
+    return context.answer(pulled["items"], data_views.data_transfers)
 
 
 @cli.command("Show the disk usage of data.", name="data storage")

@@ -3433,6 +3433,26 @@ export interface paths {
       };
     };
   };
+  '/datasets/pull': {
+    /** Pull all recorded data that is not here; the operation's result is a DatasetsPulled */
+    post: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        202: {
+          content: {
+            'application/json': {
+              result: components['schemas']['DatasetsPulled'] | null;
+            } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
   '/datasets/storage': {
     /** Get the disk usage of data */
     get: {
@@ -6083,6 +6103,16 @@ export interface components {
       safety: string | null;
     };
     /**
+     * @description Recorded data that is neither in the working tree nor in the cache.
+     *
+     *     ``size`` is null if that of some is not recorded. Data that the remote is known to lack does not
+     *     count.
+     */
+    AbsentData: {
+      files: number;
+      size: number | null;
+    };
+    /**
      * @description Planned action for a node.
      * @enum {string}
      */
@@ -6899,6 +6929,7 @@ export interface components {
     DatasetPlaces: {
       remote: string | null;
       unreachable: string | null;
+      absent: components['schemas']['AbsentData'];
       items: components['schemas']['DatasetPlace'][];
     };
     /** @description One side of a diff, empty if it has no data; ``commit`` is null for the working tree. */
@@ -6946,6 +6977,10 @@ export interface components {
       size: number | null;
       files: number | null;
       current: boolean;
+    };
+    /** @description The datasets that were pulled. */
+    DatasetsPulled: {
+      items: components['schemas']['DatasetMoved'][];
     };
     /**
      * @description A run that was deleted with its nested ``runs``, and the snapshots that name it.
@@ -10582,6 +10617,7 @@ type WithRequired<T, K extends keyof T> = T & {
 };
 export type operations = Record<string, never>;
 export type IAborted = components['schemas']['Aborted'];
+export type IAbsentData = components['schemas']['AbsentData'];
 export type Action = components['schemas']['Action'];
 export type IAliasChange = components['schemas']['AliasChange'];
 export type IAliasRequest = components['schemas']['AliasRequest'];
@@ -10676,6 +10712,7 @@ export type IDatasetUse = components['schemas']['DatasetUse'];
 export type IDatasetVerified = components['schemas']['DatasetVerified'];
 export type IDatasetVerify = components['schemas']['DatasetVerify'];
 export type IDatasetVersion = components['schemas']['DatasetVersion'];
+export type IDatasetsPulled = components['schemas']['DatasetsPulled'];
 export type IDeletedRun = components['schemas']['DeletedRun'];
 export type IDiff = components['schemas']['Diff'];
 export type IDiffHunk = components['schemas']['DiffHunk'];

@@ -26,6 +26,9 @@ import { trans, translator } from '../ui/locale';
 /** The place of operations that are about no single dataset. */
 export const ALL = '';
 
+/** The place of the pull of all data that is not here. */
+export const PULL = '*';
+
 /** Stands for the group of outputs among the paths of expanded datasets. */
 export const OUTPUTS = '';
 
@@ -164,7 +167,12 @@ export class DatasetActions {
     void this._run(id, label, `${datasetPath(id)}/push`);
   }
 
-  pull({ id, path }: IDataset): void {
+  /** Pulls all data that is not here. */
+  pullAll(): void {
+    void this._run(PULL, trans.__('Pulling data'), '/datasets/pull');
+  }
+
+  pull({ id, path }: Pick<IDataset, 'id' | 'path'>): void {
     const label = trans.__('Pulling %1', path);
     void this._run(id, label, `${datasetPath(id)}/pull`);
   }

@@ -1,5 +1,5 @@
 import { fileSize, listText } from '../ui/format';
-import type { IDataset, IDatasetPlace } from '../api/models';
+import type { IAbsentData, IDataset, IDatasetPlace } from '../api/models';
 import { trans } from '../ui/locale';
 
 /** The marks in the row of a dataset. */
@@ -77,4 +77,16 @@ export function extent(item: {
     files === null ? '' : trans._n('%1 file', '%1 files', files)
   ];
   return listText(facts.filter(Boolean));
+}
+
+/** "3 files, 1.2 GB are not here yet."; the number alone if the size is unknown. */
+export function absentText({ files, size }: IAbsentData): string {
+  return size === null
+    ? trans._n('%1 file is not here yet.', '%1 files are not here yet.', files)
+    : trans._n(
+        '%1 file, %2, is not here yet.',
+        '%1 files, %2, are not here yet.',
+        files,
+        fileSize(size)
+      );
 }

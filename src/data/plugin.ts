@@ -20,6 +20,8 @@ import { dataIcon } from '../ui/fileIcons';
 import { Restorer } from '../lab/restorer';
 import { addToPalette } from '../lab/palette';
 import { addCommand, describeArgs } from '../lab/describeArgs';
+import { dataOf } from '../lab/contextMenu';
+import { escapeId } from '../api/client';
 import { trans } from '../ui/locale';
 
 /** After the models. */
@@ -30,6 +32,7 @@ namespace CommandIDs {
   export const openDiff = 'mlws:open-data-diff';
   export const add = 'mlws:add-data';
   export const setUpRemote = 'mlws:set-up-data-remote';
+  export const pull = 'mlws:pull-dataset';
   export const track = 'mlws:track-data';
 }
 
@@ -136,6 +139,21 @@ const data: JupyterFrontEndPlugin<void> = {
       execute: async () => {
         await sidebar.show(view);
         actions.add();
+      }
+    });
+    app.commands.addCommand(CommandIDs.pull, {
+      describedBy: describeArgs({
+        path: trans.__(
+          'Path of the dataset; the one that was clicked if left out'
+        )
+      }),
+      label: trans.__('Pull'),
+      icon: dataIcon,
+      execute: args => {
+        const path = args.path ?? dataOf(app, 'mlwsDataset');
+        if (typeof path === 'string') {
+          actions.pull({ id: escapeId(path), path });
+        }
       }
     });
     app.commands.addCommand(CommandIDs.track, {

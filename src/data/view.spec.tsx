@@ -13,6 +13,7 @@ let client: MLWSClient;
 let view: ServerView;
 let md5: string;
 let others: object[];
+let absent: object;
 
 beforeEach(() => {
   wire = new Wire();
@@ -21,6 +22,7 @@ beforeEach(() => {
   client.project = project;
   md5 = 'a';
   others = [];
+  absent = { files: 0, size: 0 };
   const dataset = () => ({
     id: 'data~1wine.csv',
     path: 'data/wine.csv',
@@ -59,6 +61,7 @@ beforeEach(() => {
     state: 'COMPLETED',
     result: {
       unreachable: null,
+      absent,
       items: [{ md5, cached: true, remote: false }]
     }
   });
@@ -191,4 +194,34 @@ it('says whether a remote answers', async () => {
   wire.answers['POST /datasets/remotes/store/check'] = {};
   await press('Test Connection');
   expect(view.node.querySelector('[data-mlws-proof="yes"]')).not.toBeNull();
+});
+
+it('offers to pull what is not here, and to try again', async () => {
+  absent = { files: 3, size: 1.2e9 };
+  wire.answers['POST /datasets/pull'] = () =>
+    failure(502, '30101', 'Can\'t reach the remote "store".');
+  const node = await show(view);
+  expect(node.textContent).toContain('3 files, 1.2 GB, are not here yet.');
+  await press('Pull Data (1.2 GB)');
+  expect(node.textContent).toContain('Can\'t reach the remote "store".');
+  absent = { files: 0, size: 0 };
+  wire.answers['POST /datasets/pull'] = { id: 'pull', state: 'PENDING' };
+  wire.answers['GET /operations/pull'] = {
+    id: 'pull',
+    state: 'COMPLETED',
+    result: { items: [] }
+  };
+  await press('Try Again');
+  await rest();
+  expect(node.querySelector('.jp-mlws-Offer, .jp-mlws-Work')).toBeNull();
+  expect(asked('POST', '/datasets/pull')).toBe(2);
+});
+
+it('says only how many files there are without sizes, and what to do without a remote', async () => {
+  absent = { files: 1, size: null };
+  wire.answers['GET /datasets/remotes'] = { items: [] };
+  const node = await show(view);
+  expect(node.textContent).toContain('1 file is not here yet.');
+  expect(node.textContent).toContain('Ask the authors');
+  expect(node.querySelector('.jp-mlws-PullAllButton')).toBeNull();
 });

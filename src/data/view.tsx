@@ -2,6 +2,7 @@ import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 
 import { APIError, type MLWSClient } from '../api/client';
 import type {
+  IAbsentData,
   IDataRemote,
   IDataset,
   IDatasetPlaces,
@@ -27,10 +28,10 @@ import {
   type IAnswer
 } from '../ui/server';
 import { toggled, useValue, type State } from '../ui/state';
-import { ALL, OUTPUTS } from './actions';
+import { ALL, OUTPUTS, PULL } from './actions';
 import { DatasetDetail, type IDataProps } from './detail';
 import { ImportForm } from './importForm';
-import { extent, markHelp, marksOf, markLabel } from './labels';
+import { absentText, extent, markHelp, marksOf, markLabel } from './labels';
 import { RemotesForm } from './remotesForm';
 
 /** Datasets that are read at once. */
@@ -94,7 +95,13 @@ function DatasetRow(
     ...marks.map(mark => markLabel(mark))
   ].filter(Boolean);
   return (
-    <li className="jp-mlws-Dataset" data-mlws-dataset={dataset.path}>
+    <li
+      className="jp-mlws-Dataset"
+      data-mlws-dataset={dataset.path}
+      data-mlws-pullable={
+        (props.hasRemote && dataset.md5 !== null) || undefined
+      }
+    >
       <button
         className="jp-mlws-Row"
         data-mlws-row
@@ -123,6 +130,50 @@ function DatasetRow(
       />
       {isOpen && <DatasetDetail {...props} dataset={dataset} />}
     </li>
+  );
+}
+
+/** How much data is not here, with a button that pulls it, and the progress of that. */
+function Offer(
+  props: IDataProps & {
+    absent: IAbsentData | undefined;
+    remote: IDataRemote | undefined;
+  }
+): JSX.Element {
+  const { client, actions, absent, remote } = props;
+  const operation = useOperation(actions.operations, PULL);
+  const isShown = !!absent?.files && operation?.state !== 'running';
+  return (
+    <>
+      {isShown && (
+        <div className="jp-mlws-Offer" role="status">
+          <p>{absentText(absent)}</p>
+          {remote ? (
+            <button
+              className="jp-mlws-PullAllButton jp-mod-styled jp-mod-accept"
+              title={`${remote.name}: ${remote.url}`}
+              onClick={() => actions.pullAll()}
+            >
+              {absent.size === null
+                ? trans.__('Pull Data')
+                : trans.__('Pull Data (%1)', fileSize(absent.size))}
+            </button>
+          ) : (
+            <Hint>
+              {trans.__(
+                'No remote is set up from which it could come. Ask the authors of the project where its data is stored, and set that up as the remote.'
+              )}
+            </Hint>
+          )}
+        </div>
+      )}
+      <OperationView
+        tracker={actions.operations}
+        place={PULL}
+        client={client}
+        onRetry={() => actions.pullAll()}
+      />
+    </>
   );
 }
 
@@ -210,6 +261,7 @@ function Datasets(
   const places = stores.data?.places;
   return (
     <>
+      <Offer {...props} absent={places?.absent} remote={remote} />
       {isEmpty && (
         <Hint>
           {trans.__(

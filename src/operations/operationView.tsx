@@ -31,8 +31,10 @@ export function OperationView(props: {
   tracker: OperationTracker;
   place: string;
   client: MLWSClient;
+  /** Starts a failed one again. */
+  onRetry?: () => void;
 }): JSX.Element | null {
-  const { tracker, place } = props;
+  const { tracker, place, onRetry } = props;
   const tracked = useOperation(tracker, place);
   if (!tracked) {
     return null;
@@ -44,7 +46,7 @@ export function OperationView(props: {
   if (state === 'failed') {
     return (
       <div className="jp-mlws-Work">
-        {error && <Failure error={error} />}
+        {error && <Failure error={error} onRetry={onRetry} />}
         {dismiss}
       </div>
     );

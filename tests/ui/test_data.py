@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from jupyter_mlws.versioning.data.models import DataRemotePut
+from jupyter_mlws.workspace import Workspace
 from tests.ui.canvas import faults_of_access
 from tests.ui.conftest import Lab, prefer
 from tests.ui.sections import WORKSPACE, open_section, open_sidebar, refresh, show_panel, title
@@ -117,7 +120,8 @@ def test_data_goes_to_a_remote_and_comes_back(
     other = dataset(section, "data/wine.csv").locator("[data-mlws-mark]")
     expect(other).to_have_text("not stored anywhere")
     shoot("data-missing")
-    row.get_by_role("button", name="Pull", exact=True).click()
+    row.locator("[data-mlws-row]").click(button="right")
+    page.locator('.lm-Menu-item[data-command="mlws:pull-dataset"]').click()
     expect(mark).to_have_count(0)
     assert contents(lab.root / "data/images") == PICTURES
     assert hashes < objects(lab.root / ".dvc/cache")
@@ -137,6 +141,46 @@ def test_data_goes_to_a_remote_and_comes_back(
     row.get_by_role("button", name="Verify", exact=True).click()
     expect(row.locator('[data-mlws-store="cache"]')).to_contain_text("all 4 objects verified")
     assert hashlib.md5(path.read_bytes()).hexdigest() == damaged
+
+
+THEMES = [
+    ("JupyterLab Light", "en"),
+    pytest.param("JupyterLab Dark", "zh_CN", marks=pytest.mark.exhaustive),
+]
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.parametrize(("theme", "locale"), THEMES)
+def test_all_data_that_is_not_here_is_pulled_by_one_press(
+    page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
+    shoot: Callable[[str], None], theme: str, locale: str,
+) -> None:  # fmt: skip
+    prefer(tmp_path, theme, locale)
+    store = tmp_path / "store"
+    with closing(Workspace.open(example)) as workspace:
+        workspace.data_remotes.put("store", DataRemotePut(url=str(store), default=True))
+        workspace.datasets.push("data~1wine.csv")
+    shutil.rmtree(example / ".dvc/cache")
+    content = (example / "data/wine.csv").read_bytes()
+    (example / "data/wine.csv").unlink()
+    store.rename(f"{store}.away")
+    lab = start_lab(example)
+    section = open_section(page, lab, "Data" if locale == "en" else "数据", "Data")
+    offer = section.locator(".jp-mlws-Offer")
+    button = offer.locator(".jp-mlws-PullAllButton")
+    expect(button).to_contain_text("kB")
+    shoot(f"data-offer-{locale}")
+    assert faults_of_access(page, ".jp-mlws-Data") == []
+    button.focus()
+    page.keyboard.press("Enter")
+    # The folder of the remote is away, like a disk that is not mounted.
+    failure = section.locator(".jp-mlws-Work .jp-mlws-Failure")
+    expect(failure).to_contain_text("store")
+    Path(f"{store}.away").rename(store)
+    failure.get_by_role("button").last.click()
+    expect(section.locator(".jp-mlws-Work")).to_have_count(0)
+    expect(offer).to_have_count(0)
+    assert (example / "data/wine.csv").read_bytes() == content
 
 
 @pytest.mark.exhaustive
@@ -345,13 +389,7 @@ def test_a_changed_table_is_shown_row_by_row(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-@pytest.mark.parametrize(
-    ("theme", "locale"),
-    [
-        ("JupyterLab Light", "en"),
-        pytest.param("JupyterLab Dark", "zh_CN", marks=pytest.mark.exhaustive),
-    ],
-)
+@pytest.mark.parametrize(("theme", "locale"), THEMES)
 def test_a_table_in_conflict_is_merged_by_row(
     page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
     shoot: Callable[[str], None], theme: str, locale: str,

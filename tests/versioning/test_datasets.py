@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetsQuery
 from jupyter_mlws.workspace import Workspace
@@ -275,6 +278,63 @@ def test_data_of_a_clone_is_not_pulled_and_its_remote_is_named(
     shutil.rmtree(tmp_path / "clone" / "data" / "images")
     assert set(states().values()) == {"deleted"}
     clone.close()
+
+
+def test_all_data_of_a_clone_is_pulled_at_once(
+    versions: Workspace, root: Path, tmp_path: Path, git: Command
+) -> None:
+    store = tmp_path / "store"
+    versions.data_remotes.put("store", DataRemotePut(url=str(store), default=True))
+    pointer = root / "data" / "wine.csv.dvc"
+    versions.snapshots.create("Remote")
+    for item in versions.datasets.list().items:
+        versions.datasets.push(item.id)
+    git(tmp_path, "clone", "-q", str(root), "clone")
+    with closing(Workspace.open(tmp_path / "clone")) as clone:
+        size = sum(item.size or 0 for item in versions.datasets.list().items)
+        absent = clone.datasets.places().absent
+        assert (absent.files, absent.size) == (4, size)
+        there = tmp_path / "clone" / "data" / "wine.csv.dvc"
+        # As DVC 2 wrote it: without a size.
+        there.write_text(re.sub("  size: .*\n", "", pointer.read_text()))
+        assert clone.datasets.places().absent.size is None
+        git(tmp_path / "clone", "checkout", "-q", ".")
+
+        shutil.move(store, f"{store}.away")
+        assert clone.datasets.places().absent.files == 4
+        error = refused(clone.datasets.pull_all)
+        assert (error.code, error.facts["remote"]) == ("30101", "store")
+        shutil.move(f"{store}.away", store)
+
+        def stop(done: float, total: float | None = None, unit: str = "", text: str = "") -> None:
+            if done:
+                raise CancelledOperationError
+
+        with pytest.raises(CancelledOperationError):
+            clone.datasets.pull_all(stop)
+        heard: list[tuple[float, float | None, str]] = []
+        pulled = clone.datasets.pull_all(
+            lambda done, t=None, u="", m="": heard.append((done, t, u))
+        )
+        assert pulled.items
+        assert heard[-1][2] == "B"
+        assert heard[-1][0] == heard[-1][1]
+        assert (tmp_path / "clone" / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+        assert clone.datasets.places().absent.files == 0
+        assert clone.datasets.pull_all().items == []
+
+
+def test_data_that_no_remote_has_is_named(root: Path, tmp_path: Path, git: Command) -> None:
+    git(tmp_path, "clone", "-q", str(root), "clone")
+    with closing(Workspace.open(tmp_path / "clone")) as clone:
+        assert clone.datasets.places().absent.files == 4
+        assert refused(clone.datasets.pull_all).code == "30214"
+        (tmp_path / "store").mkdir()
+        clone.data_remotes.put("store", DataRemotePut(url=str(tmp_path / "store"), default=True))
+        # It is not offered to pull what the remote lacks.
+        assert clone.datasets.places().absent.files == 0
+        error = refused(clone.datasets.pull_all)
+        assert (error.code, error.facts["paths"]) == ("30402", "data/images, data/wine.csv")
 
 
 def test_without_dvc_it_says_how_to_begin(tmp_path: Path, git: Command) -> None:

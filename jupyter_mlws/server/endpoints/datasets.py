@@ -29,6 +29,7 @@ from jupyter_mlws.versioning.data.models import (
     DatasetImport,
     DatasetMoved,
     DatasetPlaces,
+    DatasetsPulled,
     DatasetsQuery,
     DatasetVerified,
     DatasetVerify,
@@ -118,6 +119,15 @@ def import_dataset(workspace: Workspace, body: DatasetImport) -> Work[Dataset]:
 )
 def find_stores(workspace: Workspace) -> Work[DatasetPlaces]:
     return Work("dataset places", workspace.datasets.places)
+
+
+@endpoints.post(
+    "datasets/pull",
+    "Pull all recorded data that is not here; the operation's result is a DatasetsPulled",
+    also=WRITES,
+)
+def pull_all_datasets(workspace: Workspace) -> Work[DatasetsPulled]:
+    return Work("dataset pull", workspace.datasets.pull_all)
 
 
 @endpoints.get("datasets/storage", "Get the disk usage of data", errors=DVC_ERRORS)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import (
+    DataDamagedError,
     DataMissingError,
     DataRemoteMissingError,
     DataTrackingError,
     Fault,
     InvalidRequestError,
-    MLWSError,
     TrackedByGitError,
     UncommittedChangesError,
     VersionItemNotFoundError,
@@ -25,9 +26,14 @@ from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.importing import check_url as checked_url
 from jupyter_mlws.dvc.importing import import_url
 from jupyter_mlws.dvc.pointers import DataPointer, covers
-from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
-from jupyter_mlws.versioning.data.inspection import Side, compare_versions
+from jupyter_mlws.versioning.data.inspection import (
+    Side,
+    compare_versions,
+    find_absent,
+    find_places,
+    measure_absent,
+)
 from jupyter_mlws.versioning.data.models import (
     Dataset,
     DatasetDetail,
@@ -35,8 +41,8 @@ from jupyter_mlws.versioning.data.models import (
     DatasetDiffQuery,
     DatasetImport,
     DatasetMoved,
-    DatasetPlace,
     DatasetPlaces,
+    DatasetsPulled,
     DatasetsQuery,
     DatasetState,
     DatasetUse,
@@ -266,32 +272,7 @@ class DatasetManager(RepositoryPart):
         """Return, for each dataset, whether the cache and the default remote have its content."""
         items = [item for item in self._content.data_now(self._git.status()) if item.md5]
         with open_data(self._project.root) as data:
-            absent = {item.path for item in data.cache.missing(items)}
-            pushed_items = [item for item in items if item.pushed] if data.remote.name else []
-            progress(0, len(pushed_items), "datasets", "ask remote")
-            unreachable = None
-            try:
-                lacking = {item.path for item in data.remote.unlisted(pushed_items)}
-            except MLWSError as error:
-                if not isinstance(error, UNREACHABLE_ERRORS):
-                    raise
-                unreachable, pushed_items, lacking = str(error.facts["reason"]), [], set()
-            at_remote = {item.path: item.path not in lacking for item in pushed_items}
-            return DatasetPlaces(
-                remote=data.remote.name,
-                unreachable=unreachable,
-                items=[
-                    DatasetPlace(
-                        id=escape(item.path),
-                        path=item.path,
-                        md5=item.md5,
-                        cached=item.path not in absent,
-                        remote=at_remote.get(item.path),
-                    )
-                    for item in items
-                    if item.md5
-                ],
-            )
+            return find_places(self._project.root, data, items, progress)
 
     def check_checkout(self, identifier: str, version: str) -> str:
         """Return the commit that names a dataset's version. Raises VersionItemNotFoundError."""
@@ -323,7 +304,7 @@ class DatasetManager(RepositoryPart):
         """
         item = self.check_transfer(identifier)
         with open_data(self._project.root) as data:
-            remote = self._remote(data.remote.name, item)
+            remote = self._remote(data.remote.name, [item])
             if data.cache.missing([item]):
                 if data.remote.missing([item]):
                     raise DataMissingError(paths=", ".join(format_paths([item.path])))
@@ -346,7 +327,7 @@ class DatasetManager(RepositoryPart):
                 paths = format_paths([item.path])
                 raise UncommittedChangesError(paths=paths)
             with open_data(self._project.root) as data:
-                remote = self._remote(data.remote.name, item)
+                remote = self._remote(data.remote.name, [item])
                 data.remote.fetch_listings([item])
                 # Damaged ones are fetched again.
                 data.cache.set_aside_damaged([item])
@@ -356,6 +337,46 @@ class DatasetManager(RepositoryPart):
                 if state is not None:
                     data.worktree.checkout(item)
         return _to_dataset_moved(item, remote)
+
+    def pull_all(self, progress: ProgressCallback = no_progress) -> DatasetsPulled:
+        """Fetch all recorded data that is not here into the cache and the working tree.
+
+        What has arrived before a failure or a cancellation is kept. Raises RemoteUnreachableError,
+        DataCredentialsError, DataRemoteMissingError without a remote, DataMissingError if it lacks
+        some; outputs of workflows may be missing, because a run can generate them again.
+        """
+        with (
+            self._repository.exclusive("pull", needs=Needs.FILES),
+            open_data(self._project.root) as data,
+        ):
+            items = find_absent(
+                self._project.root, data, self._content.data_now(self._git.status())
+            )
+            if not items:
+                return DatasetsPulled(items=[])
+            remote = self._remote(data.remote.name, items)
+            size = measure_absent(data, items).size
+
+            def report(
+                done: float, total: float | None = None, unit: str = "", message: str = ""
+            ) -> None:
+                progress(done, total or size, unit, message)
+
+            pulled_items = []
+            try:
+                _, lacking_items, error = data.fetch_available(items, report)
+            finally:
+                for item in items:
+                    with suppress(DataMissingError, DataDamagedError):
+                        data.cache.check([item])
+                        data.worktree.checkout(item)
+                        pulled_items.append(item)
+            if error is not None:
+                raise error
+            lost_paths = [item.path for item in lacking_items if not item.pipeline]
+            if lost_paths:
+                raise DataMissingError(paths=", ".join(format_paths(lost_paths)))
+            return DatasetsPulled(items=[_to_dataset_moved(i, remote) for i in pulled_items])
 
     def _resolve_commit(self, item: DataPointer, version: str) -> str:
         sha = self._git.find(version)
@@ -375,10 +396,9 @@ class DatasetManager(RepositoryPart):
     def _describe(self, item: DataPointer) -> Dataset:
         return _to_dataset(item, self._repository.working.state(item) if item.md5 else None)
 
-    def _remote(self, name: str | None, item: DataPointer) -> str:
+    def _remote(self, name: str | None, items: Sequence[DataPointer]) -> str:
         if name is None:
-            paths = format_paths([item.path])
-            raise DataRemoteMissingError(paths=paths)
+            raise DataRemoteMissingError(paths=format_paths([item.path for item in items]))
         return name
 
     def _versions(

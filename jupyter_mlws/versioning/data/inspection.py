@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jupyter_mlws.core.paths import escape, unescape
@@ -11,12 +11,16 @@ from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.dvc.data import DataStore
 from jupyter_mlws.dvc.importing import STAGING_DIRECTORY
 from jupyter_mlws.dvc.pointers import DataPointer, ObjectFault
+from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
 from jupyter_mlws.dvc.transfer_progress import Meter
 from jupyter_mlws.versioning.data.models import (
+    AbsentData,
     ChangedDataFile,
     DatasetDiff,
     DatasetDiffQuery,
+    DatasetPlace,
+    DatasetPlaces,
     DatasetSide,
     DatasetVerified,
     FaultyObject,
@@ -83,6 +87,71 @@ def _to_verified_store(
         if problem is not None
     ]
     return VerifiedStore(name=name, read=read, whole=not faulty, faulty=faulty)
+
+
+def find_absent(root: Path, data: DataStore, items: Iterable[DataPointer]) -> Sequence[DataPointer]:
+    """Return the items that are recorded, but neither in the working tree nor in the cache."""
+    return data.cache.missing(
+        [item for item in items if item.md5 and not (root / item.path).exists()]
+    )
+
+
+def measure_absent(data: DataStore, items: Sequence[DataPointer]) -> AbsentData:
+    """Return how much of the items is to be pulled; an interrupted pull may have left a part."""
+    sizes = [item.size for item in items if item.size is not None]
+    present_size = sum(
+        data.cache.size_of(obj)
+        for item in items
+        for obj in data.cache.objects([item])
+        if not obj.listing
+    )
+    return AbsentData(
+        files=sum(item.files or 1 for item in items),
+        size=max(sum(sizes) - present_size, 0) if len(sizes) == len(items) else None,
+    )
+
+
+def find_places(
+    root: Path, data: DataStore, items: Sequence[DataPointer], progress: ProgressCallback
+) -> DatasetPlaces:
+    """Return, for each recorded item, whether the cache and the default remote have its content."""
+    uncached_paths = {item.path for item in data.cache.missing(items)}
+    pushed_items = [item for item in items if item.pushed] if data.remote.name else []
+    progress(0, len(pushed_items), "datasets", "ask remote")
+    # Without a remote, those that no run can generate again.
+    absent_items = [
+        item
+        for item in find_absent(root, data, items)
+        if (item.pushed if data.remote.name else not item.pipeline)
+    ]
+    unreachable = None
+    lost_items: list[DataPointer] = []
+    try:
+        lacking = {item.path for item in data.remote.unlisted(pushed_items)}
+        if data.remote.name:
+            lost_items, error = data.remote.find_unavailable(absent_items)
+            if error is not None:
+                raise error
+    except UNREACHABLE_ERRORS as error:
+        unreachable, pushed_items, lacking = str(error.facts["reason"]), [], set()
+        lost_items = []
+    at_remote = {item.path: item.path not in lacking for item in pushed_items}
+    return DatasetPlaces(
+        remote=data.remote.name,
+        unreachable=unreachable,
+        absent=measure_absent(data, [item for item in absent_items if item not in lost_items]),
+        items=[
+            DatasetPlace(
+                id=escape(item.path),
+                path=item.path,
+                md5=item.md5,
+                cached=item.path not in uncached_paths,
+                remote=at_remote.get(item.path),
+            )
+            for item in items
+            if item.md5
+        ],
+    )
 
 
 def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:

@@ -271,9 +271,27 @@ class DatasetPlace(Record):
     remote: bool | None
 
 
+class AbsentData(Record):
+    """Recorded data that is neither in the working tree nor in the cache.
+
+    ``size`` is null if that of some is not recorded. Data that the remote is known to lack does not
+    count.
+    """
+
+    files: int
+    size: int | None
+
+
 class DatasetPlaces(Record):
     """Places of all datasets; ``unreachable``: reason why the remote could not be asked."""
 
     remote: str | None
     unreachable: str | None
+    absent: AbsentData
     items: list[DatasetPlace]
+
+
+class DatasetsPulled(Record):
+    """The datasets that were pulled."""
+
+    items: list[DatasetMoved]
