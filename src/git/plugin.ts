@@ -49,6 +49,7 @@ const CHANGES_SIZE = 7;
 const HISTORY_SIZE = 3;
 const BRANCHES_SIZE = 3;
 const LAYOUT_KEY = 'mlws-sidebar:layout';
+const SIDES_KEY = 'mlws-diff:side-by-side';
 /** Whether changes are shown in their folders. */
 const TREE_KEY = 'mlws-sidebar:tree';
 
@@ -198,10 +199,9 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       app.shell.add(one, 'left', { rank: RANK + index, type: 'MLWS' });
       restorer?.add(one, one.id);
     });
-    void state?.fetch(TREE_KEY).then(kept => {
-      isTree.value = kept === true;
-      isTree.changed.connect((_, value) => void state.save(TREE_KEY, value));
-    });
+    const isSideBySide = new State(false);
+    remember(state, TREE_KEY, isTree);
+    remember(state, SIDES_KEY, isSideBySide);
     void state?.fetch(LAYOUT_KEY).then(kept => {
       // Both panels write into the same object, as the ids of their sections differ.
       const layout = (kept ?? {
@@ -226,7 +226,9 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       changesView: changes,
       staging,
       rewrites,
-      languages
+      languages,
+      status,
+      isSideBySide
     };
     addCommands(app, client, documents, places, views);
     const resolve = conflictOpener(client, views, code, languages, status);
@@ -262,5 +264,17 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
     return sidebar;
   }
 };
+
+/** Keeps a choice of the user in JupyterLab's state. */
+function remember(
+  state: IStateDB | null,
+  key: string,
+  choice: State<boolean>
+): void {
+  void state?.fetch(key).then(kept => {
+    choice.value = kept === true;
+    choice.changed.connect((_, value) => void state.save(key, value));
+  });
+}
 
 export default plugin;

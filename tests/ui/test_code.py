@@ -640,6 +640,83 @@ def test_single_lines_are_staged_by_pointer_and_discarded_by_keyboard(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
+def test_a_diff_is_edited_side_by_side(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    git.write("train.py", code(line_2="line_2 = 'two'", line_38="line_38 = '38'"))
+    change(page, "train.py").click()
+    view = page.locator(".jp-mlws-FileDiff:visible")
+    toolbar = page.locator(".jp-MainAreaWidget:visible .jp-Toolbar")
+
+    def press(name: str) -> None:
+        toolbar.get_by_role("button", name=name, exact=True).click()
+
+    press("Side by Side")
+    left, right = view.locator(".cm-merge-a"), view.locator(".cm-merge-b")
+    expect(left.locator(".cm-changedLine").first).to_have_text("line_2 = 2")
+    expect(right.locator(".cm-changedLine").first).to_have_text("line_2 = 'two'")
+    value = right.locator(".cm-changedLine span", has_text="'two'").last
+    colour = "element => getComputedStyle(element).color"
+    until(page, lambda: value.evaluate(colour) != right.evaluate(colour))
+    assert faults_of_access(page, ".jp-mlws-FileDiff") == []
+    shoot("code-beside")
+
+    # Selected lines of the right side are staged with those that they replace.
+    right.locator(".cm-changedLine").first.click()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowDown")
+    press("Stage Lines")
+    expect(change(page, "train.py", staged=True)).to_be_visible()
+    assert git("show", ":train.py") == code(line_2="line_2 = 'two'").strip()
+    expect(right.locator(".cm-changedLine")).to_have_text("line_38 = '38'")
+
+    # An edit is saved by keyboard; one that is not is asked for.
+    right.locator(".cm-changedLine").click()
+    page.keyboard.press("End")
+    page.keyboard.type("  # edited")
+    save = toolbar.get_by_role("button", name="Save", exact=True)
+    expect(save).to_be_enabled()
+    page.keyboard.press("Control+s")
+    expect(save).to_be_disabled()
+    assert "# edited" in (git.root / "train.py").read_text()
+    expect(right.locator(".cm-content")).to_be_focused()
+    page.keyboard.type("!")
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon:visible").last.click()
+    expect(page.locator(".jp-Dialog")).to_contain_text("Close without saving?")
+    page.locator(".jp-Dialog .jp-mod-reject").click()
+    right.locator(".cm-changedLine").click()
+    # Edits within half a second are undone together.
+    page.keyboard.press("Control+z")
+    expect(right.locator(".cm-changedLine")).not_to_contain_text("!")
+    page.keyboard.press("End")
+    page.keyboard.type(" # again")
+    page.keyboard.press("Control+s")
+    expect(save).to_be_disabled()
+
+    # A document that is opened meanwhile is edited at both places at once.
+    press("Open File")
+    editor = page.locator(".jp-FileEditor:visible .cm-content")
+    expect(editor).to_contain_text("# again")
+    page.locator(".lm-TabBar-tab").filter(has_text="Changes in").click()
+    right.locator(".cm-changedLine").click()
+    page.keyboard.press("End")
+    page.keyboard.type(" here")
+    expect(save).to_be_enabled()
+    page.locator(".lm-TabBar-tab").filter(has_text="train.py").last.click()
+    expect(editor).to_contain_text("here")
+
+    # The layout stays, and the committed file has no changes.
+    page.locator(".lm-TabBar-tab").filter(has_text="Changes in").click()
+    press("Inline")
+    expect(view.locator(".jp-mlws-Hunk")).to_have_count(1)
+    change(page, "train.py").click(button="right")
+    page.locator(".lm-Menu-item").filter(has_text="Open at HEAD").click()
+    expect(view.locator(".cm-line").nth(1)).to_have_text("line_2 = 2")
+    expect(view.locator(".cm-changedLine")).to_have_count(0)
+    shoot("code-at-head")
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_pull_request_is_opened_where_the_branch_is(
     page: Page, sidebar: Locator, git: Repository
 ) -> None:

@@ -1,4 +1,4 @@
-import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ILabStatus, JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
@@ -12,7 +12,9 @@ import type { CommitDraft } from '../changes/commit';
 import { EMPTY_TREE, type IVersions } from '../diff/diff';
 import type { OpenDocuments } from '../../lab/documents';
 import { subjectOf } from './history';
+import { warnOfLoss } from '../merge/open';
 import type { ServerView } from '../../ui/server';
+import { State } from '../../ui/state';
 import { compareIcon } from '../../ui/fileIcons';
 import type { MainViews } from '../../lab/mainArea';
 import {
@@ -35,6 +37,7 @@ export namespace CommandIDs {
   export const refresh = 'mlws:refresh';
   export const restore = 'mlws:restore';
   export const openDiff = 'mlws:open-diff';
+  export const saveDiff = 'mlws:save-diff';
   export const compareSnapshot = 'mlws:compare-snapshot';
   export const markSnapshot = 'mlws:mark-snapshot';
   export const compareMarked = 'mlws:compare-marked';
@@ -50,6 +53,9 @@ export interface IPlaces {
   staging: StagingActions;
   rewrites: RewriteActions;
   languages: IEditorLanguageRegistry | null;
+  status: ILabStatus | null;
+  /** Layout of the diffs of texts. */
+  isSideBySide: State<boolean>;
 }
 
 export function addCommands(
@@ -184,8 +190,31 @@ function addDiffCommands(
     'stage',
     'unstage',
     'discard',
-    'open-file'
+    'save',
+    'open-file',
+    'layout'
   ]);
+  const save = (path: string) =>
+    notifyOnError(
+      async () => client.project && documents.save(client.project, path)
+    );
+  app.commands.addCommand(CommandIDs.saveDiff, {
+    describedBy: describeArgs({
+      path: trans.__(
+        'Path of the file in the project; the one in the diff that has the focus if left out'
+      )
+    }),
+    label: trans.__('Save File'),
+    execute: async args => {
+      const beside = document.activeElement?.closest<HTMLElement>(
+        '.jp-mlws-SideBySide'
+      );
+      const path = args.path ?? beside?.dataset.mlwsPath;
+      if (typeof path === 'string') {
+        await save(path);
+      }
+    }
+  });
   const openDiff = (path: string, versions: IVersions, isPreview = false) =>
     views.show(
       `diff ${path} ${JSON.stringify(versions)}`,
@@ -202,17 +231,33 @@ function addDiffCommands(
             path,
             commit: from
           });
+        const unsaved = new State(false);
+        warnOfLoss(unsaved, places.status);
         const view = fileDiffView({
           client,
           path,
           versions,
           staging,
           languages,
+          isSideBySide: places.isSideBySide,
+          unsaved,
+          share: async () =>
+            client.project && documents.share(client.project, path),
+          currentChanged: app.shell.currentChanged,
           onOpen,
+          onSave: () => void save(path),
+          onChange: () => void notifyOnError(() => documents.reloadChanged()),
           // The files of a dataset are compared with the working tree.
           ...(to === undefined && { onCompareFiles })
         });
-        return { view, toolbar: 'File Diff' };
+        const mayClose = async () =>
+          !unsaved.value ||
+          confirm(
+            trans.__('Close without saving?'),
+            trans.__('Your edits of “%1” will be lost.', path),
+            trans.__('Close')
+          );
+        return { view, toolbar: 'File Diff', mayClose };
       },
       { id: CommandIDs.openDiff, args: { path, ...versions } },
       isPreview

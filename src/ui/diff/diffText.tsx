@@ -230,8 +230,9 @@ function createEditor(
     state: EditorState.create({
       doc,
       extensions: [
-        numbersOf(lines, 'from'),
-        numbersOf(lines, 'to'),
+        (['from', 'to'] as const)
+          .filter(side => lines.some(line => line[side] !== null))
+          .map(side => numbersOf(lines, side)),
         selectedMarks,
         jupyterTheme,
         EditorView.decorations.of(Decoration.set([...lineMarks, end], true)),

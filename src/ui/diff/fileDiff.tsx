@@ -105,11 +105,13 @@ function AsText(props: {
 export function FileDiffBody(props: {
   diff: IFileDiff;
   hunkActions?: HunkActions;
+  /** Shown in place of the hunks of a text. */
+  text?: ReactNode;
   onCompareFiles?: () => void;
   /** Its rows, if it is a table. */
   table?: ReactNode;
 }): JSX.Element {
-  const { diff, hunkActions, onCompareFiles, table } = props;
+  const { diff, hunkActions, text, onCompareFiles, table } = props;
   const [asText, setAsText] = useState(false);
   if (table && diff.hidden !== 'folder' && !(asText && diff.hidden === null)) {
     return (
@@ -134,7 +136,7 @@ export function FileDiffBody(props: {
     );
   }
   const lines = parseUnified(diff.unified);
-  if (lines.length === 0) {
+  if (lines.length === 0 && !text) {
     return <Hint>{trans.__('No differences.')}</Hint>;
   }
   const cells = diff.cells !== null && !asText;
@@ -155,6 +157,8 @@ export function FileDiffBody(props: {
       )}
       {cells ? (
         <CellDiffs cells={diff.cells!} />
+      ) : text ? (
+        text
       ) : hasHunks ? (
         diff.hunks.map(hunk => (
           <Hunk key={hunk.id} hunk={hunk} actions={hunkActions} />
