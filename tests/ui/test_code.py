@@ -779,6 +779,7 @@ def test_history_is_tidied(
     wanted = git.commit("Wanted")
     git("checkout", "-q", "main")
     git.write("one.py", "1\n")
+    expect(change(page, "one.py")).to_be_visible()
     commit(page, "One")
 
     # A commit gets one file more, and another message.
