@@ -66,13 +66,13 @@ class FilePatch:
         hunks_by_id = {hunk.id: hunk for hunk in self.hunks}
         selection = {identifier: hunks_by_id[identifier] for identifier in ids}
         patch = [self.head]
-        wanted = set(lines or ())
-        missing = set(wanted)
+        names = set(lines or ())
+        missing = set(names)
         shift = 0
         for hunk in self.hunks:
             if hunk.id in selection:
                 changes = list(hunk.changes)
-                chosen = {name for name, _ in changes if name and (lines is None or name in wanted)}
+                chosen = {name for name, _ in changes if name and (lines is None or name in names)}
                 missing -= chosen
                 if chosen:
                     part = _part(changes, chosen, reverse=reverse)
@@ -91,26 +91,26 @@ def _part(changes: list[tuple[str, Line]], chosen: Collection[str], *, reverse: 
     """
     removes, adds = "+-" if reverse else "-+"
     part: list[Line] = []
-    kept: list[tuple[bool, Line]] = []
-    inserted: list[Line] = []
+    removals: list[tuple[bool, Line]] = []
+    additions: list[Line] = []
 
     def close() -> None:
-        """Put the inserted lines of a block of changes where its chosen removed lines are."""
-        at = [number for number, (is_chosen, _) in enumerate(kept) if is_chosen]
-        place = (at[0] if reverse else at[-1] + 1) if at else (0 if reverse else len(kept))
-        lines = [line for _, line in kept]
-        part.extend([*lines[:place], *inserted, *lines[place:]])
-        kept.clear()
-        inserted.clear()
+        """Put the additions of a block of changes where its chosen removals are."""
+        at = [number for number, (is_selected, _) in enumerate(removals) if is_selected]
+        place = (at[0] if reverse else at[-1] + 1) if at else (0 if reverse else len(removals))
+        lines = [line for _, line in removals]
+        part.extend([*lines[:place], *additions, *lines[place:]])
+        removals.clear()
+        additions.clear()
 
     for name, (sign, text) in changes:
         if sign == " ":
             close()
             part.append((sign, text))
         elif sign == removes:
-            kept.append((name in chosen, (sign if name in chosen else " ", text)))
+            removals.append((name in chosen, (sign if name in chosen else " ", text)))
         elif name in chosen:
-            inserted.append((adds, text))
+            additions.append((adds, text))
     close()
     return part
 
