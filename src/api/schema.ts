@@ -1807,7 +1807,7 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** @description Older version. */
+          /** @description Older version; `A...B` is the merge base of A and B. */
           from?: string;
           /** @description Newer version; default: the working tree. */
           to?: string | null;
@@ -1833,7 +1833,7 @@ export interface paths {
     get: {
       parameters: {
         query: {
-          /** @description Older version. */
+          /** @description Older version; `A...B` is the merge base of A and B. */
           from?: string;
           /** @description Newer version; default: the working tree. */
           to?: string | null;
@@ -3093,7 +3093,7 @@ export interface paths {
     get: {
       parameters: {
         query: {
-          /** @description Older version. */
+          /** @description Older version; `A...B` is the merge base of A and B. */
           from: string;
           /** @description Newer version. */
           to?: string;

@@ -43,6 +43,7 @@ import {
 } from './changes/selection';
 import { knownStatus } from './changes/status';
 import type { ICode } from './actions';
+import { branchName } from './branches/branchActions';
 import { dataIcon } from '../ui/fileIcons';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
 import { addCommand, describeArgs, flag } from '../lab/describeArgs';
@@ -317,7 +318,7 @@ function addBranchCommands(add: Add, code: ICode): void {
       const title = trans.__('Merge into Current Branch');
       const branch = await chooseBranch(code, title);
       if (branch) {
-        await refs.merge(nameOf(branch));
+        await refs.merge(branchName(branch));
       }
     }
   });
@@ -351,7 +352,7 @@ function addBranchCommands(add: Add, code: ICode): void {
       const title = trans.__('Rebase onto');
       const branch = await chooseBranch(code, title);
       if (branch) {
-        await rewrites.rebase(nameOf(branch));
+        await rewrites.rebase(branchName(branch));
       }
     }
   });
@@ -383,7 +384,7 @@ function addBranchMenu(
       execute: async args => {
         const name = args.name ?? dataOf(app, 'mlwsRef');
         const { items } = await work.client.cached('/git/branches');
-        const branch = items.find(one => nameOf(one) === name);
+        const branch = items.find(one => branchName(one) === name);
         if (branch) {
           await act(branch);
         }
@@ -392,12 +393,12 @@ function addBranchMenu(
   onBranch(
     'mlws:merge-branch',
     { label: trans.__('Merge into Current Branch'), icon: mergeIcon },
-    branch => refs.merge(nameOf(branch))
+    branch => refs.merge(branchName(branch))
   );
   onBranch(
     'mlws:rebase-onto-branch',
     { label: trans.__('Rebase Current Branch Onto It…') },
-    branch => rewrites.rebase(nameOf(branch))
+    branch => rewrites.rebase(branchName(branch))
   );
   onBranch(
     'mlws:push-branch',
@@ -464,10 +465,6 @@ function addHistoryCommands(
   );
 }
 
-function nameOf({ remote, name }: IBranch): string {
-  return remote ? `${remote}/${name}` : name;
-}
-
 async function chooseBranch(
   { work }: ICode,
   title: string
@@ -485,7 +482,7 @@ async function chooseBranch(
     Notification.info(trans.__('There is no other branch.'));
     return null;
   }
-  const labels = branches.map(nameOf);
+  const labels = branches.map(branchName);
   const answer = await InputDialog.getItem({
     title,
     items: labels,

@@ -135,7 +135,8 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       actions: refs,
       remotes,
       goBack: ({ id }) => run('mlws:go-back', { way: 'copy', copy: id }),
-      reveal: path => run('mlws:reveal-change', { path })
+      reveal: path => run('mlws:reveal-change', { path }),
+      onCompare: () => run(CommandIDs.compareRefs)
     });
     const history = historyView({
       client,
@@ -257,6 +258,7 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       CommandIDs.commit,
       CommandIDs.refresh,
       CommandIDs.restore,
+      CommandIDs.compareRefs,
       addGoBackCommands(app, code, new Restorer(client, documents), draft),
       'mlws:undo-commit',
       CommandIDs.amendCommit

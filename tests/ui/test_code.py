@@ -717,6 +717,43 @@ def test_a_diff_is_edited_side_by_side(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
+def test_branches_are_compared_by_name(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    git("checkout", "-q", "-b", "topic")
+    git.write("theirs.py", "theirs = 1\n")
+    git.commit("Theirs")
+    git("checkout", "-q", "main")
+    git.write("ours.py", "ours = 1\n")
+    git.commit("Ours")
+    unfold(page, "Branches")
+    dialog = page.locator(".jp-Dialog")
+
+    def compare(start: str, end: str, *, since: bool = False) -> Locator:
+        page.locator(".jp-mlws-CompareRefsButton").click()
+        expect(dialog.locator("datalist option[value='topic']")).to_have_count(1)
+        expect(dialog.locator("input[name='from']")).to_be_focused()
+        page.keyboard.type(start)
+        dialog.locator("input[name='to']").fill(end)
+        dialog.locator("input[type='checkbox']").set_checked(since)
+        if since:
+            shoot("code-compare")
+        dialog.locator("input[name='to']").press("Enter")
+        expect(dialog).to_have_count(0)
+        return page.locator(".jp-mlws-SnapshotDiff:visible")
+
+    shown = compare("main", "topic")
+    expect(shown.locator("[data-mlws-row]")).to_have_count(2)
+    shown = compare("main", "topic", since=True)
+    expect(shown).to_contain_text("merge base of main and topic")
+    expect(shown.locator("[data-mlws-row]")).to_have_count(1)
+    shoot("code-compared")
+    shown.locator("[data-mlws-row]").click()
+    expect(page.locator(".jp-mlws-FileDiff:visible")).to_contain_text("theirs = 1")
+    expect(compare("no-such", "HEAD~1")).to_contain_text("no-such")
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_pull_request_is_opened_where_the_branch_is(
     page: Page, sidebar: Locator, git: Repository
 ) -> None:

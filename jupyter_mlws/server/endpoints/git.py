@@ -27,6 +27,7 @@ from jupyter_mlws.core.errors import (
     TrackedByGitError,
     UncommittedChangesError,
     UnfinishedOperationError,
+    UnrelatedHistoriesError,
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
@@ -133,7 +134,7 @@ def get_status(workspace: Workspace, query: StatusQuery) -> GitStatus:
     "git/diff",
     "List changed files, or compare one file",
     reply=DiffReply,
-    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+    errors=[*DVC_ERRORS, UnrelatedHistoriesError, VersionItemNotFoundError],
 )
 def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
     comparison = workspace.snapshots.comparison
@@ -149,7 +150,7 @@ def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
 @endpoints.get(
     "git/diff/table",
     "Compare a table in two versions, by row",
-    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+    errors=[*DVC_ERRORS, UnrelatedHistoriesError, VersionItemNotFoundError],
 )
 def get_table_diff(workspace: Workspace, query: TableDiffQuery) -> TableChange:
     return workspace.tables.comparisons.compare(query)

@@ -22,6 +22,11 @@ export const REFS = [
   '/git/submodules'
 ];
 
+/** Name of a branch, with its remote. */
+export function branchName({ remote, name }: IBranch): string {
+  return remote ? `${remote}/${name}` : name;
+}
+
 /** Operations on branches, tags and stashes, and the start and end of a merge. */
 export class BranchActions {
   /** `showConflicts`: opens the conflicts. */

@@ -41,7 +41,8 @@ it('shows the files of a stash on a click, and pops it by its button only', asyn
     actions,
     remotes: {} as RemoteActions,
     goBack: () => undefined,
-    reveal: () => undefined
+    reveal: () => undefined,
+    onCompare: () => undefined
   });
   await show(view);
   const row = view.node.querySelector<HTMLElement>('.jp-mlws-Stash')!;

@@ -355,6 +355,7 @@ interface IProps {
   goBack: (copy: ISafetyCopy) => void;
   /** Shows a folder of the project in the file browser. */
   reveal: (path: string) => void;
+  onCompare: () => void;
 }
 
 /** Branches, tags, stashes and remotes, with their actions. */
@@ -385,6 +386,12 @@ function Branches(props: IProps): JSX.Element {
               onClick={() => void actions.stash()}
             >
               {trans.__('Stash Changes…')}
+            </Button>
+            <Button
+              className="jp-mlws-CompareRefsButton"
+              onClick={props.onCompare}
+            >
+              {trans.__('Compare…')}
             </Button>
           </div>
           <ListGroup

@@ -12,6 +12,7 @@ export interface IVersions {
 }
 
 const ID = /^[0-9a-f]{40,64}$/;
+const MERGE_BASE = /^(.+)\.\.\.(.+)$/;
 
 /** Stale time of a diff: between two commits it is static, otherwise valid until a change. */
 export function staleTimeOf({ from, to }: IVersions): 'static' | number {
@@ -31,7 +32,19 @@ function versionName(version: string): string {
     HEAD: trans.__('current snapshot'),
     [EMPTY_TREE]: trans.__('empty')
   };
-  return labels[version] ?? (ID.test(version) ? version.slice(0, 8) : version);
+  const [, one, other] = MERGE_BASE.exec(version) ?? [];
+  return (
+    labels[version] ??
+    (one
+      ? trans.__(
+          'merge base of %1 and %2',
+          versionName(one),
+          versionName(other)
+        )
+      : ID.test(version)
+        ? version.slice(0, 8)
+        : version)
+  );
 }
 
 /** Labels of the two sides of a comparison. */

@@ -4,12 +4,13 @@ import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
 import { APIError, escapeId } from '../../api/client';
-import { confirm } from '../../lab/confirm';
+import { ask, confirm } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
 import type { RewriteActions } from './rewriteActions';
 import type { IMLWSClient } from '../../lab/tokens';
 import { focusMessage } from '../changes/changesView';
 import type { CommitDraft } from '../changes/commit';
+import { branchName } from '../branches/branchActions';
 import { EMPTY_TREE, type IVersions } from '../diff/diff';
 import type { OpenDocuments } from '../../lab/documents';
 import { subjectOf } from './history';
@@ -41,6 +42,7 @@ export namespace CommandIDs {
   export const saveDiff = 'mlws:save-diff';
   export const compareSnapshot = 'mlws:compare-snapshot';
   export const markSnapshot = 'mlws:mark-snapshot';
+  export const compareRefs = 'mlws:compare-refs';
   export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
   export const amendCommit = 'mlws:amend-commit';
@@ -306,6 +308,17 @@ function addDiffCommands(
       },
       { id: CommandIDs.compareSnapshot, args: { id: from, to } }
     );
+  addCommand(app.commands, CommandIDs.compareRefs, {
+    label: trans.__('Compare Branches or Commits…'),
+    icon: compareIcon,
+    execute: () =>
+      notifyOnError(async () => {
+        const versions = await chooseVersions(client);
+        if (versions) {
+          await compare(versions.from, versions.to);
+        }
+      })
+  });
   let selection: string | null = null;
   app.commands.addCommand(CommandIDs.markSnapshot, {
     describedBy: describeSnapshot(),
@@ -341,4 +354,30 @@ function addDiffCommands(
       }
     }
   });
+}
+
+/** Asks for two versions; resolves to the two ends of their comparison, or to null. */
+async function chooseVersions(
+  client: IMLWSClient
+): Promise<{ from: string; to: string } | null> {
+  const [branches, tags] = await Promise.all([
+    client.get('/git/branches'),
+    client.get('/git/tags')
+  ]);
+  const { CompareForm } = await import('./compareForm');
+  const names = [
+    'HEAD',
+    ...branches.items.map(branchName),
+    ...tags.items.map(tag => tag.name)
+  ];
+  const answer = await ask(
+    trans.__('Compare Branches or Commits'),
+    trans.__('Compare'),
+    new CompareForm(names)
+  );
+  if (!answer?.from) {
+    return null;
+  }
+  const { from, to, isMergeBase } = answer;
+  return { from: isMergeBase ? `${from}...${to}` : from, to };
 }
