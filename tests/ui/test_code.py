@@ -668,6 +668,7 @@ def test_a_diff_is_edited_side_by_side(
     press("Stage Lines")
     expect(change(page, "train.py", staged=True)).to_be_visible()
     assert git("show", ":train.py") == code(line_2="line_2 = 'two'").strip()
+    expect(right.locator(".cm-changedLine")).to_have_count(1)
     expect(right.locator(".cm-changedLine")).to_have_text("line_38 = '38'")
 
     # An edit is saved by keyboard; one that is not is asked for.
