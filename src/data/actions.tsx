@@ -29,7 +29,7 @@ export const ALL = '';
 /** The place of the pull of all data that is not here. */
 export const PULL = '*';
 
-/** Stands for the group of outputs among the paths of expanded datasets. */
+/** The group of outputs, among the paths of expanded datasets. */
 export const OUTPUTS = '';
 
 export function datasetPath(id: string) {

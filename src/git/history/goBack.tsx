@@ -201,7 +201,7 @@ function factsOf({ branch, files, timestamp }: ISafetyCopy): string {
   return `${what} · ${relativeTime(timestamp)}`;
 }
 
-/** What a safety copy brings back. */
+/** The files of a safety copy, or its branch. */
 function contentOf({ branch, base, files }: ISafetyCopy): string {
   return branch === null
     ? trans.__('Files: %1', listText(files.slice(0, MAX_NAMES)))
