@@ -3409,6 +3409,26 @@ export interface paths {
       };
     };
   };
+  '/datasets/image': {
+    /** Get a small copy of an image in a version, of data or in git */
+    get: {
+      parameters: {
+        query: {
+          path: string;
+          version?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ImagePreview'];
+          };
+        };
+      };
+    };
+  };
   '/datasets/storage': {
     /** Get the disk usage of data */
     get: {
@@ -3450,12 +3470,14 @@ export interface paths {
     };
   };
   '/datasets/{dataset}/diff': {
-    /** Compare two versions of a dataset, file by file */
+    /** Compare two versions of a dataset or of a folder in git, file by file */
     get: {
       parameters: {
         query?: {
           from?: string | null;
           to?: string | null;
+          /** @description Only files of this state. */
+          state?: components['schemas']['FileState'] | null;
           /** @description Maximum number of files. */
           limit?: number;
           /** @description `next_cursor` of the previous page. */
@@ -6328,9 +6350,14 @@ export interface components {
       from_size: number | null;
       to_size: number | null;
     };
-    /** @description A file of a dataset that differs; a size is null if the cache lacks the content. */
+    /**
+     * @description A file that differs; a size is null if the cache lacks the content.
+     *
+     *     ``old_path`` is that of a renamed file, whose content is the same.
+     */
     ChangedDataFile: {
       path: string;
+      old_path: string | null;
       state: components['schemas']['FileState'];
       from_size: number | null;
       to_size: number | null;
@@ -6838,7 +6865,11 @@ export interface components {
       producers: components['schemas']['DatasetUse'][];
       consumers: components['schemas']['DatasetUse'][];
     };
-    /** @description Two versions of a dataset, file by file; counts cover all files, ``items`` is one page. */
+    /**
+     * @description Two versions of a dataset or of a folder in git, file by file.
+     *
+     *     The counts cover all files, ``items`` is one page. ``images``: files that differ and are images.
+     */
     DatasetDiff: {
       path: string;
       from: components['schemas']['DatasetSide'];
@@ -6846,7 +6877,9 @@ export interface components {
       added: number;
       deleted: number;
       modified: number;
+      renamed: number;
       unchanged: number;
+      images: number;
       items: components['schemas']['ChangedDataFile'][];
       next_cursor: string | null;
     };
@@ -6888,11 +6921,19 @@ export interface components {
       absent: components['schemas']['AbsentData'];
       items: components['schemas']['DatasetPlace'][];
     };
-    /** @description One side of a diff, empty if it has no data; ``commit`` is null for the working tree. */
+    /**
+     * @description One side of a diff, empty if it has no data; ``commit`` is null for the working tree.
+     *
+     *     ``md5`` and ``size`` are those that are recorded.
+     */
     DatasetSide: {
+      /** @default null */
       commit: string | null;
+      /** @default null */
       md5: string | null;
+      /** @default null */
       size: number | null;
+      /** @default null */
       files: number | null;
     };
     /**
@@ -7370,7 +7411,7 @@ export interface components {
      * @description State of a file in a comparison of two versions of a dataset.
      * @enum {string}
      */
-    FileState: 'added' | 'deleted' | 'modified';
+    FileState: 'added' | 'deleted' | 'modified' | 'renamed';
     /** @description Change made before a failed cell ran again: a unified diff of its source. */
     Fix: {
       execution: string;
@@ -7430,6 +7471,27 @@ export interface components {
     /** @description New files and folders that git is to ignore. */
     IgnoreRequest: {
       paths: string[];
+    };
+    /**
+     * @description A small copy of an image as base64; ``problem`` says why there is none.
+     *
+     *     ``width`` and ``height`` are those of the image itself. ``stored`` is false if the content is
+     *     not on this machine.
+     */
+    ImagePreview: {
+      path: string;
+      /** @default null */
+      media: string | null;
+      /** @default null */
+      content: string | null;
+      /** @default null */
+      width: number | null;
+      /** @default null */
+      height: number | null;
+      /** @default true */
+      stored: boolean;
+      /** @default null */
+      problem: string | null;
     };
     /** @description Something that could not be imported unchanged: its place in the file, and the reason. */
     ImportNote: {
@@ -10673,6 +10735,7 @@ export type IHunkChoice = components['schemas']['HunkChoice'];
 export type IIdentity = components['schemas']['Identity'];
 export type IIgnoreRequest = components['schemas']['IgnoreRequest'];
 export type IImageInfo = components['schemas']['ImageInfo'];
+export type IImagePreview = components['schemas']['ImagePreview'];
 export type IImportNote = components['schemas']['ImportNote'];
 export type IImportRequest = components['schemas']['ImportRequest'];
 export type IImported = components['schemas']['Imported'];

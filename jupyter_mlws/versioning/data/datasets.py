@@ -27,9 +27,8 @@ from jupyter_mlws.dvc.importing import check_url as checked_url
 from jupyter_mlws.dvc.importing import import_url
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
+from jupyter_mlws.versioning.data.folders import compare_folder
 from jupyter_mlws.versioning.data.inspection import (
-    Side,
-    compare_versions,
     find_absent,
     find_places,
     measure_absent,
@@ -207,39 +206,34 @@ class DatasetManager(RepositoryPart):
         return self._describe(self._find_item(escape(inside)))
 
     def diff(self, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
-        """Compare two versions of a dataset, file by file.
+        """Compare two versions of a dataset or of a folder in git, file by file.
 
-        Raises RemoteUnreachableError, DataMissingError if no store has the listing of a version,
-        VersionItemNotFoundError.
+        Errors as of :func:`.compare_folder`; VersionItemNotFoundError for an unknown version,
+        OutsideWorkspaceError.
         """
-        item = self._find_item(identifier)
-        before: Side = self._resolve_side(item, query.from_) if query.from_ else (None, item)
-        with open_data(self._project.root) as data:
+        path = normalize_path(self._project, unescape(identifier))
 
-            def files_of(version: DataPointer | None) -> dict[str, tuple[str, int | None]]:
-                if version is None:
-                    return {}
-                data.remote.fetch_listings([version])
-                return data.cache.files_of(version)
+        def resolve(version: str | None) -> str | None:
+            if version is None:
+                return None
+            try:
+                return self._snapshots.comparison.resolve_start(version)
+            except VersionItemNotFoundError:
+                if all(item.path != path for item in self._content.data_now(self._git.status())):
+                    raise
+                return self._resolve_commit(self._find_item(escape(path)), version)
 
-            old = files_of(before[1])
-            if query.to is None:
-                after: Side = (None, data.worktree.measure(item))
-                new = data.worktree.files_of(item)
-            else:
-                after = self._resolve_side(item, query.to)
-                new = files_of(after[1])
-        return compare_versions(item.path, before, after, old, new, query)
-
-    def _resolve_side(self, item: DataPointer, version: str) -> tuple[str, DataPointer]:
-        sha = self._resolve_commit(item, version)
-        return sha, {i.path: i for i in self._content.data_at(sha)}[item.path]
+        return compare_folder(
+            self._repository, path, resolve(query.from_), resolve(query.to), query
+        )
 
     def check_verify(self, identifier: str, version: str | None = None) -> DataPointer:
         """Return the version to verify. Raises VersionItemNotFoundError."""
         if version is None:
             return self.check_transfer(identifier)
-        return self._resolve_side(self._find_item(identifier), version)[1]
+        item = self._find_item(identifier)
+        items = self._content.data_at(self._resolve_commit(item, version))
+        return next(one for one in items if one.path == item.path)
 
     def verify(
         self,

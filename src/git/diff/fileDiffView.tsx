@@ -6,6 +6,7 @@ import type { IFileDiff } from '../../api/models';
 import { Button } from '../../ui/controls';
 import { DiffLanguage } from '../../ui/diff/diffText';
 import { FileDiffBody } from '../../ui/diff/fileDiff';
+import { FolderDiff, namesFolder } from '../../ui/diff/folderDiff';
 import { isTable, TableDiff } from '../../ui/diff/tableDiff';
 import { DiffSides } from '../../ui/diffSides';
 import { trans } from '../../ui/locale';
@@ -41,8 +42,6 @@ interface IProps {
   staging: StagingActions;
   languages: IEditorLanguageRegistry | null;
   onOpen: () => void;
-  /** Lists the files of a folder of data that differ. */
-  onCompareFiles?: () => void;
 }
 
 /** The buttons of a hunk of a diff with the index. */
@@ -115,6 +114,14 @@ function FileDiff(props: IProps): JSX.Element {
       },
     'open-file': { label: trans.__('Open File'), execute: props.onOpen }
   });
+  const shown = answer.data;
+  const text = `${shown?.old ?? ''}\n${shown?.new ?? ''}`;
+  const folder =
+    shown?.hidden === 'folder'
+      ? path
+      : namesFolder(path, text)
+        ? path.slice(0, -'.dvc'.length)
+        : null;
   const language = useMemo(() => ({ path, languages }), [path, languages]);
   return (
     <Answer of={answer}>
@@ -130,15 +137,25 @@ function FileDiff(props: IProps): JSX.Element {
                   selection={{ hunks: [{ path, ids: [id] }] }}
                 />
               )}
-              onCompareFiles={props.onCompareFiles}
               table={
-                isTable(path) && (
-                  <TableDiff
+                folder !== null ? (
+                  <FolderDiff
                     client={client}
-                    path={path}
-                    query={query}
-                    staleTime={staleTime}
+                    path={folder}
+                    versions={{
+                      from: staged === undefined ? versions.from : 'HEAD',
+                      to: versions.to
+                    }}
                   />
+                ) : (
+                  isTable(path) && (
+                    <TableDiff
+                      client={client}
+                      path={path}
+                      query={query}
+                      staleTime={staleTime}
+                    />
+                  )
                 )
               }
             />

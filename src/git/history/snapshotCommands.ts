@@ -3,7 +3,7 @@ import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
-import { APIError, escapeId } from '../../api/client';
+import { APIError } from '../../api/client';
 import { confirm } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
 import type { RewriteActions } from './rewriteActions';
@@ -230,22 +230,13 @@ function addDiffCommands(
         const onOpen = () =>
           client.project && documents.open(client.project, path);
         const { languages } = places;
-        const { from, to } = versions;
-        const onCompareFiles = () =>
-          void app.commands.execute('mlws:open-data-diff', {
-            id: escapeId(path),
-            path,
-            commit: from
-          });
         const view = fileDiffView({
           client,
           path,
           versions,
           staging,
           languages,
-          onOpen,
-          // The files of a dataset are compared with the working tree.
-          ...(to === undefined && { onCompareFiles })
+          onOpen
         });
         return { view, toolbar: 'File Diff' };
       },

@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from 'react';
 
 import type { IDiffHunk, IFileDiff } from '../../api/models';
-import { Button, Check, Hint } from '../controls';
+import { Check, Hint } from '../controls';
 import { fileSize } from '../format';
 import { trans } from '../locale';
 import { CellDiffs } from './cellDiffs';
@@ -75,13 +75,12 @@ export function FileDiffBody(props: {
   diff: IFileDiff;
   /** Buttons of a hunk. */
   hunk?: (hunk: IDiffHunk) => ReactNode;
-  onCompareFiles?: () => void;
-  /** Its rows, if it is a table. */
+  /** Its rows, if it is a table; its files, if it is a folder of data. */
   table?: ReactNode;
 }): JSX.Element {
-  const { diff, hunk, onCompareFiles, table } = props;
+  const { diff, hunk, table } = props;
   const [asText, setAsText] = useState(false);
-  if (table && diff.hidden !== 'folder' && !(asText && diff.hidden === null)) {
+  if (table && !(asText && diff.hidden === null)) {
     return (
       <>
         {diff.hidden === null && (
@@ -92,16 +91,7 @@ export function FileDiffBody(props: {
     );
   }
   if (diff.hidden !== null) {
-    return (
-      <>
-        <Hint>{hiddenText(diff)}</Hint>
-        {diff.hidden === 'folder' && onCompareFiles && (
-          <Button className="jp-mlws-CompareButton" onClick={onCompareFiles}>
-            {trans.__('Compare Files')}
-          </Button>
-        )}
-      </>
-    );
+    return <Hint>{hiddenText(diff)}</Hint>;
   }
   const lines = parseUnified(diff.unified);
   if (lines.length === 0) {
