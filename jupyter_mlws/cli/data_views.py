@@ -19,7 +19,7 @@ _SIZE = Column(Message("Size"), lambda row: format_size(row["size"]))
 def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """Render a line for every dataset."""
     table = views.listing(
-        sorted(rows, key=lambda row: bool(row["output"])),
+        rows,
         Message("No data tracked yet."),
         Column(Message("Path"), "path", Tone.STRONG),
         Column(

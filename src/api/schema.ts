@@ -3317,7 +3317,7 @@ export interface paths {
       responses: {
         200: {
           content: {
-            'application/json': components['schemas']['Page_Dataset_'];
+            'application/json': components['schemas']['DatasetPage'];
           };
         };
       };
@@ -6902,6 +6902,18 @@ export interface components {
       remote: string;
     };
     /**
+     * @description Part of the list of datasets; the totals are those of the whole list.
+     *
+     *     ``own``: data that a person tracks. ``outputs``: data that workflows generate.
+     */
+    DatasetPage: {
+      items: components['schemas']['Dataset'][];
+      /** @default null */
+      next_cursor: string | null;
+      own: components['schemas']['DatasetTotal'];
+      outputs: components['schemas']['DatasetTotal'];
+    };
+    /**
      * @description Places that have the recorded content of a dataset; ``remote`` is null if unknown.
      *
      *     ``cached``: the cache has every object of it. ``remote``: the default remote has it; for a
@@ -6942,6 +6954,11 @@ export interface components {
      */
     DatasetState:
       'unchanged' | 'modified' | 'deleted' | 'not_pulled' | 'unrecorded';
+    /** @description Number and size of the datasets of a group; ``size`` leaves out those without a size. */
+    DatasetTotal: {
+      count: number;
+      size: number;
+    };
     /** @description A node of a workflow that generates or uses a dataset. */
     DatasetUse: {
       workflow: string;
@@ -8589,11 +8606,6 @@ export interface components {
     };
     Page_DataRemote_: {
       items: components['schemas']['DataRemote'][];
-      /** @default null */
-      next_cursor: string | null;
-    };
-    Page_Dataset_: {
-      items: components['schemas']['Dataset'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -10682,10 +10694,12 @@ export type IDatasetDetail = components['schemas']['DatasetDetail'];
 export type IDatasetDiff = components['schemas']['DatasetDiff'];
 export type IDatasetImport = components['schemas']['DatasetImport'];
 export type IDatasetMoved = components['schemas']['DatasetMoved'];
+export type IDatasetPage = components['schemas']['DatasetPage'];
 export type IDatasetPlace = components['schemas']['DatasetPlace'];
 export type IDatasetPlaces = components['schemas']['DatasetPlaces'];
 export type IDatasetSide = components['schemas']['DatasetSide'];
 export type DatasetState = components['schemas']['DatasetState'];
+export type IDatasetTotal = components['schemas']['DatasetTotal'];
 export type IDatasetUse = components['schemas']['DatasetUse'];
 export type IDatasetVerified = components['schemas']['DatasetVerified'];
 export type IDatasetVerify = components['schemas']['DatasetVerify'];

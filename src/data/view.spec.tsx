@@ -34,7 +34,9 @@ beforeEach(() => {
   });
   wire.answers['GET /datasets'] = () => ({
     items: [dataset(), ...others],
-    next_cursor: null
+    next_cursor: null,
+    own: { count: 1, size: 1 },
+    outputs: { count: others.length, size: 0 }
   });
   wire.answers['GET /datasets/remotes'] = {
     items: [

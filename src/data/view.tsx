@@ -5,8 +5,9 @@ import type {
   IAbsentData,
   IDataRemote,
   IDataset,
+  IDatasetPage,
   IDatasetPlaces,
-  IPage,
+  IDatasetTotal,
   IStorageUse
 } from '../api/models';
 import { MoreButton } from '../lab/moreButton';
@@ -183,16 +184,16 @@ function DatasetGroup(
     name: string;
     title: string;
     items: readonly IDataset[];
+    total: IDatasetTotal;
     open?: boolean;
     onToggle?: (open: boolean) => void;
   }
 ): JSX.Element | null {
-  const { name, title, items, open = true, onToggle, ...row } = props;
-  if (items.length === 0) {
+  const { name, title, items, total, open = true, onToggle, ...row } = props;
+  if (total.count === 0) {
     return null;
   }
-  const size = items.reduce((sum, one) => sum + (one.size ?? 0), 0);
-  const facts = [items.length.toLocaleString(language), fileSize(size)];
+  const facts = [total.count.toLocaleString(language), fileSize(total.size)];
   return (
     <Group
       name={name}
@@ -245,7 +246,7 @@ function Storage(props: IDataProps & { storage: IStorageUse }): JSX.Element {
 
 function Datasets(
   props: ISectionProps & {
-    page: IPage<IDataset>;
+    page: IDatasetPage;
     remotes: readonly IDataRemote[];
   }
 ): JSX.Element {
@@ -333,6 +334,7 @@ function Datasets(
         name="own"
         title={trans.__('Your Data')}
         items={page.items.filter(one => !one.output)}
+        total={page.own}
         places={places}
         hasRemote={remote !== undefined}
       />
@@ -341,6 +343,7 @@ function Datasets(
         name="outputs"
         title={trans.__('Outputs of Workflows')}
         items={page.items.filter(one => one.output)}
+        total={page.outputs}
         places={places}
         hasRemote={remote !== undefined}
         open={outputsAreShown}

@@ -185,6 +185,26 @@ def test_who_makes_and_needs_data_is_told(versions: Workspace, root: Path, dvc: 
     assert (error.code, error.faults[0].field) == ("30219", "path")
 
 
+def test_own_data_is_listed_before_outputs_and_both_are_counted_on_each_page(
+    versions: Workspace, root: Path, dvc: Command
+) -> None:
+    (root / "dvc.yaml").write_text(WORKFLOW)
+    dvc(root, "repro", "-q")
+    paths: list[str] = []
+    cursor = None
+    for _ in range(4):
+        page = versions.datasets.list(DatasetsQuery(limit=1, cursor=cursor))
+        paths += [item.path for item in page.items]
+        assert (page.own.count, page.outputs.count) == (2, 2)
+        cursor = page.next_cursor
+    assert cursor is None
+    assert paths == ["data/images", "data/wine.csv", "data/clean.bin", "made.csv"]
+    assert page.own.size == 300 + len("a,b\n1,2\n")
+    assert page.outputs.size == 100 + len("a,b\n1,2\n")
+    found = versions.datasets.list(DatasetsQuery(q="made"))
+    assert (found.own.count, found.outputs.count) == (0, 1)
+
+
 def test_what_cannot_be_added_is_told_and_left(
     versions: Workspace, root: Path, git: Command
 ) -> None:

@@ -30,6 +30,7 @@ from jupyter_mlws.versioning.data.models import (
     DatasetDiffQuery,
     DatasetImport,
     DatasetMoved,
+    DatasetPage,
     DatasetPlaces,
     DatasetsPulled,
     DatasetsQuery,
@@ -90,7 +91,7 @@ def check_data_remote(workspace: Workspace, name: str) -> DataRemoteChecked:
 
 
 @endpoints.get("datasets", "List datasets", shared=True, errors=DVC_ERRORS)
-def list_datasets(workspace: Workspace, query: DatasetsQuery) -> Page[Dataset]:
+def list_datasets(workspace: Workspace, query: DatasetsQuery) -> DatasetPage:
     return workspace.datasets.list(query)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,7 +21,6 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.importing import check_url as checked_url
 from jupyter_mlws.dvc.importing import import_url
@@ -40,10 +39,12 @@ from jupyter_mlws.versioning.data.models import (
     DatasetDiffQuery,
     DatasetImport,
     DatasetMoved,
+    DatasetPage,
     DatasetPlaces,
     DatasetsPulled,
     DatasetsQuery,
     DatasetState,
+    DatasetTotal,
     DatasetUse,
     DatasetVerified,
     DatasetVerify,
@@ -87,20 +88,24 @@ class DatasetManager(RepositoryPart):
         super().__init__(repository)
         self._snapshots = snapshots
 
-    def list(self, query: DatasetsQuery | None = None) -> Page[Dataset]:
-        """Return the datasets by path, including outputs of workflows that DVC stores."""
+    def list(self, query: DatasetsQuery | None = None) -> DatasetPage:
+        """Return the datasets by path, and after them the outputs of workflows that DVC stores."""
         query = query or DatasetsQuery()
         text = (query.q or "").lower()
         after = unescape(query.cursor) if query.cursor else ""
-        items = [
-            item
-            for item in self._content.data_now(self._git.status())
-            if item.path > after and text in item.path.lower()
+        matches = [
+            item for item in self._content.data_now(self._git.status()) if text in item.path.lower()
         ]
+        items = sorted((one for one in matches if _sort_key(one) > after), key=_sort_key)
         page = items[: query.limit]
         states = self._repository.working.states([item for item in page if item.md5])
-        following = escape(page[-1].path) if len(items) > query.limit else None
-        return Page(items=[_to_dataset(i, states.get(i.path)) for i in page], next_cursor=following)
+        following = escape(_sort_key(page[-1])) if len(items) > query.limit else None
+        return DatasetPage(
+            items=[_to_dataset(i, states.get(i.path)) for i in page],
+            next_cursor=following,
+            own=_to_total(item for item in matches if not item.pipeline),
+            outputs=_to_total(item for item in matches if item.pipeline),
+        )
 
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> DatasetDetail:
         """Return a dataset with its versions. Raises VersionItemNotFoundError."""
@@ -444,6 +449,15 @@ class DatasetManager(RepositoryPart):
                 break
         if newer is not None:
             yield newer
+
+
+def _sort_key(item: DataPointer) -> str:
+    return f"{int(item.pipeline)}{item.path}"
+
+
+def _to_total(items: Iterable[DataPointer]) -> DatasetTotal:
+    sizes = [item.size or 0 for item in items]
+    return DatasetTotal(count=len(sizes), size=sum(sizes))
 
 
 def _to_dataset(item: DataPointer, state: str | None) -> Dataset:

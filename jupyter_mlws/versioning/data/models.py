@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import ConfigDict, Field, SecretStr
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.schemas import PageQuery, Record, Request
+from jupyter_mlws.core.schemas import Page, PageQuery, Record, Request
 from jupyter_mlws.versioning.models import Plain, Text
 
 
@@ -35,6 +35,23 @@ class Dataset(Record):
     size: int | None
     files: int | None
     state: DatasetState
+
+
+class DatasetTotal(Record):
+    """Number and size of the datasets of a group; ``size`` leaves out those without a size."""
+
+    count: int
+    size: int
+
+
+class DatasetPage(Page[Dataset]):
+    """Part of the list of datasets; the totals are those of the whole list.
+
+    ``own``: data that a person tracks. ``outputs``: data that workflows generate.
+    """
+
+    own: DatasetTotal
+    outputs: DatasetTotal
 
 
 class DatasetVersion(Record):
