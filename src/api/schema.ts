@@ -6081,10 +6081,9 @@ export interface components {
       safety: string | null;
     };
     /**
-     * @description Recorded data that is neither in the working tree nor in the cache.
+     * @description Recorded data that is neither in the working tree nor in the cache, and could be pulled.
      *
-     *     ``size`` is null if that of some is not recorded. Data that the remote is known to lack does not
-     *     count.
+     *     ``size`` is null if that of some is not recorded.
      */
     AbsentData: {
       files: number;
@@ -6926,7 +6925,11 @@ export interface components {
       cached: boolean;
       remote: boolean | null;
     };
-    /** @description Places of all datasets; ``unreachable``: reason why the remote could not be asked. */
+    /**
+     * @description Places of all datasets; ``unreachable``: reason why the remote could not be asked.
+     *
+     *     ``absent`` leaves out data that the remote is known to lack.
+     */
     DatasetPlaces: {
       remote: string | null;
       unreachable: string | null;
@@ -9956,6 +9959,7 @@ export interface components {
      *
      *     ``current`` is the part of the cache that the working tree's versions need. ``unfinished``
      *     are parts of interrupted transfers, which can be resumed; ``damaged`` objects are set aside.
+     *     ``absent`` was found without asking the remote.
      */
     StorageUse: {
       objects: number;
@@ -9964,6 +9968,7 @@ export interface components {
       unfinished: number;
       damaged: number;
       free: number;
+      absent: components['schemas']['AbsentData'];
       remote: string | null;
     };
     /**

@@ -14,7 +14,6 @@ import { MoreButton } from '../lab/moreButton';
 import { OperationView } from '../operations/operationView';
 import { followOperation, useOperation } from '../operations/tracker';
 import { Button, Hint } from '../ui/controls';
-import { Failure } from '../ui/errorBox';
 import { dataIcon } from '../ui/fileIcons';
 import { fileSize, listText } from '../ui/format';
 import { Group } from '../ui/group';
@@ -23,6 +22,7 @@ import { RowIcon, RowParts, splitPath } from '../ui/rowParts';
 import { Rows } from '../ui/rows';
 import {
   Answer,
+  Failures,
   ServerView,
   useGet,
   usePages,
@@ -38,26 +38,26 @@ import { RemotesForm } from './remotesForm';
 /** Datasets that are read at once. */
 const PAGE_QUERY = { limit: 200 };
 const PLACES_PATH = '/datasets/places';
+const STORAGE_PATH = '/datasets/storage';
 
 interface ISectionProps extends IDataProps {
   /** The paths of the expanded datasets; `OUTPUTS` if the outputs are. */
   expanded: State<ReadonlySet<string>>;
 }
 
-/** The content of cache and remote. */
+/** The content of cache and remote; the remote may take long to answer. */
 interface IStores {
-  storage: IStorageUse;
-  places: IDatasetPlaces | null;
+  storage: IAnswer<IStorageUse>;
+  places: IAnswer<IDatasetPlaces | null>;
 }
 
-async function readStores(client: MLWSClient): Promise<IStores> {
-  const storage = await client.get('/datasets/storage');
+async function readPlaces(client: MLWSClient): Promise<IDatasetPlaces | null> {
   const started = await client.post(PLACES_PATH);
   const end = await followOperation(client, started);
   if (end.state === 'FAILED') {
     throw new APIError(0, end.error ?? {});
   }
-  return { storage, places: end.result };
+  return end.result;
 }
 
 /** Reads the content of cache and remote, and again when the recorded data or remotes change. */
@@ -65,15 +65,24 @@ function useStores(
   client: MLWSClient,
   datasets: readonly IDataset[],
   remotes: readonly IDataRemote[]
-): IAnswer<IStores> {
+): IStores {
   const of = JSON.stringify([datasets.map(({ md5 }) => md5), remotes]);
-  return useGet(
-    client,
-    PLACES_PATH,
-    { of },
-    // No event reports their changes: earlier responses about the data are stale.
-    { queryFn: () => readStores(client), keepPrevious: true, gcTime: 0 }
-  );
+  // No event reports their changes: earlier responses about the data are stale.
+  const options = { keepPrevious: true, gcTime: 0 };
+  return {
+    storage: useGet<'/datasets/storage', IStorageUse>(
+      client,
+      STORAGE_PATH,
+      { of },
+      { queryFn: () => client.get(STORAGE_PATH), ...options }
+    ),
+    places: useGet<'/datasets/places', IDatasetPlaces | null>(
+      client,
+      PLACES_PATH,
+      { of },
+      { queryFn: () => readPlaces(client), ...options }
+    )
+  };
 }
 
 function DatasetRow(
@@ -259,10 +268,15 @@ function Datasets(
     (actions.panel.value = panel === one ? null : one);
   const isEmpty = page.items.length === 0;
   const remote = remotes.find(one => one.default);
-  const places = stores.data?.places;
+  const places = stores.places.data;
+  const storage = stores.storage.data;
+  // Found at once; the answer of the remote says what of it can't be pulled.
+  const absent = storage?.absent.files
+    ? (places?.absent ?? storage.absent)
+    : undefined;
   return (
     <>
-      <Offer {...props} absent={places?.absent} remote={remote} />
+      <Offer {...props} absent={absent} remote={remote} />
       {isEmpty && (
         <Hint>
           {trans.__(
@@ -317,9 +331,7 @@ function Datasets(
           {trans.__('Tracking %1…', path)}
         </p>
       ))}
-      {stores.error && (
-        <Failure error={stores.error} onRetry={stores.refetch} />
-      )}
+      <Failures of={[stores.storage, stores.places]} />
       {places?.unreachable && remote && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
@@ -359,7 +371,7 @@ function Datasets(
         query={PAGE_QUERY}
         list="items"
       />
-      {stores.data && <Storage {...props} storage={stores.data.storage} />}
+      {storage && <Storage {...props} storage={storage} />}
     </>
   );
 }

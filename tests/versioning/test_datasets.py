@@ -314,6 +314,7 @@ def test_all_data_of_a_clone_is_pulled_at_once(
         size = sum(item.size or 0 for item in versions.datasets.list().items)
         absent = clone.datasets.places().absent
         assert (absent.files, absent.size) == (4, size)
+        assert clone.datasets.storage().absent == absent
         there = tmp_path / "clone" / "data" / "wine.csv.dvc"
         # As DVC 2 wrote it: without a size.
         there.write_text(re.sub("  size: .*\n", "", pointer.read_text()))
@@ -353,6 +354,7 @@ def test_data_that_no_remote_has_is_named(root: Path, tmp_path: Path, git: Comma
         clone.data_remotes.put("store", DataRemotePut(url=str(tmp_path / "store"), default=True))
         # It is not offered to pull what the remote lacks.
         assert clone.datasets.places().absent.files == 0
+        assert clone.datasets.storage().absent.files == 4
         error = refused(clone.datasets.pull_all)
         assert (error.code, error.facts["paths"]) == ("30402", "data/images, data/wine.csv")
 

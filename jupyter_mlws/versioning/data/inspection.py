@@ -85,9 +85,19 @@ def _to_verified_store(
 
 
 def find_absent(root: Path, data: DataStore, items: Iterable[DataPointer]) -> Sequence[DataPointer]:
-    """Return the items that are recorded, but neither in the working tree nor in the cache."""
+    """Return the items that are recorded, but neither in the working tree nor in the cache.
+
+    Imports that the remote never gets are left out; without a remote, outputs of workflows, which a
+    run can generate again.
+    """
     return data.cache.missing(
-        [item for item in items if item.md5 and not (root / item.path).exists()]
+        [
+            item
+            for item in items
+            if item.md5
+            and not (root / item.path).exists()
+            and (item.pushed if data.remote.name else not item.pipeline)
+        ]
     )
 
 
@@ -113,18 +123,13 @@ def find_places(
     uncached_paths = {item.path for item in data.cache.missing(items)}
     pushed_items = [item for item in items if item.pushed] if data.remote.name else []
     progress(0, len(pushed_items), "datasets", "ask remote")
-    # Without a remote, those that no run can generate again.
-    absent_items = [
-        item
-        for item in find_absent(root, data, items)
-        if (item.pushed if data.remote.name else not item.pipeline)
-    ]
+    absent_items = find_absent(root, data, items)
     unreachable = None
     lost_items: list[DataPointer] = []
     try:
         lacking = {item.path for item in data.remote.unlisted(pushed_items)}
         if data.remote.name:
-            lost_items, error = data.remote.find_unavailable(absent_items)
+            lost_items, error = data.remote.find_unavailable([*absent_items])
             if error is not None:
                 raise error
     except UNREACHABLE_ERRORS as error:
@@ -149,7 +154,7 @@ def find_places(
     )
 
 
-def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:
+def measure_storage(root: Path, data: DataStore, items: Sequence[DataPointer]) -> StorageUse:
     """Return the disk space that the project's data takes, and how much of it ``items`` need."""
     objects = size = unfinished_size = damaged_size = 0
     for path, length in _iter_files(data.cache.directory):
@@ -172,6 +177,7 @@ def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -
         unfinished=unfinished_size,
         damaged=damaged_size,
         free=shutil.disk_usage(place).free,
+        absent=measure_absent(data, find_absent(root, data, items)),
         remote=data.remote.name,
     )
 

@@ -228,11 +228,22 @@ class DatasetDiff(Record):
     next_cursor: str | None
 
 
+class AbsentData(Record):
+    """Recorded data that is neither in the working tree nor in the cache, and could be pulled.
+
+    ``size`` is null if that of some is not recorded.
+    """
+
+    files: int
+    size: int | None
+
+
 class StorageUse(Record):
     """Disk space that data uses on this machine, in bytes.
 
     ``current`` is the part of the cache that the working tree's versions need. ``unfinished``
     are parts of interrupted transfers, which can be resumed; ``damaged`` objects are set aside.
+    ``absent`` was found without asking the remote.
     """
 
     objects: int
@@ -241,6 +252,7 @@ class StorageUse(Record):
     unfinished: int
     damaged: int
     free: int
+    absent: AbsentData
     remote: str | None
 
 
@@ -303,19 +315,11 @@ class DatasetPlace(Record):
     remote: bool | None
 
 
-class AbsentData(Record):
-    """Recorded data that is neither in the working tree nor in the cache.
-
-    ``size`` is null if that of some is not recorded. Data that the remote is known to lack does not
-    count.
-    """
-
-    files: int
-    size: int | None
-
-
 class DatasetPlaces(Record):
-    """Places of all datasets; ``unreachable``: reason why the remote could not be asked."""
+    """Places of all datasets; ``unreachable``: reason why the remote could not be asked.
+
+    ``absent`` leaves out data that the remote is known to lack.
+    """
 
     remote: str | None
     unreachable: str | None
