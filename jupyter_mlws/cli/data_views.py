@@ -100,7 +100,10 @@ def diff(views: Views, result: JSON) -> list[Block]:
         ),
         *SIZES,
     )
-    return [head, table]
+    left_out = sum(result[key] for key in COUNTS[1:-1]) - len(result["items"])
+    if left_out == 0:
+        return [head, table]
+    return [head, table, line(views.say("… {count} more", count=left_out), Tone.FAINT)]
 
 
 def table_diff(views: Views, change: JSON) -> list[Block]:

@@ -341,7 +341,6 @@ def test_images_that_cannot_be_shown_say_why(
     from PIL import Image
 
     (root / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
-    (root / "drawing.svg").write_text("<svg onload='alert(1)'/>")
     Image.new("1", (10_000, 10_000)).save(root / "bomb.png")
     Image.new("1", (20_000, 20_000)).save(root / "bigger.png")
     picture(tmp_path / "outside.png", "red")
@@ -352,7 +351,6 @@ def test_images_that_cannot_be_shown_say_why(
 
     for name, reason in (
         ("broken.png", "cannot be read"),
-        ("drawing.svg", "only files with these extensions"),
         ("bomb.png", "10000 × 10000"),
         ("bigger.png", "larger"),
     ):

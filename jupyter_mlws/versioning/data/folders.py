@@ -22,8 +22,8 @@ from jupyter_mlws.versioning.data.models import (
 )
 from jupyter_mlws.versioning.repository import Repository
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
-"""Suffixes of images that are shown; an SVG could run scripts."""
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".svg")
+"""Suffixes of images that are shown."""
 
 
 @dataclass(frozen=True)

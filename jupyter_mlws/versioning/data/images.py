@@ -20,6 +20,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 """Pillow's names of the formats that are read; others have had more security bugs."""
 SIDE = 256
 """Pixels of the longer side of a copy."""
+SVG_SUFFIX = ".svg"
+MAX_SVG_BYTES = 256 * 1024
 MAX_IMAGE_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 30_000_000
 """Pixels that are decoded at once, which take four bytes each."""
@@ -55,8 +57,21 @@ def preview_image(comparison: Comparison, query: ImageQuery) -> ImagePreview:
             return ImagePreview(path=path, problem=TOO_LARGE.fill(limit=limit))
         if file is None:
             raise VersionItemNotFoundError(kind="file", name=path)
+        if path.lower().endswith(SVG_SUFFIX):
+            return ImagePreview(path=path, **_read_svg(file))
         with _decoders:
             return ImagePreview(path=path, **_shrink(file))
+
+
+def _read_svg(file: Path) -> dict[str, Any]:
+    """Return the fields of a preview: the drawing itself.
+
+    An image element of a page runs no scripts of it and loads nothing for it.
+    """
+    if file.stat().st_size > MAX_SVG_BYTES:
+        return {"problem": TOO_LARGE.fill(limit=format_size(MAX_SVG_BYTES))}
+    content = base64.b64encode(file.read_bytes()).decode()
+    return {"media": "image/svg+xml", "content": content}
 
 
 def _shrink(file: Path) -> dict[str, Any]:
@@ -68,8 +83,9 @@ def _shrink(file: Path) -> dict[str, Any]:
     try:
         with Image.open(file, formats=FORMATS) as image:
             size = {"width": image.width, "height": image.height}
-            # A JPEG can be decoded at a smaller scale.
-            image.draft("RGB", (SIDE, SIDE))
+            # A JPEG can be decoded at a smaller scale; a progressive one is decoded as a whole.
+            if "progressive" not in image.info:
+                image.draft("RGB", (SIDE, SIDE))
             if image.width * image.height > MAX_PIXELS:
                 return {**size, "problem": TOO_MANY_PIXELS.fill(**size)}
             image.thumbnail((SIDE, SIDE))
@@ -81,7 +97,8 @@ def _shrink(file: Path) -> dict[str, Any]:
     except Image.DecompressionBombError:
         return {"problem": TOO_LARGE.fill(limit=f"{MAX_PIXELS:,} px")}
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        reason = str(error).replace(str(file), file.name) or type(error).__name__
+        # The name in the cache says nothing to a reader.
+        reason = str(error).replace(f" {str(file)!r}", "") or type(error).__name__
         return {**size, "problem": UNREADABLE.fill(reason=reason[:200])}
     content = base64.b64encode(output.getvalue()).decode()
     return {**size, "media": f"image/{kind.lower()}", "content": content}

@@ -10,7 +10,7 @@ import { fileSize } from '../format';
 import { trans } from '../locale';
 import { Answer, useGet } from '../server';
 
-const IMAGE = /\.(png|jpe?g|gif|webp|bmp)$/i;
+const IMAGE = /\.(png|jpe?g|gif|webp|bmp|svg)$/i;
 const PAGE_SIZE = 200;
 /** Width of a tile with one picture, in pixels; one with two takes two places. */
 const TILE_WIDTH = 300;
