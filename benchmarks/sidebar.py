@@ -5,7 +5,9 @@
 A real JupyterLab in a real Chromium. A file is written on the disk, and a MutationObserver in the
 page notes when its row is there: the clock of both is that of this machine. Printed are the
 median, the 90th percentile and the worst in milliseconds, the load of the machine, and what the
-page asked the server for while nothing happened.
+page asked the server for while nothing happened; further the frames a second while the changes are
+scrolled by the wheel, and, in turn and each after another save, the medians of `git status` and of
+the server's status.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -29,6 +33,7 @@ from tests.ui.conftest import TOKEN, isolated
 PORT = 8942
 QUIET = 10.0
 """Seconds in which nothing happens and nothing is to be asked."""
+SCROLL_SECONDS = 3.0
 
 WATCH = """
 (path) => { window.seen = new Promise(resolve => {
@@ -53,6 +58,8 @@ def repository(root: Path, files: int, untracked: int, environment: dict[str, st
         env=environment,
         check=True,
     )
+    trust = [sys.executable, "-m", "jupyter_mlws", "trust"]
+    subprocess.run(trust, cwd=root, env=environment, check=True)
     for number in range(files):
         place = root / f"package{number // 200:03}" / f"module{number}.py"
         place.parent.mkdir(exist_ok=True)
@@ -74,6 +81,49 @@ def measure(page: Page, root: Path, saves: int) -> list[float]:
         (root / path).write_text(f"value = -{number}\n")
         found.append(page.evaluate("() => window.seen") - begin * 1000)
     return found
+
+
+def scrolled_frames(page: Page) -> tuple[float, float]:
+    """Return frames a second while the changes are scrolled, and the longest in milliseconds."""
+    page.locator(".jp-mlws-Changes .jp-mlws-Change").first.hover()
+    page.evaluate(
+        """() => {
+            window.times = [];
+            const note = now => { window.times.push(now); requestAnimationFrame(note); };
+            requestAnimationFrame(note);
+        }"""
+    )
+    end = time.perf_counter() + SCROLL_SECONDS
+    while time.perf_counter() < end:
+        page.mouse.wheel(0, 400)
+        page.wait_for_timeout(16)
+    times = page.evaluate("() => window.times")
+    gaps = sorted(after - before for before, after in pairwise(times))
+    return 1000 * len(gaps) / (times[-1] - times[0]), gaps[-1]
+
+
+def statuses(root: Path, count: int) -> tuple[float, float]:
+    """Return the median milliseconds of `git status` and of the server's status."""
+    command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "-z"]
+    address = f"http://localhost:{PORT}/mlws/api/v1/git/status"
+    request = urllib.request.Request(address, headers={"Authorization": f"token {TOKEN}"})
+
+    def ask() -> None:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            answer.read()
+
+    values: dict[str, list[float]] = {"git": [], "server": []}
+    for number in range(count):
+        for name, call in (
+            ("git", lambda: subprocess.run(command, check=True, capture_output=True)),
+            ("server", ask),
+        ):
+            (root / "package000" / "module1.py").write_text(f"value = '{name} {number}'\n")
+            start = time.perf_counter()
+            call()
+            values[name].append((time.perf_counter() - start) * 1000)
+            time.sleep(1)
+    return statistics.median(values["git"]), statistics.median(values["server"])
 
 
 def main() -> None:
@@ -107,11 +157,13 @@ def main() -> None:
                 time.sleep(2)
                 asked.clear()
                 page.wait_for_timeout(QUIET * 1000)
+                own = [url for url in asked if "/mlws/" in url]
+                rate, longest = scrolled_frames(page)
+                git_time, server_time = statuses(root, 10)
                 browser.close()
         finally:
             lab.terminate()
             lab.wait(30)
-    own = [url for url in asked if "/mlws/" in url]
     print(
         json.dumps(
             {
@@ -121,6 +173,10 @@ def main() -> None:
                 "p90_ms": round(values[int(len(values) * 0.9) - 1], 1),
                 "worst_ms": round(values[-1], 1),
                 "asked_while_quiet": own,
+                "frames_a_second": round(rate, 1),
+                "longest_frame_ms": round(longest, 1),
+                "git_status_ms": round(git_time, 1),
+                "server_status_ms": round(server_time, 1),
                 "load": os.getloadavg(),
             },
             indent=1,

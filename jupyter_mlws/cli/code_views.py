@@ -109,10 +109,10 @@ def rewrite_result(views: Views, result: JSON, operation: str) -> list[Block]:
     )
     rows = [[Cell(text, Tone.GOOD)]]
     if result["safety"]:
-        kept = views.say(
+        hint = views.say(
             "`jupyter mlws safety {short}` moves the branch back.", short=result["safety"][:8]
         )
-        rows.append([Cell(kept, Tone.FAINT)])
+        rows.append([Cell(hint, Tone.FAINT)])
     return [Lines([*rows, *data_lines(views, result["data"])])]
 
 

@@ -115,13 +115,19 @@ def log(context: CommandContext, path: str | None, query: str | None, number: in
 
 
 @cli.command(
-    "Compare a snapshot with the working tree, or two snapshots with each other.",
+    "Compare a snapshot with the working tree, or two snapshots with each other: START END, "
+    "START..END, or START...END for what END adds since it left START.",
     cli.argument("start", default="HEAD", shell_complete=cli.complete_snapshot),
     cli.argument("end", shell_complete=cli.complete_snapshot),
     cli.option("Show the line-by-line diff of this file.", "-p", "--path", type=click.Path()),
 )
 def diff(context: CommandContext, start: str, end: str | None, path: str | None) -> int:
     relative_path = context.path(path) if path else None
+    first, dots, last = start.partition("..")
+    if dots and end is None:
+        end = last.removeprefix(".") or "HEAD"
+        # The server resolves three dots to the merge base.
+        start = start if last.startswith(".") else first or "HEAD"
     between_snapshots = end is not None and relative_path is None
     result = context.client.get(
         "snapshots/diff" if between_snapshots else "git/diff",

@@ -709,7 +709,8 @@ class BranchCheckedOutError(MLWSError, code="30211", status=409):
 class BranchNotMergedError(MLWSError, code="30212", status=409):
     message = Message("The branch {branch!r} is not fully merged.")
     solution = Message(
-        "Merge or push it first, or delete it with `force`. Its latest commit is {commit}."
+        "Merge or push it first, or delete it with `force`: a safety copy keeps its latest commit, "
+        "{commit}."
     )
     branch: str
     commit: str

@@ -12,6 +12,8 @@ from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode
 
 HEADS, REMOTES, TAGS = "refs/heads/", "refs/remotes/", "refs/tags/"
+STASHES = "refs/stash"
+"""The newest stash; its reflog has the others."""
 LONGEST = 200
 """Bytes of one part of a name, which becomes a file's name."""
 FIELDS = (

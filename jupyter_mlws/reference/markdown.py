@@ -56,6 +56,7 @@ HEADINGS = (
     Message("on the canvas"),
     Message("in the commit box"),
     Message("on a row of Changes"),
+    Message("in a side-by-side diff"),
     Message("in a notebook"),
     Message("in the tab of a workflow"),
     Message("Warning"),

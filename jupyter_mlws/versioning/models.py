@@ -599,7 +599,11 @@ class StatusQuery(Request):
 class DiffQuery(Request):
     """Two versions; without ``to`` the working tree."""
 
-    from_: Plain = Field(default="HEAD", alias="from", description="Older version.")
+    from_: Plain = Field(
+        default="HEAD",
+        alias="from",
+        description="Older version; `A...B` is the merge base of A and B.",
+    )
     to: Plain | None = Field(default=None, description="Newer version; default: the working tree.")
     path: Plain | None = Field(default=None, description="Compare this file instead of a list.")
     staged: bool | None = Field(
@@ -657,7 +661,9 @@ class TableDiffQuery(DiffQuery):
 class SnapshotDiffQuery(Request):
     """Two versions."""
 
-    from_: Plain = Field(alias="from", description="Older version.")
+    from_: Plain = Field(
+        alias="from", description="Older version; `A...B` is the merge base of A and B."
+    )
     to: Plain = Field(default="HEAD", description="Newer version.")
 
 

@@ -605,5 +605,10 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
             (folder / f"{side}.arrow").unlink(missing_ok=True)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Answer the request on stdin."""
     answer(answer_request, reserves=True)
+
+
+if __name__ == "__main__":
+    main()

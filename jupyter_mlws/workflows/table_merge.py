@@ -359,5 +359,10 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Answer the request on stdin."""
     answer(answer_request)
+
+
+if __name__ == "__main__":
+    main()

@@ -93,14 +93,14 @@ def remove(git: Git) -> Path:
     git.run("config", "--local", "--remove-section", f"diff.{DRIVER}", codes=(0, 1, 128))
     file = _attributes(git)
     if file.exists():
-        kept, is_ours = [], False
+        lines, is_ours = [], False
         for line in file.read_text(encoding="utf-8").splitlines(keepends=True):
             is_ours = is_ours or line.strip() == BEGIN
             if not is_ours:
-                kept.append(line)
+                lines.append(line)
             is_ours = is_ours and line.strip() != END
-        if kept:
-            file.write_text("".join(kept), encoding="utf-8")
+        if lines:
+            file.write_text("".join(lines), encoding="utf-8")
         else:
             file.unlink()
     return file

@@ -127,15 +127,15 @@ class _Table:
 
     def take(self, index: int, rows: np.ndarray) -> pa.Table:
         """Return rows of a large group, by their numbers in it."""
-        order, start, taken = np.argsort(rows), 0, []
+        order, start, parts = np.argsort(rows), 0, []
         for part in self.parts(index, self.names):
             inside = rows[order][np.searchsorted(rows[order], start) :]
             inside = inside[inside < start + part.num_rows]
-            taken.append(part.take(inside - start))
+            parts.append(part.take(inside - start))
             start += part.num_rows
             if start > rows[order[-1]]:
                 break
-        return pa.concat_tables(taken).take(np.argsort(order))
+        return pa.concat_tables(parts).take(np.argsort(order))
 
     def column(self, name: str) -> Iterator[pa.ChunkedArray]:
         """Yield a column, one group or part of a group after the other."""

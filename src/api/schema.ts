@@ -1807,7 +1807,7 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** @description Older version. */
+          /** @description Older version; `A...B` is the merge base of A and B. */
           from?: string;
           /** @description Newer version; default: the working tree. */
           to?: string | null;
@@ -1833,7 +1833,7 @@ export interface paths {
     get: {
       parameters: {
         query: {
-          /** @description Older version. */
+          /** @description Older version; `A...B` is the merge base of A and B. */
           from?: string;
           /** @description Newer version; default: the working tree. */
           to?: string | null;
@@ -2194,6 +2194,50 @@ export interface paths {
             'application/json': {
               result: components['schemas']['Checkout'] | null;
             } & WithRequired<components['schemas']['Operation'], 'result'>;
+          };
+        };
+      };
+    };
+  };
+  '/git/worktrees': {
+    /** List the worktrees of the repository */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_WorktreeInfo_'];
+          };
+        };
+      };
+    };
+  };
+  '/git/submodules': {
+    /** List the submodules of the repository */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_SubmoduleInfo_'];
           };
         };
       };
@@ -3049,7 +3093,7 @@ export interface paths {
     get: {
       parameters: {
         query: {
-          /** @description Older version. */
+          /** @description Older version; `A...B` is the merge base of A and B. */
           from: string;
           /** @description Newer version. */
           to?: string;
@@ -7482,6 +7526,11 @@ export interface components {
     HunkChoice: {
       path: string;
       ids: string[];
+      /**
+       * @description Only these of their changed lines: `-3` is removed line 3 of the old file, `+4` added line 4 of the new one.
+       * @default null
+       */
+      lines?: string[] | null;
     };
     /** @description Name and address of a person, for their commits in all projects of the home folder. */
     Identity: {
@@ -8722,6 +8771,11 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
+    Page_SubmoduleInfo_: {
+      items: components['schemas']['SubmoduleInfo'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_Tag_: {
       items: components['schemas']['Tag'][];
       /** @default null */
@@ -8729,6 +8783,11 @@ export interface components {
     };
     Page_WorkflowSummary_: {
       items: components['schemas']['WorkflowSummary'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_WorktreeInfo_: {
+      items: components['schemas']['WorktreeInfo'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -9977,6 +10036,18 @@ export interface components {
      */
     Store: 'git' | 'cache' | 'remote' | 'workspace';
     /**
+     * @description A repository below this one.
+     *
+     *     ``commit`` is the one that this repository records, ``head`` the one in its folder; null
+     *     if the submodule is not initialized. Credentials in ``url`` are masked.
+     */
+    SubmoduleInfo: {
+      path: string;
+      url: string;
+      commit: string;
+      head: string | null;
+    };
+    /**
      * @description A stage that generates variants, the best first and those without the metric last.
      *
      *     ``metric`` is null, and nothing is ranked, as long as no variant has any. ``metrics`` lists all
@@ -10600,6 +10671,19 @@ export interface components {
       )[];
       paths?: string[];
     };
+    /**
+     * @description A folder that has a version of the repository checked out.
+     *
+     *     ``branch`` is null without one; ``missing``: the folder is gone.
+     */
+    WorktreeInfo: {
+      path: string;
+      commit: string | null;
+      branch: string | null;
+      current: boolean;
+      locked: boolean;
+      missing: boolean;
+    };
     /** @description The path of a notebook that was written, from the project's root. */
     WrittenNotebook: {
       path: string;
@@ -10972,6 +11056,7 @@ export type Status = components['schemas']['Status'];
 export type IStatusReport = components['schemas']['StatusReport'];
 export type IStorageUse = components['schemas']['StorageUse'];
 export type Store = components['schemas']['Store'];
+export type ISubmoduleInfo = components['schemas']['SubmoduleInfo'];
 export type ISweep = components['schemas']['Sweep'];
 export type ISweeps = components['schemas']['Sweeps'];
 export type ITableChange = components['schemas']['TableChange'];
@@ -11029,4 +11114,5 @@ export type IWorkflowDefinition = components['schemas']['WorkflowDefinition'];
 export type IWorkflowResults = components['schemas']['WorkflowResults'];
 export type IWorkflowSummary = components['schemas']['WorkflowSummary'];
 export type IWorkspaceChange = components['schemas']['WorkspaceChange'];
+export type IWorktreeInfo = components['schemas']['WorktreeInfo'];
 export type IWrittenNotebook = components['schemas']['WrittenNotebook'];

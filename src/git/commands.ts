@@ -32,6 +32,7 @@ import {
   trackLabel,
   unstageLabel
 } from './changes/changeLists';
+import { REFS } from './branches/branchActions';
 import { groupChanges } from './changes/groups';
 import {
   chosenBy,
@@ -42,6 +43,7 @@ import {
 } from './changes/selection';
 import { knownStatus } from './changes/status';
 import type { ICode } from './actions';
+import { branchName } from './branches/branchActions';
 import { dataIcon } from '../ui/fileIcons';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
 import { addCommand, describeArgs, flag } from '../lab/describeArgs';
@@ -316,7 +318,7 @@ function addBranchCommands(add: Add, code: ICode): void {
       const title = trans.__('Merge into Current Branch');
       const branch = await chooseBranch(code, title);
       if (branch) {
-        await refs.merge(nameOf(branch));
+        await refs.merge(branchName(branch));
       }
     }
   });
@@ -350,7 +352,7 @@ function addBranchCommands(add: Add, code: ICode): void {
       const title = trans.__('Rebase onto');
       const branch = await chooseBranch(code, title);
       if (branch) {
-        await rewrites.rebase(nameOf(branch));
+        await rewrites.rebase(branchName(branch));
       }
     }
   });
@@ -367,7 +369,7 @@ function addBranchCommands(add: Add, code: ICode): void {
 /** Commands of the menu of a branch. */
 function addBranchMenu(
   app: JupyterFrontEnd,
-  { work, refs, rewrites }: ICode
+  { work, refs, remotes, rewrites }: ICode
 ): void {
   const onBranch = (
     id: string,
@@ -382,7 +384,7 @@ function addBranchMenu(
       execute: async args => {
         const name = args.name ?? dataOf(app, 'mlwsRef');
         const { items } = await work.client.cached('/git/branches');
-        const branch = items.find(one => nameOf(one) === name);
+        const branch = items.find(one => branchName(one) === name);
         if (branch) {
           await act(branch);
         }
@@ -391,12 +393,20 @@ function addBranchMenu(
   onBranch(
     'mlws:merge-branch',
     { label: trans.__('Merge into Current Branch'), icon: mergeIcon },
-    branch => refs.merge(nameOf(branch))
+    branch => refs.merge(branchName(branch))
   );
   onBranch(
     'mlws:rebase-onto-branch',
     { label: trans.__('Rebase Current Branch Onto It…') },
-    branch => rewrites.rebase(nameOf(branch))
+    branch => rewrites.rebase(branchName(branch))
+  );
+  onBranch(
+    'mlws:push-branch',
+    { label: trans.__('Push or Publish Branch'), icon: pushIcon },
+    async ({ name }) => {
+      await remotes.push(false, name);
+      await work.client.refresh(...REFS);
+    }
   );
   onBranch('mlws:rename-branch', { label: trans.__('Rename…') }, branch =>
     refs.rename(branch)
@@ -427,16 +437,6 @@ function addHistoryCommands(
       }
     });
   onSnapshot(
-    'mlws:revert',
-    { label: trans.__('Revert to This Snapshot…'), icon: undoIcon },
-    (id, subject) => refs.revertTo(id, subject)
-  );
-  onSnapshot(
-    'mlws:revert-commit',
-    { label: trans.__('Revert Its Changes…'), icon: undoIcon },
-    (id, subject) => rewrites.revertCommit(id, subject)
-  );
-  onSnapshot(
     'mlws:cherry-pick',
     { label: trans.__('Cherry-Pick into Current Branch') },
     (id, subject) => rewrites.cherryPick(id, subject)
@@ -454,11 +454,6 @@ function addHistoryCommands(
     { label: trans.__('Create Branch from Here…'), icon: branchIcon },
     (id, subject) => refs.create(id, subject)
   );
-  onSnapshot(
-    'mlws:switch-to-snapshot',
-    { label: trans.__('Checkout (Detached)') },
-    (id, subject) => refs.switchToCommit(id, subject)
-  );
   onRow(
     app,
     'mlws:file-history',
@@ -468,10 +463,6 @@ function addHistoryCommands(
       await show();
     }
   );
-}
-
-function nameOf({ remote, name }: IBranch): string {
-  return remote ? `${remote}/${name}` : name;
 }
 
 async function chooseBranch(
@@ -491,7 +482,7 @@ async function chooseBranch(
     Notification.info(trans.__('There is no other branch.'));
     return null;
   }
-  const labels = branches.map(nameOf);
+  const labels = branches.map(branchName);
   const answer = await InputDialog.getItem({
     title,
     items: labels,

@@ -25,12 +25,14 @@ import {
   IWorkspaceEvents
 } from '../lab/tokens';
 import { documentPath } from '../lab/documents';
+import { Restorer } from '../lab/restorer';
 import { addToPalette } from '../lab/palette';
 import { changesView } from './changes/changesView';
 import { CommitDraft } from './changes/commit';
 import { NONE_SELECTED } from './changes/selection';
 import { addCommands, CommandIDs, IPlaces } from './history/snapshotCommands';
 import { NO_FILTER } from './history/history';
+import { addGoBackCommands } from './history/goBack';
 import { historyView } from './history/historyView';
 import { sourceControlIcon, workspaceIcon } from './icons';
 import { projectBar, projectName } from './projectBar';
@@ -47,6 +49,7 @@ const CHANGES_SIZE = 7;
 const HISTORY_SIZE = 3;
 const BRANCHES_SIZE = 3;
 const LAYOUT_KEY = 'mlws-sidebar:layout';
+const SIDES_KEY = 'mlws-diff:side-by-side';
 /** Whether changes are shown in their folders. */
 const TREE_KEY = 'mlws-sidebar:tree';
 
@@ -120,12 +123,21 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
         },
         returnToHead: () =>
           run(CommandIDs.restore, { id: knownStatus(client)?.head ?? 'HEAD' }),
+        newBranch: () => run('mlws:new-branch'),
+        switchBranch: () => run('mlws:switch-branch'),
         pullData: data => void remotes.pullData(data),
         resolve: ({ path }) => run('mlws:resolve', { path }),
         advance: (operation, action) => void refs.advance(operation, action)
       }
     });
-    const branches = branchesView({ client, actions: refs, remotes });
+    const branches = branchesView({
+      client,
+      actions: refs,
+      remotes,
+      goBack: ({ id }) => run('mlws:go-back', { way: 'copy', copy: id }),
+      reveal: path => run('mlws:reveal-change', { path }),
+      onCompare: () => run(CommandIDs.compareRefs)
+    });
     const history = historyView({
       client,
       filter,
@@ -188,10 +200,9 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       app.shell.add(one, 'left', { rank: RANK + index, type: 'MLWS' });
       restorer?.add(one, one.id);
     });
-    void state?.fetch(TREE_KEY).then(kept => {
-      isTree.value = kept === true;
-      isTree.changed.connect((_, value) => void state.save(TREE_KEY, value));
-    });
+    const isSideBySide = new State(false);
+    remember(state, TREE_KEY, isTree);
+    remember(state, SIDES_KEY, isSideBySide);
     void state?.fetch(LAYOUT_KEY).then(kept => {
       // Both panels write into the same object, as the ids of their sections differ.
       const layout = (kept ?? {
@@ -216,7 +227,9 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       changesView: changes,
       staging,
       rewrites,
-      languages
+      languages,
+      status,
+      isSideBySide
     };
     addCommands(app, client, documents, places, views);
     const resolve = conflictOpener(client, views, code, languages, status);
@@ -245,11 +258,25 @@ const plugin: JupyterFrontEndPlugin<IMLWSSidebar> = {
       CommandIDs.commit,
       CommandIDs.refresh,
       CommandIDs.restore,
-      CommandIDs.undoCommit,
+      CommandIDs.compareRefs,
+      addGoBackCommands(app, code, new Restorer(client, documents), draft),
+      'mlws:undo-commit',
       CommandIDs.amendCommit
     );
     return sidebar;
   }
 };
+
+/** Keeps a choice of the user in JupyterLab's state. */
+function remember(
+  state: IStateDB | null,
+  key: string,
+  choice: State<boolean>
+): void {
+  void state?.fetch(key).then(kept => {
+    choice.value = kept === true;
+    choice.changed.connect((_, value) => void state.save(key, value));
+  });
+}
 
 export default plugin;

@@ -104,6 +104,8 @@ async function changes(): Promise<[HTMLElement, CommitDraft]> {
     advance: (operation: string, action: OperationAction) =>
       calls.push(`${action} ${operation}`),
     returnToHead: () => calls.push('return'),
+    newBranch: () => calls.push('new branch'),
+    switchBranch: () => calls.push('switch branch'),
     track: (paths: readonly string[]) => calls.push(`track ${paths.join()}`),
     ignore: (paths: readonly string[]) => calls.push(`ignore ${paths.join()}`),
     commitAs: ({ name, email }: IIdentity) => calls.push(`as ${name} ${email}`),

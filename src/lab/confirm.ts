@@ -2,11 +2,12 @@ import { Dialog } from '@jupyterlab/apputils';
 
 import { trans } from '../ui/locale';
 
-/** Asks for a value by the form of a dialog; null if it was canceled. */
+/** Asks for a value by the form of a dialog; null if it was canceled. `focus`: a selector. */
 export async function ask<T>(
   title: string,
   ok: string,
-  body: Dialog.IBodyWidget<T>
+  body: Dialog.IBodyWidget<T>,
+  focus = 'input'
 ): Promise<T | null> {
   const dialog = new Dialog({
     title,
@@ -15,7 +16,7 @@ export async function ask<T>(
       Dialog.cancelButton({ label: trans.__('Cancel') }),
       Dialog.okButton({ label: ok })
     ],
-    focusNodeSelector: 'input'
+    focusNodeSelector: focus
   });
   const { button, value } = await dialog.launch();
   return button.accept ? value : null;

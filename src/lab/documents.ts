@@ -1,5 +1,7 @@
 import {
-  DocumentRegistry,
+  Context,
+  TextModelFactory,
+  type DocumentRegistry,
   type IDocumentWidget
 } from '@jupyterlab/docregistry';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
@@ -7,6 +9,14 @@ import { PathExt } from '@jupyterlab/coreutils';
 import type { Widget } from '@lumino/widgets';
 
 import type { IProjectInfo } from '../api/models';
+
+/** A text document that a view edits. */
+export interface ITextDocument {
+  context: DocumentRegistry.Context;
+  /** True if no editor of JupyterLab has it open. */
+  isOwn: boolean;
+  release: () => void;
+}
 
 /** Open documents of JupyterLab: saved before a snapshot, reloaded after a restore. */
 export class OpenDocuments {
@@ -42,12 +52,65 @@ export class OpenDocuments {
     await Promise.all(clean.map(context => this._reloadIfChanged(context)));
   }
 
+  /** Saves a document, and loads others of the same file again. */
+  async save(project: IProjectInfo, path: string): Promise<void> {
+    const place = documentPath(project, path);
+    const dirty = this._contexts().filter(
+      ({ localPath, model }) => localPath === place && model.dirty
+    );
+    await Promise.all(dirty.map(context => context.save()));
+    await this.reloadChanged();
+  }
+
+  /**
+   * Opens a text file for a view, which shares an open document of it.
+   *
+   * Null if it is open as something else than text.
+   */
+  async share(
+    project: IProjectInfo,
+    path: string
+  ): Promise<ITextDocument | null> {
+    const place = documentPath(project, path);
+    const found = this._contexts().find(one => one.localPath === place);
+    if (found && !this._users.has(found)) {
+      await found.ready;
+      const isText = 'ysource' in found.model.sharedModel;
+      return isText
+        ? { context: found, isOwn: false, release: () => undefined }
+        : null;
+    }
+    const context = found ?? this._openText(place);
+    this._users.set(context, (this._users.get(context) ?? 0) + 1);
+    await context.ready;
+    const release = () => {
+      const users = this._users.get(context)! - 1;
+      this._users.set(context, users);
+      if (users === 0) {
+        this._users.delete(context);
+        context.dispose();
+      }
+    };
+    return { context, isOwn: true, release };
+  }
+
   open(
     project: IProjectInfo,
     path: string,
     factory?: string
   ): IDocumentWidget | undefined {
     return this._manager.openOrReveal(documentPath(project, path), factory);
+  }
+
+  private _openText(path: string): DocumentRegistry.Context {
+    const context = new Context({
+      manager: this._manager.services,
+      factory: new TextModelFactory(),
+      path,
+      kernelPreference: { shouldStart: false, canStart: false }
+    });
+    void context.initialize(false);
+    return context;
   }
 
   private async _reload(context: DocumentRegistry.Context): Promise<void> {
@@ -89,8 +152,11 @@ export class OpenDocuments {
         contexts.add(context);
       }
     }
-    return [...contexts];
+    return [...contexts, ...this._users.keys()];
   }
+
+  /** Documents that only views have open, each with the number of these. */
+  private _users = new Map<DocumentRegistry.Context, number>();
 }
 
 /** The file browser's path of a file of a project. */

@@ -311,6 +311,9 @@ def test_diff_lists_files_and_shows_one(mlws: Command) -> None:
     both = mlws.json("diff", first["id"], second["id"])
     assert [row["path"] for row in both["files"]] == ["a.txt"]
     assert "a.txt" in mlws("diff", first["id"], second["id"]).stdout
+    assert mlws.json("diff", f"{first['id']}..") == both
+    assert mlws.json("diff", f"{second['id']}...{first['id']}")["files"] == []
+    assert "no-such" in mlws("diff", "HEAD...no-such", code=1).stderr
 
 
 def test_restore_shows_its_plan_and_asks_before_it_replaces_work(mlws: Command) -> None:

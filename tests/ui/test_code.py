@@ -144,7 +144,7 @@ def test_stage_branch_merge_and_push(
     change(page, "train.py").click()
     hunks = page.locator(".jp-mlws-FileDiff .jp-mlws-Hunk")
     expect(hunks).to_have_count(2)
-    expect(hunks.first.locator(".cm-deletedChunk")).to_have_text("line_2 = 2")
+    expect(hunks.first.locator(".cm-deletedLine")).to_have_text("line_2 = 2")
     expect(hunks.first.locator(".cm-changedLine")).to_have_text("line_2 = 'early'")
     # By the language of the file: a string has a colour of its own.
     colour = "element => getComputedStyle(element).color"
@@ -467,8 +467,15 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     snapshots.filter(has_text="Both together").click(button="right")
     page.locator(".lm-Menu-item").filter(has_text="Compare with Selected").click()
     expect(page.locator(".jp-mlws-SnapshotDiff")).to_contain_text("topic.py")
-    choose("Revert to This Snapshot")
-    page.locator(".jp-Dialog .jp-mod-accept").click()
+    choose("Go Back…")
+    ways = page.locator(".jp-mlws-GoBack")
+    expect(ways.get_by_label("Restore its files")).to_be_checked()
+    expect(ways.get_by_label("Restore its files")).to_be_focused()
+    expect(ways.get_by_label("Snapshot", exact=True)).to_have_value(first)
+    page.keyboard.press("ArrowDown")
+    expect(ways.get_by_label("Revert to it")).to_be_checked()
+    shoot("code-go-back")
+    page.keyboard.press("Enter")
     expect(snapshots.filter(has_text="Revert to")).to_be_visible()
     assert git("rev-parse", "HEAD^{tree}") == git("rev-parse", f"{first}^{{tree}}")
     assert git("log", "--format=%s", "-2").splitlines()[1] == "Both together"
@@ -482,6 +489,69 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     expect(page.locator(".jp-mlws-CommitBox")).to_have_value(re.compile("^Revert to"))
     assert git("log", "-1", "--format=%s").strip() == "Both together"
     assert git("status", "--porcelain") != ""
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_every_way_back_is_in_one_dialog(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    first, old = git("rev-parse", "HEAD"), code(line_2="line_2 = 'old'")
+    git.write("train.py", old)
+    second = git.commit("Second")
+    dialog, accept = page.locator(".jp-mlws-GoBack"), page.locator(".jp-Dialog .jp-mod-accept")
+    expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text("Second")
+
+    # A discard of before the page was opened.
+    git.write("train.py", code(line_3="line_3 = 'discarded'"))
+    change(page, "train.py").focus()
+    page.keyboard.press("Delete")
+    accept.click()
+    expect(change(page, "train.py")).to_have_count(0)
+    page.reload()
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:go-back')")
+    run(page, "mlws:open-source-control")
+    run(page, "mlws:go-back")
+    dialog.get_by_label("Restore earlier work").check()
+    expect(dialog.get_by_label("Safety copy")).to_contain_text("Before a discard")
+    expect(dialog).to_contain_text("Files: train.py")
+    shoot("code-go-back-copy")
+    accept.click()
+    until(page, lambda: "discarded" in (git.root / "train.py").read_text())
+    git("checkout", "-q", "train.py")
+
+    # Restored, worked on, and returned.
+    run(page, "mlws:go-back")
+    expect(dialog.get_by_label("Snapshot", exact=True)).to_have_value(first)
+    accept.click()
+    expect(page.locator(".jp-mlws-Plan")).to_contain_text("train.py")
+    accept.click()
+    banner = page.locator(".jp-mlws-Restored")
+    expect(banner).to_contain_text("Code and a notebook")
+    git.write("train.py", code(line_4="line_4 = 'on the old one'"))
+    shoot("code-restored")
+    banner.get_by_text("Return to main").click()
+    expect(page.locator(".jp-mlws-Plan")).to_contain_text("train.py")
+    accept.click()
+    expect(banner).to_have_count(0)
+    assert (git.root / "train.py").read_text() == old
+    run(page, "mlws:go-back", {"way": "copy"})
+    expect(dialog.get_by_label("Safety copy")).to_contain_text("Before a restore")
+    expect(dialog.get_by_label("Restore earlier work")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+    # Checked out, without a branch until there is one.
+    run(page, "mlws:go-back", {"way": "checkout", "snapshot": first})
+    accept.click()
+    detached = page.locator(".jp-mlws-Detached")
+    expect(detached).to_contain_text(first[:8])
+    shoot("code-detached")
+    detached.get_by_text("New Branch…").click()
+    page.locator(".jp-Dialog input[type=text]").fill("from-first")
+    accept.click()
+    expect(detached).to_have_count(0)
+    assert git("symbolic-ref", "HEAD") == "refs/heads/from-first"
+    assert git("rev-parse", "HEAD", "main").split() == [first, second]
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
@@ -516,6 +586,175 @@ def test_who_changed_a_line_is_shown_beside_it(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
+def test_single_lines_are_staged_by_pointer_and_discarded_by_keyboard(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    new = code(line_2="line_2 = 'two'", line_4="line_4 = 'four'", line_38="line_38 = '38'")
+    git.write("train.py", new)
+    change(page, "train.py").click()
+    hunk = page.locator(".jp-mlws-FileDiff:visible .jp-mlws-Hunk").first
+    numbers = hunk.locator(".cm-gutter.cm-lineNumbers").last.locator(".cm-gutterElement")
+    old_numbers = hunk.locator(".cm-gutter.cm-lineNumbers").first.locator(".cm-gutterElement")
+    stage = hunk.locator(".jp-mlws-StageButton")
+    expect(stage).to_have_text("Stage Hunk")
+
+    # Dragged over the numbers of the old line 2 and of the new one.
+    old_numbers.get_by_text("2", exact=True).last.hover()
+    page.mouse.down()
+    numbers.get_by_text("2", exact=True).last.hover()
+    page.mouse.up()
+    expect(stage).to_have_text("Stage Lines")
+    expect(hunk.locator(".cm-gutterElement.jp-mod-selected")).to_have_count(4)
+    assert faults_of_access(page, ".jp-mlws-FileDiff") == []
+    shoot("code-lines")
+    stage.click()
+    expect(change(page, "train.py", staged=True)).to_be_visible()
+    assert git("show", ":train.py") == code(line_2="line_2 = 'two'").strip()
+
+    # By keyboard: both lines 4 are selected, and discarded.
+    removed = hunk.locator(".cm-deletedLine")
+    expect(removed).to_have_text("line_4 = 4")
+    removed.click()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(hunk.locator(".jp-mlws-DiscardButton")).to_have_text("Discard Lines…")
+    page.keyboard.press("Delete")
+    expect(page.locator(".jp-Dialog")).to_contain_text("Discard 2 lines in “train.py”?")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(hunk.locator(".cm-deletedLine")).to_have_text("line_38 = 38")
+    assert (git.root / "train.py").read_text() == code(
+        line_2="line_2 = 'two'", line_38="line_38 = '38'"
+    )
+
+    # Out of the index again; the file stays.
+    change(page, "train.py", staged=True).click()
+    hunk.locator(".cm-changedLine").click()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(hunk.locator(".jp-mlws-UnstageButton")).to_have_text("Unstage Lines")
+    page.keyboard.press("s")
+    expect(hunk.locator(".cm-changedLine")).to_have_count(0)
+    assert "two" not in git("show", ":train.py")
+    assert "two" in (git.root / "train.py").read_text()
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_a_diff_is_edited_side_by_side(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    git.write("train.py", code(line_2="line_2 = 'two'", line_38="line_38 = '38'"))
+    change(page, "train.py").click()
+    view = page.locator(".jp-mlws-FileDiff:visible")
+    toolbar = page.locator(".jp-MainAreaWidget:visible .jp-Toolbar")
+
+    def press(name: str) -> None:
+        toolbar.get_by_role("button", name=name, exact=True).click()
+
+    press("Side by Side")
+    left, right = view.locator(".cm-merge-a"), view.locator(".cm-merge-b")
+    expect(left.locator(".cm-changedLine").first).to_have_text("line_2 = 2")
+    expect(right.locator(".cm-changedLine").first).to_have_text("line_2 = 'two'")
+    value = right.locator(".cm-changedLine span", has_text="'two'").last
+    colour = "element => getComputedStyle(element).color"
+    until(page, lambda: value.evaluate(colour) != right.evaluate(colour))
+    assert faults_of_access(page, ".jp-mlws-FileDiff") == []
+    shoot("code-beside")
+
+    # Selected lines of the right side are staged with those that they replace.
+    right.locator(".cm-changedLine").first.click()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowDown")
+    press("Stage Lines")
+    expect(change(page, "train.py", staged=True)).to_be_visible()
+    assert git("show", ":train.py") == code(line_2="line_2 = 'two'").strip()
+    expect(right.locator(".cm-changedLine")).to_have_count(1)
+    expect(right.locator(".cm-changedLine")).to_have_text("line_38 = '38'")
+
+    # An edit is saved by keyboard; one that is not is asked for.
+    right.locator(".cm-changedLine").click()
+    page.keyboard.press("End")
+    page.keyboard.type("  # edited")
+    save = toolbar.get_by_role("button", name="Save", exact=True)
+    expect(save).to_be_enabled()
+    page.keyboard.press("Control+s")
+    expect(save).to_be_disabled()
+    assert "# edited" in (git.root / "train.py").read_text()
+    expect(right.locator(".cm-content")).to_be_focused()
+    page.keyboard.type("!")
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon:visible").last.click()
+    expect(page.locator(".jp-Dialog")).to_contain_text("Close without saving?")
+    page.locator(".jp-Dialog .jp-mod-reject").click()
+    right.locator(".cm-changedLine").click()
+    # Edits within half a second are undone together.
+    page.keyboard.press("Control+z")
+    expect(right.locator(".cm-changedLine")).not_to_contain_text("!")
+    page.keyboard.press("End")
+    page.keyboard.type(" # again")
+    page.keyboard.press("Control+s")
+    expect(save).to_be_disabled()
+
+    # A document that is opened meanwhile is edited at both places at once.
+    press("Open File")
+    editor = page.locator(".jp-FileEditor:visible .cm-content")
+    expect(editor).to_contain_text("# again")
+    page.locator(".lm-TabBar-tab").filter(has_text="Changes in").click()
+    right.locator(".cm-changedLine").click()
+    page.keyboard.press("End")
+    page.keyboard.type(" here")
+    expect(save).to_be_enabled()
+    page.locator(".lm-TabBar-tab").filter(has_text="train.py").last.click()
+    expect(editor).to_contain_text("here")
+
+    # The layout stays, and the committed file has no changes.
+    page.locator(".lm-TabBar-tab").filter(has_text="Changes in").click()
+    press("Inline")
+    expect(view.locator(".jp-mlws-Hunk")).to_have_count(1)
+    change(page, "train.py").click(button="right")
+    page.locator(".lm-Menu-item").filter(has_text="Open at HEAD").click()
+    expect(view.locator(".cm-line").nth(1)).to_have_text("line_2 = 2")
+    expect(view.locator(".cm-changedLine")).to_have_count(0)
+    shoot("code-at-head")
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_branches_are_compared_by_name(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    git("checkout", "-q", "-b", "topic")
+    git.write("theirs.py", "theirs = 1\n")
+    git.commit("Theirs")
+    git("checkout", "-q", "main")
+    git.write("ours.py", "ours = 1\n")
+    git.commit("Ours")
+    unfold(page, "Branches")
+    dialog = page.locator(".jp-Dialog")
+
+    def compare(start: str, end: str, *, since: bool = False) -> Locator:
+        page.locator(".jp-mlws-CompareRefsButton").click()
+        expect(dialog.locator("datalist option[value='topic']")).to_have_count(1)
+        expect(dialog.locator("input[name='from']")).to_be_focused()
+        page.keyboard.type(start)
+        dialog.locator("input[name='to']").fill(end)
+        dialog.locator("input[type='checkbox']").set_checked(since)
+        if since:
+            shoot("code-compare")
+        dialog.locator("input[name='to']").press("Enter")
+        expect(dialog).to_have_count(0)
+        return page.locator(".jp-mlws-SnapshotDiff:visible")
+
+    shown = compare("main", "topic")
+    expect(shown.locator("[data-mlws-row]")).to_have_count(2)
+    shown = compare("main", "topic", since=True)
+    expect(shown).to_contain_text("merge base of main and topic")
+    expect(shown.locator("[data-mlws-row]")).to_have_count(1)
+    shoot("code-compared")
+    shown.locator("[data-mlws-row]").click()
+    expect(page.locator(".jp-mlws-FileDiff:visible")).to_contain_text("theirs = 1")
+    expect(compare("no-such", "HEAD~1")).to_contain_text("no-such")
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_pull_request_is_opened_where_the_branch_is(
     page: Page, sidebar: Locator, git: Repository
 ) -> None:
@@ -543,6 +782,19 @@ def test_a_pull_request_is_opened_where_the_branch_is(
     expect(branch(page, "第一")).to_be_visible()
     assert git("symbolic-ref", "HEAD") == "refs/heads/第一"
 
+    # Another branch is published there, and a worktree is listed.
+    bare = git.root.parent / "bare.git"
+    git("init", "-q", "--bare", str(bare))
+    git("remote", "set-url", "origin", str(bare))
+    git("worktree", "add", "-q", "-b", "aside", str(git.root.parent / "aside"))
+    aside = branch(page, "aside")
+    aside.locator(".jp-mlws-Row").click(button="right")
+    page.locator(".lm-Menu-item").filter(has_text="Push or Publish Branch").click()
+    until(page, lambda: git("for-each-ref", "--format=%(upstream)", "refs/heads/aside") != "")
+    assert git("ls-remote", "origin", "aside").split()[0] == git("rev-parse", "aside")
+    page.locator('[data-mlws-group="worktrees"] summary').click()
+    expect(page.locator(".jp-mlws-Worktree")).to_have_count(2)
+
 
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_history_is_tidied(
@@ -565,6 +817,7 @@ def test_history_is_tidied(
     wanted = git.commit("Wanted")
     git("checkout", "-q", "main")
     git.write("one.py", "1\n")
+    expect(change(page, "one.py")).to_be_visible()
     commit(page, "One")
 
     # A commit gets one file more, and another message.
@@ -602,7 +855,8 @@ def test_history_is_tidied(
     page.keyboard.press("Enter")
     expect(current).to_contain_text("Wanted")
     assert subjects()[:2] == ["Wanted", "All three"]
-    choose(current, "Revert Its Changes")
+    choose(current, "Go Back…")
+    page.get_by_label("Revert its changes").check()
     accept.click()
     expect(current).to_contain_text("Revert")
     assert not (git.root / "wanted.py").exists()

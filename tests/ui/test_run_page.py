@@ -374,9 +374,9 @@ def test_a_run_shows_its_graph_as_it_ran_and_what_changed_in_its_code(
         files.nth(number).locator("summary").press("Enter")
     cell = shown.locator('[data-mlws-cell="sum"]')
     expect(cell).to_contain_text("1 + 2")
-    expect(cell.locator(".cm-deletedChunk")).to_contain_text("1 + 1")
+    expect(cell.locator(".cm-deletedLine")).to_contain_text("1 + 1")
     expect(shown.locator('[data-mlws-cell="title"]')).to_have_count(0)
-    expect(files.nth(2).locator(".cm-deletedChunk").first).to_contain_text("0.5")
+    expect(files.nth(2).locator(".cm-deletedLine").first).to_contain_text("0.5")
     shoot(f"run-code-{locale}")
 
     # Without another run: what was not committed. A commit that is gone is named.

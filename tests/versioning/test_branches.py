@@ -203,6 +203,11 @@ def test_branches_are_made_listed_and_deleted(two: Workspace, git: Command) -> N
     assert (error.code, error.facts["commit"]) == ("30212", made.commit)
     assert two.branches.delete("other", force=True).commit == made.commit
     assert [branch.name for branch in two.branches.list()] == ["main"]
+    copy = two.safety.list()[0]
+    assert (copy.reason, copy.branch, copy.base) == ("branch --delete", "other", made.commit)
+    two.safety.restore(copy.id)
+    assert git(root, "rev-parse", "other").strip() == made.commit
+    two.branches.delete("other", force=True)
     went = two.branches.create("again", made.commit, checkout=True)
     assert went.current
     assert (root / "other.py").exists()

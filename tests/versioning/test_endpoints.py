@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,44 @@ async def test_a_commit_is_found_in_the_history(call, workspace: Project) -> Non
     assert version in answer["data"]["items"]
     _, answer, _ = await call("GET", f"git/commits/{version['commit_id'][:10]}")
     assert answer["data"] == version
+
+
+async def test_worktrees_and_submodules_are_listed(
+    call, workspace: Project, git: Command, tmp_path: Path
+) -> None:
+    root = workspace.root
+    for path in ("git/submodules", "git/worktrees"):
+        _, answer, _ = await call("GET", path)
+        assert len(answer["data"]["items"]) == (path == "git/worktrees")
+    other = tmp_path / "other tree"
+    git(root, "worktree", "add", "-q", "-b", "aside", str(other))
+    git(tmp_path, "init", "-q", "-b", "main", "library")
+    git(tmp_path / "library", "commit", "-q", "--allow-empty", "-m", "Library")
+    allow = ("-c", "protocol.file.allow=always")
+    git(root, *allow, "submodule", "--quiet", "add", str(tmp_path / "library"), "lib/部件")
+    recorded = git(root / "lib/部件", "rev-parse", "HEAD").strip()
+    git(root / "lib/部件", "commit", "-q", "--allow-empty", "-m", "Moved")
+    _, answer, _ = await call("GET", "git/worktrees")
+    main, aside = answer["data"]["items"]
+    assert (main["current"], main["path"], main["branch"]) == (True, str(root), "main")
+    assert (aside["path"], aside["branch"], aside["missing"]) == (str(other), "aside", False)
+    git(root, "worktree", "lock", str(other))
+    shutil.rmtree(other)
+    _, answer, _ = await call("GET", "git/worktrees")
+    assert answer["data"]["items"][1]["locked"]
+    _, answer, _ = await call("GET", "git/submodules")
+    (library,) = answer["data"]["items"]
+    assert (library["path"], library["commit"]) == ("lib/部件", recorded)
+    assert library["head"] == git(root / "lib/部件", "rev-parse", "HEAD").strip() != recorded
+    git(root, "submodule", "--quiet", "deinit", "-f", "lib/部件")
+    git(root, "config", "-f", ".gitmodules", "submodule.lib/部件.url", "https://me:pw@host/lib")
+    _, answer, _ = await call("GET", "git/submodules")
+    (library,) = answer["data"]["items"]
+    assert library["head"] is None
+    assert "pw" not in library["url"]
+    (root / ".gitmodules").write_text("[submodule")
+    _, answer, _ = await call("GET", "git/submodules")
+    assert answer["data"]["items"] == []
 
 
 async def test_push_and_pull_are_operations(

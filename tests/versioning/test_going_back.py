@@ -212,6 +212,10 @@ def test_work_is_put_aside_and_brought_back_with_its_data(
     assert versions.stashes.drop(made.id).id == made.id
     assert versions.stashes.list() == []
     assert refused(lambda: versions.stashes.get(made.id)).code == "30404"
+    copy = versions.safety.list()[0]
+    assert (copy.reason, copy.branch, "train.py" in copy.files) == ("stash drop", None, True)
+    versions.safety.restore(copy.id)
+    assert [(one.id, one.message) for one in versions.stashes.list()] == [(made.id, made.message)]
 
 
 def test_stashes_are_told_apart_by_id(versions: Workspace, root: Path, git: Command) -> None:

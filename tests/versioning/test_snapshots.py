@@ -32,6 +32,7 @@ from jupyter_mlws.core.errors import (
     SecretsFoundError,
     SigningFailedError,
     UnfinishedOperationError,
+    VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
@@ -774,6 +775,30 @@ def test_differences_of_files_and_versions(manager: SnapshotManager, git: Comman
     assert (versions.old, versions.new) == ("a,b\n7,8\n", "a,b\n9,9\n")
     with pytest.raises(OutsideWorkspaceError):
         manager.comparison.file("../outside")
+
+
+def test_a_comparison_begins_at_the_merge_base_or_names_what_is_unknown(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    git(root, "checkout", "-qb", "topic")
+    (root / "theirs.txt").write_text("theirs\n")
+    manager.create("Theirs", paths=["theirs.txt"])
+    git(root, "checkout", "-q", "-")
+    (root / "ours.txt").write_text("ours\n")
+    manager.create("Ours", paths=["ours.txt"])
+    comparison = manager.comparison
+
+    def names(start: str) -> list[str]:
+        return [row.path for row in comparison.versions(start, "topic").files]
+
+    assert names("HEAD") == ["ours.txt", "theirs.txt"]
+    assert names("HEAD...topic") == ["theirs.txt"]
+    assert comparison.file("theirs.txt", "...topic", "topic").new == "theirs\n"
+    for start in ("HEAD...no-such", "no-such...topic", "no-such"):
+        with pytest.raises(VersionItemNotFoundError) as error:
+            names(start)
+        assert error.value.facts["name"] == "no-such"
 
 
 def test_looking_loads_neither_dvc_nor_mlflow(workspace: Project) -> None:

@@ -43,9 +43,9 @@ def refused(call: Callable[[], object]) -> MLWSError:
     return error.value
 
 
-def hunks(path: str, diff: FileDiff, *numbers: int) -> StageRequest:
+def hunks(path: str, diff: FileDiff, *numbers: int, lines: list[str] | None = None) -> StageRequest:
     ids = [diff.hunks[number].id for number in numbers]
-    return StageRequest(hunks=[HunkChoice(path=path, ids=ids)])
+    return StageRequest(hunks=[HunkChoice(path=path, ids=ids, lines=lines)])
 
 
 def test_hunks_are_staged_and_committed_alone(
@@ -89,6 +89,41 @@ def test_a_hunk_of_a_file_that_changed_is_refused(versions: Workspace, root: Pat
     error = refused(lambda: versions.staging.discard(hunks("long.txt", diff, 1)))
     assert error.code == "30251"
     assert (root / "long.txt").read_text().startswith("above\n")
+
+
+def test_a_line_replaces_the_one_beside_it(versions: Workspace, root: Path, git: Command) -> None:
+    lines = LONG.splitlines(keepends=True)
+    lines[10:13] = ["ten\n", "eleven\n", "twelve\n"]
+    (root / "long.txt").write_text("".join(lines))
+    diff = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
+    versions.staging.stage(hunks("long.txt", diff, 0, lines=["-11", "+11"]))
+    assert "line 9\nten\nline 11\nline 12\n" in git(root, "show", ":long.txt")
+    staged = versions.snapshots.comparison.staged_file("long.txt", in_index=True)
+    versions.staging.unstage(hunks("long.txt", staged, 0, lines=["+11"]))
+    assert "line 9\nline 11\n" in git(root, "show", ":long.txt")
+
+
+def test_lines_that_are_not_there_are_refused(
+    versions: Workspace, root: Path, git: Command
+) -> None:
+    diff = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
+    for line in ("+4", "-4", "+21"):
+        error = refused(
+            lambda line=line: versions.staging.stage(hunks("long.txt", diff, 0, lines=["+3", line]))
+        )
+        assert (error.code, error.status) == ("30251", 409)
+        assert line in str(error.facts["reason"])
+    (root / "long.txt").write_text("above\n" + changed(2, 20, 38))
+    for act in (versions.staging.stage, versions.staging.discard):
+        error = refused(lambda act=act: act(hunks("long.txt", diff, 0, lines=["+3"])))
+        assert (error.code, error.status) == ("30251", 409)
+    assert git(root, "diff", "--cached", "--name-only") == ""
+    (root / "long.txt").unlink()
+    gone = versions.snapshots.comparison.staged_file("long.txt", in_index=False)
+    error = refused(lambda: versions.staging.stage(hunks("long.txt", gone, 0, lines=["-1"])))
+    assert error.faults[0].field == "hunks.0"
+    with pytest.raises(ValidationError):
+        HunkChoice(path="long.txt", ids=[diff.hunks[0].id], lines=[])
 
 
 def test_files_are_staged_and_unstaged(versions: Workspace, root: Path, git: Command) -> None:

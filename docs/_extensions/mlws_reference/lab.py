@@ -26,6 +26,7 @@ PLACES = {
     ".jp-mlws-Workflow": "in the tab of a workflow",
     ".jp-mlws-CommitBox": "in the commit box",
     ".jp-mlws-Change:focus": "on a row of Changes",
+    ".jp-mlws-SideBySide": "in a side-by-side diff",
     ".jp-Notebook": "in a notebook",
 }
 COLUMNS = ("Setting", "Values", "Default", "Description")

@@ -27,6 +27,7 @@ from jupyter_mlws.core.errors import (
     TrackedByGitError,
     UncommittedChangesError,
     UnfinishedOperationError,
+    UnrelatedHistoriesError,
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
@@ -34,6 +35,7 @@ from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import set_identity
+from jupyter_mlws.git.worktrees import list_submodules, list_worktrees
 from jupyter_mlws.server.endpoints.errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.code.models import (
     Aborted,
@@ -74,12 +76,14 @@ from jupyter_mlws.versioning.code.models import (
     StashApplied,
     StashApply,
     StashCreate,
+    SubmoduleInfo,
     Tag,
     TagCreate,
     TagPush,
     TransferRequest,
     UndoneCommit,
     UndoRequest,
+    WorktreeInfo,
 )
 from jupyter_mlws.versioning.models import (
     Blame,
@@ -130,7 +134,7 @@ def get_status(workspace: Workspace, query: StatusQuery) -> GitStatus:
     "git/diff",
     "List changed files, or compare one file",
     reply=DiffReply,
-    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+    errors=[*DVC_ERRORS, UnrelatedHistoriesError, VersionItemNotFoundError],
 )
 def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
     comparison = workspace.snapshots.comparison
@@ -146,7 +150,7 @@ def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
 @endpoints.get(
     "git/diff/table",
     "Compare a table in two versions, by row",
-    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+    errors=[*DVC_ERRORS, UnrelatedHistoriesError, VersionItemNotFoundError],
 )
 def get_table_diff(workspace: Workspace, query: TableDiffQuery) -> TableChange:
     return workspace.tables.comparisons.compare(query)
@@ -302,6 +306,18 @@ def checkout(workspace: Workspace, body: CheckoutRequest) -> Work[Checkout]:
             body.branch, body.ref, create=body.create, progress=progress
         ),
     )
+
+
+@endpoints.get("git/worktrees", "List the worktrees of the repository", shared=True)
+def get_worktrees(workspace: Workspace) -> Page[WorktreeInfo]:
+    trees = list_worktrees(Git(workspace.project.root))
+    return Page(items=[WorktreeInfo.from_object(one) for one in trees])
+
+
+@endpoints.get("git/submodules", "List the submodules of the repository", shared=True)
+def get_submodules(workspace: Workspace) -> Page[SubmoduleInfo]:
+    submodules = list_submodules(Git(workspace.project.root))
+    return Page(items=[SubmoduleInfo.from_object(one) for one in submodules])
 
 
 @endpoints.get("git/remotes", "List git remotes", shared=True)

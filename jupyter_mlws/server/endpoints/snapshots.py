@@ -6,6 +6,7 @@ from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     DataCredentialsError,
     RemoteUnreachableError,
+    UnrelatedHistoriesError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page
@@ -55,7 +56,9 @@ def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply[Snapsho
 
 
 @endpoints.get(
-    "snapshots/diff", "Compare two snapshots", errors=[*DVC_ERRORS, VersionItemNotFoundError]
+    "snapshots/diff",
+    "Compare two snapshots",
+    errors=[*DVC_ERRORS, UnrelatedHistoriesError, VersionItemNotFoundError],
 )
 def compare_snapshots(workspace: Workspace, query: SnapshotDiffQuery) -> SnapshotDiff:
     return workspace.snapshots.comparison.versions(query.from_, query.to)

@@ -29,6 +29,7 @@ from jupyter_mlws.git.refs import (
     list_refs,
     tags,
 )
+from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.code.models import Branch, Checkout, Tag
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
@@ -91,7 +92,7 @@ class BranchManager(RepositoryPart):
         return self.get(name)
 
     def delete(self, name: str, *, force: bool = False) -> Branch:
-        """Delete a branch and return it.
+        """Delete a branch and return it; a safety copy keeps commits that no other branch has.
 
         Raises VersionItemNotFoundError, BranchCheckedOutError if it is checked out,
         BranchNotMergedError if it has commits that no other branch has.
@@ -102,8 +103,10 @@ class BranchManager(RepositoryPart):
                 raise VersionItemNotFoundError(kind="branch", name=name)
             if ref.current or ref.elsewhere:
                 raise BranchCheckedOutError(branch=name)
-            if not force and holders(self._git, ref.sha) == [f"{HEADS}{name}"]:
-                raise BranchNotMergedError(branch=name, commit=ref.sha)
+            if holders(self._git, ref.sha) == [f"{HEADS}{name}"]:
+                if not force:
+                    raise BranchNotMergedError(branch=name, commit=ref.sha)
+                keep_tip(self._git, f"{HEADS}{name}", ref.sha, "branch --delete")
             self._git.run("branch", "--delete", "--force", "--quiet", "--", name)
         return _record(ref)
 

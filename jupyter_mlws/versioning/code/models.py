@@ -14,6 +14,7 @@ from jupyter_mlws.versioning.data_index import ChangeKind
 from jupyter_mlws.versioning.models import Plain, SnapshotData, Text
 
 HunkId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+LineName = Annotated[str, Field(pattern="^[-+][1-9][0-9]{0,8}$")]
 
 
 class Branch(Record):
@@ -79,6 +80,33 @@ class Remote(Record):
     name: Text
     url: Text
     push_url: Text
+
+
+class WorktreeInfo(Record):
+    """A folder that has a version of the repository checked out.
+
+    ``branch`` is null without one; ``missing``: the folder is gone.
+    """
+
+    path: Text
+    commit: str | None
+    branch: Text | None
+    current: bool
+    locked: bool
+    missing: bool
+
+
+class SubmoduleInfo(Record):
+    """A repository below this one.
+
+    ``commit`` is the one that this repository records, ``head`` the one in its folder; null
+    if the submodule is not initialized. Credentials in ``url`` are masked.
+    """
+
+    path: Text
+    url: Text
+    commit: str
+    head: str | None
 
 
 class RemotePut(Request):
@@ -168,6 +196,13 @@ class HunkChoice(Request):
 
     path: Plain = Field(min_length=1)
     ids: list[HunkId] = Field(min_length=1, max_length=10_000)
+    lines: list[LineName] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100_000,
+        description="Only these of their changed lines: `-3` is removed line 3 of the old file, "
+        "`+4` added line 4 of the new one.",
+    )
 
 
 class StageRequest(Request):

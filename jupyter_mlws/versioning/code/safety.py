@@ -1,4 +1,4 @@
-"""Safety copies: commits on hidden refs of what a restore, discard or aborted merge replaced."""
+"""Safety copies: commits on hidden refs of work that was replaced, discarded or deleted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git, decode
-from jupyter_mlws.git.commits import commit_tree
+from jupyter_mlws.git.commits import commit_tree, read_commit
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
-from jupyter_mlws.git.refs import current_branch, move_branch, update_ref
+from jupyter_mlws.git.refs import HEADS, STASHES, current_branch, move_branch, update_ref
 from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.code.models import SafetyCopy
 from jupyter_mlws.versioning.code.switching import Switching
@@ -37,7 +37,7 @@ class Copy:
     """A safety commit; ``paths`` are the paths that it was made for, None for the working tree.
 
     ``base`` is the commit that was checked out, ``index`` holds what was staged, if anything. With
-    a ``branch`` (its ref) the copy keeps what the branch was at: ``base``.
+    a ``branch`` (its ref, or that of the stashes) the copy keeps what it was at: ``base``.
     """
 
     id: str
@@ -59,11 +59,12 @@ class SafetyManager(RepositoryPart):
         """Return the safety copies, newest first."""
         safety_copies = []
         for copy in self._copies():
-            files = copy.paths
+            files, branch = copy.paths, copy.branch and copy.branch.removeprefix(HEADS)
             if files is None:
                 start = copy.base or self._git.tree_of(None)
+                if branch == STASHES:
+                    start, branch = f"{start}^1", None
                 files = [row.path for row in differences(self._git, start, copy.id)]
-            branch = copy.branch and copy.branch.removeprefix("refs/heads/")
             safety_copies.append(
                 SafetyCopy.from_object(copy, files=format_paths(files), branch=branch)
             )
@@ -84,6 +85,10 @@ class SafetyManager(RepositoryPart):
         """
         with self._repository.exclusive("restore"):
             copy = self.check(identifier)
+            if copy.branch == STASHES and copy.base is not None:
+                message = read_commit(self._git, copy.base).subject
+                self._git.run("stash", "store", "--quiet", "--message", message, copy.base)
+                return RestoreResult(safety=None, restored=[])
             if copy.branch is not None and copy.base is not None:
                 return self._return_branch(copy.branch, copy.base, progress)
             # A discard does not change the index: what was staged then is still staged.

@@ -1,4 +1,4 @@
-"""git's index: staging, unstaging and discarding of files and hunks."""
+"""git's index: staging, unstaging and discarding of files, hunks and lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jupyter_mlws.git.adapter import Entry, GitFailedError, Status, join_nul
 from jupyter_mlws.git.diffs import unified_diff
 from jupyter_mlws.git.hunks import parse
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS
-from jupyter_mlws.versioning.code.models import Discarded, StageRequest
+from jupyter_mlws.versioning.code.models import Discarded, HunkChoice, StageRequest
 from jupyter_mlws.versioning.code.safety import keep_code, safety_message
 from jupyter_mlws.versioning.data_index import (
     format_paths,
@@ -46,11 +46,11 @@ class StagingManager(RepositoryPart):
     """
 
     def stage(self, request: StageRequest) -> None:
-        """Stage paths or hunks of the working tree.
+        """Stage paths, hunks or lines of the working tree.
 
         Raises InvalidRequestError for an empty request, VersionItemNotFoundError for a path without
-        changes, FileTooLargeError for a large new file, HunkOutdatedError for a hunk that no longer
-        exists, DataNotStageableError for data. Nothing is staged then.
+        changes, FileTooLargeError for a large new file, HunkOutdatedError for a hunk or line that
+        does not exist (any more), DataNotStageableError for data. Nothing is staged then.
         """
         with self._repository.exclusive("stage", needs=Needs.FILES):
             status = self._git.status()
@@ -63,14 +63,14 @@ class StagingManager(RepositoryPart):
                 self._apply(patch, "--cached")
 
     def unstage(self, request: StageRequest) -> None:
-        """Unstage paths or hunks; the working tree does not change.
+        """Unstage paths, hunks or lines; the working tree does not change.
 
         Errors as those of :meth:`stage`.
         """
         with self._repository.exclusive("stage", needs=Needs.FILES):
             status = self._git.status()
             paths, hunks = self._select_changes(request, status, in_index=True)
-            patches = self._build_patches(hunks, in_index=True)
+            patches = self._build_patches(hunks, in_index=True, reverse=True)
             self._change_index(paths, "reset", "--quiet")
             for patch in patches:
                 self._apply(patch, "--cached", "--reverse")
@@ -124,11 +124,11 @@ class StagingManager(RepositoryPart):
                 update={"paths": [path for path in requested_paths if path not in states] or None}
             )
             paths: list[str] = []
-            hunks: dict[str, list[str]] = {}
+            hunks: dict[str, HunkChoice] = {}
             if rest.paths or rest.hunks or rest.all or not data:
                 paths, hunks = self._select_changes(rest, status, in_index=False, also=data)
             self._refuse_large(paths, status)
-            patches = self._build_patches(hunks, in_index=False)
+            patches = self._build_patches(hunks, in_index=False, reverse=True)
             code_paths = [*paths, *hunks]
             restore = self._repository.restore
             safety = None
@@ -151,7 +151,7 @@ class StagingManager(RepositoryPart):
         *,
         in_index: bool,
         also: Sequence[str] = (),
-    ) -> tuple[list[str], dict[str, list[str]]]:
+    ) -> tuple[list[str], dict[str, HunkChoice]]:
         """Return the changed paths of a request, and its hunks by path."""
         if not (request.paths or request.hunks or request.all):
             faults = [Fault(name, NOTHING_SELECTED) for name in ("paths", "hunks", "all")]
@@ -160,8 +160,7 @@ class StagingManager(RepositoryPart):
             entry
             for entry in status.entries
             # A nested repository: git would make a link without content.
-            if not entry.path.endswith("/")
-            and (entry.index_state if in_index else entry.worktree_state) is not None
+            if not entry.path.endswith("/") and _state(entry, in_index) is not None
         ]
         requested_paths = [normalize_path(self._project, path) for path in request.paths or ()]
         for path in requested_paths:
@@ -176,13 +175,17 @@ class StagingManager(RepositoryPart):
             for place in _entry_paths(entry)
             if request.all or any(covers(requested_paths, spot) for spot in _entry_paths(entry))
         }
-        states = {entry.path: entry.state for entry in entries}
-        hunks: dict[str, list[str]] = {}
+        changed = {entry.path: entry for entry in entries}
+        hunks: dict[str, HunkChoice] = {}
         faults = []
         for number, row in enumerate(request.hunks or ()):
             path = normalize_path(self._project, row.path)
-            hunks[path] = list(row.ids)
-            if states.get(path) in ("untracked", "conflicted"):
+            hunks[path] = row
+            entry = changed.get(path)
+            if entry and (
+                entry.state in ("untracked", "conflicted")
+                or (row.lines and _state(entry, in_index) in ("added", "deleted"))
+            ):
                 faults.append(Fault(f"hunks.{number}", WHOLE_ONLY))
         if faults:
             raise InvalidRequestError(faults=faults)
@@ -201,15 +204,17 @@ class StagingManager(RepositoryPart):
         if large:
             raise FileTooLargeError(paths=format_paths(large))
 
-    def _build_patches(self, hunks: Mapping[str, list[str]], *, in_index: bool) -> list[bytes]:
+    def _build_patches(
+        self, hunks: Mapping[str, HunkChoice], *, in_index: bool, reverse: bool = False
+    ) -> list[bytes]:
         options = ("--cached",) if in_index else ()
         patches = []
-        for path, ids in hunks.items():
+        for path, choice in hunks.items():
             file_patch = parse(path, unified_diff(self._git, path, *options))
             try:
-                patches.append(file_patch.of(ids))
+                patches.append(file_patch.of(choice.ids, choice.lines, reverse=reverse))
             except KeyError as error:
-                reason = Message("hunk {id} was not found", id=error.args[0])
+                reason = Message("hunk or line {id} was not found", id=error.args[0])
                 raise HunkOutdatedError(path=path, reason=reason) from error
         return patches
 
@@ -248,3 +253,7 @@ def _ignore_pattern(path: str) -> str:
 
 def _entry_paths(entry: Entry) -> list[str]:
     return [entry.path, *([entry.old_path] if entry.old_path else [])]
+
+
+def _state(entry: Entry, in_index: bool) -> str | None:
+    return entry.index_state if in_index else entry.worktree_state

@@ -20,7 +20,8 @@ from jupyter_mlws.git.commits import check_identity, commit_tree
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
 from jupyter_mlws.git.merge import merge_tree
-from jupyter_mlws.git.refs import delete_ref
+from jupyter_mlws.git.refs import STASHES, delete_ref
+from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.code.models import Stash, StashApplied
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.data_index import format_paths
@@ -44,12 +45,10 @@ class StashManager(RepositoryPart):
 
     def _rows(self) -> Sequence[tuple[str, str, str, str]]:
         """Return (id, parents, time, message) of every stash, newest first."""
-        if self._git.find("refs/stash") is None:
+        if self._git.find(STASHES) is None:
             return []
         form = "%H%x00%P%x00%cI%x00%gs%x00"
-        output = self._git.run(
-            "log", "-g", "--first-parent", f"--format={form}", "refs/stash", "--"
-        )
+        output = self._git.run("log", "-g", "--first-parent", f"--format={form}", STASHES, "--")
         parts = decode(output).split("\0")
         rows = [parts[at : at + 4] for at in range(0, len(parts) - 1, 4)]
         return [(sha.strip("\n"), parents, moment, text) for sha, parents, moment, text in rows]
@@ -127,9 +126,10 @@ class StashManager(RepositoryPart):
         return StashApplied(id=identifier, files=stash.files, data=[*data])
 
     def drop(self, identifier: str) -> Stash:
-        """Drop a stash and return it. Raises VersionItemNotFoundError."""
+        """Drop a stash and return it; a safety copy keeps it. Raises VersionItemNotFoundError."""
         with self._repository.exclusive("stash", needs=Needs.NOTHING):
             stash = self.get(identifier)
+            keep_tip(self._git, STASHES, identifier, "stash drop")
             self._drop(identifier)
         return stash
 

@@ -29,6 +29,7 @@ from jupyter_mlws.git.diffs import (
     worktree_diff,
 )
 from jupyter_mlws.git.hunks import parse
+from jupyter_mlws.git.merge import merge_base
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.versioning.data_index import (
     ChangeKind,
@@ -293,7 +294,7 @@ class Comparison:
 
     def versions(self, start: str, end: str) -> SnapshotDiff:
         """Compare two versions: files, data, metrics and parameters."""
-        first, last = self._git.resolve(start), self._git.resolve(end)
+        first, last = self.resolve_start(start), self._git.resolve(end)
         old = {item.path: item for item in self._content.data_at(first)}
         new = {item.path: item for item in self._content.data_at(last)}
         data = []
@@ -348,8 +349,12 @@ class Comparison:
     def resolve_start(self, name: str) -> str:
         """Resolve the start of a comparison; before the first commit HEAD is git's empty tree.
 
-        The id of the empty tree is also accepted.
+        The id of the empty tree is also accepted, and ``A...B`` for the merge base of two versions.
         """
+        first, dots, last = name.partition("...")
+        if dots:
+            ends = (self._git.resolve(end or "HEAD") for end in (first, last))
+            return merge_base(self._git, *ends)
         empty = self._git.tree_of(None)
         unborn = name == "HEAD" and self._git.find("HEAD") is None
         return empty if unborn or name == empty else self._git.resolve(name)

@@ -17,13 +17,12 @@ from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.dvc.integrity import open_integrity_store
 from jupyter_mlws.dvc.pointers import names_data
 from jupyter_mlws.git.adapter import Git, decode, split_nul
-from jupyter_mlws.git.refs import list_refs
+from jupyter_mlws.git.refs import STASHES, list_refs
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
 
 HASH_PATTERN = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 """Everything that looks like a hash in a file that names data: when in doubt, data is kept."""
-STASH_REF = "refs/stash"
 BLOB_BATCH_SIZE = 1000
 """Files of versions that are read together."""
 
@@ -51,8 +50,8 @@ class GarbageCollector(RepositoryPart):
         self._progress(0, message="versions")
         # All refs and HEADs, and the older stashes, which only the reflog names.
         starts = ["--all"]
-        if list_refs(self._git, STASH_REF):
-            stashes = self._git.run("rev-list", "--walk-reflogs", STASH_REF, "--")
+        if list_refs(self._git, STASHES):
+            stashes = self._git.run("rev-list", "--walk-reflogs", STASHES, "--")
             starts += sorted(set(stashes.decode().split()))
         with open_integrity_store(self._project.root) as data:
             result = data.collect(

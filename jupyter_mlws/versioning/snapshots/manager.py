@@ -83,18 +83,10 @@ class SnapshotManager:
         """
         only = None if paths is None else [normalize_path(self.project, path) for path in paths]
         status = self._git.status(only)
-        sizes = {entry.path: size_of(self.project.root / entry.path) for entry in status.entries}
-        new = {entry.path for entry in status.entries if entry.state == "untracked"}
-        limit = large_file_threshold(self._git) if new else 0
-        changes = [
-            Change.from_object(
-                entry,
-                kind=kind_of(entry.path),
-                size=sizes[entry.path],
-                too_large=entry.path in new and (sizes[entry.path] or 0) >= limit,
-            )
-            for entry in status.entries
-        ]
+        has_new = any(entry.state == "untracked" for entry in status.entries)
+        limit = large_file_threshold(self._git) if has_new else 0
+        root = str(self.project.root)
+        changes = [_change(entry, f"{root}/{entry.path}", limit) for entry in status.entries]
         # Outputs of workflows are left out.
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         if only is not None:
@@ -398,4 +390,23 @@ def _to_code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
         commit_id=commit.sha,
         author=f"{commit.author} <{commit.email}>",
         changes=[_to_version_change(entry) for entry in entries],
+    )
+
+
+def _change(entry: Entry, file: str, limit: int) -> Change:
+    """Return an entry of git's status as a change; a new file of ``limit`` bytes is too large.
+
+    There can be many thousands, so that paths and fields are passed as they are.
+    """
+    size = size_of(file)
+    return Change(
+        path=entry.path,
+        kind=kind_of(entry.path),
+        state=entry.state,  # type: ignore[arg-type]
+        staged=entry.staged,
+        index_state=entry.index_state,  # type: ignore[arg-type]
+        worktree_state=entry.worktree_state,  # type: ignore[arg-type]
+        old_path=entry.old_path,
+        size=size,
+        too_large=entry.state == "untracked" and (size or 0) >= limit,
     )

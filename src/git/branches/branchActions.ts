@@ -1,14 +1,7 @@
 import { InputDialog, Notification } from '@jupyterlab/apputils';
-import { listText } from '../../ui/format';
 import { confirm } from '../../lab/confirm';
 import { APIError, escapeId, MLWSClient } from '../../api/client';
-import type {
-  IBranch,
-  ISafetyCopy,
-  IStash,
-  ITag,
-  OperationAction
-} from '../../api/models';
+import type { IBranch, IStash, ITag, OperationAction } from '../../api/models';
 import { notifyOnError } from '../../lab/notify';
 import { askFields } from '../../lab/fieldsDialog';
 import type { Work } from '../../lab/work';
@@ -24,8 +17,15 @@ export const REFS = [
   '/git/tags',
   '/git/stashes',
   '/git/safety',
-  '/git/remotes'
+  '/git/remotes',
+  '/git/worktrees',
+  '/git/submodules'
 ];
+
+/** Name of a branch, with its remote. */
+export function branchName({ remote, name }: IBranch): string {
+  return remote ? `${remote}/${name}` : name;
+}
 
 /** Operations on branches, tags and stashes, and the start and end of a merge. */
 export class BranchActions {
@@ -98,7 +98,7 @@ export class BranchActions {
     }
   }
 
-  /** Deletes a branch; its commits can be recovered until git prunes them. */
+  /** Deletes a branch; a safety copy keeps commits that no other branch has. */
   async delete(branch: IBranch): Promise<void> {
     const { name, commit } = branch;
     await notifyOnError(async () => {
@@ -111,8 +111,8 @@ export class BranchActions {
         const sure = await confirm(
           trans.__('Delete branch “%1”?', name),
           trans.__(
-            'This branch has unmerged commits (latest: %1). You can recover them with ' +
-              'this ID until git removes them.',
+            'This branch has commits that no other branch has (latest: %1). A safety ' +
+              'copy keeps them.',
             commit.slice(0, 8)
           ),
           trans.__('Delete')
@@ -299,38 +299,21 @@ export class BranchActions {
     await this._client.refresh(...REFS);
   }
 
-  /** Restores a safety copy of a restore, a discard or an aborted merge, after confirmation. */
-  async restoreSafetyCopy(copy: ISafetyCopy): Promise<void> {
-    const sure = await confirm(
-      trans.__('Restore safety copy %1?', copy.id.slice(0, 8)),
-      copy.branch === null
-        ? trans.__(
-            'Files: %1. Their current content is kept in another safety copy.',
-            listText(copy.files.slice(0, 12))
-          )
-        : trans.__(
-            'The branch “%1” moves back to its commit %2. Another safety copy keeps where ' +
-              'it is now.',
-            copy.branch,
-            copy.base?.slice(0, 8)
-          ),
-      trans.__('Restore')
-    );
-    if (sure) {
-      await this._work.carryOut(`/git/safety/${copy.id}/restore`, undefined, {
-        doing: trans.__('Restoring changes…'),
-        done: () => trans.__('Changes restored.')
-      });
-      await this._client.refresh(...REFS);
-    }
+  /** Restores the content of a safety copy, or the branch that it keeps. */
+  async restoreSafetyCopy(id: string): Promise<void> {
+    await this._work.carryOut(`/git/safety/${id}/restore`, undefined, {
+      doing: trans.__('Restoring changes…'),
+      done: () => trans.__('Changes restored.')
+    });
+    await this._client.refresh(...REFS);
   }
 
   async dropStash(stash: IStash): Promise<void> {
     const sure = await confirm(
       trans.__('Delete stash “%1”?', stash.message),
       trans._n(
-        'Its changes to %1 file will be lost permanently.',
-        'Its changes to %1 files will be lost permanently.',
+        'A safety copy keeps its changes to %1 file.',
+        'A safety copy keeps its changes to %1 files.',
         stash.files.length
       ),
       trans.__('Delete')
@@ -345,29 +328,19 @@ export class BranchActions {
 
   /** Creates a commit with the content of an earlier commit. */
   async revertTo(id: string, subject: string): Promise<void> {
-    const sure = await confirm(
-      trans.__('Revert to “%1”?', subject),
-      trans.__(
-        'Creates a new commit with the content of this snapshot, including data. ' +
-          'History is not changed.'
-      ),
-      trans.__('Revert')
+    await this._work.carryOut(
+      '/git/rollback',
+      { to: id, mode: 'revert' },
+      {
+        doing: trans.__('Reverting to “%1”…', subject),
+        done: ({ commit }) =>
+          trans.__(
+            'Reverted to “%1” in commit %2.',
+            subject,
+            commit.slice(0, 8)
+          )
+      }
     );
-    if (sure) {
-      await this._work.carryOut(
-        '/git/rollback',
-        { to: id, mode: 'revert' },
-        {
-          doing: trans.__('Reverting to “%1”…', subject),
-          done: ({ commit }) =>
-            trans.__(
-              'Reverted to “%1” in commit %2.',
-              subject,
-              commit.slice(0, 8)
-            )
-        }
-      );
-    }
   }
 
   private async _checkout(body: object, name: string): Promise<void> {

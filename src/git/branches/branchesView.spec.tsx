@@ -18,7 +18,14 @@ const stash: IStash = {
 it('shows the files of a stash on a click, and pops it by its button only', async () => {
   const wire = new Wire();
   const none = { items: [], next_cursor: null };
-  for (const path of ['branches', 'tags', 'safety', 'remotes']) {
+  for (const path of [
+    'branches',
+    'tags',
+    'safety',
+    'remotes',
+    'worktrees',
+    'submodules'
+  ]) {
     wire.answers[`GET /git/${path}`] = none;
   }
   wire.answers['GET /git/stashes'] = { items: [stash], next_cursor: null };
@@ -29,7 +36,14 @@ it('shows the files of a stash on a click, and pops it by its button only', asyn
     applyStash: (one: IStash, keep: boolean) =>
       calls.push(keep ? `apply ${one.id}` : `pop ${one.id}`)
   } as unknown as BranchActions;
-  const view = branchesView({ client, actions, remotes: {} as RemoteActions });
+  const view = branchesView({
+    client,
+    actions,
+    remotes: {} as RemoteActions,
+    goBack: () => undefined,
+    reveal: () => undefined,
+    onCompare: () => undefined
+  });
   await show(view);
   const row = view.node.querySelector<HTMLElement>('.jp-mlws-Stash')!;
   const click = (selector: string) =>

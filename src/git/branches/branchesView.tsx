@@ -6,6 +6,8 @@ import {
   undoIcon,
   type LabIcon
 } from '@jupyterlab/ui-components';
+import { Clipboard } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import { useState, type ReactNode } from 'react';
 import type { MLWSClient } from '../../api/client';
 import { Button, Hint } from '../../ui/controls';
@@ -16,7 +18,9 @@ import type {
   IRemote,
   ISafetyCopy,
   IStash,
-  ITag
+  ISubmoduleInfo,
+  ITag,
+  IWorktreeInfo
 } from '../../api/models';
 import { RowIcon } from '../../ui/rowParts';
 import { Rows } from '../../ui/rows';
@@ -214,31 +218,37 @@ function StashRow(props: {
   );
 }
 
-function SafetyRow(props: {
-  copy: ISafetyCopy;
-  actions: BranchActions;
-}): JSX.Element {
-  const { copy, actions } = props;
-  const files =
-    copy.branch ?? trans._n('%1 file', '%1 files', copy.files.length);
-  // Labels by the command that created the safety copy.
-  const names: Record<string, string> = {
+/** A safety copy by the command that created it. */
+export function copyLabel({ reason }: ISafetyCopy): string {
+  const labels: Record<string, string> = {
     restore: trans.__('Before a restore'),
     discard: trans.__('Before a discard'),
     undo: trans.__('Undone commit'),
     amend: trans.__('Before an amend'),
     squash: trans.__('Before a squash'),
     rebase: trans.__('Before a rebase'),
-    'merge --abort': trans.__('Before a merge abort')
+    'merge --abort': trans.__('Before a merge abort'),
+    'branch --delete': trans.__('Deleted branch'),
+    'stash drop': trans.__('Deleted stash')
   };
+  return labels[reason] ?? reason;
+}
+
+function SafetyRow(props: {
+  copy: ISafetyCopy;
+  goBack: (copy: ISafetyCopy) => void;
+}): JSX.Element {
+  const { copy, goBack } = props;
+  const files =
+    copy.branch ?? trans._n('%1 file', '%1 files', copy.files.length);
   return (
     <Row
       className="jp-mlws-SafetyCopy"
-      name={names[copy.reason] ?? copy.reason}
+      name={copyLabel(copy)}
       label={trans.__('Restore safety copy %1', copy.id.slice(0, 8))}
       title={copy.files.slice(0, 12).join('\n')}
       facts={`${files} · ${relativeTime(copy.timestamp)}`}
-      onClick={() => void actions.restoreSafetyCopy(copy)}
+      onClick={() => goBack(copy)}
       buttons={[]}
     />
   );
@@ -261,6 +271,52 @@ function RemoteRow(props: {
         [editIcon, trans.__('Edit URL'), () => actions.edit(remote)],
         [deleteIcon, trans.__('Remove'), () => actions.remove(remote)]
       ]}
+    />
+  );
+}
+
+function WorktreeRow({ worktree }: { worktree: IWorktreeInfo }): JSX.Element {
+  const { path, branch, commit, current, locked, missing } = worktree;
+  const facts = [
+    branch ?? commit?.slice(0, 8),
+    locked && trans.__('locked'),
+    missing && trans.__('missing')
+  ];
+  return (
+    <Row
+      className="jp-mlws-Worktree"
+      name={PathExt.basename(path)}
+      label={trans.__('Copy path of %1', path)}
+      title={path}
+      current={current}
+      facts={facts.filter(Boolean).join(' · ')}
+      onClick={() => Clipboard.copyToSystem(path)}
+      buttons={[]}
+    />
+  );
+}
+
+function SubmoduleRow(props: {
+  submodule: ISubmoduleInfo;
+  open: (path: string) => void;
+}): JSX.Element {
+  const { submodule, open } = props;
+  const { path, url, commit, head } = submodule;
+  const facts =
+    head === null
+      ? trans.__('not initialized')
+      : head === commit
+        ? commit.slice(0, 8)
+        : trans.__('%1, recorded is %2', head.slice(0, 8), commit.slice(0, 8));
+  return (
+    <Row
+      className="jp-mlws-Submodule"
+      name={path}
+      label={trans.__('Reveal %1 in the file browser', path)}
+      title={`${path}\n${url}`}
+      facts={facts}
+      onClick={() => open(path)}
+      buttons={[]}
     />
   );
 }
@@ -295,15 +351,23 @@ interface IProps {
   client: MLWSClient;
   actions: BranchActions;
   remotes: RemoteActions;
+  /** Asks whether to restore a safety copy. */
+  goBack: (copy: ISafetyCopy) => void;
+  /** Shows a folder of the project in the file browser. */
+  reveal: (path: string) => void;
+  onCompare: () => void;
 }
 
 /** Branches, tags, stashes and remotes, with their actions. */
-function Branches({ client, actions, remotes }: IProps): JSX.Element {
+function Branches(props: IProps): JSX.Element {
+  const { client, actions, remotes, goBack, reveal } = props;
   const branches = useGet(client, '/git/branches');
   const tags = useGet(client, '/git/tags');
   const stashes = useGet(client, '/git/stashes');
   const safety = useGet(client, '/git/safety');
   const addresses = useGet(client, '/git/remotes');
+  const worktrees = useGet(client, '/git/worktrees').data?.items ?? [];
+  const submodules = useGet(client, '/git/submodules').data?.items ?? [];
   return (
     <Answer of={branches}>
       {({ items }) => (
@@ -322,6 +386,12 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
               onClick={() => void actions.stash()}
             >
               {trans.__('Stash Changes…')}
+            </Button>
+            <Button
+              className="jp-mlws-CompareRefsButton"
+              onClick={props.onCompare}
+            >
+              {trans.__('Compare…')}
             </Button>
           </div>
           <ListGroup
@@ -375,7 +445,7 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
             title={trans.__('Safety copies')}
             items={safety.data?.items ?? []}
             row={copy => (
-              <SafetyRow key={copy.id} copy={copy} actions={actions} />
+              <SafetyRow key={copy.id} copy={copy} goBack={goBack} />
             )}
           />
           <ListGroup
@@ -390,6 +460,24 @@ function Branches({ client, actions, remotes }: IProps): JSX.Element {
               <RemoteRow key={remote.name} remote={remote} actions={remotes} />
             )}
           />
+          {worktrees.length > 1 && (
+            <ListGroup
+              name="worktrees"
+              title={trans.__('Worktrees')}
+              items={worktrees}
+              row={one => <WorktreeRow key={one.path} worktree={one} />}
+            />
+          )}
+          {submodules.length > 0 && (
+            <ListGroup
+              name="submodules"
+              title={trans.__('Submodules')}
+              items={submodules}
+              row={one => (
+                <SubmoduleRow key={one.path} submodule={one} open={reveal} />
+              )}
+            />
+          )}
         </>
       )}
     </Answer>

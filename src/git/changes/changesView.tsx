@@ -45,6 +45,8 @@ interface IChangesActions extends IChangeActions, IMergeActions {
   /** Sets git's identity, then commits. */
   commitAs(identity: IIdentity, options: ICommitOptions): void;
   pullData(changes: readonly IChange[]): void;
+  newBranch(): void;
+  switchBranch(): void;
   /** Restores the newest snapshot. */
   returnToHead(): void;
 }
@@ -433,6 +435,22 @@ function Changes(props: IProps & { status: IGitStatus }): JSX.Element {
             status.outbox.length
           )}
         </p>
+      )}
+      {status.head !== null && status.branch === null && !waits && (
+        <div className="jp-mlws-Note jp-mlws-Detached" role="status">
+          <p>
+            {trans.__(
+              'No branch is checked out: HEAD is at %1, and new commits belong to no branch.',
+              status.head.slice(0, 8)
+            )}
+          </p>
+          <Button onClick={() => actions.newBranch()}>
+            {trans.__('New Branch…')}
+          </Button>
+          <Button onClick={() => actions.switchBranch()}>
+            {trans.__('Switch to Branch…')}
+          </Button>
+        </div>
       )}
       {restored && (
         <div className="jp-mlws-Note jp-mlws-Restored" role="status">

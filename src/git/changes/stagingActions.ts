@@ -7,10 +7,17 @@ import { notifyOnError } from '../../lab/notify';
 import type { Work } from '../../lab/work';
 import { trans } from '../../ui/locale';
 
+/** Hunks of a file, or some of their changed lines. */
+interface IHunkChoice {
+  path: string;
+  ids: readonly string[];
+  lines?: readonly string[];
+}
+
 /** Files, hunks of a file, or everything. */
 export type Selection =
   | { paths: readonly string[] }
-  | { hunks: readonly { path: string; ids: readonly string[] }[] }
+  | { hunks: readonly IHunkChoice[] }
   | { all: true };
 
 /** Operations on the index and the working tree. */
@@ -99,8 +106,17 @@ export class StagingActions {
             selection.paths.length
           );
     }
-    return 'hunks' in selection
-      ? trans.__('Discard this hunk in “%1”?', selection.hunks[0].path)
-      : trans.__('Discard all unstaged changes?');
+    if ('hunks' in selection) {
+      const [{ path, lines }] = selection.hunks;
+      return lines
+        ? trans._n(
+            'Discard %1 line in “%2”?',
+            'Discard %1 lines in “%2”?',
+            lines.length,
+            path
+          )
+        : trans.__('Discard this hunk in “%1”?', path);
+    }
+    return trans.__('Discard all unstaged changes?');
   }
 }

@@ -35,24 +35,25 @@ export class RewriteActions {
 
   /** Creates a commit that takes back the changes of another one. */
   async revertCommit(id: string, subject: string): Promise<void> {
-    const isMeant = await confirm(
-      trans.__('Revert the changes of “%1”?', subject),
-      trans.__(
-        'Creates a new commit that takes back what this snapshot changed, including ' +
-          'data. What came after it stays.'
-      ),
-      trans.__('Revert')
+    await this._rewrite(
+      () => this._client.post('/git/revert', { commit: id }),
+      'revert',
+      [
+        trans.__('Reverting “%1”…', subject),
+        trans.__('Reverted “%1”.', subject)
+      ]
     );
-    if (isMeant) {
-      await this._rewrite(
-        () => this._client.post('/git/revert', { commit: id }),
-        'revert',
-        [
-          trans.__('Reverting “%1”…', subject),
-          trans.__('Reverted “%1”.', subject)
-        ]
-      );
+  }
+
+  /** Undoes the last commit; its message becomes that of the next one, unless there is one. */
+  async undo(draft: CommitDraft): Promise<void> {
+    const answer = await confirmPushed(pushed =>
+      this._client.post('/git/undo', { pushed })
+    );
+    if (answer !== null && draft.message.value.trim() === '') {
+      draft.message.value = answer.message;
     }
+    await this._client.refresh('/git', '/snapshots');
   }
 
   /** Replaces a commit and all after it by one, with a message that the user gives. */

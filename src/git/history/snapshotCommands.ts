@@ -1,20 +1,22 @@
-import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Clipboard, InputDialog } from '@jupyterlab/apputils';
+import type { ILabStatus, JupyterFrontEnd } from '@jupyterlab/application';
+import { Clipboard } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
 import { APIError } from '../../api/client';
-import { confirm } from '../../lab/confirm';
+import { ask, confirm } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
 import type { RewriteActions } from './rewriteActions';
 import type { IMLWSClient } from '../../lab/tokens';
-import { confirmPushed } from '../confirmPushed';
 import { focusMessage } from '../changes/changesView';
 import type { CommitDraft } from '../changes/commit';
+import { branchName } from '../branches/branchActions';
 import { EMPTY_TREE, type IVersions } from '../diff/diff';
 import type { OpenDocuments } from '../../lab/documents';
-import { NO_FILTER, queryOf, subjectOf } from './history';
+import { subjectOf } from './history';
+import { warnOfLoss } from '../merge/open';
 import type { ServerView } from '../../ui/server';
+import { State } from '../../ui/state';
 import { compareIcon } from '../../ui/fileIcons';
 import type { MainViews } from '../../lab/mainArea';
 import {
@@ -37,11 +39,12 @@ export namespace CommandIDs {
   export const refresh = 'mlws:refresh';
   export const restore = 'mlws:restore';
   export const openDiff = 'mlws:open-diff';
+  export const saveDiff = 'mlws:save-diff';
   export const compareSnapshot = 'mlws:compare-snapshot';
   export const markSnapshot = 'mlws:mark-snapshot';
+  export const compareRefs = 'mlws:compare-refs';
   export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
-  export const undoCommit = 'mlws:undo-commit';
   export const amendCommit = 'mlws:amend-commit';
 }
 
@@ -53,6 +56,9 @@ export interface IPlaces {
   staging: StagingActions;
   rewrites: RewriteActions;
   languages: IEditorLanguageRegistry | null;
+  status: ILabStatus | null;
+  /** Layout of the diffs of texts. */
+  isSideBySide: State<boolean>;
 }
 
 export function addCommands(
@@ -144,35 +150,6 @@ async function saveOrFail(documents: OpenDocuments): Promise<void> {
   }
 }
 
-/** Undoes the last commit; its message becomes that of the next one, unless there is one. */
-async function undoCommit(
-  client: IMLWSClient,
-  draft: CommitDraft
-): Promise<void> {
-  const { items } = await client.get('/snapshots', { limit: 1 });
-  const isMeant = await confirm(
-    trans.__('Undo the commit “%1”?', items[0]?.subject ?? ''),
-    trans.__(
-      'The branch goes back to the commit before. Your files and data stay as they are, ' +
-        'and the changes of the commit can be committed again.'
-    ),
-    trans.__('Undo')
-  );
-  if (!isMeant) {
-    return;
-  }
-  const answer = await confirmPushed(pushed =>
-    client.post('/git/undo', { pushed })
-  );
-  if (answer === null) {
-    return;
-  }
-  if (draft.message.value.trim() === '') {
-    draft.message.value = answer.message;
-  }
-  await client.refresh('/git', '/snapshots');
-}
-
 function addSnapshotCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
@@ -184,11 +161,6 @@ function addSnapshotCommands(
     label: trans.__('Amend Last Commit…'),
     execute: () => rewrites.amend(draft)
   });
-  addCommand(app.commands, CommandIDs.undoCommit, {
-    label: trans.__('Undo Last Commit…'),
-    icon: undoIcon,
-    execute: () => notifyOnError(() => undoCommit(client, draft))
-  });
 
   app.commands.addCommand(CommandIDs.restore, {
     describedBy: describeSnapshot(),
@@ -196,8 +168,10 @@ function addSnapshotCommands(
     icon: undoIcon,
     execute: args =>
       notifyOnError(async () => {
-        const id = idOf(app, args) ?? (await chooseSnapshot(client));
-        return id !== null && restorer.restore(id, subjectOf(client, id));
+        const id = idOf(app, args);
+        return id === null
+          ? app.commands.execute('mlws:go-back')
+          : restorer.restore(id, subjectOf(client, id));
       })
   });
   app.commands.addCommand(CommandIDs.copyId, {
@@ -219,8 +193,31 @@ function addDiffCommands(
     'stage',
     'unstage',
     'discard',
-    'open-file'
+    'save',
+    'open-file',
+    'layout'
   ]);
+  const save = (path: string) =>
+    notifyOnError(
+      async () => client.project && documents.save(client.project, path)
+    );
+  app.commands.addCommand(CommandIDs.saveDiff, {
+    describedBy: describeArgs({
+      path: trans.__(
+        'Path of the file in the project; the one in the diff that has the focus if left out'
+      )
+    }),
+    label: trans.__('Save File'),
+    execute: async args => {
+      const beside = document.activeElement?.closest<HTMLElement>(
+        '.jp-mlws-SideBySide'
+      );
+      const path = args.path ?? beside?.dataset.mlwsPath;
+      if (typeof path === 'string') {
+        await save(path);
+      }
+    }
+  });
   const openDiff = (path: string, versions: IVersions, isPreview = false) =>
     views.show(
       `diff ${path} ${JSON.stringify(versions)}`,
@@ -230,15 +227,31 @@ function addDiffCommands(
         const onOpen = () =>
           client.project && documents.open(client.project, path);
         const { languages } = places;
+        const unsaved = new State(false);
+        warnOfLoss(unsaved, places.status);
         const view = fileDiffView({
           client,
           path,
           versions,
           staging,
           languages,
-          onOpen
+          isSideBySide: places.isSideBySide,
+          unsaved,
+          share: async () =>
+            client.project && documents.share(client.project, path),
+          currentChanged: app.shell.currentChanged,
+          onOpen,
+          onSave: () => void save(path),
+          onChange: () => void notifyOnError(() => documents.reloadChanged())
         });
-        return { view, toolbar: 'File Diff' };
+        const mayClose = async () =>
+          !unsaved.value ||
+          confirm(
+            trans.__('Close without saving?'),
+            trans.__('Your edits of “%1” will be lost.', path),
+            trans.__('Close')
+          );
+        return { view, toolbar: 'File Diff', mayClose };
       },
       { id: CommandIDs.openDiff, args: { path, ...versions } },
       isPreview
@@ -286,6 +299,17 @@ function addDiffCommands(
       },
       { id: CommandIDs.compareSnapshot, args: { id: from, to } }
     );
+  addCommand(app.commands, CommandIDs.compareRefs, {
+    label: trans.__('Compare Branches or Commits…'),
+    icon: compareIcon,
+    execute: () =>
+      notifyOnError(async () => {
+        const versions = await chooseVersions(client);
+        if (versions) {
+          await compare(versions.from, versions.to);
+        }
+      })
+  });
   let selection: string | null = null;
   app.commands.addCommand(CommandIDs.markSnapshot, {
     describedBy: describeSnapshot(),
@@ -323,15 +347,28 @@ function addDiffCommands(
   });
 }
 
-async function chooseSnapshot(client: IMLWSClient): Promise<string | null> {
-  const { items } = await client.cached('/snapshots', queryOf(NO_FILTER));
-  const labels = items.map(item => `${item.short} ${item.subject}`);
-  const answer = await InputDialog.getItem({
-    title: trans.__('Restore Snapshot'),
-    items: labels,
-    okLabel: trans.__('Continue')
-  });
-  const at =
-    answer.button.accept && answer.value ? labels.indexOf(answer.value) : -1;
-  return at < 0 ? null : items[at].id;
+/** Asks for two versions; resolves to the two ends of their comparison, or to null. */
+async function chooseVersions(
+  client: IMLWSClient
+): Promise<{ from: string; to: string } | null> {
+  const [branches, tags] = await Promise.all([
+    client.get('/git/branches'),
+    client.get('/git/tags')
+  ]);
+  const { CompareForm } = await import('./compareForm');
+  const names = [
+    'HEAD',
+    ...branches.items.map(branchName),
+    ...tags.items.map(tag => tag.name)
+  ];
+  const answer = await ask(
+    trans.__('Compare Branches or Commits'),
+    trans.__('Compare'),
+    new CompareForm(names)
+  );
+  if (!answer?.from) {
+    return null;
+  }
+  const { from, to, isMergeBase } = answer;
+  return { from: isMergeBase ? `${from}...${to}` : from, to };
 }

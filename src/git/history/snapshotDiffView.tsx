@@ -4,8 +4,7 @@ import { cellText, fileSize } from '../../ui/format';
 import type { IDifferingRow, ISnapshotDiff } from '../../api/models';
 import { Rows } from '../../ui/rows';
 import { Answer, ServerView, useGet } from '../../ui/server';
-import { staleTimeOf } from '../diff/diff';
-import { versionNames } from '../diff/fileDiffView';
+import { staleTimeOf, versionNames } from '../diff/diff';
 import { dataIcon, kindIcons } from '../../ui/fileIcons';
 import { kindLabel, stateLabel } from '../../ui/changeLabels';
 import { DiffSides } from '../../ui/diffSides';
@@ -172,11 +171,12 @@ function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
 /** The differences of two snapshots in the main area. */
 export function snapshotDiffView(props: IProps): ServerView {
   const { client, from, to } = props;
+  const [first, last] = versionNames({ from, to });
   return new ServerView(client, () => <SnapshotDiff {...props} />, {
     label:
       to === 'HEAD'
-        ? trans.__('%1 and current', from.slice(0, 8))
-        : trans.__('%1 and %2', from.slice(0, 8), to.slice(0, 8)),
+        ? trans.__('%1 and current', first)
+        : trans.__('%1 and %2', first, last),
     className: 'jp-mlws-View jp-mlws-SnapshotDiff',
     help: 'reference-versions'
   });

@@ -58,8 +58,11 @@ export function conflictOpener(
   return open;
 }
 
-/** Asks before leaving the page while there are unsaved choices. */
-function warnOfLoss(touched: State<boolean>, status: ILabStatus | null): void {
+/** Asks before leaving the page while there are unsaved choices or edits. */
+export function warnOfLoss(
+  touched: State<boolean>,
+  status: ILabStatus | null
+): void {
   let mark: IDisposable | null = null;
   touched.changed.connect((_, isTouched) => {
     mark?.dispose();

@@ -109,17 +109,17 @@ export class RemoteActions {
   }
 
   /**
-   * Pushes the current branch with its data; `codeOnly` leaves the data here.
+   * Pushes a branch with its data; by default the current one. `codeOnly` leaves the data here.
    *
    * Resolves to whether it is on the remote now.
    */
-  async push(codeOnly = false): Promise<boolean> {
+  async push(codeOnly = false, branch?: string): Promise<boolean> {
     if (!(await this._hasRemote())) {
       return false;
     }
     const pushed = await this._work.transfer(
       '/git/push',
-      { code_only: codeOnly },
+      { code_only: codeOnly, branch },
       {
         doing: codeOnly
           ? trans.__('Pushing code…')
@@ -134,7 +134,7 @@ export class RemoteActions {
                 },
                 {
                   label: trans.__('Push Code Only'),
-                  callback: () => void this.push(true)
+                  callback: () => void this.push(true, branch)
                 }
               ],
         done: result => {

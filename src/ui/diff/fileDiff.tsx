@@ -1,37 +1,68 @@
 import { useState, type ReactNode } from 'react';
 
 import type { IDiffHunk, IFileDiff } from '../../api/models';
-import { Check, Hint } from '../controls';
+import { Button, Check, Hint } from '../controls';
 import { fileSize } from '../format';
 import { trans } from '../locale';
 import { CellDiffs } from './cellDiffs';
 import { DiffText } from './diffText';
-import { hunkLines, parseUnified, splitAtHunks } from './unified';
+import {
+  hunkLines,
+  parseUnified,
+  splitAtHunks,
+  type IDiffLine
+} from './unified';
 
-function Hunks(props: {
-  diff: IFileDiff;
-  hunk?: (hunk: IDiffHunk) => ReactNode;
-}): JSX.Element {
-  const { diff, hunk } = props;
+/** A button of a hunk, also pressed by a key in the hunk. */
+export interface IHunkAction {
+  label: string;
+  className: string;
+  key: string;
+  execute: () => void;
+}
+
+/** Returns the buttons of a hunk, for its changed lines that are selected. */
+type HunkActions = (
+  hunk: IDiffHunk,
+  lines: readonly IDiffLine[]
+) => readonly IHunkAction[];
+
+function Hunk(props: { hunk: IDiffHunk; actions?: HunkActions }): JSX.Element {
+  const { hunk } = props;
+  const [selected, setSelected] = useState<readonly IDiffLine[]>([]);
+  const actions = props.actions?.(hunk, selected) ?? [];
   return (
-    <>
-      {diff.hunks.map(one => (
-        <section
-          key={one.id}
-          className="jp-mlws-Hunk"
-          data-mlws-hunk={one.id}
-          aria-label={trans.__('From line %1', one.new_start)}
-        >
-          <header>
-            <code>
-              {`@@ −${one.old_start},${one.old_lines} +${one.new_start},${one.new_lines} @@ ${one.section}`}
-            </code>
-            {hunk?.(one)}
-          </header>
-          <DiffText lines={hunkLines(one)} />
-        </section>
-      ))}
-    </>
+    <section
+      className="jp-mlws-Hunk"
+      data-mlws-hunk={hunk.id}
+      aria-label={trans.__('From line %1', hunk.new_start)}
+      onKeyDown={event => {
+        const action = actions.find(({ key }) => key === event.key);
+        if (action && !event.ctrlKey && !event.metaKey && !event.altKey) {
+          event.preventDefault();
+          action.execute();
+        }
+      }}
+    >
+      <header>
+        <code>
+          {`@@ −${hunk.old_start},${hunk.old_lines} +${hunk.new_start},${hunk.new_lines} @@ ${hunk.section}`}
+        </code>
+        <span className="jp-mlws-Hunk-buttons">
+          {actions.map(({ label, className, key, execute }) => (
+            <Button
+              key={key}
+              className={className}
+              title={`${label} (${key.toUpperCase()})`}
+              onClick={execute}
+            >
+              {label}
+            </Button>
+          ))}
+        </span>
+      </header>
+      <DiffText lines={hunkLines(hunk)} onSelect={setSelected} />
+    </section>
   );
 }
 
@@ -73,12 +104,13 @@ function AsText(props: {
 /** The changes of a file: by row, by cell, by hunk, or why there is no text. */
 export function FileDiffBody(props: {
   diff: IFileDiff;
-  /** Buttons of a hunk. */
-  hunk?: (hunk: IDiffHunk) => ReactNode;
+  hunkActions?: HunkActions;
+  /** Shown in place of the hunks of a text. */
+  text?: ReactNode;
   /** Its rows, if it is a table; its files, if it is a folder of data. */
   table?: ReactNode;
 }): JSX.Element {
-  const { diff, hunk, table } = props;
+  const { diff, hunkActions, text, table } = props;
   const [asText, setAsText] = useState(false);
   if (table && !(asText && diff.hidden === null)) {
     return (
@@ -94,7 +126,7 @@ export function FileDiffBody(props: {
     return <Hint>{hiddenText(diff)}</Hint>;
   }
   const lines = parseUnified(diff.unified);
-  if (lines.length === 0) {
+  if (lines.length === 0 && !text) {
     return <Hint>{trans.__('No differences.')}</Hint>;
   }
   const cells = diff.cells !== null && !asText;
@@ -115,8 +147,12 @@ export function FileDiffBody(props: {
       )}
       {cells ? (
         <CellDiffs cells={diff.cells!} />
+      ) : text ? (
+        text
       ) : hasHunks ? (
-        <Hunks diff={diff} hunk={hunk} />
+        diff.hunks.map(hunk => (
+          <Hunk key={hunk.id} hunk={hunk} actions={hunkActions} />
+        ))
       ) : (
         splitAtHunks(lines).map((part, index) => (
           <DiffText key={index} lines={part} />

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { parseUnified, splitAtHunks } from './unified';
+import { blocksOf, lineName, parseUnified, splitAtHunks } from './unified';
 
 const DIFF = `diff --git a/train.py b/train.py
 index 1..2 100644
@@ -44,5 +44,18 @@ it('splits a diff into its hunks', () => {
   expect(texts).toEqual([
     ['a', 'b'],
     ['c', 'd']
+  ]);
+});
+
+it('names changed lines by the number on their side, block by block', () => {
+  const lines = parseUnified(
+    '@@ -3,5 +3,5 @@\n-a\n-b\n+c\n same\n-d\n\\ No newline\n+e\n+f'
+  ).filter(line => !['hunk', 'note'].includes(line.kind));
+  const names = (numbers: number[]) => numbers.map(at => lineName(lines[at]));
+  expect(
+    blocksOf(lines).map(({ removed, added }) => [names(removed), names(added)])
+  ).toEqual([
+    [['-3', '-4'], ['+3']],
+    [['-6'], ['+5', '+6']]
   ]);
 });

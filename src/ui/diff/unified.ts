@@ -35,6 +35,29 @@ function numbered(
   });
 }
 
+/** Name of a changed line, by which the server stages it: its sign, and its number on that side. */
+export function lineName({ from, to }: IDiffLine): string {
+  return to === null ? `-${from}` : `+${to}`;
+}
+
+/** Indexes of the lines of each block of changes. */
+export function blocksOf(
+  lines: readonly IDiffLine[]
+): { removed: number[]; added: number[] }[] {
+  const blocks: { removed: number[]; added: number[] }[] = [];
+  lines.forEach(({ kind }, at) => {
+    if (kind !== 'removed' && kind !== 'added') {
+      return;
+    }
+    const before = lines[at - 1]?.kind;
+    if (before !== kind && !(before === 'removed' && kind === 'added')) {
+      blocks.push({ removed: [], added: [] });
+    }
+    blocks[blocks.length - 1][kind].push(at);
+  });
+  return blocks;
+}
+
 /** Splits the lines of a diff into those of its hunks. */
 export function splitAtHunks(lines: readonly IDiffLine[]): IDiffLine[][] {
   const hunks: IDiffLine[][] = [];
