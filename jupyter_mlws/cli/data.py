@@ -17,6 +17,8 @@ from jupyter_mlws.core.errors import MLWSError
 
 MAX_DATASETS = 10_000
 """Maximum number of datasets in a list."""
+MAX_FILES = 500
+"""Maximum number of files in a comparison."""
 CREDENTIAL_FIELDS = {"s3": ("access_key_id", "secret_access_key"), "ssh": ("password",)}
 """Credentials to prompt for, by the protocol of a URL."""
 
@@ -94,7 +96,8 @@ def diff_data(
         context.answer(change, data_views.table_diff)
         return EXIT_FAILURE if change["problem"] else EXIT_SUCCESS
     address = f"{dataset_address(context.path(path))}/diff"
-    return context.answer(context.client.get(address, {"from": start, "to": end}), data_views.diff)
+    query = {"from": start, "to": end, "limit": MAX_FILES}
+    return context.answer(context.client.get(address, query), data_views.diff)
 
 
 @cli.command(

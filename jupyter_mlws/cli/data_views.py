@@ -9,6 +9,7 @@ from jupyter_mlws.cli.views import DASH, JSON, SIZES, SUBJECT, TIME, Column, Vie
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import format_size
 
+COUNTS = ("path", "added", "modified", "deleted", "renamed", "unchanged")
 MAX_VALUES_A_ROW = 12
 """Values of a row of a table that are shown."""
 _HASH = Column(Message("Hash"), lambda row: (row["md5"] or "")[:8], Tone.FAINT)
@@ -18,7 +19,7 @@ _SIZE = Column(Message("Size"), lambda row: format_size(row["size"]))
 def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """Render a line for every dataset."""
     table = views.listing(
-        sorted(rows, key=lambda row: bool(row["output"])),
+        rows,
         Message("No data tracked yet."),
         Column(Message("Path"), "path", Tone.STRONG),
         Column(
@@ -83,8 +84,9 @@ def gc_result(views: Views, result: JSON) -> list[Block]:
 def diff(views: Views, result: JSON) -> list[Block]:
     """Render a line for every file that differs, and their numbers."""
     text = views.say(
-        "{path}: {added} added, {modified} modified, {deleted} deleted, {unchanged} unchanged",
-        **{key: result[key] for key in ("path", "added", "modified", "deleted", "unchanged")},
+        "{path}: {added} added, {modified} modified, {deleted} deleted, {renamed} renamed, "
+        "{unchanged} unchanged",
+        **{key: result[key] for key in COUNTS},
     )
     head = line(text, Tone.STRONG)
     if not result["items"]:
@@ -92,10 +94,16 @@ def diff(views: Views, result: JSON) -> list[Block]:
     table = views.table(
         result["items"],
         Column(Message("State"), lambda row: views.word(row["state"])),
-        Column(Message("File"), "path"),
+        Column(
+            Message("File"),
+            lambda row: " → ".join(filter(None, (row["old_path"], row["path"]))),
+        ),
         *SIZES,
     )
-    return [head, table]
+    left_out = sum(result[key] for key in COUNTS[1:-1]) - len(result["items"])
+    if left_out == 0:
+        return [head, table]
+    return [head, table, line(views.say("… {count} more", count=left_out), Tone.FAINT)]
 
 
 def table_diff(views: Views, change: JSON) -> list[Block]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jupyter_mlws.core.atomic import sync
@@ -71,6 +74,16 @@ def legacy_md5_of(path: Path) -> str:
     from dvc_objects.fs.local import localfs
 
     return str(file_md5(str(path), localfs, name="md5-dos2unix"))
+
+
+@lru_cache(maxsize=4)
+def _read_listing(path: Path, mtime: int) -> Mapping[str, str]:
+    """Return the hashes of a listing's files by their paths; ``mtime`` is that of the listing.
+
+    DVC's own reader builds a tree of objects, which takes seconds for 50,000 files.
+    """
+    rows = json.loads(path.read_bytes())
+    return MappingProxyType({str(row["relpath"]): str(row["md5"]) for row in rows})
 
 
 class DataCache:
@@ -145,16 +158,28 @@ class DataCache:
             return {}
         if not item.folder:
             return {"": (item.md5, item.size)}
-        if not self.path_of(root_object(item)).is_file():
-            raise DataMissingError(paths=item.path)
         files: dict[str, tuple[str, int | None]] = {}
-        for key, meta, info in self.load(item):
-            size = getattr(meta, "size", None)
-            path = self.path_of(StoredObject(info.value, item))
-            if size is None and path.is_file():
-                size = path.stat().st_size
-            files["/".join(key)] = (info.value, size)
+        for inside, md5 in self.listing_of(item).items():
+            path = self.path_of(StoredObject(md5, item))
+            files[inside] = (md5, path.stat().st_size if path.is_file() else None)
         return files
+
+    def listing_of(self, item: DataPointer) -> Mapping[str, str]:
+        """Return the hashes of the files of a recorded version as :meth:`files_of`, without sizes.
+
+        Raises DataMissingError if the cache lacks the listing, DataDamagedError if it is damaged.
+        """
+        if item.md5 is None:
+            return {}
+        if not item.folder:
+            return {"": item.md5}
+        path = self.path_of(root_object(item))
+        try:
+            return _read_listing(path, path.stat().st_mtime_ns)
+        except FileNotFoundError as error:
+            raise DataMissingError(paths=item.path) from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataDamagedError(path=item.path, md5=item.md5) from error
 
     def text_of(self, item: DataPointer, limit: int) -> bytes | None:
         """Return the content of a file; None for directories, larger and missing files."""

@@ -12,10 +12,11 @@ export async function readPages<P extends PathOf<'get'>>(
   count = Infinity
 ): Promise<Data<'get', P>> {
   const items: unknown[] = [];
+  let page: IPage<unknown>;
   let cursor: string | null | undefined;
   do {
     const limit = Math.min(count - items.length, MAX_PAGE_SIZE);
-    const page = (await client.get(path, {
+    page = (await client.get(path, {
       ...query,
       limit,
       cursor
@@ -23,7 +24,7 @@ export async function readPages<P extends PathOf<'get'>>(
     items.push(...page.items);
     cursor = page.next_cursor;
   } while (cursor !== null && items.length < count);
-  return { items, next_cursor: cursor } as Data<'get', P>;
+  return { ...page, items } as Data<'get', P>;
 }
 
 /** Adds the next page to the `list` of an answer that views show. */

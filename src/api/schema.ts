@@ -3361,7 +3361,7 @@ export interface paths {
       responses: {
         200: {
           content: {
-            'application/json': components['schemas']['Page_Dataset_'];
+            'application/json': components['schemas']['DatasetPage'];
           };
         };
       };
@@ -3453,6 +3453,26 @@ export interface paths {
       };
     };
   };
+  '/datasets/image': {
+    /** Get a small copy of an image in a version, of data or in git */
+    get: {
+      parameters: {
+        query: {
+          path: string;
+          version?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['ImagePreview'];
+          };
+        };
+      };
+    };
+  };
   '/datasets/storage': {
     /** Get the disk usage of data */
     get: {
@@ -3494,12 +3514,14 @@ export interface paths {
     };
   };
   '/datasets/{dataset}/diff': {
-    /** Compare two versions of a dataset, file by file */
+    /** Compare two versions of a dataset or of a folder in git, file by file */
     get: {
       parameters: {
         query?: {
           from?: string | null;
           to?: string | null;
+          /** @description Only files of this state. */
+          state?: components['schemas']['FileState'] | null;
           /** @description Maximum number of files. */
           limit?: number;
           /** @description `next_cursor` of the previous page. */
@@ -6103,10 +6125,9 @@ export interface components {
       safety: string | null;
     };
     /**
-     * @description Recorded data that is neither in the working tree nor in the cache.
+     * @description Recorded data that is neither in the working tree nor in the cache, and could be pulled.
      *
-     *     ``size`` is null if that of some is not recorded. Data that the remote is known to lack does not
-     *     count.
+     *     ``size`` is null if that of some is not recorded.
      */
     AbsentData: {
       files: number;
@@ -6372,9 +6393,14 @@ export interface components {
       from_size: number | null;
       to_size: number | null;
     };
-    /** @description A file of a dataset that differs; a size is null if the cache lacks the content. */
+    /**
+     * @description A file that differs; a size is null if the cache lacks the content.
+     *
+     *     ``old_path`` is that of a renamed file, whose content is the same.
+     */
     ChangedDataFile: {
       path: string;
+      old_path: string | null;
       state: components['schemas']['FileState'];
       from_size: number | null;
       to_size: number | null;
@@ -6882,7 +6908,11 @@ export interface components {
       producers: components['schemas']['DatasetUse'][];
       consumers: components['schemas']['DatasetUse'][];
     };
-    /** @description Two versions of a dataset, file by file; counts cover all files, ``items`` is one page. */
+    /**
+     * @description Two versions of a dataset or of a folder in git, file by file.
+     *
+     *     The counts cover all files, ``items`` is one page. ``images``: files that differ and are images.
+     */
     DatasetDiff: {
       path: string;
       from: components['schemas']['DatasetSide'];
@@ -6890,7 +6920,9 @@ export interface components {
       added: number;
       deleted: number;
       modified: number;
+      renamed: number;
       unchanged: number;
+      images: number;
       items: components['schemas']['ChangedDataFile'][];
       next_cursor: string | null;
     };
@@ -6913,6 +6945,18 @@ export interface components {
       remote: string;
     };
     /**
+     * @description Part of the list of datasets; the totals are those of the whole list.
+     *
+     *     ``own``: data that a person tracks. ``outputs``: data that workflows generate.
+     */
+    DatasetPage: {
+      items: components['schemas']['Dataset'][];
+      /** @default null */
+      next_cursor: string | null;
+      own: components['schemas']['DatasetTotal'];
+      outputs: components['schemas']['DatasetTotal'];
+    };
+    /**
      * @description Places that have the recorded content of a dataset; ``remote`` is null if unknown.
      *
      *     ``cached``: the cache has every object of it. ``remote``: the default remote has it; for a
@@ -6925,18 +6969,30 @@ export interface components {
       cached: boolean;
       remote: boolean | null;
     };
-    /** @description Places of all datasets; ``unreachable``: reason why the remote could not be asked. */
+    /**
+     * @description Places of all datasets; ``unreachable``: reason why the remote could not be asked.
+     *
+     *     ``absent`` leaves out data that the remote is known to lack.
+     */
     DatasetPlaces: {
       remote: string | null;
       unreachable: string | null;
       absent: components['schemas']['AbsentData'];
       items: components['schemas']['DatasetPlace'][];
     };
-    /** @description One side of a diff, empty if it has no data; ``commit`` is null for the working tree. */
+    /**
+     * @description One side of a diff, empty if it has no data; ``commit`` is null for the working tree.
+     *
+     *     ``md5`` and ``size`` are those that are recorded.
+     */
     DatasetSide: {
+      /** @default null */
       commit: string | null;
+      /** @default null */
       md5: string | null;
+      /** @default null */
       size: number | null;
+      /** @default null */
       files: number | null;
     };
     /**
@@ -6945,6 +7001,11 @@ export interface components {
      */
     DatasetState:
       'unchanged' | 'modified' | 'deleted' | 'not_pulled' | 'unrecorded';
+    /** @description Number and size of the datasets of a group; ``size`` leaves out those without a size. */
+    DatasetTotal: {
+      count: number;
+      size: number;
+    };
     /** @description A node of a workflow that generates or uses a dataset. */
     DatasetUse: {
       workflow: string;
@@ -7414,7 +7475,7 @@ export interface components {
      * @description State of a file in a comparison of two versions of a dataset.
      * @enum {string}
      */
-    FileState: 'added' | 'deleted' | 'modified';
+    FileState: 'added' | 'deleted' | 'modified' | 'renamed';
     /** @description Change made before a failed cell ran again: a unified diff of its source. */
     Fix: {
       execution: string;
@@ -7479,6 +7540,27 @@ export interface components {
     /** @description New files and folders that git is to ignore. */
     IgnoreRequest: {
       paths: string[];
+    };
+    /**
+     * @description A small copy of an image as base64; ``problem`` says why there is none.
+     *
+     *     ``width`` and ``height`` are those of the image itself. ``stored`` is false if the content is
+     *     not on this machine.
+     */
+    ImagePreview: {
+      path: string;
+      /** @default null */
+      media: string | null;
+      /** @default null */
+      content: string | null;
+      /** @default null */
+      width: number | null;
+      /** @default null */
+      height: number | null;
+      /** @default true */
+      stored: boolean;
+      /** @default null */
+      problem: string | null;
     };
     /** @description Something that could not be imported unchanged: its place in the file, and the reason. */
     ImportNote: {
@@ -8576,11 +8658,6 @@ export interface components {
     };
     Page_DataRemote_: {
       items: components['schemas']['DataRemote'][];
-      /** @default null */
-      next_cursor: string | null;
-    };
-    Page_Dataset_: {
-      items: components['schemas']['Dataset'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -9941,6 +10018,7 @@ export interface components {
      *
      *     ``current`` is the part of the cache that the working tree's versions need. ``unfinished``
      *     are parts of interrupted transfers, which can be resumed; ``damaged`` objects are set aside.
+     *     ``absent`` was found without asking the remote.
      */
     StorageUse: {
       objects: number;
@@ -9949,6 +10027,7 @@ export interface components {
       unfinished: number;
       damaged: number;
       free: number;
+      absent: components['schemas']['AbsentData'];
       remote: string | null;
     };
     /**
@@ -10704,10 +10783,12 @@ export type IDatasetDetail = components['schemas']['DatasetDetail'];
 export type IDatasetDiff = components['schemas']['DatasetDiff'];
 export type IDatasetImport = components['schemas']['DatasetImport'];
 export type IDatasetMoved = components['schemas']['DatasetMoved'];
+export type IDatasetPage = components['schemas']['DatasetPage'];
 export type IDatasetPlace = components['schemas']['DatasetPlace'];
 export type IDatasetPlaces = components['schemas']['DatasetPlaces'];
 export type IDatasetSide = components['schemas']['DatasetSide'];
 export type DatasetState = components['schemas']['DatasetState'];
+export type IDatasetTotal = components['schemas']['DatasetTotal'];
 export type IDatasetUse = components['schemas']['DatasetUse'];
 export type IDatasetVerified = components['schemas']['DatasetVerified'];
 export type IDatasetVerify = components['schemas']['DatasetVerify'];
@@ -10757,6 +10838,7 @@ export type IHunkChoice = components['schemas']['HunkChoice'];
 export type IIdentity = components['schemas']['Identity'];
 export type IIgnoreRequest = components['schemas']['IgnoreRequest'];
 export type IImageInfo = components['schemas']['ImageInfo'];
+export type IImagePreview = components['schemas']['ImagePreview'];
 export type IImportNote = components['schemas']['ImportNote'];
 export type IImportRequest = components['schemas']['ImportRequest'];
 export type IImported = components['schemas']['Imported'];

@@ -63,7 +63,7 @@ const data: JupyterFrontEndPlugin<void> = {
         `data ${id} ${from}`,
         async () => {
           const { datasetDiffView } = await import('./diffView');
-          const view = datasetDiffView({ client, id, path, from });
+          const view = datasetDiffView({ client, path, from });
           return { view };
         },
         { id: CommandIDs.openDiff, args: { id, path, commit: from } }

@@ -34,7 +34,9 @@ beforeEach(() => {
   });
   wire.answers['GET /datasets'] = () => ({
     items: [dataset(), ...others],
-    next_cursor: null
+    next_cursor: null,
+    own: { count: 1, size: 1 },
+    outputs: { count: others.length, size: 0 }
   });
   wire.answers['GET /datasets/remotes'] = {
     items: [
@@ -48,13 +50,14 @@ beforeEach(() => {
       }
     ]
   };
-  wire.answers['GET /datasets/storage'] = {
+  wire.answers['GET /datasets/storage'] = () => ({
     size: 10,
     current: 1,
     free: 5,
     unfinished: 0,
-    damaged: 0
-  };
+    damaged: 0,
+    absent
+  });
   wire.answers['POST /datasets/places'] = { id: 'places', state: 'PENDING' };
   wire.answers['GET /operations/places'] = () => ({
     id: 'places',
@@ -224,4 +227,21 @@ it('says only how many files there are without sizes, and what to do without a r
   expect(node.textContent).toContain('1 file is not here yet.');
   expect(node.textContent).toContain('Ask the authors');
   expect(node.querySelector('.jp-mlws-PullAllButton')).toBeNull();
+});
+
+it('offers what is not here before the remote has answered, and then leaves out what it lacks', async () => {
+  absent = { files: 3, size: 1.2e9 };
+  let state = 'RUNNING';
+  wire.answers['GET /operations/places'] = () => ({
+    id: 'places',
+    state,
+    result: { unreachable: null, absent: { files: 1, size: 5 }, items: [] }
+  });
+  const node = await show(view);
+  expect(node.textContent).toContain('3 files, 1.2 GB, are not here yet.');
+  state = 'COMPLETED';
+  const event = { type: 'operation', seq: 1, id: 'places', state };
+  wire.sockets[wire.sockets.length - 1].say(event);
+  await rest();
+  expect(node.textContent).toContain('1 file, 5 B, is not here yet.');
 });

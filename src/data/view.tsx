@@ -5,15 +5,15 @@ import type {
   IAbsentData,
   IDataRemote,
   IDataset,
+  IDatasetPage,
   IDatasetPlaces,
-  IPage,
+  IDatasetTotal,
   IStorageUse
 } from '../api/models';
 import { MoreButton } from '../lab/moreButton';
 import { OperationView } from '../operations/operationView';
 import { followOperation, useOperation } from '../operations/tracker';
 import { Button, Hint } from '../ui/controls';
-import { Failure } from '../ui/errorBox';
 import { dataIcon } from '../ui/fileIcons';
 import { fileSize, listText } from '../ui/format';
 import { Group } from '../ui/group';
@@ -22,6 +22,7 @@ import { RowIcon, RowParts, splitPath } from '../ui/rowParts';
 import { Rows } from '../ui/rows';
 import {
   Answer,
+  Failures,
   ServerView,
   useGet,
   usePages,
@@ -37,26 +38,26 @@ import { RemotesForm } from './remotesForm';
 /** Datasets that are read at once. */
 const PAGE_QUERY = { limit: 200 };
 const PLACES_PATH = '/datasets/places';
+const STORAGE_PATH = '/datasets/storage';
 
 interface ISectionProps extends IDataProps {
   /** The paths of the expanded datasets; `OUTPUTS` if the outputs are. */
   expanded: State<ReadonlySet<string>>;
 }
 
-/** The content of cache and remote. */
+/** The content of cache and remote; the remote may take long to answer. */
 interface IStores {
-  storage: IStorageUse;
-  places: IDatasetPlaces | null;
+  storage: IAnswer<IStorageUse>;
+  places: IAnswer<IDatasetPlaces | null>;
 }
 
-async function readStores(client: MLWSClient): Promise<IStores> {
-  const storage = await client.get('/datasets/storage');
+async function readPlaces(client: MLWSClient): Promise<IDatasetPlaces | null> {
   const started = await client.post(PLACES_PATH);
   const end = await followOperation(client, started);
   if (end.state === 'FAILED') {
     throw new APIError(0, end.error ?? {});
   }
-  return { storage, places: end.result };
+  return end.result;
 }
 
 /** Reads the content of cache and remote, and again when the recorded data or remotes change. */
@@ -64,15 +65,24 @@ function useStores(
   client: MLWSClient,
   datasets: readonly IDataset[],
   remotes: readonly IDataRemote[]
-): IAnswer<IStores> {
+): IStores {
   const of = JSON.stringify([datasets.map(({ md5 }) => md5), remotes]);
-  return useGet(
-    client,
-    PLACES_PATH,
-    { of },
-    // No event reports their changes: earlier responses about the data are stale.
-    { queryFn: () => readStores(client), keepPrevious: true, gcTime: 0 }
-  );
+  // No event reports their changes: earlier responses about the data are stale.
+  const options = { keepPrevious: true, gcTime: 0 };
+  return {
+    storage: useGet<'/datasets/storage', IStorageUse>(
+      client,
+      STORAGE_PATH,
+      { of },
+      { queryFn: () => client.get(STORAGE_PATH), ...options }
+    ),
+    places: useGet<'/datasets/places', IDatasetPlaces | null>(
+      client,
+      PLACES_PATH,
+      { of },
+      { queryFn: () => readPlaces(client), ...options }
+    )
+  };
 }
 
 function DatasetRow(
@@ -183,16 +193,16 @@ function DatasetGroup(
     name: string;
     title: string;
     items: readonly IDataset[];
+    total: IDatasetTotal;
     open?: boolean;
     onToggle?: (open: boolean) => void;
   }
 ): JSX.Element | null {
-  const { name, title, items, open = true, onToggle, ...row } = props;
-  if (items.length === 0) {
+  const { name, title, items, total, open = true, onToggle, ...row } = props;
+  if (total.count === 0) {
     return null;
   }
-  const size = items.reduce((sum, one) => sum + (one.size ?? 0), 0);
-  const facts = [items.length.toLocaleString(language), fileSize(size)];
+  const facts = [total.count.toLocaleString(language), fileSize(total.size)];
   return (
     <Group
       name={name}
@@ -245,7 +255,7 @@ function Storage(props: IDataProps & { storage: IStorageUse }): JSX.Element {
 
 function Datasets(
   props: ISectionProps & {
-    page: IPage<IDataset>;
+    page: IDatasetPage;
     remotes: readonly IDataRemote[];
   }
 ): JSX.Element {
@@ -258,10 +268,15 @@ function Datasets(
     (actions.panel.value = panel === one ? null : one);
   const isEmpty = page.items.length === 0;
   const remote = remotes.find(one => one.default);
-  const places = stores.data?.places;
+  const places = stores.places.data;
+  const storage = stores.storage.data;
+  // Found at once; the answer of the remote says what of it can't be pulled.
+  const absent = storage?.absent.files
+    ? (places?.absent ?? storage.absent)
+    : undefined;
   return (
     <>
-      <Offer {...props} absent={places?.absent} remote={remote} />
+      <Offer {...props} absent={absent} remote={remote} />
       {isEmpty && (
         <Hint>
           {trans.__(
@@ -316,9 +331,7 @@ function Datasets(
           {trans.__('Tracking %1…', path)}
         </p>
       ))}
-      {stores.error && (
-        <Failure error={stores.error} onRetry={stores.refetch} />
-      )}
+      <Failures of={[stores.storage, stores.places]} />
       {places?.unreachable && remote && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
@@ -333,6 +346,7 @@ function Datasets(
         name="own"
         title={trans.__('Your Data')}
         items={page.items.filter(one => !one.output)}
+        total={page.own}
         places={places}
         hasRemote={remote !== undefined}
       />
@@ -341,6 +355,7 @@ function Datasets(
         name="outputs"
         title={trans.__('Outputs of Workflows')}
         items={page.items.filter(one => one.output)}
+        total={page.outputs}
         places={places}
         hasRemote={remote !== undefined}
         open={outputsAreShown}
@@ -356,7 +371,7 @@ function Datasets(
         query={PAGE_QUERY}
         list="items"
       />
-      {stores.data && <Storage {...props} storage={stores.data.storage} />}
+      {storage && <Storage {...props} storage={storage} />}
     </>
   );
 }

@@ -157,7 +157,8 @@ function FileChanges(
           <FileDiffBody
             diff={diff}
             table={
-              isTable(path) && (
+              isTable(path) &&
+              diff.hidden !== 'folder' && (
                 <TableDiff
                   client={client}
                   path={path}

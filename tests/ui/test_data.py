@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from jupyter_mlws.versioning.data.models import DataRemotePut
@@ -433,3 +434,44 @@ def test_a_table_in_conflict_is_merged_by_row(
     button.click()
     expect(page.locator(".jp-mlws-Settled:visible")).to_be_visible()
     assert table.read_text() == text.replace("1,a,10", "1,ours,11").replace("2,b", "2,theirs")
+
+
+@pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.parametrize(("theme", "locale"), THEMES)
+def test_changed_images_of_a_folder_are_shown_side_by_side(
+    page: Page, tmp_path: Path, start_lab: Callable[..., Lab], example: Path,
+    shoot: Callable[[str], None], theme: str, locale: str,
+) -> None:  # fmt: skip
+    prefer(tmp_path, theme, locale)
+    folder = example / "data" / "pictures"
+    folder.mkdir()
+    for number in range(100):
+        Image.new("RGB", (80, 60), (number, 99, 200)).save(folder / f"{number:03}.png")
+    with closing(Workspace.open(example)) as workspace:
+        workspace.datasets.add("data/pictures")
+        workspace.snapshots.create("Pictures")
+        for number in range(60):
+            path = folder / f"{number:03}.png"
+            path.unlink()
+            Image.new("RGB", (80, 60), (200, number, 9)).save(path)
+        (folder / "099.png").rename(folder / "moved.png")
+        (folder / "000.png").write_bytes(b"no image")
+        workspace.datasets.add("data/pictures")
+    lab = start_lab(example)
+    open_sidebar(page, lab)
+    # The file that names the folder is what changed.
+    page.evaluate(OPEN_DIFF, "data/pictures.dvc")
+    shown = page.locator(".jp-mlws-FolderDiff:visible")
+    tile = shown.locator('[data-mlws-path="data/pictures/001.png"]')
+    expect(tile.locator("img")).to_have_count(2)
+    broken = shown.locator('[data-mlws-path="data/pictures/000.png"]')
+    expect(broken.locator(".jp-mlws-Tile-missing")).to_have_count(1)
+    assert shown.locator("img").count() < 60
+    shoot(f"folder-diff-{locale}")
+    assert faults_of_access(page, ".jp-mlws-FolderDiff") == []
+    tiles = shown.locator(".jp-mlws-Tiles")
+    tiles.focus()
+    page.keyboard.press("End")
+    expect(shown.locator('[data-mlws-path="data/pictures/moved.png"] img')).to_have_count(1)
+    shown.locator("select").select_option(value="renamed")
+    expect(shown.locator(".jp-mlws-Tile")).to_have_count(1)

@@ -61,9 +61,9 @@ async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -
     assert (status, answer["errors"][0]["field"]) == (400, "remote")
     (workspace.root / "data" / "images" / "more.bin").write_bytes(b"12")
     _, answer, _ = await call("GET", f"{dataset}/diff")
-    assert answer["data"]["items"] == [
-        {"path": "data/images/more.bin", "state": "added", "from_size": None, "to_size": 2}
-    ]
+    (item,) = answer["data"]["items"]
+    assert (item["path"], item["old_path"]) == ("data/images/more.bin", None)
+    assert (item["state"], item["from_size"], item["to_size"]) == ("added", None, 2)
     _, answer, _ = await call(
         "GET", f"{dataset}/diff", None, "en", **{"from": "HEAD", "to": "HEAD"}
     )

@@ -17,11 +17,15 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD, PART_SIZE
+from jupyter_mlws.versioning.data.images import preview_image
 from jupyter_mlws.versioning.data.models import (
     DataRemotePut,
+    DatasetDiff,
     DatasetDiffQuery,
     DatasetImport,
     DatasetVerify,
+    ImagePreview,
+    ImageQuery,
     RemoteLook,
 )
 from jupyter_mlws.workspace import Workspace
@@ -267,3 +271,94 @@ def test_a_full_disk_is_told_and_leaves_all_whole(
     (small_disk / "other").unlink()
     versions.datasets.pull(made.id)
     assert versions.datasets.get(made.id).state.value == "unchanged"
+
+
+def picture(path: Path, color: str, size: tuple[int, int] = (40, 20)) -> None:
+    from PIL import Image
+
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, color).save(path)
+
+
+@pytest.mark.parametrize("tracker", ["dvc", "git"])
+def test_folders_of_images_are_compared_and_shown(
+    versions: Workspace, root: Path, git: Command, tracker: str
+) -> None:
+    folder = root / "pictures"
+    for name, color in (("a", "red"), ("b", "green"), ("c", "blue"), ("same", "white")):
+        picture(folder / f"{name}.png", color)
+    if tracker == "dvc":
+        versions.datasets.add("pictures")
+    git(root, "add", "-A")
+    first = versions.snapshots.create("First").id
+    picture(folder / "a.png", "yellow")
+    (folder / "b.png").unlink()
+    (folder / "c.png").rename(folder / "moved.png")
+    picture(folder / "new.png", "black")
+
+    def compare(**query: str | int) -> DatasetDiff:
+        return versions.datasets.diff("pictures", DatasetDiffQuery.model_validate(query))
+
+    expected = [
+        ("pictures/a.png", None, "modified"),
+        ("pictures/b.png", None, "deleted"),
+        ("pictures/moved.png", "pictures/c.png", "renamed"),
+        ("pictures/new.png", None, "added"),
+    ]
+    now = compare(**{"from": first})
+    assert [(one.path, one.old_path, one.state.value) for one in now.items] == expected
+    assert (now.unchanged, now.images) == (1, 4)
+    assert all(one.from_size or one.state.value == "added" for one in now.items)
+    if tracker == "dvc":
+        versions.datasets.add("pictures")
+    second = versions.snapshots.create("Second").id
+    then = compare(**{"from": first, "to": second, "limit": 3})
+    assert [one.path for one in then.items] == [path for path, _, _ in expected[:3]]
+    rest = compare(**{"from": first, "to": second, "cursor": str(then.next_cursor)})
+    assert [one.path for one in rest.items] == ["pictures/new.png"]
+    renamed = compare(**{"from": first, "to": second, "state": "renamed"})
+    assert [one.path for one in renamed.items] == ["pictures/moved.png"]
+    assert refused(lambda: compare(**{"from": "nowhere"})).code == "30404"
+
+    def show(path: str, version: str | None = None) -> ImagePreview:
+        query = ImageQuery(path=path, version=version)
+        return preview_image(versions.snapshots.comparison, query)
+
+    for version in (first, second, None):
+        shown = show("pictures/a.png", version)
+        assert (shown.width, shown.height, shown.media) == (40, 20, "image/jpeg")
+    assert show("pictures/a.png", first).content != show("pictures/a.png").content
+    assert refused(lambda: show("pictures/b.png", second)).code == "30404"
+    if tracker == "dvc":
+        shutil.rmtree(root / ".dvc" / "cache")
+        assert show("pictures/a.png", first).stored is False
+
+
+def test_images_that_cannot_be_shown_say_why(
+    versions: Workspace, root: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    (root / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    Image.new("1", (10_000, 10_000)).save(root / "bomb.png")
+    Image.new("1", (20_000, 20_000)).save(root / "bigger.png")
+    picture(tmp_path / "outside.png", "red")
+    (root / "away").symlink_to(tmp_path)
+
+    def show(path: str) -> ImagePreview:
+        return preview_image(versions.snapshots.comparison, ImageQuery(path=path))
+
+    for name, reason in (
+        ("broken.png", "cannot be read"),
+        ("bomb.png", "10000 × 10000"),
+        ("bigger.png", "larger"),
+    ):
+        shown = show(name)
+        assert shown.content is None
+        assert shown.problem is not None
+        assert reason in shown.problem.en
+    for path in ("../outside.png", "away/outside.png"):
+        assert refused(lambda path=path: show(path)).status in (400, 403)
+    no_folder = DatasetDiffQuery.model_validate({"from": "HEAD"})
+    assert refused(lambda: versions.datasets.diff("no-such", no_folder)).code == "30404"

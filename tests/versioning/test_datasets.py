@@ -185,6 +185,26 @@ def test_who_makes_and_needs_data_is_told(versions: Workspace, root: Path, dvc: 
     assert (error.code, error.faults[0].field) == ("30219", "path")
 
 
+def test_own_data_is_listed_before_outputs_and_both_are_counted_on_each_page(
+    versions: Workspace, root: Path, dvc: Command
+) -> None:
+    (root / "dvc.yaml").write_text(WORKFLOW)
+    dvc(root, "repro", "-q")
+    paths: list[str] = []
+    cursor = None
+    for _ in range(4):
+        page = versions.datasets.list(DatasetsQuery(limit=1, cursor=cursor))
+        paths += [item.path for item in page.items]
+        assert (page.own.count, page.outputs.count) == (2, 2)
+        cursor = page.next_cursor
+    assert cursor is None
+    assert paths == ["data/images", "data/wine.csv", "data/clean.bin", "made.csv"]
+    assert page.own.size == 300 + len("a,b\n1,2\n")
+    assert page.outputs.size == 100 + len("a,b\n1,2\n")
+    found = versions.datasets.list(DatasetsQuery(q="made"))
+    assert (found.own.count, found.outputs.count) == (0, 1)
+
+
 def test_what_cannot_be_added_is_told_and_left(
     versions: Workspace, root: Path, git: Command
 ) -> None:
@@ -294,6 +314,7 @@ def test_all_data_of_a_clone_is_pulled_at_once(
         size = sum(item.size or 0 for item in versions.datasets.list().items)
         absent = clone.datasets.places().absent
         assert (absent.files, absent.size) == (4, size)
+        assert clone.datasets.storage().absent == absent
         there = tmp_path / "clone" / "data" / "wine.csv.dvc"
         # As DVC 2 wrote it: without a size.
         there.write_text(re.sub("  size: .*\n", "", pointer.read_text()))
@@ -333,6 +354,7 @@ def test_data_that_no_remote_has_is_named(root: Path, tmp_path: Path, git: Comma
         clone.data_remotes.put("store", DataRemotePut(url=str(tmp_path / "store"), default=True))
         # It is not offered to pull what the remote lacks.
         assert clone.datasets.places().absent.files == 0
+        assert clone.datasets.storage().absent.files == 4
         error = refused(clone.datasets.pull_all)
         assert (error.code, error.facts["paths"]) == ("30402", "data/images, data/wine.csv")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     DataCredentialsError,
+    DataDamagedError,
     DataMissingError,
     DataTrackingError,
     DVCConfigError,
@@ -16,6 +17,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.versioning.data.images import preview_image
 from jupyter_mlws.versioning.data.models import (
     DataRemote,
     DataRemoteChecked,
@@ -28,11 +30,14 @@ from jupyter_mlws.versioning.data.models import (
     DatasetDiffQuery,
     DatasetImport,
     DatasetMoved,
+    DatasetPage,
     DatasetPlaces,
     DatasetsPulled,
     DatasetsQuery,
     DatasetVerified,
     DatasetVerify,
+    ImagePreview,
+    ImageQuery,
     StorageUse,
 )
 from jupyter_mlws.versioning.models import RestoreResult
@@ -86,7 +91,7 @@ def check_data_remote(workspace: Workspace, name: str) -> DataRemoteChecked:
 
 
 @endpoints.get("datasets", "List datasets", shared=True, errors=DVC_ERRORS)
-def list_datasets(workspace: Workspace, query: DatasetsQuery) -> Page[Dataset]:
+def list_datasets(workspace: Workspace, query: DatasetsQuery) -> DatasetPage:
     return workspace.datasets.list(query)
 
 
@@ -130,6 +135,15 @@ def pull_all_datasets(workspace: Workspace) -> Work[DatasetsPulled]:
     return Work("dataset pull", workspace.datasets.pull_all)
 
 
+@endpoints.get(
+    "datasets/image",
+    "Get a small copy of an image in a version, of data or in git",
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def get_image(workspace: Workspace, query: ImageQuery) -> ImagePreview:
+    return preview_image(workspace.snapshots.comparison, query)
+
+
 @endpoints.get("datasets/storage", "Get the disk usage of data", errors=DVC_ERRORS)
 def get_storage(workspace: Workspace) -> StorageUse:
     return workspace.datasets.storage()
@@ -146,9 +160,10 @@ def get_dataset(workspace: Workspace, identifier: str, query: PageQuery) -> Data
 
 @endpoints.get(
     "datasets/{dataset}/diff",
-    "Compare two versions of a dataset, file by file",
+    "Compare two versions of a dataset or of a folder in git, file by file",
     errors=[
         *DVC_ERRORS,
+        DataDamagedError,
         RemoteUnreachableError,
         DataCredentialsError,
         DataMissingError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,15 +21,13 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.dvc.importing import check_url as checked_url
 from jupyter_mlws.dvc.importing import import_url
 from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
+from jupyter_mlws.versioning.data.folders import compare_folder
 from jupyter_mlws.versioning.data.inspection import (
-    Side,
-    compare_versions,
     find_absent,
     find_places,
     measure_absent,
@@ -41,10 +39,12 @@ from jupyter_mlws.versioning.data.models import (
     DatasetDiffQuery,
     DatasetImport,
     DatasetMoved,
+    DatasetPage,
     DatasetPlaces,
     DatasetsPulled,
     DatasetsQuery,
     DatasetState,
+    DatasetTotal,
     DatasetUse,
     DatasetVerified,
     DatasetVerify,
@@ -88,20 +88,24 @@ class DatasetManager(RepositoryPart):
         super().__init__(repository)
         self._snapshots = snapshots
 
-    def list(self, query: DatasetsQuery | None = None) -> Page[Dataset]:
-        """Return the datasets by path, including outputs of workflows that DVC stores."""
+    def list(self, query: DatasetsQuery | None = None) -> DatasetPage:
+        """Return the datasets by path, and after them the outputs of workflows that DVC stores."""
         query = query or DatasetsQuery()
         text = (query.q or "").lower()
         after = unescape(query.cursor) if query.cursor else ""
-        items = [
-            item
-            for item in self._content.data_now(self._git.status())
-            if item.path > after and text in item.path.lower()
+        matches = [
+            item for item in self._content.data_now(self._git.status()) if text in item.path.lower()
         ]
+        items = sorted((one for one in matches if _sort_key(one) > after), key=_sort_key)
         page = items[: query.limit]
         states = self._repository.working.states([item for item in page if item.md5])
-        following = escape(page[-1].path) if len(items) > query.limit else None
-        return Page(items=[_to_dataset(i, states.get(i.path)) for i in page], next_cursor=following)
+        following = escape(_sort_key(page[-1])) if len(items) > query.limit else None
+        return DatasetPage(
+            items=[_to_dataset(i, states.get(i.path)) for i in page],
+            next_cursor=following,
+            own=_to_total(item for item in matches if not item.pipeline),
+            outputs=_to_total(item for item in matches if item.pipeline),
+        )
 
     def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> DatasetDetail:
         """Return a dataset with its versions. Raises VersionItemNotFoundError."""
@@ -207,39 +211,34 @@ class DatasetManager(RepositoryPart):
         return self._describe(self._find_item(escape(inside)))
 
     def diff(self, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
-        """Compare two versions of a dataset, file by file.
+        """Compare two versions of a dataset or of a folder in git, file by file.
 
-        Raises RemoteUnreachableError, DataMissingError if no store has the listing of a version,
-        VersionItemNotFoundError.
+        Errors as of :func:`.compare_folder`; VersionItemNotFoundError for an unknown version,
+        OutsideWorkspaceError.
         """
-        item = self._find_item(identifier)
-        before: Side = self._resolve_side(item, query.from_) if query.from_ else (None, item)
-        with open_data(self._project.root) as data:
+        path = normalize_path(self._project, unescape(identifier))
 
-            def files_of(version: DataPointer | None) -> dict[str, tuple[str, int | None]]:
-                if version is None:
-                    return {}
-                data.remote.fetch_listings([version])
-                return data.cache.files_of(version)
+        def resolve(version: str | None) -> str | None:
+            if version is None:
+                return None
+            try:
+                return self._snapshots.comparison.resolve_start(version)
+            except VersionItemNotFoundError:
+                if all(item.path != path for item in self._content.data_now(self._git.status())):
+                    raise
+                return self._resolve_commit(self._find_item(escape(path)), version)
 
-            old = files_of(before[1])
-            if query.to is None:
-                after: Side = (None, data.worktree.measure(item))
-                new = data.worktree.files_of(item)
-            else:
-                after = self._resolve_side(item, query.to)
-                new = files_of(after[1])
-        return compare_versions(item.path, before, after, old, new, query)
-
-    def _resolve_side(self, item: DataPointer, version: str) -> tuple[str, DataPointer]:
-        sha = self._resolve_commit(item, version)
-        return sha, {i.path: i for i in self._content.data_at(sha)}[item.path]
+        return compare_folder(
+            self._repository, path, resolve(query.from_), resolve(query.to), query
+        )
 
     def check_verify(self, identifier: str, version: str | None = None) -> DataPointer:
         """Return the version to verify. Raises VersionItemNotFoundError."""
         if version is None:
             return self.check_transfer(identifier)
-        return self._resolve_side(self._find_item(identifier), version)[1]
+        item = self._find_item(identifier)
+        items = self._content.data_at(self._resolve_commit(item, version))
+        return next(one for one in items if one.path == item.path)
 
     def verify(
         self,
@@ -450,6 +449,15 @@ class DatasetManager(RepositoryPart):
                 break
         if newer is not None:
             yield newer
+
+
+def _sort_key(item: DataPointer) -> str:
+    return f"{int(item.pipeline)}{item.path}"
+
+
+def _to_total(items: Iterable[DataPointer]) -> DatasetTotal:
+    sizes = [item.size or 0 for item in items]
+    return DatasetTotal(count=len(sizes), size=sum(sizes))
 
 
 def _to_dataset(item: DataPointer, state: str | None) -> Dataset:

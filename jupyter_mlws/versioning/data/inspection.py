@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from jupyter_mlws.core.paths import escape, unescape
+from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.dvc.data import DataStore
 from jupyter_mlws.dvc.importing import STAGING_DIRECTORY
@@ -16,15 +16,10 @@ from jupyter_mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
 from jupyter_mlws.dvc.transfer_progress import Meter
 from jupyter_mlws.versioning.data.models import (
     AbsentData,
-    ChangedDataFile,
-    DatasetDiff,
-    DatasetDiffQuery,
     DatasetPlace,
     DatasetPlaces,
-    DatasetSide,
     DatasetVerified,
     FaultyObject,
-    FileState,
     RemoteLook,
     StorageUse,
     VerifiedStore,
@@ -90,9 +85,19 @@ def _to_verified_store(
 
 
 def find_absent(root: Path, data: DataStore, items: Iterable[DataPointer]) -> Sequence[DataPointer]:
-    """Return the items that are recorded, but neither in the working tree nor in the cache."""
+    """Return the items that are recorded, but neither in the working tree nor in the cache.
+
+    Imports that the remote never gets are left out; without a remote, outputs of workflows, which a
+    run can generate again.
+    """
     return data.cache.missing(
-        [item for item in items if item.md5 and not (root / item.path).exists()]
+        [
+            item
+            for item in items
+            if item.md5
+            and not (root / item.path).exists()
+            and (item.pushed if data.remote.name else not item.pipeline)
+        ]
     )
 
 
@@ -118,18 +123,13 @@ def find_places(
     uncached_paths = {item.path for item in data.cache.missing(items)}
     pushed_items = [item for item in items if item.pushed] if data.remote.name else []
     progress(0, len(pushed_items), "datasets", "ask remote")
-    # Without a remote, those that no run can generate again.
-    absent_items = [
-        item
-        for item in find_absent(root, data, items)
-        if (item.pushed if data.remote.name else not item.pipeline)
-    ]
+    absent_items = find_absent(root, data, items)
     unreachable = None
     lost_items: list[DataPointer] = []
     try:
         lacking = {item.path for item in data.remote.unlisted(pushed_items)}
         if data.remote.name:
-            lost_items, error = data.remote.find_unavailable(absent_items)
+            lost_items, error = data.remote.find_unavailable([*absent_items])
             if error is not None:
                 raise error
     except UNREACHABLE_ERRORS as error:
@@ -154,7 +154,7 @@ def find_places(
     )
 
 
-def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:
+def measure_storage(root: Path, data: DataStore, items: Sequence[DataPointer]) -> StorageUse:
     """Return the disk space that the project's data takes, and how much of it ``items`` need."""
     objects = size = unfinished_size = damaged_size = 0
     for path, length in _iter_files(data.cache.directory):
@@ -177,6 +177,7 @@ def measure_storage(root: Path, data: DataStore, items: Iterable[DataPointer]) -
         unfinished=unfinished_size,
         damaged=damaged_size,
         free=shutil.disk_usage(place).free,
+        absent=measure_absent(data, find_absent(root, data, items)),
         remote=data.remote.name,
     )
 
@@ -190,57 +191,3 @@ def _iter_files(folder: Path) -> Iterator[tuple[Path, int]]:
             continue
         if path.is_file() and not path.is_symlink():
             yield path, facts.st_size
-
-
-Files = Mapping[str, tuple[str, int | None]]
-"""Path below the dataset (``""`` for a single file) → hash and size."""
-Side = tuple[str | None, DataPointer | None]
-"""A commit, None for the recorded data or the working tree, and the dataset there."""
-
-
-def compare_versions(
-    path: str, before: Side, after: Side, old: Files, new: Files, query: DatasetDiffQuery
-) -> DatasetDiff:
-    """Return the differences of two versions by path; one page of them, as ``query`` asks."""
-    names = sorted({*old, *new})
-    states: dict[str, FileState] = {}
-    for name in names:
-        if name not in old:
-            states[name] = FileState.ADDED
-        elif name not in new:
-            states[name] = FileState.DELETED
-        elif old[name][0] != new[name][0]:
-            states[name] = FileState.MODIFIED
-    start = unescape(query.cursor) if query.cursor is not None else None
-    behind = [name for name in states if start is None or name > start]
-    page = behind[: query.limit]
-    counts = list(states.values())
-    return DatasetDiff(
-        path=path,
-        from_=_to_dataset_side(before),
-        to=_to_dataset_side(after),
-        added=counts.count(FileState.ADDED),
-        deleted=counts.count(FileState.DELETED),
-        modified=counts.count(FileState.MODIFIED),
-        unchanged=len(names) - len(counts),
-        items=[
-            ChangedDataFile(
-                path=f"{path}/{name}" if name else path,
-                state=states[name],
-                from_size=old[name][1] if name in old else None,
-                to_size=new[name][1] if name in new else None,
-            )
-            for name in page
-        ],
-        next_cursor=escape(page[-1]) if len(behind) > query.limit else None,
-    )
-
-
-def _to_dataset_side(side: Side) -> DatasetSide:
-    commit, item = side
-    return DatasetSide(
-        commit=commit,
-        md5=item.md5 if item else None,
-        size=item.size if item else None,
-        files=item.files if item else None,
-    )

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from jupyter_mlws.core.schemas import PageQuery, Record, Request
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Page, PageQuery, Record, Request
 from jupyter_mlws.versioning.models import Plain, Text
 
 
@@ -34,6 +35,23 @@ class Dataset(Record):
     size: int | None
     files: int | None
     state: DatasetState
+
+
+class DatasetTotal(Record):
+    """Number and size of the datasets of a group; ``size`` leaves out those without a size."""
+
+    count: int
+    size: int
+
+
+class DatasetPage(Page[Dataset]):
+    """Part of the list of datasets; the totals are those of the whole list.
+
+    ``own``: data that a person tracks. ``outputs``: data that workflows generate.
+    """
+
+    own: DatasetTotal
+    outputs: DatasetTotal
 
 
 class DatasetVersion(Record):
@@ -142,6 +160,15 @@ class DatasetVerified(Record):
     stores: list[VerifiedStore]
 
 
+class FileState(StrEnum):
+    """State of a file in a comparison of two versions of a dataset."""
+
+    ADDED = "added"
+    DELETED = "deleted"
+    MODIFIED = "modified"
+    RENAMED = "renamed"
+
+
 class DatasetDiffQuery(Request):
     """Versions to compare: commits, or hashes of the dataset; without ``to`` the working tree.
 
@@ -150,38 +177,41 @@ class DatasetDiffQuery(Request):
 
     from_: Plain | None = Field(default=None, alias="from", min_length=1)
     to: Plain | None = Field(default=None, min_length=1)
+    state: FileState | None = Field(default=None, description="Only files of this state.")
     limit: int = Field(default=50, ge=1, le=500, description="Maximum number of files.")
     cursor: str | None = Field(default=None, description="`next_cursor` of the previous page.")
 
 
 class DatasetSide(Record):
-    """One side of a diff, empty if it has no data; ``commit`` is null for the working tree."""
+    """One side of a diff, empty if it has no data; ``commit`` is null for the working tree.
 
-    commit: str | None
-    md5: str | None
-    size: int | None
-    files: int | None
+    ``md5`` and ``size`` are those that are recorded.
+    """
 
-
-class FileState(StrEnum):
-    """State of a file in a comparison of two versions of a dataset."""
-
-    ADDED = "added"
-    DELETED = "deleted"
-    MODIFIED = "modified"
+    commit: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    files: int | None = None
 
 
 class ChangedDataFile(Record):
-    """A file of a dataset that differs; a size is null if the cache lacks the content."""
+    """A file that differs; a size is null if the cache lacks the content.
+
+    ``old_path`` is that of a renamed file, whose content is the same.
+    """
 
     path: Text
+    old_path: Text | None
     state: FileState
     from_size: int | None
     to_size: int | None
 
 
 class DatasetDiff(Record):
-    """Two versions of a dataset, file by file; counts cover all files, ``items`` is one page."""
+    """Two versions of a dataset or of a folder in git, file by file.
+
+    The counts cover all files, ``items`` is one page. ``images``: files that differ and are images.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -191,9 +221,21 @@ class DatasetDiff(Record):
     added: int
     deleted: int
     modified: int
+    renamed: int
     unchanged: int
+    images: int
     items: list[ChangedDataFile]
     next_cursor: str | None
+
+
+class AbsentData(Record):
+    """Recorded data that is neither in the working tree nor in the cache, and could be pulled.
+
+    ``size`` is null if that of some is not recorded.
+    """
+
+    files: int
+    size: int | None
 
 
 class StorageUse(Record):
@@ -201,6 +243,7 @@ class StorageUse(Record):
 
     ``current`` is the part of the cache that the working tree's versions need. ``unfinished``
     are parts of interrupted transfers, which can be resumed; ``damaged`` objects are set aside.
+    ``absent`` was found without asking the remote.
     """
 
     objects: int
@@ -209,6 +252,7 @@ class StorageUse(Record):
     unfinished: int
     damaged: int
     free: int
+    absent: AbsentData
     remote: str | None
 
 
@@ -271,19 +315,11 @@ class DatasetPlace(Record):
     remote: bool | None
 
 
-class AbsentData(Record):
-    """Recorded data that is neither in the working tree nor in the cache.
-
-    ``size`` is null if that of some is not recorded. Data that the remote is known to lack does not
-    count.
-    """
-
-    files: int
-    size: int | None
-
-
 class DatasetPlaces(Record):
-    """Places of all datasets; ``unreachable``: reason why the remote could not be asked."""
+    """Places of all datasets; ``unreachable``: reason why the remote could not be asked.
+
+    ``absent`` leaves out data that the remote is known to lack.
+    """
 
     remote: str | None
     unreachable: str | None
@@ -295,3 +331,26 @@ class DatasetsPulled(Record):
     """The datasets that were pulled."""
 
     items: list[DatasetMoved]
+
+
+class ImageQuery(Request):
+    """An image in a version of the project; without a version the working tree."""
+
+    path: Plain = Field(min_length=1)
+    version: Plain | None = Field(default=None, min_length=1)
+
+
+class ImagePreview(Record):
+    """A small copy of an image as base64; ``problem`` says why there is none.
+
+    ``width`` and ``height`` are those of the image itself. ``stored`` is false if the content is
+    not on this machine.
+    """
+
+    path: Text
+    media: str | None = None
+    content: str | None = None
+    width: int | None = None
+    height: int | None = None
+    stored: bool = True
+    problem: Message | None = None

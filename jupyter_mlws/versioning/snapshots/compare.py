@@ -141,10 +141,10 @@ class VersionFiles:
             if path != posixpath.join(item.path, inside).rstrip("/"):
                 continue
             try:
-                entry = self._cache.files_of(item).get(inside)
+                md5 = self._cache.listing_of(item).get(inside)
             except DataMissingError as error:
                 raise ContentRefusedError(HiddenText.NOT_STORED) from error
-            return entry and self._cache.path_of(StoredObject(entry[0], item))
+            return None if md5 is None else self._cache.path_of(StoredObject(md5, item))
         return None
 
     def _check_size(self, size: int) -> None:

@@ -73,6 +73,20 @@ class WorktreeStatus:
                 self._has_new_hashes = False
         return states
 
+    def files(self, item: DataPointer) -> dict[str, str]:
+        """Return the hashes of the current files, by their paths below the data.
+
+        A single file has the path ``""``.
+        """
+        target = self._root / item.path
+        if not target.exists():
+            return {}
+        if item.legacy or (target.is_dir() and self._has_ignore_rules()):
+            with open_data(self._root, spare=b"") as data:
+                return {inside: md5 for inside, (md5, _) in data.worktree.files_of(item).items()}
+        with self._lock:
+            return self._hash_files(target) if target.is_dir() else {"": self._hash_file(target)}
+
     def _state(self, item: DataPointer) -> str | None:
         """Return the state; retry if another program removes a file meanwhile.
 
@@ -118,14 +132,20 @@ class WorktreeStatus:
 
     def _hash_directory(self, target: Path) -> str:
         """Return DVC's hash of a folder: the hash of its listing."""
-        rows = [
-            {"md5": self._hash_file(path), "relpath": path.relative_to(target).as_posix()}
-            for folder, _, names in os.walk(target, followlinks=True)
-            for path in (Path(folder, name) for name in names)
-        ]
-        rows.sort(key=lambda row: row["relpath"])
+        hashes = self._hash_files(target)
+        rows = [{"md5": hashes[inside], "relpath": inside} for inside in sorted(hashes)]
         listing = json.dumps(rows, sort_keys=True).encode()
         return hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir"
+
+    def _hash_files(self, target: Path) -> dict[str, str]:
+        """Return the hashes of the files of a folder, by their paths below it."""
+        # Of tens of thousands of files, `Path.relative_to` would take most of the time.
+        start = len(str(target)) + 1
+        return {
+            str(path)[start:].replace(os.sep, "/"): self._hash_file(path)
+            for folder, _, names in os.walk(target, followlinks=True)
+            for path in (Path(folder, name) for name in names)
+        }
 
     def _hash_file(self, path: Path) -> str:
         facts = path.stat()

@@ -6,6 +6,7 @@ import type { MLWSClient } from '../../api/client';
 import type { IDiffHunk, IFileDiff } from '../../api/models';
 import { DiffLanguage, DiffText } from '../../ui/diff/diffText';
 import { FileDiffBody, type IHunkAction } from '../../ui/diff/fileDiff';
+import { FolderDiff, namesFolder } from '../../ui/diff/folderDiff';
 import { isTable, TableDiff } from '../../ui/diff/tableDiff';
 import { lineName, type IDiffLine } from '../../ui/diff/unified';
 import { DiffSides } from '../../ui/diffSides';
@@ -38,8 +39,6 @@ interface IProps {
   onSave: () => void;
   /** Called when the file on disk differs from its document. */
   onChange: () => void;
-  /** Lists the files of a folder of data that differ. */
-  onCompareFiles?: () => void;
 }
 
 /** Lines that are selected in a side. */
@@ -164,6 +163,13 @@ function FileDiff(props: IProps): JSX.Element {
     { staleTime }
   );
   const { data } = answer;
+  const texts = `${data?.old ?? ''}\n${data?.new ?? ''}`;
+  const folder =
+    data?.hidden === 'folder'
+      ? path
+      : namesFolder(path, texts)
+        ? path.slice(0, -'.dvc'.length)
+        : null;
   const isBeside = useValue(props.isSideBySide);
   const isOfWorkingTree = versions.to === undefined && staged !== true;
   const { file, isDirty } = useDocument(
@@ -276,15 +282,25 @@ function FileDiff(props: IProps): JSX.Element {
                   : (hunk, lines) => hunkActions(props, hunk, lines)
               }
               text={text(diff)}
-              onCompareFiles={props.onCompareFiles}
               table={
-                isTable(path) && (
-                  <TableDiff
+                folder !== null ? (
+                  <FolderDiff
                     client={client}
-                    path={path}
-                    query={query}
-                    staleTime={staleTime}
+                    path={folder}
+                    versions={{
+                      from: staged === undefined ? versions.from : 'HEAD',
+                      to: versions.to
+                    }}
                   />
+                ) : (
+                  isTable(path) && (
+                    <TableDiff
+                      client={client}
+                      path={path}
+                      query={query}
+                      staleTime={staleTime}
+                    />
+                  )
                 )
               }
             />

@@ -3,7 +3,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
-import { APIError, escapeId } from '../../api/client';
+import { APIError } from '../../api/client';
 import { ask, confirm } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
 import type { RewriteActions } from './rewriteActions';
@@ -227,13 +227,6 @@ function addDiffCommands(
         const onOpen = () =>
           client.project && documents.open(client.project, path);
         const { languages } = places;
-        const { from, to } = versions;
-        const onCompareFiles = () =>
-          void app.commands.execute('mlws:open-data-diff', {
-            id: escapeId(path),
-            path,
-            commit: from
-          });
         const unsaved = new State(false);
         warnOfLoss(unsaved, places.status);
         const view = fileDiffView({
@@ -249,9 +242,7 @@ function addDiffCommands(
           currentChanged: app.shell.currentChanged,
           onOpen,
           onSave: () => void save(path),
-          onChange: () => void notifyOnError(() => documents.reloadChanged()),
-          // The files of a dataset are compared with the working tree.
-          ...(to === undefined && { onCompareFiles })
+          onChange: () => void notifyOnError(() => documents.reloadChanged())
         });
         const mayClose = async () =>
           !unsaved.value ||

@@ -79,7 +79,10 @@ function Files(props: {
   );
 }
 
-function Data(props: { diff: ISnapshotDiff }): JSX.Element | null {
+function Data(props: {
+  diff: ISnapshotDiff;
+  openFile: (path: string) => void;
+}): JSX.Element | null {
   const { diff } = props;
   if (diff.data.length === 0) {
     return null;
@@ -87,24 +90,27 @@ function Data(props: { diff: ISnapshotDiff }): JSX.Element | null {
   return (
     <section>
       <h3>{trans.__('Data')}</h3>
-      <ul className="jp-mlws-Rows">
+      <Rows label={trans.__('Data')}>
         {diff.data.map(data => (
-          <li
-            key={data.path}
-            className="jp-mlws-Row"
-            title={stateLabel(data.state)}
-          >
-            <RowParts
-              icon={dataIcon}
-              name={data.path}
-              facts={[data.from_size, data.to_size]
-                .map(size => (size === null ? '–' : fileSize(size)))
-                .join(' → ')}
-              state={data.state}
-            />
+          <li key={data.path}>
+            <button
+              className="jp-mlws-Row"
+              data-mlws-row
+              title={stateLabel(data.state)}
+              onClick={() => props.openFile(data.path)}
+            >
+              <RowParts
+                icon={dataIcon}
+                name={data.path}
+                facts={[data.from_size, data.to_size]
+                  .map(size => (size === null ? '–' : fileSize(size)))
+                  .join(' → ')}
+                state={data.state}
+              />
+            </button>
           </li>
         ))}
-      </ul>
+      </Rows>
     </section>
   );
 }
@@ -155,7 +161,7 @@ function SnapshotDiff({ client, from, to, onOpenFile }: IProps): JSX.Element {
             values={diff.environments}
           />
           <Files diff={diff} openFile={onOpenFile} />
-          <Data diff={diff} />
+          <Data diff={diff} openFile={onOpenFile} />
         </>
       )}
     </Answer>

@@ -107,13 +107,12 @@ export function FileDiffBody(props: {
   hunkActions?: HunkActions;
   /** Shown in place of the hunks of a text. */
   text?: ReactNode;
-  onCompareFiles?: () => void;
-  /** Its rows, if it is a table. */
+  /** Its rows, if it is a table; its files, if it is a folder of data. */
   table?: ReactNode;
 }): JSX.Element {
-  const { diff, hunkActions, text, onCompareFiles, table } = props;
+  const { diff, hunkActions, text, table } = props;
   const [asText, setAsText] = useState(false);
-  if (table && diff.hidden !== 'folder' && !(asText && diff.hidden === null)) {
+  if (table && !(asText && diff.hidden === null)) {
     return (
       <>
         {diff.hidden === null && (
@@ -124,16 +123,7 @@ export function FileDiffBody(props: {
     );
   }
   if (diff.hidden !== null) {
-    return (
-      <>
-        <Hint>{hiddenText(diff)}</Hint>
-        {diff.hidden === 'folder' && onCompareFiles && (
-          <Button className="jp-mlws-CompareButton" onClick={onCompareFiles}>
-            {trans.__('Compare Files')}
-          </Button>
-        )}
-      </>
-    );
+    return <Hint>{hiddenText(diff)}</Hint>;
   }
   const lines = parseUnified(diff.unified);
   if (lines.length === 0 && !text) {
