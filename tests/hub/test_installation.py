@@ -38,6 +38,7 @@ def test_a_second_time_it_changes_nothing(own: Hub) -> None:
     assert hub_pid(own) == before
 
 
+@pytest.mark.exhaustive
 def test_the_password_is_neither_printed_nor_stored(own: Hub) -> None:
     assert PASSWORD not in own.up()
     for path in own.settings.data.rglob("*"):
