@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +27,8 @@ ENGINE_PACKAGES = (
     "iptables",
     "mmdebstrap",
 )
+DAEMON_CONFIG = Path("/etc/docker/daemon.json")
+PID_FILE = Path("/run/docker.pid")
 START_LIMIT = 60.0
 PULL_LIMIT = 60.0
 """Seconds; a machine without a registry answers at once or not at all."""
@@ -119,6 +123,30 @@ def running_engine(folder: Path, variables: Mapping[str, str]) -> Engine:
         )
     wait_until_up(engine, daemon, folder / "dockerd.log")
     return engine
+
+
+def keeps_containers(engine: Engine) -> bool:
+    """Return whether containers outlive a restart of the engine."""
+    return engine.run("info", "--format", "{{.LiveRestoreEnabled}}") == "true"
+
+
+def keep_containers(engine: Engine, file: Path = DAEMON_CONFIG) -> None:
+    """Let containers outlive a restart of this machine's engine, which reads its file again.
+
+    Raises EngineError if the engine cannot be told so.
+    """
+    try:
+        config = json.loads(file.read_text()) if file.exists() else {}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({**config, "live-restore": True}, indent=2) + "\n")
+        os.kill(int(PID_FILE.read_text()), signal.SIGHUP)
+    except (OSError, ValueError) as error:
+        raise EngineError(f"cannot set live-restore in {file}: {error}") from error
+    deadline = time.monotonic() + START_LIMIT
+    while not keeps_containers(engine):
+        if time.monotonic() > deadline:
+            raise EngineError(f"Docker does not use live-restore of {file}: see its log")
+        time.sleep(0.1)
 
 
 def _has_buildx() -> bool:

@@ -145,11 +145,6 @@ def _profiles(value: Any) -> Mapping[str, Mapping[str, str]]:
     return {str(name): _resources(size) for name, size in value.items()}
 
 
-def _log_format(value: Any) -> str:
-    _require(value in ("", "ecs"))
-    return str(value)
-
-
 def _origin(value: Any) -> str:
     """Return the origin (scheme, name, port) of an address; https if it has no scheme."""
     if not value:
@@ -164,6 +159,14 @@ def _origin(value: Any) -> str:
     rest = (parts.path.strip("/"), parts.query, parts.fragment, parts.username or "")
     _require(parts.scheme in ("http", "https") and is_name and not any(rest))
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _choice(*choices: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        _require(value in choices)
+        return str(value)
+
+    return check
 
 
 FOLDER = Kind("the path of a folder", lambda value: Path(_text(str(value))).absolute())
@@ -190,7 +193,8 @@ IMAGES = Kind('images by name, such as {"Lab": "mlws-lab"}', _images, json.loads
 PROFILES = Kind(
     'amounts by name, such as {"small": {"cpu": "500m", "memory": "1Gi"}}', _profiles, json.loads
 )
-LOG_FORMAT = Kind('empty or "ecs"', _log_format)
+LOG_FORMAT = Kind('empty or "ecs"', _choice("", "ecs"))
+ANSWER = Kind('"yes", "no" or "ask"', _choice("yes", "no", "ask"))
 ORIGIN = Kind(
     "the Hub's own address, for example https://hub.example.org. Its subdomains must point to the"
     " same machine",

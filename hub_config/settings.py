@@ -285,6 +285,18 @@ class Settings:
         "Seconds that the spawn page waits in the queue.",
         "启动页面在队列中等待的秒数。",
     )
+    service: str = setting(
+        "ask",
+        kinds.ANSWER,
+        '"yes": systemd starts the Hub at boot and after a crash; "ask": `make hub` asks.',
+        '"yes"：由 systemd 在开机时和崩溃后启动 Hub；"ask"：由 `make hub` 询问。',
+    )
+    live_restore: str = setting(
+        "ask",
+        kinds.ANSWER,
+        '"yes": labs outlive a restart of Docker, by a setting of Docker; "ask": `make hub` asks.',
+        '"yes"：借助 Docker 的设置，实验室在 Docker 重启时继续运行；"ask"：由 `make hub` 询问。',
+    )
     swarm: bool = setting(
         False,
         kinds.FLAG,

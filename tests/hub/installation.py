@@ -458,7 +458,7 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         hub.up()
         yield hub
     finally:
-        hub.down("--everything")
+        hub.down("--everything", "--yes")
 
 
 @contextlib.contextmanager
