@@ -286,7 +286,8 @@ it('shows a merge that waits instead of the commit box', async () => {
   const [node] = await changes();
   expect(node.querySelector('.jp-mlws-CommitBox')).toBeNull();
   expect(node.textContent).toContain('Merging “topic” into “main”');
-  expect(button(node, '.jp-mlws-ContinueButton').disabled).toBe(true);
+  expect(node.querySelector('.jp-mlws-ContinueButton')).toBeNull();
+  expect(node.textContent).toContain('1 file has conflicts.');
   button(node, '.jp-mlws-Conflict').click();
   wire.answers['GET /git/conflicts'] = {
     operation: 'merge',

@@ -193,7 +193,7 @@ def test_stage_branch_merge_and_push(
     conflict = page.locator('.jp-mlws-Conflict[data-mlws-conflict="train.py"]')
     expect(conflict).to_be_visible()
     assert git("diff", "--name-only", "--diff-filter=U") == "train.py"
-    expect(page.locator(".jp-mlws-ContinueButton")).to_be_disabled()
+    expect(page.locator(".jp-mlws-ContinueButton")).to_have_count(0)
     conflict.click()
     merge = page.locator(".jp-mlws-ConflictView")
     result = merge.locator('[data-mlws-side="result"] .cm-content')
