@@ -492,7 +492,7 @@ it('expands a snapshot, or tells why it cannot', async () => {
   expect(node.textContent).not.toContain('Its body');
 });
 
-it('moves through the snapshots with the arrow keys', async () => {
+it('moves through the snapshots with the arrow keys, and to one with Tab', async () => {
   wire.answers['GET /snapshots'] = {
     items: [snapshot, { ...snapshot, id: 'b', current: false }],
     next_cursor: null
@@ -506,6 +506,8 @@ it('moves through the snapshots with the arrow keys', async () => {
     );
   press('ArrowDown');
   expect(document.activeElement).toBe(second);
+  await rest();
+  expect([first.tabIndex, second.tabIndex]).toEqual([-1, 0]);
   press('Home');
   expect(document.activeElement).toBe(first);
 });
