@@ -73,7 +73,7 @@ export function Conflicts(props: {
             : trans.__('In progress: %1', label)}
         </p>
       )}
-      {operation !== null && operation !== 'merge' && (
+      {operation !== null && operation !== 'merge' && open === 0 && (
         <Hint>{operationHint(operation)}</Hint>
       )}
       {open > 0 ? (
