@@ -11,8 +11,9 @@ import argparse
 import sys
 import time
 
-from hub_config import firewall, processes, requirements
+from hub_config import firewall, processes, requirements, settings_file
 from hub_config.engine import Engine, EngineError
+from hub_config.setting_kinds import SettingError
 from hub_config.settings import Settings
 
 NETWORK_LIMIT = 20.0
@@ -20,9 +21,9 @@ NETWORK_LIMIT = 20.0
 
 def down(everything: bool) -> None:
     """Stop all processes and containers of this installation."""
-    settings = Settings.read()
+    settings = settings_file.load()
     processes.stop(settings)
-    engine = Engine()
+    engine = Engine(variables=settings.docker_variables)
     if not engine.answers():
         print("The Hub is stopped. No Docker engine found, so no containers to stop.")
         return
@@ -76,7 +77,7 @@ def main() -> int:
     parser.add_argument("--everything", action="store_true", help="also delete users' files")
     try:
         down(parser.parse_args().everything)
-    except EngineError as error:
+    except (EngineError, SettingError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -7,8 +7,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PUBLIC_BASE = (
@@ -43,12 +43,14 @@ class Engine:
     """A Docker engine, spoken to through its command line."""
 
     host: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Those of :attr:`Settings.docker_variables`."""
 
     @property
     def environment(self) -> dict[str, str]:
         """Environment in which ``docker`` uses this engine."""
         own = {"DOCKER_HOST": self.host} if self.host else {}
-        return {**os.environ, **own, "DOCKER_BUILDKIT": "1"}
+        return {**os.environ, **self.variables, **own, "DOCKER_BUILDKIT": "1"}
 
     def run(self, *arguments: str, timeout: float = 120, env: dict[str, str] | None = None) -> str:
         """Run ``docker ARGUMENTS`` and return its output; raise its error text."""
@@ -90,14 +92,15 @@ class Engine:
         return self.run("inspect", "--format", f'{{{{index .Config.Labels "{name}"}}}}', image)
 
 
-def running_engine(folder: Path) -> Engine:
+def running_engine(folder: Path, variables: Mapping[str, str]) -> Engine:
     """Return the running engine, else install and start Docker if permitted.
 
-    A started engine outlives this process; its log and process id are in ``folder``.
+    A started engine outlives this process; its log and process id are in ``folder``. Labs outlive
+    the engine.
     """
     if not shutil.which("docker") or not _has_buildx():
         _install()
-    engine = Engine()
+    engine = Engine(variables=variables)
     if engine.answers():
         return engine
     if not shutil.which("dockerd"):
@@ -108,7 +111,7 @@ def running_engine(folder: Path) -> Engine:
         )
     with (folder / "dockerd.log").open("ab") as log:
         daemon = subprocess.Popen(
-            ["dockerd", f"--pidfile={folder / 'dockerd.pid'}"],
+            ["dockerd", "--live-restore", f"--pidfile={folder / 'dockerd.pid'}"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -35,8 +35,8 @@ def start(
     here = Path(__file__).parent
     environment = {
         **engine.environment,
+        **settings.variables(),
         MARK: str(settings.data),
-        "HUB_DATA": str(settings.data),
         "HUB_PROXY": json.dumps(list(proxy)),
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",

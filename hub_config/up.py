@@ -21,9 +21,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hub_config import firewall, processes, requirements
+from hub_config import firewall, processes, requirements, settings_file
+from hub_config.configure import show
 from hub_config.engine import Engine, EngineError, running_engine
-from hub_config.settings import SettingError, Settings
+from hub_config.setting_kinds import SettingError
+from hub_config.settings import Settings
 
 PASSWORD = "MLWS_ADMIN_PASSWORD"
 SHORTEST = 10
@@ -43,7 +45,7 @@ def step(name: str) -> Iterator[None]:
 def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
     """Prepare all requirements of the Hub, independent ones concurrently."""
     with ThreadPoolExecutor() as pool:
-        engine = pool.submit(running_engine, settings.data)
+        engine = pool.submit(running_engine, settings.data, settings.docker_variables)
         command = pool.submit(requirements.proxy)
         if installed:
             return engine.result(), command.result()
@@ -63,7 +65,9 @@ def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
 
 def up(installed: bool) -> int:
     """Bring the Hub up; the exit code."""
-    settings = Settings.read()
+    settings = settings_file.load()
+    if settings.extra_config and not Path(settings.extra_config).is_file():
+        raise SettingError(f"Invalid HUB_CONFIG {settings.extra_config!r}: there is no such file.")
     password = os.environ.get(PASSWORD) or secrets.token_urlsafe(12)
     if len(password) < SHORTEST:
         print(f"{PASSWORD} must have at least {SHORTEST} characters.", file=sys.stderr)
@@ -72,6 +76,10 @@ def up(installed: bool) -> int:
     with (settings.data / "lock").open("w") as lock:
         # Two at once would each start a Hub.
         fcntl.flock(lock, fcntl.LOCK_EX)
+        changes = settings_file.save(settings)
+        print(show(settings))
+        for change in changes:
+            print(f"{change.variable} set {change.name}: {change.before or '–'} → {change.after}")
         engine, proxy = prepare(settings, installed)
         stamp = _stamp(settings)
         if not processes.runs(settings, stamp):
