@@ -938,6 +938,7 @@ def test_history_is_tidied_by_keyboard(
     expect(current).to_contain_text("Our notebook")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_rebase_goes_on_after_the_server_was_killed(
     page: Page,
