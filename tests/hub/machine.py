@@ -209,6 +209,10 @@ def machine(folder: Path) -> Iterator[Machine]:
         yield own
     finally:
         own.shut_down()
-        subprocess.run(["umount", str(own.run_folder)], check=False)
+        mounted = [row.split()[1] for row in Path("/proc/mounts").read_text().splitlines()]
+        for place in reversed(mounted):
+            if place.startswith((f"{folder}/", str(own.run_folder))):
+                subprocess.run(["umount", "--lazy", place], check=False)
+        shutil.rmtree(folder / "docker")
         subprocess.run(["ip", "netns", "delete", NETWORK], check=False)
         own.run_folder.rmdir()

@@ -133,8 +133,9 @@ def test_labs_and_kernels_outlive_docker(computer: Machine, booted: Hub) -> None
 
     booted.wait_for(is_running, "the Hub says that the lab runs")
     # The Hub follows the new engine.
-    booted.client.kill(container)
-    booted.wait_for(lambda: booted.container("ada") and is_running(), "the lab is started again")
+    os.kill(booted.inspect("ada")["State"]["Pid"], signal.SIGKILL)
+    booted.wait_for(lambda: booted.inspect("ada")["RestartCount"] == 1, "Docker starts it again")
+    booted.wait_for(lambda: is_running() and booted.lab("GET", "ada", "api/status").ok, "it runs")
 
 
 def test_after_a_reboot_everything_is_as_before(computer: Machine, booted: Hub) -> None:
