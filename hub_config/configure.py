@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from hub_config import settings_file
@@ -38,12 +37,12 @@ def assign(settings: Settings, assignments: Sequence[str]) -> None:
     """Set keys in the file to the texts of ``KEY=VALUE``; all of them or none."""
     file = settings_file.path_of(settings.data)
     text = settings_file.read(file) or settings_file.document()
-    known = {one.name: one for one in fields(Settings) if one.name != "data"}
+    by_name = settings_file.settings_by_name()
     for assignment in assignments:
         name, _, value = assignment.partition("=")
-        if name not in known:
+        if name not in by_name:
             raise SettingError(f"Unknown key {name!r}: see {file}, or `make hub-config`.")
-        kind = known[name].metadata["kind"]
+        kind = by_name[name].metadata["kind"]
         text = settings_file.replace(
             text, name, check(kind, name, value, parse=True) if value else None
         )
@@ -78,13 +77,13 @@ def _write(file: Path, text: str, settings: Settings) -> None:
 
 
 def _editor() -> list[str]:
-    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    if named:
-        return shlex.split(named)
-    found = next((name for name in EDITORS if shutil.which(name)), None)
-    if found is None:
+    choice = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if choice:
+        return shlex.split(choice)
+    editor = next((name for name in EDITORS if shutil.which(name)), None)
+    if editor is None:
         raise SettingError("No editor found: set EDITOR, or give KEY=VALUE.")
-    return [found]
+    return [editor]
 
 
 def main() -> int:

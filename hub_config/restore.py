@@ -59,8 +59,8 @@ def restore(settings: Settings, engine: Engine, folder: Path) -> str:
             paths[-1].chmod(0o600)
         if not settings_file.path_of(settings.data).exists():
             paths.append(settings_file.path_of(settings.data))
-            saved = settings_file.read(settings_file.path_of(folder))
-            settings_file.write(paths[-1], saved or settings_file.document())
+            text = settings_file.read(settings_file.path_of(folder))
+            settings_file.write(paths[-1], text or settings_file.document())
             settings_file.save(settings)
     except BaseException:
         for path in paths:

@@ -29,7 +29,7 @@ PROFILES = {
 """Available sizes; those above the limits are not offered."""
 BRIDGE_LIMIT = 15
 """Maximum characters of a network interface's name in the kernel."""
-HIDDEN = "…"
+MASK = "…"
 """Shown in place of a secret."""
 PASSWORD = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]*@")
 """The user and password of a URL."""
@@ -473,7 +473,7 @@ class Settings:
             {
                 "name": one.name,
                 "variable": variable_of(one),
-                "value": shown(one, getattr(self, one.name)),
+                "value": to_display(one, getattr(self, one.name)),
                 "changed": getattr(self, one.name) != getattr(default, one.name),
                 "about": one.metadata["about"],
             }
@@ -482,12 +482,12 @@ class Settings:
         ]
 
 
-def shown(one: Field[Any], value: Any) -> str:
+def to_display(one: Field[Any], value: Any) -> str:
     """Return a value as text, without secrets."""
     text = to_text(value)
     if one.metadata["secret"]:
-        return HIDDEN if text else ""
-    return PASSWORD.sub(rf"\1:{HIDDEN}@", text)
+        return MASK if text else ""
+    return PASSWORD.sub(rf"\1:{MASK}@", text)
 
 
 def check(kind: Kind, name: str, value: Any, parse: bool = False) -> Any:

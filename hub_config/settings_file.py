@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_config.setting_kinds import SettingError, to_toml
-from hub_config.settings import Settings, check, shown, variable_of
+from hub_config.settings import Settings, check, to_display, variable_of
 
 NAME = "hub-config.toml"
 HEAD = """\
@@ -57,15 +57,15 @@ def parse(text: str, file: Path) -> dict[str, Any]:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingError(f"{file}: {error}.") from error
-    known = _by_name()
+    known_settings = settings_by_name()
     for name in values:
-        if name not in known:
-            similar = difflib.get_close_matches(name, known, 1)
+        if name not in known_settings:
+            similar = difflib.get_close_matches(name, known_settings, 1)
             advice = f"did you mean {similar[0]!r}?" if similar else "remove it."
             raise SettingError(f"{file}, line {_line(text, name)}: unknown key {name!r}; {advice}")
     for name, value in values.items():
         try:
-            check(known[name].metadata["kind"], name, value)
+            check(known_settings[name].metadata["kind"], name, value)
         except SettingError as error:
             raise SettingError(f"{file}, line {_line(text, name)}: {error}") from error
     return values
@@ -77,11 +77,13 @@ def save(settings: Settings, environment: Mapping[str, str] = os.environ) -> lis
     text = read(file)
     before = Settings.read({"HUB_DATA": str(settings.data)}, parse(text, file))
     changes = []
-    for one in _by_name().values():
+    for one in settings_by_name().values():
         old, new = getattr(before, one.name), getattr(settings, one.name)
         if environment.get(variable_of(one)) and old != new:
             text = replace(text or document(), one.name, new)
-            changes.append(Change(one.name, variable_of(one), shown(one, old), shown(one, new)))
+            changes.append(
+                Change(one.name, variable_of(one), to_display(one, old), to_display(one, new))
+            )
     if changes or not file.exists():
         write(file, text or document())
     return changes
@@ -93,17 +95,17 @@ def replace(text: str, name: str, value: Any) -> str:
     Everything else stays as it is written. Raises SettingError if the key is written as a table of
     several lines.
     """
-    wanted = tomllib.loads(text) | (
+    target = tomllib.loads(text) | (
         {} if value is None else tomllib.loads(f"{name} = {to_toml(value)}")
     )
     if value is None:
-        wanted.pop(name, None)
+        target.pop(name, None)
     lines = text.splitlines()
-    line = _commented(name) if value is None else f"{name} = {to_toml(value)}"
+    line = _default_line(name) if value is None else f"{name} = {to_toml(value)}"
     for start, end in _places(lines, name):
         changed = "\n".join([*lines[:start], line, *lines[end:]]) + "\n"
         with contextlib.suppress(tomllib.TOMLDecodeError):
-            if tomllib.loads(changed) == wanted:
+            if tomllib.loads(changed) == target:
                 return changed
     raise SettingError(f"{name!r} is written as a table: change it with `make hub-config`.")
 
@@ -123,9 +125,9 @@ def _assigns(line: str, name: str) -> bool:
     return re.match(rf"\s*{name}\s*=", line) is not None
 
 
-def _commented(name: str) -> str:
+def _default_line(name: str) -> str:
     """Return the line of a setting that has its default."""
-    default = _by_name()[name].metadata["default"]
+    default = settings_by_name()[name].metadata["default"]
     value = "" if callable(default) or default is None else to_toml(default)
     return f"# {name} = {value}".rstrip()
 
@@ -133,9 +135,9 @@ def _commented(name: str) -> str:
 def document() -> str:
     """Return the text of a file in which every setting is explained and has its default."""
     parts = [HEAD]
-    for one in _by_name().values():
+    for one in settings_by_name().values():
         about = one.metadata["about"]
-        parts.append(f"# {about['en']}\n# {about['zh-CN']}\n{_commented(one.name)}\n")
+        parts.append(f"# {about['en']}\n# {about['zh-CN']}\n{_default_line(one.name)}\n")
     return "\n".join(parts)
 
 
@@ -149,7 +151,7 @@ def write(file: Path, text: str) -> None:
     temporary.replace(file)
 
 
-def _by_name() -> dict[str, Field[Any]]:
+def settings_by_name() -> dict[str, Field[Any]]:
     """Return the settings of the file; its own folder is not in it."""
     return {one.name: one for one in fields(Settings) if one.name != "data"}
 

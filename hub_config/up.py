@@ -155,9 +155,9 @@ def ask(settings: Settings, name: str, question: str) -> Settings:
         print(f"{question} Answer by: make hub-config ARGS={name}=yes")
         return settings
     answer = input(f"{question} [Y/n] ").strip().lower()
-    answered = dataclasses.replace(settings, **{name: "no" if answer in ("n", "no") else "yes"})
-    settings_file.save(answered, answered.variables())
-    return answered
+    new_settings = dataclasses.replace(settings, **{name: "no" if answer in ("n", "no") else "yes"})
+    settings_file.save(new_settings, new_settings.variables())
+    return new_settings
 
 
 def protect(settings: Settings) -> None:
