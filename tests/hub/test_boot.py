@@ -140,7 +140,9 @@ def test_labs_and_kernels_outlive_docker(computer: Machine, booted: Hub) -> None
 
 def test_after_a_reboot_everything_is_as_before(computer: Machine, booted: Hub) -> None:
     token = booted.sign_up("ada")
-    booted.shell("ada", "echo kept > /home/jovyan/kept.txt")
+    if not booted.container("ada"):
+        booted.start("ada")
+    booted.shell("ada", "echo kept > $HOME/kept.txt")
     chains = rules(computer)
     assert chains
     settings = booted.service("GET", "settings").json()["data"]["items"]
@@ -157,7 +159,7 @@ def test_after_a_reboot_everything_is_as_before(computer: Machine, booted: Hub) 
     booted.session("ada")
     if not booted.api("GET", "users/ada").json()["servers"].get("", {}).get("ready"):
         booted.start("ada")
-    assert booted.shell("ada", "cat /home/jovyan/kept.txt") == "kept"
+    assert booted.shell("ada", "cat $HOME/kept.txt") == "kept"
 
 
 def test_a_name_with_signs_of_systemd_is_escaped() -> None:
