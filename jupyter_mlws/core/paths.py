@@ -62,6 +62,27 @@ def size_of(path: Path | str) -> int | None:
     return facts.st_size if stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode) else None
 
 
+def measure_folder(folder: Path) -> int:
+    """Return the bytes of all files below a folder; files that vanish meanwhile do not count.
+
+    A file with several names counts once. Folders behind links are left out.
+    """
+    total = 0
+    several_names: set[tuple[int, int]] = set()
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                facts = os.lstat(f"{path}{os.sep}{name}")
+            except OSError:
+                continue
+            inode = (facts.st_dev, facts.st_ino)
+            if facts.st_nlink == 1 or inode not in several_names:
+                total += facts.st_size
+            if facts.st_nlink > 1:
+                several_names.add(inode)
+    return total
+
+
 def format_size(size: int | None) -> str:
     """Return a number of bytes in human-readable units; nothing for None."""
     if size is None:

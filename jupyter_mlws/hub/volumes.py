@@ -27,8 +27,6 @@ TRASH_RETENTION = timedelta(days=30)
 """Time that a volume stays in the trash."""
 MAX_SIZE_AGE = 60.0
 """Seconds for which sizes are cached: Docker reads all directories for them."""
-MAX_SIZE_AGE_AT_START = 2.0
-"""Seconds for which sizes are cached at a start: the user may just have deleted files."""
 PURGE_INTERVAL = 3600.0
 MEBIBYTE = 1024**2
 
@@ -73,12 +71,22 @@ class Volumes:
             current = VolumeRecord(name=name, user=user, created_at=now())
             self._save(current)
         if self._quota is not None and not rescue:
-            await self._measure(MAX_SIZE_AGE_AT_START)
-            used = self._sizes.get(current.name, 0)
+            used = await self._measure_one(current.name)
             if used > self._quota:
                 whole = -(-used // MEBIBYTE) * MEBIBYTE
                 raise StorageQuotaError(used=write_memory(whole), quota=write_memory(self._quota))
         return current.name
+
+    async def _measure_one(self, name: str) -> int:
+        """Return the bytes of a volume now: the user may just have deleted files."""
+        size = await in_thread(self._engine.volume_size, name)
+        if size is None:
+            # Only Docker can read the files, and it measures all volumes at once.
+            self._measured_at = 0.0
+            await self._measure()
+            return self._sizes.get(name, 0)
+        self._sizes[name] = size
+        return size
 
     async def list(self, user: Me) -> list[Volume]:
         """Return the user's own volumes, or all for an administrator, with their sizes."""
@@ -145,9 +153,9 @@ class Volumes:
         self._volumes.pop(volume.name, None)
         self._records.write(Records.delete, VolumeRecord, volume.name)
 
-    async def _measure(self, age: float = MAX_SIZE_AGE) -> None:
+    async def _measure(self) -> None:
         async with self._measure_lock:
-            if self._measured_at and time.monotonic() - self._measured_at < age:
+            if self._measured_at and time.monotonic() - self._measured_at < MAX_SIZE_AGE:
                 return
             self._sizes = await in_thread(self._engine.volume_sizes)
             self._measured_at = time.monotonic()

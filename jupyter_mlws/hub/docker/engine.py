@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 import threading
 import time
@@ -22,6 +23,7 @@ from docker.utils import kwargs_from_env
 from jupyter_mlws.containers.cgroups import Sample, read_sample
 from jupyter_mlws.containers.models import Amount, LogLine
 from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
+from jupyter_mlws.core.paths import measure_folder
 from jupyter_mlws.hub.docker import container_config
 from jupyter_mlws.hub.docker.events import HUB_LABEL
 from jupyter_mlws.logs.formatting import plain
@@ -201,6 +203,18 @@ class Engine:
         with translate_docker_errors():
             rows = self.client.df()["Volumes"] or []
         return {row["Name"]: row["UsageData"]["Size"] for row in rows if row.get("UsageData")}
+
+    def volume_size(self, name: str) -> int | None:
+        """Return the bytes of a volume, 0 if there is none; None if only Docker can read it."""
+        with translate_docker_errors():
+            try:
+                folder = self.client.inspect_volume(name)["Mountpoint"]
+            except NotFound:
+                return 0
+        # Docker may run on another machine.
+        if not os.access(folder, os.R_OK | os.X_OK):
+            return None
+        return measure_folder(Path(folder))
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume with all its files; do nothing if it does not exist."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
-import os
 import secrets
 import shutil
 from collections import Counter
@@ -34,6 +32,7 @@ from jupyter_mlws.core.errors import (
     TooManyProjectsError,
 )
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.paths import measure_folder
 from jupyter_mlws.hub.records.audit import Audit, AuditAggregator
 from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import MemberRecord, RecordQueue, Records, SharedProjectRecord
@@ -301,18 +300,8 @@ class Team:
 
     async def require_room(self, project: SharedProjectRecord) -> int:
         """Return how many bytes a project may still take; ProjectQuotaError if there are none."""
-
-        def measure() -> int:
-            total = 0
-            for path, _, names in os.walk(self.home(project)):
-                for name in names:
-                    # Files may be removed meanwhile.
-                    with contextlib.suppress(FileNotFoundError):
-                        total += Path(path, name).lstat().st_size
-            return total
-
         if project.id not in self._sizes:
-            size = await in_thread(measure)
+            size = await in_thread(measure_folder, self.home(project))
             self._sizes.setdefault(project.id, size)
         used, most = self._sizes[project.id], self._settings.shared_project_size
         if used >= most:
