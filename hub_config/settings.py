@@ -56,6 +56,9 @@ class Settings:
     host_ports: tuple[int, ...] = setting(
         (), lambda text: tuple(int(port) for port in text.split(",") if port)
     )
+    trusted_proxies: tuple[str, ...] = setting(
+        (), lambda text: tuple(part.strip() for part in text.split(",") if part.strip())
+    )
     administrator: str = setting("admin", variable="HUB_ADMIN")
     database: str = setting(
         lambda values: f"sqlite:///{values['data'] / 'hub.sqlite'}", variable="HUB_DB"
