@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
+from http.client import responses
 from typing import Any
 
 from jinja2 import Environment, pass_context
@@ -124,6 +125,13 @@ def translate_text(context: Context, text: str) -> Markup:
 
 
 @pass_context
+def status_name(context: Context, status: int, message: str | None) -> str:
+    """Return the title of a page of an error, which may hold what the user sent: not as HTML."""
+    name = message or responses.get(status, "")
+    return Message(name).in_(page_language(context))
+
+
+@pass_context
 def page_language(context: Context) -> str:
     """Return the language of the request that a template answers."""
     # The Hub gives its templates no request, but this method of the request's handler.
@@ -139,6 +147,7 @@ class TemplateTranslation(Extension):
         super().__init__(environment)
         environment.globals["translate_text"] = translate_text
         environment.globals["page_language"] = page_language
+        environment.globals["status_name"] = status_name
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         line = 0

@@ -167,11 +167,11 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def plain_hub(folder: Path, database: str = "", **extra: str) -> Iterator[PlainHub]:
+def plain_hub(folder: Path, database: str = "", port: int = 0, **extra: str) -> Iterator[PlainHub]:
     """A Hub whose administrator has the tests' password."""
     database = database or f"sqlite:///{folder}/hub.sqlite"
     create(database, ADMINISTRATOR, PASSWORD)
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     extra = {"PLAIN_HUB_PROXY": " ".join(requirements.proxy()), **extra}
     hub = PlainHub(folder, database, port, extra)
     try:
