@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from jupyter_mlws.hub.accounts import passwords
 from jupyter_mlws.hub.accounts.lockout import MAX_DELAY, Attempt, LockoutStore
-from jupyter_mlws.hub.accounts.sessions import SessionStore
+from jupyter_mlws.hub.accounts.sessions import SessionStore, browser_name
 from jupyter_mlws.hub.accounts.store import AccountStore, LinkKind
 from jupyter_mlws.hub.accounts.tables import Link
 
@@ -211,3 +211,27 @@ def test_sessions_are_ended_one_by_one_with_their_tokens(
     assert sessions.find("second", "ada") is None
     assert sessions.end_expired() == 1
     assert [token.session_id for token in user.api_tokens] == [None]
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox, Linux",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+            " Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
+            "Edge, Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15"
+            " (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+            "Safari, iOS",
+        ),
+        ("a program", "a program"),
+    ],
+)
+def test_a_session_has_the_name_of_its_browser(header: str, name: str) -> None:
+    assert browser_name(header) == name

@@ -17,6 +17,7 @@ from jupyter_mlws.hub.accounts.authenticator import (
     AccountAuthenticator,
     Outcome,
 )
+from jupyter_mlws.hub.accounts.sessions import browser_name
 from jupyter_mlws.hub.accounts.store import LinkKind
 from jupyter_mlws.hub.accounts.tables import Account, SignInSession
 
@@ -350,6 +351,7 @@ class OwnAccountHandler(AccountHandler):
             has_password=self.authenticator.accounts.find(username) is not None,
             sessions=self.authenticator.sessions.of_user(username),
             session=self.session,
+            browser_name=browser_name,
         )
 
 

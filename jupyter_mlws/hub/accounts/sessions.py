@@ -20,6 +20,32 @@ from jupyter_mlws.hub.accounts.tables import Clock, SignInSession, digest, utc_n
 SEEN_INTERVAL = timedelta(minutes=1)
 """Precision of the time at which a session was seen last."""
 
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "Firefox": "Firefox",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
+"""Names by product token; later ones also occur in the headers of the browsers before them."""
+SYSTEMS = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "iOS",
+    "iPad": "iOS",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+MAX_UNKNOWN_LENGTH = 40
+
+
+def browser_name(user_agent: str) -> str:
+    """Return a browser and its system, such as "Firefox, Linux", from a ``User-Agent``."""
+    browser = next((name for token, name in BROWSERS.items() if f"{token}/" in user_agent), "")
+    system = next((name for token, name in SYSTEMS.items() if token in user_agent), "")
+    names = ", ".join(name for name in (browser, system) if name)
+    return names or user_agent[:MAX_UNKNOWN_LENGTH]
+
 
 @dataclass
 class SessionStore:
