@@ -34,6 +34,7 @@ c.Authenticator.admin_users = {"admin"}
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root"]
+c.Spawner.options_form = '<input name="note">'
 
 if extra := os.environ.get("PLAIN_HUB_CONFIG"):
     load_subconfig(extra)  # noqa: F821  JupyterHub defines it

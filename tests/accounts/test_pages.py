@@ -167,6 +167,12 @@ def test_an_account_is_deleted_with_its_user(hub: PlainHub) -> None:
     assert "ida" not in [row["name"] for row in users]
     assert "You cannot do this" in text_of(administrator.change("delete", ADMINISTRATOR))
     assert administrator.change("delete", "ida").status_code == 404
+    # Whoever gets the name gets the files: only an administrator gives it again.
+    assert "already in use" in text_of(hub.browser().sign_up("ida"))
+    link = link_of(administrator.change("invite"))
+    assert "already in use" in text_of(hub.browser().use_link(link, "ida"))
+    link = link_of(administrator.change("invite", "ida"))
+    assert hub.browser().use_link(link, "ida").ok
 
 
 def test_errors_are_in_the_readers_language(hub: PlainHub) -> None:

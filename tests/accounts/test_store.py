@@ -15,7 +15,7 @@ from jupyterhub import orm
 from sqlalchemy.orm import Session
 
 from jupyter_mlws.hub.accounts import passwords
-from jupyter_mlws.hub.accounts.lockout import MAX_DELAY, Attempt, LockoutStore
+from jupyter_mlws.hub.accounts.lockout import MAX_DELAY, Attempt, LockoutStore, user_address
 from jupyter_mlws.hub.accounts.sessions import SessionStore, browser_name
 from jupyter_mlws.hub.accounts.store import AccountStore, LinkKind
 from jupyter_mlws.hub.accounts.tables import Link
@@ -235,3 +235,23 @@ def test_sessions_are_ended_one_by_one_with_their_tokens(
 )
 def test_a_session_has_the_name_of_its_browser(header: str, name: str) -> None:
     assert browser_name(header) == name
+
+
+@pytest.mark.parametrize(
+    ("peer", "header", "address"),
+    [
+        # The Hub's own proxy adds the address of who connects to it.
+        ("198.18.0.1", "203.0.113.7", "203.0.113.7"),
+        ("198.18.0.1", "made-up, 203.0.113.7", "203.0.113.7"),
+        # Nginx in front of it.
+        ("198.18.0.1", "203.0.113.7, 172.20.0.3", "203.0.113.7"),
+        ("198.18.0.1", "192.0.2.1, 172.20.0.3", "192.0.2.1"),
+        # A lab connects to the Hub itself.
+        ("198.18.0.9", "203.0.113.7", "198.18.0.9"),
+        ("127.0.0.1", "", "127.0.0.1"),
+    ],
+)
+def test_an_address_is_taken_from_trusted_proxies_only(
+    peer: str, header: str, address: str
+) -> None:
+    assert user_address(peer, header, ["127.0.0.0/8", "198.18.0.1", "172.16.0.0/12"]) == address

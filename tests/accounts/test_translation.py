@@ -37,7 +37,7 @@ def test_every_text_of_a_template_has_a_translation(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["home", "token", "account", "accounts", "signup", "login", "logout"]
+    "page", ["home", "spawn", "token", "account", "accounts", "signup", "login", "logout"]
 )
 def test_a_page_is_wholly_in_chinese(hub: PlainHub, page: str) -> None:
     browser = hub.browser("zh-CN,zh;q=0.9,en;q=0.8")
@@ -49,6 +49,8 @@ def test_a_page_is_wholly_in_chinese(hub: PlainHub, page: str) -> None:
     visible = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", text, flags=re.DOTALL)
     words = set(ENGLISH_WORD.findall(visible)) - NAMES - HIDDEN
     assert words <= {"admin"}, words
+    if page == "spawn":
+        assert "服务器选项" in visible
     assert 'documentElement.lang = "zh-CN"' in answer.text
 
 

@@ -137,3 +137,23 @@ def sign_in(
 def xsrf(hub: Hub, session: requests.Session, page: str) -> str:
     session.get(f"{hub.url}/hub/{page}", timeout=20)
     return session.cookies.get("_xsrf", path="/hub/") or ""
+
+
+def test_changes_of_accounts_are_in_the_audit_log(own: Hub) -> None:
+    own.sign_up("audited")
+    administrator = own.session()
+    form = {"action": "disable", "username": "audited"}
+    form["_xsrf"] = own._xsrf(administrator, "/hub/accounts")
+    assert administrator.post(f"{own.url}/hub/accounts", data=form, timeout=20).ok
+
+    def actions() -> set[tuple[str, str]]:
+        rows = own.service("GET", "audit?target=audited").json()["data"]["items"]
+        return {(row["actor"], row["action"]) for row in rows}
+
+    own.wait_for(lambda: len(actions()) >= 4, "the service has the events")
+    assert actions() == {
+        ("audited", "account.sign-up"),
+        (ADMINISTRATOR, "account.approved"),
+        ("audited", "account.sign-in"),
+        (ADMINISTRATOR, "account.disabled"),
+    }

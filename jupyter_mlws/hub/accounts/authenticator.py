@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
-import ipaddress
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +15,14 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.auth import Authenticator
 from jupyterhub.utils import url_path_join
+from sqlalchemy.exc import SQLAlchemyError
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import PeriodicCallback
 from traitlets import Bool, Integer, List, Unicode
 
 from jupyter_mlws.hub.accounts import passwords
 from jupyter_mlws.hub.accounts.events import EventStore
-from jupyter_mlws.hub.accounts.lockout import LockoutStore
+from jupyter_mlws.hub.accounts.lockout import LockoutStore, user_address
 from jupyter_mlws.hub.accounts.sessions import SessionStore
 from jupyter_mlws.hub.accounts.store import AccountStore
 from jupyter_mlws.hub.accounts.tables import MAX_USERNAME_LENGTH, Account
@@ -115,13 +117,15 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         address = url_path_join(self.service_url, app.base_url, "services/mlws")
 
         async def send_events() -> None:
-            if self.service_url:
-                await self.events.send(address, self.admission_token)
+            with self._rolled_back():
+                if self.service_url:
+                    await self.events.send(address, self.admission_token)
 
         def clean() -> None:
-            self.sessions.end_expired()
-            self.lockouts.forget_old()
-            self.events.drop_excess()
+            with self._rolled_back():
+                self.sessions.end_expired()
+                self.lockouts.forget_old()
+                self.events.drop_excess()
 
         self._callbacks = [
             PeriodicCallback(send_events, EVENT_INTERVAL * 1000),
@@ -130,24 +134,21 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         for callback in self._callbacks:
             callback.start()
 
+    @contextlib.contextmanager
+    def _rolled_back(self) -> Iterator[None]:
+        """After an error of the database, make the Hub's session usable again."""
+        try:
+            yield
+        except SQLAlchemyError:
+            self.log.exception("Could not update the tables of accounts")
+            self.accounts.db.rollback()
+
     def address_of(self, request: HTTPServerRequest) -> str:
         """Return the address of the user, which the last trusted proxy has seen."""
+        # `remote_ip` itself trusts the header of everyone who connects, labs included.
         peer = getattr(getattr(request.connection, "context", None), "_orig_remote_ip", None)
-        address = peer or request.remote_ip or ""
-        forwarders = request.headers.get("X-Forwarded-For", "").split(",")
-        # Labs reach the Hub directly and could name any address.
-        while forwarders[-1].strip() and self._is_trusted(address):
-            address = forwarders.pop().strip()
-            forwarders = forwarders or [""]
-        return address
-
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        networks = (ipaddress.ip_network(one, strict=False) for one in self.trusted_proxies)
-        return any(ip in network for network in networks)
+        header = request.headers.get("X-Forwarded-For", "")
+        return user_address(peer or request.remote_ip or "", header, self.trusted_proxies)
 
     async def authenticate(self, handler: Any, data: Any) -> dict[str, Any] | None:
         """Return the user whose password this is.
@@ -228,9 +229,10 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         )
 
     def is_taken(self, username: str) -> bool:
-        """Return whether an account or a user of the Hub, who may have files, has this name."""
+        """Return whether the name is one of an account, or its files may be another user's."""
         is_user = orm.User.find(self.accounts.db, username) is not None
-        return is_user or self.accounts.find(username) is not None
+        is_account = self.accounts.find(username) is not None
+        return is_user or is_account or self.accounts.is_deleted(username)
 
     def add_user(self, user: Any) -> None:
         """Give a user who is new to the Hub the rights of their invitation."""

@@ -170,6 +170,8 @@ class SignUpHandler(AccountHandler):
             error = SIGN_UP_CLOSED
         elif not authenticator.can_be_new(username):
             error = INVALID_NAME
+        elif authenticator.is_taken(username):
+            error = NAME_TAKEN
         elif authenticator.accounts.waiting_count() >= MAX_WAITING_ACCOUNTS:
             error = TOO_MANY_WAITING
         if error is None:

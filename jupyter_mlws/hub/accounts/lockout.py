@@ -7,6 +7,7 @@ like the others, so that the answers do not reveal which names exist.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -107,6 +108,23 @@ class LockoutStore:
             return False
         row.locked_until = now + min(MAX_DELAY, FIRST_DELAY * 2 ** (row.failures - limit))
         return True
+
+
+def user_address(peer: str, forwarded_for: str, trusted_proxies: Sequence[str]) -> str:
+    """Return the address of a user behind trusted proxies, each of which adds what it has seen."""
+    networks = [ipaddress.ip_network(one, strict=False) for one in trusted_proxies]
+    hops = [part.strip() for part in forwarded_for.split(",") if part.strip()]
+    address = peer
+    while hops and _is_in(address, networks):
+        address = hops.pop()
+    return address
+
+
+def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    try:
+        return any(ipaddress.ip_address(address) in network for network in networks)
+    except ValueError:
+        return False
 
 
 def _keys(username: str, address: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from jupyter_mlws.hub.accounts.tables import (
     Account,
     Base,
     Clock,
+    DeletedName,
     Link,
     digest,
     new_secret,
@@ -92,6 +93,7 @@ class AccountStore:
             grants=dict(grants),
         )
         self.db.add(account)
+        self.db.execute(sa.delete(DeletedName).where(DeletedName.username == username))
         self.db.flush()
         return account
 
@@ -101,10 +103,15 @@ class AccountStore:
         self.db.commit()
 
     def delete(self, username: str) -> None:
-        """Delete an account and the unused links to reset its password."""
+        """Delete an account and the unused links of its name, which stays reserved."""
         self.db.execute(sa.delete(Account).where(Account.username == username))
         self.db.execute(sa.delete(Link).where(Link.username == username, Link.used_at.is_(None)))
+        self.db.merge(DeletedName(username=username))
         self.db.commit()
+
+    def is_deleted(self, username: str) -> bool:
+        """Return whether an account with this name was deleted."""
+        return self.db.get(DeletedName, username) is not None
 
     def create_link(
         self,

@@ -50,6 +50,14 @@ class Account(Base):
     """``admin`` and ``groups`` of an invitation, until the user's first sign-in."""
 
 
+class DeletedName(Base):
+    """Name of a deleted account, whose files may still exist: only an invitation gives it again."""
+
+    __tablename__ = "mlws_deleted_names"
+
+    username: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
+
+
 class Link(Base):
     """A link with a secret for one use: an invitation, or a password reset."""
 
