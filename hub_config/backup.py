@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from hub_config import settings_file
 from hub_config.engine import Engine, EngineError
+from hub_config.setting_kinds import SettingError
 from hub_config.settings import Settings
 
 MANIFEST = "manifest.json"
@@ -61,6 +63,9 @@ def backup(settings: Settings, engine: Engine, folder: Path) -> str:
         cookies = settings.data / COOKIES
         if cookies.is_file():
             shutil.copyfile(cookies, collection.folder / COOKIES)
+        file = settings_file.path_of(settings.data)
+        if file.is_file():
+            shutil.copyfile(file, settings_file.path_of(collection.folder))
         if Path(settings.team_folder).is_dir():
             save_team(Path(settings.team_folder), collection.folder / TEAM)
         collection.save_volumes(f"label=mlws.hub={settings.name}")
@@ -267,8 +272,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make hub-backup", description=__doc__)
     parser.add_argument("folder", type=Path)
     try:
-        print(backup(Settings.read(), Engine(), parser.parse_args().folder.absolute()))
-    except (BackupError, EngineError, OSError, sqlite3.Error) as error:
+        settings = settings_file.load()
+        engine = Engine(variables=settings.docker_variables)
+        print(backup(settings, engine, parser.parse_args().folder.absolute()))
+    except (BackupError, EngineError, OSError, SettingError, sqlite3.Error) as error:
         print(f"Backup failed, nothing was saved: {error}", file=sys.stderr)
         return 1
     return 0

@@ -19,7 +19,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hub_config.engine import Engine, EngineError, base_image, build_arguments
-from hub_config.settings import ROOT, SettingError, Settings
+from hub_config.setting_kinds import SettingError
+from hub_config.settings import ROOT, Settings
 
 HERE = Path(__file__).parent
 FILE = HERE / "compose.yaml"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PUBLIC_BASE = (
@@ -25,6 +27,8 @@ ENGINE_PACKAGES = (
     "iptables",
     "mmdebstrap",
 )
+DAEMON_CONFIG = Path("/etc/docker/daemon.json")
+PID_FILE = Path("/run/docker.pid")
 START_LIMIT = 60.0
 PULL_LIMIT = 60.0
 """Seconds; a machine without a registry answers at once or not at all."""
@@ -43,12 +47,14 @@ class Engine:
     """A Docker engine, spoken to through its command line."""
 
     host: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Those of :attr:`Settings.docker_variables`."""
 
     @property
     def environment(self) -> dict[str, str]:
         """Environment in which ``docker`` uses this engine."""
         own = {"DOCKER_HOST": self.host} if self.host else {}
-        return {**os.environ, **own, "DOCKER_BUILDKIT": "1"}
+        return {**os.environ, **self.variables, **own, "DOCKER_BUILDKIT": "1"}
 
     def run(self, *arguments: str, timeout: float = 120, env: dict[str, str] | None = None) -> str:
         """Run ``docker ARGUMENTS`` and return its output; raise its error text."""
@@ -90,14 +96,15 @@ class Engine:
         return self.run("inspect", "--format", f'{{{{index .Config.Labels "{name}"}}}}', image)
 
 
-def running_engine(folder: Path) -> Engine:
+def running_engine(folder: Path, variables: Mapping[str, str]) -> Engine:
     """Return the running engine, else install and start Docker if permitted.
 
-    A started engine outlives this process; its log and process id are in ``folder``.
+    A started engine outlives this process; its log and process id are in ``folder``. Labs outlive
+    the engine.
     """
     if not shutil.which("docker") or not _has_buildx():
         _install()
-    engine = Engine()
+    engine = Engine(variables=variables)
     if engine.answers():
         return engine
     if not shutil.which("dockerd"):
@@ -108,7 +115,7 @@ def running_engine(folder: Path) -> Engine:
         )
     with (folder / "dockerd.log").open("ab") as log:
         daemon = subprocess.Popen(
-            ["dockerd", f"--pidfile={folder / 'dockerd.pid'}"],
+            ["dockerd", "--live-restore", f"--pidfile={folder / 'dockerd.pid'}"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -116,6 +123,30 @@ def running_engine(folder: Path) -> Engine:
         )
     wait_until_up(engine, daemon, folder / "dockerd.log")
     return engine
+
+
+def keeps_containers(engine: Engine) -> bool:
+    """Return whether containers outlive a restart of the engine."""
+    return engine.run("info", "--format", "{{.LiveRestoreEnabled}}") == "true"
+
+
+def keep_containers(engine: Engine, file: Path = DAEMON_CONFIG) -> None:
+    """Let containers outlive a restart of this machine's engine, which reads its file again.
+
+    Raises EngineError if the engine cannot be told so.
+    """
+    try:
+        config = json.loads(file.read_text()) if file.exists() else {}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({**config, "live-restore": True}, indent=2) + "\n")
+        os.kill(int(PID_FILE.read_text()), signal.SIGHUP)
+    except (OSError, ValueError) as error:
+        raise EngineError(f"cannot set live-restore in {file}: {error}") from error
+    deadline = time.monotonic() + START_LIMIT
+    while not keeps_containers(engine):
+        if time.monotonic() > deadline:
+            raise EngineError(f"Docker does not use live-restore of {file}: see its log")
+        time.sleep(0.1)
 
 
 def _has_buildx() -> bool:

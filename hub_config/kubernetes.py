@@ -21,7 +21,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub_config.firewall import METADATA
-from hub_config.settings import SettingError, Settings
+from hub_config.setting_kinds import SettingError
+from hub_config.settings import Settings
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.hub.settings import SHARED_ORIGIN
 

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hub_config import systemd
 from hub_config.engine import Engine, EngineError
 from hub_config.settings import Settings
 
@@ -28,22 +29,45 @@ class HubError(Exception):
     """Why the Hub does not run."""
 
 
-def start(
-    settings: Settings, python: Path, proxy: Sequence[str], engine: Engine, token: str
-) -> None:
-    """Start the Hub detached and wait for its login page."""
-    here = Path(__file__).parent
+def program(
+    settings: Settings, python: Path, proxy: Sequence[str], engine: Engine
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command of the Hub, which runs in the data folder, and its environment."""
+    config = Path(__file__).parent / "jupyterhub_config.py"
     environment = {
         **engine.environment,
+        **settings.variables(),
         MARK: str(settings.data),
-        "HUB_DATA": str(settings.data),
         "HUB_PROXY": json.dumps(list(proxy)),
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
     }
+    return [str(python), "-m", "jupyterhub", "-f", str(config)], environment
+
+
+def start(
+    settings: Settings, python: Path, proxy: Sequence[str], engine: Engine, token: str
+) -> None:
+    """Start the Hub, as a service if it is one, else detached; wait for its login page."""
+    stamp_file(settings).write_text(token)
+    hub = None
+    if systemd.is_installed(settings):
+        systemd.restart(settings)
+    else:
+        hub = _detach(settings, *program(settings, python, proxy, engine))
+    try:
+        _wait_for_login(settings, hub)
+    except HubError:
+        stop(settings)
+        raise
+
+
+def _detach(
+    settings: Settings, command: list[str], environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
     with log_file(settings).open("ab") as log:
         hub = subprocess.Popen(
-            [str(python), "-m", "jupyterhub", "-f", str(here / "jupyterhub_config.py")],
+            command,
             cwd=settings.data,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -54,12 +78,7 @@ def start(
             preexec_fn=_heed_interrupts,
         )
     pid_file(settings).write_text(str(hub.pid))
-    stamp_file(settings).write_text(token)
-    try:
-        _wait_for_login(settings, hub)
-    except HubError:
-        stop(settings)
-        raise
+    return hub
 
 
 def check_ports(settings: Settings) -> None:
@@ -84,10 +103,10 @@ def _heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes]) -> None:
+def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes] | None) -> None:
     deadline = time.monotonic() + START_LIMIT
     while not answers(settings):
-        if hub.poll() is not None or time.monotonic() > deadline:
+        if (hub and hub.poll() is not None) or time.monotonic() > deadline:
             last = _last_words(log_file(settings))
             raise HubError("\n".join(["the Hub did not start; last lines of its log:", *last]))
         time.sleep(0.3)
@@ -130,6 +149,9 @@ def runs(settings: Settings, token: str) -> bool:
 
 def stop(settings: Settings) -> None:
     """End the Hub, its proxy and its services; users' containers keep running."""
+    if systemd.is_installed(settings):
+        # It would start the Hub again.
+        systemd.stop(settings)
     own = hub_pids(settings)
     with contextlib.suppress(OSError, ValueError):
         pid = int(pid_file(settings).read_text())

@@ -206,7 +206,7 @@ def git(settings: Settings, engine: Engine) -> None:
         timeout=LIMIT,
     )  # fmt: skip
     deadline = time.monotonic() + GIT_LIMIT
-    while not _answers(team / SOCKET):
+    while not git_answers(settings):
         if time.monotonic() > deadline:
             output = subprocess.run(
                 ["docker", "logs", "--tail=5", settings.git_container],
@@ -239,10 +239,11 @@ def _give(team: Path, user: int) -> None:
         os.chown(path, user, user, follow_symlinks=False)
 
 
-def _answers(path: Path) -> bool:
+def git_answers(settings: Settings) -> bool:
+    """Return whether git's container responds."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
-            probe.connect(str(path))
+            probe.connect(str(Path(settings.team_folder) / SOCKET))
         except OSError:
             return False
         return True

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tarfile
 from pathlib import Path
 from typing import Any
 
+from hub_config import settings_file
 from hub_config.backup import (
     COOKIES,
     MANIFEST,
@@ -30,6 +32,7 @@ from hub_config.backup import (
     restore_volume,
 )
 from hub_config.engine import Engine, EngineError
+from hub_config.setting_kinds import SettingError
 from hub_config.settings import Settings
 
 
@@ -54,6 +57,11 @@ def restore(settings: Settings, engine: Engine, folder: Path) -> str:
             paths.append(settings.data / COOKIES)
             shutil.copyfile(folder / COOKIES, paths[-1])
             paths[-1].chmod(0o600)
+        if not settings_file.path_of(settings.data).exists():
+            paths.append(settings_file.path_of(settings.data))
+            text = settings_file.read(settings_file.path_of(folder))
+            settings_file.write(paths[-1], text or settings_file.document())
+            settings_file.save(settings)
     except BaseException:
         for path in paths:
             if path.is_dir():
@@ -63,6 +71,15 @@ def restore(settings: Settings, engine: Engine, folder: Path) -> str:
             engine.run("volume", "rm", *volumes)
         raise
     return f"Restored the databases and {describe_count(volumes)}. Run `make hub` to start the Hub."
+
+
+def read_settings(folder: Path) -> Settings:
+    """Return the settings of this installation; those of the backup if it has none of its own."""
+    settings = settings_file.load()
+    file = settings_file.path_of(folder)
+    if settings_file.path_of(settings.data).exists():
+        return settings
+    return Settings.read(os.environ, settings_file.parse(settings_file.read(file), file))
 
 
 def restore_volumes(
@@ -131,8 +148,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make hub-restore", description=__doc__)
     parser.add_argument("folder", type=Path)
     try:
-        print(restore(Settings.read(), Engine(), parser.parse_args().folder.absolute()))
-    except (BackupError, EngineError, OSError) as error:
+        folder = parser.parse_args().folder.absolute()
+        settings = read_settings(folder)
+        print(restore(settings, Engine(variables=settings.docker_variables), folder))
+    except (BackupError, EngineError, OSError, SettingError) as error:
         print(f"Restore failed, nothing was restored: {error}", file=sys.stderr)
         return 1
     return 0

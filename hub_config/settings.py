@@ -1,4 +1,7 @@
-"""Settings of an installation, from the environment. README.md has the table."""
+"""Settings of an installation: what they mean, their defaults, and how they are read.
+
+Each has a variable (``HUB_…``) and a key in the file of settings_file.py.
+"""
 
 # ruff: noqa: RUF009  `setting` returns a field
 
@@ -6,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+import re
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from hub_config import setting_kinds as kinds
+from hub_config.setting_kinds import Kind, SettingError, to_text
 
 ROOT = Path(__file__).resolve().parents[1]
 PROFILES = {
@@ -24,87 +29,356 @@ PROFILES = {
 """Available sizes; those above the limits are not offered."""
 BRIDGE_LIMIT = 15
 """Maximum characters of a network interface's name in the kernel."""
+MASK = "…"
+"""Shown in place of a secret."""
+PASSWORD = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]*@")
+"""The user and password of a URL."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class SettingError(ValueError):
-    """Error for an invalid variable; the message names it and a valid value."""
+def setting(
+    default: Any,
+    kind: Kind,
+    english: str,
+    chinese: str,
+    *,
+    variable: str = "",
+    secret: bool = False,
+) -> Any:
+    """Return a field of :class:`Settings`; its variable is by default ``HUB_…``.
 
-
-def setting(default: Any, read: Callable[[str], Any] = str, variable: str = "") -> Any:
-    """Return a field that :meth:`Settings.read` reads from a variable, by default ``HUB_…``.
-
-    A function as ``default`` is called with the values of the fields before it.
+    A function as ``default`` is called with the values of the fields before it. ``english`` and
+    ``chinese`` say what the setting means.
     """
-    return field(metadata={"default": default, "read": read, "variable": variable})
+    return field(
+        metadata={
+            "default": default,
+            "kind": kind,
+            "about": {"en": english, "zh-CN": chinese},
+            "variable": variable,
+            "secret": secret,
+        }
+    )
+
+
+def variable_of(one: Field[Any]) -> str:
+    """Return the variable of a setting."""
+    return str(one.metadata["variable"]) or f"HUB_{one.name.upper()}"
 
 
 @dataclass(frozen=True)
 class Settings:
     """One installation on this machine."""
 
-    data: Path = setting(ROOT / "hub-data", lambda text: Path(text).absolute())
-    name: str = setting("mlws")
-    ip: str = setting("127.0.0.1")
-    port: int = setting(8000, int)
-    subdomain: str = setting("", lambda text: _origin(text))
-    proxy_api_port: int = setting(8001, int)
-    subnet: str = setting("198.18.0.0/20")
-    own_address: str = setting("", variable="HUB_ADDRESS")
-    api_port: int = setting(8081, int)
-    service_port: int = setting(8082, int)
+    data: Path = setting(
+        ROOT / "hub-data",
+        kinds.FOLDER,
+        "Folder of the database, secrets, logs and this file.",
+        "数据库、密钥、日志和本文件所在的文件夹。",
+    )
+    name: str = setting(
+        "mlws",
+        kinds.NAME,
+        "Prefix and label of everything in Docker.",
+        "Docker 中所有对象的前缀和标签。",
+    )
+    ip: str = setting(
+        "127.0.0.1",
+        kinds.ADDRESS,
+        "Address at which users reach the Hub; put TLS in front of it on a network.",
+        "用户访问 Hub 的地址；在网络上使用时，请在前面加上 TLS。",
+    )
+    port: int = setting(
+        8000,
+        kinds.PORT,
+        "Port at which users reach the Hub.",
+        "用户访问 Hub 的端口。",
+    )
+    subdomain: str = setting(
+        "",
+        kinds.ORIGIN,
+        "The Hub's own URL; each lab gets a subdomain of it. Empty: one origin for all.",
+        "Hub 自己的 URL；每个实验室使用它的一个子域名。留空：所有实验室同源。",
+    )
+    proxy_api_port: int = setting(
+        8001,
+        kinds.PORT,
+        "Port of the proxy's API, on loopback.",
+        "代理 API 的端口，仅本机可访问。",
+    )
+    subnet: str = setting(
+        "198.18.0.0/20",
+        kinds.SUBNET,
+        "Subnet of the containers; its first address is the host's.",
+        "容器的子网；第一个地址属于主机。",
+    )
+    own_address: str = setting(
+        "",
+        kinds.ADDRESS,
+        "Address at which Hub and service listen for labs. Empty: the host's among containers.",
+        "Hub 和服务监听实验室请求的地址。留空：主机在容器网络中的地址。",
+        variable="HUB_ADDRESS",
+    )
+    api_port: int = setting(
+        8081,
+        kinds.PORT,
+        "Port of the Hub on that address.",
+        "Hub 在该地址上的端口。",
+    )
+    service_port: int = setting(
+        8082,
+        kinds.PORT,
+        "Port of the service on that address.",
+        "服务在该地址上的端口。",
+    )
     host_ports: tuple[int, ...] = setting(
-        (), lambda text: tuple(int(port) for port in text.split(",") if port)
+        (),
+        kinds.PORTS,
+        "Ports of this machine that labs can reach besides Hub and service.",
+        "除 Hub 和服务之外，实验室还能访问的本机端口。",
+    )
+    administrator: str = setting(
+        "admin",
+        kinds.TEXT,
+        "The first administrator.",
+        "第一个管理员。",
+        variable="HUB_ADMIN",
     )
     trusted_proxies: tuple[str, ...] = setting(
-        (), lambda text: tuple(part.strip() for part in text.split(",") if part.strip())
+        (),
+        kinds.NETWORKS,
+        "Addresses or networks of your own proxies in front of the Hub, which name users' addresses.",
+        "Hub 前面您自己的代理的地址或网络；用户的地址由它们提供。",
     )
-    administrator: str = setting("admin", variable="HUB_ADMIN")
     database: str = setting(
-        lambda values: f"sqlite:///{values['data'] / 'hub.sqlite'}", variable="HUB_DB"
+        lambda values: f"sqlite:///{values['data'] / 'hub.sqlite'}",
+        kinds.TEXT,
+        "SQLAlchemy URL of the database of accounts.",
+        "账号数据库的 SQLAlchemy URL。",
+        variable="HUB_DB",
     )
     records: str = setting(
-        lambda values: f"sqlite:///{values['data'] / 'mlws.sqlite'}", variable="MLWS_DB_URL"
+        lambda values: f"sqlite:///{values['data'] / 'mlws.sqlite'}",
+        kinds.TEXT,
+        "SQLAlchemy URL of the database of the service's records.",
+        "服务记录数据库的 SQLAlchemy URL。",
+        variable="MLWS_DB_URL",
     )
-    image: str = setting(lambda values: f"{values['name']}-lab")
-    images: Mapping[str, str] = setting(lambda values: {"Lab": values["image"]}, json.loads)
-    default_image: str = setting(lambda values: next(iter(values["images"])))
-    default_resources: Mapping[str, str] = setting({"cpu": "1", "memory": "2Gi"}, json.loads)
+    image: str = setting(
+        lambda values: f"{values['name']}-lab",
+        kinds.TEXT,
+        "Image that users get; by default the one that `make hub` builds.",
+        "用户使用的镜像；默认是 `make hub` 构建的镜像。",
+    )
+    images: Mapping[str, str] = setting(
+        lambda values: {"Lab": values["image"]},
+        kinds.IMAGES,
+        "Images that users choose from, by name.",
+        "用户可选择的镜像，按名称列出。",
+    )
+    default_image: str = setting(
+        lambda values: next(iter(values["images"])),
+        kinds.TEXT,
+        "Name of the image that is chosen first.",
+        "默认选中的镜像的名称。",
+    )
+    default_resources: Mapping[str, str] = setting(
+        {"cpu": "1", "memory": "2Gi"},
+        kinds.RESOURCES,
+        "Resources of containers that request none.",
+        "未申请资源的容器得到的资源。",
+    )
     max_resources: Mapping[str, str] = setting(
-        {"cpu": "4", "memory": "8Gi", "gpu": "0"}, json.loads
+        {"cpu": "4", "memory": "8Gi", "gpu": "0"},
+        kinds.RESOURCES,
+        "Limit of one container.",
+        "单个容器的上限。",
     )
-    profiles: Mapping[str, Mapping[str, str]] = setting(PROFILES, json.loads)
-    capacity: Mapping[str, Any] | None = setting(None, json.loads)
-    user_limit: Mapping[str, Any] | None = setting(None, json.loads)
-    idle_limit: int = setting(0, int)
-    home_quota: str = setting("")
-    environments: int = setting(3, int)
-    environment_size: str = setting("5Gi")
-    shared_projects: int = setting(20, int)
-    shared_project_size: str = setting("50Gi")
-    tracking_url: str = setting("")
-    team_folder: str = setting(lambda values: str(values["data"] / "team"))
-    git_image: str = setting("")
-    team_url: str = setting("")
-    metrics_token: str = setting("")
-    log_format: str = setting("")
-    queue_wait: float = setting(600.0, float)
-    swarm: bool = setting(False, lambda text: text == "1")
-    publish_labs: bool = setting(False, lambda text: text == "1")
-    extra_config: str = setting("", variable="HUB_CONFIG")
+    profiles: Mapping[str, Mapping[str, str]] = setting(
+        PROFILES,
+        kinds.PROFILES,
+        "Sizes that users choose from; those above the limit are not offered.",
+        "用户可选择的规格；超过上限的不提供。",
+    )
+    capacity: Mapping[str, Any] | None = setting(
+        None,
+        kinds.RESOURCES,
+        "Limit of all containers together; by default what the machine has.",
+        "所有容器合计的上限；默认是本机的全部资源。",
+    )
+    user_limit: Mapping[str, Any] | None = setting(
+        None,
+        kinds.RESOURCES,
+        "Limit of all containers of one user together; by default none.",
+        "一个用户的所有容器合计的上限；默认不限。",
+    )
+    idle_limit: int = setting(
+        0,
+        kinds.COUNT,
+        "Seconds after which an idle lab is stopped; 0: never.",
+        "实验室空闲多少秒后停止；0：从不。",
+    )
+    home_quota: str = setting(
+        "",
+        kinds.OPTIONAL_SIZE,
+        "Quota of a user's files, such as 20Gi; above it, labs do not start. Empty: none.",
+        "用户文件的配额，例如 20Gi；超过后实验室无法启动。留空：不限。",
+    )
+    environments: int = setting(
+        3,
+        kinds.COUNT,
+        "Number of environments that a user can save; 0: none.",
+        "一个用户可保存的环境数；0：不能保存。",
+    )
+    environment_size: str = setting(
+        "5Gi",
+        kinds.SIZE,
+        "Total size of a user's environments, without their base images.",
+        "一个用户的环境总大小，不含基础镜像。",
+    )
+    shared_projects: int = setting(
+        20,
+        kinds.COUNT,
+        "Number of shared projects that a user can own.",
+        "一个用户可拥有的共享项目数。",
+    )
+    shared_project_size: str = setting(
+        "50Gi",
+        kinds.SIZE,
+        "Limit of the code and data of one shared project.",
+        "一个共享项目的代码和数据的上限。",
+    )
+    tracking_url: str = setting(
+        "",
+        kinds.OPTIONAL_TEXT,
+        "An MLflow server for all labs. Empty: none.",
+        "供所有实验室使用的 MLflow 服务器。留空：无。",
+    )
+    team_folder: str = setting(
+        lambda values: str(values["data"] / "team"),
+        kinds.TEXT,
+        "Folder of the code and data of shared projects.",
+        "共享项目的代码和数据所在的文件夹。",
+    )
+    git_image: str = setting(
+        "",
+        kinds.OPTIONAL_TEXT,
+        "Image with git for shared projects. Empty: the default image.",
+        "用于共享项目的、含 git 的镜像。留空：默认镜像。",
+    )
+    team_url: str = setting(
+        "",
+        kinds.OPTIONAL_TEXT,
+        "Base URL of the shared projects' workspaces in that MLflow.",
+        "共享项目在该 MLflow 中的工作区的基础 URL。",
+    )
+    metrics_token: str = setting(
+        "",
+        kinds.OPTIONAL_TEXT,
+        "Token with which Prometheus reads the metrics. Empty: none.",
+        "Prometheus 读取指标所用的令牌。留空：无。",
+        secret=True,
+    )
+    log_format: str = setting(
+        "",
+        kinds.LOG_FORMAT,
+        '"ecs": logs are JSON lines with the field names of the Elastic Common Schema.',
+        '"ecs"：日志为 JSON 行，字段名采用 Elastic Common Schema。',
+    )
+    queue_wait: float = setting(
+        600.0,
+        kinds.SECONDS,
+        "Seconds that the spawn page waits in the queue.",
+        "启动页面在队列中等待的秒数。",
+    )
+    service: str = setting(
+        "ask",
+        kinds.ANSWER,
+        '"yes": systemd starts the Hub at boot and after a crash; "ask": `make hub` asks.',
+        '"yes"：由 systemd 在开机时和崩溃后启动 Hub；"ask"：由 `make hub` 询问。',
+    )
+    live_restore: str = setting(
+        "ask",
+        kinds.ANSWER,
+        '"yes": labs outlive a restart of Docker, by a setting of Docker; "ask": `make hub` asks.',
+        '"yes"：借助 Docker 的设置，实验室在 Docker 重启时继续运行；"ask"：由 `make hub` 询问。',
+    )
+    swarm: bool = setting(
+        False,
+        kinds.FLAG,
+        "Labs are services of Docker Swarm.",
+        "实验室作为 Docker Swarm 的服务运行。",
+    )
+    publish_labs: bool = setting(
+        False,
+        kinds.FLAG,
+        "On Swarm, labs are reached at a port of their node.",
+        "在 Swarm 上，通过节点的端口访问实验室。",
+    )
+    extra_config: str = setting(
+        "",
+        kinds.OPTIONAL_TEXT,
+        "Path of a file of JupyterHub configuration that is read last. Empty: none.",
+        "最后读取的 JupyterHub 配置文件的路径。留空：无。",
+        variable="HUB_CONFIG",
+    )
+    docker_host: str = setting(
+        "",
+        kinds.OPTIONAL_TEXT,
+        "The Docker engine. Empty: the default socket.",
+        "Docker 引擎。留空：默认套接字。",
+        variable="DOCKER_HOST",
+    )
+    docker_tls_verify: str = setting(
+        "",
+        kinds.OPTIONAL_TEXT,
+        '"1": the certificate of the Docker engine is verified.',
+        '"1"：验证 Docker 引擎的证书。',
+        variable="DOCKER_TLS_VERIFY",
+    )
+    docker_cert_path: str = setting(
+        "",
+        kinds.OPTIONAL_TEXT,
+        "Folder of the certificates for the Docker engine.",
+        "访问 Docker 引擎所用证书的文件夹。",
+        variable="DOCKER_CERT_PATH",
+    )
 
     @classmethod
-    def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings from variables, with defaults for missing ones."""
+    def read(
+        cls, environment: Mapping[str, str] = os.environ, file: Mapping[str, Any] | None = None
+    ) -> Settings:
+        """Return the settings: those of variables, then those of ``file``, then the defaults.
+
+        Raises SettingError, which names the variable or the key.
+        """
         values: dict[str, Any] = {}
         for one in fields(cls):
-            text = environment.get(one.metadata["variable"] or f"HUB_{one.name.upper()}")
+            variable, kind = variable_of(one), one.metadata["kind"]
             default = one.metadata["default"]
+            text = environment.get(variable)
             if text:
-                values[one.name] = one.metadata["read"](text)
+                values[one.name] = check(kind, variable, text, parse=True)
+            elif file and one.name in file:
+                values[one.name] = check(kind, one.name, file[one.name])
             else:
                 values[one.name] = default(values) if callable(default) else default
+        if values["default_image"] not in values["images"]:
+            raise SettingError(
+                f"Invalid HUB_DEFAULT_IMAGE {values['default_image']!r}: set it to one of"
+                f" {', '.join(values['images'])}."
+            )
         return cls(**values)
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables from which :meth:`read` returns these settings."""
+        texts = {variable_of(one): to_text(getattr(self, one.name)) for one in fields(self)}
+        return {variable: text for variable, text in texts.items() if text}
+
+    @property
+    def docker_variables(self) -> dict[str, str]:
+        """The variables that tell Docker's programs which engine to use."""
+        return {name: text for name, text in self.variables().items() if name.startswith("DOCKER_")}
 
     @property
     def gateway(self) -> str:
@@ -191,24 +465,43 @@ class Settings:
             "swarm": self.swarm,
             "shares_origin": self.shares_origin,
             "cookies_for_host_alone": self.cookies_for_host_alone,
+            "installation": self.describe(),
         }
 
+    def describe(self) -> list[dict[str, Any]]:
+        """Return all settings for readers, without secrets; the data folder decides the defaults.
 
-def _origin(address: str) -> str:
-    """Return the origin (scheme, name, port) of ``HUB_SUBDOMAIN``; https if it has no scheme."""
-    if not address:
-        return ""
-    parts = urlsplit(address if "://" in address else f"https://{address}")
-    name = parts.hostname or ""
+        Each has ``name``, ``variable``, ``value`` as text, ``changed`` (whether it is not the
+        default), and ``about`` by language.
+        """
+        default = Settings.read({"HUB_DATA": str(self.data)})
+        return [
+            {
+                "name": one.name,
+                "variable": variable_of(one),
+                "value": to_display(one, getattr(self, one.name)),
+                "changed": getattr(self, one.name) != getattr(default, one.name),
+                "about": one.metadata["about"],
+            }
+            for one in fields(self)
+            if one.name != "data"
+        ]
+
+
+def to_display(one: Field[Any], value: Any) -> str:
+    """Return a value as text, without secrets."""
+    text = to_text(value)
+    if one.metadata["secret"]:
+        return MASK if text else ""
+    return PASSWORD.sub(rf"\1:{MASK}@", text)
+
+
+def check(kind: Kind, name: str, value: Any, parse: bool = False) -> Any:
+    """Return the value of a setting, parsed from a text on request; ``name`` is for the error.
+
+    Raises SettingError.
+    """
     try:
-        ipaddress.ip_address(name)
-        is_name = False
-    except ValueError:
-        is_name = bool(name)
-    rest = (parts.path.strip("/"), parts.query, parts.fragment, parts.username or "")
-    if parts.scheme not in ("http", "https") or not is_name or any(rest):
-        raise SettingError(
-            f"Invalid HUB_SUBDOMAIN {address!r}: set it to the Hub's own address, for example"
-            " https://hub.example.org. Its subdomains must point to the same machine."
-        )
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+        return kind.check(kind.parse(value) if parse else value)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise SettingError(f"Invalid {name} {value!r}: set it to {kind.valid}.") from error

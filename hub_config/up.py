@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 import os
@@ -21,9 +22,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hub_config import firewall, processes, requirements
-from hub_config.engine import Engine, EngineError, running_engine
-from hub_config.settings import SettingError, Settings
+from hub_config import firewall, processes, requirements, settings_file, systemd
+from hub_config.configure import show
+from hub_config.engine import (
+    DAEMON_CONFIG,
+    Engine,
+    EngineError,
+    keep_containers,
+    keeps_containers,
+    running_engine,
+)
+from hub_config.setting_kinds import SettingError
+from hub_config.settings import Settings
 
 PASSWORD = "MLWS_ADMIN_PASSWORD"
 SHORTEST = 10
@@ -43,7 +53,7 @@ def step(name: str) -> Iterator[None]:
 def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
     """Prepare all requirements of the Hub, independent ones concurrently."""
     with ThreadPoolExecutor() as pool:
-        engine = pool.submit(running_engine, settings.data)
+        engine = pool.submit(running_engine, settings.data, settings.docker_variables)
         command = pool.submit(requirements.proxy)
         if installed:
             return engine.result(), command.result()
@@ -63,7 +73,9 @@ def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
 
 def up(installed: bool) -> int:
     """Bring the Hub up; the exit code."""
-    settings = Settings.read()
+    settings = settings_file.load()
+    if settings.extra_config and not Path(settings.extra_config).is_file():
+        raise SettingError(f"Invalid HUB_CONFIG {settings.extra_config!r}: there is no such file.")
     password = os.environ.get(PASSWORD) or secrets.token_urlsafe(12)
     if len(password) < SHORTEST:
         print(f"{PASSWORD} must have at least {SHORTEST} characters.", file=sys.stderr)
@@ -72,7 +84,12 @@ def up(installed: bool) -> int:
     with (settings.data / "lock").open("w") as lock:
         # Two at once would each start a Hub.
         fcntl.flock(lock, fcntl.LOCK_EX)
+        changes = settings_file.save(settings)
+        print(show(settings))
+        for change in changes:
+            print(f"{change.variable} set {change.name}: {change.before or '–'} → {change.after}")
         engine, proxy = prepare(settings, installed)
+        settings = offer_service(offer_live_restore(settings, engine))
         stamp = _stamp(settings)
         if not processes.runs(settings, stamp):
             with step("Starting the Hub"):
@@ -90,6 +107,57 @@ def up(installed: bool) -> int:
                 processes.start(settings, Path(sys.executable), proxy, engine, stamp)
     print(f"\nHub: {settings.public_url}    Log: {processes.log_file(settings)}")
     return 0
+
+
+def offer_service(settings: Settings) -> Settings:
+    """Let systemd start the Hub if it is wanted; return the settings with the answer."""
+    if not systemd.is_available():
+        if settings.service == "yes":
+            print("This machine has no systemd, so nothing starts the Hub after a boot or a crash.")
+        return settings
+    settings = ask(settings, "service", "Start the Hub at boot, and again after a crash?")
+    if settings.service == "yes":
+        if not systemd.is_installed(settings):
+            # Without the service, its processes are not those of systemd.
+            processes.stop(settings)
+        systemd.install(settings, processes.log_file(settings))
+    elif systemd.is_installed(settings):
+        systemd.remove(settings)
+    return settings
+
+
+def offer_live_restore(settings: Settings, engine: Engine) -> Settings:
+    """Let labs outlive a restart of Docker if it is wanted; return the settings with the answer."""
+    if settings.swarm or settings.live_restore == "no" or keeps_containers(engine):
+        # Swarm does not have it.
+        return settings
+    if os.geteuid() != 0 or settings.docker_host:
+        print(
+            f'A restart of Docker stops all labs. To change this, set "live-restore": true in'
+            f" {DAEMON_CONFIG}, and reload Docker."
+        )
+        return settings
+    question = f"Let labs run on when Docker restarts, by live-restore in {DAEMON_CONFIG}?"
+    settings = ask(settings, "live_restore", question)
+    if settings.live_restore == "yes":
+        keep_containers(engine)
+    return settings
+
+
+def ask(settings: Settings, name: str, question: str) -> Settings:
+    """Return the settings with an answer to ``name``, which is kept in the file.
+
+    Without a terminal the question stays open.
+    """
+    if getattr(settings, name) != "ask":
+        return settings
+    if not sys.stdin.isatty():
+        print(f"{question} Answer by: make hub-config ARGS={name}=yes")
+        return settings
+    answer = input(f"{question} [Y/n] ").strip().lower()
+    new_settings = dataclasses.replace(settings, **{name: "no" if answer in ("n", "no") else "yes"})
+    settings_file.save(new_settings, new_settings.variables())
+    return new_settings
 
 
 def protect(settings: Settings) -> None:

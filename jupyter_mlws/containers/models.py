@@ -423,12 +423,28 @@ class AuditEntry(Record):
     details: dict[str, Any]
 
 
+class HubSetting(Record):
+    """A setting of the Hub's installation; ``value`` is as in ``variable``, without secrets.
+
+    ``changed``: it is not the default. ``about``: what it means, by language.
+    """
+
+    name: str
+    variable: str
+    value: str
+    changed: bool
+    about: dict[str, str]
+
+
 class AuditQuery(Request):
     """A part of the log, the newest first."""
 
     limit: int = Field(default=50, ge=1, le=500)
     cursor: int | None = Field(default=None, ge=1, description="Only lines before this row.")
     target: str | None = Field(default=None, max_length=300)
+    q: str | None = Field(
+        default=None, max_length=300, description="Text in the actor, the action or the target."
+    )
 
 
 class LogQuery(Request):

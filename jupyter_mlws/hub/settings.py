@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.containers.quantities import parse_memory
@@ -29,9 +30,9 @@ class Settings:
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
     capacity, user_limit, home_quota, environment_size, shared_project_size (all in the notation
     that users write), environments, shared_projects, swarm, shares_origin,
-    cookies_for_host_alone, team_folder (by default in ``HUB_DATA`` or the working directory) and
-    team_tracking. ``MLWS_DB_URL`` is the database URL, by default of a SQLite file in that same
-    directory.
+    cookies_for_host_alone, installation, team_folder (by default in ``HUB_DATA`` or the working
+    directory) and team_tracking. ``MLWS_DB_URL`` is the database URL, by default of a SQLite file
+    in that same directory.
     """
 
     hub_name: str
@@ -62,6 +63,8 @@ class Settings:
     """True if labs and Hub share an origin that is reachable from other machines."""
     cookies_for_host_alone: bool = False
     """True if cookies have the prefix ``__Host-``."""
+    installation: Sequence[Mapping[str, Any]] = ()
+    """What administrators are shown of the installation's settings."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -91,6 +94,7 @@ class Settings:
             swarm=bool(config.get("swarm")),
             shares_origin=bool(config.get("shares_origin")),
             cookies_for_host_alone=bool(config.get("cookies_for_host_alone")),
+            installation=config.get("installation", ()),
         )
 
 

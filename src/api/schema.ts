@@ -550,12 +550,36 @@ export interface paths {
           /** @description Only lines before this row. */
           cursor?: number | null;
           target?: string | null;
+          /** @description Text in the actor, the action or the target. */
+          q?: string | null;
         };
       };
       responses: {
         200: {
           content: {
             'application/json': components['schemas']['Page_AuditEntry_'];
+          };
+        };
+      };
+    };
+  };
+  '/settings': {
+    /** List the settings of the Hub's installation */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_HubSetting_'];
           };
         };
       };
@@ -5791,6 +5815,20 @@ export interface components {
       days: number;
       items: components['schemas']['Hours'][];
     };
+    /**
+     * @description A setting of the Hub's installation; ``value`` is as in ``variable``, without secrets.
+     *
+     *     ``changed``: it is not the default. ``about``: what it means, by language.
+     */
+    HubSetting: {
+      name: string;
+      variable: string;
+      value: string;
+      changed: boolean;
+      about: {
+        [key: string]: string;
+      };
+    };
     /** @description An available image; containers are requested with ``name``. */
     ImageInfo: {
       name: string;
@@ -5885,6 +5923,11 @@ export interface components {
     };
     Page_Container_: {
       items: components['schemas']['Container'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_HubSetting_: {
+      items: components['schemas']['HubSetting'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -10834,6 +10877,7 @@ export type IHello = components['schemas']['Hello'];
 export type HiddenText = components['schemas']['HiddenText'];
 export type IHours = components['schemas']['Hours'];
 export type IHoursReport = components['schemas']['HoursReport'];
+export type IHubSetting = components['schemas']['HubSetting'];
 export type IHunkChoice = components['schemas']['HunkChoice'];
 export type IIdentity = components['schemas']['Identity'];
 export type IIgnoreRequest = components['schemas']['IgnoreRequest'];

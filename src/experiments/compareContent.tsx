@@ -126,7 +126,7 @@ function Comparison(props: ICompareProps): JSX.Element {
   return (
     <>
       <Tabs
-        className="jp-mlws-CompareTabs"
+        className="jp-mlws-PageTabs"
         label={trans.__('Comparison view')}
         tabs={Object.entries(labels) as [Tab, string][]}
         tab={tab}

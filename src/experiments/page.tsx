@@ -99,7 +99,7 @@ function RunBody(props: Omit<IPartProps, 'baseline'>): JSX.Element {
         />
       </div>
       <Tabs
-        className="jp-mlws-CompareTabs"
+        className="jp-mlws-PageTabs"
         label={trans.__('Parts of the run')}
         tabs={(Object.entries(labels) as [Tab, string][]).filter(
           ([name]) =>

@@ -286,7 +286,8 @@ it('shows a merge that waits instead of the commit box', async () => {
   const [node] = await changes();
   expect(node.querySelector('.jp-mlws-CommitBox')).toBeNull();
   expect(node.textContent).toContain('Merging “topic” into “main”');
-  expect(button(node, '.jp-mlws-ContinueButton').disabled).toBe(true);
+  expect(node.querySelector('.jp-mlws-ContinueButton')).toBeNull();
+  expect(node.textContent).toContain('1 file has conflicts.');
   button(node, '.jp-mlws-Conflict').click();
   wire.answers['GET /git/conflicts'] = {
     operation: 'merge',
@@ -491,7 +492,7 @@ it('expands a snapshot, or tells why it cannot', async () => {
   expect(node.textContent).not.toContain('Its body');
 });
 
-it('moves through the snapshots with the arrow keys', async () => {
+it('moves through the snapshots with the arrow keys, and to one with Tab', async () => {
   wire.answers['GET /snapshots'] = {
     items: [snapshot, { ...snapshot, id: 'b', current: false }],
     next_cursor: null
@@ -505,6 +506,8 @@ it('moves through the snapshots with the arrow keys', async () => {
     );
   press('ArrowDown');
   expect(document.activeElement).toBe(second);
+  await rest();
+  expect([first.tabIndex, second.tabIndex]).toEqual([-1, 0]);
   press('Home');
   expect(document.activeElement).toBe(first);
 });

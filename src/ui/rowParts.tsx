@@ -18,6 +18,19 @@ export function RowIcon(props: { icon: LabIcon; width?: string }): JSX.Element {
   return <Icon.react tag="span" className="jp-mlws-Row-icon" width={width} />;
 }
 
+/** Characters of a name's end that stay in a narrow row: names in a list often begin alike. */
+const TAIL_LENGTH = 10;
+
+function RowName({ name }: { name: string }): JSX.Element {
+  const characters = [...name];
+  return (
+    <span className="jp-mlws-Row-name">
+      <span>{characters.slice(0, -TAIL_LENGTH).join('')}</span>
+      <span>{characters.slice(-TAIL_LENGTH).join('')}</span>
+    </span>
+  );
+}
+
 /** The content of a row: an icon, a name, facts about it, and the letter of a change. */
 export function RowParts(props: {
   icon: LabIcon;
@@ -31,7 +44,7 @@ export function RowParts(props: {
   return (
     <>
       <RowIcon icon={icon} />
-      <span className="jp-mlws-Row-name">{name}</span>
+      <RowName name={name} />
       {facts !== undefined && (
         <span className="jp-mlws-Row-folder">{facts}</span>
       )}

@@ -22,7 +22,9 @@ const ROW_SELECTOR = '[data-mlws-row]';
 /**
  * List of any length that renders only the visible rows; their heights may differ.
  *
- * The arrow keys, Home and End move through the elements with `data-mlws-row` of each.
+ * The arrow keys, Home and End move through the elements with `data-mlws-row` of each. One row is
+ * the tab stop, so that Tab leaves the list: a long list would load more rows for as long as the
+ * user presses Tab.
  */
 export function LongList(props: {
   label: string;
@@ -30,15 +32,16 @@ export function LongList(props: {
   scroller: HTMLElement;
   /** Identifies the rows, also when others are inserted above them. */
   ids: readonly string[];
-  row: (index: number) => ReactNode;
+  row: (index: number, isTabStop: boolean) => ReactNode;
   /** Called when the end becomes visible. */
   onEnd: () => void;
 }): JSX.Element {
   const { ids, scroller, onEnd } = props;
   const list = useRef<HTMLUListElement>(null);
   const [above, setAbove] = useState(0);
-  /** The row with the focus stays drawn. */
-  const [focused, setFocused] = useState(-1);
+  /** The row that had the focus last; it stays drawn. */
+  const [focused, setFocused] = useState(0);
+  const tabStop = Math.min(focused, ids.length - 1);
   /** The row to focus once it is rendered. */
   const wanted = useRef<number | null>(null);
   const rows = useVirtualizer({
@@ -49,8 +52,8 @@ export function LongList(props: {
     overscan: OVERSCAN,
     scrollMargin: above,
     rangeExtractor: useCallback(
-      (range: Range) => withRow(defaultRangeExtractor(range), focused, range),
-      [focused]
+      (range: Range) => withRow(defaultRangeExtractor(range), tabStop, range),
+      [tabStop]
     )
   });
   const items = rows.getVirtualItems();
@@ -110,7 +113,6 @@ export function LongList(props: {
       style={{ height: rows.getTotalSize() }}
       onKeyDown={walk}
       onFocus={event => setFocused(indexOf(event.target))}
-      onBlur={() => setFocused(-1)}
     >
       {items.map(({ index, key, start }) => (
         <li
@@ -121,7 +123,7 @@ export function LongList(props: {
           aria-setsize={ids.length}
           style={{ transform: `translateY(${start - above}px)` }}
         >
-          {props.row(index)}
+          {props.row(index, index === tabStop)}
         </li>
       ))}
     </ul>

@@ -68,6 +68,7 @@ def check_reproduced(project: Path, original: Path, environment: dict[str, str])
         assert (project / name).read_bytes() == (original / name).read_bytes()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow("runs two workflows in new processes")
 def test_two_commands_reproduce_the_results_for_a_user_with_an_empty_home(
     capsule: Path, ran: Project, tmp_path: Path
@@ -158,6 +159,7 @@ def test_each_reference_of_the_metadata_has_an_entity_or_is_an_address(capsule: 
         assert unquote(part["@id"]) in names
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("choice", "count"), [(["all"], 5), (["none"], 0), (["data"], 1), (["out/model"], 3)]
 )
@@ -176,6 +178,7 @@ def test_a_directory_is_a_collection_of_its_files(ran: Project, tmp_path: Path) 
     assert parts == {"out/model/weights.txt", "out/model/第二.txt"}
 
 
+@pytest.mark.exhaustive
 def test_unknown_snapshots_and_data_are_named_and_nothing_is_written(
     ran: Project, tmp_path: Path
 ) -> None:
@@ -237,6 +240,7 @@ def test_data_that_only_the_remote_has_is_fetched(copy: Path, tmp_path: Path) ->
     assert len([name for name in names_in(tmp_path / "x.zip") if name.startswith("data/")]) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_project_of_git_and_dvc_alone_has_the_runs_of_its_lock(tmp_path: Path) -> None:
     root = tmp_path / "plain"
     write_project(root)
@@ -277,6 +281,7 @@ def test_a_workflow_that_never_ran_claims_no_runs(tmp_path: Path) -> None:
     assert of_kind(graph_of(tmp_path / "x.zip"), "CreateAction") == []
 
 
+@pytest.mark.exhaustive
 def test_inputs_that_no_version_has_are_named(copy: Path, tmp_path: Path) -> None:
     (copy / "extra.txt").write_text("1")
     (copy / ".gitignore").write_text((copy / ".gitignore").read_text() + "/extra.txt\n")

@@ -57,6 +57,7 @@ def publish(capsule: Path, instance: Instance, token: str = TOKEN, **options: An
     return publish_capsule(capsule, instance.url, lambda: token, **options)
 
 
+@pytest.mark.exhaustive
 def test_a_draft_has_the_file_the_metadata_and_a_reserved_doi(
     capsule: Path, instance: Instance
 ) -> None:

@@ -41,6 +41,7 @@ def random_expression(chance: random.Random, table: pd.DataFrame, depth: int = 0
     return f"{name}({', '.join(part() for _ in range(count))})"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.filterwarnings("ignore")
 def test_types_before_a_run_are_those_after_it(tmp_path: Path) -> None:
     known = computed = 0

@@ -230,6 +230,7 @@ def test_it_makes_what_it_says(output: Callable[[str], Path], command: str) -> N
             assert read(kinds[file.suffix], file)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="runs every component twice")
 def test_equal_runs_give_equal_bytes(
     made: Path, output: Callable[[str], Path], tmp_path: Path

@@ -81,6 +81,7 @@ def test_a_cnn_learns_images_and_is_the_same_each_time(node, cnn: Path, data: Pa
     assert cnn.read_bytes() == (data / "again.skops").read_bytes()
 
 
+@pytest.mark.exhaustive
 def test_its_file_holds_arrays_and_words_alone(cnn: Path) -> None:
     with zipfile.ZipFile(cnn) as archive:
         assert {Path(name).suffix for name in archive.namelist()} <= {".npy", ".json"}
@@ -127,6 +128,7 @@ def test_networks_learn(node, data: Path) -> None:
         assert metrics(data / f"{n}.json")[measure] > least, LEARNED[n]
 
 
+@pytest.mark.exhaustive
 def test_what_a_network_cannot_learn_is_told(node, cnn: Path) -> None:
     said = node(
         "train_network --model @x.skops --data @wine.csv --network cnn",

@@ -36,7 +36,7 @@ PAGES = tuple(
     for folder in ("tutorials", "how-to")
     for page in sorted((ROOT / "docs" / folder).rglob("*.md"))
 )
-REPRESENTATIVES = ("undo",)
+REPRESENTATIVES = ("conflicts", "export-report")
 """The pages that `make test` follows; `make test-all` follows all."""
 COMMAND_TIMEOUT = 300
 START = "start"

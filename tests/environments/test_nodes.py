@@ -103,6 +103,7 @@ def test_a_missing_package_is_named_with_what_to_type(project: Person) -> None:
     assert "jupyter mlws env add --name ml pyarrow scikit-learn" in output
 
 
+@pytest.mark.exhaustive
 def test_a_warm_worker_is_the_same_and_only_while_the_lock_is_installed(project: Person) -> None:
     lock = project.folder / "envs/ml/uv.lock"
     # With it uv may take another environment, so that it has to be asked.

@@ -25,6 +25,7 @@ def command_of(output: str) -> str:
     return next(line.strip() for line in output.splitlines() if line.strip().startswith("cd "))
 
 
+@pytest.mark.exhaustive
 def test_a_lock_repeats_a_run_here_and_in_another_clone(person: Person, tmp_path: Path) -> None:
     person("jupyter mlws env create tools alpha==1.0")
     (person.folder / "dvc.yaml").write_text(IN_TOOLS)

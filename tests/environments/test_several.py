@@ -74,14 +74,8 @@ def test_three_environments_run_side_by_side(three: Person, other: str) -> None:
     assert (three.folder / "dvc.lock").read_bytes() == lock
 
 
-@pytest.mark.parametrize(
-    "delay",
-    [
-        0.1,
-        pytest.param(0.0, marks=pytest.mark.exhaustive),
-        pytest.param(0.3, marks=pytest.mark.exhaustive),
-    ],
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("delay", [0.1, 0.0, 0.3])
 def test_a_run_that_is_killed_while_it_installs_is_resumed(
     three: Person, index: Path, delay: float
 ) -> None:

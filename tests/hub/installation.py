@@ -29,7 +29,7 @@ import docker.utils
 import pytest
 import requests
 
-from hub_config import processes
+from hub_config import processes, settings_file
 from hub_config.engine import Engine, EngineError
 from hub_config.settings import ROOT, Settings
 from jupyter_mlws.api.openapi import errors_of
@@ -344,8 +344,15 @@ class Hub:
     # The installation itself
 
     def up(self, **more: str) -> str:
-        """What ``make hub`` prints; ``more`` are further variables."""
+        """What ``make hub`` prints with the settings of these variables, and ``more``, alone."""
+        settings_file.path_of(self.settings.data).unlink(missing_ok=True)
         return _run("hub_config.up", "--installed", environment={**self.environment, **more})
+
+    def elsewhere(self, module: str, *arguments: str, **variables: str) -> str:
+        """What a program prints in a shell that knows nothing but the installation's folder."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME")}
+        environment = {**kept, "HUB_DATA": str(self.settings.data), **variables}
+        return _run(module, *arguments, environment=environment)
 
     def down(self, *arguments: str) -> str:
         """What ``make hub-down`` prints."""
@@ -455,7 +462,7 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         hub.up()
         yield hub
     finally:
-        hub.down("--everything")
+        hub.down("--everything", "--yes")
 
 
 @contextlib.contextmanager

@@ -145,6 +145,7 @@ def test_several_are_stopped_together_one_is_resized_and_its_volume_trashed(
     agree(page)
     is_(page, other, "STOPPED")
 
+    page.get_by_role("tab", name="Storage").click()
     volume = page.locator(f'[data-mlws-volume="{hub.name}-home-{KEEPER}"]')
     expect(volume).to_have_attribute("data-mlws-status", "CURRENT")
     volume.locator('[data-mlws-action="trash"]').click()
@@ -154,6 +155,18 @@ def test_several_are_stopped_together_one_is_resized_and_its_volume_trashed(
     volume.locator('[data-mlws-action="restore"]').click()
     expect(volume).to_have_attribute("data-mlws-status", "CURRENT")
     expect(page.locator(f'[data-mlws-hours="{KEEPER}"]')).to_be_visible()
+
+    page.get_by_role("tab", name="Audit log").click()
+    page.get_by_label("Filter by user, action or object").fill("volume.RESTORE")
+    entry = page.locator("[data-mlws-entry]").first
+    expect(entry).to_contain_text("volume restored")
+    expect(entry).to_contain_text(f"{hub.name}-home-{KEEPER}")
+    shoot("admin-audit", page)
+    page.get_by_role("tab", name="Settings").click()
+    port = page.locator('[data-mlws-setting="port"]')
+    expect(port).to_contain_text(str(hub.settings.port))
+    expect(page.locator('[data-mlws-setting="metrics_token"]')).to_contain_text("…")
+    shoot("admin-settings", page)
 
 
 @pytest.mark.exhaustive

@@ -41,7 +41,7 @@ def test_backup_and_restore_into_an_empty_installation(
     # What is written after the backup is not in it.
     hub.shell(VERA, "echo later > ~/later")
 
-    hub.down("--everything")
+    hub.down("--everything", "--yes")
     hub.wipe()
     assert f"{hub.name}-home-{VERA}" not in docker.run("volume", "ls", "--quiet")
     hub.module("hub_config.restore", str(backup))

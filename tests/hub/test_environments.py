@@ -187,6 +187,7 @@ def refuse_others_and_delete(hub: Hub, identifier: str, saved: str) -> None:
     hub.wait_for(lambda: not hub.get(identifier), "it is deleted")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_a_build_is_ended_once_it_has_written_too_much(
     hub: Hub, index: str, monkeypatch: pytest.MonkeyPatch

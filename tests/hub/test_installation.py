@@ -38,6 +38,23 @@ def test_a_second_time_it_changes_nothing(own: Hub) -> None:
     assert hub_pid(own) == before
 
 
+def test_another_shell_keeps_the_settings(own: Hub) -> None:
+    before = hub_pid(own)
+    printed = own.elsewhere("hub_config.up", "--installed")
+    assert f"port = {own.settings.port}" in printed
+    assert own.settings.metrics_token not in printed
+    assert hub_pid(own) == before
+    printed = own.elsewhere("hub_config.up", "--installed", HUB_IDLE_LIMIT="600")
+    assert "HUB_IDLE_LIMIT set idle_limit: 0 → 600" in printed
+    assert hub_pid(own) != before
+    assert "idle_limit = 600" in own.elsewhere("hub_config.configure", "--show")
+    rows = own.service("GET", "settings").json()["data"]["items"]
+    shown = {row["name"]: row["value"] for row in rows}
+    assert shown["idle_limit"] == "600"
+    assert shown["metrics_token"] == "…"
+
+
+@pytest.mark.exhaustive
 def test_the_password_is_neither_printed_nor_stored(own: Hub) -> None:
     assert PASSWORD not in own.up()
     for path in own.settings.data.rglob("*"):

@@ -138,7 +138,7 @@ def test_records_of_each_kind_are_stored(records: Records) -> None:
     assert [row.name for row in records.all(VolumeRecord)] == ["mlws-ada"]
     for action in ("container.start", "container.stop"):
         records.save(AuditRow(time=NOON, actor="ada", action=action, target="t", details={"n": 1}))
-    assert [row.action for row in records.read_audit_log(2, 10, "t")] == ["container.start"]
+    assert [row.action for row in records.read_audit_log(2, 10, "t", None)] == ["container.start"]
 
 
 def test_a_project_is_stored_with_its_members(records: Records) -> None:

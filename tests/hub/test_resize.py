@@ -64,6 +64,7 @@ def allocated(hub: Hub) -> Data:
     return data
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_what_runs_gets_more_and_less_and_goes_on(hub: Hub) -> None:
     identifier = run(hub, RITA)

@@ -68,6 +68,7 @@ EVERY = [
     ("POST", "volumes/some/trash", None),
     ("POST", "volumes/some/restore", None),
     ("GET", "audit", None),
+    ("GET", "settings", None),
     ("GET", "team/projects", None),
     ("POST", "team/projects", {"name": "some"}),
     ("GET", "team/projects/some", None),

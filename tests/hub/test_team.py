@@ -248,6 +248,7 @@ def test_a_damaged_record_of_a_push_does_not_stop_the_service(
     assert not [*(home / "pushes").iterdir()]
 
 
+@pytest.mark.exhaustive
 def test_a_push_that_is_killed_half_way_leaves_nothing(
     people: dict[str, Place], shared: Data
 ) -> None:

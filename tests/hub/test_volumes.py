@@ -141,14 +141,8 @@ esac
 """
 
 
-@pytest.mark.parametrize(
-    "length",
-    [
-        pytest.param(0, marks=pytest.mark.exhaustive),
-        512,
-        pytest.param(20480, marks=pytest.mark.exhaustive),
-    ],
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("length", [0, 512, 20480])
 def test_bytes_that_docker_loses_are_moved_again(
     hub: Hub, docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
 ) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hub_config.kubernetes import values
-from hub_config.settings import ROOT, SettingError, Settings
+from hub_config.setting_kinds import SettingError
+from hub_config.settings import ROOT, Settings
 
 
 @pytest.mark.parametrize(

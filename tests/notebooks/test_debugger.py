@@ -14,6 +14,7 @@ from tests.test_server import TOKEN, _call, _server
 pytestmark = pytest.mark.kernel
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="real kernels")
 def test_a_breakpoint_is_hit_also_after_the_server_was_killed(project: Project, home: Path) -> None:
     with _server(project, home) as (process, address):

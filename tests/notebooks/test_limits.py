@@ -36,6 +36,7 @@ LIMIT = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.exhaustive
 @LIMIT
 @pytest.mark.parametrize("code", [HOG, DEAF])
 async def test_a_memory_hog_is_stopped(code, create, run, listen) -> None:

@@ -283,6 +283,7 @@ async def test_a_tabs_ended_and_queued_cells_outlive_a_killed_server(
     assert cells_of_file[5]["outputs"] == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("stop", ["signal", "shutdown"])
 @pytest.mark.parametrize("file", ["as the tab left it", "changed since"])
 async def test_a_server_that_stops_keeps_what_a_cell_printed_without_a_tab(

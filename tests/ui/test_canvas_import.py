@@ -42,6 +42,7 @@ def plan_of(page: Page, lab: Lab, name: str, select: str = "Select") -> Locator:
     return plan
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_an_elyra_pipeline(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     text = pipeline(

@@ -29,6 +29,7 @@ def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
     return start_lab(example)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_missing_input_is_a_problem_before_a_run(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WINE, NODES)

@@ -214,6 +214,7 @@ open("first.txt", "w").write("1")
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_progress_and_the_log(
     page: Page, lab: Lab, project: Path, shoot: Callable[[str], None]

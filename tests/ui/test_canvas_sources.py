@@ -37,6 +37,7 @@ def out_of(page: Page, path: str) -> Locator:
     return page.locator(f'[data-mlws-port="data:{path}:out"]')
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_data_is_seen_dropped_connected_and_taken_away(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -40,6 +40,7 @@ def add_axis(page: Page, name: str) -> Locator:
     return page.locator(f'[data-mlws-axis="{name}"]')
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -162,6 +162,7 @@ def test_one_preview_is_reused_until_it_is_kept(page: Page, lab: Lab) -> None:
     expect(tabs(page).first).to_have_class(re.compile("lm-mod-current"))
 
 
+@pytest.mark.exhaustive
 def test_the_tree_of_changes_is_kept(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:

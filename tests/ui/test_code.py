@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from jupyter_mlws.workspace import Workspace
 from tests.ui.canvas import faults_of_access, until
 from tests.ui.conftest import TOKEN, Lab
-from tests.ui.sections import SOURCE_CONTROL
+from tests.ui.sections import SOURCE_CONTROL, open_sidebar, title
 from tests.versioning.git_server import PASSWORD, USER, served
 
 pytestmark = pytest.mark.browser
@@ -121,6 +124,48 @@ def unfold(page: Page, title: str) -> None:
         head.first.click()
 
 
+def killed(lab: Lab, start_lab: Callable[..., Lab]) -> Lab:
+    """Kill the server, and return another one in its place."""
+    lab.stop(signal.SIGKILL)
+    return start_lab(lab.root, port=lab.port)
+
+
+def press_until(page: Page, target: Locator, key: str) -> None:
+    """Press a key until an element has the focus."""
+    expect(target).to_be_visible()
+    for _ in range(60):
+        if target.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{key} does not reach {target}")
+
+
+def press(page: Page, button: Locator) -> None:
+    """Press a button by keyboard."""
+    press_until(page, button, "Tab")
+    page.keyboard.press("Enter")
+
+
+def go_to(page: Page, snapshot: Locator) -> None:
+    """Go to a snapshot by keyboard: to the list by Tab, and on by the arrow keys."""
+    head = ".jp-mlws-Snapshot-head"
+    press_until(page, page.locator(f"{head}[tabindex='0']"), "Tab")
+    page.keyboard.press("Home")
+    press_until(page, snapshot.locator(head), "ArrowDown")
+
+
+def choose_by_keyboard(page: Page, command: str) -> None:
+    """Choose an item of the context menu of what has the focus."""
+    page.keyboard.press("Shift+F10")
+    item = page.locator(".lm-Menu-item").filter(has_text=command)
+    expect(item).to_be_visible()
+    for _ in range(30):
+        if "lm-mod-active" in (item.get_attribute("class") or ""):
+            break
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[tuple[Repository, str]]:
     """A bare repository, and its address at git's own HTTP server, which wants a password."""
@@ -193,20 +238,20 @@ def test_stage_branch_merge_and_push(
     conflict = page.locator('.jp-mlws-Conflict[data-mlws-conflict="train.py"]')
     expect(conflict).to_be_visible()
     assert git("diff", "--name-only", "--diff-filter=U") == "train.py"
-    expect(page.locator(".jp-mlws-ContinueButton")).to_be_disabled()
+    expect(page.locator(".jp-mlws-ContinueButton")).to_have_count(0)
     conflict.click()
     merge = page.locator(".jp-mlws-ConflictView")
     result = merge.locator('[data-mlws-side="result"] .cm-content')
     for side, line in (("ours", ours), ("base", "line_20 = 20"), ("theirs", theirs)):
         expect(merge.locator(f'[data-mlws-side="{side}"]')).to_contain_text(line)
     expect(result).to_contain_text("line_30 = 'added'")
-    expect(merge.locator(".jp-mlws-ResolveButton")).to_be_disabled()
+    expect(merge.locator(".jp-mlws-ResolveButton")).to_have_count(0)
     shoot("code-merge-open")
     merge.locator('.jp-mlws-Merge-bar [data-mlws-take="both"]').click()
     expect(result).to_contain_text(theirs)
     expect(merge.locator(".jp-mlws-Merge-bar")).to_contain_text("both (ours first)")
     result.press("Control+z")
-    expect(merge.locator(".jp-mlws-ResolveButton")).to_be_disabled()
+    expect(merge.locator(".jp-mlws-ResolveButton")).to_have_count(0)
     merge.locator('.jp-mlws-Merge-bar [data-mlws-take="theirs"]').click()
     result.press("Control+Home")
     page.keyboard.type("# merged by hand\n")
@@ -390,7 +435,7 @@ def test_notebooks_are_compared_and_merged_cell_by_cell(
     cell = merge.locator(".jp-mlws-MergeCell.jp-mod-open")
     expect(cell).to_have_count(1)
     expect(cell.locator('[data-mlws-side="theirs"]')).to_contain_text("x = 'theirs'")
-    expect(merge.locator(".jp-mlws-ResolveButton")).to_be_disabled()
+    expect(merge.locator(".jp-mlws-ResolveButton")).to_have_count(0)
     cell.locator('[data-mlws-take="edit"]').click()
     merge.locator("textarea").fill("x = 'of both'")
     shoot("code-merge-cells")
@@ -493,7 +538,12 @@ def test_history_is_drawn_filtered_and_gone_back_in(
 
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_every_way_back_is_in_one_dialog(
-    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+    page: Page,
+    sidebar: Locator,
+    lab: Lab,
+    start_lab: Callable[..., Lab],
+    git: Repository,
+    shoot: Callable[[str], None],
 ) -> None:
     first, old = git("rev-parse", "HEAD"), code(line_2="line_2 = 'old'")
     git.write("train.py", old)
@@ -501,15 +551,13 @@ def test_every_way_back_is_in_one_dialog(
     dialog, accept = page.locator(".jp-mlws-GoBack"), page.locator(".jp-Dialog .jp-mod-accept")
     expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text("Second")
 
-    # A discard of before the page was opened.
+    # A discard of before the server was killed.
     git.write("train.py", code(line_3="line_3 = 'discarded'"))
     change(page, "train.py").focus()
     page.keyboard.press("Delete")
     accept.click()
     expect(change(page, "train.py")).to_have_count(0)
-    page.reload()
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:go-back')")
-    run(page, "mlws:open-source-control")
+    open_sidebar(page, killed(lab, start_lab))
     run(page, "mlws:go-back")
     dialog.get_by_label("Restore earlier work").check()
     expect(dialog.get_by_label("Safety copy")).to_contain_text("Before a discard")
@@ -797,13 +845,9 @@ def test_a_pull_request_is_opened_where_the_branch_is(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
-def test_history_is_tidied(
+def test_history_is_tidied_by_keyboard(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:
-    def choose(row: Locator, command: str) -> None:
-        row.click(button="right")
-        page.locator(".lm-Menu-item").filter(has_text=command).click()
-
     def subjects() -> list[str]:
         return git("log", "--format=%s", "-3").splitlines()
 
@@ -823,10 +867,12 @@ def test_history_is_tidied(
     # A commit gets one file more, and another message.
     git.write("more.py", "more\n")
     expect(change(page, "more.py")).to_be_visible()
-    page.locator(".jp-mlws-CommitBox").fill("One and more")
-    choose(current, "Amend Last Commit")
+    press_until(page, page.locator(".jp-mlws-CommitBox"), "Tab")
+    page.keyboard.type("One and more")
+    go_to(page, current)
+    choose_by_keyboard(page, "Amend Last Commit")
     expect(page.locator(".jp-Dialog")).to_contain_text("One and more")
-    accept.click()
+    press(page, accept)
     expect(current).to_contain_text("One and more")
     assert "more.py" in git("show", "--name-only", "--format=")
 
@@ -834,28 +880,25 @@ def test_history_is_tidied(
     for name in ("Two", "Three"):
         git.write(f"{name.lower()}.py", f"{name}\n")
         commit(page, name)
-    choose(snapshots.filter(has_text="One and more"), "Squash This")
-    page.locator(".jp-Dialog input").fill("All three")
-    accept.click()
+    go_to(page, snapshots.filter(has_text="One and more"))
+    choose_by_keyboard(page, "Squash This")
+    expect(page.locator(".jp-Dialog input")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("All three")
+    page.keyboard.press("Enter")
     expect(current).to_contain_text("All three")
     assert subjects()[1] == "Code and a notebook"
     assert git("status", "--porcelain") == ""
 
-    # One commit of another branch, by keyboard.
-    page.locator(".jp-mlws-AllBranches input").check()
-    row = page.locator(f'[data-mlws-snapshot="{wanted}"]')
-    row.locator(".jp-mlws-Snapshot-head").focus()
-    page.keyboard.press("Shift+F10")
-    item = page.locator(".lm-Menu-item").filter(has_text="Cherry-Pick")
-    expect(item).to_be_visible()
-    for _ in range(30):
-        if "lm-mod-active" in (item.get_attribute("class") or ""):
-            break
-        page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
+    # One commit of another branch.
+    press_until(page, page.locator(".jp-mlws-AllBranches input"), "Tab")
+    page.keyboard.press("Space")
+    go_to(page, page.locator(f'[data-mlws-snapshot="{wanted}"]'))
+    choose_by_keyboard(page, "Cherry-Pick")
     expect(current).to_contain_text("Wanted")
     assert subjects()[:2] == ["Wanted", "All three"]
-    choose(current, "Go Back…")
+    go_to(page, current)
+    choose_by_keyboard(page, "Go Back…")
     page.get_by_label("Revert its changes").check()
     accept.click()
     expect(current).to_contain_text("Revert")
@@ -866,12 +909,13 @@ def test_history_is_tidied(
     nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("x = 2")]), git.root / "look.ipynb")
     commit(page, "Our notebook")
     before = git("rev-parse", "main")
-    run(page, "mlws:rebase")
-    page.locator(".jp-Dialog select").select_option("topic")
-    accept.click()
+    press(page, title(page, "Branches"))
+    press_until(page, branch(page, "main").locator(".jp-mlws-Row"), "Tab")
+    press_until(page, branch(page, "topic").locator(".jp-mlws-Row"), "ArrowDown")
+    choose_by_keyboard(page, "Rebase Current Branch Onto It…")
     expect(page.locator(".jp-Dialog")).to_contain_text("Rebase onto “topic”?")
     shoot("code-rebase-question")
-    accept.click()
+    press(page, accept)
     conflict = page.locator('[data-mlws-conflict="look.ipynb"]')
     expect(conflict).to_be_visible(timeout=30_000)
     shoot("code-rebase-conflict")
@@ -879,14 +923,12 @@ def test_history_is_tidied(
     expect(page.get_by_text("Ours: topic")).to_be_visible()
     page.get_by_role("button", name="Use Theirs", exact=True).click()
     page.get_by_role("button", name="Accept Result").click()
-    expect(conflict).to_have_count(0)
-    page.locator(".jp-mlws-ContinueButton").click()
+    page.locator(".jp-mlws-Settled .jp-mlws-ContinueButton").click()
     expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
     assert git("merge-base", "main", "topic") == wanted
     assert git("symbolic-ref", "HEAD") == "refs/heads/main"
 
     # And back to where the branch was.
-    page.locator(".jp-mlws-BranchButton").click()
     page.locator('[data-mlws-group="safety"] summary').click()
     copy = page.locator(".jp-mlws-SafetyCopy").filter(has_text="Before a rebase").first
     copy.locator(".jp-mlws-Row").click()
@@ -894,6 +936,75 @@ def test_history_is_tidied(
     accept.click()
     until(page, lambda: git("rev-parse", "main") == before)
     expect(current).to_contain_text("Our notebook")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow(reason="a journey in a real browser")
+def test_a_rebase_goes_on_after_the_server_was_killed(
+    page: Page,
+    start_lab: Callable[..., Lab],
+    git: Repository,
+    tmp_path: Path,
+    shoot: Callable[[str], None],
+) -> None:
+    def write(cell: str, rows: str) -> None:
+        nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(cell)]), git.root / "look.ipynb")
+        git.write("prices.csv", f"id,name,price\n{rows}")
+
+    with closing(Workspace.open(git.root)) as workspace:
+        write("x = 1", "1,a,10\n2,b,20\n")
+        workspace.datasets.add("prices.csv")
+        workspace.snapshots.create("Prices")
+        workspace.branches.create("topic", "main", checkout=True)
+        write("x = 'theirs'", "1,a,11\n2,theirs,20\n")
+        workspace.snapshots.create("Theirs")
+        workspace.branches.checkout("main", None, create=False)
+        write("x = 'ours'", "1,a,10\n2,ours,20\n3,c,30\n")
+        workspace.snapshots.create("Ours")
+        git.write("train.py", "last\n")
+        workspace.snapshots.create("Last")
+
+    # Two conflicts in one commit, in a notebook and in data; one is resolved.
+    lab = start_lab(git.root)
+    open_sidebar(page, lab)
+    run(page, "mlws:rebase")
+    page.locator(".jp-Dialog select").select_option("topic")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.locator(".jp-Dialog .jp-mod-warn").click()
+    conflicts = page.locator(".jp-mlws-Conflict")
+    expect(conflicts).to_have_count(2)
+    conflicts.filter(has_text="look.ipynb").click()
+    cell = page.locator(".jp-mlws-MergeCell.jp-mod-open")
+    expect(cell.locator('[data-mlws-side="ours"]')).to_contain_text("x = 'theirs'")
+    cell.locator('[data-mlws-take="theirs"]').click()
+    page.locator(".jp-mlws-ResolveButton").click()
+    expect(conflicts).to_have_count(1)
+
+    # The next server has the rebase as it was; the data is merged by row.
+    open_sidebar(page, killed(lab, start_lab))
+    panel = page.locator(".jp-mlws-MergePanel")
+    expect(panel).to_contain_text("In progress: Rebase")
+    expect(panel).to_contain_text("1 file has conflicts")
+    expect(panel.locator(".jp-mlws-AbortButton")).to_be_visible()
+    expect(panel.locator(".jp-mlws-ContinueButton")).to_have_count(0)
+    shoot("code-rebase-after-kill")
+    conflicts.click()
+    merge = page.locator(".jp-mlws-TableMerge")
+    merge.locator('[data-mlws-row="2"] select').select_option("theirs")
+    shoot("code-rebase-rows")
+    merge.locator("[data-mlws-merge-rows]").click()
+    panel.locator(".jp-mlws-ContinueButton").click()
+    expect(panel).to_have_count(0)
+    expect(page.locator(".jp-mlws-Snapshot.jp-mod-current")).to_contain_text("Last")
+    subjects = git("log", "--reverse", "--format=%s", "-4").splitlines()
+    assert subjects == ["Prices", "Theirs", "Ours", "Last"]
+    assert git("symbolic-ref", "HEAD") == "refs/heads/main"
+    notebook = nbformat.read(git.root / "look.ipynb", as_version=4)
+    assert [cell.source for cell in notebook.cells] == ["x = 'ours'"]
+    rows = (git.root / "prices.csv").read_text()
+    assert rows == "id,name,price\n1,a,11\n2,ours,20\n3,c,30\n"
+    assert "up to date" in lab.dvc("status").stdout
+    assert git("status", "--porcelain") == ""
 
 
 @pytest.mark.exhaustive

@@ -87,10 +87,11 @@ def offline(wheels: Path) -> Iterator[None]:
         yield
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize(
     ("theme", "locale"),
-    [("light", "en"), pytest.param("dark", "zh_CN", marks=pytest.mark.exhaustive)],
+    [("light", "en"), ("dark", "zh_CN")],
 )
 def test_an_environment_from_the_sidebar_to_a_notebook(
     page: Page,

@@ -85,6 +85,7 @@ def test_the_context_menu_of_the_palette_has_help(page: Page, lab: Lab) -> None:
     expect(entry).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_an_error_leads_to_its_page_and_others_are_found(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -168,6 +168,7 @@ def test_the_examples_model_has_a_page(
     expect(shown).to_be_visible()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_runs_are_searched_compared_in_charts_and_reproduced(
     page: Page, lab: Lab, shoot: Callable[[str], None]

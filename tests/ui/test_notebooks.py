@@ -362,6 +362,7 @@ def test_variables_follow_the_kernel(page: Page, lab: Lab, shoot: Callable[[str]
     assert not [url for url in asked if "/variables" in url]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_commit_box_names_outputs_of_other_code(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -69,6 +69,7 @@ def test_an_old_snapshot_is_restored_and_the_person_comes_back(
     assert {path: (lab.root / path).read_bytes() for path in before} == before
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_what_of_a_snapshot_is_missing_is_named_and_mended(
     page: Page, lab: Lab, shoot: Callable[[str], None]

@@ -23,6 +23,7 @@ VIEWS = {
 """Commands with their arguments, and the view that each opens."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_views_come_back_with_the_page(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     page.goto(lab.address())

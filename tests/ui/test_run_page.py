@@ -240,12 +240,13 @@ def test_it_is_readable_in_the_dark_and_in_chinese(
     shoot("run-compared-zh")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize(
     ("theme", "locale", "words"),
     [
         ("JupyterLab Light", "en", "System metrics"),
-        pytest.param("JupyterLab Dark", "zh_CN", "系统指标", marks=pytest.mark.exhaustive),
+        ("JupyterLab Dark", "zh_CN", "系统指标"),
     ],
 )
 def test_what_nodes_use_is_beside_and_not_among_the_metrics(
@@ -273,6 +274,7 @@ def test_what_nodes_use_is_beside_and_not_among_the_metrics(
     assert not [name for name in lab.fetch("runs/columns")["metrics"] if "system" in name]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_the_graph_follows_a_run_in_progress(
     page: Page, start_lab: Callable[..., Lab], example: Path
@@ -298,12 +300,13 @@ def write_notebook(path: Path, source: str) -> None:
     nbformat.write(new_notebook(cells=cells), path)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 @pytest.mark.parametrize(
     ("theme", "locale", "graph", "code"),
     [
         ("JupyterLab Light", "en", "Graph", "Code"),
-        pytest.param("JupyterLab Dark", "zh_CN", "工作流图", "代码", marks=pytest.mark.exhaustive),
+        ("JupyterLab Dark", "zh_CN", "工作流图", "代码"),
     ],
 )
 def test_a_run_shows_its_graph_as_it_ran_and_what_changed_in_its_code(

@@ -168,6 +168,7 @@ def test_the_document_has_them_when_nobody_came(
     assert outputs_in(file) == undisturbed
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_a_killed_browser_loses_nothing(
     page: Page, browser: Browser, lab: Lab, undisturbed: list[Any], tmp_path: Path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,18 @@ def manager(workspace: Project) -> Iterator[SnapshotManager]:
     manager = SnapshotManager(workspace)
     yield manager
     manager.close()
+
+
+@pytest.fixture
+def signing(workspace: Project, git: Command, tmp_path: Path) -> None:
+    """Git signs the commits of the workspace with an SSH key."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("no ssh-keygen here to make a signing key")
+    key, root = tmp_path / "key", workspace.root
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    git(root, "config", "gpg.format", "ssh")
+    git(root, "config", "user.signingkey", str(key))
+    git(root, "config", "commit.gpgsign", "yes")
 
 
 @pytest.fixture

@@ -203,6 +203,7 @@ def test_a_killed_transfer_goes_on_where_it_stopped(
     assert not part.exists()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="many real commits and transfers")
 def test_what_a_remote_refuses_is_told_without_its_secret_and_nothing_is_lost(
     versions: Workspace, root: Path, s3: S3Server, tmp_path: Path

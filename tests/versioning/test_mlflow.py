@@ -149,6 +149,7 @@ def test_a_store_that_was_deleted_is_created_anew(
         client.close()
 
 
+@pytest.mark.exhaustive
 def test_a_store_is_the_same_whether_its_tables_are_kept_or_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -294,16 +294,9 @@ def test_uncommitted_work_is_not_lost_by_conflicts(diverged: Workspace, git: Com
 
 
 def test_rewritten_commits_are_signed_where_git_is_configured_to(
-    diverged: Workspace, git: Command, tmp_path: Path
+    diverged: Workspace, signing: None, git: Command
 ) -> None:
     versions, root = diverged, diverged.snapshots.project.root
-    key = tmp_path / "key"
-    if shutil.which("ssh-keygen") is None:
-        pytest.skip("no ssh-keygen here to make a signing key")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    git(root, "config", "gpg.format", "ssh")
-    git(root, "config", "user.signingkey", str(key))
-    git(root, "config", "commit.gpgsign", "true")
     data = git(root, "rev-parse", "HEAD").strip()
     versions.rewrites.rebase("other")
     versions.rewrites.squash("HEAD~1", "Both")

@@ -230,6 +230,7 @@ def test_a_run_without_a_record_in_mlflow_is_found_but_not_changed(
     assert refused(lambda: opened.run_manager.delete(run)).code == "30280"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="runs go by HTTP to MLflow's own server")
 def test_runs_of_a_tracking_server_are_managed_the_same(
     workspace: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

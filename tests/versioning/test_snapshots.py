@@ -399,15 +399,8 @@ def test_signing_that_fails_is_told(manager: SnapshotManager, git: Command) -> N
     assert git(root, "log", "-1", "--format=%s").strip() == "Code and data"
 
 
-def test_signing_as_configured(manager: SnapshotManager, git: Command, tmp_path: Path) -> None:
+def test_signing_as_configured(manager: SnapshotManager, signing: None, git: Command) -> None:
     root = manager.project.root
-    key = tmp_path / "key"
-    if shutil.which("ssh-keygen") is None:
-        pytest.skip("no ssh-keygen here to make a signing key")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    git(root, "config", "gpg.format", "ssh")
-    git(root, "config", "user.signingkey", str(key))
-    git(root, "config", "commit.gpgsign", "yes")
     (root / "train.py").write_text("x\n")
     manager.create("Signed")
     assert "SSH SIGNATURE" in git(root, "cat-file", "commit", "HEAD")

@@ -403,6 +403,7 @@ def slow(project: Project, write: Callable[..., Path]) -> Path:
     return project.root / ".dvc" / "tmp" / "rwlock"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("left", [b"", b'{"write": {"/a/old.txt": {"pid": 4', b"[1]"])
 def test_a_list_of_locked_paths_that_dvc_was_killed_in_stops_no_run(
     project: Project, slow: Path, run: Callable[..., Run], left: bytes

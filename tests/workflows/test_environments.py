@@ -123,6 +123,7 @@ def test_the_project_decides(
     assert {node.status.value for node in run().nodes} == {"CACHED"}
 
 
+@pytest.mark.exhaustive
 def test_a_result_of_another_branch_keeps_its_environment(
     write, workflows: WorkflowManager, run: Callable[..., Run], venv: Callable[[str], None]
 ) -> None:
@@ -163,6 +164,7 @@ stages:
 """
 
 
+@pytest.mark.exhaustive
 def test_a_lock_of_uv_reruns_and_reproduces(
     write,
     workflows: WorkflowManager,

@@ -92,6 +92,7 @@ def test_a_process_that_is_gone_is_replaced(
     assert pid_of(second) != first
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="many real runs")
 def test_between_two_runs_a_signal_ends_it(
     write, run: Callable[..., Run], pid_of, project: Project
@@ -103,6 +104,7 @@ def test_between_two_runs_a_signal_ends_it(
     assert gone(pid)
 
 
+@pytest.mark.exhaustive
 def test_other_code_makes_it_go(
     write, run: Callable[..., Run], pid_of, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +187,7 @@ def test_another_user_at_its_address_receives_nothing(
             assert squatter.communicate("\n")[0] == "b''\n"
 
 
+@pytest.mark.exhaustive
 @as_root
 def test_another_user_cannot_reach_it(
     write, run: Callable[..., Run], pid_of, project: Project, monkeypatch: pytest.MonkeyPatch

@@ -92,6 +92,7 @@ def test_a_run_without_a_plan_before_finds_them_as_well_and_dvc_agrees(
     assert ran() == 2
 
 
+@pytest.mark.exhaustive
 def test_plain_dvc_restores_them_after_a_plan(
     project: Project, workflows: WorkflowManager, write, run, ran: Callable[[], int]
 ) -> None:

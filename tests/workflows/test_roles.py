@@ -175,6 +175,7 @@ def known_choices(workflows: WorkflowManager) -> dict[str, dict[str, dict[str, s
     }
 
 
+@pytest.mark.exhaustive
 def test_choices_are_known_behind_each_node_before_a_run_and_in_it(
     workflows: WorkflowManager, project: Project, file: Path, run: Callable[..., Run], states
 ) -> None:

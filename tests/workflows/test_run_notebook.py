@@ -27,6 +27,7 @@ def texts(notebook: Any) -> str:
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="a kernel imports MLflow and pandas")
 def test_it_loads_the_values_the_data_and_the_code(
     project: Project, mlflow_store: None, git: Callable[..., str]

@@ -19,7 +19,7 @@ from tests.workflows.twins import Twins
 
 PARAMS = "lr: 0.1\nopt: {b: [1, 2], c: x, size: 3}\nwords: a longer text\nnames: [a, b]\n"
 CONFIG = '{"z": {"q": 1, "r": null}, "n": 1e3}'
-GRAPHS = length(3, 8, "MLWS_GRAPHS")
+GRAPHS = length(2, 8, "MLWS_GRAPHS")
 SAME = "MLWS_GRAPHS" not in os.environ
 """The same graphs every time, unless some are asked for: then others."""
 

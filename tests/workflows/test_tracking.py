@@ -182,6 +182,7 @@ def test_a_run_has_its_nodes_nested_in_it_and_cached_ones_are_counted(
     assert workflows.runs.journal.record(third.id)["recorded"] is True
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="MLflow is imported in each run")
 def test_what_a_nodes_code_logs_is_in_its_nested_run_and_ours_beside_it(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded, client, project: Project
@@ -410,6 +411,7 @@ stages:
     assert not [name for name in rows["short"].data.metrics if name.startswith("system/")]
 
 
+@pytest.mark.exhaustive
 def test_system_metrics_can_be_turned_off_by_mlflows_own_variable(
     write: Callable[..., Path], run: Callable[..., Run],
     recorded: Callable[[str], dict[str, list[Any]]], monkeypatch: pytest.MonkeyPatch,

@@ -17,6 +17,7 @@ from jupyter_mlws.containers.models import (
     EnvironmentCreate,
     HoursQuery,
     HoursReport,
+    HubSetting,
     ImageInfo,
     LogQuery,
     LogTail,
@@ -288,6 +289,18 @@ def restore_volume(manager: HubManager, user: Me, name: str) -> Volume:
 )
 async def list_audit_entries(manager: HubManager, user: Me, query: AuditQuery) -> Page[AuditEntry]:
     return await manager.audit.read(user, query)
+
+
+@endpoints.get(
+    "settings",
+    "List the settings of the Hub's installation",
+    resource="settings",
+    errors=(AdministratorRequiredError,),
+)
+def list_settings(manager: HubManager, user: Me) -> Page[HubSetting]:
+    if not user.admin:
+        raise AdministratorRequiredError()
+    return Page(items=[HubSetting(**one) for one in manager.settings.installation])
 
 
 def _reply_with_location(container: Container) -> Reply[Container]:

@@ -58,7 +58,7 @@ class Audit:
         if not user.admin:
             raise AdministratorRequiredError()
         rows = await self._records.read(
-            Records.read_audit_log, query.cursor, query.limit + 1, query.target
+            Records.read_audit_log, query.cursor, query.limit + 1, query.target, query.q
         )
         items = [AuditEntry.model_validate(row.values()) for row in rows[: query.limit]]
         has_more = len(rows) > len(items)

@@ -386,16 +386,22 @@ class Records:
         )
         return self._select(query if user is None else query.where(UsageRow.user == user))
 
-    def read_audit_log(self, before: int | None, limit: int, target: str | None) -> list[AuditRow]:
+    def read_audit_log(
+        self, before: int | None, limit: int, target: str | None, text: str | None
+    ) -> list[AuditRow]:
         """Return the audit rows, newest first.
 
-        They are older than the row ``before``, and about one target or all.
+        They are older than the row ``before``, about one target or all, and have ``text`` in the
+        actor, the action or the target.
         """
         query = sa.select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
         if before is not None:
             query = query.where(AuditRow.id < before)
         if target is not None:
             query = query.where(AuditRow.target == target)
+        if text:
+            columns = (AuditRow.actor, AuditRow.action, AuditRow.target)
+            query = query.where(sa.or_(*(c.icontains(text, autoescape=True) for c in columns)))
         return self._select(query)
 
 

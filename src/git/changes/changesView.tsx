@@ -270,6 +270,18 @@ function Outcome(
       </Button>
     </>
   );
+  const many = failure?.code === TOO_MANY && (
+    <>
+      <span>
+        {trans.__(
+          'Track folders of data, or ignore them, in their context menu below.'
+        )}
+      </span>
+      <Button onClick={() => actions.commit({ allowMany: true })}>
+        {trans.__('Commit All to Git')}
+      </Button>
+    </>
+  );
   const identity = failure?.code === NO_IDENTITY && (
     <IdentityForm
       onSubmit={who => actions.commitAs(who, { staged: hasStaged })}
@@ -277,11 +289,8 @@ function Outcome(
   );
   return (
     <>
-      {failure && <Failure error={failure} actions={ways || identity} />}
-      {failure?.code === TOO_MANY && (
-        <Button onClick={() => actions.commit({ allowMany: true })}>
-          {trans.__('Commit All to Git')}
-        </Button>
+      {failure && (
+        <Failure error={failure} actions={ways || many || identity} />
       )}
       {warnings.map(warning => (
         <p key={warning} className="jp-mlws-Note" role="status">

@@ -38,3 +38,12 @@ it('keeps the order of the files in a list', () => {
     changes.map(one => one.path)
   );
 });
+
+it('closes a folder of many new files at first, and opens it', () => {
+  const many = Array.from(
+    { length: 101 },
+    (_, number) => ({ path: `out/${number}`, state: 'untracked' }) as IChange
+  );
+  expect(lines(listRows(many, true, new Set()))).toEqual(['out']);
+  expect(listRows(many, true, new Set(['out']))).toHaveLength(102);
+});

@@ -1,6 +1,9 @@
 import type { IChange } from '../../api/models';
 import { byFolder, isFolder } from './folders';
 
+/** Number of new files above which a folder of them is closed at first in a tree. */
+const MAX_OPEN = 100;
+
 /** A line of a list of changes: a file, or a folder with its changes. */
 export interface IListRow {
   /** Of a folder without a slash at its end. */
@@ -19,7 +22,8 @@ export interface IListRow {
 /**
  * The visible lines of some changes.
  *
- * `toggled`: folders that are not as at first, which is closed in a list, and open in a tree.
+ * `toggled`: folders that are not as at first: in a list all are closed, in a tree those with many
+ * new files.
  */
 export function listRows(
   changes: readonly IChange[],
@@ -56,12 +60,18 @@ function treeRows(
       continue;
     }
     const folder = change.path.slice(0, slash + 1);
-    folders.set(folder, [...(folders.get(folder) ?? []), change]);
+    const members = folders.get(folder);
+    if (members) {
+      members.push(change);
+    } else {
+      folders.set(folder, [change]);
+    }
   }
   const rows = [...folders].flatMap(([first, members]) => {
     const folder = joined(first, members);
     const path = folder.slice(0, -1);
-    const isOpen = !toggled.has(path);
+    const isLarge = members.length > MAX_OPEN && areNew(members);
+    const isOpen = toggled.has(path) === isLarge;
     const name = path.slice(inside.length);
     return [
       folderRow(path, name, depth, members, isOpen),
@@ -69,6 +79,10 @@ function treeRows(
     ];
   });
   return [...rows, ...files.map(change => fileRow(change, depth))];
+}
+
+function areNew(changes: readonly IChange[]): boolean {
+  return changes.every(one => one.state === 'untracked');
 }
 
 /** The deepest folder that has all of the changes. */
@@ -103,6 +117,6 @@ function folderRow(
   changes: readonly IChange[],
   isOpen: boolean
 ): IListRow {
-  const isNew = changes.every(one => one.state === 'untracked');
+  const isNew = areNew(changes);
   return { path, depth, name, change: null, changes, isNew, isOpen };
 }

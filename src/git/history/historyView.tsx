@@ -53,6 +53,8 @@ interface ISnapshotProps {
   snapshot: ISnapshot;
   row: IGraphRow | null;
   isOpen: boolean;
+  /** True for the row whose buttons the Tab key reaches. */
+  isTabStop: boolean;
   actions: ISnapshotActions;
   onToggle: () => void;
 }
@@ -89,24 +91,28 @@ function openContextMenu(event: MouseEvent<HTMLElement>): void {
 
 function SnapshotActions(props: ISnapshotProps): JSX.Element {
   const { snapshot, actions } = props;
+  const tabIndex = props.isTabStop ? 0 : -1;
   return (
     <div className="jp-mlws-Snapshot-actions">
       <IconButton
         className="jp-mlws-RestoreButton"
         icon={undoIcon}
         label={trans.__('Restore…')}
+        tabIndex={tabIndex}
         aria-label={trans.__('Restore “%1”…', snapshot.subject)}
         onClick={() => actions.restore(snapshot)}
       />
       <IconButton
         icon={compareIcon}
         label={trans.__('Compare with Current')}
+        tabIndex={tabIndex}
         aria-label={trans.__('Compare “%1” with current', snapshot.subject)}
         onClick={() => actions.compare(snapshot)}
       />
       <IconButton
         icon={copyIcon}
         label={trans.__('Copy ID')}
+        tabIndex={tabIndex}
         aria-label={trans.__('Copy ID of “%1”', snapshot.subject)}
         onClick={() => actions.copyId(snapshot)}
       />
@@ -114,6 +120,7 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
         className="jp-mlws-MoreButton"
         icon={ellipsesIcon}
         label={trans.__('More…')}
+        tabIndex={tabIndex}
         aria-label={trans.__('More actions for “%1”', snapshot.subject)}
         aria-haspopup="menu"
         onClick={openContextMenu}
@@ -190,7 +197,7 @@ function Detail(
 }
 
 function SnapshotItem(props: ISnapshotProps): JSX.Element {
-  const { snapshot, row, isOpen } = props;
+  const { snapshot, row, isOpen, isTabStop } = props;
   return (
     <div
       className={`jp-mlws-Snapshot${snapshot.current ? ' jp-mod-current' : ''}`}
@@ -200,6 +207,7 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
       <button
         className="jp-mlws-Snapshot-head"
         data-mlws-row
+        tabIndex={isTabStop ? 0 : -1}
         aria-expanded={isOpen}
         onClick={props.onToggle}
       >
@@ -364,12 +372,13 @@ function History(props: IProps & { scroller: HTMLElement }): JSX.Element {
             label={trans.__('Snapshots, newest first')}
             scroller={scroller}
             ids={items.map(({ id }) => id)}
-            row={index => (
+            row={(index, isTabStop) => (
               <SnapshotItem
                 client={client}
                 snapshot={items[index]}
                 row={graph?.[index] ?? null}
                 isOpen={expanded.has(items[index].id)}
+                isTabStop={isTabStop}
                 actions={actions}
                 onToggle={() =>
                   setExpanded(now => toggled(now, items[index].id))

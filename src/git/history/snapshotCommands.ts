@@ -4,7 +4,7 @@ import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import { listText } from '../../ui/format';
 import { APIError } from '../../api/client';
-import { ask, confirm } from '../../lab/confirm';
+import { ask } from '../../lab/confirm';
 import type { StagingActions } from '../changes/stagingActions';
 import type { RewriteActions } from './rewriteActions';
 import type { IMLWSClient } from '../../lab/tokens';
@@ -14,7 +14,7 @@ import { branchName } from '../branches/branchActions';
 import { EMPTY_TREE, type IVersions } from '../diff/diff';
 import type { OpenDocuments } from '../../lab/documents';
 import { subjectOf } from './history';
-import { warnOfLoss } from '../merge/open';
+import { guardUnsaved } from '../unsaved';
 import type { ServerView } from '../../ui/server';
 import { State } from '../../ui/state';
 import { compareIcon } from '../../ui/fileIcons';
@@ -228,7 +228,11 @@ function addDiffCommands(
           client.project && documents.open(client.project, path);
         const { languages } = places;
         const unsaved = new State(false);
-        warnOfLoss(unsaved, places.status);
+        const mayClose = guardUnsaved(
+          unsaved,
+          places.status,
+          trans.__('Your edits of “%1” will be lost.', path)
+        );
         const view = fileDiffView({
           client,
           path,
@@ -244,13 +248,6 @@ function addDiffCommands(
           onSave: () => void save(path),
           onChange: () => void notifyOnError(() => documents.reloadChanged())
         });
-        const mayClose = async () =>
-          !unsaved.value ||
-          confirm(
-            trans.__('Close without saving?'),
-            trans.__('Your edits of “%1” will be lost.', path),
-            trans.__('Close')
-          );
         return { view, toolbar: 'File Diff', mayClose };
       },
       { id: CommandIDs.openDiff, args: { path, ...versions } },

@@ -149,15 +149,16 @@ export function CellMerge(props: {
                 cells.length
               )}
         </span>
-        <Button disabled={open.length === 0} onClick={() => chooseOpen('ours')}>
-          {trans.__('Use Ours Everywhere')}
-        </Button>
-        <Button
-          disabled={open.length === 0}
-          onClick={() => chooseOpen('theirs')}
-        >
-          {trans.__('Use Theirs Everywhere')}
-        </Button>
+        {open.length > 0 && (
+          <>
+            <Button onClick={() => chooseOpen('ours')}>
+              {trans.__('Use Ours Everywhere')}
+            </Button>
+            <Button onClick={() => chooseOpen('theirs')}>
+              {trans.__('Use Theirs Everywhere')}
+            </Button>
+          </>
+        )}
         <Check
           className="jp-mlws-Compare-option"
           checked={all}
@@ -165,14 +166,16 @@ export function CellMerge(props: {
         >
           {trans.__('Show all cells')}
         </Check>
-        <button
-          type="button"
-          className="jp-mlws-ResolveButton jp-mod-styled jp-mod-accept"
-          disabled={open.length > 0 || busy}
-          onClick={() => props.onResolve(choices)}
-        >
-          {trans.__('Accept Result')}
-        </button>
+        {open.length === 0 && (
+          <button
+            type="button"
+            className="jp-mlws-ResolveButton jp-mod-styled jp-mod-accept"
+            disabled={busy}
+            onClick={() => props.onResolve(choices)}
+          >
+            {trans.__('Accept Result')}
+          </button>
+        )}
       </div>
       {cells.map((cell, index) =>
         cell.conflict ? (

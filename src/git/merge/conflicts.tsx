@@ -73,15 +73,15 @@ export function Conflicts(props: {
             : trans.__('In progress: %1', label)}
         </p>
       )}
-      {operation !== null && operation !== 'merge' && (
+      {operation !== null && operation !== 'merge' && open === 0 && (
         <Hint>{operationHint(operation)}</Hint>
       )}
       {open > 0 ? (
         <>
-          <Hint>
+          <Hint role="status">
             {trans._n(
-              '%1 file has conflicts. Open it to resolve them.',
-              '%1 files have conflicts. Open each file to resolve them.',
+              '%1 file has conflicts. Open it to resolve them, then continue.',
+              '%1 files have conflicts. Open each file to resolve them, then continue.',
               open
             )}
           </Hint>
@@ -103,11 +103,10 @@ export function Conflicts(props: {
       )}
       {operation !== null && (
         <div className="jp-mlws-MergePanel-buttons">
-          {ways.includes('continue') && (
+          {ways.includes('continue') && open === 0 && (
             <button
               type="button"
               className="jp-mlws-ContinueButton jp-mod-styled jp-mod-accept"
-              disabled={open > 0}
               onClick={() => actions.advance(operation, 'continue')}
             >
               {continueLabel(operation)}

@@ -1,14 +1,13 @@
 import type { ILabStatus } from '@jupyterlab/application';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
-import type { IDisposable } from '@lumino/disposable';
 
 import type { MLWSClient } from '../../api/client';
-import { confirm } from '../../lab/confirm';
 import type { MainViews } from '../../lab/mainArea';
 import { trans } from '../../ui/locale';
 import { State } from '../../ui/state';
 import type { ICode } from '../actions';
 import { mergeIcon } from '../icons';
+import { guardUnsaved } from '../unsaved';
 import { knownStatus } from '../changes/status';
 
 function keyOf(path: string): string {
@@ -27,7 +26,11 @@ export function conflictOpener(
     const { conflictView } = await import('./view');
     await views.show(keyOf(path), () => {
       const touched = new State(false);
-      warnOfLoss(touched, status);
+      const mayClose = guardUnsaved(
+        touched,
+        status,
+        trans.__('Your choices for “%1” will be lost.', path)
+      );
       const view = conflictView({
         client,
         path,
@@ -45,27 +48,8 @@ export function conflictOpener(
             'continue'
           )
       });
-      const mayClose = async () =>
-        !touched.value ||
-        confirm(
-          trans.__('Discard the merge result?'),
-          trans.__('Your choices for “%1” will be lost.', path),
-          trans.__('Close')
-        );
       return { view, icon: mergeIcon, mayClose };
     });
   };
   return open;
-}
-
-/** Asks before leaving the page while there are unsaved choices or edits. */
-export function warnOfLoss(
-  touched: State<boolean>,
-  status: ILabStatus | null
-): void {
-  let mark: IDisposable | null = null;
-  touched.changed.connect((_, isTouched) => {
-    mark?.dispose();
-    mark = isTouched && status ? status.setDirty() : null;
-  });
 }

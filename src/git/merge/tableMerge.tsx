@@ -145,17 +145,25 @@ export function TableMerge(props: {
           </div>
         </>
       )}
-      <button
-        type="button"
-        className="jp-mod-styled jp-mod-accept"
-        data-mlws-merge-rows
-        disabled={busy || left > 0}
-        onClick={() => onResolve(choices)}
-      >
-        {left > 0
-          ? trans.__('Merge Rows (%1 to Choose)', left)
-          : trans.__('Merge Rows')}
-      </button>
+      {left > 0 ? (
+        <Hint role="status">
+          {trans._n(
+            '%1 conflict is left to choose.',
+            '%1 conflicts are left to choose.',
+            left
+          )}
+        </Hint>
+      ) : (
+        <button
+          type="button"
+          className="jp-mod-styled jp-mod-accept"
+          data-mlws-merge-rows
+          disabled={busy}
+          onClick={() => onResolve(choices)}
+        >
+          {trans.__('Merge Rows')}
+        </button>
+      )}
     </section>
   );
 }

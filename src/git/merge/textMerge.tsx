@@ -157,14 +157,16 @@ export function TextMerge(props: {
             {texts.choices[side]}
           </Button>
         ))}
-        <button
-          type="button"
-          className="jp-mlws-ResolveButton jp-mod-styled jp-mod-accept"
-          disabled={open > 0 || busy}
-          onClick={resolve}
-        >
-          {trans.__('Accept Result')}
-        </button>
+        {open === 0 && (
+          <button
+            type="button"
+            className="jp-mlws-ResolveButton jp-mod-styled jp-mod-accept"
+            disabled={busy}
+            onClick={resolve}
+          >
+            {trans.__('Accept Result')}
+          </button>
+        )}
       </div>
       <div className="jp-mlws-Merge-sides">
         {(['ours', 'base', 'theirs'] as const).map(side => (

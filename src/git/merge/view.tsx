@@ -9,7 +9,7 @@ import { Failure } from '../../ui/errorBox';
 import { RowIcon } from '../../ui/rowParts';
 import { Answer, ServerView, useGet } from '../../ui/server';
 import type { State } from '../../ui/state';
-import { conflictLabel } from '../operationLabels';
+import { conflictLabel, continueLabel } from '../operationLabels';
 import { CellMerge } from './cellMerge';
 import { isMergeable, TableMerge, type RowSide } from './tableMerge';
 import { TextMerge } from './textMerge';
@@ -129,13 +129,13 @@ function Settled(props: IProps & { conflicts: IConflicts }): JSX.Element {
           {trans.__('Resolve %1', one.path)}
         </Button>
       ))}
-      {conflicts.items.length === 0 && conflicts.operation === 'merge' && (
+      {conflicts.items.length === 0 && conflicts.operation !== null && (
         <button
           type="button"
           className="jp-mlws-ContinueButton jp-mod-styled jp-mod-accept"
           onClick={props.onContinue}
         >
-          {trans.__('Finish Merge')}
+          {continueLabel(conflicts.operation)}
         </button>
       )}
     </div>

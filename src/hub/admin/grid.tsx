@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 
 import { Hint } from '../../ui/controls';
+import { trans } from '../../ui/locale';
 import { Head } from '../../ui/table/heading';
 
 /** Section of the page with a table, or a hint in place of a table without rows. */
@@ -13,9 +14,11 @@ export function Grid(props: {
   empty: string | null;
   /** Errors above the table. */
   notes?: ReactNode;
+  /** Reads further rows, if there are any. */
+  more?: () => void;
   children: readonly JSX.Element[];
 }): JSX.Element {
-  const { name, title, heads, empty, notes, children } = props;
+  const { name, title, heads, empty, notes, more, children } = props;
   const id = `mlws-${name.toLowerCase()}`;
   return (
     <section className={`jp-mlws-${name}`} aria-labelledby={id}>
@@ -30,6 +33,11 @@ export function Grid(props: {
             <tbody>{children}</tbody>
           </table>
         </div>
+      )}
+      {more && (
+        <button className="jp-mod-styled" onClick={more}>
+          {trans.__('Show More')}
+        </button>
       )}
     </section>
   );

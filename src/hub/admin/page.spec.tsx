@@ -60,6 +60,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  location.hash = '';
   root.unmount();
   node.remove();
 });
@@ -82,6 +83,10 @@ async function open(admin = true): Promise<void> {
 
 const find = <T extends HTMLElement>(selector: string) =>
   node.querySelector<T>(selector)!;
+const press = async (tab: string): Promise<void> => {
+  find(`[data-mlws-tab="${tab}"]`).click();
+  await rest();
+};
 const row = (id: string) => find(`[data-mlws-container="${id}"]`);
 const action = (id: string, name: string) =>
   find<HTMLButtonElement>(
@@ -269,7 +274,8 @@ it('moves a volume to the trash, restores it, and asks before it goes for good',
   wire.answers['POST /volumes/mlws-home-ada/trash'] = trashed;
   wire.answers['DELETE /volumes/mlws-home-ada'] = null;
   await open();
-  const press = async (name: string) => {
+  await press('storage');
+  const act = async (name: string) => {
     find<HTMLButtonElement>(
       `[data-mlws-volume] [data-mlws-action="${name}"]`
     ).click();
@@ -277,9 +283,9 @@ it('moves a volume to the trash, restores it, and asks before it goes for good',
   };
   expect(find('[data-mlws-volume]').textContent).toContain('5 MB');
   wire.answers['GET /volumes'] = { items: [trashed], next_cursor: null };
-  await press('trash');
+  await act('trash');
   expect(find('[data-mlws-volume]').dataset.mlwsStatus).toBe('TRASHED');
-  await press('delete');
+  await act('delete');
   expect(find('dialog').textContent).toContain("can't be undone");
   wire.answers['GET /volumes'] = { items: [], next_cursor: null };
   find<HTMLButtonElement>('[data-mlws-action="confirm"]').click();
@@ -326,6 +332,7 @@ it('stops several containers together, those that are shown', async () => {
 
 it('lists shared pages, and stops sharing one only after a confirmation', async () => {
   await open();
+  await press('pages');
   const shared = () => find('[data-mlws-page="p1"]');
   expect(shared().textContent).toContain('everybody with the link');
   expect(shared().querySelector('a')!.textContent).toBe('forest <b>');
@@ -349,4 +356,72 @@ it('lists shared pages, and stops sharing one only after a confirmation', async 
   await answer('Stop Sharing');
   expect(deletions()).toBe(1);
   expect(node.textContent).toContain('Nothing is shared.');
+});
+
+it('shows what was done, filtered by the server, and what is set', async () => {
+  const entry = {
+    id: 7,
+    time: '2026-11-25T12:00:00Z',
+    actor: 'ada',
+    action: 'container.start',
+    target: 'ada--default',
+    details: { image: 'Lab' }
+  };
+  wire.answers['GET /audit'] = { items: [entry], next_cursor: '7' };
+  wire.answers['GET /settings'] = {
+    items: [
+      {
+        name: 'port',
+        variable: 'HUB_PORT',
+        value: '9000',
+        changed: true,
+        about: { en: 'Port of the Hub.', 'zh-CN': 'Hub 的端口。' }
+      },
+      {
+        name: 'swarm',
+        variable: 'HUB_SWARM',
+        value: '',
+        changed: false,
+        about: { en: 'Swarm.', 'zh-CN': 'Swarm。' }
+      }
+    ],
+    next_cursor: null
+  };
+  await open();
+  await press('audit');
+  expect(find('[data-mlws-entry]').textContent).toContain(
+    'adacontainer startedada--defaultimage: Lab'
+  );
+  wire.answers['GET /audit'] = {
+    items: [{ ...entry, id: 6, action: 'new.action' }],
+    next_cursor: null
+  };
+  [...node.querySelectorAll('button')]
+    .find(one => one.textContent === 'Show More')!
+    .click();
+  await rest();
+  expect(node.querySelectorAll('[data-mlws-entry]')).toHaveLength(2);
+  expect(node.textContent).toContain('new.action');
+  expect(node.textContent).not.toContain('Show More');
+
+  await press('settings');
+  expect(location.hash).toBe('#settings');
+  expect(find('[data-mlws-setting="port"]').textContent).toBe(
+    'port9000Port of the Hub.'
+  );
+  expect(node.querySelector('[data-mlws-setting="swarm"]')).toBeNull();
+  find<HTMLInputElement>('input[type="checkbox"]').click();
+  await rest();
+  expect(find('[data-mlws-setting="swarm"]').textContent).toContain('Swarm.');
+});
+
+it('has no log and no settings for others than administrators', async () => {
+  location.hash = '#audit';
+  await open(false);
+  expect(
+    [...node.querySelectorAll<HTMLElement>('[role="tab"]')].map(
+      one => one.dataset.mlwsTab
+    )
+  ).toEqual(['containers', 'storage', 'pages']);
+  expect(find('.jp-mlws-Containers')).not.toBeNull();
 });

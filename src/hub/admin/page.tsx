@@ -28,13 +28,16 @@ import type {
 } from '../../api/models';
 import { Hint, SearchField, Select } from '../../ui/controls';
 import { trans } from '../../ui/locale';
+import { Tabs } from '../../ui/tabs';
 import { useValue } from '../../ui/state';
+import { Audit } from './audit';
 import { BulkActions } from './bulk';
 import type { IConfig } from './config';
 import { Confirmation } from './confirmation';
 import { Machines } from './machines';
 import { SharedPages } from './pages';
 import { Queue } from './queue';
+import { HubSettings } from './settings';
 import { ContainerTable } from './table';
 import { Volumes } from './volumes';
 import { THEMES, type PageTheme, type Theme } from './theme';
@@ -191,6 +194,35 @@ function Logs(props: {
   );
 }
 
+type Tab = 'containers' | 'storage' | 'pages' | 'audit' | 'settings';
+type Tabbed = readonly (readonly [name: Tab, label: string])[];
+
+/** The parts of the page; administrators have more of them. */
+const tabsOf = (isAdmin: boolean): Tabbed => [
+  ['containers', trans.__('Containers')],
+  ['storage', trans.__('Storage')],
+  ['pages', trans.__('Shared pages')],
+  ...(isAdmin
+    ? ([
+        ['audit', trans.__('Audit log')],
+        ['settings', trans.__('Settings')]
+      ] as const)
+    : [])
+];
+
+/** The chosen tab, which is that of the address, so that it can be linked and reloaded. */
+function useTab(tabs: Tabbed): [Tab, (tab: Tab) => void] {
+  const read = (): Tab =>
+    tabs.find(([name]) => `#${name}` === location.hash)?.[0] ?? 'containers';
+  const [tab, setTab] = useState(read);
+  useEffect(() => {
+    const follow = (): void => setTab(read());
+    window.addEventListener('hashchange', follow);
+    return () => window.removeEventListener('hashchange', follow);
+  });
+  return [tab, next => (location.hash = next)];
+}
+
 /** The page of the Hub's service: machines, the queue and containers, live. */
 export function Page(props: {
   model: ContainersModel;
@@ -229,6 +261,8 @@ export function Page(props: {
     model.moved.connect(again);
     return () => void model.moved.disconnect(again);
   }, [model, client]);
+  const tabs = tabsOf(config.admin);
+  const [tab, chooseTab] = useTab(tabs);
   const error = containers.error ?? report.error;
   const retry = (): void => {
     containers.refetch();
@@ -257,28 +291,52 @@ export function Page(props: {
         <Waiting error={error} onRetry={retry} />
       ) : (
         <main className="jp-mlws-Main" aria-busy={!connected}>
-          <Machines machines={report.data.nodes} />
-          <Queue
-            waiting={report.data.queue}
-            model={model}
-            isAdmin={config.admin}
+          <Tabs
+            label={trans.__('Parts of the page')}
+            className="jp-mlws-PageTabs"
+            tabs={tabs}
+            tab={tab}
+            onChange={chooseTab}
           />
-          <Containers
-            items={containers.data}
-            report={report.data}
-            model={model}
-            host={host}
-            isAdmin={config.admin}
-          />
-          {logs && (
-            <Logs
-              client={client}
-              container={logs}
-              onClose={() => setLogs(null)}
-            />
-          )}
-          <Volumes client={client} confirm={ask} isReachable={!error} />
-          <SharedPages client={client} confirm={ask} isReachable={!error} />
+          <div
+            role="tabpanel"
+            aria-label={tabs.find(([name]) => name === tab)![1]}
+          >
+            {tab === 'containers' && (
+              <>
+                <Machines machines={report.data.nodes} />
+                <Queue
+                  waiting={report.data.queue}
+                  model={model}
+                  isAdmin={config.admin}
+                />
+                <Containers
+                  items={containers.data}
+                  report={report.data}
+                  model={model}
+                  host={host}
+                  isAdmin={config.admin}
+                />
+                {logs && (
+                  <Logs
+                    client={client}
+                    container={logs}
+                    onClose={() => setLogs(null)}
+                  />
+                )}
+              </>
+            )}
+            {tab === 'storage' && (
+              <Volumes client={client} confirm={ask} isReachable={!error} />
+            )}
+            {tab === 'pages' && (
+              <SharedPages client={client} confirm={ask} isReachable={!error} />
+            )}
+            {tab === 'audit' && <Audit client={client} isReachable={!error} />}
+            {tab === 'settings' && (
+              <HubSettings client={client} isReachable={!error} />
+            )}
+          </div>
         </main>
       )}
       {question && (

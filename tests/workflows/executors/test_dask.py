@@ -53,6 +53,7 @@ def kinds(workflows: WorkflowManager, run: str) -> dict[str | None, list[str]]:
     return states
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("shared", ["", "?shared=false"])
 def test_the_same_lock_and_events_as_here(
     shared: str,

@@ -78,6 +78,7 @@ def test_a_library_does_the_same(name: str, script: Callable[..., str], same: Ru
     assert same(script(SAME[name])).code == 0
 
 
+@pytest.mark.exhaustive
 def test_numpys_chance_differs_between_two_nodes(script: Callable[..., str], warm: Run) -> None:
     command = script("""
 import numpy as np
@@ -87,6 +88,7 @@ print(np.random.get_bit_generator().seed_seq.entropy)
     assert not set(warm(command).log.split()) & set(warm(command).log.split())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("program", ["jupyter mlws", "jupyter-mlws"])
 def test_components(program: str, same: Run, tmp_path: Path) -> None:
     assert same(f"{program} node sample_data --table t.parquet").code == 0
