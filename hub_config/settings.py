@@ -147,7 +147,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = setting(
         (),
         kinds.NETWORKS,
-        "Addresses or networks of your own proxies in front of the Hub, which name users' addresses.",
+        "Addresses or networks of your own proxies, which forward the addresses of users.",
         "Hub 前面您自己的代理的地址或网络；用户的地址由它们提供。",
     )
     database: str = setting(
