@@ -32,7 +32,7 @@ c.JupyterHub.authenticator_class = SignIn
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {"admin"}
 c.JupyterHub.spawner_class = "simple"
-c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+c.Spawner.cmd = [sys.executable, "-m", "jupyter_mlws.containers.single_user"]
 c.Spawner.args = ["--allow-root"]
 c.Spawner.options_form = '<input name="note">'
 
