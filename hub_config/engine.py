@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -17,8 +18,12 @@ PUBLIC_BASE = (
     "debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f"
 )
 """Also in the Dockerfiles. The digest is that of the multi-platform index."""
-OWN_BASE = "mlws-base"
-BASE_PACKAGES = "ca-certificates,curl,git,passwd,python3,python3-venv,tini"
+BASE_PACKAGES = (
+    "ca-certificates,curl,g++,git,less,make,nano,openssh-client,passwd,python3,python3-venv,tini,"
+    "unzip"
+)
+BASE_STAMP = hashlib.sha256(BASE_PACKAGES.encode()).hexdigest()[:8]
+OWN_BASE = f"mlws-base-{BASE_STAMP}"
 ENGINE_PACKAGES = (
     "docker.io",
     "docker-cli",

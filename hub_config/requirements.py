@@ -159,8 +159,12 @@ def image(settings: Settings, engine: Engine, wheel_path: Path) -> None:
     if engine.label(settings.built_image, WHEEL_LABEL) == stamp:
         return
     arguments = ["--label", f"{WHEEL_LABEL}={stamp}", *build_arguments(base_image(engine))]
-    log = settings.data / "image.log"
-    build(engine, wheel_path, settings.built_image, arguments, LIMIT, log)
+    build(engine, wheel_path, settings.built_image, arguments, LIMIT, image_log(settings))
+
+
+def image_log(settings: Settings) -> Path:
+    """Path of the log of the image's build."""
+    return settings.data / "image.log"
 
 
 def network(settings: Settings, engine: Engine) -> None:

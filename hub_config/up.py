@@ -17,6 +17,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,18 +37,42 @@ from hub_config.setting_kinds import SettingError
 from hub_config.settings import Settings
 
 PASSWORD = "MLWS_ADMIN_PASSWORD"
+REPORT_INTERVAL = 5.0
+"""Seconds between two signs of life of a step."""
+LOG_END = 4000
+LINE_LIMIT = 90
 SHORTEST = 10
 
 
 @contextlib.contextmanager
-def step(name: str) -> Iterator[None]:
-    """Print a step that takes time, and its duration."""
+def step(name: str, log: Path | None = None) -> Iterator[None]:
+    """Print a step that takes time, and its duration; while it lasts, the end of its log."""
     print(f"{name} …", flush=True)
     began = time.monotonic()
-    yield
+    has_ended = threading.Event()
+
+    def report() -> None:
+        while not has_ended.wait(REPORT_INTERVAL):
+            print(f"  {time.monotonic() - began:.0f} s  {_last_line(log)}".rstrip(), flush=True)
+
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        reporter.join()
     took = time.monotonic() - began
     if took >= 1:
         print(f"{name}: {took:.0f} s", flush=True)
+
+
+def _last_line(log: Path | None) -> str:
+    """Return the last line of a log that says something, short enough for a line."""
+    if log is None or not log.is_file():
+        return ""
+    lines = log.read_bytes()[-LOG_END:].decode(errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")[:LINE_LIMIT]
 
 
 def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
@@ -61,7 +86,7 @@ def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
             wheel = requirements.wheel(settings)
         with step("Checking the Docker engine"):
             docker = engine.result()
-        with step("Building the image and installing the Hub"):
+        with step("Building the image and installing the Hub", requirements.image_log(settings)):
             image = None
             if settings.builds_image:
                 image = pool.submit(requirements.image, settings, docker, wheel)

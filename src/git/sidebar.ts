@@ -77,20 +77,14 @@ export class SectionsPanel extends SidePanel {
     const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
     const at = next < 0 ? this._sections.length : next;
     this._sections.splice(at, 0, section);
-    this.insertWidget(at, withRefresh(section.view));
-    if (this._sections.length === 1) {
-      // The theme sets the titles' height.
-      this._sizeWatch.observe((this.content as AccordionPanel).titles[0]);
-    }
-    this._fold(section);
-    this._share();
-    this._setActive(this._isActive);
+    withRefresh(section.view);
+    this._place();
   }
 
   /** Restores the user's layout of the sections, also of sections added later. */
   restoreLayout(layout: ISidebarLayout): void {
     this._sidebarLayout = layout;
-    this._sections.forEach(section => this._fold(section));
+    this._placed.forEach(section => this._fold(section));
     this._share();
   }
 
@@ -108,7 +102,7 @@ export class SectionsPanel extends SidePanel {
 
   async refresh(): Promise<void> {
     await this._parts.look();
-    await Promise.all(this._sections.map(({ view }) => view.refresh()));
+    await Promise.all(this._placed.map(({ view }) => view.refresh()));
   }
 
   /** Unfolds a section. */
@@ -118,6 +112,8 @@ export class SectionsPanel extends SidePanel {
   }
 
   dispose(): void {
+    // Those in the panel are disposed of with it.
+    this._sections.forEach(({ view }) => view.parent ?? view.dispose());
     this._sizeWatch.disconnect();
     Signal.clearData(this);
     super.dispose();
@@ -148,7 +144,7 @@ export class SectionsPanel extends SidePanel {
       (rest, title) => rest - title.offsetHeight,
       content.node.clientHeight
     );
-    const sections = this._sections.map(({ size, room, view }) => ({
+    const sections = this._placed.map(({ size, room, view }) => ({
       share: size ?? DEFAULT_SIZE,
       room: room ?? 0,
       chosen: this._sidebarLayout.sizes[view.id] as number | undefined,
@@ -175,7 +171,7 @@ export class SectionsPanel extends SidePanel {
 
   private _keepSizes(content: AccordionPanel): void {
     const sizes = (content.layout as AccordionLayout).absoluteSizes();
-    this._sections.forEach(({ view }, index) => {
+    this._placed.forEach(({ view }, index) => {
       if (!view.isHidden) {
         this._sidebarLayout.sizes[view.id] = Math.round(sizes[index]);
       }
@@ -187,7 +183,7 @@ export class SectionsPanel extends SidePanel {
     this._isActive = active;
     this._parts.bar.active = active;
     for (const { view, lazy } of this._sections) {
-      view.active = active && !(lazy && view.isHidden);
+      view.active = active && view.parent !== null && !(lazy && view.isHidden);
     }
     for (const view of this._beginnings) {
       view.active = active && this._client.project === null;
@@ -212,11 +208,40 @@ export class SectionsPanel extends SidePanel {
     const ready = this._client.isReady;
     // A different project can be selected while the present one is not trusted.
     this._parts.bar.setHidden(this._client.project === null);
-    this.content.setHidden(!ready);
+    this._place();
     this._parts.welcome.setHidden(ready);
     for (const view of this._beginnings) {
       view.setHidden(this._client.project !== null);
     }
+  }
+
+  /** The sections in the panel: without a trusted project, those of the server. */
+  private get _placed(): ISection[] {
+    return this._sections.filter(({ view }) => view.parent !== null);
+  }
+
+  /** Adds the sections that can be shown to the panel, and takes out the others. */
+  private _place(): void {
+    const ready = this._client.isReady;
+    const shown = this._sections.filter(({ ofServer }) => ready || ofServer);
+    const placed = this._placed;
+    if (
+      shown.length !== placed.length ||
+      shown.some((one, index) => one !== placed[index])
+    ) {
+      // In the order of the page, which is that of the Tab key, too.
+      placed.forEach(({ view }) => (view.parent = null));
+      for (const section of shown) {
+        this.addWidget(section.view);
+        this._fold(section);
+      }
+    }
+    this.content.setHidden(shown.length === 0);
+    if (shown.length > 0) {
+      // The theme sets the titles' height.
+      this._sizeWatch.observe((this.content as AccordionPanel).titles[0]);
+    }
+    this._share();
     this._setActive(this._isActive);
   }
 

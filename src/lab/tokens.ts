@@ -54,6 +54,8 @@ export interface ISection {
   folded?: boolean;
   /** True if it sends no requests while it is folded. */
   lazy?: boolean;
+  /** True if it is also there without a trusted project. */
+  ofServer?: boolean;
 }
 
 /** Panels in the left area, to which plugins add their sections. */

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hub_config.engine import (
+    BASE_STAMP,
     Engine,
     NoEngineError,
     base_image,
@@ -28,7 +29,7 @@ from hub_config.engine import (
 )
 from hub_config.requirements import image_stamp
 
-OWN_BASE = "mlws-test-base"
+OWN_BASE = f"mlws-test-base-{BASE_STAMP}"
 IMAGE = "mlws-test-lab"
 LAB = os.environ.get("MLWS_TEST_IMAGE") or IMAGE
 LIGHT = "mlws-test-light"

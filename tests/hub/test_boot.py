@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,7 +158,13 @@ def test_after_a_reboot_everything_is_as_before(computer: Machine, booted: Hub) 
     assert booted.service("GET", "settings").json()["data"]["items"] == settings
     booted.forget()
     booted.session("ada")
-    if not booted.api("GET", "users/ada").json()["servers"].get("", {}).get("ready"):
+
+    def server() -> dict[str, Any]:
+        servers = booted.api("GET", "users/ada").json()["servers"]
+        return dict(servers.get("", {"pending": None, "ready": False}))
+
+    booted.wait_for(lambda: server()["pending"] is None, "the Hub has looked at the lab")
+    if not server()["ready"]:
         booted.start("ada")
     assert booted.shell("ada", "cat $HOME/kept.txt") == "kept"
 

@@ -151,6 +151,20 @@ def test_the_token_is_on_no_command_line(lab: Lab) -> None:
     assert lab.token not in lines
 
 
+def test_its_terminal_has_the_usual_tools(lab: Lab) -> None:
+    lab.shell("for tool in ssh less nano unzip make g++ git curl; do command -v $tool; done")
+    lab.shell("echo 'int main() { return 0; }' > /tmp/a.cc && g++ /tmp/a.cc -o /tmp/a && /tmp/a")
+
+
+def test_it_does_not_ask_about_news(lab: Lab) -> None:
+    plugin = "@jupyterlab/apputils-extension:notification"
+    status, settings = lab.get(f"lab/api/settings/{plugin}", lab.token)
+    assert status == 200
+    properties = settings["schema"]["properties"]
+    assert properties["fetchNews"]["default"] == "false"
+    assert properties["checkForUpdates"]["default"] is False
+
+
 def test_a_hubs_environment_starts_the_single_user_server(docker: Engine, image: str) -> None:
     name = f"mlws-test-{secrets.token_hex(4)}"
     docker.run(
@@ -164,6 +178,7 @@ def test_a_hubs_environment_starts_the_single_user_server(docker: Engine, image:
         "--env=JUPYTERHUB_CLIENT_ID=ada",
         "--env=JUPYTERHUB_API_TOKEN=none",
         "--env=JUPYTERHUB_USER=ada",
+        "--env=JUPYTERHUB_PUBLIC_HUB_URL=https://hub.example.org:8443/hub/",
         image,
     )
     try:
@@ -171,6 +186,8 @@ def test_a_hubs_environment_starts_the_single_user_server(docker: Engine, image:
         while "Failed to connect to my Hub" not in (said := logs(docker, name)):
             assert time.monotonic() < deadline, said
             time.sleep(0.2)
+        identity = docker.run("exec", name, "git", "var", "GIT_AUTHOR_IDENT")
+        assert identity.startswith("ada <ada@hub.example.org> ")
     finally:
         docker.run("rm", "--force", "--volumes", name)
 

@@ -432,10 +432,11 @@ action()
 left = 0
 print("done")
 """
-EVERY = length(37, exhaustive=2)
+EVERY = length(37, exhaustive=6)
 """Distance of the steps at which it is killed; a whole series has some 300."""
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "operation", ["amend", "squash", "cherry-pick", "revert", "rebase", "conflict"]
 )

@@ -77,7 +77,7 @@ const containers: JupyterFrontEndPlugin<void> = {
         const model = new ContainersModel(client, owner || null);
         const host = labHost(client, owner, openLogs);
         const view = containersView(model, host);
-        sidebar.addSection({ panel: 'workspace', view });
+        sidebar.addSection({ panel: 'workspace', view, ofServer: true });
         const usage = usageStatus(client, what => {
           const resizable = {
             limit: () => memoryLimit(client),
