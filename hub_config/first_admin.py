@@ -9,18 +9,19 @@ Prints `created`, or `exists` if the account exists, which stays unchanged.
 import os
 import sys
 
-import bcrypt
 from jupyterhub import orm
-from nativeauthenticator.orm import UserInfo
+
+from jupyter_mlws.hub.accounts.passwords import hash_password
+from jupyter_mlws.hub.accounts.store import AccountStore
 
 
 def create(database: str, name: str, password: str) -> str:
     session = orm.new_session_factory(url=database)()
-    UserInfo.__table__.create(session.get_bind(), checkfirst=True)
-    if UserInfo.find(session, name) is not None:
+    accounts = AccountStore(session)
+    accounts.prepare()
+    if accounts.find(name) is not None:
         return "exists"
-    digest = bcrypt.hashpw(password.encode(), bcrypt.gensalt())
-    session.add(UserInfo(username=name, password=digest, is_authorized=True))
+    accounts.add(name, hash_password(password), is_approved=True)
     session.commit()
     session.close()
     return "created"

@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 from hub_config.settings import Settings  # noqa: E402
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner  # noqa: E402
 from jupyter_mlws.hub.docker.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
+from jupyter_mlws.hub.page_translation import TemplateTranslation  # noqa: E402
 from jupyter_mlws.hub.signin import SignIn  # noqa: E402
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, HubFormatter  # noqa: E402
 
@@ -43,6 +44,7 @@ if own.log_format == ECS:
 c.JupyterHub.db_url = own.database
 c.JupyterHub.cookie_secret_file = str(own.data / "cookie_secret")
 c.JupyterHub.template_paths = [str(HERE / "templates")]
+c.JupyterHub.jinja_environment_options = {"extensions": [TemplateTranslation]}
 # Labs outlive a restart of the Hub.
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.allow_named_servers = True
@@ -50,11 +52,9 @@ c.JupyterHub.named_server_limit_per_user = 5
 
 # All users may sign up; an administrator must approve each account.
 c.JupyterHub.authenticator_class = SignIn
-c.SignIn.open_signup = False
-c.SignIn.minimum_password_length = 10
-c.SignIn.check_common_password = True
-c.SignIn.allowed_failed_logins = 5
-c.SignIn.seconds_before_next_try = 60
+c.SignIn.service_url = own.service_url
+# The Hub's own proxy connects from the address of the Hub; another one may be in front of it.
+c.SignIn.trusted_proxies = ["127.0.0.0/8", "::1", own.address, *own.trusted_proxies]
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {own.administrator}
 
@@ -71,6 +71,7 @@ c.MLWSSpawner.profiles = {name: dict(size) for name, size in own.profiles.items(
 c.MLWSSpawner.service_url = own.service_url
 # Generated at each start; only the Hub and its service have it.
 c.MLWSSpawner.admission_token = admission_token = secrets.token_hex(32)
+c.SignIn.admission_token = admission_token
 c.MLWSSpawner.queue_wait = own.queue_wait
 c.MLWSSpawner.start_limit = START_LIMIT
 # A start may wait in the queue first.

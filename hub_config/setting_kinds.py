@@ -121,6 +121,10 @@ def _subnet(value: Any) -> str:
     return str(value)
 
 
+def _networks(value: Any) -> tuple[str, ...]:
+    return tuple(str(ipaddress.ip_network(one, strict=False)) for one in value)
+
+
 def _quantity(value: Any) -> str:
     _require(QUANTITY.fullmatch(value))
     return str(value)
@@ -184,6 +188,11 @@ FLAG = Kind("true or false (in a variable: 1 or 0)", _flag, _parse_flag)
 NAME = Kind("1 to 40 lowercase letters, digits and hyphens, such as mlws", _name)
 ADDRESS = Kind("an IP address, such as 127.0.0.1", _address)
 SUBNET = Kind(f"an IPv4 subnet from /{MIN_MASK} to /{MAX_MASK}, such as 198.18.0.0/20", _subnet)
+NETWORKS = Kind(
+    "addresses or networks, such as 192.0.2.1,10.0.0.0/8",
+    _networks,
+    lambda text: [part.strip() for part in text.split(",") if part.strip()],
+)
 SIZE = Kind("an amount such as 20Gi", _quantity)
 OPTIONAL_SIZE = Kind("an amount such as 20Gi, or nothing", lambda value: value and _quantity(value))
 RESOURCES = Kind(

@@ -144,6 +144,12 @@ class Settings:
         "第一个管理员。",
         variable="HUB_ADMIN",
     )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        kinds.NETWORKS,
+        "Addresses or networks of your own proxies, which forward the addresses of users.",
+        "Hub 前面您自己的代理的地址或网络；用户的地址由它们提供。",
+    )
     database: str = setting(
         lambda values: f"sqlite:///{values['data'] / 'hub.sqlite'}",
         kinds.TEXT,

@@ -128,7 +128,7 @@ def up(installed: bool) -> int:
                 if created and not os.environ.get(PASSWORD):
                     # Before the start of the Hub, so that it is printed even if that fails.
                     print(f"\nAdministrator {settings.administrator!r}, password {password}")
-                    print("It is not shown again; you can change it on the Hub's Password page.\n")
+                    print("It is not shown again; you can change it on the Hub's Account page.\n")
                 processes.start(settings, Path(sys.executable), proxy, engine, stamp)
     print(f"\nHub: {settings.public_url}    Log: {processes.log_file(settings)}")
     return 0

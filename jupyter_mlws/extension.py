@@ -24,6 +24,7 @@ from traitlets import Bool, Enum, Float, Int, Unicode
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.api.router import LazyRouter, Routes
+from jupyter_mlws.api.session_guard import SessionGuard
 from jupyter_mlws.server.anyio_shutdown import end_workers_at_exit
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class MLWSApp(ExtensionApp):
     description = "The machine-learning workspace inside JupyterLab"
     load_other_extensions = True
     _activity_task: asyncio.Task[None] | None = None
+    _session_task: asyncio.Task[None] | None = None
 
     projects_dir = Unicode(
         "",
@@ -328,6 +330,14 @@ class MLWSApp(ExtensionApp):
             loop.add_callback(lambda: self.services.notebooks.adopt())
         if os.environ.get("JUPYTERHUB_ACTIVITY_URL"):
             loop.add_callback(self._report_activity)
+        hub_auth = getattr(server.identity_provider, "hub_auth", None)
+        if hub_auth is not None:
+            guard = SessionGuard(hub_auth)
+            guard.protect(server.identity_provider)
+            loop.add_callback(self._watch_sessions, guard)
+
+    async def _watch_sessions(self, guard: SessionGuard) -> None:
+        self._session_task = asyncio.create_task(guard.watch())
 
     async def _report_activity(self) -> None:
         """Count running work as activity: a Hub stops a server without any."""
@@ -354,7 +364,8 @@ class MLWSApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         self._stopping = True
-        tasks = [task for task in (self._kernel_logs, self._activity_task) if task is not None]
+        started = (self._kernel_logs, self._activity_task, self._session_task)
+        tasks = [task for task in started if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

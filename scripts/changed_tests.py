@@ -57,13 +57,17 @@ FORWARDING = package("server/forwarding.py", "server/endpoints/containers.py")
 CONTAINERS = (*package("hub/docker", "hub/lifecycle", "hub/containers.py"), "hub_config/image")
 
 AREAS: dict[str, tuple[str, ...]] = {
+    "tests/accounts": (
+        *package("hub/accounts", "hub/signin.py", "hub/page_translation.py"),
+        *("hub_config/templates", "hub_config/first_admin.py"),
+    ),
     "tests/api": (*SERVER, *package("reference"), "src/api"),
     "tests/cli": package("cli", "client", "__main__.py"),
     "tests/components": package("components"),
     "tests/containers": (*package("containers"), *FORWARDING),
     "tests/docs": ("docs", "README.md", "examples", *package("cli")),
     "tests/hub/test_admin_page.py": (
-        *package("hub/page.py", "hub/signin.py", "hub/auth.py", "hub/words.py"),
+        *package("hub/page.py", "hub/auth.py", "hub/words.py"),
         *("src/hub", "src/ui", "style", "hub_config/templates"),
     ),
     "tests/hub/test_backup.py": ("hub_config/backup.py", "hub_config/restore.py"),

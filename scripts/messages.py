@@ -1,8 +1,8 @@
 """Bring the catalogue of the server's messages up to date with the code: ``make messages``.
 
-Extracts what ``Message(…)``, ``say(…)`` and the declarations of commands hold, keeps the
-translations that there are, and removes the entries that nothing uses. What has no translation then
-is printed.
+Extracts what ``Message(…)``, ``say(…)``, the declarations of commands and the Hub's pages hold,
+keeps the translations that there are, and removes the entries that nothing uses. What has no
+translation then is printed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
+from jupyterhub._data import DATA_FILES_PATH
 
 from jupyter_mlws import __version__
 from jupyter_mlws.core.i18n import CATALOGUE, DOMAIN, TERM, TERMS
+from jupyter_mlws.hub.page_translation import template_texts
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("jupyter_mlws", "hub_config")
@@ -28,6 +30,10 @@ msgstr ""
 
 """
 """No dates and programs, which would change with every run."""
+OWN_TEMPLATES = ROOT / "hub_config" / "templates"
+HUB_TEMPLATES = Path(DATA_FILES_PATH) / "templates"
+NOT_TRANSLATED = ("accept-share.html", "admin.html")
+"""JupyterHub's own pages that this project's users do not see, or that are a script."""
 KEYWORDS = dict.fromkeys(("Message", "say", "command", "option", "flag", "node_option"))
 
 
@@ -40,6 +46,11 @@ def extract() -> Catalog:
             if isinstance(text, str) and text:
                 # Without lines, which would change with every edit.
                 catalog.add(text, locations=[(f"{package}/{file}", None)], context=context)
+    for name, folder in (("hub_config/templates", OWN_TEMPLATES), ("jupyterhub", HUB_TEMPLATES)):
+        for path in sorted(folder.glob("*.html")):
+            if path.name not in NOT_TRANSLATED:
+                for text in template_texts(path.read_text(encoding="utf-8")):
+                    catalog.add(text, locations=[(f"{name}/{path.name}", None)])
     for name in TERMS:
         catalog.add(name, context=TERM)
     return catalog

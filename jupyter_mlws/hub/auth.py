@@ -21,7 +21,7 @@ from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING
 from jupyter_mlws.hub.manager import HubManager
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
-TOKEN_CACHE_MAX_AGE = 60
+TOKEN_CACHE_MAX_AGE = 30
 """Seconds for which the Hub's answer about a token is cached."""
 
 
@@ -63,6 +63,8 @@ class AuthenticatedHandler(HubOAuthenticated):  # type: ignore[misc]
 
     async def who(self) -> Me | None:
         """Return the user; None if no user with access to this service is signed in."""
+        handler: Any = self
+        handler.settings["session_guard"].add(self)
         try:
             model = await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:

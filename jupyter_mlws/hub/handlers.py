@@ -29,6 +29,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import ENGLISH
 from jupyter_mlws.hub import metrics
+from jupyter_mlws.hub.accounts.events import AuditedEvents
 from jupyter_mlws.hub.auth import AuthenticatedHandler
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
@@ -156,8 +157,18 @@ async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
     return await manager.containers.admit(body)
 
 
+@admissions.post("account-events", "Record events of accounts in the audit log")
+async def record_account_events(manager: HubManager, body: AuditedEvents) -> None:
+    for event in body.items:
+        manager.audit.record_past(
+            event.time, event.actor, event.action, event.target, event.details
+        )
+    # The Hub forgets them now.
+    await manager.audit.flush()
+
+
 class AdmissionHandler(RESTHandler):
-    """Handler for the Hub's spawner alone, which authenticates with a shared secret."""
+    """Handler for the Hub alone, which authenticates with a shared secret."""
 
     log = AuthenticatedHandler.log
 

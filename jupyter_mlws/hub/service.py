@@ -15,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyterhub.services.auth import HubOAuthCallbackHandler
+from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
 from tornado import web
 from tornado.httpserver import HTTPServer
 
 from jupyter_mlws.api.rest import MAX_BODY, routes
+from jupyter_mlws.api.session_guard import SessionGuard
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.auth import hub_auth
 from jupyter_mlws.hub.docker.engine import Engine
@@ -61,9 +62,11 @@ class CallbackHandler(HubOAuthCallbackHandler):  # type: ignore[misc]
         self.hub_auth = auth
 
 
-def application(manager: HubManager, prefix: str, secret: str) -> web.Application:
+def application(
+    manager: HubManager, prefix: str, secret: str, auth: HubOAuth, guard: SessionGuard
+) -> web.Application:
     """Return the web application below ``prefix``; ``secret`` signs its cookies."""
-    handler_kwargs = {"manager": manager, "auth": hub_auth(manager.settings.cookies_for_host_alone)}
+    handler_kwargs = {"manager": manager, "auth": auth}
     root = re.escape(prefix)
     return web.Application(
         [
@@ -88,6 +91,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
         # Unchanged by a restart of the service, so that open pages stay signed in.
         cookie_secret=hashlib.sha256(b"cookie" + secret.encode()).digest(),
         websocket_ping_interval=PING_INTERVAL,
+        session_guard=guard,
     )
 
 
@@ -134,7 +138,11 @@ async def serve(environment: dict[str, str]) -> None:
         return
     manager = opening.result()
     address = urlsplit(environment["JUPYTERHUB_SERVICE_URL"])
-    app = application(manager, environment["JUPYTERHUB_SERVICE_PREFIX"], token)
+    auth = hub_auth(manager.settings.cookies_for_host_alone)
+    guard = SessionGuard(auth)
+    sessions = asyncio.create_task(guard.watch())
+    prefix = environment["JUPYTERHUB_SERVICE_PREFIX"]
+    app = application(manager, prefix, token, auth, guard)
     server = HTTPServer(app, xheaders=True, max_buffer_size=2 * MAX_BODY)
     server.listen(address.port or 80, address.hostname or "127.0.0.1")
     log.info("Serving %s", environment["JUPYTERHUB_SERVICE_URL"])
@@ -146,6 +154,7 @@ async def serve(environment: dict[str, str]) -> None:
     await server.close_all_connections()
     await manager.close()
     watch.cancel()
+    sessions.cancel()
 
 
 def main() -> None:

@@ -4,14 +4,15 @@ They learn what happens from Docker's events alone, not by polling. They hash pa
 work. The service is started again one second after its end, with settings that a test has changed.
 """
 
-import functools
 import json
 import os
 from pathlib import Path
 
-import bcrypt
+from argon2 import PasswordHasher
 from jupyterhub.services import service
 from traitlets import Integer
+
+from jupyter_mlws.hub.accounts import passwords
 
 CHANGED_SETTINGS = "changed-settings.json"
 """File in ``HUB_DATA``: what replaces entries of the service's ``MLWS_SETTINGS``."""
@@ -19,7 +20,7 @@ CHANGED_SETTINGS = "changed-settings.json"
 c = get_config()  # noqa: F821  JupyterHub defines it
 c.Spawner.poll_interval = 3600
 
-bcrypt.gensalt = functools.partial(bcrypt.gensalt, rounds=4)
+passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def pre_spawn_hook(spawner):

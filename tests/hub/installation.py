@@ -90,15 +90,19 @@ class Hub:
             session = self._new_session()
             form = {
                 "username": user,
-                "signup_password": self.password,
-                "signup_password_confirmation": self.password,
+                "password": self.password,
+                "repeated_password": self.password,
                 "_xsrf": self._xsrf(session, "/hub/signup"),
             }
             answer = session.post(f"{self.url}/hub/signup", data=form, timeout=20)
             assert answer.ok, answer.text
             administrator = self.session(ADMINISTRATOR)
-            form = {"_xsrf": self._xsrf(administrator, "/hub/authorize")}
-            agreed = administrator.post(f"{self.url}/hub/authorize/{user}", data=form, timeout=20)
+            form = {
+                "action": "approve",
+                "username": user,
+                "_xsrf": self._xsrf(administrator, "/hub/accounts"),
+            }
+            agreed = administrator.post(f"{self.url}/hub/accounts", data=form, timeout=20)
             assert agreed.ok, agreed.text
             self._accounts.add(user)
         return self.token(user)

@@ -73,49 +73,6 @@ def test_nobody_gets_in_before_an_administrator_agreed(own: Hub) -> None:
     assert "early" not in [row["name"] for row in own.api("GET", "users").json()]
 
 
-def test_the_administrators_name_cannot_be_taken(own: Hub) -> None:
-    answer = sign_up(own, requests.Session(), ADMINISTRATOR)
-    assert "already in use" in text_of(answer.text)
-
-
-def test_neither_a_link_nor_another_site_approves_or_deletes_an_account(own: Hub) -> None:
-    sign_up(own, requests.Session(), "sly")
-    administrator = own.session()
-    form = {"_xsrf": own._xsrf(administrator, "/hub/authorize")}
-    for page in ("authorize", "discard"):
-        url = f"{own.url}/hub/{page}/sly"
-        assert administrator.get(url, timeout=20).status_code == 405
-        assert administrator.post(url, timeout=20).status_code == 403
-        lured = {"Sec-Fetch-Site": "cross-site"}
-        assert administrator.post(url, data=form, headers=lured, timeout=20).status_code == 403
-    assert sign_in(own, requests.Session(), "sly").status_code == 403
-    page = administrator.get(f"{own.url}/hub/authorize", timeout=20).text
-    assert 'action="/hub/discard/sly"' in page
-    assert administrator.post(f"{own.url}/hub/discard/sly", data=form, timeout=20).ok
-    assert "sly" not in administrator.get(f"{own.url}/hub/authorize", timeout=20).text
-
-
-def test_an_account_that_waits_is_locked_after_wrong_passwords_too(own: Hub) -> None:
-    sign_up(own, requests.Session(), "guessed")
-    words = "Your account has not been approved by an administrator yet."
-    for _ in range(5):
-        answer = sign_in(own, requests.Session(), "guessed", "not-the-password")
-        assert words not in text_of(answer.text)
-    # The right one is not confirmed any more.
-    assert words not in text_of(sign_in(own, requests.Session(), "guessed").text)
-
-
-def test_sign_in_errors_are_in_the_readers_language(own: Hub) -> None:
-    sign_up(own, requests.Session(), "waiting")
-    session = requests.Session()
-    session.headers["Accept-Language"] = "zh-CN,zh;q=0.9,en;q=0.8"
-    answer = sign_in(own, session, "waiting")
-    assert answer.status_code == 403
-    assert "您的账号尚未获得管理员批准。" in text_of(answer.content.decode())
-    answer = sign_in(own, session, "waiting", "not-the-password")
-    assert "用户名或密码错误。" in text_of(answer.content.decode())
-
-
 @pytest.mark.slow(reason="starts real containers")
 def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None:
     for user in ("ada", "ben"):
@@ -176,8 +133,8 @@ def sign_up(hub: Hub, session: requests.Session, user: str) -> requests.Response
         f"{hub.url}/hub/signup",
         data={
             "username": user,
-            "signup_password": PASSWORD,
-            "signup_password_confirmation": PASSWORD,
+            "password": PASSWORD,
+            "repeated_password": PASSWORD,
             "_xsrf": xsrf(hub, session, "signup"),
         },
         timeout=20,
@@ -197,3 +154,23 @@ def sign_in(
 def xsrf(hub: Hub, session: requests.Session, page: str) -> str:
     session.get(f"{hub.url}/hub/{page}", timeout=20)
     return session.cookies.get("_xsrf", path="/hub/") or ""
+
+
+def test_changes_of_accounts_are_in_the_audit_log(own: Hub) -> None:
+    own.sign_up("audited")
+    administrator = own.session()
+    form = {"action": "disable", "username": "audited"}
+    form["_xsrf"] = own._xsrf(administrator, "/hub/accounts")
+    assert administrator.post(f"{own.url}/hub/accounts", data=form, timeout=20).ok
+
+    def actions() -> set[tuple[str, str]]:
+        rows = own.service("GET", "audit?target=audited").json()["data"]["items"]
+        return {(row["actor"], row["action"]) for row in rows}
+
+    own.wait_for(lambda: len(actions()) >= 4, "the service has the events")
+    assert actions() == {
+        ("audited", "account.sign-up"),
+        (ADMINISTRATOR, "account.approved"),
+        ("audited", "account.sign-in"),
+        (ADMINISTRATOR, "account.disabled"),
+    }

@@ -1,10 +1,11 @@
-"""Audit log of what users do with containers, volumes, projects and the queue."""
+"""Audit log of what users do with containers, volumes, projects, the queue and accounts."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jupyter_mlws.containers.models import AuditEntry, AuditQuery, Me
@@ -36,6 +37,18 @@ class Audit:
         self._records.save(
             AuditRow(time=now(), actor=actor, action=action, target=target, details=details)
         )
+
+    def record_past(
+        self, time: datetime, actor: str, action: str, target: str, details: dict[str, Any]
+    ) -> None:
+        """Record an event that the Hub has reported with its time."""
+        self._records.save(
+            AuditRow(time=time, actor=actor, action=action, target=target, details=details)
+        )
+
+    async def flush(self) -> None:
+        """Wait until all entries are on disk."""
+        await self._records.written()
 
     async def read(self, user: Me, query: AuditQuery) -> Page[AuditEntry]:
         """Return a page of the log, newest first.

@@ -1,0 +1,1 @@
+"""Accounts of the Hub's own sign-in: passwords, approval, invitations, lockout and sessions."""
