@@ -17,6 +17,7 @@ from hub_config.settings import Settings  # noqa: E402
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner  # noqa: E402
 from jupyter_mlws.hub.docker.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
 from jupyter_mlws.hub.page_translation import TemplateTranslation  # noqa: E402
+from jupyter_mlws.hub.request_audit import RequestAudit  # noqa: E402
 from jupyter_mlws.hub.signin import SignIn  # noqa: E402
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, HubFormatter  # noqa: E402
 
@@ -72,6 +73,8 @@ c.MLWSSpawner.service_url = own.service_url
 # Generated at each start; only the Hub and its service have it.
 c.MLWSSpawner.admission_token = admission_token = secrets.token_hex(32)
 c.SignIn.admission_token = admission_token
+# What is done to labs without the service is in its audit log, too.
+c.JupyterHub.tornado_settings = {"log_function": RequestAudit(own.service_url, admission_token)}
 c.MLWSSpawner.queue_wait = own.queue_wait
 c.MLWSSpawner.start_limit = START_LIMIT
 # A start may wait in the queue first.

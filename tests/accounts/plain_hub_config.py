@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from hub_config.settings import ROOT
 from jupyter_mlws.hub.accounts import passwords
 from jupyter_mlws.hub.page_translation import TemplateTranslation
+from jupyter_mlws.hub.request_audit import RequestAudit
 from jupyter_mlws.hub.signin import SignIn
 
 c = get_config()  # noqa: F821  JupyterHub defines it
@@ -27,6 +28,7 @@ c.JupyterHub.db_url = os.environ["PLAIN_HUB_DB"]
 c.JupyterHub.cookie_secret_file = str(Path.cwd() / "cookie_secret")
 c.JupyterHub.template_paths = [str(ROOT / "hub_config" / "templates")]
 c.JupyterHub.jinja_environment_options = {"extensions": [TemplateTranslation]}
+c.JupyterHub.tornado_settings = {"log_function": RequestAudit("", "")}
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.authenticator_class = SignIn
 c.Authenticator.allow_all = True

@@ -21,7 +21,7 @@ from tornado.ioloop import PeriodicCallback
 from traitlets import Bool, Integer, List, Unicode
 
 from jupyter_mlws.hub.accounts import passwords
-from jupyter_mlws.hub.accounts.events import EventStore
+from jupyter_mlws.hub.accounts.events import EVENT_INTERVAL, EventStore
 from jupyter_mlws.hub.accounts.lockout import LockoutStore, user_address
 from jupyter_mlws.hub.accounts.sessions import SessionStore
 from jupyter_mlws.hub.accounts.store import AccountStore
@@ -29,8 +29,6 @@ from jupyter_mlws.hub.accounts.tables import MAX_USERNAME_LENGTH, Account
 
 HASHING_THREADS = 2
 """Each hash takes 64 MiB and a core for some 50 ms."""
-EVENT_INTERVAL = 2.0
-"""Seconds between two attempts to send events to the service."""
 CLEANING_INTERVAL = 60.0
 UNKNOWN = "unknown account"
 """Target of failed sign-ins without an account; the name that was typed may be a password."""

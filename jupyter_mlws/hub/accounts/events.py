@@ -23,6 +23,8 @@ from jupyter_mlws.hub.accounts.tables import AccountEvent, Clock, utc_now
 BATCH = 100
 MAX_EVENTS = 10_000
 """Older ones are dropped when no service takes them."""
+EVENT_INTERVAL = 2.0
+"""Seconds between two attempts to send events to the service."""
 REQUEST_TIMEOUT = 10.0
 
 log = logging.getLogger(__name__)
