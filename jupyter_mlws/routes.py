@@ -33,6 +33,7 @@ from jupyter_mlws.server.workflow_streams import NodeLogStream, WorkflowStream
 
 ADMINISTRATION = (
     "audit",
+    "settings",
     "resources/queue/{queue}",
     "volumes/{volume}",
     "volumes/{volume}/trash",
