@@ -572,8 +572,6 @@ export interface paths {
           limit?: number | null;
           /** @description `next_cursor` of the previous page. */
           cursor?: string | null;
-          /** @description A project's id; the server's root if left out. */
-          project?: string;
         };
       };
       responses: {
