@@ -63,21 +63,21 @@ def seconds(hub: PlainHub, name: str) -> float:
 
 def measure(title: str, tries: int, migrated: str = "") -> None:
     count = tries // 2 // TRIES_PER_NAME
-    known = [f"known-{number:04}" for number in range(count)]
+    names = [f"known-{number:04}" for number in range(count)]
     unknown = [f"other-{number:04}" for number in range(count)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = folder / "extra.py"
         config.write_text(CONFIG)
         database = f"sqlite:///{folder}/hub.sqlite"
-        create(database, known, migrated)
+        create(database, names, migrated)
         variables = {"PLAIN_HUB_CONFIG": str(config), "PLAIN_HUB_REAL_HASHES": "1"}
         with plain_hub(folder, database, **variables) as hub:
-            order = (known + unknown) * TRIES_PER_NAME
+            order = (names + unknown) * TRIES_PER_NAME
             random.Random(0).shuffle(order)
             times: dict[bool, list[float]] = {True: [], False: []}
             for user in order:
-                times[user in known].append(seconds(hub, user))
+                times[user in names].append(seconds(hub, user))
     print(title)
     for is_known, label in ((True, "known"), (False, "unknown")):
         median, deviation = statistics.median(times[is_known]), statistics.stdev(times[is_known])

@@ -53,7 +53,7 @@ class Engine:
 
     host: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Those of :attr:`Settings.docker_variables`."""
+    """As :attr:`Settings.docker_variables` has them."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -138,7 +138,7 @@ def keeps_containers(engine: Engine) -> bool:
 def keep_containers(engine: Engine, file: Path = DAEMON_CONFIG) -> None:
     """Let containers outlive a restart of this machine's engine, which reads its file again.
 
-    Raises EngineError if the engine cannot be told so.
+    Raises EngineError if the file cannot be written or the engine does not follow it.
     """
     try:
         config = json.loads(file.read_text()) if file.exists() else {}

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from hub_config import setting_kinds as kinds
 from hub_config.setting_kinds import Kind, SettingError, to_text
 
 ROOT = Path(__file__).resolve().parents[1]
+CHINESE = Path(__file__).with_suffix(".zh_CN.json")
 PROFILES = {
     "small": {"cpu": "500m", "memory": "1Gi"},
     "medium": {"cpu": "1", "memory": "2Gi"},
@@ -39,26 +42,32 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def setting(
     default: Any,
     kind: Kind,
-    english: str,
-    chinese: str,
+    about: str,
     *,
     variable: str = "",
     secret: bool = False,
 ) -> Any:
     """Return a field of :class:`Settings`; its variable is by default ``HUB_…``.
 
-    A function as ``default`` is called with the values of the fields before it. ``english`` and
-    ``chinese`` say what the setting means.
+    A function as ``default`` is called with the values of the fields before it. ``about`` says what
+    the setting means; its Chinese is in ``settings.zh_CN.json``.
     """
     return field(
         metadata={
             "default": default,
             "kind": kind,
-            "about": {"en": english, "zh-CN": chinese},
+            "about": about,
             "variable": variable,
             "secret": secret,
         }
     )
+
+
+@cache
+def chinese_texts() -> dict[str, str]:
+    """Return what the settings mean in Chinese, by name; the first line of the file has no name."""
+    texts: dict[str, str] = json.loads(CHINESE.read_text(encoding="utf-8"))
+    return texts
 
 
 def variable_of(one: Field[Any]) -> str:
@@ -74,273 +83,229 @@ class Settings:
         ROOT / "hub-data",
         kinds.FOLDER,
         "Folder of the database, secrets, logs and this file.",
-        "数据库、密钥、日志和本文件所在的文件夹。",
     )
     name: str = setting(
         "mlws",
         kinds.NAME,
         "Prefix and label of everything in Docker.",
-        "Docker 中所有对象的前缀和标签。",
     )
     ip: str = setting(
         "127.0.0.1",
         kinds.ADDRESS,
         "Address at which users reach the Hub; put TLS in front of it on a network.",
-        "用户访问 Hub 的地址；在网络上使用时，请在前面加上 TLS。",
     )
     port: int = setting(
         8000,
         kinds.PORT,
         "Port at which users reach the Hub.",
-        "用户访问 Hub 的端口。",
     )
     subdomain: str = setting(
         "",
         kinds.ORIGIN,
         "The Hub's own URL; each lab gets a subdomain of it. Empty: one origin for all.",
-        "Hub 自己的 URL；每个实验室使用它的一个子域名。留空：所有实验室同源。",
     )
     proxy_api_port: int = setting(
         8001,
         kinds.PORT,
         "Port of the proxy's API, on loopback.",
-        "代理 API 的端口，仅本机可访问。",
     )
     subnet: str = setting(
         "198.18.0.0/20",
         kinds.SUBNET,
         "Subnet of the containers; its first address is the host's.",
-        "容器的子网；第一个地址属于主机。",
     )
     own_address: str = setting(
         "",
         kinds.ADDRESS,
         "Address at which Hub and service listen for labs. Empty: the host's among containers.",
-        "Hub 和服务监听实验室请求的地址。留空：主机在容器网络中的地址。",
         variable="HUB_ADDRESS",
     )
     api_port: int = setting(
         8081,
         kinds.PORT,
         "Port of the Hub on that address.",
-        "Hub 在该地址上的端口。",
     )
     service_port: int = setting(
         8082,
         kinds.PORT,
         "Port of the service on that address.",
-        "服务在该地址上的端口。",
     )
     host_ports: tuple[int, ...] = setting(
         (),
         kinds.PORTS,
         "Ports of this machine that labs can reach besides Hub and service.",
-        "除 Hub 和服务之外，实验室还能访问的本机端口。",
     )
     administrator: str = setting(
         "admin",
         kinds.TEXT,
         "The first administrator.",
-        "第一个管理员。",
         variable="HUB_ADMIN",
     )
     trusted_proxies: tuple[str, ...] = setting(
         (),
         kinds.NETWORKS,
         "Addresses or networks of your own proxies, which forward the addresses of users.",
-        "Hub 前面您自己的代理的地址或网络；用户的地址由它们提供。",
     )
     database: str = setting(
         lambda values: f"sqlite:///{values['data'] / 'hub.sqlite'}",
         kinds.TEXT,
         "SQLAlchemy URL of the database of accounts.",
-        "账号数据库的 SQLAlchemy URL。",
         variable="HUB_DB",
     )
     records: str = setting(
         lambda values: f"sqlite:///{values['data'] / 'mlws.sqlite'}",
         kinds.TEXT,
         "SQLAlchemy URL of the database of the service's records.",
-        "服务记录数据库的 SQLAlchemy URL。",
         variable="MLWS_DB_URL",
     )
     image: str = setting(
         lambda values: f"{values['name']}-lab",
         kinds.TEXT,
         "Image that users get; by default the one that `make hub` builds.",
-        "用户使用的镜像；默认是 `make hub` 构建的镜像。",
     )
     images: Mapping[str, str] = setting(
         lambda values: {"Lab": values["image"]},
         kinds.IMAGES,
         "Images that users choose from, by name.",
-        "用户可选择的镜像，按名称列出。",
     )
     default_image: str = setting(
         lambda values: next(iter(values["images"])),
         kinds.TEXT,
         "Name of the image that is chosen first.",
-        "默认选中的镜像的名称。",
     )
     default_resources: Mapping[str, str] = setting(
         {"cpu": "1", "memory": "2Gi"},
         kinds.RESOURCES,
         "Resources of containers that request none.",
-        "未申请资源的容器得到的资源。",
     )
     max_resources: Mapping[str, str] = setting(
         {"cpu": "4", "memory": "8Gi", "gpu": "0"},
         kinds.RESOURCES,
         "Limit of one container.",
-        "单个容器的上限。",
     )
     profiles: Mapping[str, Mapping[str, str]] = setting(
         PROFILES,
         kinds.PROFILES,
         "Sizes that users choose from; those above the limit are not offered.",
-        "用户可选择的规格；超过上限的不提供。",
     )
     capacity: Mapping[str, Any] | None = setting(
         None,
         kinds.RESOURCES,
         "Limit of all containers together; by default what the machine has.",
-        "所有容器合计的上限；默认是本机的全部资源。",
     )
     user_limit: Mapping[str, Any] | None = setting(
         None,
         kinds.RESOURCES,
         "Limit of all containers of one user together; by default none.",
-        "一个用户的所有容器合计的上限；默认不限。",
     )
     idle_limit: int = setting(
         0,
         kinds.COUNT,
         "Seconds after which an idle lab is stopped; 0: never.",
-        "实验室空闲多少秒后停止；0：从不。",
     )
     home_quota: str = setting(
         "",
         kinds.OPTIONAL_SIZE,
         "Quota of a user's files, such as 20Gi; above it, labs do not start. Empty: none.",
-        "用户文件的配额，例如 20Gi；超过后实验室无法启动。留空：不限。",
     )
     environments: int = setting(
         3,
         kinds.COUNT,
         "Number of environments that a user can save; 0: none.",
-        "一个用户可保存的环境数；0：不能保存。",
     )
     environment_size: str = setting(
         "5Gi",
         kinds.SIZE,
         "Total size of a user's environments, without their base images.",
-        "一个用户的环境总大小，不含基础镜像。",
     )
     shared_projects: int = setting(
         20,
         kinds.COUNT,
         "Number of shared projects that a user can own.",
-        "一个用户可拥有的共享项目数。",
     )
     shared_project_size: str = setting(
         "50Gi",
         kinds.SIZE,
         "Limit of the code and data of one shared project.",
-        "一个共享项目的代码和数据的上限。",
     )
     tracking_url: str = setting(
         "",
         kinds.OPTIONAL_TEXT,
         "An MLflow server for all labs. Empty: none.",
-        "供所有实验室使用的 MLflow 服务器。留空：无。",
     )
     team_folder: str = setting(
         lambda values: str(values["data"] / "team"),
         kinds.TEXT,
         "Folder of the code and data of shared projects.",
-        "共享项目的代码和数据所在的文件夹。",
     )
     git_image: str = setting(
         "",
         kinds.OPTIONAL_TEXT,
         "Image with git for shared projects. Empty: the default image.",
-        "用于共享项目的、含 git 的镜像。留空：默认镜像。",
     )
     team_url: str = setting(
         "",
         kinds.OPTIONAL_TEXT,
         "Base URL of the shared projects' workspaces in that MLflow.",
-        "共享项目在该 MLflow 中的工作区的基础 URL。",
     )
     metrics_token: str = setting(
         "",
         kinds.OPTIONAL_TEXT,
         "Token with which Prometheus reads the metrics. Empty: none.",
-        "Prometheus 读取指标所用的令牌。留空：无。",
         secret=True,
     )
     log_format: str = setting(
         "",
         kinds.LOG_FORMAT,
         '"ecs": logs are JSON lines with the field names of the Elastic Common Schema.',
-        '"ecs"：日志为 JSON 行，字段名采用 Elastic Common Schema。',
     )
     queue_wait: float = setting(
         600.0,
         kinds.SECONDS,
         "Seconds that the spawn page waits in the queue.",
-        "启动页面在队列中等待的秒数。",
     )
     service: str = setting(
         "ask",
         kinds.ANSWER,
         '"yes": systemd starts the Hub at boot and after a crash; "ask": `make hub` asks.',
-        '"yes"：由 systemd 在开机时和崩溃后启动 Hub；"ask"：由 `make hub` 询问。',
     )
     live_restore: str = setting(
         "ask",
         kinds.ANSWER,
         '"yes": labs outlive a restart of Docker, by a setting of Docker; "ask": `make hub` asks.',
-        '"yes"：借助 Docker 的设置，实验室在 Docker 重启时继续运行；"ask"：由 `make hub` 询问。',
     )
     swarm: bool = setting(
         False,
         kinds.FLAG,
         "Labs are services of Docker Swarm.",
-        "实验室作为 Docker Swarm 的服务运行。",
     )
     publish_labs: bool = setting(
         False,
         kinds.FLAG,
         "On Swarm, labs are reached at a port of their node.",
-        "在 Swarm 上，通过节点的端口访问实验室。",
     )
     extra_config: str = setting(
         "",
         kinds.OPTIONAL_TEXT,
         "Path of a file of JupyterHub configuration that is read last. Empty: none.",
-        "最后读取的 JupyterHub 配置文件的路径。留空：无。",
         variable="HUB_CONFIG",
     )
     docker_host: str = setting(
         "",
         kinds.OPTIONAL_TEXT,
         "The Docker engine. Empty: the default socket.",
-        "Docker 引擎。留空：默认套接字。",
         variable="DOCKER_HOST",
     )
     docker_tls_verify: str = setting(
         "",
         kinds.OPTIONAL_TEXT,
         '"1": the certificate of the Docker engine is verified.',
-        '"1"：验证 Docker 引擎的证书。',
         variable="DOCKER_TLS_VERIFY",
     )
     docker_cert_path: str = setting(
         "",
         kinds.OPTIONAL_TEXT,
         "Folder of the certificates for the Docker engine.",
-        "访问 Docker 引擎所用证书的文件夹。",
         variable="DOCKER_CERT_PATH",
     )
 
@@ -481,7 +446,7 @@ class Settings:
                 "variable": variable_of(one),
                 "value": to_display(one, getattr(self, one.name)),
                 "changed": getattr(self, one.name) != getattr(default, one.name),
-                "about": one.metadata["about"],
+                "about": {"en": one.metadata["about"], "zh-CN": chinese_texts()[one.name]},
             }
             for one in fields(self)
             if one.name != "data"

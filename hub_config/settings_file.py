@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from hub_config.setting_kinds import SettingError, to_toml
-from hub_config.settings import Settings, check, to_display, variable_of
+from hub_config.settings import Settings, check, chinese_texts, to_display, variable_of
 
 NAME = "hub-config.toml"
-HEAD = """\
-# Settings of this Hub. Change them with `make hub-config`, then run `make hub`: labs keep running.
-# 本 Hub 的设置。用 `make hub-config` 修改，然后运行 `make hub`：实验室会继续运行。
-"""
+HEAD = (
+    "Settings of this Hub. Change them with `make hub-config`, then run `make hub`: labs keep"
+    " running."
+)
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ def _default_line(name: str) -> str:
 
 def document() -> str:
     """Return the text of a file in which every setting is explained and has its default."""
-    parts = [HEAD]
-    for one in settings_by_name().values():
-        about = one.metadata["about"]
-        parts.append(f"# {about['en']}\n# {about['zh-CN']}\n{_default_line(one.name)}\n")
+    chinese = chinese_texts()
+    parts = [f"# {HEAD}\n# {chinese['']}\n"]
+    for name, one in settings_by_name().items():
+        parts.append(f"# {one.metadata['about']}\n# {chinese[name]}\n{_default_line(name)}\n")
     return "\n".join(parts)
 
 

@@ -17,7 +17,7 @@ from hub_config.settings import ROOT, Settings
 
 LIMIT = 60.0
 RUNTIME = Path("/run/systemd/system")
-"""It exists where systemd is the first process."""
+"""Exists only where systemd is the first process."""
 SYSTEM_UNITS = Path("/etc/systemd/system")
 UNIT = """\
 [Unit]
@@ -55,7 +55,7 @@ def install(settings: Settings, log: Path) -> None:
     """Write the service and have it started at boot; it is not started now."""
     text = UNIT.format(
         name=settings.name,
-        python=_escape(sys.executable),
+        python=_escape(sys.executable).replace("$", "$$"),
         root=_escape(str(ROOT)),
         data=_escape(str(settings.data)),
         path=_escape(os.environ["PATH"]),
@@ -72,7 +72,7 @@ def install(settings: Settings, log: Path) -> None:
 
 
 def restart(settings: Settings) -> None:
-    """Start the service anew."""
+    """Start the service, or stop it first if it runs."""
     _control("restart", _unit_file(settings).name)
 
 
@@ -102,7 +102,7 @@ def _escape(text: str) -> str:
     """Escape what systemd would replace in a value."""
     if '"' in text or "\\" in text or "\n" in text:
         raise SettingError(f"systemd cannot start a Hub at {text!r}: it has a quote or backslash.")
-    return text.replace("%", "%%").replace("$", "$$")
+    return text.replace("%", "%%")
 
 
 def _control(*arguments: str) -> None:

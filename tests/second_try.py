@@ -81,4 +81,5 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         sections = [report.longreprtext, *(f"{name}\n{text}" for name, text in report.sections)]
         log.write_text("\n\n".join(sections), encoding="utf-8")
         outcome = "passed" if report.nodeid in passed else "failed again"
-        terminalreporter.line(f"{report.nodeid} {outcome}; the first try: {log}")
+        error = getattr(getattr(report.longrepr, "reprcrash", None), "message", "").partition("\n")[0]
+        terminalreporter.line(f"{report.nodeid} {outcome}; the first try ({log}): {error[:300]}")

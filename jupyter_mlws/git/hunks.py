@@ -11,8 +11,6 @@ Line = tuple[str, bytes]
 """A line of a hunk: its sign, and its text with the line feed, which a file's last may lack."""
 
 HEADER = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@(.*)$")
-
-
 NO_LINE_FEED = b"\n\\ No newline at end of file\n"
 
 

@@ -13,17 +13,12 @@ from urllib.parse import unquote
 
 from jupyterhub import orm
 from jupyterhub.log import log_request
-from jupyterhub.utils import url_path_join
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
-from tornado.ioloop import PeriodicCallback
-from tornado.log import app_log
 
 from jupyter_mlws.containers.models import container_id
-from jupyter_mlws.hub.accounts.events import EVENT_INTERVAL, EventStore
+from jupyter_mlws.hub.accounts.events import SERVICE, EventStore, rollback_on_error
 from jupyter_mlws.hub.accounts.tables import AccountEvent
 
-SERVICE = "mlws"
 SERVER = re.compile(r"api/users/(?P<user>[^/]+)/(server|servers/(?P<server>[^/]*))/?")
 PAGE = re.compile(r"spawn/(?P<user>[^/]+)(/(?P<server>[^/]+))?/?")
 SIGN_IN_TO_LAB = "api/oauth2/authorize"
@@ -32,7 +27,7 @@ PENDING = "/spawn-pending/"
 
 
 class RequestEvent(NamedTuple):
-    """What a request did to a lab."""
+    """An event of a lab that a request caused."""
 
     actor: str
     action: str
@@ -50,7 +45,6 @@ class RequestAudit:
     service_url: str
     admission_token: str
     _own_events: EventStore | None = field(init=False, default=None)
-    _sender: PeriodicCallback | None = field(init=False, default=None)
 
     def __call__(self, handler: Any) -> None:
         """Log a request, and record what it did."""
@@ -58,11 +52,8 @@ class RequestAudit:
         event = read_event(handler)
         if event is None:
             return
-        try:
+        with rollback_on_error(handler.db):
             self._events(handler).record(*event)
-        except SQLAlchemyError:
-            app_log.exception("Could not record %s for the audit log", event)
-            handler.db.rollback()
 
     def _events(self, handler: Any) -> EventStore:
         events: EventStore | None = getattr(handler.authenticator, "events", None)
@@ -71,15 +62,9 @@ class RequestAudit:
         if self._own_events is None:
             self._own_events = EventStore(handler.db)
             AccountEvent.metadata.create_all(handler.db.connection())
-            base = handler.settings["base_url"]
-            address = url_path_join(self.service_url, base, "services", SERVICE)
-            self._sender = PeriodicCallback(lambda: self._send(address), EVENT_INTERVAL * 1000)
-            self._sender.start()
+            base_url = handler.settings["base_url"]
+            self._own_events.start_sending(self.service_url, base_url, self.admission_token)
         return self._own_events
-
-    async def _send(self, address: str) -> None:
-        if self._own_events is not None:
-            await self._own_events.send(address, self.admission_token)
 
 
 def read_event(handler: Any) -> RequestEvent | None:

@@ -64,7 +64,7 @@ class Settings:
     cookies_for_host_alone: bool = False
     """True if cookies have the prefix ``__Host-``."""
     installation: Sequence[Mapping[str, Any]] = ()
-    """What administrators are shown of the installation's settings."""
+    """Settings of the installation as administrators see them, without secrets."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:

@@ -273,8 +273,8 @@ function remember(
   key: string,
   choice: State<boolean>
 ): void {
-  void state?.fetch(key).then(kept => {
-    choice.value = kept === true;
+  void state?.fetch(key).then(stored => {
+    choice.value = stored === true;
     choice.changed.connect((_, value) => void state.save(key, value));
   });
 }

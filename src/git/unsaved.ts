@@ -8,7 +8,7 @@ import type { State } from '../ui/state';
 /**
  * Asks before the page with unsaved edits is left; returns what asks before their view closes.
  *
- * `loss`: what the user is told will be lost.
+ * `loss`: sentence that names what will be lost.
  */
 export function guardUnsaved(
   unsaved: State<boolean>,

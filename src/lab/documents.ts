@@ -72,15 +72,15 @@ export class OpenDocuments {
     path: string
   ): Promise<ITextDocument | null> {
     const place = documentPath(project, path);
-    const found = this._contexts().find(one => one.localPath === place);
-    if (found && !this._users.has(found)) {
-      await found.ready;
-      const isText = 'ysource' in found.model.sharedModel;
+    const open = this._contexts().find(one => one.localPath === place);
+    if (open && !this._users.has(open)) {
+      await open.ready;
+      const isText = 'ysource' in open.model.sharedModel;
       return isText
-        ? { context: found, isOwn: false, release: () => undefined }
+        ? { context: open, isOwn: false, release: () => undefined }
         : null;
     }
-    const context = found ?? this._openText(place);
+    const context = open ?? this._openText(place);
     this._users.set(context, (this._users.get(context) ?? 0) + 1);
     await context.ready;
     const release = () => {

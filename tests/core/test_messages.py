@@ -50,9 +50,6 @@ def test_no_text_in_the_code_is_chinese(package: str) -> None:
                 "cli/main.py",
                 "components/chinese.py",
                 "core/errors.py",
-                # They explain each setting in a file of an administrator, in both languages.
-                "settings.py",
-                "settings_file.py",
             )
             assert allowed or not (isinstance(text, str) and CJK.search(text)), (path, text)
 

@@ -534,7 +534,7 @@ def test_a_project_is_deleted_with_care(people: dict[str, Place]) -> None:
     assert len(there - {path.name for path in team.glob("p-*")}) == 1
     # A new one of the same name has nothing of the old.
     assert tom.ask("POST", "", json={"name": "cider"}).status_code == 201
-    assert tom.git("ls-remote", project["git_url"]) == ""
+    assert tom.git("ls-remote", project["git_url"], inside="cider") == ""
 
 
 def test_the_audit_log_tells_who_did_what(

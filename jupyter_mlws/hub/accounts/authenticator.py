@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
-import math
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,15 +11,13 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.auth import Authenticator
-from jupyterhub.utils import url_path_join
-from sqlalchemy.exc import SQLAlchemyError
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import PeriodicCallback
 from traitlets import Bool, Integer, List, Unicode
 
 from jupyter_mlws.hub.accounts import passwords
-from jupyter_mlws.hub.accounts.events import EVENT_INTERVAL, EventStore
-from jupyter_mlws.hub.accounts.lockout import LockoutStore, user_address
+from jupyter_mlws.hub.accounts.events import EventStore, rollback_on_error
+from jupyter_mlws.hub.accounts.lockout import LockoutStore, minutes_of, user_address
 from jupyter_mlws.hub.accounts.sessions import SessionStore
 from jupyter_mlws.hub.accounts.store import AccountStore
 from jupyter_mlws.hub.accounts.tables import MAX_USERNAME_LENGTH, Account
@@ -95,7 +90,6 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         self.sessions = SessionStore(db)
         self.events = EventStore(db)
         self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="mlws-passwords")
-        self._callbacks: list[PeriodicCallback] = []
         count = self.accounts.prepare()
         if count:
             self.log.info("Moved %d accounts of NativeAuthenticator", count)
@@ -112,34 +106,17 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         app.template_vars["waiting_accounts"] = lambda user: (
             self.accounts.waiting_count() if user is not None and user.admin else 0
         )
-        address = url_path_join(self.service_url, app.base_url, "services/mlws")
-
-        async def send_events() -> None:
-            with self._rolled_back():
-                if self.service_url:
-                    await self.events.send(address, self.admission_token)
+        if self.service_url:
+            self.events.start_sending(self.service_url, app.base_url, self.admission_token)
 
         def clean() -> None:
-            with self._rolled_back():
+            with rollback_on_error(self.accounts.db):
                 self.sessions.end_expired()
                 self.lockouts.forget_old()
                 self.events.drop_excess()
 
-        self._callbacks = [
-            PeriodicCallback(send_events, EVENT_INTERVAL * 1000),
-            PeriodicCallback(clean, CLEANING_INTERVAL * 1000),
-        ]
-        for callback in self._callbacks:
-            callback.start()
-
-    @contextlib.contextmanager
-    def _rolled_back(self) -> Iterator[None]:
-        """After an error of the database, make the Hub's session usable again."""
-        try:
-            yield
-        except SQLAlchemyError:
-            self.log.exception("Could not update the tables of accounts")
-            self.accounts.db.rollback()
+        self._cleaner = PeriodicCallback(clean, CLEANING_INTERVAL * 1000)
+        self._cleaner.start()
 
     def address_of(self, request: HTTPServerRequest) -> str:
         """Return the address of the user, which the last trusted proxy has seen."""
@@ -164,7 +141,7 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         target = UNKNOWN if account is None else username
         attempt = self.lockouts.begin(username, address)
         if isinstance(attempt, timedelta):
-            return SignInResult(Outcome.LOCKED, math.ceil(attempt.total_seconds() / 60))
+            return SignInResult(Outcome.LOCKED, minutes_of(attempt))
         password_hash = None if account is None else account.password
         is_valid = await self._verify(password_hash, password)
         # It may have been deleted or disabled meanwhile.

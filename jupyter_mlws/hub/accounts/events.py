@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from jupyterhub.utils import url_path_join
 from pydantic import Field
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.ioloop import PeriodicCallback
 
 from jupyter_mlws.core.schemas import Request
 from jupyter_mlws.hub.accounts.tables import AccountEvent, Clock, utc_now
 
+SERVICE = "mlws"
 BATCH = 100
 MAX_EVENTS = 10_000
 """Older ones are dropped when no service takes them."""
@@ -46,12 +52,23 @@ class AuditedEvents(Request):
     items: list[AuditedEvent] = Field(max_length=BATCH)
 
 
+@contextmanager
+def rollback_on_error(db: Session) -> Iterator[None]:
+    """Log an error of the database, and make the Hub's session usable again."""
+    try:
+        yield
+    except SQLAlchemyError:
+        log.exception("Could not update the tables of accounts")
+        db.rollback()
+
+
 @dataclass
 class EventStore:
     """Events that the audit log does not have yet."""
 
     db: Session
     clock: Clock = utc_now
+    _sender: PeriodicCallback | None = field(init=False, default=None)
 
     def record(self, actor: str, action: str, target: str, /, **details: Any) -> None:
         """Record an event; ``details`` hold no secrets."""
@@ -75,6 +92,17 @@ class EventStore:
         newest = self.db.scalar(sa.select(sa.func.max(AccountEvent.id)))
         if newest is not None and newest > MAX_EVENTS:
             self.remove_to(newest - MAX_EVENTS)
+
+    def start_sending(self, service_url: str, base_url: str, token: str) -> None:
+        """Send the events to the service ``mlws`` at regular intervals."""
+        address = url_path_join(service_url, base_url, "services", SERVICE)
+
+        async def send() -> None:
+            with rollback_on_error(self.db):
+                await self.send(address, token)
+
+        self._sender = PeriodicCallback(send, EVENT_INTERVAL * 1000)
+        self._sender.start()
 
     async def send(self, address: str, token: str) -> None:
         """Send the events to the service at ``address``; those that it does not take stay."""

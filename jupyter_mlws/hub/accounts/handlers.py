@@ -17,9 +17,10 @@ from jupyter_mlws.hub.accounts.authenticator import (
     AccountAuthenticator,
     Outcome,
 )
+from jupyter_mlws.hub.accounts.lockout import minutes_of
 from jupyter_mlws.hub.accounts.sessions import browser_name
 from jupyter_mlws.hub.accounts.store import LinkKind
-from jupyter_mlws.hub.accounts.tables import Account, SignInSession
+from jupyter_mlws.hub.accounts.tables import MAX_USERNAME_LENGTH, Account, SignInSession
 
 SAME_SITE = ("same-origin", "none")
 """Values of ``Sec-Fetch-Site`` for a form of our own page and for a typed URL."""
@@ -36,7 +37,7 @@ PASSWORDS_DIFFER = Message("The two passwords are not equal.")
 NAME_TAKEN = Message("The username is already in use.")
 INVALID_NAME = Message(
     "The username is not valid. Use at most {count} characters, without spaces and slashes.",
-    count=64,
+    count=MAX_USERNAME_LENGTH,
 )
 SIGN_UP_CLOSED = Message("Sign-up is closed. Ask an administrator for an invitation.")
 TOO_MANY_WAITING = Message("Too many accounts wait for approval. Ask an administrator to help.")
@@ -128,7 +129,7 @@ class SignInHandler(LoginHandler):  # type: ignore[misc]
         self.finish(await self._render(login_error=message.in_(language), username=name))
 
     def set_login_cookie(self, user: Any) -> None:
-        """Open a session with a new id, so that nobody else knows it."""
+        """Open a session with a new id, which no other browser has."""
         if self.request.method == "POST":
             earlier = self.authenticator.sessions.find(self.get_session_cookie(), user.name)
             if earlier is not None:
@@ -323,8 +324,7 @@ class OwnAccountHandler(AccountHandler):
             # A stolen session must not allow more guesses than the sign-in page.
             attempt = authenticator.lockouts.begin(username, address)
             if isinstance(attempt, timedelta):
-                minutes = int(attempt.total_seconds() // 60) + 1
-                error = LOCKED.fill(minutes=minutes)
+                error = LOCKED.fill(minutes=minutes_of(attempt))
             elif not await authenticator.is_own_password(
                 account, self.field("current_password", strip=False)
             ):

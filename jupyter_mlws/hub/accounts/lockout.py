@@ -7,6 +7,7 @@ like the others, so that the answers do not reveal which names exist.
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from jupyter_mlws.hub.accounts.tables import Clock, Lockout, digest, utc_now
 
 FIRST_DELAY = timedelta(seconds=60)
 MAX_DELAY = timedelta(minutes=15)
-"""Short enough that nobody can keep others from signing in for long by guessing their passwords."""
+"""Short, so that guesses of a user's password do not keep that user out for long."""
 NAME_LEAK, ADDRESS_LEAK = timedelta(hours=1), timedelta(minutes=1)
 """Time without a failure after which one of them is forgotten."""
 MAX_EXCESS = 10
@@ -37,6 +38,11 @@ class Attempt:
     address_key: str
     locks: bool
     """True if the name or the address is locked unless this attempt succeeds."""
+
+
+def minutes_of(delay: timedelta) -> int:
+    """Return the minutes until a lock ends, rounded up."""
+    return math.ceil(delay / timedelta(minutes=1))
 
 
 @dataclass
@@ -67,7 +73,7 @@ class LockoutStore:
         return Attempt(*keys, locks=name_locks or address_locks)
 
     def clear(self, attempt: Attempt) -> None:
-        """Forget the failures of a name, and this attempt of its address.
+        """Delete the failures of a name, and this attempt of its address.
 
         The other failures of the address stay: they may be guesses of other users' passwords.
         """

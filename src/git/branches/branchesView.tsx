@@ -234,20 +234,24 @@ export function copyLabel({ reason }: ISafetyCopy): string {
   return labels[reason] ?? reason;
 }
 
+/** The branch of a safety copy, or the number of its files, and its age. */
+export function copyFacts({ branch, files, timestamp }: ISafetyCopy): string {
+  const content = branch ?? trans._n('%1 file', '%1 files', files.length);
+  return `${content} · ${relativeTime(timestamp)}`;
+}
+
 function SafetyRow(props: {
   copy: ISafetyCopy;
   goBack: (copy: ISafetyCopy) => void;
 }): JSX.Element {
   const { copy, goBack } = props;
-  const files =
-    copy.branch ?? trans._n('%1 file', '%1 files', copy.files.length);
   return (
     <Row
       className="jp-mlws-SafetyCopy"
       name={copyLabel(copy)}
       label={trans.__('Restore safety copy %1', copy.id.slice(0, 8))}
       title={copy.files.slice(0, 12).join('\n')}
-      facts={`${files} · ${relativeTime(copy.timestamp)}`}
+      facts={copyFacts(copy)}
       onClick={() => goBack(copy)}
       buttons={[]}
     />

@@ -15,7 +15,7 @@ export function linesBeside(
   side: Side,
   [first, last]: readonly [number, number]
 ): { ids: string[]; lines: string[] } {
-  const found = { ids: [] as string[], lines: [] as string[] };
+  const selection = { ids: [] as string[], lines: [] as string[] };
   for (const hunk of hunks) {
     const lines = hunkLines(hunk).filter(({ kind }) => kind !== 'note');
     const names = blocksOf(lines).flatMap(({ removed, added }) => {
@@ -33,9 +33,9 @@ export function linesBeside(
       return [...own.filter(isSelected), ...partners];
     });
     if (names.length > 0) {
-      found.ids.push(hunk.id);
-      found.lines.push(...names.map(at => lineName(lines[at])));
+      selection.ids.push(hunk.id);
+      selection.lines.push(...names.map(at => lineName(lines[at])));
     }
   }
-  return found;
+  return selection;
 }

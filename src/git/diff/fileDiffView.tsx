@@ -96,7 +96,7 @@ function useDocument(
   const [attempt, setAttempt] = useState(0);
   const isWanted = useRef(false);
   isWanted.current ||= isEditable;
-  const wanted = isWanted.current;
+  const isStarted = isWanted.current;
   useEffect(() => {
     let isOver = false;
     let current: ITextDocument | null = null;
@@ -104,29 +104,29 @@ function useDocument(
     const again = () => setAttempt(count => count + 1);
     const look = async () => {
       if (current?.isOwn) {
-        const found = await share();
-        found?.release();
-        if (!isOver && !found?.isOwn && !current.context.model.dirty) {
+        const shared = await share();
+        shared?.release();
+        if (!isOver && !shared?.isOwn && !current.context.model.dirty) {
           again();
         }
       }
     };
     const onCurrent = () => void notifyOnError(look);
     const start = async () => {
-      const found = await share();
+      const shared = await share();
       if (isOver) {
-        found?.release();
+        shared?.release();
         return;
       }
-      current = found;
-      if (found) {
-        found.context.disposed.connect(again);
-        found.context.model.stateChanged.connect(update);
+      current = shared;
+      if (shared) {
+        shared.context.disposed.connect(again);
+        shared.context.model.stateChanged.connect(update);
         update();
       }
-      setFile(found);
+      setFile(shared);
     };
-    if (wanted) {
+    if (isStarted) {
       void notifyOnError(start);
       currentChanged?.connect(onCurrent);
     }
@@ -139,7 +139,7 @@ function useDocument(
       current?.context.model.stateChanged.disconnect(update);
       current?.release();
     };
-  }, [share, currentChanged, wanted, attempt]);
+  }, [share, currentChanged, isStarted, attempt]);
   return { file, isDirty };
 }
 

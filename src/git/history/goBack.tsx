@@ -13,7 +13,7 @@ import { Hint, Select } from '../../ui/controls';
 import { listText, relativeTime } from '../../ui/format';
 import { trans } from '../../ui/locale';
 import type { ICode } from '../actions';
-import { copyLabel } from '../branches/branchesView';
+import { copyFacts, copyLabel } from '../branches/branchesView';
 import type { CommitDraft } from '../changes/commit';
 import { NO_FILTER, queryOf, subjectOf } from './history';
 
@@ -163,7 +163,7 @@ class GoBackForm extends DialogForm<IWayBack> {
             aria-label={trans.__('Safety copy')}
             value={copy}
             options={copies.map(
-              one => [one.id, `${copyLabel(one)} · ${factsOf(one)}`] as const
+              one => [one.id, `${copyLabel(one)} · ${copyFacts(one)}`] as const
             )}
             onChange={value => this._change({ copy: value })}
           />
@@ -194,11 +194,6 @@ class GoBackForm extends DialogForm<IWayBack> {
 
 function nameOf({ short, subject, timestamp }: ISnapshot): string {
   return `${short} ${subject} · ${relativeTime(timestamp)}`;
-}
-
-function factsOf({ branch, files, timestamp }: ISafetyCopy): string {
-  const what = branch ?? trans._n('%1 file', '%1 files', files.length);
-  return `${what} · ${relativeTime(timestamp)}`;
 }
 
 /** The files of a safety copy, or its branch. */

@@ -20,7 +20,7 @@ const detailsLabel = (details: Record<string, unknown>): string =>
     )
     .join(', ');
 
-/** What users did with containers, volumes, projects and the queue, the newest first. */
+/** The audit log, newest entries first. */
 export function Audit(props: {
   client: MLWSClient;
   isReachable: boolean;
