@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from jupyter_mlws.containers.models import (
     Container,
     LogLine,
+    Notice,
     OutOfMemory,
     OwnUsage,
     ResourceReport,
@@ -63,6 +64,18 @@ class EnvironmentsEvent(TypedDict):
 
 STATUS_MESSAGES = (ContainerUpdate, ContainerRemoval, ResourcesEvent, EnvironmentsEvent)
 """Messages of the stream of all containers."""
+
+
+class NoticesEvent(TypedDict):
+    """Message: all notices that the user sees now."""
+
+    type: Literal["notices"]
+    seq: int
+    items: list[Notice]
+
+
+NOTICE_MESSAGES = (NoticesEvent,)
+"""Messages of the stream of notices."""
 
 
 class LogLineEvent(LogLine):

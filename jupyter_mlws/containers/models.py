@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from jupyter_mlws.containers.quantities import (
@@ -224,6 +224,9 @@ class ContainerConfig(Record):
 
     image: str
     environment: dict[str, str] = Field(default_factory=dict)
+    rescue: bool = Field(
+        default=False, description="Runs without writing to the home folder, which may be full."
+    )
 
 
 def mask_credentials(environment: dict[str, str]) -> dict[str, str]:
@@ -370,6 +373,13 @@ class ContainerEvents(Record):
     items: list[ContainerEvent]
 
 
+class UsageSubject(StrEnum):
+    """What usage is recorded of."""
+
+    MACHINE = "machine"
+    USER = "user"
+
+
 class Volume(Record):
     """A user's files: mounted in all containers of the user, or in the trash."""
 
@@ -379,6 +389,7 @@ class Volume(Record):
     trashed_at: datetime | None = None
     purge_at: datetime | None = Field(default=None, description="When it is deleted permanently.")
     size: int | None = Field(default=None, description="Bytes, if measured.")
+    measured_at: datetime | None = Field(default=None, description="When it was measured last.")
     quota: int | None = Field(default=None, description="Bytes, if limited.")
     in_use: bool
 
@@ -410,6 +421,46 @@ class HoursQuery(Request):
     """Number of days before now."""
 
     days: int = Field(default=30, ge=1, le=3650)
+
+
+class NoticeLevel(StrEnum):
+    """How urgent a notice is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Notice(Record):
+    """A notice in open labs and on the Hub's pages."""
+
+    id: str
+    level: NoticeLevel
+    text: Message = Field(description="Plain text.")
+    created_at: datetime
+    until: datetime | None = Field(default=None, description="When it ends, if known.")
+    author: str | None = Field(
+        default=None, description="Administrator who announced it to all users; null: the Hub."
+    )
+
+
+class AnnouncementCreate(Request):
+    """Request to announce something to all users."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    level: Literal[NoticeLevel.INFO, NoticeLevel.WARNING] = NoticeLevel.INFO
+    until: AwareDatetime = Field(description="When it ends.")
+
+
+class Announcement(Record):
+    """An announcement to all users, in plain text."""
+
+    id: str
+    text: str
+    level: NoticeLevel
+    author: str
+    created_at: datetime
+    until: datetime
 
 
 class AuditEntry(Record):
@@ -484,6 +535,18 @@ class Allocation(Record):
     expires_at: datetime | None = None
 
 
+class Disk(Record):
+    """The disk with the volumes and images of a machine, in bytes.
+
+    New containers start only while more than ``reserve`` is free.
+    """
+
+    total: int
+    free: int
+    reserve: int
+    is_low: bool = Field(description="Free space is below the reserve.")
+
+
 class Machine(Record):
     """A machine: its capacity, and the allocated and the used resources."""
 
@@ -492,6 +555,7 @@ class Machine(Record):
     allocated: Amount
     used: Amount
     containers: int
+    disk: Disk | None = Field(default=None, description="Null if the service cannot read it.")
 
 
 class Waiting(Record):

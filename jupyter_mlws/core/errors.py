@@ -268,6 +268,19 @@ class StorageQuotaError(MLWSError, code="10107", status=507):
     used: Any
 
 
+class DiskReserveError(MLWSError, code="10108", status=507):
+    message = Message(
+        "The disk of {machine} is almost full: {free} free; {reserve} are kept for the machine."
+    )
+    solution = Message(
+        "Ask the administrator to free up space. Running labs continue; a start in rescue mode "
+        "(`rescue`) works, to delete files."
+    )
+    machine: str
+    free: str
+    reserve: str
+
+
 class InvalidContainerError(MLWSError, code="10201", status=400):
     message = Message("Invalid container request.")
     solution = Message("Correct the fields listed. `GET /resources` returns the limits and images.")
@@ -441,6 +454,11 @@ class MemberNotFoundError(ItemError, code="10407", status=404):
 class EnvironmentNotFoundError(ItemError, code="10408", status=404):
     message = Message("The environment {name!r} was not found.")
     solution = Message("List the environments and use an ID from that list.")
+
+
+class AnnouncementNotFoundError(ItemError, code="10411", status=404):
+    message = Message("The announcement {name!r} does not exist.")
+    solution = Message("It may have ended. Reload the page.")
 
 
 class SharedPageNotFoundError(ItemError, code="10409", status=404):

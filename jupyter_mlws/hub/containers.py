@@ -44,6 +44,7 @@ from jupyter_mlws.hub.records.container_state import STOP_INTENTS, ContainerStat
 from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 from jupyter_mlws.hub.scheduling.scheduler import Request
+from jupyter_mlws.hub.storage_guard import StorageGuard
 from jupyter_mlws.hub.volumes import Volumes
 
 RESERVATION_DURATION = 300.0
@@ -67,6 +68,7 @@ class Containers:
         resizer: Resizer,
         environments: Environments,
         volumes: Volumes,
+        storage: StorageGuard,
         audit: Audit,
     ) -> None:
         self._hub = hub
@@ -77,6 +79,7 @@ class Containers:
         self._resizer = resizer
         self._environments = environments
         self._volumes = volumes
+        self._storage = storage
         self._audit = audit
 
     def list(self, user: Me) -> list[Container]:
@@ -97,6 +100,8 @@ class Containers:
         name = request.name or ""
         identifier = container_id(user.name, name)
         self._require_stopped(identifier)
+        if not spec.rescue:
+            await self._storage.require_space()
         self._check_room(
             Request(
                 identifier,
@@ -126,6 +131,8 @@ class Containers:
     async def start(self, user: Me, identifier: str) -> Container:
         """Start or queue a stopped container; do nothing if it runs or waits already."""
         entry = self._registry.find(user, identifier)
+        if self._registry.status(entry) in STOPPED_STATUSES:
+            await self._storage.require_space()
         status = self._registry.status(entry)
         if entry.intent is Intent.STOP:
             entry.intent = Intent.RESTART
@@ -152,6 +159,9 @@ class Containers:
         entry = self._registry.find(user, identifier)
         if not entry.active:
             return await self.start(user, identifier)
+        if not entry.config.rescue:
+            # Before it stops: it could not start again.
+            await self._storage.require_space()
         self._controller.request_stop(entry, Intent.RESTART)
         self._audit.record(user, "container.restart", identifier)
         return await self._respond_when_stored(entry)
@@ -198,6 +208,8 @@ class Containers:
         else:
             wish = self._registry.policy.read(request.options)
             spec = self._check(user, wish)
+        if not spec.rescue:
+            await self._storage.require_space()
         volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
         try:
             if wish is not None:

@@ -14,12 +14,13 @@ from tornado.web import RequestHandler
 from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.containers.messages import STATUS_MESSAGES, LogLineEvent
+from jupyter_mlws.containers.messages import NOTICE_MESSAGES, STATUS_MESSAGES, LogLineEvent
 from jupyter_mlws.containers.models import ContainerStatus, Me
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
     ContainerQueuedError,
     ContainerStoppingError,
+    DiskReserveError,
     EndpointNotFoundError,
     InsufficientResourcesError,
     InvalidContainerError,
@@ -75,6 +76,19 @@ class StatusStream(AuthenticatedHandler, StreamHandler):
         return self.manager.reports.changes(self.user, since)
 
 
+class NoticeStream(AuthenticatedHandler, StreamHandler):
+    """The notices of a user as they change."""
+
+    resource = "notices"
+    messages = NOTICE_MESSAGES
+
+    async def newest(self) -> int:
+        return self.manager.notices.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.manager.notices.changes(self.user, since)
+
+
 class LogStream(AuthenticatedHandler, StreamHandler):
     """A container's log as it grows."""
 
@@ -114,7 +128,9 @@ class MetricsHandler(AuthenticatedHandler, RequestHandler):
         """Send the metrics."""
         report = await self.manager.reports.resources(EVERYBODY)
         self.set_header("Content-Type", metrics.CONTENT_TYPE)
-        self.finish(metrics.format_metrics(report, self.manager.containers.list(EVERYBODY)))
+        containers = self.manager.containers.list(EVERYBODY)
+        volumes = self.manager.volumes.list(EVERYBODY)
+        self.finish(metrics.format_metrics(report, containers, volumes))
 
 
 class TargetsHandler(MetricsHandler):
@@ -147,6 +163,7 @@ class TargetsHandler(MetricsHandler):
         InsufficientResourcesError,
         ContainerBackendError,
         StorageQuotaError,
+        DiskReserveError,
         InvalidContainerError,
         ContainerQueuedError,
         ContainerStoppingError,

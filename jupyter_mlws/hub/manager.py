@@ -7,6 +7,7 @@ import logging
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.hub.announcements import AnnouncementFile
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.containers import Containers
 from jupyter_mlws.hub.docker.engine import Engine
@@ -16,6 +17,7 @@ from jupyter_mlws.hub.lifecycle.controller import EnvironmentCipher, LifecycleCo
 from jupyter_mlws.hub.lifecycle.monitor import ContainerObserver, Monitor
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.lifecycle.resizing import Resizer
+from jupyter_mlws.hub.notices import Notices
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import STOP_INTENTS, Intent
 from jupyter_mlws.hub.records.store import RecordQueue, Records
@@ -25,6 +27,7 @@ from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.shared_pages.manager import SharedPages
 from jupyter_mlws.hub.shared_projects.manager import Team
+from jupyter_mlws.hub.storage_guard import StorageGuard
 from jupyter_mlws.hub.volumes import Volumes
 
 NODE_POLL_INTERVAL = 30.0
@@ -80,6 +83,11 @@ class HubManager:
         self.environments = Environments(engine, registry, self._controller, self.audit, settings)
         await self.environments.load()
         self.reports = Reports(engine, registry, self.environments)
+        self.notices = Notices(AnnouncementFile(settings.data_folder), self.audit)
+        await self.notices.load()
+        self.storage = StorageGuard(
+            registry, engine, self.volumes, self._controller, self.notices, self.audit, settings
+        )
         self.containers = Containers(
             hub,
             registry,
@@ -88,6 +96,7 @@ class HubManager:
             Resizer(registry, engine),
             self.environments,
             self.volumes,
+            self.storage,
             self.audit,
         )
         stored = await registry.load()
@@ -106,6 +115,7 @@ class HubManager:
         registry.settle()
         self._monitor.start()
         self.tasks.run(self.volumes.purge_periodically())
+        self.tasks.run(self.storage.watch())
         self.tasks.run(self.pages.purge_periodically())
         if settings.swarm:
             self.tasks.run(self._follow_nodes(scheduler))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
 from jupyter_mlws.hub.endpoints import containers as endpoints
+from jupyter_mlws.hub.endpoints import notices as notice_endpoints
 from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
 from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
-from jupyter_mlws.hub.handlers import LogStream, ServiceHandler, StatusStream
+from jupyter_mlws.hub.handlers import LogStream, NoticeStream, ServiceHandler, StatusStream
 
 
 class OpenAPIHandler(ServiceHandler):
@@ -24,7 +25,9 @@ ROUTES: list[Route] = [
     (r"openapi\.json", OpenAPIHandler),
     (r"containers/status", StatusStream),
     (r"logs/([^/]+)", LogStream),
+    (r"notices/status", NoticeStream),
     *routes(endpoints.endpoints, ServiceHandler),
+    *routes(notice_endpoints.endpoints, ServiceHandler),
     *routes(shared_project_endpoints.endpoints, ServiceHandler),
     *routes([*shared_page_endpoints.endpoints, *shared_page_endpoints.uploads], ServiceHandler),
 ]

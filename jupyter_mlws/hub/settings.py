@@ -28,11 +28,11 @@ class Settings:
     ``capacity`` None means all resources of the machine, ``user_limit`` None no limit.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit, home_quota, environment_size, shared_project_size (all in the notation
-    that users write), environments, shared_projects, swarm, shares_origin,
-    cookies_for_host_alone, installation, team_folder (by default in ``HUB_DATA`` or the working
-    directory) and team_tracking. ``MLWS_DB_URL`` is the database URL, by default of a SQLite file
-    in that same directory.
+    capacity, user_limit, home_quota, disk_reserve, environment_size, shared_project_size (all in
+    the notation that users write), home_quota_grace, storage_interval, environments,
+    shared_projects, swarm, shares_origin, cookies_for_host_alone, installation, team_folder (by
+    default in ``HUB_DATA`` or the working directory) and team_tracking. ``MLWS_DB_URL`` is the
+    database URL, by default of a SQLite file in that same directory.
     """
 
     hub_name: str
@@ -40,6 +40,8 @@ class Settings:
     capacity: Amount | None
     user_limit: Amount | None
     home_quota: int | None
+    disk_reserve: int
+    """Bytes of free disk below which no container starts."""
     database: str
     admission_token: str
     team_folder: Path
@@ -49,6 +51,12 @@ class Settings:
     """URL of MLflow for shared projects; empty if unused."""
     public_address: str = "/services/mlws/"
     """URL of the service for browsers; a path where JupyterHub does not know its own."""
+    home_quota_grace: float = 900.0
+    """Seconds over the quota after which labs restart in rescue mode."""
+    storage_interval: float = 60.0
+    """Seconds between two checks of the disk and of the homes of running labs."""
+    data_folder: Path = Path()
+    """Folder that the Hub and its service share."""
     environments: int = 3
     """Maximum number of saved environments per user."""
     environment_size: int | None = None
@@ -77,6 +85,10 @@ class Settings:
             capacity=_amount(config.get("capacity")),
             user_limit=_amount(config.get("user_limit")),
             home_quota=parse_memory(config["home_quota"]) if config.get("home_quota") else None,
+            disk_reserve=parse_memory(config.get("disk_reserve") or "0"),
+            home_quota_grace=float(config.get("home_quota_grace", 900)),
+            storage_interval=float(config.get("storage_interval", 60)),
+            data_folder=folder,
             database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
             admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
             team_folder=Path(config.get("team_folder") or folder / TEAM),

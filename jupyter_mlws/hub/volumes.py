@@ -18,15 +18,15 @@ from jupyter_mlws.core.errors import (
     VolumeInUseError,
     VolumeNotFoundError,
 )
-from jupyter_mlws.hub.docker.engine import Engine
+from jupyter_mlws.hub.docker.engine import FILES_PER_SECOND, Engine
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import RecordQueue, Records, VolumeRecord
 
 TRASH_RETENTION = timedelta(days=30)
 """Time that a volume stays in the trash."""
-MAX_SIZE_AGE = 60.0
-"""Seconds for which sizes are cached: Docker reads all directories for them."""
+MAX_SIZE_AGE = 900.0
+"""Seconds between two measurements by Docker, which reads the directories of all volumes."""
 PURGE_INTERVAL = 3600.0
 MEBIBYTE = 1024**2
 
@@ -46,7 +46,6 @@ class Volumes:
     _quota: int | None
     _in_use: Callable[[str], bool]
     _volumes: dict[str, VolumeRecord] = field(init=False, default_factory=dict)
-    _sizes: dict[str, int] = field(init=False, default_factory=dict)
     _measured_at: float = field(init=False, default=0.0)
     _measure_lock: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
@@ -71,26 +70,58 @@ class Volumes:
             current = VolumeRecord(name=name, user=user, created_at=now())
             self._save(current)
         if self._quota is not None and not rescue:
-            used = await self._measure_one(current.name)
+            await self._measure(current)
+            used = current.size or 0
             if used > self._quota:
                 whole = -(-used // MEBIBYTE) * MEBIBYTE
                 raise StorageQuotaError(used=write_memory(whole), quota=write_memory(self._quota))
         return current.name
 
-    async def _measure_one(self, name: str) -> int:
-        """Return the bytes of a volume now: the user may just have deleted files."""
-        size = await in_thread(self._engine.volume_size, name)
-        if size is None:
-            # Only Docker can read the files, and it measures all volumes at once.
-            self._measured_at = 0.0
-            await self._measure()
-            return self._sizes.get(name, 0)
-        self._sizes[name] = size
-        return size
+    # Sizes
 
-    async def list(self, user: Me) -> list[Volume]:
-        """Return the user's own volumes, or all for an administrator, with their sizes."""
-        await self._measure()
+    def size(self, user: str) -> int | None:
+        """Return the bytes of a user's current volume when it was measured last, if it was."""
+        current = self._current(user)
+        return None if current is None else current.size
+
+    async def measure(self, user: str) -> None:
+        """Measure the current volume of a user at a limited speed."""
+        current = self._current(user)
+        if current is not None:
+            await self._measure(current, FILES_PER_SECOND)
+
+    async def measure_new(self, duration: float) -> None:
+        """Measure volumes that never were measured, one after another, for ``duration`` seconds."""
+        deadline = time.monotonic() + duration
+        for volume in list(self._volumes.values()):
+            if volume.size is None and time.monotonic() < deadline:
+                await self._measure(volume, FILES_PER_SECOND)
+
+    async def _measure(self, volume: VolumeRecord, files_per_second: int | None = None) -> None:
+        size = await in_thread(self._engine.volume_size, volume.name, files_per_second)
+        if size is not None:
+            self._set_size(volume, size)
+        elif files_per_second is None or self._is_all_outdated:
+            # Only Docker can read the files, and it measures all volumes at once.
+            async with self._measure_lock:
+                sizes = await in_thread(self._engine.volume_sizes)
+                self._measured_at = time.monotonic()
+            for name, one in sizes.items():
+                if name in self._volumes:
+                    self._set_size(self._volumes[name], one)
+
+    @property
+    def _is_all_outdated(self) -> bool:
+        return not self._measured_at or time.monotonic() - self._measured_at > MAX_SIZE_AGE
+
+    def _set_size(self, volume: VolumeRecord, size: int) -> None:
+        is_changed = volume.size != size
+        volume.size, volume.measured_at = size, now()
+        if is_changed and volume.name in self._volumes:
+            self._records.save(volume)
+
+    def list(self, user: Me) -> list[Volume]:
+        """Return the user's own volumes, or all for an administrator, with their last sizes."""
         return [
             self._to_response(volume)
             for _, volume in sorted(self._volumes.items())
@@ -153,13 +184,6 @@ class Volumes:
         self._volumes.pop(volume.name, None)
         self._records.write(Records.delete, VolumeRecord, volume.name)
 
-    async def _measure(self) -> None:
-        async with self._measure_lock:
-            if self._measured_at and time.monotonic() - self._measured_at < MAX_SIZE_AGE:
-                return
-            self._sizes = await in_thread(self._engine.volume_sizes)
-            self._measured_at = time.monotonic()
-
     def _get_visible(self, user: Me, name: str) -> VolumeRecord:
         volume = self._volumes.get(name)
         # Names contain user names, so other users must not learn whether a volume exists.
@@ -180,7 +204,6 @@ class Volumes:
         return Volume(
             **volume.values(),
             purge_at=None if trashed_at is None else trashed_at + TRASH_RETENTION,
-            size=self._sizes.get(volume.name),
             quota=self._quota,
             in_use=trashed_at is None and self._in_use(volume.user),
         )

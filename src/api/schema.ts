@@ -59,6 +59,29 @@ export interface paths {
       };
     };
   };
+  '/notices/status': {
+    /** The user's notices as they change. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['NoticesEvent'];
+          };
+        };
+      };
+    };
+  };
   '/me': {
     /** Get the current user */
     get: {
@@ -578,6 +601,57 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['Page_HubSetting_'];
+          };
+        };
+      };
+    };
+  };
+  '/notices': {
+    /** List the notices that the user sees */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Notice_'];
+          };
+        };
+      };
+    };
+  };
+  '/announcements': {
+    /** Announce something to all users */
+    post: {
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['AnnouncementCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['Announcement'];
+          };
+        };
+      };
+    };
+  };
+  '/announcements/{announcement}': {
+    /** End an announcement */
+    delete: {
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
           };
         };
       };
@@ -5622,6 +5696,31 @@ export interface components {
       /** @default 0 */
       gpu: number;
     };
+    /** @description An announcement to all users, in plain text. */
+    Announcement: {
+      id: string;
+      text: string;
+      level: components['schemas']['NoticeLevel'];
+      author: string;
+      /** Format: date-time */
+      created_at: string;
+      /** Format: date-time */
+      until: string;
+    };
+    /** @description Request to announce something to all users. */
+    AnnouncementCreate: {
+      text: string;
+      /**
+       * @default info
+       * @enum {string}
+       */
+      level?: 'info' | 'warning';
+      /**
+       * Format: date-time
+       * @description When it ends.
+       */
+      until: string;
+    };
     /**
      * @description Readers of a page.
      *
@@ -5695,6 +5794,11 @@ export interface components {
       environment: {
         [key: string]: string;
       };
+      /**
+       * @description Runs without writing to the home folder, which may be full.
+       * @default false
+       */
+      rescue: boolean;
     };
     /** @description Request for a container; omitted fields have the Hub's defaults. */
     ContainerCreate: {
@@ -5767,6 +5871,18 @@ export interface components {
       type: 'container';
       seq: number;
       container: components['schemas']['Container'];
+    };
+    /**
+     * @description The disk with the volumes and images of a machine, in bytes.
+     *
+     *     New containers start only while more than ``reserve`` is free.
+     */
+    Disk: {
+      total: number;
+      free: number;
+      reserve: number;
+      /** @description Free space is below the reserve. */
+      is_low: boolean;
     };
     /** @description Request to save the packages of a container. */
     EnvironmentCreate: {
@@ -5874,6 +5990,11 @@ export interface components {
       allocated: components['schemas']['Amount'];
       used: components['schemas']['Amount'];
       containers: number;
+      /**
+       * @description Null if the service cannot read it.
+       * @default null
+       */
+      disk: components['schemas']['Disk'] | null;
     };
     /** @description The user who makes the request; a service of the Hub has no name. */
     Me: {
@@ -5894,6 +6015,37 @@ export interface components {
     /** @description New position in the queue, from 1. */
     Move: {
       position: number;
+    };
+    /** @description A notice in open labs and on the Hub's pages. */
+    Notice: {
+      id: string;
+      level: components['schemas']['NoticeLevel'];
+      /** @description Plain text. */
+      text: string;
+      /** Format: date-time */
+      created_at: string;
+      /**
+       * @description When it ends, if known.
+       * @default null
+       */
+      until: string | null;
+      /**
+       * @description Administrator who announced it to all users; null: the Hub.
+       * @default null
+       */
+      author: string | null;
+    };
+    /**
+     * @description How urgent a notice is.
+     * @enum {string}
+     */
+    NoticeLevel: 'info' | 'warning' | 'error';
+    /** @description Message: all notices that the user sees now. */
+    NoticesEvent: {
+      /** @constant */
+      type: 'notices';
+      seq: number;
+      items: components['schemas']['Notice'][];
     };
     /**
      * @description Kind of a page's content.
@@ -5931,6 +6083,11 @@ export interface components {
     };
     Page_ImageInfo_: {
       items: components['schemas']['ImageInfo'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_Notice_: {
+      items: components['schemas']['Notice'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -6130,6 +6287,11 @@ export interface components {
        * @default null
        */
       size: number | null;
+      /**
+       * @description When it was measured last.
+       * @default null
+       */
+      measured_at: string | null;
       /**
        * @description Bytes, if limited.
        * @default null
@@ -10744,6 +10906,8 @@ export type IAliasRequest = components['schemas']['AliasRequest'];
 export type IAllocateRequest = components['schemas']['AllocateRequest'];
 export type IAllocation = components['schemas']['Allocation'];
 export type IAmount = components['schemas']['Amount'];
+export type IAnnouncement = components['schemas']['Announcement'];
+export type IAnnouncementCreate = components['schemas']['AnnouncementCreate'];
 export type IAnswer = components['schemas']['Answer'];
 export type IAttachRequest = components['schemas']['AttachRequest'];
 export type IAttachment = components['schemas']['Attachment'];
@@ -10842,6 +11006,7 @@ export type IDiffReply = components['schemas']['DiffReply'];
 export type IDifferingRow = components['schemas']['DifferingRow'];
 export type IDifferingValue = components['schemas']['DifferingValue'];
 export type IDiscarded = components['schemas']['Discarded'];
+export type IDisk = components['schemas']['Disk'];
 export type IDocumentError = components['schemas']['DocumentError'];
 export type IEdge = components['schemas']['Edge'];
 export type IEdgeDefinition = components['schemas']['EdgeDefinition'];
@@ -10953,6 +11118,9 @@ export type INotebookDetail = components['schemas']['NotebookDetail'];
 export type INotebookPage = components['schemas']['NotebookPage'];
 export type NotebookStatus = components['schemas']['NotebookStatus'];
 export type INotebookStatusEvent = components['schemas']['NotebookStatusEvent'];
+export type INotice = components['schemas']['Notice'];
+export type NoticeLevel = components['schemas']['NoticeLevel'];
+export type INoticesEvent = components['schemas']['NoticesEvent'];
 export type ObjectFault = components['schemas']['ObjectFault'];
 export type IObjectProblem = components['schemas']['ObjectProblem'];
 export type IOperation = components['schemas']['Operation'];

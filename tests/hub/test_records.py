@@ -13,13 +13,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from jupyter_mlws.containers.models import Amount, Resources, is_server_name
+from jupyter_mlws.containers.models import Amount, ContainerConfig, Resources, is_server_name
 from jupyter_mlws.core.errors import NewerDatabaseError
 from jupyter_mlws.hub.records.container_state import (
     EXIT_CODE_MESSAGE,
     ContainerState,
     Intent,
-    StoredConfig,
 )
 from jupyter_mlws.hub.records.store import (
     MAX_LOG_LINES,
@@ -91,7 +90,7 @@ def container(identifier: str) -> ContainerState:
         id=identifier,
         user=user,
         name=name,
-        config=StoredConfig(image="Lab", environment={"A": "b"}, rescue=True),
+        config=ContainerConfig(image="Lab", environment={"A": "b"}, rescue=True),
         resources=Resources(cpu="1", memory="2Gi"),
         intent=Intent.START,
         last_log=["a \0 in it"],

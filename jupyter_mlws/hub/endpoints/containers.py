@@ -34,6 +34,7 @@ from jupyter_mlws.core.errors import (
     ContainerForbiddenError,
     ContainerNotFoundError,
     ContainerStateError,
+    DiskReserveError,
     EnvironmentInUseError,
     EnvironmentNotFoundError,
     EnvironmentQuotaError,
@@ -51,7 +52,12 @@ if TYPE_CHECKING:
     from jupyter_mlws.hub.manager import HubManager
 
 CONTAINER_ERRORS = (ContainerForbiddenError, ContainerNotFoundError)
-START_ERRORS = (*CONTAINER_ERRORS, InsufficientResourcesError, InvalidContainerError)
+START_ERRORS = (
+    *CONTAINER_ERRORS,
+    DiskReserveError,
+    InsufficientResourcesError,
+    InvalidContainerError,
+)
 
 
 endpoints = Endpoints("containers")
@@ -75,7 +81,12 @@ def list_containers(manager: HubManager, user: Me, query: PageQuery) -> Page[Con
     "containers",
     "Create a container",
     status=202,
-    errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
+    errors=(
+        DiskReserveError,
+        InsufficientResourcesError,
+        InvalidContainerError,
+        AlreadyExistsError,
+    ),
 )
 async def create_container(
     manager: HubManager, user: Me, body: ContainerCreate
@@ -243,8 +254,8 @@ async def get_usage_hours(manager: HubManager, user: Me, query: HoursQuery) -> H
 
 
 @endpoints.get("volumes", "List volumes", resource="volumes")
-async def list_volumes(manager: HubManager, user: Me) -> Page[Volume]:
-    return Page(items=await manager.volumes.list(user))
+def list_volumes(manager: HubManager, user: Me) -> Page[Volume]:
+    return Page(items=manager.volumes.list(user))
 
 
 @endpoints.get(

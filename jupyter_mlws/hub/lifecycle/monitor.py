@@ -13,7 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.containers.models import LogLine, Resources, container_id, split_id
+from jupyter_mlws.containers.models import (
+    ContainerConfig,
+    LogLine,
+    Resources,
+    container_id,
+    split_id,
+)
 from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.background import BackgroundTasks
@@ -24,7 +30,6 @@ from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.records.container_state import (
     ContainerState,
     Intent,
-    StoredConfig,
     now,
     to_config,
 )
@@ -127,7 +132,7 @@ class ContainerObserver:
             return None
         user, name = split_id(identifier)
         amount = self._registry.policy.default_resources.amount
-        config = StoredConfig(image=self._registry.policy.default_image)
+        config = ContainerConfig(image=self._registry.policy.default_image)
         if server is not None:
             try:
                 spec = self._registry.policy.check(self._registry.policy.read(server.options))

@@ -62,13 +62,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class StoredConfig(ContainerConfig):
-    """Settings that a container was requested with; values like credentials are masked."""
-
-    rescue: bool = False
-    """True if the next start must not write to the home, which may be full."""
-
-
 class ContainerState(Base):
     """A container: the stored request and intent, and the current views of Docker and the Hub."""
 
@@ -78,7 +71,7 @@ class ContainerState(Base):
     user: Mapped[str] = mapped_column(String(255), index=True)
     name: Mapped[str] = mapped_column(String(40))
     resources: Mapped[Resources] = mapped_column(JSONModel(Resources))
-    config: Mapped[StoredConfig] = mapped_column(JSONModel(StoredConfig))
+    config: Mapped[ContainerConfig] = mapped_column(JSONModel(ContainerConfig))
     stored_status: Mapped[str] = mapped_column("status", String(20), default="")
     """Status at the last write, for readers of the database."""
     priority: Mapped[int] = mapped_column(default=0)
@@ -245,7 +238,7 @@ class ContainerState(Base):
         )
 
 
-def to_config(spec: ResolvedSpec) -> StoredConfig:
+def to_config(spec: ResolvedSpec) -> ContainerConfig:
     """Return what is stored of a specification, with credentials masked."""
     environment = mask_credentials(dict(spec.environment))
-    return StoredConfig(image=spec.label, environment=environment, rescue=spec.rescue)
+    return ContainerConfig(image=spec.label, environment=environment, rescue=spec.rescue)

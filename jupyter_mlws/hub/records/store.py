@@ -35,7 +35,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.containers.models import Amount, UsageSubject
 from jupyter_mlws.core.errors import NewerDatabaseError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.shared_pages.models import Audience, PageKind
@@ -169,6 +169,23 @@ class VolumeRecord(Base):
     user: Mapped[str] = mapped_column(String(255), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    size: Mapped[int | None] = mapped_column(sa.BigInteger, default=None)
+    measured_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+
+
+class UsageSampleRow(Base):
+    """Average usage of a machine or a user in the ``width`` seconds from ``time``."""
+
+    __tablename__ = "usage_samples"
+
+    width: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    subject: Mapped[UsageSubject] = mapped_column(enum_column(UsageSubject), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    time: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    cpu: Mapped[float] = mapped_column(sa.Float)
+    memory: Mapped[int] = mapped_column(sa.BigInteger)
+    gpu: Mapped[float] = mapped_column(sa.Float)
+    disk: Mapped[int | None] = mapped_column(sa.BigInteger, default=None)
 
 
 class AuditRow(Base):
