@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from hub_config.settings import Settings  # noqa: E402
+from jupyter_mlws.hub.announcements import AnnouncementFile  # noqa: E402
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner  # noqa: E402
 from jupyter_mlws.hub.docker.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
 from jupyter_mlws.hub.page_translation import TemplateTranslation  # noqa: E402
@@ -45,6 +46,7 @@ if own.log_format == ECS:
 c.JupyterHub.db_url = own.database
 c.JupyterHub.cookie_secret_file = str(own.data / "cookie_secret")
 c.JupyterHub.template_paths = [str(HERE / "templates")]
+c.JupyterHub.template_vars = {"announcements": AnnouncementFile(own.data).read}
 c.JupyterHub.jinja_environment_options = {"extensions": [TemplateTranslation]}
 # Labs outlive a restart of the Hub.
 c.JupyterHub.cleanup_servers = False

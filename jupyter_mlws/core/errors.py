@@ -401,6 +401,14 @@ class TooManySharedPagesError(MLWSError, code="10217", status=409):
     count: int
 
 
+class ImageInUseError(ItemError, code="10219", status=409):
+    message = Message("The image {name!r} is in use.")
+    solution = Message(
+        "It is the default image, or containers or saved environments need it. Choose another "
+        "default, or delete those first."
+    )
+
+
 class ContainerForbiddenError(ItemError, code="10301", status=403):
     message = Message("The container {name!r} belongs to another user.")
     solution = Message("Use your own container, or ask an administrator.")
@@ -459,6 +467,11 @@ class EnvironmentNotFoundError(ItemError, code="10408", status=404):
 class AnnouncementNotFoundError(ItemError, code="10411", status=404):
     message = Message("The announcement {name!r} does not exist.")
     solution = Message("It may have ended. Reload the page.")
+
+
+class ImageNotFoundError(ItemError, code="10412", status=404):
+    message = Message("The Hub has no image {name!r}.")
+    solution = Message("`GET /images` lists the images. Reload the page.")
 
 
 class SharedPageNotFoundError(ItemError, code="10409", status=404):

@@ -52,6 +52,8 @@ RESERVATION_DURATION = 300.0
 INVALID_NAME = Message(
     "must have at most 40 lowercase letters, digits, and single hyphens between them"
 )
+NOT_OWN = Message("can name another user for administrators only")
+UNKNOWN_USER = Message("{user!r} is not a user of this Hub")
 NOT_ADMIN = Message("can be above 0 for administrators only")
 REMOVED_FROM_QUEUE = Message("Removed from the queue by {by}.")
 
@@ -96,16 +98,19 @@ class Containers:
 
     async def create(self, user: Me, request: ContainerCreate) -> Container:
         """Create a container: CREATED if it starts now, QUEUED if it waits."""
-        spec = self._check(user, request)
+        owner = request.user or user.name
+        if owner != user.name:
+            await self._require_owner(user, owner)
+        spec = self._check(user, request, owner)
         name = request.name or ""
-        identifier = container_id(user.name, name)
+        identifier = container_id(owner, name)
         self._require_stopped(identifier)
         if not spec.rescue:
             await self._storage.require_space()
         self._check_room(
             Request(
                 identifier,
-                user.name,
+                owner,
                 spec.resources,
                 request.priority,
                 time.time(),
@@ -115,7 +120,7 @@ class Containers:
         )
         try:
             if name:
-                server = await self._hub.create(user.name, name)
+                server = await self._hub.create(owner, name)
                 if server is not None:
                     self._monitor.assume(identifier, server)
         except HubRefusedError as refused:
@@ -123,7 +128,8 @@ class Containers:
             raise InvalidContainerError(faults=[Fault("name", message)]) from refused
         # Another request may have created it meanwhile.
         self._require_stopped(identifier)
-        entry = self._register(user.name, name, request, spec)
+        entry = self._register(owner, name, request, spec)
+        self._note_starter(entry, user)
         self._audit.record(user, "container.create", identifier, image=entry.config.image)
         self._controller.queue(entry)
         return await self._respond_when_stored(entry)
@@ -143,6 +149,7 @@ class Containers:
         elif status in STOPPED_STATUSES:
             self._check_room(self._registry.request(entry), True)
             entry.configure(rescue=False)
+            self._note_starter(entry, user)
             self._controller.queue(entry)
             self._audit.record(user, "container.start", identifier)
         return await self._respond_when_stored(entry)
@@ -335,8 +342,22 @@ class Containers:
 
     # Parts
 
-    def _check(self, user: Me, request: ContainerCreate) -> ResolvedSpec:
-        """Return the request with its defaults.
+    async def _require_owner(self, user: Me, owner: str) -> None:
+        """Raise InvalidContainerError unless the user may create a container for ``owner``."""
+        if not user.admin:
+            raise InvalidContainerError(faults=[Fault("user", NOT_OWN)])
+        if await self._hub.servers_of(owner) is None:
+            raise InvalidContainerError(faults=[Fault("user", UNKNOWN_USER.fill(user=owner))])
+
+    def _note_starter(self, entry: ContainerState, user: Me) -> None:
+        """Record for the owner that an administrator starts the container."""
+        is_own = user.name in ("", entry.user)
+        entry.config = entry.config.model_copy(update={"started_by": None if is_own else user.name})
+        if not is_own:
+            self._registry.note(entry, f"started by {user.name}")
+
+    def _check(self, user: Me, request: ContainerCreate, owner: str | None = None) -> ResolvedSpec:
+        """Return the request with its defaults; ``owner`` is by default the user.
 
         InvalidContainerError names every field at fault.
         """
@@ -344,7 +365,7 @@ class Containers:
         if request.priority > 0 and not user.admin:
             faults.append(Fault("priority", NOT_ADMIN))
         try:
-            spec = self._environments.policy(user.name).check(request)
+            spec = self._environments.policy(owner or user.name).check(request)
         except MLWSError as error:
             raise InvalidContainerError(faults=[*error.faults, *faults]) from None
         if faults:

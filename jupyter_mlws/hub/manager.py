@@ -28,6 +28,8 @@ from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.shared_pages.manager import SharedPages
 from jupyter_mlws.hub.shared_projects.manager import Team
 from jupyter_mlws.hub.storage_guard import StorageGuard
+from jupyter_mlws.hub.storage_report import StorageReports
+from jupyter_mlws.hub.usage_history import UsageRecorder
 from jupyter_mlws.hub.volumes import Volumes
 
 NODE_POLL_INTERVAL = 30.0
@@ -88,6 +90,10 @@ class HubManager:
         self.storage = StorageGuard(
             registry, engine, self.volumes, self._controller, self.notices, self.audit, settings
         )
+        self.storage_reports = StorageReports(
+            engine, registry, self.environments, self.volumes, self.audit, settings
+        )
+        self.usage_recorder = UsageRecorder(registry, engine, records, self.volumes)
         self.containers = Containers(
             hub,
             registry,
@@ -116,6 +122,7 @@ class HubManager:
         self._monitor.start()
         self.tasks.run(self.volumes.purge_periodically())
         self.tasks.run(self.storage.watch())
+        self.tasks.run(self.usage_recorder.record_periodically())
         self.tasks.run(self.pages.purge_periodically())
         if settings.swarm:
             self.tasks.run(self._follow_nodes(scheduler))

@@ -8,6 +8,7 @@ from jupyter_mlws.hub.endpoints import containers as endpoints
 from jupyter_mlws.hub.endpoints import notices as notice_endpoints
 from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
 from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
+from jupyter_mlws.hub.endpoints import storage as storage_endpoints
 from jupyter_mlws.hub.handlers import LogStream, NoticeStream, ServiceHandler, StatusStream
 
 
@@ -28,6 +29,7 @@ ROUTES: list[Route] = [
     (r"notices/status", NoticeStream),
     *routes(endpoints.endpoints, ServiceHandler),
     *routes(notice_endpoints.endpoints, ServiceHandler),
+    *routes(storage_endpoints.endpoints, ServiceHandler),
     *routes(shared_project_endpoints.endpoints, ServiceHandler),
     *routes([*shared_page_endpoints.endpoints, *shared_page_endpoints.uploads], ServiceHandler),
 ]

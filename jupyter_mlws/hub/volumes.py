@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.containers.models import Me, Volume
+from jupyter_mlws.containers.models import Me, Volume, VolumeQuery
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import (
     MLWSError,
@@ -18,6 +18,7 @@ from jupyter_mlws.core.errors import (
     VolumeInUseError,
     VolumeNotFoundError,
 )
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.hub.docker.engine import FILES_PER_SECOND, Engine
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import now
@@ -127,6 +128,25 @@ class Volumes:
             for _, volume in sorted(self._volumes.items())
             if user.may_see(volume.user)
         ]
+
+    def page(self, user: Me, query: VolumeQuery) -> Page[Volume]:
+        """Return a part of the list, sorted."""
+        text = (query.q or "").lower()
+        rows = [
+            volume
+            for volume in self.list(user)
+            if query.trashed in (None, volume.trashed_at is not None)
+            and (text in volume.user.lower() or text in volume.name.lower())
+        ]
+        if query.sort == "size":
+            rows.sort(key=lambda volume: -1 if volume.size is None else volume.size, reverse=True)
+        else:
+            rows.sort(key=lambda volume: (volume.user, volume.name))
+        names = [volume.name for volume in rows]
+        start = names.index(query.cursor) + 1 if query.cursor in names else 0
+        items = rows[start : start + query.limit]
+        has_more = start + query.limit < len(rows)
+        return Page(items=items, next_cursor=items[-1].name if has_more else None)
 
     def get(self, user: Me, name: str) -> Volume:
         return self._to_response(self._get_visible(user, name))

@@ -496,15 +496,45 @@ export interface paths {
       };
     };
   };
+  '/resources/history': {
+    /** Get the history of usage */
+    get: {
+      parameters: {
+        query?: {
+          span?: 'hour' | 'day' | 'week' | 'month';
+          subject?: 'machine' | 'user';
+          /** @description One machine or user. */
+          name?: string | null;
+          /** @description Without a name: those with the most of this are returned. */
+          metric?: 'cpu' | 'memory' | 'gpu' | 'disk';
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['UsageHistory'];
+          };
+        };
+      };
+    };
+  };
   '/volumes': {
     /** List volumes */
     get: {
       parameters: {
         query?: {
-          /** @description Maximum number of items; default: all. */
-          limit?: number | null;
+          /** @description Maximum number of items. */
+          limit?: number;
           /** @description `next_cursor` of the previous page. */
           cursor?: string | null;
+          /** @description size: the largest first, those not measured last. */
+          sort?: 'user' | 'size';
+          /** @description Only those in the trash, or not. */
+          trashed?: boolean | null;
+          /** @description Text in the user or name. */
+          q?: string | null;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -647,6 +677,50 @@ export interface paths {
   };
   '/announcements/{announcement}': {
     /** End an announcement */
+    delete: {
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/storage': {
+    /** Get what fills the disk */
+    get: {
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['StorageReport'];
+          };
+        };
+      };
+    };
+  };
+  '/storage/images': {
+    /** List images and saved environments with their containers */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ImageUse_'];
+          };
+        };
+      };
+    };
+  };
+  '/storage/images/{image}': {
+    /** Remove an unused image of the Hub from its machine */
     delete: {
       responses: {
         200: {
@@ -5799,6 +5873,11 @@ export interface components {
        * @default false
        */
       rescue: boolean;
+      /**
+       * @description Administrator who started it for the user; null: the user.
+       * @default null
+       */
+      started_by: string | null;
     };
     /** @description Request for a container; omitted fields have the Hub's defaults. */
     ContainerCreate: {
@@ -5814,6 +5893,11 @@ export interface components {
        * @default null
        */
       name?: string | null;
+      /**
+       * @description Owner, by default the user who asks; another one: administrators only.
+       * @default null
+       */
+      user?: string | null;
       /**
        * @description Above 0: administrators only.
        * @default 0
@@ -5959,6 +6043,46 @@ export interface components {
       /** @default null */
       created: string | null;
     };
+    /** @description An image of the Hub or a saved environment, with the containers that use it. */
+    ImageUse: {
+      id: string;
+      name: string;
+      /**
+       * @description Name in Docker of a Hub's image.
+       * @default null
+       */
+      image: string | null;
+      /** @default false */
+      default: boolean;
+      /**
+       * @description ID of the saved environment.
+       * @default null
+       */
+      environment: string | null;
+      /**
+       * @description Owner of the saved environment.
+       * @default null
+       */
+      user: string | null;
+      /**
+       * @description Base image of the saved environment.
+       * @default null
+       */
+      base: string | null;
+      /** @description Whether it is on the machine or has to be pulled. */
+      present: boolean;
+      /**
+       * @description Bytes; of a saved environment, beyond its base image.
+       * @default null
+       */
+      size: number | null;
+      /** @default null */
+      created: string | null;
+      /** @description IDs of the containers that run with it, or start. */
+      running: string[];
+      /** @description IDs of the stopped containers that start with it. */
+      stopped: string[];
+    };
     /** @description One line of a container's log; ``seq`` counts from its start. */
     LogLine: {
       seq: number;
@@ -6083,6 +6207,11 @@ export interface components {
     };
     Page_ImageInfo_: {
       items: components['schemas']['ImageInfo'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_ImageUse_: {
+      items: components['schemas']['ImageUse'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -6230,6 +6359,20 @@ export interface components {
       size: number;
       url: string;
     };
+    /** @description What fills the disk, and what needs attention. */
+    StorageReport: {
+      homes: components['schemas']['StorageTotal'];
+      trash: components['schemas']['StorageTotal'];
+      /** @description Beyond their base images. */
+      environments: components['schemas']['StorageTotal'];
+      images: components['schemas']['StorageTotal'];
+      alerts: string[];
+    };
+    /** @description Objects of one kind on the disk, and their bytes as far as they are known. */
+    StorageTotal: {
+      count: number;
+      size: number;
+    };
     /** @description A shared project, with the URLs for labs of the Hub. */
     TeamProject: {
       name: string;
@@ -6268,6 +6411,21 @@ export interface components {
       processes: number;
       /** Format: date-time */
       time: string;
+    };
+    /** @description Series with a value for each ``width`` seconds, from ``since`` to ``until`` (Unix time). */
+    UsageHistory: {
+      since: number;
+      until: number;
+      width: number;
+      items: components['schemas']['UsageSeries'][];
+    };
+    /** @description Average usage of a machine or a user: cores, bytes, devices, bytes; null if unknown. */
+    UsageSeries: {
+      name: string;
+      cpu: (number | null)[];
+      memory: (number | null)[];
+      gpu: (number | null)[];
+      disk: (number | null)[];
     };
     /** @description A user's files: mounted in all containers of the user, or in the trash. */
     Volume: {
@@ -11046,6 +11204,7 @@ export type IIdentity = components['schemas']['Identity'];
 export type IIgnoreRequest = components['schemas']['IgnoreRequest'];
 export type IImageInfo = components['schemas']['ImageInfo'];
 export type IImagePreview = components['schemas']['ImagePreview'];
+export type IImageUse = components['schemas']['ImageUse'];
 export type IImportNote = components['schemas']['ImportNote'];
 export type IImportRequest = components['schemas']['ImportRequest'];
 export type IImported = components['schemas']['Imported'];
@@ -11264,6 +11423,8 @@ export type State = components['schemas']['State'];
 export type IStats = components['schemas']['Stats'];
 export type Status = components['schemas']['Status'];
 export type IStatusReport = components['schemas']['StatusReport'];
+export type IStorageReport = components['schemas']['StorageReport'];
+export type IStorageTotal = components['schemas']['StorageTotal'];
 export type IStorageUse = components['schemas']['StorageUse'];
 export type Store = components['schemas']['Store'];
 export type ISubmoduleInfo = components['schemas']['SubmoduleInfo'];
@@ -11299,6 +11460,8 @@ export type IUnreachableRemote = components['schemas']['UnreachableRemote'];
 export type IUnsavedEvent = components['schemas']['UnsavedEvent'];
 export type IUnwatched = components['schemas']['Unwatched'];
 export type IUsage = components['schemas']['Usage'];
+export type IUsageHistory = components['schemas']['UsageHistory'];
+export type IUsageSeries = components['schemas']['UsageSeries'];
 export type IValidateRequest = components['schemas']['ValidateRequest'];
 export type IVariable = components['schemas']['Variable'];
 export type IVariableColumnRequest =

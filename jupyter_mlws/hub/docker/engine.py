@@ -198,6 +198,11 @@ class Engine:
         created = parse_timestamp(inspection.get("Created") or ZERO_TIMESTAMP)
         return LocalImage(inspection["Size"], created or datetime.fromtimestamp(0, UTC))
 
+    def remove_image(self, name: str) -> None:
+        """Remove an image from this machine; do nothing if it is not there."""
+        with translate_docker_errors(), contextlib.suppress(ImageNotFound):
+            self.client.remove_image(name)
+
     # Changes without the Hub
 
     def remove(self, identifier: str) -> None:

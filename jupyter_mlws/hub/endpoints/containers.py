@@ -15,6 +15,7 @@ from jupyter_mlws.containers.models import (
     ContainerCreate,
     ContainerEvents,
     EnvironmentCreate,
+    HistoryQuery,
     HoursQuery,
     HoursReport,
     HubSetting,
@@ -26,7 +27,9 @@ from jupyter_mlws.containers.models import (
     ResourceReport,
     SavedEnvironment,
     Usage,
+    UsageHistory,
     Volume,
+    VolumeQuery,
 )
 from jupyter_mlws.core.errors import (
     AdministratorRequiredError,
@@ -253,9 +256,14 @@ async def get_usage_hours(manager: HubManager, user: Me, query: HoursQuery) -> H
     return await manager.reports.hours(user, query.days)
 
 
+@endpoints.get("resources/history", "Get the history of usage", resource="resources")
+async def get_usage_history(manager: HubManager, user: Me, query: HistoryQuery) -> UsageHistory:
+    return await manager.usage_recorder.history(user, query)
+
+
 @endpoints.get("volumes", "List volumes", resource="volumes")
-def list_volumes(manager: HubManager, user: Me) -> Page[Volume]:
-    return Page(items=manager.volumes.list(user))
+def list_volumes(manager: HubManager, user: Me, query: VolumeQuery) -> Page[Volume]:
+    return manager.volumes.page(user, query)
 
 
 @endpoints.get(

@@ -11,7 +11,7 @@ import asyncio
 import functools
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from enum import Enum
@@ -270,6 +270,17 @@ class PageContentRow(Base):
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)
 
 
+def _averages() -> list[sa.ColumnElement[Any]]:
+    """Return the columns with the averages of samples; bytes are whole."""
+    row = UsageSampleRow
+    return [
+        sa.func.avg(row.cpu),
+        sa.cast(sa.func.avg(row.memory), sa.BigInteger),
+        sa.func.avg(row.gpu),
+        sa.cast(sa.func.avg(row.disk), sa.BigInteger),
+    ]
+
+
 class Records:
     """The database. Blocking; must be used from one thread at a time."""
 
@@ -402,6 +413,80 @@ class Records:
             sa.or_(UsageRow.ended_at.is_(None), UsageRow.ended_at > since)
         )
         return self._select(query if user is None else query.where(UsageRow.user == user))
+
+    def save_samples(
+        self, rows: Iterable[UsageSampleRow], moment: int, kept: Mapping[int, int]
+    ) -> None:
+        """Store samples, and average them into wider ones once these are complete.
+
+        ``kept``: for how many seconds samples of each width are stored.
+        """
+        row = UsageSampleRow
+        narrow, wide = sorted(kept)
+        with Session(self._engine) as session, session.begin():
+            for sample in rows:
+                session.merge(sample)
+            session.flush()
+            newest = session.scalar(sa.select(sa.func.max(row.time)).where(row.width == wide))
+            since = 0 if newest is None else newest + wide
+            until = moment // wide * wide
+            if since >= until:
+                return
+            bucket = row.time - row.time % wide
+            averages = (
+                sa.select(sa.literal(wide), row.subject, row.name, bucket, *_averages())
+                .where(row.width == narrow, row.time >= since, row.time < until)
+                .group_by(row.subject, row.name, bucket)
+            )
+            names = ["width", "subject", "name", "time", "cpu", "memory", "gpu", "disk"]
+            session.execute(sa.insert(row).from_select(names, averages))
+            for width, seconds in kept.items():
+                is_old = sa.and_(row.width == width, row.time < moment - seconds)
+                session.execute(sa.delete(row).where(is_old))
+
+    def read_samples(
+        self,
+        sample_width: int,
+        width: int,
+        subject: UsageSubject,
+        name: str | None,
+        metric: str,
+        since: int,
+        limit: int,
+    ) -> list[UsageSampleRow]:
+        """Return the averages of samples per ``width`` seconds.
+
+        They are those of one name, or of the ``limit`` names with the highest average of a metric,
+        the highest first.
+        """
+        row = UsageSampleRow
+        part = sa.and_(row.width == sample_width, row.subject == subject, row.time >= since)
+        with Session(self._engine) as session:
+            names = [name]
+            if name is None:
+                highest = sa.func.avg(getattr(row, metric)).desc().nulls_last()
+                by_name = sa.select(row.name).where(part).group_by(row.name)
+                names = list(session.scalars(by_name.order_by(highest, row.name).limit(limit)))
+            bucket = row.time - row.time % width
+            query = (
+                sa.select(row.name, bucket, *_averages())
+                .where(part, row.name.in_(names))
+                .group_by(row.name, bucket)
+            )
+            samples = [
+                UsageSampleRow(
+                    width=width,
+                    subject=subject,
+                    name=one[0],
+                    time=one[1],
+                    cpu=float(one[2]),
+                    memory=int(one[3]),
+                    gpu=float(one[4]),
+                    disk=None if one[5] is None else int(one[5]),
+                )
+                for one in session.execute(query)
+            ]
+        return sorted(samples, key=lambda one: (names.index(one.name), one.time))
 
     def read_audit_log(
         self, before: int | None, limit: int, target: str | None, text: str | None
