@@ -1,4 +1,5 @@
 import {
+  ILabShell,
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
@@ -25,13 +26,14 @@ const containers: JupyterFrontEndPlugin<void> = {
   description: 'The containers of the person, where a Hub started the lab.',
   autoStart: true,
   requires: [IMLWSClient, IMLWSSidebar, IMainViews],
-  optional: [IStatusBar],
+  optional: [IStatusBar, ILabShell],
   activate: (
     app: JupyterFrontEnd,
     _: IMLWSClient,
     sidebar: IMLWSSidebar,
     views: IMainViews,
-    statusBar: IStatusBar | null
+    statusBar: IStatusBar | null,
+    labShell: ILabShell | null
   ) => {
     const client = new MLWSClient(
       labServer(app.serviceManager.serverSettings, false)
@@ -66,18 +68,22 @@ const containers: JupyterFrontEndPlugin<void> = {
           { ContainersModel },
           { notifyOutOfMemory },
           { containersView },
-          { usageStatus }
+          { usageStatus },
+          { noticesView }
         ] = await Promise.all([
           import('./model'),
           import('./outOfMemory'),
           import('./section'),
-          import('./usageStatus')
+          import('./usageStatus'),
+          import('../notices/view')
         ]);
         const owner = PageConfig.getOption('hubServerUser');
         const model = new ContainersModel(client, owner || null);
         const host = labHost(client, owner, openLogs);
         const view = containersView(model, host);
         sidebar.addSection({ panel: 'workspace', view, ofServer: true });
+        // Other shells than the lab's have no header.
+        app.shell.add(noticesView(client), labShell ? 'header' : 'top');
         const usage = usageStatus(client, what => {
           const resizable = {
             limit: () => memoryLimit(client),

@@ -41,6 +41,8 @@ export function hasNotes(
     failure !== undefined ||
     container.queue !== null ||
     Boolean(container.reason) ||
+    container.config.rescue ||
+    container.config.started_by !== null ||
     container.last_log.length > 0
   );
 }
@@ -66,6 +68,16 @@ export function Notes(props: {
         </>
       )}
       {container.queue && <Hint>{placeText(container.queue)}</Hint>}
+      {container.config.started_by !== null && (
+        <Hint>{trans.__('Started by %1.', container.config.started_by)}</Hint>
+      )}
+      {container.config.rescue && (
+        <Hint>
+          {trans.__(
+            'Rescue mode: nothing is written to the home folder. Free up space, then stop and start it.'
+          )}
+        </Hint>
+      )}
       {container.reason && <p className="jp-mlws-Reason">{container.reason}</p>}
       {container.last_log.length > 0 && (
         <details className="jp-mlws-LastLog">
