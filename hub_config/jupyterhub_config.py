@@ -46,7 +46,9 @@ if own.log_format == ECS:
 c.JupyterHub.db_url = own.database
 c.JupyterHub.cookie_secret_file = str(own.data / "cookie_secret")
 c.JupyterHub.template_paths = [str(HERE / "templates")]
-c.JupyterHub.template_vars = {"announcements": AnnouncementFile(own.data).read}
+announcements = AnnouncementFile(own.data)
+# The Hub calls the function with the user of each page.
+c.JupyterHub.template_vars = {"announcements": lambda user: announcements.read() if user else []}
 c.JupyterHub.jinja_environment_options = {"extensions": [TemplateTranslation]}
 # Labs outlive a restart of the Hub.
 c.JupyterHub.cleanup_servers = False
