@@ -109,7 +109,7 @@ export function Images(props: {
           <th scope="row">
             {image.name}
             {image.default && (
-              <span className="jp-mlws-Badge">{trans.__('default')}</span>
+              <span className="jp-mlws-Hint"> {trans.__('default')}</span>
             )}
           </th>
           <td>{image.user ?? trans.__('all users')}</td>

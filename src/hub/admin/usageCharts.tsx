@@ -30,6 +30,8 @@ const COLORS = [
   '#e377c2',
   '#17a2b8'
 ];
+/** Steps between the marks of an axis with bytes. */
+const BYTES = Array.from({ length: 50 }, (_, power) => 2 ** power);
 /** Rows of the table of a chart. */
 const MAX_ROWS = 24;
 /** The history is read again as often as a sample is recorded, in milliseconds. */
@@ -258,6 +260,7 @@ function optionsOf(
       {
         ...axis,
         size: 70,
+        ...(metric === 'memory' || metric === 'disk' ? { incrs: BYTES } : {}),
         values: (_, splits) => splits.map(split => valueText(metric, split))
       }
     ],
