@@ -121,6 +121,7 @@ class HubManager:
         registry.settle()
         self._monitor.start()
         self.tasks.run(self.volumes.purge_periodically())
+        self.tasks.run(self.volumes.measure_new_periodically())
         self.tasks.run(self.storage.watch())
         self.tasks.run(self.usage_recorder.record_periodically())
         self.tasks.run(self.pages.purge_periodically())

@@ -20,7 +20,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.hub.announcements import AnnouncementFile
-from jupyter_mlws.hub.records.audit import Audit
+from jupyter_mlws.hub.records.audit import SERVICE, Audit
 
 IN_THE_PAST = Message("must be in the future")
 
@@ -81,7 +81,7 @@ class Notices:
         if request.until <= now:
             raise InvalidRequestError(faults=[Fault("until", IN_THE_PAST)])
         announcement = Announcement(
-            id=uuid.uuid4().hex, author=user.name, created_at=now, **request.model_dump()
+            id=uuid.uuid4().hex, author=user.name or SERVICE, created_at=now, **request.model_dump()
         )
         await self._replace([*self._announcements, announcement])
         self._audit.record(

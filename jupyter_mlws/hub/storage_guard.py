@@ -29,8 +29,6 @@ NEAR_SHARE = 0.9
 """Part of the quota from which the user is warned."""
 REST_PER_WALK = 20
 """A home is not measured again for this many times as long as it took to measure it."""
-FIRST_MEASURES_TIME = 10.0
-"""Seconds of a round in which homes are measured that never were."""
 MEBIBYTE = 1024**2
 SERVICE = Me(name="", admin=True)
 NEAR_QUOTA = Message(
@@ -126,8 +124,7 @@ class StorageGuard:
             try:
                 await self.check_disk()
                 await self.check_homes()
-                await self._volumes.measure_new(FIRST_MEASURES_TIME)
-            except MLWSError as error:
+            except (MLWSError, OSError) as error:
                 log.warning("Could not check the disk and the homes: %s", error)
             await asyncio.sleep(self._settings.storage_interval)
 

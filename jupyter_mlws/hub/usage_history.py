@@ -73,7 +73,7 @@ class UsageRecorder:
             except MLWSError as error:
                 log.warning("Could not record the usage: %s", error)
                 continue
-            await self._records.read(Records.save_samples, rows, int(time.time()), SAMPLES)
+            self._records.write(Records.save_samples, rows, int(time.time()), SAMPLES)
 
     async def _measure(self) -> dict[tuple[UsageSubject, str], Sum]:
         containers = self._registry.running()

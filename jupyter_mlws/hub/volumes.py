@@ -29,6 +29,7 @@ TRASH_RETENTION = timedelta(days=30)
 MAX_SIZE_AGE = 900.0
 """Seconds between two measurements by Docker, which reads the directories of all volumes."""
 PURGE_INTERVAL = 3600.0
+MEASURE_NEW_INTERVAL = 60.0
 MEBIBYTE = 1024**2
 
 log = logging.getLogger(__name__)
@@ -91,12 +92,16 @@ class Volumes:
         if current is not None:
             await self._measure(current, FILES_PER_SECOND)
 
-    async def measure_new(self, duration: float) -> None:
-        """Measure volumes that never were measured, one after another, for ``duration`` seconds."""
-        deadline = time.monotonic() + duration
-        for volume in list(self._volumes.values()):
-            if volume.size is None and time.monotonic() < deadline:
-                await self._measure(volume, FILES_PER_SECOND)
+    async def measure_new_periodically(self) -> None:
+        """Measure volumes that never were measured, one after another, at regular intervals."""
+        while True:
+            for volume in list(self._volumes.values()):
+                if volume.size is None and volume.name in self._volumes:
+                    try:
+                        await self._measure(volume, FILES_PER_SECOND)
+                    except MLWSError as error:
+                        log.warning("Could not measure volume %s: %s", volume.name, error)
+            await asyncio.sleep(MEASURE_NEW_INTERVAL)
 
     async def _measure(self, volume: VolumeRecord, files_per_second: int | None = None) -> None:
         size = await in_thread(self._engine.volume_size, volume.name, files_per_second)

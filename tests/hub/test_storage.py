@@ -61,7 +61,7 @@ def test_a_home_that_outgrows_its_quota_while_the_lab_runs_is_rescued(hub: Hub) 
         return bool(container["config"]["rescue"]) and container["status"] == "RUNNING"
 
     hub.wait_for(is_rescued, "the lab runs in rescue mode")
-    assert "rescue mode" in notices(hub, WRITER)[0]["text"]
+    waits_for(hub, WRITER, lambda rows: bool(rows) and "in rescue mode." in rows[0]["text"])
     variables = hub.inspect(WRITER)["Config"]["Env"]
     assert any(one.startswith("JUPYTER_RUNTIME_DIR=/tmp/rescue") for one in variables)
     entries = hub.service("GET", "audit", params={"q": "container.rescue"}).json()["data"]["items"]
