@@ -62,7 +62,20 @@ class EnvironmentsEvent(TypedDict):
     id: str
 
 
-STATUS_MESSAGES = (ContainerUpdate, ContainerRemoval, ResourcesEvent, EnvironmentsEvent)
+class SamplesEvent(TypedDict):
+    """Message: the history of usage has new samples."""
+
+    type: Literal["samples"]
+    seq: int
+
+
+STATUS_MESSAGES = (
+    ContainerUpdate,
+    ContainerRemoval,
+    ResourcesEvent,
+    EnvironmentsEvent,
+    SamplesEvent,
+)
 """Messages of the stream of all containers."""
 
 

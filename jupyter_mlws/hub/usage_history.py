@@ -74,6 +74,7 @@ class UsageRecorder:
                 log.warning("Could not record the usage: %s", error)
                 continue
             self._records.write(Records.save_samples, rows, int(time.time()), SAMPLES)
+            self._registry.stream.publish({"type": "samples"})
 
     async def _measure(self) -> dict[tuple[UsageSubject, str], Sum]:
         containers = self._registry.running()

@@ -24,7 +24,8 @@ export interface paths {
               | components['schemas']['ContainerUpdate']
               | components['schemas']['ContainerRemoval']
               | components['schemas']['ResourcesEvent']
-              | components['schemas']['EnvironmentsEvent'];
+              | components['schemas']['EnvironmentsEvent']
+              | components['schemas']['SamplesEvent'];
           };
         };
       };
@@ -6310,6 +6311,12 @@ export interface components {
      * @enum {string}
      */
     Role: 'reader' | 'writer' | 'owner';
+    /** @description Message: the history of usage has new samples. */
+    SamplesEvent: {
+      /** @constant */
+      type: 'samples';
+      seq: number;
+    };
     /** @description A user's saved environment: an image of the user's own, requested by ``image``. */
     SavedEnvironment: {
       id: string;
@@ -11395,6 +11402,7 @@ export type IRunViewName = components['schemas']['RunViewName'];
 export type IRunViews = components['schemas']['RunViews'];
 export type IRunsChange = components['schemas']['RunsChange'];
 export type ISafetyCopy = components['schemas']['SafetyCopy'];
+export type ISamplesEvent = components['schemas']['SamplesEvent'];
 export type ISavedEnvironment = components['schemas']['SavedEnvironment'];
 export type ISavedEvent = components['schemas']['SavedEvent'];
 export type IScript = components['schemas']['Script'];

@@ -260,4 +260,15 @@ it('draws usage with a table of its values, and says where there is none', async
   expect(cells).toEqual(
     ['2.0 GiB', '–', '1.0 GiB'].map(text => text.replace('.0', ''))
   );
+  const choice = [...node.querySelectorAll('select')].at(-1)!;
+  choice.value = 'user';
+  choice.dispatchEvent(new Event('change', { bubbles: true }));
+  await rest();
+  const asked = wire.requests.at(-1)!.url.searchParams;
+  expect(Object.fromEntries(asked)).toMatchObject({
+    subject: 'user',
+    metric: 'cpu',
+    span: 'day'
+  });
+  expect(find('input[type="search"]')).not.toBeNull();
 });

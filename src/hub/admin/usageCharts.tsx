@@ -11,7 +11,7 @@ import uPlot from 'uplot';
 
 import type { MLWSClient } from '../../api/client';
 import type { IUsageHistory, IUsageSeries } from '../../api/models';
-import { Hint, LabelledSelect } from '../../ui/controls';
+import { Hint, LabelledSelect, SearchField } from '../../ui/controls';
 import { cores, memorySize } from '../../ui/format';
 import { language, trans } from '../../ui/locale';
 import { Answer, useGet } from '../../ui/server';
@@ -34,9 +34,6 @@ const COLORS = [
 const BYTES = Array.from({ length: 50 }, (_, power) => 2 ** power);
 /** Rows of the table of a chart. */
 const MAX_ROWS = 24;
-/** The history is read again as often as a sample is recorded, in milliseconds. */
-const REFRESH_INTERVAL = 60_000;
-
 type Span = 'hour' | 'day' | 'week' | 'month';
 type Subject = 'machine' | 'user';
 type Metric = 'cpu' | 'memory' | 'gpu' | 'disk';
@@ -91,11 +88,12 @@ export function UsageCharts(props: {
   const [span, setSpan] = useState<Span>('day');
   const [subject, setSubject] = useState<Subject>('machine');
   const [metric, setMetric] = useState<Metric>('cpu');
+  const [name, setName] = useState('');
   const history = useGet(
     client,
     '/resources/history',
-    { span, subject, metric },
-    { keepPrevious: true, refetchInterval: REFRESH_INTERVAL }
+    { span, subject, metric, ...(subject === 'user' && name && { name }) },
+    { keepPrevious: true }
   );
   return (
     <section className="jp-mlws-UsageCharts" aria-labelledby="mlws-usage">
@@ -124,13 +122,21 @@ export function UsageCharts(props: {
           onChange={setSubject}
         />
         {isAdmin && subject === 'user' && (
-          <LabelledSelect<Metric>
-            label={trans.__('Sort by')}
-            className="jp-mlws-Select jp-mod-styled"
-            value={metric}
-            options={METRICS.map(one => [one, metricLabels()[one]])}
-            onChange={setMetric}
-          />
+          <>
+            <LabelledSelect<Metric>
+              label={trans.__('Sort by')}
+              className="jp-mlws-Select jp-mod-styled"
+              value={metric}
+              options={METRICS.map(one => [one, metricLabels()[one]])}
+              onChange={setMetric}
+            />
+            <SearchField
+              placeholder={trans.__('Those who used the most')}
+              label={trans.__('Name of one user')}
+              value={name}
+              onChange={setName}
+            />
+          </>
         )}
       </div>
       <Answer of={history}>
