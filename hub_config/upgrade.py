@@ -39,8 +39,8 @@ KEPT = 3
 RECORD = "version.json"
 UNDONE = ".undone"
 GIT_LIMIT = 300.0
-REVISIONS = "alembic_version"
-"""Part of the names of the tables in which Alembic keeps the version of the others."""
+REVISIONS = ("alembic_version", "mlws_version")
+"""Tables in which Alembic keeps the version of the others, of JupyterHub and of this project."""
 
 
 class UpgradeError(Exception):
@@ -177,13 +177,12 @@ def revisions(url: str) -> dict[str, str]:
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).is_file():
         raise UpgradeError("there is no Hub yet; start it by make hub")
     with connect(url) as connection:
-        tables = sqlalchemy.MetaData()
+        there = sqlalchemy.inspect(connection).get_table_names()
+        version = sqlalchemy.column("version_num")
         found = {}
-        for name in sorted(sqlalchemy.inspect(connection).get_table_names()):
-            if REVISIONS not in name:
-                continue
-            table = sqlalchemy.Table(name, tables, autoload_with=connection)
-            found[name] = str(connection.execute(sqlalchemy.select(table)).scalar())
+        for name in sorted(set(REVISIONS) & set(there)):
+            query = sqlalchemy.select(version).select_from(sqlalchemy.table(name))
+            found[name] = ",".join(sorted(connection.scalars(query)))
         return found
 
 

@@ -53,6 +53,10 @@ INVALID_NAME = Message(
 )
 NOT_ADMIN = Message("can be above 0 for administrators only")
 REMOVED_FROM_QUEUE = Message("Removed from the queue by {by}.")
+STOPPED_BY = Message("Stopped by {by}.")
+IDLE = Message("Nothing ran in it, so the Hub stopped it.")
+CULLER = "idle-culler"
+"""The service of the Hub that stops idle labs."""
 
 
 class Containers:
@@ -143,9 +147,23 @@ class Containers:
     async def stop(self, user: Me, identifier: str) -> Container:
         """Stop a container, or remove it from the queue."""
         entry = self._registry.find(user, identifier)
+        self.explain_stop(user.name, identifier)
         self._controller.request_stop(entry, Intent.STOP)
         self._audit.record(user, "container.stop", identifier)
         return await self._respond_when_stored(entry)
+
+    def explain_stop(self, actor: str, identifier: str) -> None:
+        """Note why a container stops if somebody else than its user, or a service, stops it."""
+        entry = self._registry.entries.get(identifier)
+        if entry is None:
+            return
+        if actor == entry.user:
+            entry.stop_reason = None
+            return
+        entry.stop_reason = IDLE if actor == CULLER else STOPPED_BY.fill(by=actor or "service")
+        if not entry.active and not entry.starting:
+            entry.reason = entry.stop_reason
+            self._registry.settle()
 
     async def restart(self, user: Me, identifier: str) -> Container:
         """Stop a container and start it with the same resources."""

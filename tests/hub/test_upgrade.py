@@ -121,9 +121,7 @@ def sign_in_page(hub: Hub) -> str:
 
 def schema(hub: Hub) -> str:
     with closing(sqlite3.connect(hub.records)) as tables:
-        names = tables.execute("SELECT name FROM sqlite_master WHERE name LIKE '%alembic%'")
-        [[name]] = names.fetchall()
-        return str(tables.execute(f"SELECT version_num FROM {name}").fetchone()[0])
+        return str(tables.execute("SELECT version_num FROM mlws_version").fetchone()[0])
 
 
 def test_labs_run_on_while_versions_change(source: Source, checkout: Path, upgraded: Hub) -> None:

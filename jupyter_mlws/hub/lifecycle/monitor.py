@@ -225,6 +225,8 @@ class ContainerObserver:
                 self._registry.records.write(Records.log, entry.id, rows)
         elif failure:
             entry.reason = Message.verbatim(failure)
+        elif entry.stop_reason is not None:
+            entry.reason = entry.stop_reason
         if entry.intent is Intent.SPAWN and not entry.starting:
             entry.intent = Intent.NONE
 
