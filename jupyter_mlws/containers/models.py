@@ -380,6 +380,7 @@ class Volume(Record):
     purge_at: datetime | None = Field(default=None, description="When it is deleted permanently.")
     size: int | None = Field(default=None, description="Bytes, if measured.")
     quota: int | None = Field(default=None, description="Bytes, if limited.")
+    node: str | None = Field(default=None, description="The node that alone has the files.")
     in_use: bool
 
 

@@ -16,16 +16,17 @@ from jupyter_mlws.dvc.settings import DataSettings
 
 
 def main() -> int:
+    from dvc import fs
     from dvc.cli import main as run_dvc
-    from dvc_http import HTTPFileSystem
 
-    prepare_credentials = HTTPFileSystem._prepare_credentials
+    read_settings = fs.get_fs_config
 
-    def with_token(self: Any, **config: Any) -> Any:
-        token = data_password(str(config.get("url", "")))
-        return prepare_credentials(self, **(config | ({"password": token} if token else {})))
+    def with_token(*arguments: Any, **more: Any) -> Any:
+        settings = read_settings(*arguments, **more)
+        token = data_password(str(settings.get("url", "")))
+        return settings | ({"password": token} if token else {})
 
-    HTTPFileSystem._prepare_credentials = with_token
+    fs.get_fs_config = with_token
     set_up_remote(Path.cwd())
     return int(run_dvc())
 

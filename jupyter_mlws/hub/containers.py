@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
+    Amount,
     Container,
     ContainerChange,
     ContainerCreate,
@@ -28,6 +29,7 @@ from jupyter_mlws.core.errors import (
     ContainerQueuedError,
     ContainerStoppingError,
     Fault,
+    HomeUnavailableError,
     InvalidContainerError,
     MLWSError,
     NotQueuedError,
@@ -98,6 +100,7 @@ class Containers:
     async def create(self, user: Me, request: ContainerCreate) -> Container:
         """Create a container: CREATED if it starts now, QUEUED if it waits."""
         spec = self._check(user, request)
+        self._require_home(user.name, spec.resources)
         name = request.name or ""
         identifier = container_id(user.name, name)
         self._require_stopped(identifier)
@@ -138,6 +141,7 @@ class Containers:
             self._controller.request_stop(entry, Intent.RESTART)
             self._audit.record(user, "container.start", identifier)
         elif status in STOPPED_STATUSES:
+            self._require_home(entry.user, entry.resources.amount)
             self._check_room(self._registry.request(entry), True)
             entry.configure(rescue=False)
             self._controller.queue(entry)
@@ -216,6 +220,7 @@ class Containers:
         else:
             wish = self._registry.policy.read(request.options)
             spec = self._check(user, wish)
+        self._require_home(request.user, spec.resources)
         volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
         try:
             if wish is not None:
@@ -236,7 +241,9 @@ class Containers:
         entry.spec = None
         grant = self._scheduler.grants[identifier]
         return Admission(
-            spec=replace(spec, resources=grant.amount, devices=grant.devices), volume=volume
+            spec=replace(spec, resources=grant.amount, devices=grant.devices),
+            volume=volume,
+            node=self._volumes.node_of(request.user),
         )
 
     async def _wait_for_grant(
@@ -366,6 +373,17 @@ class Containers:
         if not wait and not fits_reservation and self._scheduler.plan(request, moment) is None:
             available = self._scheduler.available(request, moment)
             raise self._scheduler.shortage(request.amount, available)
+
+    def _require_home(self, user: str, amount: Amount) -> None:
+        """Raise an error if the only node with the user's files is away, or too small."""
+        node = self._volumes.node_of(user)
+        if node is None:
+            return
+        nodes = self._scheduler.nodes
+        if node not in nodes:
+            raise HomeUnavailableError(node=node)
+        if not amount.fits(nodes[node]):
+            raise self._scheduler.shortage(amount, {node: nodes[node]})
 
     def _require_stopped(self, identifier: str) -> None:
         entry = self._registry.entries.get(identifier)

@@ -478,6 +478,8 @@ def test_dvc_itself_pushes_and_pulls(people: dict[str, Place], shared: Data) -> 
         assert got == (folder / str(number)).read_bytes()
 
 
+@pytest.mark.exhaustive
+@pytest.mark.slow(reason="starts real containers")
 def test_dvc_in_a_terminal_needs_no_set_up(people: dict[str, Place], shared: Data) -> None:
     hub = people[TESS].hub
     for user in (TESS, TOM):

@@ -62,6 +62,8 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
     """Specification of the running container; set by a start."""
     mounted: str
     """Volume with the user's files; set by a start."""
+    home_node: str | None = None
+    """The only node with that volume, if there are several nodes; set by a start."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -128,10 +130,8 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
             await self._admit(language)
             return await asyncio.wait_for(self._run(), self.run_limit)
         except TimeoutError:
-            reason = Message(
-                "JupyterLab did not respond within {seconds:g} s", seconds=self.start_limit
-            )
-            refusal = Refusal.of(ContainerBackendError(reason=reason), language)
+            error = ContainerBackendError(reason=await self.describe_silence())
+            refusal = Refusal.of(error, language)
         except MLWSError as error:
             refusal = Refusal.of(error, language)
         except Refusal as error:
@@ -146,10 +146,15 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
         refusal.link(f"{service.host}{service.prefix}")
         raise refusal
 
+    async def describe_silence(self) -> Message:
+        """Return why a start took too long, as far as that is known."""
+        text = "JupyterLab did not respond within {seconds:g} s"
+        return Message(text, seconds=self.start_limit)
+
     async def _admit(self, language: str) -> None:
         """Wait until the service lets this start; the service also checks the user's options."""
         self._steps.report(10, words.ADMISSION)
-        self.wanted, self.mounted = await self.admission.ask(
+        admission = await self.admission.ask(
             AdmissionRequest(
                 user=self.user.name,
                 admin=bool(self.user.admin),
@@ -160,6 +165,12 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
             language,
             self.queue_wait,
             lambda position: self._steps.report(10, words.queue_position(position)),
+        )
+        assert admission.spec is not None
+        self.wanted, self.mounted, self.home_node = (
+            admission.spec,
+            admission.volume,
+            admission.node,
         )
         self.image = self.wanted.image
         self.mem_limit = self.wanted.resources.memory

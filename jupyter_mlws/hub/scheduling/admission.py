@@ -41,10 +41,14 @@ class AdmissionRequest(Request):
 
 
 class Admission(Record):
-    """Specification to start and volume of the home, or else the position in the queue."""
+    """Specification to start and volume of the home, or else the position in the queue.
+
+    ``node`` is the only node that has the volume, if there are several.
+    """
 
     spec: ResolvedSpec | None = None
     volume: str = ""
+    node: str | None = None
     queue: QueuePlace | None = None
 
 
@@ -135,8 +139,8 @@ class AdmissionClient:
         language: str,
         wait: float,
         on_queue_change: Callable[[QueuePlace], None],
-    ) -> tuple[ResolvedSpec, str]:
-        """Return the specification with the granted resources, and the volume of the home.
+    ) -> Admission:
+        """Return the granted specification, and where the home is.
 
         Raises :class:`Refusal` with the service's message, or HubUnavailableError. Waits in the
         queue for ``wait`` seconds; ``on_queue_change`` is called with each position in the queue.
@@ -156,7 +160,7 @@ class AdmissionClient:
             except (OSError, ValueError) as error:
                 raise _to_unavailable_error(error) from error
             if admission.spec is not None:
-                return admission.spec, admission.volume
+                return admission
             last_place = admission.queue
             if last_place is not None:
                 on_queue_change(last_place)
