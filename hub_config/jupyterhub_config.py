@@ -193,5 +193,6 @@ service["environment"]["MLWS_SETTINGS"] = json.dumps(
         "default_resources": spawner["default_resources"],
         "max_resources": spawner["max_resources"],
         "profiles": spawner["profiles"],
+        "shared_homes": spawner.get("volume_driver", "local") not in ("", "local"),
     }
 )

@@ -400,6 +400,7 @@ class Volume(Record):
     size: int | None = Field(default=None, description="Bytes, if measured.")
     measured_at: datetime | None = Field(default=None, description="When it was measured last.")
     quota: int | None = Field(default=None, description="Bytes, if limited.")
+    node: str | None = Field(default=None, description="The node that alone has the files.")
     in_use: bool
 
 

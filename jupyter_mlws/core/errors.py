@@ -281,6 +281,15 @@ class DiskReserveError(MLWSError, code="10108", status=507):
     reserve: str
 
 
+class HomeUnavailableError(MLWSError, code="10109", status=409):
+    message = Message("Your files are on the machine {node}, which takes no labs now.")
+    solution = Message(
+        "Try again when the machine is back, or ask an administrator. With a volume driver that all"
+        " machines share, labs start on any of them."
+    )
+    node: str
+
+
 class InvalidContainerError(MLWSError, code="10201", status=400):
     message = Message("Invalid container request.")
     solution = Message("Correct the fields listed. `GET /resources` returns the limits and images.")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
+    Amount,
     Container,
     ContainerChange,
     ContainerCreate,
@@ -28,6 +29,7 @@ from jupyter_mlws.core.errors import (
     ContainerQueuedError,
     ContainerStoppingError,
     Fault,
+    HomeUnavailableError,
     InvalidContainerError,
     MLWSError,
     NotQueuedError,
@@ -56,6 +58,10 @@ NOT_OWN = Message("can name another user for administrators only")
 UNKNOWN_USER = Message("{user!r} is not a user of this Hub")
 NOT_ADMIN = Message("can be above 0 for administrators only")
 REMOVED_FROM_QUEUE = Message("Removed from the queue by {by}.")
+STOPPED_BY = Message("Stopped by {by}.")
+IDLE = Message("Nothing ran in it, so the Hub stopped it.")
+CULLER = "idle-culler"
+"""The service of the Hub that stops idle labs."""
 
 
 class Containers:
@@ -102,6 +108,7 @@ class Containers:
         if owner != user.name:
             await self._require_owner(user, owner)
         spec = self._check(user, request, owner)
+        self._require_home(owner, spec.resources)
         name = request.name or ""
         identifier = container_id(owner, name)
         self._require_stopped(identifier)
@@ -147,6 +154,7 @@ class Containers:
             self._controller.request_stop(entry, Intent.RESTART)
             self._audit.record(user, "container.start", identifier)
         elif status in STOPPED_STATUSES:
+            self._require_home(entry.user, entry.resources.amount)
             self._check_room(self._registry.request(entry), True)
             entry.configure(rescue=False)
             self._note_starter(entry, user)
@@ -157,9 +165,23 @@ class Containers:
     async def stop(self, user: Me, identifier: str) -> Container:
         """Stop a container, or remove it from the queue."""
         entry = self._registry.find(user, identifier)
+        self.explain_stop(user.name, identifier)
         self._controller.request_stop(entry, Intent.STOP)
         self._audit.record(user, "container.stop", identifier)
         return await self._respond_when_stored(entry)
+
+    def explain_stop(self, actor: str, identifier: str) -> None:
+        """Note why a container stops if somebody else than its user, or a service, stops it."""
+        entry = self._registry.entries.get(identifier)
+        if entry is None:
+            return
+        if actor == entry.user:
+            entry.stop_reason = None
+            return
+        entry.stop_reason = IDLE if actor == CULLER else STOPPED_BY.fill(by=actor or "service")
+        if not entry.active and not entry.starting:
+            entry.reason = entry.stop_reason
+            self._registry.settle()
 
     async def restart(self, user: Me, identifier: str) -> Container:
         """Stop a container and start it with the same resources."""
@@ -217,6 +239,7 @@ class Containers:
             spec = self._check(user, wish)
         if not spec.rescue:
             await self._storage.require_space()
+        self._require_home(request.user, spec.resources)
         volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
         try:
             if wish is not None:
@@ -237,7 +260,9 @@ class Containers:
         entry.spec = None
         grant = self._scheduler.grants[identifier]
         return Admission(
-            spec=replace(spec, resources=grant.amount, devices=grant.devices), volume=volume
+            spec=replace(spec, resources=grant.amount, devices=grant.devices),
+            volume=volume,
+            node=self._volumes.node_of(request.user),
         )
 
     async def _wait_for_grant(
@@ -381,6 +406,17 @@ class Containers:
         if not wait and not fits_reservation and self._scheduler.plan(request, moment) is None:
             available = self._scheduler.available(request, moment)
             raise self._scheduler.shortage(request.amount, available)
+
+    def _require_home(self, user: str, amount: Amount) -> None:
+        """Raise an error if the only node with the user's files is away, or too small."""
+        node = self._volumes.node_of(user)
+        if node is None:
+            return
+        nodes = self._scheduler.nodes
+        if node not in nodes:
+            raise HomeUnavailableError(node=node)
+        if not amount.fits(nodes[node]):
+            raise self._scheduler.shortage(amount, {node: nodes[node]})
 
     def _require_stopped(self, identifier: str) -> None:
         entry = self._registry.entries.get(identifier)

@@ -33,7 +33,13 @@ from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.accounts.events import AuditedEvents
 from jupyter_mlws.hub.auth import AuthenticatedHandler
 from jupyter_mlws.hub.manager import HubManager
-from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
+from jupyter_mlws.hub.offers import make_offer
+from jupyter_mlws.hub.scheduling.admission import (
+    Admission,
+    AdmissionRequest,
+    Offer,
+    OfferRequest,
+)
 
 LAB_METRICS = "mlws/api/v1/metrics"
 """Path of the metrics below a lab's URL."""
@@ -174,12 +180,19 @@ async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
     return await manager.containers.admit(body)
 
 
+@admissions.post("offers", "Tell what a user can start now")
+async def offer(manager: HubManager, body: OfferRequest) -> Offer:
+    return make_offer(manager.registry, body)
+
+
 @admissions.post("account-events", "Record events of accounts in the audit log")
 async def record_account_events(manager: HubManager, body: AuditedEvents) -> None:
     for event in body.items:
         manager.audit.record_past(
             event.time, event.actor, event.action, event.target, event.details
         )
+        if event.action == "container.stop":
+            manager.containers.explain_stop(event.actor, event.target)
     # The Hub forgets them now.
     await manager.audit.flush()
 

@@ -64,14 +64,19 @@ class HubManager:
             lambda entry: self._controller.start(entry),
         )
         self.registry = registry
-        observer = ContainerObserver(registry, engine, hub)
-        self._monitor = Monitor(engine, hub, settings.hub_name, observer)
-        self._controller = LifecycleController(hub, engine, registry, self._monitor, self._cipher)
         self.audit = Audit(records)
         self.volumes = Volumes(
-            records, engine, self.audit, settings.home_quota, registry.has_containers
+            records,
+            engine,
+            self.audit,
+            settings.home_quota,
+            registry.has_containers,
+            settings.swarm and not settings.shared_homes,
         )
         await self.volumes.load()
+        observer = ContainerObserver(registry, engine, hub, self.volumes)
+        self._monitor = Monitor(engine, hub, settings.hub_name, observer)
+        self._controller = LifecycleController(hub, engine, registry, self._monitor, self._cipher)
 
         async def user_exists(user: str) -> bool:
             return await hub.servers_of(user) is not None

@@ -30,9 +30,9 @@ class Settings:
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
     capacity, user_limit, home_quota, disk_reserve, environment_size, shared_project_size (all in
     the notation that users write), home_quota_grace, storage_interval, environments,
-    shared_projects, swarm, shares_origin, cookies_for_host_alone, installation, team_folder (by
-    default in ``HUB_DATA`` or the working directory) and team_tracking. ``MLWS_DB_URL`` is the
-    database URL, by default of a SQLite file in that same directory.
+    shared_projects, swarm, shared_homes, shares_origin, cookies_for_host_alone, installation,
+    team_folder (by default in ``HUB_DATA`` or the working directory) and team_tracking.
+    ``MLWS_DB_URL`` is the database URL, by default of a SQLite file in that same directory.
     """
 
     hub_name: str
@@ -67,6 +67,8 @@ class Settings:
     """Maximum bytes of the code and data of a shared project."""
     swarm: bool = False
     """Whether containers are services of Docker Swarm."""
+    shared_homes: bool = False
+    """Whether all nodes of the Swarm share the users' files, by a volume driver."""
     shares_origin: bool = False
     """True if labs and Hub share an origin that is reachable from other machines."""
     cookies_for_host_alone: bool = False
@@ -104,6 +106,7 @@ class Settings:
             shared_projects=int(config.get("shared_projects", 20)),
             shared_project_size=parse_memory(config.get("shared_project_size", "50Gi")),
             swarm=bool(config.get("swarm")),
+            shared_homes=bool(config.get("shared_homes")),
             shares_origin=bool(config.get("shares_origin")),
             cookies_for_host_alone=bool(config.get("cookies_for_host_alone")),
             installation=config.get("installation", ()),

@@ -47,6 +47,8 @@ class Volumes:
     _audit: Audit
     _quota: int | None
     _in_use: Callable[[str], bool]
+    _is_on_one_node: bool = False
+    """True on Docker Swarm without a volume driver that its nodes share."""
     _volumes: dict[str, VolumeRecord] = field(init=False, default_factory=dict)
     _measured_at: float = field(init=False, default=0.0)
     _measure_lock: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -78,6 +80,18 @@ class Volumes:
                 whole = -(-used // MEBIBYTE) * MEBIBYTE
                 raise StorageQuotaError(used=write_memory(whole), quota=write_memory(self._quota))
         return current.name
+
+    def node_of(self, user: str) -> str | None:
+        """Return the only node that has the user's files; None if there is no such restriction."""
+        volume = self._current(user) if self._is_on_one_node else None
+        return volume.node if volume is not None else None
+
+    def note_node(self, user: str, node: str) -> None:
+        """Note that a container of the user runs on a node: its volume was created there."""
+        volume = self._current(user) if self._is_on_one_node else None
+        if volume is not None and volume.node is None:
+            volume.node = node
+            self._save(volume)
 
     # Sizes
 

@@ -6462,6 +6462,11 @@ export interface components {
        * @default null
        */
       quota: number | null;
+      /**
+       * @description The node that alone has the files.
+       * @default null
+       */
+      node: string | null;
       in_use: boolean;
     };
     /** @description A request that waits for resources. */

@@ -100,6 +100,8 @@ class ContainerState(Base):
     """The validated request, until the Hub spawns it."""
     resizing: bool = False
     """True while the limits are being changed: Docker may report the old or the new ones."""
+    stop_reason: Message | None = None
+    """Why it is being stopped, if its user did not ask for that; ``reason`` after the stop."""
     last_oom_at: float = float("-inf")
     """Time of the last recorded lack of memory."""
     valid_since: float = 0.0
@@ -200,7 +202,7 @@ class ContainerState(Base):
     def reset_result(self) -> None:
         """Reset the result of the last run, for a new start."""
         self.restarts, self.exit_code, self.reason, self.last_log = 0, None, None, []
-        self.started_at = None
+        self.started_at = self.stop_reason = None
         if self.ended and self.docker_container is not None:
             self.previous_container_id, self.docker_container = self.docker_container.docker, None
 

@@ -169,6 +169,8 @@ class VolumeRecord(Base):
     user: Mapped[str] = mapped_column(String(255), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    node: Mapped[str | None] = mapped_column(String(255), default=None)
+    """Host name of the node of Docker Swarm that alone has the files."""
     size: Mapped[int | None] = mapped_column(sa.BigInteger, default=None)
     measured_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
 

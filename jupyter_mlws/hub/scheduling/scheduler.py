@@ -281,14 +281,15 @@ class Scheduler:
         """Return the unallocated resources by node; below zero if a node was made smaller."""
         return {node: all_ - self.allocated(node) for node, all_ in self.nodes.items()}
 
+    def used_by(self, user: str, without: str) -> Amount:
+        """Return what a user's containers hold and wait for, without the one with that id."""
+        claims: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
+        mine = [one.amount for one in claims if one.user == user and one.id != without]
+        return sum(mine, ZERO_AMOUNT)
+
     def shortage(self, demand: Amount, has: Mapping[str, Amount]) -> MLWSError:
         """Return InsufficientResourcesError with the resource that the best-fitting node lacks."""
-        nearest = min(
-            has.values(), key=lambda amount: _missing_share(demand, amount), default=ZERO_AMOUNT
-        )
-        kind = next(
-            kind for kind in RESOURCE_KINDS if getattr(demand, kind) > getattr(nearest, kind)
-        )
+        kind, nearest = find_lack(demand, has.values())
         available = max(0, getattr(nearest, kind))
         return InsufficientResourcesError(
             reason=Message("insufficient resources"),
@@ -300,9 +301,7 @@ class Scheduler:
     # Parts
 
     def _check_user(self, request: Request, limit: Amount) -> None:
-        claims: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
-        mine = [one.amount for one in claims if one.user == request.user and one.id != request.id]
-        total = sum(mine, request.amount)
+        total = self.used_by(request.user, without=request.id) + request.amount
         faults = [
             Fault(
                 f"resources.{kind}",
@@ -395,6 +394,13 @@ def _missing_share(demand: Amount, free: Amount) -> float:
         if getattr(demand, kind)
     )
     return lacking
+
+
+def find_lack(demand: Amount, has: Iterable[Amount]) -> tuple[str, Amount]:
+    """Return the resource that the best-fitting amount lacks, and that amount; "cpu" if none."""
+    nearest = min(has, key=lambda amount: _missing_share(demand, amount), default=ZERO_AMOUNT)
+    lacking = (kind for kind in RESOURCE_KINDS if getattr(demand, kind) > getattr(nearest, kind))
+    return next(lacking, RESOURCE_KINDS[0]), nearest
 
 
 def larger(a: Amount, b: Amount) -> Amount:
