@@ -105,8 +105,10 @@ class Containers:
     async def create(self, user: Me, request: ContainerCreate) -> Container:
         """Create a container: CREATED if it starts now, QUEUED if it waits."""
         owner = request.user or user.name
-        if owner != user.name:
-            await self._require_owner(user, owner)
+        if owner != user.name and not user.admin:
+            raise InvalidContainerError(faults=[Fault("user", NOT_OWN)])
+        if owner != user.name and await self._hub.servers_of(owner) is None:
+            raise InvalidContainerError(faults=[Fault("user", UNKNOWN_USER.fill(user=owner))])
         spec = self._check(user, request, owner)
         self._require_home(owner, spec.resources)
         name = request.name or ""
@@ -366,13 +368,6 @@ class Containers:
         return await self._respond_when_stored(entry)
 
     # Parts
-
-    async def _require_owner(self, user: Me, owner: str) -> None:
-        """Raise InvalidContainerError unless the user may create a container for ``owner``."""
-        if not user.admin:
-            raise InvalidContainerError(faults=[Fault("user", NOT_OWN)])
-        if await self._hub.servers_of(owner) is None:
-            raise InvalidContainerError(faults=[Fault("user", UNKNOWN_USER.fill(user=owner))])
 
     def _note_starter(self, entry: ContainerState, user: Me) -> None:
         """Record for the owner that an administrator starts the container."""

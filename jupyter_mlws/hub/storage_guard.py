@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -21,7 +20,7 @@ from jupyter_mlws.hub.lifecycle.controller import LifecycleController
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.notices import Notices
 from jupyter_mlws.hub.records.audit import Audit
-from jupyter_mlws.hub.records.container_state import ContainerState, Intent, now
+from jupyter_mlws.hub.records.container_state import Intent, now
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.volumes import Volumes
 
@@ -196,7 +195,10 @@ class StorageGuard:
         usual = [entry for entry in labs if not entry.config.rescue]
         if judgement.rescues and usual:
             for entry in usual:
-                self._rescue(entry, amounts)
+                entry.configure(rescue=True)
+                self._registry.note(entry, "restarted in rescue mode: the home is over its quota")
+                self._audit.record(SERVICE, "container.rescue", entry.id, **amounts)
+                self._controller.request_stop(entry, Intent.RESTART)
             self._set_notice(user, NoticeLevel.ERROR, IN_RESCUE.fill(**amounts))
         elif judgement.is_new and judgement.level is HomeLevel.OVER:
             message = OVER_QUOTA.fill(minutes=round(grace / 60)) if usual else IN_RESCUE
@@ -205,12 +207,6 @@ class StorageGuard:
             self._set_notice(user, NoticeLevel.WARNING, NEAR_QUOTA.fill(**amounts))
         elif judgement.is_new:
             self._notices.set_home_notice(user, None)
-
-    def _rescue(self, entry: ContainerState, amounts: Mapping[str, str]) -> None:
-        entry.configure(rescue=True)
-        self._registry.note(entry, "restarted in rescue mode: the home is over its quota")
-        self._audit.record(SERVICE, "container.rescue", entry.id, **amounts)
-        self._controller.request_stop(entry, Intent.RESTART)
 
     def _set_notice(self, user: str, level: NoticeLevel, text: Message) -> None:
         created = now()

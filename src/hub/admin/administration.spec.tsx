@@ -55,6 +55,7 @@ const volume = (user: string, size: number | null): IVolume => ({
   purge_at: null,
   size,
   measured_at: null,
+  node: null,
   quota: null,
   in_use: false
 });

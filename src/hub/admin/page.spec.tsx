@@ -20,6 +20,7 @@ const volume: IVolume = {
   purge_at: null,
   size: 5_000_000,
   measured_at: null,
+  node: null,
   quota: null,
   in_use: false
 };
