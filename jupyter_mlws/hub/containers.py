@@ -181,9 +181,7 @@ class Containers:
             entry.stop_reason = None
             return
         entry.stop_reason = IDLE if actor == CULLER else STOPPED_BY.fill(by=actor or "service")
-        if not entry.active and not entry.starting:
-            entry.reason = entry.stop_reason
-            self._registry.settle()
+        self._registry.settle()
 
     async def restart(self, user: Me, identifier: str) -> Container:
         """Stop a container and start it with the same resources."""

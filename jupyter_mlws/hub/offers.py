@@ -42,5 +42,5 @@ def make_offer(registry: ContainerRegistry, question: OfferRequest) -> Offer:
         lacking=find_lack(queue[0].amount, scheduler.free().values())[0] if queue else "",
         limit=scheduler.user_limit,
         used=scheduler.used_by(question.user, without=identifier),
-        ended=entry.reason if entry is not None else None,
+        ended=entry.end_reason if entry is not None else None,
     )

@@ -189,6 +189,12 @@ class ContainerState(Base):
         """Change settings for the next start."""
         self.config, self.spec = self.config.model_copy(update=settings), None
 
+    @property
+    def end_reason(self) -> Message | None:
+        """Why it stopped or did not start, also before the stop is written down as done."""
+        has_stopped = not (self.active or self.starting)
+        return self.reason or (self.stop_reason if has_stopped else None)
+
     def describe_exit(self) -> Message:
         """Return the reason of the end, from Docker's state."""
         assert self.docker_container is not None
@@ -230,6 +236,7 @@ class ContainerState(Base):
             **{
                 **self.values(),
                 "status": self.status(position is not None),
+                "reason": self.end_reason,
                 "started_at": self.started_at if docker_container else None,
                 "url": self.server.url if self.server is not None else None,
                 "node": self.node if is_placed else None,
