@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.core.errors import HubUnavailableError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import words
-from jupyter_mlws.hub.scheduling.admission import Offer, SizeOffer
+from jupyter_mlws.hub.scheduling.admission import Offer, OfferRequest, SizeOffer
 
 IMAGE_LABEL = Message("Image")
 SIZE_LABEL = Message("Size")
@@ -30,6 +32,8 @@ LIMIT = Message("Your limit: {limit}; your other labs use {used}.")
 LAST_END = Message("Your last lab: {reason}")
 UNKNOWN = Message("The Hub's service does not respond, so what is free is not known.")
 
+log = logging.getLogger(__name__)
+
 
 class SpawnForm:
     """The form for one user; ``offer`` is None if the service does not respond."""
@@ -39,6 +43,19 @@ class SpawnForm:
         self._language = spawner.language
         self._last: Mapping[str, Any] = spawner.orm_spawner.user_options or {}
         self._offer = offer
+
+    @classmethod
+    async def load(cls, spawner: Any) -> SpawnForm:
+        """Return the form with what the service offers now, if it responds."""
+        question = OfferRequest(
+            user=spawner.user.name, admin=bool(spawner.user.admin), server=spawner.name
+        )
+        offer = None
+        try:
+            offer = await spawner.admission.offer(question, spawner.language)
+        except HubUnavailableError as error:
+            log.warning("The spawn page does not show what is free: %s", error)
+        return cls(spawner, offer)
 
     def html(self) -> str:
         """Return the form's fields."""
