@@ -273,7 +273,7 @@ class Engine:
         try:
             with translate_docker_errors():
                 raw = self.client.stats(container.docker, stream=False, one_shot=True)
-        except MLWSError:
+        except (MLWSError, NotFound):
             return None
         memory = raw.get("memory_stats", {})
         if "usage" not in memory:
