@@ -122,6 +122,7 @@ c.JupyterHub.load_roles = [
         "scopes": [
             "list:users",
             "read:users",
+            "read:groups",
             "servers",
             "read:hub",
             "read:metrics",

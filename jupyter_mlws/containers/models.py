@@ -292,6 +292,10 @@ class Container(Record):
     last_log: list[str] = Field(default_factory=list)
     queue: QueuePlace | None = None
     usage: Usage | None = None
+    notice: Message | None = Field(default=None, description="Notice about a budget.")
+    stop_at: datetime | None = Field(
+        default=None, description="When it is stopped because a budget is used up."
+    )
 
 
 class ImageInfo(Record):
@@ -488,6 +492,10 @@ class Machine(Record):
     """A machine: its capacity, and the allocated and the used resources."""
 
     name: str
+    cores: float = Field(description="Real cores; the capacity may promise more.")
+    load: float | None = Field(
+        default=None, description="Load average of one minute; null on other machines."
+    )
     capacity: Amount
     allocated: Amount
     used: Amount

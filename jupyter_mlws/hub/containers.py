@@ -33,6 +33,7 @@ from jupyter_mlws.core.errors import (
     NotQueuedError,
 )
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.hub.budgets.manager import Budgets
 from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.lifecycle.controller import LifecycleController
@@ -68,6 +69,7 @@ class Containers:
         environments: Environments,
         volumes: Volumes,
         audit: Audit,
+        budgets: Budgets,
     ) -> None:
         self._hub = hub
         self._registry = registry
@@ -78,6 +80,7 @@ class Containers:
         self._environments = environments
         self._volumes = volumes
         self._audit = audit
+        self._budgets = budgets
 
     def list(self, user: Me) -> list[Container]:
         """Return the user's own containers, or all for an administrator."""
@@ -94,6 +97,7 @@ class Containers:
     async def create(self, user: Me, request: ContainerCreate) -> Container:
         """Create a container: CREATED if it starts now, QUEUED if it waits."""
         spec = self._check(user, request)
+        await self._budgets.refresh_user(user.name)
         name = request.name or ""
         identifier = container_id(user.name, name)
         self._require_stopped(identifier)
@@ -126,6 +130,8 @@ class Containers:
     async def start(self, user: Me, identifier: str) -> Container:
         """Start or queue a stopped container; do nothing if it runs or waits already."""
         entry = self._registry.find(user, identifier)
+        await self._budgets.refresh_user(entry.user)
+        self._budgets.enforcer.check_start(entry.user, entry.resources.amount)
         status = self._registry.status(entry)
         if entry.intent is Intent.STOP:
             entry.intent = Intent.RESTART
@@ -152,6 +158,7 @@ class Containers:
         entry = self._registry.find(user, identifier)
         if not entry.active:
             return await self.start(user, identifier)
+        self._budgets.enforcer.check_start(entry.user, entry.resources.amount)
         self._controller.request_stop(entry, Intent.RESTART)
         self._audit.record(user, "container.restart", identifier)
         return await self._respond_when_stored(entry)
@@ -198,6 +205,8 @@ class Containers:
         else:
             wish = self._registry.policy.read(request.options)
             spec = self._check(user, wish)
+        if not was_started_here:
+            await self._budgets.refresh_user(request.user)
         volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
         try:
             if wish is not None:
@@ -295,8 +304,8 @@ class Containers:
         for request in self._scheduler.waiting.values():
             other = self._registry.entries[request.id]
             turn = datetime.fromtimestamp(request.arrival, UTC)
-            if turn != (other.turn_at or other.queued_at):
-                other.turn_at = turn
+            if turn != (other.turn_at or other.queued_at) or request.id == identifier:
+                other.turn_at, other.turn_as = turn, request.share_of or None
                 self._registry.store(other)
         entry.priority = self._scheduler.waiting[identifier].priority
         self._registry.store(entry)
@@ -311,7 +320,7 @@ class Containers:
         self._require_queued(identifier)
         was_held = entry.held
         self._scheduler.withdraw(identifier)
-        entry.queued_at = entry.turn_at = None
+        entry.queued_at = entry.turn_at = entry.turn_as = None
         entry.intent = Intent.NONE
         entry.reason = REMOVED_FROM_QUEUE.fill(by=user.name or "service")
         self._registry.note(entry, "removed from the queue")
@@ -340,7 +349,11 @@ class Containers:
         return spec
 
     def _check_room(self, request: Request, wait: bool) -> None:
-        """Raise InsufficientResourcesError unless the request is granted now, or can wait."""
+        """Raise InsufficientResourcesError unless the request is granted now, or can wait.
+
+        BudgetExceededError if a hard budget of the user is used up.
+        """
+        self._budgets.enforcer.check_start(request.user, request.amount)
         self._scheduler.check(request)
         reservation = self._scheduler.reservations.get(request.user)
         fits_reservation = reservation is not None and request.amount.fits(reservation.amount)

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler
 
-from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints
+from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints, Reply
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.containers.messages import STATUS_MESSAGES, LogLineEvent
+from jupyter_mlws.containers.messages import STATUS_MESSAGES, LogLineEvent, NoticeEvent
 from jupyter_mlws.containers.models import ContainerStatus, Me
 from jupyter_mlws.core.errors import (
+    BudgetExceededError,
     ContainerBackendError,
     ContainerQueuedError,
     ContainerStoppingError,
@@ -31,7 +32,9 @@ from jupyter_mlws.core.i18n import ENGLISH
 from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.accounts.events import AuditedEvents
 from jupyter_mlws.hub.auth import AuthenticatedHandler
+from jupyter_mlws.hub.budgets.manager import to_csv
 from jupyter_mlws.hub.manager import HubManager
+from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
 
 LAB_METRICS = "mlws/api/v1/metrics"
@@ -48,6 +51,22 @@ class ServiceHandler(AuthenticatedHandler, RESTHandler):
         # The manager lives on the event loop.
         answer = endpoint.function(self.manager, self.user, *ids, **inputs)
         return await answer if isawaitable(answer) else answer
+
+
+class UsageHandler(ServiceHandler):
+    """Handler of usage, as JSON or as CSV."""
+
+    def reply(self, answer: Reply[Any], status: int) -> None:
+        is_csv = self.get_query_argument("format", "") == "csv" or (
+            not self.get_query_argument("format", "")
+            and "text/csv" in self.request.headers.get("Accept", "")
+        )
+        if not is_csv:
+            super().reply(answer, status)
+            return
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        self.set_header("Content-Disposition", 'attachment; filename="usage.csv"')
+        self.finish(to_csv(answer.data))
 
 
 class NotFoundHandler(ServiceHandler):
@@ -92,6 +111,23 @@ class LogStream(AuthenticatedHandler, StreamHandler):
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
         return self.manager.reports.follow_log(self.user, self.identifier, since)
+
+
+class NoticeStream(AuthenticatedHandler, StreamHandler):
+    """Notices about budgets to the user of a container: the current one, then each change."""
+
+    resource = "containers"
+    messages = (NoticeEvent,)
+    entry: ContainerState
+
+    async def attach(self, *ids: str) -> None:
+        self.entry = self.manager.registry.find(self.user, ids[0])
+
+    async def newest(self) -> int:
+        return self.manager.budgets.enforcer.notices.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.manager.budgets.enforcer.follow(self.entry, since)
 
 
 class MetricsHandler(AuthenticatedHandler, RequestHandler):
@@ -144,6 +180,7 @@ class TargetsHandler(MetricsHandler):
     "admissions",
     "Request resources",
     errors=(
+        BudgetExceededError,
         InsufficientResourcesError,
         ContainerBackendError,
         StorageQuotaError,

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
+from jupyter_mlws.hub.endpoints import budgets as budget_endpoints
 from jupyter_mlws.hub.endpoints import containers as endpoints
 from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
 from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
-from jupyter_mlws.hub.handlers import LogStream, ServiceHandler, StatusStream
+from jupyter_mlws.hub.handlers import (
+    LogStream,
+    NoticeStream,
+    ServiceHandler,
+    StatusStream,
+    UsageHandler,
+)
 
 
 class OpenAPIHandler(ServiceHandler):
@@ -23,7 +30,11 @@ class OpenAPIHandler(ServiceHandler):
 ROUTES: list[Route] = [
     (r"openapi\.json", OpenAPIHandler),
     (r"containers/status", StatusStream),
+    (r"containers/([^/]+)/notices", NoticeStream),
     (r"logs/([^/]+)", LogStream),
+    *routes(budget_endpoints.own, ServiceHandler),
+    *routes(budget_endpoints.usage_endpoints, UsageHandler),
+    *routes(budget_endpoints.endpoints, ServiceHandler),
     *routes(endpoints.endpoints, ServiceHandler),
     *routes(shared_project_endpoints.endpoints, ServiceHandler),
     *routes([*shared_page_endpoints.endpoints, *shared_page_endpoints.uploads], ServiceHandler),

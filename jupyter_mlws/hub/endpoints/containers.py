@@ -31,6 +31,7 @@ from jupyter_mlws.containers.models import (
 from jupyter_mlws.core.errors import (
     AdministratorRequiredError,
     AlreadyExistsError,
+    BudgetExceededError,
     ContainerForbiddenError,
     ContainerNotFoundError,
     ContainerStateError,
@@ -51,7 +52,12 @@ if TYPE_CHECKING:
     from jupyter_mlws.hub.manager import HubManager
 
 CONTAINER_ERRORS = (ContainerForbiddenError, ContainerNotFoundError)
-START_ERRORS = (*CONTAINER_ERRORS, InsufficientResourcesError, InvalidContainerError)
+START_ERRORS = (
+    *CONTAINER_ERRORS,
+    BudgetExceededError,
+    InsufficientResourcesError,
+    InvalidContainerError,
+)
 
 
 endpoints = Endpoints("containers")
@@ -75,7 +81,12 @@ def list_containers(manager: HubManager, user: Me, query: PageQuery) -> Page[Con
     "containers",
     "Create a container",
     status=202,
-    errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
+    errors=(
+        AlreadyExistsError,
+        BudgetExceededError,
+        InsufficientResourcesError,
+        InvalidContainerError,
+    ),
 )
 async def create_container(
     manager: HubManager, user: Me, body: ContainerCreate
