@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -150,8 +150,10 @@ class Account(Record):
     gpu_hours: float
 
 
-class Notice(Record):
-    """Notice to the user of a container."""
+class BudgetNotice(Record):
+    """Notice to the user of a container; the lab translates it."""
 
-    notice: Message | None = Field(default=None, description="Null: nothing to report.")
+    notice: dict[str, Any] | None = Field(
+        default=None, description="`text` with `facts`; null: nothing to report."
+    )
     stop_at: datetime | None = Field(default=None, description="When the container is stopped.")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from jupyter_mlws.containers.budgets import Notice
+from jupyter_mlws.containers.budgets import BudgetNotice
 from jupyter_mlws.containers.models import (
     Container,
     LogLine,
@@ -30,10 +30,10 @@ class OutOfMemoryEvent(OutOfMemory):
     seq: int
 
 
-class NoticeEvent(Notice):
+class BudgetNoticeEvent(BudgetNotice):
     """Message: the notice to the user of a container has changed; after a reset, it is unknown."""
 
-    type: Literal["notice"]
+    type: Literal["budget"]
     seq: int
     id: str
 

@@ -268,6 +268,10 @@ class OwnUsage(Record):
     memory_limit: int | None = None
     processes_killed: int = Field(description="Processes killed for lack of memory since start.")
     out_of_memory: OutOfMemory | None = Field(default=None, description="Latest event.")
+    notice: Message | None = Field(default=None, description="Notice of the Hub about a budget.")
+    stop_at: datetime | None = Field(
+        default=None, description="When the Hub stops the container because of a budget."
+    )
 
 
 class Container(Record):

@@ -14,7 +14,7 @@ from tornado.web import RequestHandler
 from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints, Reply
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.containers.messages import STATUS_MESSAGES, LogLineEvent, NoticeEvent
+from jupyter_mlws.containers.messages import STATUS_MESSAGES, BudgetNoticeEvent, LogLineEvent
 from jupyter_mlws.containers.models import ContainerStatus, Me
 from jupyter_mlws.core.errors import (
     BudgetExceededError,
@@ -113,11 +113,11 @@ class LogStream(AuthenticatedHandler, StreamHandler):
         return self.manager.reports.follow_log(self.user, self.identifier, since)
 
 
-class NoticeStream(AuthenticatedHandler, StreamHandler):
+class BudgetNoticeStream(AuthenticatedHandler, StreamHandler):
     """Notices about budgets to the user of a container: the current one, then each change."""
 
     resource = "containers"
-    messages = (NoticeEvent,)
+    messages = (BudgetNoticeEvent,)
     entry: ContainerState
 
     async def attach(self, *ids: str) -> None:
@@ -150,7 +150,15 @@ class MetricsHandler(AuthenticatedHandler, RequestHandler):
         """Send the metrics."""
         report = await self.manager.reports.resources(EVERYBODY)
         self.set_header("Content-Type", metrics.CONTENT_TYPE)
-        self.finish(metrics.format_metrics(report, self.manager.containers.list(EVERYBODY)))
+        budgets = self.manager.budgets
+        self.finish(
+            metrics.format_metrics(
+                report,
+                self.manager.containers.list(EVERYBODY),
+                budgets.month_usage(),
+                budgets.all_budgets(),
+            )
+        )
 
 
 class TargetsHandler(MetricsHandler):

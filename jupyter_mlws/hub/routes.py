@@ -9,8 +9,8 @@ from jupyter_mlws.hub.endpoints import containers as endpoints
 from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
 from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
 from jupyter_mlws.hub.handlers import (
+    BudgetNoticeStream,
     LogStream,
-    NoticeStream,
     ServiceHandler,
     StatusStream,
     UsageHandler,
@@ -30,7 +30,7 @@ class OpenAPIHandler(ServiceHandler):
 ROUTES: list[Route] = [
     (r"openapi\.json", OpenAPIHandler),
     (r"containers/status", StatusStream),
-    (r"containers/([^/]+)/notices", NoticeStream),
+    (r"containers/([^/]+)/budget", BudgetNoticeStream),
     (r"logs/([^/]+)", LogStream),
     *routes(budget_endpoints.own, ServiceHandler),
     *routes(budget_endpoints.usage_endpoints, UsageHandler),

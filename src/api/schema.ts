@@ -30,7 +30,7 @@ export interface paths {
       };
     };
   };
-  '/containers/{container}/notices': {
+  '/containers/{container}/budget': {
     /** Notices about budgets to the user of a container: the current one, then each change. */
     get: {
       parameters: {
@@ -45,7 +45,7 @@ export interface paths {
             'application/json':
               | components['schemas']['Hello']
               | components['schemas']['Reset']
-              | components['schemas']['NoticeEvent'];
+              | components['schemas']['BudgetNoticeEvent'];
           };
         };
       };
@@ -5872,6 +5872,25 @@ export interface components {
       /** @default false */
       hard?: boolean;
     };
+    /** @description Message: the notice to the user of a container has changed; after a reset, it is unknown. */
+    BudgetNoticeEvent: {
+      /**
+       * @description `text` with `facts`; null: nothing to report.
+       * @default null
+       */
+      notice: {
+        [key: string]: unknown;
+      } | null;
+      /**
+       * @description When the container is stopped.
+       * @default null
+       */
+      stop_at: string | null;
+      /** @constant */
+      type: 'budget';
+      seq: number;
+      id: string;
+    };
     /** @description The budgets that apply to the user, and when they start anew. */
     BudgetReport: {
       month: string;
@@ -6193,23 +6212,6 @@ export interface components {
     /** @description New position in the queue, from 1. */
     Move: {
       position: number;
-    };
-    /** @description Message: the notice to the user of a container has changed; after a reset, it is unknown. */
-    NoticeEvent: {
-      /**
-       * @description Null: nothing to report.
-       * @default null
-       */
-      notice: string | null;
-      /**
-       * @description When the container is stopped.
-       * @default null
-       */
-      stop_at: string | null;
-      /** @constant */
-      type: 'notice';
-      seq: number;
-      id: string;
     };
     /**
      * @description Kind of a page's content.
@@ -8958,6 +8960,16 @@ export interface components {
        * @default null
        */
       out_of_memory: components['schemas']['OutOfMemory'] | null;
+      /**
+       * @description Notice of the Hub about a budget.
+       * @default null
+       */
+      notice: string | null;
+      /**
+       * @description When the Hub stops the container because of a budget.
+       * @default null
+       */
+      stop_at: string | null;
     };
     /** @description Message: the usage of this server's container. */
     OwnUsageEvent: {
@@ -8982,6 +8994,16 @@ export interface components {
        * @default null
        */
       out_of_memory: components['schemas']['OutOfMemory'] | null;
+      /**
+       * @description Notice of the Hub about a budget.
+       * @default null
+       */
+      notice: string | null;
+      /**
+       * @description When the Hub stops the container because of a budget.
+       * @default null
+       */
+      stop_at: string | null;
       /** @constant */
       type: 'usage';
       seq: number;
@@ -11110,6 +11132,7 @@ export type IBranch = components['schemas']['Branch'];
 export type IBranchCreate = components['schemas']['BranchCreate'];
 export type IBranchRename = components['schemas']['BranchRename'];
 export type IBudget = components['schemas']['Budget'];
+export type IBudgetNoticeEvent = components['schemas']['BudgetNoticeEvent'];
 export type IBudgetReport = components['schemas']['BudgetReport'];
 export type IBudgetUse = components['schemas']['BudgetUse'];
 export type ICell = components['schemas']['Cell'];
@@ -11309,7 +11332,6 @@ export type INotebookDetail = components['schemas']['NotebookDetail'];
 export type INotebookPage = components['schemas']['NotebookPage'];
 export type NotebookStatus = components['schemas']['NotebookStatus'];
 export type INotebookStatusEvent = components['schemas']['NotebookStatusEvent'];
-export type INoticeEvent = components['schemas']['NoticeEvent'];
 export type ObjectFault = components['schemas']['ObjectFault'];
 export type IObjectProblem = components['schemas']['ObjectProblem'];
 export type IOperation = components['schemas']['Operation'];

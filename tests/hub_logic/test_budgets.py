@@ -27,6 +27,7 @@ from jupyter_mlws.containers.budgets import (
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import BudgetExceededError, InvalidRequestError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.budgets.enforcer import BudgetEnforcer
 from jupyter_mlws.hub.budgets.limits import LimitBook
 from jupyter_mlws.hub.budgets.manager import to_csv
@@ -294,7 +295,7 @@ async def test_a_lab_gets_the_notice_that_is_there_and_those_that_follow(tmp_pat
         hub.passes(0.9 * HOUR)
         stream = hub.enforcer.follow(hub.entry, hub.enforcer.notices.seq)
         first = await anext(stream)
-        assert "More than 80 %" in str(first["notice"])
+        assert "More than 80 %" in Message.parse(first["notice"]).in_("en")
         hub.passes(0.2 * HOUR)
         second = await asyncio.wait_for(anext(stream), 5)
         assert second["stop_at"] is not None

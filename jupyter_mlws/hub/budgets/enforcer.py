@@ -162,13 +162,14 @@ class BudgetEnforcer:
         self.notices.publish(_notice(entry))
 
     async def follow(self, entry: ContainerState, since: int) -> AsyncIterator[dict[str, Any]]:
-        """Yield the current notice of a container, if there is one, and each change of it."""
-        if entry.notice is not None:
-            yield {"seq": since, **_notice(entry)}
+        """Yield the current notice of a container, and each change of it."""
+        yield {"seq": since, **_notice(entry)}
         async with aclosing(self.notices.follow(since)) as stream:  # type: ignore[type-var]
             async for message in stream:
-                if message.get("id") == entry.id or message["type"] == "reset":
+                if message.get("id") == entry.id:
                     yield message
+                elif message["type"] == "reset":
+                    yield {"seq": message["seq"], **_notice(entry)}
 
     # Parts
 
@@ -197,7 +198,12 @@ def _details(use: BudgetUse) -> dict[str, Any]:
 
 
 def _notice(entry: ContainerState) -> dict[str, Any]:
-    return {"type": "notice", "id": entry.id, "notice": entry.notice, "stop_at": entry.stop_at}
+    return {
+        "type": "budget",
+        "id": entry.id,
+        "notice": None if entry.notice is None else entry.notice.as_dict(),
+        "stop_at": None if entry.stop_at is None else entry.stop_at.isoformat(),
+    }
 
 
 def _differ(one: datetime, other: datetime) -> bool:

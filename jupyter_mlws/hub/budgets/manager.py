@@ -12,6 +12,7 @@ from jupyter_mlws.containers.budgets import (
     Account,
     AccountQuery,
     BudgetReport,
+    BudgetUse,
     Limits,
     Meter,
     Subject,
@@ -160,6 +161,21 @@ class Budgets:
         items.sort(key=lambda item: item.name)
         items.sort(key=lambda item: item.month, reverse=True)
         return UsageReport(items=items)
+
+    def month_usage(self) -> list[UsageItem]:
+        """Return the usage of all users and groups in this month."""
+        accounting = self._book.accounting
+        accounting.count()
+        month = accounting.month
+        return [
+            UsageItem(month=month, kind=kind, name=name, **_hours(sums))
+            for (kind, name), sums in accounting.totals[month].items()
+        ]
+
+    def all_budgets(self) -> list[BudgetUse]:
+        """Return the budgets that are set for users and groups."""
+        subjects = list(self._book.limits)
+        return [use for kind, name in subjects for use in self._book.budgets_of(kind, name)]
 
     def users(self, user: Me, query: AccountQuery) -> Page[Account]:
         """Return a page of the users, for administrators."""

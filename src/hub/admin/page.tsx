@@ -39,6 +39,7 @@ import { SharedPages } from './pages';
 import { Queue } from './queue';
 import { HubSettings } from './settings';
 import { ContainerTable } from './table';
+import { Users } from './users';
 import { Volumes } from './volumes';
 import { THEMES, type PageTheme, type Theme } from './theme';
 
@@ -194,12 +195,13 @@ function Logs(props: {
   );
 }
 
-type Tab = 'containers' | 'storage' | 'pages' | 'audit' | 'settings';
+type Tab = 'containers' | 'users' | 'storage' | 'pages' | 'audit' | 'settings';
 type Tabbed = readonly (readonly [name: Tab, label: string])[];
 
 /** The parts of the page; administrators have more of them. */
 const tabsOf = (isAdmin: boolean): Tabbed => [
   ['containers', trans.__('Containers')],
+  ...(isAdmin ? ([['users', trans.__('Users')]] as const) : []),
   ['storage', trans.__('Storage')],
   ['pages', trans.__('Shared pages')],
   ...(isAdmin
@@ -326,6 +328,7 @@ export function Page(props: {
                 )}
               </>
             )}
+            {tab === 'users' && <Users client={client} isReachable={!error} />}
             {tab === 'storage' && (
               <Volumes client={client} confirm={ask} isReachable={!error} />
             )}

@@ -18,6 +18,8 @@ import { trans } from '../../ui/locale';
 
 /** Id of the user's unnamed server in its container's id. */
 const DEFAULT_SERVER = 'default';
+/** JupyterLab's command. */
+const SAVE_ALL = 'docmanager:save-all';
 const OPEN_LOGS = 'mlws:open-container-log';
 
 const containers: JupyterFrontEndPlugin<void> = {
@@ -66,25 +68,40 @@ const containers: JupyterFrontEndPlugin<void> = {
           { ContainersModel },
           { notifyOutOfMemory },
           { containersView },
-          { usageStatus }
+          { usageStatus },
+          { BudgetNotices }
         ] = await Promise.all([
           import('./model'),
           import('./outOfMemory'),
           import('./section'),
-          import('./usageStatus')
+          import('./usageStatus'),
+          import('./budgetNotice')
         ]);
         const owner = PageConfig.getOption('hubServerUser');
         const model = new ContainersModel(client, owner || null);
         const host = labHost(client, owner, openLogs);
         const view = containersView(model, host);
         sidebar.addSection({ panel: 'workspace', view, ofServer: true });
-        const usage = usageStatus(client, what => {
-          const resizable = {
-            limit: () => memoryLimit(client),
-            resize: (memory: string) => model.resize(host.here, { memory })
-          };
-          void notifyOutOfMemory(what, resizable);
+        const notices = new BudgetNotices(async () => {
+          if (app.commands.hasCommand(SAVE_ALL)) {
+            await app.commands.execute(SAVE_ALL);
+          }
         });
+        const usage = usageStatus(
+          client,
+          what => {
+            const resizable = {
+              limit: () => memoryLimit(client),
+              resize: (memory: string) => model.resize(host.here, { memory })
+            };
+            void notifyOutOfMemory(what, resizable);
+          },
+          now => notices.update(now)
+        );
+        void client.get('/usage').then(
+          now => notices.update(now),
+          error => void apiError(error)
+        );
         statusBar?.registerStatusItem('jupyter-mlws:usage', {
           item: usage,
           align: 'left',
