@@ -89,7 +89,7 @@ it('shows users and groups with limits, budgets and usage', () => {
   expect(row('user ada').textContent).toContain('1.26 / 4 / 0');
   const meter = row('user ada').querySelector('[role="meter"]')!;
   expect(meter.getAttribute('aria-valuetext')).toBe('9.5 of 10 (hard)');
-  expect(row('user ben').textContent).toContain('administrator');
+  expect(row('user ben').textContent).toContain('ben (administrator)');
   expect(row('user ben').textContent).toContain('never');
   expect(row('group lab').textContent).toContain('2 members');
 });

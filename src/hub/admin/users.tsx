@@ -48,10 +48,7 @@ function Row(props: {
     <>
       <tr data-mlws-account={`${kind} ${name}`}>
         <th scope="row">
-          {name}
-          {account.admin && (
-            <span className="jp-mlws-Badge">{trans.__('administrator')}</span>
-          )}
+          {account.admin ? trans.__('%1 (administrator)', name) : name}
         </th>
         <td className="jp-mlws-Grid-text">
           {kind === 'user'

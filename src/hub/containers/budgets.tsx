@@ -37,7 +37,7 @@ export function BudgetMeterRow(props: {
     <Meter
       label={
         budget.kind === 'group' && budget.name !== owner
-          ? trans.__('%1 of %2', label, budget.name)
+          ? `${label} (${budget.name})`
           : label
       }
       text={
