@@ -36,13 +36,14 @@ SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/
   package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts rspack.config.cjs \
   install.json
 
-.PHONY: help benchmark lab hub hub-config hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-all pytest test-changed test-fast test-python test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist reproducible docs docs-links docs-media docs-messages sbom lock messages clean
+.PHONY: help benchmark lab hub hub-config hub-down hub-upgrade hub-rollback hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-all pytest test-changed test-fast test-python test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist reproducible docs docs-links docs-media docs-messages sbom lock messages clean
 
 help:
 	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
 	@echo 'make hub          JupyterHub with a container for each user; see hub_config/README.md'
 	@echo 'make hub-config   change the settings of the Hub; ARGS=--show prints them'
 	@echo 'make hub-down     stop the Hub and all containers; accounts and files are kept'
+	@echo 'make hub-upgrade  the newest version, or TO=…, while labs run on; hub-rollback goes back'
 	@echo 'make hub-compose  the Hub with PostgreSQL, nginx (TLS), MLflow and Prometheus'
 	@echo 'make hub-backup   save accounts, records and files in FOLDER=…; hub-restore restores them'
 	@echo '                  (for the stack: hub-compose-backup, hub-compose-restore)'
@@ -85,6 +86,9 @@ hub-compose-backup hub-compose-restore:
 
 hub-down:
 	@$(PYTHON) -m hub_config.down
+
+hub-upgrade hub-rollback: $(VENV)/bin/uv
+	@$(VENV)/bin/python -m hub_config.upgrade $(if $(TO),--to '$(TO)') $(if $(filter hub-rollback,$@),--back) $(ARGS)
 
 # Open the settings in an editor; ARGS: `--show`, or settings such as `port=9000`.
 hub-config:

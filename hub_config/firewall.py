@@ -32,7 +32,7 @@ SCRIPT = """\
 #     sh firewall.sh           set the rules, now and at each boot (systemd)
 #     sh firewall.sh now       set the rules now
 #     sh firewall.sh remove    remove the rules and what sets them at each boot
-set -eu
+{worker_help}set -eu
 program=/usr/local/sbin/mlws-firewall-{name}
 unit=mlws-firewall-{name}.service
 
@@ -58,6 +58,7 @@ if [ "${{1-}}" = remove ]; then
   exit
 fi
 
+{worker}
 commit << 'END'
 {rules}
 END
@@ -83,6 +84,21 @@ ExecStart=$program now
 WantedBy=docker.service multi-user.target
 END
 systemctl --quiet enable "$unit"
+"""
+
+
+WORKER_HELP = """\
+#     sh firewall.sh worker SUBNET    on another machine of the Swarm: also create its labs' network
+"""
+WORKER = """\
+if [ "${{1-}}" = worker ]; then
+  subnet=${{2:?"name a subnet that no other machine of the Swarm has, for example 198.18.16.0/20"}}
+  docker network inspect {network} > /dev/null 2>&1 || docker network create --config-only \\
+    --subnet "$subnet" --label mlws.hub={name} \\
+    --opt com.docker.network.bridge.enable_icc=false \\
+    --opt com.docker.network.bridge.name={bridge} {network}
+  shift 2
+fi
 """
 
 
@@ -140,4 +156,20 @@ def _script(settings: Settings) -> str:
         *(f"-A {chain}-OUT -d {address} -j DROP" for address in METADATA),
         f"-I DOCKER-USER -i {settings.bridge} -j {chain}-OUT",
     ]
-    return SCRIPT.format(name=settings.name, chain=chain, rules="\n".join(rules))
+    if settings.publish_labs:
+        # Only the Hub opens connections to the ports at which labs are published.
+        to_labs = f"-o {settings.bridge} -m conntrack --ctstate NEW"
+        rules += [
+            f"-A {chain}-OUT {to_labs} ! -s {settings.address} -j DROP",
+            f"-I DOCKER-USER {to_labs} -j {chain}-OUT",
+        ]
+    worker = WORKER.format(
+        network=settings.node_network, name=settings.name, bridge=settings.bridge
+    )
+    return SCRIPT.format(
+        name=settings.name,
+        chain=chain,
+        rules="\n".join(rules),
+        worker_help=WORKER_HELP if settings.swarm else "",
+        worker=worker if settings.swarm else "",
+    )

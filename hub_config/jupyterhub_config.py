@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from hub_config.settings import Settings  # noqa: E402
+from jupyter_mlws.hub.announcements import AnnouncementFile  # noqa: E402
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner  # noqa: E402
 from jupyter_mlws.hub.docker.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
 from jupyter_mlws.hub.page_translation import TemplateTranslation  # noqa: E402
@@ -45,6 +46,9 @@ if own.log_format == ECS:
 c.JupyterHub.db_url = own.database
 c.JupyterHub.cookie_secret_file = str(own.data / "cookie_secret")
 c.JupyterHub.template_paths = [str(HERE / "templates")]
+announcements = AnnouncementFile(own.data)
+# The Hub calls the function with the user of each page.
+c.JupyterHub.template_vars = {"announcements": lambda user: announcements.read() if user else []}
 c.JupyterHub.jinja_environment_options = {"extensions": [TemplateTranslation]}
 # Labs outlive a restart of the Hub.
 c.JupyterHub.cleanup_servers = False
@@ -190,5 +194,6 @@ service["environment"]["MLWS_SETTINGS"] = json.dumps(
         "default_resources": spawner["default_resources"],
         "max_resources": spawner["max_resources"],
         "profiles": spawner["profiles"],
+        "shared_homes": spawner.get("volume_driver", "local") not in ("", "local"),
     }
 )

@@ -27,6 +27,14 @@ from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.hub.settings import SHARED_ORIGIN
 
 GPU = "nvidia.com/gpu"
+NEVER = 10 * 365 * 24 * 3600
+"""Seconds between two looks at the proxy's traffic."""
+TOLERATIONS = [
+    {"key": "hub.jupyter.org/dedicated", "operator": "Equal", "value": "user"},
+    {"key": "hub.jupyter.org_dedicated", "operator": "Equal", "value": "user"},
+    {"key": GPU, "operator": "Exists"},
+]
+"""Of labs with GPUs: those that the chart gives to all labs, and that of nodes with GPUs."""
 USER = 1000
 """The image's own."""
 DEFAULT_STORAGE = "10Gi"
@@ -67,10 +75,11 @@ def values(settings: Settings, authenticator: str) -> dict[str, Any]:
             "namedServerLimitPerUser": 5,
             "config": {
                 "JupyterHub": {
-                    "admin_access": False,
                     "authenticator_class": authenticator,
                     "subdomain_host": settings.subdomain,
                     "cookie_host_prefix_enabled": settings.cookies_for_host_alone,
+                    # Labs report their activity; traffic of an open page is none.
+                    "last_activity_interval": NEVER,
                 },
                 "Authenticator": {"admin_users": [settings.administrator]},
             },
@@ -97,6 +106,14 @@ def values(settings: Settings, authenticator: str) -> dict[str, Any]:
             "extraEnv": {"JUPYTERHUB_ACTIVITY_INTERVAL": "60"},
             "profileList": _profiles(settings, most),
         },
+        "prePuller": {
+            # The default image is pulled anyway.
+            "extraImages": {
+                f"image-{number}": dict(zip(("name", "tag"), _split(other), strict=True))
+                for number, other in enumerate(settings.images.values())
+                if other != image
+            }
+        },
         "cull": {
             "enabled": bool(settings.idle_limit),
             "timeout": settings.idle_limit or 3600,
@@ -118,6 +135,7 @@ def _profiles(settings: Settings, most: Amount) -> list[dict[str, Any]]:
         }
         if amount.gpu:
             override["extra_resource_limits"] = {GPU: str(amount.gpu)}
+            override["tolerations"] = [one | {"effect": "NoSchedule"} for one in TOLERATIONS]
         rows.append(
             {
                 "slug": name,

@@ -39,10 +39,13 @@ def wheel(settings: Settings) -> Path:
         return Path(wheel_path).resolve(strict=True)
     files = _sources(settings)
     folder = settings.data / "wheel" / _digest(files)
-    wheels = list(folder.glob("*.whl"))
-    if wheels:
+    if wheels := list(folder.glob("*.whl")):
         return wheels[0]
-    shutil.rmtree(settings.data / "wheel", ignore_errors=True)
+    # The last one stays for a rollback, whose image is up to date only with the same bytes.
+    for old in sorted((settings.data / "wheel").glob("*"), key=lambda path: path.stat().st_mtime)[
+        :-1
+    ]:
+        shutil.rmtree(old)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="mlws-wheel-") as name:
         # Files of an earlier build in the checkout would be packaged, too.

@@ -218,6 +218,16 @@ class Settings:
         kinds.OPTIONAL_SIZE,
         "Quota of a user's files, such as 20Gi; above it, labs do not start. Empty: none.",
     )
+    home_quota_grace: int = setting(
+        900,
+        kinds.COUNT,
+        "Seconds over the quota after which running labs restart in rescue mode.",
+    )
+    disk_reserve: str = setting(
+        "5Gi",
+        kinds.OPTIONAL_SIZE,
+        "Free disk space kept for the machine; below it, no lab starts. Empty: none.",
+    )
     environments: int = setting(
         3,
         kinds.COUNT,
@@ -433,6 +443,8 @@ class Settings:
             "user_limit": self.user_limit,
             "budget_grace": self.budget_grace,
             "home_quota": self.home_quota,
+            "home_quota_grace": self.home_quota_grace,
+            "disk_reserve": self.disk_reserve,
             "team_folder": self.team_folder,
             "team_tracking": self.team_url,
             "environments": self.environments,

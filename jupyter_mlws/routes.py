@@ -6,6 +6,7 @@ from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
 from jupyter_mlws.hub.endpoints import budgets as hub_budgets
 from jupyter_mlws.hub.endpoints import containers as hub
+from jupyter_mlws.hub.endpoints import notices
 from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
 from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
 from jupyter_mlws.reference import endpoints as reference
@@ -27,12 +28,14 @@ from jupyter_mlws.server.endpoints import (
     snapshots,
     workflows,
 )
-from jupyter_mlws.server.forwarding import ForwardHandler, StatusStream
+from jupyter_mlws.server.forwarding import ForwardHandler, NoticeStream, StatusStream
 from jupyter_mlws.server.handlers import APIHandler, NotFoundHandler, ProjectHandler
 from jupyter_mlws.server.log_stream import LogStream
 from jupyter_mlws.server.workflow_streams import NodeLogStream, WorkflowStream
 
 ADMINISTRATION = (
+    "announcements",
+    "announcements/{announcement}",
     "audit",
     "settings",
     "resources/queue/{queue}",
@@ -66,7 +69,11 @@ ROUTES: list[Route] = [
     *routes(projects.endpoints, APIHandler),
     *routes(reference.endpoints, APIHandler),
     *routes(containers.endpoints, APIHandler),
-    *routes([one for one in hub.endpoints if one.path not in ADMINISTRATION], ForwardHandler),
+    (r"notices/status", NoticeStream),
+    *routes(
+        [one for one in [*hub.endpoints, *notices.endpoints] if one.path not in ADMINISTRATION],
+        ForwardHandler,
+    ),
     *routes(hub_budgets.own, ForwardHandler),
     *routes(shared_project_endpoints.endpoints, ForwardHandler),
     *routes(shared_projects.endpoints, APIHandler),

@@ -81,5 +81,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         sections = [report.longreprtext, *(f"{name}\n{text}" for name, text in report.sections)]
         log.write_text("\n\n".join(sections), encoding="utf-8")
         outcome = "passed" if report.nodeid in passed else "failed again"
-        error = getattr(getattr(report.longrepr, "reprcrash", None), "message", "").partition("\n")[0]
+        error = getattr(getattr(report.longrepr, "reprcrash", None), "message", "").partition("\n")[
+            0
+        ]
         terminalreporter.line(f"{report.nodeid} {outcome}; the first try ({log}): {error[:300]}")

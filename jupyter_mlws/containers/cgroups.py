@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 ROOT = Path("/sys/fs/cgroup")
+PROCESSES = Path("/proc")
 UNLIMITED_MEMORY_BYTES = 2**60
 """Bytes; version 1 has a number of this size if there is no limit."""
 
@@ -27,12 +28,7 @@ class Sample:
 def read_sample(pid: int, container: str, root: Path = ROOT) -> Sample | None:
     """Return the counters of a container; None if they can't be read."""
     try:
-        # Controller → directory below its root; the controller is empty for version 2.
-        groups = {}
-        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if container in path:
-                groups.update(dict.fromkeys(controllers.split(","), path.lstrip("/")))
+        groups = _groups(pid, container)
         # If both are mounted, version 1 has the controllers.
         if "memory" in groups:
             return _read_v1(root, groups)
@@ -40,6 +36,34 @@ def read_sample(pid: int, container: str, root: Path = ROOT) -> Sample | None:
     except (OSError, KeyError, ValueError):
         # The process has ended, or this service cannot read the machine's files.
         return None
+
+
+def read_written_bytes(
+    pid: int, container: str, root: Path = ROOT, processes: Path = PROCESSES
+) -> int | None:
+    """Return the bytes that a container has written to disks; None if they can't be read.
+
+    Version 1 does not count what goes through the page cache, so its counter is not used.
+    """
+    try:
+        groups = _groups(pid, container, processes)
+        if "memory" in groups:
+            return None
+        rows = (root / groups[""] / "io.stat").read_text().splitlines()
+        counters = [part.partition("=") for row in rows for part in row.split()[1:]]
+        return sum(int(value) for name, _, value in counters if name == "wbytes")
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _groups(pid: int, container: str, processes: Path = PROCESSES) -> dict[str, str]:
+    """Return controller → directory below its root; the controller is empty for version 2."""
+    groups: dict[str, str] = {}
+    for line in (processes / str(pid) / "cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if container in path:
+            groups.update(dict.fromkeys(controllers.split(","), path.lstrip("/")))
+    return groups
 
 
 def _read_v2(folder: Path) -> Sample:

@@ -10,6 +10,7 @@ from jupyter_mlws.containers.budgets import BudgetNotice
 from jupyter_mlws.containers.models import (
     Container,
     LogLine,
+    Notice,
     OutOfMemory,
     OwnUsage,
     ResourceReport,
@@ -70,8 +71,33 @@ class EnvironmentsEvent(TypedDict):
     id: str
 
 
-STATUS_MESSAGES = (ContainerUpdate, ContainerRemoval, ResourcesEvent, EnvironmentsEvent)
+class SamplesEvent(TypedDict):
+    """Message: the history of usage has new samples."""
+
+    type: Literal["samples"]
+    seq: int
+
+
+STATUS_MESSAGES = (
+    ContainerUpdate,
+    ContainerRemoval,
+    ResourcesEvent,
+    EnvironmentsEvent,
+    SamplesEvent,
+)
 """Messages of the stream of all containers."""
+
+
+class NoticesEvent(TypedDict):
+    """Message: all notices that the user sees now."""
+
+    type: Literal["notices"]
+    seq: int
+    items: list[Notice]
+
+
+NOTICE_MESSAGES = (NoticesEvent,)
+"""Messages of the stream of notices."""
 
 
 class LogLineEvent(LogLine):

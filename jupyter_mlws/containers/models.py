@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from jupyter_mlws.containers.quantities import (
@@ -19,7 +19,7 @@ from jupyter_mlws.containers.quantities import (
     write_memory,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.schemas import Record, Request
+from jupyter_mlws.core.schemas import PageQuery, Record, Request
 
 DEFAULT_SERVER = "default"
 """Name of a user's default server in an id."""
@@ -210,6 +210,12 @@ class ContainerCreate(Request):
     name: Annotated[str, AfterValidator(_validate_name)] | None = Field(
         default=None, max_length=30, description="Name of a second server; null: the default one."
     )
+    user: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="Owner, by default the user who asks; another one: administrators only.",
+    )
     priority: int = Field(default=0, ge=-100, le=100, description="Above 0: administrators only.")
     wait: bool = Field(default=True, description="Queue if resources are short.")
     degrade: bool = Field(default=False, description="Accept less if resources are short.")
@@ -224,6 +230,12 @@ class ContainerConfig(Record):
 
     image: str
     environment: dict[str, str] = Field(default_factory=dict)
+    rescue: bool = Field(
+        default=False, description="Runs without writing to the home folder, which may be full."
+    )
+    started_by: str | None = Field(
+        default=None, description="Administrator who started it for the user; null: the user."
+    )
 
 
 def mask_credentials(environment: dict[str, str]) -> dict[str, str]:
@@ -378,6 +390,13 @@ class ContainerEvents(Record):
     items: list[ContainerEvent]
 
 
+class UsageSubject(StrEnum):
+    """What usage is recorded of."""
+
+    MACHINE = "machine"
+    USER = "user"
+
+
 class Volume(Record):
     """A user's files: mounted in all containers of the user, or in the trash."""
 
@@ -387,8 +406,20 @@ class Volume(Record):
     trashed_at: datetime | None = None
     purge_at: datetime | None = Field(default=None, description="When it is deleted permanently.")
     size: int | None = Field(default=None, description="Bytes, if measured.")
+    measured_at: datetime | None = Field(default=None, description="When it was measured last.")
     quota: int | None = Field(default=None, description="Bytes, if limited.")
+    node: str | None = Field(default=None, description="The node that alone has the files.")
     in_use: bool
+
+
+class VolumeQuery(PageQuery):
+    """A part of the list of volumes."""
+
+    sort: Literal["user", "size"] = Field(
+        default="user", description="size: the largest first, those not measured last."
+    )
+    trashed: bool | None = Field(default=None, description="Only those in the trash, or not.")
+    q: str | None = Field(default=None, max_length=300, description="Text in the user or name.")
 
 
 class Move(Request):
@@ -418,6 +449,121 @@ class HoursQuery(Request):
     """Number of days before now."""
 
     days: int = Field(default=30, ge=1, le=3650)
+
+
+class StorageTotal(Record):
+    """Objects of one kind on the disk, and their bytes as far as they are known."""
+
+    count: int
+    size: int
+
+    @classmethod
+    def of(cls, sizes: Iterable[int | None]) -> StorageTotal:
+        """Return the total of sizes, of which some are unknown."""
+        rows = list(sizes)
+        return cls(count=len(rows), size=sum(size or 0 for size in rows))
+
+
+class StorageReport(Record):
+    """What fills the disk, and what needs attention."""
+
+    homes: StorageTotal
+    trash: StorageTotal
+    environments: StorageTotal = Field(description="Beyond their base images.")
+    images: StorageTotal
+    alerts: list[Message]
+
+
+class ImageUse(Record):
+    """An image of the Hub or a saved environment, with the containers that use it."""
+
+    id: str
+    name: str
+    image: str | None = Field(default=None, description="Name in Docker of a Hub's image.")
+    default: bool = False
+    environment: str | None = Field(default=None, description="ID of the saved environment.")
+    user: str | None = Field(default=None, description="Owner of the saved environment.")
+    base: str | None = Field(default=None, description="Base image of the saved environment.")
+    present: bool = Field(description="Whether it is on the machine or has to be pulled.")
+    size: int | None = Field(
+        default=None, description="Bytes; of a saved environment, beyond its base image."
+    )
+    created: datetime | None = None
+    running: list[str] = Field(description="IDs of the containers that run with it, or start.")
+    stopped: list[str] = Field(description="IDs of the stopped containers that start with it.")
+
+
+HistorySpan = Literal["hour", "day", "week", "month"]
+
+
+class HistoryQuery(Request):
+    """A part of the history of usage."""
+
+    span: HistorySpan = "day"
+    subject: Literal["machine", "user"] = "machine"
+    name: str | None = Field(default=None, max_length=255, description="One machine or user.")
+    metric: Literal["cpu", "memory", "gpu", "disk"] = Field(
+        default="cpu", description="Without a name: those with the most of this are returned."
+    )
+
+
+class UsageSeries(Record):
+    """Average usage of a machine or a user: cores, bytes, devices, bytes; null if unknown."""
+
+    name: str
+    cpu: list[float | None]
+    memory: list[int | None]
+    gpu: list[float | None]
+    disk: list[int | None]
+
+
+class UsageHistory(Record):
+    """Series with a value for each ``width`` seconds, from ``since`` to ``until`` (Unix time)."""
+
+    since: int
+    until: int
+    width: int
+    items: list[UsageSeries]
+
+
+class NoticeLevel(StrEnum):
+    """How urgent a notice is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Notice(Record):
+    """A notice in open labs and on the Hub's pages."""
+
+    id: str
+    level: NoticeLevel
+    text: Message = Field(description="Plain text.")
+    created_at: datetime
+    until: datetime | None = Field(default=None, description="When it ends, if known.")
+    author: str | None = Field(
+        default=None, description="Administrator who announced it to all users; null: the Hub."
+    )
+
+
+class AnnouncementCreate(Request):
+    """Request to announce something to all users."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    level: Literal[NoticeLevel.INFO, NoticeLevel.WARNING] = NoticeLevel.INFO
+    until: AwareDatetime = Field(description="When it ends.")
+
+
+class Announcement(Record):
+    """An announcement to all users, in plain text."""
+
+    id: str
+    text: str
+    level: NoticeLevel
+    author: str
+    created_at: datetime
+    until: datetime
 
 
 class AuditEntry(Record):
@@ -492,6 +638,18 @@ class Allocation(Record):
     expires_at: datetime | None = None
 
 
+class Disk(Record):
+    """The disk with the volumes and images of a machine, in bytes.
+
+    New containers start only while more than ``reserve`` is free.
+    """
+
+    total: int
+    free: int
+    reserve: int
+    is_low: bool = Field(description="Free space is below the reserve.")
+
+
 class Machine(Record):
     """A machine: its capacity, and the allocated and the used resources."""
 
@@ -504,6 +662,7 @@ class Machine(Record):
     allocated: Amount
     used: Amount
     containers: int
+    disk: Disk | None = Field(default=None, description="Null if the service cannot read it.")
 
 
 class Waiting(Record):

@@ -268,6 +268,28 @@ class StorageQuotaError(MLWSError, code="10107", status=507):
     used: Any
 
 
+class DiskReserveError(MLWSError, code="10108", status=507):
+    message = Message(
+        "The disk of {machine} is almost full: {free} free; {reserve} are kept for the machine."
+    )
+    solution = Message(
+        "Ask the administrator to free up space. Running labs continue; a start in rescue mode "
+        "(`rescue`) works, to delete files."
+    )
+    machine: str
+    free: str
+    reserve: str
+
+
+class HomeUnavailableError(MLWSError, code="10109", status=409):
+    message = Message("Your files are on the machine {node}, which takes no labs now.")
+    solution = Message(
+        "Try again when the machine is back, or ask an administrator. With a volume driver that all"
+        " machines share, labs start on any of them."
+    )
+    node: str
+
+
 class InvalidContainerError(MLWSError, code="10201", status=400):
     message = Message("Invalid container request.")
     solution = Message("Correct the fields listed. `GET /resources` returns the limits and images.")
@@ -403,6 +425,14 @@ class BudgetExceededError(MLWSError, code="10218", status=409):
     used: float
 
 
+class ImageInUseError(ItemError, code="10219", status=409):
+    message = Message("The image {name!r} is in use.")
+    solution = Message(
+        "It is the default image, or containers or saved environments need it. Choose another "
+        "default, or delete those first."
+    )
+
+
 class ContainerForbiddenError(ItemError, code="10301", status=403):
     message = Message("The container {name!r} belongs to another user.")
     solution = Message("Use your own container, or ask an administrator.")
@@ -456,6 +486,16 @@ class MemberNotFoundError(ItemError, code="10407", status=404):
 class EnvironmentNotFoundError(ItemError, code="10408", status=404):
     message = Message("The environment {name!r} was not found.")
     solution = Message("List the environments and use an ID from that list.")
+
+
+class AnnouncementNotFoundError(ItemError, code="10411", status=404):
+    message = Message("The announcement {name!r} does not exist.")
+    solution = Message("It may have ended. Reload the page.")
+
+
+class ImageNotFoundError(ItemError, code="10412", status=404):
+    message = Message("The Hub has no image {name!r}.")
+    solution = Message("`GET /images` lists the images. Reload the page.")
 
 
 class SharedPageNotFoundError(ItemError, code="10409", status=404):

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
+    Amount,
     Container,
     ContainerChange,
     ContainerCreate,
@@ -28,6 +29,7 @@ from jupyter_mlws.core.errors import (
     ContainerQueuedError,
     ContainerStoppingError,
     Fault,
+    HomeUnavailableError,
     InvalidContainerError,
     MLWSError,
     NotQueuedError,
@@ -45,6 +47,7 @@ from jupyter_mlws.hub.records.container_state import STOP_INTENTS, ContainerStat
 from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 from jupyter_mlws.hub.scheduling.scheduler import Request
+from jupyter_mlws.hub.storage_guard import StorageGuard
 from jupyter_mlws.hub.volumes import Volumes
 
 RESERVATION_DURATION = 300.0
@@ -52,8 +55,14 @@ RESERVATION_DURATION = 300.0
 INVALID_NAME = Message(
     "must have at most 40 lowercase letters, digits, and single hyphens between them"
 )
+NOT_OWN = Message("can name another user for administrators only")
+UNKNOWN_USER = Message("{user!r} is not a user of this Hub")
 NOT_ADMIN = Message("can be above 0 for administrators only")
 REMOVED_FROM_QUEUE = Message("Removed from the queue by {by}.")
+STOPPED_BY = Message("Stopped by {by}.")
+IDLE = Message("Nothing ran in it, so the Hub stopped it.")
+CULLER = "idle-culler"
+"""The service of the Hub that stops idle labs."""
 
 
 class Containers:
@@ -68,6 +77,7 @@ class Containers:
         resizer: Resizer,
         environments: Environments,
         volumes: Volumes,
+        storage: StorageGuard,
         audit: Audit,
         budgets: Budgets,
     ) -> None:
@@ -79,6 +89,7 @@ class Containers:
         self._resizer = resizer
         self._environments = environments
         self._volumes = volumes
+        self._storage = storage
         self._audit = audit
         self._budgets = budgets
 
@@ -96,15 +107,23 @@ class Containers:
 
     async def create(self, user: Me, request: ContainerCreate) -> Container:
         """Create a container: CREATED if it starts now, QUEUED if it waits."""
-        spec = self._check(user, request)
-        await self._budgets.refresh_user(user.name)
+        owner = request.user or user.name
+        if owner != user.name and not user.admin:
+            raise InvalidContainerError(faults=[Fault("user", NOT_OWN)])
+        if owner != user.name and await self._hub.user(owner) is None:
+            raise InvalidContainerError(faults=[Fault("user", UNKNOWN_USER.fill(user=owner))])
+        spec = self._check(user, request, owner)
+        await self._budgets.refresh_user(owner)
+        self._require_home(owner, spec.resources)
         name = request.name or ""
-        identifier = container_id(user.name, name)
+        identifier = container_id(owner, name)
         self._require_stopped(identifier)
+        if not spec.rescue:
+            await self._storage.require_space()
         self._check_room(
             Request(
                 identifier,
-                user.name,
+                owner,
                 spec.resources,
                 request.priority,
                 time.time(),
@@ -114,7 +133,7 @@ class Containers:
         )
         try:
             if name:
-                server = await self._hub.create(user.name, name)
+                server = await self._hub.create(owner, name)
                 if server is not None:
                     self._monitor.assume(identifier, server)
         except HubRefusedError as refused:
@@ -122,7 +141,8 @@ class Containers:
             raise InvalidContainerError(faults=[Fault("name", message)]) from refused
         # Another request may have created it meanwhile.
         self._require_stopped(identifier)
-        entry = self._register(user.name, name, request, spec)
+        entry = self._register(owner, name, request, spec)
+        self._note_starter(entry, user)
         self._audit.record(user, "container.create", identifier, image=entry.config.image)
         self._controller.queue(entry)
         return await self._respond_when_stored(entry)
@@ -130,6 +150,8 @@ class Containers:
     async def start(self, user: Me, identifier: str) -> Container:
         """Start or queue a stopped container; do nothing if it runs or waits already."""
         entry = self._registry.find(user, identifier)
+        if self._registry.status(entry) in STOPPED_STATUSES:
+            await self._storage.require_space()
         await self._budgets.refresh_user(entry.user)
         self._budgets.enforcer.check_start(entry.user, entry.resources.amount)
         status = self._registry.status(entry)
@@ -140,8 +162,10 @@ class Containers:
             self._controller.request_stop(entry, Intent.RESTART)
             self._audit.record(user, "container.start", identifier)
         elif status in STOPPED_STATUSES:
+            self._require_home(entry.user, entry.resources.amount)
             self._check_room(self._registry.request(entry), True)
             entry.configure(rescue=False)
+            self._note_starter(entry, user)
             self._controller.queue(entry)
             self._audit.record(user, "container.start", identifier)
         return await self._respond_when_stored(entry)
@@ -149,9 +173,21 @@ class Containers:
     async def stop(self, user: Me, identifier: str) -> Container:
         """Stop a container, or remove it from the queue."""
         entry = self._registry.find(user, identifier)
+        self.explain_stop(user.name, identifier)
         self._controller.request_stop(entry, Intent.STOP)
         self._audit.record(user, "container.stop", identifier)
         return await self._respond_when_stored(entry)
+
+    def explain_stop(self, actor: str, identifier: str) -> None:
+        """Note why a container stops if somebody else than its user, or a service, stops it."""
+        entry = self._registry.entries.get(identifier)
+        if entry is None:
+            return
+        if actor == entry.user:
+            entry.stop_reason = None
+            return
+        entry.stop_reason = IDLE if actor == CULLER else STOPPED_BY.fill(by=actor or "service")
+        self._registry.settle()
 
     async def restart(self, user: Me, identifier: str) -> Container:
         """Stop a container and start it with the same resources."""
@@ -159,6 +195,9 @@ class Containers:
         if not entry.active:
             return await self.start(user, identifier)
         self._budgets.enforcer.check_start(entry.user, entry.resources.amount)
+        if not entry.config.rescue:
+            # Before it stops: it could not start again.
+            await self._storage.require_space()
         self._controller.request_stop(entry, Intent.RESTART)
         self._audit.record(user, "container.restart", identifier)
         return await self._respond_when_stored(entry)
@@ -205,6 +244,9 @@ class Containers:
         else:
             wish = self._registry.policy.read(request.options)
             spec = self._check(user, wish)
+        if not spec.rescue:
+            await self._storage.require_space()
+        self._require_home(request.user, spec.resources)
         if not was_started_here:
             await self._budgets.refresh_user(request.user)
         volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
@@ -227,7 +269,9 @@ class Containers:
         entry.spec = None
         grant = self._scheduler.grants[identifier]
         return Admission(
-            spec=replace(spec, resources=grant.amount, devices=grant.devices), volume=volume
+            spec=replace(spec, resources=grant.amount, devices=grant.devices),
+            volume=volume,
+            node=self._volumes.node_of(request.user),
         )
 
     async def _wait_for_grant(
@@ -332,8 +376,15 @@ class Containers:
 
     # Parts
 
-    def _check(self, user: Me, request: ContainerCreate) -> ResolvedSpec:
-        """Return the request with its defaults.
+    def _note_starter(self, entry: ContainerState, user: Me) -> None:
+        """Record for the owner that an administrator starts the container."""
+        is_own = user.name in ("", entry.user)
+        entry.config = entry.config.model_copy(update={"started_by": None if is_own else user.name})
+        if not is_own:
+            self._registry.note(entry, f"started by {user.name}")
+
+    def _check(self, user: Me, request: ContainerCreate, owner: str | None = None) -> ResolvedSpec:
+        """Return the request with its defaults; ``owner`` is by default the user.
 
         InvalidContainerError names every field at fault.
         """
@@ -341,7 +392,7 @@ class Containers:
         if request.priority > 0 and not user.admin:
             faults.append(Fault("priority", NOT_ADMIN))
         try:
-            spec = self._environments.policy(user.name).check(request)
+            spec = self._environments.policy(owner or user.name).check(request)
         except MLWSError as error:
             raise InvalidContainerError(faults=[*error.faults, *faults]) from None
         if faults:
@@ -361,6 +412,17 @@ class Containers:
         if not wait and not fits_reservation and self._scheduler.plan(request, moment) is None:
             available = self._scheduler.available(request, moment)
             raise self._scheduler.shortage(request.amount, available)
+
+    def _require_home(self, user: str, amount: Amount) -> None:
+        """Raise an error if the only node with the user's files is away, or too small."""
+        node = self._volumes.node_of(user)
+        if node is None:
+            return
+        nodes = self._scheduler.nodes
+        if node not in nodes:
+            raise HomeUnavailableError(node=node)
+        if not amount.fits(nodes[node]):
+            raise self._scheduler.shortage(amount, {node: nodes[node]})
 
     def _require_stopped(self, identifier: str) -> None:
         entry = self._registry.entries.get(identifier)

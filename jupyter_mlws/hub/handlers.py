@@ -14,13 +14,19 @@ from tornado.web import RequestHandler
 from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints, Reply
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.containers.messages import STATUS_MESSAGES, BudgetNoticeEvent, LogLineEvent
+from jupyter_mlws.containers.messages import (
+    NOTICE_MESSAGES,
+    STATUS_MESSAGES,
+    BudgetNoticeEvent,
+    LogLineEvent,
+)
 from jupyter_mlws.containers.models import ContainerStatus, Me
 from jupyter_mlws.core.errors import (
     BudgetExceededError,
     ContainerBackendError,
     ContainerQueuedError,
     ContainerStoppingError,
+    DiskReserveError,
     EndpointNotFoundError,
     InsufficientResourcesError,
     InvalidContainerError,
@@ -34,8 +40,14 @@ from jupyter_mlws.hub.accounts.events import AuditedEvents
 from jupyter_mlws.hub.auth import AuthenticatedHandler
 from jupyter_mlws.hub.budgets.manager import to_csv
 from jupyter_mlws.hub.manager import HubManager
+from jupyter_mlws.hub.offers import make_offer
 from jupyter_mlws.hub.records.container_state import ContainerState
-from jupyter_mlws.hub.scheduling.admission import Admission, AdmissionRequest
+from jupyter_mlws.hub.scheduling.admission import (
+    Admission,
+    AdmissionRequest,
+    Offer,
+    OfferRequest,
+)
 
 LAB_METRICS = "mlws/api/v1/metrics"
 """Path of the metrics below a lab's URL."""
@@ -94,6 +106,19 @@ class StatusStream(AuthenticatedHandler, StreamHandler):
         return self.manager.reports.changes(self.user, since)
 
 
+class NoticeStream(AuthenticatedHandler, StreamHandler):
+    """The notices of a user as they change."""
+
+    resource = "notices"
+    messages = NOTICE_MESSAGES
+
+    async def newest(self) -> int:
+        return self.manager.notices.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.manager.notices.changes(self.user, since)
+
+
 class LogStream(AuthenticatedHandler, StreamHandler):
     """A container's log as it grows."""
 
@@ -150,13 +175,12 @@ class MetricsHandler(AuthenticatedHandler, RequestHandler):
         """Send the metrics."""
         report = await self.manager.reports.resources(EVERYBODY)
         self.set_header("Content-Type", metrics.CONTENT_TYPE)
+        containers = self.manager.containers.list(EVERYBODY)
+        volumes = self.manager.volumes.list(EVERYBODY)
         budgets = self.manager.budgets
         self.finish(
             metrics.format_metrics(
-                report,
-                self.manager.containers.list(EVERYBODY),
-                budgets.month_usage(),
-                budgets.all_budgets(),
+                report, containers, volumes, budgets.month_usage(), budgets.all_budgets()
             )
         )
 
@@ -192,6 +216,7 @@ class TargetsHandler(MetricsHandler):
         InsufficientResourcesError,
         ContainerBackendError,
         StorageQuotaError,
+        DiskReserveError,
         InvalidContainerError,
         ContainerQueuedError,
         ContainerStoppingError,
@@ -202,12 +227,19 @@ async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
     return await manager.containers.admit(body)
 
 
+@admissions.post("offers", "Tell what a user can start now")
+async def offer(manager: HubManager, body: OfferRequest) -> Offer:
+    return make_offer(manager.registry, body, manager.budgets.enforcer.check_start)
+
+
 @admissions.post("account-events", "Record events of accounts in the audit log")
 async def record_account_events(manager: HubManager, body: AuditedEvents) -> None:
     for event in body.items:
         manager.audit.record_past(
             event.time, event.actor, event.action, event.target, event.details
         )
+        if event.action == "container.stop":
+            manager.containers.explain_stop(event.actor, event.target)
     # The Hub forgets them now.
     await manager.audit.flush()
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.hub.announcements import AnnouncementFile
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.budgets.enforcer import BudgetEnforcer
 from jupyter_mlws.hub.budgets.limits import LimitBook
@@ -20,6 +21,7 @@ from jupyter_mlws.hub.lifecycle.controller import EnvironmentCipher, LifecycleCo
 from jupyter_mlws.hub.lifecycle.monitor import ContainerObserver, Monitor
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.lifecycle.resizing import Resizer
+from jupyter_mlws.hub.notices import Notices
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import STOP_INTENTS, Intent
 from jupyter_mlws.hub.records.store import RecordQueue, Records
@@ -29,6 +31,9 @@ from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.shared_pages.manager import SharedPages
 from jupyter_mlws.hub.shared_projects.manager import Team
+from jupyter_mlws.hub.storage_guard import StorageGuard
+from jupyter_mlws.hub.storage_report import StorageReports
+from jupyter_mlws.hub.usage_history import UsageRecorder
 from jupyter_mlws.hub.volumes import Volumes
 
 NODE_POLL_INTERVAL = 30.0
@@ -64,10 +69,19 @@ class HubManager:
         )
         registry.set_machines(machines)
         self.registry = registry
-        observer = ContainerObserver(registry, engine, hub)
+        self.audit = Audit(records)
+        self.volumes = Volumes(
+            records,
+            engine,
+            self.audit,
+            settings.home_quota,
+            registry.has_containers,
+            settings.swarm and not settings.shared_homes,
+        )
+        await self.volumes.load()
+        observer = ContainerObserver(registry, engine, hub, self.volumes)
         self._monitor = Monitor(engine, hub, settings.hub_name, observer)
         self._controller = LifecycleController(hub, engine, registry, self._monitor, self._cipher)
-        self.audit = Audit(records)
         book = LimitBook(
             registry.groups_of, registry.usage_accounting, UserLimit.of(settings.user_limit)
         )
@@ -77,10 +91,6 @@ class HubManager:
         )
         self.budgets = Budgets(hub, registry, book, enforcer, self.audit)
         await self.budgets.load()
-        self.volumes = Volumes(
-            records, engine, self.audit, settings.home_quota, registry.has_containers
-        )
-        await self.volumes.load()
 
         async def user_exists(user: str) -> bool:
             return await hub.user(user) is not None
@@ -94,6 +104,15 @@ class HubManager:
         self.environments = Environments(engine, registry, self._controller, self.audit, settings)
         await self.environments.load()
         self.reports = Reports(engine, registry, self.environments)
+        self.notices = Notices(AnnouncementFile(settings.data_folder), self.audit)
+        await self.notices.load()
+        self.storage = StorageGuard(
+            registry, engine, self.volumes, self._controller, self.notices, self.audit, settings
+        )
+        self.storage_reports = StorageReports(
+            engine, registry, self.environments, self.volumes, self.audit, settings
+        )
+        self.usage_recorder = UsageRecorder(registry, engine, records, self.volumes)
         self.containers = Containers(
             hub,
             registry,
@@ -102,6 +121,7 @@ class HubManager:
             Resizer(registry, engine),
             self.environments,
             self.volumes,
+            self.storage,
             self.audit,
             self.budgets,
         )
@@ -128,6 +148,9 @@ class HubManager:
         registry.settle()
         self._monitor.start()
         self.tasks.run(self.volumes.purge_periodically())
+        self.tasks.run(self.volumes.measure_new_periodically())
+        self.tasks.run(self.storage.watch())
+        self.tasks.run(self.usage_recorder.record_periodically())
         self.tasks.run(self.pages.purge_periodically())
         self.tasks.run(self.budgets.run())
         if settings.swarm:

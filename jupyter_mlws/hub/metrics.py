@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from jupyter_mlws.containers.budgets import BudgetUse, Meter, UsageItem
-from jupyter_mlws.containers.models import Container, ContainerStatus, ResourceReport
+from jupyter_mlws.containers.models import Container, ContainerStatus, ResourceReport, Volume
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 KINDS = {"cpu": "cores", "memory": "bytes", "gpu": "devices"}
@@ -42,8 +42,11 @@ class _UsageCollector(Collector):
 
 
 class _HubCollector(Collector):
-    def __init__(self, report: ResourceReport, containers: Iterable[Container]) -> None:
+    def __init__(
+        self, report: ResourceReport, containers: Iterable[Container], volumes: Iterable[Volume]
+    ) -> None:
         self._report = report
+        self._volumes = list(volumes)
         self._containers = list(containers)
 
     def collect(self) -> Iterator[Metric]:
@@ -58,6 +61,7 @@ class _HubCollector(Collector):
                 for node in self._report.nodes:
                     row.add_metric([node.name], getattr(getattr(node, what), kind))
                 yield row
+        yield from self._storage()
         yield GaugeMetricFamily(
             "mlws_queue_length", "Containers waiting for resources.", len(self._report.queue)
         )
@@ -87,16 +91,40 @@ class _HubCollector(Collector):
                 limit.add_metric(labels, amount.memory)
         yield from (cpu, most, memory, limit, restarts)
 
+    def _storage(self) -> Iterator[Metric]:
+        """Yield the disks of machines, and the homes of users."""
+        for what, about in (
+            ("total", "Bytes of the disk with volumes and images."),
+            ("free", "Bytes free on that disk."),
+            ("reserve", "Bytes that are kept free: below them, no container starts."),
+        ):
+            row = GaugeMetricFamily(f"mlws_node_disk_{what}_bytes", about, labels=["node"])
+            for node in self._report.nodes:
+                if node.disk is not None:
+                    row.add_metric([node.name], getattr(node.disk, what))
+            yield row
+        size = GaugeMetricFamily(
+            "mlws_home_bytes", "Bytes of a user's home when measured last.", labels=["user"]
+        )
+        quota = GaugeMetricFamily("mlws_home_quota_bytes", "Bytes allowed.", labels=["user"])
+        for volume in self._volumes:
+            if volume.trashed_at is None and volume.size is not None:
+                size.add_metric([volume.user], volume.size)
+                if volume.quota is not None:
+                    quota.add_metric([volume.user], volume.quota)
+        yield from (size, quota)
+
 
 def format_metrics(
     report: ResourceReport,
     containers: Iterable[Container],
+    volumes: Iterable[Volume],
     usage: Iterable[UsageItem],
     budgets: Iterable[BudgetUse],
 ) -> bytes:
     """Return the metrics in Prometheus' format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_HubCollector(report, containers))
+    registry.register(_HubCollector(report, containers, volumes))
     registry.register(_UsageCollector(usage, budgets))
     text: bytes = generate_latest(registry)
     return text

@@ -209,10 +209,14 @@ MEBIBYTE = 1024 * 1024
 
 
 class Meter:
-    """Measures usage; stores the last sample of each container."""
+    """Measures usage; stores the last sample of each container.
 
-    def __init__(self, engine: Engine) -> None:
+    A rate is that since the last sample, unless that is older than ``max_age`` seconds.
+    """
+
+    def __init__(self, engine: Engine, max_age: float = FRESH) -> None:
         self._engine = engine
+        self._max_age = max_age
         self._samples: dict[str, Sample] = {}
 
     async def usage(self, running: Mapping[str, DockerContainer]) -> dict[str, Usage]:
@@ -223,7 +227,7 @@ class Meter:
             identifier: container
             for identifier, container in running.items()
             if container.docker in after
-            and not _is_comparable(before.get(container.docker), after[container.docker])
+            and not self._is_comparable(before.get(container.docker), after[container.docker])
         }
         if stale:
             first = {container.docker: after[container.docker] for container in stale.values()}
@@ -234,7 +238,7 @@ class Meter:
         usage = {}
         for identifier, container in running.items():
             old, new = before.get(container.docker), after.get(container.docker)
-            if old is None or new is None or not _is_comparable(old, new):
+            if old is None or new is None or not self._is_comparable(old, new):
                 continue
             usage[identifier] = Usage(
                 # A container that was started again counts from zero.
@@ -257,6 +261,5 @@ class Meter:
         }
         return {docker: sample for docker, sample in samples.items() if sample is not None}
 
-
-def _is_comparable(before: Sample | None, after: Sample) -> bool:
-    return before is not None and 0 < after.time - before.time < FRESH
+    def _is_comparable(self, before: Sample | None, after: Sample) -> bool:
+        return before is not None and 0 < after.time - before.time < self._max_age

@@ -6,11 +6,14 @@ from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
 from jupyter_mlws.hub.endpoints import budgets as budget_endpoints
 from jupyter_mlws.hub.endpoints import containers as endpoints
+from jupyter_mlws.hub.endpoints import notices as notice_endpoints
 from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
 from jupyter_mlws.hub.endpoints import shared_projects as shared_project_endpoints
+from jupyter_mlws.hub.endpoints import storage as storage_endpoints
 from jupyter_mlws.hub.handlers import (
     BudgetNoticeStream,
     LogStream,
+    NoticeStream,
     ServiceHandler,
     StatusStream,
     UsageHandler,
@@ -35,7 +38,10 @@ ROUTES: list[Route] = [
     *routes(budget_endpoints.own, ServiceHandler),
     *routes(budget_endpoints.usage_endpoints, UsageHandler),
     *routes(budget_endpoints.endpoints, ServiceHandler),
+    (r"notices/status", NoticeStream),
     *routes(endpoints.endpoints, ServiceHandler),
+    *routes(notice_endpoints.endpoints, ServiceHandler),
+    *routes(storage_endpoints.endpoints, ServiceHandler),
     *routes(shared_project_endpoints.endpoints, ServiceHandler),
     *routes([*shared_page_endpoints.endpoints, *shared_page_endpoints.uploads], ServiceHandler),
 ]

@@ -28,11 +28,12 @@ class Settings:
     ``capacity`` None means all resources of the machine, ``user_limit`` None no limit.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit, home_quota, environment_size, shared_project_size (all in the notation
-    that users write), cpu_overcommit, budget_grace, environments, shared_projects, swarm,
-    shares_origin, cookies_for_host_alone, installation, team_folder (by default in ``HUB_DATA`` or
-    the working directory) and team_tracking. ``MLWS_DB_URL`` is the database URL, by default of a
-    SQLite file in that same directory.
+    capacity, user_limit, home_quota, disk_reserve, environment_size, shared_project_size (all in
+    the notation that users write), cpu_overcommit, budget_grace, home_quota_grace,
+    storage_interval, environments, shared_projects, swarm, shared_homes, shares_origin,
+    cookies_for_host_alone, installation, team_folder (by default in ``HUB_DATA`` or the working
+    directory) and team_tracking. ``MLWS_DB_URL`` is the database URL, by default of a SQLite file
+    in that same directory.
     """
 
     hub_name: str
@@ -40,6 +41,8 @@ class Settings:
     capacity: Amount | None
     user_limit: Amount | None
     home_quota: int | None
+    disk_reserve: int
+    """Bytes of free disk below which no container starts."""
     database: str
     admission_token: str
     team_folder: Path
@@ -53,6 +56,12 @@ class Settings:
     """Cores that are promised for each real core, unless ``capacity`` is set."""
     budget_grace: float = 900.0
     """Seconds from the notice that a hard budget is used up to the stop."""
+    home_quota_grace: float = 900.0
+    """Seconds over the quota after which labs restart in rescue mode."""
+    storage_interval: float = 60.0
+    """Seconds between two checks of the disk and of the homes of running labs."""
+    data_folder: Path = Path()
+    """Folder that the Hub and its service share."""
     environments: int = 3
     """Maximum number of saved environments per user."""
     environment_size: int | None = None
@@ -63,6 +72,8 @@ class Settings:
     """Maximum bytes of the code and data of a shared project."""
     swarm: bool = False
     """Whether containers are services of Docker Swarm."""
+    shared_homes: bool = False
+    """Whether all nodes of the Swarm share the users' files, by a volume driver."""
     shares_origin: bool = False
     """True if labs and Hub share an origin that is reachable from other machines."""
     cookies_for_host_alone: bool = False
@@ -81,6 +92,10 @@ class Settings:
             capacity=_amount(config.get("capacity")),
             user_limit=_amount(config.get("user_limit")),
             home_quota=parse_memory(config["home_quota"]) if config.get("home_quota") else None,
+            disk_reserve=parse_memory(config.get("disk_reserve") or "0"),
+            home_quota_grace=float(config.get("home_quota_grace", 900)),
+            storage_interval=float(config.get("storage_interval", 60)),
+            data_folder=folder,
             database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
             admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
             team_folder=Path(config.get("team_folder") or folder / TEAM),
@@ -98,6 +113,7 @@ class Settings:
             shared_projects=int(config.get("shared_projects", 20)),
             shared_project_size=parse_memory(config.get("shared_project_size", "50Gi")),
             swarm=bool(config.get("swarm")),
+            shared_homes=bool(config.get("shared_homes")),
             shares_origin=bool(config.get("shares_origin")),
             cookies_for_host_alone=bool(config.get("cookies_for_host_alone")),
             installation=config.get("installation", ()),

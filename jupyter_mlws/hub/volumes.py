@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.containers.models import Me, Volume
+from jupyter_mlws.containers.models import Me, Volume, VolumeQuery
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import (
     MLWSError,
@@ -18,16 +18,18 @@ from jupyter_mlws.core.errors import (
     VolumeInUseError,
     VolumeNotFoundError,
 )
-from jupyter_mlws.hub.docker.engine import Engine
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.hub.docker.engine import FILES_PER_SECOND, Engine
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import RecordQueue, Records, VolumeRecord
 
 TRASH_RETENTION = timedelta(days=30)
 """Time that a volume stays in the trash."""
-MAX_SIZE_AGE = 60.0
-"""Seconds for which sizes are cached: Docker reads all directories for them."""
+MAX_SIZE_AGE = 900.0
+"""Seconds between two measurements by Docker, which reads the directories of all volumes."""
 PURGE_INTERVAL = 3600.0
+MEASURE_NEW_INTERVAL = 60.0
 MEBIBYTE = 1024**2
 
 log = logging.getLogger(__name__)
@@ -45,8 +47,9 @@ class Volumes:
     _audit: Audit
     _quota: int | None
     _in_use: Callable[[str], bool]
+    _is_on_one_node: bool = False
+    """True on Docker Swarm without a volume driver that its nodes share."""
     _volumes: dict[str, VolumeRecord] = field(init=False, default_factory=dict)
-    _sizes: dict[str, int] = field(init=False, default_factory=dict)
     _measured_at: float = field(init=False, default=0.0)
     _measure_lock: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
@@ -71,31 +74,98 @@ class Volumes:
             current = VolumeRecord(name=name, user=user, created_at=now())
             self._save(current)
         if self._quota is not None and not rescue:
-            used = await self._measure_one(current.name)
+            await self._measure(current)
+            used = current.size or 0
             if used > self._quota:
                 whole = -(-used // MEBIBYTE) * MEBIBYTE
                 raise StorageQuotaError(used=write_memory(whole), quota=write_memory(self._quota))
         return current.name
 
-    async def _measure_one(self, name: str) -> int:
-        """Return the bytes of a volume now: the user may just have deleted files."""
-        size = await in_thread(self._engine.volume_size, name)
-        if size is None:
-            # Only Docker can read the files, and it measures all volumes at once.
-            self._measured_at = 0.0
-            await self._measure()
-            return self._sizes.get(name, 0)
-        self._sizes[name] = size
-        return size
+    def node_of(self, user: str) -> str | None:
+        """Return the only node that has the user's files; None if there is no such restriction."""
+        volume = self._current(user) if self._is_on_one_node else None
+        return volume.node if volume is not None else None
 
-    async def list(self, user: Me) -> list[Volume]:
-        """Return the user's own volumes, or all for an administrator, with their sizes."""
-        await self._measure()
+    def note_node(self, user: str, node: str) -> None:
+        """Note that a container of the user runs on a node: its volume was created there."""
+        volume = self._current(user) if self._is_on_one_node else None
+        if volume is not None and volume.node is None:
+            volume.node = node
+            self._save(volume)
+
+    # Sizes
+
+    def size(self, user: str) -> int | None:
+        """Return the bytes of a user's current volume when it was measured last, if it was."""
+        current = self._current(user)
+        return None if current is None else current.size
+
+    async def measure(self, user: str) -> None:
+        """Measure the current volume of a user at a limited speed."""
+        current = self._current(user)
+        if current is not None:
+            await self._measure(current, FILES_PER_SECOND)
+
+    async def measure_new_periodically(self) -> None:
+        """Measure volumes that never were measured, one after another, at regular intervals."""
+        while True:
+            for volume in list(self._volumes.values()):
+                if volume.size is None and volume.name in self._volumes:
+                    try:
+                        await self._measure(volume, FILES_PER_SECOND)
+                    except MLWSError as error:
+                        log.warning("Could not measure volume %s: %s", volume.name, error)
+            await asyncio.sleep(MEASURE_NEW_INTERVAL)
+
+    async def _measure(self, volume: VolumeRecord, files_per_second: int | None = None) -> None:
+        size = await in_thread(self._engine.volume_size, volume.name, files_per_second)
+        if size is not None:
+            self._set_size(volume, size)
+        elif files_per_second is None or self._is_all_outdated:
+            # Only Docker can read the files, and it measures all volumes at once.
+            async with self._measure_lock:
+                sizes = await in_thread(self._engine.volume_sizes)
+                self._measured_at = time.monotonic()
+            for name, one in sizes.items():
+                if name in self._volumes:
+                    self._set_size(self._volumes[name], one)
+
+    @property
+    def _is_all_outdated(self) -> bool:
+        return not self._measured_at or time.monotonic() - self._measured_at > MAX_SIZE_AGE
+
+    def _set_size(self, volume: VolumeRecord, size: int) -> None:
+        is_changed = volume.size != size
+        volume.size, volume.measured_at = size, now()
+        if is_changed and volume.name in self._volumes:
+            self._records.save(volume)
+
+    def list(self, user: Me) -> list[Volume]:
+        """Return the user's own volumes, or all for an administrator, with their last sizes."""
         return [
             self._to_response(volume)
             for _, volume in sorted(self._volumes.items())
             if user.may_see(volume.user)
         ]
+
+    def page(self, user: Me, query: VolumeQuery) -> Page[Volume]:
+        """Return a part of the list, sorted."""
+        text = (query.q or "").lower()
+        rows = [
+            volume
+            for volume in self.list(user)
+            if query.trashed in (None, volume.trashed_at is not None)
+            and (text in volume.user.lower() or text in volume.name.lower())
+        ]
+        if query.sort == "size":
+            rows.sort(key=lambda volume: -1 if volume.size is None else volume.size, reverse=True)
+        else:
+            rows.sort(key=lambda volume: (volume.user, volume.name))
+        names = [volume.name for volume in rows]
+        start = names.index(query.cursor) + 1 if query.cursor in names else 0
+        items = rows[start : start + query.limit]
+        has_more = start + query.limit < len(rows)
+        return Page(items=items, next_cursor=items[-1].name if has_more else None)
 
     def get(self, user: Me, name: str) -> Volume:
         return self._to_response(self._get_visible(user, name))
@@ -153,13 +223,6 @@ class Volumes:
         self._volumes.pop(volume.name, None)
         self._records.write(Records.delete, VolumeRecord, volume.name)
 
-    async def _measure(self) -> None:
-        async with self._measure_lock:
-            if self._measured_at and time.monotonic() - self._measured_at < MAX_SIZE_AGE:
-                return
-            self._sizes = await in_thread(self._engine.volume_sizes)
-            self._measured_at = time.monotonic()
-
     def _get_visible(self, user: Me, name: str) -> VolumeRecord:
         volume = self._volumes.get(name)
         # Names contain user names, so other users must not learn whether a volume exists.
@@ -180,7 +243,6 @@ class Volumes:
         return Volume(
             **volume.values(),
             purge_at=None if trashed_at is None else trashed_at + TRASH_RETENTION,
-            size=self._sizes.get(volume.name),
             quota=self._quota,
             in_use=trashed_at is None and self._in_use(volume.user),
         )

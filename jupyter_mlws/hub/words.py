@@ -1,11 +1,10 @@
-"""Texts of the spawner: the steps of a start, and the form of the spawn page."""
+"""Texts of the spawner: sizes, and the steps of a start."""
 
 from __future__ import annotations
 
 import asyncio
-import html
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_mlws.containers.models import Amount, QueuePlace
@@ -20,14 +19,6 @@ WAITING = Message("Starting the lab")
 RESTARTING = Message("The lab crashed. Restarting (attempt {count})")
 QUEUE_POSITION = Message("Position {position} in queue")
 QUEUE_POSITION_ETA = Message("Position {position} in queue, about {minutes} min left")
-IMAGE_LABEL = Message("Image")
-SIZE_LABEL = Message("Size")
-SIZES = {
-    "small": Message("Small"),
-    "medium": Message("Medium"),
-    "large": Message("Large"),
-    "gpu": Message("GPU"),
-}
 CORES = Message("{cpu} CPU, {memory} memory")
 CORES_GPU = Message("{cpu} CPU, {memory} memory, {gpu} GPU")
 
@@ -88,46 +79,3 @@ class SpawnProgress:
             if self._is_finished:
                 return
             await change_event.wait()
-
-
-def spawn_form(spawner: Any) -> str:
-    """Return the form of the spawn page: an image, if there are several, and a size."""
-    language, policy = spawner.language, spawner.policy
-
-    def text(message: Message) -> str:
-        return html.escape(message.in_(language))
-
-    parts = []
-    if len(policy.images) > 1:
-        options = "".join(
-            f"<option{' selected' if label == policy.default_image else ''}>{html.escape(label)}"
-            "</option>"
-            for label in policy.images
-        )
-        parts.append(
-            f'<div class="mb-3"><label class="form-label" for="image">{text(IMAGE_LABEL)}</label>'
-            f'<select class="form-select" id="image" name="image">{options}</select></div>'
-        )
-    parts.append(f'<fieldset><legend class="fs-6">{text(SIZE_LABEL)}</legend>')
-    for name, resources in policy.profiles.items():
-        title = text(SIZES[name]) if name in SIZES else html.escape(name)
-        amount, key = resources.amount, html.escape(name)
-        is_default = amount == policy.default_resources.amount
-        parts.append(
-            f'<div class="form-check mb-2"><input class="form-check-input" type="radio" name="size"'
-            f' id="size-{key}" value="{key}" required{" checked" if is_default else ""}>'
-            f'<label class="form-check-label" for="size-{key}">{title} '
-            f'<span class="text-body-secondary">{text(size(amount))}</span></label></div>'
-        )
-    return "".join([*parts, "</fieldset>"])
-
-
-def read_form(form: Mapping[str, list[str]], spawner: Any) -> dict[str, Any]:
-    """Return the form's choices as ``user_options``; the policy check rejects unknown sizes."""
-    options: dict[str, Any] = {}
-    if "image" in form:
-        options["image"] = form["image"][0]
-    if "size" in form:
-        size_name = form["size"][0]
-        options["resources"] = spawner.profiles.get(size_name, size_name)
-    return options

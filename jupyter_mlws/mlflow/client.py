@@ -30,7 +30,7 @@ TIMEOUT = 120.0
 STOP_TIMEOUT = 5.0
 MAX_PROCESSES = 2
 """Helper processes of this process that run at once."""
-IDLE_TIMEOUT = 300.0
+IDLE_TIMEOUT = 120.0
 """Seconds without a call after which one ends."""
 
 

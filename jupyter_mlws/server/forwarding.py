@@ -14,7 +14,7 @@ from jupyter_mlws.api.client import WORK_LIMIT, RemoteError, segment
 from jupyter_mlws.api.registry import Endpoint, Reply
 from jupyter_mlws.api.streams import UNAVAILABLE
 from jupyter_mlws.containers.manager import HubService, own_container
-from jupyter_mlws.containers.messages import STATUS_MESSAGES, LogLineEvent
+from jupyter_mlws.containers.messages import NOTICE_MESSAGES, STATUS_MESSAGES, LogLineEvent
 from jupyter_mlws.containers.models import EnvironmentCreate
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
@@ -122,6 +122,16 @@ class StatusStream(ForwardedStream):
 
     def stream_path(self, *ids: str) -> str:
         return "containers/status"
+
+
+class NoticeStream(ForwardedStream):
+    """The user's notices as they change."""
+
+    resource = "notices"
+    messages = NOTICE_MESSAGES
+
+    def stream_path(self, *ids: str) -> str:
+        return "notices/status"
 
 
 class LogStream(ForwardedStream):

@@ -12,7 +12,12 @@ export function container(change: Partial<IContainer> = {}): IContainer {
     name,
     status: 'RUNNING',
     resources: { cpu: '2', memory: '4Gi', gpu: null },
-    config: { image: 'mlws-lab', environment: {} },
+    config: {
+      image: 'mlws-lab',
+      environment: {},
+      rescue: false,
+      started_by: null
+    },
     created_at: '2026-11-25T12:00:00Z',
     updated_at: '2026-11-25T12:01:00Z',
     started_at: '2026-11-25T12:01:00Z',
@@ -41,7 +46,8 @@ export const report: IResourceReport = {
       capacity: { cpu: 8, memory: 16 * GIB, gpu: 0 },
       allocated: { cpu: 2, memory: 4 * GIB, gpu: 0 },
       used: { cpu: 0.5, memory: GIB, gpu: 0 },
-      containers: 1
+      containers: 1,
+      disk: null
     }
   ],
   queue: [],

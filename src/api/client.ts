@@ -92,6 +92,7 @@ const SERVER_PATHS = [
   'logs',
   'me',
   'notebooks',
+  'notices',
   'operations',
   'projects',
   'reference',

@@ -24,7 +24,8 @@ export interface paths {
               | components['schemas']['ContainerUpdate']
               | components['schemas']['ContainerRemoval']
               | components['schemas']['ResourcesEvent']
-              | components['schemas']['EnvironmentsEvent'];
+              | components['schemas']['EnvironmentsEvent']
+              | components['schemas']['SamplesEvent'];
           };
         };
       };
@@ -251,6 +252,29 @@ export interface paths {
         200: {
           content: {
             'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/notices/status': {
+    /** The user's notices as they change. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['NoticesEvent'];
           };
         };
       };
@@ -670,15 +694,45 @@ export interface paths {
       };
     };
   };
+  '/resources/history': {
+    /** Get the history of usage */
+    get: {
+      parameters: {
+        query?: {
+          span?: 'hour' | 'day' | 'week' | 'month';
+          subject?: 'machine' | 'user';
+          /** @description One machine or user. */
+          name?: string | null;
+          /** @description Without a name: those with the most of this are returned. */
+          metric?: 'cpu' | 'memory' | 'gpu' | 'disk';
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['UsageHistory'];
+          };
+        };
+      };
+    };
+  };
   '/volumes': {
     /** List volumes */
     get: {
       parameters: {
         query?: {
-          /** @description Maximum number of items; default: all. */
-          limit?: number | null;
+          /** @description Maximum number of items. */
+          limit?: number;
           /** @description `next_cursor` of the previous page. */
           cursor?: string | null;
+          /** @description size: the largest first, those not measured last. */
+          sort?: 'user' | 'size';
+          /** @description Only those in the trash, or not. */
+          trashed?: boolean | null;
+          /** @description Text in the user or name. */
+          q?: string | null;
           /** @description A project's id; the server's root if left out. */
           project?: string;
         };
@@ -775,6 +829,101 @@ export interface paths {
         200: {
           content: {
             'application/json': components['schemas']['Page_HubSetting_'];
+          };
+        };
+      };
+    };
+  };
+  '/notices': {
+    /** List the notices that the user sees */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Notice_'];
+          };
+        };
+      };
+    };
+  };
+  '/announcements': {
+    /** Announce something to all users */
+    post: {
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['AnnouncementCreate'];
+        };
+      };
+      responses: {
+        201: {
+          content: {
+            'application/json': components['schemas']['Announcement'];
+          };
+        };
+      };
+    };
+  };
+  '/announcements/{announcement}': {
+    /** End an announcement */
+    delete: {
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/storage': {
+    /** Get what fills the disk */
+    get: {
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['StorageReport'];
+          };
+        };
+      };
+    };
+  };
+  '/storage/images': {
+    /** List images and saved environments with their containers */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_ImageUse_'];
+          };
+        };
+      };
+    };
+  };
+  '/storage/images/{image}': {
+    /** Remove an unused image of the Hub from its machine */
+    delete: {
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
           };
         };
       };
@@ -5846,6 +5995,31 @@ export interface components {
       /** @default 0 */
       gpu: number;
     };
+    /** @description An announcement to all users, in plain text. */
+    Announcement: {
+      id: string;
+      text: string;
+      level: components['schemas']['NoticeLevel'];
+      author: string;
+      /** Format: date-time */
+      created_at: string;
+      /** Format: date-time */
+      until: string;
+    };
+    /** @description Request to announce something to all users. */
+    AnnouncementCreate: {
+      text: string;
+      /**
+       * @default info
+       * @enum {string}
+       */
+      level?: 'info' | 'warning';
+      /**
+       * Format: date-time
+       * @description When it ends.
+       */
+      until: string;
+    };
     /**
      * @description Readers of a page.
      *
@@ -5972,6 +6146,16 @@ export interface components {
       environment: {
         [key: string]: string;
       };
+      /**
+       * @description Runs without writing to the home folder, which may be full.
+       * @default false
+       */
+      rescue: boolean;
+      /**
+       * @description Administrator who started it for the user; null: the user.
+       * @default null
+       */
+      started_by: string | null;
     };
     /** @description Request for a container; omitted fields have the Hub's defaults. */
     ContainerCreate: {
@@ -5987,6 +6171,11 @@ export interface components {
        * @default null
        */
       name?: string | null;
+      /**
+       * @description Owner, by default the user who asks; another one: administrators only.
+       * @default null
+       */
+      user?: string | null;
       /**
        * @description Above 0: administrators only.
        * @default 0
@@ -6044,6 +6233,18 @@ export interface components {
       type: 'container';
       seq: number;
       container: components['schemas']['Container'];
+    };
+    /**
+     * @description The disk with the volumes and images of a machine, in bytes.
+     *
+     *     New containers start only while more than ``reserve`` is free.
+     */
+    Disk: {
+      total: number;
+      free: number;
+      reserve: number;
+      /** @description Free space is below the reserve. */
+      is_low: boolean;
     };
     /** @description Request to save the packages of a container. */
     EnvironmentCreate: {
@@ -6120,6 +6321,46 @@ export interface components {
       /** @default null */
       created: string | null;
     };
+    /** @description An image of the Hub or a saved environment, with the containers that use it. */
+    ImageUse: {
+      id: string;
+      name: string;
+      /**
+       * @description Name in Docker of a Hub's image.
+       * @default null
+       */
+      image: string | null;
+      /** @default false */
+      default: boolean;
+      /**
+       * @description ID of the saved environment.
+       * @default null
+       */
+      environment: string | null;
+      /**
+       * @description Owner of the saved environment.
+       * @default null
+       */
+      user: string | null;
+      /**
+       * @description Base image of the saved environment.
+       * @default null
+       */
+      base: string | null;
+      /** @description Whether it is on the machine or has to be pulled. */
+      present: boolean;
+      /**
+       * @description Bytes; of a saved environment, beyond its base image.
+       * @default null
+       */
+      size: number | null;
+      /** @default null */
+      created: string | null;
+      /** @description IDs of the containers that run with it, or start. */
+      running: string[];
+      /** @description IDs of the stopped containers that start with it. */
+      stopped: string[];
+    };
     /** @description Limits of a user or a group; fields that are null set none. */
     Limits: {
       /**
@@ -6187,6 +6428,11 @@ export interface components {
       allocated: components['schemas']['Amount'];
       used: components['schemas']['Amount'];
       containers: number;
+      /**
+       * @description Null if the service cannot read it.
+       * @default null
+       */
+      disk: components['schemas']['Disk'] | null;
     };
     /** @description The user who makes the request; a service of the Hub has no name. */
     Me: {
@@ -6212,6 +6458,37 @@ export interface components {
     /** @description New position in the queue, from 1. */
     Move: {
       position: number;
+    };
+    /** @description A notice in open labs and on the Hub's pages. */
+    Notice: {
+      id: string;
+      level: components['schemas']['NoticeLevel'];
+      /** @description Plain text. */
+      text: string;
+      /** Format: date-time */
+      created_at: string;
+      /**
+       * @description When it ends, if known.
+       * @default null
+       */
+      until: string | null;
+      /**
+       * @description Administrator who announced it to all users; null: the Hub.
+       * @default null
+       */
+      author: string | null;
+    };
+    /**
+     * @description How urgent a notice is.
+     * @enum {string}
+     */
+    NoticeLevel: 'info' | 'warning' | 'error';
+    /** @description Message: all notices that the user sees now. */
+    NoticesEvent: {
+      /** @constant */
+      type: 'notices';
+      seq: number;
+      items: components['schemas']['Notice'][];
     };
     /**
      * @description Kind of a page's content.
@@ -6254,6 +6531,16 @@ export interface components {
     };
     Page_ImageInfo_: {
       items: components['schemas']['ImageInfo'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_ImageUse_: {
+      items: components['schemas']['ImageUse'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_Notice_: {
+      items: components['schemas']['Notice'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -6352,6 +6639,12 @@ export interface components {
      * @enum {string}
      */
     Role: 'reader' | 'writer' | 'owner';
+    /** @description Message: the history of usage has new samples. */
+    SamplesEvent: {
+      /** @constant */
+      type: 'samples';
+      seq: number;
+    };
     /** @description A user's saved environment: an image of the user's own, requested by ``image``. */
     SavedEnvironment: {
       id: string;
@@ -6400,6 +6693,20 @@ export interface components {
       /** @description Bytes. */
       size: number;
       url: string;
+    };
+    /** @description What fills the disk, and what needs attention. */
+    StorageReport: {
+      homes: components['schemas']['StorageTotal'];
+      trash: components['schemas']['StorageTotal'];
+      /** @description Beyond their base images. */
+      environments: components['schemas']['StorageTotal'];
+      images: components['schemas']['StorageTotal'];
+      alerts: string[];
+    };
+    /** @description Objects of one kind on the disk, and their bytes as far as they are known. */
+    StorageTotal: {
+      count: number;
+      size: number;
     };
     /**
      * @description Kind of what a limit is for, or whose usage it is.
@@ -6451,6 +6758,13 @@ export interface components {
       /** Format: date-time */
       time: string;
     };
+    /** @description Series with a value for each ``width`` seconds, from ``since`` to ``until`` (Unix time). */
+    UsageHistory: {
+      since: number;
+      until: number;
+      width: number;
+      items: components['schemas']['UsageSeries'][];
+    };
     /** @description Usage of a user or group in a month. */
     UsageItem: {
       month: string;
@@ -6463,6 +6777,14 @@ export interface components {
     /** @description Usage per month; users see their own and that of their groups, administrators all. */
     UsageReport: {
       items: components['schemas']['UsageItem'][];
+    };
+    /** @description Average usage of a machine or a user: cores, bytes, devices, bytes; null if unknown. */
+    UsageSeries: {
+      name: string;
+      cpu: (number | null)[];
+      memory: (number | null)[];
+      gpu: (number | null)[];
+      disk: (number | null)[];
     };
     /** @description A user's files: mounted in all containers of the user, or in the trash. */
     Volume: {
@@ -6483,10 +6805,20 @@ export interface components {
        */
       size: number | null;
       /**
+       * @description When it was measured last.
+       * @default null
+       */
+      measured_at: string | null;
+      /**
        * @description Bytes, if limited.
        * @default null
        */
       quota: number | null;
+      /**
+       * @description The node that alone has the files.
+       * @default null
+       */
+      node: string | null;
       in_use: boolean;
     };
     /** @description A request that waits for resources. */
@@ -11117,6 +11449,8 @@ export type IAliasRequest = components['schemas']['AliasRequest'];
 export type IAllocateRequest = components['schemas']['AllocateRequest'];
 export type IAllocation = components['schemas']['Allocation'];
 export type IAmount = components['schemas']['Amount'];
+export type IAnnouncement = components['schemas']['Announcement'];
+export type IAnnouncementCreate = components['schemas']['AnnouncementCreate'];
 export type IAnswer = components['schemas']['Answer'];
 export type IAttachRequest = components['schemas']['AttachRequest'];
 export type IAttachment = components['schemas']['Attachment'];
@@ -11219,6 +11553,7 @@ export type IDiffReply = components['schemas']['DiffReply'];
 export type IDifferingRow = components['schemas']['DifferingRow'];
 export type IDifferingValue = components['schemas']['DifferingValue'];
 export type IDiscarded = components['schemas']['Discarded'];
+export type IDisk = components['schemas']['Disk'];
 export type IDocumentError = components['schemas']['DocumentError'];
 export type IEdge = components['schemas']['Edge'];
 export type IEdgeDefinition = components['schemas']['EdgeDefinition'];
@@ -11258,6 +11593,7 @@ export type IIdentity = components['schemas']['Identity'];
 export type IIgnoreRequest = components['schemas']['IgnoreRequest'];
 export type IImageInfo = components['schemas']['ImageInfo'];
 export type IImagePreview = components['schemas']['ImagePreview'];
+export type IImageUse = components['schemas']['ImageUse'];
 export type IImportNote = components['schemas']['ImportNote'];
 export type IImportRequest = components['schemas']['ImportRequest'];
 export type IImported = components['schemas']['Imported'];
@@ -11332,6 +11668,9 @@ export type INotebookDetail = components['schemas']['NotebookDetail'];
 export type INotebookPage = components['schemas']['NotebookPage'];
 export type NotebookStatus = components['schemas']['NotebookStatus'];
 export type INotebookStatusEvent = components['schemas']['NotebookStatusEvent'];
+export type INotice = components['schemas']['Notice'];
+export type NoticeLevel = components['schemas']['NoticeLevel'];
+export type INoticesEvent = components['schemas']['NoticesEvent'];
 export type ObjectFault = components['schemas']['ObjectFault'];
 export type IObjectProblem = components['schemas']['ObjectProblem'];
 export type IOperation = components['schemas']['Operation'];
@@ -11447,6 +11786,7 @@ export type IRunViewName = components['schemas']['RunViewName'];
 export type IRunViews = components['schemas']['RunViews'];
 export type IRunsChange = components['schemas']['RunsChange'];
 export type ISafetyCopy = components['schemas']['SafetyCopy'];
+export type ISamplesEvent = components['schemas']['SamplesEvent'];
 export type ISavedEnvironment = components['schemas']['SavedEnvironment'];
 export type ISavedEvent = components['schemas']['SavedEvent'];
 export type IScript = components['schemas']['Script'];
@@ -11475,6 +11815,8 @@ export type State = components['schemas']['State'];
 export type IStats = components['schemas']['Stats'];
 export type Status = components['schemas']['Status'];
 export type IStatusReport = components['schemas']['StatusReport'];
+export type IStorageReport = components['schemas']['StorageReport'];
+export type IStorageTotal = components['schemas']['StorageTotal'];
 export type IStorageUse = components['schemas']['StorageUse'];
 export type Store = components['schemas']['Store'];
 export type Subject = components['schemas']['Subject'];
@@ -11512,8 +11854,10 @@ export type IUnreachableRemote = components['schemas']['UnreachableRemote'];
 export type IUnsavedEvent = components['schemas']['UnsavedEvent'];
 export type IUnwatched = components['schemas']['Unwatched'];
 export type IUsage = components['schemas']['Usage'];
+export type IUsageHistory = components['schemas']['UsageHistory'];
 export type IUsageItem = components['schemas']['UsageItem'];
 export type IUsageReport = components['schemas']['UsageReport'];
+export type IUsageSeries = components['schemas']['UsageSeries'];
 export type IValidateRequest = components['schemas']['ValidateRequest'];
 export type IVariable = components['schemas']['Variable'];
 export type IVariableColumnRequest =

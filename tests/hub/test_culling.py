@@ -94,6 +94,12 @@ def test_idle_labs_are_stopped_and_those_that_work_are_not(
     # The working ones were last used before the idle one.
     hub.start(IDLE, {"resources": SMALL})
     hub.wait_for(lambda: not hub.server(IDLE), "the idle lab is stopped")
+    hub.wait_for(
+        lambda: (
+            hub.get(f"{IDLE}--default")["reason"] == "Nothing ran in it, so the Hub stopped it."
+        ),
+        "its user is told why",
+    )
     for user in working:
         assert hub.server(user).get("ready"), f"{user}'s lab works"
         hub.shell(user, "touch /tmp/done")

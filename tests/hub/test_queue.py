@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -98,6 +99,28 @@ def test_an_administrator_moves_and_drops_what_waits(hub: Hub) -> None:
 def waiting(hub: Hub) -> list[Data]:
     rows: list[Data] = hub.service("GET", "resources").json()["data"]["queue"]
     return rows
+
+
+@pytest.mark.slow(reason="starts real containers")
+def test_the_spawn_page_tells_what_starts_and_what_waits(hub: Hub) -> None:
+    def page(user: str) -> str:
+        return hub.session(user).get(f"{hub.url}/hub/spawn/{user}", timeout=20).text
+
+    empty = page(QUEENIE)
+    assert "Free now: 1 CPU, 1 GiB memory. No lab waits." in empty
+    assert re.search(r'value="small" required checked.*starts at once</span> recommended', empty)
+    assert re.search(r'value="medium" required disabled>.*Not enough memory', empty)
+    first = create(hub, QUIN)
+    hub.becomes(first, "RUNNING")
+    assert "Position 1 in queue" in page(QUEENIE)
+    create(hub, QUIN, name="second")
+    full = page(QUEENIE)
+    assert "1 lab waits for CPU." in full
+    assert "Position 2 in queue" in full
+    # Whose lab was stopped by somebody else is told so, and chooses the same again.
+    assert hub.service("POST", f"containers/{first}/stop").ok
+    hub.becomes(first, "STOPPED")
+    assert f"Your last lab: Stopped by {ADMINISTRATOR}." in page(QUIN)
 
 
 @pytest.mark.exhaustive

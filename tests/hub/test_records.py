@@ -14,13 +14,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from jupyter_mlws.containers.budgets import Budget, Limits, Subject
-from jupyter_mlws.containers.models import Amount, Resources, is_server_name
+from jupyter_mlws.containers.models import (
+    Amount,
+    ContainerConfig,
+    Resources,
+    UsageSubject,
+    is_server_name,
+)
 from jupyter_mlws.core.errors import NewerDatabaseError
 from jupyter_mlws.hub.records.container_state import (
     EXIT_CODE_MESSAGE,
     ContainerState,
     Intent,
-    StoredConfig,
 )
 from jupyter_mlws.hub.records.store import (
     MAX_LOG_LINES,
@@ -33,6 +38,7 @@ from jupyter_mlws.hub.records.store import (
     ReservationRow,
     SharedProjectRecord,
     UsageRow,
+    UsageSampleRow,
     VolumeRecord,
 )
 from jupyter_mlws.shared_projects.models import Role
@@ -93,7 +99,7 @@ def container(identifier: str) -> ContainerState:
         id=identifier,
         user=user,
         name=name,
-        config=StoredConfig(image="Lab", environment={"A": "b"}, rescue=True),
+        config=ContainerConfig(image="Lab", environment={"A": "b"}, rescue=True),
         resources=Resources(cpu="1", memory="2Gi"),
         intent=Intent.START,
         last_log=["a \0 in it"],
@@ -188,6 +194,36 @@ def test_usage_of_an_older_hub_gets_its_seconds_and_month(create: Callable[[], s
         records.migrate()
         (row,) = records.all(UsageRow)
     assert (row.seconds, row.month, row.groups) == (90, "2026-11", [])
+
+
+def test_samples_of_usage_are_averaged_and_ranked(records: Records) -> None:
+    quarter, samples = 900, {60: 86400, 900: 86400 * 31}
+    start = int(NOON.timestamp()) // quarter * quarter
+    for minute in range(16):
+        moment = start + 60 * (minute + 1)
+        rows = [
+            UsageSampleRow(
+                width=60,
+                subject=UsageSubject.USER,
+                name=name,
+                time=moment - 60,
+                cpu=cpu,
+                memory=2**40,
+                gpu=1.0,
+                disk=disk,
+            )
+            for name, cpu, disk in (("ada", 0.5, None), ("bob", 1.5, 2**41))
+        ]
+        records.save_samples(rows, moment, samples)
+    for width, count in ((60, 16), (900, 1)):
+        rows = records.read_samples(width, width, UsageSubject.USER, None, "cpu", start, 8)
+        assert [row.name for row in rows] == ["bob"] * count + ["ada"] * count
+        assert {(row.cpu, row.memory, row.disk) for row in rows} == {
+            (0.5, 2**40, None),
+            (1.5, 2**40, 2**41),
+        }
+    (row,) = records.read_samples(60, 3600, UsageSubject.USER, None, "disk", start, 1)
+    assert row.name == "bob"
 
 
 def test_a_project_is_stored_with_its_members(records: Records) -> None:

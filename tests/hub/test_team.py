@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -474,6 +476,28 @@ def test_dvc_itself_pushes_and_pulls(people: dict[str, Place], shared: Data) -> 
     for number in range(5):
         got = (tom.folder / "data" / "grapes" / str(number)).read_bytes()
         assert got == (folder / str(number)).read_bytes()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow(reason="starts real containers")
+def test_dvc_in_a_terminal_needs_no_set_up(people: dict[str, Place], shared: Data) -> None:
+    hub = people[TESS].hub
+    for user in (TESS, TOM):
+        hub.start(user)
+
+    def terminal(user: str, script: str) -> str:
+        return hub.shell(user, f"bash -lec {shlex.quote(script)}")
+
+    address = urlsplit(shared["git_url"]).path
+    clone = f"git clone -q $MLWS_SERVICE_URL{address} vines && cd vines"
+    share = "git add --all && git commit -qm vines && git push -q"
+    terminal(
+        TESS, f"{clone}; dvc init -q; echo old > vines.txt; dvc add -q vines.txt; dvc push; {share}"
+    )
+    assert terminal(TOM, f"{clone}; dvc pull -q; cat vines.txt") == "old"
+    for user in (TESS, TOM):
+        assert "token " not in terminal(user, "cat vines/.dvc/config*")
+        hub.stop(user)
 
 
 def test_owners_choose_the_members(people: dict[str, Place]) -> None:

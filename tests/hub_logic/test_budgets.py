@@ -208,7 +208,7 @@ async def test_a_hard_budget_gives_notice_then_time_to_save_then_stops(tmp_path:
         assert hub.stops.stopped == []
         hub.passes(20)
         assert hub.stops.stopped == ["ada--default"]
-        assert "Stopped because the monthly budget" in str(hub.entry.reason)
+        assert "Stopped because the monthly budget" in str(hub.entry.stop_reason)
         assert (hub.entry.notice, hub.entry.stop_at) == (None, None)
         assert await hub.actions() == [("budget.exceeded", ""), ("container.stop", "budget")]
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from hub_config.kubernetes import main, values
@@ -15,6 +16,34 @@ from hub_config.settings import PROFILES, Settings
 
 ROOT = Path(__file__).parents[2]
 GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"HUB_IDLE_LIMIT": "600", "HUB_HOME_QUOTA": "20Gi", "HUB_SUBDOMAIN": "https://hub.test"},
+        {
+            "HUB_MAX_RESOURCES": '{"cpu": "8", "memory": "32Gi", "gpu": "1"}',
+            "HUB_IMAGES": '{"Python": "registry:5000/lab:1", "R": "registry:5000/r"}',
+        },
+    ],
+)
+def test_the_chart_knows_every_value(variables: dict[str, str]) -> None:
+    schema = json.loads((Path(__file__).parent / "helm_chart.schema.json").read_text())
+    jsonschema.validate(values(Settings.read(variables), "github"), schema)
+
+
+def test_all_images_are_pulled_before_a_start() -> None:
+    images = {"Python": "lab:1", "R": "registry:5000/r"}
+    told = values(Settings.read({"HUB_IMAGES": json.dumps(images)}), "github")
+    extra = told["prePuller"]["extraImages"]
+    assert list(extra.values()) == [{"name": "registry:5000/r", "tag": "latest"}]
+
+
+def test_an_open_page_is_no_activity() -> None:
+    config = values(Settings.read({}), "github")["hub"]["config"]["JupyterHub"]
+    assert config["last_activity_interval"] > 365 * 24 * 3600
 
 
 def test_profiles_and_limits_are_those_of_docker() -> None:
@@ -42,6 +71,8 @@ def test_devices_are_offered_where_they_are_allowed() -> None:
     assert set(profiles) == set(PROFILES)
     override = profiles["gpu"]["kubespawner_override"]
     assert override["extra_resource_limits"] == {"nvidia.com/gpu": "1"}
+    keys = [one["key"] for one in override["tolerations"]]
+    assert keys == ["hub.jupyter.org/dedicated", "hub.jupyter.org_dedicated", "nvidia.com/gpu"]
     assert told["cull"] == {"enabled": True, "timeout": 600}
 
 

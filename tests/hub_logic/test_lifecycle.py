@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_mlws.containers.models import Amount, ContainerStatus, Resources
+from jupyter_mlws.containers.models import Amount, ContainerConfig, ContainerStatus, Resources
 from jupyter_mlws.hub.docker.engine import DockerContainer
 from jupyter_mlws.hub.hubapi import Server
-from jupyter_mlws.hub.records.container_state import ContainerState, Intent, StoredConfig
+from jupyter_mlws.hub.records.container_state import ContainerState, Intent
 
 NOW = datetime.now(UTC)
 AMOUNT = Amount(cpu=1, memory=1024**3, gpu=0)
@@ -28,7 +28,7 @@ def state() -> ContainerState:
         id="ada--default",
         user="ada",
         name="",
-        config=StoredConfig(image="Lab"),
+        config=ContainerConfig(image="Lab"),
         resources=Resources.of(AMOUNT),
     )
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jupyter_mlws.containers.budgets import Meter, Subject
-from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.containers.models import Amount, ContainerConfig, Resources
 from jupyter_mlws.hub.docker.engine import DockerContainer
-from jupyter_mlws.hub.records.container_state import ContainerState, StoredConfig
+from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.records.store import UsageRow
 from jupyter_mlws.hub.records.usage import Clock, UsageAccounting
 
@@ -59,7 +59,7 @@ def entry_of(user: str, container: DockerContainer | None, amount: Amount) -> Co
         id=f"{user}--default",
         user=user,
         name="",
-        config=StoredConfig(image="Lab"),
+        config=ContainerConfig(image="Lab"),
         resources=Resources.of(amount),
     )
     entry.docker_container = container

@@ -29,7 +29,7 @@ from tests.server import Server
 
 OF_SERVER = (
     r"(openapi|components$|projects|operations|notebooks|logs|metrics|containers|resources"
-    r"|images|volumes|environments|usage|me$|reference|team|stale-notebooks"
+    r"|images|notices|volumes|environments|usage|me$|reference|team|stale-notebooks"
     r"|pages$|pages/\()"
 )
 """What is not of one project, and the components, which are listed without being imported."""

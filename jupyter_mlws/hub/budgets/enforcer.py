@@ -149,7 +149,7 @@ class BudgetEnforcer:
         self._forget(entry)
         self._audit.record(SERVICE, "container.stop", entry.id, reason="budget", **_details(use))
         self._registry.note(entry, "stopped: budget used up")
-        entry.reason = _fill(STOPPED, use)
+        entry.stop_reason = _fill(STOPPED, use)
         self._controller.request_stop(entry, Intent.STOP)
 
     def _forget(self, entry: ContainerState) -> None:

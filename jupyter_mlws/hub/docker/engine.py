@@ -7,7 +7,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env
 
-from jupyter_mlws.containers.cgroups import Sample, read_sample
+from jupyter_mlws.containers.cgroups import Sample, read_sample, read_written_bytes
 from jupyter_mlws.containers.models import Amount, LogLine
 from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.core.paths import measure_folder
@@ -39,6 +39,11 @@ FRAME = struct.Struct(">BxxxL")
 STOP_TIMEOUT = 10
 """Seconds until a container that does not stop is killed."""
 ZERO_TIMESTAMP = "0001-01-01"
+IN_CONTAINER = Path("/.dockerenv")
+UNIX_SOCKET = "http+docker://"
+"""Prefix of docker-py's address of an engine on this machine."""
+FILES_PER_SECOND = 20_000
+"""Speed at which the homes of running labs are measured."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,15 @@ class MachineSize:
 
 
 @dataclass(frozen=True)
+class DiskSpace:
+    """Bytes of the disk with the volumes and images of a machine."""
+
+    machine: str
+    total: int
+    free: int
+
+
+@dataclass(frozen=True)
 class LocalImage:
     """An image on this machine."""
 
@@ -126,6 +140,8 @@ class Engine:
         self.hub = hub_name
         self._client: APIClient | None = None
         self._lock = threading.Lock()
+        self._disk: tuple[str, Path | None] | None = None
+        """Name of the engine's machine, and a folder on its disk if that is this machine."""
 
     @property
     def client(self) -> APIClient:
@@ -160,9 +176,25 @@ class Engine:
         # Graphics cards are counted by the device files of their driver.
         cards = [path for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal()]
         own = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=len(cards))
-        # docker-py's scheme for Unix sockets
-        is_local = str(self.client.base_url).startswith("http+docker:")
+        is_local = self.client.base_url.startswith(UNIX_SOCKET)
         return {info["Name"]: size_of(own, capacity, cpu_overcommit, is_local)}
+
+    def disk(self) -> DiskSpace | None:
+        """Return the space of the engine's disk; None if it is the disk of another machine."""
+        if self._disk is None:
+            with translate_docker_errors():
+                info = self.client.info()
+            root = Path(info["DockerRootDir"])
+            if IN_CONTAINER.exists():
+                # The service's own data are in a volume of the engine.
+                root = Path(os.environ.get("HUB_DATA", "."))
+            is_here = self.client.base_url.startswith(UNIX_SOCKET) and root.exists()
+            self._disk = info["Name"], root if is_here else None
+        machine, folder = self._disk
+        if folder is None:
+            return None
+        facts = os.statvfs(folder)
+        return DiskSpace(machine, facts.f_blocks * facts.f_frsize, facts.f_bavail * facts.f_frsize)
 
     def all(self) -> dict[str, DockerContainer]:
         """Return all containers of this Hub, by id."""
@@ -221,6 +253,11 @@ class Engine:
         created = parse_timestamp(inspection.get("Created") or ZERO_TIMESTAMP)
         return LocalImage(inspection["Size"], created or datetime.fromtimestamp(0, UTC))
 
+    def remove_image(self, name: str) -> None:
+        """Remove an image from this machine; do nothing if it is not there."""
+        with translate_docker_errors(), contextlib.suppress(ImageNotFound):
+            self.client.remove_image(name)
+
     # Changes without the Hub
 
     def remove(self, identifier: str) -> None:
@@ -260,8 +297,11 @@ class Engine:
             rows = self.client.df()["Volumes"] or []
         return {row["Name"]: row["UsageData"]["Size"] for row in rows if row.get("UsageData")}
 
-    def volume_size(self, name: str) -> int | None:
-        """Return the bytes of a volume, 0 if there is none; None if only Docker can read it."""
+    def volume_size(self, name: str, files_per_second: int | None = None) -> int | None:
+        """Return the bytes of a volume, 0 if there is none; None if only Docker can read it.
+
+        With ``files_per_second``, the disk is read no faster.
+        """
         with translate_docker_errors():
             try:
                 folder = self.client.inspect_volume(name)["Mountpoint"]
@@ -270,7 +310,7 @@ class Engine:
         # Docker may run on another machine.
         if not os.access(folder, os.R_OK | os.X_OK):
             return None
-        return measure_folder(Path(folder))
+        return measure_folder(Path(folder), files_per_second)
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume with all its files; do nothing if it does not exist."""
@@ -301,6 +341,11 @@ class Engine:
             processes=raw.get("pids_stats", {}).get("current", 0),
             time=time.monotonic(),
         )
+
+    def written_bytes(self, containers: Iterable[DockerContainer]) -> int | None:
+        """Return the bytes that containers have written since their starts; None if unknown."""
+        counts = [read_written_bytes(one.pid, one.docker) for one in containers]
+        return None if None in counts else sum(count or 0 for count in counts)
 
     # Logs
 

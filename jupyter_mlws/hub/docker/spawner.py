@@ -34,6 +34,7 @@ from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent, EventDispatch
 from jupyter_mlws.hub.docker.personal_images import LABEL, own_images
 from jupyter_mlws.hub.scheduling.admission import AdmissionClient, AdmissionRequest, Refusal
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec, sizes
+from jupyter_mlws.hub.spawn_form import SpawnForm, read_form
 
 MAX_PULL_ATTEMPTS = 3
 READINESS_POLL_INTERVAL = 0.1
@@ -54,6 +55,8 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
     """Specification of the running container; set by a start."""
     mounted: str
     """Volume with the user's files; set by a start."""
+    home_node: str | None = None
+    """The only node with that volume, if there are several nodes; set by a start."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -111,10 +114,8 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
             await self._admit(language)
             return await asyncio.wait_for(self._run(), self.run_limit)
         except TimeoutError:
-            reason = Message(
-                "JupyterLab did not respond within {seconds:g} s", seconds=self.start_limit
-            )
-            refusal = Refusal.of(ContainerBackendError(reason=reason), language)
+            error = ContainerBackendError(reason=await self.describe_silence())
+            refusal = Refusal.of(error, language)
         except MLWSError as error:
             refusal = Refusal.of(error, language)
         except Refusal as error:
@@ -129,10 +130,15 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
         refusal.link(f"{service.host}{service.prefix}")
         raise refusal
 
+    async def describe_silence(self) -> Message:
+        """Return why a start took too long, as far as that is known."""
+        text = "JupyterLab did not respond within {seconds:g} s"
+        return Message(text, seconds=self.start_limit)
+
     async def _admit(self, language: str) -> None:
         """Wait until the service lets this start; the service also checks the user's options."""
         self._steps.report(10, words.ADMISSION)
-        self.wanted, self.mounted = await self.admission.ask(
+        admission = await self.admission.ask(
             AdmissionRequest(
                 user=self.user.name,
                 admin=bool(self.user.admin),
@@ -143,6 +149,12 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
             language,
             self.queue_wait,
             lambda position: self._steps.report(10, words.queue_position(position)),
+        )
+        assert admission.spec is not None
+        self.wanted, self.mounted, self.home_node = (
+            admission.spec,
+            admission.volume,
+            admission.node,
         )
         self.image = self.wanted.image
         self.mem_limit = self.wanted.resources.memory
@@ -539,13 +551,14 @@ class MLWSSpawner(ContainerSpawner):
     def _options_form_default(self) -> Any:
         async def form(spawner: ContainerSpawner) -> str:
             await spawner.load_own_images()
-            return words.spawn_form(spawner)
+            form = await SpawnForm.load(spawner)
+            return form.html()
 
         return form
 
     @default("options_from_form")
     def _options_from_form_default(self) -> Any:
-        return words.read_form
+        return read_form
 
     @default("apply_user_options")
     def _apply_user_options_default(self) -> Any:

@@ -90,6 +90,14 @@ def task(
     )
 
 
+def placement(options: Mapping[str, Any], node: str | None) -> Mapping[str, Any] | None:
+    """Return the placement of a task; ``node`` is the host name of the only one with its files."""
+    if node is None:
+        return options or None
+    constraints = [*(options.get("constraints") or ()), f"node.hostname=={node}"]
+    return {**options, "constraints": constraints}
+
+
 def endpoint(port: int, publish: bool) -> EndpointSpec:
     """Return an endpoint without a virtual address.
 

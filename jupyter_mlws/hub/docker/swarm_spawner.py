@@ -5,24 +5,39 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from docker.errors import NotFound
 from dockerspawner import SwarmSpawner
 from traitlets import Bool
 
-from jupyter_mlws.core.errors import NotQueuedError, PlacementTimeoutError
+from jupyter_mlws.core.errors import (
+    ContainerBackendError,
+    NotQueuedError,
+    PlacementTimeoutError,
+)
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.docker import container_config, swarm
 from jupyter_mlws.hub.docker.engine import PENDING, DockerContainer
 from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent
 from jupyter_mlws.hub.docker.spawner import CRASH_LOG_LINES, MLWSSpawner
+from jupyter_mlws.hub.docker.swarm_engine import name_of
 
 POLL_INTERVAL = 0.2
 """Seconds between queries of tasks, for which Swarm has no events."""
 STOP_TIMEOUT = 15.0
 RESTART_DECISION_TIMEOUT = 10.0
 """Seconds in which Swarm decides whether it replaces a task that has ended."""
+NOT_PUBLISHED = Message(
+    "JupyterLab runs on the machine {node}, where the Hub cannot reach it: an administrator must"
+    " set HUB_PUBLISH_LABS=1"
+)
+SILENT = Message(
+    "JupyterLab on the machine {node} did not respond at {address} within {seconds:g} s; perhaps a"
+    " firewall between the machines blocks that port"
+)
 
 
 class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
@@ -79,7 +94,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
             swarm.resources(self.wanted.resources, self.processes),
             self.network_name,
             self.restarts,
-            await self._resolve_options(self.extra_placement_spec) or None,
+            swarm.placement(await self._resolve_options(self.extra_placement_spec), self.home_node),
         )
         created: dict[str, Any] = await self.docker(
             "create_service",
@@ -133,6 +148,18 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         finally:
             asking.cancel()
 
+    async def describe_silence(self) -> Message:
+        """Return why a start took too long, with the address at which the lab was expected."""
+        task = swarm.newest(await self._tasks())
+        ip, port = await self.get_ip_and_port()
+        if task is None or not ip:
+            return await super().describe_silence()
+        node = await self._name_of_node(task)
+        return SILENT.fill(node=node, address=f"{ip}:{port}", seconds=self.start_limit)
+
+    async def _name_of_node(self, task: Mapping[str, Any]) -> str:
+        return name_of(await self.docker("inspect_node", task["NodeID"]))
+
     # The current state
 
     async def _inspect_service(self) -> DockerContainer | None:
@@ -179,6 +206,10 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         try:
             inspection = await self.docker("inspect_container", container)
         except NotFound:
+            own = (await self.docker("info"))["Swarm"]["NodeID"]
+            if task["NodeID"] != own:
+                node = await self._name_of_node(task)
+                raise ContainerBackendError(reason=NOT_PUBLISHED.fill(node=node)) from None
             return "", self.port
         return str(self.get_network_ip(inspection["NetworkSettings"])), self.port
 

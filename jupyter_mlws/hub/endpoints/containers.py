@@ -15,6 +15,7 @@ from jupyter_mlws.containers.models import (
     ContainerCreate,
     ContainerEvents,
     EnvironmentCreate,
+    HistoryQuery,
     HoursQuery,
     HoursReport,
     HubSetting,
@@ -26,7 +27,9 @@ from jupyter_mlws.containers.models import (
     ResourceReport,
     SavedEnvironment,
     Usage,
+    UsageHistory,
     Volume,
+    VolumeQuery,
 )
 from jupyter_mlws.core.errors import (
     AdministratorRequiredError,
@@ -35,6 +38,7 @@ from jupyter_mlws.core.errors import (
     ContainerForbiddenError,
     ContainerNotFoundError,
     ContainerStateError,
+    DiskReserveError,
     EnvironmentInUseError,
     EnvironmentNotFoundError,
     EnvironmentQuotaError,
@@ -55,6 +59,7 @@ CONTAINER_ERRORS = (ContainerForbiddenError, ContainerNotFoundError)
 START_ERRORS = (
     *CONTAINER_ERRORS,
     BudgetExceededError,
+    DiskReserveError,
     InsufficientResourcesError,
     InvalidContainerError,
 )
@@ -84,6 +89,7 @@ def list_containers(manager: HubManager, user: Me, query: PageQuery) -> Page[Con
     errors=(
         AlreadyExistsError,
         BudgetExceededError,
+        DiskReserveError,
         InsufficientResourcesError,
         InvalidContainerError,
     ),
@@ -253,9 +259,14 @@ async def get_usage_hours(manager: HubManager, user: Me, query: HoursQuery) -> H
     return await manager.reports.hours(user, query.days)
 
 
+@endpoints.get("resources/history", "Get the history of usage", resource="resources")
+async def get_usage_history(manager: HubManager, user: Me, query: HistoryQuery) -> UsageHistory:
+    return await manager.usage_recorder.history(user, query)
+
+
 @endpoints.get("volumes", "List volumes", resource="volumes")
-async def list_volumes(manager: HubManager, user: Me) -> Page[Volume]:
-    return Page(items=await manager.volumes.list(user))
+def list_volumes(manager: HubManager, user: Me, query: VolumeQuery) -> Page[Volume]:
+    return manager.volumes.page(user, query)
 
 
 @endpoints.get(

@@ -260,6 +260,7 @@ class LifecycleController:
         is_restart = entry.intent is Intent.RESTART
         if entry.id in self._registry.entries:
             entry.intent = Intent.NONE
+            entry.reason = entry.stop_reason or entry.reason
         if is_restart:
             grant = self._registry.scheduler.grants.get(entry.id)
             if grant is None:

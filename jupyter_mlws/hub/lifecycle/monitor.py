@@ -14,7 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.containers.models import LogLine, Resources, container_id, split_id
+from jupyter_mlws.containers.models import (
+    ContainerConfig,
+    LogLine,
+    Resources,
+    container_id,
+    split_id,
+)
 from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.background import BackgroundTasks
@@ -25,13 +31,13 @@ from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.records.container_state import (
     ContainerState,
     Intent,
-    StoredConfig,
     now,
     to_config,
 )
 from jupyter_mlws.hub.records.store import Records
 from jupyter_mlws.hub.scheduling.scheduler import Grant
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
+from jupyter_mlws.hub.volumes import Volumes
 
 SWEEP_INTERVAL = 30.0
 """Seconds between sweeps, for changes without events, such as a server deleted in the Hub."""
@@ -41,6 +47,7 @@ MIN_POLL_INTERVAL = 0.2
 MAX_POLL_INTERVAL = 2.0
 """Seconds until a container that changes is inspected again, longer each time."""
 
+WAITS_FOR_HOME = Message("Waits for the machine {node}, which has your files.")
 CRASH_LOG_LINES = 20
 OOM_EVENT_INTERVAL = 5.0
 """Seconds in which further events of one lack of memory are not recorded."""
@@ -51,8 +58,11 @@ log = logging.getLogger(__name__)
 class ContainerObserver:
     """Applies observations of Docker and the Hub to the registry. Lives on the event loop."""
 
-    def __init__(self, registry: ContainerRegistry, engine: Engine, hub: HubAPI) -> None:
+    def __init__(
+        self, registry: ContainerRegistry, engine: Engine, hub: HubAPI, volumes: Volumes
+    ) -> None:
         self._registry = registry
+        self._volumes = volumes
         self._scheduler = registry.scheduler
         self._engine = engine
         self._hub = hub
@@ -138,7 +148,7 @@ class ContainerObserver:
             return None
         user, name = split_id(identifier)
         amount = self._registry.policy.default_resources.amount
-        config = StoredConfig(image=self._registry.policy.default_image)
+        config = ContainerConfig(image=self._registry.policy.default_image)
         if server is not None:
             try:
                 spec = self._registry.policy.check(self._registry.policy.read(server.options))
@@ -213,6 +223,9 @@ class ContainerObserver:
         start.
         """
         container, server = entry.docker_container, entry.server
+        home = self._volumes.node_of(entry.user) if entry.held else None
+        if home is not None and home not in self._scheduler.nodes:
+            entry.reason = WAITS_FOR_HOME.fill(node=home)
         if container is not None and container.active:
             if container.restarts > entry.restarts:
                 self._registry.note(
@@ -220,6 +233,8 @@ class ContainerObserver:
                 )
             entry.started_at, entry.restarts = container.started, container.restarts
             entry.exit_code, entry.reason, entry.last_log = None, None, []
+            if container.node is not None:
+                self._volumes.note_node(entry.user, container.node)
             if server is not None and server.ready:
                 entry.sealed = None
                 if entry.intent in (Intent.START, Intent.SPAWN):
@@ -236,6 +251,8 @@ class ContainerObserver:
                 self._registry.records.write(Records.log, entry.id, rows)
         elif failure:
             entry.reason = Message.verbatim(failure)
+        elif entry.stop_reason is not None:
+            entry.reason = entry.stop_reason
         if entry.intent is Intent.SPAWN and not entry.starting:
             entry.intent = Intent.NONE
 

@@ -12,6 +12,7 @@ from jupyter_mlws.containers.models import (
     Amount,
     Container,
     ContainerStatus,
+    Disk,
     Machine,
     Me,
     QueuePlace,
@@ -62,6 +63,8 @@ class ContainerRegistry:
         self.entries: dict[str, ContainerState] = {}
         # Above the numbers of earlier processes, so that their readers are reset.
         self.stream = RingStream(first=int(time.time() * 1000))
+        self.disks: dict[str, Disk] = {}
+        """The disk of each machine, if the service can read it."""
         self.on_start = on_start
         self.is_synchronized = False
         """True once all running containers are counted; nothing is granted before."""
@@ -316,6 +319,7 @@ class ContainerRegistry:
                     allocated=allocation,
                     used=used,
                     containers=len(here),
+                    disk=self.disks.get(name),
                 )
             )
         return ResourceReport(

@@ -62,13 +62,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class StoredConfig(ContainerConfig):
-    """Settings that a container was requested with; values like credentials are masked."""
-
-    rescue: bool = False
-    """True if the next start must not write to the home, which may be full."""
-
-
 class ContainerState(Base):
     """A container: the stored request and intent, and the current views of Docker and the Hub."""
 
@@ -78,7 +71,7 @@ class ContainerState(Base):
     user: Mapped[str] = mapped_column(String(255), index=True)
     name: Mapped[str] = mapped_column(String(40))
     resources: Mapped[Resources] = mapped_column(JSONModel(Resources))
-    config: Mapped[StoredConfig] = mapped_column(JSONModel(StoredConfig))
+    config: Mapped[ContainerConfig] = mapped_column(JSONModel(ContainerConfig))
     stored_status: Mapped[str] = mapped_column("status", String(20), default="")
     """Status at the last write, for readers of the database."""
     priority: Mapped[int] = mapped_column(default=0)
@@ -114,6 +107,8 @@ class ContainerState(Base):
     """The validated request, until the Hub spawns it."""
     resizing: bool = False
     """True while the limits are being changed: Docker may report the old or the new ones."""
+    stop_reason: Message | None = None
+    """Why it is being stopped, if its user did not ask for that; ``reason`` after the stop."""
     last_oom_at: float = float("-inf")
     """Time of the last recorded lack of memory."""
     valid_since: float = 0.0
@@ -201,6 +196,12 @@ class ContainerState(Base):
         """Change settings for the next start."""
         self.config, self.spec = self.config.model_copy(update=settings), None
 
+    @property
+    def end_reason(self) -> Message | None:
+        """Why it stopped or did not start, also before the stop is written down as done."""
+        has_stopped = not (self.active or self.starting)
+        return self.reason or (self.stop_reason if has_stopped else None)
+
     def describe_exit(self) -> Message:
         """Return the reason of the end, from Docker's state."""
         assert self.docker_container is not None
@@ -214,7 +215,7 @@ class ContainerState(Base):
     def reset_result(self) -> None:
         """Reset the result of the last run, for a new start."""
         self.restarts, self.exit_code, self.reason, self.last_log = 0, None, None, []
-        self.started_at = self.notice = self.stop_at = None
+        self.started_at = self.stop_reason = self.notice = self.stop_at = None
         if self.ended and self.docker_container is not None:
             self.previous_container_id, self.docker_container = self.docker_container.docker, None
 
@@ -242,6 +243,7 @@ class ContainerState(Base):
             **{
                 **self.values(),
                 "status": self.status(position is not None),
+                "reason": self.end_reason,
                 "started_at": self.started_at if docker_container else None,
                 "url": self.server.url if self.server is not None else None,
                 "node": self.node if is_placed else None,
@@ -253,7 +255,7 @@ class ContainerState(Base):
         )
 
 
-def to_config(spec: ResolvedSpec) -> StoredConfig:
+def to_config(spec: ResolvedSpec) -> ContainerConfig:
     """Return what is stored of a specification, with credentials masked."""
     environment = mask_credentials(dict(spec.environment))
-    return StoredConfig(image=spec.label, environment=environment, rescue=spec.rescue)
+    return ContainerConfig(image=spec.label, environment=environment, rescue=spec.rescue)

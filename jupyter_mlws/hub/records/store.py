@@ -12,7 +12,7 @@ import functools
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from enum import Enum
@@ -37,7 +37,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeDecorator
 
 from jupyter_mlws.containers.budgets import Limits, Subject
-from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.containers.models import Amount, UsageSubject
 from jupyter_mlws.core.errors import NewerDatabaseError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.shared_pages.models import Audience, PageKind
@@ -207,6 +207,25 @@ class VolumeRecord(Base):
     user: Mapped[str] = mapped_column(String(255), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    node: Mapped[str | None] = mapped_column(String(255), default=None)
+    """Host name of the node of Docker Swarm that alone has the files."""
+    size: Mapped[int | None] = mapped_column(sa.BigInteger, default=None)
+    measured_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+
+
+class UsageSampleRow(Base):
+    """Average usage of a machine or a user in the ``width`` seconds from ``time``."""
+
+    __tablename__ = "usage_samples"
+
+    width: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    subject: Mapped[UsageSubject] = mapped_column(enum_column(UsageSubject), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    time: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    cpu: Mapped[float] = mapped_column(sa.Float)
+    memory: Mapped[int] = mapped_column(sa.BigInteger)
+    gpu: Mapped[float] = mapped_column(sa.Float)
+    disk: Mapped[int | None] = mapped_column(sa.BigInteger, default=None)
 
 
 class AuditRow(Base):
@@ -289,6 +308,17 @@ class PageContentRow(Base):
         String(40), ForeignKey("shared_pages.id", ondelete="CASCADE"), primary_key=True
     )
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
+def _averages() -> list[sa.ColumnElement[Any]]:
+    """Return the columns with the averages of samples; bytes are whole."""
+    row = UsageSampleRow
+    return [
+        sa.func.avg(row.cpu),
+        sa.cast(sa.func.avg(row.memory), sa.BigInteger),
+        sa.func.avg(row.gpu),
+        sa.cast(sa.func.avg(row.disk), sa.BigInteger),
+    ]
 
 
 class Records:
@@ -444,6 +474,80 @@ class Records:
         query = sa.select(*key, *(sa.func.sum(UsageRow.seconds * one) for one in sums))
         with Session(self._engine) as session:
             return [tuple(row) for row in session.execute(query.group_by(*key))]
+
+    def save_samples(
+        self, rows: Iterable[UsageSampleRow], moment: int, kept: Mapping[int, int]
+    ) -> None:
+        """Store samples, and average them into wider ones once these are complete.
+
+        ``kept``: for how many seconds samples of each width are stored.
+        """
+        row = UsageSampleRow
+        narrow, wide = sorted(kept)
+        with Session(self._engine) as session, session.begin():
+            for sample in rows:
+                session.merge(sample)
+            session.flush()
+            newest = session.scalar(sa.select(sa.func.max(row.time)).where(row.width == wide))
+            since = 0 if newest is None else newest + wide
+            until = moment // wide * wide
+            if since >= until:
+                return
+            bucket = row.time - row.time % wide
+            averages = (
+                sa.select(sa.literal(wide), row.subject, row.name, bucket, *_averages())
+                .where(row.width == narrow, row.time >= since, row.time < until)
+                .group_by(row.subject, row.name, bucket)
+            )
+            names = ["width", "subject", "name", "time", "cpu", "memory", "gpu", "disk"]
+            session.execute(sa.insert(row).from_select(names, averages))
+            for width, seconds in kept.items():
+                is_old = sa.and_(row.width == width, row.time < moment - seconds)
+                session.execute(sa.delete(row).where(is_old))
+
+    def read_samples(
+        self,
+        sample_width: int,
+        width: int,
+        subject: UsageSubject,
+        name: str | None,
+        metric: str,
+        since: int,
+        limit: int,
+    ) -> list[UsageSampleRow]:
+        """Return the averages of samples per ``width`` seconds.
+
+        They are those of one name, or of the ``limit`` names with the highest average of a metric,
+        the highest first.
+        """
+        row = UsageSampleRow
+        part = sa.and_(row.width == sample_width, row.subject == subject, row.time >= since)
+        with Session(self._engine) as session:
+            names = [name]
+            if name is None:
+                highest = sa.func.avg(getattr(row, metric)).desc().nulls_last()
+                by_name = sa.select(row.name).where(part).group_by(row.name)
+                names = list(session.scalars(by_name.order_by(highest, row.name).limit(limit)))
+            bucket = row.time - row.time % width
+            query = (
+                sa.select(row.name, bucket, *_averages())
+                .where(part, row.name.in_(names))
+                .group_by(row.name, bucket)
+            )
+            samples = [
+                UsageSampleRow(
+                    width=width,
+                    subject=subject,
+                    name=one[0],
+                    time=one[1],
+                    cpu=float(one[2]),
+                    memory=int(one[3]),
+                    gpu=float(one[4]),
+                    disk=None if one[5] is None else int(one[5]),
+                )
+                for one in session.execute(query)
+            ]
+        return sorted(samples, key=lambda one: (names.index(one.name), one.time))
 
     def read_audit_log(
         self, before: int | None, limit: int, target: str | None, text: str | None

@@ -14,7 +14,7 @@ from jupyterhub.utils import url_path_join
 from pydantic import Field
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from jupyter_mlws.containers.models import QueuePlace
+from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.core.errors import Fault, HubUnavailableError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Record, Request
@@ -41,11 +41,42 @@ class AdmissionRequest(Request):
 
 
 class Admission(Record):
-    """Specification to start and volume of the home, or else the position in the queue."""
+    """Specification to start and volume of the home, or else the position in the queue.
+
+    ``node`` is the only node that has the volume, if there are several.
+    """
 
     spec: ResolvedSpec | None = None
     volume: str = ""
+    node: str | None = None
     queue: QueuePlace | None = None
+
+
+class OfferRequest(Request):
+    """Question of the Hub what a user can start now."""
+
+    user: str
+    admin: bool = False
+    server: str
+
+
+class SizeOffer(Record):
+    """What would happen to a start of this size: neither a place nor an error, it starts now."""
+
+    queue: QueuePlace | None = None
+    error: Message | None = None
+
+
+class Offer(Record):
+    """What a user can start now; for the spawn page."""
+
+    sizes: dict[str, SizeOffer]
+    free: Amount = Field(description="What the emptiest machine has left after the queue.")
+    waiting: int = Field(default=0, description="Length of the queue.")
+    lacking: str = Field(default="", description="The resource that the queue waits for.")
+    limit: Amount | None = Field(default=None, description="Of all containers of the user.")
+    used: Amount | None = Field(default=None, description="By the user's other containers.")
+    ended: Message | None = Field(default=None, description="Why the last start or lab ended.")
 
 
 class Refusal(SpawnException):  # type: ignore[misc]
@@ -95,14 +126,21 @@ class AdmissionClient:
     address: str
     token: str
 
+    async def offer(self, question: OfferRequest, language: str) -> Offer:
+        """Return what a user can start now; HubUnavailableError if the service does not tell."""
+        try:
+            return Offer.model_validate(await self._post("offers", question, language))
+        except (OSError, ValueError, HTTPClientError) as error:
+            raise _to_unavailable_error(error) from error
+
     async def ask(
         self,
         question: AdmissionRequest,
         language: str,
         wait: float,
         on_queue_change: Callable[[QueuePlace], None],
-    ) -> tuple[ResolvedSpec, str]:
-        """Return the specification with the granted resources, and the volume of the home.
+    ) -> Admission:
+        """Return the granted specification, and where the home is.
 
         Raises :class:`Refusal` with the service's message, or HubUnavailableError. Waits in the
         queue for ``wait`` seconds; ``on_queue_change`` is called with each position in the queue.
@@ -113,18 +151,8 @@ class AdmissionClient:
             patience = min(max(0.0, deadline - time.monotonic()), LONG_POLL_TIMEOUT)
             body = question.model_copy(update={"last_place": last_place, "patience": patience})
             try:
-                response = await AsyncHTTPClient().fetch(
-                    url_path_join(self.address, "admissions"),
-                    method="POST",
-                    headers={
-                        "Authorization": f"token {self.token}",
-                        "Content-Type": "application/json",
-                        "Accept-Language": language,
-                    },
-                    body=json.dumps(body.model_dump()),
-                    request_timeout=REQUEST_TIMEOUT + patience,
-                )
-                admission = Admission.model_validate(json.loads(response.body)["data"])
+                answer = await self._post("admissions", body, language, patience)
+                admission = Admission.model_validate(answer)
             except HTTPClientError as error:
                 if error.code in REJECTION_STATUSES and error.response is not None:
                     raise Refusal(json.loads(error.response.body), error.code, language) from error
@@ -132,10 +160,24 @@ class AdmissionClient:
             except (OSError, ValueError) as error:
                 raise _to_unavailable_error(error) from error
             if admission.spec is not None:
-                return admission.spec, admission.volume
+                return admission
             last_place = admission.queue
             if last_place is not None:
                 on_queue_change(last_place)
+
+    async def _post(self, path: str, body: Request, language: str, patience: float = 0) -> Any:
+        response = await AsyncHTTPClient().fetch(
+            url_path_join(self.address, path),
+            method="POST",
+            headers={
+                "Authorization": f"token {self.token}",
+                "Content-Type": "application/json",
+                "Accept-Language": language,
+            },
+            body=json.dumps(body.model_dump()),
+            request_timeout=REQUEST_TIMEOUT + patience,
+        )
+        return json.loads(response.body)["data"]
 
 
 def _to_unavailable_error(error: Exception) -> MLWSError:

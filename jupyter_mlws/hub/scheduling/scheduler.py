@@ -55,6 +55,13 @@ class UserLimit:
         """Return the limit by an amount of resources; None: no limit."""
         return cls() if amount is None else cls(**amount.model_dump())
 
+    @property
+    def amount(self) -> Amount | None:
+        """The limit as an amount; None unless CPU and memory are limited."""
+        if self.cpu is None or self.memory is None:
+            return None
+        return Amount(cpu=self.cpu, memory=int(self.memory), gpu=int(self.gpu or 0))
+
 
 Share = tuple[float, ...]
 """Recent usage, to be compared: of the group, then of the user."""
@@ -322,14 +329,15 @@ class Scheduler:
         """Return the unallocated resources by node; below zero if a node was made smaller."""
         return {node: all_ - self.allocated(node) for node, all_ in self.nodes.items()}
 
+    def used_by(self, user: str, without: str) -> Amount:
+        """Return what a user's containers hold and wait for, without the one with that id."""
+        claims: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
+        mine = [one.amount for one in claims if one.user == user and one.id != without]
+        return sum(mine, ZERO_AMOUNT)
+
     def shortage(self, demand: Amount, has: Mapping[str, Amount]) -> MLWSError:
         """Return InsufficientResourcesError with the resource that the best-fitting node lacks."""
-        nearest = min(
-            has.values(), key=lambda amount: _missing_share(demand, amount), default=ZERO_AMOUNT
-        )
-        kind = next(
-            kind for kind in RESOURCE_KINDS if getattr(demand, kind) > getattr(nearest, kind)
-        )
+        kind, nearest = find_lack(demand, has.values())
         available = max(0, getattr(nearest, kind))
         return InsufficientResourcesError(
             reason=Message("insufficient resources"),
@@ -343,8 +351,8 @@ class Scheduler:
     def _check_user(self, request: Request) -> None:
         limit = self.limit_of(request.user)
         claims: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
-        mine = [one.amount for one in claims if one.user == request.user and one.id != request.id]
-        total = sum(mine, request.amount)
+        others = {one.id for one in claims if one.user == request.user} - {request.id}
+        total = self.used_by(request.user, without=request.id) + request.amount
         faults = [
             Fault(
                 f"resources.{kind}",
@@ -356,7 +364,7 @@ class Scheduler:
             for kind in RESOURCE_KINDS
             if (most := getattr(limit, kind)) is not None and getattr(total, kind) > most
         ]
-        if limit.containers is not None and len(mine) + 1 > limit.containers:
+        if limit.containers is not None and len(others) + 1 > limit.containers:
             faults.append(Fault("containers", CONTAINER_LIMIT.fill(limit=int(limit.containers))))
         if faults:
             raise InvalidContainerError(faults=faults)
@@ -444,6 +452,13 @@ def _missing_share(demand: Amount, free: Amount) -> float:
         if getattr(demand, kind)
     )
     return lacking
+
+
+def find_lack(demand: Amount, has: Iterable[Amount]) -> tuple[str, Amount]:
+    """Return the resource that the best-fitting amount lacks, and that amount; "cpu" if none."""
+    nearest = min(has, key=lambda amount: _missing_share(demand, amount), default=ZERO_AMOUNT)
+    lacking = (kind for kind in RESOURCE_KINDS if getattr(demand, kind) > getattr(nearest, kind))
+    return next(lacking, RESOURCE_KINDS[0]), nearest
 
 
 def larger(a: Amount, b: Amount) -> Amount:

@@ -12,6 +12,8 @@ export function Grid(props: {
   heads: readonly string[];
   /** The hint; null until the rows were read. */
   empty: string | null;
+  /** True until the rows, or an error, were read. */
+  isLoading?: boolean;
   /** Errors above the table. */
   notes?: ReactNode;
   /** Reads further rows, if there are any. */
@@ -24,6 +26,7 @@ export function Grid(props: {
     <section className={`jp-mlws-${name}`} aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
       {notes}
+      {props.isLoading && <Hint role="status">{trans.__('Loading…')}</Hint>}
       {children.length === 0 ? (
         empty !== null && <Hint>{empty}</Hint>
       ) : (

@@ -1,8 +1,36 @@
 import { Meter } from '../containers/meter';
 import { Hint } from '../../ui/controls';
 import { cores, memorySize } from '../../ui/format';
-import type { IAmount, IMachine } from '../../api/models';
+import type { IAmount, IDisk, IMachine } from '../../api/models';
 import { trans } from '../../ui/locale';
+
+/** Used part of a disk; in red once less than the reserve is free. */
+export function DiskMeter({ disk }: { disk: IDisk }): JSX.Element {
+  const { total, free, reserve } = disk;
+  return (
+    <>
+      <Meter
+        label={trans.__('Disk')}
+        text={trans.__(
+          '%1 free of %2, %3 reserved',
+          memorySize(free),
+          memorySize(total),
+          memorySize(reserve)
+        )}
+        used={total - free}
+        limit={total}
+        warns={true}
+      />
+      {disk.is_low && (
+        <p className="jp-mlws-Note jp-mod-error" role="alert">
+          {trans.__(
+            'Less than the reserve is free. No container starts until space is freed.'
+          )}
+        </p>
+      )}
+    </>
+  );
+}
 
 function Machine(props: { machine: IMachine }): JSX.Element {
   const { machine } = props;
@@ -47,6 +75,7 @@ function Machine(props: { machine: IMachine }): JSX.Element {
       {meter('cpu', trans.__('CPU'))}
       {meter('memory', trans.__('Memory'))}
       {capacity.gpu > 0 && meter('gpu', trans.__('GPU'))}
+      {machine.disk && <DiskMeter disk={machine.disk} />}
     </li>
   );
 }

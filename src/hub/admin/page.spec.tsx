@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { container, report } from '../../__tests__/containers';
 import { failure, rest, Wire } from '../../__tests__/server';
 import { ContainersModel } from '../containers/model';
-import type { ISharedPage, IVolume } from '../../api/models';
+import type { ISharedPage, IStorageReport, IVolume } from '../../api/models';
 import { Page } from './page';
 import { PageTheme } from './theme';
 
@@ -19,8 +19,18 @@ const volume: IVolume = {
   trashed_at: null,
   purge_at: null,
   size: 5_000_000,
+  measured_at: null,
+  node: null,
   quota: null,
   in_use: false
+};
+
+const storage: IStorageReport = {
+  homes: { count: 1, size: 5_000_000 },
+  trash: { count: 0, size: 0 },
+  environments: { count: 0, size: 0 },
+  images: { count: 2, size: 3_000_000_000 },
+  alerts: []
 };
 
 const page: ISharedPage = {
@@ -41,6 +51,8 @@ beforeEach(() => {
   node = document.body.appendChild(document.createElement('div'));
   root = createRoot(node);
   wire.answers['GET /resources'] = report;
+  wire.answers['GET /notices'] = { items: [], next_cursor: null };
+  wire.answers['GET /storage'] = storage;
   wire.answers['GET /volumes'] = { items: [volume], next_cursor: null };
   wire.answers['GET /pages'] = { items: [page], next_cursor: null };
   wire.answers['GET /resources/hours'] = { days: 30, items: [] };
@@ -217,10 +229,10 @@ it('opens the log of a container and closes it', async () => {
   action('ada--default', 'logs').click();
   await rest();
   expect(find('[role="log"]').textContent).toContain('Serving');
-  expect(wire.sockets[1].url).toContain('/logs/ada--default?since=1');
+  expect(wire.sockets[2].url).toContain('/logs/ada--default?since=1');
   find<HTMLButtonElement>('[data-mlws-action="close"]').click();
   await rest();
-  expect(wire.sockets[1].closed).toBe(true);
+  expect(wire.sockets[2].closed).toBe(true);
 });
 
 it('speaks to a person who is no administrator of their own containers', async () => {
@@ -422,6 +434,6 @@ it('has no log and no settings for others than administrators', async () => {
     [...node.querySelectorAll<HTMLElement>('[role="tab"]')].map(
       one => one.dataset.mlwsTab
     )
-  ).toEqual(['containers', 'storage', 'pages']);
+  ).toEqual(['containers', 'usage', 'storage', 'pages']);
   expect(find('.jp-mlws-Containers')).not.toBeNull();
 });

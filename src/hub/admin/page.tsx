@@ -30,15 +30,24 @@ import { Hint, SearchField, Select } from '../../ui/controls';
 import { trans } from '../../ui/locale';
 import { Tabs } from '../../ui/tabs';
 import { useValue } from '../../ui/state';
+import {
+  DismissedNotices,
+  followNotices,
+  NoticeBars
+} from '../notices/notices';
+import { Announcements } from './announcements';
 import { Audit } from './audit';
 import { BulkActions } from './bulk';
 import type { IConfig } from './config';
 import { Confirmation } from './confirmation';
+import { Images } from './images';
 import { Machines } from './machines';
 import { SharedPages } from './pages';
 import { Queue } from './queue';
 import { HubSettings } from './settings';
+import { Storage } from './storage';
 import { ContainerTable } from './table';
+import { UsageCharts } from './usageCharts';
 import { Users } from './users';
 import { Volumes } from './volumes';
 import { THEMES, type PageTheme, type Theme } from './theme';
@@ -137,7 +146,12 @@ function Containers(props: {
         <span className="jp-mlws-Hint" role="status">
           {trans.__('%1 of %2', shown.length, items.length)}
         </span>
-        <NewContainer model={model} report={report} className="jp-mlws-New" />
+        <NewContainer
+          model={model}
+          report={report}
+          className="jp-mlws-New"
+          asksOwner={isAdmin}
+        />
       </div>
       {together.length > 0 && (
         <BulkActions
@@ -195,17 +209,31 @@ function Logs(props: {
   );
 }
 
-type Tab = 'containers' | 'users' | 'storage' | 'pages' | 'audit' | 'settings';
+type Tab =
+  | 'containers'
+  | 'users'
+  | 'usage'
+  | 'storage'
+  | 'images'
+  | 'pages'
+  | 'announcements'
+  | 'audit'
+  | 'settings';
 type Tabbed = readonly (readonly [name: Tab, label: string])[];
 
 /** The parts of the page; administrators have more of them. */
 const tabsOf = (isAdmin: boolean): Tabbed => [
   ['containers', trans.__('Containers')],
   ...(isAdmin ? ([['users', trans.__('Users')]] as const) : []),
+  ['usage', trans.__('Usage')],
   ['storage', trans.__('Storage')],
+  ...(isAdmin
+    ? ([['images', trans.__('Images and environments')]] as const)
+    : []),
   ['pages', trans.__('Shared pages')],
   ...(isAdmin
     ? ([
+        ['announcements', trans.__('Announcements')],
         ['audit', trans.__('Audit log')],
         ['settings', trans.__('Settings')]
       ] as const)
@@ -259,10 +287,13 @@ export function Page(props: {
   );
   // Volumes change their size and owner mostly when a container starts or stops.
   useEffect(() => {
-    const again = () => void client.refresh('/volumes', '/resources/hours');
+    const again = () =>
+      void client.refresh('/volumes', '/resources/hours', '/storage');
     model.moved.connect(again);
     return () => void model.moved.disconnect(again);
   }, [model, client]);
+  const [dismissed] = useState(() => new DismissedNotices());
+  useEffect(() => followNotices(client), [client]);
   const tabs = tabsOf(config.admin);
   const [tab, chooseTab] = useTab(tabs);
   const error = containers.error ?? report.error;
@@ -288,6 +319,7 @@ export function Page(props: {
           )}
         </p>
       )}
+      <NoticeBars client={client} dismissed={dismissed} />
       <LiveRegion model={model} />
       {!containers.data || !report.data ? (
         <Waiting error={error} onRetry={retry} />
@@ -329,8 +361,30 @@ export function Page(props: {
               </>
             )}
             {tab === 'users' && <Users client={client} isReachable={!error} />}
+            {tab === 'usage' && (
+              <UsageCharts client={client} isAdmin={config.admin} />
+            )}
             {tab === 'storage' && (
-              <Volumes client={client} confirm={ask} isReachable={!error} />
+              <>
+                {config.admin && (
+                  <Storage
+                    client={client}
+                    machines={report.data.nodes}
+                    isReachable={!error}
+                  />
+                )}
+                <Volumes client={client} confirm={ask} isReachable={!error} />
+              </>
+            )}
+            {tab === 'images' && (
+              <Images client={client} confirm={ask} isReachable={!error} />
+            )}
+            {tab === 'announcements' && (
+              <Announcements
+                client={client}
+                confirm={ask}
+                isReachable={!error}
+              />
             )}
             {tab === 'pages' && (
               <SharedPages client={client} confirm={ask} isReachable={!error} />

@@ -1,13 +1,19 @@
 import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+
 import type { MLWSClient } from '../../api/client';
 import type { IHours, IVolume } from '../../api/models';
+import { readMore } from '../../api/pages';
+import { LabelledSelect, SearchField } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
 import { fileSize, fullTime, relativeTime } from '../../ui/format';
-import { Failures, useGet } from '../../ui/server';
+import { Failures, useGet, usePages } from '../../ui/server';
 import { ActionButton, ActionGroup } from '../containers/actions';
 import type { IQuestion } from '../containers/labels';
 import { language, trans } from '../../ui/locale';
 import { Grid } from './grid';
+
+const PAGE_SIZE = 100;
 
 type VolumeAction = 'trash' | 'restore' | 'purge';
 
@@ -49,7 +55,14 @@ function Row(
       <td className="jp-mlws-Grid-image" title={name}>
         {name}
       </td>
-      <td className={isOver ? 'jp-mlws-Reason' : undefined}>
+      <td
+        className={isOver ? 'jp-mlws-Reason' : undefined}
+        title={
+          volume.measured_at
+            ? trans.__('Measured %1', relativeTime(volume.measured_at))
+            : undefined
+        }
+      >
         {quota === null ? used : trans.__('%1 of %2', used, fileSize(quota))}
       </td>
       <td title={trashed_at ? fullTime(trashed_at) : undefined}>
@@ -134,10 +147,22 @@ function HoursTable(props: {
   );
 }
 
+type Sort = 'user' | 'size';
+type Part = 'all' | 'current' | 'trash';
+
 /** Volumes of users with their trash, and hours of use. */
 export function Volumes(props: IProps): JSX.Element {
   const { client } = props;
-  const volumes = useGet(client, '/volumes');
+  const [sort, setSort] = useState<Sort>('size');
+  const [part, setPart] = useState<Part>('all');
+  const [text, setText] = useState('');
+  const query = {
+    limit: PAGE_SIZE,
+    sort,
+    ...(part !== 'all' && { trashed: part === 'trash' }),
+    ...(text && { q: text })
+  };
+  const volumes = usePages(client, '/volumes', query, { keepPrevious: true });
   const report = useGet(client, '/resources/hours');
   const act = useMutation(
     {
@@ -147,7 +172,8 @@ export function Volumes(props: IProps): JSX.Element {
           ? client.delete(path)
           : client.post(`${path}/${request.action}`));
       },
-      onSettled: () => client.refresh('/volumes', '/resources/hours')
+      onSettled: () =>
+        client.refresh('/volumes', '/resources/hours', '/storage')
     },
     client.queries
   );
@@ -165,14 +191,51 @@ export function Volumes(props: IProps): JSX.Element {
           trans.__('Actions')
         ]}
         empty={
-          volumes.data
-            ? trans.__(
-                "No volumes yet. A volume for the user's files is created on first start."
-              )
-            : null
+          !volumes.data
+            ? null
+            : text || part !== 'all'
+              ? trans.__('No volumes match the filter.')
+              : trans.__(
+                  "No volumes yet. A volume for the user's files is created on first start."
+                )
+        }
+        isLoading={!volumes.data && !volumes.error}
+        more={
+          volumes.data?.next_cursor
+            ? () => void readMore(client, '/volumes', query, 'items')
+            : undefined
         }
         notes={
           <>
+            <div className="jp-mlws-Toolbar">
+              <SearchField
+                placeholder={trans.__('Filter')}
+                label={trans.__('Filter by owner or volume')}
+                value={text}
+                onChange={setText}
+              />
+              <LabelledSelect<Sort>
+                label={trans.__('Sort by')}
+                className="jp-mlws-Select jp-mod-styled"
+                value={sort}
+                options={[
+                  ['size', trans.__('Disk')],
+                  ['user', trans.__('Owner')]
+                ]}
+                onChange={setSort}
+              />
+              <LabelledSelect<Part>
+                label={trans.__('Show')}
+                className="jp-mlws-Select jp-mod-styled"
+                value={part}
+                options={[
+                  ['all', trans.__('All volumes')],
+                  ['current', trans.__('Current volumes')],
+                  ['trash', trans.__('Trash')]
+                ]}
+                onChange={setPart}
+              />
+            </div>
             {props.isReachable && <Failures of={[volumes, report]} />}
             {act.error && <Failure error={act.error} />}
           </>

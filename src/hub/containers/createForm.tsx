@@ -14,7 +14,13 @@ import { Profiles } from './profiles';
 import { SIZE_FIELDS, SizeFields, sizeOf } from './size';
 
 /** Fields of the form by their API names; errors about others are above the form. */
-const FIELDS = ['name', 'image', ...SIZE_FIELDS, 'environment'] as const;
+const FIELDS = [
+  'user',
+  'name',
+  'image',
+  ...SIZE_FIELDS,
+  'environment'
+] as const;
 type FieldName = (typeof FIELDS)[number];
 type Values = Record<FieldName, string>;
 
@@ -37,7 +43,9 @@ export function parseEnvironment(text: string): {
 
 function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
   const name = values.name.trim();
+  const user = values.user.trim();
   return {
+    ...(user ? { user } : {}),
     ...(name ? { name } : {}),
     ...(values.image ? { image: values.image } : {}),
     resources: sizeOf(values, hasGpu),
@@ -49,11 +57,14 @@ function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
 export function CreateForm(props: {
   model: ContainersModel;
   report: IResourceReport;
+  /** True if the user may create containers for others. */
+  asksOwner?: boolean;
   onDone: (container: IContainer | null) => void;
 }): JSX.Element {
   const { model, report } = props;
   const { defaults, limits } = report;
   const [values, setValues] = useState<Values>({
+    user: '',
     name: '',
     image: report.images[0] ?? '',
     'resources.cpu': defaults.cpu,
@@ -86,6 +97,14 @@ export function CreateForm(props: {
       : trans.__('Use NAME=value in line “%1”', wrongLine)
   ): JSX.Element => (
     <>
+      {props.asksOwner && (
+        <TextField
+          label={trans.__('User')}
+          help={trans.__('Who gets the container. Leave empty for yourself.')}
+          error={errors.get('user')}
+          {...control('user')}
+        />
+      )}
       <TextField
         label={trans.__('Name')}
         help={trans.__(
@@ -169,8 +188,9 @@ export function NewContainer(props: {
   model: ContainersModel;
   report: IResourceReport | undefined;
   className: string;
+  asksOwner?: boolean;
 }): JSX.Element {
-  const { model, report, className } = props;
+  const { model, report, className, asksOwner } = props;
   return (
     <DialogButton
       title={trans.__('New Container')}
@@ -178,7 +198,14 @@ export function NewContainer(props: {
       data-mlws-action="new"
     >
       {close =>
-        report && <CreateForm model={model} report={report} onDone={close} />
+        report && (
+          <CreateForm
+            model={model}
+            report={report}
+            asksOwner={asksOwner}
+            onDone={close}
+          />
+        )
       }
     </DialogButton>
   );

@@ -141,6 +141,8 @@ export class ContainersModel {
       this._remove(event.id);
     } else if (event.type === 'resources') {
       this.client.queries.setQueryData(REPORT_KEY, event.report);
+    } else if (event.type === 'samples') {
+      void this.client.refresh('/resources/history');
     } else {
       void this._refresh();
     }

@@ -1,4 +1,5 @@
 import {
+  ILabShell,
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
@@ -27,13 +28,14 @@ const containers: JupyterFrontEndPlugin<void> = {
   description: 'The containers of the person, where a Hub started the lab.',
   autoStart: true,
   requires: [IMLWSClient, IMLWSSidebar, IMainViews],
-  optional: [IStatusBar],
+  optional: [IStatusBar, ILabShell],
   activate: (
     app: JupyterFrontEnd,
     _: IMLWSClient,
     sidebar: IMLWSSidebar,
     views: IMainViews,
-    statusBar: IStatusBar | null
+    statusBar: IStatusBar | null,
+    labShell: ILabShell | null
   ) => {
     const client = new MLWSClient(
       labServer(app.serviceManager.serverSettings, false)
@@ -69,19 +71,23 @@ const containers: JupyterFrontEndPlugin<void> = {
           { notifyOutOfMemory },
           { containersView },
           { usageStatus },
-          { BudgetNotices }
+          { BudgetNotices },
+          { noticesView }
         ] = await Promise.all([
           import('./model'),
           import('./outOfMemory'),
           import('./section'),
           import('./usageStatus'),
-          import('./budgetNotice')
+          import('./budgetNotice'),
+          import('../notices/view')
         ]);
         const owner = PageConfig.getOption('hubServerUser');
         const model = new ContainersModel(client, owner || null);
         const host = labHost(client, owner, openLogs);
         const view = containersView(model, host);
         sidebar.addSection({ panel: 'workspace', view, ofServer: true });
+        // Other shells than the lab's have no header.
+        app.shell.add(noticesView(client), labShell ? 'header' : 'top');
         const notices = new BudgetNotices(async () => {
           if (app.commands.hasCommand(SAVE_ALL)) {
             await app.commands.execute(SAVE_ALL);

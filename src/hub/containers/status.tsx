@@ -42,6 +42,8 @@ export function hasNotes(
     container.queue !== null ||
     Boolean(container.reason) ||
     Boolean(container.notice) ||
+    container.config.rescue ||
+    container.config.started_by !== null ||
     container.last_log.length > 0
   );
 }
@@ -67,6 +69,16 @@ export function Notes(props: {
         </>
       )}
       {container.queue && <Hint>{placeText(container.queue)}</Hint>}
+      {container.config.started_by !== null && (
+        <Hint>{trans.__('Started by %1.', container.config.started_by)}</Hint>
+      )}
+      {container.config.rescue && (
+        <Hint>
+          {trans.__(
+            'Rescue mode: nothing is written to the home folder. Free up space, then stop and start it.'
+          )}
+        </Hint>
+      )}
       {container.notice && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {container.notice}

@@ -1,0 +1,206 @@
+"""A Hub on a Docker Swarm of three machines: files, lost and drained machines, firewalls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hub_config.engine import Engine
+from hub_config.firewall import SCRIPT_NAME
+from tests.hub.docker_engine import LIGHT
+from tests.hub.installation import HOME, Hub, emptied, installation, keep_log
+from tests.hub.swarm_machines import HUB_ADDRESS, SwarmMachine, swarm_machines
+
+pytestmark = [pytest.mark.docker, pytest.mark.exhaustive, pytest.mark.timeout(1500)]
+
+ANN, ABE, AMY = "ann", "abe", "amy"
+SMALL = {"cpu": "250m", "memory": "256Mi"}
+Data = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def machines(
+    docker: Engine, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[SwarmMachine]]:
+    with swarm_machines(tmp_path_factory.mktemp("machines")) as running:
+        for machine in running:
+            machine.load(docker, image, LIGHT)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hub(
+    machines: list[SwarmMachine],
+    image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Hub]:
+    before = request.session.testsfailed
+    manager, *workers = machines
+    more = {
+        "HUB_SWARM": "1",
+        "HUB_ADDRESS": HUB_ADDRESS,
+        "HUB_PUBLISH_LABS": "1",
+        "HUB_CAPACITY": "",
+        "HUB_MAX_RESOURCES": json.dumps({"cpu": "64", "memory": "64Gi"}),
+    }
+    folder = tmp_path_factory.mktemp("hub")
+    with installation(manager.engine, image, folder, HOME, **more) as running:
+        script = str(running.settings.data / SCRIPT_NAME)
+        manager.call("sh", script, "now")
+        for number, worker in enumerate(workers, 1):
+            worker.call("sh", script, "worker", f"198.18.{16 * number}.0/20", "now")
+        for user in (ANN, ABE, AMY):
+            running.sign_up(user)
+        yield running
+        if request.session.testsfailed > before:
+            keep_log(running)
+
+
+clean = emptied()
+
+
+def create(hub: Hub, user: str, **wish: Any) -> Data:
+    """Start a container and wait until it runs."""
+    identifier = hub.create(user, **{"image": "Light", "resources": SMALL, **wish})
+    return hub.becomes(identifier, "RUNNING")
+
+
+def shell(machines: list[SwarmMachine], container: Data, script: str) -> str:
+    """What a script prints in a container, on the machine where it is."""
+    machine = next(one for one in machines if one.name == container["node"])
+    label = f"--filter=label=mlws.id={container['id']}"
+    found = machine.engine.run("ps", "--quiet", label).split()[0]
+    return machine.engine.run("exec", found, "sh", "-c", script).strip()
+
+
+def use(machines: list[SwarmMachine], *usable: SwarmMachine) -> None:
+    """Let Swarm place new tasks on these machines alone."""
+    for machine in machines:
+        state = "active" if machine in usable else "drain"
+        machines[0].engine.run("node", "update", f"--availability={state}", machine.name)
+
+
+def knows(hub: Hub, *names: str) -> None:
+    """Wait until the Hub's service places labs on these machines alone."""
+
+    def nodes() -> set[str]:
+        report = hub.service("GET", "resources").json()["data"]
+        return {row["name"] for row in report["nodes"]}
+
+    hub.wait_for(lambda: nodes() == set(names), f"the machines are {names}")
+
+
+@pytest.mark.slow(reason="starts real containers")
+def test_a_user_finds_the_files_on_the_machine_where_they_are_or_is_told(
+    machines: list[SwarmMachine], hub: Hub
+) -> None:
+    _, second, third = machines
+    use(machines, second)
+    lab = create(hub, ANN)
+    assert lab["node"] == second.name
+    shell(machines, lab, "echo kept > ~/note")
+    hub.service("POST", f"containers/{lab['id']}/stop", ANN)
+    hub.becomes(lab["id"], "STOPPED")
+
+    # Swarm would rather start it elsewhere.
+    use(machines, *machines)
+    create(hub, ABE)
+    again = create(hub, ANN, name="other")
+    assert again["node"] == second.name
+    assert shell(machines, again, "cat ~/note") == "kept"
+    volume = hub.service("GET", "volumes", ANN).json()["data"]["items"][0]
+    assert volume["node"] == second.name
+    hub.service("DELETE", f"containers/{again['id']}", ANN)
+
+    # Without that machine the start is refused, in words, also from the Hub's own page.
+    use(machines, machines[0], third)
+    knows(hub, machines[0].name, third.name)
+    refused = hub.service("POST", f"containers/{lab['id']}/start", ANN)
+    assert (refused.status_code, refused.json()["code"]) == (409, "10109")
+    assert second.name in refused.json()["message"]
+    answer = hub.spawn(ANN)
+    assert answer.status_code == 409
+    assert second.name in answer.json()["message"]
+    # Who wants an empty home instead, asks for it.
+    assert hub.service("DELETE", f"volumes/{volume['name']}", ANN).ok
+    empty = create(hub, ANN)
+    assert empty["node"] != second.name
+    assert shell(machines, empty, "ls ~/note 2>&1 || true").endswith("No such file or directory")
+    use(machines, *machines)
+
+
+@pytest.mark.slow(reason="starts real containers")
+def test_a_lost_machine_is_named_and_its_labs_run_again_when_it_is_back(
+    machines: list[SwarmMachine], hub: Hub
+) -> None:
+    third = machines[2]
+    use(machines, third)
+    lab = create(hub, AMY)
+    assert lab["node"] == third.name
+    shell(machines, lab, "echo kept > ~/note")
+    use(machines, *machines)
+    other = create(hub, ABE)
+    third.lose()
+    waiting = hub.becomes(lab["id"], "QUEUED")
+    knows(hub, machines[0].name, machines[1].name)
+    hub.wait_for(
+        lambda: third.name in str(hub.get(lab["id"])["reason"]), "the lost machine is named"
+    )
+    assert waiting["user"] == AMY
+    if other["node"] != third.name:
+        assert hub.get(other["id"])["status"] == "RUNNING"
+        assert hub.lab("GET", ABE, "api/status").ok
+    third.start()
+    back = hub.becomes(lab["id"], "RUNNING")
+    assert (back["node"], back["reason"]) == (third.name, None)
+    assert shell(machines, back, "cat ~/note") == "kept"
+    # The Hub follows it to its new port.
+    hub.wait_for(lambda: hub.lab("GET", AMY, "api/status").ok, "the lab answers at its address")
+
+    # Drained for maintenance, and back.
+    use(machines, machines[0], machines[1])
+    hub.becomes(lab["id"], "QUEUED")
+    use(machines, *machines)
+    hub.becomes(lab["id"], "RUNNING")
+
+
+@pytest.mark.slow(reason="starts real containers")
+def test_labs_of_every_machine_reach_the_hub_and_nothing_that_is_closed(
+    machines: list[SwarmMachine], hub: Hub
+) -> None:
+    ask = "curl --silent --output /dev/null --write-out '%{http_code}' --max-time 3"
+    for machine, user in zip(machines, (ANN, ABE, AMY), strict=True):
+        use(machines, machine)
+        knows(hub, machine.name)
+        for volume in hub.service("GET", "volumes", user).json()["data"]["items"]:
+            hub.service("DELETE", f"volumes/{volume['name']}", user)
+        lab = create(hub, user)
+        assert lab["node"] == machine.name
+        script = f'{ask} "$JUPYTERHUB_API_URL"'
+        assert shell(machines, lab, script) == "200"
+        # Docker's own port of the machine, and what clouds have at this address.
+        for closed in (f"http://{machine.address}:2377/", "http://169.254.169.254/"):
+            assert shell(machines, lab, f"{ask} {closed} || true") == "000"
+        # Nobody but the Hub opens connections to a lab.
+        port = hub.request("GET", f"/hub/api/users/{user}", user).json()["servers"][""]
+        assert port["ready"]
+    use(machines, *machines)
+
+
+@pytest.mark.slow(reason="starts real containers")
+def test_a_lab_that_the_hub_cannot_reach_says_so(machines: list[SwarmMachine], hub: Hub) -> None:
+    private = hub.again(HUB_PUBLISH_LABS="0")
+    second = machines[1]
+    use(machines, second)
+    for volume in private.service("GET", "volumes", ABE).json()["data"]["items"]:
+        private.service("DELETE", f"volumes/{volume['name']}", ABE)
+    identifier = private.create(ABE, image="Light", resources=SMALL)
+    told = private.becomes(identifier, "STOPPED", "CRASHED")
+    assert second.name in told["reason"]
+    assert "HUB_PUBLISH_LABS" in told["reason"]
+    use(machines, *machines)
+    hub.again()
