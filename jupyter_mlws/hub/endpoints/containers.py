@@ -34,6 +34,7 @@ from jupyter_mlws.containers.models import (
 from jupyter_mlws.core.errors import (
     AdministratorRequiredError,
     AlreadyExistsError,
+    BudgetExceededError,
     ContainerForbiddenError,
     ContainerNotFoundError,
     ContainerStateError,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 CONTAINER_ERRORS = (ContainerForbiddenError, ContainerNotFoundError)
 START_ERRORS = (
     *CONTAINER_ERRORS,
+    BudgetExceededError,
     DiskReserveError,
     InsufficientResourcesError,
     InvalidContainerError,
@@ -85,10 +87,11 @@ def list_containers(manager: HubManager, user: Me, query: PageQuery) -> Page[Con
     "Create a container",
     status=202,
     errors=(
+        AlreadyExistsError,
+        BudgetExceededError,
         DiskReserveError,
         InsufficientResourcesError,
         InvalidContainerError,
-        AlreadyExistsError,
     ),
 )
 async def create_container(

@@ -91,6 +91,13 @@ class ContainerState(Base):
     turn_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     """The arrival that determines the queue position, if an administrator has moved it."""
 
+    turn_as: Mapped[str | None] = mapped_column(String(255), default=None)
+    """The user whose share determines the queue position, if an administrator has moved it."""
+    stop_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    """When it is stopped because a budget is used up."""
+
+    notice: Message | None = None
+    """Notice to the user about a budget."""
     docker_container: DockerContainer | None = None
     server: Server | None = None
     usage: Usage | None = None
@@ -208,7 +215,7 @@ class ContainerState(Base):
     def reset_result(self) -> None:
         """Reset the result of the last run, for a new start."""
         self.restarts, self.exit_code, self.reason, self.last_log = 0, None, None, []
-        self.started_at = self.stop_reason = None
+        self.started_at = self.stop_reason = self.notice = self.stop_at = None
         if self.ended and self.docker_container is not None:
             self.previous_container_id, self.docker_container = self.docker_container.docker, None
 
@@ -243,6 +250,7 @@ class ContainerState(Base):
                 "health": docker_container.health if docker_container else None,
                 "queue": position,
                 "usage": self.usage if docker_container else None,
+                "notice": self.notice,
             }
         )
 
