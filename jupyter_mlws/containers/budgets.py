@@ -33,6 +33,13 @@ class Meter(StrEnum):
     GPU = "gpu_hours"
 
 
+BUDGET_NAMES = {
+    Meter.CPU: Message("core-hours"),
+    Meter.MEMORY: Message("GiB-hours of memory"),
+    Meter.GPU: Message("GPU-hours"),
+}
+
+
 def _reject_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise PydanticCustomError("float_type", "must be a number")

@@ -228,8 +228,10 @@ async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
 
 
 @admissions.post("offers", "Tell what a user can start now")
-async def offer(manager: HubManager, body: OfferRequest) -> Offer:
-    return make_offer(manager.registry, body, manager.budgets.enforcer.check_start)
+async def get_offer(manager: HubManager, body: OfferRequest) -> Offer:
+    offer = make_offer(manager.registry, body, manager.budgets.enforcer.check_start)
+    budgets = manager.budgets.report(Me(name=body.user, admin=False)).items
+    return offer.model_copy(update={"budgets": budgets})
 
 
 @admissions.post("account-events", "Record events of accounts in the audit log")

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
-from jupyter_mlws.containers.budgets import BudgetUse, Meter
+from jupyter_mlws.containers.budgets import BUDGET_NAMES, BudgetUse, Meter
 from jupyter_mlws.containers.models import Amount, Me
 from jupyter_mlws.core.errors import BudgetExceededError
 from jupyter_mlws.core.i18n import Message
@@ -28,11 +28,6 @@ CLOCK_TOLERANCE = 2.0
 """Seconds by which the wall clock may differ from the announced time of a stop."""
 SERVICE = Me(name="", admin=True)
 
-METERS = {
-    Meter.CPU: Message("core-hours"),
-    Meter.MEMORY: Message("GiB-hours of memory"),
-    Meter.GPU: Message("GPU-hours"),
-}
 NEARLY_USED = Message(
     "More than 80 % of the monthly budget of {name!r} is used ({hours:g} {budget})."
 )
@@ -77,7 +72,7 @@ class BudgetEnforcer:
         use = self._exhausted(user, amount, hard=True)
         if use is not None:
             raise BudgetExceededError(
-                budget=METERS[use.meter],
+                budget=BUDGET_NAMES[use.meter],
                 hours=use.hours,
                 name=use.name,
                 used=use.used,
@@ -190,7 +185,7 @@ def _first(uses: Iterable[BudgetUse], share: float) -> BudgetUse | None:
 
 
 def _fill(message: Message, use: BudgetUse) -> Message:
-    return message.fill(name=use.name, hours=use.hours, budget=METERS[use.meter])
+    return message.fill(name=use.name, hours=use.hours, budget=BUDGET_NAMES[use.meter])
 
 
 def _details(use: BudgetUse) -> dict[str, Any]:
