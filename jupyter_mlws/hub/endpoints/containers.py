@@ -43,6 +43,7 @@ from jupyter_mlws.core.errors import (
     EnvironmentNotFoundError,
     EnvironmentQuotaError,
     EnvironmentSaveError,
+    HomeUnavailableError,
     InsufficientResourcesError,
     InvalidContainerError,
     NotQueuedError,
@@ -60,6 +61,7 @@ START_ERRORS = (
     *CONTAINER_ERRORS,
     BudgetExceededError,
     DiskReserveError,
+    HomeUnavailableError,
     InsufficientResourcesError,
     InvalidContainerError,
 )
@@ -90,6 +92,7 @@ def list_containers(manager: HubManager, user: Me, query: PageQuery) -> Page[Con
         AlreadyExistsError,
         BudgetExceededError,
         DiskReserveError,
+        HomeUnavailableError,
         InsufficientResourcesError,
         InvalidContainerError,
     ),
