@@ -142,7 +142,7 @@ class Containers:
         # Another request may have created it meanwhile.
         self._require_stopped(identifier)
         entry = self._register(owner, name, request, spec)
-        self._note_starter(entry, user)
+        self._configure_start(entry, user, spec)
         self._audit.record(user, "container.create", identifier, image=entry.config.image)
         self._controller.queue(entry)
         return await self._respond_when_stored(entry)
@@ -156,16 +156,17 @@ class Containers:
         self._budgets.enforcer.check_start(entry.user, entry.resources.amount)
         status = self._registry.status(entry)
         if entry.intent is Intent.STOP:
+            self._configure_start(entry, user)
             entry.intent = Intent.RESTART
         elif status is ContainerStatus.STOPPING and entry.intent is Intent.NONE:
             # The Hub stops it, as it does after a crash.
+            self._configure_start(entry, user)
             self._controller.request_stop(entry, Intent.RESTART)
             self._audit.record(user, "container.start", identifier)
         elif status in STOPPED_STATUSES:
             self._require_home(entry.user, entry.resources.amount)
             self._check_room(self._registry.request(entry), True)
-            entry.configure(rescue=False)
-            self._note_starter(entry, user)
+            self._configure_start(entry, user)
             self._controller.queue(entry)
             self._audit.record(user, "container.start", identifier)
         return await self._respond_when_stored(entry)
@@ -376,11 +377,21 @@ class Containers:
 
     # Parts
 
-    def _note_starter(self, entry: ContainerState, user: Me) -> None:
-        """Record for the owner that an administrator starts the container."""
+    def _configure_start(
+        self, entry: ContainerState, user: Me, spec: ResolvedSpec | None = None
+    ) -> None:
+        """Set for the next start who starts it, and that it is a rescue only if ``spec`` says so.
+
+        Its owner sees the administrator who starts it.
+        """
         is_own = user.name in ("", entry.user)
-        entry.config = entry.config.model_copy(update={"started_by": None if is_own else user.name})
+        entry.configure(
+            rescue=spec is not None and spec.rescue, started_by=None if is_own else user.name
+        )
+        entry.spec = spec
         if not is_own:
+            # The log refers to a stored container.
+            self._registry.store(entry)
             self._registry.note(entry, f"started by {user.name}")
 
     def _check(self, user: Me, request: ContainerCreate, owner: str | None = None) -> ResolvedSpec:

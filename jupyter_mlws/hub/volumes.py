@@ -119,6 +119,8 @@ class Volumes:
 
     async def _measure(self, volume: VolumeRecord, files_per_second: int | None = None) -> None:
         size = await in_thread(self._engine.volume_size, volume.name, files_per_second)
+        if size == 0 and self._is_on_one_node:
+            return  # The files may be on another node.
         if size is not None:
             self._set_size(volume, size)
         elif files_per_second is None or self._is_all_outdated:

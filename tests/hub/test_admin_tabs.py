@@ -100,6 +100,7 @@ def test_an_announcement_is_in_open_labs_and_on_the_pages_of_the_hub_at_once(
     bar = lab.locator("[data-mlws-notice]")
     expect(bar).to_contain_text(TEXT)
     expect(bar).to_have_class("jp-mlws-Notice jp-mod-warning")
+    expect(bar.get_by_role("button", name="Dismiss")).to_be_in_viewport()
     shoot("lab-announcement", lab)
     expect(admin.locator("[data-mlws-notice]")).to_contain_text(TEXT)
     expect(admin.locator("[data-mlws-announcement]")).to_contain_text(ADMINISTRATOR)

@@ -1,4 +1,4 @@
-import { useEffect, useReducer } from 'react';
+import { useEffect, useReducer, useRef } from 'react';
 
 import type { MLWSClient } from '../../api/client';
 import type { INotice } from '../../api/models';
@@ -76,12 +76,24 @@ export function useNotices(client: MLWSClient): readonly INotice[] | undefined {
 export function NoticeBars(props: {
   client: MLWSClient;
   dismissed: DismissedNotices;
+  /** Called with the height of the bars in pixels whenever it changes. */
+  onHeight?: (height: number) => void;
 }): JSX.Element {
-  const { client, dismissed } = props;
+  const { client, dismissed, onHeight } = props;
+  const bars = useRef<HTMLDivElement>(null);
   const notices = useNotices(client) ?? [];
   const ids = useValue(dismissed.ids);
+  useEffect(() => {
+    if (onHeight) {
+      const observer = new ResizeObserver(() =>
+        onHeight(bars.current!.offsetHeight)
+      );
+      observer.observe(bars.current!);
+      return () => observer.disconnect();
+    }
+  }, [onHeight]);
   return (
-    <div className="jp-mlws-Notices" aria-live="polite">
+    <div ref={bars} className="jp-mlws-Notices" aria-live="polite">
       {notices
         .filter(({ id }) => !ids.has(id))
         .map(notice => (
