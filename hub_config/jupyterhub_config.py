@@ -126,6 +126,7 @@ c.JupyterHub.load_roles = [
         "scopes": [
             "list:users",
             "read:users",
+            "read:groups",
             "servers",
             "read:hub",
             "read:metrics",

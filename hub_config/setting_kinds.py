@@ -184,6 +184,7 @@ PORTS = Kind(
 )
 COUNT = Kind("a whole number, 0 or more", _number(0), int)
 SECONDS = Kind("a number of seconds above 0", _seconds, float)
+FACTOR = Kind("a number above 0, such as 1.5", _seconds, float)
 FLAG = Kind("true or false (in a variable: 1 or 0)", _flag, _parse_flag)
 NAME = Kind("1 to 40 lowercase letters, digits and hyphens, such as mlws", _name)
 ADDRESS = Kind("an IP address, such as 127.0.0.1", _address)

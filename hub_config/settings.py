@@ -193,10 +193,20 @@ class Settings:
         kinds.RESOURCES,
         "Limit of all containers together; by default what the machine has.",
     )
+    cpu_overcommit: float = setting(
+        1.0,
+        kinds.FACTOR,
+        "Cores promised to containers for each real core, unless capacity is set.",
+    )
     user_limit: Mapping[str, Any] | None = setting(
         None,
         kinds.RESOURCES,
-        "Limit of all containers of one user together; by default none.",
+        "Limit of all containers of one user together, unless the user or a group has limits.",
+    )
+    budget_grace: float = setting(
+        900.0,
+        kinds.SECONDS,
+        "Seconds to save work after a hard budget is used up, before containers are stopped.",
     )
     idle_limit: int = setting(
         0,
@@ -429,7 +439,9 @@ class Settings:
             "max_resources": dict(self.max_resources),
             "profiles": {name: dict(size) for name, size in self.profiles.items()},
             "capacity": self.capacity,
+            "cpu_overcommit": self.cpu_overcommit,
             "user_limit": self.user_limit,
+            "budget_grace": self.budget_grace,
             "home_quota": self.home_quota,
             "home_quota_grace": self.home_quota_grace,
             "disk_reserve": self.disk_reserve,

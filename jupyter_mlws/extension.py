@@ -55,6 +55,7 @@ class MLWSApp(ExtensionApp):
     load_other_extensions = True
     _activity_task: asyncio.Task[None] | None = None
     _session_task: asyncio.Task[None] | None = None
+    _notice_task: asyncio.Task[None] | None = None
 
     projects_dir = Unicode(
         "",
@@ -330,6 +331,7 @@ class MLWSApp(ExtensionApp):
             loop.add_callback(lambda: self.services.notebooks.adopt())
         if os.environ.get("JUPYTERHUB_ACTIVITY_URL"):
             loop.add_callback(self._report_activity)
+            loop.add_callback(self._follow_notices)
         hub_auth = getattr(server.identity_provider, "hub_auth", None)
         if hub_auth is not None:
             guard = SessionGuard(hub_auth)
@@ -361,10 +363,26 @@ class MLWSApp(ExtensionApp):
             work.watch(lambda now: settings.update(mlws_last_activity=now), interval())
         )
 
+    async def _follow_notices(self) -> None:
+        """Receive the Hub's notices about budgets, for pages that are open or opened later."""
+        from jupyter_mlws.containers.manager import hub_service, own_container
+        from jupyter_mlws.server.budget_notices import follow_notices
+
+        hub, own = hub_service(), own_container()
+        if hub is not None and own is not None:
+            self._notice_task = asyncio.create_task(
+                follow_notices(hub, own, self.services.own.set_notice)
+            )
+
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         self._stopping = True
-        started = (self._kernel_logs, self._activity_task, self._session_task)
+        started = (
+            self._kernel_logs,
+            self._activity_task,
+            self._session_task,
+            self._notice_task,
+        )
         tasks = [task for task in started if task is not None]
         for task in tasks:
             task.cancel()

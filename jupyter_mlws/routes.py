@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import Route, routes
+from jupyter_mlws.hub.endpoints import budgets as hub_budgets
 from jupyter_mlws.hub.endpoints import containers as hub
 from jupyter_mlws.hub.endpoints import notices
 from jupyter_mlws.hub.endpoints import shared_pages as shared_page_endpoints
@@ -73,6 +74,7 @@ ROUTES: list[Route] = [
         [one for one in [*hub.endpoints, *notices.endpoints] if one.path not in ADMINISTRATION],
         ForwardHandler,
     ),
+    *routes(hub_budgets.own, ForwardHandler),
     *routes(shared_project_endpoints.endpoints, ForwardHandler),
     *routes(shared_projects.endpoints, APIHandler),
     *routes(shared_pages.endpoints, ProjectHandler),

@@ -6,6 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from jupyter_mlws.containers.budgets import BudgetNotice
 from jupyter_mlws.containers.models import (
     Container,
     LogLine,
@@ -28,6 +29,14 @@ class OutOfMemoryEvent(OutOfMemory):
 
     type: Literal["out_of_memory"]
     seq: int
+
+
+class BudgetNoticeEvent(BudgetNotice):
+    """Message: the notice to the user of a container has changed; after a reset, it is unknown."""
+
+    type: Literal["budget"]
+    seq: int
+    id: str
 
 
 class ContainerUpdate(TypedDict):

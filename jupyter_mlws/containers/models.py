@@ -280,6 +280,10 @@ class OwnUsage(Record):
     memory_limit: int | None = None
     processes_killed: int = Field(description="Processes killed for lack of memory since start.")
     out_of_memory: OutOfMemory | None = Field(default=None, description="Latest event.")
+    notice: Message | None = Field(default=None, description="Notice of the Hub about a budget.")
+    stop_at: datetime | None = Field(
+        default=None, description="When the Hub stops the container because of a budget."
+    )
 
 
 class Container(Record):
@@ -304,6 +308,10 @@ class Container(Record):
     last_log: list[str] = Field(default_factory=list)
     queue: QueuePlace | None = None
     usage: Usage | None = None
+    notice: Message | None = Field(default=None, description="Notice about a budget.")
+    stop_at: datetime | None = Field(
+        default=None, description="When it is stopped because a budget is used up."
+    )
 
 
 class ImageInfo(Record):
@@ -646,6 +654,10 @@ class Machine(Record):
     """A machine: its capacity, and the allocated and the used resources."""
 
     name: str
+    cores: float = Field(description="Real cores; the capacity may promise more.")
+    load: float | None = Field(
+        default=None, description="Load average of one minute; null on other machines."
+    )
     capacity: Amount
     allocated: Amount
     used: Amount

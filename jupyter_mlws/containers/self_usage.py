@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyter_mlws.containers.cgroups import UsageSnapshot, read_own
 from jupyter_mlws.containers.models import OutOfMemory, OwnUsage
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
 
 SAMPLE_INTERVAL = 1.0
@@ -58,6 +59,12 @@ class ContainerUsageMonitor:
         self._previous_sample: UsageSnapshot | None = None
         self._usage: OwnUsage | None = None
         self._last_out_of_memory: OutOfMemory | None = None
+        self._notice: Message | None = None
+        self._stop_at: datetime | None = None
+
+    def set_notice(self, notice: Message | None, stop_at: datetime | None) -> None:
+        """Report a notice of the Hub with the usage."""
+        self._notice, self._stop_at = notice, stop_at
 
     async def usage(self) -> OwnUsage:
         """Return the current usage; without limits outside a container."""
@@ -103,7 +110,9 @@ class ContainerUsageMonitor:
             usage = self._compute_usage(before, now)
             if usage != self._usage:
                 self._usage = usage
-                self.stream.publish({"type": "usage", **usage.model_dump(mode="json")})
+                # The notice is translated for each reader.
+                facts = {**usage.model_dump(mode="json"), "notice": usage.notice}
+                self.stream.publish({"type": "usage", **facts})
             kernels = await self._kernels()
 
     async def _out_of_memory(
@@ -127,7 +136,7 @@ class ContainerUsageMonitor:
 
     def _compute_usage(self, before: UsageSnapshot | None, now: UsageSnapshot | None) -> OwnUsage:
         if now is None:
-            return OwnUsage(processes_killed=0)
+            return OwnUsage(processes_killed=0, notice=self._notice, stop_at=self._stop_at)
         cpu = None
         if before is not None and now.time > before.time:
             cpu = round(max(0.0, now.cpu - before.cpu) / (now.time - before.time), 2)
@@ -138,6 +147,8 @@ class ContainerUsageMonitor:
             memory_limit=now.memory_limit,
             processes_killed=now.killed,
             out_of_memory=self._last_out_of_memory,
+            notice=self._notice,
+            stop_at=self._stop_at,
         )
 
 

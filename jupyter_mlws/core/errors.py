@@ -410,6 +410,21 @@ class TooManySharedPagesError(MLWSError, code="10217", status=409):
     count: int
 
 
+class BudgetExceededError(MLWSError, code="10218", status=409):
+    message = Message(
+        "The monthly budget of {name!r} is used up: {used:.1f} of {hours:g} {budget}."
+    )
+    solution = Message(
+        "It starts anew at {resets_at} UTC. Ask an administrator to raise the budget if you need "
+        "more before."
+    )
+    budget: Any
+    hours: float
+    name: str
+    resets_at: str
+    used: float
+
+
 class ImageInUseError(ItemError, code="10219", status=409):
     message = Message("The image {name!r} is in use.")
     solution = Message(
@@ -486,6 +501,12 @@ class ImageNotFoundError(ItemError, code="10412", status=404):
 class SharedPageNotFoundError(ItemError, code="10409", status=404):
     message = Message("The shared page {name!r} was not found, or it isn't yours.")
     solution = Message("List your shared pages and use an ID from that list.")
+
+
+class AccountNotFoundError(ItemError, code="10410", status=404):
+    message = Message("JupyterHub has no {kind} {name!r}.")
+    solution = Message("Check the name on the Hub's page, under Users.")
+    kind: str
 
 
 # 20: notebooks.

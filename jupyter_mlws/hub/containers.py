@@ -35,6 +35,7 @@ from jupyter_mlws.core.errors import (
     NotQueuedError,
 )
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.hub.budgets.manager import Budgets
 from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.lifecycle.controller import LifecycleController
@@ -78,6 +79,7 @@ class Containers:
         volumes: Volumes,
         storage: StorageGuard,
         audit: Audit,
+        budgets: Budgets,
     ) -> None:
         self._hub = hub
         self._registry = registry
@@ -89,6 +91,7 @@ class Containers:
         self._volumes = volumes
         self._storage = storage
         self._audit = audit
+        self._budgets = budgets
 
     def list(self, user: Me) -> list[Container]:
         """Return the user's own containers, or all for an administrator."""
@@ -107,9 +110,10 @@ class Containers:
         owner = request.user or user.name
         if owner != user.name and not user.admin:
             raise InvalidContainerError(faults=[Fault("user", NOT_OWN)])
-        if owner != user.name and await self._hub.servers_of(owner) is None:
+        if owner != user.name and await self._hub.user(owner) is None:
             raise InvalidContainerError(faults=[Fault("user", UNKNOWN_USER.fill(user=owner))])
         spec = self._check(user, request, owner)
+        await self._budgets.refresh_user(owner)
         self._require_home(owner, spec.resources)
         name = request.name or ""
         identifier = container_id(owner, name)
@@ -148,6 +152,8 @@ class Containers:
         entry = self._registry.find(user, identifier)
         if self._registry.status(entry) in STOPPED_STATUSES:
             await self._storage.require_space()
+        await self._budgets.refresh_user(entry.user)
+        self._budgets.enforcer.check_start(entry.user, entry.resources.amount)
         status = self._registry.status(entry)
         if entry.intent is Intent.STOP:
             self._configure_start(entry, user)
@@ -182,15 +188,14 @@ class Containers:
             entry.stop_reason = None
             return
         entry.stop_reason = IDLE if actor == CULLER else STOPPED_BY.fill(by=actor or "service")
-        if not entry.active and not entry.starting:
-            entry.reason = entry.stop_reason
-            self._registry.settle()
+        self._registry.settle()
 
     async def restart(self, user: Me, identifier: str) -> Container:
         """Stop a container and start it with the same resources."""
         entry = self._registry.find(user, identifier)
         if not entry.active:
             return await self.start(user, identifier)
+        self._budgets.enforcer.check_start(entry.user, entry.resources.amount)
         if not entry.config.rescue:
             # Before it stops: it could not start again.
             await self._storage.require_space()
@@ -243,6 +248,8 @@ class Containers:
         if not spec.rescue:
             await self._storage.require_space()
         self._require_home(request.user, spec.resources)
+        if not was_started_here:
+            await self._budgets.refresh_user(request.user)
         volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
         try:
             if wish is not None:
@@ -342,8 +349,8 @@ class Containers:
         for request in self._scheduler.waiting.values():
             other = self._registry.entries[request.id]
             turn = datetime.fromtimestamp(request.arrival, UTC)
-            if turn != (other.turn_at or other.queued_at):
-                other.turn_at = turn
+            if turn != (other.turn_at or other.queued_at) or request.id == identifier:
+                other.turn_at, other.turn_as = turn, request.share_of or None
                 self._registry.store(other)
         entry.priority = self._scheduler.waiting[identifier].priority
         self._registry.store(entry)
@@ -358,7 +365,7 @@ class Containers:
         self._require_queued(identifier)
         was_held = entry.held
         self._scheduler.withdraw(identifier)
-        entry.queued_at = entry.turn_at = None
+        entry.queued_at = entry.turn_at = entry.turn_as = None
         entry.intent = Intent.NONE
         entry.reason = REMOVED_FROM_QUEUE.fill(by=user.name or "service")
         self._registry.note(entry, "removed from the queue")
@@ -404,7 +411,11 @@ class Containers:
         return spec
 
     def _check_room(self, request: Request, wait: bool) -> None:
-        """Raise InsufficientResourcesError unless the request is granted now, or can wait."""
+        """Raise InsufficientResourcesError unless the request is granted now, or can wait.
+
+        BudgetExceededError if a hard budget of the user is used up.
+        """
+        self._budgets.enforcer.check_start(request.user, request.amount)
         self._scheduler.check(request)
         reservation = self._scheduler.reservations.get(request.user)
         fits_reservation = reservation is not None and request.amount.fits(reservation.amount)

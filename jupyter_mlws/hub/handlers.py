@@ -11,17 +11,24 @@ from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler
 
-from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints
+from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints, Reply
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.containers.messages import NOTICE_MESSAGES, STATUS_MESSAGES, LogLineEvent
+from jupyter_mlws.containers.messages import (
+    NOTICE_MESSAGES,
+    STATUS_MESSAGES,
+    BudgetNoticeEvent,
+    LogLineEvent,
+)
 from jupyter_mlws.containers.models import ContainerStatus, Me
 from jupyter_mlws.core.errors import (
+    BudgetExceededError,
     ContainerBackendError,
     ContainerQueuedError,
     ContainerStoppingError,
     DiskReserveError,
     EndpointNotFoundError,
+    HomeUnavailableError,
     InsufficientResourcesError,
     InvalidContainerError,
     NotQueuedError,
@@ -32,8 +39,10 @@ from jupyter_mlws.core.i18n import ENGLISH
 from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.accounts.events import AuditedEvents
 from jupyter_mlws.hub.auth import AuthenticatedHandler
+from jupyter_mlws.hub.budgets.manager import to_csv
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.offers import make_offer
+from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.admission import (
     Admission,
     AdmissionRequest,
@@ -55,6 +64,22 @@ class ServiceHandler(AuthenticatedHandler, RESTHandler):
         # The manager lives on the event loop.
         answer = endpoint.function(self.manager, self.user, *ids, **inputs)
         return await answer if isawaitable(answer) else answer
+
+
+class UsageHandler(ServiceHandler):
+    """Handler of usage, as JSON or as CSV."""
+
+    def reply(self, answer: Reply[Any], status: int) -> None:
+        is_csv = self.get_query_argument("format", "") == "csv" or (
+            not self.get_query_argument("format", "")
+            and "text/csv" in self.request.headers.get("Accept", "")
+        )
+        if not is_csv:
+            super().reply(answer, status)
+            return
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        self.set_header("Content-Disposition", 'attachment; filename="usage.csv"')
+        self.finish(to_csv(answer.data))
 
 
 class NotFoundHandler(ServiceHandler):
@@ -114,6 +139,23 @@ class LogStream(AuthenticatedHandler, StreamHandler):
         return self.manager.reports.follow_log(self.user, self.identifier, since)
 
 
+class BudgetNoticeStream(AuthenticatedHandler, StreamHandler):
+    """Notices about budgets to the user of a container: the current one, then each change."""
+
+    resource = "containers"
+    messages = (BudgetNoticeEvent,)
+    entry: ContainerState
+
+    async def attach(self, *ids: str) -> None:
+        self.entry = self.manager.registry.find(self.user, ids[0])
+
+    async def newest(self) -> int:
+        return self.manager.budgets.enforcer.notices.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.manager.budgets.enforcer.follow(self.entry, since)
+
+
 class MetricsHandler(AuthenticatedHandler, RequestHandler):
     """Metrics for Prometheus; for administrators and tokens with ``read:metrics``."""
 
@@ -136,7 +178,12 @@ class MetricsHandler(AuthenticatedHandler, RequestHandler):
         self.set_header("Content-Type", metrics.CONTENT_TYPE)
         containers = self.manager.containers.list(EVERYBODY)
         volumes = self.manager.volumes.list(EVERYBODY)
-        self.finish(metrics.format_metrics(report, containers, volumes))
+        budgets = self.manager.budgets
+        self.finish(
+            metrics.format_metrics(
+                report, containers, volumes, budgets.month_usage(), budgets.all_budgets()
+            )
+        )
 
 
 class TargetsHandler(MetricsHandler):
@@ -166,10 +213,12 @@ class TargetsHandler(MetricsHandler):
     "admissions",
     "Request resources",
     errors=(
+        BudgetExceededError,
         InsufficientResourcesError,
         ContainerBackendError,
         StorageQuotaError,
         DiskReserveError,
+        HomeUnavailableError,
         InvalidContainerError,
         ContainerQueuedError,
         ContainerStoppingError,
@@ -181,8 +230,10 @@ async def admit(manager: HubManager, body: AdmissionRequest) -> Admission:
 
 
 @admissions.post("offers", "Tell what a user can start now")
-async def offer(manager: HubManager, body: OfferRequest) -> Offer:
-    return make_offer(manager.registry, body)
+async def get_offer(manager: HubManager, body: OfferRequest) -> Offer:
+    offer = make_offer(manager.registry, body, manager.budgets.enforcer.check_start)
+    budgets = manager.budgets.report(Me(name=body.user, admin=False)).items
+    return offer.model_copy(update={"budgets": budgets})
 
 
 @admissions.post("account-events", "Record events of accounts in the audit log")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -40,6 +41,17 @@ class Server:
         return self.ready or self.pending == "spawn"
 
 
+@dataclass(frozen=True)
+class HubUser:
+    """A user of the Hub."""
+
+    name: str
+    admin: bool
+    groups: tuple[str, ...]
+    last_activity: datetime | None
+    servers: Mapping[str, Server]
+
+
 class HubRefusedError(Exception):
     """An error response of the Hub, with its status and message."""
 
@@ -65,48 +77,53 @@ class HubAPI:
     def close(self) -> None:
         self._client.close()
 
-    async def servers(self) -> list[Server]:
-        """Return all servers of all users."""
-        servers: list[Server] = []
+    async def users(self) -> list[HubUser]:
+        """Return all users with all their servers."""
+        users: list[HubUser] = []
         path: str | None = f"users?include_stopped_servers=1&limit={PAGE_SIZE}"
         headers = {"Accept": "application/jupyterhub-pagination+json"}
         while path is not None:
             page = json.loads((await self._request("GET", path, headers=headers)).body)
-            for row in page["items"]:
-                servers.extend(_parse_servers(row).values())
+            users.extend(map(_parse_user, page["items"]))
             after = page["_pagination"]["next"]
             path = (
                 f"users?include_stopped_servers=1&limit={after['limit']}&offset={after['offset']}"
                 if after
                 else None
             )
-        return servers
+        return users
 
-    async def servers_of(self, user: str) -> dict[str, Server] | None:
-        """Return a user's servers by name; None if the Hub has no user of that name."""
+    async def user(self, name: str) -> HubUser | None:
+        """Return a user; None if the Hub has no user of that name."""
         try:
             answer = await self._request(
-                "GET", f"users/{_quote_segment(user)}?include_stopped_servers=1"
+                "GET", f"users/{_quote_segment(name)}?include_stopped_servers=1"
             )
         except HubRefusedError as refused:
             if refused.status == 404:
                 return None
             raise
-        return _parse_servers(json.loads(answer.body))
+        return _parse_user(json.loads(answer.body))
 
     async def groups_of(self, user: str) -> list[str]:
         """Return the groups that a user is a member of; empty if the Hub has no such user."""
+        row = await self.user(user)
+        return [] if row is None else list(row.groups)
+
+    async def has_group(self, name: str) -> bool:
+        """Return whether the Hub has a group of that name."""
         try:
-            answer = await self._request("GET", f"users/{_quote_segment(user)}")
+            await self._request("GET", f"groups/{_quote_segment(name)}")
         except HubRefusedError as refused:
             if refused.status == 404:
-                return []
+                return False
             raise
-        return list(json.loads(answer.body).get("groups", ()))
+        return True
 
     async def server(self, user: str, name: str) -> Server | None:
         """Return a server; None if it does not exist."""
-        return (await self.servers_of(user) or {}).get(name)
+        row = await self.user(user)
+        return None if row is None else row.servers.get(name)
 
     async def create(self, user: str, name: str) -> Server | None:
         """Create a named server without starting it; return None if it exists.
@@ -201,8 +218,15 @@ def _server_path(user: str, name: str) -> str:
     )
 
 
-def _parse_servers(user: Mapping[str, Any]) -> dict[str, Server]:
-    return {name: _parse_server(user["name"], row) for name, row in user.get("servers", {}).items()}
+def _parse_user(row: Mapping[str, Any]) -> HubUser:
+    name, active = row["name"], row.get("last_activity")
+    return HubUser(
+        name=name,
+        admin=bool(row.get("admin")),
+        groups=tuple(sorted(row.get("groups", ()))),
+        last_activity=datetime.fromisoformat(active) if active else None,
+        servers={key: _parse_server(name, one) for key, one in row.get("servers", {}).items()},
+    )
 
 
 def _parse_server(user: str, row: Mapping[str, Any]) -> Server:

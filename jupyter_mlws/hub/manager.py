@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.announcements import AnnouncementFile
 from jupyter_mlws.hub.background import BackgroundTasks
+from jupyter_mlws.hub.budgets.enforcer import BudgetEnforcer
+from jupyter_mlws.hub.budgets.limits import LimitBook
+from jupyter_mlws.hub.budgets.manager import Budgets
 from jupyter_mlws.hub.containers import Containers
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.environments import Environments
@@ -22,7 +26,7 @@ from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import STOP_INTENTS, Intent
 from jupyter_mlws.hub.records.store import RecordQueue, Records
 from jupyter_mlws.hub.reports import Reports
-from jupyter_mlws.hub.scheduling.scheduler import Scheduler
+from jupyter_mlws.hub.scheduling.scheduler import Scheduler, UserLimit
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.shared_pages.manager import SharedPages
@@ -54,15 +58,16 @@ class HubManager:
     async def open(self) -> None:
         """Load the records, restore the queue, and follow Docker and the Hub."""
         settings, engine, hub, records = self.settings, self._engine, self._hub, self._records
-        nodes = await in_thread(engine.machines, settings.capacity)
+        machines = await in_thread(engine.machines, settings.capacity, settings.cpu_overcommit)
         await records.read(Records.migrate)
-        scheduler = (SwarmQueue if settings.swarm else Scheduler)(nodes, settings.user_limit)
+        scheduler = (SwarmQueue if settings.swarm else Scheduler)({})
         registry = ContainerRegistry(
             settings.policy,
             scheduler,
             records,
             lambda entry: self._controller.start(entry),
         )
+        registry.set_machines(machines)
         self.registry = registry
         self.audit = Audit(records)
         self.volumes = Volumes(
@@ -77,9 +82,18 @@ class HubManager:
         observer = ContainerObserver(registry, engine, hub, self.volumes)
         self._monitor = Monitor(engine, hub, settings.hub_name, observer)
         self._controller = LifecycleController(hub, engine, registry, self._monitor, self._cipher)
+        book = LimitBook(
+            registry.groups_of, registry.usage_accounting, UserLimit.of(settings.user_limit)
+        )
+        scheduler.limit_of, scheduler.share_of = book.user_limit, book.share
+        enforcer = BudgetEnforcer(
+            book, registry, self._controller, self.audit, settings.budget_grace
+        )
+        self.budgets = Budgets(hub, registry, book, enforcer, self.audit)
+        await self.budgets.load()
 
         async def user_exists(user: str) -> bool:
-            return await hub.servers_of(user) is not None
+            return await hub.user(user) is not None
 
         self.team = Team(settings, records, self.audit, user_exists)
         await self.team.load()
@@ -109,13 +123,21 @@ class HubManager:
             self.volumes,
             self.storage,
             self.audit,
+            self.budgets,
         )
         stored = await registry.load()
         for entry in stored:
             self._monitor.track(entry.id)
             if entry.queued_at is not None or entry.intent is Intent.START:
                 scheduler.waiting[entry.id] = registry.request(entry)
+        accounting = registry.usage_accounting
+        since = accounting.inherited_since
+        if since is not None:
+            for docker, moment in (await in_thread(engine.exits, since)).items():
+                exited_at = datetime.fromtimestamp(moment, UTC)
+                accounting.on_exit(docker, accounting.clock.at(exited_at))
         await self._monitor.sweep()
+        accounting.end_inherited()
         registry.is_synchronized = True
         for entry in stored:
             if entry.intent in STOP_INTENTS:
@@ -130,8 +152,9 @@ class HubManager:
         self.tasks.run(self.storage.watch())
         self.tasks.run(self.usage_recorder.record_periodically())
         self.tasks.run(self.pages.purge_periodically())
+        self.tasks.run(self.budgets.run())
         if settings.swarm:
-            self.tasks.run(self._follow_nodes(scheduler))
+            self.tasks.run(self._follow_nodes())
 
     async def close(self) -> None:
         """Stop following, and finish all writes."""
@@ -142,19 +165,24 @@ class HubManager:
         await self.environments.close()
         await self._controller.close()
         await self._monitor.close()
+        self.registry.usage_accounting.count()
+        self.registry.usage_accounting.store()
         self._hub.close()
         await in_thread(self._engine.close)
         await self._records.close()
 
-    async def _follow_nodes(self, scheduler: Scheduler) -> None:
+    async def _follow_nodes(self) -> None:
         """Update the nodes of the Swarm at regular intervals."""
         while True:
             await asyncio.sleep(NODE_POLL_INTERVAL)
             try:
-                nodes = await in_thread(self._engine.machines, self.settings.capacity)
+                machines = await in_thread(
+                    self._engine.machines, self.settings.capacity, self.settings.cpu_overcommit
+                )
             except MLWSError as error:
                 log.info("Could not list the Swarm nodes: %s", error)
                 continue
             # If all nodes are drained, their last resources still determine what can ever fit.
-            scheduler.nodes = nodes or scheduler.nodes
+            if machines:
+                self.registry.set_machines(machines)
             self.registry.settle()

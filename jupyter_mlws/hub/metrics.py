@@ -10,10 +10,35 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from jupyter_mlws.containers.budgets import BudgetUse, Meter, UsageItem
 from jupyter_mlws.containers.models import Container, ContainerStatus, ResourceReport, Volume
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 KINDS = {"cpu": "cores", "memory": "bytes", "gpu": "devices"}
+
+
+class _UsageCollector(Collector):
+    def __init__(self, usage: Iterable[UsageItem], budgets: Iterable[BudgetUse]) -> None:
+        self._usage = list(usage)
+        self._budgets = list(budgets)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the usage of this month and the budgets of users and groups."""
+        labels = ["kind", "name"]
+        for meter in Meter:
+            used = GaugeMetricFamily(
+                f"mlws_usage_{meter.value}", f"{meter.value} of this month in UTC.", labels=labels
+            )
+            for item in self._usage:
+                used.add_metric([item.kind.value, item.name], getattr(item, meter.value))
+            yield used
+            limit = GaugeMetricFamily(
+                f"mlws_budget_{meter.value}", f"Budget of {meter.value} a month.", labels=labels
+            )
+            for budget in self._budgets:
+                if budget.meter is meter:
+                    limit.add_metric([budget.kind.value, budget.name], budget.hours)
+            yield limit
 
 
 class _HubCollector(Collector):
@@ -91,10 +116,15 @@ class _HubCollector(Collector):
 
 
 def format_metrics(
-    report: ResourceReport, containers: Iterable[Container], volumes: Iterable[Volume]
+    report: ResourceReport,
+    containers: Iterable[Container],
+    volumes: Iterable[Volume],
+    usage: Iterable[UsageItem],
+    budgets: Iterable[BudgetUse],
 ) -> bytes:
     """Return the metrics in Prometheus' format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_HubCollector(report, containers, volumes))
+    registry.register(_UsageCollector(usage, budgets))
     text: bytes = generate_latest(registry)
     return text

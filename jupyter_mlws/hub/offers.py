@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from jupyter_mlws.containers.models import Amount, container_id
 from jupyter_mlws.core.errors import MLWSError
@@ -11,8 +12,15 @@ from jupyter_mlws.hub.scheduling.admission import Offer, OfferRequest, SizeOffer
 from jupyter_mlws.hub.scheduling.scheduler import ZERO_AMOUNT, Request, find_lack
 
 
-def make_offer(registry: ContainerRegistry, question: OfferRequest) -> Offer:
-    """Return what would happen to a start of each size that the Hub offers."""
+def make_offer(
+    registry: ContainerRegistry,
+    question: OfferRequest,
+    check_budget: Callable[[str, Amount], None],
+) -> Offer:
+    """Return what would happen to a start of each size that the Hub offers.
+
+    ``check_budget`` raises an error if a budget of the user is used up.
+    """
     scheduler = registry.scheduler
     now = time.time()
     identifier = container_id(question.user, question.server)
@@ -21,6 +29,7 @@ def make_offer(registry: ContainerRegistry, question: OfferRequest) -> Offer:
     def offer(amount: Amount) -> SizeOffer:
         request = Request(identifier, question.user, amount, 0, now)
         try:
+            check_budget(question.user, amount)
             scheduler.check(request)
         except MLWSError as error:
             return SizeOffer(error=error.faults[0].message if error.faults else error.message)
@@ -40,7 +49,7 @@ def make_offer(registry: ContainerRegistry, question: OfferRequest) -> Offer:
         ),
         waiting=len(queue),
         lacking=find_lack(queue[0].amount, scheduler.free().values())[0] if queue else "",
-        limit=scheduler.user_limit,
+        limit=scheduler.limit_of(question.user).amount,
         used=scheduler.used_by(question.user, without=identifier),
-        ended=entry.reason if entry is not None else None,
+        ended=entry.end_reason if entry is not None else None,
     )

@@ -154,6 +154,8 @@ class Reports:
         """Return the hours of use in the last days: one's own, or all for an administrator."""
         since = now() - timedelta(days=days)
         user = None if actor.admin else actor.name
+        self._registry.usage_accounting.count()
+        self._registry.usage_accounting.store()
         rows = await self._registry.records.read(Records.usage_since, since, user)
         return HoursReport(days=days, items=totals(rows, since, now()))
 

@@ -29,10 +29,11 @@ class Settings:
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
     capacity, user_limit, home_quota, disk_reserve, environment_size, shared_project_size (all in
-    the notation that users write), home_quota_grace, storage_interval, environments,
-    shared_projects, swarm, shared_homes, shares_origin, cookies_for_host_alone, installation,
-    team_folder (by default in ``HUB_DATA`` or the working directory) and team_tracking.
-    ``MLWS_DB_URL`` is the database URL, by default of a SQLite file in that same directory.
+    the notation that users write), cpu_overcommit, budget_grace, home_quota_grace,
+    storage_interval, environments, shared_projects, swarm, shared_homes, shares_origin,
+    cookies_for_host_alone, installation, team_folder (by default in ``HUB_DATA`` or the working
+    directory) and team_tracking. ``MLWS_DB_URL`` is the database URL, by default of a SQLite file
+    in that same directory.
     """
 
     hub_name: str
@@ -51,6 +52,10 @@ class Settings:
     """URL of MLflow for shared projects; empty if unused."""
     public_address: str = "/services/mlws/"
     """URL of the service for browsers; a path where JupyterHub does not know its own."""
+    cpu_overcommit: float = 1.0
+    """Cores that are promised for each real core, unless ``capacity`` is set."""
+    budget_grace: float = 900.0
+    """Seconds from the notice that a hard budget is used up to the stop."""
     home_quota_grace: float = 900.0
     """Seconds over the quota after which labs restart in rescue mode."""
     storage_interval: float = 60.0
@@ -99,6 +104,8 @@ class Settings:
             public_address=environment.get("JUPYTERHUB_PUBLIC_URL")
             or environment.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlws/"),
             tracking_address=config.get("team_tracking") or "",
+            cpu_overcommit=float(config.get("cpu_overcommit", 1.0)),
+            budget_grace=float(config.get("budget_grace", 900.0)),
             environments=int(config.get("environments", 3)),
             environment_size=parse_memory(config["environment_size"])
             if config.get("environment_size")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import html
+import logging
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_mlws.containers.budgets import BUDGET_NAMES, Meter
 from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.core.errors import HubUnavailableError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import words
-from jupyter_mlws.hub.scheduling.admission import Offer, SizeOffer
+from jupyter_mlws.hub.scheduling.admission import Offer, OfferRequest, SizeOffer
 
 IMAGE_LABEL = Message("Image")
 SIZE_LABEL = Message("Size")
@@ -27,8 +30,12 @@ EMPTY_QUEUE = Message("No lab waits.")
 QUEUE = Message("{count} labs wait for {kind}.")
 QUEUE_OF_ONE = Message("1 lab waits for {kind}.")
 LIMIT = Message("Your limit: {limit}; your other labs use {used}.")
+BUDGET = Message("This month {used:.1f} of {hours:g} {budget} are used.")
+LASTS = Message("lasts {hours} h")
 LAST_END = Message("Your last lab: {reason}")
 UNKNOWN = Message("The Hub's service does not respond, so what is free is not known.")
+
+log = logging.getLogger(__name__)
 
 
 class SpawnForm:
@@ -39,6 +46,19 @@ class SpawnForm:
         self._language = spawner.language
         self._last: Mapping[str, Any] = spawner.orm_spawner.user_options or {}
         self._offer = offer
+
+    @classmethod
+    async def load(cls, spawner: Any) -> SpawnForm:
+        """Return the form with what the service offers now, if it responds."""
+        question = OfferRequest(
+            user=spawner.user.name, admin=bool(spawner.user.admin), server=spawner.name
+        )
+        offer = None
+        try:
+            offer = await spawner.admission.offer(question, spawner.language)
+        except HubUnavailableError as error:
+            log.warning("The spawn page does not show what is free: %s", error)
+        return cls(spawner, offer)
 
     def html(self) -> str:
         """Return the form's fields."""
@@ -56,6 +76,9 @@ class SpawnForm:
         if offer.limit is not None and offer.used is not None:
             limit, used = words.size(offer.limit), words.size(offer.used)
             facts.append(LIMIT.fill(limit=limit, used=used))
+        for use in offer.budgets:
+            budget = BUDGET_NAMES[use.meter]
+            facts.append(BUDGET.fill(used=use.used, hours=use.hours, budget=budget))
         end = ""
         if offer.ended is not None:
             end = f'<p class="alert alert-info">{self._text(LAST_END.fill(reason=offer.ended))}</p>'
@@ -96,8 +119,22 @@ class SpawnForm:
             f' id="size-{key}" value="{key}" required {" ".join(state)}>'
             f'<label class="form-check-label" for="size-{key}">{title} '
             f'<span class="text-body-secondary">{self._text(words.size(amount))}</span>'
-            f"{self._prospect(offer, is_recommended)}</label></div>"
+            f"{self._budget(amount)}{self._prospect(offer, is_recommended)}</label></div>"
         )
+
+    def _budget(self, amount: Amount) -> str:
+        """How long the hard budgets of this month last at a size."""
+        rates = {
+            Meter.CPU: amount.cpu,
+            Meter.MEMORY: amount.memory / 1024**3,
+            Meter.GPU: float(amount.gpu),
+        }
+        left = [
+            max(0.0, use.hours - use.used) / rates[use.meter]
+            for use in (self._offer.budgets if self._offer is not None else [])
+            if use.hard and rates[use.meter] > 0
+        ]
+        return f" · {self._text(LASTS.fill(hours=f'{min(left):.0f}'))}" if left else ""
 
     def _prospect(self, offer: SizeOffer | None, is_recommended: bool) -> str:
         """What would happen to a start of a size."""

@@ -31,6 +31,8 @@ export function container(change: Partial<IContainer> = {}): IContainer {
     last_log: [],
     queue: null,
     usage: null,
+    notice: null,
+    stop_at: null,
     ...change
   };
 }
@@ -39,6 +41,8 @@ export const report: IResourceReport = {
   nodes: [
     {
       name: 'one',
+      cores: 4,
+      load: 1.5,
       capacity: { cpu: 8, memory: 16 * GIB, gpu: 0 },
       allocated: { cpu: 2, memory: 4 * GIB, gpu: 0 },
       used: { cpu: 0.5, memory: GIB, gpu: 0 },

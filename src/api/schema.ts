@@ -31,6 +31,27 @@ export interface paths {
       };
     };
   };
+  '/containers/{container}/budget': {
+    /** Notices about budgets to the user of a container: the current one, then each change. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Replay what came after this seq. */
+          since?: number;
+        };
+      };
+      responses: {
+        101: {
+          content: {
+            'application/json':
+              | components['schemas']['Hello']
+              | components['schemas']['Reset']
+              | components['schemas']['BudgetNoticeEvent'];
+          };
+        };
+      };
+    };
+  };
   '/logs/{log}': {
     /**
      * The lines as they come: `local` are this server's, all else a container's of the Hub.
@@ -55,6 +76,182 @@ export interface paths {
               | components['schemas']['Reset']
               | components['schemas']['LogLineEvent']
               | components['schemas']['LogEntryEvent'];
+          };
+        };
+      };
+    };
+  };
+  '/resources/budgets': {
+    /** Get the budgets that apply to the current user */
+    get: {
+      parameters: {
+        query?: {
+          /** @description A project's id; the server's root if left out. */
+          project?: string;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['BudgetReport'];
+          };
+        };
+      };
+    };
+  };
+  '/resources/usage': {
+    /** Get usage per user or group and month */
+    get: {
+      parameters: {
+        query?: {
+          /** @description In UTC; default: all months. */
+          month?: string | null;
+          /** @description Usage per user or per group. */
+          kind?: components['schemas']['Subject'];
+          /** @description `csv` for a table; so does the header `Accept: text/csv`. */
+          format?: string | null;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['UsageReport'];
+          };
+        };
+      };
+    };
+  };
+  '/users': {
+    /** List users with limits and usage */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          cursor?: string | null;
+          /** @description Part of the name or a group. */
+          q?: string | null;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Account_'];
+          };
+        };
+      };
+    };
+  };
+  '/groups': {
+    /** List groups with limits and usage */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          cursor?: string | null;
+          /** @description Part of the name or a group. */
+          q?: string | null;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_Account_'];
+          };
+        };
+      };
+    };
+  };
+  '/limits': {
+    /** List the limits of users and groups */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items; default: all. */
+          limit?: number | null;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_SubjectLimits_'];
+          };
+        };
+      };
+    };
+  };
+  '/limits/users/{user}': {
+    /** Get the limits of a user */
+    get: {
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SubjectLimits'];
+          };
+        };
+      };
+    };
+    /** Set the limits of a user */
+    put: {
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['Limits'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SubjectLimits'];
+          };
+        };
+      };
+    };
+    /** Delete the limits of a user */
+    delete: {
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
+          };
+        };
+      };
+    };
+  };
+  '/limits/groups/{group}': {
+    /** Get the limits of a group */
+    get: {
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SubjectLimits'];
+          };
+        };
+      };
+    };
+    /** Set the limits of a group */
+    put: {
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['Limits'];
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['SubjectLimits'];
+          };
+        };
+      };
+    };
+    /** Delete the limits of a group */
+    delete: {
+      responses: {
+        200: {
+          content: {
+            'application/json': null;
           };
         };
       };
@@ -5740,6 +5937,33 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    /** @description A user or a group with limits, budgets and the usage of this month. */
+    Account: {
+      kind: components['schemas']['Subject'];
+      name: string;
+      /** @default false */
+      admin: boolean;
+      /** @description Groups of a user. */
+      groups: string[];
+      /**
+       * @description Number of users in a group.
+       * @default 0
+       */
+      members: number;
+      /**
+       * @description Containers that run, start or wait.
+       * @default 0
+       */
+      containers: number;
+      /** @default null */
+      last_activity: string | null;
+      /** @description Own limits, without those of groups. */
+      limits: components['schemas']['Limits'] | null;
+      budgets: components['schemas']['BudgetUse'][];
+      core_hours: number;
+      memory_gib_hours: number;
+      gpu_hours: number;
+    };
     /** @description Request to plan resources, or to reserve them. */
     AllocateRequest: {
       resources: components['schemas']['Resources'];
@@ -5816,6 +6040,49 @@ export interface components {
         [key: string]: unknown;
       };
     };
+    /** @description Hours per month, in UTC. A hard budget stops containers, a soft one only informs. */
+    Budget: {
+      hours: number;
+      /** @default false */
+      hard?: boolean;
+    };
+    /** @description Message: the notice to the user of a container has changed; after a reset, it is unknown. */
+    BudgetNoticeEvent: {
+      /**
+       * @description `text` with `facts`; null: nothing to report.
+       * @default null
+       */
+      notice: {
+        [key: string]: unknown;
+      } | null;
+      /**
+       * @description When the container is stopped.
+       * @default null
+       */
+      stop_at: string | null;
+      /** @constant */
+      type: 'budget';
+      seq: number;
+      id: string;
+    };
+    /** @description The budgets that apply to the user, and when they start anew. */
+    BudgetReport: {
+      month: string;
+      /** Format: date-time */
+      resets_at: string;
+      items: components['schemas']['BudgetUse'][];
+    };
+    /** @description A budget that applies to a user, and what is used of it. */
+    BudgetUse: {
+      meter: components['schemas']['Meter'];
+      kind: components['schemas']['Subject'];
+      /** @description The user, or the group whose members share the budget. */
+      name: string;
+      hours: number;
+      hard: boolean;
+      /** @description Hours used in this month. */
+      used: number;
+    };
     /** @description A user's server: ``name`` is empty for the default one. */
     Container: {
       id: string;
@@ -5858,6 +6125,16 @@ export interface components {
       queue: components['schemas']['QueuePlace'] | null;
       /** @default null */
       usage: components['schemas']['Usage'] | null;
+      /**
+       * @description Notice about a budget.
+       * @default null
+       */
+      notice: string | null;
+      /**
+       * @description When it is stopped because a budget is used up.
+       * @default null
+       */
+      stop_at: string | null;
     };
     /** @description Changes to a container. */
     ContainerChange: {
@@ -6084,6 +6361,35 @@ export interface components {
       /** @description IDs of the stopped containers that start with it. */
       stopped: string[];
     };
+    /** @description Limits of a user or a group; fields that are null set none. */
+    Limits: {
+      /**
+       * @description Cores of all containers of a user.
+       * @default null
+       */
+      cpu?: string | null;
+      /**
+       * @description Memory of all containers of a user.
+       * @default null
+       */
+      memory?: string | null;
+      /**
+       * @description GPUs of all containers of a user.
+       * @default null
+       */
+      gpu?: string | null;
+      /**
+       * @description Containers of a user at once.
+       * @default null
+       */
+      containers?: number | null;
+      /** @default null */
+      core_hours?: components['schemas']['Budget'] | null;
+      /** @default null */
+      memory_gib_hours?: components['schemas']['Budget'] | null;
+      /** @default null */
+      gpu_hours?: components['schemas']['Budget'] | null;
+    };
     /** @description One line of a container's log; ``seq`` counts from its start. */
     LogLine: {
       seq: number;
@@ -6111,6 +6417,13 @@ export interface components {
     /** @description A machine: its capacity, and the allocated and the used resources. */
     Machine: {
       name: string;
+      /** @description Real cores; the capacity may promise more. */
+      cores: number;
+      /**
+       * @description Load average of one minute; null on other machines.
+       * @default null
+       */
+      load: number | null;
       capacity: components['schemas']['Amount'];
       allocated: components['schemas']['Amount'];
       used: components['schemas']['Amount'];
@@ -6137,6 +6450,11 @@ export interface components {
     MemberPut: {
       role: components['schemas']['Role'];
     };
+    /**
+     * @description What a budget counts, in hours per month.
+     * @enum {string}
+     */
+    Meter: 'core_hours' | 'memory_gib_hours' | 'gpu_hours';
     /** @description New position in the queue, from 1. */
     Move: {
       position: number;
@@ -6191,6 +6509,11 @@ export interface components {
       title: string;
       html: string;
     };
+    Page_Account_: {
+      items: components['schemas']['Account'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_AuditEntry_: {
       items: components['schemas']['AuditEntry'][];
       /** @default null */
@@ -6228,6 +6551,11 @@ export interface components {
     };
     Page_SharedPage_: {
       items: components['schemas']['SharedPage'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
+    Page_SubjectLimits_: {
+      items: components['schemas']['SubjectLimits'][];
       /** @default null */
       next_cursor: string | null;
     };
@@ -6380,6 +6708,17 @@ export interface components {
       count: number;
       size: number;
     };
+    /**
+     * @description Kind of what a limit is for, or whose usage it is.
+     * @enum {string}
+     */
+    Subject: 'user' | 'group';
+    /** @description The limits of a user or of each member of a group; a group shares its budgets. */
+    SubjectLimits: {
+      kind: components['schemas']['Subject'];
+      name: string;
+      limits: components['schemas']['Limits'];
+    };
     /** @description A shared project, with the URLs for labs of the Hub. */
     TeamProject: {
       name: string;
@@ -6425,6 +6764,19 @@ export interface components {
       until: number;
       width: number;
       items: components['schemas']['UsageSeries'][];
+    };
+    /** @description Usage of a user or group in a month. */
+    UsageItem: {
+      month: string;
+      kind: components['schemas']['Subject'];
+      name: string;
+      core_hours: number;
+      memory_gib_hours: number;
+      gpu_hours: number;
+    };
+    /** @description Usage per month; users see their own and that of their groups, administrators all. */
+    UsageReport: {
+      items: components['schemas']['UsageItem'][];
     };
     /** @description Average usage of a machine or a user: cores, bytes, devices, bytes; null if unknown. */
     UsageSeries: {
@@ -8940,6 +9292,16 @@ export interface components {
        * @default null
        */
       out_of_memory: components['schemas']['OutOfMemory'] | null;
+      /**
+       * @description Notice of the Hub about a budget.
+       * @default null
+       */
+      notice: string | null;
+      /**
+       * @description When the Hub stops the container because of a budget.
+       * @default null
+       */
+      stop_at: string | null;
     };
     /** @description Message: the usage of this server's container. */
     OwnUsageEvent: {
@@ -8964,6 +9326,16 @@ export interface components {
        * @default null
        */
       out_of_memory: components['schemas']['OutOfMemory'] | null;
+      /**
+       * @description Notice of the Hub about a budget.
+       * @default null
+       */
+      notice: string | null;
+      /**
+       * @description When the Hub stops the container because of a budget.
+       * @default null
+       */
+      stop_at: string | null;
       /** @constant */
       type: 'usage';
       seq: number;
@@ -11070,6 +11442,7 @@ type WithRequired<T, K extends keyof T> = T & {
 export type operations = Record<string, never>;
 export type IAborted = components['schemas']['Aborted'];
 export type IAbsentData = components['schemas']['AbsentData'];
+export type IAccount = components['schemas']['Account'];
 export type Action = components['schemas']['Action'];
 export type IAliasChange = components['schemas']['AliasChange'];
 export type IAliasRequest = components['schemas']['AliasRequest'];
@@ -11092,6 +11465,10 @@ export type IBlameLines = components['schemas']['BlameLines'];
 export type IBranch = components['schemas']['Branch'];
 export type IBranchCreate = components['schemas']['BranchCreate'];
 export type IBranchRename = components['schemas']['BranchRename'];
+export type IBudget = components['schemas']['Budget'];
+export type IBudgetNoticeEvent = components['schemas']['BudgetNoticeEvent'];
+export type IBudgetReport = components['schemas']['BudgetReport'];
+export type IBudgetUse = components['schemas']['BudgetUse'];
 export type ICell = components['schemas']['Cell'];
 export type ICellDiff = components['schemas']['CellDiff'];
 export type ICellExecuteRequest = components['schemas']['CellExecuteRequest'];
@@ -11230,6 +11607,7 @@ export type Kind = components['schemas']['Kind'];
 export type ILayoutChange = components['schemas']['LayoutChange'];
 export type ILearnedChecks = components['schemas']['LearnedChecks'];
 export type ILike = components['schemas']['Like'];
+export type ILimits = components['schemas']['Limits'];
 export type ILimitsRequest = components['schemas']['LimitsRequest'];
 export type ILineage = components['schemas']['Lineage'];
 export type ILineageEdge = components['schemas']['LineageEdge'];
@@ -11258,6 +11636,7 @@ export type IMergeFinish = components['schemas']['MergeFinish'];
 export type MergeOutcome = components['schemas']['MergeOutcome'];
 export type IMergeRequest = components['schemas']['MergeRequest'];
 export type IMerged = components['schemas']['Merged'];
+export type Meter = components['schemas']['Meter'];
 export type IMetricChange = components['schemas']['MetricChange'];
 export type IMetricSummary = components['schemas']['MetricSummary'];
 export type IMissing = components['schemas']['Missing'];
@@ -11440,6 +11819,8 @@ export type IStorageReport = components['schemas']['StorageReport'];
 export type IStorageTotal = components['schemas']['StorageTotal'];
 export type IStorageUse = components['schemas']['StorageUse'];
 export type Store = components['schemas']['Store'];
+export type Subject = components['schemas']['Subject'];
+export type ISubjectLimits = components['schemas']['SubjectLimits'];
 export type ISubmoduleInfo = components['schemas']['SubmoduleInfo'];
 export type ISweep = components['schemas']['Sweep'];
 export type ISweeps = components['schemas']['Sweeps'];
@@ -11474,6 +11855,8 @@ export type IUnsavedEvent = components['schemas']['UnsavedEvent'];
 export type IUnwatched = components['schemas']['Unwatched'];
 export type IUsage = components['schemas']['Usage'];
 export type IUsageHistory = components['schemas']['UsageHistory'];
+export type IUsageItem = components['schemas']['UsageItem'];
+export type IUsageReport = components['schemas']['UsageReport'];
 export type IUsageSeries = components['schemas']['UsageSeries'];
 export type IValidateRequest = components['schemas']['ValidateRequest'];
 export type IVariable = components['schemas']['Variable'];

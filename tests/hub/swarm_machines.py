@@ -17,6 +17,7 @@ from pathlib import Path
 from hub_config.engine import Engine, wait_until_up
 
 HUB_ADDRESS = "198.51.100.1"
+METADATA = "169.254.169.254"
 SWITCH = "mlws-swarm"
 COUNT = 3
 
@@ -59,7 +60,8 @@ class SwarmMachine:
         ip(f"-n {self.space} address add {self.address}/24 dev eth0")
         for device in ("lo", "eth0"):
             ip(f"-n {self.space} link set {device} up")
-        ip(f"-n {self.space} route add default via {HUB_ADDRESS}")
+        # No other route: Docker would wait for the registry before it uses the image that it has.
+        ip(f"-n {self.space} route add {METADATA} via {HUB_ADDRESS}")
 
     def start(self) -> None:
         self.run_folder.mkdir(exist_ok=True)

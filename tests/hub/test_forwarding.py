@@ -44,6 +44,7 @@ EVERY = [
     ("GET", "environments/ada--x"),
     ("DELETE", "environments/ada--x"),
     ("GET", "resources/hours"),
+    ("GET", "resources/budgets"),
     ("GET", "volumes"),
     ("GET", "usage"),
     ("GET", "me"),

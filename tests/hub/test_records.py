@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from jupyter_mlws.containers.budgets import Budget, Limits, Subject
 from jupyter_mlws.containers.models import (
     Amount,
     ContainerConfig,
@@ -31,6 +32,7 @@ from jupyter_mlws.hub.records.store import (
     VERSION_TABLE,
     AuditRow,
     Base,
+    LimitsRecord,
     MemberRecord,
     Records,
     ReservationRow,
@@ -131,10 +133,30 @@ def test_records_of_each_kind_are_stored(records: Records) -> None:
     assert [(row.amount, row.devices) for row in records.all(ReservationRow)] == [(amount, [0])]
 
     run = UsageRow(
-        id="1", container_id="ada--default", user="ada", started_at=NOON, **amount.model_dump()
+        id="1",
+        container_id="ada--default",
+        user="ada",
+        started_at=NOON,
+        month="2026-11",
+        groups=["b", "a"],
+        seconds=60.5,
+        **amount.model_dump(),
     )
     records.save(run.copy())
     assert [row.memory for row in records.running_usage()] == [2**40]
+    second = run.copy()
+    second.id, second.month = "2", "2026-12"
+    third = second.copy()
+    third.id, third.groups = "3", []
+    records.save_all([second, second, third])
+    totals = {(month, *groups): cpu for month, _, groups, cpu, *_ in records.usage_totals()}
+    assert totals == {
+        ("2026-11", "a", "b"): 30.25,
+        ("2026-12", "a", "b"): 30.25,
+        ("2026-12",): 30.25,
+    }
+    for key in ("2", "3"):
+        records.delete(UsageRow, key)
     run.ended_at = NOON + timedelta(hours=1)
     records.save(run.copy())
     assert [row.id for row in records.usage_since(NOON, "ada")] == ["1"]
@@ -145,6 +167,33 @@ def test_records_of_each_kind_are_stored(records: Records) -> None:
     for action in ("container.start", "container.stop"):
         records.save(AuditRow(time=NOON, actor="ada", action=action, target="t", details={"n": 1}))
     assert [row.action for row in records.read_audit_log(2, 10, "t", None)] == ["container.start"]
+
+
+def test_limits_of_users_and_groups_have_names_of_their_own(records: Records) -> None:
+    limits = Limits(cpu="2", core_hours=Budget(hours=1.5, hard=True))
+    for kind in Subject:
+        records.save(LimitsRecord(kind=kind, name="ada", limits=limits))
+    records.delete_limits(Subject.GROUP, "ada")
+    (row,) = records.all(LimitsRecord)
+    assert (row.kind, row.name, row.limits) == (Subject.USER, "ada", limits)
+
+
+def test_usage_of_an_older_hub_gets_its_seconds_and_month(create: Callable[[], sa.Engine]) -> None:
+    engine = create()
+    with closing(open_records(engine)) as records:
+        records.migrate("0002")
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                'INSERT INTO usage (id, container_id, "user", cpu, memory, gpu, started_at,'
+                " ended_at) VALUES ('1', 'ada--default', 'ada', 2, 1024, 0, :start, :end)"
+            ),
+            {"start": str(NOON), "end": str(NOON + timedelta(seconds=90))},
+        )
+    with closing(open_records(engine)) as records:
+        records.migrate()
+        (row,) = records.all(UsageRow)
+    assert (row.seconds, row.month, row.groups) == (90, "2026-11", [])
 
 
 def test_samples_of_usage_are_averaged_and_ranked(records: Records) -> None:

@@ -62,6 +62,17 @@ EVERY = [
     ("PUT", "resources/queue/ada--default", {"position": 1}),
     ("DELETE", "resources/queue/ada--default", None),
     ("GET", "resources/hours", None),
+    ("GET", "resources/budgets", None),
+    ("GET", "resources/usage", None),
+    ("GET", "users", None),
+    ("GET", "groups", None),
+    ("GET", "limits", None),
+    ("GET", "limits/users/ada", None),
+    ("PUT", "limits/users/ada", {"cpu": "1"}),
+    ("DELETE", "limits/users/ada", None),
+    ("GET", "limits/groups/some", None),
+    ("PUT", "limits/groups/some", {"cpu": "1"}),
+    ("DELETE", "limits/groups/some", None),
     ("GET", "volumes", None),
     ("GET", "volumes/some", None),
     ("DELETE", "volumes/some", None),
@@ -705,7 +716,7 @@ def test_the_contract_names_every_endpoint_and_resolves(hub: Hub) -> None:
     assert contract["openapi"].startswith("3.1")
     assert contract["servers"] == [{"url": PREFIX.rstrip("/")}]
     verbs = {(path, verb) for path, rows in contract["paths"].items() for verb in rows}
-    assert len(verbs) == len(EVERY) + 2
+    assert len(verbs) == len(EVERY) + 4
     references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(contract)))
     assert references <= set(contract["components"]["schemas"])
     for path, rows in contract["paths"].items():

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import requests
 
 from hub_config.engine import Engine
 from hub_config.firewall import SCRIPT_NAME
 from tests.hub.docker_engine import LIGHT
-from tests.hub.installation import HOME, Hub, emptied, installation, keep_log
-from tests.hub.swarm_machines import HUB_ADDRESS, SwarmMachine, swarm_machines
+from tests.hub.installation import HOME, Hub, emptied, has_failed, installation, keep_log
+from tests.hub.swarm_machines import HUB_ADDRESS, METADATA, SwarmMachine, swarm_machines
 
 pytestmark = [pytest.mark.docker, pytest.mark.exhaustive, pytest.mark.timeout(1500)]
 
@@ -26,8 +28,8 @@ def machines(
     docker: Engine, image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[SwarmMachine]]:
     with swarm_machines(tmp_path_factory.mktemp("machines")) as running:
-        for machine in running:
-            machine.load(docker, image, LIGHT)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda machine: machine.load(docker, image, LIGHT), running))
         yield running
 
 
@@ -38,7 +40,6 @@ def hub(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> Iterator[Hub]:
-    before = request.session.testsfailed
     manager, *workers = machines
     more = {
         "HUB_SWARM": "1",
@@ -56,7 +57,7 @@ def hub(
         for user in (ANN, ABE, AMY):
             running.sign_up(user)
         yield running
-        if request.session.testsfailed > before:
+        if has_failed(request):
             keep_log(running)
 
 
@@ -88,8 +89,9 @@ def knows(hub: Hub, *names: str) -> None:
     """Wait until the Hub's service places labs on these machines alone."""
 
     def nodes() -> set[str]:
-        report = hub.service("GET", "resources").json()["data"]
-        return {row["name"] for row in report["nodes"]}
+        answer = hub.service("GET", "resources")
+        assert answer.ok, answer.text
+        return {row["name"] for row in answer.json()["data"]["nodes"]}
 
     hub.wait_for(lambda: nodes() == set(names), f"the machines are {names}")
 
@@ -182,12 +184,22 @@ def test_labs_of_every_machine_reach_the_hub_and_nothing_that_is_closed(
         assert lab["node"] == machine.name
         script = f'{ask} "$JUPYTERHUB_API_URL"'
         assert shell(machines, lab, script) == "200"
-        # Docker's own port of the machine, and what clouds have at this address.
-        for closed in (f"http://{machine.address}:2377/", "http://169.254.169.254/"):
+        # A port of the machine itself, and what clouds have at this address.
+        for closed in (f"http://{machine.address}:7946/", f"http://{METADATA}/"):
             assert shell(machines, lab, f"{ask} {closed} || true") == "000"
+        rules = machine.call("iptables", "--list", "--numeric", "--verbose", "--exact").splitlines()
+        blocked = [row.split()[0] for row in rules if "DROP" in row and "169.254.0.0/16" in row]
+        assert len(blocked) == 1
+        assert int(blocked[0]) > 0
         # Nobody but the Hub opens connections to a lab.
-        port = hub.request("GET", f"/hub/api/users/{user}", user).json()["servers"][""]
-        assert port["ready"]
+        task = machine.engine.run(
+            "ps", "--format={{.Ports}}", f"--filter=label=mlws.id={lab['id']}"
+        )
+        port = task.partition("->")[0].rpartition(":")[2]
+        other = machines[machine.number % len(machines)]
+        place = f"http://{machine.address}:{port}/"
+        assert other.call("sh", "-c", f"{ask} {place} || true") == "000"
+        assert requests.get(place, timeout=10).status_code
     use(machines, *machines)
 
 

@@ -12,7 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.hub.scheduling.scheduler import AGING_THRESHOLD, Grant, Request, Scheduler
+from jupyter_mlws.hub.scheduling.scheduler import (
+    AGING_THRESHOLD,
+    Grant,
+    Request,
+    Scheduler,
+    UserLimit,
+)
 
 GIB = 1024**3
 MACHINE = Amount(cpu=4, memory=8 * GIB, gpu=2)
@@ -100,6 +106,23 @@ def test_the_queue_is_in_order_of_priority_then_arrival(one: Scheduler) -> None:
     assert order == ["b", "d", "a", "c", "e"]
 
 
+def test_who_has_used_least_recently_comes_first_within_a_priority(one: Scheduler) -> None:
+    use = {"ada": (9.0, 5.0), "ben": (9.0, 1.0), "cy": (2.0, 8.0), "dee": (2.0, 8.0)}
+    one.share_of = lambda user: use.get(user, ())
+    started(one, asked("full", MACHINE))
+    for at, name in enumerate(["ada-1", "ben-1", "dee-1", "cy-1"]):
+        started(one, asked(name, MACHINE, at), at)
+    started(one, asked("ada-2", MACHINE, 9, 1), 9)
+    # The group counts before the user, and equal ones come in order of arrival.
+    order = ["ada-2", "dee-1", "cy-1", "ben-1", "ada-1"]
+    assert [request.id for request in one.queue(10)] == order
+    one.move("ada-1", 2, 10)
+    order = ["ada-2", "ada-1", "dee-1", "cy-1", "ben-1"]
+    assert [request.id for request in one.queue(10)] == order
+    one.move("ada-2", 5, 10)
+    assert [request.id for request in one.queue(10)] == [*order[1:], "ada-2"]
+
+
 def test_whoever_has_waited_long_goes_before_the_urgent(one: Scheduler) -> None:
     started(one, asked("full", MACHINE))
     started(one, asked("patient", MACHINE, 0, -100))
@@ -183,7 +206,7 @@ def test_a_plan_changes_nothing(one: Scheduler) -> None:
 
 
 def test_a_persons_limit_counts_all_that_is_theirs_and_names_the_field() -> None:
-    limited = Scheduler({"one": MACHINE}, user_limit=amount(2, 4))
+    limited = Scheduler({"one": MACHINE}, lambda user: UserLimit(cpu=2, memory=4 * GIB))
     assert started(limited, asked("ada-a", amount(1, 2)))
     with pytest.raises(MLWSError) as refused:
         limited.submit(asked("ada-b", amount(2, 3)), 0)
@@ -193,6 +216,16 @@ def test_a_persons_limit_counts_all_that_is_theirs_and_names_the_field() -> None
         "resources.memory",
     ]
     assert started(limited, asked("ben-a", amount(2, 4)))
+
+
+def test_the_number_of_a_persons_containers_is_limited() -> None:
+    limited = Scheduler({"one": MACHINE}, lambda user: UserLimit(containers=1))
+    assert started(limited, asked("ada-a", amount(1, 1)))
+    assert limited.resize("ada-a", amount(2, 1), 1).amount == amount(2, 1)
+    with pytest.raises(MLWSError) as refused:
+        limited.submit(asked("ada-b", amount(1, 1)), 0)
+    assert [fault.field for fault in refused.value.faults] == ["containers"]
+    assert started(limited, asked("ben-a", amount(1, 1)))
 
 
 def test_load_is_spread_over_machines() -> None:
@@ -262,7 +295,7 @@ def test_nobody_grows_into_what_others_wait_for(one: Scheduler) -> None:
 
 
 def test_growing_stays_within_the_persons_limit() -> None:
-    scheduler = Scheduler({"one": MACHINE}, user_limit=amount(2, 4))
+    scheduler = Scheduler({"one": MACHINE}, lambda user: UserLimit(cpu=2, memory=4 * GIB))
     started(scheduler, asked("ada-a", amount(1, 2)))
     started(scheduler, asked("ada-b", amount(1, 1)))
     with pytest.raises(MLWSError) as refused:
@@ -377,11 +410,19 @@ TestLife.settings = LONG
 @given(
     large=amounts,
     others=st.lists(st.tuples(amounts, st.integers(-3, 3)), min_size=1, max_size=30),
+    used=st.lists(st.floats(0, 10), min_size=1, max_size=10),
     lives=st.lists(st.integers(1, 5), min_size=1, max_size=10),
 )
-def test_nobody_starves(large: Amount, others: list[tuple[Amount, int]], lives: list[int]) -> None:
-    """An endless stream of more urgent and smaller ones does not keep the last one waiting."""
-    scheduler = Scheduler({"one": MACHINE})
+def test_nobody_starves(
+    large: Amount, others: list[tuple[Amount, int]], used: list[float], lives: list[int]
+) -> None:
+    """An endless stream of more urgent, smaller and less active ones does not keep one waiting."""
+
+    def share(user: str) -> tuple[float, ...]:
+        # Those who ask now have used less than the one who waits.
+        return (100.0,) if user == "large" else (used[len(user) % len(used)],)
+
+    scheduler = Scheduler({"one": MACHINE}, share_of=share)
     scheduler.submit(asked("full", MACHINE), 0)
     scheduler.dispatch(0)
     scheduler.submit(asked("large", large, 0, -100), 0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlws.containers.budgets import BudgetUse, Meter, Subject
 from jupyter_mlws.containers.models import Amount, QueuePlace, Resources
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.scheduling.admission import Offer, SizeOffer
@@ -86,6 +87,17 @@ def test_it_tells_why_the_last_lab_ended_and_the_own_limit() -> None:
     )
     assert "Your last lab: Stopped by &lt;b&gt;." in page
     assert "Your limit: 4 CPU, 8 GiB memory; your other labs use 1 CPU, 2 GiB memory." in page
+
+
+def test_it_says_how_long_a_budget_lasts_at_each_size() -> None:
+    budgets = [
+        BudgetUse(meter=Meter.CPU, kind=Subject.USER, name="ada", hours=100, hard=True, used=79.96),
+        BudgetUse(meter=Meter.MEMORY, kind=Subject.GROUP, name="lab", hours=10, hard=False, used=1),
+    ]
+    page = form({"small": NOW, "medium": NOW, "large": NOW}, budgets=budgets)
+    assert "This month 80.0 of 100 core-hours are used." in page
+    assert re.search(r'for="size-small">.*?lasts 40 h', page)
+    assert re.search(r'for="size-large">.*?lasts 10 h', page)
 
 
 def test_the_last_image_is_selected_while_it_exists() -> None:

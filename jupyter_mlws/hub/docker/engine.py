@@ -25,7 +25,7 @@ from jupyter_mlws.containers.models import Amount, LogLine
 from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.core.paths import measure_folder
 from jupyter_mlws.hub.docker import container_config
-from jupyter_mlws.hub.docker.events import HUB_LABEL
+from jupyter_mlws.hub.docker.events import HUB_LABEL, read_event
 from jupyter_mlws.logs.formatting import plain
 
 ID_LABEL = "mlws.id"
@@ -70,6 +70,8 @@ class DockerContainer:
     """Name of the machine, if the engine has several."""
     container: str = ""
     """The engine's id of the container, if ``docker`` is the id of a Swarm service."""
+    finished: datetime | None = None
+    """When it has exited, also if Docker has started it again since."""
 
     @property
     def active(self) -> bool:
@@ -88,6 +90,21 @@ class DockerContainer:
 
 
 @dataclass(frozen=True)
+class MachineSize:
+    """Real cores of a machine, and the resources that containers on it are promised together."""
+
+    cores: float
+    capacity: Amount
+    is_local: bool = False
+    """True if it is the machine of this process."""
+
+    @property
+    def load(self) -> float | None:
+        """Load average of the last minute; None if it is not known."""
+        return round(os.getloadavg()[0], 1) if self.is_local else None
+
+
+@dataclass(frozen=True)
 class DiskSpace:
     """Bytes of the disk with the volumes and images of a machine."""
 
@@ -102,6 +119,15 @@ class LocalImage:
 
     size: int
     created: datetime
+
+
+def size_of(
+    own: Amount, capacity: Amount | None, cpu_overcommit: float, is_local: bool = False
+) -> MachineSize:
+    """Return the size of a machine that has the resources ``own``."""
+    cpu = round(own.cpu * cpu_overcommit, 3)
+    promised = capacity or own.model_copy(update={"cpu": cpu})
+    return MachineSize(own.cpu, promised, is_local)
 
 
 class Engine:
@@ -139,14 +165,19 @@ class Engine:
 
     # Machines, containers and images
 
-    def machines(self, capacity: Amount | None) -> dict[str, Amount]:
-        """Return the resources of each machine by name; ``capacity`` overrides them."""
+    def machines(self, capacity: Amount | None, cpu_overcommit: float) -> dict[str, MachineSize]:
+        """Return the size of each machine by name.
+
+        ``capacity`` overrides what containers are promised; else ``cpu_overcommit`` cores are
+        promised for each real one.
+        """
         with translate_docker_errors():
             info = self.client.info()
         # Graphics cards are counted by the device files of their driver.
         cards = [path for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal()]
-        host_capacity = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=len(cards))
-        return {info["Name"]: capacity or host_capacity}
+        own = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=len(cards))
+        is_local = self.client.base_url.startswith(UNIX_SOCKET)
+        return {info["Name"]: size_of(own, capacity, cpu_overcommit, is_local)}
 
     def disk(self) -> DiskSpace | None:
         """Return the space of the engine's disk; None if it is the disk of another machine."""
@@ -187,6 +218,30 @@ class Engine:
                     ):
                         containers[container.id] = container
         return containers
+
+    def exits(self, since: datetime) -> dict[str, float]:
+        """Return when containers have exited, in seconds since the epoch, by Docker's id.
+
+        Docker keeps only its last few hundred events. Containers that run again are left out.
+        """
+        filters = {
+            "type": "container",
+            "label": f"{HUB_LABEL}={self.hub}",
+            "event": ["die", "start"],
+        }
+        exits: dict[str, float] = {}
+        with translate_docker_errors():
+            for raw in self.client.events(
+                since=f"{since.timestamp():.6f}",
+                until=f"{time.time():.6f}",
+                filters=filters,
+                decode=True,
+            ):
+                event = read_event(raw)
+                exits.pop(event.container, None)
+                if event.action == "die":
+                    exits[event.container] = event.time
+        return exits
 
     def image(self, name: str) -> LocalImage | None:
         """Return an image; None if it is not on this machine."""
@@ -273,7 +328,7 @@ class Engine:
         try:
             with translate_docker_errors():
                 raw = self.client.stats(container.docker, stream=False, one_shot=True)
-        except MLWSError:
+        except (MLWSError, NotFound):
             return None
         memory = raw.get("memory_stats", {})
         if "usage" not in memory:
@@ -411,6 +466,7 @@ def read_inspection(raw: Mapping[str, Any]) -> DockerContainer:
         pid=state["Pid"],
         created=parse_timestamp(raw["Created"]) or datetime.fromtimestamp(0, UTC),
         started=parse_timestamp(state["StartedAt"]),
+        finished=parse_timestamp(state.get("FinishedAt") or ZERO_TIMESTAMP),
     )
 
 

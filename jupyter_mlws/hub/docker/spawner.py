@@ -24,7 +24,6 @@ from jupyter_mlws.containers.models import Resources
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
     ContainerCrashedError,
-    HubUnavailableError,
     ImageUnavailableError,
     MLWSError,
 )
@@ -33,13 +32,7 @@ from jupyter_mlws.hub import words
 from jupyter_mlws.hub.docker import container_config
 from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent, EventDispatcher
 from jupyter_mlws.hub.docker.personal_images import LABEL, own_images
-from jupyter_mlws.hub.scheduling.admission import (
-    AdmissionClient,
-    AdmissionRequest,
-    Offer,
-    OfferRequest,
-    Refusal,
-)
+from jupyter_mlws.hub.scheduling.admission import AdmissionClient, AdmissionRequest, Refusal
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec, sizes
 from jupyter_mlws.hub.spawn_form import SpawnForm, read_form
 
@@ -102,15 +95,6 @@ class ContainerSpawner(DockerSpawner):  # type: ignore[misc]
         """Load the images that this user has saved, so that they can be chosen."""
         filters = {"label": [f"{LABEL}.hub={self.hub_name}", f"{LABEL}.user={self.user.name}"]}
         self._own_images = own_images(await self.docker("images", filters=filters))
-
-    async def offer(self) -> Offer | None:
-        """Return what the user can start now; None if the service does not respond."""
-        question = OfferRequest(user=self.user.name, admin=bool(self.user.admin), server=self.name)
-        try:
-            return await self.admission.offer(question, self.language)
-        except HubUnavailableError as error:
-            self.log.warning("The spawn page does not show what is free: %s", error)
-            return None
 
     @property
     def language(self) -> str:
@@ -567,7 +551,8 @@ class MLWSSpawner(ContainerSpawner):
     def _options_form_default(self) -> Any:
         async def form(spawner: ContainerSpawner) -> str:
             await spawner.load_own_images()
-            return SpawnForm(spawner, await spawner.offer()).html()
+            form = await SpawnForm.load(spawner)
+            return form.html()
 
         return form
 

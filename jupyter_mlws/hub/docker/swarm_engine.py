@@ -19,6 +19,8 @@ from jupyter_mlws.hub.docker.engine import (
     DockerContainer,
     Engine,
     LogReader,
+    MachineSize,
+    size_of,
     translate_docker_errors,
 )
 from jupyter_mlws.hub.docker.events import HUB_LABEL
@@ -30,8 +32,11 @@ class SwarmEngine(Engine):
     Usage is available only for containers that run on the manager itself.
     """
 
-    def machines(self, capacity: Amount | None) -> dict[str, Amount]:
-        """Return the resources of each node that takes tasks; ``capacity`` overrides them."""
+    def machines(self, capacity: Amount | None, cpu_overcommit: float) -> dict[str, MachineSize]:
+        """Return the size of each node that takes tasks; ``capacity`` overrides it.
+
+        Swarm itself places no more than the real cores.
+        """
         with translate_docker_errors():
             rows = self.client.nodes()
         usable = [
@@ -39,7 +44,7 @@ class SwarmEngine(Engine):
             for row in rows
             if row["Status"]["State"] == "ready" and row["Spec"]["Availability"] == "active"
         ]
-        return {name_of(row): capacity or capacity_of(row) for row in usable}
+        return {name_of(row): size_of(capacity_of(row), capacity, 1.0) for row in usable}
 
     def all(self) -> dict[str, DockerContainer]:
         """Return every service of this Hub, by id."""

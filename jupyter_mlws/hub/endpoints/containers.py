@@ -34,6 +34,7 @@ from jupyter_mlws.containers.models import (
 from jupyter_mlws.core.errors import (
     AdministratorRequiredError,
     AlreadyExistsError,
+    BudgetExceededError,
     ContainerForbiddenError,
     ContainerNotFoundError,
     ContainerStateError,
@@ -42,6 +43,7 @@ from jupyter_mlws.core.errors import (
     EnvironmentNotFoundError,
     EnvironmentQuotaError,
     EnvironmentSaveError,
+    HomeUnavailableError,
     InsufficientResourcesError,
     InvalidContainerError,
     NotQueuedError,
@@ -57,7 +59,9 @@ if TYPE_CHECKING:
 CONTAINER_ERRORS = (ContainerForbiddenError, ContainerNotFoundError)
 START_ERRORS = (
     *CONTAINER_ERRORS,
+    BudgetExceededError,
     DiskReserveError,
+    HomeUnavailableError,
     InsufficientResourcesError,
     InvalidContainerError,
 )
@@ -85,10 +89,12 @@ def list_containers(manager: HubManager, user: Me, query: PageQuery) -> Page[Con
     "Create a container",
     status=202,
     errors=(
+        AlreadyExistsError,
+        BudgetExceededError,
         DiskReserveError,
+        HomeUnavailableError,
         InsufficientResourcesError,
         InvalidContainerError,
-        AlreadyExistsError,
     ),
 )
 async def create_container(

@@ -224,7 +224,7 @@ class LifecycleController:
     def request_stop(self, entry: ContainerState, intent: Intent) -> None:
         """Stop, restart or delete a container; one that waits leaves the queue."""
         was_waiting = self._registry.scheduler.withdraw(entry.id)
-        entry.queued_at = entry.turn_at = None
+        entry.queued_at = entry.turn_at = entry.turn_as = None
         is_stopped = self._registry.status(entry) in STOPPED_STATUSES
         rests = (was_waiting and not entry.held) or is_stopped
         nothing_to_stop = intent is Intent.STOP and rests

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
@@ -25,7 +26,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.docker.engine import ID_LABEL, DockerContainer, Engine
 from jupyter_mlws.hub.docker.events import EngineEvent, EventWatcher
-from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING, HubAPI, HubRefusedError, Server
+from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING, HubAPI, HubRefusedError, HubUser, Server
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.records.container_state import (
     ContainerState,
@@ -112,17 +113,27 @@ class ContainerObserver:
             return False
         self._count(entry)
         self._follow(entry, lines, failure)
-        self._registry.usage_accounting.update(entry)
+        self._registry.usage_accounting.update(entry, self._registry.groups_of(entry.user))
         self._registry.settle()
         restarting = docker_container is not None and docker_container.state == "restarting"
         is_settled = entry.running == (server is not None and server.ready) and not restarting
         pending = server is not None and server.pending is not None
         return pending or not is_settled or entry.intent is Intent.SPAWN
 
-    def on_docker_event(self, identifier: str, action: str) -> None:
-        """Record a lack of memory, which no state of Docker shows."""
+    def on_users(self, users: Iterable[HubUser]) -> None:
+        """Update the users of the Hub."""
+        self._registry.users = {user.name: user for user in users}
+
+    def on_docker_event(self, identifier: str, event: EngineEvent) -> None:
+        """Record when containers exit, and a lack of memory, which no state of Docker shows."""
+        accounting = self._registry.usage_accounting
+        if event.action == "die":
+            moment = accounting.clock.at(datetime.fromtimestamp(event.time, UTC))
+            accounting.on_exit(event.container, moment)
+        elif event.action == "start":
+            accounting.on_start(event.container)
         entry = self._registry.entries.get(identifier)
-        if entry is None or action != "oom":
+        if entry is None or event.action != "oom":
             return
         # The kernel reports one lack of memory several times.
         if time.monotonic() - entry.last_oom_at > OOM_EVENT_INTERVAL:
@@ -201,7 +212,7 @@ class ContainerObserver:
             matching_nodes = [name for name in queue.nodes if name == docker_container.node]
             node = next(iter(matching_nodes or queue.nodes))
             entry.node = node
-            entry.queued_at = entry.turn_at = None
+            entry.queued_at = entry.turn_at = entry.turn_as = None
             queue.restore(Grant(entry.id, entry.user, node, docker_container.amount))
         return False
 
@@ -273,7 +284,7 @@ class Monitor:
         def handle_event(event: EngineEvent) -> None:
             identifier = event.labels.get(ID_LABEL)
             if identifier is not None:
-                loop.call_soon_threadsafe(observer.on_docker_event, identifier, event.action)
+                loop.call_soon_threadsafe(observer.on_docker_event, identifier, event)
                 loop.call_soon_threadsafe(self._schedule_refresh, identifier, 0)
 
         def handle_gap() -> None:
@@ -304,8 +315,13 @@ class Monitor:
     async def sweep(self) -> None:
         """Inspect every container that Docker, the Hub or the records list."""
         since = time.monotonic()
-        containers, rows = await asyncio.gather(in_thread(self._engine.all), self._hub.servers())
-        servers = {container_id(server.user, server.name): server for server in rows}
+        containers, users = await asyncio.gather(in_thread(self._engine.all), self._hub.users())
+        self._observer.on_users(users)
+        servers = {
+            container_id(server.user, server.name): server
+            for user in users
+            for server in user.servers.values()
+        }
         newer = {key: view for key, view in self._servers.items() if view[1] > since}
         self._servers = {key: (server, since) for key, server in servers.items()} | newer
         self._removed_at = {

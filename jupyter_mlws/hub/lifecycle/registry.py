@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from jupyter_mlws.containers.models import (
@@ -25,7 +25,8 @@ from jupyter_mlws.containers.models import (
 )
 from jupyter_mlws.core.errors import ContainerForbiddenError, ContainerNotFoundError
 from jupyter_mlws.core.ring_stream import RingStream
-from jupyter_mlws.hub.docker.engine import DockerContainer
+from jupyter_mlws.hub.docker.engine import DockerContainer, MachineSize
+from jupyter_mlws.hub.hubapi import HubUser
 from jupyter_mlws.hub.records.container_state import (
     ContainerState,
     Intent,
@@ -33,7 +34,7 @@ from jupyter_mlws.hub.records.container_state import (
     to_config,
 )
 from jupyter_mlws.hub.records.store import RecordQueue, Records, ReservationRow
-from jupyter_mlws.hub.records.usage import MAX_RUN_LENGTHS, UsageAccounting
+from jupyter_mlws.hub.records.usage import MAX_RUN_LENGTHS, SHARE_PERIOD, UsageAccounting
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec
 from jupyter_mlws.hub.scheduling.scheduler import Grant, Request, Reservation, Scheduler
 
@@ -69,16 +70,28 @@ class ContainerRegistry:
         """True once all running containers are counted; nothing is granted before."""
         self._last_report: ResourceReport | None = None
         self._stored_reservations: dict[str, Reservation] = {}
-        self.usage_accounting = UsageAccounting(records)
+        self.usage_accounting = UsageAccounting(
+            lambda rows: records.write(Records.save_all, [row.copy() for row in rows])
+        )
+        self.users: dict[str, HubUser] = {}
+        """The users of the Hub, as of the last sweep."""
+        self._machines: Mapping[str, MachineSize] = {}
+        self._loads: dict[str, float | None] = {}
+
+    def set_machines(self, machines: Mapping[str, MachineSize]) -> None:
+        """Set the machines on which containers run."""
+        self._machines = machines
+        self.scheduler.nodes = {name: machine.capacity for name, machine in machines.items()}
 
     async def load(self) -> list[ContainerState]:
         """Load the records of an earlier process and return the containers."""
         read = self.records.read
         self.entries = {entry.id: entry for entry in await read(Records.all, ContainerState)}
-        past_usage = await read(Records.last_usage, MAX_RUN_LENGTHS)
         self.usage_accounting.load(
             await read(Records.running_usage),
-            [(row.ended_at - row.started_at).total_seconds() for row in past_usage if row.ended_at],
+            await read(Records.last_usage, MAX_RUN_LENGTHS),
+            await read(Records.usage_totals),
+            await read(Records.usage_since, now() - SHARE_PERIOD, None),
         )
         moment = time.time()
         for row in await read(Records.all, ReservationRow):
@@ -110,13 +123,14 @@ class ContainerRegistry:
             self.entries[identifier] = entry
         entry.config, entry.resources = config, resources
         entry.created_at, entry.valid_since = now(), time.monotonic()
+        self.usage_accounting.expect(identifier)
         return entry
 
     def drop(self, entry: ContainerState) -> None:
         """Remove a container that no longer exists."""
         self.scheduler.withdraw(entry.id)
         self.scheduler.release(entry.id)
-        self.usage_accounting.forget(entry)
+        self.usage_accounting.forget(entry.id)
         del self.entries[entry.id]
         self.records.write(Records.delete, ContainerState, entry.id)
         self.stream.publish({"type": "removed", "id": entry.id, "user": entry.user})
@@ -143,7 +157,7 @@ class ContainerRegistry:
         """Start a container with its resources, unless a spawner of the Hub waits for them."""
         entry.node = grant.node
         entry.resources = Resources.of(grant.amount)
-        entry.queued_at = entry.turn_at = None
+        entry.queued_at = entry.turn_at = entry.turn_as = None
         entry.valid_since = time.monotonic()
         entry.reset_result()
         entry.intent = Intent.START
@@ -186,6 +200,7 @@ class ContainerRegistry:
 
     def apply_usage(self, usage: dict[str, Usage]) -> None:
         """Publish changes of usage."""
+        self._loads = {name: machine.load for name, machine in self._machines.items()}
         positions = self.positions()
         for identifier, new_usage in usage.items():
             entry = self.entries.get(identifier)
@@ -242,6 +257,11 @@ class ContainerRegistry:
         """Return when running containers may end; empty if nothing waits."""
         return self.usage_accounting.ends(self.entries.values()) if self.scheduler.waiting else {}
 
+    def groups_of(self, user: str) -> Sequence[str]:
+        """Return the groups of a user in the Hub."""
+        row = self.users.get(user)
+        return () if row is None else row.groups
+
     def container(self, entry: ContainerState) -> Container:
         """Return a container for the API."""
         return entry.container(self.positions().get(entry.id))
@@ -259,6 +279,7 @@ class ContainerRegistry:
             entry.priority,
             arrival.timestamp(),
             entry.degrade,
+            entry.turn_as or "",
         )
 
     def report(self, positions: dict[str, QueuePlace]) -> ResourceReport:
@@ -292,6 +313,8 @@ class ContainerRegistry:
             machines.append(
                 Machine(
                     name=name,
+                    cores=self._machines[name].cores,
+                    load=self._loads.get(name),
                     capacity=capacity,
                     allocated=allocation,
                     used=used,

@@ -90,6 +90,8 @@ class Resizer:
                 raise
             self._scheduler.resize(entry.id, target, time.time())
             entry.resources = Resources.of(target)
+            groups = self._registry.groups_of(entry.user)
+            self._registry.usage_accounting.update(entry, groups)
             # Earlier observations have the old size.
             entry.valid_since = time.monotonic()
             if (

@@ -91,6 +91,13 @@ class ContainerState(Base):
     turn_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     """The arrival that determines the queue position, if an administrator has moved it."""
 
+    turn_as: Mapped[str | None] = mapped_column(String(255), default=None)
+    """The user whose share determines the queue position, if an administrator has moved it."""
+    stop_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    """When it is stopped because a budget is used up."""
+
+    notice: Message | None = None
+    """Notice to the user about a budget."""
     docker_container: DockerContainer | None = None
     server: Server | None = None
     usage: Usage | None = None
@@ -189,6 +196,12 @@ class ContainerState(Base):
         """Change settings for the next start."""
         self.config, self.spec = self.config.model_copy(update=settings), None
 
+    @property
+    def end_reason(self) -> Message | None:
+        """Why it stopped or did not start, also before the stop is written down as done."""
+        has_stopped = not (self.active or self.starting)
+        return self.reason or (self.stop_reason if has_stopped else None)
+
     def describe_exit(self) -> Message:
         """Return the reason of the end, from Docker's state."""
         assert self.docker_container is not None
@@ -202,7 +215,7 @@ class ContainerState(Base):
     def reset_result(self) -> None:
         """Reset the result of the last run, for a new start."""
         self.restarts, self.exit_code, self.reason, self.last_log = 0, None, None, []
-        self.started_at = self.stop_reason = None
+        self.started_at = self.stop_reason = self.notice = self.stop_at = None
         if self.ended and self.docker_container is not None:
             self.previous_container_id, self.docker_container = self.docker_container.docker, None
 
@@ -230,12 +243,14 @@ class ContainerState(Base):
             **{
                 **self.values(),
                 "status": self.status(position is not None),
+                "reason": self.end_reason,
                 "started_at": self.started_at if docker_container else None,
                 "url": self.server.url if self.server is not None else None,
                 "node": self.node if is_placed else None,
                 "health": docker_container.health if docker_container else None,
                 "queue": position,
                 "usage": self.usage if docker_container else None,
+                "notice": self.notice,
             }
         )
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from enum import Enum
@@ -35,6 +36,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from jupyter_mlws.containers.budgets import Limits, Subject
 from jupyter_mlws.containers.models import Amount, UsageSubject
 from jupyter_mlws.core.errors import NewerDatabaseError
 from jupyter_mlws.core.i18n import Message
@@ -145,8 +147,25 @@ class ReservationRow(Base):
     expires: Mapped[float] = mapped_column(sa.Float)
 
 
+class TextList(TypeDecorator[list[str]]):
+    """Texts in order of the alphabet, stored as JSON in a text, which databases can group by."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: sa.Dialect) -> str:
+        return json.dumps(sorted(value or ()), ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> list[str]:
+        return json.loads(value) if value else []
+
+
 class UsageRow(Base):
-    """Period in which a container ran with one size; ``ended_at`` is None while it runs."""
+    """Part of a month in which a container ran with one size; ``ended_at`` is None while it runs.
+
+    ``seconds`` are counted by a clock that no one sets. ``clock`` is that clock's value when they
+    were counted last, comparable only within one boot of the machine (``boot``).
+    """
 
     __tablename__ = "usage"
 
@@ -157,7 +176,26 @@ class UsageRow(Base):
     memory: Mapped[int] = mapped_column(sa.BigInteger)
     gpu: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    month: Mapped[str] = mapped_column(String(7), index=True)
+    groups: Mapped[list[str]] = mapped_column(TextList, default_factory=list)
+    """Groups of the user in the Hub while it ran."""
+    docker: Mapped[str] = mapped_column(String(100), default="")
+    """The container's id in Docker, another one for each start."""
+    seconds: Mapped[float] = mapped_column(sa.Float, default=0.0)
+    clock: Mapped[float] = mapped_column(sa.Float, default=0.0)
+    boot: Mapped[str] = mapped_column(String(40), default="")
+    counted_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True, default=None)
+
+
+class LimitsRecord(Base):
+    """Limits of a user or a group."""
+
+    __tablename__ = "limits"
+
+    kind: Mapped[Subject] = mapped_column(enum_column(Subject), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    limits: Mapped[Limits] = mapped_column(JSONModel(Limits))
 
 
 class VolumeRecord(Base):
@@ -295,8 +333,8 @@ class Records:
 
             event.listen(self._engine, "connect", enable_foreign_keys)
 
-    def migrate(self) -> None:
-        """Migrate the tables to the newest version; raise an error if they are newer."""
+    def migrate(self, version: str = "heads") -> None:
+        """Migrate the tables to a version; raise an error if they are newer than the newest."""
         config = Config()
         config.set_main_option("script_location", "jupyter_mlws.hub.records:migrations")
         scripts = ScriptDirectory.from_config(config)
@@ -319,7 +357,7 @@ class Records:
                         newest=", ".join(sorted(scripts.get_heads())),
                     )
                 config.attributes["connection"] = connection
-                command.upgrade(config, "heads")
+                command.upgrade(config, version)
                 connection.commit()
         finally:
             # Other connections check references.
@@ -340,6 +378,19 @@ class Records:
         """Insert or update a record."""
         with Session(self._engine) as session, session.begin():
             session.merge(record)
+
+    def save_all(self, records: Sequence[Base]) -> None:
+        """Insert or update records, all or none."""
+        with Session(self._engine) as session, session.begin():
+            for record in records:
+                session.merge(record)
+
+    def delete_limits(self, kind: Subject, name: str) -> None:
+        """Delete the limits of a user or a group."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(
+                sa.delete(LimitsRecord).where(LimitsRecord.kind == kind, LimitsRecord.name == name)
+            )
 
     def save_page(self, page: SharedPageRecord, content: bytes) -> None:
         """Store a new page with its content."""
@@ -415,6 +466,14 @@ class Records:
             sa.or_(UsageRow.ended_at.is_(None), UsageRow.ended_at > since)
         )
         return self._select(query if user is None else query.where(UsageRow.user == user))
+
+    def usage_totals(self) -> list[tuple[str, str, list[str], float, float, float]]:
+        """Return (month, user, groups, core-seconds, byte-seconds, GPU-seconds) of all usage."""
+        key = (UsageRow.month, UsageRow.user, UsageRow.groups)
+        sums = (UsageRow.cpu, UsageRow.memory, UsageRow.gpu)
+        query = sa.select(*key, *(sa.func.sum(UsageRow.seconds * one) for one in sums))
+        with Session(self._engine) as session:
+            return [tuple(row) for row in session.execute(query.group_by(*key))]
 
     def save_samples(
         self, rows: Iterable[UsageSampleRow], moment: int, kept: Mapping[int, int]

@@ -14,6 +14,7 @@ from jupyterhub.utils import url_path_join
 from pydantic import Field
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from jupyter_mlws.containers.budgets import BudgetUse
 from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.core.errors import Fault, HubUnavailableError, MLWSError
 from jupyter_mlws.core.i18n import Message
@@ -77,6 +78,7 @@ class Offer(Record):
     limit: Amount | None = Field(default=None, description="Of all containers of the user.")
     used: Amount | None = Field(default=None, description="By the user's other containers.")
     ended: Message | None = Field(default=None, description="Why the last start or lab ended.")
+    budgets: list[BudgetUse] = Field(default_factory=list, description="Of this month.")
 
 
 class Refusal(SpawnException):  # type: ignore[misc]

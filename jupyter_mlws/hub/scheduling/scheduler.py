@@ -1,6 +1,7 @@
 """Scheduler of cores, memory and devices: without a clock and without I/O.
 
-The queue is ordered by priority, then arrival. No request starves:
+The queue is ordered by priority, then by fair share (who has used least recently comes first), then
+by arrival. No request starves:
 
 - A request that has waited for :data:`AGING_THRESHOLD` precedes those that have not, in order of
   arrival, so that a stream of urgent requests cannot delay the others for ever.
@@ -13,7 +14,7 @@ The queue is ordered by priority, then arrival. No request starves:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from jupyter_mlws.containers.models import Amount, QueuePlace
@@ -37,6 +38,41 @@ LOWEST_PRIORITY = -1_000_000
 """Priority below all that can be requested."""
 RESOURCE_KINDS = ("cpu", "memory", "gpu")
 USER_LIMIT = Message("{wanted} more would exceed the limit of {limit} per user")
+CONTAINER_LIMIT = Message("one more would exceed the limit of {limit} containers per user")
+
+
+@dataclass(frozen=True)
+class UserLimit:
+    """Limit of all containers of a user together; None: no limit."""
+
+    cpu: float | None = None
+    memory: float | None = None
+    gpu: float | None = None
+    containers: float | None = None
+
+    @classmethod
+    def of(cls, amount: Amount | None) -> UserLimit:
+        """Return the limit by an amount of resources; None: no limit."""
+        return cls() if amount is None else cls(**amount.model_dump())
+
+    @property
+    def amount(self) -> Amount | None:
+        """The limit as an amount; None unless CPU and memory are limited."""
+        if self.cpu is None or self.memory is None:
+            return None
+        return Amount(cpu=self.cpu, memory=int(self.memory), gpu=int(self.gpu or 0))
+
+
+Share = tuple[float, ...]
+"""Recent usage, to be compared: of the group, then of the user."""
+
+
+def _no_limit(user: str) -> UserLimit:
+    return UserLimit()
+
+
+def _same_share(user: str) -> Share:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +85,8 @@ class Request:
     priority: int
     arrival: float
     degrade: bool = False
+    share_of: str = ""
+    """The user whose share counts, if not its own: an administrator has moved it."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +109,14 @@ class Reservation(Grant):
 
 @dataclass
 class Scheduler:
-    """Machines and the resources allocated on them. Must be used from one thread."""
+    """Machines and the resources allocated on them. Must be used from one thread.
+
+    ``limit_of`` returns the limit of a user, ``share_of`` the user's recent usage.
+    """
 
     nodes: Mapping[str, Amount]
-    user_limit: Amount | None = None
+    limit_of: Callable[[str], UserLimit] = _no_limit
+    share_of: Callable[[str], Share] = _same_share
     grants: dict[str, Grant] = field(default_factory=dict)
     reservations: dict[str, Reservation] = field(default_factory=dict)
     waiting: dict[str, Request] = field(default_factory=dict)
@@ -87,8 +129,7 @@ class Scheduler:
         Raises InsufficientResourcesError if it can never fit, InvalidContainerError if it exceeds
         the user's limit.
         """
-        if self.user_limit is not None:
-            self._check_user(request, self.user_limit)
+        self._check_user(request)
         fits = any(request.amount.fits(capacity) for capacity in self.nodes.values())
         if not request.degrade and not fits:
             raise self.shortage(request.amount, self.nodes)
@@ -110,9 +151,9 @@ class Scheduler:
             grant = Grant(request.id, request.user, reservation.node, request.amount, devices)
             self.grants[request.id] = grant
             return grant
-        keeps_position = before is not None and request.amount.fits(before.amount)
-        arrival = before.arrival if before is not None and keeps_position else request.arrival
-        self.waiting[request.id] = replace(request, arrival=arrival)
+        if before is not None and request.amount.fits(before.amount):
+            request = replace(request, arrival=before.arrival, share_of=before.share_of)
+        self.waiting[request.id] = request
         return None
 
     def dispatch(self, now: float) -> list[Grant]:
@@ -141,7 +182,7 @@ class Scheduler:
         """Return what each node has left for the request, after those before it in the queue."""
         self._expire(now)
         free = self.free()
-        for other in _sort_requests([*self.waiting.values(), request], now):
+        for other in self._sort([*self.waiting.values(), request], now):
             if other.id == request.id:
                 break
             placement = self._place(other, free)
@@ -185,8 +226,7 @@ class Scheduler:
         """
         grant = self.grants[identifier]
         wish = Request(identifier, grant.user, amount, LOWEST_PRIORITY, now)
-        if self.user_limit is not None:
-            self._check_user(wish, self.user_limit)
+        self._check_user(wish)
         free = self.available(wish, now)[grant.node]
         most = larger(grant.amount, grant.amount + free)
         if not amount.fits(most):
@@ -209,8 +249,8 @@ class Scheduler:
     def move(self, identifier: str, position: int, now: float) -> None:
         """Move a queued request to another position, from 1; to the end if there are fewer.
 
-        It gets the priority of the request after it (at the end: of the last one), so that new
-        requests are ordered in the same way around both.
+        It gets the priority and the share of the request after it (at the end: of the last one), so
+        that new requests are ordered in the same way around both.
         """
         entry = self.waiting[identifier]
         others = [request for request in self.queue(now) if request.id != identifier]
@@ -220,7 +260,12 @@ class Scheduler:
         if index == len(others):
             last = others[-1]
             arrival = max(last.arrival, entry.arrival) + ARRIVAL_STEP
-            self.waiting[identifier] = replace(entry, priority=last.priority, arrival=arrival)
+            self.waiting[identifier] = replace(
+                entry,
+                priority=last.priority,
+                arrival=arrival,
+                share_of=last.share_of or last.user,
+            )
             return
         next_ = others[index]
         # Requests of the same priority before it make room, so that no two arrivals are equal.
@@ -229,14 +274,17 @@ class Scheduler:
                 earlier = replace(other, arrival=other.arrival - ARRIVAL_STEP)
                 self.waiting[other.id] = earlier
         self.waiting[identifier] = replace(
-            entry, priority=next_.priority, arrival=next_.arrival - ARRIVAL_STEP / 2
+            entry,
+            priority=next_.priority,
+            arrival=next_.arrival - ARRIVAL_STEP / 2,
+            share_of=next_.share_of or next_.user,
         )
 
     # State
 
     def queue(self, now: float) -> list[Request]:
         """Return the waiting requests in the order in which they are served."""
-        return _sort_requests(self.waiting.values(), now)
+        return self._sort(self.waiting.values(), now)
 
     def positions(
         self, now: float, ends: Mapping[str, float] | None = None
@@ -300,7 +348,10 @@ class Scheduler:
 
     # Parts
 
-    def _check_user(self, request: Request, limit: Amount) -> None:
+    def _check_user(self, request: Request) -> None:
+        limit = self.limit_of(request.user)
+        claims: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
+        others = {one.id for one in claims if one.user == request.user} - {request.id}
         total = self.used_by(request.user, without=request.id) + request.amount
         faults = [
             Fault(
@@ -311,8 +362,10 @@ class Scheduler:
                 ),
             )
             for kind in RESOURCE_KINDS
-            if getattr(total, kind) > getattr(limit, kind)
+            if (most := getattr(limit, kind)) is not None and getattr(total, kind) > most
         ]
+        if limit.containers is not None and len(others) + 1 > limit.containers:
+            faults.append(Fault("containers", CONTAINER_LIMIT.fill(limit=int(limit.containers))))
         if faults:
             raise InvalidContainerError(faults=faults)
 
@@ -367,23 +420,28 @@ class Scheduler:
     def _devices(self, node: str) -> range:
         return range(self.nodes[node].gpu if node in self.nodes else 0)
 
+    def _sort(self, requests: Iterable[Request], now: float) -> list[Request]:
+        shares: dict[str, Share] = {}
+
+        def key(request: Request) -> tuple[int, float, Share, float, str]:
+            if now - request.arrival >= AGING_THRESHOLD:
+                return 0, 0, (), request.arrival, request.id
+            user = request.share_of or request.user
+            if user not in shares:
+                shares[user] = self.share_of(user)
+            return 1, -request.priority, shares[user], request.arrival, request.id
+
+        return sorted(requests, key=key)
+
     def _copy(self) -> Scheduler:
         return Scheduler(
             self.nodes,
-            self.user_limit,
+            self.limit_of,
+            self.share_of,
             dict(self.grants),
             dict(self.reservations),
             dict(self.waiting),
         )
-
-
-def _sort_requests(requests: Iterable[Request], now: float) -> list[Request]:
-    def key(request: Request) -> tuple[int, float, float, str]:
-        if now - request.arrival >= AGING_THRESHOLD:
-            return 0, request.arrival, 0, request.id
-        return 1, -request.priority, request.arrival, request.id
-
-    return sorted(requests, key=key)
 
 
 def _missing_share(demand: Amount, free: Amount) -> float:

@@ -21,6 +21,7 @@ const LABELS: Record<string, () => string> = {
   'account.unlocked': () => trans.__('account unlocked'),
   'announcement.create': () => trans.__('announced'),
   'announcement.delete': () => trans.__('announcement ended'),
+  'budget.exceeded': () => trans.__('budget used up'),
   'container.create': () => trans.__('container created'),
   'container.delete': () => trans.__('container deleted'),
   'container.rescue': () =>
@@ -33,6 +34,8 @@ const LABELS: Record<string, () => string> = {
   'environment.save': () => trans.__('environment saved'),
   'image.remove': () => trans.__('image removed from the machine'),
   'lab.open': () => trans.__('lab of another user opened'),
+  'limits.delete': () => trans.__('limits removed'),
+  'limits.set': () => trans.__('limits set'),
   'page.revoke': () => trans.__('page no longer shared'),
   'page.share': () => trans.__('page shared'),
   'page.view': () => trans.__('page viewed'),

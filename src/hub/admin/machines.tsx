@@ -63,6 +63,15 @@ function Machine(props: { machine: IMachine }): JSX.Element {
           {trans._n('%1 container', '%1 containers', machine.containers)}
         </span>
       </h3>
+      <p className="jp-mlws-Hint">
+        {machine.load === null
+          ? trans.__('%1 real cores', cores(machine.cores))
+          : trans.__(
+              '%1 real cores, load %2',
+              cores(machine.cores),
+              machine.load.toFixed(1)
+            )}
+      </p>
       {meter('cpu', trans.__('CPU'))}
       {meter('memory', trans.__('Memory'))}
       {capacity.gpu > 0 && meter('gpu', trans.__('GPU'))}

@@ -48,6 +48,7 @@ import { HubSettings } from './settings';
 import { Storage } from './storage';
 import { ContainerTable } from './table';
 import { UsageCharts } from './usageCharts';
+import { Users } from './users';
 import { Volumes } from './volumes';
 import { THEMES, type PageTheme, type Theme } from './theme';
 
@@ -210,6 +211,7 @@ function Logs(props: {
 
 type Tab =
   | 'containers'
+  | 'users'
   | 'usage'
   | 'storage'
   | 'images'
@@ -222,6 +224,7 @@ type Tabbed = readonly (readonly [name: Tab, label: string])[];
 /** The parts of the page; administrators have more of them. */
 const tabsOf = (isAdmin: boolean): Tabbed => [
   ['containers', trans.__('Containers')],
+  ...(isAdmin ? ([['users', trans.__('Users')]] as const) : []),
   ['usage', trans.__('Usage')],
   ['storage', trans.__('Storage')],
   ...(isAdmin
@@ -357,6 +360,7 @@ export function Page(props: {
                 )}
               </>
             )}
+            {tab === 'users' && <Users client={client} isReachable={!error} />}
             {tab === 'usage' && (
               <UsageCharts client={client} isAdmin={config.admin} />
             )}

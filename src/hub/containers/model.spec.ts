@@ -48,6 +48,7 @@ it('reads containers and resources without naming a project', async () => {
   expect(shownReport().nodes[0].name).toBe('one');
   expect(wire.requests.map(({ url }) => url.search)).toEqual([
     '?limit=500',
+    '',
     ''
   ]);
 });

@@ -19,6 +19,8 @@ import { trans } from '../../ui/locale';
 
 /** Id of the user's unnamed server in its container's id. */
 const DEFAULT_SERVER = 'default';
+/** JupyterLab's command. */
+const SAVE_ALL = 'docmanager:save-all';
 const OPEN_LOGS = 'mlws:open-container-log';
 
 const containers: JupyterFrontEndPlugin<void> = {
@@ -69,12 +71,14 @@ const containers: JupyterFrontEndPlugin<void> = {
           { notifyOutOfMemory },
           { containersView },
           { usageStatus },
+          { BudgetNotices },
           { noticesView }
         ] = await Promise.all([
           import('./model'),
           import('./outOfMemory'),
           import('./section'),
           import('./usageStatus'),
+          import('./budgetNotice'),
           import('../notices/view')
         ]);
         const owner = PageConfig.getOption('hubServerUser');
@@ -84,13 +88,26 @@ const containers: JupyterFrontEndPlugin<void> = {
         sidebar.addSection({ panel: 'workspace', view, ofServer: true });
         // Other shells than the lab's have no header.
         app.shell.add(noticesView(client), labShell ? 'header' : 'top');
-        const usage = usageStatus(client, what => {
-          const resizable = {
-            limit: () => memoryLimit(client),
-            resize: (memory: string) => model.resize(host.here, { memory })
-          };
-          void notifyOutOfMemory(what, resizable);
+        const notices = new BudgetNotices(async () => {
+          if (app.commands.hasCommand(SAVE_ALL)) {
+            await app.commands.execute(SAVE_ALL);
+          }
         });
+        const usage = usageStatus(
+          client,
+          what => {
+            const resizable = {
+              limit: () => memoryLimit(client),
+              resize: (memory: string) => model.resize(host.here, { memory })
+            };
+            void notifyOutOfMemory(what, resizable);
+          },
+          now => notices.update(now)
+        );
+        void client.get('/usage').then(
+          now => notices.update(now),
+          error => void apiError(error)
+        );
         statusBar?.registerStatusItem('jupyter-mlws:usage', {
           item: usage,
           align: 'left',

@@ -1,10 +1,13 @@
 import type { IContainer } from '../../api/models';
+import { Hint } from '../../ui/controls';
+import { relativeTime } from '../../ui/format';
 import { trans } from '../../ui/locale';
+import { BudgetMeterRow } from './budgets';
 import { ContainerActions, ActionButton, type IContainerHost } from './actions';
 import { NewContainer } from './createForm';
 import { Environments } from './environments';
 import { LiveRegion } from './liveRegion';
-import { Answer, Failures, ServerView } from '../../ui/server';
+import { Answer, Failures, ServerView, useGet } from '../../ui/server';
 import { useValue } from '../../ui/state';
 import { useContainers, useReport, type ContainersModel } from './model';
 import { ContainerState, hasNotes, Notes } from './status';
@@ -66,6 +69,31 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
   );
 }
 
+/** The budgets that apply to the user. */
+function Budgets({ model }: { model: ContainersModel }): JSX.Element | null {
+  const { data } = useGet(model.client, '/resources/budgets');
+  if (!data || data.items.length === 0) {
+    return null;
+  }
+  return (
+    <section
+      className="jp-mlws-Budgets"
+      aria-label={trans.__('Budgets this month')}
+    >
+      {data.items.map(budget => (
+        <BudgetMeterRow
+          key={budget.meter}
+          budget={budget}
+          owner={model.owner ?? ''}
+        />
+      ))}
+      <Hint>
+        {trans.__('Budgets start anew %1.', relativeTime(data.resets_at))}
+      </Hint>
+    </section>
+  );
+}
+
 function List(props: IProps): JSX.Element {
   const { model } = props;
   const containers = useContainers(model);
@@ -89,6 +117,7 @@ function List(props: IProps): JSX.Element {
             report={report.data}
             className="jp-mlws-NewContainer"
           />
+          <Budgets model={model} />
           <ul className="jp-mlws-Rows" aria-label={trans.__('My containers')}>
             {items.map(container => (
               <Row key={container.id} {...props} container={container} />
@@ -115,6 +144,6 @@ export function containersView(
     label: trans.__('Containers'),
     className: 'jp-mlws-Section jp-mlws-Containers',
     help: 'reference-containers',
-    paths: ['/containers', '/resources', '/environments']
+    paths: ['/containers', '/resources', '/resources/budgets', '/environments']
   });
 }

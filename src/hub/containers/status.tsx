@@ -1,7 +1,7 @@
 import type { APIError } from '../../api/client';
 import { Hint } from '../../ui/controls';
 import { Failure } from '../../ui/errorBox';
-import { duration } from '../../ui/format';
+import { duration, fullTime } from '../../ui/format';
 import type { IContainer, IQueuePlace } from '../../api/models';
 import { trans } from '../../ui/locale';
 import type { ContainersModel } from './model';
@@ -41,6 +41,7 @@ export function hasNotes(
     failure !== undefined ||
     container.queue !== null ||
     Boolean(container.reason) ||
+    Boolean(container.notice) ||
     container.config.rescue ||
     container.config.started_by !== null ||
     container.last_log.length > 0
@@ -77,6 +78,13 @@ export function Notes(props: {
             'Rescue mode: nothing is written to the home folder. Free up space, then stop and start it.'
           )}
         </Hint>
+      )}
+      {container.notice && (
+        <p className="jp-mlws-Note jp-mod-warn" role="status">
+          {container.notice}
+          {container.stop_at &&
+            ` ${trans.__('It stops at %1.', fullTime(container.stop_at))}`}
+        </p>
       )}
       {container.reason && <p className="jp-mlws-Reason">{container.reason}</p>}
       {container.last_log.length > 0 && (

@@ -1,5 +1,5 @@
 import type { MLWSClient } from '../../api/client';
-import type { IOutOfMemory } from '../../api/models';
+import type { IOutOfMemory, IOwnUsage } from '../../api/models';
 import { cores, memorySize } from '../../ui/format';
 import { ServerView, useGet } from '../../ui/server';
 import { WARNING_SHARE } from './meter';
@@ -41,15 +41,18 @@ function Usage({ client }: { client: MLWSClient }): JSX.Element | null {
 /**
  * Memory and processor of this container against their limits, in the status bar.
  *
- * `onOutOfMemory`: a kernel was ended because the memory was used up.
+ * `onOutOfMemory`: a kernel was ended because the memory was used up. `onNotice`: the usage, which
+ * may have another notice of the Hub than before.
  */
 export function usageStatus(
   client: MLWSClient,
-  onOutOfMemory: (event: IOutOfMemory) => void
+  onOutOfMemory: (event: IOutOfMemory) => void,
+  onNotice: (usage: IOwnUsage) => void
 ): ServerView {
   client.stream('/usage/status').message.connect((_, event) => {
     if (event.type === 'usage') {
       client.queries.setQueryData(['/usage', {}], event);
+      onNotice(event);
     } else if (event.type === 'out_of_memory') {
       onOutOfMemory(event);
     } else {

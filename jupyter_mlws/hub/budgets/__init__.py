@@ -1,0 +1,1 @@
+"""Limits of users and groups, budgets of hours per month, and their enforcement."""
