@@ -49,7 +49,7 @@ class UpgradeError(Exception):
 
 @dataclass(frozen=True)
 class Version:
-    """What ran before an upgrade: commit and branch (empty if none), image and schemas."""
+    """The version before an upgrade: commit and branch (empty if none), image and schemas."""
 
     commit: str
     branch: str
@@ -127,7 +127,7 @@ def roll_back(settings: Settings, engine: Engine, folder: Path) -> None:
 
 
 def keep(settings: Settings, engine: Engine, version: Version) -> Path:
-    """Save all that a rollback needs, and forget the oldest; return its folder."""
+    """Save what a rollback needs in a new folder, and delete the oldest ones; return the folder."""
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
     folder = settings.data / "upgrades" / name
     folder.mkdir(mode=0o700, parents=True)
@@ -179,11 +179,11 @@ def revisions(url: str) -> dict[str, str]:
     with connect(url) as connection:
         there = sqlalchemy.inspect(connection).get_table_names()
         version = sqlalchemy.column("version_num")
-        found = {}
+        versions = {}
         for name in sorted(set(REVISIONS) & set(there)):
             query = sqlalchemy.select(version).select_from(sqlalchemy.table(name))
-            found[name] = ",".join(sorted(connection.scalars(query)))
-        return found
+            versions[name] = ",".join(sorted(connection.scalars(query)))
+        return versions
 
 
 def clear_database(url: str) -> None:
@@ -238,14 +238,14 @@ def describe(commit: str) -> str:
 def git(*arguments: str) -> str:
     """Return what git prints about this checkout."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=GIT_LIMIT
         )
     except subprocess.TimeoutExpired as error:
         raise UpgradeError(f"git {arguments[0]} took over {GIT_LIMIT:.0f} s") from error
-    if done.returncode:
-        raise UpgradeError(f"git {arguments[0]} failed: {done.stderr.strip() or done.stdout}")
-    return done.stdout.strip()
+    if result.returncode:
+        raise UpgradeError(f"git {arguments[0]} failed: {result.stderr.strip() or result.stdout}")
+    return result.stdout.strip()
 
 
 def make_hub() -> None:

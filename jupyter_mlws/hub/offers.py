@@ -1,4 +1,4 @@
-"""What a user can start now, of each size: for the Hub's spawn page."""
+"""Sizes that a user can start now, for the Hub's spawn page."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Settings:
     swarm: bool = False
     """Whether containers are services of Docker Swarm."""
     shared_homes: bool = False
-    """Whether all nodes of the Swarm share the users' files, by a volume driver."""
+    """True if all nodes of the Swarm share the users' files, by a volume driver."""
     shares_origin: bool = False
     """True if labs and Hub share an origin that is reachable from other machines."""
     cookies_for_host_alone: bool = False

@@ -65,7 +65,7 @@ class SpawnForm:
         return "".join([self._state(), self._images(), self._sizes()])
 
     def _state(self) -> str:
-        """Why the last lab ended, what is free, and the user's own limit."""
+        """Return why the last lab ended, what is free, and the user's own limit."""
         offer = self._offer
         if offer is None:
             return f'<p class="alert alert-warning">{self._text(UNKNOWN)}</p>'
@@ -85,7 +85,7 @@ class SpawnForm:
         return f'{end}<p id="spawn-state">{" ".join(map(self._text, facts))}</p>'
 
     def _images(self) -> str:
-        """A choice of images, if there are several; the last one is selected."""
+        """Return a choice of images, if there are several; the last one is selected."""
         images = self._policy.images
         if len(images) < 2:
             return ""
@@ -123,21 +123,21 @@ class SpawnForm:
         )
 
     def _budget(self, amount: Amount) -> str:
-        """How long the hard budgets of this month last at a size."""
+        """Return how long the hard budgets of this month last at a size."""
         rates = {
             Meter.CPU: amount.cpu,
             Meter.MEMORY: amount.memory / 1024**3,
             Meter.GPU: float(amount.gpu),
         }
-        left = [
+        hours = [
             max(0.0, use.hours - use.used) / rates[use.meter]
             for use in (self._offer.budgets if self._offer is not None else [])
             if use.hard and rates[use.meter] > 0
         ]
-        return f" · {self._text(LASTS.fill(hours=f'{min(left):.0f}'))}" if left else ""
+        return f" · {self._text(LASTS.fill(hours=f'{min(hours):.0f}'))}" if hours else ""
 
     def _prospect(self, offer: SizeOffer | None, is_recommended: bool) -> str:
-        """What would happen to a start of a size."""
+        """Return the result of a start of a size, in words."""
         if offer is None:
             return ""
         if offer.error is not None:

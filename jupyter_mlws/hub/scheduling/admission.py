@@ -62,14 +62,14 @@ class OfferRequest(Request):
 
 
 class SizeOffer(Record):
-    """What would happen to a start of this size: neither a place nor an error, it starts now."""
+    """Result of a start of this size: the place in the queue or the error; neither if it starts."""
 
     queue: QueuePlace | None = None
     error: Message | None = None
 
 
 class Offer(Record):
-    """What a user can start now; for the spawn page."""
+    """Sizes that a user can start now, and the reasons; for the spawn page."""
 
     sizes: dict[str, SizeOffer]
     free: Amount = Field(description="What the emptiest machine has left after the queue.")
