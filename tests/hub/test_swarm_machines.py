@@ -117,6 +117,7 @@ def test_a_user_finds_the_files_on_the_machine_where_they_are_or_is_told(
     volume = hub.service("GET", "volumes", ANN).json()["data"]["items"][0]
     assert volume["node"] == second.name
     hub.service("DELETE", f"containers/{again['id']}", ANN)
+    hub.becomes(again["id"], "gone")
 
     # Without that machine the start is refused, in words, also from the Hub's own page.
     use(machines, machines[0], third)
