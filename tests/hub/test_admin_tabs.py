@@ -167,9 +167,8 @@ def test_an_administrator_creates_for_a_user_and_sees_disk_images_and_usage(
                 ADMINISTRATOR, f"services/mlws/#{tab}", language, colours=colours, width=width
             )
             page.locator(f'[data-mlws-tab="{tab}"][aria-selected="true"]').wait_for()
-            page.get_by_text("正在加载…" if language == "zh-CN" else "Loading…").wait_for(
-                state="detached"
-            )
+            loading = "正在加载…" if language == "zh-CN" else "Loading…"
+            expect(page.get_by_text(loading)).to_have_count(0)
             if tab == "usage":
                 page.locator("canvas").first.wait_for()
             is_wider = "document.documentElement.scrollWidth > window.innerWidth"
