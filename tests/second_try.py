@@ -84,4 +84,5 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         error = getattr(getattr(report.longrepr, "reprcrash", None), "message", "").partition("\n")[
             0
         ]
-        terminalreporter.line(f"{report.nodeid} {outcome}; the first try ({log}): {error[:300]}")
+        terminalreporter.line(f"{report.nodeid} {outcome}; the first try: {log}")
+        terminalreporter.line(f"    {error[:300]}")

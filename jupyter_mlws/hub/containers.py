@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -80,6 +81,7 @@ class Containers:
         storage: StorageGuard,
         audit: Audit,
         budgets: Budgets,
+        read_nodes: Callable[[], Awaitable[None]],
     ) -> None:
         self._hub = hub
         self._registry = registry
@@ -92,6 +94,7 @@ class Containers:
         self._storage = storage
         self._audit = audit
         self._budgets = budgets
+        self._read_nodes = read_nodes
 
     def list(self, user: Me) -> list[Container]:
         """Return the user's own containers, or all for an administrator."""
@@ -114,7 +117,7 @@ class Containers:
             raise InvalidContainerError(faults=[Fault("user", UNKNOWN_USER.fill(user=owner))])
         spec = self._check(user, request, owner)
         await self._budgets.refresh_user(owner)
-        self._require_home(owner, spec.resources)
+        await self._require_home(owner, spec.resources)
         name = request.name or ""
         identifier = container_id(owner, name)
         self._require_stopped(identifier)
@@ -152,6 +155,7 @@ class Containers:
         entry = self._registry.find(user, identifier)
         if self._registry.status(entry) in STOPPED_STATUSES:
             await self._storage.require_space()
+            await self._require_home(entry.user, entry.resources.amount)
         await self._budgets.refresh_user(entry.user)
         self._budgets.enforcer.check_start(entry.user, entry.resources.amount)
         status = self._registry.status(entry)
@@ -164,7 +168,6 @@ class Containers:
             self._controller.request_stop(entry, Intent.RESTART)
             self._audit.record(user, "container.start", identifier)
         elif status in STOPPED_STATUSES:
-            self._require_home(entry.user, entry.resources.amount)
             self._check_room(self._registry.request(entry), True)
             self._configure_start(entry, user)
             self._controller.queue(entry)
@@ -247,7 +250,8 @@ class Containers:
             spec = self._check(user, wish)
         if not spec.rescue:
             await self._storage.require_space()
-        self._require_home(request.user, spec.resources)
+        if request.last_place is None:
+            await self._require_home(request.user, spec.resources)
         if not was_started_here:
             await self._budgets.refresh_user(request.user)
         volume = await self._volumes.mounted(request.user, request.home, spec.rescue)
@@ -269,6 +273,8 @@ class Containers:
         self._controller.spawned(entry)
         entry.spec = None
         grant = self._scheduler.grants[identifier]
+        # Swarm would start it elsewhere, with an empty home, if that node is lost.
+        self._volumes.note_node(request.user, grant.node)
         return Admission(
             spec=replace(spec, resources=grant.amount, devices=grant.devices),
             volume=volume,
@@ -424,8 +430,11 @@ class Containers:
             available = self._scheduler.available(request, moment)
             raise self._scheduler.shortage(request.amount, available)
 
-    def _require_home(self, user: str, amount: Amount) -> None:
+    async def _require_home(self, user: str, amount: Amount) -> None:
         """Raise an error if the only node with the user's files is away, or too small."""
+        if not self._volumes.is_on_one_node:
+            return
+        await self._read_nodes()
         node = self._volumes.node_of(user)
         if node is None:
             return

@@ -124,6 +124,7 @@ class HubManager:
             self.storage,
             self.audit,
             self.budgets,
+            self._read_nodes,
         )
         stored = await registry.load()
         for entry in stored:
@@ -175,14 +176,19 @@ class HubManager:
         """Update the nodes of the Swarm at regular intervals."""
         while True:
             await asyncio.sleep(NODE_POLL_INTERVAL)
-            try:
-                machines = await in_thread(
-                    self._engine.machines, self.settings.capacity, self.settings.cpu_overcommit
-                )
-            except MLWSError as error:
-                log.info("Could not list the Swarm nodes: %s", error)
-                continue
-            # If all nodes are drained, their last resources still determine what can ever fit.
-            if machines:
-                self.registry.set_machines(machines)
-            self.registry.settle()
+            await self._read_nodes()
+
+    async def _read_nodes(self) -> None:
+        """Update the nodes of the Swarm."""
+        settings = self.settings
+        try:
+            machines = await in_thread(
+                self._engine.machines, settings.capacity, settings.cpu_overcommit
+            )
+        except MLWSError as error:
+            log.info("Could not list the Swarm nodes: %s", error)
+            return
+        # If all nodes are drained, their last resources still determine what can ever fit.
+        if machines:
+            self.registry.set_machines(machines)
+        self.registry.settle()

@@ -47,7 +47,7 @@ class Volumes:
     _audit: Audit
     _quota: int | None
     _in_use: Callable[[str], bool]
-    _is_on_one_node: bool = False
+    is_on_one_node: bool = False
     """True on Docker Swarm without a volume driver that its nodes share."""
     _volumes: dict[str, VolumeRecord] = field(init=False, default_factory=dict)
     _measured_at: float = field(init=False, default=0.0)
@@ -83,12 +83,12 @@ class Volumes:
 
     def node_of(self, user: str) -> str | None:
         """Return the only node that has the user's files; None if there is no such restriction."""
-        volume = self._current(user) if self._is_on_one_node else None
+        volume = self._current(user) if self.is_on_one_node else None
         return volume.node if volume is not None else None
 
     def note_node(self, user: str, node: str) -> None:
-        """Note that a container of the user runs on a node: its volume was created there."""
-        volume = self._current(user) if self._is_on_one_node else None
+        """Note the node where the user's volume is, or is about to be created."""
+        volume = self._current(user) if self.is_on_one_node else None
         if volume is not None and volume.node is None:
             volume.node = node
             self._save(volume)
@@ -119,7 +119,7 @@ class Volumes:
 
     async def _measure(self, volume: VolumeRecord, files_per_second: int | None = None) -> None:
         size = await in_thread(self._engine.volume_size, volume.name, files_per_second)
-        if size == 0 and self._is_on_one_node:
+        if size == 0 and self.is_on_one_node:
             return  # The files may be on another node.
         if size is not None:
             self._set_size(volume, size)

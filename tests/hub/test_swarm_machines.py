@@ -81,13 +81,11 @@ def shell(machines: list[SwarmMachine], container: Data, script: str) -> str:
 def empty_home(hub: Hub, user: str) -> None:
     """Let a user's next lab start with an empty home, on any machine."""
 
-    def is_done() -> bool:
-        volumes = hub.service("GET", "volumes", user).json()["data"]["items"]
-        current = [one["name"] for one in volumes if one["trashed_at"] is None]
-        return all(hub.service("DELETE", f"volumes/{name}", user).ok for name in current)
-
-    # A start that was just refused counts as a use for a moment.
-    hub.wait_for(is_done, "the volume is in the trash")
+    for volume in hub.service("GET", "volumes", user).json()["data"]["items"]:
+        if volume["trashed_at"] is None:
+            trash = f"volumes/{volume['name']}/trash"
+            # A start that was just refused counts as a use for a moment.
+            hub.wait_for(lambda to=trash: hub.service("POST", to, user).ok, f"{trash}", 30)
 
 
 def use(machines: list[SwarmMachine], *usable: SwarmMachine) -> None:
