@@ -81,6 +81,7 @@ def record_a_month(hub: Hub) -> None:
         tables.executemany("INSERT OR REPLACE INTO usage_samples VALUES (?,?,?,?,?,?,?,?)", rows)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_an_announcement_is_in_open_labs_and_on_the_pages_of_the_hub_at_once(
     hub: Hub, window: Window, shoot: Callable[..., None]

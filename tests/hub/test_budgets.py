@@ -87,6 +87,7 @@ def test_a_used_up_budget_is_announced_in_the_lab_and_stops_it_in_order(hub: Hub
     hub.becomes(identifier, "RUNNING")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow(reason="starts real containers")
 def test_usage_counts_on_while_the_service_is_killed(hub: Hub) -> None:
     before = used(hub, BRUNO)

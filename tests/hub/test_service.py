@@ -194,6 +194,8 @@ def test_a_containers_whole_life_as_a_plain_person(hub: Hub) -> None:
         assert made["config"] == {
             "image": "python:3.8",
             "environment": {"PYTHON_ENV": "production", "DEBUG": "false", "MY_TOKEN": "***"},
+            "rescue": False,
+            "started_by": None,
         }
         receive(tells("ada--default", "STARTING"))
         running = receive(tells("ada--default", "RUNNING"), 120)["container"]
