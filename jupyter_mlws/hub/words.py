@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,6 +20,7 @@ WAITING = Message("Starting the lab")
 RESTARTING = Message("The lab crashed. Restarting (attempt {count})")
 QUEUE_POSITION = Message("Position {position} in queue")
 QUEUE_POSITION_ETA = Message("Position {position} in queue, about {minutes} min left")
+GIBIBYTE = 1024**3
 CORES = Message("{cpu} CPU, {memory} memory")
 CORES_GPU = Message("{cpu} CPU, {memory} memory, {gpu} GPU")
 
@@ -27,6 +29,8 @@ def size(amount: Amount) -> Message:
     """Return an amount as text."""
     form = CORES_GPU if amount.gpu else CORES
     memory = re.sub(r"([KMGT]i)$", r" \1B", write_memory(amount.memory))
+    if amount.memory >= GIBIBYTE:
+        memory = f"{math.floor(10 * amount.memory / GIBIBYTE) / 10:g} GiB"
     return form.fill(cpu=f"{amount.cpu:g}", memory=memory, gpu=amount.gpu)
 
 

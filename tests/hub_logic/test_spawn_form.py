@@ -18,7 +18,7 @@ from jupyter_mlws.hub.spawn_form import SpawnForm
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 MEDIUM = {"cpu": "1", "memory": "2Gi"}
 LARGE = {"cpu": "2", "memory": "4Gi"}
-FREE = Amount(cpu=1.5, memory=3 * 1024**3)
+FREE = Amount(cpu=1.5, memory=3559 * 1024**2)
 NOW = SizeOffer()
 WAITS = SizeOffer(queue=QueuePlace(position=3, eta_seconds=300))
 NEVER = SizeOffer(error=Message("more than <all>"))
@@ -70,7 +70,7 @@ def test_the_last_choice_is_selected_if_it_starts_at_once(
 
 def test_it_says_what_each_size_means_now() -> None:
     page = form({"small": NOW, "medium": WAITS, "large": NEVER}, waiting=2, lacking="memory")
-    assert "Free now: 1.5 CPU, 3 GiB memory. 2 labs wait for memory." in page
+    assert "Free now: 1.5 CPU, 3.4 GiB memory. 2 labs wait for memory." in page
     assert "starts at once" in page
     assert "Position 3 in queue, about 5 min left" in page
     assert "more than &lt;all&gt;" in page
