@@ -24,8 +24,7 @@ from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
 GPU_RESOURCE = "gpu"
 """Name of GPUs in ``node-generic-resources`` of the nodes' dockerd configuration."""
-RESTART_DELAY = 3 * container_config.NANOSECONDS
-"""Nanoseconds between two tries: a machine that comes back first removes its old network."""
+RESTART_DELAY = container_config.NANOSECONDS // 10
 STOP_GRACE_PERIOD = 10 * container_config.NANOSECONDS
 """Nanoseconds until a lab that does not stop is killed."""
 SERVICE_LABEL = "com.docker.swarm.service.id"
