@@ -435,10 +435,9 @@ class Containers:
         if not self._volumes.is_on_one_node:
             return
         await self._read_nodes()
-        node = self._volumes.node_of(user)
+        node, nodes = self._volumes.node_of(user), self._scheduler.nodes
         if node is None:
             return
-        nodes = self._scheduler.nodes
         if node not in nodes:
             raise HomeUnavailableError(node=node)
         if not amount.fits(nodes[node]):
