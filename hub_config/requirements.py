@@ -42,9 +42,8 @@ def wheel(settings: Settings) -> Path:
     if wheels := list(folder.glob("*.whl")):
         return wheels[0]
     # The last one stays for a rollback, whose image is up to date only with the same bytes.
-    for old in sorted((settings.data / "wheel").glob("*"), key=lambda path: path.stat().st_mtime)[
-        :-1
-    ]:
+    others = (settings.data / "wheel").glob("*")
+    for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
         shutil.rmtree(old)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="mlws-wheel-") as name:

@@ -59,8 +59,7 @@ class Version:
 
 def upgrade(settings: Settings, engine: Engine, wanted: str) -> str:
     """Start another version; return a summary."""
-    if git("status", "--porcelain", "--untracked-files=no"):
-        raise UpgradeError(f"files in {ROOT} have changes; commit them, or undo them by git")
+    require_clean()
     branch = git("branch", "--show-current")
     if not wanted and not branch:
         raise UpgradeError("no branch is checked out; name a version: make hub-upgrade TO=…")
@@ -90,8 +89,7 @@ def undo(settings: Settings, engine: Engine, is_confirmed: bool) -> str:
         raise UpgradeError("there is no upgrade to go back from")
     folder = folders[-1]
     version = read_version(folder)
-    if git("status", "--porcelain", "--untracked-files=no"):
-        raise UpgradeError(f"files in {ROOT} have changes; commit them, or undo them by git")
+    require_clean()
     if version.schemas != read_schemas(settings) and not is_confirmed:
         print(
             f"{describe(version.commit)} can't read the present databases. It gets those of"
@@ -104,6 +102,12 @@ def undo(settings: Settings, engine: Engine, is_confirmed: bool) -> str:
             raise UpgradeError("nothing was changed")
     roll_back(settings, engine, folder)
     return f"The Hub has the version {describe(version.commit)}."
+
+
+def require_clean() -> None:
+    """Raise UpgradeError if files of the checkout have changes, which must not be lost."""
+    if git("status", "--porcelain", "--untracked-files=no"):
+        raise UpgradeError(f"files in {ROOT} have changes; commit them, or undo them by git")
 
 
 def roll_back(settings: Settings, engine: Engine, folder: Path) -> None:

@@ -60,7 +60,7 @@ class HomeLevel(Enum):
 
 
 class Judgement(NamedTuple):
-    """What follows from the size of a home."""
+    """Consequences of the size of a home."""
 
     level: HomeLevel
     is_new: bool
@@ -71,7 +71,7 @@ class Judgement(NamedTuple):
 
 @dataclass
 class Home:
-    """What is known of the home of a user with running labs; times are monotonic."""
+    """State of the home of a user with running labs; times are monotonic."""
 
     writes: int | None = None
     """Bytes that the user's labs had written when the home was measured last."""
@@ -85,7 +85,7 @@ class Home:
         return not is_unchanged and moment >= self.next_walk
 
     def judge(self, size: int, quota: int, grace: float, moment: float) -> Judgement:
-        """Update the level to the size. The grace period starts anew after a restart of this."""
+        """Update the level to the size. The grace period starts again when the service restarts."""
         before, self.level = self.level, HomeLevel.of(size, quota)
         if self.level is not HomeLevel.OVER:
             self.over_since = None
