@@ -142,11 +142,14 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         attempt = self.lockouts.begin(username, address)
         if isinstance(attempt, timedelta):
             return SignInResult(Outcome.LOCKED, minutes_of(attempt))
-        password_hash = None if account is None else account.password
-        is_valid = await self._verify(password_hash, password)
-        # It may have been deleted or disabled meanwhile.
-        account = self.accounts.find(username)
-        if account is None or account.password != password_hash or not is_valid:
+        while True:
+            password_hash = None if account is None else account.password
+            is_valid = await self._verify(password_hash, password)
+            # Deleted, disabled, or hashed anew meanwhile, perhaps by a simultaneous sign-in.
+            account = self.accounts.find(username)
+            if account is None or account.password == password_hash:
+                break
+        if account is None or not is_valid:
             self.events.record(target, "account.sign-in-failed", target, address=address)
             if attempt.locks:
                 self.events.record(target, "account.locked", target, address=address)
