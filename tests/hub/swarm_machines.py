@@ -83,6 +83,14 @@ class SwarmMachine:
             )
         wait_until_up(self.engine, self.daemon, log)
 
+    def reset_networks(self) -> None:
+        """Have Docker forget its networks, as an administrator does who stops it for that."""
+        assert self.daemon is not None
+        self.daemon.terminate()
+        self.daemon.wait()
+        (self.folder / self.name / "network/files/local-kv.db").unlink()
+        self.start()
+
     def lose(self) -> None:
         """Lose the machine's power: its engine and all of its containers are killed."""
         assert self.daemon is not None
@@ -92,7 +100,8 @@ class SwarmMachine:
         for pid in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
-        # Of the containers that were killed without a last word.
+        # What is in memory alone: the networks, and the state of containers.
+        ip(f"netns delete {self.space}", check=False)
         shutil.rmtree(self.run_folder / "exec", ignore_errors=True)
         (self.run_folder / "pid").unlink(missing_ok=True)
 

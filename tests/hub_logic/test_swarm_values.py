@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.containers.models import Amount, ContainerConfig, Resources
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker import swarm
+from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.scheduler import Grant, Request
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 
@@ -114,6 +115,10 @@ def test_a_removed_service_is_there_until_its_task_has_ended() -> None:
     assert swarm.read([task("shutdown", "remove", "1")], {}, None) is None
 
 
+def test_a_task_that_has_not_begun_is_gone_with_its_service() -> None:
+    assert swarm.read([task("starting", "remove", "1")], {}, None) is None
+
+
 def test_a_lab_on_another_node_is_reached_at_its_port_there() -> None:
     spec = swarm.endpoint(8888, publish=True)
     assert spec == {
@@ -124,3 +129,20 @@ def test_a_lab_on_another_node_is_reached_at_its_port_there() -> None:
     ports = {"Ports": [{"TargetPort": 8888, "PublishedPort": 32768}]}
     assert swarm.published_address({"Status": {"PortStatus": ports}}, node) == ("192.0.2.7", 32768)
     assert swarm.published_address({"Status": {"PortStatus": {}}}, node) == ("", 0)
+
+
+def test_a_machine_that_cannot_start_a_lab_is_named() -> None:
+    rejected = task("rejected", "shutdown", "1", Err="network n exists")
+    seen = swarm.read([rejected], {"n1": "one"}, None)
+    assert seen is not None
+    assert seen.failed
+    entry = ContainerState(
+        id=seen.id,
+        user=seen.user,
+        name=seen.server,
+        config=ContainerConfig(image=seen.image),
+        resources=Resources.of(seen.amount),
+    )
+    entry.docker_container = seen
+    reason = str(entry.describe_exit())
+    assert reason == "Docker on the machine one could not start it: network n exists"

@@ -31,6 +31,8 @@ from jupyter_mlws.logs.formatting import plain
 ID_LABEL = "mlws.id"
 PENDING = "pending"
 """State of a container that waits in the queue of the engine (Docker Swarm)."""
+NOT_STARTED = 128
+"""Docker's exit code of containers that it could not start."""
 MAX_CONNECTIONS = 32
 """Maximum number of concurrent calls to the engine."""
 STREAMS = ("stdin", "stdout", "stderr")
@@ -87,6 +89,11 @@ class DockerContainer:
     def failed(self) -> bool:
         """True if the container exited with an error."""
         return self.ended and bool(self.exit_code)
+
+    @property
+    def rejected(self) -> bool:
+        """True if a machine of a Swarm could not start the container."""
+        return self.failed and self.exit_code == NOT_STARTED and self.node is not None
 
 
 @dataclass(frozen=True)

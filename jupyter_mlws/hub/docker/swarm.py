@@ -18,7 +18,13 @@ from docker.types import (
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.hub.docker import container_config
-from jupyter_mlws.hub.docker.engine import ID_LABEL, PENDING, DockerContainer, parse_timestamp
+from jupyter_mlws.hub.docker.engine import (
+    ID_LABEL,
+    NOT_STARTED,
+    PENDING,
+    DockerContainer,
+    parse_timestamp,
+)
 from jupyter_mlws.hub.docker.events import HUB_LABEL
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
@@ -160,8 +166,10 @@ def read(
     if current_task is None:
         return None
     status = current_task["Status"]
-    if current_task["DesiredState"] == "remove" and status["State"] in _FINISHED_STATES:
-        return None  # Its service was removed; Swarm lists the task for a moment longer.
+    if current_task["DesiredState"] == "remove" and status["State"] != "running":
+        # Its service was removed; Swarm lists the task for a moment longer, and starts none that
+        # did not run yet.
+        return None
     spec = current_task["Spec"]["ContainerSpec"]
     labels: Mapping[str, str] = spec["Labels"]
     own = status.get("ContainerStatus") or {}
@@ -169,6 +177,8 @@ def read(
     limits = current_task["Spec"]["Resources"]["Limits"]
     created = parse_timestamp(current_task["CreatedAt"]) or datetime.fromtimestamp(0, UTC)
     inside = (inspection or {}).get("State", {})
+    # A task that was rejected has no code.
+    exit_code = NOT_STARTED if status["State"] == "rejected" else own.get("ExitCode", 0)
     return DockerContainer(
         docker=current_task["ID"],
         id=labels[ID_LABEL],
@@ -183,7 +193,7 @@ def read(
         devices=(),
         state=state,
         health=None,
-        exit_code=own.get("ExitCode", 0) if state in ("exited", "restarting") else None,
+        exit_code=exit_code if state in ("exited", "restarting") else None,
         oom=bool(inside.get("OOMKilled")),
         error=status.get("Err") or "",
         restarts=max(0, len(tasks) - 1),

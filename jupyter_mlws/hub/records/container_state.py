@@ -34,6 +34,7 @@ from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 
 OUT_OF_MEMORY = Message("Out of memory (OOM): exceeded the limit of {limit}. Restarts: {restarts}.")
 EXIT_CODE_MESSAGE = Message("Exited with code {code}. Restarts: {restarts}.")
+REJECTED = Message("Docker on the machine {node} could not start it: {error}")
 SECRETS_NOT_STORED = Message(
     "The secret variables were not stored. Recreate the container with them."
 )
@@ -208,6 +209,9 @@ class ContainerState(Base):
         if self.docker_container.oom:
             limit = write_memory(self.docker_container.amount.memory)
             return OUT_OF_MEMORY.fill(limit=limit, restarts=self.docker_container.restarts)
+        if self.docker_container.rejected:
+            node, error = self.docker_container.node, self.docker_container.error
+            return REJECTED.fill(node=node, error=error)
         return EXIT_CODE_MESSAGE.fill(
             code=self.docker_container.exit_code, restarts=self.docker_container.restarts
         )
