@@ -91,8 +91,12 @@ def sign_in(window: Page, hub: PlainHub, name: str, words: Words) -> None:
 
 
 def fits(window: Page) -> None:
-    """The page does not scroll sideways."""
+    """Neither the page nor a part of it scrolls sideways to show a button."""
     assert window.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    cut_off = """buttons => buttons.filter(
+        button => button.getBoundingClientRect().right > window.innerWidth
+    ).map(button => button.textContent)"""
+    assert window.locator("button").evaluate_all(cut_off) == []
 
 
 @pytest.mark.parametrize(
@@ -134,6 +138,21 @@ def test_a_user_signs_up_is_approved_and_signs_in(
     fits(user)
     shoot(f"account-{words.language}", user)
     assert user.evaluate("document.documentElement.lang").startswith(words.language[:2])
+
+
+def test_every_action_on_accounts_is_in_reach_on_a_phone(
+    hub: PlainHub, open_window: Open, shoot: Callable[..., None]
+) -> None:
+    hub.browser().sign_up("a-user-with-a-long-name")
+    administrator = open_window(ENGLISH, PHONE, "light")
+    sign_in(administrator, hub, ADMINISTRATOR, ENGLISH)
+    administrator.goto(f"{hub.url}/hub/accounts")
+    invite = administrator.locator("#invite")
+    invite.get_by_label("Groups").fill("students, tutors-of-the-second-year")
+    invite.get_by_role("button").click()
+    expect(administrator.get_by_role("button", name="Revoke")).to_be_visible()
+    shoot("accounts-phone-en", administrator)
+    fits(administrator)
 
 
 def test_the_secret_of_an_invitation_stays_in_the_browser(hub: PlainHub, open_window: Open) -> None:
