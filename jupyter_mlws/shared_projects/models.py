@@ -62,6 +62,13 @@ class TeamProject(Record):
     )
 
 
+class StoredProject(TeamProject):
+    """A shared project with its size on the Hub's disk."""
+
+    size: int = Field(description="Bytes of its repository and data.")
+    quota: int = Field(description="Bytes that it may have.")
+
+
 class TeamProjectCreate(Request):
     """A new project; the user who creates it is its owner."""
 

@@ -929,6 +929,26 @@ export interface paths {
       };
     };
   };
+  '/storage/projects': {
+    /** List all shared projects with their sizes */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of items. */
+          limit?: number;
+          /** @description `next_cursor` of the previous page. */
+          cursor?: string | null;
+        };
+      };
+      responses: {
+        200: {
+          content: {
+            'application/json': components['schemas']['Page_StoredProject_'];
+          };
+        };
+      };
+    };
+  };
   '/team/projects': {
     /** List shared projects */
     get: {
@@ -6554,6 +6574,11 @@ export interface components {
       /** @default null */
       next_cursor: string | null;
     };
+    Page_StoredProject_: {
+      items: components['schemas']['StoredProject'][];
+      /** @default null */
+      next_cursor: string | null;
+    };
     Page_SubjectLimits_: {
       items: components['schemas']['SubjectLimits'][];
       /** @default null */
@@ -6707,6 +6732,34 @@ export interface components {
     StorageTotal: {
       count: number;
       size: number;
+    };
+    /** @description A shared project with its size on the Hub's disk. */
+    StoredProject: {
+      name: string;
+      description: string;
+      /** @description Role of the current user. */
+      role: components['schemas']['Role'];
+      members: components['schemas']['Member'][];
+      /** Format: date-time */
+      created_at: string;
+      /**
+       * @description When it was moved to the trash, where only owners see it.
+       * @default null
+       */
+      trashed_at: string | null;
+      /** @description URL of the repository, over HTTP. */
+      git_url: string;
+      /** @description URL of the DVC remote. */
+      data_url: string;
+      /**
+       * @description URL of experiments and models, if the Hub has MLflow.
+       * @default null
+       */
+      tracking_url: string | null;
+      /** @description Bytes of its repository and data. */
+      size: number;
+      /** @description Bytes that it may have. */
+      quota: number;
     };
     /**
      * @description Kind of what a limit is for, or whose usage it is.
@@ -11819,6 +11872,7 @@ export type IStorageReport = components['schemas']['StorageReport'];
 export type IStorageTotal = components['schemas']['StorageTotal'];
 export type IStorageUse = components['schemas']['StorageUse'];
 export type Store = components['schemas']['Store'];
+export type IStoredProject = components['schemas']['StoredProject'];
 export type Subject = components['schemas']['Subject'];
 export type ISubjectLimits = components['schemas']['SubjectLimits'];
 export type ISubmoduleInfo = components['schemas']['SubmoduleInfo'];

@@ -78,6 +78,13 @@ def test_guessed_passwords_lock_the_name_and_are_in_no_log(tmp_path: Path, count
         assert b"nobody" not in database
 
 
+def test_a_class_that_signs_in_at_once_from_one_address_is_not_locked_out(hub: PlainHub) -> None:
+    browsers = [hub.browser() for _ in range(60)]
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        answers = list(pool.map(lambda browser: browser.sign_in("admin"), browsers))
+    assert {answer.status_code for answer in answers} == {200}
+
+
 def test_secrets_of_links_and_sessions_are_neither_logged_nor_stored(hub: PlainHub) -> None:
     administrator = hub.administrator()
     page = administrator.change("invite").text

@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlparse
@@ -313,6 +314,16 @@ class Hub:
         assert found, f"{user} has no container {server!r}"
         value: dict[str, Any] = self.client.inspect_container(found)
         return value
+
+    def age(self, user: str, server: str = "") -> float:
+        """Seconds since Docker has started a server's container."""
+        started = datetime.fromisoformat(self.inspect(user, server)["State"]["StartedAt"])
+        return (datetime.now(UTC) - started).total_seconds()
+
+    def core_seconds(self, user: str) -> float:
+        """What counts of a user's cores this month."""
+        rows = self.service("GET", "resources/usage", user).json()["data"]["items"]
+        return float(3600 * sum(row["core_hours"] for row in rows if row["name"] == user))
 
     def shell(self, user: str, script: str, server: str = "") -> str:
         """What a shell script prints that runs in a server's container."""

@@ -122,6 +122,38 @@ def test_an_announcement_is_in_open_labs_and_on_the_pages_of_the_hub_at_once(
     expect(admin.locator("[data-mlws-notice]")).to_have_count(0)
 
 
+def test_an_administrator_sees_and_keeps_shared_projects(
+    hub: Hub, window: Window, shoot: Callable[..., None]
+) -> None:
+    made = hub.service("POST", "team/projects", USER, json={"name": "wines"})
+    assert made.status_code == 201
+    # Others do not see what is not theirs, however they ask.
+    assert hub.service("GET", "storage/projects", OTHER).json()["code"] == "10302"
+    page = window(ADMINISTRATOR, "services/mlws/#projects")
+    row = page.locator('[data-mlws-shared-project="wines"]')
+    expect(row).to_contain_text(USER)
+    expect(row).to_contain_text("50 GiB")
+    page.get_by_role("button", name="Members of wines").click()
+    form = page.get_by_role("form", name="Add member to wines")
+    form.get_by_label("Add Hub user").fill("nobody-here")
+    form.get_by_role("button", name="Add").click()
+    expect(form).to_contain_text("is not a user of this Hub", ignore_case=True)
+    form.get_by_label("Add Hub user").fill(OTHER)
+    form.get_by_role("button", name="Add").click()
+    expect(page.locator(f'[data-mlws-member="{OTHER}"]')).to_be_visible()
+    expect(row).to_contain_text("2 members")
+    shoot("admin-project-members", page)
+    row.locator('[data-mlws-action="trash"]').click()
+    page.locator('[data-mlws-action="confirm"]').click()
+    expect(row).to_contain_text("in trash")
+    assert hub.service("GET", "team/projects/wines", OTHER).status_code == 404
+    row.locator('[data-mlws-action="restore"]').click()
+    expect(row).to_contain_text("current")
+    assert hub.service("GET", "team/projects/wines", OTHER).ok
+    actions = [one["action"] for one in hub.service("GET", "audit").json()["data"]["items"]]
+    assert {"project.member.add", "project.trash", "project.restore"} <= set(actions)
+
+
 @pytest.mark.slow(reason="starts real containers")
 def test_an_administrator_creates_for_a_user_and_sees_disk_images_and_usage(
     hub: Hub, window: Window, shoot: Callable[..., None]
@@ -163,7 +195,7 @@ def test_an_administrator_creates_for_a_user_and_sees_disk_images_and_usage(
         ("zh-CN", "dark", 1280),
         ("en", "light", 390),
     ):
-        for tab in ("usage", "storage", "images", "announcements", "containers"):
+        for tab in ("usage", "storage", "images", "projects", "announcements", "containers"):
             page = window(
                 ADMINISTRATOR, f"services/mlws/#{tab}", language, colours=colours, width=width
             )

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub_config.engine import Engine
-from tests.hub.installation import Hub
+from tests.hub.installation import ADMINISTRATOR, Hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
-VERA = "vera"
+VERA, VITO = "vera", "vito"
 LIGHT = {"image": "Light", "resources": {"cpu": "500m", "memory": "768Mi"}}
+
+
+def state(hub: Hub) -> dict[str, Any]:
+    """What administrators and owners have set."""
+
+    def data(path: str, user: str = ADMINISTRATOR) -> Any:
+        answer = hub.service("GET", path, user)
+        assert answer.ok, answer.text
+        return answer.json()["data"]
+
+    return {
+        "limits": [data(f"limits/{path}") for path in (f"users/{VERA}", "groups/violins")],
+        "groups": {user["name"]: user["groups"] for user in data("users")["items"]},
+        "project": data("team/projects/kept", VITO),
+        "notices": [one["text"] for one in data("notices")["items"]],
+        "settings": data("settings")["items"],
+    }
 
 
 @pytest.mark.exhaustive
@@ -33,6 +51,20 @@ def test_backup_and_restore_into_an_empty_installation(
     shared = "/services/mlws/git/kept.git/info/refs?service=git-upload-pack"
     assert hub.service("POST", "team/projects", VERA, json={"name": "kept"}).ok
     refs = hub.request("GET", shared, VERA).text
+    hub.sign_up(VITO)
+    assert hub.service(
+        "PUT", f"team/projects/kept/members/{VITO}", VERA, json={"role": "reader"}
+    ).ok
+    assert hub.api("POST", "groups/violins").ok
+    assert hub.api("POST", "groups/violins/users", json={"users": [VERA, VITO]}).ok
+    budget = {"core_hours": {"hours": 5, "hard": True}, "cpu": "2"}
+    for path in (f"users/{VERA}", "groups/violins"):
+        assert hub.service("PUT", f"limits/{path}", json=budget).ok
+    announced = {"text": "Moved to another machine.", "until": "2099-01-01T00:00:00Z"}
+    assert hub.service("POST", "announcements", json=announced).ok
+    hub.elsewhere("hub_config.configure", "budget_grace=7")
+    kept = state(hub)
+    used = hub.core_seconds(VERA)
     hub.has_begun(identifier)
     said = hub.module("hub_config.backup", str(backup))
     label = f"--filter=label=mlws.hub={hub.name}"
@@ -55,6 +87,9 @@ def test_backup_and_restore_into_an_empty_installation(
     assert hub.request("GET", shared, VERA).text == refs
     after = hub.service("GET", "resources/hours").json()["data"]["items"]
     assert [row["user"] for row in after] == [row["user"] for row in hours]
+    # What was used counts on against the budget.
+    assert hub.core_seconds(VERA) >= used
+    assert state(hub) == kept
     audit = hub.service("GET", "audit", params={"target": identifier}).json()["data"]["items"]
     assert audit[-1]["action"] == "container.create"
     hub.becomes(identifier, "STOPPED", "CRASHED")

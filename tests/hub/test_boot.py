@@ -134,6 +134,8 @@ def test_labs_and_kernels_outlive_docker(computer: Machine, booted: Hub) -> None
         return [row["status"] for row in rows] == ["RUNNING"]
 
     booted.wait_for(is_running, "the Hub says that the lab runs")
+    # Its use was counted also while there was no Docker, and once.
+    assert booted.core_seconds("ada") == pytest.approx(booted.age("ada"), abs=2)
     # The Hub follows the new engine.
     os.kill(booted.inspect("ada")["State"]["Pid"], signal.SIGKILL)
     booted.wait_for(lambda: booted.inspect("ada")["RestartCount"] == 1, "Docker starts it again")

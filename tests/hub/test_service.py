@@ -84,6 +84,7 @@ EVERY = [
     ("GET", "resources/history", None),
     ("GET", "storage", None),
     ("GET", "storage/images", None),
+    ("GET", "storage/projects", None),
     ("DELETE", "storage/images/some", None),
     ("GET", "audit", None),
     ("GET", "settings", None),

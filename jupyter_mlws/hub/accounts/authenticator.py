@@ -90,6 +90,7 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         self.sessions = SessionStore(db)
         self.events = EventStore(db)
         self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="mlws-passwords")
+        self._checks = asyncio.Semaphore(HASHING_THREADS)
         count = self.accounts.prepare()
         if count:
             self.log.info("Moved %d accounts of NativeAuthenticator", count)
@@ -137,24 +138,27 @@ class AccountAuthenticator(Authenticator):  # type: ignore[misc]
         return {"name": username} if result.outcome is Outcome.SUCCESS else None
 
     async def _check(self, username: str, password: str, address: str) -> SignInResult:
-        account = self.accounts.find(username)
-        target = UNKNOWN if account is None else username
-        attempt = self.lockouts.begin(username, address)
-        if isinstance(attempt, timedelta):
-            return SignInResult(Outcome.LOCKED, minutes_of(attempt))
-        while True:
-            password_hash = None if account is None else account.password
-            is_valid = await self._verify(password_hash, password)
-            # Deleted, disabled, or hashed anew meanwhile, perhaps by a simultaneous sign-in.
+        # Until it succeeds an attempt counts as failed, so only those that are being checked begin:
+        # else a class that signs in at once from one address would lock it.
+        async with self._checks:
             account = self.accounts.find(username)
-            if account is None or account.password == password_hash:
-                break
-        if account is None or not is_valid:
-            self.events.record(target, "account.sign-in-failed", target, address=address)
-            if attempt.locks:
-                self.events.record(target, "account.locked", target, address=address)
-            return SignInResult(Outcome.INVALID)
-        self.lockouts.clear(attempt)
+            target = UNKNOWN if account is None else username
+            attempt = self.lockouts.begin(username, address)
+            if isinstance(attempt, timedelta):
+                return SignInResult(Outcome.LOCKED, minutes_of(attempt))
+            while True:
+                password_hash = None if account is None else account.password
+                is_valid = await self._verify(password_hash, password)
+                # Deleted, disabled, or hashed anew meanwhile, perhaps by a simultaneous sign-in.
+                account = self.accounts.find(username)
+                if account is None or account.password == password_hash:
+                    break
+            if account is None or not is_valid:
+                self.events.record(target, "account.sign-in-failed", target, address=address)
+                if attempt.locks:
+                    self.events.record(target, "account.locked", target, address=address)
+                return SignInResult(Outcome.INVALID)
+            self.lockouts.clear(attempt)
         if not account.is_approved:
             return SignInResult(Outcome.NOT_APPROVED)
         if passwords.needs_rehash(account.password):

@@ -12,6 +12,7 @@ from jupyter_mlws.core.errors import (
     ImageNotFoundError,
 )
 from jupyter_mlws.core.schemas import Page, PageQuery
+from jupyter_mlws.shared_projects.models import StoredProject
 
 if TYPE_CHECKING:
     from jupyter_mlws.hub.manager import HubManager
@@ -40,3 +41,14 @@ async def list_image_uses(manager: HubManager, user: Me, query: PageQuery) -> Pa
 )
 async def remove_image(manager: HubManager, user: Me, name: str) -> None:
     await manager.storage_reports.remove_image(user, name)
+
+
+@endpoints.get(
+    "storage/projects",
+    "List all shared projects with their sizes",
+    errors=(AdministratorRequiredError,),
+)
+async def list_stored_projects(
+    manager: HubManager, user: Me, query: PageQuery
+) -> Page[StoredProject]:
+    return await manager.team.list_with_sizes(user, query)

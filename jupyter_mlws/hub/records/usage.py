@@ -365,10 +365,10 @@ def totals(rows: Iterable[UsageRow], since: datetime, until: datetime) -> list[H
     return [
         Hours(
             user=user,
-            hours=round(mine["hours"], 3),
-            cpu_hours=round(mine["cpu"], 3),
-            memory_gib_hours=round(mine["memory"], 3),
-            gpu_hours=round(mine["gpu"], 3),
+            hours=round(mine["hours"], 6),
+            cpu_hours=round(mine["cpu"], 6),
+            memory_gib_hours=round(mine["memory"], 6),
+            gpu_hours=round(mine["gpu"], 6),
         )
         for user, mine in sorted(sums.items())
     ]

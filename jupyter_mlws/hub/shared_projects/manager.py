@@ -17,6 +17,7 @@ from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Me
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import (
+    AdministratorRequiredError,
     AlreadyExistsError,
     ContainerBackendError,
     Fault,
@@ -33,12 +34,13 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.paths import measure_folder
+from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.hub.records.audit import Audit, AuditAggregator
 from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import MemberRecord, RecordQueue, Records, SharedProjectRecord
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.shared_projects.git_worker import SOCKET
-from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
+from jupyter_mlws.shared_projects.models import Member, Role, StoredProject, TeamProject
 
 MAX_GIT_REQUESTS = 64
 """Maximum number of concurrent requests to git; each starts processes."""
@@ -198,6 +200,23 @@ class Team:
             if (access := self._find_access(user, name)) is not None
         ]
 
+    async def list_with_sizes(self, user: Me, query: PageQuery) -> Page[StoredProject]:
+        """Return all projects by name, for administrators; measures those that have changed."""
+        if not user.admin:
+            raise AdministratorRequiredError()
+        names = [name for name in sorted(self._projects) if name > (query.cursor or "")]
+        rows = []
+        for name in names[: query.limit]:
+            access = self._find_access(user, name)
+            if access is not None:
+                # It was not deleted while another one was measured.
+                size = await self._size(access.project)
+                quota = self._settings.shared_project_size
+                project = self._to_response(access)
+                rows.append(StoredProject(**dict(project), size=size, quota=quota))
+        has_more = len(names) > query.limit
+        return Page(items=rows, next_cursor=names[query.limit - 1] if has_more else None)
+
     def get(self, user: Me, name: str) -> TeamProject:
         """Return one project; SharedProjectNotFoundError if it does not exist for the user."""
         access = self._find_access(user, name)
@@ -300,15 +319,19 @@ class Team:
 
     async def require_room(self, project: SharedProjectRecord) -> int:
         """Return how many bytes a project may still take; ProjectQuotaError if there are none."""
-        if project.id not in self._sizes:
-            size = await in_thread(measure_folder, self.home(project))
-            self._sizes.setdefault(project.id, size)
-        used, most = self._sizes[project.id], self._settings.shared_project_size
+        used, most = await self._size(project), self._settings.shared_project_size
         if used >= most:
             raise ProjectQuotaError(
                 name=project.name, used=write_memory(used), most=write_memory(most)
             )
         return most - used
+
+    async def _size(self, project: SharedProjectRecord) -> int:
+        """Return the bytes of a project on the disk, measured if they may have changed."""
+        if project.id not in self._sizes:
+            size = await in_thread(measure_folder, self.home(project))
+            self._sizes.setdefault(project.id, size)
+        return self._sizes[project.id]
 
     def add_size(self, project: SharedProjectRecord, size: int) -> None:
         """Count ``size`` bytes more, after :meth:`require_room`."""

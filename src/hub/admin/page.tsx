@@ -43,6 +43,7 @@ import { Confirmation } from './confirmation';
 import { Images } from './images';
 import { Machines } from './machines';
 import { SharedPages } from './pages';
+import { SharedProjects } from './projects';
 import { Queue } from './queue';
 import { HubSettings } from './settings';
 import { Storage } from './storage';
@@ -215,6 +216,7 @@ type Tab =
   | 'usage'
   | 'storage'
   | 'images'
+  | 'projects'
   | 'pages'
   | 'announcements'
   | 'audit'
@@ -228,7 +230,10 @@ const tabsOf = (isAdmin: boolean): Tabbed => [
   ['usage', trans.__('Usage')],
   ['storage', trans.__('Storage')],
   ...(isAdmin
-    ? ([['images', trans.__('Images and environments')]] as const)
+    ? ([
+        ['images', trans.__('Images and environments')],
+        ['projects', trans.__('Shared projects')]
+      ] as const)
     : []),
   ['pages', trans.__('Shared pages')],
   ...(isAdmin
@@ -378,6 +383,13 @@ export function Page(props: {
             )}
             {tab === 'images' && (
               <Images client={client} confirm={ask} isReachable={!error} />
+            )}
+            {tab === 'projects' && (
+              <SharedProjects
+                client={client}
+                confirm={ask}
+                isReachable={!error}
+              />
             )}
             {tab === 'announcements' && (
               <Announcements

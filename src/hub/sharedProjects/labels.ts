@@ -6,6 +6,12 @@ export const ROLES: readonly Role[] = ['reader', 'writer', 'owner'];
 /** API path of the shared projects. */
 export const PROJECTS = '/team/projects';
 
+/** API path of the shared projects with their sizes, for administrators. */
+export const STORED_PROJECTS = '/storage/projects';
+
+/** What tells the members of shared projects. */
+export const MEMBERSHIP = [PROJECTS, STORED_PROJECTS] as const;
+
 /** API path of a shared project. */
 export function projectPath(name: string) {
   return `${PROJECTS}/${encodeURIComponent(name)}` as const;

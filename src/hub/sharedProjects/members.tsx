@@ -4,7 +4,7 @@ import { ActionButton } from '../containers/actions';
 import { Failure } from '../../ui/errorBox';
 import { Field, TextField, useSubmit } from '../../ui/form';
 import type { IMember, ITeamProject, Role } from '../../api/models';
-import { memberPath, PROJECTS, ROLES, roleLabel } from './labels';
+import { MEMBERSHIP, memberPath, ROLES, roleLabel } from './labels';
 import { trans } from '../../ui/locale';
 import { Select } from '../../ui/controls';
 
@@ -40,7 +40,7 @@ function MemberRow(props: IProps & { member: IMember }): JSX.Element {
     await (chosen === null
       ? client.delete(path)
       : client.put(path, { role: chosen }));
-    await client.refresh(PROJECTS);
+    await client.refresh(...MEMBERSHIP);
   });
   const isChanged = chosen !== role;
   return (
@@ -95,7 +95,7 @@ function AddMember({ project, client }: IProps): JSX.Element {
   const [role, setRole] = useState<Role>('writer');
   const { byField, rest, isBusy, submit } = useSubmit(['user'], async () => {
     await client.put(memberPath(project.name, user.trim()), { role });
-    await client.refresh(PROJECTS);
+    await client.refresh(...MEMBERSHIP);
     setUser('');
   });
   return (
