@@ -55,21 +55,31 @@ def list_limits(manager: HubManager, user: Me) -> Page[SubjectLimits]:
     return manager.budgets.all_limits(user)
 
 
-def _declare_limits(kind: Subject) -> None:
-    path = f"limits/{kind}s/{{{kind}}}"
-
-    @endpoints.get(path, f"Get the limits of a {kind}", errors=ERRORS)
-    async def get_limits(manager: HubManager, user: Me, name: str) -> SubjectLimits:
-        return await manager.budgets.get_limits(user, kind, name)
-
-    @endpoints.put(path, f"Set the limits of a {kind}", errors=ERRORS)
-    async def set_limits(manager: HubManager, user: Me, name: str, body: Limits) -> SubjectLimits:
-        return await manager.budgets.set_limits(user, kind, name, body)
-
-    @endpoints.delete(path, f"Delete the limits of a {kind}")
-    async def delete_limits(manager: HubManager, user: Me, name: str) -> None:
-        await manager.budgets.delete_limits(user, kind, name)
+@endpoints.get("limits/users/{user}", "Get the limits of a user", errors=ERRORS)
+async def get_user_limits(manager: HubManager, user: Me, name: str) -> SubjectLimits:
+    return await manager.budgets.get_limits(user, Subject.USER, name)
 
 
-for kind in Subject:
-    _declare_limits(kind)
+@endpoints.put("limits/users/{user}", "Set the limits of a user", errors=ERRORS)
+async def set_user_limits(manager: HubManager, user: Me, name: str, body: Limits) -> SubjectLimits:
+    return await manager.budgets.set_limits(user, Subject.USER, name, body)
+
+
+@endpoints.delete("limits/users/{user}", "Delete the limits of a user")
+async def delete_user_limits(manager: HubManager, user: Me, name: str) -> None:
+    await manager.budgets.delete_limits(user, Subject.USER, name)
+
+
+@endpoints.get("limits/groups/{group}", "Get the limits of a group", errors=ERRORS)
+async def get_group_limits(manager: HubManager, user: Me, name: str) -> SubjectLimits:
+    return await manager.budgets.get_limits(user, Subject.GROUP, name)
+
+
+@endpoints.put("limits/groups/{group}", "Set the limits of a group", errors=ERRORS)
+async def set_group_limits(manager: HubManager, user: Me, name: str, body: Limits) -> SubjectLimits:
+    return await manager.budgets.set_limits(user, Subject.GROUP, name, body)
+
+
+@endpoints.delete("limits/groups/{group}", "Delete the limits of a group")
+async def delete_group_limits(manager: HubManager, user: Me, name: str) -> None:
+    await manager.budgets.delete_limits(user, Subject.GROUP, name)
