@@ -34,7 +34,8 @@ from hub_config.settings import Settings
 
 MANIFEST = "manifest.json"
 VERSION = 1
-COOKIES = "cookie_secret"
+FILES = ("cookie_secret", "announcements.json")
+"""Files of the Hub's folder, beside its databases and settings."""
 TEAM = "team.tar"
 SQLITE = "sqlite:///"
 LIMIT = 6 * 3600.0
@@ -60,9 +61,9 @@ def backup(settings: Settings, engine: Engine, folder: Path) -> str:
     with collect(settings, engine, folder) as collection:
         for name, url in databases(settings).items():
             save_database(url, collection.folder / name)
-        cookies = settings.data / COOKIES
-        if cookies.is_file():
-            shutil.copyfile(cookies, collection.folder / COOKIES)
+        for name in FILES:
+            if (settings.data / name).is_file():
+                shutil.copyfile(settings.data / name, collection.folder / name)
         file = settings_file.path_of(settings.data)
         if file.is_file():
             shutil.copyfile(file, settings_file.path_of(collection.folder))

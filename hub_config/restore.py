@@ -18,7 +18,7 @@ from typing import Any
 
 from hub_config import settings_file
 from hub_config.backup import (
-    COOKIES,
+    FILES,
     MANIFEST,
     SQLITE,
     TEAM,
@@ -53,10 +53,11 @@ def restore(settings: Settings, engine: Engine, folder: Path) -> str:
             paths.append(Path(settings.team_folder))
             with tarfile.open(folder / TEAM) as archive:
                 archive.extractall(paths[-1], filter="data")
-        if (folder / COOKIES).is_file():
-            paths.append(settings.data / COOKIES)
-            shutil.copyfile(folder / COOKIES, paths[-1])
-            paths[-1].chmod(0o600)
+        for name in FILES:
+            if (folder / name).is_file():
+                paths.append(settings.data / name)
+                shutil.copyfile(folder / name, paths[-1])
+                paths[-1].chmod(0o600)
         if not settings_file.path_of(settings.data).exists():
             paths.append(settings_file.path_of(settings.data))
             text = settings_file.read(settings_file.path_of(folder))

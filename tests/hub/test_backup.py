@@ -63,6 +63,7 @@ def test_backup_and_restore_into_an_empty_installation(
     announced = {"text": "Moved to another machine.", "until": "2099-01-01T00:00:00Z"}
     assert hub.service("POST", "announcements", json=announced).ok
     hub.elsewhere("hub_config.configure", "budget_grace=7")
+    hub.wait_for(lambda: state(hub)["groups"].get(VITO), "the service knows the groups")
     kept = state(hub)
     used = hub.core_seconds(VERA)
     hub.has_begun(identifier)
@@ -89,6 +90,7 @@ def test_backup_and_restore_into_an_empty_installation(
     assert [row["user"] for row in after] == [row["user"] for row in hours]
     # What was used counts on against the budget.
     assert hub.core_seconds(VERA) >= used
+    hub.wait_for(lambda: state(hub)["groups"].get(VITO), "the service knows the groups")
     assert state(hub) == kept
     audit = hub.service("GET", "audit", params={"target": identifier}).json()["data"]["items"]
     assert audit[-1]["action"] == "container.create"
