@@ -15,10 +15,14 @@ _SPECIAL_CHARACTERS = re.compile(r"([\[\]!*#?\\])")
 
 
 class Ignores:
-    """The paths that git ignores and tracks in one repository, relative to its root."""
+    """The paths that git ignores and tracks in one repository, relative to its root.
 
-    def __init__(self, root: Path) -> None:
+    Without git none is tracked, and nothing is written.
+    """
+
+    def __init__(self, root: Path, *, uses_git: bool = True) -> None:
         self._root = root
+        self._uses_git = uses_git
         self._original_lines: dict[str, list[str]] = {}
 
     def remember(self, paths: Iterable[str]) -> None:
@@ -60,7 +64,7 @@ class Ignores:
     def tracked(self, paths: Iterable[str]) -> set[str]:
         """Return the paths that git tracks, or that contain a tracked file."""
         candidates = set(paths)
-        if not candidates:
+        if not candidates or not self._uses_git:
             return set()
         # git takes paths for this as arguments only, of which there could be too many.
         answer = self._git(["ls-files", "-z", "--cached"], "")
@@ -75,6 +79,8 @@ class Ignores:
 
     def ignore(self, paths: Sequence[str]) -> None:
         """Add the paths that are not ignored yet to the `.gitignore` beside each, in order."""
+        if not self._uses_git:
+            return
         self.remember(paths)
         folders: dict[str, list[str]] = {}
         for path in dict.fromkeys(paths):

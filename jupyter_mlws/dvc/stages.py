@@ -550,11 +550,9 @@ class DvcBackend:
 
     def stored_outputs(self, name: str) -> list[str]:
         """Return the outputs of a stage that DVC stores and git ignores, by their paths."""
-        return [
-            self._relative_path(out, str(out))
-            for out in self._stages[name].outs
-            if out.use_scm_ignore
-        ]
+        with _translate_errors(self._path):
+            outs = self._stages[name].outs
+        return [self._relative_path(out, str(out)) for out in outs if out.use_scm_ignore]
 
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date, as ``dvc repro`` does; return the changed paths.

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Barrier
 
 from jupyter_mlws.dvc.native.hash_cache import HashCache
+from jupyter_mlws.dvc.native.ignored_paths import IgnoredPaths
 from jupyter_mlws.dvc.native.objects import ObjectCache, _clone
 
 TURNS = 200
@@ -15,7 +16,9 @@ THREADS = 4
 
 
 def test_nodes_that_end_together_store_the_same_content(tmp_path: Path) -> None:
-    objects = ObjectCache(tmp_path / "cache", HashCache(tmp_path / "memo.json"))
+    objects = ObjectCache(
+        tmp_path / "cache", HashCache(tmp_path / "memo.json"), IgnoredPaths(tmp_path)
+    )
     together = Barrier(THREADS)
     for thread in range(THREADS):
         (tmp_path / str(thread)).mkdir()

@@ -370,13 +370,13 @@ def test_below_a_shim_of_pyenv_stages_run_as_ever(
 def test_a_run_names_the_stages_that_used_dvcs_own_code(
     project: Project, write: Callable[..., Path], run: Callable[..., Run]
 ) -> None:
-    write("conf.toml", "a = 1\n")
+    write("conf.py", "a = 1\n")
     write(
         PATH,
         "stages:\n"
-        "  slow: {cmd: echo 1 > slow.txt, params: [conf.toml: [a]], outs: [slow.txt]}\n"
+        "  slow: {cmd: echo 1 > slow.txt, params: [conf.py: [a]], outs: [slow.txt]}\n"
         "  plain: {cmd: echo 1 > plain.txt, outs: [plain.txt]}\n"
-        "  broken: {cmd: 'false', params: [conf.toml: [a]]}\n",
+        "  broken: {cmd: 'false', params: [conf.py: [a]]}\n",
     )
     ended = run(keep_going=True)
     why = "an unsupported type of parameters file"
@@ -388,9 +388,9 @@ def test_a_run_names_the_stages_that_used_dvcs_own_code(
         f"Stages run by DVC itself, which is slower ({why}): slow, broken"
     )
     config = project.root / ".dvc" / "config"
-    config.write_text(config.read_text() + "[cache]\n    type = copy\n")
+    config.write_text(config.read_text() + "[cache]\n    verify = true\n")
     (plain,) = run(targets=["plain"]).nodes
-    assert plain.dvc_reason.en == "DVC setting cache.type"
+    assert plain.dvc_reason.en == "DVC setting cache.verify"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.workflows import twins
 from tests.workflows.twins import Twins
 
 PARAMS = "lr: 0.1\nopt: {b: [1, 2], c: x, size: 3}\nwords: a longer text\nnames: [a, b]\n"
+TOML = "[tool]\nk = 1.5\nlist = ['a', 'b']\n[[rows]]\nx = 1\n[[rows]]\nx = 2\n"
 CONFIG = '{"z": {"q": 1, "r": null}, "n": 1e3}'
 GRAPHS = length(2, 8, "MLWS_GRAPHS")
 SAME = "MLWS_GRAPHS" not in os.environ
@@ -81,6 +83,8 @@ def _stage(draw: st.DrawFn, number: int, made: list[str]) -> dict[str, Any]:
         flags["cache"] = False
     if draw(st.integers(0, 6)) == 0:
         flags["persist"] = True
+    if draw(st.integers(0, 6)) == 0:
+        flags["push"] = False
     stage: dict[str, Any] = {}
     outs = [] if kind == "none" else [{out: flags} if flags else out]
     if kind == "exec":
@@ -107,6 +111,10 @@ def _stage(draw: st.DrawFn, number: int, made: list[str]) -> dict[str, Any]:
             [{PARAMS_FILE: None}],
             [{"conf.json": ["z"]}, "words"],
             ["opt"],
+            ["opt.b.0", "names.1"],
+            ["opt.s*"],
+            [{"conf.toml": ["tool.k", "tool.list.1"]}],
+            [{"conf.toml": None}],
         ]
         stage["params"] = draw(st.sampled_from(choices))
     if deps:
@@ -160,6 +168,7 @@ def _fresh(template: Path, folder: Path) -> Twins:
     pair.change("data.txt", "1\n")
     pair.change(PARAMS_FILE, PARAMS)
     pair.change("conf.json", CONFIG)
+    pair.change("conf.toml", TOML)
     pair.change("sub/.keep", "")
     return pair
 
@@ -244,14 +253,18 @@ def test_stages_that_end_in_another_order_are_ignored_in_that_of_dvc(
     pair = _fresh(template, tmp_path / "pair")
     for root in (pair.theirs, pair.ours):
         config = root / ".dvc" / "config"
-        remote = f"['remote \"far\"']\n    url = {tmp_path}/far\n"
-        autostage = "" if fast else "[core]\n    autostage = false\n"
-        config.write_text(config.read_text() + autostage + remote)
+        unsupported = "" if fast else "[cache]\n    verify = true\n"
+        config.write_text(config.read_text() + unsupported)
+    pair.change("values.py", "LR = 0.1\n")
     document = {
         "stages": {
             "a": {"cmd": "sleep 1.5; echo a > a.txt", "outs": ["a.txt"]},
-            # Of an output with a remote of its own only DVC knows.
-            "b": {"cmd": "echo b > b.txt", "outs": [{"b.txt": {"remote": "far"}}]},
+            # Parameters in Python are left to DVC.
+            "b": {
+                "cmd": "echo b > b.txt",
+                "params": [{"values.py": ["LR"]}],
+                "outs": ["b.txt"],
+            },
             "c": {"cmd": "echo c > c.txt", "outs": ["c.txt"]},
         }
     }
@@ -272,7 +285,7 @@ def test_a_folder_of_outputs_has_its_ignore_file(
     if not fast:
         for root in (pair.theirs, pair.ours):
             config = root / ".dvc" / "config"
-            config.write_text(config.read_text() + "[core]\n    autostage = false\n")
+            config.write_text(config.read_text() + "[cache]\n    verify = true\n")
     _write(pair, FOLDER)
     assert pair.run(jobs=1)
     assert pair.differences() == {}
@@ -491,7 +504,7 @@ def test_what_a_failure_leaves_differs_as_documented(
     if not fast:
         for root in (pair.theirs, pair.ours):
             config = root / ".dvc" / "config"
-            config.write_text(config.read_text() + "[core]\n    autostage = false\n")
+            config.write_text(config.read_text() + "[cache]\n    verify = true\n")
     stages = {
         "good": {"cmd": "echo > good.txt", "outs": ["good.txt"]},
         "half": {"cmd": "echo > half.txt; false", "outs": ["half.txt"]},
@@ -510,3 +523,161 @@ def test_what_a_failure_leaves_differs_as_documented(
         assert not (pair.theirs / name).exists()
         assert (pair.ours / name).read_text() == "by hand\n"
     assert "/good.txt" in (pair.ours / ".gitignore").read_text()
+
+
+SETUPS = {
+    "default": "",
+    "another cache": "[cache]\n    dir = ../../../cache-of-{name}\n",
+    "a cache on another file system": "[cache]\n    dir = {memory}\n    type = copy\n",
+    "a linked cache": "",
+    "explicit defaults": "[core]\n    autostage = false\n[cache]\n    type = reflink,copy\n",
+    "no git": "[core]\n    no_scm = True\n",
+    "a folder of a repository": "",
+}
+SETUP_PIPELINE = """\
+stages:
+  folder:
+    cmd: mkdir -p d/e && echo 1 > d/x && cp data.txt d/e/y
+    deps: [data.txt]
+    outs: [d]
+  reads:
+    cmd: cat d/e/y > out.txt; echo '[1]' > m.json
+    deps: [d]
+    outs: [{out.txt: {push: false}}]
+    metrics: [{m.json: {cache: false}}]
+"""
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder on another file system."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_other_setups_of_a_repository_are_run_natively(
+    setup: str, template: Path, tmp_path: Path, memory: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    caches = []
+    for name in ("theirs", "ours"):
+        root: Path = getattr(pair, name)
+        cache = root / ".dvc" / "cache"
+        if setup == "another cache":
+            cache = tmp_path / f"cache-of-{name}"
+        elif setup == "a cache on another file system":
+            cache = memory / name
+        elif setup == "a linked cache":
+            cache.symlink_to(tmp_path / name)
+            (tmp_path / name).mkdir()
+        elif setup == "no git":
+            shutil.rmtree(root / ".git")
+        elif setup == "a folder of a repository":
+            outer = tmp_path / f"outer-{name}"
+            outer.mkdir()
+            twins.git(outer, "init", "--quiet")
+            shutil.rmtree(root / ".git")
+            root = root.rename(outer / "project")
+            setattr(pair, name, root)
+            cache = root / ".dvc" / "cache"
+        with (root / ".dvc" / "config").open("a") as file:
+            file.write(SETUPS[setup].format(name=name, memory=cache))
+        caches.append(cache)
+    pair.change("dvc.yaml", SETUP_PIPELINE)
+
+    def is_same() -> bool:
+        theirs, ours = (twins.left(cache) for cache in caches)
+        return theirs == ours and not set(pair.differences()) - {".dvc/config"}
+
+    assert pair.run()
+    assert is_same()
+    first = dict(twins.left(caches[1]))
+    pair.change("data.txt", "2\n")
+    assert pair.run()
+    assert is_same()
+    assert len(twins.left(caches[1])) > len(first)
+    pair.change("data.txt", "1\n")
+    for root in (pair.theirs, pair.ours):
+        shutil.rmtree(root / "d")
+    # Restored from the cache.
+    assert pair.run()
+    assert is_same()
+    assert (pair.fast, pair.slow) == (6, 0)
+
+
+IGNORED = """\
+stages:
+  makes:
+    cmd: >-
+      mkdir -p d/logs d/keep d/deep/logs && cp data.txt d/keep/x && cp data.txt d/a.tmp &&
+      cp data.txt d/logs/x && cp data.txt d/deep/logs && cp data.txt d/deep/b.tmp &&
+      cp data.txt d/keep.tmp
+    deps: [data.txt, given]
+    outs: [d]
+  reads:
+    cmd: cat d/keep/x > out.txt
+    deps: [d]
+    outs: [out.txt]
+"""
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        "*.tmp\n",
+        "# a comment\n\nlogs/\n!keep.tmp\n",
+        "*.tmp\n!keep.tmp\n/d/logs\n",
+        "d/**/logs\n",
+        "**/deep\n!d/deep/b.tmp\n",
+        "given/*\n!given/b\n",
+        "/x\nke?p\n[ab].tmp\n",
+    ],
+)
+def test_ignored_files_are_no_part_of_a_folder(
+    patterns: str, template: Path, tmp_path: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    pair.change(".dvcignore", patterns)
+    for name in ("a", "b", "logs/c", "d.tmp"):
+        pair.change(f"given/{name}", name)
+    pair.change("dvc.yaml", IGNORED)
+    assert pair.run()
+    assert pair.differences() == {}
+    # What is ignored changes nothing.
+    pair.change("given/d.tmp", "other")
+    pair.change("given/logs/c", "other")
+    assert pair.run()
+    assert pair.differences() == {}
+    pair.change("data.txt", "2\n")
+    assert pair.run()
+    assert pair.differences() == {}
+    pair.change("data.txt", "1\n")
+    assert pair.run()
+    assert pair.differences() == {}
+    assert (pair.fast, pair.slow) == (8, 0)
+
+
+@pytest.mark.parametrize("place", ["data.txt", "d", "out.txt", "given"])
+def test_what_is_ignored_altogether_is_left_to_dvc(
+    place: str, template: Path, tmp_path: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    pair.change(".dvcignore", f"{place}\n")
+    pair.change("given/a", "a")
+    pair.change("dvc.yaml", IGNORED)
+    # An ignored input counts as missing only where DVC looks for it.
+    pair.run()
+    # DVC refuses an ignored output before anything runs, we when its turn comes.
+    assert place in ("d", "out.txt") or pair.differences() == {}
+
+
+def test_patterns_of_a_folder_are_left_to_dvc(template: Path, tmp_path: Path) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    pair.change("given/.dvcignore", "*.tmp\n")
+    pair.change("given/sub/a", "a")
+    pair.change("given/sub/b.tmp", "b")
+    pair.change("dvc.yaml", IGNORED.replace("given", "given/sub"))
+    assert pair.run()
+    assert pair.differences() == {}
+    assert (pair.fast, pair.slow) == (1, 1)

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from jupyter_mlws.core.errors import MLWSError
@@ -89,9 +90,19 @@ def repro(root: Path, targets: Sequence[str] = (), keep_going: bool = False) -> 
         return True
 
 
+class ProjectWithoutGit(Project):
+    """A project in a folder of a repository, or without one, with its state in DVC's own folder."""
+
+    @cached_property
+    def state(self) -> Path:
+        state = self.root / ".dvc" / "tmp" / "mlws"
+        state.mkdir(parents=True, exist_ok=True)
+        return state
+
+
 def execute(root: Path, options: RunOptions = DEFAULT, counted: Twins | None = None) -> Status:
     """Run the workflow with our engine, in this process and without MLflow."""
-    project = Project(root)
+    project = Project(root) if (root / ".git").exists() else ProjectWithoutGit(root)
     journal = Journal(project)
     try:
         text = (root / PATH).read_text(encoding="utf-8")

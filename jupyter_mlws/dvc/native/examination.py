@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,18 +49,27 @@ class Parameters:
             return dict(data)
         values = {}
         for key in keys:
-            if any(character in key for character in "*?[]!") or key != key.strip("."):
-                raise UnsupportedStageError(Message("a parameter name with a pattern"))
-            value = data
-            for part in key.split("."):
-                if isinstance(value, list):
-                    raise UnsupportedStageError(Message("a parameter in a list"))
-                if not isinstance(value, dict) or part not in value:
-                    break
-                value = value[part]
-            else:
-                values[key] = value
+            with suppress(KeyError):
+                values[key] = _value(data, key)
         return values
+
+
+def _value(data: Any, key: str) -> Any:
+    """Return the value of a parameter; KeyError if there is none."""
+    value = data
+    for part in key.split("."):
+        if not isinstance(value, dict) or not part or any(one in part for one in "*?[]!"):
+            break
+        value = value[part]
+    else:
+        return value
+    # In a list, or by a pattern: as DVC finds it.
+    import dpath
+
+    try:
+        return dpath.get(data, key, separator=".")
+    except ValueError as error:
+        raise UnsupportedStageError(Message("a parameter name with a pattern")) from error
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -67,10 +78,15 @@ def _read(path: str) -> dict[str, Any]:
             text = file.read()
     except (IsADirectoryError, UnicodeDecodeError) as error:
         raise UnsupportedStageError(Message("an unreadable parameters file")) from error
-    if path.endswith(".json"):
+    if path.endswith((".json", ".toml")):
         try:
-            data = json.loads(text)
-        except ValueError as error:
+            if path.endswith(".json"):
+                data = json.loads(text)
+            else:
+                data = tomllib.loads(text)
+                # DVC refuses dates, in its own words.
+                json.dumps(data)
+        except (TypeError, ValueError) as error:
             raise UnsupportedStageError(Message("an unreadable parameters file")) from error
     else:
         data = yaml_loader.read(text)
@@ -97,6 +113,8 @@ class StageExaminer:
     def examine(self, one: NativeStage, forecast: Forecast) -> StageState:
         """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
         changes = tuple(self.changes(one, forecast))
+        if one.frozen:
+            return StageState(changes, False, True)
         waits = any(forecast.will_rerun(dep.full) for dep in one.deps)
         cached_outs = None
         hashes: dict[str, str] = {}
@@ -123,8 +141,9 @@ class StageExaminer:
             yield Change(
                 Cause.COMMAND, old=command_text(entry.get("cmd")), new=command_text(one.cmd)
             )
-        yield from self._dependency_changes(one, entry, forecast)
-        yield from self._parameter_changes(one, entry)
+        if not one.frozen:
+            yield from self._dependency_changes(one, entry, forecast)
+            yield from self._parameter_changes(one, entry)
         lock_hashes = hashes_of(entry, "outs")
         for out in one.outs:
             lock_hash = lock_hashes.get(out.path)

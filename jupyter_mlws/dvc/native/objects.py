@@ -23,6 +23,8 @@ from typing import Any
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
+from jupyter_mlws.dvc.native.ignored_paths import IgnoredPaths
+from jupyter_mlws.dvc.native.repository import cache_folder
 from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 BLOCK_SIZE = 1024 * 1024
@@ -57,8 +59,9 @@ class Measurement:
 class ObjectCache:
     """The cache of one repository. Different paths may be hashed and stored concurrently."""
 
-    def __init__(self, folder: Path, memo: HashCache) -> None:
+    def __init__(self, folder: Path, memo: HashCache, ignored: IgnoredPaths) -> None:
         self._folder = str(folder)
+        self._ignored = ignored
         self._hash_cache = memo
         self._existing_directories: set[str] = set()
         mask = os.umask(0)
@@ -101,7 +104,7 @@ class ObjectCache:
         hashes: dict[str, str] = {}
         entries: list[dict[str, str]] = []
         size = 0
-        for file, file_stat in _iter_files(path):
+        for file, file_stat in self._iter_files(path):
             md5 = self._file_hash(file, file_stat)
             hashes[file] = md5
             entries.append({"md5": md5, "relpath": file[len(path) + 1 :]})
@@ -239,11 +242,33 @@ class ObjectCache:
         mode = self._file_mode | (stat.S_IEXEC if isexec else 0)
         path_stat = os.lstat(path)
         is_directory = stat.S_ISDIR(path_stat.st_mode)
-        for file, file_stat in list(_iter_files(path)) if is_directory else [(path, path_stat)]:
+        for file, file_stat in (
+            list(self._iter_files(path)) if is_directory else [(path, path_stat)]
+        ):
             if file_stat.st_nlink > 1:
                 raise UnsupportedStageError(Message("a hard link"))
             if stat.S_IMODE(file_stat.st_mode) != mode:
                 os.chmod(file, mode)
+
+    def _iter_files(self, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield the files below a directory, but for ignored ones.
+
+        :class:`UnsupportedStageError` for links and special names.
+        """
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if self._ignored and self._ignored.covers(entry.path, entry.is_dir()):
+                    continue
+                if entry.name in RESERVED_NAMES:
+                    raise UnsupportedStageError(Message("{name} in a folder", name=entry.name))
+                if entry.is_symlink():
+                    raise UnsupportedStageError(Message("a link in a folder"))
+                if entry.is_dir():
+                    yield from self._iter_files(entry.path)
+                elif entry.is_file():
+                    yield entry.path, entry.stat(follow_symlinks=False)
+                else:
+                    raise UnsupportedStageError(Message("a special file in a folder"))
 
     def _object_path(self, md5: str) -> str:
         return f"{self._folder}/{md5[:2]}/{md5[2:]}"
@@ -276,28 +301,9 @@ def remove(path: str) -> None:
         shutil.rmtree(path)
 
 
-def _iter_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the files below a directory.
-
-    :class:`UnsupportedStageError` for links and special names.
-    """
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name in RESERVED_NAMES:
-                raise UnsupportedStageError(Message("{name} in a folder", name=entry.name))
-            if entry.is_symlink():
-                raise UnsupportedStageError(Message("a link in a folder"))
-            if entry.is_dir():
-                yield from _iter_files(entry.path)
-            elif entry.is_file():
-                yield entry.path, entry.stat(follow_symlinks=False)
-            else:
-                raise UnsupportedStageError(Message("a special file in a folder"))
-
-
 def object_path(root: Path, md5: str) -> Path:
     """Return the path of an object in the cache of the project at ``root``."""
-    return root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+    return cache_folder(root) / "files" / "md5" / md5[:2] / md5[2:]
 
 
 def md5_of(path: str | Path) -> str:

@@ -18,17 +18,18 @@ from typing import Any, NamedTuple, TypeVar
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.dvc import yaml_loader
 from jupyter_mlws.dvc.ignores import Ignores
-from jupyter_mlws.dvc.native import repository
 from jupyter_mlws.dvc.native.commands import StageCommands
 from jupyter_mlws.dvc.native.examination import Entry, StageExaminer, hashes_of, sorted_outputs
 from jupyter_mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
 from jupyter_mlws.dvc.native.lock_copy import remember_renamed
 from jupyter_mlws.dvc.native.lockfile import LockFile, hold_dvc_lock
 from jupyter_mlws.dvc.native.objects import ObjectCache, remove
+from jupyter_mlws.dvc.native.repository import read_setup
 from jupyter_mlws.dvc.native.runcache import RunCache
 from jupyter_mlws.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
 from jupyter_mlws.dvc.settings import require_dvc
 from jupyter_mlws.dvc.stages import (
+    Cause,
     Command,
     DvcBackend,
     Forecast,
@@ -74,7 +75,7 @@ class NativeBackend:
         state: Path,
         draft: str | None = None,
     ) -> None:
-        repository.check(root)
+        setup = read_setup(root)
         self._root = root
         self._path = path
         self._draft = draft
@@ -82,10 +83,9 @@ class NativeBackend:
         self._dvc_pipeline: DvcBackend | None = None
         self._dvc_pipeline_lock = threading.Lock()
         self._hash_cache = HashCache(state / "hashes.sqlite")
-        cache = root / ".dvc" / "cache"
-        self._objects = ObjectCache(cache / "files" / "md5", self._hash_cache)
-        self._run_cache = RunCache(cache / "runs")
-        self._ignores = Ignores(root)
+        self._objects = ObjectCache(setup.objects, self._hash_cache, setup.ignored)
+        self._run_cache = RunCache(setup.cache / "runs")
+        self._ignores = Ignores(root, uses_git=setup.uses_git)
         self._examiner = StageExaminer(root, self._objects, self._run_cache, self._current_entry)
         self._lock = LockFile((root / path).with_suffix(".lock"), state)
         self._lock.read()
@@ -108,6 +108,8 @@ class NativeBackend:
         for name, data in stages.items():
             try:
                 self._stages[name] = parse_stage(name, data, folder, str(root))
+                if any(map(setup.ignored.hides, self.places(name))):
+                    raise UnsupportedStageError(Message("a path that .dvcignore ignores"))
             except UnsupportedStageError as error:
                 self.unusual[name] = error.reason
 
@@ -208,8 +210,13 @@ class NativeBackend:
 
         def natively(one: NativeStage) -> PreparationResult:
             changes = () if force else tuple(self._examiner.changes(one, Forecast()))
-            if not force and not changes:
+            is_unchanged = not force and not changes
+            if one.frozen and not force:
+                is_unchanged = all(change.cause is Cause.ALWAYS for change in changes)
+            if is_unchanged:
                 return PreparationResult(PreparationStatus.UNCHANGED)
+            if one.frozen:
+                raise UnsupportedStageError(Message("a frozen stage that has changed"))
             folders = tuple(f"{dep.full}/" for dep in one.deps if os.path.isdir(dep.full))
             if folders and self._not_ignored:
                 # The `.gitignore` in a directory that a stage reads is part of its hash.

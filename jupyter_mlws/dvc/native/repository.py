@@ -1,15 +1,18 @@
-"""Check of a repository for a setup that the native backend supports."""
+"""The setup of a repository, if the native backend supports it."""
 
 from __future__ import annotations
 
 import configparser
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.dvc.native.ignored_paths import IgnoredPaths
 from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 TESTED_RELEASES = {
@@ -19,40 +22,81 @@ TESTED_RELEASES = {
     "ruamel_yaml": ("0.19.",),
 }
 """The releases with which the differential tests compare the native backend."""
-HARMLESS_SETTINGS = {
-    "core": {"remote", "analytics", "check_update", "interactive", "site_cache_dir"},
-    "parsing": {"bool", "list"},
+SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "core": {
+        "remote": (),
+        "analytics": (),
+        "autostage": ("false",),
+        "check_update": (),
+        "interactive": (),
+        "no_scm": ("true", "false"),
+        "site_cache_dir": (),
+    },
+    "cache": {"dir": (), "slow_link_warning": (), "type": ("copy", "reflink,copy")},
+    "parsing": {"bool": (), "list": ()},
 }
-"""Settings that do not change what a run does to the workspace, the cache or the lock file."""
+"""Supported settings with their supported values, or none for any value."""
 
 
-def check(root: Path) -> None:
-    """Raise :class:`UnsupportedStageError` unless DVC keeps plain files in its default places."""
+@dataclass(frozen=True)
+class Setup:
+    """Where DVC keeps its objects, whether git is told about stored files, and what is ignored."""
+
+    cache: Path
+    uses_git: bool
+    ignored: IgnoredPaths
+
+    @property
+    def objects(self) -> Path:
+        """The folder of files by their hash."""
+        return self.cache / "files" / "md5"
+
+
+def read_setup(root: Path) -> Setup:
+    """Return the setup; :class:`UnsupportedStageError` for links and other unusual settings."""
     packages = next((p for p in sys.path if os.path.isfile(f"{p}/dvc/__init__.py")), "")
     check_releases(str(packages))
-    for path in config_files(root):
-        try:
-            config = read_config(path)
-        except (configparser.Error, UnicodeDecodeError) as error:
-            raise UnsupportedStageError(Message("unreadable DVC file {path}", path=path)) from error
+    no_scm, configs = False, list(_iter_configs(root))
+    for _, config in configs:
         for section in config.sections():
             if section.startswith(("remote ", "'remote ")):
                 continue
-            unknown = set(config[section]) - HARMLESS_SETTINGS.get(section, set())
-            if unknown:
-                raise UnsupportedStageError(
-                    Message(
-                        "DVC setting {section}.{unknown}", section=section, unknown=min(unknown)
+            for name, value in config[section].items():
+                values = SETTINGS.get(section, {}).get(name)
+                if values is None or (values and value.lower().replace(" ", "") not in values):
+                    raise UnsupportedStageError(
+                        Message("DVC setting {section}.{unknown}", section=section, unknown=name)
                     )
-                )
-    if not (root / ".git").exists():
+        no_scm = config.get("core", "no_scm", fallback=str(no_scm)).lower() == "true"
+    if not no_scm and not any((folder / ".git").exists() for folder in (root, *root.parents)):
         raise UnsupportedStageError(Message("not a git repository"))
-    if (root / ".dvc" / "cache").is_symlink():
-        raise UnsupportedStageError(Message("a cache in another location"))
-    with suppress(FileNotFoundError):
-        lines = (root / ".dvcignore").read_text(encoding="utf-8").splitlines()
-        if any(line.strip() and not line.startswith("#") for line in lines):
-            raise UnsupportedStageError(Message("patterns in .dvcignore"))
+    return Setup(_cache_folder(root, configs), uses_git=not no_scm, ignored=IgnoredPaths(root))
+
+
+def cache_folder(root: Path) -> Path:
+    """Return the folder of the cache; the default one if the settings are unreadable."""
+    try:
+        return _cache_folder(root, list(_iter_configs(root)))
+    except UnsupportedStageError:
+        return _cache_folder(root, ())
+
+
+def _cache_folder(root: Path, configs: Sequence[tuple[Path, configparser.ConfigParser]]) -> Path:
+    folder = root / ".dvc" / "cache"
+    for path, config in configs:
+        if config.has_option("cache", "dir"):
+            # Relative to the file that says so.
+            named = os.path.expanduser(config["cache"]["dir"])
+            folder = Path(os.path.normpath(path.parent.absolute() / named))
+    return folder
+
+
+def _iter_configs(root: Path) -> Iterator[tuple[Path, configparser.ConfigParser]]:
+    for path in config_files(root):
+        try:
+            yield path, read_config(path)
+        except (configparser.Error, UnicodeDecodeError) as error:
+            raise UnsupportedStageError(Message("unreadable DVC file {path}", path=path)) from error
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,8 @@ from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 DEFAULT_PARAMS_FILE = "params.yaml"
 """The parameters file that needs no name."""
 PLOT_KEYS = frozenset(("template", "x", "y", "x_label", "y_label", "title", "header"))
-FLAG_KEYS = frozenset(("cache", "persist", "desc", "type", "labels", "meta"))
+FLAG_KEYS = frozenset(("cache", "persist", "desc", "type", "labels", "meta", "remote", "push"))
+"""Keys of an output. ``remote`` and ``push`` concern transfers only."""
 STAGE_KEYS = frozenset(
     (
         "cmd", "wdir", "deps", "params", "outs", "metrics", "plots", "frozen", "meta", "desc",
@@ -61,6 +62,7 @@ class NativeStage:
     params: tuple[Params, ...]
     outs: tuple[StagePath, ...]
     always_changed: bool = False
+    frozen: bool = False
 
     @property
     def callback(self) -> bool:
@@ -88,8 +90,8 @@ class NativeStage:
 
 def parse_stage(name: str, data: Mapping[str, Any], folder: str, root: str) -> NativeStage:
     """Return the stage for its resolved data; :class:`UnsupportedStageError` if not plain."""
-    if set(data) - STAGE_KEYS or data.get("frozen"):
-        raise UnsupportedStageError(Message("a frozen stage or an unsupported key"))
+    if set(data) - STAGE_KEYS:
+        raise UnsupportedStageError(Message("an unsupported key"))
     cmd = data.get("cmd")
     if not (isinstance(cmd, str) or (isinstance(cmd, list) and all(type(c) is str for c in cmd))):
         raise UnsupportedStageError(Message("an unsupported command"))
@@ -114,6 +116,7 @@ def parse_stage(name: str, data: Mapping[str, Any], folder: str, root: str) -> N
         tuple(_iter_params(data.get("params"), wdir, root)),
         outs,
         bool(data.get("always_changed")),
+        bool(data.get("frozen")),
     )
 
 
@@ -155,7 +158,7 @@ def _iter_params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
         else:
             keys.setdefault(path, []).extend(names)
     for path in sorted(keys, key=lambda path: (path != DEFAULT_PARAMS_FILE, path)):
-        if not path.endswith((".yaml", ".yml", ".json")):
+        if not path.endswith((".yaml", ".yml", ".json", ".toml")):
             raise UnsupportedStageError(Message("an unsupported type of parameters file"))
         yield Params(path, _full_path(path, wdir, root), tuple(dict.fromkeys(keys[path])))
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.dvc.native import repository
 from jupyter_mlws.dvc.native.hash_cache import MIN_FILE_AGE_NS as AT_REST
 from jupyter_mlws.dvc.native.objects import READ_ONLY
+from jupyter_mlws.dvc.native.repository import read_setup
 from jupyter_mlws.dvc.unsupported import UnsupportedStageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ class UpToDateEntry:
 
         lock = (root / path).with_suffix(".lock")
         try:
-            repository.check(root)
+            setup = read_setup(root)
+            if setup.ignored:
+                # The state does not tell whether the patterns have changed.
+                return False
             if _digest(lock.read_bytes()) != self.lock:
                 return False
             if any(content(root / file) != previous for file, previous in self.sources.items()):
@@ -69,8 +72,9 @@ class UpToDateEntry:
                 for file, previous in self.files.items()
             ):
                 return False
-            cache = f"{root}/.dvc/cache/files/md5"
-            modes = (os.stat(f"{cache}/{md5[:2]}/{md5[2:]}").st_mode for md5 in self.objects)
+            modes = (
+                os.stat(f"{setup.objects}/{md5[:2]}/{md5[2:]}").st_mode for md5 in self.objects
+            )
             if any(stat.S_IMODE(mode) != READ_ONLY for mode in modes):
                 return False
         except (OSError, UnsupportedStageError):
