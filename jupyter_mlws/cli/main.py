@@ -25,6 +25,7 @@ from jupyter_mlws.cli import (  # noqa: F401  declare them
     experiments,
     pages,
     reports,
+    repro,
     runs,
 )
 from jupyter_mlws.cli.console import TerminalScreen

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_mlws.core.errors import WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
@@ -137,12 +137,58 @@ def _above(path: str) -> Iterator[str]:
     return (str(parent) for parent in Path(path).parents)
 
 
+@dataclass(frozen=True)
+class BackendOptions:
+    """Differences from an ordinary run.
+
+    ``run_cache``: whether results of earlier runs may be restored. ``commit``: whether outputs are
+    stored in the cache. ``overlooks``: decides of each change of a stage (by its name) whether it
+    does not count; None: all count.
+    """
+
+    run_cache: bool = True
+    commit: bool = True
+    overlooks: Callable[[str, Change], bool] | None = None
+
+    def counted(self, name: str, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Return the changes of a stage that count."""
+        if self.overlooks is None:
+            return tuple(changes)
+        return tuple(change for change in changes if not self.overlooks(name, change))
+
+
+ORDINARY = BackendOptions()
+
+
+class StageBackend(Protocol):
+    """The engine's view of the stages of a run; see :class:`DvcBackend`."""
+
+    order: Sequence[str]
+
+    @property
+    def fold_every(self) -> float: ...
+    @property
+    def unusual(self) -> Mapping[str, Message]: ...
+    def examine(self, name: str, forecast: Forecast) -> StageState: ...
+    def heavy(self, name: str) -> bool: ...
+    def prepare(self, name: str, *, force: bool = False) -> PreparationResult: ...
+    def accept(self, name: str) -> PreparationResult: ...
+    def command(self, name: str) -> Command: ...
+    def commit(self, name: str) -> dict[str, str]: ...
+    def hashes(self, name: str) -> dict[str, str]: ...
+    def entry(self, name: str) -> dict[str, Any] | None: ...
+    def discard(self, name: str) -> None: ...
+    def fold(self, order: Sequence[str]) -> None: ...
+
+
 class StageError(Exception):
     """DVC could not do its part for a stage; the message is DVC's."""
 
 
 @contextmanager
-def open_pipeline(root: Path, path: str, draft: str | None = None) -> Iterator[DvcBackend]:
+def open_pipeline(
+    root: Path, path: str, draft: str | None = None, options: BackendOptions = ORDINARY
+) -> Iterator[DvcBackend]:
     """The pipeline of the file at ``path``, for one thread.
 
     Raises WorkflowUnreadableError where DVC refuses it.
@@ -150,7 +196,7 @@ def open_pipeline(root: Path, path: str, draft: str | None = None) -> Iterator[D
     ``draft``: the text to read instead of the file's.
     """
     with open_repo(root) as repo:
-        yield DvcBackend(repo, root, path, draft)
+        yield DvcBackend(repo, root, path, draft, options)
 
 
 def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,13 +304,21 @@ class DvcBackend:
 
     fold_every = FOLD_EVERY
 
-    def __init__(self, repo: Any, root: Path, path: str, draft: str | None = None) -> None:
+    def __init__(
+        self,
+        repo: Any,
+        root: Path,
+        path: str,
+        draft: str | None = None,
+        options: BackendOptions = ORDINARY,
+    ) -> None:
         from dvc.dvcfile import load_file
         from dvc.utils.serialize import parse_yaml
 
         self._repo = repo
         self._root = root
         self._path = path
+        self._options = options
         self._file = load_file(repo, str(root / path))
         self._ignores = Ignores(root)
         self._running: dict[str, Any] = {}
@@ -439,7 +493,9 @@ class DvcBackend:
         with self._hold_dvc_lock():
             changes = () if force else self._examine(name, Forecast()).changes
             stage = self._stages[name]
-            if not force and not stage.changed():
+            if self._options.overlooks is not None:
+                changes = self._options.counted(name, changes)
+            if not force and not (changes if self._options.overlooks else stage.changed()):
                 return PreparationResult(PreparationStatus.UNCHANGED)
             if stage.frozen:
                 stage._check_missing_outputs()
@@ -452,7 +508,7 @@ class DvcBackend:
             stage.remove_outs(ignore_remove=False, force=False)
             if not force:
                 try:
-                    self._repo.stage_cache.restore(stage)
+                    self._repo.stage_cache.restore(stage, run_cache=self._options.run_cache)
                 except RunCacheNotFoundError:
                     pass  # the ordinary case: this has not been run before
                 else:
@@ -507,6 +563,10 @@ class DvcBackend:
             return None
         plain: dict[str, Any] = json.loads(json.dumps(to_single_stage_lockfile(stage)))
         return plain
+
+    def recorded(self, name: str) -> dict[str, Any] | None:
+        """Return a stage's entry in the lock file, or the one that is to be written there."""
+        return self.entry(name) or self._stages.lockfile_data.get(name)
 
     def discard(self, name: str) -> None:
         """Remove the half-written outputs of a stage whose command failed."""
@@ -584,8 +644,9 @@ class DvcBackend:
         has_uncached = any(
             not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot)
         )
-        stage.save(run_cache=not has_uncached)
-        stage.commit()
+        stage.save(run_cache=self._options.commit and not has_uncached)
+        if self._options.commit:
+            stage.commit()
         self._finished[name] = stage
 
     @contextmanager

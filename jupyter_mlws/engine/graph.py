@@ -117,6 +117,27 @@ class StageGraph(Generic[S]):
         """Return the stages that depend on one, directly or through others."""
         return closure(reverse(self.needs), [node]) - {node}
 
+    def find_cycle(self) -> list[str]:
+        """Return the stages of a cycle of dependencies, frozen ones included; empty without one."""
+        needs = {
+            stage.id: dict.fromkeys(maker.id for dep in stage.deps for maker, _ in self.makers(dep))
+            for stage in self.stages
+        }
+        visited_ids: set[str] = set()
+        for first in needs:
+            path = {} if first in visited_ids else {first: iter(needs[first])}
+            while path:
+                node = next(reversed(path))
+                following = next((one for one in path[node] if one not in visited_ids), None)
+                if following is None:
+                    visited_ids.add(node)
+                    del path[node]
+                elif following in path:
+                    return list(path)[list(path).index(following) :]
+                else:
+                    path[following] = iter(needs[following])
+        return []
+
     def external_inputs(self, targets: Collection[str] = ()) -> list[str]:
         """Return the paths that the targets and the stages before them read from outside.
 

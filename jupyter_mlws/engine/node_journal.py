@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.stages import PreparationStatus
+from jupyter_mlws.dvc.stages import PreparationStatus, StageBackend
 from jupyter_mlws.engine.graph import Stage
 from jupyter_mlws.engine.reasons import ACCEPTED_REASON, RESTORED_REASON, UP_TO_DATE_REASON
 from jupyter_mlws.engine.states import Status
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    from jupyter_mlws.dvc.native.pipeline import NativeBackend
-    from jupyter_mlws.dvc.stages import DvcBackend
 
 CACHED_REASONS = {
     PreparationStatus.UNCHANGED: UP_TO_DATE_REASON,
@@ -41,7 +38,7 @@ class NodeJournal:
         self,
         journal: Journal,
         run: str,
-        backend: NativeBackend | DvcBackend,
+        backend: StageBackend,
         stages: Mapping[str, Stage],
     ) -> None:
         self._journal = journal

@@ -19,6 +19,7 @@ from jupyter_mlws.dvc.stages import (
     Forecast,
     PreparationResult,
     PreparationStatus,
+    StageBackend,
     StageError,
 )
 from jupyter_mlws.engine.executor import (
@@ -49,8 +50,6 @@ from jupyter_mlws.engine.tracker import EnvironmentReader, MLflowRunRequests, Tr
 from jupyter_mlws.engine.usage import UsageMonitor
 
 if TYPE_CHECKING:
-    from jupyter_mlws.dvc.native.pipeline import NativeBackend
-    from jupyter_mlws.dvc.stages import DvcBackend
     from jupyter_mlws.engine.forkserver.pool import WarmPool
 
 TIME_SLICE = 0.05
@@ -87,7 +86,7 @@ class Engine:
         self,
         journal: Journal,
         run: str,
-        backend: NativeBackend | DvcBackend,
+        backend: StageBackend,
         graph: StageGraph[S],
         options: RunOptions,
         logs: Path,

@@ -108,6 +108,7 @@ class StageExaminer:
     _objects: ObjectCache
     _run_cache: RunCache
     _current_entry: Callable[[str], Entry | None]
+    _uses_run_cache: bool = True
     _parameters: Parameters = field(init=False, default_factory=Parameters)
 
     def examine(self, one: NativeStage, forecast: Forecast) -> StageState:
@@ -202,6 +203,26 @@ class StageExaminer:
 
     def find_restorable_outputs(self, one: NativeStage, inputs: Entry | None) -> list[Entry] | None:
         """Return the outputs, as in a lock file, that can be restored; None if a run is needed."""
+        outs = self.find_known_outputs(one, inputs)
+        if outs is None:
+            return None
+        return (
+            outs
+            if all(map(self._objects.holds, hashes_of({"outs": outs}, "outs").values()))
+            else None
+        )
+
+    def absent_outputs(self, one: NativeStage) -> list[str]:
+        """Return the hashes of the outputs that could be restored if the cache had them."""
+        outs = self.find_known_outputs(one, self.measure_inputs(one)) or []
+        hashes = hashes_of({"outs": outs}, "outs").values()
+        return [md5 for md5 in hashes if not self._objects.holds(md5)]
+
+    def find_known_outputs(self, one: NativeStage, inputs: Entry | None) -> list[Entry] | None:
+        """Return the outputs that the lock file or the run cache has for these inputs, or None.
+
+        Their content need not be in the cache.
+        """
         if inputs is None or not one.cacheable:
             return None
         entry = self._current_entry(one.name)
@@ -213,6 +234,8 @@ class StageExaminer:
             and hashes_of(entry, "outs").keys() >= {out.path for out in one.outs}
         ):
             outs: list[Entry] = entry.get("outs", [])
+        elif not self._uses_run_cache:
+            return None
         else:
             cache_entry = self._run_cache.newest(
                 {**inputs, "outs": [{"path": p.path} for p in sorted_outputs(one)]}
@@ -221,9 +244,7 @@ class StageExaminer:
                 return None
             outs = cache_entry["outs"]
         hashes = hashes_of({"outs": outs}, "outs")
-        if set(hashes) != {out.path for out in one.outs}:
-            return None
-        return outs if all(self._objects.holds(md5) for md5 in hashes.values()) else None
+        return outs if set(hashes) == {out.path for out in one.outs} else None
 
     def measure_inputs(self, one: NativeStage, forecast: Forecast | None = None) -> Entry | None:
         """Return command, dependencies and parameters as in a lock file; None if one is missing."""

@@ -29,6 +29,8 @@ from jupyter_mlws.dvc.native.runcache import RunCache
 from jupyter_mlws.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
 from jupyter_mlws.dvc.settings import require_dvc
 from jupyter_mlws.dvc.stages import (
+    ORDINARY,
+    BackendOptions,
     Cause,
     Command,
     DvcBackend,
@@ -74,11 +76,13 @@ class NativeBackend:
         stages: Mapping[str, Any],
         state: Path,
         draft: str | None = None,
+        options: BackendOptions = ORDINARY,
     ) -> None:
         setup = read_setup(root)
         self._root = root
         self._path = path
         self._draft = draft
+        self._options = options
         self._exit_stack = ExitStack()
         self._dvc_pipeline: DvcBackend | None = None
         self._dvc_pipeline_lock = threading.Lock()
@@ -86,7 +90,9 @@ class NativeBackend:
         self._objects = ObjectCache(setup.objects, self._hash_cache, setup.ignored)
         self._run_cache = RunCache(setup.cache / "runs")
         self._ignores = Ignores(root, uses_git=setup.uses_git)
-        self._examiner = StageExaminer(root, self._objects, self._run_cache, self._current_entry)
+        self._examiner = StageExaminer(
+            root, self._objects, self._run_cache, self.recorded, options.run_cache
+        )
         self._lock = LockFile((root / path).with_suffix(".lock"), state)
         self._lock.read()
         self._stages: dict[str, NativeStage] = {}
@@ -122,7 +128,7 @@ class NativeBackend:
         """Return DVC's own pipeline, which is opened when a stage first needs it."""
         if self._dvc_pipeline is None:
             self._dvc_pipeline = self._exit_stack.enter_context(
-                open_pipeline(self._root, self._path, self._draft)
+                open_pipeline(self._root, self._path, self._draft, self._options)
             )
         return self._dvc_pipeline
 
@@ -154,7 +160,7 @@ class NativeBackend:
 
     def stored(self, name: str) -> list[str]:
         """Return the hashes of a stage's outputs that belong in the cache."""
-        one, entry = self._stages.get(name), self._current_entry(name)
+        one, entry = self._stages.get(name), self.recorded(name)
         if one is None or entry is None:
             return []
         hashes = hashes_of(entry, "outs")
@@ -209,7 +215,8 @@ class NativeBackend:
         """
 
         def natively(one: NativeStage) -> PreparationResult:
-            changes = () if force else tuple(self._examiner.changes(one, Forecast()))
+            every = () if force else self._examiner.changes(one, Forecast())
+            changes = self._options.counted(name, every)
             is_unchanged = not force and not changes
             if one.frozen and not force:
                 is_unchanged = all(change.cause is Cause.ALWAYS for change in changes)
@@ -283,7 +290,7 @@ class NativeBackend:
                 raise StageError(self._examiner.describe_missing_input(one))
             outs = []
             for out in sorted_outputs(one):
-                store = out.cached or (one.kept and out.measure)
+                store = self._options.commit and (out.cached or (one.kept and out.measure))
                 if out.kind == "metrics" and os.path.isfile(out.full):
                     with open(out.full, "rb") as file:
                         block = file.read(512)
@@ -294,13 +301,13 @@ class NativeBackend:
                 measurement = (self._objects.store if store else self._objects.measure)(out.full)
                 if measurement is None:
                     raise self._missing_output_error(out)
-                if out.cached and not measurement.folder:
+                if store and out.cached and not measurement.folder:
                     self._objects.release(out.full, measurement.isexec)
                 if measurement.size < MIN_CACHED_FILE_BYTES and not measurement.folder:
                     self._small_outputs.add(out.full)
                 outs.append({"path": out.path, **measurement.fields()})
             entry = {**inputs, "outs": outs} if outs else inputs
-            if one.kept:
+            if one.kept and self._options.commit:
                 self._run_cache.save(entry)
             self._finish(one, entry)
 
@@ -345,7 +352,7 @@ class NativeBackend:
 
     def hashes(self, name: str) -> dict[str, str]:
         """Return the hashes of a stage's outputs by path, as in the lock file."""
-        entry = self._current_entry(name) or {}
+        entry = self.recorded(name) or {}
         md5s = {out["path"]: out.get("md5") for out in entry.get("outs", ())}
         if name in self._stages:
             places = {out.path: relative(out.full, self._root) for out in self._stages[name].outs}
@@ -357,9 +364,13 @@ class NativeBackend:
         """Return the new lock file entry of a stage that was brought up to date, else None."""
         return self._finished_entries.get(name)
 
-    def _current_entry(self, name: str) -> Entry | None:
+    def recorded(self, name: str) -> Entry | None:
         """Return a stage's entry in the lock file, or the one that is to be written there."""
         return self._finished_entries.get(name) or self._lock.entries.get(name)
+
+    def absent_results(self, name: str) -> list[str]:
+        """Return the hashes of the outputs that could be restored if the cache had them."""
+        return [] if name in self.unusual else self._examiner.absent_outputs(self._stages[name])
 
     @property
     def base(self) -> LockBase:
@@ -444,8 +455,7 @@ class NativeBackend:
         return self._open_dvc_pipeline().refresh(stale) if stale else []
 
     def _cached_outputs(self, name: str) -> list[str]:
-        outs = self._stages[name].outs
-        return [relative(out.full, self._root) for out in outs if out.cached]
+        return [relative(out.full, self._root) for out in self._stages[name].outs if out.cached]
 
     def _record_entry(self, name: str, dvc: DvcBackend) -> None:
         entry = dvc.entry(name)
@@ -460,6 +470,7 @@ def open_backend(
     stages: Mapping[str, Any],
     state: Path,
     draft: str | None = None,
+    options: BackendOptions = ORDINARY,
 ) -> Iterator[NativeBackend | DvcBackend]:
     """Open the pipeline of the file at ``path``, natively if possible, else with DVC.
 
@@ -469,9 +480,9 @@ def open_backend(
     """
     require_dvc(root)
     try:
-        native = NativeBackend(root, path, stages, state, draft)
+        native = NativeBackend(root, path, stages, state, draft, options)
     except UnsupportedStageError as error:
-        with open_pipeline(root, path, draft) as pipeline:
+        with open_pipeline(root, path, draft, options) as pipeline:
             pipeline.unusual = dict.fromkeys(pipeline.names, error.reason)
             yield pipeline
         return

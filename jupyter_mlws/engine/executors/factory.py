@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.executor import Executor, OutcomeCallback
+from jupyter_mlws.engine.executor import Executor
 from jupyter_mlws.engine.executors import config
 from jupyter_mlws.engine.executors.local import LocalExecutor
 from jupyter_mlws.engine.graph import Stage
@@ -28,11 +28,11 @@ class ExecutorContext:
 
     jobs: int
     total: Amounts | None = None
-    executor: Callable[[OutcomeCallback], Executor] | None = None
+    executor: Callable[[ProcessLoop], Executor] | None = None
 
     def open(self, loop: ProcessLoop, warm: WarmPool | None) -> Executor:
         """Return the executor that reports to ``loop``."""
-        return self.executor(loop.report) if self.executor else LocalExecutor(loop, warm)
+        return self.executor(loop) if self.executor else LocalExecutor(loop, warm)
 
 
 @contextmanager
@@ -55,8 +55,8 @@ def open_executor(
         stack.callback(dask_cluster.close)
         refuse_oversized(stages, dask_cluster.largest)
 
-        def make(on_outcome: OutcomeCallback) -> Executor:
-            dask_executor = DaskExecutor(dask_cluster, on_outcome, project.root, stages)
+        def make(loop: ProcessLoop) -> Executor:
+            dask_executor = DaskExecutor(dask_cluster, loop.report, project.root, stages)
             stack.callback(dask_executor.close)
             return dask_executor
 
