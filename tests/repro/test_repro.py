@@ -118,31 +118,37 @@ def test_words_files_and_status_are_those_of_dvc(pair: Pair) -> None:
     assert ours_status == theirs_status
 
 
-CALLS: Sequence[Sequence[str]] = (
-    ("-f", "b"),
-    ("-s", "c"),
+SHORT: Sequence[Sequence[str]] = (
     ("-f", "-s", "c", "a"),
     ("--downstream", "b"),
+    ("--glob", "[ab]*"),
+    ("--no-commit",),
+    ("--dry",),
+    ("nothing",),
+)
+LONG: Sequence[Sequence[str]] = (
+    ("-f", "b"),
+    ("-s", "c"),
     ("-f", "--downstream", "dvc.yaml:b"),
     ("-p", "a"),
     ("-P",),
     ("--force-downstream",),
-    ("--dry",),
     ("--dry", "-f", "c"),
-    ("--glob", "[ab]*"),
     ("-R", "."),
-    ("--no-commit",),
     ("--no-run-cache",),
     ("--allow-missing",),
     ("dvc.lock",),
-    ("nothing",),
     ("nowhere.dvc",),
     ("sub/dvc.yaml:x",),
 )
 
 
 @pytest.mark.slow(reason="both programs run for each call")
-@pytest.mark.parametrize("arguments", CALLS, ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [*SHORT, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in LONG)],
+    ids=" ".join,
+)
 def test_each_option_does_the_same(pair: Pair, arguments: Sequence[str]) -> None:
     pair.repro()
     pair.change("data.txt", "3\n")
