@@ -405,8 +405,8 @@ MATRIX = "".join(f"      {name}: {DIGITS}\n" for name in "abcdefghi")
             "params.yaml', its aliases expand to more than 1000000 values",
         ),
         (
-            # For such an output DVC reads the file, and the parameters with it.
-            "stages:\n  a: {cmd: echo > b, outs: [{b: {remote: far}}]}\n",
+            # What such a stage means is left to DVC, which reads the parameters as well.
+            "stages:\n  a: {cmd: echo > b, params: [{v.py: [x]}], outs: [b]}\n",
             ALIASES,
             "params.yaml', its aliases expand to more than 1000000 values",
         ),

@@ -65,7 +65,7 @@ async def set_user_limits(manager: HubManager, user: Me, name: str, body: Limits
     return await manager.budgets.set_limits(user, Subject.USER, name, body)
 
 
-@endpoints.delete("limits/users/{user}", "Delete the limits of a user")
+@endpoints.delete("limits/users/{user}", "Delete the limits of a user", errors=ERRORS)
 async def delete_user_limits(manager: HubManager, user: Me, name: str) -> None:
     await manager.budgets.delete_limits(user, Subject.USER, name)
 
@@ -80,6 +80,6 @@ async def set_group_limits(manager: HubManager, user: Me, name: str, body: Limit
     return await manager.budgets.set_limits(user, Subject.GROUP, name, body)
 
 
-@endpoints.delete("limits/groups/{group}", "Delete the limits of a group")
+@endpoints.delete("limits/groups/{group}", "Delete the limits of a group", errors=ERRORS)
 async def delete_group_limits(manager: HubManager, user: Me, name: str) -> None:
     await manager.budgets.delete_limits(user, Subject.GROUP, name)

@@ -15,6 +15,7 @@ from jupyter_mlws.engine.executor import Outcome, OutcomeCallback, Task, WorkerL
 from jupyter_mlws.engine.executors.factory import ExecutorContext
 from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.engine.policy import RunOptions
+from jupyter_mlws.engine.process_loop import ProcessLoop
 from jupyter_mlws.engine.scheduler import Engine
 from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.document.parse import parse
@@ -75,8 +76,8 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
     journal = Journal(project)
     made: list[Told] = []
 
-    def make(tell: OutcomeCallback) -> Told:
-        made.append(Told(tell, outcomes))
+    def make(loop: ProcessLoop) -> Told:
+        made.append(Told(loop.report, outcomes))
         return made[0]
 
     try:
