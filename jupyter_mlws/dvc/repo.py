@@ -77,6 +77,9 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
         # The latter if `.dvc` is a link that leads out of the repository.
         reason = _QUOTED_SETTING.sub("", " ".join(str(error).split()))
         raise DVCConfigError(reason=mask_credentials(reason)) from error
+    from jupyter_mlws.dvc.run_cache import SafeStageCache
+
+    repo.stage_cache = SafeStageCache(repo)
     for remote in repo.config.get("remote", {}).values():
         password = data_password(str(remote.get("url", "")))
         if password is not None:

@@ -456,13 +456,8 @@ class DvcBackend:
         from dvc.stage.loader import StageLoader
         from dvc.stage.serialize import to_single_stage_lockfile
 
-        cache = self._repo.stage_cache
         key = _get_cache_hash(to_single_stage_lockfile(stage), key=True)
-        directory = Path(cache._get_cache_dir(key))
-        if not directory.is_dir():
-            return None
-        newest = max(directory.iterdir(), key=lambda path: path.stat().st_mtime, default=None)
-        entry = cache._load_cache(key, newest.name) if newest else None
+        entry = self._repo.stage_cache.newest(key)
         if entry is None:
             return None
         cached_stage = create_stage(

@@ -201,6 +201,24 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
     assert answer.err.startswith("ERROR: you are not inside of a DVC repository")
 
 
+@pytest.mark.parametrize("params", [[], [{"given.py": ["x"]}]], ids=["natively", "by DVC"])
+def test_what_a_killed_process_left_in_the_run_cache_hides_nothing(
+    pair: Pair, params: Sequence[Any]
+) -> None:
+    pair.change("given.py", "x = 1\n")
+    stage = {"cmd": "echo ran >> log; echo 1 > out", "params": params, "outs": ["out"]}
+    pair.write({"one": {**stage, "deps": ["data.txt"]}})
+    assert call("jupyter-mlws", pair.ours, "repro").code == 0
+    [entry] = (path for path in (pair.ours / ".dvc/cache/runs").rglob("*") if path.is_file())
+    for times in (1, 2):
+        entry.with_name(".begun.tmp").write_bytes(b"cmd: ec")
+        (pair.ours / "dvc.lock").unlink()
+        if times == 2:
+            entry.unlink()
+        assert call("jupyter-mlws", pair.ours, "repro").code == 0
+        assert (pair.ours / "log").read_text() == "ran\n" * times
+
+
 def test_several_files_and_folders(pair: Pair) -> None:
     pair.change("sub/in.txt", "in\n")
     pair.write(
