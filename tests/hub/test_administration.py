@@ -27,6 +27,7 @@ Data = dict[str, Any]
 
 
 @pytest.mark.slow(reason="starts real containers")
+@pytest.mark.exhaustive
 def test_an_administrator_creates_a_container_for_a_user_who_sees_that(hub: Hub) -> None:
     wrong = hub.service("POST", "containers", USER, json={"user": OTHER})
     assert refused(wrong, 400, "10201")["errors"][0]["field"] == "user"

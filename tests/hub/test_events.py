@@ -133,6 +133,7 @@ def run(docker: Engine, image: str, name: str, code: int, hub: str | None = None
     docker.run("rm", name)
 
 
+@pytest.mark.exhaustive
 def test_the_life_of_a_container_is_told_in_order_with_its_labels(
     docker: Engine, image: str, listener: Listener, name: str
 ) -> None:

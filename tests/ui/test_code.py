@@ -845,6 +845,7 @@ def test_a_pull_request_is_opened_where_the_branch_is(
 
 
 @pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.exhaustive
 def test_history_is_tidied_by_keyboard(
     page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
 ) -> None:

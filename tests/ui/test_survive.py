@@ -211,6 +211,7 @@ def test_a_page_that_lost_its_connection_catches_up(page: Page, lab: Lab) -> Non
 
 @pytest.mark.exhaustive
 @pytest.mark.slow(reason="a journey in a real browser")
+@pytest.mark.exhaustive
 def test_two_pages_show_the_same(page: Page, other_page: Page, lab: Lab) -> None:
     write(lab.root, LONG)
     mine = open_notebook(page, lab)

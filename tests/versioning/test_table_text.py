@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
@@ -17,6 +18,7 @@ OLD = pd.DataFrame({"id": [1, 2], "name": ["a", "文"]})
 NEW = OLD.assign(name=["a", "changed"])
 
 
+@pytest.mark.exhaustive
 def test_git_shows_rows_of_tables_once_it_is_turned_on(
     versions: Workspace, workspace: Project, git: Callable[..., str]
 ) -> None:

@@ -235,6 +235,7 @@ def test_values_arrive_as_they_were_written(values: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow(reason="a kernel for each run, and DVC")
+@pytest.mark.exhaustive
 def test_a_workflow_runs_notebooks_as_dvc_does(
     write, run: Callable[..., Run], states, project: Project, workflows: WorkflowManager
 ) -> None:
