@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import engine
 from lab import median
+from mlws.document.parse import parse
 
-from jupyter_mlws.workflows.document.parse import parse
+import engine
 from jupyter_mlws.workspace import Workspace
 
 PATH = "workflows/big/dvc.yaml"

@@ -17,10 +17,11 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-import engine
 from peers import Node
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+import engine
 
 NODES = 100
 TAKES = 0.1

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import engine
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+import engine
 
 TOKEN = "benchmark"
 AUTHORIZED = {"Authorization": f"token {TOKEN}"}

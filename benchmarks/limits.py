@@ -16,9 +16,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import engine
 from lab import NONE_STAYS, Lab, heard, median, serving
 
+import engine
 from jupyter_mlws.projects.example import WORKFLOW
 
 ID = WORKFLOW.replace("/", "~1")

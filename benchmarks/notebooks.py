@@ -27,10 +27,10 @@ import uuid
 from pathlib import Path
 
 import psutil
+from mlws.core.project import Project
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.notebooks.models import ExecutionStatus

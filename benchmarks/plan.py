@@ -12,9 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import engine
 from lab import Lab, median, serving
 from limits import load, timed
+
+import engine
 
 STAGES = 300
 TIMES = 5

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_mlws.engine.forkserver.pool import WarmPool
+from jupyter_mlws.forkserver.pool import WarmPool
 
 SCRIPTS = {
     "nothing": "",

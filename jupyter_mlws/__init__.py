@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlws.engine.progress import progress
+
 from jupyter_mlws._version import __version__
-from jupyter_mlws.engine.progress import progress
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

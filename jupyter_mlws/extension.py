@@ -234,8 +234,9 @@ class MLWSApp(ExtensionApp):
 
     def _offer_environments(self) -> None:
         """List the environments of open projects among the kernels."""
-        from jupyter_mlws.core.errors import MLWSError
-        from jupyter_mlws.core.project import Project
+        from mlws.core.errors import MLWSError
+        from mlws.core.project import Project
+
         from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels
 
         server: Any = self.serverapp
@@ -260,7 +261,8 @@ class MLWSApp(ExtensionApp):
 
     @cached_property
     def _log_store(self) -> LogStore:
-        from jupyter_mlws.core.paths import own_data
+        from mlws.core.paths import own_data
+
         from jupyter_mlws.logs.store import LogStore
 
         server: Any = self.serverapp

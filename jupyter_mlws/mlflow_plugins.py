@@ -47,9 +47,10 @@ class TrueCommit:
 
     def tags(self) -> dict[str, str]:
         """Commit the working tree's state and return its tags; no tags if that fails."""
+        from mlws.core.errors import MLWSError
+
         from jupyter_mlws.api.client import RemoteError
         from jupyter_mlws.client.project import Origin, open_project
-        from jupyter_mlws.core.errors import MLWSError
 
         try:
             client = open_project(Path.cwd(), "en", Origin.MAGIC)

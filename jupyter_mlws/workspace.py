@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 
 if TYPE_CHECKING:
     from jupyter_mlws.environments.manager import EnvironmentManager

@@ -14,9 +14,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 from jupyterhub._data import DATA_FILES_PATH
+from mlws.core.i18n import CATALOGUE, DOMAIN, TERM, TERMS
 
 from jupyter_mlws import __version__
-from jupyter_mlws.core.i18n import CATALOGUE, DOMAIN, TERM, TERMS
 from jupyter_mlws.hub.page_translation import template_texts
 
 ROOT = Path(__file__).parent.parent

@@ -1,4 +1,4 @@
-"""Write jupyter_mlws/core/gitleaks/rules.json from the configuration of gitleaks.
+"""Write engine/mlws/core/gitleaks/rules.json from the configuration of gitleaks.
 
     python scripts/secret_rules.py gitleaks.toml
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components import reader_process
-from jupyter_mlws.engine.forkserver import client as zygotes
-from jupyter_mlws.engine.forkserver.pool import ZYGOTE_MODULE, WarmPool
+from jupyter_mlws.forkserver import client as zygotes
+from jupyter_mlws.forkserver.pool import ZYGOTE_MODULE, WarmPool
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.workflows.run import detaching, live
 
@@ -40,7 +40,7 @@ sys.exit(main(sys.argv[1:]))
 """The code that ``python -m jupyter_mlws.workflows.run.runner`` runs, in the run's folder."""
 ZYGOTE = """
 import os, socket, sys
-from jupyter_mlws.engine.forkserver import child_init, zygote
+from jupyter_mlws.forkserver import child_init, zygote
 os.setsid()
 for stream in (0, 1):
     os.dup2(os.open(os.devnull, os.O_RDWR), stream)
@@ -54,7 +54,7 @@ if start:
     # In a node's process; Python itself calls it below no frame.
     sys.excepthook(type(start), start, None)
 """
-"""The code that ``python -m jupyter_mlws.engine.forkserver.zygote`` runs."""
+"""The code that ``python -m jupyter_mlws.forkserver.zygote`` runs."""
 WARM_LIMIT = 60.0
 """Seconds."""
 _FORK_SERVER = multiprocessing.get_context("forkserver")

@@ -15,7 +15,7 @@ IS_DATA = (".gitkeep", ".md")
     ("path", "test"),
     [
         ("jupyter_mlws/git/refs.py", "tests/versioning/test_branches.py"),
-        ("jupyter_mlws/core/locking.py", "tests/core/test_locking.py"),
+        ("engine/mlws/core/locking.py", "tests/core/test_locking.py"),
         ("jupyter_mlws/server/endpoints/workflows.py", "tests/workflows/test_handlers.py"),
         ("tests/versioning/conftest.py", "tests/versioning/test_remotes.py"),
         ("src/git/changes/changesView.tsx", "tests/ui/test_code.py"),

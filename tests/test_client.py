@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
 from jupyter_mlws.api import client
 from jupyter_mlws.api.client import RemoteError, find_server, running, segment
@@ -23,8 +25,7 @@ from jupyter_mlws.client.project import (
     open_project,
     workflow_address,
 )
-from jupyter_mlws.core.errors import MLWSError, RequestFailedError
-from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.errors import RequestFailedError
 from jupyter_mlws.server.endpoints import datasets, git, lineage, models, runs, snapshots, workflows
 from tests.command_line import call
 from tests.server import TOKEN, Server

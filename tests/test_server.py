@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
 from tornado.websocket import websocket_connect
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.run.runs import Runs
 
 TOKEN = "a-token-for-this-test"

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
+from mlws.core.errors import CATALOGUE, Fault, MLWSError
+from mlws.core.i18n import ENGLISH, Message
+
 from jupyter_mlws._version import __version__
-from jupyter_mlws.core.errors import CATALOGUE, Fault, MLWSError, RequestFailedError
-from jupyter_mlws.core.i18n import ENGLISH, Message
+from jupyter_mlws.core.errors import RequestFailedError
 
 PROBE_LIMIT = 5.0
 """Seconds to wait for the first response of a server."""

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.api.registry import IDEMPOTENCY_KEY
-from jupyter_mlws.core.errors import Fault, InvalidRequestError
-from jupyter_mlws.core.i18n import Message
 
 REPLAYED_HEADER = "Idempotent-Replayed"
 """Header of a replayed response."""

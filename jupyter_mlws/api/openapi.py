@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from mlws.core.errors import DiskFullError, InvalidRequestError, MLWSError, NewerDatabaseError
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
@@ -14,15 +15,7 @@ from jupyter_mlws._version import __version__
 from jupyter_mlws.api.registry import JSON, Endpoint
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import Hello, Reset, StreamHandler
-from jupyter_mlws.core.errors import (
-    DiskFullError,
-    InternalError,
-    InvalidRequestError,
-    MLWSError,
-    NewerDatabaseError,
-    PermissionDeniedError,
-    ReadOnlyDiskError,
-)
+from jupyter_mlws.core.errors import InternalError, PermissionDeniedError, ReadOnlyDiskError
 
 REFERENCE = "#/components/schemas/{model}"
 COMMON_ERRORS = (

@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, ParamSpec, TypeVar, get_args, get_origin
 from urllib.parse import quote
 
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
 from pydantic import BaseModel
 from tornado import web
 
@@ -28,15 +30,11 @@ from jupyter_mlws.api.registry import IDEMPOTENCY_KEY, JSON, Context, Endpoint, 
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import (
     EndpointNotFoundError,
-    Fault,
     InternalError,
-    InvalidRequestError,
     MethodNotSupportedError,
-    MLWSError,
     PermissionDeniedError,
     of_system,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import encode_json
 
 P = ParamSpec("P")

@@ -17,25 +17,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
+from mlws.dvc.pointers import as_mapping, load_mapping
+
 from jupyter_mlws._version import __version__
 from jupyter_mlws.capsules import citation
 from jupyter_mlws.capsules.archive import open_archive
 from jupyter_mlws.capsules.crate import METADATA
 from jupyter_mlws.capsules.models import Deposit
-from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import (
     CapsuleInvalidError,
     DepositError,
     DepositLeftError,
     DepositTokenError,
-    Fault,
-    InvalidRequestError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import require_trust
-from jupyter_mlws.dvc.pointers import as_mapping, load_mapping
 from jupyter_mlws.git.adapter import Git
 
 TIMEOUT = 120.0

@@ -9,6 +9,11 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from mlws.core.atomic import atomic_path, remove_temp_paths
+from mlws.core.progress import ProgressCallback, no_progress, report_waiting
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers, load_mapping
+
 from jupyter_mlws.capsules import citation
 from jupyter_mlws.capsules.archive import ArchiveWriter, object_name
 from jupyter_mlws.capsules.crate import METADATA, README, Content, CrateBuilder, Description
@@ -17,16 +22,12 @@ from jupyter_mlws.capsules.history import write_bundle, write_files
 from jupyter_mlws.capsules.models import Capsule
 from jupyter_mlws.capsules.provenance import Workflow, read_workflows
 from jupyter_mlws.capsules.readme import write_readme
-from jupyter_mlws.core.atomic import atomic_path, remove_temp_paths
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     CapsuleDataMissingError,
     ShallowHistoryError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
-from jupyter_mlws.dvc.data import DataStore, open_data
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers, load_mapping
 from jupyter_mlws.git.adapter import TreeEntry, decode
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
 from jupyter_mlws.versioning.data_index import normalize_path

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mlws.core.i18n import Message
 from pydantic import Field
 
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Record
 
 

@@ -6,18 +6,19 @@ import os
 import tempfile
 from pathlib import Path
 
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.pointers import PIPELINE_FILE
+from mlws.dvc.settings import DataSettings
+
 from jupyter_mlws.capsules.archive import open_archive
 from jupyter_mlws.capsules.crate import BUNDLE
 from jupyter_mlws.capsules.models import OpenedCapsule
 from jupyter_mlws.capsules.provenance import lock_of, read_steps
 from jupyter_mlws.capsules.readme import run_commands
 from jupyter_mlws.core.errors import AlreadyExistsError, CapsuleInvalidError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.trust import trust as trust_project
 from jupyter_mlws.core.trust import withdraw_trust
-from jupyter_mlws.dvc.pointers import PIPELINE_FILE
-from jupyter_mlws.dvc.settings import DataSettings
 from jupyter_mlws.git.adapter import Git, GitFailedError
 
 CLONE_TIMEOUT = 3600.0

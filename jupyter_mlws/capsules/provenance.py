@@ -8,8 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, as_mapping, load_mapping
+from mlws.core.project import Project
+from mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, as_mapping, load_mapping
+
 from jupyter_mlws.environments import store
 from jupyter_mlws.git.adapter import Git, TreeEntry
 from jupyter_mlws.mlflow.client import TrackingClient, sqlite_file

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 
 from jupyter_mlws.api.client import RemoteError, find_server, segment
 from jupyter_mlws.cli import declared as cli
@@ -25,15 +28,11 @@ from jupyter_mlws.cli.context import (
 )
 from jupyter_mlws.client.project import JSON, ProjectClient, workflow_address
 from jupyter_mlws.core.errors import (
-    Fault,
     ImportFailedError,
     InvalidRunParameterError,
-    MLWSError,
     VersionItemNotFoundError,
     WorkflowItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust, withdraw_trust
 
 WORKFLOW_FILE = "dvc.yaml"

@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+from mlws.core.errors import InvalidRequestError, MLWSError
+from mlws.core.i18n import CHINESE, Message, environment_language
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.api.client import RemoteError
@@ -48,8 +50,7 @@ from jupyter_mlws.cli.declared import (
     CommandSpec,
 )
 from jupyter_mlws.client.project import Origin
-from jupyter_mlws.core.errors import InvalidRequestError, MLWSError, of_system
-from jupyter_mlws.core.i18n import CHINESE, Message, environment_language
+from jupyter_mlws.core.errors import of_system
 
 PROGRAM = "jupyter-mlws"
 PROGRAM_HELP = Message(

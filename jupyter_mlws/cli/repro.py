@@ -42,8 +42,8 @@ from jupyter_mlws.cli.context import CommandContext
     cli.flag("Run commands even if the run cache has their results.", "--no-run-cache"),
 )
 def repro(context: CommandContext, targets: Sequence[str], jobs: int | None, **options: Any) -> int:
-    from jupyter_mlws.repro.backend import StageOptions
-    from jupyter_mlws.repro.reproduce import OnError, ReproOptions, run
+    from mlws.repro.backend import StageOptions
+    from mlws.repro.reproduce import OnError, ReproOptions, run
 
     on_error = OnError.FAIL
     if options.pop("keep_going"):

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
+from mlws.core.i18n import Message
+
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
 from jupyter_mlws.cli.views import (
     COMMIT,
@@ -17,7 +19,6 @@ from jupyter_mlws.cli.views import (
     short_when_of,
     when_of,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.experiments.ranking import by_use
 
 MIN_ID_LENGTH = 6

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from mlws.core.i18n import Message, term
+from mlws.core.paths import format_size
+
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
-from jupyter_mlws.core.i18n import Message, term
-from jupyter_mlws.core.paths import format_size
 
 JSON = dict[str, Any]
 DASH = "–"

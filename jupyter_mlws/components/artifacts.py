@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import re
 import tempfile
 from pathlib import Path
 
+from mlws.core.atomic import atomic_write
+from mlws.core.i18n import Message
+
 from jupyter_mlws.components.registry import FOLDER, ask_inspector
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.core.i18n import Message
 
 NAME = re.compile(r"[A-Za-z]\w*")
 FOOTER = "\n\n# Written by %%mlws component; overwritten each time the cell runs.\n"

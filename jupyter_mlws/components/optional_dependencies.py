@@ -7,7 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
 
 
 @dataclass(frozen=True)

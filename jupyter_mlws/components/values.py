@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlws.core.atomic import atomic_path
+
 from jupyter_mlws.components.artifacts import Table
-from jupyter_mlws.core.atomic import atomic_path
 
 EXCEL = ".xlsx"
 PREPARATION_ENTRY = "preparation.json"

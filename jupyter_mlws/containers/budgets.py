@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
+from mlws.core.i18n import Message
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from jupyter_mlws.containers.models import Cpu, Gpu, Memory
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.core.validation_messages import pattern
 

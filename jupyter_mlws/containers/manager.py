@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
+from mlws.core.hub_environment import service_address
+
 from jupyter_mlws.api.client import API, RemoteError, segment
 from jupyter_mlws.containers.models import (
     AllocateRequest,
@@ -25,7 +27,6 @@ from jupyter_mlws.containers.models import (
     Volume,
     container_id,
 )
-from jupyter_mlws.core.hub_environment import service_address
 from jupyter_mlws.core.schemas import Page, Record
 
 Answer = TypeVar("Answer", bound=Record)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
+from mlws.core.i18n import Message
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
@@ -18,7 +19,6 @@ from jupyter_mlws.containers.quantities import (
     write_cpu,
     write_memory,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import PageQuery, Record, Request
 
 DEFAULT_SERVER = "default"

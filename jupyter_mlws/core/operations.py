@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any
 
+from mlws.core.errors import MLWSError
 from pydantic import Field
 
 from jupyter_mlws.core.errors import (
     InternalError,
-    MLWSError,
     NoPromptError,
     OperationNotFoundError,
     PromptTimeoutError,

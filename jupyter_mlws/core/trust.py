@@ -13,10 +13,12 @@ import os
 import secrets
 from pathlib import Path
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.core.errors import NotTrustedError, ProjectNotFoundError
-from jupyter_mlws.core.paths import own_data
-from jupyter_mlws.core.project import Project
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import ProjectNotFoundError
+from mlws.core.paths import own_data
+from mlws.core.project import Project
+
+from jupyter_mlws.core.errors import NotTrustedError
 
 TOKEN_LENGTH = 32
 """Bytes."""

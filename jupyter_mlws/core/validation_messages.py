@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
 from pydantic import BaseModel, ValidationError
-
-from jupyter_mlws.core.errors import Fault, InvalidRequestError
-from jupyter_mlws.core.i18n import Message
 
 Model = TypeVar("Model", bound=BaseModel)
 

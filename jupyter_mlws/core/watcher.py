@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, ParamSpec, TypeVar, cast
 
+from mlws.core.project import Project
 from watchfiles import awatch
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.ring_stream import RingStream
 
 WATCH_STEP_MS = 20

@@ -20,14 +20,10 @@ from platform import python_implementation, python_version
 from sysconfig import get_platform
 from typing import Any
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.environments.programs import Language, Program
-from jupyter_mlws.environments.python_packages import (
-    editable_marks,
-    read_conda,
-    read_file,
-    read_packages,
-)
+from mlws.core.atomic import atomic_write
+from mlws.environments.programs import Language, Program
+from mlws.environments.python_packages import editable_marks, read_conda, read_file, read_packages
+
 from jupyter_mlws.environments.record import Environment
 
 TIMEOUT = 20.0

@@ -12,15 +12,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from mlws.core.progress import ProgressCallback
+from mlws.core.project import Project
+from mlws.environments.definitions import Definition, find_definitions
+from mlws.environments.programs import Language, Program
+from mlws.environments.python_packages import installed_packages, normalize
+
 from jupyter_mlws.core.errors import PackageChangeError
-from jupyter_mlws.core.progress import ProgressCallback
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.environments.definitions import Definition, find_definitions
 from jupyter_mlws.environments.inspector import Inspector
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import PackageChange, RebuiltEnvironment, UnavailablePackage
-from jupyter_mlws.environments.programs import Language, Program
-from jupyter_mlws.environments.python_packages import installed_packages, normalize
 from jupyter_mlws.environments.record import Environment, differences
 from jupyter_mlws.environments.tools import remove_directory, run_tool, uv
 

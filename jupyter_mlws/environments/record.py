@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from jupyter_mlws.environments.programs import Language
+from mlws.environments.programs import Language
 
 FOLDER = ".mlws/environments"
 TRAILER_ENVIRONMENT = "Mlws-Environment"

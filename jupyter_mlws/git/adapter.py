@@ -15,18 +15,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlws.core.errors import MLWSError, OperationInProgressError, ProgramError, disk_error
+from mlws.core.i18n import Message
+from mlws.core.secrets import mask_credentials
+
 from jupyter_mlws.core.errors import (
     GitCommandError,
     GitmodulesError,
-    MLWSError,
-    OperationInProgressError,
-    ProgramError,
     VersionItemNotFoundError,
-    disk_error,
     of_message,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.secrets import mask_credentials
 from jupyter_mlws.git.process import run_process
 
 TIMEOUT = 60.0

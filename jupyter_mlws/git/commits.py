@@ -9,14 +9,15 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.core.errors import (
     GitCommandError,
     GitIdentityMissingError,
     HookRejectedError,
-    MLWSError,
     SigningFailedError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode
 from jupyter_mlws.git.process import run_process
 

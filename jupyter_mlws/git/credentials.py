@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jupyter_mlws.core.progress import Ask
-from jupyter_mlws.core.secrets import mask_credentials
+from mlws.core.progress import Ask
+from mlws.core.secrets import mask_credentials
+
 from jupyter_mlws.git import askpass
 
 NO_PROMPT_ENVIRONMENT = {"SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_mlws.core.secrets import mask_credentials
+from mlws.core.secrets import mask_credentials
+
 from jupyter_mlws.git.adapter import Git, decode, split_nul
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.git.refs import HEADS

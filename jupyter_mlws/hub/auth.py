@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
+from mlws.core.errors import MLWSError
 from tornado.web import HTTPError
 
 from jupyter_mlws.containers.models import Me
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
     HubTokenRequiredError,
-    MLWSError,
     PermissionDeniedError,
 )
 from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.hub.hubapi import HubRefusedError
 
 log = logging.getLogger(__name__)

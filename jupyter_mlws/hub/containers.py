@@ -10,6 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
@@ -29,13 +32,10 @@ from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     ContainerQueuedError,
     ContainerStoppingError,
-    Fault,
     HomeUnavailableError,
     InvalidContainerError,
-    MLWSError,
     NotQueuedError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.budgets.manager import Budgets
 from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError

@@ -8,6 +8,9 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     Amount,
@@ -25,12 +28,9 @@ from jupyter_mlws.core.errors import (
     EnvironmentInUseError,
     EnvironmentNotFoundError,
     EnvironmentQuotaError,
-    Fault,
     InvalidContainerError,
-    MLWSError,
     SwarmUnsupportedError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.docker.personal_images import PREFIX, PersonalImage, PersonalImages, choices

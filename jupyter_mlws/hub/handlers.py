@@ -9,6 +9,7 @@ from inspect import isawaitable
 from typing import Any
 from urllib.parse import urlsplit
 
+from mlws.core.i18n import ENGLISH
 from tornado.web import RequestHandler
 
 from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints, Reply
@@ -35,7 +36,6 @@ from jupyter_mlws.core.errors import (
     PermissionDeniedError,
     StorageQuotaError,
 )
-from jupyter_mlws.core.i18n import ENGLISH
 from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.accounts.events import AuditedEvents
 from jupyter_mlws.hub.auth import AuthenticatedHandler

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.announcements import AnnouncementFile
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.budgets.enforcer import BudgetEnforcer

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.containers.models import Amount, container_id
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.scheduling.admission import Offer, OfferRequest, SizeOffer
 from jupyter_mlws.hub.scheduling.scheduler import ZERO_AMOUNT, Request, find_lack

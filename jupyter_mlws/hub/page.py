@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from string import Template
 
+from mlws.core.i18n import Message, preferred_language
 from tornado import web
 
-from jupyter_mlws.core.i18n import Message, preferred_language
 from jupyter_mlws.hub.auth import AuthenticatedHandler
 
 STATIC = Path(__file__).parent / "static"

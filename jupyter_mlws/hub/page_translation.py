@@ -18,8 +18,7 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
 from markupsafe import Markup
-
-from jupyter_mlws.core.i18n import ENGLISH, Message, preferred_language
+from mlws.core.i18n import ENGLISH, Message, preferred_language
 
 ATTRIBUTES = re.compile(
     r"""(?<![\w-])(title|placeholder|aria-label|alt|data-confirm|value)=(["'])([^"'<>{}]*?)\2"""

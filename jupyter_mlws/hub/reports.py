@@ -10,6 +10,8 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import (
@@ -21,7 +23,6 @@ from jupyter_mlws.containers.models import (
     ResourceReport,
     Usage,
 )
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker.engine import DockerContainer, Engine, LogReader
 from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry

@@ -16,12 +16,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
+from mlws.core.errors import MLWSError
 from tornado import web
 from tornado.httpserver import HTTPServer
 
 from jupyter_mlws.api.rest import MAX_BODY, routes
 from jupyter_mlws.api.session_guard import SessionGuard
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.auth import hub_auth
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.docker.swarm_engine import SwarmEngine

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Disk, Me, Notice, NoticeLevel
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.core.errors import DiskReserveError, MLWSError
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import DiskReserveError
 from jupyter_mlws.hub.docker.engine import DiskSpace, DockerContainer, Engine
 from jupyter_mlws.hub.lifecycle.controller import LifecycleController
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry

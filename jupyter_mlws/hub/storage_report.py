@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
+from mlws.core.i18n import Message
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     ImageUse,
@@ -19,7 +21,6 @@ from jupyter_mlws.core.errors import (
     ImageInUseError,
     ImageNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.docker.personal_images import PREFIX

@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.containers.models import (
     HistoryQuery,
     HistorySpan,
@@ -17,7 +19,6 @@ from jupyter_mlws.containers.models import (
     UsageSeries,
     UsageSubject,
 )
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.records.store import RecordQueue, Records, UsageSampleRow

@@ -9,15 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Me, Volume, VolumeQuery
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.core.errors import (
-    MLWSError,
-    StorageQuotaError,
-    VolumeInUseError,
-    VolumeNotFoundError,
-)
+from jupyter_mlws.core.errors import StorageQuotaError, VolumeInUseError, VolumeNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.hub.docker.engine import FILES_PER_SECOND, Engine
 from jupyter_mlws.hub.records.audit import Audit

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from mlws.core.errors import MLWSError
 from prometheus_client import REGISTRY, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart
 from jupyter_mlws.workspace import Workspace

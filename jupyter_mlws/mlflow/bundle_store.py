@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from mlws.core.atomic import atomic_path, remove_temp_paths, sync, temp_path
 from sqlalchemy import Connection, Table, func, select
 
-from jupyter_mlws.core.atomic import atomic_path, remove_temp_paths, sync, temp_path
 from jupyter_mlws.mlflow.bundle_reader import (
     BundleReader,
     BundleState,

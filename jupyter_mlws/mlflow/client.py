@@ -18,7 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core.database import inode
+from mlws.core.database import inode
+
 from jupyter_mlws.core.errors import MLflowFailedError
 from jupyter_mlws.mlflow import sqlite_reader
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import platformdirs
+from mlws.core.atomic import atomic_path, atomic_write
+from mlws.core.hub_environment import shared_tracking
 
-from jupyter_mlws.core.atomic import atomic_path, atomic_write
-from jupyter_mlws.core.hub_environment import shared_tracking
 from jupyter_mlws.mlflow.client import ARTIFACTS, SQLITE, sqlite_file
 
 DEFAULT_FILE = "mlflow.db"

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.containers.cgroups import read_own
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import (
@@ -16,7 +18,6 @@ from jupyter_mlws.core.errors import (
     ExecutionCanceledError,
     ExecutionTimeoutError,
     KernelDiedError,
-    MLWSError,
     OutOfMemoryError,
 )
 from jupyter_mlws.notebooks.kernels import (

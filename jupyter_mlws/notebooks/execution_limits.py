@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from jupyter_mlws.core.errors import ExecutionTimeoutError, MLWSError, OutOfMemoryError
+from mlws.core.errors import MLWSError
+
+from jupyter_mlws.core.errors import ExecutionTimeoutError, OutOfMemoryError
 from jupyter_mlws.notebooks.execution import INTERRUPT_TIMEOUT
 from jupyter_mlws.notebooks.kernels import Kernel
 from jupyter_mlws.notebooks.memory import MemoryLimits, Meter

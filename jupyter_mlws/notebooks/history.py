@@ -21,21 +21,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core import project_schema
-from jupyter_mlws.core.database import Database
-from jupyter_mlws.core.errors import (
-    ExecutionLostError,
-    Fault,
-    InvalidRequestError,
-    MLWSError,
-    NotebookItemNotFoundError,
-)
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import own_data
-from jupyter_mlws.core.project import Project
+from mlws.core import project_schema
+from mlws.core.database import Database
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.paths import own_data
+from mlws.core.project import Project
+from mlws.environments.programs import Program
+
+from jupyter_mlws.core.errors import ExecutionLostError, NotebookItemNotFoundError
 from jupyter_mlws.environments import store
 from jupyter_mlws.environments.inspector import Inspector
-from jupyter_mlws.environments.programs import Program
 from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.models import (

@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.session import DELIM, Session
+from mlws.core.errors import MLWSError
 
-from jupyter_mlws.core.errors import (
-    ExecutionCanceledError,
-    KernelDiedError,
-    MLWSError,
-)
+from jupyter_mlws.core.errors import ExecutionCanceledError, KernelDiedError
 from jupyter_mlws.notebooks.execution_limits import ExecutionLimits
 from jupyter_mlws.notebooks.history import (
     ExecutionStart,

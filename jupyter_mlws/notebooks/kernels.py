@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 
 import zmq
 from jupyter_client.kernelspec import NoSuchKernel
+from mlws.core import i18n
+from mlws.core.errors import MLWSError
+from mlws.environments.programs import Program, program_of
 
-from jupyter_mlws.core import i18n
-from jupyter_mlws.core.errors import KernelStartError, MLWSError
-from jupyter_mlws.environments.programs import Program, program_of
+from jupyter_mlws.core.errors import KernelStartError
 from jupyter_mlws.notebooks.outputs import Message
 from jupyter_mlws.notebooks.provisioner import AdoptedProcess
 

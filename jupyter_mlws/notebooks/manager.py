@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.containers.models import split_id
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     ContainerForbiddenError,
     ContainerNotFoundError,
-    Fault,
-    InvalidRequestError,
-    MLWSError,
     NotebookItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.notebooks.discovery import find
 from jupyter_mlws.notebooks.documents import cell_id, stale_outputs

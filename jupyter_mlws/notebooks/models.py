@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
+from mlws.core.i18n import Message
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Facts, Page, PageQuery, Record, Request
 from jupyter_mlws.workflows.models import ColumnRequest, TablePage, TableRequest
 

@@ -7,7 +7,9 @@ import json
 import sys
 from enum import StrEnum
 
-from jupyter_mlws.core.errors import CodeBlockedError, CodeCheckError, MLWSError
+from mlws.core.errors import MLWSError
+
+from jupyter_mlws.core.errors import CodeBlockedError, CodeCheckError
 from jupyter_mlws.notebooks.models import CodeWarning
 from jupyter_mlws.notebooks.syntax import replace_magics
 

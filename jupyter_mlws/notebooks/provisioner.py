@@ -17,12 +17,12 @@ from typing import Any
 
 import psutil
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import ProjectNotFoundError
+from mlws.core.hub_environment import shared_variables
+from mlws.core.project import Project
 from traitlets import Unicode
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.core.errors import ProjectNotFoundError
-from jupyter_mlws.core.hub_environment import shared_variables
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import is_trusted
 from jupyter_mlws.notebooks.ports import Reservation, reserve
 

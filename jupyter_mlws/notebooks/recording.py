@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError, NotebookChangedError
-from jupyter_mlws.core.project import Project
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+
+from jupyter_mlws.core.errors import NotebookChangedError
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, Histories, History, OrphanedExecution

@@ -11,13 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.core.errors import (
     CodeFailedError,
     ExecutionCanceledError,
     InternalError,
     KernelDiedError,
     KernelStartError,
-    MLWSError,
     NotebookItemNotFoundError,
     of_system,
 )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_async
+from mlws.core.errors import OutsideWorkspaceError
 from tornado import web
 
 from jupyter_mlws.core.errors import (
@@ -27,7 +28,6 @@ from jupyter_mlws.core.errors import (
     NotebookItemNotFoundError,
     NotebookSaveError,
     NotebookUnreadableError,
-    OutsideWorkspaceError,
     of_message,
 )
 from jupyter_mlws.notebooks.documents import CellResults, fill, fill_shared, shared_document

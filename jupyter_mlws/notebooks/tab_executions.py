@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jupyter_mlws.core.errors import ExecutionCanceledError, ExecutionTimeoutError, MLWSError
+from mlws.core.errors import MLWSError
+
+from jupyter_mlws.core.errors import ExecutionCanceledError, ExecutionTimeoutError
 from jupyter_mlws.notebooks.execution import Outcome, error_from_reply
 from jupyter_mlws.notebooks.history import ExecutionStart, OrphanedExecution, to_execution_error
 from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution

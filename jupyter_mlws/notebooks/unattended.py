@@ -12,7 +12,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from jupyter_mlws.core.errors import MLWSError, NotebookChangedError
+from mlws.core.errors import MLWSError
+
+from jupyter_mlws.core.errors import NotebookChangedError
 from jupyter_mlws.notebooks.documents import code_cells, has_results
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, to_execution_error

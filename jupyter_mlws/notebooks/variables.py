@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mlws.core.i18n import Message
 from pydantic import BaseModel
 
 from jupyter_mlws.core.errors import KernelBusyError, NotebookItemNotFoundError, VariableError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.notebooks.kernel_helper.values import cut
 from jupyter_mlws.notebooks.kernel_helper.variables import MAX_VARIABLES
 from jupyter_mlws.notebooks.kernel_listener import KernelListener

@@ -10,9 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jupyter_mlws.core.errors import RunStoppedError
+from mlws.core.errors import RunStoppedError
+from mlws.dvc.data import open_data
+
 from jupyter_mlws.core.trust import trust
-from jupyter_mlws.dvc.data import open_data
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.model_registry.models import ModelChange, ModelCreate, ModelVersion
 from jupyter_mlws.workspace import Workspace

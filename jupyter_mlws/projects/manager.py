@@ -13,20 +13,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.core.errors import (
-    AlreadyExistsError,
+from mlws.core.errors import (
     Fault,
     InvalidRequestError,
     MLWSError,
     OutsideWorkspaceError,
     ProjectNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import escape, unescape
-from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
-from jupyter_mlws.core.project import Project
+from mlws.core.i18n import Message
+from mlws.core.paths import escape, unescape
+from mlws.core.progress import Ask, ProgressCallback, no_progress
+from mlws.core.project import Project
+from mlws.core.urls import fault_of_address
+
+from jupyter_mlws.core.errors import AlreadyExistsError
 from jupyter_mlws.core.trust import is_trusted, require_trust, trust, withdraw_trust
-from jupyter_mlws.core.urls import fault_of_address
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template

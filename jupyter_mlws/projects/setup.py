@@ -28,7 +28,7 @@ def initialize(target: Path) -> None:
         gap = "\n" if before and not before.endswith("\n") else ""
         ignore.write_text(before + gap + IGNORED_FILES, encoding="utf-8")
     if not (target / ".dvc" / "config").exists():
-        from jupyter_mlws.dvc.repo import initialize as initialize_dvc
+        from mlws.dvc.repo import initialize as initialize_dvc
 
         initialize_dvc(target)
         # DVC stages its own files; a commit of what is staged would then lack everything else.

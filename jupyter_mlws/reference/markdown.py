@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from jupyter_mlws.core.i18n import CHINESE, ENGLISH, Message
+from mlws.core.i18n import CHINESE, ENGLISH, Message
 
 CODE = re.compile(r"(`+)(.+?)\1")
 SPECIAL = re.compile(r"([\\*_\[\]<>{}|~$#])")

@@ -12,14 +12,14 @@ from types import ModuleType
 from typing import Any
 
 import click
+from mlws.core.errors import CATALOGUE, MLWSError
+from mlws.core.i18n import Message
 
 from jupyter_mlws.cli.magics import CELL_USAGE
 from jupyter_mlws.cli.main import build
 from jupyter_mlws.components import node
 from jupyter_mlws.components.models import Component, InputPort, OutputPort
 from jupyter_mlws.components.registry import library
-from jupyter_mlws.core.errors import CATALOGUE, MLWSError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.reference.guides import (
     guide_id,
     guide_message,

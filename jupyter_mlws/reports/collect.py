@@ -7,15 +7,18 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from mlws.core.errors import DataMissingError, MLWSError
+from mlws.core.i18n import Message
+from mlws.document.parse import FILE
+from mlws.dvc import resolved
+from mlws.dvc.cache import DataCache
+from mlws.dvc.data import open_data
+from mlws.dvc.native.pipeline import open_backend
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault, covers
+
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.core.errors import DataMissingError, MLWSError, NotTrustedError
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import NotTrustedError
 from jupyter_mlws.core.trust import is_trusted
-from jupyter_mlws.dvc import resolved
-from jupyter_mlws.dvc.cache import DataCache
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.native.pipeline import open_backend
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault, covers
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.reports.graph_diff import compare_workflows
@@ -53,7 +56,6 @@ from jupyter_mlws.versioning.snapshots.verification import (
     environment_problems,
 )
 from jupyter_mlws.workflows.document.files import Documents
-from jupyter_mlws.workflows.document.parse import FILE
 from jupyter_mlws.workflows.run.plan import make_plan
 from jupyter_mlws.workflows.table_comparison import compare_table
 from jupyter_mlws.workflows.table_diff import MAX_TABLE_BYTES, is_table

@@ -7,8 +7,10 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.i18n import Message
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.document.parse import OUTPUTS, Stage, parse
+
 from jupyter_mlws.reports.models import (
     EdgeChange,
     GraphChange,
@@ -18,7 +20,6 @@ from jupyter_mlws.reports.models import (
 )
 from jupyter_mlws.versioning.models import CellState, ChangeState
 from jupyter_mlws.workflows.document.graph import WorkflowGraph
-from jupyter_mlws.workflows.document.parse import OUTPUTS, Stage, parse
 
 PARTS = frozenset({"cmd", "deps", "params", "meta", "desc", "do", *OUTPUTS})
 """Keys of a stage that are a part of their own, or that change nothing of its result."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from mlws.core.i18n import Message
+from mlws.document.terms import Action
 from pydantic import Field
 
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Record
 from jupyter_mlws.versioning.models import (
     CellState,
@@ -18,7 +19,6 @@ from jupyter_mlws.versioning.models import (
     Text,
 )
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem
-from jupyter_mlws.workflows.document.terms import Action
 
 
 class CommitSummary(Record):

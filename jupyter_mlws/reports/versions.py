@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from jupyter_mlws.core.errors import Fault, InvalidRequestError, UnrelatedHistoriesError
-from jupyter_mlws.core.i18n import Message
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+
+from jupyter_mlws.core.errors import UnrelatedHistoriesError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.merge import merge_base
 

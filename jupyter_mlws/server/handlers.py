@@ -11,20 +11,14 @@ from typing import Any, ClassVar
 from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
+from mlws.core.errors import MLWSError, OutsideWorkspaceError, ProjectNotFoundError
 
 from jupyter_mlws.api.coalescing import RequestCoalescer
 from jupyter_mlws.api.idempotency import IdempotencyCache
 from jupyter_mlws.api.registry import Context, Endpoint, Reply, Work
 from jupyter_mlws.api.rest import RESTHandler, in_thread
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
-from jupyter_mlws.core.errors import (
-    EndpointNotFoundError,
-    MLWSError,
-    NotTrustedError,
-    OutsideWorkspaceError,
-    PermissionDeniedError,
-    ProjectNotFoundError,
-)
+from jupyter_mlws.core.errors import EndpointNotFoundError, NotTrustedError, PermissionDeniedError
 from jupyter_mlws.server.services import Services
 from jupyter_mlws.workspace import Workspace
 

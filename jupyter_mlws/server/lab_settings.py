@@ -7,8 +7,7 @@ from typing import Any
 
 from jupyterlab_server import settings_utils
 from jupyterlab_server.translation_utils import TranslationBundle, translator
-
-from jupyter_mlws.core.i18n import DOMAIN, Message
+from mlws.core.i18n import DOMAIN, Message
 
 
 class SettingsTranslation(TranslationBundle):

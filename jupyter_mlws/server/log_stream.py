@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import LogLine
 from jupyter_mlws.core import validation_messages
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.logs.container import ContainerLog
 from jupyter_mlws.logs.entries import Source
 from jupyter_mlws.logs.models import LogEntryEvent, LogFilter, to_response

@@ -7,10 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+
 from jupyter_mlws.containers.manager import HubService
-from jupyter_mlws.core.errors import Fault, InvalidRequestError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.reports.blocks import Markup, Section
 from jupyter_mlws.reports.html import render, render_sections
 from jupyter_mlws.shared_pages.models import (

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from markdown_it import MarkdownIt
+from mlws.core.i18n import Message, term
+from mlws.core.paths import format_size
 
 from jupyter_mlws.core.errors import PreviewError
-from jupyter_mlws.core.i18n import Message, term
-from jupyter_mlws.core.paths import format_size
 from jupyter_mlws.reports.blocks import (
     Block,
     Chart,

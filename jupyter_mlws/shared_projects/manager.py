@@ -5,15 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from mlws.core.errors import DVCConfigError, DVCNotInitializedError
+from mlws.core.progress import Ask, ProgressCallback, no_progress
+from mlws.dvc.settings import SHARED_PROJECT, DataSettings
+
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.containers.manager import HubService
-from jupyter_mlws.core.errors import (
-    DVCConfigError,
-    DVCNotInitializedError,
-    RoleRequiredError,
-)
-from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
-from jupyter_mlws.dvc.settings import SHARED_PROJECT, DataSettings
+from jupyter_mlws.core.errors import RoleRequiredError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import ProjectInfo

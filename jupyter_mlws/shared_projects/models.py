@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from mlws.core.i18n import Message
 from pydantic import Field
 
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.core.validation_messages import pattern
 from jupyter_mlws.projects.models import NAME as FOLDER

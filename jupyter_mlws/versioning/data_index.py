@@ -11,9 +11,10 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from jupyter_mlws.core.errors import OutsideWorkspaceError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import DataPointer, is_relevant, names_data, read_pointers
+from mlws.core.errors import OutsideWorkspaceError
+from mlws.core.project import Project
+from mlws.dvc.pointers import DataPointer, is_relevant, names_data, read_pointers
+
 from jupyter_mlws.git.adapter import Entry, Git, Status
 from jupyter_mlws.git.history import Commit
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
+from mlws.core.i18n import Message
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -20,7 +21,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import PageQuery, Record, Request
 from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.data_index import ChangeKind

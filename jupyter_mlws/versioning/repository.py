@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from functools import cached_property
 
+from mlws.core.locking import Waiting
+from mlws.core.project import Project
+
 from jupyter_mlws.core.errors import UnfinishedOperationError, of_system
-from jupyter_mlws.core.locking import Waiting
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.merge import read_conflicts
 from jupyter_mlws.mlflow.client import TrackingClient

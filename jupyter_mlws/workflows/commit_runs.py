@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.core.errors import DVCNotInitializedError
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import DVCNotInitializedError
+from mlws.dvc.measures import CommitMeasures, read_measures
+from mlws.dvc.pointers import PIPELINE_FILE
+from mlws.engine.states import Status
+
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.dvc.measures import CommitMeasures, read_measures
-from jupyter_mlws.dvc.pointers import PIPELINE_FILE
-from jupyter_mlws.engine.states import Status
 from jupyter_mlws.git.adapter import decode
 from jupyter_mlws.git.refs import tags
 from jupyter_mlws.versioning.experiments.models import ExperimentRun, RunKind

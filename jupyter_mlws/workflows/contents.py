@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.dvc.native.objects import object_path
+from mlws.core.errors import MLWSError
+from mlws.dvc.native.objects import object_path
+
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.workflows.document import semantic_diff
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_mlws.core.errors import (
-    Fault,
-    InvalidRequestError,
-    MLflowFailedError,
-    MLWSError,
-    VersionItemNotFoundError,
-)
-from jupyter_mlws.core.i18n import Message
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
+from mlws.engine.states import Status
+from mlws.engine.usage import PREFIX
+
+from jupyter_mlws.core.errors import MLflowFailedError, VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.engine.states import Status
-from jupyter_mlws.engine.usage import PREFIX
 from jupyter_mlws.mlflow.client import ARTIFACTS, RefusedError
 from jupyter_mlws.mlflow.run_tags import ARCHIVED, RUN_NAME, SET, STARRED, WORKFLOW
 from jupyter_mlws.versioning.experiments.models import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 
-from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.workflows.document.parse import Document, Stage
+from mlws.document.parse import Document, Stage
+from mlws.engine.graph import StageGraph
 
 HEAD = '''\
 """{title}: the nodes of {path}, one after the other.

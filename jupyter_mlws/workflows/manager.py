@@ -7,30 +7,27 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mlws.core.errors import WorkflowUnreadableError
+from mlws.core.i18n import ENGLISH, Message
+from mlws.core.paths import escape
+from mlws.core.project import Project
+from mlws.document.parse import Document, Stage
+from mlws.document.terms import Action, EnvironmentPolicy
+from mlws.dvc import resolved
+from mlws.engine.states import Status
+
 from jupyter_mlws.components.columns import Schema, table_of
 from jupyter_mlws.components.learned_checks import learn_in_process
 from jupyter_mlws.components.query_preview import preview_query
 from jupyter_mlws.components.source_columns import Source
 from jupyter_mlws.components.table_profile import Request as ProfileRequest
 from jupyter_mlws.components.table_profile import SourceProfiles, profile_in_process
-from jupyter_mlws.core.errors import (
-    PreviewError,
-    WorkflowItemNotFoundError,
-    WorkflowRunningError,
-    WorkflowUnreadableError,
-)
-from jupyter_mlws.core.i18n import ENGLISH, Message
-from jupyter_mlws.core.paths import escape
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc import resolved
-from jupyter_mlws.engine.states import Status
+from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError, WorkflowRunningError
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document.columns import Columns, all_settings
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.graph import Problem, WorkflowGraph
-from jupyter_mlws.workflows.document.parse import Document, Stage
-from jupyter_mlws.workflows.document.terms import Action, EnvironmentPolicy
 from jupyter_mlws.workflows.export_script import script
 from jupyter_mlws.workflows.importers.models import (
     Imported,
@@ -64,8 +61,8 @@ from jupyter_mlws.workflows.summaries import ResultSummaries
 from jupyter_mlws.workflows.sweeps import SweepManager
 
 if TYPE_CHECKING:
-    from jupyter_mlws.dvc.native.pipeline import NativeBackend
-    from jupyter_mlws.dvc.stages import DvcBackend
+    from mlws.dvc.native.pipeline import NativeBackend
+    from mlws.dvc.stages import DvcBackend
 
 
 class WorkflowManager:
@@ -303,7 +300,8 @@ class WorkflowManager:
 
         ``text``: plan a run of this text, which is to replace the file's.
         """
-        from jupyter_mlws.dvc.native.pipeline import open_backend
+        from mlws.dvc.native.pipeline import open_backend
+
         from jupyter_mlws.workflows.run import plan
 
         query = query or PlanQuery()

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mlws.core.errors import MLWSError
+from mlws.core.paths import unescape
+from mlws.dvc.pointers import as_mapping, load_mapping
+
 from jupyter_mlws.components.preparation import stored_columns
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.dvc.pointers import as_mapping, load_mapping
 from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
 from jupyter_mlws.versioning.model_registry.models import (
     ModelSignature,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from mlws.core.i18n import Message
+from mlws.document.terms import Action, Kind
+from mlws.engine.states import Status
 from pydantic import Field
 
 from jupyter_mlws.components.columns import ColumnType
@@ -12,13 +15,10 @@ from jupyter_mlws.components.kinds import ColumnKind, ColumnRole, KindReason
 from jupyter_mlws.components.preparation import Step
 from jupyter_mlws.components.table_files import Format
 from jupyter_mlws.components.table_profile import TargetReason, Task
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Facts, Record, Request
-from jupyter_mlws.engine.states import Status
 from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange
 from jupyter_mlws.versioning.experiments.ranking import Mode
 from jupyter_mlws.workflows.document.graph import Edge, Problem
-from jupyter_mlws.workflows.document.terms import Action, Kind
 
 
 class Node(Record):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.engine.states import Status
+from mlws.core.errors import MLWSError
+from mlws.engine.states import Status
+
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.models import (
     MetricChange,

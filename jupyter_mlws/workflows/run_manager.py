@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.engine.states import Status
+from mlws.engine.usage import PREFIX
+
 from jupyter_mlws.core.errors import (
     AmbiguousRunError,
-    Fault,
-    InvalidRequestError,
     NestedRunError,
     RunDeletedError,
     RunInProgressError,
     RunNotRecordedError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.engine.states import Status
-from jupyter_mlws.engine.usage import PREFIX
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.mlflow.rows import INTERNAL_TAG_PREFIXES

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
+
 from jupyter_mlws.versioning.experiments.models import RunDetail, RunFile, RunMetric
 from jupyter_mlws.workflows.debug_notebook import (
     chdir_code,

@@ -7,8 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from mlws.core.i18n import Message
+
 from jupyter_mlws.core.errors import PreviewError, VersionItemNotFoundError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange
 from jupyter_mlws.environments.record import differences

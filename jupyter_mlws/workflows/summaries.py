@@ -17,11 +17,12 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from mlws.document.parse import Stage
+
 from jupyter_mlws.components.preparation import step_counts, stored_columns
 from jupyter_mlws.components.scores import SIGNIFICANCE
 from jupyter_mlws.components.values import producer_of, table_files
 from jupyter_mlws.versioning.experiments import ranking
-from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.models import (
     Measure,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlws.engine.states import Status
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
-from jupyter_mlws.engine.states import Status
 from jupyter_mlws.versioning.experiments.ranking import Mode
 
 

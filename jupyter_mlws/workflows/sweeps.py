@@ -10,26 +10,27 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.document.parse import GENERATOR_KEYS, Document, Stage
+from mlws.dvc import resolved
+from mlws.dvc.native.lock_copy import copy_lock_entry
+from mlws.dvc.native.objects import object_path
+from mlws.engine.graph import StageGraph, closure
+
 from jupyter_mlws.components.values import producer_of
 from jupyter_mlws.core.errors import (
     MetricMissingError,
-    MLWSError,
     PromotionError,
     WorkflowChangedError,
     WorkflowItemNotFoundError,
     WorkflowRunningError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc import resolved
-from jupyter_mlws.dvc.native.lock_copy import copy_lock_entry
-from jupyter_mlws.dvc.native.objects import object_path
-from jupyter_mlws.engine.graph import StageGraph, closure
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.document import promotion
 from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.document.editing import Editor
-from jupyter_mlws.workflows.document.parse import GENERATOR_KEYS, Document, Stage
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal
 from jupyter_mlws.workflows.run.runs import Runs

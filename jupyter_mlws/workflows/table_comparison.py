@@ -12,8 +12,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from mlws.core.i18n import Message
+
 from jupyter_mlws.core.errors import VersionItemNotFoundError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.models import (
     CellState,
     ChangeState,

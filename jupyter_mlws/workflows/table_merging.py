@@ -10,18 +10,18 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from jupyter_mlws.core.atomic import atomic_write
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer, read_pointers
+
 from jupyter_mlws.core.errors import (
-    Fault,
-    InvalidRequestError,
     UncommittedChangesError,
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.cache import StoredObject
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import DataPointer, read_pointers
 from jupyter_mlws.git.adapter import join_nul
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS
 from jupyter_mlws.git.merge import STAGES, content, read_conflicts

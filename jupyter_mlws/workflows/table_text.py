@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from mlws.core.errors import MLWSError
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import read_pointers
+
 from jupyter_mlws.components.table_files import Reading, read_table_file, sheet_names
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.dvc.cache import StoredObject
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import read_pointers
 from jupyter_mlws.git.adapter import Git, decode
 from jupyter_mlws.workflows.table_diff import FORMATS, is_table
 

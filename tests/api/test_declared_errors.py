@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import CATALOGUE, MLWSError
+from mlws.core.project import Project
 
 import jupyter_mlws
 from jupyter_mlws.api.openapi import VERBS, errors_of
-from jupyter_mlws.core.errors import CATALOGUE, MLWSError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import withdraw_trust
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
 from jupyter_mlws.routes import ROUTES

@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 
 LONG = "x" * 300
 FULL = "x" * 255

@@ -6,9 +6,9 @@ import json
 import re
 
 import pytest
+from mlws.core.errors import CATALOGUE
 
 from jupyter_mlws.components.registry import library
-from jupyter_mlws.core.errors import CATALOGUE
 from jupyter_mlws.reference.guides import FRONT_MATTER, catalogue, directory, guides
 from jupyter_mlws.reference.pages import pages
 

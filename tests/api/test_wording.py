@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from mlws.core.i18n import CHINESE
 from pydantic import ValidationError
 
-from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.schemas import Request
 from jupyter_mlws.core.validation_messages import faults
 from jupyter_mlws.projects.models import ProjectCreate

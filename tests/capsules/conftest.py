@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlws.core.project import Project
 
 from jupyter_mlws.capsules.manager import Capsules
 from jupyter_mlws.capsules.models import Capsule
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.repository import Repository

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import DiskFullError
+from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     CapsuleDataMissingError,
-    DiskFullError,
     ShallowHistoryError,
     VersionItemNotFoundError,
     of_system,
 )
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.setup import initialize
 from tests import disks, python
 from tests.capsules.conftest import commit, create, names_in, write_project

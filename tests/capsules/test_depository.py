@@ -13,6 +13,8 @@ from typing import Any
 
 import pexpect
 import pytest
+from mlws.core.errors import InvalidRequestError, MLWSError
+from mlws.core.project import Project
 
 from jupyter_mlws.capsules.depository import publish_capsule
 from jupyter_mlws.core.errors import (
@@ -20,10 +22,7 @@ from jupyter_mlws.core.errors import (
     DepositError,
     DepositLeftError,
     DepositTokenError,
-    InvalidRequestError,
-    MLWSError,
 )
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust
 from tests import python
 from tests.capsules import invenio

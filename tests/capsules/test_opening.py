@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import DiskFullError
 
 from jupyter_mlws.capsules.opening import open_capsule
-from jupyter_mlws.core.errors import AlreadyExistsError, CapsuleInvalidError, DiskFullError
+from jupyter_mlws.core.errors import AlreadyExistsError, CapsuleInvalidError
 from jupyter_mlws.core.trust import is_trusted, trust
 from tests import disks
 from tests.capsules.conftest import commit, create

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pexpect
 import pytest
+from mlws.core.project import Project
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.client.local import LocalTransport
@@ -22,7 +23,6 @@ from jupyter_mlws.client.project import (
     ProjectClient,
     open_project,
 )
-from jupyter_mlws.core.project import Project
 from tests.command_line import call
 from tests.server import Server
 from tests.versioning.git_server import PASSWORD, USER, served

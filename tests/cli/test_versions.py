@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.client.local import LocalTransport
@@ -19,7 +20,6 @@ from jupyter_mlws.client.project import (
     open_project,
     path_segment,
 )
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.model_registry.models import ModelCreate
 from jupyter_mlws.workspace import Workspace
 from tests.command_line import call

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 
 OWN = """\
 from jupyter_mlws.components import Table, component

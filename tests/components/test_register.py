@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
 
 from jupyter_mlws.components.node import main
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.registry import MLflowRegistry
 
 

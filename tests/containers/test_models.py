@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlws.core.i18n import CHINESE
 from pydantic import ValidationError
 
 from jupyter_mlws.containers.models import (
@@ -22,7 +23,6 @@ from jupyter_mlws.containers.quantities import (
     write_cpu,
     write_memory,
 )
-from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.validation_messages import faults
 
 SPECIFIED = {

@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from jupyter_mlws.core.atomic import atomic_write
+from mlws.core.atomic import atomic_write
 
 
 def test_threads_do_not_take_each_others_files(tmp_path: Path) -> None:

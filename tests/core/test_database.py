@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlws.core.project import DATABASE, Project
+from mlws.core.project_schema import MIGRATIONS
+from mlws.engine.states import Status
 
-from jupyter_mlws.core.project import DATABASE, Project
-from jupyter_mlws.core.project_schema import MIGRATIONS
-from jupyter_mlws.engine.states import Status
 from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.versioning.snapshots.run_selection import ended_runs
 from jupyter_mlws.workflows.journal.history import RunHistory
@@ -30,7 +30,7 @@ FAULTS = [*HARMS, "version alone", "directory", *STATEMENTS]
 HOLD = """
 import sys
 from pathlib import Path
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 with Project.open(Path(sys.argv[1])).database() as database:
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.execute("UPDATE runs SET record = '{}'")

@@ -9,18 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlws.core.i18n import CHINESE, ENGLISH, TERM, Message, preferred_language, term, translate
 from pydantic import Field
 
 from jupyter_mlws.core.errors import ImageUnavailableError
-from jupyter_mlws.core.i18n import (
-    CHINESE,
-    ENGLISH,
-    TERM,
-    Message,
-    preferred_language,
-    term,
-    translate,
-)
 from jupyter_mlws.core.schemas import Record, encode_json
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from mlws.core.i18n import CHINESE, ENGLISH
 
 from jupyter_mlws.core.errors import AlreadyExistsError, OperationNotFoundError
-from jupyter_mlws.core.i18n import CHINESE, ENGLISH
 from jupyter_mlws.core.operations import (
     MAX_FINISHED_OPERATIONS,
     OperationManager,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jupyter_mlws.core.paths import measure_folder
+from mlws.core.paths import measure_folder
 
 
 def test_the_size_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from jupyter_mlws.core import project_schema
-from jupyter_mlws.core.errors import (
+from mlws.core import project_schema
+from mlws.core.errors import (
     MLWSError,
     NewerDatabaseError,
     OutsideWorkspaceError,
     ProjectNotFoundError,
 )
-from jupyter_mlws.core.project import DATABASE, Project
+from mlws.core.project import DATABASE, Project
+
 from tests import python
 
 HOLD = """\
 import pathlib, sys
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 with Project(pathlib.Path(sys.argv[1])).lock("restore"):
     print("held", flush=True)
     sys.stdin.read()

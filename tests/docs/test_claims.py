@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 import pytest
 from markdown_it import MarkdownIt
+from mlws.core.errors import CATALOGUE
+from mlws.core.i18n import ENGLISH
 
 from jupyter_mlws.cli.main import build
-from jupyter_mlws.core.errors import CATALOGUE
-from jupyter_mlws.core.i18n import ENGLISH
 from jupyter_mlws.extension import MLWSApp
 from tests.docs.pages import PAGES, ROOT, commands, parse
 

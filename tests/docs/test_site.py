@@ -17,15 +17,15 @@ from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import click
 import pytest
+from mlws.core.errors import CATALOGUE
+from mlws.core.i18n import CHINESE, Message
+from mlws.engine import policy
 from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
 from jupyter_mlws.api.openapi import VERBS, document
 from jupyter_mlws.cli.main import build
 from jupyter_mlws.components.registry import library
-from jupyter_mlws.core.errors import CATALOGUE
-from jupyter_mlws.core.i18n import CHINESE, Message
-from jupyter_mlws.engine import policy
 from jupyter_mlws.extension import MLWSApp
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES

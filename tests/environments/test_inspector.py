@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.environments.programs import Language, Program
 
 from jupyter_mlws.environments.inspector import FILE, Inspector
-from jupyter_mlws.environments.programs import Language, Program
 from jupyter_mlws.environments.record import Difference, Environment, differences
 
 

@@ -9,20 +9,18 @@ import time
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import InvalidRequestError, MLWSError, OutsideWorkspaceError
+from mlws.core.project import Project
+from mlws.environments.definitions import State, Tool
 
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     EnvironmentToolError,
-    InvalidRequestError,
-    MLWSError,
     NotTrustedError,
-    OutsideWorkspaceError,
     PackageChangeError,
     ProjectEnvironmentNotFoundError,
 )
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import withdraw_trust
-from jupyter_mlws.environments.definitions import State, Tool
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import CreateEnvironment
 

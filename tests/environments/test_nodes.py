@@ -13,8 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jupyter_mlws.engine.forkserver import launched
-from jupyter_mlws.engine.forkserver.pool import WarmPool
+from jupyter_mlws.forkserver import launched
+from jupyter_mlws.forkserver.pool import WarmPool
 from tests.environments.conftest import BIN, Person
 
 START = "uv run --frozen --project envs/ml "

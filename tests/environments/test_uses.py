@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
+
 from jupyter_mlws.workspace import Workspace
 from tests.command_line import call
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
 from playwright.sync_api import Browser, expect
 
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker import personal_images
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.docker.personal_images import PersonalImages

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from mlws.core.errors import NewerDatabaseError
 
 from jupyter_mlws.containers.budgets import Budget, Limits, Subject
 from jupyter_mlws.containers.models import (
@@ -21,7 +22,6 @@ from jupyter_mlws.containers.models import (
     UsageSubject,
     is_server_name,
 )
-from jupyter_mlws.core.errors import NewerDatabaseError
 from jupyter_mlws.hub.records.container_state import (
     EXIT_CODE_MESSAGE,
     ContainerState,

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import requests
+from mlws.core.errors import MLWSError
 
 from hub_config.engine import Engine
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from tests.hub.installation import Hub, host_of, text_of
 

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlws.core.errors import InvalidRequestError
+from mlws.core.i18n import Message
 
 from jupyter_mlws.containers.budgets import (
     Budget,
@@ -26,8 +28,7 @@ from jupyter_mlws.containers.budgets import (
 )
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.core import validation_messages
-from jupyter_mlws.core.errors import BudgetExceededError, InvalidRequestError
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import BudgetExceededError
 from jupyter_mlws.hub.budgets.enforcer import BudgetEnforcer
 from jupyter_mlws.hub.budgets.limits import LimitBook
 from jupyter_mlws.hub.budgets.manager import to_csv

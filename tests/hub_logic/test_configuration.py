@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
 from traitlets.config import PyFileConfigLoader
 
 import hub_config
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from jupyter_mlws.hub.settings import Settings
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import InvalidRequestError
+from mlws.core.i18n import Message
 
 from jupyter_mlws.containers.models import (
     AnnouncementCreate,
@@ -16,12 +18,7 @@ from jupyter_mlws.containers.models import (
     Notice,
     NoticeLevel,
 )
-from jupyter_mlws.core.errors import (
-    AdministratorRequiredError,
-    AnnouncementNotFoundError,
-    InvalidRequestError,
-)
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import AdministratorRequiredError, AnnouncementNotFoundError
 from jupyter_mlws.hub.announcements import AnnouncementFile
 from jupyter_mlws.hub.notices import Notices
 from jupyter_mlws.hub.records.audit import Audit

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from mlws.core.errors import MLWSError
 
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.scheduling.scheduler import (
     AGING_THRESHOLD,
     Grant,

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from mlws.core.i18n import Message
 
 from jupyter_mlws.containers.budgets import BudgetUse, Meter, Subject
 from jupyter_mlws.containers.models import Amount, QueuePlace, Resources
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.scheduling.admission import Offer, SizeOffer
 from jupyter_mlws.hub.scheduling.policy import Policy
 from jupyter_mlws.hub.spawn_form import SpawnForm

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mlws.core.paths import measure_folder
 
 from jupyter_mlws.containers.cgroups import read_written_bytes
-from jupyter_mlws.core.paths import measure_folder
 from jupyter_mlws.hub.docker.engine import DiskSpace
 from jupyter_mlws.hub.storage_guard import Home, HomeLevel, to_disk
 

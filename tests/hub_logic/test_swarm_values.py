@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
 
 from jupyter_mlws.containers.models import Amount, ContainerConfig, Resources
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.docker import swarm
 from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.scheduler import Grant, Request

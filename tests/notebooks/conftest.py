@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
 from tornado.httpclient import HTTPClientError
-
-from jupyter_mlws.core.project import Project
 
 API = "mlws/api/v1/notebooks"
 LIMIT = 240.0

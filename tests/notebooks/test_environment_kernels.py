@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import KernelManager
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust, withdraw_trust
 from jupyter_mlws.environments.active import KERNEL_FILE
 from jupyter_mlws.environments.kernel_launcher import PACKAGES

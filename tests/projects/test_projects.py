@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects import manager
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import nbformat
 import pandas as pd
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.reports.collect import ReportCollector
 from jupyter_mlws.reports.models import Report

@@ -9,9 +9,10 @@ from typing import Any
 
 import nbformat
 import pytest
+from mlws.core.errors import InvalidRequestError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import InvalidRequestError, VersionItemNotFoundError
-from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.shared_pages.builder import build_page
 from jupyter_mlws.shared_pages.models import HTMLPage, PageKind, PageSource
 from jupyter_mlws.workspace import Workspace

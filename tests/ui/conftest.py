@@ -23,9 +23,9 @@ from typing import Protocol
 from urllib.parse import quote
 
 import pytest
+from mlws.core.paths import escape
 from playwright.sync_api import Browser, Page
 
-from jupyter_mlws.core.paths import escape
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.projects.manager import ProjectManager
 from tests import python as forks

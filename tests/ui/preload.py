@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from jupyter_mlws.engine.forkserver import preload
+from jupyter_mlws.forkserver import preload
 
 preload.load()
 for name in (

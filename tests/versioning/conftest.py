@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
 from tornado.httpclient import HTTPClientError
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import is_trusted, trust
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager

@@ -11,7 +11,7 @@ for name in (
     "dvc.repo",
     "mlflow.store.tracking.sqlalchemy_store",
     "jupyter_mlws.cli.main",
-    "jupyter_mlws.dvc.data",
+    "mlws.dvc.data",
     "jupyter_mlws.mlflow.process",
     "jupyter_mlws.versioning.snapshots.manager",
     "jupyter_mlws.versioning.snapshots.outbox_worker",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from mlws.core.errors import MLWSError
 
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.workspace import Workspace
 
 Command = Callable[..., str]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
@@ -269,7 +269,7 @@ def test_a_hook_that_fails_after_the_switch_leaves_it(two: Workspace) -> None:
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.dvc.worktree import DataWorktree
+from mlws.dvc.worktree import DataWorktree
 from jupyter_mlws.workspace import Workspace
 DataWorktree.checkout = lambda self, item: os.kill(os.getpid(), 9)
 Workspace.open(pathlib.Path(sys.argv[1])).branches.checkout("other")
@@ -291,7 +291,7 @@ def test_a_switch_that_was_killed_is_ended_by_the_next_command(two: Workspace) -
 def test_who_holds_the_project_is_told(two: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     project = two.snapshots.project
     # The clock alone: nobody waits half a minute for a test.
-    monkeypatch.setattr("jupyter_mlws.core.project.LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr("mlws.core.project.LOCK_TIMEOUT", 0.05)
     with project.lock("restore"):
         error = refused(lambda: two.branches.checkout("other"))
     assert (error.code, error.facts["operation"]) == ("30103", "restore")

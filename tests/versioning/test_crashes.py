@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.workspace import Workspace
 from tests import python
@@ -29,7 +29,7 @@ SEED = int(os.environ.get("MLWS_CRASH_SEED", "1"))
 LIMIT = 60
 WORK = """
 import sys, pathlib
-from jupyter_mlws.dvc.data import open_data
+from mlws.dvc.data import open_data
 from jupyter_mlws.workspace import Workspace
 root = pathlib.Path(sys.argv[1])
 versions = Workspace.open(root)

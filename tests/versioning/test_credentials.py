@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.core import operations
-from jupyter_mlws.core.errors import MLWSError, PromptTimeoutError
+from jupyter_mlws.core.errors import PromptTimeoutError
 from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.projects.manager import ProjectManager

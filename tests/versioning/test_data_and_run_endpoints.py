@@ -8,8 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 
 
 async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -> None:

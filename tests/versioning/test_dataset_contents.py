@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD, PART_SIZE
 
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.operations import CancelledOperationError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD, PART_SIZE
 from jupyter_mlws.versioning.data.images import preview_image
 from jupyter_mlws.versioning.data.models import (
     DataRemotePut,

@@ -10,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.operations import CancelledOperationError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetsQuery
 from jupyter_mlws.workspace import Workspace
 

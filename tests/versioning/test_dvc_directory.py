@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from jupyter_core.paths import jupyter_data_dir
-
-from jupyter_mlws.core.errors import DVCConfigError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.native.pipeline import open_backend
-from jupyter_mlws.dvc.repo import open_repo
-from jupyter_mlws.dvc.settings import DataSettings
+from mlws.core.errors import DVCConfigError
+from mlws.core.project import Project
+from mlws.dvc.native.pipeline import open_backend
+from mlws.dvc.repo import open_repo
+from mlws.dvc.settings import DataSettings
 
 
 @pytest.mark.parametrize("path", [".dvc", ".dvc/tmp"])

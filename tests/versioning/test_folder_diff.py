@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 from PIL import Image
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.images import preview_image
 from jupyter_mlws.versioning.data.models import (
     DatasetDiff,

@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError, RemoteUnreachableError, SharedCacheError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import MLWSError, RemoteUnreachableError, SharedCacheError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests.versioning.working_trees import add_data, tree_of
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError
 
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.code.models import RollbackMode
 from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.workspace import Workspace

@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
 from tornado.httpclient import HTTPClientError
-
-from jupyter_mlws.core.project import Project
 
 API = "mlws/api/v1"
 MESSAGE = '训练：第一版 "quoted"'

@@ -13,11 +13,12 @@ from hashlib import md5
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import OperationInProgressError
+from mlws.core.project import Project
+from mlws.dvc.pointers import names_data, read_pointers
+from mlws.environments.programs import Language
 
-from jupyter_mlws.core.errors import OperationInProgressError, UnfinishedOperationError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import names_data, read_pointers
-from jupyter_mlws.environments.programs import Language
+from jupyter_mlws.core.errors import UnfinishedOperationError
 from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.models import OperationAction
@@ -38,7 +39,7 @@ PUBLISHED = STEPS.index("index")
 
 CREATE = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))
 steps = []
@@ -51,7 +52,7 @@ print(*steps)
 """
 RESTORE = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 def progress(done, total=None, unit="", message=""):
     if message == sys.argv[2]:
@@ -200,7 +201,7 @@ def test_a_file_that_names_data_is_written_whole_or_not_at_all(full: Project) ->
 
 COLLECT = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 def progress(done, total=None, unit="", message=""):
     if message == sys.argv[2] and done >= float(sys.argv[3]):
@@ -272,7 +273,7 @@ def _die_at_first_data(root: Path) -> None:
     """Data comes after code: by then the code is the old version's, the data is not."""
     code = RESTORE.replace(
         "def progress",
-        "from jupyter_mlws.dvc.worktree import DataWorktree\n"
+        "from mlws.dvc.worktree import DataWorktree\n"
         "DataWorktree.checkout = lambda self, item: os.kill(os.getpid(), 9)\ndef progress",
     )
     assert _run(code, root, "none").returncode == -9
@@ -315,7 +316,7 @@ def test_an_aborted_restore_brings_the_data_back(workspace: Project) -> None:
     (root / "data" / "images" / "3.bin").write_bytes(b"uncommitted")
     code = RESTORE.replace(
         "def progress",
-        "from jupyter_mlws.dvc.worktree import DataWorktree\n"
+        "from mlws.dvc.worktree import DataWorktree\n"
         "checkout, count = DataWorktree.checkout, []\n"
         "def die(self, item):\n"
         "    if count:\n"
@@ -409,7 +410,7 @@ def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> 
     before = tree_of(root)
     code = RESTORE.replace(
         "def progress",
-        "from jupyter_mlws.dvc.worktree import DataWorktree\n"
+        "from mlws.dvc.worktree import DataWorktree\n"
         "replace = pathlib.Path.replace\n"
         "def die(self, target):\n"
         "    if self.parent.suffix == '.mlws-part':\n"
@@ -455,7 +456,7 @@ def test_what_dvc_tries_links_with_is_cleaned_up(workspace: Project) -> None:
 
 CHECKOUT = """
 import os, sys, pathlib
-from jupyter_mlws.dvc.worktree import DataWorktree
+from mlws.dvc.worktree import DataWorktree
 from jupyter_mlws.workspace import Workspace
 setattr(DataWorktree, sys.argv[2], lambda self, item: os.kill(os.getpid(), 9))
 Workspace.open(pathlib.Path(sys.argv[1])).branches.checkout("old")

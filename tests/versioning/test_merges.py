@@ -15,8 +15,8 @@ import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlws.core.errors import MLWSError
 
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.notebook_format.alignment import align, transfer_ids
 from jupyter_mlws.notebook_format.document import NotANotebookError, check, parse
 from jupyter_mlws.notebook_format.merging import merge

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
 
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.mlflow import client as client_module
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.mlflow.search import MLflowSearch

@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError
 
-from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.model_registry.models import ModelChange, ModelCreate, ModelSignature
 from jupyter_mlws.workflows.model_page import list_uses, read_signature
 from jupyter_mlws.workspace import Workspace

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from jupyter_mlws.dvc.native.hash_cache import HashCache
-from jupyter_mlws.dvc.native.ignored_paths import IgnoredPaths
-from jupyter_mlws.dvc.native.objects import ObjectCache, _clone
+from mlws.dvc.native.hash_cache import HashCache
+from mlws.dvc.native.ignored_paths import IgnoredPaths
+from mlws.dvc.native.objects import ObjectCache, _clone
 
 TURNS = 200
 THREADS = 4

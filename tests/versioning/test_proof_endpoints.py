@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests import python
 
@@ -116,7 +116,7 @@ async def test_what_a_crash_left_is_ended_when_a_server_comes(workspace: Project
     (root / "train.py").write_text("two\n")
     code = (
         "import os, sys, pathlib\n"
-        "from jupyter_mlws.core.project import Project\n"
+        "from mlws.core.project import Project\n"
         "from jupyter_mlws.versioning.snapshots.manager import SnapshotManager\n"
         "told = lambda step: os.kill(os.getpid(), 9) if step == 'index' else None\n"
         "SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).create('Two', on_step=told)\n"

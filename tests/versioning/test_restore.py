@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from jupyter_mlws.core.errors import (
+from mlws.core.errors import (
     DataDamagedError,
     DataMissingError,
     DVCConfigError,
     OutsideWorkspaceError,
 )
-from jupyter_mlws.core.i18n import CHINESE
+from mlws.core.i18n import CHINESE
+
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests.versioning.working_trees import add_data, tree_of
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.dvc.pointers import read_pointers
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import read_pointers
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.code.models import MergeOutcome, Resolution, RewriteOutcome
 from jupyter_mlws.versioning.models import OperationAction
@@ -407,7 +407,7 @@ def test_notebooks_are_merged_by_cells(versions: Workspace, root: Path, git: Com
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 from jupyter_mlws.workspace import Workspace
 from jupyter_mlws.versioning.models import OperationAction
 workspace = Workspace(Project.open(pathlib.Path(sys.argv[1])))

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.experiments import run_commits
 from tests.versioning.working_trees import tree_of
 
@@ -159,7 +159,7 @@ def test_gitpython_is_not_imported_for_it(project: Project) -> None:
     (project.root / "a.py").write_text("1\n")
     code = (
         "import sys, pathlib\n"
-        "from jupyter_mlws.core.project import Project\n"
+        "from mlws.core.project import Project\n"
         "from jupyter_mlws.versioning.experiments import run_commits\n"
         "kept = run_commits.commit_worktree(Project.open(pathlib.Path(sys.argv[1])), 'one')\n"
         "print(kept.dirty, 'git' in sys.modules)\n"

@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.workspace import Workspace
 

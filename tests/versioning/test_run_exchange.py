@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import read_pointers
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.trust import trust
-from jupyter_mlws.dvc.cache import StoredObject
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import read_pointers
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.mlflow.bundles import BundleError, check_files, read_lines, write_lines
 from jupyter_mlws.mlflow.store import tracking_uri

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.run_tags import PARENT
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.versioning.experiments.models import (

@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import stdev
 
 import pytest
+from mlws.core.errors import InvalidRequestError, MLWSError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.search import MLflowSearch
 from jupyter_mlws.mlflow.store import MLflowStore
 from jupyter_mlws.versioning.data.models import DataRemotePut

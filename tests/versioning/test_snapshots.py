@@ -17,27 +17,24 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import DataDamagedError, DataMissingError, MLWSError, OutsideWorkspaceError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
+from mlws.core.secrets import find_secret, find_secrets
+from mlws.engine.processes import start_time
 
 from jupyter_mlws.core.errors import (
     BranchMovedError,
-    DataDamagedError,
-    DataMissingError,
     FileTooLargeError,
     GitIdentityMissingError,
     HookRejectedError,
     ManyNewFilesError,
-    MLWSError,
     NothingToCommitError,
-    OutsideWorkspaceError,
     SecretsFoundError,
     SigningFailedError,
     UnfinishedOperationError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.core.secrets import find_secret, find_secrets
-from jupyter_mlws.engine.processes import start_time
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import set_identity
 from jupyter_mlws.projects.manager import ProjectManager
@@ -797,7 +794,7 @@ def test_a_comparison_begins_at_the_merge_base_or_names_what_is_unknown(
 def test_looking_loads_neither_dvc_nor_mlflow(workspace: Project) -> None:
     code = (
         "import pathlib, sys\n"
-        "from jupyter_mlws.core.project import Project\n"
+        "from mlws.core.project import Project\n"
         "from jupyter_mlws.versioning.snapshots.manager import SnapshotManager\n"
         "manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))\n"
         "manager.status(), manager.list(), manager.comparison.files(), manager.history()\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.workflows import table_text
 from jupyter_mlws.workspace import Workspace

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.models import TableChange, TableDiffQuery
 from jupyter_mlws.workspace import Workspace
 

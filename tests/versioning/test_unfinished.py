@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import MLWSError, NoOperationError, UnfinishedOperationError
-from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.errors import NoOperationError, UnfinishedOperationError
 from jupyter_mlws.versioning.code.models import (
     Resolution,
     RollbackMode,
@@ -334,7 +335,7 @@ Workspace.open(pathlib.Path(sys.argv[1])).datasets.import_url(
 """
 REPAIR = """
 import os, sys, pathlib
-from jupyter_mlws.dvc.integrity import IntegrityStore
+from mlws.dvc.integrity import IntegrityStore
 from jupyter_mlws.workspace import Workspace
 IntegrityStore.take = lambda *args: os.kill(os.getpid(), 9)
 Workspace.open(pathlib.Path(sys.argv[1])).snapshots.repair("HEAD")

@@ -7,7 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
+
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.mlflow.store import tracking_uri
 

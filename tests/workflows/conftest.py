@@ -13,11 +13,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from mlws.core.project import DATABASE, Project
+from mlws.engine.processes import alive, start_time
+from mlws.engine.states import Status
 
-from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.core.trust import trust
-from jupyter_mlws.engine.processes import alive, start_time
-from jupyter_mlws.engine.states import Status
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.workflows.journal.store import Journal, NewRun, RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlws.core.project import Project
+from mlws.dvc import repo
 
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc import repo
 from jupyter_mlws.workspace import Workspace
 
 Command = Callable[..., str]

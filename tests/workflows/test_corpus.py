@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import WorkflowUnreadableError
+from mlws.core.project import Project
+from mlws.document import rewriting
+from mlws.document.parse import Stage, parse
+from mlws.document.printing import flow
 from ruamel.yaml import YAML
 
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.core.errors import WorkflowUnreadableError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows.document import rewriting
 from jupyter_mlws.workflows.document.authoring import with_settings
 from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.files import Documents
-from jupyter_mlws.workflows.document.parse import Stage, parse
-from jupyter_mlws.workflows.document.printing import flow
 from jupyter_mlws.workflows.nodes import node
 
 Body = dict[str, Any]

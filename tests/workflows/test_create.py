@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 from sklearn.datasets import load_wine
 
 from jupyter_mlws.components.optional_dependencies import installed
-from jupyter_mlws.core.errors import MLWSError, WorkflowProblemsError
-from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.errors import WorkflowProblemsError
 from jupyter_mlws.workflows.document.definition import WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import slug_of
 from jupyter_mlws.workflows.journal.store import RunRequest

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import WorkflowItemNotFoundError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from mlws.core.project import Project
 from tornado.httpclient import HTTPClientError
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from tests.workflows.test_create import OUT, SPECIFIED, TEXT
 

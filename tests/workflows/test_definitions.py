@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mlws.core.project import Project
 
 from jupyter_mlws.components.artifacts import fits, kinds_fit
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import library
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.definition import WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.manager import WorkflowManager
 from tests.series import length

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError, OperationInProgressError
+from mlws.core.project import DATABASE, Project
+from mlws.engine.node_logs import LOG_CUT, MAX_LOG_BYTES, log_path
+from mlws.engine.processes import alive, bearers
 
 from jupyter_mlws.cli.console import Lines
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.cli.workflow_views import run_end
-from jupyter_mlws.core.errors import MLWSError, OperationInProgressError
-from jupyter_mlws.core.project import DATABASE, Project
-from jupyter_mlws.engine.node_logs import LOG_CUT, MAX_LOG_BYTES, log_path
-from jupyter_mlws.engine.processes import alive, bearers
 from jupyter_mlws.workflows.journal.store import RunRequest, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run

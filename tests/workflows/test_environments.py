@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import CreateEnvironment, PackageChange
 from jupyter_mlws.workflows.manager import WorkflowManager

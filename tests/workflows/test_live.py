@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlws.core.project import Project
+from mlws.engine.processes import alive, start_time
 
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.processes import alive, start_time
 from jupyter_mlws.workflows.journal.store import NewRun, RunRequest, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run

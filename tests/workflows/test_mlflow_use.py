@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mlws.document.parse import parse
+from mlws.engine.tracker import Use
 
-from jupyter_mlws.engine.tracker import Use
-from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.tracking.mlflow_use import use_of
 
 

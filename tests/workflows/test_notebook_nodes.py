@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 
-from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run

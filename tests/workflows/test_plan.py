@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import DVCNotInitializedError, MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
+from mlws.document.parse import parse
+from mlws.engine.graph import StageGraph
 
-from jupyter_mlws.core.errors import DVCNotInitializedError, MLWSError
-from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run

@@ -7,16 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import NodeResourcesError, OperationInProgressError, WorkflowUnreadableError
+from mlws.core.project import Project
+from mlws.engine import policy
+from mlws.engine.policy import OnFailure, Policy
 
-from jupyter_mlws.core.errors import (
-    NodeResourcesError,
-    OperationInProgressError,
-    WorkflowItemNotFoundError,
-    WorkflowUnreadableError,
-)
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine import policy
-from jupyter_mlws.engine.policy import OnFailure, Policy
+from jupyter_mlws.core.errors import WorkflowItemNotFoundError
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run

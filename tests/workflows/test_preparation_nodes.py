@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mlws.engine.states import Status
 
 from jupyter_mlws.components import values
-from jupyter_mlws.engine.states import Status
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jupyter_mlws.engine.processes import await_starts
+from mlws.engine.processes import await_starts
 
 KILLED = """
 import os, signal, sys, time
 from pathlib import Path
-from jupyter_mlws.engine.processes import starting
+from mlws.engine.processes import starting
 
 with starting(Path(sys.argv[1])):
     if os.fork() == 0:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlws.engine.progress import newest_progress
 
 from jupyter_mlws import progress
-from jupyter_mlws.engine.progress import newest_progress
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run

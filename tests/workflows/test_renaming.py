@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from tests.workflows.conftest import PATH, dvc

@@ -8,9 +8,9 @@ from typing import Any
 
 import nbformat
 import pytest
+from mlws.core.project import Project
 from nbclient import NotebookClient
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workspace import Workspace
 
 NAME = "<b>best</b> [x](javascript:alert(1))"

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.experiments.ranking import guess_mode
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
@@ -271,8 +271,8 @@ def test_without_the_lock_it_comes_from_the_run_cache(
 def test_however_it_is_written_the_stage_is_what_the_variant_was(
     write, workflows: WorkflowManager, project: Project, stage: str
 ) -> None:
-    from jupyter_mlws.dvc.stages import resolve
-    from jupyter_mlws.workflows.document.parse import parse
+    from mlws.document.parse import parse
+    from mlws.dvc.stages import resolve
 
     (project.root / "sub").mkdir()
     file = write(PATH, f"# one\nstages:\n{stage}  # two\n  other: {{cmd: echo > p, outs: [p]}}\n")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
 
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.mlflow.store import MLflowStore
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager

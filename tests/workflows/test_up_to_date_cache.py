@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlws.core.project import Project
+from mlws.dvc.native import up_to_date_cache
 
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.native import up_to_date_cache
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from tests.workflows.conftest import LIMIT, PATH
@@ -128,7 +128,7 @@ def test_a_value_that_a_template_takes_from_elsewhere_is_news(
 def test_an_input_that_is_gone_is_refused(
     settle, workflows: WorkflowManager, run: Callable[..., Run], project: Project
 ) -> None:
-    from jupyter_mlws.core.errors import MLWSError
+    from mlws.core.errors import MLWSError
 
     settle()
     (project.root / "in.txt").unlink()

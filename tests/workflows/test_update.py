@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.errors import InvalidRequestError, MLWSError, WorkflowUnreadableError
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import (
-    InvalidRequestError,
-    MLWSError,
-    WorkflowItemNotFoundError,
-    WorkflowProblemsError,
-    WorkflowUnreadableError,
-)
-from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.errors import WorkflowItemNotFoundError, WorkflowProblemsError
 from jupyter_mlws.workflows.document.definition import WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager

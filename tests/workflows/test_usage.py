@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.engine import usage
+from mlws.engine.usage import UsageMonitor, read_samples, usage_path
 
-from jupyter_mlws.engine import usage
-from jupyter_mlws.engine.usage import UsageMonitor, read_samples, usage_path
 from jupyter_mlws.mlflow.runs import MLflowRuns
 
 DAY = 86_400

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc import resolved
-from jupyter_mlws.dvc.native.pipeline import NativeBackend, open_backend
-from jupyter_mlws.dvc.stages import StageError
-from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.engine.policy import RunOptions
-from jupyter_mlws.engine.scheduler import Engine
-from jupyter_mlws.engine.states import Status
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.document.parse import parse
+from mlws.dvc import resolved
+from mlws.dvc.native.pipeline import NativeBackend, open_backend
+from mlws.dvc.stages import StageError
+from mlws.engine.graph import StageGraph
+from mlws.engine.policy import RunOptions
+from mlws.engine.scheduler import Engine
+from mlws.engine.states import Status
+
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.journal.store import Journal, NewRun
 
 PATH = "dvc.yaml"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from jupyter_mlws.core.errors import CATALOGUE
+from mlws.core.errors import CATALOGUE
+
 from jupyter_mlws.reference.markdown import join, translate
 from jupyter_mlws.reference.pages import PARTS, error_text
 

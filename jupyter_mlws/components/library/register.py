@@ -30,7 +30,8 @@ def register_model(
     name: Name of the model in the registry.
     alias: An alias such as “production”. It moves here from the version that has it now.
     """
-    from jupyter_mlws.core.errors import MLWSError
+    from mlws.core.errors import MLWSError
+
     from jupyter_mlws.git.adapter import Git
     from jupyter_mlws.mlflow.registry import MLflowRegistry
     from jupyter_mlws.mlflow.store import tracking_uri

@@ -4,7 +4,7 @@ Run as a file by the environment's Python. This package, and what only its files
 the lab; everything that a component computes with is the environment's own.
 
 With ``--zygote`` it is the process that such nodes are forked from, see
-:mod:`jupyter_mlws.engine.forkserver`. No file beside it: its directory is the first of the path.
+:mod:`jupyter_mlws.forkserver`. No file beside it: its directory is the first of the path.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> int:
     _, directories = packages_of_lab()
     sys.meta_path.append(LabFinder(BORROWED, directories))
     if is_zygote:
-        from jupyter_mlws.engine.forkserver.zygote import start
+        from jupyter_mlws.forkserver.zygote import start
 
         start(sys.argv[2:])
         return 0

@@ -8,9 +8,9 @@ from typing import Any
 
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.login import LoginHandler, LogoutHandler
+from mlws.core.i18n import Message, preferred_language
 from tornado import web
 
-from jupyter_mlws.core.i18n import Message, preferred_language
 from jupyter_mlws.hub.accounts import passwords
 from jupyter_mlws.hub.accounts.authenticator import (
     MAX_WAITING_ACCOUNTS,

@@ -8,10 +8,11 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
+from mlws.core.i18n import Message
+
 from jupyter_mlws.containers.budgets import BUDGET_NAMES, BudgetUse, Meter
 from jupyter_mlws.containers.models import Amount, Me
 from jupyter_mlws.core.errors import BudgetExceededError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.hub.budgets.limits import LimitBook
 from jupyter_mlws.hub.lifecycle.controller import LifecycleController

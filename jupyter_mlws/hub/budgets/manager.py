@@ -8,6 +8,9 @@ import io
 import logging
 from collections.abc import Iterable
 
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.containers.budgets import (
     Account,
     AccountQuery,
@@ -22,13 +25,7 @@ from jupyter_mlws.containers.budgets import (
     UsageReport,
 )
 from jupyter_mlws.containers.models import ContainerStatus, Me
-from jupyter_mlws.core.errors import (
-    AccountNotFoundError,
-    AdministratorRequiredError,
-    Fault,
-    MLWSError,
-)
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import AccountNotFoundError, AdministratorRequiredError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.hub.budgets.enforcer import TICK, TICKS_PER_STORE, BudgetEnforcer
 from jupyter_mlws.hub.budgets.limits import LimitBook

@@ -19,13 +19,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from docker.errors import ImageNotFound, NotFound
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.core.errors import EnvironmentQuotaError, EnvironmentSaveError, MLWSError
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import EnvironmentQuotaError, EnvironmentSaveError
 from jupyter_mlws.hub.docker import container_config
 from jupyter_mlws.hub.docker.engine import Engine, translate_docker_errors
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec

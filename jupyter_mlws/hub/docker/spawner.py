@@ -17,6 +17,8 @@ import requests
 from docker.errors import DockerException
 from dockerspawner import DockerSpawner
 from jupyterhub.utils import url_path_join
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import ENGLISH, Message, preferred_language
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from traitlets import Dict, Float, Int, Unicode, default
 
@@ -25,9 +27,7 @@ from jupyter_mlws.core.errors import (
     ContainerBackendError,
     ContainerCrashedError,
     ImageUnavailableError,
-    MLWSError,
 )
-from jupyter_mlws.core.i18n import ENGLISH, Message, preferred_language
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.docker import container_config
 from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent, EventDispatcher

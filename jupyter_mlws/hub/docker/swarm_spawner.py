@@ -10,6 +10,7 @@ from typing import Any
 
 from docker.errors import NotFound
 from dockerspawner import SwarmSpawner
+from mlws.core.i18n import Message
 from traitlets import Bool
 
 from jupyter_mlws.core.errors import (
@@ -17,7 +18,6 @@ from jupyter_mlws.core.errors import (
     NotQueuedError,
     PlacementTimeoutError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.docker import container_config, swarm
 from jupyter_mlws.hub.docker.engine import PENDING, DockerContainer

@@ -15,17 +15,12 @@ import uuid
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mlws.core.atomic import sync
+from mlws.core.errors import DiskFullError, MLWSError
 from tornado.web import StaticFileHandler, stream_request_body
 
 from jupyter_mlws.api.rest import RESTHandler, in_thread
-from jupyter_mlws.core.atomic import sync
-from jupyter_mlws.core.errors import (
-    DiskFullError,
-    EndpointNotFoundError,
-    MethodNotSupportedError,
-    MLWSError,
-    ObjectHashError,
-)
+from jupyter_mlws.core.errors import EndpointNotFoundError, MethodNotSupportedError, ObjectHashError
 from jupyter_mlws.hub.auth import TokenAuthenticatedHandler
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.shared_projects.manager import Access

@@ -14,15 +14,11 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet, InvalidToken
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.core.errors import (
-    ContainerBackendError,
-    Fault,
-    InvalidContainerError,
-    MLWSError,
-)
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import ContainerBackendError, InvalidContainerError
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError

@@ -13,6 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     ContainerConfig,
@@ -21,8 +24,7 @@ from jupyter_mlws.containers.models import (
     container_id,
     split_id,
 )
-from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import ContainerBackendError
 from jupyter_mlws.hub.background import BackgroundTasks
 from jupyter_mlws.hub.docker.engine import ID_LABEL, DockerContainer, Engine
 from jupyter_mlws.hub.docker.events import EngineEvent, EventWatcher

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     Amount,
@@ -13,8 +16,7 @@ from jupyter_mlws.containers.models import (
     Resources,
 )
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.core.errors import ContainerStateError, Fault, InvalidContainerError, MLWSError
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import ContainerStateError, InvalidContainerError
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
 from jupyter_mlws.hub.records.container_state import ContainerState

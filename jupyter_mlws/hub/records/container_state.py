@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from mlws.core.i18n import Message
 from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,7 +21,6 @@ from jupyter_mlws.containers.models import (
     mask_credentials,
 )
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.docker.engine import PENDING, DockerContainer
 from jupyter_mlws.hub.hubapi import Server
 from jupyter_mlws.hub.records.store import (

@@ -23,6 +23,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from mlws.core.errors import NewerDatabaseError
+from mlws.core.i18n import Message
 from pydantic import BaseModel
 from sqlalchemy import JSON, ForeignKey, String, Text, create_engine, event
 from sqlalchemy.orm import (
@@ -38,8 +40,6 @@ from sqlalchemy.types import TypeDecorator
 
 from jupyter_mlws.containers.budgets import Limits, Subject
 from jupyter_mlws.containers.models import Amount, UsageSubject
-from jupyter_mlws.core.errors import NewerDatabaseError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.shared_pages.models import Audience, PageKind
 from jupyter_mlws.shared_projects.models import Role
 

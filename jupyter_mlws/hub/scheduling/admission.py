@@ -11,13 +11,14 @@ from typing import Any
 
 from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_path_join
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 from pydantic import Field
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from jupyter_mlws.containers.budgets import BudgetUse
 from jupyter_mlws.containers.models import Amount, QueuePlace
-from jupyter_mlws.core.errors import Fault, HubUnavailableError, MLWSError
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import HubUnavailableError
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 

@@ -9,16 +9,16 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Me
 from jupyter_mlws.core.errors import (
-    Fault,
-    InvalidRequestError,
     SharedPageNotFoundError,
     SharedProjectNotFoundError,
     TooManySharedPagesError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.records.audit import Audit, AuditAggregator
 from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import RecordQueue, Records, SharedPageRecord

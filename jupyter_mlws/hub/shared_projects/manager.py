@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.paths import measure_folder
+
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Me
 from jupyter_mlws.containers.quantities import write_memory
@@ -20,11 +24,8 @@ from jupyter_mlws.core.errors import (
     AdministratorRequiredError,
     AlreadyExistsError,
     ContainerBackendError,
-    Fault,
-    InvalidRequestError,
     LastOwnerError,
     MemberNotFoundError,
-    MLWSError,
     ProjectNotInTrashError,
     ProjectQuotaError,
     RoleRequiredError,
@@ -32,8 +33,6 @@ from jupyter_mlws.core.errors import (
     TooManyGitRequestsError,
     TooManyProjectsError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import measure_folder
 from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.hub.records.audit import Audit, AuditAggregator
 from jupyter_mlws.hub.records.container_state import now

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
-from jupyter_mlws.core.errors import (
+from mlws.core.errors import (
     DataCredentialsError,
     DataDamagedError,
     DataMissingError,
@@ -11,6 +10,10 @@ from jupyter_mlws.core.errors import (
     DVCConfigError,
     DVCNotInitializedError,
     RemoteUnreachableError,
+)
+
+from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
+from jupyter_mlws.core.errors import (
     TrackedByGitError,
     UnfinishedOperationError,
     VersionItemNotFoundError,

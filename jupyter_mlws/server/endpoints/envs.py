@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from mlws.core.errors import OutsideWorkspaceError
+
 from jupyter_mlws.api.registry import WRITES, Endpoints, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     EnvironmentToolError,
     NotTrustedError,
-    OutsideWorkspaceError,
     PackageChangeError,
     ProjectEnvironmentNotFoundError,
 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.core.errors import (
-    BranchMovedError,
-    CommitPushedError,
-    DamagedDVCFilesError,
+from mlws.core.errors import (
     DataCredentialsError,
     DataDamagedError,
     DataMissingError,
     DVCConfigError,
     DVCNotInitializedError,
     DVCUnavailableError,
+    OperationInProgressError,
+    RemoteUnreachableError,
+)
+
+from jupyter_mlws.core.errors import (
+    BranchMovedError,
+    CommitPushedError,
+    DamagedDVCFilesError,
     FileTooLargeError,
     GitCommandError,
     GitIdentityMissingError,
@@ -20,8 +25,6 @@ from jupyter_mlws.core.errors import (
     ManyNewFilesError,
     MLflowFailedError,
     NothingToCommitError,
-    OperationInProgressError,
-    RemoteUnreachableError,
     SecretsFoundError,
     SigningFailedError,
     UnfinishedOperationError,

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from mlws.core.errors import (
+    DataCredentialsError,
+    DataDamagedError,
+    DataMissingError,
+    InvalidRequestError,
+    RemoteUnreachableError,
+)
+from mlws.core.paths import escape, unescape
+
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -11,19 +20,14 @@ from jupyter_mlws.core.errors import (
     CommitNotUndoneError,
     CommitPushedError,
     CommitUnsuitableError,
-    DataCredentialsError,
-    DataDamagedError,
-    DataMissingError,
     DataNotStageableError,
     DetachedHeadError,
     FileTooLargeError,
     GitIdentityMissingError,
     HunkOutdatedError,
-    InvalidRequestError,
     NoMergeError,
     NoOperationError,
     NotAncestorError,
-    RemoteUnreachableError,
     TrackedByGitError,
     UncommittedChangesError,
     UnfinishedOperationError,
@@ -31,7 +35,6 @@ from jupyter_mlws.core.errors import (
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.paths import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import set_identity

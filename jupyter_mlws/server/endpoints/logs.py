@@ -5,17 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError, ProjectNotFoundError
+from mlws.core.i18n import Message
+
 from jupyter_mlws.api.registry import Context, Endpoints, Reply
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.core.errors import (
-    ContainerForbiddenError,
-    ContainerNotFoundError,
-    Fault,
-    InvalidRequestError,
-    MLWSError,
-    ProjectNotFoundError,
-)
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.errors import ContainerForbiddenError, ContainerNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.logs.entries import Source, line
 from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, to_response

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+from mlws.core.errors import OutsideWorkspaceError, ProjectNotFoundError
+
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.errors import (
@@ -24,8 +26,6 @@ from jupyter_mlws.core.errors import (
     NotebookSaveError,
     NotebookUnreadableError,
     OutOfMemoryError,
-    OutsideWorkspaceError,
-    ProjectNotFoundError,
     VariableError,
 )
 from jupyter_mlws.core.schemas import Page

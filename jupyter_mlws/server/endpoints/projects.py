@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply, Work
-from jupyter_mlws.core.errors import (
-    AlreadyExistsError,
+from mlws.core.errors import (
     DVCUnavailableError,
-    GitCommandError,
-    HookRejectedError,
     OutsideWorkspaceError,
     ProjectNotFoundError,
     RunStoppedError,
+)
+
+from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply, Work
+from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
+    GitCommandError,
+    HookRejectedError,
     SigningFailedError,
 )
 from jupyter_mlws.core.schemas import Page

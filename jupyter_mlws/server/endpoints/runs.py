@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from mlws.core.errors import OutsideWorkspaceError
+from mlws.core.paths import unescape
+
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -9,7 +12,6 @@ from jupyter_mlws.core.errors import (
     AmbiguousRunError,
     MLflowFailedError,
     NestedRunError,
-    OutsideWorkspaceError,
     PreviewError,
     RunCommitMissingError,
     RunDeletedError,
@@ -18,7 +20,6 @@ from jupyter_mlws.core.errors import (
     RunViewsInvalidError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.server.endpoints.errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.experiments.models import (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from mlws.core.errors import OutsideWorkspaceError, ProjectNotFoundError
+
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     HubUnavailableError,
-    OutsideWorkspaceError,
-    ProjectNotFoundError,
     RoleRequiredError,
     SharedProjectNotFoundError,
 )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from mlws.core.errors import DataCredentialsError, RemoteUnreachableError
+
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
-from jupyter_mlws.core.errors import (
-    DataCredentialsError,
-    RemoteUnreachableError,
-    UnrelatedHistoriesError,
-    VersionItemNotFoundError,
-)
+from jupyter_mlws.core.errors import UnrelatedHistoriesError, VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.server.endpoints.errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.models import (

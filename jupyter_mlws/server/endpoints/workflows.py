@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlws.core.errors import (
+    DaskNotInstalledError,
+    InvalidExecutorError,
+    NodeResourcesError,
+    OperationInProgressError,
+    WorkflowUnreadableError,
+)
+from mlws.core.paths import unescape
+
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
 from jupyter_mlws.components import code
 from jupyter_mlws.components.code import Code, CodeRequest
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
-    DaskNotInstalledError,
     ImportFailedError,
     InputsNotPulledError,
     InvalidConnectionError,
-    InvalidExecutorError,
     InvalidRunParameterError,
     MetricMissingError,
-    NodeResourcesError,
-    OperationInProgressError,
     PreviewError,
     PromotionError,
     UnfinishedOperationError,
@@ -27,9 +32,7 @@ from jupyter_mlws.core.errors import (
     WorkflowItemNotFoundError,
     WorkflowProblemsError,
     WorkflowRunningError,
-    WorkflowUnreadableError,
 )
-from jupyter_mlws.core.paths import unescape
 from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.server.endpoints.errors import DVC_ERRORS
 from jupyter_mlws.workflows.document.definition import Removed, WorkflowChange, WorkflowDefinition

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     BranchCheckedOutError,
     BranchNotMergedError,
-    Fault,
-    InvalidRequestError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.refs import (
     EXISTS,

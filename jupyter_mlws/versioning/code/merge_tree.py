@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.core.project import Project
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
+
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index

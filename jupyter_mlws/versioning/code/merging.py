@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from jupyter_mlws.core.atomic import atomic_write
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
+
 from jupyter_mlws.core.errors import (
-    Fault,
     GitCommandError,
     HookRejectedError,
-    InvalidRequestError,
     NoMergeError,
     SigningFailedError,
     UncommittedChangesError,
@@ -23,9 +26,6 @@ from jupyter_mlws.core.errors import (
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
 from jupyter_mlws.git.adapter import GitFailedError, join_nul
 from jupyter_mlws.git.commits import check_identity, is_signing, run_late_hook
 from jupyter_mlws.git.index import PATHSPEC_OPTIONS, uncommitted_paths

@@ -6,8 +6,9 @@ the journal of a process that was killed.
 
 from __future__ import annotations
 
+from mlws.core.progress import ProgressCallback, no_progress
+
 from jupyter_mlws.core.errors import NoOperationError, UnfinishedOperationError
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.git.adapter import GitFailedError
 from jupyter_mlws.git.index import uncommitted_paths
 from jupyter_mlws.git.merge import TIMEOUT, read_conflicts, without_editor

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlws.core.errors import DataMissingError, Fault, InvalidRequestError
+from mlws.core.progress import Ask, ProgressCallback, no_progress
+from mlws.core.urls import fault_of_address
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer
+
 from jupyter_mlws.core.errors import (
-    DataMissingError,
     DataRemoteMissingError,
     DetachedHeadError,
-    Fault,
-    InvalidRequestError,
     RemoteAheadError,
     UnfinishedOperationError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.progress import Ask, ProgressCallback, no_progress
-from jupyter_mlws.core.urls import fault_of_address
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.commits import check_identity
 from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.git.refs import (

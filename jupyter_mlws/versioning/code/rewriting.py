@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+
 from jupyter_mlws.core.errors import (
     CommitNotUndoneError,
     CommitUnsuitableError,
     GitCommandError,
-    MLWSError,
     NotAncestorError,
     NothingToCommitError,
     UncommittedChangesError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.git.adapter import Git, GitFailedError
 from jupyter_mlws.git.commits import (
     CommitObject,

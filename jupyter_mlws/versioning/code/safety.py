@@ -6,10 +6,11 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
+
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.ids import time_ordered_id
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Git, decode
 from jupyter_mlws.git.commits import commit_tree, read_commit
 from jupyter_mlws.git.diffs import differences

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from jupyter_mlws.core.atomic import atomic_write
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.paths import size_of
+from mlws.core.progress import no_progress
+from mlws.dvc.pointers import covers
+
 from jupyter_mlws.core.errors import (
     DataNotStageableError,
-    Fault,
     FileTooLargeError,
     HunkOutdatedError,
-    InvalidRequestError,
     TrackedByGitError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ids import time_ordered_id
-from jupyter_mlws.core.paths import size_of
-from jupyter_mlws.core.progress import no_progress
-from jupyter_mlws.dvc.pointers import covers
 from jupyter_mlws.git.adapter import Entry, GitFailedError, Status, join_nul
 from jupyter_mlws.git.diffs import unified_diff
 from jupyter_mlws.git.hunks import parse

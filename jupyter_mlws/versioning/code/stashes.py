@@ -8,13 +8,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from mlws.core.progress import ProgressCallback, no_progress
+
 from jupyter_mlws.core.errors import (
     NothingToStashError,
     StashConflictError,
     UncommittedChangesError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.git.adapter import decode, join_nul
 from jupyter_mlws.git.commits import check_identity, commit_tree
 from jupyter_mlws.git.diffs import differences

@@ -14,16 +14,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from jupyter_mlws.core.errors import (
-    BranchMovedError,
-    DataMissingError,
-    DiskFullError,
-    UncommittedChangesError,
-)
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.data import DataStore, open_data
-from jupyter_mlws.dvc.pointers import DataPointer, covers
+from mlws.core.errors import DataMissingError, DiskFullError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import DataPointer, covers
+
+from jupyter_mlws.core.errors import BranchMovedError, UncommittedChangesError
 from jupyter_mlws.git.adapter import GitFailedError, TreeEntry, join_nul, split_nul
 from jupyter_mlws.git.commits import Author, commit_tree, is_signing, run_hook
 from jupyter_mlws.git.diffs import differences

@@ -7,24 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from jupyter_mlws.core.errors import (
+from mlws.core.errors import (
     DataDamagedError,
     DataMissingError,
-    DataRemoteMissingError,
     DataTrackingError,
     Fault,
     InvalidRequestError,
+)
+from mlws.core.i18n import Message
+from mlws.core.paths import escape, unescape
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.data import open_data
+from mlws.dvc.importing import check_url as checked_url
+from mlws.dvc.importing import import_url
+from mlws.dvc.pointers import DataPointer, covers
+
+from jupyter_mlws.core.errors import (
+    DataRemoteMissingError,
     TrackedByGitError,
     UncommittedChangesError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import escape, unescape
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.importing import check_url as checked_url
-from jupyter_mlws.dvc.importing import import_url
-from jupyter_mlws.dvc.pointers import DataPointer, covers
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits
 from jupyter_mlws.versioning.data.folders import compare_folder
 from jupyter_mlws.versioning.data.inspection import (

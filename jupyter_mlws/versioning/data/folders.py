@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlws.core.paths import escape, size_of, unescape
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer
+
 from jupyter_mlws.core.errors import VersionItemNotFoundError
-from jupyter_mlws.core.paths import escape, size_of, unescape
-from jupyter_mlws.dvc.cache import StoredObject
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import DataPointer
 from jupyter_mlws.git.adapter import Git, decode
 from jupyter_mlws.versioning.data.models import (
     ChangedDataFile,

@@ -8,9 +8,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from mlws.core.i18n import Message
+from mlws.core.paths import format_size
+
 from jupyter_mlws.core.errors import VersionItemNotFoundError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import format_size
 from jupyter_mlws.versioning.data.folders import IMAGE_SUFFIXES
 from jupyter_mlws.versioning.data.models import ImagePreview, ImageQuery
 from jupyter_mlws.versioning.models import HiddenText

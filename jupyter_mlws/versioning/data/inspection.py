@@ -6,14 +6,15 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from jupyter_mlws.core.paths import escape
-from jupyter_mlws.core.progress import ProgressCallback
-from jupyter_mlws.dvc.data import DataStore
-from jupyter_mlws.dvc.importing import STAGING_DIRECTORY
-from jupyter_mlws.dvc.pointers import DataPointer, ObjectFault
-from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
-from jupyter_mlws.dvc.transfer_progress import Meter
+from mlws.core.paths import escape
+from mlws.core.progress import ProgressCallback
+from mlws.dvc.data import DataStore
+from mlws.dvc.importing import STAGING_DIRECTORY
+from mlws.dvc.pointers import DataPointer, ObjectFault
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
+from mlws.dvc.transfer_progress import Meter
+
 from jupyter_mlws.versioning.data.models import (
     AbsentData,
     DatasetPlace,

@@ -7,12 +7,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.secrets import mask_credentials
-from jupyter_mlws.core.urls import parts_of
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.settings import SECRETS, DataSettings
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.secrets import mask_credentials
+from mlws.core.urls import parts_of
+from mlws.dvc.data import open_data
+from mlws.dvc.settings import SECRETS, DataSettings
+
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 

@@ -16,22 +16,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.paths import unescape
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer
+from mlws.dvc.settings import DataSettings
+
 from jupyter_mlws.core.errors import (
     AlreadyReproducedError,
-    Fault,
-    InvalidRequestError,
     RunCommitMissingError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import unescape
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.core.trust import trust, withdraw_trust
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import DataPointer
-from jupyter_mlws.dvc.settings import DataSettings
 from jupyter_mlws.environments.models import RebuiltEnvironment
 from jupyter_mlws.environments.rebuild import rebuild
 from jupyter_mlws.mlflow.client import RefusedError

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
+
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.history import LogQuery, list_commits

@@ -15,20 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeVar
 
-from jupyter_mlws.core.errors import (
-    DataDamagedError,
-    DataMissingError,
-    DVCNotInitializedError,
-    MLflowFailedError,
-    MLWSError,
-    RemoteAheadError,
-    RunBundleInvalidError,
-)
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import ProgressCallback
-from jupyter_mlws.dvc.cache import StoredObject, root_object
-from jupyter_mlws.dvc.data import DataStore, open_data
-from jupyter_mlws.dvc.pointers import DataPointer
+from mlws.core.errors import DataDamagedError, DataMissingError, DVCNotInitializedError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback
+from mlws.dvc.cache import StoredObject, root_object
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import DataPointer
+
+from jupyter_mlws.core.errors import MLflowFailedError, RemoteAheadError, RunBundleInvalidError
 from jupyter_mlws.git.adapter import join_nul
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.index import SERVICE_IDENTITY, PrivateIndex

@@ -15,11 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from jupyter_mlws.core.errors import DataMissingError, VersionItemNotFoundError
+from mlws.core.errors import DataMissingError
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import LOCK_FILE, DataPointer
+from mlws.engine.states import Status
+
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.dvc.data import DataStore, open_data
-from jupyter_mlws.dvc.pointers import LOCK_FILE, DataPointer
-from jupyter_mlws.engine.states import Status
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.experiments.models import OutputStore, RunOutput
 from jupyter_mlws.versioning.models import UnreachableRemote

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
-from jupyter_mlws.core.i18n import Message
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.mlflow.run_tags import COMMIT, DATA, DIRTY, ERROR, ORIGIN, SOURCE, fitting

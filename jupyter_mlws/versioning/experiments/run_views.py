@@ -12,18 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
-    Fault,
-    InvalidRequestError,
     RunViewsInvalidError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.experiments.models import (
     RunTableLayout,
     RunTableSearch,

@@ -8,10 +8,11 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
-from jupyter_mlws.environments.definitions import Definition
+from mlws.environments.definitions import Definition
+from mlws.environments.programs import find_program
+from mlws.environments.python_packages import read_file
+
 from jupyter_mlws.environments.models import EnvironmentUse
-from jupyter_mlws.environments.programs import find_program
-from jupyter_mlws.environments.python_packages import read_file
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.lineage.workflows import node_uses
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
-from jupyter_mlws.core.i18n import Message
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.mlflow.client import RefusedError
 from jupyter_mlws.versioning.experiments.titles import (

@@ -13,16 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from jupyter_mlws.core.errors import (
-    Fault,
-    InvalidRequestError,
-    MLWSError,
-    OutsideWorkspaceError,
-    VersionItemNotFoundError,
-)
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.locking import person
-from jupyter_mlws.core.paths import escape, unescape
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError, OutsideWorkspaceError
+from mlws.core.i18n import Message
+from mlws.core.locking import person
+from mlws.core.paths import escape, unescape
+
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.mlflow.client import ARTIFACTS, RefusedError, sqlite_file
 from jupyter_mlws.versioning.data_index import normalize_path

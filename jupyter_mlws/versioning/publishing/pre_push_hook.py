@@ -12,11 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_mlws.core.atomic import temp_path
-from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError, MLWSError
-from jupyter_mlws.core.i18n import environment_language
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import DataPointer, is_relevant
+from mlws.core.atomic import temp_path
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import environment_language
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer, is_relevant
+
+from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.history import changes_of
 from jupyter_mlws.versioning.data_index import DataIndex, format_paths

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import run_late_hook
 from jupyter_mlws.git.refs import delete_ref

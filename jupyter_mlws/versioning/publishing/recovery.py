@@ -13,10 +13,11 @@ import os
 from collections.abc import Collection
 from dataclasses import replace
 
-from jupyter_mlws.core.atomic import remove_temp_paths
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.worktree import remove_link_tests
+from mlws.core.atomic import remove_temp_paths
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.dvc.worktree import remove_link_tests
+
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import await_index_lock, locked_index, reset_locked_index

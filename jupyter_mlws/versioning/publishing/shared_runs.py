@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from jupyter_mlws.dvc.pointers import DataPointer, read_pointers
+from mlws.dvc.pointers import DataPointer, read_pointers
+
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.refs import list_refs
 from jupyter_mlws.mlflow.bundles import RUN_ID

@@ -13,12 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from jupyter_mlws.core.errors import DataMissingError, VersionItemNotFoundError
-from jupyter_mlws.core.paths import size_of
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.cache import DataCache, StoredObject
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer
+from mlws.core.errors import DataMissingError
+from mlws.core.paths import size_of
+from mlws.core.project import Project
+from mlws.dvc.cache import DataCache, StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer
+
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.git.adapter import Git, GitFailedError
 from jupyter_mlws.git.blame import blame
 from jupyter_mlws.git.diffs import (

@@ -13,22 +13,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
+from mlws.core.errors import DataMissingError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.paths import fold_paths, size_of
+from mlws.core.secrets import find_secret, find_secrets
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import DataPointer, covers, read_pointers
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+
 from jupyter_mlws.core.errors import (
     BranchMovedError,
     DamagedDVCFilesError,
-    DataMissingError,
     FileTooLargeError,
     ManyNewFilesError,
-    MLWSError,
     NothingToCommitError,
     SecretsFoundError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import fold_paths, size_of
-from jupyter_mlws.core.secrets import find_secret, find_secrets
-from jupyter_mlws.dvc.data import DataStore, open_data
-from jupyter_mlws.dvc.pointers import DataPointer, covers, read_pointers
-from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 from jupyter_mlws.environments.record import TRAILER_ENVIRONMENT, file_path, file_text
 from jupyter_mlws.environments.store import load, makers
 from jupyter_mlws.git.adapter import Status

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.integrity import open_integrity_store
+from mlws.dvc.pointers import names_data
+
 from jupyter_mlws.core.errors import RunInProgressError
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.integrity import open_integrity_store
-from jupyter_mlws.dvc.pointers import names_data
 from jupyter_mlws.git.adapter import Git, decode, split_nul
 from jupyter_mlws.git.refs import STASHES, list_refs
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart

@@ -6,8 +6,9 @@ import re
 import threading
 from dataclasses import dataclass
 
+from mlws.core.project import Project
+
 from jupyter_mlws.core.errors import VersionItemNotFoundError
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.git.adapter import Entry, Git, GitFailedError
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits_with_changes
 from jupyter_mlws.versioning.data_index import DataIndex, normalize_path

@@ -7,15 +7,17 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from jupyter_mlws.core.errors import MLWSError, VersionItemNotFoundError
-from jupyter_mlws.core.paths import size_of
-from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
-from jupyter_mlws.core.project import Project
+from mlws.core.errors import MLWSError
+from mlws.core.paths import size_of
+from mlws.core.progress import ProgressCallback, no_progress, report_waiting
+from mlws.core.project import Project
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import SETTINGS_FILE, covers
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from mlws.environments.definitions import State, find_definitions
+
+from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, covers
-from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from jupyter_mlws.environments.definitions import State, find_definitions
 from jupyter_mlws.environments.record import TRAILER_ENVIRONMENT
 from jupyter_mlws.git.adapter import Entry, Status
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits, list_commits_with_changes

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from mlws.core.project import Project
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import PIPELINE_FILE
 
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import PIPELINE_FILE
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.data_index import DataIndex
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 
-from jupyter_mlws.core.errors import MLWSError
+from mlws.core.errors import MLWSError
+
 from jupyter_mlws.versioning.publishing.recovery import has_leftovers
 from jupyter_mlws.versioning.repository import Needs, Repository
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from mlws.dvc.pointers import ObjectFault
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
-from jupyter_mlws.dvc.pointers import ObjectFault
 from jupyter_mlws.versioning.models import Proof, Text
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from jupyter_mlws.core.errors import GitCredentialsError, MLWSError
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.cache import StoredObject
-from jupyter_mlws.dvc.integrity import IntegrityStore, open_integrity_store
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, ObjectFault
-from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from mlws.core.errors import MLWSError
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.integrity import IntegrityStore, open_integrity_store
+from mlws.dvc.pointers import SETTINGS_FILE, ObjectFault
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+
+from jupyter_mlws.core.errors import GitCredentialsError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.refs import remotes
 from jupyter_mlws.git.remote_commands import RemoteSession, fetch_again

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.dvc.pointers import LOCK_FILE, covers
+from mlws.engine.processes import alive
+from mlws.engine.states import Status
 
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.pointers import LOCK_FILE, covers
-from jupyter_mlws.engine.processes import alive
-from jupyter_mlws.engine.states import Status
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.data_index import DataIndex
 

@@ -8,12 +8,13 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.dvc.cache import StoredObject
-from jupyter_mlws.dvc.integrity import IntegrityStore, open_integrity_store
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
-from jupyter_mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from mlws.core.errors import MLWSError
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.integrity import IntegrityStore, open_integrity_store
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+
 from jupyter_mlws.environments.record import FOLDER
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE

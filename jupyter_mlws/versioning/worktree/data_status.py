@@ -15,11 +15,11 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.native.objects import md5_of
-from jupyter_mlws.dvc.native.repository import config_files, read_config
-from jupyter_mlws.dvc.pointers import DataPointer
+from mlws.core.atomic import atomic_write
+from mlws.dvc.data import open_data
+from mlws.dvc.native.objects import md5_of
+from mlws.dvc.native.repository import config_files, read_config
+from mlws.dvc.pointers import DataPointer
 
 MIN_PERSISTED_BYTES = 64 * 1024
 """Bytes from which on a file's hash is kept across restarts."""

@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from mlws.core.atomic import atomic_write, temp_path
+from mlws.core.errors import DataMissingError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
 
-from jupyter_mlws.core.atomic import atomic_write, temp_path
-from jupyter_mlws.core.errors import DataMissingError, MLWSError
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ids import time_ordered_id
-from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.data import DataStore, open_data
-from jupyter_mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
 from jupyter_mlws.git.adapter import Git, Status, TreeEntry
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.diffs import differences

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.core.project import Project
+from mlws.core.atomic import atomic_write
+from mlws.core.project import Project
 
 FILE = "switching.json"
 FOLLOWING = "following.json"

@@ -11,20 +11,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.core.errors import (
-    AlreadyExistsError,
+from mlws.core.errors import (
     DVCConfigError,
     DVCNotInitializedError,
     Fault,
     InvalidRequestError,
     MLWSError,
-    WorkflowChangedError,
     WorkflowUnreadableError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import escape
-from jupyter_mlws.core.project import Project
+from mlws.core.i18n import Message
+from mlws.core.paths import escape
+from mlws.core.project import Project
+from mlws.document.parse import FILE, Document, etag_of, parse
+from mlws.document.rewriting import RewriteError, rewrite
+from mlws.document.terms import Severity
+
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.core.errors import AlreadyExistsError, WorkflowChangedError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.workflows.document import authoring, settings
 from jupyter_mlws.workflows.document.connections import Connector
@@ -38,9 +41,6 @@ from jupyter_mlws.workflows.document.definition import (
 from jupyter_mlws.workflows.document.drafts import Draft, ExistingNode, Faults, Reader
 from jupyter_mlws.workflows.document.files import SKIPPED_DIRECTORIES, Documents, findings_error
 from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
-from jupyter_mlws.workflows.document.parse import FILE, Document, etag_of, parse
-from jupyter_mlws.workflows.document.rewriting import RewriteError, rewrite
-from jupyter_mlws.workflows.document.terms import Severity
 
 WORKFLOWS_DIRECTORY = "workflows"
 """Parent folder of new workflows."""

@@ -10,26 +10,29 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.core.errors import (
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import (
     DVCConfigError,
     DVCNotInitializedError,
     Fault,
+    MLWSError,
+    WorkflowUnreadableError,
+)
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.document.parse import FILE, Document, Stage, is_url, parse
+from mlws.document.terms import Severity
+from mlws.engine.graph import StageGraph
+
+from jupyter_mlws.core.errors import (
     InvalidConnectionError,
     InvalidRunParameterError,
-    MLWSError,
     WorkflowCycleError,
     WorkflowItemNotFoundError,
     WorkflowProblemsError,
-    WorkflowUnreadableError,
 )
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.graph import StageGraph
 from jupyter_mlws.workflows.document import graph
 from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
-from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, is_url, parse
-from jupyter_mlws.workflows.document.terms import Severity
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
@@ -154,7 +157,7 @@ class Documents:
 
     def resolve(self, document: Document) -> WorkflowGraph:
         """Return the graph of a document with every template filled in, as DVC runs it."""
-        from jupyter_mlws.dvc import resolved
+        from mlws.dvc import resolved
 
         data = resolved.stages(
             self._root, document.path, document.text, document.data, self._project.state
@@ -223,7 +226,7 @@ class Documents:
 
         ``planned_paths`` are files that are to be written together with it.
         """
-        from jupyter_mlws.dvc.stages import tracked_data
+        from mlws.dvc.stages import tracked_data
 
         def exists(path: str) -> bool:
             return path in planned_paths or self.exists(path)

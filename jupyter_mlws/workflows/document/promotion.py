@@ -8,18 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError, PromotionError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.engine.graph import StageGraph
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.document.parse import GENERATOR_KEYS, TEMPLATE, Document, Stage, parse
+from mlws.document.rewriting import RewriteError, are_equal, rewrite
+from mlws.engine.graph import StageGraph
+
+from jupyter_mlws.core.errors import PromotionError
 from jupyter_mlws.workflows.document import commands
-from jupyter_mlws.workflows.document.parse import (
-    GENERATOR_KEYS,
-    TEMPLATE,
-    Document,
-    Stage,
-    parse,
-)
-from jupyter_mlws.workflows.document.rewriting import RewriteError, are_equal, rewrite
 
 EXPRESSION_PART = re.compile(r"\.([^.\[\]]+)|\[([^\[\]]+)\]")
 StageResolver = Callable[[Document], Mapping[str, Any]]

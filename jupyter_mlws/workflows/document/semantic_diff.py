@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
 
 MAX_FILE_BYTES = 4_000_000
 """Bytes. Larger files are data and are not compared."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.commands import quote_word
 from jupyter_mlws.workflows.document.definition import (

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
+
 from jupyter_mlws.workflows.importers.import_result import Field, Notes, import_error
 
 FIRST, LAST = 3, 8

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mlws.core.errors import Fault, ImportFailedError, MLWSError
-from jupyter_mlws.core.i18n import Message
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
+
+from jupyter_mlws.core.errors import ImportFailedError
 from jupyter_mlws.workflows.document.definition import WorkflowDefinition
 from jupyter_mlws.workflows.importers.models import ImportNote
 

@@ -7,20 +7,16 @@ import posixpath
 from pathlib import Path
 from typing import Any
 
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.document.parse import Document
 from pydantic import ValidationError
 
 from jupyter_mlws.core import validation_messages
-from jupyter_mlws.core.errors import (
-    Fault,
-    ImportFailedError,
-    InvalidRequestError,
-    WorkflowItemNotFoundError,
-)
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.errors import ImportFailedError, WorkflowItemNotFoundError
 from jupyter_mlws.workflows.document.definition import MAX_NAME_LENGTH, WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import Editor
-from jupyter_mlws.workflows.document.parse import Document
 from jupyter_mlws.workflows.importers.elyra import ElyraImporter
 from jupyter_mlws.workflows.importers.elyra_flow import read_flow
 from jupyter_mlws.workflows.importers.import_result import Field, ImportResult, Notes, import_error

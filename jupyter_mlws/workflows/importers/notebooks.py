@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.commands import quote_word
 from jupyter_mlws.workflows.document.definition import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from jupyter_mlws.engine.states import Status
+from mlws.engine.states import Status
+
 from jupyter_mlws.environments import store
 from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.workflows.journal.store import ACTIVE_STATES, SUCCESS_STATES, Journal, Row

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.paths import escape
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.paths import escape
 
 JSON = dict[str, Any]
 Row = Mapping[str, Any]

@@ -17,12 +17,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core.database import is_damaged
-from jupyter_mlws.core.errors import OperationInProgressError, WorkflowItemNotFoundError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.policy import RunOptions
-from jupyter_mlws.engine.states import NODE_CHANGES, RUN_CHANGES, Status, check
+from mlws.core.database import is_damaged
+from mlws.core.errors import OperationInProgressError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.engine.policy import RunOptions
+from mlws.engine.states import NODE_CHANGES, RUN_CHANGES, Status, check
+
+from jupyter_mlws.core.errors import WorkflowItemNotFoundError
 from jupyter_mlws.workflows.journal import serializers
 from jupyter_mlws.workflows.journal.serializers import iso
 

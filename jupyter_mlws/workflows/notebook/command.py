@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mlws.core.atomic import atomic_write
+
 from jupyter_mlws.components.node import UsageError, parse
-from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.workflows.notebook.parameters import (
     RESERVED_OPTION,
     TAG,

@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
+from mlws.environments.definitions import find_by_kernel
+
 from jupyter_mlws.environments.active import kernel_spec, other_python
-from jupyter_mlws.environments.definitions import find_by_kernel
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, language_of
 
 ANSI_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
 
 TAG = "parameters"
 """Tag of the cell, as for papermill."""

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
+
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, read
 
 VERSION = 4

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jupyter_mlws.core.errors import MLWSError
+from mlws.core.errors import MLWSError
+from mlws.document.parse import Stage
+
 from jupyter_mlws.environments.models import PackageChange
 from jupyter_mlws.environments.record import differences
-from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.models import (
     EnvironmentChange,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.data import open_data
-from jupyter_mlws.dvc.pointers import DataPointer, read_pointers
-from jupyter_mlws.dvc.stages import data_sources
-from jupyter_mlws.engine.graph import StageGraph
+from mlws.core.project import Project
+from mlws.document.parse import Stage
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer, read_pointers
+from mlws.dvc.stages import data_sources
+from mlws.engine.graph import StageGraph
+
 from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED, WorktreeStatus
-from jupyter_mlws.workflows.document.parse import Stage
 
 
 def unpulled_inputs(

@@ -25,8 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_runtime_dir
-
-from jupyter_mlws.core.project import Project
+from mlws.core.project import Project
 
 IDLE = "MLWS_RUNNER_IDLE"
 """The variable for the seconds that a process waits for the next run; 0: it ends with its run."""

@@ -10,11 +10,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.dvc.stages import Cause, Forecast
-from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.engine.ready_queue import ReadyQueue
-from jupyter_mlws.engine.reasons import (
+from mlws.core.i18n import Message
+from mlws.document.parse import Stage
+from mlws.document.terms import Action
+from mlws.dvc.stages import Cause, Forecast
+from mlws.engine.graph import StageGraph
+from mlws.engine.ready_queue import ReadyQueue
+from mlws.engine.reasons import (
     ACCEPTED_REASON,
     FORCED_REASON,
     FROZEN_REASON,
@@ -25,15 +27,15 @@ from jupyter_mlws.engine.reasons import (
     describe,
     is_cosmetic,
 )
-from jupyter_mlws.engine.resources import Pool, of_this_machine
-from jupyter_mlws.workflows.document.parse import Stage
+from mlws.engine.resources import Pool, of_this_machine
+
 from jupyter_mlws.workflows.document.semantic_diff import cosmetic_reason
-from jupyter_mlws.workflows.document.terms import Action
 
 if TYPE_CHECKING:
+    from mlws.dvc.native.pipeline import NativeBackend
+    from mlws.dvc.stages import DvcBackend
+
     from jupyter_mlws.components.models import Component
-    from jupyter_mlws.dvc.native.pipeline import NativeBackend
-    from jupyter_mlws.dvc.stages import DvcBackend
     from jupyter_mlws.workflows.models import NodePlan, Plan
 
 

@@ -11,13 +11,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.document.parse import Stage
+from mlws.dvc import plots
+from mlws.dvc.native.objects import md5_of, object_path
+from mlws.engine.node_logs import log_path
+
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
-from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc import plots
-from jupyter_mlws.dvc.native.objects import md5_of, object_path
-from jupyter_mlws.engine.node_logs import log_path
-from jupyter_mlws.workflows.document.parse import Stage
 from jupyter_mlws.workflows.journal.store import run_folder
 from jupyter_mlws.workflows.models import (
     ColumnRequest,

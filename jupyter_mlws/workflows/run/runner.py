@@ -21,30 +21,31 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from jupyter_mlws.core.errors import DiskFullError, MLWSError, RunStoppedError, is_full_disk
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc import resolved
-from jupyter_mlws.dvc.native import up_to_date_cache
-from jupyter_mlws.dvc.native.pipeline import NativeBackend, open_backend
-from jupyter_mlws.dvc.stages import DvcBackend, StageError
-from jupyter_mlws.engine.executors import config
-from jupyter_mlws.engine.executors.factory import ExecutorContext, open_executor
-from jupyter_mlws.engine.forkserver.pool import WarmPool
-from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.engine.policy import DEFAULT
-from jupyter_mlws.engine.processes import start_time, starting
-from jupyter_mlws.engine.reasons import UP_TO_DATE_REASON
-from jupyter_mlws.engine.scheduler import Engine
-from jupyter_mlws.engine.states import Status
-from jupyter_mlws.engine.usage import UsageMonitor, is_enabled
+from mlws.core.errors import DiskFullError, MLWSError, RunStoppedError, is_full_disk
+from mlws.core.project import Project
+from mlws.document.parse import FILE, Document, Stage, parse
+from mlws.document.terms import EnvironmentPolicy
+from mlws.dvc import resolved
+from mlws.dvc.native import up_to_date_cache
+from mlws.dvc.native.pipeline import NativeBackend, open_backend
+from mlws.dvc.stages import DvcBackend, StageError
+from mlws.engine.executors import config
+from mlws.engine.executors.factory import ExecutorContext, open_executor
+from mlws.engine.graph import StageGraph
+from mlws.engine.policy import DEFAULT
+from mlws.engine.processes import start_time, starting
+from mlws.engine.reasons import UP_TO_DATE_REASON
+from mlws.engine.scheduler import Engine
+from mlws.engine.states import Status
+from mlws.engine.usage import UsageMonitor, is_enabled
+
+from jupyter_mlws.forkserver.pool import WarmPool
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.index import await_index_lock
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.versioning.experiments import run_commits
 from jupyter_mlws.versioning.experiments.run_commits import RunCommit
 from jupyter_mlws.workflows.contents import Contents
-from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
-from jupyter_mlws.workflows.document.terms import EnvironmentPolicy
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal, RunRequest, run_folder
 from jupyter_mlws.workflows.run import inputs, live, plan, recovery

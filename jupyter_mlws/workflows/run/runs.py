@@ -16,32 +16,35 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any
 
-from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.core.errors import (
+from mlws.core.errors import (
     DVCNotInitializedError,
     Fault,
-    InputsNotPulledError,
     InvalidRequestError,
     MLWSError,
     OperationInProgressError,
+)
+from mlws.core.i18n import Message
+from mlws.core.paths import escape
+from mlws.core.project import Project
+from mlws.document.parse import FILE, Document, Stage, parse
+from mlws.dvc.native import up_to_date_cache
+from mlws.engine.executors import config
+from mlws.engine.graph import StageGraph
+from mlws.engine.processes import alive, await_starts, end_bearers, start_time
+from mlws.engine.resources import of_this_machine, refuse_oversized
+from mlws.engine.states import Status, TransitionError
+
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.core.errors import (
+    InputsNotPulledError,
     RunInterruptedError,
     WorkflowItemNotFoundError,
     WorkflowRunningError,
 )
-from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ids import time_ordered_id
-from jupyter_mlws.core.paths import escape
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.native import up_to_date_cache
-from jupyter_mlws.engine.executors import config
-from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.engine.processes import alive, await_starts, end_bearers, start_time
-from jupyter_mlws.engine.resources import of_this_machine, refuse_oversized
-from jupyter_mlws.engine.states import Status, TransitionError
 from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.document.graph import WorkflowGraph
-from jupyter_mlws.workflows.document.parse import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.journal import serializers
 from jupyter_mlws.workflows.journal.store import (
     SUCCESS_STATES,

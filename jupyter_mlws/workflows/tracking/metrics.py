@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from jupyter_mlws.dvc import yaml_loader
+from mlws.dvc import yaml_loader
 
 MAX_FILE_BYTES = 1_000_000
 """Bytes; a larger file holds no measures to rank by."""

@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.processes import start_time
-from jupyter_mlws.engine.states import Status
-from jupyter_mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
-from jupyter_mlws.engine.usage import read_samples, usage_path
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.engine.processes import start_time
+from mlws.engine.states import Status
+from mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
+from mlws.engine.usage import read_samples, usage_path
+
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.workflows.journal.history import RunHistory

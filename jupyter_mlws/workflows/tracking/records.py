@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_mlws.engine.states import Status
+from mlws.engine.states import Status
+
 from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.mlflow.run_tags import (
     COMMIT,

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.workflows.document.parse import Stage
+from mlws.document.parse import Stage
+
 from jupyter_mlws.workflows.tracking import metrics
 
 

@@ -35,7 +35,7 @@ export interface IComponentCommand {
 /** Programs whose `run` starts another one in an environment. */
 const LAUNCHERS = new Set(['uv', 'pixi', 'conda', 'mamba', 'micromamba']);
 
-/** Options of launchers with a value. As in jupyter_mlws/environments/programs.py. */
+/** Options of launchers with a value. As in engine/mlws/environments/programs.py. */
 const VALUED_OPTIONS = new Set(
   (
     '--cwd --default-index --directory --env-file --environment --extra --group --index ' +

@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from jupyter_mlws.core.errors import (
+from mlws.core.errors import (
     DaskNotInstalledError,
     InvalidExecutorError,
     MLWSError,
     WorkerMismatchError,
 )
-from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.executors import config, dask, dask_worker
-from jupyter_mlws.engine.executors.config import Cluster
-from jupyter_mlws.engine.executors.dask import DaskCluster
-from jupyter_mlws.engine.executors.factory import open_executor
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
+from mlws.engine.executors import config, dask, dask_worker
+from mlws.engine.executors.config import Cluster
+from mlws.engine.executors.dask import DaskCluster
+from mlws.engine.executors.factory import open_executor
+
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run

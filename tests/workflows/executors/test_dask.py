@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlws.core.project import Project
+from mlws.engine.processes import bearers
 
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.engine.processes import bearers
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run

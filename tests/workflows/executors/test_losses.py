@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
+from mlws.document.parse import parse
+from mlws.dvc.native.pipeline import open_backend
+from mlws.engine import scheduler as engine
+from mlws.engine.executor import Outcome, OutcomeCallback, Task, WorkerLoss
+from mlws.engine.executors.factory import ExecutorContext
+from mlws.engine.graph import StageGraph
+from mlws.engine.policy import RunOptions
+from mlws.engine.process_loop import ProcessLoop
+from mlws.engine.scheduler import Engine
+from mlws.engine.states import Status
 
-from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.core.project import Project
-from jupyter_mlws.dvc.native.pipeline import open_backend
-from jupyter_mlws.engine import scheduler as engine
-from jupyter_mlws.engine.executor import Outcome, OutcomeCallback, Task, WorkerLoss
-from jupyter_mlws.engine.executors.factory import ExecutorContext
-from jupyter_mlws.engine.graph import StageGraph
-from jupyter_mlws.engine.policy import RunOptions
-from jupyter_mlws.engine.process_loop import ProcessLoop
-from jupyter_mlws.engine.scheduler import Engine
-from jupyter_mlws.engine.states import Status
-from jupyter_mlws.workflows.document.parse import parse
 from jupyter_mlws.workflows.journal.store import Journal, NewRun
 
 TEXT = "stages:\n  a:\n    cmd: 'true'\n    meta: {{retries: {retries}, backoff: 0.01}}\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.engine.forkserver import eligible
-from jupyter_mlws.engine.forkserver.fingerprint import can_be_warm, fingerprint
-from jupyter_mlws.engine.forkserver.job import Job, Kind
+from jupyter_mlws.forkserver import eligible
+from jupyter_mlws.forkserver.fingerprint import can_be_warm, fingerprint
+from jupyter_mlws.forkserver.job import Job, Kind
 
 BIN = str(Path(sys.executable).parent)
 ENVIRONMENT = {"PATH": f"{BIN}:/usr/bin:/bin", "PYTHONUNBUFFERED": "1"}

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlws.engine.processes import COOKIE, GRACE, bearers, end_bearers, start_time
 
-from jupyter_mlws.engine.forkserver.client import ForkServerClient
-from jupyter_mlws.engine.forkserver.pool import UNKNOWN_EXIT_CODE, WarmPool, available
-from jupyter_mlws.engine.processes import COOKIE, GRACE, bearers, end_bearers, start_time
+from jupyter_mlws.forkserver.client import ForkServerClient
+from jupyter_mlws.forkserver.pool import UNKNOWN_EXIT_CODE, WarmPool, available
 from tests.workflows.forkserver.conftest import LIMIT, PYTHON, ZYGOTES_COOKIE, Run, ended
 
 SLEEP = "python -c 'import time; time.sleep(60)'"
@@ -235,7 +235,7 @@ def test_a_zygote_that_does_not_answer_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("jupyter_mlws.engine.forkserver.client.FORK_TIMEOUT", 0.2)
+    monkeypatch.setattr("jupyter_mlws.forkserver.client.FORK_TIMEOUT", 0.2)
     stopped = zygote(own)._process.pid
     os.kill(stopped, signal.SIGSTOP)
     assert launch(own, "python -c 'print(1)'") is None
@@ -316,7 +316,7 @@ def test_close_does_not_wait_for_warming(environment: dict[str, str]) -> None:
 
 OWNER = """
 import os, sys, time
-from jupyter_mlws.engine.forkserver.pool import WarmPool
+from jupyter_mlws.forkserver.pool import WarmPool
 pool = WarmPool(sys.argv[1])
 pool.start(os.environ)
 assert pool.wait_ready(60)
@@ -369,7 +369,7 @@ def test_a_system_without_pidfds_is_never_warm(
 def test_importing_it_brings_in_nothing_heavy() -> None:
     heavy = ("pandas", "numpy", "sklearn", "pyarrow", "pydantic", "dvc", "multiprocessing")
     code = (
-        "import sys, jupyter_mlws.engine.forkserver.pool\n"
+        "import sys, jupyter_mlws.forkserver.pool\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

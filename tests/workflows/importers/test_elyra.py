@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 
-from jupyter_mlws.core.errors import ImportFailedError, MLWSError, WorkflowCycleError
-from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.errors import ImportFailedError, WorkflowCycleError
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import ImportFailedError
-from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager

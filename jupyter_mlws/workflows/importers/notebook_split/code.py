@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
 
 CONFIGURATION_MAGICS = frozenset(
     ("matplotlib", "load_ext", "reload_ext", "autoreload", "config", "precision", "env", "set_env")

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
+
 from jupyter_mlws.workflows.importers.notebook_split import side_effects
 from jupyter_mlws.workflows.importers.notebook_split.code import CodeCell, configures
 from jupyter_mlws.workflows.importers.notebook_split.kinds import EXTENSIONS, SIMPLE, Kind, one

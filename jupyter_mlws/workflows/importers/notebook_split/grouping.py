@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from jupyter_mlws.core.i18n import Message
+from mlws.core.i18n import Message
+
 from jupyter_mlws.workflows.importers.notebook_split.dataflow import Flow, Step
 
 Pair = tuple[int, int, Message]

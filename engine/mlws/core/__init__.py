@@ -1,0 +1,1 @@
+"""Foundation of the engine's other packages, which core does not import."""

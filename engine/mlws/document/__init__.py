@@ -1,0 +1,1 @@
+"""Parsing, printing and rewriting of a `dvc.yaml`."""

@@ -1,0 +1,138 @@
+"""What `repro` prints: DVC's words, and the output of the stages."""
+
+from __future__ import annotations
+
+import posixpath
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mlws.core.i18n import Message
+from mlws.dvc.stages import PreparationResult, PreparationStatus
+from mlws.repro.repository import Node
+
+YES = ("y", "yes")
+
+
+class Console:
+    """Prints in ``language``; ``folder`` is where paths are relative to, ``live``: one by one."""
+
+    def __init__(self, language: str, folder: str, *, live: bool, quiet: bool = False) -> None:
+        self._language = language
+        self._folder = folder
+        self._live = live
+        self._quiet = quiet
+        self._lock = threading.Lock()
+        self._needs_gap = False
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing but errors is printed."""
+        return self._quiet
+
+    def name(self, node: Node) -> str:
+        """Return how a node is named where the command was given."""
+        return node.address(self._folder)
+
+    def say(self, message: Message, node: Node | None = None) -> None:
+        """Print a line to the standard output, with the ``{stage}`` that a message names."""
+        self._print(self._fill(message, node))
+
+    def warn(self, message: Message, node: Node | None = None) -> None:
+        """Print a warning to the standard error."""
+        self._print(f"WARNING: {self._fill(message, node)}", warns=True)
+
+    def fail(self, *messages: Message) -> None:
+        """Print an error to the standard error, with its causes."""
+        text = ": ".join(message.in_(self._language) for message in messages)
+        click.echo(f"ERROR: {text}", err=True)
+
+    def confirm(self, node: Node) -> bool:
+        """Ask whether to go on with a stage; False where nobody can answer."""
+        question = Message(
+            "Going to reproduce stage: '{stage}'. Are you sure you want to continue?"
+        )
+        try:
+            return input(f"{self._fill(question, node)} [y/n] ").strip().lower() in YES
+        except EOFError:
+            return False
+
+    def warn_of_freeze(self, node: Node) -> None:
+        """Say that the inputs of a stage are left as they are."""
+        message = Message(
+            "stage: '{stage}' is frozen. Its dependencies are not going to be reproduced."
+        )
+        self.warn(message, node)
+
+    def warn_of_failure(self, reason: str, skips: Sequence[Node]) -> None:
+        """Say why a stage failed, and which others are left out for it."""
+        self.warn(Message.verbatim(reason))
+        if skips:
+            stages = ", ".join(f"'{self.name(node)}'" for node in skips)
+            message = Message("Stage {stages} will be skipped due to this failure")
+            if len(skips) > 1:
+                message = Message("Stages {stages} will be skipped due to this failure")
+            self.warn(message.fill(stages=stages))
+
+    def show_preparation(self, node: Node, result: PreparationResult) -> None:
+        """Say what was done for a node, or that its command starts."""
+        status = result.prepared
+        with self._lock:
+            gap, self._needs_gap = self._needs_gap, status is not PreparationStatus.UNCHANGED
+        if gap and self._live:
+            self._print("")
+        message = Message("Running stage '{stage}':")
+        if status is PreparationStatus.UNCHANGED and node.name:
+            message = Message("Stage '{stage}' didn't change, skipping")
+        elif status is PreparationStatus.UNCHANGED:
+            message = Message("'{stage}' didn't change, skipping")
+        elif status is PreparationStatus.RESTORED:
+            message = Message("Stage '{stage}' is cached - skipping run, checking out outputs")
+        elif status is PreparationStatus.ACCEPTED:
+            message = Message("Verifying data sources in stage: '{stage}'")
+        self.say(message, node)
+
+    def show_lock(self, file: str, is_new: bool) -> None:
+        """Say that a lock file was written."""
+        name = posixpath.relpath(file, self._folder or ".")
+        verb = Message("Generating lock file '{file}'", file=name)
+        self.say(verb if is_new else Message("Updating lock file '{file}'", file=name))
+
+    def command(self, line: str) -> None:
+        """Show a command that starts, or that would."""
+        self._print(f"> {line}")
+
+    def output(self, node: Node, log: Path) -> None:
+        """Print the commands of a stage that ran beside others, and what they have printed."""
+        if self._quiet or not log.exists() or not log.stat().st_size:
+            return
+        with self._lock:
+            click.echo(self._fill(Message("Output of stage '{stage}':"), node))
+            click.echo(log.read_bytes(), nl=False)
+
+    def finish(self, files: Sequence[str], *, is_up_to_date: bool, uses_git: bool) -> None:
+        """Say what is left to do after a success; ``files``: those that git has to know."""
+        if files and uses_git:
+            self.say(
+                Message(
+                    "\nTo track the changes with git, run:\n\n\tgit add {files}",
+                    files=" ".join(files),
+                )
+            )
+        if is_up_to_date:
+            self.say(Message("Data and pipelines are up to date."))
+        else:
+            self.say(Message("Use `dvc push` to send your updates to remote storage."))
+
+    def _fill(self, message: Message, node: Node | None) -> str:
+        if node is not None:
+            message = message.fill(stage=node.address(self._folder))
+        return message.in_(self._language)
+
+    def _print(self, text: str, *, warns: bool = False) -> None:
+        if self._quiet:
+            return
+        with self._lock:
+            click.echo(text, err=warns)
