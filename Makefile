@@ -32,7 +32,7 @@ QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_at
 # Locked tools, and the time of the commit as that of all files: the same bytes on every machine.
 BUILD = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(DEV)/bin/uv build --quiet \
   --build-constraints requirements/build.txt
-SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
+SOURCES := $(shell git ls-files jupyter_mlws engine src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json tsconfig.build.json vite.config.mts rspack.config.cjs \
   install.json
 

@@ -33,12 +33,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlws.core.project import Project
-from mlws.engine.states import Status
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.opening import open_lab
 from jupyter_mlws.workflows.journal.store import Journal, NewRun
+from mlws.core.project import Project
+from mlws.engine.states import Status
 from tests.browser import ARGUMENTS, CHROMIUM
 from tests.ui.conftest import TOKEN, isolated
 

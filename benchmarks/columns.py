@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import median
-from mlws.document.parse import parse
 
 import engine
 from jupyter_mlws.workspace import Workspace
+from mlws.document.parse import parse
 
 PATH = "workflows/big/dvc.yaml"
 OUT = "workflows/big/out"

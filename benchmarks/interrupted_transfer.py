@@ -18,11 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from mlws.dvc.resumable_transfer import MIB, PART_SIZE  # noqa: E402
-
 from jupyter_mlws.projects.setup import initialize  # noqa: E402
 from jupyter_mlws.versioning.data.models import DataRemotePut  # noqa: E402
 from jupyter_mlws.workspace import Workspace  # noqa: E402
+from mlws.dvc.resumable_transfer import MIB, PART_SIZE  # noqa: E402
 from tests.versioning.s3 import BUCKET, S3Server, serving  # noqa: E402
 from tests.versioning.test_data_remotes import killed_half_way  # noqa: E402
 

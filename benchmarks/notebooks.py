@@ -27,7 +27,6 @@ import uuid
 from pathlib import Path
 
 import psutil
-from mlws.core.project import Project
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
@@ -35,6 +34,7 @@ from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.notebooks.unattended import GRACE_PERIOD
+from mlws.core.project import Project
 
 EXECUTIONS = 10_000
 ROUNDS = 5

@@ -5,16 +5,25 @@ Importing this package loads nothing heavy; every tool is imported where it is f
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlws.engine.progress import progress
-
+import mlws
 from jupyter_mlws._version import __version__
+from mlws import progress
+from mlws.core.i18n import add_catalogue
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["__version__", "load_ipython_extension", "progress"]
+
+if mlws.__version__ != __version__:
+    raise ImportError(
+        f"jupyter-mlws {__version__} and mlws {mlws.__version__} do not go together. "
+        "Run `pip install --force-reinstall jupyter-mlws`."
+    )
+add_catalogue(Path(__file__).parent)
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

@@ -17,7 +17,8 @@ def main() -> int:
         # Figures are drawn into files, also where there is a display.
         os.environ.setdefault("MPLBACKEND", "Agg")
         # A workflow starts this once for every node, so it imports little.
-        from jupyter_mlws.environments.active import NODE_FILE, lab_packages, other_python
+        from jupyter_mlws.environments.active import NODE_FILE, lab_packages
+        from mlws.environments.active import other_python
 
         if (python := other_python()) is not None:
             program = [python, NODE_FILE, *arguments[1:]]

@@ -234,10 +234,9 @@ class MLWSApp(ExtensionApp):
 
     def _offer_environments(self) -> None:
         """List the environments of open projects among the kernels."""
+        from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels
         from mlws.core.errors import MLWSError
         from mlws.core.project import Project
-
-        from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels
 
         server: Any = self.serverapp
         root = Path(self.projects_dir or server.root_dir)
@@ -261,12 +260,11 @@ class MLWSApp(ExtensionApp):
 
     @cached_property
     def _log_store(self) -> LogStore:
-        from mlws.core.paths import own_data
-
         from jupyter_mlws.logs.store import LogStore
+        from mlws.core.paths import own_folder
 
         server: Any = self.serverapp
-        return LogStore(own_data(Path(server.data_dir)) / "logs.sqlite")
+        return LogStore(own_folder(Path(server.data_dir)) / "logs.sqlite")
 
     @cached_property
     def _server_log(self) -> logging.Handler:
@@ -276,9 +274,9 @@ class MLWSApp(ExtensionApp):
 
     @property
     def _server_loggers(self) -> list[logging.Logger]:
-        """The loggers of the server and of this package."""
+        """The loggers of the server and of these packages."""
         server: Any = self.serverapp
-        return [server.log, logging.getLogger("jupyter_mlws")]
+        return [server.log, logging.getLogger("jupyter_mlws"), logging.getLogger("mlws")]
 
     def _set_up_provisioner(self) -> None:
         """Start kernels by our provisioner, and keep the sessions of lasting kernels on disk.

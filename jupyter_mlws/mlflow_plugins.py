@@ -47,10 +47,9 @@ class TrueCommit:
 
     def tags(self) -> dict[str, str]:
         """Commit the working tree's state and return its tags; no tags if that fails."""
-        from mlws.core.errors import MLWSError
-
         from jupyter_mlws.api.client import RemoteError
         from jupyter_mlws.client.project import Origin, open_project
+        from mlws.core.errors import MLWSError
 
         try:
             client = open_project(Path.cwd(), "en", Origin.MAGIC)

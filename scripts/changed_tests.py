@@ -21,15 +21,20 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("jupyter_mlws", "hub_config", "benchmarks", "scripts", "tests")
+PACKAGES = ("jupyter_mlws", "mlws", "hub_config", "benchmarks", "scripts", "tests")
 
 HARNESS = ("tests.conftest", "tests.python", "tests.server", "tests.ui.conftest")
 """They import parts of the product for all tests; what a test is about is in ``AREAS``."""
 
 
 def package(*names: str) -> tuple[str, ...]:
-    """Return the paths of parts of the package."""
+    """Return the paths of parts of the lab's package."""
     return tuple(f"jupyter_mlws/{name}" for name in names)
+
+
+def engine(*names: str) -> tuple[str, ...]:
+    """Return the paths of parts of the engine's package."""
+    return tuple(f"engine/mlws/{name}" for name in names)
 
 
 def endpoints(*areas: str) -> tuple[str, ...]:
@@ -38,11 +43,13 @@ def endpoints(*areas: str) -> tuple[str, ...]:
 
 
 WORKFLOWS = (
-    *package("workflows", "engine", "components", "server/workflow_streams.py"),
+    *package("workflows", "components", "server/workflow_streams.py"),
+    *engine("engine", "document"),
     *endpoints("workflows"),
 )
 VERSIONS = (
-    *package("versioning", "git", "dvc", "mlflow"),
+    *package("versioning", "git", "mlflow"),
+    *engine("dvc"),
     *endpoints("errors", "git", "snapshots", "datasets", "models", "runs", "lineage"),
 )
 NOTEBOOKS = (*package("notebooks", "notebook_format"), *endpoints("notebooks"), "src/notebook")
@@ -113,21 +120,21 @@ AREAS: dict[str, tuple[str, ...]] = {
         *("docs/reference", "docs/explanation", "README.md", "CONTRIBUTING.md", "Makefile"),
         *("hub_config/README.md", *package("cli")),
     ),
-    "tests/test_locale.py": (*package("locale"), "src", "jupyter_mlws"),
+    "tests/test_locale.py": (*package("locale"), *engine("locale"), "src", "jupyter_mlws"),
     "tests/test_requirements.py": ("scripts/lock.py",),
     "tests/test_server.py": SERVER,
     "tests/versioning": VERSIONS,
-    "tests/workflows": (*WORKFLOWS, *package("dvc")),
+    "tests/workflows": (*WORKFLOWS, *engine("dvc")),
     "tests/ui/test_canvas_first_model.py": (*WORKFLOWS, *LAB, "src/workflow"),
     "tests/ui/test_canvas_import.py": (*package("workflows/importers"), "src/workflow/import"),
     "tests/ui/test_canvas_results.py": (
         *package("workflows", "components"),
         *("src/workflow/results", "src/workflow/store"),
     ),
-    "tests/ui/test_canvas_runs.py": (*package("workflows", "engine"), "src/workflow"),
+    "tests/ui/test_canvas_runs.py": (*WORKFLOWS, "src/workflow"),
     "tests/ui/test_canvas": ("src/workflow",),
     "tests/ui/test_code.py": (*VERSIONS, "src/git", "src/operations"),
-    "tests/ui/test_data.py": (*package("versioning", "dvc"), "src/data"),
+    "tests/ui/test_data.py": (*VERSIONS, "src/data"),
     "tests/ui/test_debugger.py": (*NOTEBOOKS, *package("workflows/debug_notebook.py")),
     "tests/ui/test_help.py": ("src/help", "docs/how-to", *package("reference")),
     "tests/ui/test_journey.py": ("src", "jupyter_mlws", *LAB, "examples"),

@@ -15,8 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LIMITS = {"jupyter_mlws": 0.01, "hub_config": 0.01, "benchmarks": 0.05, "tests": 0.075}
-"""Largest share of participles by directory; that of tests is to become smaller."""
+LIMITS = {
+    ("jupyter_mlws", "engine/mlws"): 0.01,
+    ("hub_config",): 0.01,
+    ("benchmarks",): 0.05,
+    ("tests",): 0.075,
+}
+"""Largest share of participles by directories; that of tests is to become smaller."""
 IRREGULAR = re.compile(
     "begun|born|bought|bound|brought|built|caught|chosen|done|drawn|driven|eaten|fallen|fed|felt|"
     "forgotten|fought|found|frozen|given|gone|got|grown|had|heard|held|hidden|hung|kept|known|laid|"
@@ -54,17 +59,17 @@ def bindings(tree: ast.AST) -> Iterator[tuple[str, int]]:
 def main() -> int:
     """Print the shares of participles; exit 1 if one is above its limit."""
     failed = False
-    for folder, limit in LIMITS.items():
+    for folders, limit in LIMITS.items():
         total, participles = 0, []
-        for path in sorted((ROOT / folder).rglob("*.py")):
+        for path in sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py")):
             for name, line in bindings(ast.parse(path.read_text(encoding="utf-8"))):
                 total += 1
                 if is_participle(name):
                     participles.append(f"{path.relative_to(ROOT)}:{line}: {name}")
-        share = len(participles) / total
+        share, where = len(participles) / total, " and ".join(folders)
         if "--list" in sys.argv or share > limit:
             print(*participles, sep="\n")
-        print(f"{folder}: {total} names, {share:.2%} past participles (limit {limit:.1%})")
+        print(f"{where}: {total} names, {share:.2%} past participles (limit {limit:.1%})")
         failed = failed or share > limit
     return int(failed)
 

@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent.parent / "jupyter_mlws" / "core" / "gitleaks" / "rules.json"
+TARGET = Path(__file__).parent.parent / "engine" / "mlws" / "core" / "gitleaks" / "rules.json"
 LEFT_OUT = ("curl-auth-header", "curl-auth-user", "linear-client-secret")
 """The first two take Python quadratic time; the last is any MD5 of something named `linear`."""
 LEADING_TEXT = re.compile(r"^(\(\?i\))?\[\\w\.-\]\{0,50\}\?")

@@ -1,4 +1,4 @@
-"""Check the structure of the package: functions that only their caller needs, and large classes.
+"""Check the structure of the packages: functions that only their caller needs, and large classes.
 
     python scripts/structure.py [--list]
 
@@ -17,7 +17,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent.parent / "jupyter_mlws"
+ROOT = Path(__file__).parent.parent
+PACKAGES = (ROOT / "jupyter_mlws", ROOT / "engine" / "mlws")
 MAX_USED_ONCE = 0.10
 MAX_PUBLIC_METHODS = 25
 MAX_CLASS_LINES = 400
@@ -30,10 +31,10 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="print each function that counts")
     arguments = parser.parse_args()
     functions, used_once, large = 0, [], []
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(path for package in PACKAGES for path in package.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         mentions = Counter(re.findall(r"\w+", text))
-        place = path.relative_to(PACKAGE)
+        place = path.relative_to(ROOT)
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, Function):
                 functions += 1

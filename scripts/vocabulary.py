@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,7 +107,7 @@ def of_lab() -> Iterator[Text]:
 
 
 def of_server() -> Iterator[Text]:
-    for entry in messages.extract():
+    for entry in chain.from_iterable(map(messages.extract, messages.SOURCES)):
         if entry.id and entry.context is None:
             yield Text(entry.locations[0][0], "text", str(entry.id))
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 from pydantic import TypeAdapter, ValidationError
 
 from jupyter_mlws.api.openapi import errors_of, messages_of
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
 from jupyter_mlws.core.trust import trust
+from mlws.core.project import Project
 from tests.server import Server
 
 pytest_plugins = ["pytest_jupyter.jupyter_server", "tests.postgresql", "tests.second_try"]

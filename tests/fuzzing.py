@@ -15,7 +15,6 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from mlws.core.errors import CATALOGUE
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -25,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from jupyter_mlws.api.openapi import document
+from mlws.core.errors import CATALOGUE
 from tests.series import length
 
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)

@@ -11,12 +11,12 @@ from urllib.parse import quote, urlencode
 
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
-from mlws.core.paths import escape
-from mlws.core.project import Project
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 import jupyter_mlws.routes  # noqa: F401  the first request need not wait for the import
+from mlws.core.paths import escape
+from mlws.core.project import Project
 from tests.python import Python
 
 TOKEN = "token-of-the-shared-server"

@@ -13,19 +13,21 @@ import networkx
 import pytest
 
 import jupyter_mlws
+import mlws
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
+ENGINE = Path(mlws.__file__).parent
 ADAPTERS = {
-    "dvc": "dvc/",
-    "dvc_data": "dvc/",
-    "dvc_objects": "dvc/",
+    "dvc": "mlws/dvc/",
+    "dvc_data": "mlws/dvc/",
+    "dvc_objects": "mlws/dvc/",
     "docker": "hub/docker/",
     "git": "git/adapter.py",
     # The second runs inside MLflow's own server.
     "mlflow": ("mlflow/store.py", "hub/shared_projects/mlflow_plugin.py"),
     "nbdime": "notebook_format/",
-    "dask": "engine/executors/",
-    "distributed": "engine/executors/",
+    "dask": "mlws/engine/executors/",
+    "distributed": "mlws/engine/executors/",
 }
 HEAVY = (
     "dask",
@@ -48,8 +50,10 @@ HEAVY = (
 @cache
 def _imports() -> frozenset[tuple[str, str]]:
     imports = set()
-    for path in PACKAGE.rglob("*.py"):
-        name = path.relative_to(PACKAGE).as_posix()
+    files = [(path, path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py")]
+    files += [(path, path.relative_to(ENGINE.parent)) for path in ENGINE.rglob("*.py")]
+    for path, place in files:
+        name = place.as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imports.update((name, alias.name) for alias in node.names)
@@ -71,7 +75,7 @@ def test_one_adapter_alone_imports_a_tool(tool: str) -> None:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Lazy imports and those for types alone count, too."""
-    graph = grimp.build_graph("jupyter_mlws", cache_dir=None)
+    graph = grimp.build_graph("jupyter_mlws", "mlws", cache_dir=None)
     imports = networkx.DiGraph(
         (module, imported)
         for module in graph.modules

@@ -38,7 +38,7 @@ def test_each_area_has_tests_and_each_file_of_the_product_reaches_one() -> None:
             test == start or test.startswith((f"{start}/", f"{start}_")) for test in test_files()
         ), start
     names = subprocess.run(
-        ["git", "ls-files", "jupyter_mlws", "hub_config", "src", "style", "schema"],
+        ["git", "ls-files", "jupyter_mlws", "engine/mlws", "hub_config", "src", "style", "schema"],
         cwd=ROOT,
         check=True,
         capture_output=True,

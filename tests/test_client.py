@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.api import client
 from jupyter_mlws.api.client import RemoteError, find_server, running, segment
@@ -27,6 +25,8 @@ from jupyter_mlws.client.project import (
 )
 from jupyter_mlws.core.errors import RequestFailedError
 from jupyter_mlws.server.endpoints import datasets, git, lineage, models, runs, snapshots, workflows
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 from tests.command_line import call
 from tests.server import TOKEN, Server
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 from tornado.websocket import websocket_connect
 
 from jupyter_mlws.workflows.run.runs import Runs
+from mlws.core.project import Project
 
 TOKEN = "a-token-for-this-test"
 SLOW = "stages:\n  slow:\n    cmd: sleep 4 && echo done > out.txt\n    outs: [out.txt]\n"

@@ -1,4 +1,4 @@
-"""The engine of jupyter-mlws: `dvc.yaml` files, their graph, what runs them and where it is recorded.
+"""The engine of jupyter-mlws: `dvc.yaml` files, their graph, runs and the `dvc.lock`.
 
 Importing this package loads nothing heavy; every tool is imported where it is first used.
 """

@@ -1,3 +1,3 @@
-"""The version, for code that may not import the whole package; jupyter-mlws checks that it is its own."""
+"""The version, which is that of jupyter-mlws; for code that may not import the whole package."""
 
 __version__ = "0.1.0"

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
-from mlws.core.errors import CATALOGUE, Fault, MLWSError
-from mlws.core.i18n import ENGLISH, Message
-
 from jupyter_mlws._version import __version__
 from jupyter_mlws.core.errors import RequestFailedError
+from mlws.core.errors import CATALOGUE, Fault, MLWSError
+from mlws.core.i18n import ENGLISH, Message
 
 PROBE_LIMIT = 5.0
 """Seconds to wait for the first response of a server."""

@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from jupyter_mlws.api.registry import IDEMPOTENCY_KEY
 from mlws.core.errors import Fault, InvalidRequestError
 from mlws.core.i18n import Message
-
-from jupyter_mlws.api.registry import IDEMPOTENCY_KEY
 
 REPLAYED_HEADER = "Idempotent-Replayed"
 """Header of a replayed response."""

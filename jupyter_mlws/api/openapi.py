@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from mlws.core.errors import DiskFullError, InvalidRequestError, MLWSError, NewerDatabaseError
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
@@ -16,6 +15,7 @@ from jupyter_mlws.api.registry import JSON, Endpoint
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import Hello, Reset, StreamHandler
 from jupyter_mlws.core.errors import InternalError, PermissionDeniedError, ReadOnlyDiskError
+from mlws.core.errors import DiskFullError, InvalidRequestError, MLWSError, NewerDatabaseError
 
 REFERENCE = "#/components/schemas/{model}"
 COMMON_ERRORS = (

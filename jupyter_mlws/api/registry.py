@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, get_args, get_origin
 
-from mlws.core.errors import Fault, InvalidRequestError, MLWSError
-from mlws.core.i18n import preferred_language
-from mlws.core.progress import Ask, ProgressCallback
 from pydantic import BaseModel
 
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.schemas import NoQuery, Page, ShortListQuery
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import preferred_language
+from mlws.core.progress import Ask, ProgressCallback
 
 Data = TypeVar("Data")
 Function = TypeVar("Function", bound=Callable[..., Any])

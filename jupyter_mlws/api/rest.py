@@ -19,8 +19,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, ParamSpec, TypeVar, get_args, get_origin
 from urllib.parse import quote
 
-from mlws.core.errors import Fault, InvalidRequestError, MLWSError
-from mlws.core.i18n import Message
 from pydantic import BaseModel
 from tornado import web
 
@@ -36,6 +34,8 @@ from jupyter_mlws.core.errors import (
     of_system,
 )
 from jupyter_mlws.core.schemas import encode_json
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
 
 P = ParamSpec("P")
 T = TypeVar("T")

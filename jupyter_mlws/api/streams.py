@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing
 from typing import Any, ClassVar, Literal
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import preferred_language
 from tornado import websocket
 from typing_extensions import TypedDict
 
 from jupyter_mlws.api.registry import JSON
 from jupyter_mlws.core.errors import InternalError
 from jupyter_mlws.core.schemas import encode_json
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import preferred_language
 
 SLOW_READER = 4008
 """Close code: the client took longer than :data:`SEND_TIMEOUT` to read one message."""

@@ -16,13 +16,12 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
+from jupyter_mlws.capsules.crate import BUNDLE, DATA, METADATA, Content
+from jupyter_mlws.core.errors import CapsuleInvalidError
 from mlws.core.errors import DiskFullError
 from mlws.core.i18n import Message
 from mlws.core.progress import ProgressCallback
 from mlws.dvc.cache import legacy_md5_of
-
-from jupyter_mlws.capsules.crate import BUNDLE, DATA, METADATA, Content
-from jupyter_mlws.core.errors import CapsuleInvalidError
 
 BLOCK_BYTES = 1024 * 1024
 WORTHWHILE = 0.95

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from mlws.core.i18n import Message
 
 from jupyter_mlws.core.errors import CitationUnreadableError
+from mlws.core.i18n import Message
 
 FILE = "CITATION.cff"
 MESSAGE = "If you use this work, please cite it as below."

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from mlws.core.secrets import mask_credentials
-
 from jupyter_mlws._version import __version__
 from jupyter_mlws.capsules.citation import Author
 from jupyter_mlws.capsules.provenance import (
@@ -26,6 +24,7 @@ from jupyter_mlws.capsules.provenance import (
     WorkflowRun,
     lock_of,
 )
+from mlws.core.secrets import mask_credentials
 
 METADATA = "ro-crate-metadata.json"
 README = "README.md"

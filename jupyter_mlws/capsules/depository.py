@@ -17,13 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.core.project import Project
-from mlws.dvc.pointers import as_mapping, load_mapping
-
 from jupyter_mlws._version import __version__
 from jupyter_mlws.capsules import citation
 from jupyter_mlws.capsules.archive import open_archive
@@ -37,6 +30,12 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.trust import require_trust
 from jupyter_mlws.git.adapter import Git
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
+from mlws.dvc.pointers import as_mapping, load_mapping
 
 TIMEOUT = 120.0
 """Seconds without an answer, or in which no part of an upload is accepted."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlws.core.i18n import Message
-from mlws.dvc.pointers import DataPointer, covers
-
 from jupyter_mlws.capsules.history import is_text
 from jupyter_mlws.capsules.provenance import Workflow
 from jupyter_mlws.git.adapter import Git, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.versioning.data_index import format_paths
+from mlws.core.i18n import Message
+from mlws.dvc.pointers import DataPointer, covers
 
 INPUTS = Message(
     "Inputs are in neither git nor DVC, so the capsule lacks them: {paths}. Add them by "

@@ -9,11 +9,6 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from mlws.core.atomic import atomic_path, remove_temp_paths
-from mlws.core.progress import ProgressCallback, no_progress, report_waiting
-from mlws.dvc.data import DataStore, open_data
-from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers, load_mapping
-
 from jupyter_mlws.capsules import citation
 from jupyter_mlws.capsules.archive import ArchiveWriter, object_name
 from jupyter_mlws.capsules.crate import METADATA, README, Content, CrateBuilder, Description
@@ -33,6 +28,10 @@ from jupyter_mlws.git.history import Commit, LogQuery, list_commits
 from jupyter_mlws.versioning.data_index import normalize_path
 from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
+from mlws.core.atomic import atomic_path, remove_temp_paths
+from mlws.core.progress import ProgressCallback, no_progress, report_waiting
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers, load_mapping
 
 ALL, NONE = CHOICES = ("all", "none")
 """Choices of data beside paths."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mlws.core.i18n import Message
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record
+from mlws.core.i18n import Message
 
 
 class Capsule(Record):

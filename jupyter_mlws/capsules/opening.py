@@ -6,11 +6,6 @@ import os
 import tempfile
 from pathlib import Path
 
-from mlws.core.i18n import Message
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.dvc.pointers import PIPELINE_FILE
-from mlws.dvc.settings import DataSettings
-
 from jupyter_mlws.capsules.archive import open_archive
 from jupyter_mlws.capsules.crate import BUNDLE
 from jupyter_mlws.capsules.models import OpenedCapsule
@@ -20,6 +15,10 @@ from jupyter_mlws.core.errors import AlreadyExistsError, CapsuleInvalidError
 from jupyter_mlws.core.trust import trust as trust_project
 from jupyter_mlws.core.trust import withdraw_trust
 from jupyter_mlws.git.adapter import Git, GitFailedError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.pointers import PIPELINE_FILE
+from mlws.dvc.settings import DataSettings
 
 CLONE_TIMEOUT = 3600.0
 CACHE = ".dvc/cache"

@@ -8,13 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlws.core.project import Project
-from mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, as_mapping, load_mapping
-
 from jupyter_mlws.environments import store
 from jupyter_mlws.git.adapter import Git, TreeEntry
 from jupyter_mlws.mlflow.client import TrackingClient, sqlite_file
 from jupyter_mlws.versioning.experiments.run_outputs import MAX_NODE_RUNS, list_node_runs
+from mlws.core.project import Project
+from mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, as_mapping, load_mapping
 
 FINISHED = "FINISHED"
 """MLflow's status of a run without errors."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mlws.core.paths import format_size
-
 from jupyter_mlws.cli.console import Block, Tone, line
 from jupyter_mlws.cli.views import JSON, Views
+from mlws.core.paths import format_size
 
 
 def capsule(views: Views, row: JSON) -> list[Block]:

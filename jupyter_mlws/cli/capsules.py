@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from mlws.core.errors import ProjectNotFoundError
-from mlws.core.project import Project
 
 from jupyter_mlws.cli import capsule_views
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.context import CommandContext, View, prompt
 from jupyter_mlws.client.local import LocalProgress
+from mlws.core.errors import ProjectNotFoundError
+from mlws.core.project import Project
 
 if TYPE_CHECKING:
     from jupyter_mlws.core.schemas import Record

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlws.core.i18n import Message, term
-from mlws.core.paths import format_size
-
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.views import (
     COMMIT,
@@ -18,6 +15,8 @@ from jupyter_mlws.cli.views import (
     columns_of,
     when_of,
 )
+from mlws.core.i18n import Message, term
+from mlws.core.paths import format_size
 
 
 def merge_result(views: Views, result: JSON) -> list[Block]:

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
 
 from jupyter_mlws.api.client import RemoteError, find_server, segment
 from jupyter_mlws.cli import declared as cli
@@ -34,6 +31,9 @@ from jupyter_mlws.core.errors import (
     WorkflowItemNotFoundError,
 )
 from jupyter_mlws.core.trust import trust, withdraw_trust
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 
 WORKFLOW_FILE = "dvc.yaml"
 WAITING_STATUSES = frozenset({"PENDING", "QUEUED"})

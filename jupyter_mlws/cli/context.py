@@ -10,15 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError, OutsideWorkspaceError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
-
 from jupyter_mlws.cli import workflow_views
 from jupyter_mlws.cli.console import Block, NotebookScreen, Screen
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client.project import JSON, Origin, ProjectClient, Query, open_project
 from jupyter_mlws.core.trust import is_trusted, trust
+from mlws.core.errors import Fault, InvalidRequestError, OutsideWorkspaceError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 
 EXIT_SUCCESS, EXIT_FAILURE, EXIT_USAGE_ERROR = 0, 1, 2
 EXIT_INTERRUPTED = 130

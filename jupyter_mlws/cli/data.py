@@ -7,13 +7,13 @@ from getpass import getpass
 from typing import Any
 
 import click
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import data_views, snapshot_views
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.context import EXIT_FAILURE, EXIT_SUCCESS, CommandContext, UsageFaultError
 from jupyter_mlws.client.project import dataset_address
+from mlws.core.errors import MLWSError
 
 MAX_DATASETS = 10_000
 """Maximum number of datasets in a list."""
@@ -107,9 +107,8 @@ def diff_data(
     name="data textconv",
 )
 def print_table(context: CommandContext, file: str) -> int:
-    from mlws.core.project import Project
-
     from jupyter_mlws.workflows.table_text import table_text
+    from mlws.core.project import Project
 
     try:
         root = Project.open(context.folder).root

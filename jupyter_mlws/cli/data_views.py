@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlws.core.i18n import Message
-from mlws.core.paths import format_size
-
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.views import DASH, JSON, SIZES, SUBJECT, TIME, Column, Views
+from mlws.core.i18n import Message
+from mlws.core.paths import format_size
 
 COUNTS = ("path", "added", "modified", "deleted", "renamed", "unchanged")
 MAX_VALUES_A_ROW = 12

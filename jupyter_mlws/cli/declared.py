@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
 
 from jupyter_mlws.api.client import RemoteError
 from jupyter_mlws.cli import run_views, workflow_runs
 from jupyter_mlws.cli.context import LATEST, CommandContext
 from jupyter_mlws.client.project import ProjectClient
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
 
 MAX_COMPLETION_RUNS = 20
 """Maximum number of runs, newest first, that are offered as completions."""

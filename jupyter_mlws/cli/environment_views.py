@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.cli.console import Block, Cell, Tone, line
 from jupyter_mlws.cli.views import DASH, JSON, Column, Views
+from mlws.core.i18n import Message
 
 STATES = {
     "missing": Tone.WARN,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlws.environments.definitions import ROOT
-
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli import environment_views
 from jupyter_mlws.cli.commands import find_run
 from jupyter_mlws.cli.context import LATEST, CommandContext
 from jupyter_mlws.client.project import JSON, workflow_address
+from mlws.environments.definitions import ROOT
 
 RUN = cli.argument("run", default=LATEST, shell_complete=cli.complete_run)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.cli.code_views import data_lines
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
 from jupyter_mlws.cli.views import COMMIT, JSON, Column, Views, number_of
+from mlws.core.i18n import Message
 
 RELATIONS = {
     "code": Message("code"),

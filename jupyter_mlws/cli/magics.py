@@ -42,9 +42,9 @@ class MLWSMagicError(Exception):
 def load_ipython_extension(shell: Any) -> None:
     """Register ``%mlws`` with its manual and its completion."""
     from IPython.core.magic import no_var_expand
-    from mlws.core.i18n import environment_language
 
     from jupyter_mlws.cli.main import manual
+    from mlws.core.i18n import environment_language
 
     def mlws(line: str, cell: str | None = None) -> Any:
         if cell is None:
@@ -63,14 +63,14 @@ def load_ipython_extension(shell: Any) -> None:
 def _command_context(shell: Any) -> Iterator[CommandContext]:
     """Yield the context of a command, close it, and raise its errors as MLWSMagicError."""
     import click
-    from mlws.core.errors import MLWSError
-    from mlws.core.i18n import environment_language
 
     from jupyter_mlws.api.client import RemoteError
     from jupyter_mlws.cli import main as cli
     from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen, plain
     from jupyter_mlws.cli.context import CommandContext, UsageFaultError
     from jupyter_mlws.client.project import Origin
+    from mlws.core.errors import MLWSError
+    from mlws.core.i18n import environment_language
 
     # A kernel's front end shows HTML, unlike IPython in a terminal.
     screen = NotebookScreen() if hasattr(shell, "kernel") else TerminalScreen()
@@ -137,10 +137,9 @@ def make_component(shell: Any, line: str, cell: str) -> None:
 
     Nothing is written unless a separate process finds a component in the cell.
     """
-    from mlws.core.project import Project
-
     from jupyter_mlws.cli.console import line as block
     from jupyter_mlws.components.from_cell import CellError, save_cell
+    from mlws.core.project import Project
 
     with _command_context(shell) as context:
         words = shlex.split(line)

@@ -13,8 +13,6 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
-from mlws.core.errors import InvalidRequestError, MLWSError
-from mlws.core.i18n import CHINESE, Message, environment_language
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.api.client import RemoteError
@@ -51,6 +49,8 @@ from jupyter_mlws.cli.declared import (
 )
 from jupyter_mlws.client.project import Origin
 from jupyter_mlws.core.errors import of_system
+from mlws.core.errors import InvalidRequestError, MLWSError
+from mlws.core.i18n import CHINESE, Message, environment_language
 
 PROGRAM = "jupyter-mlws"
 PROGRAM_HELP = Message(

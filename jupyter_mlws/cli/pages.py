@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.cli import declared as cli
@@ -18,6 +16,8 @@ from jupyter_mlws.cli.console import Block, Cell, Table, Tone, line
 from jupyter_mlws.cli.context import CommandContext, UsageFaultError
 from jupyter_mlws.cli.views import JSON, Views, short_when_of
 from jupyter_mlws.core.errors import HubUnavailableError
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
 
 SOURCE = cli.argument("source", metavar="SOURCE")
 HOST = "JUPYTERHUB_PUBLIC_HUB_URL"

@@ -7,11 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import click
-from mlws.core.project import Project
 
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.console import line
 from jupyter_mlws.cli.context import EXIT_SUCCESS, CommandContext
+from mlws.core.project import Project
 
 TEMPLATES = Path(__file__).parents[1] / "reports" / "templates"
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
 from jupyter_mlws.cli.views import (
     COMMIT,
@@ -20,6 +18,7 @@ from jupyter_mlws.cli.views import (
     when_of,
 )
 from jupyter_mlws.versioning.experiments.ranking import by_use
+from mlws.core.i18n import Message
 
 MIN_ID_LENGTH = 6
 """Characters of the ID of a run in a list."""

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlws.core.i18n import Message
-from mlws.core.locking import Holder
-from mlws.core.paths import fold_paths, format_size
-
 from jupyter_mlws.cli import code_views
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.views import (
@@ -20,6 +16,9 @@ from jupyter_mlws.cli.views import (
     Views,
     number_of,
 )
+from mlws.core.i18n import Message
+from mlws.core.locking import Holder
+from mlws.core.paths import fold_paths, format_size
 
 TRACK_HINT = Message("To track a data folder: jupyter mlws data add PATH")
 

@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
 from mlws.core.i18n import Message, term
 from mlws.core.paths import format_size
-
-from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
 
 JSON = dict[str, Any]
 DASH = "–"

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from mlws.core.i18n import translate
-
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.client.project import JSON, ProjectClient, workflow_address
+from mlws.core.i18n import translate
 
 Data = TypeVar("Data")
 

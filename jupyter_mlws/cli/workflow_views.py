@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlws.core.i18n import Message, term
-
 from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.views import (
     DASH,
@@ -19,6 +17,7 @@ from jupyter_mlws.cli.views import (
     seconds_of,
     timestamp_of,
 )
+from mlws.core.i18n import Message, term
 
 if TYPE_CHECKING:
     from jupyter_mlws.projects.programs import Programs

@@ -10,11 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from mlws.core.progress import Ask
-from mlws.core.project import Project
-
 from jupyter_mlws.core.errors import EndpointNotFoundError
 from jupyter_mlws.workspace import Workspace
+from mlws.core.progress import Ask
+from mlws.core.project import Project
 
 if TYPE_CHECKING:
     from jupyter_mlws.api.registry import Endpoint

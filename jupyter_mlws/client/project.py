@@ -11,15 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mlws.core.locking import UNKNOWN, Waiting
-from mlws.core.paths import escape
-from mlws.core.progress import Ask
-from mlws.core.project import Project
-
 from jupyter_mlws.api.client import RemoteError, Server, find_server, segment
 from jupyter_mlws.client.local import LocalTransport
 from jupyter_mlws.core.errors import InternalError
 from jupyter_mlws.core.trust import require_trust
+from mlws.core.locking import UNKNOWN, Waiting
+from mlws.core.paths import escape
+from mlws.core.progress import Ask
+from mlws.core.project import Project
 
 if TYPE_CHECKING:
     from jupyter_mlws.workflows.run.runs import Runs

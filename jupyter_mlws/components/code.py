@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from mlws.core.atomic import atomic_write
-from mlws.core.i18n import Message
 from pydantic import Field, field_validator, model_validator
 
 from jupyter_mlws.components.artifacts import ARTIFACTS
 from jupyter_mlws.components.registry import FOLDER
 from jupyter_mlws.core.schemas import Record, Request
+from mlws.core.atomic import atomic_write
+from mlws.core.i18n import Message
 
 TEMPLATE = """\
 from jupyter_mlws.components import Table, component

@@ -6,10 +6,9 @@ import re
 import tempfile
 from pathlib import Path
 
+from jupyter_mlws.components.registry import FOLDER, ask_inspector
 from mlws.core.atomic import atomic_write
 from mlws.core.i18n import Message
-
-from jupyter_mlws.components.registry import FOLDER, ask_inspector
 
 NAME = re.compile(r"[A-Za-z]\w*")
 FOOTER = "\n\n# Written by %%mlws component; overwritten each time the cell runs.\n"

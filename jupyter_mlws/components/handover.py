@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from mlws.core.atomic import atomic_path
-
 from jupyter_mlws.components import plainly
 from jupyter_mlws.components.values import ArtifactError, read_model, write_model
+from mlws.core.atomic import atomic_path
 
 METADATA_KEY = b"mlws"
 """Entry of a Parquet file's metadata for what the metadata of pandas does not hold."""

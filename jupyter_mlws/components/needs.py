@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.components.artifacts import Repair
 from jupyter_mlws.components.columns import (
     ANY,
@@ -26,6 +24,7 @@ from jupyter_mlws.components.columns import (
 from jupyter_mlws.components.estimators import CLASSIFIERS, REGRESSORS
 from jupyter_mlws.components.kinds import USELESS
 from jupyter_mlws.components.tables import TARGET
+from mlws.core.i18n import Message
 
 NEED_VALUES = frozenset(
     {

@@ -13,11 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlws.core.secrets import mask_credentials
-
 from jupyter_mlws.components.databases import PREVIEW_SECONDS, run_query
 from jupyter_mlws.components.kinds import SETTINGS
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
+from mlws.core.secrets import mask_credentials
 
 MAX_ROWS = 100
 TIMEOUT = 3 * PREVIEW_SECONDS

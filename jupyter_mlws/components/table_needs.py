@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.components.artifacts import Repair
 from jupyter_mlws.components.columns import (
     ANY,
@@ -28,6 +26,7 @@ from jupyter_mlws.components.needs import (
     is_empty,
     names_of_columns,
 )
+from mlws.core.i18n import Message
 
 NUMBERS = frozenset({"integer", "number", "boolean"})
 ISO_DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([ T].*)?)?$")

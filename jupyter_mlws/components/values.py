@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlws.core.atomic import atomic_path
-
 from jupyter_mlws.components.artifacts import Table
+from mlws.core.atomic import atomic_path
 
 EXCEL = ".xlsx"
 PREPARATION_ENTRY = "preparation.json"

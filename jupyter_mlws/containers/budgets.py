@@ -6,13 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from mlws.core.i18n import Message
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from jupyter_mlws.containers.models import Cpu, Gpu, Memory
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.core.validation_messages import pattern
+from mlws.core.i18n import Message
 
 MAX_HOURS = 1e9
 MONTH = pattern(r"^\d{4}-(0[1-9]|1[0-2])$", Message("must be a month such as 2030-01"))

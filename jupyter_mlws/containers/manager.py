@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
-from mlws.core.hub_environment import service_address
-
 from jupyter_mlws.api.client import API, RemoteError, segment
 from jupyter_mlws.containers.models import (
     AllocateRequest,
@@ -28,6 +26,7 @@ from jupyter_mlws.containers.models import (
     container_id,
 )
 from jupyter_mlws.core.schemas import Page, Record
+from mlws.core.hub_environment import service_address
 
 Answer = TypeVar("Answer", bound=Record)
 

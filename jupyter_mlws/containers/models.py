@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from mlws.core.i18n import Message
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
@@ -20,6 +19,7 @@ from jupyter_mlws.containers.quantities import (
     write_memory,
 )
 from jupyter_mlws.core.schemas import PageQuery, Record, Request
+from mlws.core.i18n import Message
 
 DEFAULT_SERVER = "default"
 """Name of a user's default server in an id."""

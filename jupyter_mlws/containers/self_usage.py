@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.containers.cgroups import UsageSnapshot, read_own
 from jupyter_mlws.containers.models import OutOfMemory, OwnUsage
 from jupyter_mlws.core.ring_stream import RingStream
+from mlws.core.i18n import Message
 
 SAMPLE_INTERVAL = 1.0
 """Seconds between two samples while there are listeners.

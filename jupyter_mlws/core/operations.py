@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any
 
-from mlws.core.errors import MLWSError
 from pydantic import Field
 
 from jupyter_mlws.core.errors import (
@@ -24,6 +23,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.core.schemas import Record, Request
+from mlws.core.errors import MLWSError
 
 MAX_FINISHED_OPERATIONS = 200
 """Finished operations that are kept for clients."""

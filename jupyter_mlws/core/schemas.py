@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message, context_language, translate
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from jupyter_mlws.core import validation_messages
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message, context_language, translate
 
 Item = TypeVar("Item")
 CURSOR = validation_messages.pattern(r"^\d{1,9}$", Message("is not a valid cursor for this list"))

@@ -13,12 +13,11 @@ import os
 import secrets
 from pathlib import Path
 
+from jupyter_mlws.core.errors import NotTrustedError
 from mlws.core.atomic import atomic_write
 from mlws.core.errors import ProjectNotFoundError
-from mlws.core.paths import own_data
+from mlws.core.paths import own_folder
 from mlws.core.project import Project
-
-from jupyter_mlws.core.errors import NotTrustedError
 
 TOKEN_LENGTH = 32
 """Bytes."""
@@ -48,7 +47,7 @@ def trust(root: Path) -> None:
     from jupyter_core.paths import jupyter_data_dir
 
     record = _record(root)
-    own_data(Path(jupyter_data_dir()))
+    own_folder(Path(jupyter_data_dir()))
     record.parent.mkdir(exist_ok=True)
     token = secrets.token_bytes(TOKEN_LENGTH)
     atomic_write(_token(root, record), token, mode=0o600)

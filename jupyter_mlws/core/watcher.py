@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, ParamSpec, TypeVar, cast
 
-from mlws.core.project import Project
 from watchfiles import awatch
 
 from jupyter_mlws.core.ring_stream import RingStream
+from mlws.core.project import Project
 
 WATCH_STEP_MS = 20
 """Milliseconds without a further change after which a batch is published."""

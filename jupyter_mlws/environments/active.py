@@ -1,10 +1,9 @@
-"""The environment that a launcher, such as ``uv run --project envs/torch``, has activated."""
+"""Programs of the lab that run in another environment, with that environment's Python."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,6 @@ NODE_FILE = str(Path(__file__).parents[1] / "components" / "runtime" / "environm
 """The program that runs a component in another environment, for that environment's Python."""
 KERNEL_FILE = kernel_launcher.__file__
 """The program that starts ipykernel in another environment, for that environment's Python."""
-
-
-def other_python(variables: Mapping[str, str] = os.environ) -> str | None:
-    """Return the Python of the environment that a launcher activated; None if it is this one.
-
-    An environment that a shell activated is not meant: the lab may be started from any.
-    """
-    if "UV_RUN_RECURSION_DEPTH" in variables:
-        prefix = variables.get("VIRTUAL_ENV")
-    elif "PIXI_ENVIRONMENT_NAME" in variables:
-        prefix = variables.get("CONDA_PREFIX")
-    else:
-        # Of conda only those in a project: others are activated by shells.
-        prefix = variables.get("CONDA_PREFIX")
-        prefix = prefix if prefix and Path(prefix).name == ".conda" else None
-    if not prefix or Path(prefix).resolve() == Path(sys.prefix).resolve():
-        return None
-    python = Path(prefix) / "bin" / "python"
-    return str(python) if python.exists() else None
 
 
 def lab_packages() -> dict[str, str]:

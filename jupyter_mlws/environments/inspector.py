@@ -20,11 +20,10 @@ from platform import python_implementation, python_version
 from sysconfig import get_platform
 from typing import Any
 
+from jupyter_mlws.environments.record import Environment
 from mlws.core.atomic import atomic_write
 from mlws.environments.programs import Language, Program
 from mlws.environments.python_packages import editable_marks, read_conda, read_file, read_packages
-
-from jupyter_mlws.environments.record import Environment
 
 TIMEOUT = 20.0
 """Seconds for an interpreter to describe itself; the first start on a slow disk takes some."""

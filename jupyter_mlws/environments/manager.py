@@ -15,16 +15,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import Fault, InvalidRequestError, OutsideWorkspaceError
-from mlws.core.i18n import Message
-from mlws.core.locking import FileLock
-from mlws.core.paths import size_of
-from mlws.core.progress import ProgressCallback, no_progress, report_waiting
-from mlws.core.project import Project
-from mlws.environments.definitions import FOLDER, ROOT, Definition, Tool, find_definitions
-from mlws.environments.python_packages import site_packages
-
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     EnvironmentToolError,
@@ -40,6 +30,15 @@ from jupyter_mlws.environments.models import (
     ProjectEnvironmentDetail,
 )
 from jupyter_mlws.environments.tools import find_tool, remove_directory, run_tool, uv
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError, OutsideWorkspaceError
+from mlws.core.i18n import Message
+from mlws.core.locking import FileLock
+from mlws.core.paths import size_of
+from mlws.core.progress import ProgressCallback, no_progress, report_waiting
+from mlws.core.project import Project
+from mlws.environments.definitions import FOLDER, ROOT, Definition, Tool, find_definitions
+from mlws.environments.python_packages import site_packages
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 INVALID_NAME = Message(

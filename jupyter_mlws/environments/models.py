@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from mlws.environments.definitions import State, Tool
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.environments.record import Difference
+from mlws.environments.definitions import State, Tool
 
 
 class PackageChange(Record):

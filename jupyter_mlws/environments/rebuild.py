@@ -12,18 +12,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from mlws.core.progress import ProgressCallback
-from mlws.core.project import Project
-from mlws.environments.definitions import Definition, find_definitions
-from mlws.environments.programs import Language, Program
-from mlws.environments.python_packages import installed_packages, normalize
-
 from jupyter_mlws.core.errors import PackageChangeError
 from jupyter_mlws.environments.inspector import Inspector
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import PackageChange, RebuiltEnvironment, UnavailablePackage
 from jupyter_mlws.environments.record import Environment, differences
 from jupyter_mlws.environments.tools import remove_directory, run_tool, uv
+from mlws.core.progress import ProgressCallback
+from mlws.core.project import Project
+from mlws.environments.definitions import Definition, find_definitions
+from mlws.environments.programs import Language, Program
+from mlws.environments.python_packages import installed_packages, normalize
 
 OUR_PACKAGE = "jupyter-mlws"
 PINNED = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+-]+)")

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from jupyter_mlws.core.errors import EnvironmentToolError, PackageChangeError, of_message
 from mlws.core.progress import ProgressCallback
 from mlws.core.secrets import mask_credentials
-
-from jupyter_mlws.core.errors import EnvironmentToolError, PackageChangeError, of_message
 
 MAX_REASON = 1500
 """Characters of a program's last output that an error has."""

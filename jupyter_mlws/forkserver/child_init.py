@@ -19,10 +19,9 @@ import types
 from importlib.machinery import BuiltinImporter, SourceFileLoader
 from typing import IO, Any, NoReturn
 
-from mlws.engine.processes import COOKIE
-
 from jupyter_mlws.forkserver import child_main
 from jupyter_mlws.forkserver.job import GO, Job, Kind
+from mlws.engine.processes import COOKIE
 
 SAFE_PATH: bool = getattr(sys.flags, "safe_path", False)
 """Python 3.11 and later can be told to put no folder in front of its path."""

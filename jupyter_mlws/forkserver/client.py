@@ -10,10 +10,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from mlws.engine.processes import COOKIE, GRACE
-
 from jupyter_mlws.forkserver.job import EXIT, GO, MAX_MESSAGE, PROTOCOL, Job
 from jupyter_mlws.forkserver.preload import is_stale
+from mlws.engine.processes import COOKIE, GRACE
 
 PADDING_BYTES = 4096
 """Bytes beside the zygote's own in which its children show longer environments and commands."""

@@ -12,9 +12,9 @@ import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 
-from jupyter_mlws.environments.active import other_python
 from jupyter_mlws.forkserver.fingerprint import can_be_warm
 from jupyter_mlws.forkserver.job import Job, Kind
+from mlws.environments.active import other_python
 
 PLAIN = re.compile(
     r"""(?: [ \t\w@%+:,./-] | [^\x00-\x7f] | (?<![ \t])=   # words that no shell touches

@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from mlws.environments.definitions import State, Tool, find_definition
-from mlws.environments.python_packages import site_packages
-
 from jupyter_mlws.environments.active import NODE_FILE, lab_packages
 from jupyter_mlws.forkserver.eligible import NODE, split
 from jupyter_mlws.forkserver.fingerprint import can_be_warm
 from jupyter_mlws.forkserver.job import Job, Kind
 from jupyter_mlws.forkserver.preload import mtime_ns
+from mlws.environments.definitions import State, Tool, find_definition
+from mlws.environments.python_packages import site_packages
 
 LAUNCHER = ["uv", "run", "--frozen", "--project"]
 ZYGOTE = "--zygote"

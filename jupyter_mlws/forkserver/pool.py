@@ -12,11 +12,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from mlws.engine.processes import end_group
-
 from jupyter_mlws.forkserver import eligible, launched
 from jupyter_mlws.forkserver.client import ForkServerClient
 from jupyter_mlws.forkserver.fingerprint import Fingerprint, can_be_warm, fingerprint
+from mlws.engine.processes import end_group
 
 ZYGOTE_MODULE = "jupyter_mlws.forkserver.zygote"
 MAX_ZYGOTES = 2

@@ -11,10 +11,9 @@ import time
 import warnings
 from pathlib import Path
 
-from mlws.engine.processes import GRACE, end_group
-
 from jupyter_mlws.forkserver import child_init
 from jupyter_mlws.forkserver.job import EXIT, MAX_MESSAGE, Job, Kind
+from mlws.engine.processes import GRACE, end_group
 
 MODULE_SUFFIXES = (".py", ".pyc", ".so")
 

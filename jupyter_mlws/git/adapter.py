@@ -15,10 +15,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlws.core.errors import MLWSError, OperationInProgressError, ProgramError, disk_error
-from mlws.core.i18n import Message
-from mlws.core.secrets import mask_credentials
-
 from jupyter_mlws.core.errors import (
     GitCommandError,
     GitmodulesError,
@@ -26,6 +22,9 @@ from jupyter_mlws.core.errors import (
     of_message,
 )
 from jupyter_mlws.git.process import run_process
+from mlws.core.errors import MLWSError, OperationInProgressError, ProgramError, disk_error
+from mlws.core.i18n import Message
+from mlws.core.secrets import mask_credentials
 
 TIMEOUT = 60.0
 """Seconds for one call that reads or writes the repository."""

@@ -9,9 +9,6 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.core.errors import (
     GitCommandError,
     GitIdentityMissingError,
@@ -20,6 +17,8 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode
 from jupyter_mlws.git.process import run_process
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
 
 AUTHOR_LINE = re.compile(r"(.*?) ?<(.*)> (\d+ [+-]\d+)", re.DOTALL)
 DAMAGED_AUTHOR = Message("its author is damaged")

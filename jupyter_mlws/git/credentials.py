@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jupyter_mlws.git import askpass
 from mlws.core.progress import Ask
 from mlws.core.secrets import mask_credentials
-
-from jupyter_mlws.git import askpass
 
 NO_PROMPT_ENVIRONMENT = {"SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
 """No program may open a window that asks for a password: it may be on another machine."""

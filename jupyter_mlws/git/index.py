@@ -12,12 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jupyter_mlws.git.adapter import Git, Status, decode, join_nul, split_nul
 from mlws.core.errors import OperationInProgressError
 from mlws.core.i18n import Message
 from mlws.core.paths import size_of
 from mlws.core.project import Project
-
-from jupyter_mlws.git.adapter import Git, Status, decode, join_nul, split_nul
 
 SERVICE_IDENTITY = {
     "GIT_AUTHOR_NAME": "jupyter-mlws",

@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlws.core.i18n import Message
-from mlws.core.secrets import mask_credentials
-
 from jupyter_mlws.core.errors import BranchMovedError, CommitPushedError
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode
+from mlws.core.i18n import Message
+from mlws.core.secrets import mask_credentials
 
 HEADS, REMOTES, TAGS = "refs/heads/", "refs/remotes/", "refs/tags/"
 STASHES = "refs/stash"

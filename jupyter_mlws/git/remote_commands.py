@@ -8,10 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mlws.core.errors import RemoteUnreachableError
-from mlws.core.i18n import Message
-from mlws.core.secrets import mask_credentials
-
 from jupyter_mlws.core.errors import (
     NAME_TOO_LONG,
     GitCredentialsError,
@@ -21,6 +17,9 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.git.adapter import Git, GitFailedError, decode
 from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.git.refs import HEADS, REMOTES, TAGS
+from mlws.core.errors import RemoteUnreachableError
+from mlws.core.i18n import Message
+from mlws.core.secrets import mask_credentials
 
 ANSWER_TIMEOUT = 60.0
 """Seconds for a remote to say what it has."""

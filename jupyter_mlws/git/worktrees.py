@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlws.core.secrets import mask_credentials
-
 from jupyter_mlws.git.adapter import Git, decode, split_nul
 from jupyter_mlws.git.merge import SUBMODULE
 from jupyter_mlws.git.refs import HEADS
+from mlws.core.secrets import mask_credentials
 
 MODULES_FILE = ".gitmodules"
 SETTING = re.compile(r"submodule\.(.*)\.(path|url)", re.DOTALL)

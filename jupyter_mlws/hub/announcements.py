@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mlws.core.atomic import atomic_write
 from pydantic import TypeAdapter, ValidationError
 
 from jupyter_mlws.containers.models import Announcement
+from mlws.core.atomic import atomic_write
 
 NAME = "announcements.json"
 _LIST = TypeAdapter(list[Announcement])

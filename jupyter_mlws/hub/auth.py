@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
-from mlws.core.errors import MLWSError
 from tornado.web import HTTPError
 
 from jupyter_mlws.containers.models import Me
@@ -19,6 +18,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.hub.hubapi import HUB_NOT_RESPONDING
 from jupyter_mlws.hub.manager import HubManager
+from mlws.core.errors import MLWSError
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
 TOKEN_CACHE_MAX_AGE = 30

@@ -7,9 +7,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.hub.hubapi import HubRefusedError
+from mlws.core.errors import MLWSError
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
@@ -50,6 +47,8 @@ from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
 from jupyter_mlws.hub.scheduling.scheduler import Request
 from jupyter_mlws.hub.storage_guard import StorageGuard
 from jupyter_mlws.hub.volumes import Volumes
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 RESERVATION_DURATION = 300.0
 """Seconds until a reservation expires."""

@@ -8,9 +8,6 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     Amount,
@@ -40,6 +37,8 @@ from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.policy import Policy
 from jupyter_mlws.hub.settings import Settings
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 MAX_LOG_LINES = 20
 MAX_CONCURRENT_BUILDS = 2

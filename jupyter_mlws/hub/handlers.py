@@ -9,7 +9,6 @@ from inspect import isawaitable
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlws.core.i18n import ENGLISH
 from tornado.web import RequestHandler
 
 from jupyter_mlws.api.registry import JSON, Endpoint, Endpoints, Reply
@@ -49,6 +48,7 @@ from jupyter_mlws.hub.scheduling.admission import (
     Offer,
     OfferRequest,
 )
+from mlws.core.i18n import ENGLISH
 
 LAB_METRICS = "mlws/api/v1/metrics"
 """Path of the metrics below a lab's URL."""

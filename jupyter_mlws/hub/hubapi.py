@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
 
 from jupyter_mlws.core.errors import ContainerBackendError
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
 
 START_TIMEOUT = 60.0
 """Seconds; the Hub responds to a start within ten."""

@@ -6,8 +6,6 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.hub.announcements import AnnouncementFile
 from jupyter_mlws.hub.background import BackgroundTasks
@@ -36,6 +34,7 @@ from jupyter_mlws.hub.storage_guard import StorageGuard
 from jupyter_mlws.hub.storage_report import StorageReports
 from jupyter_mlws.hub.usage_history import UsageRecorder
 from jupyter_mlws.hub.volumes import Volumes
+from mlws.core.errors import MLWSError
 
 NODE_POLL_INTERVAL = 30.0
 

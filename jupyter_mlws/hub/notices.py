@@ -9,15 +9,14 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Announcement, AnnouncementCreate, Me, Notice
 from jupyter_mlws.core.errors import AdministratorRequiredError, AnnouncementNotFoundError
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.hub.announcements import AnnouncementFile
 from jupyter_mlws.hub.records.audit import SERVICE, Audit
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
 
 IN_THE_PAST = Message("must be in the future")
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.containers.models import Amount, container_id
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.scheduling.admission import Offer, OfferRequest, SizeOffer
 from jupyter_mlws.hub.scheduling.scheduler import ZERO_AMOUNT, Request, find_lack
+from mlws.core.errors import MLWSError
 
 
 def make_offer(

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from string import Template
 
-from mlws.core.i18n import Message, preferred_language
 from tornado import web
 
 from jupyter_mlws.hub.auth import AuthenticatedHandler
+from mlws.core.i18n import Message, preferred_language
 
 STATIC = Path(__file__).parent / "static"
 BUNDLE = "admin.js"

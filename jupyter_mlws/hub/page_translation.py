@@ -18,6 +18,7 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
 from markupsafe import Markup
+
 from mlws.core.i18n import ENGLISH, Message, preferred_language
 
 ATTRIBUTES = re.compile(

@@ -10,8 +10,6 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import (
@@ -29,6 +27,7 @@ from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import Records
 from jupyter_mlws.hub.records.usage import totals
+from mlws.core.errors import MLWSError
 
 MEASURE_INTERVAL = 2.0
 MAX_LOG_READERS = 256

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
-from mlws.core.errors import MLWSError
 from tornado import web
 from tornado.httpserver import HTTPServer
 
@@ -45,6 +44,7 @@ from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.routes import ROUTES
 from jupyter_mlws.hub.settings import SHARED_ORIGIN, Settings
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
+from mlws.core.errors import MLWSError
 
 MAX_DOCKER_THREADS = 32
 """Calls to Docker at once."""

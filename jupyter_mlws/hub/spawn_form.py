@@ -7,13 +7,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.containers.budgets import BUDGET_NAMES, Meter
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.core.errors import HubUnavailableError
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.scheduling.admission import Offer, OfferRequest, SizeOffer
+from mlws.core.i18n import Message
 
 IMAGE_LABEL = Message("Image")
 SIZE_LABEL = Message("Size")

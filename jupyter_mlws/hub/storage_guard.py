@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Disk, Me, Notice, NoticeLevel
 from jupyter_mlws.containers.quantities import write_memory
@@ -25,6 +22,8 @@ from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import Intent, now
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.volumes import Volumes
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
 
 NEAR_SHARE = 0.9
 """Part of the quota from which the user is warned."""

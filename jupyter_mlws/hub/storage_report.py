@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     ImageUse,
@@ -30,6 +28,7 @@ from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.storage_guard import MEBIBYTE, SERVICE, HomeLevel
 from jupyter_mlws.hub.volumes import Volumes
+from mlws.core.i18n import Message
 
 LOW_DISK = Message(
     "The disk of {machine} has {free} free, less than the reserve of {reserve}. No container "

@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.containers.models import (
     HistoryQuery,
     HistorySpan,
@@ -24,6 +22,7 @@ from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.records.store import RecordQueue, Records, UsageSampleRow
 from jupyter_mlws.hub.reports import Meter
 from jupyter_mlws.hub.volumes import Volumes
+from mlws.core.errors import MLWSError
 
 MINUTE, QUARTER, DAY = 60, 15 * 60, 24 * 3600
 SAMPLES = {MINUTE: DAY + QUARTER, QUARTER: 32 * DAY}

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Me, Volume, VolumeQuery
 from jupyter_mlws.containers.quantities import write_memory
@@ -20,6 +18,7 @@ from jupyter_mlws.hub.docker.engine import FILES_PER_SECOND, Engine
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import now
 from jupyter_mlws.hub.records.store import RecordQueue, Records, VolumeRecord
+from mlws.core.errors import MLWSError
 
 TRASH_RETENTION = timedelta(days=30)
 """Time that a volume stays in the trash."""

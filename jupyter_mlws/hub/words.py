@@ -8,10 +8,9 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.containers.quantities import write_memory
+from mlws.core.i18n import Message
 
 ADMISSION = Message("Requesting resources")
 IMAGE = Message("Preparing image {image}")

@@ -97,9 +97,8 @@ def _take(store: LogStore, file: Path, since: int) -> int:
 
 def collect_nodes(store: LogStore, workspace: Workspace) -> None:
     """Store what happened in workflows since the last call, with the logs of ended nodes."""
-    from mlws.engine.node_logs import log_path, tail
-
     from jupyter_mlws.workflows.journal.store import run_folder
+    from mlws.engine.node_logs import log_path, tail
 
     journal, place = workspace.runs.journal, str(workspace.project.root)
     since = store.read_until(place) or 0

@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlws.core.database import Database
-
 from jupyter_mlws.logs.entries import LEVELS, Entry, Source, mask_secrets
 from jupyter_mlws.logs.formatting import read
+from mlws.core.database import Database
 
 if TYPE_CHECKING:
     from jupyter_mlws.logs.models import LogFilter

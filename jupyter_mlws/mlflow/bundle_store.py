@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from mlws.core.atomic import atomic_path, remove_temp_paths, sync, temp_path
 from sqlalchemy import Connection, Table, func, select
 
 from jupyter_mlws.mlflow.bundle_reader import (
@@ -43,6 +42,7 @@ from jupyter_mlws.mlflow.run_tags import PARENT
 from jupyter_mlws.mlflow.search import MLflowSearch
 from jupyter_mlws.mlflow.sqlite_reader import DELETED_VERSION
 from jupyter_mlws.mlflow.store import tables, upload_artifacts
+from mlws.core.atomic import atomic_path, remove_temp_paths, sync, temp_path
 
 JSON = Mapping[str, Any]
 

@@ -18,10 +18,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlws.core.database import inode
-
 from jupyter_mlws.core.errors import MLflowFailedError
 from jupyter_mlws.mlflow import sqlite_reader
+from mlws.core.database import inode
 
 SQLITE = "sqlite:///"
 ARTIFACTS = "mlruns"

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import platformdirs
-from mlws.core.atomic import atomic_path, atomic_write
-from mlws.core.hub_environment import shared_tracking
 
 from jupyter_mlws.mlflow.client import ARTIFACTS, SQLITE, sqlite_file
+from mlws.core.atomic import atomic_path, atomic_write
+from mlws.core.hub_environment import shared_tracking
 
 DEFAULT_FILE = "mlflow.db"
 GIT_EXCLUDE_PATTERNS = (f"/{DEFAULT_FILE}*", "/mlruns")

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME
-from mlws.core.atomic import atomic_write
-from mlws.core.project import Project
-from mlws.environments.definitions import ROOT, find_definitions
 from traitlets import Unicode
 
 from jupyter_mlws.core.trust import is_trusted
 from jupyter_mlws.notebooks import start_kernel
+from mlws.core.atomic import atomic_write
+from mlws.core.project import Project
+from mlws.environments.definitions import ROOT, find_definitions
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.containers.cgroups import read_own
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import (
@@ -29,6 +27,7 @@ from jupyter_mlws.notebooks.kernels import (
 )
 from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.notebooks.outputs import Event, Message, Output, Outputs
+from mlws.core.errors import MLWSError
 
 INTERRUPT_TIMEOUT = 5.0
 """Seconds to wait for interrupted code to end, before its kernel is restarted."""

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.core.errors import ExecutionTimeoutError, OutOfMemoryError
 from jupyter_mlws.notebooks.execution import INTERRUPT_TIMEOUT
 from jupyter_mlws.notebooks.kernels import Kernel
@@ -15,6 +13,7 @@ from jupyter_mlws.notebooks.memory import MemoryLimits, Meter
 from jupyter_mlws.notebooks.outputs import Event
 from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.tab_executions import RunningExecution
+from mlws.core.errors import MLWSError
 
 
 class ExecutionLimits:

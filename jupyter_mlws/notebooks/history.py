@@ -21,14 +21,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlws.core import project_schema
-from mlws.core.database import Database
-from mlws.core.errors import Fault, InvalidRequestError, MLWSError
-from mlws.core.i18n import Message
-from mlws.core.paths import own_data
-from mlws.core.project import Project
-from mlws.environments.programs import Program
-
 from jupyter_mlws.core.errors import ExecutionLostError, NotebookItemNotFoundError
 from jupyter_mlws.environments import store
 from jupyter_mlws.environments.inspector import Inspector
@@ -44,6 +36,13 @@ from jupyter_mlws.notebooks.models import (
     Origin,
     Similar,
 )
+from mlws.core import project_schema
+from mlws.core.database import Database
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.paths import own_folder
+from mlws.core.project import Project
+from mlws.environments.programs import Program
 
 MAX_EXECUTIONS = 20_000
 """Maximum number of executions in a database; older ones are deleted."""
@@ -494,7 +493,7 @@ class Histories:
         with self._lock:
             key = project.root if project else self._data
             if key not in self._open:
-                folder = project.state if project else own_data(self._data)
+                folder = project.state if project else own_folder(self._data)
                 database = (
                     project.history()
                     if project

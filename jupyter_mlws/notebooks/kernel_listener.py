@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.session import DELIM, Session
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.core.errors import ExecutionCanceledError, KernelDiedError
 from jupyter_mlws.notebooks.execution_limits import ExecutionLimits
@@ -44,6 +43,7 @@ from jupyter_mlws.notebooks.tab_executions import (
     RunningExecution,
 )
 from jupyter_mlws.notebooks.unattended import UnattendedOutputs
+from mlws.core.errors import MLWSError
 
 TAB_FALLBACK_DURATION = 2.0
 """Seconds after the first own message in which messages that tabs receive are processed too."""

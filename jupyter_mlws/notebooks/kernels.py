@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 import zmq
 from jupyter_client.kernelspec import NoSuchKernel
-from mlws.core import i18n
-from mlws.core.errors import MLWSError
-from mlws.environments.programs import Program, program_of
 
 from jupyter_mlws.core.errors import KernelStartError
 from jupyter_mlws.notebooks.outputs import Message
 from jupyter_mlws.notebooks.provisioner import AdoptedProcess
+from mlws.core import i18n
+from mlws.core.errors import MLWSError
+from mlws.environments.programs import Program, program_of
 
 TIMED_OUT = i18n.Message("timed out after {seconds:g} s")
 PROCESS_EXITED = i18n.Message("its process ended (exit code {code})")

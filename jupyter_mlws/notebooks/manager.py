@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError, MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.containers.models import split_id
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -51,6 +48,8 @@ from jupyter_mlws.notebooks.runtime import (
 )
 from jupyter_mlws.notebooks.server import DocumentMetadata, JupyterServer
 from jupyter_mlws.notebooks.variables import VariableReader
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
 
 LOCAL = "local"
 """The container id of a server that no Hub started."""

@@ -7,12 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from mlws.core.i18n import Message
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jupyter_mlws.core.schemas import Facts, Page, PageQuery, Record, Request
 from jupyter_mlws.workflows.models import ColumnRequest, TablePage, TableRequest
+from mlws.core.i18n import Message
 
 WEEK = 7 * 24 * 3600
 SUFFIX = ".ipynb"

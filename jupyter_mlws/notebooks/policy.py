@@ -7,11 +7,10 @@ import json
 import sys
 from enum import StrEnum
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.core.errors import CodeBlockedError, CodeCheckError
 from jupyter_mlws.notebooks.models import CodeWarning
 from jupyter_mlws.notebooks.syntax import replace_magics
+from mlws.core.errors import MLWSError
 
 TIMEOUT = 20.0
 """Seconds for one check."""

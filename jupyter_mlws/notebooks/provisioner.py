@@ -17,14 +17,14 @@ from typing import Any
 
 import psutil
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import ProjectNotFoundError
-from mlws.core.hub_environment import shared_variables
-from mlws.core.project import Project
 from traitlets import Unicode
 
 from jupyter_mlws.core.trust import is_trusted
 from jupyter_mlws.notebooks.ports import Reservation, reserve
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import ProjectNotFoundError
+from mlws.core.hub_environment import shared_variables
+from mlws.core.project import Project
 
 NAME = "mlws-lasting-provisioner"
 """Name of the entry point in the group ``jupyter_client.kernel_provisioners``."""

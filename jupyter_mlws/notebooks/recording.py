@@ -7,15 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
-
 from jupyter_mlws.core.errors import NotebookChangedError
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, Histories, History, OrphanedExecution
 from jupyter_mlws.notebooks.outputs import Event
 from jupyter_mlws.notebooks.server import JupyterServer
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
 OutcomeCallback = Callable[[ExecutionStart, Outcome], None]
 

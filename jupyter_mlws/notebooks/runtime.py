@@ -11,8 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.core.errors import (
     CodeFailedError,
     ExecutionCanceledError,
@@ -46,6 +44,7 @@ from jupyter_mlws.notebooks.policy import CodeCheck, refusal
 from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.server import Document
 from jupyter_mlws.notebooks.syntax import find_syntax_error, is_rejected_by_kernel
+from mlws.core.errors import MLWSError
 
 MAX_FINISHED_CALLS = 30
 """Finished calls of a notebook whose outputs are kept in memory."""

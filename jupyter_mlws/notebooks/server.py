@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_async
-from mlws.core.errors import OutsideWorkspaceError
 from tornado import web
 
 from jupyter_mlws.core.errors import (
@@ -34,6 +33,7 @@ from jupyter_mlws.notebooks.documents import CellResults, fill, fill_shared, sha
 from jupyter_mlws.notebooks.kernels import process_of
 from jupyter_mlws.notebooks.models import SUFFIX
 from jupyter_mlws.notebooks.persistent_kernels import OrphanedKernel
+from mlws.core.errors import OutsideWorkspaceError
 
 DOCUMENTS_EXTENSION = "jupyter_server_documents"
 SAVE_TIMEOUT = 5.0

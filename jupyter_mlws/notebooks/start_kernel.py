@@ -11,10 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-from mlws.environments.definitions import find_by_kernel, project_root
-
 from jupyter_mlws.core.trust import is_trusted
 from jupyter_mlws.environments.active import KERNEL_FILE, lab_packages
+from mlws.environments.definitions import find_by_kernel, project_root
 
 NOT_TRUSTED = "The project {root} is not trusted, so its environments are not started."
 

@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.core.errors import ExecutionCanceledError, ExecutionTimeoutError
 from jupyter_mlws.notebooks.execution import Outcome, error_from_reply
 from jupyter_mlws.notebooks.history import ExecutionStart, OrphanedExecution, to_execution_error
 from jupyter_mlws.notebooks.models import ExecutionStatus, InputPrompt, LiveExecution
 from jupyter_mlws.notebooks.outputs import Event, OutputRate, Outputs
 from jupyter_mlws.notebooks.recording import NotebookContext, Recording
+from mlws.core.errors import MLWSError
 
 MAX_EXPECTED_REQUESTS = 1000
 """Requests of tabs that are stored until the kernel runs them."""

@@ -12,14 +12,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.core.errors import NotebookChangedError
 from jupyter_mlws.notebooks.documents import code_cells, has_results
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, to_execution_error
 from jupyter_mlws.notebooks.recording import NotebookContext, Recording
 from jupyter_mlws.notebooks.tab_executions import EndedExecution
+from mlws.core.errors import MLWSError
 
 GRACE_PERIOD = 10.0
 """Seconds that a tab has to come back before the server saves the outputs of a cell."""

@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mlws.core.i18n import Message
 from pydantic import BaseModel
 
 from jupyter_mlws.core.errors import KernelBusyError, NotebookItemNotFoundError, VariableError
@@ -23,6 +22,7 @@ from jupyter_mlws.notebooks.kernel_helper.variables import MAX_VARIABLES
 from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernels import Connection
 from jupyter_mlws.notebooks.models import Variable, Variables
+from mlws.core.i18n import Message
 
 TIMEOUT = 10.0
 """Seconds to wait for the kernel's answer."""

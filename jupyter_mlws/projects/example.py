@@ -10,13 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mlws.core.errors import RunStoppedError
-from mlws.dvc.data import open_data
-
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.model_registry.models import ModelChange, ModelCreate, ModelVersion
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import RunStoppedError
+from mlws.dvc.data import open_data
 
 WORKFLOW = "workflows/wine/dvc.yaml"
 MODEL = "wine-forest"

@@ -13,6 +13,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from jupyter_mlws.core.errors import AlreadyExistsError
+from jupyter_mlws.core.trust import is_trusted, require_trust, trust, withdraw_trust
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.credentials import Credentials
+from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
+from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.workspace import Workspace
 from mlws.core.errors import (
     Fault,
     InvalidRequestError,
@@ -25,14 +32,6 @@ from mlws.core.paths import escape, unescape
 from mlws.core.progress import Ask, ProgressCallback, no_progress
 from mlws.core.project import Project
 from mlws.core.urls import fault_of_address
-
-from jupyter_mlws.core.errors import AlreadyExistsError
-from jupyter_mlws.core.trust import is_trusted, require_trust, trust, withdraw_trust
-from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.git.credentials import Credentials
-from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
-from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.workspace import Workspace
 
 MAX_PROJECT_DEPTH = 2
 """Levels of directories below the root that are searched for projects."""

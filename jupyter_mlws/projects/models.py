@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from mlws.core.i18n import Message
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.core.validation_messages import pattern
+from mlws.core.i18n import Message
 
 NAME = pattern(
     r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$",

@@ -8,12 +8,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_mlws.components.registry import FOLDER, Registry
+from jupyter_mlws.workflows.document.files import Documents
 from mlws.core.errors import MLWSError
 from mlws.core.project import Project
 from mlws.document.parse import parse
-
-from jupyter_mlws.components.registry import FOLDER, Registry
-from jupyter_mlws.workflows.document.files import Documents
 
 PROGRAM_SETTING = re.compile(
     r"(filter\..*\.(clean|smudge|process)|diff\.external|diff\..*\.(command|textconv)"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 from markdown_it import MarkdownIt
-from mlws.core.i18n import CHINESE
 
 from jupyter_mlws.reference.markdown import product_language, translate
+from mlws.core.i18n import CHINESE
 
 FOLDERS = ("tutorials", "how-to", "reference")
 TOCTREE = re.compile(

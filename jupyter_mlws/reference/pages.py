@@ -12,8 +12,6 @@ from types import ModuleType
 from typing import Any
 
 import click
-from mlws.core.errors import CATALOGUE, MLWSError
-from mlws.core.i18n import Message
 
 from jupyter_mlws.cli.magics import CELL_USAGE
 from jupyter_mlws.cli.main import build
@@ -29,6 +27,8 @@ from jupyter_mlws.reference.guides import (
 )
 from jupyter_mlws.reference.markdown import code, escape, join, product_language, table, translate
 from jupyter_mlws.workflows.notebook import command as notebook
+from mlws.core.errors import CATALOGUE, MLWSError
+from mlws.core.i18n import Message
 
 
 @dataclass(frozen=True)

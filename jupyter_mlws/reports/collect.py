@@ -7,15 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from mlws.core.errors import DataMissingError, MLWSError
-from mlws.core.i18n import Message
-from mlws.document.parse import FILE
-from mlws.dvc import resolved
-from mlws.dvc.cache import DataCache
-from mlws.dvc.data import open_data
-from mlws.dvc.native.pipeline import open_backend
-from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault, covers
-
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.core.errors import NotTrustedError
 from jupyter_mlws.core.trust import is_trusted
@@ -59,6 +50,14 @@ from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.run.plan import make_plan
 from jupyter_mlws.workflows.table_comparison import compare_table
 from jupyter_mlws.workflows.table_diff import MAX_TABLE_BYTES, is_table
+from mlws.core.errors import DataMissingError, MLWSError
+from mlws.core.i18n import Message
+from mlws.document.parse import FILE
+from mlws.dvc import resolved
+from mlws.dvc.cache import DataCache
+from mlws.dvc.data import open_data
+from mlws.dvc.native.pipeline import open_backend
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault, covers
 
 MAX_TABLES = 20
 """Tables that are compared: each takes a process."""

@@ -7,10 +7,6 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-from mlws.document.parse import OUTPUTS, Stage, parse
-
 from jupyter_mlws.reports.models import (
     EdgeChange,
     GraphChange,
@@ -20,6 +16,9 @@ from jupyter_mlws.reports.models import (
 )
 from jupyter_mlws.versioning.models import CellState, ChangeState
 from jupyter_mlws.workflows.document.graph import WorkflowGraph
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.document.parse import OUTPUTS, Stage, parse
 
 PARTS = frozenset({"cmd", "deps", "params", "meta", "desc", "do", *OUTPUTS})
 """Keys of a stage that are a part of their own, or that change nothing of its result."""

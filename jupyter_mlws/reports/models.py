@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from mlws.core.i18n import Message
-from mlws.document.terms import Action
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record
@@ -19,6 +17,8 @@ from jupyter_mlws.versioning.models import (
     Text,
 )
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem
+from mlws.core.i18n import Message
+from mlws.document.terms import Action
 
 
 class CommitSummary(Record):

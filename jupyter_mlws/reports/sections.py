@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from mlws.core.i18n import Message, term
-from mlws.core.paths import format_size
-from mlws.document.terms import Action
-
 from jupyter_mlws.reports.blocks import (
     Block,
     Details,
@@ -33,6 +29,9 @@ from jupyter_mlws.reports.models import (
     as_text,
 )
 from jupyter_mlws.versioning.models import CellState, DifferingValue, TableChange
+from mlws.core.i18n import Message, term
+from mlws.core.paths import format_size
+from mlws.document.terms import Action
 
 Item = TypeVar("Item")
 PARTS = {

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.core.errors import UnrelatedHistoriesError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.merge import merge_base
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
 
 DEFAULT_BASES = ("@{upstream}", "main", "master", "origin/HEAD", "origin/main", "origin/master")
 """Default bases of a comparison; the first that exists is used."""

@@ -9,12 +9,12 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
-from mlws.core.i18n import Message
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.containers.manager import HubService
+from mlws.core.i18n import Message
 
 CONNECT_TIMEOUT = 10.0
 PING_INTERVAL = 30.0

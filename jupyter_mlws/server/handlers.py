@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from mlws.core.errors import MLWSError, OutsideWorkspaceError, ProjectNotFoundError
 
 from jupyter_mlws.api.coalescing import RequestCoalescer
 from jupyter_mlws.api.idempotency import IdempotencyCache
@@ -21,6 +20,7 @@ from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.core.errors import EndpointNotFoundError, NotTrustedError, PermissionDeniedError
 from jupyter_mlws.server.services import Services
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError, OutsideWorkspaceError, ProjectNotFoundError
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
 """Jupyter's word for what a verb does to a resource; all others write."""

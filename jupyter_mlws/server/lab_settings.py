@@ -7,7 +7,11 @@ from typing import Any
 
 from jupyterlab_server import settings_utils
 from jupyterlab_server.translation_utils import TranslationBundle, translator
-from mlws.core.i18n import DOMAIN, Message
+
+from mlws.core.i18n import Message
+
+DOMAIN = "jupyter_mlws"
+"""Of the lab's translations."""
 
 
 class SettingsTranslation(TranslationBundle):

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import LogLine
 from jupyter_mlws.core import validation_messages
@@ -20,6 +18,7 @@ from jupyter_mlws.logs.sources import collect_nodes
 from jupyter_mlws.server.endpoints.logs import open_project
 from jupyter_mlws.server.forwarding import LogStream as ContainerLogStream
 from jupyter_mlws.server.handlers import StreamHandler
+from mlws.core.errors import MLWSError
 
 ALL_SOURCES = ("local", "all")
 """Ids of the whole log of this server."""

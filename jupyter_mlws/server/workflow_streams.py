@@ -8,8 +8,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlws.core.paths import unescape
-from mlws.engine.states import Status
 from typing_extensions import TypedDict
 from watchfiles import awatch
 
@@ -17,6 +15,8 @@ from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.watcher import WATCH_DEBOUNCE_MS, WATCH_STEP_MS
 from jupyter_mlws.server.handlers import StreamHandler
 from jupyter_mlws.workflows.models import NodeFailure, RunSummary
+from mlws.core.paths import unescape
+from mlws.engine.states import Status
 
 if TYPE_CHECKING:
     from jupyter_mlws.workflows.run.runs import Runs

@@ -7,10 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
-
 from jupyter_mlws.containers.manager import HubService
 from jupyter_mlws.reports.blocks import Markup, Section
 from jupyter_mlws.reports.html import render, render_sections
@@ -26,6 +22,9 @@ from jupyter_mlws.shared_pages.models import (
 from jupyter_mlws.shared_pages.run_sections import RunSections
 from jupyter_mlws.workflows.experiments import Experiments
 from jupyter_mlws.workflows.run_manager import RunManager
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 
 TOO_LARGE = Message("makes a page that is larger than 10 MB; clear large outputs, then try again")
 NO_NOTEBOOK = Message("must be the path of a notebook (.ipynb) in the project")

@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from markdown_it import MarkdownIt
-from mlws.core.i18n import Message, term
-from mlws.core.paths import format_size
 
 from jupyter_mlws.core.errors import PreviewError
 from jupyter_mlws.reports.blocks import (
@@ -26,6 +24,8 @@ from jupyter_mlws.reports.blocks import (
 from jupyter_mlws.versioning.experiments.models import CurvesQuery, RunDetail, RunFile, RunMetric
 from jupyter_mlws.workflows.experiments import Experiments
 from jupyter_mlws.workflows.run_manager import RunManager
+from mlws.core.i18n import Message, term
+from mlws.core.paths import format_size
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 MAX_CHARTS = 50

@@ -5,10 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from mlws.core.errors import DVCConfigError, DVCNotInitializedError
-from mlws.core.progress import Ask, ProgressCallback, no_progress
-from mlws.dvc.settings import SHARED_PROJECT, DataSettings
-
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.containers.manager import HubService
 from jupyter_mlws.core.errors import RoleRequiredError
@@ -17,6 +13,9 @@ from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import ProjectInfo
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.shared_projects.models import Role, TeamProject
+from mlws.core.errors import DVCConfigError, DVCNotInitializedError
+from mlws.core.progress import Ask, ProgressCallback, no_progress
+from mlws.dvc.settings import SHARED_PROJECT, DataSettings
 
 
 class TeamManager:

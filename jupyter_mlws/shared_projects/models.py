@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from mlws.core.i18n import Message
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.core.validation_messages import pattern
 from jupyter_mlws.projects.models import NAME as FOLDER
+from mlws.core.i18n import Message
 
 NAME = pattern(
     r"^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?$",

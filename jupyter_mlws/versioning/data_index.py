@@ -11,12 +11,11 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
+from jupyter_mlws.git.adapter import Entry, Git, Status
+from jupyter_mlws.git.history import Commit
 from mlws.core.errors import OutsideWorkspaceError
 from mlws.core.project import Project
 from mlws.dvc.pointers import DataPointer, is_relevant, names_data, read_pointers
-
-from jupyter_mlws.git.adapter import Entry, Git, Status
-from jupyter_mlws.git.history import Commit
 
 DEFAULT_LARGE_FILE_BYTES = 10 * 1024 * 1024
 """Bytes from which on an untracked file is not added to git by default."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-from mlws.core.i18n import Message
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -24,6 +23,7 @@ from typing_extensions import TypedDict
 from jupyter_mlws.core.schemas import PageQuery, Record, Request
 from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.data_index import ChangeKind
+from mlws.core.i18n import Message
 
 
 class ChangeState(StrEnum):

@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from functools import cached_property
 
-from mlws.core.locking import Waiting
-from mlws.core.project import Project
-
 from jupyter_mlws.core.errors import UnfinishedOperationError, of_system
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.merge import read_conflicts
@@ -22,6 +19,8 @@ from jupyter_mlws.versioning.publishing.recovery import Recovery, has_leftovers
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
 from jupyter_mlws.versioning.worktree.restore import Restore
 from jupyter_mlws.versioning.worktree.switch_journal import interrupted
+from mlws.core.locking import Waiting
+from mlws.core.project import Project
 
 
 class Needs(Enum):

@@ -13,18 +13,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import DVCNotInitializedError
-from mlws.dvc.measures import CommitMeasures, read_measures
-from mlws.dvc.pointers import PIPELINE_FILE
-from mlws.engine.states import Status
-
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.git.adapter import decode
 from jupyter_mlws.git.refs import tags
 from jupyter_mlws.versioning.experiments.models import ExperimentRun, RunKind
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.workflows.tracking import metrics, run_summary
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import DVCNotInitializedError
+from mlws.dvc.measures import CommitMeasures, read_measures
+from mlws.dvc.pointers import PIPELINE_FILE
+from mlws.engine.states import Status
 
 MAX_COMMITS = 100
 """Latest commits that are read; each takes DVC some hundredths of a second."""

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mlws.core.errors import MLWSError
-from mlws.dvc.native.objects import object_path
-
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.workflows.document import semantic_diff
+from mlws.core.errors import MLWSError
+from mlws.dvc.native.objects import object_path
 
 MD5 = re.compile("[0-9a-f]{32}")
 MAX_FILE_VERSIONS = 30

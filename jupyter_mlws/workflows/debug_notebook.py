@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlws.core.atomic import atomic_write
-from mlws.core.i18n import Message
-from mlws.document.parse import Stage
-from mlws.dvc.native.objects import md5_of, object_path
-
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import FOLDER as COMPONENTS
 from jupyter_mlws.components.registry import PROJECT_MODULES
 from jupyter_mlws.workflows.document import settings
+from mlws.core.atomic import atomic_write
+from mlws.core.i18n import Message
+from mlws.document.parse import Stage
+from mlws.dvc.native.objects import md5_of, object_path
 
 FOLDER = "debug"
 """Directory in the project, with a `.gitignore` for all its files."""

@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError, MLWSError
-from mlws.core.i18n import Message
-from mlws.engine.states import Status
-from mlws.engine.usage import PREFIX
-
 from jupyter_mlws.core.errors import MLflowFailedError, VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.mlflow.client import ARTIFACTS, RefusedError
@@ -40,6 +35,10 @@ from jupyter_mlws.workflows.commit_runs import CommitRuns
 from jupyter_mlws.workflows.journal import serializers
 from jupyter_mlws.workflows.journal.store import Row
 from jupyter_mlws.workflows.run.runs import Runs
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
+from mlws.engine.states import Status
+from mlws.engine.usage import PREFIX
 
 STATUSES = {
     "RUNNING": Status.RUNNING,

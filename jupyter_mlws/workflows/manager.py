@@ -7,15 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlws.core.errors import WorkflowUnreadableError
-from mlws.core.i18n import ENGLISH, Message
-from mlws.core.paths import escape
-from mlws.core.project import Project
-from mlws.document.parse import Document, Stage
-from mlws.document.terms import Action, EnvironmentPolicy
-from mlws.dvc import resolved
-from mlws.engine.states import Status
-
 from jupyter_mlws.components.columns import Schema, table_of
 from jupyter_mlws.components.learned_checks import learn_in_process
 from jupyter_mlws.components.query_preview import preview_query
@@ -59,6 +50,14 @@ from jupyter_mlws.workflows.run.runs import Runs, check_targets
 from jupyter_mlws.workflows.run_comparison import RunComparer
 from jupyter_mlws.workflows.summaries import ResultSummaries
 from jupyter_mlws.workflows.sweeps import SweepManager
+from mlws.core.errors import WorkflowUnreadableError
+from mlws.core.i18n import ENGLISH, Message
+from mlws.core.paths import escape
+from mlws.core.project import Project
+from mlws.document.parse import Document, Stage
+from mlws.document.terms import Action, EnvironmentPolicy
+from mlws.dvc import resolved
+from mlws.engine.states import Status
 
 if TYPE_CHECKING:
     from mlws.dvc.native.pipeline import NativeBackend
@@ -300,9 +299,8 @@ class WorkflowManager:
 
         ``text``: plan a run of this text, which is to replace the file's.
         """
-        from mlws.dvc.native.pipeline import open_backend
-
         from jupyter_mlws.workflows.run import plan
+        from mlws.dvc.native.pipeline import open_backend
 
         query = query or PlanQuery()
         jobs = query.jobs or os.cpu_count() or 1

@@ -12,10 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import MLWSError
-from mlws.core.paths import unescape
-from mlws.dvc.pointers import as_mapping, load_mapping
-
 from jupyter_mlws.components.preparation import stored_columns
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.model_registry.manager import ModelRegistry
@@ -25,6 +21,9 @@ from jupyter_mlws.versioning.model_registry.models import (
     SignatureColumn,
 )
 from jupyter_mlws.workflows.document.files import Documents
+from mlws.core.errors import MLWSError
+from mlws.core.paths import unescape
+from mlws.dvc.pointers import as_mapping, load_mapping
 
 MAX_FILE_BYTES = 200_000_000
 """Bytes of a model's file that is fetched for its signature."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from mlws.core.i18n import Message
-from mlws.document.terms import Action, Kind
-from mlws.engine.states import Status
 from pydantic import Field
 
 from jupyter_mlws.components.columns import ColumnType
@@ -19,6 +16,9 @@ from jupyter_mlws.core.schemas import Facts, Record, Request
 from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange
 from jupyter_mlws.versioning.experiments.ranking import Mode
 from jupyter_mlws.workflows.document.graph import Edge, Problem
+from mlws.core.i18n import Message
+from mlws.document.terms import Action, Kind
+from mlws.engine.states import Status
 
 
 class Node(Record):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from mlws.document.parse import Stage
-
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.workflows.document.nodes import config_of, parameters_of, ports_of
 from jupyter_mlws.workflows.models import Node
+from mlws.document.parse import Stage
 
 
 def node(

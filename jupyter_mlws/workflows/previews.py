@@ -13,14 +13,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mlws.document.terms import FILE_TYPES
-from mlws.dvc import plots
 from ruamel.yaml.error import YAMLError
 
 from jupyter_mlws.components.preparation import stored_columns
 from jupyter_mlws.components.values import plain, table_files
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.workflows.models import Column, ColumnPreparation, Preview
+from mlws.document.terms import FILE_TYPES
+from mlws.dvc import plots
 
 MAX_ROWS = 100
 MAX_COLUMNS = 200

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mlws.core.errors import MLWSError
-from mlws.engine.states import Status
-
 from jupyter_mlws.versioning.experiments import ranking
 from jupyter_mlws.workflows.models import (
     MetricChange,
@@ -19,6 +16,8 @@ from jupyter_mlws.workflows.run.environments import RunEnvironmentReader
 from jupyter_mlws.workflows.run.results import Results
 from jupyter_mlws.workflows.run.runs import Runs
 from jupyter_mlws.workflows.tracking import metrics
+from mlws.core.errors import MLWSError
+from mlws.engine.states import Status
 
 MAX_EARLIER_RUNS = 50
 """Runs before this one that are searched for one that completed."""

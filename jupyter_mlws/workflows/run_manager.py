@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.engine.states import Status
-from mlws.engine.usage import PREFIX
-
 from jupyter_mlws.core.errors import (
     AmbiguousRunError,
     NestedRunError,
@@ -44,6 +39,10 @@ from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.workflows.experiments import Experiments
 from jupyter_mlws.workflows.models import WrittenNotebook
 from jupyter_mlws.workflows.run_page import RunPage
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.engine.states import Status
+from mlws.engine.usage import PREFIX
 
 PAGE_SIZE = 500
 MAX_TITLED_RUNS = 200

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.versioning.experiments.models import RunDetail, RunFile, RunMetric
 from jupyter_mlws.workflows.debug_notebook import (
     chdir_code,
@@ -17,6 +15,7 @@ from jupyter_mlws.workflows.debug_notebook import (
     notebook_of,
     write_notebook,
 )
+from mlws.core.i18n import Message
 
 MAX_CURVES = 12
 MAX_DATA = 10

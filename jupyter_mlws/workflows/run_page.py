@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.core.errors import PreviewError, VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange
@@ -21,6 +19,7 @@ from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.workflows.models import Preview
 from jupyter_mlws.workflows.previews import preview, type_of
 from jupyter_mlws.workflows.run.results import Results
+from mlws.core.i18n import Message
 
 MAX_FILES = 1000
 MAX_PREVIEW_BYTES = 50_000_000

@@ -17,8 +17,6 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlws.document.parse import Stage
-
 from jupyter_mlws.components.preparation import step_counts, stored_columns
 from jupyter_mlws.components.scores import SIGNIFICANCE
 from jupyter_mlws.components.values import producer_of, table_files
@@ -40,6 +38,7 @@ from jupyter_mlws.workflows.run_comparison import previous_run, setting_changes
 from jupyter_mlws.workflows.sweep_models import Variant
 from jupyter_mlws.workflows.sweeps import SweepManager
 from jupyter_mlws.workflows.tracking import metrics
+from mlws.document.parse import Stage
 
 MAX_CSV_BYTES = 2_000_000
 """Bytes; the rows of a larger CSV file are not counted."""

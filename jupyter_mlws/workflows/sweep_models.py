@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlws.engine.states import Status
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.versioning.experiments.ranking import Mode
+from mlws.engine.states import Status
 
 
 class Variant(Record):

@@ -10,15 +10,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
-from mlws.document.parse import GENERATOR_KEYS, Document, Stage
-from mlws.dvc import resolved
-from mlws.dvc.native.lock_copy import copy_lock_entry
-from mlws.dvc.native.objects import object_path
-from mlws.engine.graph import StageGraph, closure
-
 from jupyter_mlws.components.values import producer_of
 from jupyter_mlws.core.errors import (
     MetricMissingError,
@@ -43,6 +34,14 @@ from jupyter_mlws.workflows.sweep_models import (
     Variant,
 )
 from jupyter_mlws.workflows.tracking import metrics
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.document.parse import GENERATOR_KEYS, Document, Stage
+from mlws.dvc import resolved
+from mlws.dvc.native.lock_copy import copy_lock_entry
+from mlws.dvc.native.objects import object_path
+from mlws.engine.graph import StageGraph, closure
 
 TemplateVariables = Mapping[str, Any]
 """DVC's variables of a variant: ``item`` and, for some, ``key``."""

@@ -12,8 +12,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.versioning.models import (
     CellState,
@@ -37,6 +35,7 @@ from jupyter_mlws.workflows.table_diff import (
     is_table,
 )
 from jupyter_mlws.workflows.table_process import TableRefusedError
+from mlws.core.i18n import Message
 
 REASONS = {
     HiddenText.TOO_LARGE: Message("it is larger than 2 GB"),

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.components.table_files import find_encoding, find_separator
 from jupyter_mlws.workflows.table_process import TableRefusedError, answer, ask_process
+from mlws.core.i18n import Message
 
 MAX_BYTES = 50_000_000
 """Bytes of a larger table, which is not merged by row."""

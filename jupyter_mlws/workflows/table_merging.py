@@ -10,13 +10,6 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.dvc.cache import StoredObject
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import DataPointer, read_pointers
-
 from jupyter_mlws.core.errors import (
     UncommittedChangesError,
     UnresolvedCellsError,
@@ -33,6 +26,12 @@ from jupyter_mlws.workflows.table_comparison import NOT_A_TABLE, REASONS, TableC
 from jupyter_mlws.workflows.table_diff import FORMATS
 from jupyter_mlws.workflows.table_merge import MAX_BYTES, READERS, merge_tables
 from jupyter_mlws.workflows.table_process import TableRefusedError
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer, read_pointers
 
 SUFFIXES = [suffix for suffix, kind in FORMATS.items() if kind in READERS]
 TOO_LARGE = Message("it is larger than 50 MB")

@@ -8,9 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.components.reader_process import limit_memory, read_in_process
+from mlws.core.i18n import Message
 
 TIMEOUT = 120.0
 """Seconds for one table."""

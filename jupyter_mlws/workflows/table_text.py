@@ -8,14 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from jupyter_mlws.components.table_files import Reading, read_table_file, sheet_names
+from jupyter_mlws.git.adapter import Git, decode
+from jupyter_mlws.workflows.table_diff import FORMATS, is_table
 from mlws.core.errors import MLWSError
 from mlws.dvc.cache import StoredObject
 from mlws.dvc.data import open_data
 from mlws.dvc.pointers import read_pointers
-
-from jupyter_mlws.components.table_files import Reading, read_table_file, sheet_names
-from jupyter_mlws.git.adapter import Git, decode
-from jupyter_mlws.workflows.table_diff import FORMATS, is_table
 
 DRIVER = "mlws"
 PATTERNS = ("*.parquet", "*.pq", "*.xlsx", "*.dvc")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from jupyterhub._data import DATA_FILES_PATH
-from mlws.core.i18n import CHINESE, Message
 
 from hub_config.settings import ROOT
 from jupyter_mlws.hub.page_translation import template_texts
+from mlws.core.i18n import CHINESE, Message
 from tests.accounts.plain_hub import PlainHub, text_of
 
 SAME = {"JupyterHub", "UTC", "URL"}

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.api.coalescing import RequestCoalescer
+from mlws.core.project import Project
 
 
 class Source:

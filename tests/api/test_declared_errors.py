@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import CATALOGUE, MLWSError
-from mlws.core.project import Project
 
 import jupyter_mlws
 from jupyter_mlws.api.openapi import VERBS, errors_of
 from jupyter_mlws.core.trust import withdraw_trust
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
 from jupyter_mlws.routes import ROUTES
+from mlws.core.errors import CATALOGUE, MLWSError
+from mlws.core.project import Project
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
 Errors = set[type[MLWSError]]

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+
 from mlws.core.project import Project
 
 LONG = "x" * 300

@@ -6,11 +6,11 @@ import json
 import re
 
 import pytest
-from mlws.core.errors import CATALOGUE
 
 from jupyter_mlws.components.registry import library
 from jupyter_mlws.reference.guides import FRONT_MATTER, catalogue, directory, guides
 from jupyter_mlws.reference.pages import pages
+from mlws.core.errors import CATALOGUE
 
 MOST_IN_A_LIST = 500
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -81,7 +81,7 @@ def test_the_hubs_service_has_the_endpoint(verb: str, path: str) -> None:
 def test_what_the_page_names_is_there() -> None:
     named = set(re.findall(r"`([\w./-]+/[\w./-]*)`", PAGE))
     assert len(named) > 40
-    places = (ROOT, ROOT / "jupyter_mlws")
+    places = (ROOT, ROOT / "jupyter_mlws", ROOT / "engine" / "mlws")
     gone = [name for name in named if not any((place / name).exists() for place in places)]
     assert not gone
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from mlws.core.i18n import CHINESE
 from pydantic import ValidationError
 
 from jupyter_mlws.core.schemas import Request
@@ -11,6 +10,7 @@ from jupyter_mlws.core.validation_messages import faults
 from jupyter_mlws.projects.models import ProjectCreate
 from jupyter_mlws.shared_projects.models import TeamProjectCreate
 from jupyter_mlws.versioning.models import SnapshotCreate
+from mlws.core.i18n import CHINESE
 
 
 @pytest.mark.parametrize(

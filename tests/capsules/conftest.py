@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.capsules.manager import Capsules
 from jupyter_mlws.capsules.models import Capsule
@@ -17,6 +16,7 @@ from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 from tests.conftest import _set_up_home
 from tests.versioning.working_trees import add_data
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import DiskFullError
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -24,6 +22,8 @@ from jupyter_mlws.core.errors import (
     of_system,
 )
 from jupyter_mlws.projects.setup import initialize
+from mlws.core.errors import DiskFullError
+from mlws.core.project import Project
 from tests import disks, python
 from tests.capsules.conftest import commit, create, names_in, write_project
 from tests.command_line import call

@@ -13,8 +13,6 @@ from typing import Any
 
 import pexpect
 import pytest
-from mlws.core.errors import InvalidRequestError, MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.capsules.depository import publish_capsule
 from jupyter_mlws.core.errors import (
@@ -24,6 +22,8 @@ from jupyter_mlws.core.errors import (
     DepositTokenError,
 )
 from jupyter_mlws.core.trust import trust
+from mlws.core.errors import InvalidRequestError, MLWSError
+from mlws.core.project import Project
 from tests import python
 from tests.capsules import invenio
 from tests.capsules.invenio import TOKEN, Instance

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import DiskFullError
 
 from jupyter_mlws.capsules.opening import open_capsule
 from jupyter_mlws.core.errors import AlreadyExistsError, CapsuleInvalidError
 from jupyter_mlws.core.trust import is_trusted, trust
+from mlws.core.errors import DiskFullError
 from tests import disks
 from tests.capsules.conftest import commit, create
 from tests.command_line import call

@@ -14,7 +14,6 @@ from typing import Any
 import nbformat
 import pexpect
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.client.local import LocalTransport
@@ -23,6 +22,7 @@ from jupyter_mlws.client.project import (
     ProjectClient,
     open_project,
 )
+from mlws.core.project import Project
 from tests.command_line import call
 from tests.server import Server
 from tests.versioning.git_server import PASSWORD, USER, served

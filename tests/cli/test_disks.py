@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.core.trust import trust
+from mlws.core.project import Project
 from tests.command_line import call
 from tests.disks import fill, read_only, small_disk
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
-from mlws.core.project import Project
 
+from mlws.core.project import Project
 from tests.python import Python
 
 WORKFLOW = """\

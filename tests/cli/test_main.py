@@ -19,14 +19,14 @@ from typing import Any
 
 import click
 import pytest
-from mlws.core.errors import LIST_COMMANDS
-from mlws.core.i18n import CHINESE, environment_language
-from mlws.core.project import Project
 
 from jupyter_mlws import __version__
 from jupyter_mlws.cli.console import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
 from jupyter_mlws.cli.declared import COMMANDS, DATA_COMMANDS, PROJECT_COMMANDS
 from jupyter_mlws.cli.main import build, manual, usage_message
+from mlws.core.errors import LIST_COMMANDS
+from mlws.core.i18n import CHINESE, environment_language
+from mlws.core.project import Project
 from tests import python
 from tests.command_line import call
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from click.shell_completion import ShellComplete
-from mlws.core.project import Project
 from rich.cells import cell_len
 
 from jupyter_mlws.cli import experiment_views, run_views
@@ -21,6 +20,7 @@ from jupyter_mlws.cli.main import build
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client.project import Origin
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 from tests.cli.test_main import in_terminal
 from tests.command_line import call
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.api.client import segment
 from jupyter_mlws.client.local import LocalTransport
@@ -22,6 +21,7 @@ from jupyter_mlws.client.project import (
 )
 from jupyter_mlws.versioning.model_registry.models import ModelCreate
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 from tests.command_line import call
 from tests.server import Server
 

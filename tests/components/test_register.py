@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.components.node import main
 from jupyter_mlws.mlflow.registry import MLflowRegistry
+from mlws.core.project import Project
 
 
 @pytest.fixture(scope="module")

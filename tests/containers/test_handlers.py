@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.containers.manager import ContainerManager, hub_service
+from mlws.core.errors import MLWSError
 
 WISH = {"image": "python:3.8", "resources": {"cpu": "1", "memory": "2Gi"}}
 EVERY = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlws.core.i18n import CHINESE
 from pydantic import ValidationError
 
 from jupyter_mlws.containers.models import (
@@ -24,6 +23,7 @@ from jupyter_mlws.containers.quantities import (
     write_memory,
 )
 from jupyter_mlws.core.validation_messages import faults
+from mlws.core.i18n import CHINESE
 
 SPECIFIED = {
     "image": "python:3.8",

@@ -8,14 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mlws.core.project import DATABASE, Project
-from mlws.core.project_schema import MIGRATIONS
-from mlws.engine.states import Status
 
 from jupyter_mlws.notebooks.history import ExecutionStart, History
 from jupyter_mlws.versioning.snapshots.run_selection import ended_runs
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal, NewRun
+from mlws.core.project import DATABASE, Project
+from mlws.core.project_schema import MIGRATIONS
+from mlws.engine.states import Status
 from tests.python import Python
 
 HARMS = ["header", "truncated", "pages", "deleted"]

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import click
 import pytest
-from mlws.core.errors import CATALOGUE, Fault, MLWSError, WorkflowUnreadableError
-from mlws.core.i18n import CHINESE, ENGLISH, TERMS, Message
 
 import jupyter_mlws
 from jupyter_mlws.cli.main import build
@@ -23,6 +21,8 @@ from jupyter_mlws.core.errors import (
     WorkflowItemNotFoundError,
     of_system,
 )
+from mlws.core.errors import CATALOGUE, Fault, MLWSError, WorkflowUnreadableError
+from mlws.core.i18n import CHINESE, ENGLISH, TERMS, Message
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
 CJK = re.compile(r"[\u4e00-\u9fff]")

@@ -11,10 +11,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+
 from mlws.core import locking
 from mlws.core.errors import MLWSError
 from mlws.core.locking import FileLock, Holder
-
 from tests import python
 
 ELSEWHERE = replace(

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlws.core.i18n import CHINESE, ENGLISH, TERM, Message, preferred_language, term, translate
 from pydantic import Field
 
 from jupyter_mlws.core.errors import ImageUnavailableError
 from jupyter_mlws.core.schemas import Record, encode_json
+from mlws.core.i18n import CHINESE, ENGLISH, TERM, Message, preferred_language, term, translate
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -21,10 +21,11 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 FIELD = re.compile(r"\{(\w+)")
 
 
-def test_the_catalogue_has_what_the_code_says_and_no_more() -> None:
+@pytest.mark.parametrize("package", [ROOT / "engine" / "mlws", ROOT / "jupyter_mlws"])
+def test_the_catalogue_has_what_the_code_says_and_no_more(package: Path) -> None:
     import messages
 
-    catalogue, extracted = messages.read(), messages.extract()
+    catalogue, extracted = messages.read(package), messages.extract(package)
     ids = {(entry.context, entry.id) for entry in extracted if entry.id}
     assert {(entry.context, entry.id) for entry in catalogue if entry.id} == ids, "make messages"
     for entry in catalogue:
@@ -33,7 +34,7 @@ def test_the_catalogue_has_what_the_code_says_and_no_more() -> None:
             assert sorted(FIELD.findall(entry.id)) == sorted(FIELD.findall(entry.string)), entry.id
 
 
-@pytest.mark.parametrize("package", ["jupyter_mlws", "hub_config"])
+@pytest.mark.parametrize("package", ["engine/mlws", "jupyter_mlws", "hub_config"])
 def test_no_text_in_the_code_is_chinese(package: str) -> None:
     for path in (ROOT / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

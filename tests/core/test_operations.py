@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from mlws.core.i18n import CHINESE, ENGLISH
 
 from jupyter_mlws.core.errors import AlreadyExistsError, OperationNotFoundError
 from jupyter_mlws.core.operations import (
@@ -20,6 +19,7 @@ from jupyter_mlws.core.operations import (
     Progress,
 )
 from jupyter_mlws.core.schemas import encode_json
+from mlws.core.i18n import CHINESE, ENGLISH
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mlws.core import project_schema
 from mlws.core.errors import (
     MLWSError,
@@ -18,7 +19,6 @@ from mlws.core.errors import (
     ProjectNotFoundError,
 )
 from mlws.core.project import DATABASE, Project
-
 from tests import python
 
 HOLD = """\

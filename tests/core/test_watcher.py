@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.core.watcher import ProjectWatcher
+from mlws.core.project import Project
 
 
 @asynccontextmanager

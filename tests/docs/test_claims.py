@@ -13,11 +13,11 @@ from pathlib import Path
 import click
 import pytest
 from markdown_it import MarkdownIt
-from mlws.core.errors import CATALOGUE
-from mlws.core.i18n import ENGLISH
 
 from jupyter_mlws.cli.main import build
 from jupyter_mlws.extension import MLWSApp
+from mlws.core.errors import CATALOGUE
+from mlws.core.i18n import ENGLISH
 from tests.docs.pages import PAGES, ROOT, commands, parse
 
 CATALOG = ROOT / "jupyter_mlws" / "locale" / "zh_CN" / "LC_MESSAGES" / "jupyter_mlws.json"
@@ -53,7 +53,7 @@ def variables_of_code() -> set[str]:
     """Return the names of all environment variables that code and manual of the Hub name."""
     return {
         name
-        for folder in ("jupyter_mlws", "hub_config")
+        for folder in ("jupyter_mlws", "engine/mlws", "hub_config")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", ".yaml", ".conf", ".md")
         for name in re.findall(VARIABLE, path.read_text(encoding="utf-8"))

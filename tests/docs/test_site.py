@@ -17,9 +17,6 @@ from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import click
 import pytest
-from mlws.core.errors import CATALOGUE
-from mlws.core.i18n import CHINESE, Message
-from mlws.engine import policy
 from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
@@ -30,6 +27,9 @@ from jupyter_mlws.extension import MLWSApp
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
 from jupyter_mlws.routes import ROUTES
+from mlws.core.errors import CATALOGUE
+from mlws.core.i18n import CHINESE, Message
+from mlws.engine import policy
 from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup
 from tests.browser import page as browser_page
 
@@ -216,7 +216,7 @@ def test_every_variable_of_the_environment_is_documented() -> None:
     """Those of the Hub's installation are in the manual of the Hub."""
     read_by = {
         name
-        for folder in ("jupyter_mlws", "hub_config")
+        for folder in ("jupyter_mlws", "engine/mlws", "hub_config")
         for path in sorted((ROOT / folder).rglob("*.py"))
         for name in re.findall(r"\bMLWS_[A-Z_]+\b", path.read_text(encoding="utf-8"))
     }

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.environments.programs import Language, Program
 
 from jupyter_mlws.environments.inspector import FILE, Inspector
 from jupyter_mlws.environments.record import Difference, Environment, differences
+from mlws.environments.programs import Language, Program
 
 
 def program(folder: Path) -> Program:

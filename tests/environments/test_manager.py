@@ -9,9 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import InvalidRequestError, MLWSError, OutsideWorkspaceError
-from mlws.core.project import Project
-from mlws.environments.definitions import State, Tool
 
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -23,6 +20,9 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.trust import withdraw_trust
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import CreateEnvironment
+from mlws.core.errors import InvalidRequestError, MLWSError, OutsideWorkspaceError
+from mlws.core.project import Project
+from mlws.environments.definitions import State, Tool
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.client.local import LocalTransport
 from jupyter_mlws.client.project import Origin, ProjectClient
+from mlws.core.project import Project
 from tests.environments.conftest import Person, build_wheel
 
 FLOW = """\

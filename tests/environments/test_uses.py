@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sys
 
-from mlws.core.project import Project
-
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 from tests.command_line import call
 
 PIPELINE = """\

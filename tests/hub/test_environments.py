@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
 from playwright.sync_api import Browser, expect
 
 from jupyter_mlws.containers.models import Amount
@@ -21,6 +20,7 @@ from jupyter_mlws.hub.docker import personal_images
 from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.docker.personal_images import PersonalImages
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
+from mlws.core.errors import MLWSError
 from tests.hub.installation import Hub
 from tests.hub.pages import log_in
 

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from mlws.core.errors import NewerDatabaseError
 
 from jupyter_mlws.containers.budgets import Budget, Limits, Subject
 from jupyter_mlws.containers.models import (
@@ -42,6 +41,7 @@ from jupyter_mlws.hub.records.store import (
     VolumeRecord,
 )
 from jupyter_mlws.shared_projects.models import Role
+from mlws.core.errors import NewerDatabaseError
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

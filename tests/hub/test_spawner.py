@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 import requests
-from mlws.core.errors import MLWSError
 
 from hub_config.engine import Engine
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner
+from mlws.core.errors import MLWSError
 from tests.hub.installation import Hub, host_of, text_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]

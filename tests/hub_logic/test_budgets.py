@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlws.core.errors import InvalidRequestError
-from mlws.core.i18n import Message
 
 from jupyter_mlws.containers.budgets import (
     Budget,
@@ -39,6 +37,8 @@ from jupyter_mlws.hub.records.store import RecordQueue, Records
 from jupyter_mlws.hub.records.usage import UsageAccounting
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec
 from jupyter_mlws.hub.scheduling.scheduler import Scheduler, UserLimit
+from mlws.core.errors import InvalidRequestError
+from mlws.core.i18n import Message
 from tests.hub_logic.test_usage import Machine
 
 GIB = 1024**3

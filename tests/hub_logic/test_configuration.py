@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
 from traitlets.config import PyFileConfigLoader
 
 import hub_config
 from jupyter_mlws.hub.docker.spawner import MLWSSpawner
 from jupyter_mlws.hub.settings import Settings
+from mlws.core.errors import MLWSError
 
 ADDITIONAL = """
 c.MLWSSpawner.allowed_images = {"Small": "small:1"}

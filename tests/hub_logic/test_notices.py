@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import InvalidRequestError
-from mlws.core.i18n import Message
 
 from jupyter_mlws.containers.models import (
     AnnouncementCreate,
@@ -23,6 +21,8 @@ from jupyter_mlws.hub.announcements import AnnouncementFile
 from jupyter_mlws.hub.notices import Notices
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.store import RecordQueue, Records
+from mlws.core.errors import InvalidRequestError
+from mlws.core.i18n import Message
 
 ADA, BOB = Me(name="ada", admin=False), Me(name="bob", admin=False)
 ROOT = Me(name="root", admin=True)

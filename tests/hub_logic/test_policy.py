@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import CHINESE
 
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.hub.docker import container_config
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import CHINESE
 
 GIB = 1024**3
 

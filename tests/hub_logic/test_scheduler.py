@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.hub.scheduling.scheduler import (
@@ -19,6 +18,7 @@ from jupyter_mlws.hub.scheduling.scheduler import (
     Scheduler,
     UserLimit,
 )
+from mlws.core.errors import MLWSError
 
 GIB = 1024**3
 MACHINE = Amount(cpu=4, memory=8 * GIB, gpu=2)

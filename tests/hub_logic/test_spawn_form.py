@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from mlws.core.i18n import Message
 
 from jupyter_mlws.containers.budgets import BudgetUse, Meter, Subject
 from jupyter_mlws.containers.models import Amount, QueuePlace, Resources
 from jupyter_mlws.hub.scheduling.admission import Offer, SizeOffer
 from jupyter_mlws.hub.scheduling.policy import Policy
 from jupyter_mlws.hub.spawn_form import SpawnForm
+from mlws.core.i18n import Message
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 MEDIUM = {"cpu": "1", "memory": "2Gi"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlws.core.paths import measure_folder
 
 from jupyter_mlws.containers.cgroups import read_written_bytes
 from jupyter_mlws.hub.docker.engine import DiskSpace
 from jupyter_mlws.hub.storage_guard import Home, HomeLevel, to_disk
+from mlws.core.paths import measure_folder
 
 QUOTA = 1000
 GRACE = 900.0

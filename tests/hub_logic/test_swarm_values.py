@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.containers.models import Amount, ContainerConfig, Resources
 from jupyter_mlws.hub.docker import swarm
 from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.scheduler import Grant, Request
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
+from mlws.core.errors import MLWSError
 
 GIB = 1024**3
 NODES = {"one": Amount(cpu=2, memory=4 * GIB), "two": Amount(cpu=4, memory=8 * GIB)}

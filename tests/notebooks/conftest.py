@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 from tornado.httpclient import HTTPClientError
+
+from mlws.core.project import Project
 
 API = "mlws/api/v1/notebooks"
 LIMIT = 240.0

@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 from watchfiles import awatch
 
+from mlws.core.project import Project
 from tests.notebooks.conftest import of
 
 pytestmark = pytest.mark.kernel

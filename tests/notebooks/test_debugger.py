@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import websocket
-from mlws.core.project import Project
 
+from mlws.core.project import Project
 from tests.debugging import Debugger
 from tests.test_server import TOKEN, _call, _server
 

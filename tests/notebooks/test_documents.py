@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from jupyter_server.services.contents.fileio import atomic_writing
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import NotebookUnreadableError
 from jupyter_mlws.notebooks import server
 from jupyter_mlws.notebooks.server import parse_notebook
+from mlws.core.project import Project
 
 pytestmark = pytest.mark.kernel
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import KernelManager
-from mlws.core.project import Project
 
 from jupyter_mlws.core.trust import trust, withdraw_trust
 from jupyter_mlws.environments.active import KERNEL_FILE
@@ -20,6 +19,7 @@ from jupyter_mlws.environments.kernel_launcher import PACKAGES
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import CreateEnvironment
 from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels
+from mlws.core.project import Project
 from tests.environments.conftest import install, wheels  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.kernel

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
+from mlws.core.project import Project
 from tests.notebooks.conftest import ended, of
 
 pytestmark = pytest.mark.kernel

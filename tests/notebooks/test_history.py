@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.notebooks import history as module
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import ExecutionStart, Histories, History
 from jupyter_mlws.notebooks.models import ExecutionStatus
+from mlws.core.project import Project
 
 pytestmark = pytest.mark.kernel
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.notebooks import kernels, unattended
+from mlws.core.project import Project
 from tests.notebooks.conftest import ended, of
 
 pytestmark = pytest.mark.kernel

@@ -16,9 +16,9 @@ from typing import Any
 
 import psutil
 import pytest
-from mlws.core.project import Project
 from tornado.websocket import websocket_connect
 
+from mlws.core.project import Project
 from tests.python import Python
 from tests.server import fork
 from tests.test_server import TOKEN, _call, _children

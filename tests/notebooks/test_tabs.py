@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernels import process_of
+from mlws.core.project import Project
 from tests.notebooks.conftest import of
 
 pytestmark = pytest.mark.kernel

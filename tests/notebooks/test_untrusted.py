@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.core.trust import withdraw_trust
+from mlws.core.project import Project
 
 pytestmark = pytest.mark.kernel
 

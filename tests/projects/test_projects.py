@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.projects import manager
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template
 from jupyter_mlws.projects.setup import initialize
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
 
 def _code(call: Callable[[], object]) -> str:

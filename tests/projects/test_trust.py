@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.components import values
 from jupyter_mlws.core.trust import is_trusted, trust, withdraw_trust
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template
+from mlws.core.project import Project
 from tests import python
 from tests.api.test_contract import REST, STREAMS
 from tests.server import Server

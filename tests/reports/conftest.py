@@ -13,12 +13,12 @@ from typing import NamedTuple
 import nbformat
 import pandas as pd
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.reports.collect import ReportCollector
 from jupyter_mlws.reports.models import Report
 from jupyter_mlws.versioning.repository import Repository
+from mlws.core.project import Project
 from tests.conftest import _set_up_home
 from tests.versioning.working_trees import add_data
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import InvalidRequestError
-from mlws.document.terms import Action
 
 from jupyter_mlws.core.errors import NotTrustedError, VersionItemNotFoundError
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.reports.models import NodePart, Report
 from jupyter_mlws.versioning.models import CellState
+from mlws.core.errors import InvalidRequestError
+from mlws.document.terms import Action
 from tests.reports.conftest import FILE, Versions, collect, commit
 
 Git = Callable[..., str]

@@ -9,13 +9,13 @@ from typing import Any
 
 import nbformat
 import pytest
-from mlws.core.errors import InvalidRequestError
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.shared_pages.builder import build_page
 from jupyter_mlws.shared_pages.models import HTMLPage, PageKind, PageSource
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import InvalidRequestError
+from mlws.core.project import Project
 from tests.command_line import call
 
 HOSTILE = "<img src=x onerror=alert(1)></title></style><script>alert(2)</script>"

@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from jupyter_mlws.mlflow.store import tracking_uri
 from mlws.core import hub_environment
 from mlws.core.errors import DVCConfigError
 from mlws.dvc.repo import initialize, open_repo
 from mlws.dvc.settings import DataSettings
-
-from jupyter_mlws.mlflow.store import tracking_uri
 
 SERVICE = "http://198.18.0.1:8082/services/mlws/"
 TEAM = "http://198.18.0.1:8088/projects"

@@ -23,11 +23,11 @@ from typing import Protocol
 from urllib.parse import quote
 
 import pytest
-from mlws.core.paths import escape
 from playwright.sync_api import Browser, Page
 
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.projects.manager import ProjectManager
+from mlws.core.paths import escape
 from tests import python as forks
 from tests.browser import (
     RESULTS,

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import nbformat
 import pytest
-from mlws.core.paths import escape
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Page, expect
 
+from mlws.core.paths import escape
 from tests.ui.conftest import Lab, prefer
 from tests.ui.sections import open_section
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.core.trust import is_trusted, trust
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 from tests import python
 from tests.versioning.working_trees import add_data
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
 
 Command = Callable[..., str]
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from jupyter_mlws.workspace import Workspace
 from mlws.core.errors import MLWSError
 from mlws.core.i18n import CHINESE
 from mlws.core.project import Project
-
-from jupyter_mlws.workspace import Workspace
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 

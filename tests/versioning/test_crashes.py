@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 from tests import python
 from tests.series import length
 from tests.versioning.working_trees import tree_of

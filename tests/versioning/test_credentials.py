@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.core import operations
@@ -21,6 +20,7 @@ from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
 from tests.versioning.git_server import PASSWORD, USER, served
 
 Command = Callable[..., str]

@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
-from mlws.dvc.resumable_transfer import PART_SIZE
 
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.dvc.resumable_transfer import PART_SIZE
 from tests import python
 from tests.versioning.s3 import BUCKET, S3Server, serving
 

@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
-from mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD, PART_SIZE
 
 from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.versioning.data.images import preview_image
@@ -29,6 +26,9 @@ from jupyter_mlws.versioning.data.models import (
     RemoteLook,
 )
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD, PART_SIZE
 
 Command = Callable[..., str]
 FOLDER = "data~1images"

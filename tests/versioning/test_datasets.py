@@ -10,13 +10,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import CHINESE
-from mlws.core.project import Project
 
 from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetsQuery
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 
 Command = Callable[..., str]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from jupyter_core.paths import jupyter_data_dir
+
 from mlws.core.errors import DVCConfigError
 from mlws.core.project import Project
 from mlws.dvc.native.pipeline import open_backend

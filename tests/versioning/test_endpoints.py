@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 from tests.versioning.working_trees import tree_of
 
 Command = Callable[..., str]

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 from PIL import Image
 
 from jupyter_mlws.versioning.data.images import preview_image
@@ -22,6 +20,8 @@ from jupyter_mlws.versioning.data.models import (
     ImageQuery,
 )
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
 Command = Callable[..., str]
 

@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError, RemoteUnreachableError, SharedCacheError
-from mlws.core.project import Project
 
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from mlws.core.errors import MLWSError, RemoteUnreachableError, SharedCacheError
+from mlws.core.project import Project
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.versioning.code.models import RollbackMode
 from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 from tornado.httpclient import HTTPClientError
+
+from mlws.core.project import Project
 
 API = "mlws/api/v1"
 MESSAGE = '训练：第一版 "quoted"'

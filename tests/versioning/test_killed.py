@@ -13,10 +13,6 @@ from hashlib import md5
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import OperationInProgressError
-from mlws.core.project import Project
-from mlws.dvc.pointers import names_data, read_pointers
-from mlws.environments.programs import Language
 
 from jupyter_mlws.core.errors import UnfinishedOperationError
 from jupyter_mlws.environments.record import Environment
@@ -24,6 +20,10 @@ from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import OperationInProgressError
+from mlws.core.project import Project
+from mlws.dvc.pointers import names_data, read_pointers
+from mlws.environments.programs import Language
 from tests import python
 from tests.versioning.working_trees import add_data, log_run, tag_of, tree_of
 

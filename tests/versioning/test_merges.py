@@ -15,7 +15,6 @@ import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.notebook_format.alignment import align, transfer_ids
 from jupyter_mlws.notebook_format.document import NotANotebookError, check, parse
@@ -23,6 +22,7 @@ from jupyter_mlws.notebook_format.merging import merge
 from jupyter_mlws.notebook_format.process import NotebookRefusedError, merge_notebooks
 from jupyter_mlws.versioning.code.models import ConflictHow, MergeOutcome, Resolution
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
 from tests import python
 from tests.series import length
 from tests.versioning.working_trees import add_data, tree_of

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.mlflow import client as client_module
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.mlflow.search import MLflowSearch
 from jupyter_mlws.mlflow.store import tracking_uri
+from mlws.core.errors import MLWSError
 from tests import python
 
 LOG = """

@@ -8,11 +8,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
 
 from jupyter_mlws.versioning.model_registry.models import ModelChange, ModelCreate, ModelSignature
 from jupyter_mlws.workflows.model_page import list_uses, read_signature
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
 
 LOGGED = """
 import mlflow, numpy

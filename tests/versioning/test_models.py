@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.versioning.model_registry.models import BestQuery, ModelCreate, ModelsQuery
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 from tests import python
 
 Command = Callable[..., str]

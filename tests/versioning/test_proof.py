@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import DataDamagedError, MLWSError
-from mlws.core.project import Project
-from mlws.dvc.pointers import ObjectFault
 
 from jupyter_mlws.core.errors import BranchMovedError
 from jupyter_mlws.versioning.snapshots import outbox_worker
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.snapshots.proof_models import Store
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import DataDamagedError, MLWSError
+from mlws.core.project import Project
+from mlws.dvc.pointers import ObjectFault
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from mlws.core.project import Project
 from tests import python
 
 API = "mlws/api/v1"

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from mlws.core.errors import (
     DataDamagedError,
     DataMissingError,
@@ -17,8 +19,6 @@ from mlws.core.errors import (
     OutsideWorkspaceError,
 )
 from mlws.core.i18n import CHINESE
-
-from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]

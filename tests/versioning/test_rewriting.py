@@ -12,14 +12,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
-from mlws.dvc.pointers import read_pointers
 
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.code.models import MergeOutcome, Resolution, RewriteOutcome
 from jupyter_mlws.versioning.models import OperationAction
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.dvc.pointers import read_pointers
 from tests import python
 from tests.series import length
 from tests.versioning.working_trees import tree_of

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.versioning.experiments import run_commits
+from mlws.core.project import Project
 from tests.versioning.working_trees import tree_of
 
 Git = Callable[..., str]

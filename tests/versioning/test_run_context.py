@@ -11,10 +11,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.mlflow.store import tracking_uri
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 ENTRY = 'mlws = "jupyter_mlws.mlflow_plugins:TrueCommit"'

@@ -11,10 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
-from mlws.dvc.cache import StoredObject
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import read_pointers
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.trust import trust
@@ -30,6 +26,10 @@ from jupyter_mlws.versioning.publishing.shared_runs import (
     entry_text,
 )
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import read_pointers
 from tests import python
 from tests.versioning.working_trees import log_run, tag_of
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.mlflow.run_tags import PARENT
 from jupyter_mlws.mlflow.store import tracking_uri
@@ -26,6 +24,8 @@ from jupyter_mlws.versioning.experiments.models import (
 from jupyter_mlws.versioning.experiments.titles import NO_PEERS, Peers, title_of
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 from tests.ports import free_port
 
 Command = Callable[..., str]

@@ -11,8 +11,6 @@ from pathlib import Path
 from statistics import stdev
 
 import pytest
-from mlws.core.errors import InvalidRequestError, MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.mlflow.search import MLflowSearch
 from jupyter_mlws.mlflow.store import MLflowStore
@@ -31,6 +29,8 @@ from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
 from jupyter_mlws.versioning.model_registry.models import ModelCreate, ModelVersion
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import InvalidRequestError, MLWSError
+from mlws.core.project import Project
 from tests import python
 
 Command = Callable[..., str]

@@ -17,11 +17,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import DataDamagedError, DataMissingError, MLWSError, OutsideWorkspaceError
-from mlws.core.i18n import CHINESE
-from mlws.core.project import Project
-from mlws.core.secrets import find_secret, find_secrets
-from mlws.engine.processes import start_time
 
 from jupyter_mlws.core.errors import (
     BranchMovedError,
@@ -44,6 +39,11 @@ from jupyter_mlws.versioning.models import HiddenText, HistoryQuery
 from jupyter_mlws.versioning.snapshots import run_selection
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.workflows.journal.store import RunRequest
+from mlws.core.errors import DataDamagedError, DataMissingError, MLWSError, OutsideWorkspaceError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
+from mlws.core.secrets import find_secret, find_secrets
+from mlws.engine.processes import start_time
 from tests.versioning.working_trees import add_data, log_run, tag_of
 
 Command = Callable[..., str]

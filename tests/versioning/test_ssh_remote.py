@@ -10,12 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import DataCredentialsError
-from mlws.core.project import Project
-from mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD
 
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import DataCredentialsError
+from mlws.core.project import Project
+from mlws.dvc.resumable_transfer import MIB, MULTIPART_THRESHOLD
 from tests.versioning.test_data_remotes import killed_half_way
 
 pytestmark = pytest.mark.skipif(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from mlws.core.errors import MLWSError
 from pydantic import ValidationError
 
 from jupyter_mlws.versioning.code.models import HunkChoice, StageRequest
 from jupyter_mlws.versioning.models import FileDiff, SnapshotCreate
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
 
 Command = Callable[..., str]
 LONG = "".join(f"line {number}\n" for number in range(40))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.workflows import table_text
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 
 OLD = pd.DataFrame({"id": [1, 2], "name": ["a", "文"]})
 NEW = OLD.assign(name=["a", "changed"])

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.versioning.models import TableChange, TableDiffQuery
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
 OLD = pd.DataFrame({"id": [1, 2, 3, 4], "name": ["a", "b", "c", "d"], "price": [1.5, 2, 3, 4]})
 NEW = pd.DataFrame({"id": [2, 3, 4, 5], "name": ["b", "<i>", "d", "e"], "price": [2, 3.5, 4, 5]})

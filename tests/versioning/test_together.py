@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.api.client import API, RemoteError, Server, running
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 from tests import python
 
 Command = Callable[..., str]

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import NoOperationError, UnfinishedOperationError
 from jupyter_mlws.versioning.code.models import (
@@ -23,6 +21,8 @@ from jupyter_mlws.versioning.models import OPERATION_ACTIONS, OperationAction
 from jupyter_mlws.versioning.repository import Needs
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 

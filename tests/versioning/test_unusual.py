@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import NothingToCommitError
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]

@@ -8,8 +8,8 @@ import pytest
 from dvc.utils.serialize import dumps_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlws.dvc.native import yaml_dumper
 
+from mlws.dvc.native import yaml_dumper
 from tests.series import length
 
 WORDS = st.one_of(

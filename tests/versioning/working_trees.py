@@ -7,10 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from mlws.core.project import Project
-
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.mlflow.store import tracking_uri
+from mlws.core.project import Project
 
 OWN = (".git", ".dvc")
 

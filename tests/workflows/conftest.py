@@ -13,9 +13,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from mlws.core.project import DATABASE, Project
-from mlws.engine.processes import alive, start_time
-from mlws.engine.states import Status
 
 from jupyter_mlws.core.trust import trust
 from jupyter_mlws.mlflow.client import TrackingClient
@@ -24,6 +21,9 @@ from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run import live
 from jupyter_mlws.workflows.run.runs import Runs
+from mlws.core.project import DATABASE, Project
+from mlws.engine.processes import alive, start_time
+from mlws.engine.states import Status
 from tests import python
 
 PATH = "dvc.yaml"

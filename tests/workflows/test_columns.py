@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlws.core.i18n import CHINESE
 
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import NodeColumnsRequest
+from mlws.core.i18n import CHINESE
 
 PATH = "workflows/a/dvc.yaml"
 OUT = "workflows/a/out"

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
-from mlws.dvc import repo
 
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
+from mlws.dvc import repo
 
 Command = Callable[..., str]
 PIPELINE = """

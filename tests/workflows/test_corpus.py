@@ -9,11 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import WorkflowUnreadableError
-from mlws.core.project import Project
-from mlws.document import rewriting
-from mlws.document.parse import Stage, parse
-from mlws.document.printing import flow
 from ruamel.yaml import YAML
 
 from jupyter_mlws.components.registry import Registry
@@ -22,6 +17,11 @@ from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.document.editing import Editor
 from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.nodes import node
+from mlws.core.errors import WorkflowUnreadableError
+from mlws.core.project import Project
+from mlws.document import rewriting
+from mlws.document.parse import Stage, parse
+from mlws.document.printing import flow
 
 Body = dict[str, Any]
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 from sklearn.datasets import load_wine
 
 from jupyter_mlws.components.optional_dependencies import installed
@@ -18,6 +16,8 @@ from jupyter_mlws.workflows.document.definition import WorkflowDefinition
 from jupyter_mlws.workflows.document.editing import slug_of
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
 SPECIFIED: dict[str, Any] = {
     "name": "训练流程",

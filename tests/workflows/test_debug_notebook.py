@@ -9,11 +9,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import WorkflowItemNotFoundError
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.project import Project
 
 pytestmark = pytest.mark.kernel
 

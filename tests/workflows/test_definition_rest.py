@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from mlws.core.project import Project
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.workflows.manager import WorkflowManager
+from mlws.core.project import Project
 from tests.workflows.test_create import OUT, SPECIFIED, TEXT
 
 BASE = "mlws/api/v1/workflows"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mlws.core.project import Project
 
 from jupyter_mlws.components.artifacts import fits, kinds_fit
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import library
 from jupyter_mlws.workflows.document.definition import WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.manager import WorkflowManager
+from mlws.core.project import Project
 from tests.series import length
 
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=12)

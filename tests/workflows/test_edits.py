@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from mlws.document.parse import parse
 
 from jupyter_mlws.core.errors import InvalidRunParameterError
 from jupyter_mlws.workflows.document.authoring import with_settings
+from mlws.document.parse import parse
 
 
 def set_setting(text: str, node: str, key: str, value: object) -> str:

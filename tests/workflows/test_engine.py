@@ -13,10 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError, OperationInProgressError
-from mlws.core.project import DATABASE, Project
-from mlws.engine.node_logs import LOG_CUT, MAX_LOG_BYTES, log_path
-from mlws.engine.processes import alive, bearers
 
 from jupyter_mlws.cli.console import Lines
 from jupyter_mlws.cli.views import Views
@@ -24,6 +20,10 @@ from jupyter_mlws.cli.workflow_views import run_end
 from jupyter_mlws.workflows.journal.store import RunRequest, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
+from mlws.core.errors import MLWSError, OperationInProgressError
+from mlws.core.project import DATABASE, Project
+from mlws.engine.node_logs import LOG_CUT, MAX_LOG_BYTES, log_path
+from mlws.engine.processes import alive, bearers
 from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
 
 DIAMOND = """\

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.environments.manager import EnvironmentManager
 from jupyter_mlws.environments.models import CreateEnvironment, PackageChange
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.project import Project
 from tests.environments.conftest import install, wheels  # noqa: F401  fixtures
 from tests.workflows.conftest import PATH, dvc
 

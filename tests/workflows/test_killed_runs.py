@@ -14,12 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
-from mlws.engine.processes import bearers
 
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.project import Project
+from mlws.engine.processes import bearers
 from tests.series import length
 from tests.workflows import twins
 from tests.workflows.conftest import COLD, LIMIT, PATH

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
-from mlws.engine.processes import alive, start_time
 
 from jupyter_mlws.workflows.journal.store import NewRun, RunRequest, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.run import live
+from mlws.core.project import Project
+from mlws.engine.processes import alive, start_time
 from tests.workflows.conftest import COLD, LIMIT, PATH
 
 pytestmark = COLD

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlws.document.parse import parse
-from mlws.engine.tracker import Use
 
 from jupyter_mlws.workflows.tracking.mlflow_use import use_of
+from mlws.document.parse import parse
+from mlws.engine.tracker import Use
 
 
 def use(root: Path, stage: str) -> Use:

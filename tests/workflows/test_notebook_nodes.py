@@ -16,8 +16,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlws.core.i18n import CHINESE
-from mlws.core.project import Project
 
 from jupyter_mlws.workflows.document.definition import WorkflowChange
 from jupyter_mlws.workflows.manager import WorkflowManager
@@ -25,6 +23,8 @@ from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.notebook.command import clean, inject
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, convert_options, read, schema
 from jupyter_mlws.workflows.notebook.reading import as_node
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 from tests import python
 from tests.workflows.conftest import dvc
 from tests.workflows.notebooks import cell, notebook, outputs

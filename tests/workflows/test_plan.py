@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import DVCNotInitializedError, MLWSError
-from mlws.core.i18n import CHINESE
-from mlws.core.project import Project
-from mlws.document.parse import parse
-from mlws.engine.graph import StageGraph
 
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
 from jupyter_mlws.workflows.run.plan import makespan
+from mlws.core.errors import DVCNotInitializedError, MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
+from mlws.document.parse import parse
+from mlws.engine.graph import StageGraph
 
 PATH = "dvc.yaml"
 TEXT = """\

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import NodeResourcesError, OperationInProgressError, WorkflowUnreadableError
-from mlws.core.project import Project
-from mlws.engine import policy
-from mlws.engine.policy import OnFailure, Policy
 
 from jupyter_mlws.core.errors import WorkflowItemNotFoundError
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.errors import NodeResourcesError, OperationInProgressError, WorkflowUnreadableError
+from mlws.core.project import Project
+from mlws.engine import policy
+from mlws.engine.policy import OnFailure, Policy
 from tests.workflows.conftest import LIMIT, PATH
 
 FLAKY = """\

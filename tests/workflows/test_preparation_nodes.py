@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from mlws.engine.states import Status
 
 from jupyter_mlws.components import values
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.engine.states import Status
 
 NODE = "jupyter mlws node"
 SPLIT = f"""\

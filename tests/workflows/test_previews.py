@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.document.parse import parse
 
 from jupyter_mlws.core.errors import PreviewError
 from jupyter_mlws.workflows.models import Preview
 from jupyter_mlws.workflows.previews import plot, preview
+from mlws.core.errors import MLWSError
+from mlws.document.parse import parse
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 

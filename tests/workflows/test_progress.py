@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlws.engine.progress import newest_progress
 
 from jupyter_mlws import progress
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.engine.progress import newest_progress
 
 PATH = "dvc.yaml"
 PATIENCE = 60.0

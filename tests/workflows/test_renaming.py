@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.project import Project
 from tests.workflows.conftest import PATH, dvc
 
 RAN = "echo ran >> ran.txt"

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from mlws.document import rewriting
 from mlws.document.parse import Document
 from mlws.document.printing import flow
 from mlws.document.rewriting import RewriteError, are_equal
 from mlws.dvc.yaml_loader import Lines
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from tests.series import length
 
 

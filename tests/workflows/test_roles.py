@@ -14,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.components import values
 from jupyter_mlws.components.kinds import chosen_columns
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import NodeColumnsRequest, Run
+from mlws.core.project import Project
 from tests.workflows.test_columns import OUT, PATH, node
 
 CSV = "id,city,day,rooms,price,weight,code\n" + "".join(

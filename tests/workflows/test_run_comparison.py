@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Callable
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import PreviewError
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.project import Project
 
 PATH = "dvc.yaml"
 TEXT = """\

@@ -8,10 +8,10 @@ from typing import Any
 
 import nbformat
 import pytest
-from mlws.core.project import Project
 from nbclient import NotebookClient
 
 from jupyter_mlws.workspace import Workspace
+from mlws.core.project import Project
 
 NAME = "<b>best</b> [x](javascript:alert(1))"
 SCRIPT = "print('the script')\n"

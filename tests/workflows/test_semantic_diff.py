@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.workflows.document.semantic_diff import same_meaning
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
+from mlws.core.project import Project
 from tests.workflows.conftest import dvc
 
 PATH = "dvc.yaml"

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mlws.core.project import Project
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from mlws.core.project import Project
 from tests.pytorch import torch
 from tests.workflows.test_create import OUT, SPECIFIED
 

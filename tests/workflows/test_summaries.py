@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from mlws.core.errors import MLWSError
 from PIL import Image
 
 from jupyter_mlws.components import values
@@ -17,6 +16,7 @@ from jupyter_mlws.components.library.train import train_classifier
 from jupyter_mlws.workflows import summaries
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import NodeSummary, Run, WorkflowResults
+from mlws.core.errors import MLWSError
 
 TEXT = """\
 vars:

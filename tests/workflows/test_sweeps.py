@@ -8,14 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
 
 from jupyter_mlws.versioning.experiments.ranking import guess_mode
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, SweepsQuery
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
 
 PATH = "dvc.yaml"
 HEAD = """\

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
 
 from jupyter_mlws.components.values import producer_of
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.sweep_models import PromoteRequest
+from mlws.core.project import Project
 
 PATH = "dvc.yaml"
 CHAIN = """\

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlws.core.project import Project
-from mlws.dvc.native import up_to_date_cache
 
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.project import Project
+from mlws.dvc.native import up_to_date_cache
 from tests.workflows.conftest import LIMIT, PATH
 
 TEXT = """\

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.errors import InvalidRequestError, MLWSError, WorkflowUnreadableError
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import WorkflowItemNotFoundError, WorkflowProblemsError
 from jupyter_mlws.workflows.document.definition import WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.errors import InvalidRequestError, MLWSError, WorkflowUnreadableError
+from mlws.core.project import Project
 
 PATH = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.engine import usage
-from mlws.engine.usage import UsageMonitor, read_samples, usage_path
 
 from jupyter_mlws.mlflow.runs import MLflowRuns
+from mlws.engine import usage
+from mlws.engine.usage import UsageMonitor, read_samples, usage_path
 
 DAY = 86_400
 

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import CHINESE
-from mlws.core.project import Project
-from mlws.document.parse import parse
-from mlws.document.terms import Severity
 
 from jupyter_mlws.core.errors import WorkflowProblemsError
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Problem
 from jupyter_mlws.workflows.tracking import metrics
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
+from mlws.document.parse import parse
+from mlws.document.terms import Severity
 
 PATH = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.workflows.journal.store import Journal, NewRun
 from mlws.core.errors import MLWSError
 from mlws.core.project import Project
 from mlws.document.parse import parse
@@ -23,9 +25,6 @@ from mlws.engine.graph import StageGraph
 from mlws.engine.policy import RunOptions
 from mlws.engine.scheduler import Engine
 from mlws.engine.states import Status
-
-from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.workflows.journal.store import Journal, NewRun
 
 PATH = "dvc.yaml"
 DEFAULT = RunOptions(jobs=2)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from mlws.core.errors import CATALOGUE
-
 from jupyter_mlws.reference.markdown import join, translate
 from jupyter_mlws.reference.pages import PARTS, error_text
+from mlws.core.errors import CATALOGUE
 
 
 def catalogue(language: str) -> str:

@@ -1,4 +1,4 @@
-"""Errors with codes (AABCC).
+"""Errors with codes (AABCC): what all have in common, and those of the engine.
 
 AA names the part: 10 containers, 20 notebooks, 30 versioning, 40 workflows, 50 the server itself.
 B names the kind: 1 system, 2 business, 3 permission, 4 data. CC counts. Only the replies and this
@@ -13,9 +13,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar
-
-from typing_extensions import dataclass_transform
+from typing import Any, ClassVar, dataclass_transform
 
 from mlws.core.i18n import Message, context_language, parse_fact, store_fact, translate
 

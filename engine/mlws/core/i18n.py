@@ -1,8 +1,8 @@
 """Messages in the user's language.
 
 A message is written in English where it arises and translated where it is shown. The catalogue is
-gettext's: ``make messages`` extracts what ``Message(…)`` and ``say(…)`` hold into
-``locale/zh_CN/LC_MESSAGES/jupyter_mlws.po``.
+gettext's: ``make messages`` extracts what ``Message(…)`` and ``say(…)`` hold into the ``.po`` file
+of their package.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from typing import Any
 
 ENGLISH = "en"
 CHINESE = "zh-CN"
-DOMAIN = "jupyter_mlws"
-CATALOGUE = Path(__file__).parents[1] / "locale" / "zh_CN" / "LC_MESSAGES" / f"{DOMAIN}.po"
 TERM = "term"
 """The context of entries that are values of facts, see :func:`term`."""
 TERM_FACTS = (
@@ -303,21 +301,37 @@ def parse_fact(fact: Any) -> Any:
     return Message.parse(fact) if is_message else fact
 
 
+def catalogue(package: Path) -> Path:
+    """Return the Chinese catalogue in the folder of a package, which has its name."""
+    return package / "locale" / "zh_CN" / "LC_MESSAGES" / f"{package.name}.po"
+
+
+_catalogues = [catalogue(Path(__file__).parents[1])]
+
+
+def add_catalogue(package: Path) -> None:
+    """Translate the messages of another package too."""
+    _catalogues.append(catalogue(package))
+    _chinese.cache_clear()
+
+
 def _translation(language: str) -> Mapping[Any, str]:
     return _chinese() if language.lower().startswith("zh") else {}
 
 
 @cache
 def _chinese() -> Mapping[Any, str]:
-    # Babel takes a moment to import, and most people read English.
-    from babel.messages.pofile import read_po
+    # Most people read English, and it takes a moment.
+    import polib
 
-    with CATALOGUE.open(encoding="utf-8") as file:
-        catalog = read_po(file, locale="zh_CN")
-    # Titles of components and settings are in the lab's catalogue.
-    lab = json.loads(CATALOGUE.with_suffix(".json").read_text(encoding="utf-8"))
-    return {text: forms[0] for text, forms in lab.items() if text} | {
-        (entry.context, entry.id) if entry.context else entry.id: str(entry.string)
-        for entry in catalog
-        if entry.id and entry.string
-    }
+    texts: dict[Any, str] = {}
+    for path in _catalogues:
+        # Titles of components and settings are in the lab's catalogue.
+        lab = path.with_suffix(".json")
+        if lab.exists():
+            entries = json.loads(lab.read_text(encoding="utf-8"))
+            texts |= {text: forms[0] for text, forms in entries.items() if text}
+        for entry in polib.pofile(str(path)):
+            if entry.msgstr:
+                texts[(entry.msgctxt, entry.msgid) if entry.msgctxt else entry.msgid] = entry.msgstr
+    return texts

@@ -46,9 +46,9 @@ def fold_paths(paths: Iterable[str], inside: str = "") -> list[tuple[str, int]]:
     return rows
 
 
-def own_data(data: Path) -> Path:
-    """Return this package's folder in Jupyter's data folder; only its user can open it."""
-    folder = data / "mlws"
+def own_folder(parent: Path) -> Path:
+    """Return our folder in a folder of all programs, made if missing; only its user can open it."""
+    folder = parent / "mlws"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder

@@ -12,11 +12,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from jupyter_core.paths import jupyter_data_dir
+from platformdirs import user_cache_path
 
 from mlws.core.errors import DVCConfigError, DVCNotInitializedError, DVCUnavailableError
 from mlws.core.hub_environment import data_password
-from mlws.core.paths import own_data
+from mlws.core.paths import own_folder
 from mlws.core.secrets import mask_credentials
 from mlws.dvc import yaml_loader
 from mlws.dvc.settings import DataSettings
@@ -138,7 +138,7 @@ def _use_private_cache() -> None:
     the next run.
     """
     if "DVC_SITE_CACHE_DIR" not in os.environ:
-        os.environ["DVC_SITE_CACHE_DIR"] = str(own_data(Path(jupyter_data_dir())) / "dvc")
+        os.environ["DVC_SITE_CACHE_DIR"] = str(own_folder(user_cache_path()) / "dvc")
 
 
 @cache

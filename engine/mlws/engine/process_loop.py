@@ -6,22 +6,34 @@ import os
 import queue
 import selectors
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mlws.engine.executor import Outcome
-
-if TYPE_CHECKING:
-    from jupyter_mlws.forkserver.pool import WarmPool
 
 HAS_PIDFD = hasattr(os, "pidfd_open")
 POLL_INTERVAL = 0.01
 """Seconds between two polls of processes, without pidfds."""
 
 ResultCallback = Callable[[Any, BaseException | None], None]
+
+
+class WarmWorkers(Protocol):
+    """Processes that have imported the usual libraries, and start nodes at once; for one thread."""
+
+    def launch(
+        self, command: str, cwd: str, environment: Mapping[str, str], log: int
+    ) -> int | None:
+        """Start a command; return its pid, None if the caller has to start a fresh process."""
+
+    def filenos(self) -> list[int]:
+        """Return the descriptors that are readable when :meth:`collect` has something to do."""
+
+    def collect(self) -> list[tuple[int, int]]:
+        """Return the nodes that have ended since: pid and exit code (128 + n for signal n)."""
 
 
 class ProcessLoop:
@@ -31,7 +43,7 @@ class ProcessLoop:
     elsewhere.
     """
 
-    def __init__(self, warm: WarmPool | None = None) -> None:
+    def __init__(self, warm: WarmWorkers | None = None) -> None:
         self._selector = selectors.DefaultSelector()
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._reader, selectors.EVENT_READ)

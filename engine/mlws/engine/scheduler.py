@@ -39,7 +39,7 @@ from mlws.engine.tracker import EnvironmentReader, MLflowRunRequests, Tracker
 from mlws.engine.usage import UsageMonitor
 
 if TYPE_CHECKING:
-    from jupyter_mlws.forkserver.pool import WarmPool
+    from mlws.engine.process_loop import WarmWorkers
 
 TIME_SLICE = 0.05
 """Seconds for nodes that need no process, before other events are handled."""
@@ -81,7 +81,7 @@ class Engine:
         logs: Path,
         durations: Mapping[str, float] | None = None,
         environment: Mapping[str, str] | None = None,
-        warm: WarmPool | None = None,
+        warm: WarmWorkers | None = None,
         tracker: Tracker | None = None,
         target: ExecutorContext | None = None,
         reader: EnvironmentReader | None = None,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from jupyter_mlws.environments.active import other_python
+from mlws.environments.active import other_python
 from mlws.environments.definitions import find_by_kernel
 from mlws.environments.python_packages import read_file
 
@@ -256,10 +256,13 @@ def _of_container(words: Sequence[str], folder: str) -> Program | None:
 
 def kernel_program(name: str, folder: str, search_path: str) -> Program | None:
     """Return the program of an installed kernel, None if there is none of this name."""
-    from jupyter_core.paths import jupyter_path
-
     if definition := find_by_kernel(name, Path(folder)):
         return Program(Language.PYTHON, str(definition.python), folder)
+    try:
+        from jupyter_core.paths import jupyter_path
+    except ImportError:
+        # Without Jupyter there are no other kernels.
+        return None
     for place in jupyter_path("kernels"):
         try:
             with open(os.path.join(place, name, "kernel.json"), "rb") as file:

@@ -30,11 +30,10 @@ def register_model(
     name: Name of the model in the registry.
     alias: An alias such as “production”. It moves here from the version that has it now.
     """
-    from mlws.core.errors import MLWSError
-
     from jupyter_mlws.git.adapter import Git
     from jupyter_mlws.mlflow.registry import MLflowRegistry
     from jupyter_mlws.mlflow.store import tracking_uri
+    from mlws.core.errors import MLWSError
 
     root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     numbers, texts = {}, {}

@@ -16,6 +16,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2]
+ENGINE = "mlws"
+PLACES = (PACKAGE.parent, PACKAGE.parent / "engine")
+"""Where both packages are, when they are installed, and in a checkout."""
 BORROWED = frozenset(
     {
         *("annotated_types", "packaging", "prettytable", "pydantic", "pydantic_core", "skops"),
@@ -43,13 +46,14 @@ def main() -> int:
         print(TOO_OLD.format(prefix=sys.prefix, version=sys.version.split()[0]), file=sys.stderr)  # noqa: T201
         return 2
     if PACKAGE.name not in sys.modules:
-        # Only this package of the lab's directory; a zygote's child has it.
-        spec = PathFinder.find_spec(PACKAGE.name, [str(PACKAGE.parent)])
-        assert spec is not None
-        assert spec.loader is not None
-        package = importlib.util.module_from_spec(spec)
-        sys.modules[PACKAGE.name] = package
-        spec.loader.exec_module(package)
+        # Only these packages of the lab's directory; a zygote's child has them.
+        for name in (ENGINE, PACKAGE.name):
+            spec = PathFinder.find_spec(name, [str(folder) for folder in PLACES])
+            assert spec is not None
+            assert spec.loader is not None
+            package = importlib.util.module_from_spec(spec)
+            sys.modules[name] = package
+            spec.loader.exec_module(package)
     from jupyter_mlws.environments.kernel_launcher import LabFinder, packages_of_lab
 
     _, directories = packages_of_lab()

@@ -8,7 +8,6 @@ from typing import Any
 
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.login import LoginHandler, LogoutHandler
-from mlws.core.i18n import Message, preferred_language
 from tornado import web
 
 from jupyter_mlws.hub.accounts import passwords
@@ -21,6 +20,7 @@ from jupyter_mlws.hub.accounts.lockout import minutes_of
 from jupyter_mlws.hub.accounts.sessions import browser_name
 from jupyter_mlws.hub.accounts.store import LinkKind
 from jupyter_mlws.hub.accounts.tables import MAX_USERNAME_LENGTH, Account, SignInSession
+from mlws.core.i18n import Message, preferred_language
 
 SAME_SITE = ("same-origin", "none")
 """Values of ``Sec-Fetch-Site`` for a form of our own page and for a typed URL."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+
 from mlws.core.i18n import Message
 
 MIN_LENGTH = 10

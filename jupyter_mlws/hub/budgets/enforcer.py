@@ -8,8 +8,6 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.containers.budgets import BUDGET_NAMES, BudgetUse, Meter
 from jupyter_mlws.containers.models import Amount, Me
 from jupyter_mlws.core.errors import BudgetExceededError
@@ -19,6 +17,7 @@ from jupyter_mlws.hub.lifecycle.controller import LifecycleController
 from jupyter_mlws.hub.lifecycle.registry import ContainerRegistry
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.container_state import STOP_INTENTS, ContainerState, Intent, now
+from mlws.core.i18n import Message
 
 TICK = 5.0
 """Seconds between two checks of the budgets of running containers."""

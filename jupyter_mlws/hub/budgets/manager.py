@@ -8,9 +8,6 @@ import io
 import logging
 from collections.abc import Iterable
 
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.containers.budgets import (
     Account,
     AccountQuery,
@@ -34,6 +31,8 @@ from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegis
 from jupyter_mlws.hub.records.audit import Audit
 from jupyter_mlws.hub.records.store import LimitsRecord, Records
 from jupyter_mlws.hub.records.usage import Sums
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a cell that a spreadsheet evaluates (OWASP, "CSV Injection")."""

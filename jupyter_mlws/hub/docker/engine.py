@@ -19,8 +19,6 @@ from docker.constants import DEFAULT_TIMEOUT_SECONDS
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env
-from mlws.core.errors import MLWSError
-from mlws.core.paths import measure_folder
 
 from jupyter_mlws.containers.cgroups import Sample, read_sample, read_written_bytes
 from jupyter_mlws.containers.models import Amount, LogLine
@@ -28,6 +26,8 @@ from jupyter_mlws.core.errors import ContainerBackendError
 from jupyter_mlws.hub.docker import container_config
 from jupyter_mlws.hub.docker.events import HUB_LABEL, read_event
 from jupyter_mlws.logs.formatting import plain
+from mlws.core.errors import MLWSError
+from mlws.core.paths import measure_folder
 
 ID_LABEL = "mlws.id"
 PENDING = "pending"

@@ -19,8 +19,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from docker.errors import ImageNotFound, NotFound
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
@@ -30,6 +28,8 @@ from jupyter_mlws.core.errors import EnvironmentQuotaError, EnvironmentSaveError
 from jupyter_mlws.hub.docker import container_config
 from jupyter_mlws.hub.docker.engine import Engine, translate_docker_errors
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
 
 LABEL = "mlws.environment"
 """Labels of an image: ``.hub``, ``.user``, ``.name``, ``.base`` and ``.packages``."""

@@ -17,8 +17,6 @@ import requests
 from docker.errors import DockerException
 from dockerspawner import DockerSpawner
 from jupyterhub.utils import url_path_join
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import ENGLISH, Message, preferred_language
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from traitlets import Dict, Float, Int, Unicode, default
 
@@ -35,6 +33,8 @@ from jupyter_mlws.hub.docker.personal_images import LABEL, own_images
 from jupyter_mlws.hub.scheduling.admission import AdmissionClient, AdmissionRequest, Refusal
 from jupyter_mlws.hub.scheduling.policy import Policy, ResolvedSpec, sizes
 from jupyter_mlws.hub.spawn_form import SpawnForm, read_form
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import ENGLISH, Message, preferred_language
 
 MAX_PULL_ATTEMPTS = 3
 READINESS_POLL_INTERVAL = 0.1

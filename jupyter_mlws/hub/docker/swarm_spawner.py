@@ -10,7 +10,6 @@ from typing import Any
 
 from docker.errors import NotFound
 from dockerspawner import SwarmSpawner
-from mlws.core.i18n import Message
 from traitlets import Bool
 
 from jupyter_mlws.core.errors import (
@@ -24,6 +23,7 @@ from jupyter_mlws.hub.docker.engine import PENDING, DockerContainer
 from jupyter_mlws.hub.docker.events import HUB_LABEL, EngineEvent
 from jupyter_mlws.hub.docker.spawner import CRASH_LOG_LINES, MLWSSpawner
 from jupyter_mlws.hub.docker.swarm_engine import name_of
+from mlws.core.i18n import Message
 
 POLL_INTERVAL = 0.2
 """Seconds between queries of tasks, for which Swarm has no events."""

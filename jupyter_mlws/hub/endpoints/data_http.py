@@ -15,8 +15,6 @@ import uuid
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mlws.core.atomic import sync
-from mlws.core.errors import DiskFullError, MLWSError
 from tornado.web import StaticFileHandler, stream_request_body
 
 from jupyter_mlws.api.rest import RESTHandler, in_thread
@@ -25,6 +23,8 @@ from jupyter_mlws.hub.auth import TokenAuthenticatedHandler
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.shared_projects.manager import Access
 from jupyter_mlws.shared_projects.models import Role
+from mlws.core.atomic import sync
+from mlws.core.errors import DiskFullError, MLWSError
 
 OBJECT_PATH = re.compile(r"files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
 """Paths of objects in DVC 3."""

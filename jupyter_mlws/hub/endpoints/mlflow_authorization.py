@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.containers.models import Me
 from jupyter_mlws.core.errors import PermissionDeniedError
 from jupyter_mlws.hub.auth import TokenAuthenticatedHandler
 from jupyter_mlws.shared_projects.models import Role
+from mlws.core.errors import MLWSError
 
 READING = ("search", "get", "list", "query")
 """Parts of the MLflow endpoints that only read although their method is POST."""

@@ -6,12 +6,12 @@ import gzip
 import html
 from string import Template
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message, preferred_language
 from tornado import web
 
 from jupyter_mlws.core.errors import SharedPageNotFoundError
 from jupyter_mlws.hub.auth import AuthenticatedHandler
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message, preferred_language
 
 POLICY = "; ".join(
     (

@@ -14,8 +14,6 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet, InvalidToken
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.errors import ContainerBackendError, InvalidContainerError
@@ -31,6 +29,8 @@ from jupyter_mlws.hub.records.container_state import (
     Intent,
     now,
 )
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 STOP_TIMEOUT = 120.0
 """Seconds in which a container must stop."""

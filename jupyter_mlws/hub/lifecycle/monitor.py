@@ -13,9 +13,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     ContainerConfig,
@@ -40,6 +37,8 @@ from jupyter_mlws.hub.records.store import Records
 from jupyter_mlws.hub.scheduling.scheduler import Grant
 from jupyter_mlws.hub.scheduling.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.volumes import Volumes
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
 
 SWEEP_INTERVAL = 30.0
 """Seconds between sweeps, for changes without events, such as a server deleted in the Hub."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     Amount,
@@ -21,6 +18,8 @@ from jupyter_mlws.hub.docker.engine import Engine
 from jupyter_mlws.hub.lifecycle.registry import STOPPED_STATUSES, ContainerRegistry
 from jupyter_mlws.hub.records.container_state import ContainerState
 from jupyter_mlws.hub.scheduling.scheduler import Request, larger
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 MIN_HEADROOM_BYTES = 16 * 1024**2
 """Minimum bytes between memory usage and a smaller limit, so that nothing is killed at once."""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from mlws.core.i18n import Message
 from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,6 +30,7 @@ from jupyter_mlws.hub.records.store import (
     enum_column,
 )
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
+from mlws.core.i18n import Message
 
 OUT_OF_MEMORY = Message("Out of memory (OOM): exceeded the limit of {limit}. Restarts: {restarts}.")
 EXIT_CODE_MESSAGE = Message("Exited with code {code}. Restarts: {restarts}.")

@@ -23,8 +23,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from mlws.core.errors import NewerDatabaseError
-from mlws.core.i18n import Message
 from pydantic import BaseModel
 from sqlalchemy import JSON, ForeignKey, String, Text, create_engine, event
 from sqlalchemy.orm import (
@@ -42,6 +40,8 @@ from jupyter_mlws.containers.budgets import Limits, Subject
 from jupyter_mlws.containers.models import Amount, UsageSubject
 from jupyter_mlws.shared_pages.models import Audience, PageKind
 from jupyter_mlws.shared_projects.models import Role
+from mlws.core.errors import NewerDatabaseError
+from mlws.core.i18n import Message
 
 P = ParamSpec("P")
 T = TypeVar("T")

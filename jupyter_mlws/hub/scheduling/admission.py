@@ -11,8 +11,6 @@ from typing import Any
 
 from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_path_join
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
 from pydantic import Field
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
@@ -21,6 +19,8 @@ from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.core.errors import HubUnavailableError
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.hub.scheduling.policy import ResolvedSpec
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 REQUEST_TIMEOUT = 15.0
 """Seconds in which the service must respond, in addition to the requested wait."""

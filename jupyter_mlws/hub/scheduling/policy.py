@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlws.core.errors import Fault
-from mlws.core.i18n import Message
 from pydantic import ValidationError
 
 from jupyter_mlws.containers.models import Amount, ContainerCreate, Resources
 from jupyter_mlws.containers.quantities import write_quantity
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import InvalidContainerError
+from mlws.core.errors import Fault
+from mlws.core.i18n import Message
 
 UNKNOWN_IMAGE = Message("must be one of {images}")
 LIMIT_EXCEEDED = Message("{wanted} exceeds the limit of {limit} per container")

@@ -17,12 +17,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.containers.quantities import write_quantity
 from jupyter_mlws.core.errors import InsufficientResourcesError, InvalidContainerError
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 AGING_THRESHOLD = 1800.0
 """Seconds."""

@@ -9,9 +9,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Me
 from jupyter_mlws.core.errors import (
@@ -25,6 +22,8 @@ from jupyter_mlws.hub.records.store import RecordQueue, Records, SharedPageRecor
 from jupyter_mlws.hub.shared_projects.manager import Team
 from jupyter_mlws.shared_pages.models import Audience, PageUpload, SharedPage
 from jupyter_mlws.shared_projects.models import Role
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
 
 MAX_PAGES = 100
 """Pages of a user."""

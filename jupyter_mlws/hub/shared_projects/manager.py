@@ -13,10 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError, MLWSError
-from mlws.core.i18n import Message
-from mlws.core.paths import measure_folder
-
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Me
 from jupyter_mlws.containers.quantities import write_memory
@@ -40,6 +36,9 @@ from jupyter_mlws.hub.records.store import MemberRecord, RecordQueue, Records, S
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.shared_projects.git_worker import SOCKET
 from jupyter_mlws.shared_projects.models import Member, Role, StoredProject, TeamProject
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.paths import measure_folder
 
 MAX_GIT_REQUESTS = 64
 """Maximum number of concurrent requests to git; each starts processes."""

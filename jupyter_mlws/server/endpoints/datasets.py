@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from mlws.core.errors import (
-    DataCredentialsError,
-    DataDamagedError,
-    DataMissingError,
-    DataTrackingError,
-    DVCConfigError,
-    DVCNotInitializedError,
-    RemoteUnreachableError,
-)
-
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     TrackedByGitError,
@@ -45,6 +35,15 @@ from jupyter_mlws.versioning.data.models import (
 )
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import (
+    DataCredentialsError,
+    DataDamagedError,
+    DataMissingError,
+    DataTrackingError,
+    DVCConfigError,
+    DVCNotInitializedError,
+    RemoteUnreachableError,
+)
 
 SETTINGS_ERRORS = (DVCNotInitializedError, DVCConfigError)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from mlws.core.errors import OutsideWorkspaceError
-
 from jupyter_mlws.api.registry import WRITES, Endpoints, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -22,6 +20,7 @@ from jupyter_mlws.environments.models import (
     ProjectEnvironmentDetail,
 )
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import OutsideWorkspaceError
 
 endpoints = Endpoints("envs", (ProjectEnvironmentNotFoundError,))
 CHANGES = (NotTrustedError, PackageChangeError, EnvironmentToolError)

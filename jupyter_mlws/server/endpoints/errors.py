@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-from mlws.core.errors import (
-    DataCredentialsError,
-    DataDamagedError,
-    DataMissingError,
-    DVCConfigError,
-    DVCNotInitializedError,
-    DVCUnavailableError,
-    OperationInProgressError,
-    RemoteUnreachableError,
-)
-
 from jupyter_mlws.core.errors import (
     BranchMovedError,
     CommitPushedError,
@@ -28,6 +17,16 @@ from jupyter_mlws.core.errors import (
     SecretsFoundError,
     SigningFailedError,
     UnfinishedOperationError,
+)
+from mlws.core.errors import (
+    DataCredentialsError,
+    DataDamagedError,
+    DataMissingError,
+    DVCConfigError,
+    DVCNotInitializedError,
+    DVCUnavailableError,
+    OperationInProgressError,
+    RemoteUnreachableError,
 )
 
 GIT_ERRORS = (OperationInProgressError, GitCommandError, GitmodulesError)

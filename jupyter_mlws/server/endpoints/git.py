@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from mlws.core.errors import (
-    DataCredentialsError,
-    DataDamagedError,
-    DataMissingError,
-    InvalidRequestError,
-    RemoteUnreachableError,
-)
-from mlws.core.paths import escape, unescape
-
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -108,6 +99,14 @@ from jupyter_mlws.versioning.models import (
 )
 from jupyter_mlws.workflows.models import TableMerge, TableResolution
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import (
+    DataCredentialsError,
+    DataDamagedError,
+    DataMissingError,
+    InvalidRequestError,
+    RemoteUnreachableError,
+)
+from mlws.core.paths import escape, unescape
 
 STAGE_ERRORS = (
     *DVC_ERRORS,

@@ -5,9 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 
-from mlws.core.errors import Fault, InvalidRequestError, MLWSError, ProjectNotFoundError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.api.registry import Context, Endpoints, Reply
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.errors import ContainerForbiddenError, ContainerNotFoundError
@@ -19,6 +16,8 @@ from jupyter_mlws.server.forwarding import FORWARDING_ERRORS
 from jupyter_mlws.server.handlers import PROJECT_ERRORS
 from jupyter_mlws.server.services import Services
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError, ProjectNotFoundError
+from mlws.core.i18n import Message
 
 NO_CURSOR = Message("is not a valid cursor for this list")
 NDJSON = "application/x-ndjson"

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from mlws.core.errors import OutsideWorkspaceError, ProjectNotFoundError
-
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.core.errors import (
@@ -62,6 +60,7 @@ from jupyter_mlws.notebooks.models import (
 from jupyter_mlws.server.handlers import StreamHandler
 from jupyter_mlws.server.services import Services
 from jupyter_mlws.workflows.models import ColumnStatistics
+from mlws.core.errors import OutsideWorkspaceError, ProjectNotFoundError
 
 FAILURES = (
     KernelDiedError,

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from mlws.core.errors import (
-    DVCUnavailableError,
-    OutsideWorkspaceError,
-    ProjectNotFoundError,
-    RunStoppedError,
-)
-
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -19,6 +12,12 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.models import ProjectClone, ProjectCreate, ProjectInfo
 from jupyter_mlws.server.services import Services
+from mlws.core.errors import (
+    DVCUnavailableError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+    RunStoppedError,
+)
 
 endpoints = Endpoints("projects")
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from mlws.core.errors import OutsideWorkspaceError
-from mlws.core.paths import unescape
-
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -55,6 +52,8 @@ from jupyter_mlws.versioning.experiments.models import (
 from jupyter_mlws.versioning.model_registry.models import ModelVersion
 from jupyter_mlws.workflows.models import Preview, WrittenNotebook
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import OutsideWorkspaceError
+from mlws.core.paths import unescape
 
 endpoints = Endpoints("runs", GIT_ERRORS)
 CHANGE_ERRORS = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from mlws.core.errors import OutsideWorkspaceError, ProjectNotFoundError
-
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Work
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -17,6 +15,7 @@ from jupyter_mlws.server.forwarding import FORWARDING_ERRORS
 from jupyter_mlws.server.services import Services
 from jupyter_mlws.shared_projects.manager import TeamManager
 from jupyter_mlws.shared_projects.models import TeamClone, TeamProject
+from mlws.core.errors import OutsideWorkspaceError, ProjectNotFoundError
 
 endpoints = Endpoints("projects", FORWARDING_ERRORS)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from mlws.core.errors import DataCredentialsError, RemoteUnreachableError
-
 from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
 from jupyter_mlws.core.errors import UnrelatedHistoriesError, VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
@@ -29,6 +27,7 @@ from jupyter_mlws.versioning.snapshots.proof_models import (
     VerifyRequest,
 )
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import DataCredentialsError, RemoteUnreachableError
 
 endpoints = Endpoints("snapshots", GIT_ERRORS)
 

@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlws.core.errors import (
-    DaskNotInstalledError,
-    InvalidExecutorError,
-    NodeResourcesError,
-    OperationInProgressError,
-    WorkflowUnreadableError,
-)
-from mlws.core.paths import unescape
-
 from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
 from jupyter_mlws.components import code
 from jupyter_mlws.components.code import Code, CodeRequest
@@ -74,6 +65,14 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
 from jupyter_mlws.workspace import Workspace
+from mlws.core.errors import (
+    DaskNotInstalledError,
+    InvalidExecutorError,
+    NodeResourcesError,
+    OperationInProgressError,
+    WorkflowUnreadableError,
+)
+from mlws.core.paths import unescape
 
 NO_WORKFLOW = (WorkflowUnreadableError, WorkflowItemNotFoundError)
 WRONG = (WorkflowProblemsError, InvalidConnectionError, WorkflowCycleError, WorkflowUnreadableError)

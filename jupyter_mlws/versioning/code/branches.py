@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.core.progress import ProgressCallback, no_progress
-
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     BranchCheckedOutError,
@@ -33,6 +29,9 @@ from jupyter_mlws.versioning.branch_copies import keep_tip
 from jupyter_mlws.versioning.code.models import Branch, Checkout, Tag
 from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
 
 ONE_OF = Message("specify either branch or ref")
 NO_NAME_GIVEN = Message("is required to create a branch")

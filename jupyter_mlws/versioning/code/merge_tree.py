@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.core.project import Project
-
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import private_index
@@ -28,6 +25,8 @@ from jupyter_mlws.notebook_format.process import (
     NotebookRefusedError,
     merge_notebooks,
 )
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
 
 IGNORE_FILES = frozenset({".gitignore", ".dvcignore"})
 

@@ -10,12 +10,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
-
 from jupyter_mlws.core.errors import (
     GitCommandError,
     HookRejectedError,
@@ -80,6 +74,11 @@ from jupyter_mlws.versioning.data_index import (
 )
 from jupyter_mlws.versioning.models import SnapshotData
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.pointers import is_yaml_mapping, names_data, read_pointers
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 """Bytes of a text that is sent; of longer ones only the size is sent."""

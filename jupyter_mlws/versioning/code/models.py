@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from mlws.core.i18n import Message
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.data_index import ChangeKind
 from jupyter_mlws.versioning.models import Plain, SnapshotData, Text
+from mlws.core.i18n import Message
 
 HunkId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
 LineName = Annotated[str, Field(pattern="^[-+][1-9][0-9]{0,8}$")]

@@ -6,8 +6,6 @@ the journal of a process that was killed.
 
 from __future__ import annotations
 
-from mlws.core.progress import ProgressCallback, no_progress
-
 from jupyter_mlws.core.errors import NoOperationError, UnfinishedOperationError
 from jupyter_mlws.git.adapter import GitFailedError
 from jupyter_mlws.git.index import uncommitted_paths
@@ -20,6 +18,7 @@ from jupyter_mlws.versioning.data_index import format_paths, large_file_threshol
 from jupyter_mlws.versioning.models import OPERATION_ACTIONS, OperationAction
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 from jupyter_mlws.versioning.worktree.switch_journal import FOLLOWING, end_switch
+from mlws.core.progress import ProgressCallback, no_progress
 
 BISECT_COMMANDS = {
     OperationAction.SKIP: ("bisect", "skip"),

@@ -8,12 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlws.core.errors import DataMissingError, Fault, InvalidRequestError
-from mlws.core.progress import Ask, ProgressCallback, no_progress
-from mlws.core.urls import fault_of_address
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import DataPointer
-
 from jupyter_mlws.core.errors import (
     DataRemoteMissingError,
     DetachedHeadError,
@@ -61,6 +55,11 @@ from jupyter_mlws.versioning.publishing.pre_push_hook import (
 )
 from jupyter_mlws.versioning.publishing.shared_runs import SHARED_RUNS
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
+from mlws.core.errors import DataMissingError, Fault, InvalidRequestError
+from mlws.core.progress import Ask, ProgressCallback, no_progress
+from mlws.core.urls import fault_of_address
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer
 
 DEFAULT_REMOTE = "origin"
 

@@ -9,10 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-from mlws.core.progress import ProgressCallback, no_progress
-
 from jupyter_mlws.core.errors import (
     CommitNotUndoneError,
     CommitUnsuitableError,
@@ -57,6 +53,9 @@ from jupyter_mlws.versioning.worktree.switch_journal import (
     begin_switch,
     end_switch,
 )
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
 
 IS_FIRST = Message("it is the first one")
 IS_MERGE = Message("it is a merge")

@@ -6,9 +6,6 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.core.project import Project
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.git.adapter import Git, decode
@@ -26,6 +23,8 @@ from jupyter_mlws.versioning.worktree.restore import (
     SAFETY,
     SAFETY_MESSAGE_PREFIX,
 )
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
 
 FIELDS = ("refname", "objectname", "parent", "creatordate:iso-strict", "subject", "body")
 MAX_COPIES = 200

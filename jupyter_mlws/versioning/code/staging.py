@@ -5,13 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.core.paths import size_of
-from mlws.core.progress import no_progress
-from mlws.dvc.pointers import covers
-
 from jupyter_mlws.core.errors import (
     DataNotStageableError,
     FileTooLargeError,
@@ -34,6 +27,12 @@ from jupyter_mlws.versioning.data_index import (
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED
 from jupyter_mlws.versioning.worktree.restore import SAFETY
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.paths import size_of
+from mlws.core.progress import no_progress
+from mlws.dvc.pointers import covers
 
 NOTHING_SELECTED = Message("specify paths, hunks or all")
 WHOLE_ONLY = Message("new, deleted and binary files can only be staged as a whole")

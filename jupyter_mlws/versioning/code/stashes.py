@@ -8,8 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from mlws.core.progress import ProgressCallback, no_progress
-
 from jupyter_mlws.core.errors import (
     NothingToStashError,
     StashConflictError,
@@ -28,6 +26,7 @@ from jupyter_mlws.versioning.code.switching import Switching
 from jupyter_mlws.versioning.data_index import format_paths
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 from jupyter_mlws.versioning.worktree.switch_journal import STASH
+from mlws.core.progress import ProgressCallback, no_progress
 
 
 class StashManager(RepositoryPart):

@@ -14,12 +14,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from mlws.core.errors import DataMissingError, DiskFullError
-from mlws.core.i18n import Message
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.dvc.data import DataStore, open_data
-from mlws.dvc.pointers import DataPointer, covers
-
 from jupyter_mlws.core.errors import BranchMovedError, UncommittedChangesError
 from jupyter_mlws.git.adapter import GitFailedError, TreeEntry, join_nul, split_nul
 from jupyter_mlws.git.commits import Author, commit_tree, is_signing, run_hook
@@ -35,6 +29,11 @@ from jupyter_mlws.versioning.worktree.switch_journal import (
     begin_switch,
     end_switch,
 )
+from mlws.core.errors import DataMissingError, DiskFullError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import DataPointer, covers
 
 GIT_TIMEOUT = 600.0
 """Seconds for git to write the files of another version."""

@@ -7,21 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mlws.core.errors import (
-    DataDamagedError,
-    DataMissingError,
-    DataTrackingError,
-    Fault,
-    InvalidRequestError,
-)
-from mlws.core.i18n import Message
-from mlws.core.paths import escape, unescape
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.dvc.data import open_data
-from mlws.dvc.importing import check_url as checked_url
-from mlws.dvc.importing import import_url
-from mlws.dvc.pointers import DataPointer, covers
-
 from jupyter_mlws.core.errors import (
     DataRemoteMissingError,
     TrackedByGitError,
@@ -59,6 +44,20 @@ from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_u
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from mlws.core.errors import (
+    DataDamagedError,
+    DataMissingError,
+    DataTrackingError,
+    Fault,
+    InvalidRequestError,
+)
+from mlws.core.i18n import Message
+from mlws.core.paths import escape, unescape
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.data import open_data
+from mlws.dvc.importing import check_url as checked_url
+from mlws.dvc.importing import import_url
+from mlws.dvc.pointers import DataPointer, covers
 
 COMMIT_BATCH_SIZE = 100
 """Commits that are read together for the versions of a dataset."""

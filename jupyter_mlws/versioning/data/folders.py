@@ -7,11 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlws.core.paths import escape, size_of, unescape
-from mlws.dvc.cache import StoredObject
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import DataPointer
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.git.adapter import Git, decode
 from jupyter_mlws.versioning.data.models import (
@@ -22,6 +17,10 @@ from jupyter_mlws.versioning.data.models import (
     FileState,
 )
 from jupyter_mlws.versioning.repository import Repository
+from mlws.core.paths import escape, size_of, unescape
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".svg")
 """Suffixes of images that are shown."""

@@ -8,14 +8,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from mlws.core.i18n import Message
-from mlws.core.paths import format_size
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.versioning.data.folders import IMAGE_SUFFIXES
 from jupyter_mlws.versioning.data.models import ImagePreview, ImageQuery
 from jupyter_mlws.versioning.models import HiddenText
 from jupyter_mlws.versioning.snapshots.compare import Comparison, ContentRefusedError
+from mlws.core.i18n import Message
+from mlws.core.paths import format_size
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 """Pillow's names of the formats that are read; others have had more security bugs."""

@@ -6,15 +6,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mlws.core.paths import escape
-from mlws.core.progress import ProgressCallback
-from mlws.dvc.data import DataStore
-from mlws.dvc.importing import STAGING_DIRECTORY
-from mlws.dvc.pointers import DataPointer, ObjectFault
-from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
-from mlws.dvc.transfer_progress import Meter
-
 from jupyter_mlws.versioning.data.models import (
     AbsentData,
     DatasetPlace,
@@ -25,6 +16,14 @@ from jupyter_mlws.versioning.data.models import (
     StorageUse,
     VerifiedStore,
 )
+from mlws.core.paths import escape
+from mlws.core.progress import ProgressCallback
+from mlws.dvc.data import DataStore
+from mlws.dvc.importing import STAGING_DIRECTORY
+from mlws.dvc.pointers import DataPointer, ObjectFault
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from mlws.dvc.resumable_transfer import PARTIAL_SUFFIX
+from mlws.dvc.transfer_progress import Meter
 
 CACHE = "cache"
 MAX_FILES_PER_OBJECT = 1000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from mlws.core.i18n import Message
 from pydantic import ConfigDict, Field, SecretStr
 
 from jupyter_mlws.core.schemas import Page, PageQuery, Record, Request
 from jupyter_mlws.versioning.models import Plain, Text
+from mlws.core.i18n import Message
 
 
 class DatasetState(StrEnum):

@@ -7,16 +7,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from jupyter_mlws.core.errors import VersionItemNotFoundError
+from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
+from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 from mlws.core.errors import Fault, InvalidRequestError
 from mlws.core.i18n import Message
 from mlws.core.secrets import mask_credentials
 from mlws.core.urls import parts_of
 from mlws.dvc.data import open_data
 from mlws.dvc.settings import SECRETS, DataSettings
-
-from jupyter_mlws.core.errors import VersionItemNotFoundError
-from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
-from jupyter_mlws.versioning.repository import Needs, RepositoryPart
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 LOCAL, S3, SSH = "local", "s3", "ssh"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from mlws.core.i18n import Message
-from mlws.engine.states import Status
 from pydantic import BeforeValidator, Field
 
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
 from jupyter_mlws.environments.models import EnvironmentRecord, PackageChange, RebuiltEnvironment
 from jupyter_mlws.versioning.models import Plain, Scalar, Text, UnreachableRemote
+from mlws.core.i18n import Message
+from mlws.engine.states import Status
 
 
 class RunEnd(StrEnum):

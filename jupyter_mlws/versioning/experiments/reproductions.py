@@ -16,15 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.core.paths import unescape
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.core.project import Project
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import DataPointer
-from mlws.dvc.settings import DataSettings
-
 from jupyter_mlws.core.errors import (
     AlreadyReproducedError,
     RunCommitMissingError,
@@ -46,6 +37,14 @@ from jupyter_mlws.versioning.experiments.run_environments import run_environment
 from jupyter_mlws.versioning.experiments.run_outputs import list_node_runs
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.paths import unescape
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer
+from mlws.dvc.settings import DataSettings
 
 FOLDER = "reproductions"
 RECORD = "reproduction.json"

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlws.core.project import Project
-
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import commit_tree
 from jupyter_mlws.git.history import LogQuery, list_commits
@@ -20,6 +18,7 @@ from jupyter_mlws.git.refs import list_refs
 from jupyter_mlws.mlflow.bundles import RUN_ID
 from jupyter_mlws.versioning.data_index import large_file_threshold
 from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
+from mlws.core.project import Project
 
 REFS = "refs/mlws/runs/"
 MAX_RUN_REFS = 200

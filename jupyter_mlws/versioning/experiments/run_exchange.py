@@ -15,13 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeVar
 
-from mlws.core.errors import DataDamagedError, DataMissingError, DVCNotInitializedError, MLWSError
-from mlws.core.i18n import Message
-from mlws.core.progress import ProgressCallback
-from mlws.dvc.cache import StoredObject, root_object
-from mlws.dvc.data import DataStore, open_data
-from mlws.dvc.pointers import DataPointer
-
 from jupyter_mlws.core.errors import MLflowFailedError, RemoteAheadError, RunBundleInvalidError
 from jupyter_mlws.git.adapter import join_nul
 from jupyter_mlws.git.commits import commit_tree
@@ -44,6 +37,12 @@ from jupyter_mlws.versioning.publishing.shared_runs import (
     named_runs,
 )
 from jupyter_mlws.versioning.repository import Needs, RepositoryPart
+from mlws.core.errors import DataDamagedError, DataMissingError, DVCNotInitializedError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback
+from mlws.dvc.cache import StoredObject, root_object
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import DataPointer
 
 MAX_ATTEMPTS = 5
 """Times to send again after another clone was faster."""

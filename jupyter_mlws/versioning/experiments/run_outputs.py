@@ -15,17 +15,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from mlws.core.errors import DataMissingError
-from mlws.dvc.data import DataStore, open_data
-from mlws.dvc.pointers import LOCK_FILE, DataPointer
-from mlws.engine.states import Status
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.experiments.models import OutputStore, RunOutput
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Repository
+from mlws.core.errors import DataMissingError
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import LOCK_FILE, DataPointer
+from mlws.engine.states import Status
 
 MAX_NODE_RUNS = 500
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.mlflow.client import RefusedError
@@ -15,6 +12,8 @@ from jupyter_mlws.versioning.experiments.models import RunBegin, RunEnded, RunSt
 from jupyter_mlws.versioning.experiments.run_commits import prune
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
 
 MLFLOW_REJECTION = Message("rejected by MLflow: {reason}")
 

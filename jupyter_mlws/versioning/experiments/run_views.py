@@ -12,10 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jupyter_mlws.core.errors import (
@@ -30,6 +26,10 @@ from jupyter_mlws.versioning.experiments.models import (
     RunViewChange,
     RunViews,
 )
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 
 SHARED_FILE = ".mlws/run-views.json"
 PRIVATE_FILE = "run-views.json"

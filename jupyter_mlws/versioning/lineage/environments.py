@@ -8,13 +8,12 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlws.environments.definitions import Definition
-from mlws.environments.programs import find_program
-from mlws.environments.python_packages import read_file
-
 from jupyter_mlws.environments.models import EnvironmentUse
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.lineage.workflows import node_uses
+from mlws.environments.definitions import Definition
+from mlws.environments.programs import find_program
+from mlws.environments.python_packages import read_file
 
 MAX_UNTRACKED_BYTES = 5_000_000
 """Larger notebooks that git does not track are not read."""

@@ -11,9 +11,6 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.git.history import LogQuery, list_commits
 from jupyter_mlws.mlflow.client import RefusedError
@@ -34,6 +31,8 @@ from jupyter_mlws.versioning.lineage.models import (
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
 
 COMMITS = 10_000
 """Commits whose trailers are read."""

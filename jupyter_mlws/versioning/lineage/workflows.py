@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, as_mapping, covers, load_mapping
-
 from jupyter_mlws.git.adapter import Git
+from mlws.dvc.pointers import LOCK_FILE, PIPELINE_FILE, as_mapping, covers, load_mapping
 
 
 @dataclass(frozen=True)

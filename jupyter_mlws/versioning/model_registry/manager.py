@@ -13,11 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError, MLWSError, OutsideWorkspaceError
-from mlws.core.i18n import Message
-from mlws.core.locking import person
-from mlws.core.paths import escape, unescape
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.mlflow.client import ARTIFACTS, RefusedError, sqlite_file
@@ -43,6 +38,10 @@ from jupyter_mlws.versioning.model_registry.models import (
 from jupyter_mlws.versioning.repository import Needs, Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.environments import merged_versions
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from mlws.core.errors import Fault, InvalidRequestError, MLWSError, OutsideWorkspaceError
+from mlws.core.i18n import Message
+from mlws.core.locking import person
+from mlws.core.paths import escape, unescape
 
 STORE_TIMEOUT = 3600.0
 """Seconds for MLflow to copy a version's files."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.refs import delete_ref, list_refs
+from jupyter_mlws.versioning.data_index import DataIndex
 from mlws.core.errors import DataDamagedError, DataMissingError, MLWSError
 from mlws.core.progress import ProgressCallback, no_progress
 from mlws.dvc.data import open_data
 from mlws.dvc.pointers import DataPointer
-
-from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.git.refs import delete_ref, list_refs
-from jupyter_mlws.versioning.data_index import DataIndex
 
 REFS = "refs/mlws/outbox/"
 

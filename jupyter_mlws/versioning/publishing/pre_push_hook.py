@@ -12,17 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mlws.core.atomic import temp_path
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import environment_language
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import DataPointer, is_relevant
-
 from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.history import changes_of
 from jupyter_mlws.versioning.data_index import DataIndex, format_paths
 from jupyter_mlws.versioning.publishing.outbox import sent_of
+from mlws.core.atomic import temp_path
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import environment_language
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import DataPointer, is_relevant
 
 SETTING = "mlws.prepush"
 SKIP_HOOK_VARIABLE = "MLWS_DATA_HAS_ARRIVED"

@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mlws.core.atomic import atomic_write
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
-
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.commits import run_late_hook
 from jupyter_mlws.git.refs import delete_ref
 from jupyter_mlws.mlflow.client import TrackingClient
 from jupyter_mlws.versioning.data_index import DataIndex
 from jupyter_mlws.versioning.publishing.outbox import Outbox
+from mlws.core.atomic import atomic_write
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 
 JOURNAL_PREFIX = "snapshot-"
 TRAILER_RUN = "Mlws-Run"

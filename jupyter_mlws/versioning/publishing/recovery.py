@@ -13,11 +13,6 @@ import os
 from collections.abc import Collection
 from dataclasses import replace
 
-from mlws.core.atomic import remove_temp_paths
-from mlws.core.errors import MLWSError
-from mlws.core.project import Project
-from mlws.dvc.worktree import remove_link_tests
-
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.diffs import differences
 from jupyter_mlws.git.index import await_index_lock, locked_index, reset_locked_index
@@ -32,6 +27,10 @@ from jupyter_mlws.versioning.worktree.switch_journal import (
     end_switch,
     is_switching,
 )
+from mlws.core.atomic import remove_temp_paths
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.dvc.worktree import remove_link_tests
 
 log = logging.getLogger(__name__)
 

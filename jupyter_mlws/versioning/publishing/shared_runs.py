@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from mlws.dvc.pointers import DataPointer, read_pointers
-
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.refs import list_refs
 from jupyter_mlws.mlflow.bundles import RUN_ID
 from jupyter_mlws.versioning.publishing.publish import TRAILER_RUN
+from mlws.dvc.pointers import DataPointer, read_pointers
 
 SHARED_RUNS = "refs/mlws/shared-runs"
 """Ref of a git remote that names the bundles of its runs."""

@@ -13,13 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlws.core.errors import DataMissingError
-from mlws.core.paths import size_of
-from mlws.core.project import Project
-from mlws.dvc.cache import DataCache, StoredObject
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import SETTINGS_FILE, DataPointer
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.git.adapter import Git, GitFailedError
 from jupyter_mlws.git.blame import blame
@@ -55,6 +48,12 @@ from jupyter_mlws.versioning.models import (
 from jupyter_mlws.versioning.snapshots.environments import changed_packages
 from jupyter_mlws.versioning.snapshots.measures import Measures
 from jupyter_mlws.versioning.worktree.data_status import WorktreeStatus
+from mlws.core.errors import DataMissingError
+from mlws.core.paths import size_of
+from mlws.core.project import Project
+from mlws.dvc.cache import DataCache, StoredObject
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer
 
 MAX_TEXT_BYTES = 1024 * 1024
 """Bytes of a text that is sent; longer ones are cut."""

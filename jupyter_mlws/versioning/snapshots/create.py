@@ -13,14 +13,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
-from mlws.core.errors import DataMissingError, MLWSError
-from mlws.core.i18n import Message
-from mlws.core.paths import fold_paths, size_of
-from mlws.core.secrets import find_secret, find_secrets
-from mlws.dvc.data import DataStore, open_data
-from mlws.dvc.pointers import DataPointer, covers, read_pointers
-from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-
 from jupyter_mlws.core.errors import (
     BranchMovedError,
     DamagedDVCFilesError,
@@ -81,6 +73,13 @@ from jupyter_mlws.versioning.snapshots.run_selection import (
     ended_runs,
 )
 from jupyter_mlws.versioning.snapshots.verification import utc_now
+from mlws.core.errors import DataMissingError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.paths import fold_paths, size_of
+from mlws.core.secrets import find_secret, find_secrets
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import DataPointer, covers, read_pointers
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_DATA = "Mlws-Data"

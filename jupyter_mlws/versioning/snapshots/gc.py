@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.dvc.integrity import open_integrity_store
-from mlws.dvc.pointers import names_data
-
 from jupyter_mlws.core.errors import RunInProgressError
 from jupyter_mlws.git.adapter import Git, decode, split_nul
 from jupyter_mlws.git.refs import STASHES, list_refs
 from jupyter_mlws.versioning.repository import Repository, RepositoryPart
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.integrity import open_integrity_store
+from mlws.dvc.pointers import names_data
 
 HASH_PATTERN = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 """Everything that looks like a hash in a file that names data: when in doubt, data is kept."""

@@ -6,13 +6,12 @@ import re
 import threading
 from dataclasses import dataclass
 
-from mlws.core.project import Project
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.git.adapter import Entry, Git, GitFailedError
 from jupyter_mlws.git.history import Commit, LogQuery, list_commits_with_changes
 from jupyter_mlws.versioning.data_index import DataIndex, normalize_path
 from jupyter_mlws.versioning.models import HistoryQuery
+from mlws.core.project import Project
 
 PLAIN_REVISION = re.compile(r"[0-9A-Za-z_][\w/]*(?:[.-][\w/]+)*", re.ASCII)
 """Revisions without operators of git."""

@@ -7,15 +7,6 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from mlws.core.errors import MLWSError
-from mlws.core.paths import size_of
-from mlws.core.progress import ProgressCallback, no_progress, report_waiting
-from mlws.core.project import Project
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import SETTINGS_FILE, covers
-from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-from mlws.environments.definitions import State, find_definitions
-
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.environments.record import TRAILER_ENVIRONMENT
@@ -61,6 +52,14 @@ from jupyter_mlws.versioning.snapshots.run_selection import await_tracking
 from jupyter_mlws.versioning.snapshots.verification import Verifier, utc_now
 from jupyter_mlws.versioning.worktree.restore import RESTORED_VERSION_FILE
 from jupyter_mlws.versioning.worktree.switch_journal import JOURNALED
+from mlws.core.errors import MLWSError
+from mlws.core.paths import size_of
+from mlws.core.progress import ProgressCallback, no_progress, report_waiting
+from mlws.core.project import Project
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import SETTINGS_FILE, covers
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
+from mlws.environments.definitions import State, find_definitions
 
 
 class SnapshotManager:

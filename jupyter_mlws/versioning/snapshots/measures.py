@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from mlws.core.project import Project
-from mlws.dvc.data import open_data
-from mlws.dvc.pointers import PIPELINE_FILE
 
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.versioning.data_index import DataIndex
+from mlws.core.project import Project
+from mlws.dvc.data import open_data
+from mlws.dvc.pointers import PIPELINE_FILE
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PARAMS = "params.yaml"

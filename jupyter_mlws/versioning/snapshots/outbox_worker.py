@@ -8,10 +8,9 @@ from __future__ import annotations
 import logging
 import threading
 
-from mlws.core.errors import MLWSError
-
 from jupyter_mlws.versioning.publishing.recovery import has_leftovers
 from jupyter_mlws.versioning.repository import Needs, Repository
+from mlws.core.errors import MLWSError
 
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = 15.0, 900.0
 """Seconds until the first retry, and at most between two."""

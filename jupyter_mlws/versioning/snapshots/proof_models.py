@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from mlws.dvc.pointers import ObjectFault
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.versioning.models import Proof, Text
+from mlws.dvc.pointers import ObjectFault
 
 
 class Store(StrEnum):

@@ -5,13 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from mlws.core.errors import MLWSError
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.dvc.cache import StoredObject
-from mlws.dvc.integrity import IntegrityStore, open_integrity_store
-from mlws.dvc.pointers import SETTINGS_FILE, ObjectFault
-from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-
 from jupyter_mlws.core.errors import GitCredentialsError
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.refs import remotes
@@ -30,6 +23,12 @@ from jupyter_mlws.versioning.snapshots.verification import (
     problem_of,
     remote_problems,
 )
+from mlws.core.errors import MLWSError
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.integrity import IntegrityStore, open_integrity_store
+from mlws.dvc.pointers import SETTINGS_FILE, ObjectFault
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 
 
 class Repair(RepositoryPart):

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.versioning.data_index import DataIndex
 from mlws.core.i18n import Message
 from mlws.core.project import Project
 from mlws.dvc.pointers import LOCK_FILE, covers
 from mlws.engine.processes import alive
 from mlws.engine.states import Status
-
-from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.versioning.data_index import DataIndex
 
 MAX_RUNS = 1000
 """Newest runs that are considered; older ones were named by earlier snapshots."""

@@ -8,13 +8,6 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from mlws.core.errors import MLWSError
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.dvc.cache import StoredObject
-from mlws.dvc.integrity import IntegrityStore, open_integrity_store
-from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
-from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
-
 from jupyter_mlws.environments.record import FOLDER
 from jupyter_mlws.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.git.merge import SUBMODULE
@@ -24,6 +17,12 @@ from jupyter_mlws.versioning.publishing.shared_runs import bundles_at
 from jupyter_mlws.versioning.repository import RepositoryPart
 from jupyter_mlws.versioning.snapshots.environments import LOCKS, named_environments
 from jupyter_mlws.versioning.snapshots.proof_models import ObjectProblem, Store, Verification
+from mlws.core.errors import MLWSError
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.dvc.cache import StoredObject
+from mlws.dvc.integrity import IntegrityStore, open_integrity_store
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, ObjectFault
+from mlws.dvc.remote_errors import UNREACHABLE_ERRORS
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of git objects that are read together."""

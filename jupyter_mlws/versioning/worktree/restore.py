@@ -18,13 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from mlws.core.atomic import atomic_write, temp_path
-from mlws.core.errors import DataMissingError, MLWSError
-from mlws.core.i18n import Message
-from mlws.core.progress import ProgressCallback, no_progress
-from mlws.core.project import Project
-from mlws.dvc.data import DataStore, open_data
-from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
 
 from jupyter_mlws.core.ids import time_ordered_id
 from jupyter_mlws.git.adapter import Git, Status, TreeEntry
@@ -53,6 +46,13 @@ from jupyter_mlws.versioning.worktree.switch_journal import (
     begin_switch,
     end_switch,
 )
+from mlws.core.atomic import atomic_write, temp_path
+from mlws.core.errors import DataMissingError, MLWSError
+from mlws.core.i18n import Message
+from mlws.core.progress import ProgressCallback, no_progress
+from mlws.core.project import Project
+from mlws.dvc.data import DataStore, open_data
+from mlws.dvc.pointers import SETTINGS_FILE, DataPointer, covers
 
 SAFETY = "safety/"
 """Below ``refs/mlws/``: commits that keep what a restore replaced."""

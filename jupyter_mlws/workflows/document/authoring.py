@@ -10,14 +10,13 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_mlws.core.errors import InvalidRunParameterError
+from jupyter_mlws.workflows.document import commands
+from jupyter_mlws.workflows.document.drafts import COMMAND, Draft, ExistingNode, Faults
 from mlws.core.errors import Fault, MLWSError
 from mlws.core.i18n import Message
 from mlws.document.parse import GENERATOR_KEYS, OUTPUTS, TITLE, Document, Stage, uses_templates
 from mlws.document.rewriting import RewriteError, are_equal, rewrite
-
-from jupyter_mlws.core.errors import InvalidRunParameterError
-from jupyter_mlws.workflows.document import commands
-from jupyter_mlws.workflows.document.drafts import COMMAND, Draft, ExistingNode, Faults
 
 ORDER = ("wdir", "cmd", "deps", "params", "outs", "metrics", "plots")
 """Keys of a stage in the order in which new ones are inserted."""

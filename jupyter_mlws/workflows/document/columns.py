@@ -8,10 +8,6 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from mlws.core.i18n import Message
-from mlws.document.parse import Document, Stage
-from mlws.document.terms import Severity
-
 from jupyter_mlws.components.columns import (
     READ,
     UNKNOWN,
@@ -31,6 +27,9 @@ from jupyter_mlws.components.source_columns import Source, SourceReader
 from jupyter_mlws.core.errors import WorkflowProblemsError
 from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
 from jupyter_mlws.workflows.document.settings import convert_options, setting_schemas
+from mlws.core.i18n import Message
+from mlws.document.parse import Document, Stage
+from mlws.document.terms import Severity
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component

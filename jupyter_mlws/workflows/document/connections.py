@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from mlws.core.i18n import Message
-from mlws.document.terms import FILE_TYPES
-
 from jupyter_mlws.components.artifacts import fits
 from jupyter_mlws.components.models import InputPort
 from jupyter_mlws.core.errors import InvalidConnectionError, WorkflowCycleError
 from jupyter_mlws.workflows.document.definition import EdgeDefinition
 from jupyter_mlws.workflows.document.drafts import Draft, Faults
 from jupyter_mlws.workflows.document.graph import Edge, cycle_message, cycles
+from mlws.core.i18n import Message
+from mlws.document.terms import FILE_TYPES
 
 
 class OutputFile(NamedTuple):

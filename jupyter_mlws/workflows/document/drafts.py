@@ -11,13 +11,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
-from mlws.document.parse import TITLE, Stage
-from mlws.document.printing import without_marks
-from mlws.document.rewriting import are_equal
-from mlws.document.terms import Kind
-
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.core.errors import (
     InvalidConnectionError,
@@ -27,6 +20,12 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.definition import NodeDefinition
 from jupyter_mlws.workflows.document.nodes import config_of, default_path, ports_of
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
+from mlws.document.parse import TITLE, Stage
+from mlws.document.printing import without_marks
+from mlws.document.rewriting import are_equal
+from mlws.document.terms import Kind
 
 ID = re.compile(r"\w[\w-]*")
 COMMAND_TYPES = frozenset({Kind.SHELL.value, Kind.SCRIPT.value, Kind.NOTEBOOK.value})

@@ -11,21 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import (
-    DVCConfigError,
-    DVCNotInitializedError,
-    Fault,
-    InvalidRequestError,
-    MLWSError,
-    WorkflowUnreadableError,
-)
-from mlws.core.i18n import Message
-from mlws.core.paths import escape
-from mlws.core.project import Project
-from mlws.document.parse import FILE, Document, etag_of, parse
-from mlws.document.rewriting import RewriteError, rewrite
-from mlws.document.terms import Severity
-
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.core.errors import AlreadyExistsError, WorkflowChangedError
 from jupyter_mlws.git.adapter import Git
@@ -41,6 +26,20 @@ from jupyter_mlws.workflows.document.definition import (
 from jupyter_mlws.workflows.document.drafts import Draft, ExistingNode, Faults, Reader
 from jupyter_mlws.workflows.document.files import SKIPPED_DIRECTORIES, Documents, findings_error
 from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
+from mlws.core.errors import (
+    DVCConfigError,
+    DVCNotInitializedError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    WorkflowUnreadableError,
+)
+from mlws.core.i18n import Message
+from mlws.core.paths import escape
+from mlws.core.project import Project
+from mlws.document.parse import FILE, Document, etag_of, parse
+from mlws.document.rewriting import RewriteError, rewrite
+from mlws.document.terms import Severity
 
 WORKFLOWS_DIRECTORY = "workflows"
 """Parent folder of new workflows."""

@@ -10,6 +10,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlws.core.errors import (
+    InvalidConnectionError,
+    InvalidRunParameterError,
+    WorkflowCycleError,
+    WorkflowItemNotFoundError,
+    WorkflowProblemsError,
+)
+from jupyter_mlws.workflows.document import graph
+from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
 from mlws.core.atomic import atomic_write
 from mlws.core.errors import (
     DVCConfigError,
@@ -23,16 +32,6 @@ from mlws.core.project import Project
 from mlws.document.parse import FILE, Document, Stage, is_url, parse
 from mlws.document.terms import Severity
 from mlws.engine.graph import StageGraph
-
-from jupyter_mlws.core.errors import (
-    InvalidConnectionError,
-    InvalidRunParameterError,
-    WorkflowCycleError,
-    WorkflowItemNotFoundError,
-    WorkflowProblemsError,
-)
-from jupyter_mlws.workflows.document import graph
-from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component

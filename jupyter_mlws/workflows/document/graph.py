@@ -11,12 +11,6 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mlws.core.errors import WorkflowUnreadableError
-from mlws.core.i18n import Message
-from mlws.document.parse import Document, Stage
-from mlws.document.terms import Severity
-from mlws.engine.graph import StageGraph
-
 from jupyter_mlws.components.artifacts import RECORD, Repair, fits, kinds_fit
 from jupyter_mlws.core.errors import (
     InvalidConnectionError,
@@ -24,6 +18,11 @@ from jupyter_mlws.core.errors import (
     WorkflowProblemsError,
 )
 from jupyter_mlws.workflows.document import settings
+from mlws.core.errors import WorkflowUnreadableError
+from mlws.core.i18n import Message
+from mlws.document.parse import Document, Stage
+from mlws.document.terms import Severity
+from mlws.engine.graph import StageGraph
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component, InputPort, OutputPort

@@ -6,10 +6,9 @@ import posixpath
 from collections.abc import Collection
 from typing import Any
 
-from mlws.document.parse import NOTEBOOK, Stage
-
 from jupyter_mlws.components.models import Component, OutputPort
 from jupyter_mlws.workflows.document import settings
+from mlws.document.parse import NOTEBOOK, Stage
 
 
 def parameters_of(stage: Stage, component: Component | None) -> dict[str, Any]:

@@ -8,14 +8,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from jupyter_mlws.core.errors import PromotionError
+from jupyter_mlws.workflows.document import commands
 from mlws.core.errors import MLWSError
 from mlws.core.i18n import Message
 from mlws.document.parse import GENERATOR_KEYS, TEMPLATE, Document, Stage, parse
 from mlws.document.rewriting import RewriteError, are_equal, rewrite
 from mlws.engine.graph import StageGraph
-
-from jupyter_mlws.core.errors import PromotionError
-from jupyter_mlws.workflows.document import commands
 
 EXPRESSION_PART = re.compile(r"\.([^.\[\]]+)|\[([^\[\]]+)\]")
 StageResolver = Callable[[Document], Mapping[str, Any]]

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.components.optional_dependencies import installed
+from mlws.core.i18n import Message
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component

@@ -11,10 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
-
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.commands import quote_word
 from jupyter_mlws.workflows.document.definition import (
@@ -25,6 +21,9 @@ from jupyter_mlws.workflows.document.definition import (
 )
 from jupyter_mlws.workflows.importers.elyra_flow import Flow, FlowNode, Key
 from jupyter_mlws.workflows.importers.import_result import Field, ImportResult, Notes
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 
 NOTEBOOK = "execute-notebook-node"
 PROGRAMS = {"execute-python-node": "python", "execute-r-node": "Rscript"}

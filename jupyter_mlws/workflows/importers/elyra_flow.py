@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.workflows.importers.import_result import Field, Notes, import_error
+from mlws.core.i18n import Message
 
 FIRST, LAST = 3, 8
 """The schema versions that are read."""

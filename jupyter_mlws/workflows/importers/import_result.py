@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlws.core.errors import Fault, MLWSError
-from mlws.core.i18n import Message
-
 from jupyter_mlws.core.errors import ImportFailedError
 from jupyter_mlws.workflows.document.definition import WorkflowDefinition
 from jupyter_mlws.workflows.importers.models import ImportNote
+from mlws.core.errors import Fault, MLWSError
+from mlws.core.i18n import Message
 
 
 @dataclass

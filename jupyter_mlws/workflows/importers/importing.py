@@ -7,10 +7,6 @@ import posixpath
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import Fault, InvalidRequestError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
-from mlws.document.parse import Document
 from pydantic import ValidationError
 
 from jupyter_mlws.core import validation_messages
@@ -22,6 +18,10 @@ from jupyter_mlws.workflows.importers.elyra_flow import read_flow
 from jupyter_mlws.workflows.importers.import_result import Field, ImportResult, Notes, import_error
 from jupyter_mlws.workflows.importers.models import Format, ImportRequest
 from jupyter_mlws.workflows.importers.notebooks import split
+from mlws.core.errors import Fault, InvalidRequestError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.document.parse import Document
 
 FORMATS_BY_SUFFIX = {".pipeline": Format.ELYRA, ".ipynb": Format.NOTEBOOK}
 MAX_FILE_BYTES = 16_000_000

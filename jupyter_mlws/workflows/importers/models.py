@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from mlws.core.i18n import Message
 from pydantic import Field
 
 from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.workflows.models import Workflow
+from mlws.core.i18n import Message
 
 
 class Format(StrEnum):

@@ -9,10 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import Message
-from mlws.core.project import Project
-
 from jupyter_mlws.workflows.document import settings
 from jupyter_mlws.workflows.document.commands import quote_word
 from jupyter_mlws.workflows.document.definition import (
@@ -37,6 +33,9 @@ from jupyter_mlws.workflows.notebook.parameters import (
     source_of,
 )
 from jupyter_mlws.workflows.notebook.reading import as_node
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import Message
+from mlws.core.project import Project
 
 HANDOVER = "_handover"
 LOAD_TAG = "mlws-load"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from mlws.engine.states import Status
-
 from jupyter_mlws.environments import store
 from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.workflows.journal.store import ACTIVE_STATES, SUCCESS_STATES, Journal, Row
+from mlws.engine.states import Status
 
 MAX_SEARCHED_NODES = 10_000
 """Nodes that are searched for the run that made a result, newest first."""

@@ -17,16 +17,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.core.errors import WorkflowItemNotFoundError
+from jupyter_mlws.workflows.journal import serializers
+from jupyter_mlws.workflows.journal.serializers import iso
 from mlws.core.database import is_damaged
 from mlws.core.errors import OperationInProgressError
 from mlws.core.i18n import Message
 from mlws.core.project import Project
 from mlws.engine.policy import RunOptions
 from mlws.engine.states import NODE_CHANGES, RUN_CHANGES, Status, check
-
-from jupyter_mlws.core.errors import WorkflowItemNotFoundError
-from jupyter_mlws.workflows.journal import serializers
-from jupyter_mlws.workflows.journal.serializers import iso
 
 ACTIVE_STATES = (Status.PENDING.value, Status.RUNNING.value)
 SUCCESS_STATES = (Status.COMPLETED.value, Status.CACHED.value)

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlws.core.atomic import atomic_write
-
 from jupyter_mlws.components.node import UsageError, parse
 from jupyter_mlws.workflows.notebook.parameters import (
     RESERVED_OPTION,
@@ -26,6 +24,7 @@ from jupyter_mlws.workflows.notebook.parameters import (
     parameters_cell,
     schema,
 )
+from mlws.core.atomic import atomic_write
 
 USAGE = "usage: jupyter mlws notebook IN.ipynb --out OUT.ipynb [--SETTING value ...]"
 STOPPED_EXIT_CODE = 143

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from mlws.core.i18n import Message
-from mlws.environments.definitions import find_by_kernel
-
-from jupyter_mlws.environments.active import kernel_spec, other_python
+from jupyter_mlws.environments.active import kernel_spec
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, language_of
+from mlws.core.i18n import Message
+from mlws.environments.active import other_python
+from mlws.environments.definitions import find_by_kernel
 
 ANSI_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 ENVIRONMENT_KERNEL = "environment"

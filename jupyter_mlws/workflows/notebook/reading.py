@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, read
+from mlws.core.i18n import Message
 
 VERSION = 4
 MINOR = 5

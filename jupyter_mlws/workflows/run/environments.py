@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlws.core.errors import MLWSError
-from mlws.document.parse import Stage
-
 from jupyter_mlws.environments.models import PackageChange
 from jupyter_mlws.environments.record import differences
 from jupyter_mlws.workflows.journal.history import RunHistory
@@ -17,6 +14,8 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.run.packages import imports_of
 from jupyter_mlws.workflows.run.runs import Runs
+from mlws.core.errors import MLWSError
+from mlws.document.parse import Stage
 
 
 class RunEnvironmentReader:

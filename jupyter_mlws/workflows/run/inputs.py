@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED, WorktreeStatus
 from mlws.core.project import Project
 from mlws.document.parse import Stage
 from mlws.dvc.data import open_data
 from mlws.dvc.pointers import DataPointer, read_pointers
 from mlws.dvc.stages import data_sources
 from mlws.engine.graph import StageGraph
-
-from jupyter_mlws.versioning.worktree.data_status import NOT_PULLED, WorktreeStatus
 
 
 def unpulled_inputs(

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_runtime_dir
+
 from mlws.core.project import Project
 
 IDLE = "MLWS_RUNNER_IDLE"

@@ -9,18 +9,17 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from jupyter_mlws.environments.inspector import Inspector
+from jupyter_mlws.environments.record import Difference, differences
+from jupyter_mlws.workflows.journal.history import RunHistory
+from jupyter_mlws.workflows.journal.store import Journal
+from jupyter_mlws.workflows.tracking.mlflow_use import code_texts
 from mlws.core.i18n import Message
 from mlws.core.project import Project
 from mlws.document.parse import Stage
 from mlws.dvc.stages import Command, search_path
 from mlws.environments.programs import Program, find_program
 from mlws.environments.python_packages import normalize
-
-from jupyter_mlws.environments.inspector import Inspector
-from jupyter_mlws.environments.record import Difference, differences
-from jupyter_mlws.workflows.journal.history import RunHistory
-from jupyter_mlws.workflows.journal.store import Journal
-from jupyter_mlws.workflows.tracking.mlflow_use import code_texts
 
 START = re.compile(
     r"(?:uv run --frozen --project [\w./+-]+ )?(?:jupyter mlws node|[\w./+-]*python[\d.]*) "

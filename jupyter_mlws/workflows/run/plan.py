@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from jupyter_mlws.workflows.document.semantic_diff import cosmetic_reason
 from mlws.core.i18n import Message
 from mlws.document.parse import Stage
 from mlws.document.terms import Action
@@ -29,14 +30,11 @@ from mlws.engine.reasons import (
 )
 from mlws.engine.resources import Pool, of_this_machine
 
-from jupyter_mlws.workflows.document.semantic_diff import cosmetic_reason
-
 if TYPE_CHECKING:
-    from mlws.dvc.native.pipeline import NativeBackend
-    from mlws.dvc.stages import DvcBackend
-
     from jupyter_mlws.components.models import Component
     from jupyter_mlws.workflows.models import NodePlan, Plan
+    from mlws.dvc.native.pipeline import NativeBackend
+    from mlws.dvc.stages import DvcBackend
 
 
 @dataclass(frozen=True)

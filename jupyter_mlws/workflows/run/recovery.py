@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jupyter_mlws.workflows.journal.store import SUCCESS_STATES, Journal
 from mlws.dvc.native.pipeline import LockBase, NativeBackend
 from mlws.dvc.stages import DvcBackend
-
-from jupyter_mlws.workflows.journal.store import SUCCESS_STATES, Journal
 
 MAX_EARLIER_RUNS = 20
 """Runs before this one that may have ended before they could write."""

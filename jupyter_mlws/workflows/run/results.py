@@ -11,13 +11,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlws.core.i18n import Message
-from mlws.core.project import Project
-from mlws.document.parse import Stage
-from mlws.dvc import plots
-from mlws.dvc.native.objects import md5_of, object_path
-from mlws.engine.node_logs import log_path
-
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.workflows.journal.store import run_folder
 from jupyter_mlws.workflows.models import (
@@ -31,6 +24,12 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.previews import plot, preview, type_of
 from jupyter_mlws.workflows.run.runs import Runs, check_targets
+from mlws.core.i18n import Message
+from mlws.core.project import Project
+from mlws.document.parse import Stage
+from mlws.dvc import plots
+from mlws.dvc.native.objects import md5_of, object_path
+from mlws.engine.node_logs import log_path
 
 if TYPE_CHECKING:
     from jupyter_mlws.workflows.tables import TableReader

@@ -21,6 +21,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from jupyter_mlws.forkserver.pool import WarmPool
+from jupyter_mlws.git.adapter import Git
+from jupyter_mlws.git.index import await_index_lock
+from jupyter_mlws.mlflow.store import tracking_uri
+from jupyter_mlws.versioning.experiments import run_commits
+from jupyter_mlws.versioning.experiments.run_commits import RunCommit
+from jupyter_mlws.workflows.contents import Contents
+from jupyter_mlws.workflows.journal.history import RunHistory
+from jupyter_mlws.workflows.journal.store import Journal, RunRequest, run_folder
+from jupyter_mlws.workflows.run import inputs, live, plan, recovery
+from jupyter_mlws.workflows.run.packages import NodePackages, changes_since
+from jupyter_mlws.workflows.tracking import run_summary as tracking
+from jupyter_mlws.workflows.tracking.mlflow_use import MLflowRunIds
+from jupyter_mlws.workflows.tracking.recording import Recorder
 from mlws.core.errors import DiskFullError, MLWSError, RunStoppedError, is_full_disk
 from mlws.core.project import Project
 from mlws.document.parse import FILE, Document, Stage, parse
@@ -38,21 +52,6 @@ from mlws.engine.reasons import UP_TO_DATE_REASON
 from mlws.engine.scheduler import Engine
 from mlws.engine.states import Status
 from mlws.engine.usage import UsageMonitor, is_enabled
-
-from jupyter_mlws.forkserver.pool import WarmPool
-from jupyter_mlws.git.adapter import Git
-from jupyter_mlws.git.index import await_index_lock
-from jupyter_mlws.mlflow.store import tracking_uri
-from jupyter_mlws.versioning.experiments import run_commits
-from jupyter_mlws.versioning.experiments.run_commits import RunCommit
-from jupyter_mlws.workflows.contents import Contents
-from jupyter_mlws.workflows.journal.history import RunHistory
-from jupyter_mlws.workflows.journal.store import Journal, RunRequest, run_folder
-from jupyter_mlws.workflows.run import inputs, live, plan, recovery
-from jupyter_mlws.workflows.run.packages import NodePackages, changes_since
-from jupyter_mlws.workflows.tracking import run_summary as tracking
-from jupyter_mlws.workflows.tracking.mlflow_use import MLflowRunIds
-from jupyter_mlws.workflows.tracking.recording import Recorder
 
 GC_THRESHOLD = 500_000
 """New objects after which Python looks for cycles among them: what a workflow is made of stays,

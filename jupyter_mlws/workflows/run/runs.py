@@ -16,24 +16,6 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any
 
-from mlws.core.errors import (
-    DVCNotInitializedError,
-    Fault,
-    InvalidRequestError,
-    MLWSError,
-    OperationInProgressError,
-)
-from mlws.core.i18n import Message
-from mlws.core.paths import escape
-from mlws.core.project import Project
-from mlws.document.parse import FILE, Document, Stage, parse
-from mlws.dvc.native import up_to_date_cache
-from mlws.engine.executors import config
-from mlws.engine.graph import StageGraph
-from mlws.engine.processes import alive, await_starts, end_bearers, start_time
-from mlws.engine.resources import of_this_machine, refuse_oversized
-from mlws.engine.states import Status, TransitionError
-
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.core.errors import (
     InputsNotPulledError,
@@ -56,6 +38,23 @@ from jupyter_mlws.workflows.journal.store import (
 )
 from jupyter_mlws.workflows.run.detaching import can_fork, reap_if_exited, run_starter
 from jupyter_mlws.workflows.run.inputs import unpulled_inputs
+from mlws.core.errors import (
+    DVCNotInitializedError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    OperationInProgressError,
+)
+from mlws.core.i18n import Message
+from mlws.core.paths import escape
+from mlws.core.project import Project
+from mlws.document.parse import FILE, Document, Stage, parse
+from mlws.dvc.native import up_to_date_cache
+from mlws.engine.executors import config
+from mlws.engine.graph import StageGraph
+from mlws.engine.processes import alive, await_starts, end_bearers, start_time
+from mlws.engine.resources import of_this_machine, refuse_oversized
+from mlws.engine.states import Status, TransitionError
 
 JSON = dict[str, Any]
 LATEST = "latest"

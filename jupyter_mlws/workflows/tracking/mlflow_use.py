@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from jupyter_mlws.workflows.tracking.recording import Recorder
 from mlws.document.parse import Stage
 from mlws.engine.graph import StageGraph
 from mlws.engine.tracker import RunIdCallback, Use
-
-from jupyter_mlws.workflows.tracking.recording import Recorder
 
 CODE = (".py", ".ipynb", ".r", ".sh", ".jl")
 LARGEST = 5_000_000

@@ -16,18 +16,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from jupyter_mlws.mlflow.client import TrackingClient
+from jupyter_mlws.mlflow.store import tracking_uri
+from jupyter_mlws.workflows.journal.history import RunHistory
+from jupyter_mlws.workflows.journal.store import Journal, Row, run_folder
+from jupyter_mlws.workflows.tracking import records as mlflow_records
 from mlws.core.errors import MLWSError
 from mlws.core.project import Project
 from mlws.engine.processes import start_time
 from mlws.engine.states import Status
 from mlws.engine.tracker import EXPERIMENT_VARIABLE, RUN_VARIABLE, RunIdCallback
 from mlws.engine.usage import read_samples, usage_path
-
-from jupyter_mlws.mlflow.client import TrackingClient
-from jupyter_mlws.mlflow.store import tracking_uri
-from jupyter_mlws.workflows.journal.history import RunHistory
-from jupyter_mlws.workflows.journal.store import Journal, Row, run_folder
-from jupyter_mlws.workflows.tracking import records as mlflow_records
 
 MAX_NODES_PER_CALL = 20
 """Nodes that are recorded before a node that waits for its id has its turn."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlws.engine.states import Status
-
 from jupyter_mlws.environments.record import Environment
 from jupyter_mlws.mlflow.run_tags import (
     COMMIT,
@@ -24,6 +22,7 @@ from jupyter_mlws.mlflow.run_tags import (
 )
 from jupyter_mlws.workflows.journal.store import Row
 from jupyter_mlws.workflows.tracking.run_summary import flat
+from mlws.engine.states import Status
 
 Nodes = Mapping[str, Row]
 

@@ -7,9 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlws.document.parse import Stage
-
 from jupyter_mlws.workflows.tracking import metrics
+from mlws.document.parse import Stage
 
 
 def params_of(stages: Sequence[Stage]) -> dict[str, Any]:

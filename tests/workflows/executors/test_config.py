@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from jupyter_mlws.workflows.journal.store import RunRequest
+from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.models import Run
 from mlws.core.errors import (
     DaskNotInstalledError,
     InvalidExecutorError,
@@ -26,10 +30,6 @@ from mlws.engine.executors import config, dask, dask_worker
 from mlws.engine.executors.config import Cluster
 from mlws.engine.executors.dask import DaskCluster
 from mlws.engine.executors.factory import open_executor
-
-from jupyter_mlws.workflows.journal.store import RunRequest
-from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import Run
 from tests import python
 from tests.workflows.conftest import LIMIT, PATH
 

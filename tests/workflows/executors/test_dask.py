@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
-from mlws.engine.processes import bearers
 
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.project import Project
+from mlws.engine.processes import bearers
 from tests.workflows import twins
 from tests.workflows.conftest import LIMIT, PATH
 from tests.workflows.test_engine import DIAMOND

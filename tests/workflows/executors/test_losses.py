@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
+
+from jupyter_mlws.workflows.journal.store import Journal, NewRun
 from mlws.core.errors import MLWSError
 from mlws.core.i18n import CHINESE
 from mlws.core.project import Project
@@ -18,8 +20,6 @@ from mlws.engine.policy import RunOptions
 from mlws.engine.process_loop import ProcessLoop
 from mlws.engine.scheduler import Engine
 from mlws.engine.states import Status
-
-from jupyter_mlws.workflows.journal.store import Journal, NewRun
 
 TEXT = "stages:\n  a:\n    cmd: 'true'\n    meta: {{retries: {retries}, backoff: 0.01}}\n"
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from mlws.engine.processes import COOKIE
 
 import jupyter_mlws
 from jupyter_mlws.forkserver.pool import WarmPool, available
+from mlws.engine.processes import COOKIE
 
 LIMIT = 120.0
 PYTHON = os.environ.get("MLWS_WARM_PYTHON", sys.executable)

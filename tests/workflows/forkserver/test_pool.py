@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlws.engine.processes import COOKIE, GRACE, bearers, end_bearers, start_time
 
 from jupyter_mlws.forkserver.client import ForkServerClient
 from jupyter_mlws.forkserver.pool import UNKNOWN_EXIT_CODE, WarmPool, available
+from mlws.engine.processes import COOKIE, GRACE, bearers, end_bearers, start_time
 from tests.workflows.forkserver.conftest import LIMIT, PYTHON, ZYGOTES_COOKIE, Run, ended
 
 SLEEP = "python -c 'import time; time.sleep(60)'"

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mlws.core.errors import MLWSError
-from mlws.core.i18n import CHINESE
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import ImportFailedError, WorkflowCycleError
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.errors import MLWSError
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 from tests import python
 from tests.series import length
 from tests.workflows.conftest import dvc

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
-from mlws.core.i18n import CHINESE
-from mlws.core.project import Project
 
 from jupyter_mlws.core.errors import ImportFailedError
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.journal.store import RunRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from mlws.core.i18n import CHINESE
+from mlws.core.project import Project
 from tests.series import length
 from tests.workflows.conftest import dvc
 from tests.workflows.notebooks import cell, notebook

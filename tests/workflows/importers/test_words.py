@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlws.core.project import Project
 
+from mlws.core.project import Project
 from tests.cli.test_magics import Notebook, shown
 from tests.cli.test_main import Command
 from tests.workflows.importers.pipelines import node, pipeline

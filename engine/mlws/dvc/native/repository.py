@@ -54,8 +54,9 @@ class Setup:
 
 def read_setup(root: Path) -> Setup:
     """Return the setup; :class:`UnsupportedStageError` for links and other unusual settings."""
-    packages = next((p for p in sys.path if os.path.isfile(f"{p}/dvc/__init__.py")), "")
-    check_releases(str(packages))
+    packages = next((p for p in sys.path if os.path.isfile(f"{p}/dvc/__init__.py")), None)
+    if packages is not None:
+        check_releases(packages)
     no_scm, configs = False, list(_iter_configs(root))
     for _, config in configs:
         for section in config.sections():

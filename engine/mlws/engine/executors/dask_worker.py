@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws._version import __version__
+from mlws._version import __version__
 from mlws.core.errors import MLWSError, NodeFailedError
 from mlws.dvc.stages import search_path
 from mlws.engine.executors.job import Job, JobEvent, WorkerInfo, as_plain

@@ -16,7 +16,7 @@ from mlws.engine.process_loop import ProcessLoop
 from mlws.engine.resources import Amounts, refuse_oversized
 
 if TYPE_CHECKING:
-    from jupyter_mlws.forkserver.pool import WarmPool
+    from mlws.engine.process_loop import WarmWorkers
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ExecutorContext:
     total: Amounts | None = None
     executor: Callable[[ProcessLoop], Executor] | None = None
 
-    def open(self, loop: ProcessLoop, warm: WarmPool | None) -> Executor:
+    def open(self, loop: ProcessLoop, warm: WarmWorkers | None) -> Executor:
         """Return the executor that reports to ``loop``."""
         return self.executor(loop) if self.executor else LocalExecutor(loop, warm)
 

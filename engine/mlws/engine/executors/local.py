@@ -16,7 +16,7 @@ from mlws.engine.process_loop import ProcessLoop
 from mlws.engine.processes import ATTEMPT, GRACE, end_bearers, end_group, memory_of
 
 if TYPE_CHECKING:
-    from jupyter_mlws.forkserver.pool import WarmPool
+    from mlws.engine.process_loop import WarmWorkers
 
 HAS_SPAWN = hasattr(os, "posix_spawn") and hasattr(os, "pidfd_open")
 """True if a process can be started without a fork, and its end awaited by a pidfd."""
@@ -33,7 +33,7 @@ class LocalExecutor:
 
     whole_nodes = False
 
-    def __init__(self, waiter: ProcessLoop, warm: WarmPool | None = None) -> None:
+    def __init__(self, waiter: ProcessLoop, warm: WarmWorkers | None = None) -> None:
         self._waiter = waiter
         self._warm = warm
 

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.workflows.importers.notebook_split import side_effects
 from jupyter_mlws.workflows.importers.notebook_split.code import CodeCell, configures
 from jupyter_mlws.workflows.importers.notebook_split.kinds import EXTENSIONS, SIMPLE, Kind, one
@@ -20,6 +18,7 @@ from jupyter_mlws.workflows.importers.notebook_split.type_inference import (
     infer,
     record_bindings,
 )
+from mlws.core.i18n import Message
 
 DEFINITIONS = (
     *(ast.Import, ast.ImportFrom),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from mlws.core.i18n import Message
-
 from jupyter_mlws.workflows.importers.notebook_split.dataflow import Flow, Step
+from mlws.core.i18n import Message
 
 Pair = tuple[int, int, Message]
 
