@@ -230,7 +230,8 @@ def reached(paths: Sequence[str]) -> list[str]:
             groups = ({test for test in tests if test.startswith(one)} for one in folders)
             by_area |= next(filter(None, groups))
         by_import: set[str] = set()
-        module = path.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
+        module = path.removeprefix("engine/").removesuffix("/__init__.py").removesuffix(".py")
+        module = module.replace("/", ".")
         if path.endswith(".py") and module in graph.modules:
             modules = {module, *graph.find_downstream_modules(module)}
             by_import = {f"{one.replace('.', '/')}.py" for one in modules} & set(tests)

@@ -65,10 +65,10 @@ def _command_context(shell: Any) -> Iterator[CommandContext]:
     import click
 
     from jupyter_mlws.api.client import RemoteError
-    from jupyter_mlws.cli import main as cli
     from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen, plain
     from jupyter_mlws.cli.context import CommandContext, UsageFaultError
     from jupyter_mlws.client.project import Origin
+    from mlws.core.command_help import usage_message
     from mlws.core.errors import MLWSError
     from mlws.core.i18n import environment_language
 
@@ -79,7 +79,7 @@ def _command_context(shell: Any) -> Iterator[CommandContext]:
     try:
         yield context
     except click.UsageError as error:
-        raise MLWSMagicError(cli.usage_message(error).in_(language)) from None
+        raise MLWSMagicError(usage_message(error).in_(language)) from None
     except (MLWSError, RemoteError) as error:
         blocks = context.views.error(error.as_dict(language))
         raise MLWSMagicError("".join(map(plain, blocks)).rstrip("\n")) from None

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -49,8 +48,16 @@ from jupyter_mlws.cli.declared import (
 )
 from jupyter_mlws.client.project import Origin
 from jupyter_mlws.core.errors import of_system
+from mlws.core.command_help import (
+    HELP_SETTINGS,
+    JSON_HELP,
+    VERSION_HELP,
+    UnknownCommandError,
+    translate_help,
+    usage_message,
+)
 from mlws.core.errors import InvalidRequestError, MLWSError
-from mlws.core.i18n import CHINESE, Message, environment_language
+from mlws.core.i18n import Message, environment_language
 
 PROGRAM = "jupyter-mlws"
 PROGRAM_HELP = Message(
@@ -59,23 +66,9 @@ PROGRAM_HELP = Message(
     "this program does.\n\nExit codes: 0 success, 1 failure, 2 usage error, 130 "
     "interrupted by Ctrl-C."
 )
-JSON_HELP = Message("Print the result as JSON.")
-HELP_HELP = Message("Show this message and exit.")
-VERSION_HELP = Message("Show the version and exit.")
 FOLDER_HELP = Message("Use the project that contains this folder.")
 OPTION_OF = {"q": "query", "limit": "number", "from": "start", "workflow": "file"}
 """Options by the API's fields that have other names."""
-HELP_SETTINGS = {"help_option_names": ["-h", "--help"]}
-HEADINGS = {"Options": "选项", "Commands": "命令", "Usage": "用法", "Usage: ": "用法："}
-
-
-class UnknownCommandError(click.UsageError):
-    """The name of a command that does not exist, with the ``similar`` ones."""
-
-    def __init__(self, name: str, similar: Sequence[str], context: click.Context) -> None:
-        super().__init__(name, context)
-        self.name = name
-        self.similar = similar
 
 
 class _Group(click.Group):
@@ -111,20 +104,6 @@ class _Group(click.Group):
             ]
             raise UnknownCommandError(name, [*get_close_matches(name, self.commands), *inner], ctx)
         return super().resolve_command(ctx, args)
-
-
-class _ChineseFormatter(click.HelpFormatter):
-    @contextmanager
-    def section(self, name: str) -> Iterator[None]:
-        with super().section(HEADINGS.get(name, name)):
-            yield
-
-    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, args, prefix or HEADINGS["Usage: "])
-
-
-class _ChineseContext(click.Context):
-    formatter_class = _ChineseFormatter
 
 
 def build(language: str) -> click.Group:
@@ -190,7 +169,7 @@ def _group(name: str, about: Message, language: str, specs: Sequence[CommandSpec
         invoke_without_command=True,
         commands=[_command(spec, language) for spec in specs],
     )
-    _translate_help(group, language)
+    translate_help(group, language)
     return group
 
 
@@ -235,20 +214,8 @@ def _command(spec: CommandSpec, language: str) -> click.Command:
             "allow_interspersed_args": not spec.passes_on,
         },
     )
-    _translate_help(command, language)
+    translate_help(command, language)
     return command
-
-
-def _translate_help(command: click.Command, language: str) -> None:
-    """Translate the texts that click itself adds to the help of ``command``."""
-    if language == CHINESE:
-        command.context_class = _ChineseContext
-        command.options_metavar = "[选项]"
-        if isinstance(command, click.Group):
-            command.subcommand_metavar = "命令 [参数]..."
-    option = command.get_help_option(click.Context(command, **command.context_settings))
-    if option is not None:
-        option.help = HELP_HELP.in_(language)
 
 
 def manual(language: str) -> str:
@@ -270,28 +237,6 @@ def _iter_commands(
             yield from _iter_commands(command, inner)
         else:
             yield command, inner
-
-
-def usage_message(error: click.UsageError) -> Message:
-    """Return the message of an invalid command line."""
-    if isinstance(error, click.NoSuchOption):
-        if not error.possibilities:
-            return Message("No such option: {name}", name=error.option_name)
-        near = ", ".join(error.possibilities)
-        return Message(
-            "No such option: {name}. Did you mean {near}?", name=error.option_name, near=near
-        )
-    if isinstance(error, click.BadParameter):
-        name = error.param.get_error_hint(error.ctx) if error.param else ""
-        if isinstance(error, click.MissingParameter):
-            return Message("Missing {name}.", name=name)
-        return Message("Invalid value for {name}: {reason}", name=name, reason=error.message)
-    if isinstance(error, UnknownCommandError):
-        if not error.similar:
-            return Message("No such command: {name}", name=error.name)
-        near = ", ".join(error.similar)
-        return Message("No such command: {name}. Did you mean {near}?", name=error.name, near=near)
-    return Message.verbatim(error.format_message())
 
 
 def main(argv: Sequence[str]) -> int:

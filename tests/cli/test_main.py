@@ -23,7 +23,8 @@ import pytest
 from jupyter_mlws import __version__
 from jupyter_mlws.cli.console import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
 from jupyter_mlws.cli.declared import COMMANDS, DATA_COMMANDS, PROJECT_COMMANDS
-from jupyter_mlws.cli.main import build, manual, usage_message
+from jupyter_mlws.cli.main import build, manual
+from mlws.core.command_help import usage_message
 from mlws.core.errors import LIST_COMMANDS
 from mlws.core.i18n import CHINESE, environment_language
 from mlws.core.project import Project

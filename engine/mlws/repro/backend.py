@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from mlws.dvc.stages import (
     StageState,
 )
 from mlws.dvc.unsupported import UnsupportedStageError
+from mlws.repro.options import StageOptions
 from mlws.repro.repository import Node, Repository
 
 if TYPE_CHECKING:
@@ -37,17 +37,6 @@ if TYPE_CHECKING:
 FOLD_EVERY = 5.0
 """Seconds between two writes of `dvc.lock`; what it lacks after a crash, the run cache has."""
 MISSING_STATES = ("not in cache", "deleted")
-
-
-@dataclass(frozen=True)
-class StageOptions:
-    """How stages are brought up to date; see `dvc repro --help`."""
-
-    run_cache: bool = True
-    commit: bool = True
-    allow_missing: bool = False
-    pull: bool = False
-    interactive: bool = False
 
 
 class RepositoryBackend:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,42 +28,16 @@ from mlws.engine.process_loop import ProcessLoop
 from mlws.engine.reasons import UP_TO_DATE_REASON
 from mlws.engine.scheduler import Engine
 from mlws.engine.states import Status
-from mlws.repro.backend import RepositoryBackend, StageOptions
+from mlws.repro.backend import RepositoryBackend
 from mlws.repro.checks import check
 from mlws.repro.console import Console
 from mlws.repro.errors import EXIT_FAILURE, Reason, ReproError
 from mlws.repro.executors import NamedCommands, TerminalExecutor, cancelling_on_signals
+from mlws.repro.options import OnError, ReproOptions
 from mlws.repro.repository import Node, Repository
 from mlws.repro.targets import select
 
 OPERATION = "repro"
-
-
-class OnError(StrEnum):
-    """What a failed stage means for the others, by the names of DVC."""
-
-    FAIL = "fail"
-    KEEP_GOING = "keep-going"
-    IGNORE = "ignore"
-
-
-@dataclass(frozen=True)
-class ReproOptions:
-    """The options of `dvc repro`, and the number of stages that may run at once."""
-
-    targets: Sequence[str] = ()
-    jobs: int = 1
-    force: bool = False
-    single_item: bool = False
-    pipeline: bool = False
-    all_pipelines: bool = False
-    recursive: bool = False
-    downstream: bool = False
-    force_downstream: bool = False
-    dry: bool = False
-    glob: bool = False
-    on_error: OnError = OnError.FAIL
-    stages: StageOptions = field(default_factory=StageOptions)
 
 
 @dataclass

@@ -1,0 +1,116 @@
+"""The options of `repro`, which are those of `dvc repro` and ``--jobs``, for both command lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import click
+
+from mlws.core.i18n import Message
+
+ABOUT = Message(
+    "Bring the stages of dvc.yaml files up to date, in parallel, like `dvc repro`.\n\nTARGETS are "
+    "stages (NAME, or FILE:NAME of another folder's file), dvc.yaml and .dvc files, or outputs; "
+    "without them, the dvc.yaml file of this folder."
+)
+
+
+class OnError(StrEnum):
+    """What a failed stage means for the others, by the names of DVC."""
+
+    FAIL = "fail"
+    KEEP_GOING = "keep-going"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """How single stages are executed, as in `dvc repro`."""
+
+    run_cache: bool = True
+    commit: bool = True
+    allow_missing: bool = False
+    pull: bool = False
+    interactive: bool = False
+
+
+@dataclass(frozen=True)
+class ReproOptions:
+    """The options of `dvc repro`, and the number of stages that may run at once."""
+
+    targets: Sequence[str] = ()
+    jobs: int = 1
+    force: bool = False
+    single_item: bool = False
+    pipeline: bool = False
+    all_pipelines: bool = False
+    recursive: bool = False
+    downstream: bool = False
+    force_downstream: bool = False
+    dry: bool = False
+    glob: bool = False
+    on_error: OnError = OnError.FAIL
+    stages: StageOptions = field(default_factory=StageOptions)
+
+
+class Option(NamedTuple):
+    """An option of the command line; without other ``settings`` of click, a flag."""
+
+    names: Sequence[str]
+    about: Message
+    settings: Mapping[str, Any] = MappingProxyType({"is_flag": True})
+
+
+OPTIONS = (
+    Option(
+        ("-j", "--jobs"),
+        Message(
+            "Stages at once; 1 runs them as DVC does, with the terminal. Default: one for each "
+            "processor."
+        ),
+        {"type": click.IntRange(min=1)},
+    ),
+    Option(("-f", "--force"), Message("Run stages even if they have not changed.")),
+    Option(("-i", "--interactive"), Message("Ask before each stage.")),
+    Option(
+        ("-s", "--single-item"), Message("Only the targets, without the stages they depend on.")
+    ),
+    Option(("-p", "--pipeline"), Message("The whole pipelines that the targets belong to.")),
+    Option(("-P", "--all-pipelines"), Message("All pipelines of the repository.")),
+    Option(("-R", "--recursive"), Message("All stages in the folders that the targets name.")),
+    Option(("--downstream",), Message("The targets and the stages that depend on them.")),
+    Option(("--force-downstream",), Message("Run everything downstream of a stage that ran.")),
+    Option(("--pull",), Message("Pull missing data from the remote.")),
+    Option(("--allow-missing",), Message("Skip stages with missing data but no other changes.")),
+    Option(("--dry",), Message("Print the commands without running them.")),
+    Option(
+        ("-k", "--keep-going"),
+        Message("After a failure, run the stages that do not depend on it."),
+    ),
+    Option(("--ignore-errors",), Message("After a failure, run all other stages.")),
+    Option(("--glob",), Message("Targets may have wildcards.")),
+    Option(("--no-commit",), Message("Do not store outputs in the cache.")),
+    Option(("--no-run-cache",), Message("Run commands even if the run cache has their results.")),
+)
+
+
+def read_options(targets: Sequence[str], jobs: int | None, **options: bool) -> ReproOptions:
+    """Return the options that a command line had, by the names of :data:`OPTIONS`."""
+    on_error = OnError.FAIL
+    if options.pop("keep_going"):
+        on_error = OnError.KEEP_GOING
+    if options.pop("ignore_errors"):
+        on_error = OnError.IGNORE
+    stages = StageOptions(
+        run_cache=not options.pop("no_run_cache"),
+        commit=not options.pop("no_commit"),
+        **{name: options.pop(name) for name in ("allow_missing", "pull", "interactive")},
+    )
+    return ReproOptions(
+        targets, jobs or os.cpu_count() or 1, on_error=on_error, stages=stages, **options
+    )
