@@ -236,8 +236,8 @@ class OperationInProgressError(MLWSError, code="30103", status=423):
 
 
 class DVCUnavailableError(ReasonError, code="30104", status=503):
-    message = Message("Can't load DVC: {reason}")
-    solution = Message("Run `pip install dvc` in the environment of jupyter-mlws.")
+    message = Message("This needs DVC, which can't be loaded: {reason}.")
+    solution = Message("Run `pip install 'mlws[dvc]'` in the same environment.")
 
 
 class DVCNotInitializedError(MLWSError, code="30204", status=409):

@@ -52,10 +52,13 @@ def create_program(language: str) -> click.Group:
 
     def set_folder(context: click.Context, folder: Path) -> None:
         context.obj = folder
+        if context.invoked_subcommand is None:
+            click.echo(context.get_help())
 
     group = click.Group(
         "mlws",
         help=PROGRAM.in_(language),
+        invoke_without_command=True,
         context_settings=HELP_SETTINGS,
         params=[
             click.Option(

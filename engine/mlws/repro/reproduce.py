@@ -78,7 +78,8 @@ def run(folder: Path, options: ReproOptions, language: str, *, as_json: bool = F
     except MLWSError as error:
         outcome.code, outcome.reason = EXIT_FAILURE, Reason.UNREADABLE
         outcome.error = str(error)
-        console.fail(Message.verbatim(error.as_dict(language)["message"]))
+        body = error.as_dict(language)
+        console.fail(Message.verbatim(f"{body['message']} {body['solution']}"))
     except StageError as error:
         outcome.code, outcome.reason, outcome.error = EXIT_FAILURE, Reason.FAILED, str(error)
         console.fail(Message.verbatim(str(error)))
