@@ -193,7 +193,7 @@ docs: $(DOCS)/.installed
 	@for language in en zh_CN; do \
 	  folder=build/docs/html; [ $$language = en ] || folder=$$folder/$$language; \
 	  echo "Building the documentation ($$language)"; \
-	  PYTHONPATH=$(CURDIR) $(DOCS)/bin/python -m sphinx --quiet --fail-on-warning --keep-going \
+	  PYTHONPATH=$(CURDIR):$(CURDIR)/engine $(DOCS)/bin/python -m sphinx --quiet --fail-on-warning --keep-going \
 	    -D language=$$language -d build/docs/doctrees/$$language docs $$folder; \
 	done
 	@$(DOCS)/bin/python scripts/docs_translations.py --check
@@ -201,7 +201,7 @@ docs: $(DOCS)/.installed
 
 # Needs the network; a machine may be offline, so that `make docs` leaves it out.
 docs-links: $(DOCS)/.installed
-	PYTHONPATH=$(CURDIR) $(DOCS)/bin/python -m sphinx -b linkcheck docs build/docs/links
+	PYTHONPATH=$(CURDIR):$(CURDIR)/engine $(DOCS)/bin/python -m sphinx -b linkcheck docs build/docs/links
 
 # The pictures and the film of the README, by the same steps as the browser tests.
 docs-media: $(DEV)/.installed
@@ -215,7 +215,7 @@ benchmark: $(DEV)/.installed
 	$(DEV)/bin/python benchmarks/comparison.py $(BENCHMARK_ARGS)
 
 docs-messages: $(DOCS)/.installed
-	PYTHONPATH=$(CURDIR) $(DOCS)/bin/python scripts/docs_translations.py
+	PYTHONPATH=$(CURDIR):$(CURDIR)/engine $(DOCS)/bin/python scripts/docs_translations.py
 
 clean:
 	rm -rf $(VENV) $(DEV) $(DOCS) node_modules lib dist build labextension/* tsconfig*.tsbuildinfo \

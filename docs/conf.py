@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS / "_extensions"), str(DOCS.parent)]
+sys.path[:0] = [str(DOCS / "_extensions"), str(DOCS.parent), str(DOCS.parent / "engine")]
 
 from jupyter_mlws._version import __version__  # noqa: E402
 

@@ -145,7 +145,7 @@ class Reader:
         self.placeholders: dict[str, str] = {}
         self.environment = {
             **os.environ,
-            "PYTHONPATH": str(self.clone),
+            "PYTHONPATH": f"{self.clone}{os.pathsep}{self.clone / 'engine'}",
             "PORT": str(free_port()),
             "MLWS_RUNNER_IDLE": "0",
         }

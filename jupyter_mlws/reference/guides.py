@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from babel.messages.pofile import read_po
+import polib
 from markdown_it import MarkdownIt
 
 from jupyter_mlws.reference.markdown import product_language, translate
@@ -114,5 +114,4 @@ def _source(page: str) -> str:
 def catalogue(page: str) -> Mapping[str, str]:
     """Return the Chinese texts of a page by the English ones."""
     path = directory() / "locale" / "zh_CN" / "LC_MESSAGES" / f"{page}.po"
-    with path.open(encoding="utf-8") as file:
-        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id}
+    return {entry.msgid: entry.msgstr for entry in polib.pofile(str(path))}

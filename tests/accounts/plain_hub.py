@@ -23,7 +23,6 @@ import requests
 
 from hub_config import requirements
 from hub_config.first_admin import create
-from hub_config.settings import ROOT
 
 ADMINISTRATOR = "admin"
 PASSWORD = "a-long-password-of-tests"
@@ -55,7 +54,6 @@ class PlainHub:
             "PLAIN_HUB_DB": self.database,
             "PLAIN_HUB_PORT": str(self.port),
             "PLAIN_HUB_PORTS": " ".join(map(str, free_ports(2))),
-            "PYTHONPATH": str(ROOT),
             **self.extra,
         }
         with self.log.open("ab") as log:

@@ -130,7 +130,6 @@ class Reader:
         self.folder = folder
         self._environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
             "COLUMNS": "120",
             "LANG": "C.UTF-8",
         }
