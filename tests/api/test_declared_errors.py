@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import jupyter_mlws
+import mlws
 from jupyter_mlws.api.openapi import VERBS, errors_of
 from jupyter_mlws.core.trust import withdraw_trust
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
@@ -19,7 +20,9 @@ from jupyter_mlws.routes import ROUTES
 from mlws.core.errors import CATALOGUE, MLWSError
 from mlws.core.project import Project
 
-PACKAGE = Path(jupyter_mlws.__file__).parent
+FILES = [
+    path for package in (jupyter_mlws, mlws) for path in Path(package.__file__).parent.rglob("*.py")
+]
 Errors = set[type[MLWSError]]
 
 
@@ -62,7 +65,7 @@ def test_every_error_is_raised() -> None:
 def _raised_codes() -> Iterator[str]:
     """Codes of errors that functions use: by class, but not to catch it, or by code."""
     codes = {error.__name__: code for code, error in CATALOGUE.items()}
-    for path in PACKAGE.rglob("*.py"):
+    for path in FILES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -14,6 +14,7 @@ import click
 import pytest
 
 import jupyter_mlws
+import mlws
 from jupyter_mlws.cli.main import build
 from jupyter_mlws.core.errors import (
     AlreadyExistsError,
@@ -24,14 +25,15 @@ from jupyter_mlws.core.errors import (
 from mlws.core.errors import CATALOGUE, Fault, MLWSError, WorkflowUnreadableError
 from mlws.core.i18n import CHINESE, ENGLISH, TERMS, Message
 
-PACKAGE = Path(jupyter_mlws.__file__).parent
+FILES = sorted(
+    path for package in (jupyter_mlws, mlws) for path in Path(package.__file__).parent.rglob("*.py")
+)
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.fixture(scope="module")
 def sources() -> str:
-    files = [path for path in PACKAGE.rglob("*.py") if path.name != "errors.py"]
-    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+    return "\n".join(path.read_text(encoding="utf-8") for path in FILES if path.name != "errors.py")
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE))
@@ -71,7 +73,7 @@ def test_what_a_sentence_calls_a_thing_is_in_the_readers_language(sources: str) 
 
 def test_a_full_disk_and_a_name_that_is_too_long_are_known_wherever_they_come_from() -> None:
     with pytest.raises(OSError, match="too long") as too_long:
-        (PACKAGE / ("数" * 100) / "a").stat()
+        Path("数" * 100, "a").stat()
     error = of_system(too_long.value)
     assert error is not None
     assert error.code == "50201"
@@ -97,7 +99,7 @@ def test_a_fact_that_is_a_sentence_is_in_the_readers_language_also_after_storage
         assert body["details"]["reason"] == "第 3 行：不是 UTF-8 编码"
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_reason_of_an_error_is_a_message_where_it_is_a_sentence_of_ours(path: Path) -> None:
     nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     calls = [

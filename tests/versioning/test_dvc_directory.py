@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from jupyter_core.paths import jupyter_data_dir
+from platformdirs import user_cache_path
 
 from mlws.core.errors import DVCConfigError
 from mlws.core.project import Project
@@ -42,7 +42,7 @@ def test_no_other_user_can_write_the_pickles_that_dvc_reads(
     monkeypatch.delenv("DVC_SITE_CACHE_DIR")
     with open_repo(project.root) as repo:
         directory = Path(repo.site_cache_dir)
-    own = Path(jupyter_data_dir(), "mlws")
+    own = Path(user_cache_path(), "mlws")
     assert own in directory.parents
     assert own.stat().st_mode & 0o077 == 0
     assert directory.is_dir()
