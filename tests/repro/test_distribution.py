@@ -86,8 +86,8 @@ def test_its_lock_is_that_of_dvc(program: Path, project: Path, tmp_path: Path) -
     theirs = tmp_path / "theirs"
     shutil.copytree(project, theirs)
     subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=theirs, check=True)
-    done = run(program, project, "repro")
-    assert done.returncode == 0, done.stderr
+    result = run(program, project, "repro")
+    assert result.returncode == 0, result.stderr
     assert (project / "dvc.lock").read_bytes() == (theirs / "dvc.lock").read_bytes()
     again = run(program, project, "repro")
     assert again.stdout.endswith("Data and pipelines are up to date.\n")
@@ -114,10 +114,10 @@ def test_its_lock_is_that_of_dvc(program: Path, project: Path, tmp_path: Path) -
 def test_what_it_cannot_do_is_a_sentence(
     program: Path, project: Path, words: list[str], code: int, text: str
 ) -> None:
-    done = run(program, project, *words)
-    assert done.returncode == code, (done.stdout, done.stderr)
-    assert text in done.stderr
-    assert "Traceback" not in done.stderr
+    result = run(program, project, *words)
+    assert result.returncode == code, (result.stdout, result.stderr)
+    assert text in result.stderr
+    assert "Traceback" not in result.stderr
     assert not (project / "dvc.lock").exists()
 
 

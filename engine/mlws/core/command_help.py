@@ -1,4 +1,4 @@
-"""What is said of command lines: help and usage errors, in the user's language."""
+"""Help and usage errors of command lines, in the user's language."""
 
 from __future__ import annotations
 

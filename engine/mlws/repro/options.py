@@ -21,7 +21,7 @@ ABOUT = Message(
 
 
 class OnError(StrEnum):
-    """What a failed stage means for the others, by the names of DVC."""
+    """The treatment of the other stages after a failure; the values are DVC's."""
 
     FAIL = "fail"
     KEEP_GOING = "keep-going"

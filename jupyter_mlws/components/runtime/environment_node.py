@@ -18,7 +18,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2]
 ENGINE = "mlws"
 PLACES = (PACKAGE.parent, PACKAGE.parent / "engine")
-"""Where both packages are, when they are installed, and in a checkout."""
+"""The folders of both packages: the first if they are installed, both in a checkout."""
 BORROWED = frozenset(
     {
         *("annotated_types", "packaging", "prettytable", "pydantic", "pydantic_core", "skops"),
