@@ -23,8 +23,8 @@ _CONSTANTS = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:e[-+][0-9]+)?")
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)")
 AMBIGUOUS_SCALAR = re.compile(
     r"[-+]?(?:[0-9_]+\.?[0-9_]*|\.[0-9_]*)(?:e[-+]?[0-9_]+)?|[-+]?0(?:b[01_]*|o[0-7_]*|x[0-9a-f_]*)"
     r"|[-+]?[0-9][0-9_:.]*"
