@@ -53,7 +53,7 @@ from jupyter_mlws.workflows.table_diff import MAX_TABLE_BYTES, is_table
 from mlws.core.errors import DataMissingError, MLWSError
 from mlws.core.i18n import Message
 from mlws.document.parse import FILE
-from mlws.dvc import resolved
+from mlws.document.templates import resolve_stages
 from mlws.dvc.cache import DataCache
 from mlws.dvc.data import open_data
 from mlws.dvc.native.pipeline import open_backend
@@ -199,9 +199,7 @@ class ReportCollector(RepositoryPart):
             if document.faults:
                 return PlannedWorkflow(path=path, problem=document.faults[0].message)
             graph = self._documents.resolve(document)
-            data = resolved.stages(
-                self._root, path, document.text, document.data, self._project.state
-            )
+            data = resolve_stages(self._root, document)
             with open_backend(self._root, path, data, self._project.state) as backend:
                 nodes = make_plan(backend, graph)
         except MLWSError as error:

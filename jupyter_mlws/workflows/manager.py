@@ -55,8 +55,8 @@ from mlws.core.i18n import ENGLISH, Message
 from mlws.core.paths import escape
 from mlws.core.project import Project
 from mlws.document.parse import Document, Stage
+from mlws.document.templates import resolve_stages
 from mlws.document.terms import Action, EnvironmentPolicy
-from mlws.dvc import resolved
 from mlws.engine.states import Status
 
 if TYPE_CHECKING:
@@ -309,7 +309,7 @@ class WorkflowManager:
         check_targets(workflow, query.targets)
         root, state = self._project.root, self._project.state
         history = RunHistory(self.runs.journal)
-        data = resolved.stages(root, path, document.text, document.data, state)
+        data = resolve_stages(root, document)
         with open_backend(root, path, data, state, text) as backend:
             plan.remember_renamed(backend, workflow, root)
             looks = Contents(root, history.commits(path))

@@ -38,7 +38,7 @@ from mlws.core.errors import MLWSError
 from mlws.core.i18n import Message
 from mlws.core.project import Project
 from mlws.document.parse import GENERATOR_KEYS, Document, Stage
-from mlws.dvc import resolved
+from mlws.document.templates import resolve_stages, resolve_variants
 from mlws.dvc.native.lock_copy import copy_lock_entry
 from mlws.dvc.native.objects import object_path
 from mlws.engine.graph import StageGraph, closure
@@ -97,7 +97,7 @@ class SweepManager:
         root, state = self._project.root, self._project.state
 
         def resolve(candidate: Document) -> Mapping[str, Any]:
-            return resolved.stages(root, path, candidate.text, candidate.data, state)
+            return resolve_stages(root, candidate)
 
         groups = variants_of(self._project, document)
         graph = self._runs.documents.resolve(document)
@@ -154,9 +154,7 @@ class SweepManager:
 
 def variants_of(project: Project, document: Document) -> dict[str, dict[str, TemplateVariables]]:
     """Return the template variables of each variant, by the sweep's name and the variant's ID."""
-    return resolved.variants(
-        project.root, document.path, document.text, document.data, project.state
-    )
+    return resolve_variants(project.root, document)
 
 
 class Judges(NamedTuple):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.repro.test_repro import Pair, template
 from tests.series import length
-from tests.workflows.test_same_as_dvc import CONFIG, PARAMS, PARAMS_FILE, TOML, pipelines
+from tests.workflows.test_same_as_dvc import FILES, pipelines
 
 __all__ = ["template"]
 
@@ -44,14 +44,7 @@ def test_both_programs_leave_the_same(
     shutil.rmtree(tmp_path / "pair", ignore_errors=True)
     shutil.copytree(template, tmp_path / "pair", symlinks=True)
     pair = Pair(tmp_path / "pair" / "theirs", tmp_path / "pair" / "ours")
-    for path, text in (
-        ("data.txt", "1\n"),
-        (PARAMS_FILE, PARAMS),
-        ("conf.json", CONFIG),
-        ("conf.toml", TOML),
-        ("sub/.keep", ""),
-        ("made/.keep", ""),
-    ):
+    for path, text in {**FILES, "made/.keep": ""}.items():
         pair.change(path, text)
 
     def repro(*options: str) -> None:

@@ -370,7 +370,7 @@ def test_below_a_shim_of_pyenv_stages_run_as_ever(
 def test_a_run_names_the_stages_that_used_dvcs_own_code(
     project: Project, write: Callable[..., Path], run: Callable[..., Run]
 ) -> None:
-    write("conf.py", "a = 1\n")
+    write("conf.py", "a = (1, 2)\n")
     write(
         PATH,
         "stages:\n"
@@ -379,7 +379,7 @@ def test_a_run_names_the_stages_that_used_dvcs_own_code(
         "  broken: {cmd: 'false', params: [conf.py: [a]]}\n",
     )
     ended = run(keep_going=True)
-    why = "an unsupported type of parameters file"
+    why = "parameters that JSON does not have"
     reasons = {node.id: node.dvc_reason and node.dvc_reason.en for node in ended.nodes}
     assert reasons == {"slow": why, "plain": None, "broken": why}
     last = run_end(Views("en"), ended.model_dump(mode="json"))[-1]

@@ -20,7 +20,24 @@ from tests.workflows.twins import Twins
 
 PARAMS = "lr: 0.1\nopt: {b: [1, 2], c: x, size: 3}\nwords: a longer text\nnames: [a, b]\n"
 TOML = "[tool]\nk = 1.5\nlist = ['a', 'b']\n[[rows]]\nx = 1\n[[rows]]\nx = 2\n"
+CODE = """\
+lr: float = 1e-3
+class Net:
+    layers = [1, 2]
+    bias = not True
+    def __init__(self):
+        self.name = "a b"
+"""
 CONFIG = '{"z": {"q": 1, "r": null}, "n": 1e3}'
+FILES = {
+    "data.txt": "1\n",
+    "params.yaml": PARAMS,
+    "conf.json": CONFIG,
+    "conf.toml": TOML,
+    "conf.py": CODE,
+    "conf.txt": PARAMS,
+    "sub/.keep": "",
+}
 GRAPHS = length(2, 8, "MLWS_GRAPHS")
 SAME = "MLWS_GRAPHS" not in os.environ
 """The same graphs every time, unless some are asked for: then others."""
@@ -115,6 +132,9 @@ def _stage(draw: st.DrawFn, number: int, made: list[str]) -> dict[str, Any]:
             ["opt.s*"],
             [{"conf.toml": ["tool.k", "tool.list.1"]}],
             [{"conf.toml": None}],
+            [{"conf.py": ["lr", "Net.layers", "Net.name"]}],
+            [{"conf.py": None}],
+            [{"conf.txt": ["lr"]}],
         ]
         stage["params"] = draw(st.sampled_from(choices))
     if deps:
@@ -165,11 +185,8 @@ def _fresh(template: Path, folder: Path) -> Twins:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(template, folder, symlinks=True)
     pair = Twins(folder / "theirs", folder / "ours")
-    pair.change("data.txt", "1\n")
-    pair.change(PARAMS_FILE, PARAMS)
-    pair.change("conf.json", CONFIG)
-    pair.change("conf.toml", TOML)
-    pair.change("sub/.keep", "")
+    for path, text in FILES.items():
+        pair.change(path, text)
     return pair
 
 

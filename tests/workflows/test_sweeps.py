@@ -16,6 +16,8 @@ from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, SweepsQuery
 from mlws.core.errors import MLWSError
 from mlws.core.project import Project
+from mlws.document.parse import parse
+from mlws.document.templates import resolve_stages
 
 PATH = "dvc.yaml"
 HEAD = """\
@@ -271,15 +273,12 @@ def test_without_the_lock_it_comes_from_the_run_cache(
 def test_however_it_is_written_the_stage_is_what_the_variant_was(
     write, workflows: WorkflowManager, project: Project, stage: str
 ) -> None:
-    from mlws.document.parse import parse
-    from mlws.dvc.stages import resolve
-
     (project.root / "sub").mkdir()
     file = write(PATH, f"# one\nstages:\n{stage}  # two\n  other: {{cmd: echo > p, outs: [p]}}\n")
-    before = resolve(project.root, PATH, parse(PATH, file.read_text()).data)
+    before = resolve_stages(project.root, parse(PATH, file.read_text()))
     variant = list(before)[1]
     workflows.sweeps.promote(PATH, "train", PromoteRequest(variant=variant))
-    after = resolve(project.root, PATH, parse(PATH, file.read_text()).data)
+    after = resolve_stages(project.root, parse(PATH, file.read_text()))
     assert after == {"train": before[variant], "other": before["other"]}
     assert file.read_text().startswith("# one\nstages:\n  train:")
     assert "  # two\n  other: {cmd: echo > p, outs: [p]}\n" in file.read_text()

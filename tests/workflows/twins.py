@@ -18,7 +18,7 @@ from jupyter_mlws.workflows.journal.store import Journal, NewRun
 from mlws.core.errors import MLWSError
 from mlws.core.project import Project
 from mlws.document.parse import parse
-from mlws.dvc import resolved
+from mlws.document.templates import resolve_stages
 from mlws.dvc.native.pipeline import NativeBackend, open_backend
 from mlws.dvc.stages import StageError
 from mlws.engine.graph import StageGraph
@@ -108,7 +108,7 @@ def execute(root: Path, options: RunOptions = DEFAULT, counted: Twins | None = N
         text = (root / PATH).read_text(encoding="utf-8")
         document = parse(PATH, text)
         with within(root):
-            data = resolved.stages(root, PATH, text, document.data, project.state)
+            data = resolve_stages(root, document)
             with open_backend(root, PATH, data, project.state) as backend:
                 graph = StageGraph(document.stages(data))
                 run = f"run-{len(journal.runs(None, 1000))}"

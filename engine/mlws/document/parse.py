@@ -1,7 +1,7 @@
 """Parses a `dvc.yaml` into stages with line numbers, without importing DVC.
 
 YAML is read as DVC reads it (YAML 1.2, by ruamel). Templates other than a node's own settings
-are resolved by DVC, see :func:`mlws.dvc.stages.resolve`.
+are filled in by :mod:`mlws.document.templates`.
 """
 
 from __future__ import annotations
@@ -357,7 +357,7 @@ def parse(path: str, text: str) -> Document:
     The result is cached: a run parses the same text as its start and gets the same document.
     """
     if len(text) > MAX_FILE_CHARACTERS:
-        raise _unreadable(path, Message("the file is larger than 4 MB"), None)
+        raise unreadable(path, Message("the file is larger than 4 MB"), None)
     try:
         data, lines = yaml_loader.read_with_lines(text)
     except UnsupportedStageError:
@@ -370,17 +370,18 @@ def parse(path: str, text: str) -> Document:
             reason = getattr(error, "problem", None) or str(error).splitlines()[0]
             # A text that ends too early has its fault on its last line.
             line = min(mark.line, text.rstrip().count("\n")) + 1 if mark else None
-            raise _unreadable(path, reason, line) from error
+            raise unreadable(path, reason, line) from error
         data, lines = ({} if root is None else data), Lines(root)
     if data is None:
         # A file of comments alone, which DVC reads as empty as well.
         data = {}
     if not isinstance(data, Mapping):
-        raise _unreadable(path, Message("the file must be a mapping with `stages`"), 1)
+        raise unreadable(path, Message("the file must be a mapping with `stages`"), 1)
     return Document(path, text, data, lines, tuple(_faults(data, lines)))
 
 
-def _unreadable(path: str, reason: str | Message, line: int | None) -> MLWSError:
+def unreadable(path: str, reason: str | Message, line: int | None) -> MLWSError:
+    """Return the error for a file with a fault, at a line if that is known."""
     if line:
         reason = Message("line {line}: {reason}", line=line, reason=reason)
     return WorkflowUnreadableError(path=path, reason=reason, line=line)

@@ -7,7 +7,6 @@ when any other `dvc.yaml` is invalid.
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import sys
@@ -26,14 +25,6 @@ from mlws.dvc.repo import open_repo
 
 FOLD_EVERY = 2.0
 """Seconds between two writes of `dvc.lock` during a run: what it lacks is lost by a crash."""
-
-
-MAX_VARIANTS = 10_000
-"""Stages that the `foreach` and `matrix` of a file may make."""
-MAX_CHARACTERS = 100_000_000
-"""Text of the stages of a file, with their templates filled in."""
-SHAPE_ERRORS = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
-"""Failures of DVC's resolver on a file that does not have its schema's shape."""
 
 
 class Cause(StrEnum):
@@ -199,103 +190,15 @@ def open_pipeline(
         yield DvcBackend(repo, root, path, draft, options)
 
 
-def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stages of ``data`` with templates filled and variants made, as DVC does it.
-
-    Raises WorkflowUnreadableError if they are too many, or too large.
-    """
-    with _open_resolver(root, path, data) as resolver:
-        stages: dict[str, Any] = {}
-        characters = 0
-        for name in resolver.get_keys():
-            stages[name] = resolver.resolve_one(name)[name]
-            characters += _count_characters(stages[name])
-            if characters > MAX_CHARACTERS:
-                reason = Message(
-                    "with its templates filled in, it has more than {limit} MB of text; the limit "
-                    "is reached at the stage {name!r}",
-                    limit=MAX_CHARACTERS // 1_000_000,
-                    name=name,
-                )
-                raise WorkflowUnreadableError(path=path, reason=reason, line=None)
-        return stages
-
-
-def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of each variant of each ``foreach`` and ``matrix``, with DVC's names.
-
-    The keys are: group, variant's id, then ``item`` and, if DVC provides one, ``key``.
-    """
-    with _open_resolver(root, path, data) as resolver:
-        groups: dict[str, Any] = {}
-        for name, definition in resolver.definitions.items():
-            if not hasattr(definition, "normalized_iterable"):
-                continue
-            is_matrix = hasattr(definition, "matrix_data")
-            has_key = is_matrix or isinstance(definition.resolved_iterable, Mapping)
-            groups[name] = {
-                f"{name}@{key}": {**({"key": key} if has_key else {}), "item": _unwrap(value)}
-                for key, value in definition.normalized_iterable.items()
-            }
-        return groups
-
-
 @contextmanager
-def _open_resolver(root: Path, path: str, data: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield DVC's resolver of templates; WorkflowUnreadableError if a file makes too many variants.
-
-    They are counted before DVC makes any: a few hundred characters can mean billions.
-    """
-    with open_repo(root) as repo, _translate_errors(path, *SHAPE_ERRORS):
-        from dvc.parsing import DataResolver
-
-        resolver = DataResolver(repo, str((root / path).parent), dict(data))
-        count = 0
-        for name, definition in resolver.definitions.items():
-            if hasattr(definition, "matrix_data"):
-                count += math.prod(map(len, definition.resolved_iterable.values()))
-            elif hasattr(definition, "foreach_data"):
-                count += len(definition.resolved_iterable)
-            if count > MAX_VARIANTS:
-                reason = Message(
-                    "`foreach` and `matrix` make {count} stages, and {limit} are the most; use "
-                    "fewer values in the stage {name!r}",
-                    count=count,
-                    limit=MAX_VARIANTS,
-                    name=name,
-                )
-                raise WorkflowUnreadableError(path=path, reason=reason, line=None)
-        yield resolver
-
-
-def _count_characters(value: Any) -> int:
-    if isinstance(value, Mapping):
-        return sum(_count_characters(part) for part in value.values())
-    if isinstance(value, list):
-        return sum(map(_count_characters, value))
-    return len(value) if isinstance(value, str) else 1
-
-
-def _unwrap(value: Any) -> Any:
-    """A value of DVC's templates without its wrapping."""
-    if isinstance(value, Mapping):
-        return {str(key): _unwrap(part) for key, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_unwrap(part) for part in value]
-    return value.value if hasattr(value, "value") else value
-
-
-@contextmanager
-def _translate_errors(path: str, *others: type[Exception]) -> Iterator[None]:
-    """Raise WorkflowUnreadableError for DVC's refusal of a file, and for ``others``."""
+def _translate_errors(path: str) -> Iterator[None]:
+    """Raise WorkflowUnreadableError for DVC's refusal of a file."""
     from dvc.exceptions import DvcException
 
     try:
         yield
-    except (DvcException, *others) as error:
-        is_refusal = isinstance(error, DvcException)
-        name = type(error).__name__ if is_refusal else Message("a stage is not valid for DVC")
-        reason = " ".join(str(error).split()) or name
+    except DvcException as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise WorkflowUnreadableError(path=path, reason=reason, line=None) from error
 
 

@@ -15,7 +15,8 @@ from mlws.core.errors import WorkflowUnreadableError
 from mlws.core.i18n import Message
 from mlws.core.project import Project
 from mlws.document.parse import FILE, parse
-from mlws.dvc import resolved, yaml_loader
+from mlws.document.templates import resolve_stages
+from mlws.dvc import yaml_loader
 from mlws.dvc.ignores import GIT_TIMEOUT
 from mlws.dvc.native.ignored_paths import IgnoredPaths
 from mlws.dvc.native.stage import DEFAULT_PARAMS_FILE
@@ -138,7 +139,7 @@ class Repository:
             # DVC does not read `meta`.
             if not (fault.field or "").startswith("meta."):
                 raise WorkflowUnreadableError(path=file, reason=fault.message, line=fault.line)
-        stages = resolved.stages(self.root, file, text, document.data, self.state)
+        stages = resolve_stages(self.root, document)
         self.files[file] = stages
         for stage in document.stages(stages):
             params_files = dict.fromkeys(

@@ -21,8 +21,6 @@ from jupyter_mlws.workflows.document import graph
 from jupyter_mlws.workflows.document.graph import Finding, WorkflowGraph
 from mlws.core.atomic import atomic_write
 from mlws.core.errors import (
-    DVCConfigError,
-    DVCNotInitializedError,
     Fault,
     MLWSError,
     WorkflowUnreadableError,
@@ -30,6 +28,7 @@ from mlws.core.errors import (
 from mlws.core.i18n import Message
 from mlws.core.project import Project
 from mlws.document.parse import FILE, Document, Stage, is_url, parse
+from mlws.document.templates import resolve_stages
 from mlws.document.terms import Severity
 from mlws.engine.graph import StageGraph
 
@@ -156,33 +155,23 @@ class Documents:
 
     def resolve(self, document: Document) -> WorkflowGraph:
         """Return the graph of a document with every template filled in, as DVC runs it."""
-        from mlws.dvc import resolved
-
-        data = resolved.stages(
-            self._root, document.path, document.text, document.data, self._project.state
-        )
+        data = resolve_stages(self._root, document)
         return WorkflowGraph(document, document.stages(data), self.components)
 
     def graph(self, document: Document) -> WorkflowGraph:
-        """Return the graph of a document, resolved by DVC if it uses templates beside settings.
+        """Return the graph of a document, with templates filled in beside the stages' settings.
 
-        If DVC rejects these, its error is a finding of the graph.
+        If these are not valid, that is a finding of the graph.
         """
         findings = []
         try:
             if document.needs_resolving():
                 return self.resolve(document)
-        except MLWSError as error:
-            if not isinstance(
-                error, (WorkflowUnreadableError, DVCNotInitializedError, DVCConfigError)
-            ):
-                raise
+        except WorkflowUnreadableError as error:
             # The error's own text is not repeated before its reason.
-            reason = error.facts.get("reason")
-            unreadable = isinstance(error, WorkflowUnreadableError) and reason
-            detail = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
-            words = detail if unreadable else error.message
-            findings.append(Finding(error.code, words, line=error.facts.get("line")))
+            findings.append(
+                Finding(error.code, error.facts["reason"], line=error.facts.get("line"))
+            )
         return WorkflowGraph(document, document.stages(), self.components, findings)
 
     def collisions(self, workflow: WorkflowGraph) -> list[Finding]:

@@ -38,8 +38,8 @@ from jupyter_mlws.workflows.tracking.recording import Recorder
 from mlws.core.errors import DiskFullError, MLWSError, RunStoppedError, is_full_disk
 from mlws.core.project import Project
 from mlws.document.parse import FILE, Document, Stage, parse
+from mlws.document.templates import definition_sources, resolve_stages
 from mlws.document.terms import EnvironmentPolicy
-from mlws.dvc import resolved
 from mlws.dvc.native import up_to_date_cache
 from mlws.dvc.native.pipeline import NativeBackend, open_backend
 from mlws.dvc.stages import DvcBackend, StageError
@@ -154,8 +154,8 @@ class Runner:
     def _execute(self, row: dict[str, Any], document: Document) -> None:
         root, state = self._project.root, self._project.state
         request = RunRequest.restore(row["request"])
-        sources = resolved.sources(root, document.path, document.data)
-        data = resolved.stages(root, document.path, document.text, document.data, state)
+        sources = definition_sources(root, document)
+        data = resolve_stages(root, document)
         with open_backend(root, document.path, data, state) as backend:
             graph = StageGraph(document.stages(data))
             plan.remember_renamed(backend, graph, root)

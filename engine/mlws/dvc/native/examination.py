@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mlws.core.i18n import Message
-from mlws.dvc import yaml_loader
 from mlws.dvc.native.objects import ObjectCache
+from mlws.dvc.native.parameter_files import ParametersFileError, read_values
 from mlws.dvc.native.runcache import RunCache
 from mlws.dvc.native.stage import NativeStage, StagePath, relative
 from mlws.dvc.stages import Cause, Change, Forecast, StageState, command_text, tracked_data
@@ -67,26 +66,15 @@ def _value(data: Any, key: str) -> Any:
 
 def _read(path: str) -> dict[str, Any]:
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (IsADirectoryError, UnicodeDecodeError) as error:
+        data = read_values(Path(path))
+        # DVC refuses dates, in its own words.
+        plain = json.loads(json.dumps(data))
+    except (IsADirectoryError, TypeError, ParametersFileError) as error:
         raise UnsupportedStageError(Message("an unreadable parameters file")) from error
-    if path.endswith((".json", ".toml")):
-        try:
-            if path.endswith(".json"):
-                data = json.loads(text)
-            else:
-                data = tomllib.loads(text)
-                # DVC refuses dates, in its own words.
-                json.dumps(data)
-        except (TypeError, ValueError) as error:
-            raise UnsupportedStageError(Message("an unreadable parameters file")) from error
-    else:
-        data = yaml_loader.read(text)
-    if data is None:
-        data = {}
     if not isinstance(data, dict):
         raise UnsupportedStageError(Message("a parameters file that is not a mapping"))
+    if path.endswith(".py") and plain != data:
+        raise UnsupportedStageError(Message("parameters that JSON does not have"))
     return data
 
 

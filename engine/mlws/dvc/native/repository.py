@@ -82,6 +82,16 @@ def cache_folder(root: Path) -> Path:
         return _cache_folder(root, ())
 
 
+def read_parsing_settings(root: Path) -> dict[str, str]:
+    """Return how settings that are lists or false are written in commands; defaults are absent."""
+    settings: dict[str, str] = {}
+    with suppress(UnsupportedStageError):
+        for _, config in _iter_configs(root):
+            if config.has_section("parsing"):
+                settings.update(config["parsing"])
+    return settings
+
+
 def _cache_folder(root: Path, configs: Sequence[tuple[Path, configparser.ConfigParser]]) -> Path:
     folder = root / ".dvc" / "cache"
     for path, config in configs:

@@ -158,8 +158,6 @@ def _iter_params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
         else:
             keys.setdefault(path, []).extend(names)
     for path in sorted(keys, key=lambda path: (path != DEFAULT_PARAMS_FILE, path)):
-        if not path.endswith((".yaml", ".yml", ".json", ".toml")):
-            raise UnsupportedStageError(Message("an unsupported type of parameters file"))
         yield Params(path, _full_path(path, wdir, root), tuple(dict.fromkeys(keys[path])))
 
 

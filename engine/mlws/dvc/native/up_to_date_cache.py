@@ -54,7 +54,6 @@ class UpToDateEntry:
 
     def holds(self, root: Path, path: str) -> bool:
         """Return True if nothing has changed since."""
-        from mlws.dvc.resolved import content
         from mlws.dvc.stages import data_sources
 
         lock = (root / path).with_suffix(".lock")
@@ -65,7 +64,7 @@ class UpToDateEntry:
                 return False
             if _digest(lock.read_bytes()) != self.lock:
                 return False
-            if any(content(root / file) != previous for file, previous in self.sources.items()):
+            if any(content_hash(root / file) != old for file, old in self.sources.items()):
                 return False
             if any(
                 _file_signature(f"{root}/{file}") != previous
@@ -173,3 +172,11 @@ def _digest(content: bytes) -> str:
 
 def _entry_path(memory: Path, path: str) -> Path:
     return memory / f"settled-{_digest(path.encode())[:16]}.json"
+
+
+def content_hash(file: Path) -> str:
+    """Return the hash of a file; an empty string if there is none."""
+    try:
+        return _digest(file.read_bytes())
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return ""
