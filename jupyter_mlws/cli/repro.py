@@ -21,4 +21,4 @@ def repro(context: CommandContext, targets: Sequence[str], **options: Any) -> in
     from mlws.repro.reproduce import run
 
     request = read_options(targets, **options)
-    return run(context.folder, request, context.language, as_json=context.as_json)
+    return run(context.folder, context.language, request, as_json=context.as_json)

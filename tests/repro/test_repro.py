@@ -77,7 +77,12 @@ class Pair(twins.Twins):
         self.change(path, yaml.safe_dump({"stages": dict(stages)}, sort_keys=False))
 
     def status(self) -> tuple[str, str]:
-        return call("dvc", self.theirs, "status").out, call("dvc", self.ours, "status").out
+        """Return what DVC says of both; our program says the same."""
+        theirs, ours = (call("dvc", root, "status") for root in (self.theirs, self.ours))
+        answer = call("mlws", self.ours, "status")
+        assert (answer.code, answer.out) == (ours.code, ours.out), answer.err
+        assert ("frozen" in answer.err) == ("frozen" in ours.err)
+        return theirs.out, ours.out
 
 
 @pytest.fixture(scope="module")

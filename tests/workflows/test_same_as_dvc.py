@@ -272,11 +272,11 @@ def test_stages_that_end_in_another_order_are_ignored_in_that_of_dvc(
         config = root / ".dvc" / "config"
         unsupported = "" if fast else "[cache]\n    verify = true\n"
         config.write_text(config.read_text() + unsupported)
-    pair.change("values.py", "LR = 0.1\n")
+    pair.change("values.py", "LR = (0.1,)\n")
     document = {
         "stages": {
             "a": {"cmd": "sleep 1.5; echo a > a.txt", "outs": ["a.txt"]},
-            # Parameters in Python are left to DVC.
+            # Tuples are left to DVC.
             "b": {
                 "cmd": "echo b > b.txt",
                 "params": [{"values.py": ["LR"]}],

@@ -6,8 +6,6 @@ import json
 import logging
 from pathlib import Path
 
-import psutil
-
 log = logging.getLogger(__name__)
 
 CLOCK_MARGIN = 2.0
@@ -61,6 +59,8 @@ def _changed_text(path: Path) -> str | None:
 
 def _is_running(pid: int, mtime: float) -> bool:
     """Return whether the process that had ``pid`` when the list was written still runs."""
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return bool(

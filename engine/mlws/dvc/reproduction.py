@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mlws.dvc.repo import open_repo
-from mlws.dvc.stages import StageError
+from mlws.dvc.stages import Cause, Change, StageError
+
+CAUSES = {
+    "changed deps": Cause.DEPENDENCY,
+    "changed outs": Cause.OUTPUT,
+    "changed checksum": Cause.COMMAND,
+    "always changed": Cause.ALWAYS,
+}
+"""What differs, by the words of `dvc status`."""
 
 
 class DvcReproduction:
@@ -40,6 +48,20 @@ class DvcReproduction:
 
             stage = load_file(repo, str(self._root / file)).stage
             return _reproduce_stage(stage, upstream=[], **options) is not None
+
+    def differences(self, file: str) -> list[Change]:
+        """Return what differs from a `.dvc` file, with news of the source of an import."""
+        with self._open() as repo:
+            from dvc.dvcfile import load_file
+
+            stage = load_file(repo, str(self._root / file)).stage
+            entries: list[Any] = next(iter(stage.status(check_updates=True).values()), [])
+            return [
+                Change(CAUSES[kind], path, state)
+                for entry in entries
+                for kind, states in ({entry: {"": ""}} if isinstance(entry, str) else entry).items()
+                for path, state in states.items()
+            ]
 
     def pull(self, target: str) -> bool:
         """Get the data of a stage or a path from the remote; return False if it is not there."""

@@ -42,6 +42,7 @@ class Cause(StrEnum):
 class Change:
     """One difference to the lock file: its subject, its kind, and the values if there are some.
 
+    ``file``: where the parameter is that ``name`` stands for.
     Of a changed dependency ``old`` is the hash in the lock file, and ``new`` the hash that a
     restore will bring; None for the current content.
     """
@@ -51,6 +52,7 @@ class Change:
     state: str = ""
     old: Any = None
     new: Any = None
+    file: str = ""
 
 
 class PreparationStatus(StrEnum):
@@ -266,18 +268,28 @@ class DvcBackend:
         }
         return StageState(changes, cached_outs is not None, False, hashes)
 
+    def differences(self, name: str) -> list[Change]:
+        """Return all differences to the lock file, also of a stage that never ran."""
+        with _translate_errors(self._path):
+            return list(self._differences(name, self._stages[name], Forecast()))
+
     def output_paths(self, name: str) -> list[str]:
         """Return the absolute paths of a stage's outputs."""
         return [out.fs_path for out in self._stages[name].outs]
 
     def _changes(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
+        if name in self._locked_names:
+            yield from self._differences(name, stage, forecast)
+            return
         if stage.is_callback or stage.always_changed:
             yield Change(Cause.ALWAYS)
-        if name not in self._locked_names:
-            yield Change(Cause.NEVER_RAN)
-            return
+        yield Change(Cause.NEVER_RAN)
+
+    def _differences(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
+        if stage.is_callback or stage.always_changed:
+            yield Change(Cause.ALWAYS)
         if stage.cmd_changed:
-            old = self._stages.lockfile_data[name].get("cmd")
+            old = self._stages.lockfile_data.get(name, {}).get("cmd")
             yield Change(Cause.COMMAND, old=command_text(old), new=command_text(stage.cmd))
         if not stage.frozen:
             for dep in stage.deps:
@@ -302,7 +314,9 @@ class DvcBackend:
                 actual = dep.read_params()
                 previous = dep.hash_info.value or {}
                 for key, how in state.items():
-                    yield Change(Cause.PARAMETER, key, how, previous.get(key), actual.get(key))
+                    old, new = previous.get(key), actual.get(key)
+                    file = self._relative_path(dep, path)
+                    yield Change(Cause.PARAMETER, key, how, old, new, file)
             else:
                 value = dep.hash_info.value if state == "modified" else None
                 # That of a dataset is its entry in the lock file.

@@ -116,6 +116,25 @@ class RepositoryBackend:
         changes = () if self._is_current(one) else (Change(Cause.OUTPUT, one.file, "modified"),)
         return StageState(changes, False, one.frozen)
 
+    def differences(self, node: Node) -> list[Change]:
+        """Return all differences of a node to its lock or `.dvc` file."""
+        if node.name:
+            return self._backend(node).differences(node.name)
+        out = self._plain_output(node)
+        if out is None or self._objects is None:
+            return self._dvc.differences(node.file)
+        try:
+            measurement = self._objects.measure(str(self._root / node.outs[0]))
+        except UnsupportedStageError:
+            return self._dvc.differences(node.file)
+        if out.get("cache", True) and not self._objects.holds(out["md5"]):
+            return [Change(Cause.OUTPUT, node.outs[0], "not in cache")]
+        if measurement is None:
+            return [Change(Cause.OUTPUT, node.outs[0], "deleted")]
+        if measurement.md5 != out["md5"]:
+            return [Change(Cause.OUTPUT, node.outs[0], "modified")]
+        return []
+
     def changes(self, node: Node) -> tuple[Change, ...]:
         """Return the changes of a node that count, as its files are now."""
         changes = self.examine(node.id, Forecast()).changes

@@ -4,16 +4,48 @@ from __future__ import annotations
 
 import posixpath
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from mlws.core.errors import MLWSError
 from mlws.core.i18n import Message
-from mlws.dvc.stages import PreparationResult, PreparationStatus
+from mlws.dvc.stages import PreparationResult, PreparationStatus, StageError
+from mlws.repro.errors import EXIT_FAILURE, Reason, ReproError
 from mlws.repro.repository import Node
 
 YES = ("y", "yes")
+
+
+@dataclass
+class Ending:
+    """The end of a command: its exit code, and why it failed."""
+
+    code: int = 0
+    error: str = ""
+    reason: str = ""
+
+
+@contextmanager
+def reporting(ending: Ending, language: str) -> Iterator[None]:
+    """Print a refusal or failure to the standard error, and note it in ``ending``."""
+    try:
+        yield
+        return
+    except ReproError as error:
+        ending.code, ending.error, ending.reason = error.code, error.message.en, error.reason
+        text = error.message.in_(language)
+    except MLWSError as error:
+        ending.code, ending.error, ending.reason = EXIT_FAILURE, str(error), Reason.UNREADABLE
+        body = error.as_dict(language)
+        text = f"{body['message']} {body['solution']}"
+    except StageError as error:
+        ending.code, ending.error, ending.reason = EXIT_FAILURE, str(error), Reason.FAILED
+        text = str(error)
+    click.echo(f"ERROR: {text}", err=True)
 
 
 class Console:
@@ -43,11 +75,6 @@ class Console:
     def warn(self, message: Message, node: Node | None = None) -> None:
         """Print a warning to the standard error."""
         self._print(f"WARNING: {self._fill(message, node)}", warns=True)
-
-    def fail(self, *messages: Message) -> None:
-        """Print an error to the standard error, with its causes."""
-        text = ": ".join(message.in_(self._language) for message in messages)
-        click.echo(f"ERROR: {text}", err=True)
 
     def confirm(self, node: Node) -> bool:
         """Ask whether to go on with a stage; False where nobody can answer."""

@@ -14,7 +14,7 @@ import click
 from mlws.core.i18n import Message
 
 ABOUT = Message(
-    "Bring the stages of dvc.yaml files up to date, in parallel, like `dvc repro`.\n\nTARGETS are "
+    "Bring stages up to date, like `dvc repro`.\n\nStages run in parallel. TARGETS are "
     "stages (NAME, or FILE:NAME of another folder's file), dvc.yaml and .dvc files, or outputs; "
     "without them, the dvc.yaml file of this folder."
 )
@@ -58,6 +58,16 @@ class ReproOptions:
     stages: StageOptions = field(default_factory=StageOptions)
 
 
+@dataclass(frozen=True)
+class StatusOptions:
+    """The options of `dvc status` for the files of this machine."""
+
+    targets: Sequence[str] = ()
+    with_deps: bool = False
+    recursive: bool = False
+    quiet: bool = False
+
+
 class Option(NamedTuple):
     """An option of the command line; without other ``settings`` of click, a flag."""
 
@@ -96,6 +106,18 @@ OPTIONS = (
     Option(("--glob",), Message("Targets may have wildcards.")),
     Option(("--no-commit",), Message("Do not store outputs in the cache.")),
     Option(("--no-run-cache",), Message("Run commands even if the run cache has their results.")),
+)
+
+
+STATUS_ABOUT = Message(
+    "Show what has changed, like `dvc status`.\n\nCompares stages and data with dvc.lock and "
+    ".dvc files. TARGETS are stages, dvc.yaml and .dvc files, or outputs; without them, "
+    "all of the repository."
+)
+STATUS_OPTIONS = (
+    Option(("-d", "--with-deps"), Message("The targets and the stages that they depend on.")),
+    Option(("-R", "--recursive"), Message("All stages in the folders that the targets name.")),
+    Option(("-q", "--quiet"), Message("Print nothing; exit with 1 if there are changes.")),
 )
 
 

@@ -20,7 +20,14 @@ from mlws.core.command_help import (
     usage_message,
 )
 from mlws.core.i18n import Message, environment_language
-from mlws.repro.options import ABOUT, OPTIONS, read_options
+from mlws.repro.options import (
+    ABOUT,
+    OPTIONS,
+    STATUS_ABOUT,
+    STATUS_OPTIONS,
+    StatusOptions,
+    read_options,
+)
 
 GARBAGE = 500_000
 """Threshold of the garbage collector: a search for cycles takes longer than a command."""
@@ -51,7 +58,7 @@ def create_program(language: str) -> click.Group:
     """Return the program with its help in a language."""
 
     def set_folder(context: click.Context, folder: Path) -> None:
-        context.obj = folder
+        context.obj = folder, language
         if context.invoked_subcommand is None:
             click.echo(context.get_help())
 
@@ -78,33 +85,49 @@ def create_program(language: str) -> click.Group:
         ],
         callback=click.pass_context(set_folder),
     )
-    group.add_command(_create_repro(language))
+    for name, about, options, callback in COMMANDS:
+        command = click.Command(
+            name,
+            help=about.in_(language),
+            context_settings=HELP_SETTINGS,
+            params=[
+                click.Argument(["targets"], nargs=-1, type=click.Path()),
+                *(
+                    click.Option(option.names, help=option.about.in_(language), **option.settings)
+                    for option in options
+                ),
+                click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language)),
+            ],
+            callback=click.pass_context(callback),
+        )
+        translate_help(command, language)
+        group.add_command(command)
     translate_help(group, language)
     return group
 
 
-def _create_repro(language: str) -> click.Command:
-    def repro(context: click.Context, as_json: bool, targets: Sequence[str], **options: Any) -> int:
-        from mlws.repro.reproduce import run
+def run_repro(context: click.Context, as_json: bool, targets: Sequence[str], **options: Any) -> int:
+    """Execute `repro` with the options of a command line; return its exit code."""
+    from mlws.repro.reproduce import run
 
-        return run(context.obj, read_options(targets, **options), language, as_json=as_json)
+    folder, language = context.obj
+    return run(folder, language, read_options(targets, **options), as_json=as_json)
 
-    command = click.Command(
-        "repro",
-        help=ABOUT.in_(language),
-        context_settings=HELP_SETTINGS,
-        params=[
-            click.Argument(["targets"], nargs=-1, type=click.Path()),
-            *(
-                click.Option(option.names, help=option.about.in_(language), **option.settings)
-                for option in OPTIONS
-            ),
-            click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language)),
-        ],
-        callback=click.pass_context(repro),
-    )
-    translate_help(command, language)
-    return command
+
+def run_status(
+    context: click.Context, as_json: bool, targets: Sequence[str], **options: bool
+) -> int:
+    """Execute `status` with the options of a command line; return its exit code."""
+    from mlws.repro.status import run
+
+    folder, language = context.obj
+    return run(folder, language, StatusOptions(targets, **options), as_json=as_json)
+
+
+COMMANDS = (
+    ("repro", ABOUT, OPTIONS, run_repro),
+    ("status", STATUS_ABOUT, STATUS_OPTIONS, run_status),
+)
 
 
 def _show_version(context: click.Context, _: click.Parameter, value: bool) -> None:

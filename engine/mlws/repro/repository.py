@@ -67,12 +67,16 @@ class Repository:
                 outs.update(node.outs)
 
     @classmethod
-    def find(cls, folder: Path) -> Repository:
-        """Return the repository that a folder lies in; :class:`ReproError` outside of one."""
+    def find(cls, folder: Path) -> tuple[Repository, str]:
+        """Return the repository that a folder lies in, and the folder's path in it.
+
+        :class:`ReproError` outside of one.
+        """
         start = folder.resolve()
         for root in (start, *start.parents):
             if (root / POINTER).is_dir():
-                return cls(root)
+                here = start.relative_to(root).as_posix()
+                return cls(root), "" if here == "." else here
         raise ReproError(
             Message(
                 "you are not inside of a DVC repository (checked up to mount point '{mount}')",

@@ -15,10 +15,9 @@ from uuid import uuid4
 
 import click
 
-from mlws.core.errors import MLWSError
 from mlws.core.i18n import Message
 from mlws.core.locking import FileLock
-from mlws.dvc.stages import Forecast, PreparationResult, PreparationStatus, StageError
+from mlws.dvc.stages import Forecast, PreparationResult, PreparationStatus
 from mlws.engine.executor import Executor
 from mlws.engine.executors.factory import ExecutorContext
 from mlws.engine.graph import StageGraph, closure, reverse
@@ -30,8 +29,8 @@ from mlws.engine.scheduler import Engine
 from mlws.engine.states import Status
 from mlws.repro.backend import RepositoryBackend
 from mlws.repro.checks import check
-from mlws.repro.console import Console
-from mlws.repro.errors import EXIT_FAILURE, Reason, ReproError
+from mlws.repro.console import Console, Ending, reporting
+from mlws.repro.errors import Reason, ReproError
 from mlws.repro.executors import NamedCommands, TerminalExecutor, cancelling_on_signals
 from mlws.repro.options import OnError, ReproOptions
 from mlws.repro.repository import Node, Repository
@@ -41,8 +40,8 @@ OPERATION = "repro"
 
 
 @dataclass
-class Outcome:
-    """The end of a command.
+class Outcome(Ending):
+    """The end of `repro`.
 
     ``reproduced``: the stages that were brought up to date, of which ``restored`` without their
     commands; ``unchanged`` were so already. ``failures``: why others failed.
@@ -52,37 +51,19 @@ class Outcome:
     restored: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
-    code: int = 0
-    error: str = ""
-    reason: str = ""
 
 
-def run(folder: Path, options: ReproOptions, language: str, *, as_json: bool = False) -> int:
+def run(folder: Path, language: str, options: ReproOptions, *, as_json: bool = False) -> int:
     """Execute the command in a folder; return its exit code. Everything is said on the console."""
-    console = Console(language, "", live=options.jobs == 1, quiet=as_json)
     outcome = Outcome()
-    try:
-        repository = Repository.find(folder)
+    with reporting(outcome, language):
+        repository, here = Repository.find(folder)
         check(repository.graph)
-        here = folder.resolve().relative_to(repository.root).as_posix()
-        console = Console(
-            language, "" if here == "." else here, live=options.jobs == 1, quiet=as_json
-        )
+        console = Console(language, here, live=options.jobs == 1, quiet=as_json)
         lock = FileLock(repository.state / "repro.lock")
         # Two commands must not write the same outputs.
         with nullcontext() if options.dry else lock.hold(OPERATION, 0.0, lambda holder: None):
-            Reproduction(repository, options, console, outcome).execute("" if here == "." else here)
-    except ReproError as error:
-        outcome.code, outcome.error, outcome.reason = error.code, error.message.en, error.reason
-        console.fail(error.message)
-    except MLWSError as error:
-        outcome.code, outcome.reason = EXIT_FAILURE, Reason.UNREADABLE
-        outcome.error = str(error)
-        body = error.as_dict(language)
-        console.fail(Message.verbatim(f"{body['message']} {body['solution']}"))
-    except StageError as error:
-        outcome.code, outcome.reason, outcome.error = EXIT_FAILURE, Reason.FAILED, str(error)
-        console.fail(Message.verbatim(str(error)))
+            Reproduction(repository, options, console, outcome).execute(here)
     if as_json:
         click.echo(json.dumps(vars(outcome), ensure_ascii=False))
     return outcome.code

@@ -112,14 +112,23 @@ class StageExaminer:
         return StageState(changes, cached_outs is not None, False, hashes)
 
     def changes(self, one: NativeStage, forecast: Forecast) -> Iterator[Change]:
-        """Yield the differences to a stage's entry in the lock file."""
+        """Yield the differences to a stage's entry in the lock file, if it has one."""
+        entry = self._current_entry(one.name)
+        if entry is not None:
+            yield from self._differences(one, entry, forecast)
+            return
         if one.runs_always:
             yield Change(Cause.ALWAYS)
-        entry = self._current_entry(one.name)
-        if entry is None:
-            yield Change(Cause.NEVER_RAN)
-            return
-        if entry.get("cmd") != one.cmd:
+        yield Change(Cause.NEVER_RAN)
+
+    def differences(self, one: NativeStage) -> list[Change]:
+        """Return all differences to the lock file, also of a stage that never ran."""
+        return list(self._differences(one, self._current_entry(one.name) or {}, Forecast()))
+
+    def _differences(self, one: NativeStage, entry: Entry, forecast: Forecast) -> Iterator[Change]:
+        if one.runs_always:
+            yield Change(Cause.ALWAYS)
+        if entry and entry.get("cmd") != one.cmd:
             yield Change(
                 Cause.COMMAND, old=command_text(entry.get("cmd")), new=command_text(one.cmd)
             )
@@ -151,7 +160,7 @@ class StageExaminer:
                 md5 = str(forecast.restored[dep.full]["md5"])
             elif (measurement := self._objects.measure(dep.full)) is not None:
                 md5 = measurement.md5
-            if md5 == lock_hash:
+            if md5 is not None and md5 == lock_hash:
                 continue
             relative_path = relative(dep.full, self._root)
             if md5 is None:
@@ -180,7 +189,7 @@ class StageExaminer:
                 else:
                     continue
                 old, new = previous.get(key), actual.get(key)
-                yield Change(Cause.PARAMETER, key, state, old, new)
+                yield Change(Cause.PARAMETER, key, state, old, new, relative_path)
 
     def find_restorable_outputs(self, one: NativeStage, inputs: Entry | None) -> list[Entry] | None:
         """Return the outputs, as in a lock file, that can be restored; None if a run is needed."""

@@ -29,6 +29,7 @@ from mlws.dvc.unsupported import UnsupportedStageError
 
 BLOCK_SIZE = 1024 * 1024
 READ_ONLY = 0o444
+TEXT_CHARACTERS = bytes(range(32, 127)) + b"\n\r\t\f\b"
 RESERVED_NAMES = frozenset({".git", ".hg", ".dvc", ".dvcignore"})
 """Names that DVC treats in its own way where they lie in a tracked folder."""
 
@@ -351,3 +352,10 @@ def _clone(source: str, target: str) -> bool:
 
 
 _clones = hasattr(os, "posix_spawn") and os.uname().sysname == "Linux"
+
+
+def is_binary(path: str) -> bool:
+    """Return whether a file is binary by DVC's rule, which looks at its beginning."""
+    with open(path, "rb") as file:
+        block = file.read(512)
+    return b"\0" in block or len(block.translate(None, TEXT_CHARACTERS)) > 0.3 * len(block)

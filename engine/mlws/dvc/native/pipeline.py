@@ -23,7 +23,7 @@ from mlws.dvc.native.examination import Entry, StageExaminer, hashes_of, sorted_
 from mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
 from mlws.dvc.native.lock_copy import remember_renamed
 from mlws.dvc.native.lockfile import LockFile, hold_dvc_lock
-from mlws.dvc.native.objects import ObjectCache, remove
+from mlws.dvc.native.objects import ObjectCache, is_binary, remove
 from mlws.dvc.native.repository import read_setup
 from mlws.dvc.native.runcache import RunCache
 from mlws.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
@@ -32,6 +32,7 @@ from mlws.dvc.stages import (
     ORDINARY,
     BackendOptions,
     Cause,
+    Change,
     Command,
     DvcBackend,
     Forecast,
@@ -49,7 +50,6 @@ FOLD_EVERY = 30.0
 (:meth:`NativeBackend.entry`, :meth:`NativeBackend.adopt`)."""
 HEAVY_BYTES = 8 * 1024 * 1024
 """Bytes of inputs or outputs that take a noticeable time to hash."""
-TEXT_CHARACTERS = bytes(range(32, 127)) + b"\n\r\t\f\b"
 
 T = TypeVar("T")
 
@@ -193,11 +193,16 @@ class NativeBackend:
 
     def examine(self, name: str, forecast: Forecast) -> StageState:
         """Return a stage's state as a run would find it; add its outputs to ``forecast``."""
-
         return self._call_with_fallback(
             name,
             lambda one: self._examiner.examine(one, forecast),
             lambda dvc: dvc.examine(name, forecast),
+        )
+
+    def differences(self, name: str) -> list[Change]:
+        """Return all differences to the lock file, also of a stage that never ran."""
+        return self._call_with_fallback(
+            name, self._examiner.differences, lambda dvc: dvc.differences(name)
         )
 
     def output_paths(self, name: str) -> list[str]:
@@ -268,7 +273,6 @@ class NativeBackend:
 
     def command(self, name: str, python: str = sys.executable) -> Command:
         """Return the processes of a prepared stage; ``python`` runs if no other is activated."""
-
         return self._call_with_fallback(
             name,
             lambda one: self._commands.command(one, python),
@@ -291,13 +295,9 @@ class NativeBackend:
             outs = []
             for out in sorted_outputs(one):
                 store = self._options.commit and (out.cached or (one.kept and out.measure))
-                if out.kind == "metrics" and os.path.isfile(out.full):
-                    with open(out.full, "rb") as file:
-                        block = file.read(512)
-                    others = block.translate(None, TEXT_CHARACTERS)
-                    if b"\0" in block or len(others) > 0.3 * len(block):
-                        path = relative(out.full, self._root)
-                        raise StageError(f"binary file '{path}' cannot be used as metrics.")
+                if out.kind == "metrics" and os.path.isfile(out.full) and is_binary(out.full):
+                    path = relative(out.full, self._root)
+                    raise StageError(f"binary file '{path}' cannot be used as metrics.")
                 measurement = (self._objects.store if store else self._objects.measure)(out.full)
                 if measurement is None:
                     raise self._missing_output_error(out)
