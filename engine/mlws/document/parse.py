@@ -213,6 +213,11 @@ class Document:
         stages = self.data.get("stages")
         return stages if isinstance(stages, Mapping) else {}
 
+    def section(self, name: str) -> list[Any]:
+        """Return the entries of a list beside the stages, such as `metrics`, as written."""
+        entries = self.data.get(name)
+        return entries if isinstance(entries, list) else []
+
     @cached_property
     def variables(self) -> dict[str, Any]:
         """The mappings of `vars`, merged; files that it names are not read."""

@@ -63,6 +63,8 @@ class Values:
         self._origins: dict[Where, str] = {}
         self._imports: dict[str, list[str] | None] = {}
         self.reserved_names: tuple[str, ...] = ()
+        self.uses: dict[str, dict[str, Any]] = {}
+        """What was found in files, by file and dotted name; mappings are left out, as DVC does."""
 
     def copy(self) -> Values:
         """Return values to which others can be added."""
@@ -71,6 +73,7 @@ class Values:
         new._origins = dict(self._origins)
         new._imports = {path: keys and list(keys) for path, keys in self._imports.items()}
         new.reserved_names = self.reserved_names
+        new.uses = self.uses
         return new
 
     def with_variant(self, variables: Mapping[str, Any]) -> Values:
@@ -140,15 +143,13 @@ class Values:
                 self._merge_at(here, into[key], value, origin)
                 continue
             if key in into:
-                above = (here[:length] for length in range(len(here), 0, -1))
-                other = next((self._origins[one] for one in above if one in self._origins), "")
                 raise TemplateError(
                     Message(
                         "cannot redefine '{name}' from '{origin}' as it already exists in "
                         "'{other}'",
                         name=".".join(here),
                         origin=origin,
-                        other=other,
+                        other=self._origin(here),
                     )
                 )
             into[key] = value
@@ -157,17 +158,27 @@ class Values:
     def find(self, name: str) -> Any:
         """Return a value by its dotted name; :class:`TemplateError` if there is none."""
         value: Any = self.data
-        for part in name.replace("[", ".").replace("]", "").split("."):
+        where = tuple(part.strip() for part in name.replace("[", ".").replace("]", "").split("."))
+        for part in where:
             try:
                 if isinstance(value, dict):
-                    value = value[part.strip()]
+                    value = value[part]
                 elif isinstance(value, list):
                     value = value[int(part)]
                 else:
                     raise KeyError(part)
             except (LookupError, ValueError) as error:
                 raise TemplateError(Message("Could not find '{name}'", name=name)) from error
+        origin = self._origin(where)
+        is_of_variant = where[0] in self.reserved_names
+        if origin in self._imports and not is_of_variant and not isinstance(value, dict):
+            self.uses.setdefault(origin, {})[".".join(where)] = value
         return value
+
+    def _origin(self, where: Where) -> str:
+        """Return the file, or the entry of `vars`, that defines a value or what it is in."""
+        above = (where[:length] for length in range(len(where), 0, -1))
+        return next((self._origins[one] for one in above if one in self._origins), "")
 
 
 def _copy_mappings(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -352,6 +363,20 @@ class Templates:
             for name in self._groups
         }
 
+    def section(self, name: str) -> list[Any]:
+        """Return the entries of a list beside the stages, such as `metrics`."""
+        with self._at(name):
+            return [
+                _fill(entry, self._values, self._settings) for entry in self._document.section(name)
+            ]
+
+    def values_in_use(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the values of files that the stages name, by file and dotted name."""
+        # Without those that `foreach` and `matrix` have read.
+        self._values.uses.clear()
+        self.stages()
+        return self._values.uses
+
     def _variants(self, name: str) -> dict[str, dict[str, Any]]:
         variants = self._groups[name].variants()
         with self._at("stages", name):
@@ -467,7 +492,7 @@ def _text(value: Any, settings: Settings = DEFAULTS) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        options = (_option(name, part, settings) for name, part in _flatten(value))
+        options = (_option(name, part, settings) for name, part in flatten(value))
         return " ".join(filter(None, options))
     return str(value)
 
@@ -503,6 +528,20 @@ def resolve_variants(root: Path, document: Document) -> dict[str, dict[str, Any]
     return {}
 
 
+def resolve_section(root: Path, document: Document, name: str) -> list[Any]:
+    """Return the entries of a list beside the stages, such as `metrics`, with templates filled in.
+
+    Raises WorkflowUnreadableError if one is not valid.
+    """
+    entries = document.section(name)
+    return Templates(root, document).section(name) if _has_templates(entries) else entries
+
+
+def values_in_use(root: Path, document: Document) -> Mapping[str, Mapping[str, Any]]:
+    """Return the values of other files that the stages name, by file and dotted name."""
+    return Templates(root, document).values_in_use() if "${" in document.text else {}
+
+
 def definition_sources(root: Path, document: Document) -> dict[str, str] | None:
     """Return the hashes of the other files that define the stages; None if that is not certain.
 
@@ -526,11 +565,11 @@ def definition_sources(root: Path, document: Document) -> dict[str, str] | None:
     return {file: content_hash(root / file) for file in sorted(files)}
 
 
-def _flatten(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def flatten(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the values of a mapping and of those in it, by dotted names."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from ((f"{name}.{below}", part) for below, part in _flatten(value))
+            yield from ((f"{name}.{below}", part) for below, part in flatten(value))
         else:
             yield name, value
 

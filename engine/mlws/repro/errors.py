@@ -17,6 +17,7 @@ class Reason(StrEnum):
     NO_REPOSITORY = "no repository"
     NO_FILE = "no file"
     NO_STAGE = "no stage"
+    NO_REVISION = "no revision"
     WRONG_TARGET = "wrong target"
     DUPLICATE_OUTPUT = "duplicate output"
     OVERLAPPING_OUTPUT = "overlapping output"

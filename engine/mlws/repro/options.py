@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -68,6 +68,31 @@ class StatusOptions:
     quiet: bool = False
 
 
+class Values(Enum):
+    """Kind of values that are shown and compared."""
+
+    METRICS = auto()
+    PARAMETERS = auto()
+
+
+@dataclass(frozen=True)
+class ValueOptions:
+    """The options of `dvc metrics` and `dvc params`."""
+
+    values: Values
+    targets: Sequence[str] = ()
+    revisions: tuple[str, str] = ("HEAD", "workspace")
+    all_branches: bool = False
+    all_tags: bool = False
+    all_commits: bool = False
+    every: bool = False
+    of_stages: bool = False
+    precision: int = 5
+    """Digits after the decimal point."""
+    hides_path: bool = False
+    markdown: bool = False
+
+
 class Option(NamedTuple):
     """An option of the command line; without other ``settings`` of click, a flag."""
 
@@ -118,6 +143,50 @@ STATUS_OPTIONS = (
     Option(("-d", "--with-deps"), Message("The targets and the stages that they depend on.")),
     Option(("-R", "--recursive"), Message("All stages in the folders that the targets name.")),
     Option(("-q", "--quiet"), Message("Print nothing; exit with 1 if there are changes.")),
+)
+
+
+MARKDOWN = Option(("--md", "markdown"), Message("Print a Markdown table."))
+PRECISION = Option(
+    ("--precision",),
+    Message("Digits after the decimal point. Default: 5."),
+    {"type": click.IntRange(min=1), "default": 5},
+)
+METRICS_ABOUT = Message("Show and compare metrics.")
+METRICS_SHOW_ABOUT = Message(
+    "Show metrics, like `dvc metrics show`.\n\nTARGETS are metrics files; without them, all of the "
+    "repository."
+)
+METRICS_SHOW_OPTIONS = (
+    Option(("-a", "--all-branches"), Message("Of all branches.")),
+    Option(("-T", "--all-tags"), Message("Of all tags.")),
+    Option(("-A", "--all-commits"), Message("Of all commits.")),
+    MARKDOWN,
+    PRECISION,
+)
+DIFF_OPTIONS = (
+    Option(
+        ("--targets",),
+        Message("Only these files, even if dvc.yaml does not name them."),
+        {"multiple": True, "type": click.Path(), "metavar": "PATHS"},
+    ),
+    Option(("--all", "every"), Message("Values without a change, too.")),
+    Option(("--no-path", "hides_path"), Message("Without the column of paths.")),
+    MARKDOWN,
+)
+METRICS_DIFF_ABOUT = Message(
+    "Compare metrics, like `dvc metrics diff`.\n\nOLD and NEW are commits, branches or tags; "
+    "without them, HEAD and the files as they are."
+)
+METRICS_DIFF_OPTIONS = (*DIFF_OPTIONS, PRECISION)
+PARAMS_ABOUT = Message("Compare parameters.")
+PARAMS_DIFF_ABOUT = Message(
+    "Compare parameters, like `dvc params diff`.\n\nOLD and NEW are commits, branches or tags; "
+    "without them, HEAD and the files as they are."
+)
+PARAMS_DIFF_OPTIONS = (
+    *DIFF_OPTIONS,
+    Option(("--deps", "of_stages"), Message("Only parameters that stages depend on.")),
 )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import click
 
@@ -22,10 +23,21 @@ from mlws.core.command_help import (
 from mlws.core.i18n import Message, environment_language
 from mlws.repro.options import (
     ABOUT,
+    METRICS_ABOUT,
+    METRICS_DIFF_ABOUT,
+    METRICS_DIFF_OPTIONS,
+    METRICS_SHOW_ABOUT,
+    METRICS_SHOW_OPTIONS,
     OPTIONS,
+    PARAMS_ABOUT,
+    PARAMS_DIFF_ABOUT,
+    PARAMS_DIFF_OPTIONS,
     STATUS_ABOUT,
     STATUS_OPTIONS,
+    Option,
     StatusOptions,
+    ValueOptions,
+    Values,
     read_options,
 )
 
@@ -85,25 +97,51 @@ def create_program(language: str) -> click.Group:
         ],
         callback=click.pass_context(set_folder),
     )
-    for name, about, options, callback in COMMANDS:
-        command = click.Command(
-            name,
-            help=about.in_(language),
+    groups = {"": group}
+    for name, about in GROUPS.items():
+        groups[name] = click.Group(name, help=about.in_(language), context_settings=HELP_SETTINGS)
+        group.add_command(groups[name])
+    for one in COMMANDS:
+        command = ListCommand(
+            one.name,
+            help=one.about.in_(language),
             context_settings=HELP_SETTINGS,
             params=[
-                click.Argument(["targets"], nargs=-1, type=click.Path()),
+                *(click.Argument([name], **settings) for name, settings in one.arguments.items()),
                 *(
                     click.Option(option.names, help=option.about.in_(language), **option.settings)
-                    for option in options
+                    for option in one.options
                 ),
                 click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language)),
             ],
-            callback=click.pass_context(callback),
+            callback=click.pass_context(one.callback),
         )
         translate_help(command, language)
-        group.add_command(command)
-    translate_help(group, language)
+        groups[one.group].add_command(command)
+    for subgroup in groups.values():
+        translate_help(subgroup, language)
     return group
+
+
+class ListCommand(click.Command):
+    """A command that takes several values after one option, like those of DVC."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat the name of such an option before each of its values."""
+        names = {
+            name
+            for option in self.params
+            if isinstance(option, click.Option) and option.multiple
+            for name in option.opts
+        }
+        words: list[str] = []
+        name = ""
+        for word in args:
+            if word.startswith("-"):
+                name = word if word in names else ""
+            if word != name:
+                words += [name, word] if name else [word]
+        return super().parse_args(ctx, words)
 
 
 def run_repro(context: click.Context, as_json: bool, targets: Sequence[str], **options: Any) -> int:
@@ -124,9 +162,50 @@ def run_status(
     return run(folder, language, StatusOptions(targets, **options), as_json=as_json)
 
 
+def run_show(context: click.Context, as_json: bool, targets: Sequence[str], **options: Any) -> int:
+    """Execute `metrics show` with the options of a command line; return its exit code."""
+    from mlws.repro.value_tables import show
+
+    folder, language = context.obj
+    request = ValueOptions(Values.METRICS, targets, **options)
+    return show(folder, language, request, as_json=as_json)
+
+
+def run_diff(context: click.Context, as_json: bool, old: str, new: str, **options: Any) -> int:
+    """Execute `metrics diff` or `params diff` with the options of a command line."""
+    from mlws.repro.value_tables import diff
+
+    folder, language = context.obj
+    is_metrics = "precision" in options
+    kind = Values.METRICS if is_metrics else Values.PARAMETERS
+    request = ValueOptions(kind, revisions=(old, new), **options)
+    return diff(folder, language, request, as_json=as_json)
+
+
+class Command(NamedTuple):
+    """A command of the program; ``group`` is the one that it belongs to."""
+
+    name: str
+    about: Message
+    options: Sequence[Option]
+    callback: Callable[..., int]
+    arguments: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {"targets": {"nargs": -1, "type": click.Path()}}
+    )
+    group: str = ""
+
+
+REVISIONS = {
+    "old": {"required": False, "default": "HEAD"},
+    "new": {"required": False, "default": "workspace"},
+}
+GROUPS = {"metrics": METRICS_ABOUT, "params": PARAMS_ABOUT}
 COMMANDS = (
-    ("repro", ABOUT, OPTIONS, run_repro),
-    ("status", STATUS_ABOUT, STATUS_OPTIONS, run_status),
+    Command("repro", ABOUT, OPTIONS, run_repro),
+    Command("status", STATUS_ABOUT, STATUS_OPTIONS, run_status),
+    Command("show", METRICS_SHOW_ABOUT, METRICS_SHOW_OPTIONS, run_show, group="metrics"),
+    Command("diff", METRICS_DIFF_ABOUT, METRICS_DIFF_OPTIONS, run_diff, REVISIONS, group="metrics"),
+    Command("diff", PARAMS_DIFF_ABOUT, PARAMS_DIFF_OPTIONS, run_diff, REVISIONS, group="params"),
 )
 
 

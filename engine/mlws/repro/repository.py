@@ -14,7 +14,7 @@ from typing import Any
 from mlws.core.errors import WorkflowUnreadableError
 from mlws.core.i18n import Message
 from mlws.core.project import Project
-from mlws.document.parse import FILE, parse
+from mlws.document.parse import FILE, Document, parse
 from mlws.document.templates import resolve_stages
 from mlws.dvc import yaml_loader
 from mlws.dvc.ignores import GIT_TIMEOUT
@@ -55,6 +55,8 @@ class Repository:
         self.root = root
         self.files: dict[str, Mapping[str, Any]] = {}
         """The resolved stages of each `dvc.yaml`, by its path."""
+        self.documents: dict[str, Document] = {}
+        """Each `dvc.yaml` as written, by its path."""
         self.nodes: dict[str, Node] = {}
         outs: set[str] = set()
         # From the top down: a stage's output may hold copies of such files.
@@ -72,11 +74,20 @@ class Repository:
 
         :class:`ReproError` outside of one.
         """
+        root, here = cls.locate(folder)
+        return cls(root), here
+
+    @staticmethod
+    def locate(folder: Path) -> tuple[Path, str]:
+        """Return the root of the repository that a folder lies in, and the folder's path in it.
+
+        :class:`ReproError` outside of one.
+        """
         start = folder.resolve()
         for root in (start, *start.parents):
             if (root / POINTER).is_dir():
                 here = start.relative_to(root).as_posix()
-                return cls(root), "" if here == "." else here
+                return root, "" if here == "." else here
         raise ReproError(
             Message(
                 "you are not inside of a DVC repository (checked up to mount point '{mount}')",
@@ -145,6 +156,7 @@ class Repository:
                 raise WorkflowUnreadableError(path=file, reason=fault.message, line=fault.line)
         stages = resolve_stages(self.root, document)
         self.files[file] = stages
+        self.documents[file] = document
         for stage in document.stages(stages):
             params_files = dict.fromkeys(
                 posixpath.normpath(posixpath.join(stage.wdir, str(name)))

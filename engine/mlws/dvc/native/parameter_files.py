@@ -25,18 +25,21 @@ class ParametersFileError(ValueError):
         self.reason = reason
 
 
-def read_values(path: Path) -> Any:
+def read_values(path: Path, suffix: str = "") -> Any:
     """Return the value of a YAML, JSON, TOML or Python file; an empty mapping for an empty file.
+
+    ``suffix``: says the format of a file whose own name does not, as in the cache.
 
     Raises :class:`ParametersFileError`, or OSError.
     """
+    suffix = suffix or path.suffix
     try:
         text = path.read_text(encoding="utf-8")
-        if path.suffix == ".json":
+        if suffix == ".json":
             return json.loads(text) or {}
-        if path.suffix == ".toml":
+        if suffix == ".toml":
             return tomllib.loads(text)
-        if path.suffix == ".py":
+        if suffix == ".py":
             return dict(_iter_assignments(ast.parse(text).body))
     except UnicodeDecodeError as error:
         raise ParametersFileError(Message("it is not UTF-8")) from error
