@@ -24,6 +24,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.git.process import run_process
 from mlws.core.errors import MLWSError, OperationInProgressError, ProgramError, disk_error
 from mlws.core.i18n import Message
+from mlws.core.project import unfinished_operation
 from mlws.core.secrets import mask_credentials
 
 TIMEOUT = 60.0
@@ -57,17 +58,6 @@ STATES_BY_LETTER = {
     "T": "modified",
     "U": "conflicted",
 }
-OPERATIONS_BY_FILE = {
-    "rebase-merge": "rebase",
-    "rebase-apply/applying": "am",
-    "rebase-apply": "rebase",
-    "MERGE_HEAD": "merge",
-    "CHERRY_PICK_HEAD": "cherry-pick",
-    "REVERT_HEAD": "revert",
-    "sequencer/todo": "cherry-pick",
-    "BISECT_LOG": "bisect",
-}
-"""In git's own order: a rebase stops at merges and picks, which have a file each as well."""
 START_FILES = ("rebase-merge/orig-head", "rebase-apply/orig-head", "sequencer/head")
 """Files that hold the commit which was checked out before the operation."""
 
@@ -253,16 +243,8 @@ class Git:
 
     def unfinished(self) -> str | None:
         """Return the merge, rebase… that is in progress, if any."""
-        arguments = [part for name in OPERATIONS_BY_FILE for part in ("--git-path", name)]
-        places = decode(self.run("rev-parse", *arguments)).splitlines()
-        for place, operation in zip(places, OPERATIONS_BY_FILE.values(), strict=True):
-            file = self.root / place
-            if not file.exists():
-                continue
-            if file.name == "todo" and file.read_bytes().startswith(b"revert"):
-                return "revert"
-            return operation
-        return None
+        directory = decode(self.run("rev-parse", "--git-dir")).rstrip("\n")
+        return unfinished_operation(self.root / directory)
 
     def operation_start(self) -> str | None:
         """Return the commit that was checked out before a rebase or a series of picks began."""

@@ -24,6 +24,17 @@ LOCK_TIMEOUT = 30.0
 """Seconds to wait for the project's lock."""
 GIT_FILE_PREFIX = "gitdir: "
 """Beginning of a file ``.git``, as in gitrepository-layout(5)."""
+OPERATIONS_BY_FILE = {
+    "rebase-merge": "rebase",
+    "rebase-apply/applying": "am",
+    "rebase-apply": "rebase",
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "sequencer/todo": "cherry-pick",
+    "BISECT_LOG": "bisect",
+}
+"""In git's own order: a rebase stops at merges and picks, which have a file each as well."""
 
 
 @dataclass(frozen=True)
@@ -123,3 +134,15 @@ class Project:
     @cached_property
     def bell(self) -> str:
         return str(self.state / "bell")
+
+
+def unfinished_operation(git_directory: Path) -> str | None:
+    """Return the merge, rebase… that is in progress in a repository, if any."""
+    for name, operation in OPERATIONS_BY_FILE.items():
+        file = git_directory / name
+        if not file.exists():
+            continue
+        if file.name == "todo" and file.read_bytes().startswith(b"revert"):
+            return "revert"
+        return operation
+    return None

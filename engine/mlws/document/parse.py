@@ -363,8 +363,22 @@ def parse(path: str, text: str) -> Document:
     """
     if len(text) > MAX_FILE_CHARACTERS:
         raise unreadable(path, Message("the file is larger than 4 MB"), None)
+    data, lines = load(path, text)
+    if data is None:
+        # A file of comments alone, which DVC reads as empty as well.
+        data = {}
+    if not isinstance(data, Mapping):
+        raise unreadable(path, Message("the file must be a mapping with `stages`"), 1)
+    return Document(path, text, data, lines, tuple(_faults(data, lines)))
+
+
+def load(path: str, text: str) -> tuple[Any, Lines]:
+    """Return the value of a YAML file as DVC reads it, and the lines of its keys and items.
+
+    WorkflowUnreadableError with the line if it is not YAML.
+    """
     try:
-        data, lines = yaml_loader.read_with_lines(text)
+        return yaml_loader.read_with_lines(text)
     except UnsupportedStageError:
         from ruamel.yaml.error import YAMLError
 
@@ -376,13 +390,7 @@ def parse(path: str, text: str) -> Document:
             # A text that ends too early has its fault on its last line.
             line = min(mark.line, text.rstrip().count("\n")) + 1 if mark else None
             raise unreadable(path, reason, line) from error
-        data, lines = ({} if root is None else data), Lines(root)
-    if data is None:
-        # A file of comments alone, which DVC reads as empty as well.
-        data = {}
-    if not isinstance(data, Mapping):
-        raise unreadable(path, Message("the file must be a mapping with `stages`"), 1)
-    return Document(path, text, data, lines, tuple(_faults(data, lines)))
+        return data, Lines(root)
 
 
 def unreadable(path: str, reason: str | Message, line: int | None) -> MLWSError:

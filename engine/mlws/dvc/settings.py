@@ -78,10 +78,10 @@ class DataSettings:
         shared, local = self._load(SHARED), self._load(LOCAL)
         options_by_name: dict[str, Values] = {}
         for config in (shared, local):
-            for name, options in _sections(config):
+            for name, options in remote_sections(config):
                 options_by_name.setdefault(name, {}).update(options)
         default = str({**shared.get("core", {}), **local.get("core", {})}.get("remote", ""))
-        shared_names = {name for name, _ in _sections(shared)}
+        shared_names = {name for name, _ in remote_sections(shared)}
         return [
             RemoteSettings(
                 name, options_by_name[name], name == default.lower(), name in shared_names
@@ -205,7 +205,7 @@ def _title(name: str) -> str:
     return f'remote "{name}"'
 
 
-def _sections(config: Any) -> Iterator[tuple[str, Values]]:
+def remote_sections(config: Any) -> Iterator[tuple[str, Values]]:
     """Yield the remotes of a file; DVC takes their names without regard to case."""
     for title, section in config.items():
         lower_title = str(title).lower()
@@ -215,7 +215,7 @@ def _sections(config: Any) -> Iterator[tuple[str, Values]]:
 
 
 def _section(config: Any, name: str) -> Values:
-    return dict(_sections(config)).get(name, {})
+    return dict(remote_sections(config)).get(name, {})
 
 
 def _replace(config: Any, name: str, options: Values) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlws.core.errors import WorkflowUnreadableError
+from mlws.core.errors import MLWSError, WorkflowUnreadableError
 from mlws.core.i18n import Message
 from mlws.core.project import Project
 from mlws.document.parse import FILE, Document, parse
@@ -49,10 +50,17 @@ class Node(graph.Stage):
 
 
 class Repository:
-    """A DVC repository; ``root`` is absolute and free of symlinks."""
+    """A DVC repository; ``root`` is absolute and free of symlinks.
 
-    def __init__(self, root: Path) -> None:
+    Raises the MLWSError of the first unreadable file, or calls ``on_fault`` with that of each.
+    """
+
+    def __init__(
+        self, root: Path, on_fault: Callable[[str, MLWSError], None] | None = None
+    ) -> None:
         self.root = root
+        self.paths = sorted(self._find_files(), key=lambda file: (file.count("/"), file))
+        """The `dvc.yaml` and `.dvc` files that neither git nor DVC ignores."""
         self.files: dict[str, Mapping[str, Any]] = {}
         """The resolved stages of each `dvc.yaml`, by its path."""
         self.documents: dict[str, Document] = {}
@@ -60,13 +68,18 @@ class Repository:
         self.nodes: dict[str, Node] = {}
         outs: set[str] = set()
         # From the top down: a stage's output may hold copies of such files.
-        for file in sorted(self._find_files(), key=lambda file: (file.count("/"), file)):
+        for file in self.paths:
             if not outs.isdisjoint(parents(file)):
                 continue
             read = self._read_pointer if file.endswith(POINTER) else self._read_stages
-            for node in read(file):
-                self.nodes[node.id] = node
-                outs.update(node.outs)
+            try:
+                for node in read(file):
+                    self.nodes[node.id] = node
+                    outs.update(node.outs)
+            except MLWSError as error:
+                if on_fault is None:
+                    raise
+                on_fault(file, error)
 
     @classmethod
     def find(cls, folder: Path) -> tuple[Repository, str]:
@@ -111,7 +124,7 @@ class Repository:
 
     def _find_files(self) -> Iterator[str]:
         """Yield the paths of the files that git does not ignore; all of them without git."""
-        paths = list(self._list_files())
+        paths = list(self.list_files())
         others = {path.partition(f"/{POINTER}/")[0] for path in paths if f"/{POINTER}/" in path}
         patterns = IgnoredPaths(self.root)
         for path in paths:
@@ -126,13 +139,21 @@ class Repository:
             if not patterns.covers(str(self.root / path), False):
                 yield path
 
-    def _list_files(self) -> Iterator[str]:
+    def list_files(self) -> Iterator[str]:
+        """Yield the pipeline and `.dvc` files that git does not ignore; without git, all files."""
         names = (FILE, f"*/{FILE}", f"*{POINTER}")
         command = ["git", "ls-files", "-z", "-co", "--exclude-standard", "--deduplicate", "--"]
-        answer = subprocess.run(
-            [*command, *names], cwd=self.root, capture_output=True, timeout=GIT_TIMEOUT, check=False
-        )
-        if answer.returncode == 0:
+        answer = None
+        # A repository without git may be on a machine without it.
+        if shutil.which("git") is not None:
+            answer = subprocess.run(
+                [*command, *names],
+                cwd=self.root,
+                capture_output=True,
+                timeout=GIT_TIMEOUT,
+                check=False,
+            )
+        if answer is not None and answer.returncode == 0:
             lines = answer.stdout.decode("utf-8", "surrogateescape").split("\0")
             yield from (path for path in lines if path and (self.root / path).is_file())
             return
