@@ -1,4 +1,4 @@
-"""The command `repro`, with the options of `dvc repro`."""
+"""The commands of the engine: `repro`, with the options of `dvc repro`, and `doctor`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.context import CommandContext
-from mlws.repro.options import ABOUT, OPTIONS, read_options
+from mlws.repro.options import ABOUT, DOCTOR_ABOUT, OPTIONS, Area, read_options
 
 
 @cli.command(
@@ -22,3 +22,18 @@ def repro(context: CommandContext, targets: Sequence[str], **options: Any) -> in
 
     request = read_options(targets, **options)
     return run(context.folder, context.language, request, as_json=context.as_json)
+
+
+@cli.command(
+    DOCTOR_ABOUT.text,
+    cli.argument(
+        "targets", metavar="[TARGETS]...", type=click.Choice([area.value for area in Area])
+    ),
+)
+def doctor(context: CommandContext, targets: Sequence[str]) -> int:
+    from jupyter_mlws.cli.lab_checks import ALL_CHECKS
+    from mlws.repro.doctor.report import run
+
+    return run(
+        context.folder, context.language, targets, as_json=context.as_json, checks=ALL_CHECKS
+    )

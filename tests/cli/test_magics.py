@@ -315,3 +315,15 @@ def runs_of(notebook: Notebook) -> list[dict[str, Any]]:
 
 
 RUNS = "rows = %mlws runs --json\nimport json\nprint(json.dumps(rows))"
+
+
+def test_doctor_prints_its_findings_below_the_cell(notebook: Notebook, project: Project) -> None:
+    lock = project.root / ".git" / "index.lock"
+    notebook.good("%mlws doctor git disk")
+    lock.touch()
+    os.utime(lock, (time.time() - 600,) * 2)
+    reply, messages = notebook.run("%mlws doctor git")
+    lock.unlink()
+    assert reply["status"] == "error"
+    texts = [one["content"]["text"] for one in messages if one["msg_type"] == "stream"]
+    assert f"→ Run `rm {lock}`." in " ".join("".join(texts).split())

@@ -93,6 +93,18 @@ class ValueOptions:
     markdown: bool = False
 
 
+class Area(StrEnum):
+    """A group of the checks of `doctor`."""
+
+    GIT = "git"
+    DVC = "dvc"
+    REMOTES = "remotes"
+    VERSIONS = "versions"
+    DISK = "disk"
+    PERMISSIONS = "permissions"
+    LAB = "lab"
+
+
 class Option(NamedTuple):
     """An option of the command line; without other ``settings`` of click, a flag."""
 
@@ -143,6 +155,12 @@ STATUS_OPTIONS = (
     Option(("-d", "--with-deps"), Message("The targets and the stages that they depend on.")),
     Option(("-R", "--recursive"), Message("All stages in the folders that the targets name.")),
     Option(("-q", "--quiet"), Message("Print nothing; exit with 1 if there are changes.")),
+)
+
+DOCTOR_ABOUT = Message(
+    "Find problems of a project and of this machine, and say how to repair them.\n\nNothing is "
+    "changed, and the network is not used. TARGETS are areas: git, dvc, remotes, versions, "
+    "disk, permissions, lab; without them, all. Exit code 1 if there is a problem."
 )
 
 

@@ -23,6 +23,7 @@ from mlws.core.command_help import (
 from mlws.core.i18n import Message, environment_language
 from mlws.repro.options import (
     ABOUT,
+    DOCTOR_ABOUT,
     METRICS_ABOUT,
     METRICS_DIFF_ABOUT,
     METRICS_DIFF_OPTIONS,
@@ -182,6 +183,14 @@ def run_diff(context: click.Context, as_json: bool, old: str, new: str, **option
     return diff(folder, language, request, as_json=as_json)
 
 
+def run_doctor(context: click.Context, as_json: bool, targets: Sequence[str]) -> int:
+    """Execute `doctor` for the areas of a command line; return its exit code."""
+    from mlws.repro.doctor.report import run
+
+    folder, language = context.obj
+    return run(folder, language, targets, as_json=as_json)
+
+
 class Command(NamedTuple):
     """A command of the program; ``group`` is the one that it belongs to."""
 
@@ -206,6 +215,7 @@ COMMANDS = (
     Command("show", METRICS_SHOW_ABOUT, METRICS_SHOW_OPTIONS, run_show, group="metrics"),
     Command("diff", METRICS_DIFF_ABOUT, METRICS_DIFF_OPTIONS, run_diff, REVISIONS, group="metrics"),
     Command("diff", PARAMS_DIFF_ABOUT, PARAMS_DIFF_OPTIONS, run_diff, REVISIONS, group="params"),
+    Command("doctor", DOCTOR_ABOUT, (), run_doctor),
 )
 
 
